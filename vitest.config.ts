@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+/** Projects by what they need: unit, property and contract stand alone; gateway and e2e use real gateways. */
+const project = (name: string, include: string[], extra: object = {}) => ({
+  test: { name, include, environment: 'node' as const, ...extra },
+});
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      project('unit', ['test/unit/**/*.test.ts'], { testTimeout: 15_000 }),
+      project('property', ['test/property/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('contract', ['test/contract/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('playground', ['test/playground/**/*.test.ts'], { testTimeout: 60_000 }),
+    ],
+  },
+});
