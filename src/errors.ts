@@ -1,0 +1,86 @@
+/**
+ * What can go wrong, cut by who must act. A snippet that fails is no error: it is a `RunOutcome`.
+ * No message here may hold a token or a credential URL.
+ */
+
+/** The author of a snippet did something that cannot be done; shown only to them. */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+  readonly code: UserErrorCode;
+  constructor(code: UserErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+export type UserErrorCode =
+  | 'emptySnippet'
+  | 'unknownLanguage'
+  | 'ambiguousLanguage'
+  | 'mixedLanguages'
+  | 'snippetTooLong'
+  | 'notAllowed'
+  | 'queueFull'
+  | 'tooManyRuns'
+  | 'nothingToStop'
+  | 'botNotInChannel'
+  | 'unknownChannel'
+  | 'unreadableFile'
+  | 'badCommand'
+  | 'noKernel';
+
+/** The gateway could not do its part; an operator must act. `status` is the HTTP status where there was one. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly code: GatewayErrorCode;
+  readonly status: number | undefined;
+  constructor(code: GatewayErrorCode, message: string, details: { status?: number; cause?: unknown } = {}) {
+    super(message, { cause: details.cause });
+    this.code = code;
+    this.status = details.status;
+  }
+}
+export type GatewayErrorCode =
+  /** No answer: refused connection, DNS, reset, time-out. */
+  | 'unreachable'
+  /** The TLS certificate is not trusted or does not fit. */
+  | 'untrusted'
+  /** 401, 403 on credentials, or a redirect to a login page. */
+  | 'unauthorized'
+  /** The gateway said no (limit of kernels, forbidden user, bad request); the message carries its reason. */
+  | 'refused'
+  /** 404 for a kernel id, on REST or on the upgrade. */
+  | 'kernelGone'
+  /** The kernel did not start: the gateway's reason, or the launch time-out. */
+  | 'startFailed'
+  /** An answer that is no Jupyter answer (HTML, broken JSON, missing fields). */
+  | 'badAnswer';
+
+/** Slack could not be told something. */
+export class SlackError extends Error {
+  override readonly name = 'SlackError';
+  readonly code: 'notDelivered' | 'rateLimited';
+  constructor(code: SlackError['code'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/** The store gave no answer in time, or refused. Nothing that waited for it counts as accepted. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: 'silent' | 'refused' | 'locked';
+  constructor(code: StoreError['code'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/** Every wrong setting at once, one sentence each. The process ends with exit code 78. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,133 @@
+import type { ExecutionEnd, KernelOutput } from './outputs.ts';
+
+/** The face of the gateway client: what the rest of the house may ask of a Kernel Gateway. */
+
+export interface GatewaySettings {
+  /** REST root, a path prefix and a trailing slash allowed: `https://host:8443/gateway/default/jkg/`. */
+  httpUrl: string;
+  /** Websocket root: `wss://host:8443/gateway/default/jkgws/`. */
+  wsUrl: string;
+  user?: string;
+  pass?: string;
+  token?: string;
+  headers: Readonly<Record<string, string>>;
+  /** PEM texts. */
+  tls: { ca?: string; cert?: string; key?: string; verify: boolean };
+  launchTimeoutMs: number;
+  maxMessageBytes: number;
+  /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */
+  startConcurrency: number;
+}
+
+export interface Kernelspec {
+  name: string;
+  displayName: string;
+  /** As the kernelspec says it: `python`, `scala`, `R`. */
+  language: string;
+  interruptMode: 'signal' | 'message';
+}
+export interface Kernelspecs {
+  default: string;
+  list: readonly Kernelspec[];
+}
+
+export interface KernelModel {
+  id: string;
+  name: string;
+  /** starting, idle, busy, restarting, dead, or anything else a server says. No readiness gate (protocol.md §1.1). */
+  executionState: string;
+  lastActivity?: string;
+  connections?: number;
+  /** Why it is dead, where the server says. */
+  reason?: string;
+}
+
+export interface KernelInfo {
+  /** `ipython`, `IRkernel`, `Apache Toree Scala` … as the kernel says; empty when it never answered. */
+  implementation: string;
+  language: string;
+  languageVersion: string;
+  protocolVersion: string;
+}
+
+export interface StartKernel {
+  kernelspec: string;
+  /** A uuid chosen by the caller; honoured by KG 3 and EG. Only the returned model's id counts. */
+  kernelId: string;
+  /** Complete, strings only, never a secret. */
+  env: Readonly<Record<string, string>>;
+  /** Called when the start has to wait its turn: how many are before it. */
+  onTurn?: (before: number) => void;
+  signal?: AbortSignal;
+}
+
+/** All methods throw `GatewayError`. */
+export interface Gateway {
+  /** `GET api`. */
+  readInfo(signal?: AbortSignal): Promise<{ version: string; gatewayVersion?: string }>;
+  /** `GET api/kernelspecs`. */
+  readKernelspecs(signal?: AbortSignal): Promise<Kernelspecs>;
+  /** `GET api/kernels`; undefined where the gateway refuses to list. */
+  listKernels(signal?: AbortSignal): Promise<KernelModel[] | undefined>;
+  /** `POST api/kernels`. A start whose answer was lost is deleted by its chosen id. `startFailed` carries the gateway's reason. */
+  startKernel(start: StartKernel): Promise<KernelModel>;
+  /** `GET api/kernels/{id}`; undefined for 404. */
+  findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined>;
+  /** `POST …/interrupt`. Resolves when the signal was sent, not when it was obeyed. */
+  interruptKernel(kernelId: string): Promise<void>;
+  /** `POST …/restart`. Variables are gone; runs in flight end as `kernelRestarted`. `kernelGone` when there is none. */
+  restartKernel(kernelId: string): Promise<KernelModel>;
+  /** `DELETE api/kernels/{id}`; resolves also when it was gone already. */
+  shutDownKernel(kernelId: string): Promise<void>;
+  /** Opens the one websocket to this kernel and waits until the kernel answers. Rejects with `kernelGone`, `startFailed`, … */
+  connect(kernelId: string, options: ConnectOptions): Promise<KernelConnection>;
+  /** Closes every connection and the HTTP pool; kernels stay. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Stable over reconnects and over restarts of the bot: only the same id gets the replay (protocol.md §2.2). */
+  sessionId: string;
+  signal?: AbortSignal;
+}
+
+export type ConnectionEvent =
+  /** The gateway restarted a dead kernel (`restarting`, parentless `starting`). */
+  | { kind: 'kernelRestarted'; automatic: boolean }
+  /** 404 or `dead`. The connection closes itself. */
+  | { kind: 'kernelGone'; detail: string }
+  | { kind: 'disconnected' }
+  | { kind: 'reconnected' }
+  /** Output of an execution that has ended already (late threads, updates of old displays). */
+  | { kind: 'lateOutput'; msgId: string; output: KernelOutput };
+
+export interface KernelConnection {
+  readonly kernelId: string;
+  readonly sessionId: string;
+  readonly kernelInfo: KernelInfo;
+  /** Writes one execute_request (never twice) and follows it to its end. */
+  execute(request: ExecuteRequest): Execution;
+  /**
+   * Takes up an execution that an earlier process wrote with this session id: its replay and what follows.
+   * Ends as `unknown` when the kernel is idle and nothing of it comes.
+   */
+  resume(request: Pick<ExecuteRequest, 'msgId' | 'signal'>): Execution;
+  onEvent(listener: (event: ConnectionEvent) => void): () => void;
+  /** Closes the websocket; the kernel stays. Executions in flight stay unfinished for a later `resume`: their `end` never settles. */
+  close(): Promise<void>;
+}
+
+export interface ExecuteRequest {
+  /** uuid chosen by the caller, so that the ledger knows it before it is written. */
+  msgId: string;
+  code: string;
+  allowStdin: boolean;
+  /** Aborted: the kernel is interrupted, once our code is the one running (protocol.md §3.6). */
+  signal?: AbortSignal;
+}
+
+/** One execute_request. Iterating gives the outputs in order, with back-pressure; `end` settles after the last one. */
+export interface Execution extends AsyncIterable<KernelOutput> {
+  readonly msgId: string;
+  readonly end: Promise<ExecutionEnd>;
+}

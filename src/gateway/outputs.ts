@@ -1,0 +1,78 @@
+/** What a kernel can say during one execution, in our words. Source: Jupyter messaging 5.x, protocol.md §3 and §4. */
+
+/** Values by mime type; multi-line arrays are already joined, JSON mime types keep their value. */
+export type MimeBundle = Readonly<Record<string, unknown>>;
+
+export type KernelOutput =
+  /** First sign of life of this execution (busy, execute_input or reply, whichever comes first). Exactly once, always first. */
+  | { kind: 'started' }
+  /** The kernel's `In [n]`; 0 or absent where the kernel does not count. */
+  | { kind: 'counted'; executionCount: number }
+  | { kind: 'stream'; name: 'stdout' | 'stderr'; text: string }
+  | { kind: 'result'; data: MimeBundle; metadata: MimeBundle; displayId?: string }
+  | { kind: 'display'; data: MimeBundle; metadata: MimeBundle; displayId?: string }
+  | { kind: 'updateDisplay'; data: MimeBundle; metadata: MimeBundle; displayId: string }
+  | { kind: 'clear'; wait: boolean }
+  /** `fromReply`: no `error` message came, the fields are the reply's (protocol.md §2.5). */
+  | { kind: 'error'; name: string; value: string; traceback: string[]; fromReply: boolean }
+  /** Pager text from the reply's payload (`x?`). */
+  | { kind: 'page'; data: MimeBundle }
+  /** Text for the next input (`%load`, `%recall`). */
+  | { kind: 'nextInput'; text: string }
+  /** The kernel waits for a line. `answer` sends it once; unanswered, the kernel stays blocked until an interrupt. */
+  | { kind: 'inputRequest'; prompt: string; password: boolean; answer: (value: string) => void }
+  /** The gateway dropped output by its own rate limit; what follows may be missing (protocol.md §2.5). */
+  | { kind: 'dropped'; limit: 'data' | 'messages' }
+  /** A message over `maxMessageBytes`; it is lost. */
+  | { kind: 'tooBig' }
+  /** The socket was away between these times (ms since the epoch). `gap`: output may be missing; else the replay was whole. */
+  | { kind: 'reconnected'; fromMs: number; toMs: number; gap: boolean }
+  /** Connection lost, being re-opened; the execution goes on. */
+  | { kind: 'disconnected'; atMs: number }
+  /** No sign for a while; the kernel's state as the gateway gives it (`busy`, `idle`, …). */
+  | { kind: 'quiet'; executionState: string; quietMs: number }
+  /** Another client's code runs in this kernel, ours waits behind it. */
+  | { kind: 'behindOthers' }
+  /** The stop was asked for 10 s ago and the kernel still runs. */
+  | { kind: 'stopIgnored' };
+
+/**
+ * Each way an execution ends. `variablesLost`: the kernel's state is gone.
+ * `executionCount` is the reply's, absent where there was none.
+ */
+export interface ExecutionEnd {
+  kind: ExecutionEndKind;
+  executionCount?: number;
+  variablesLost: boolean;
+  /** Output may be missing (drop by the gateway, a gap over a reconnect, a message that was too big). */
+  possibleGap: boolean;
+  replyMissing: boolean;
+  idleMissing: boolean;
+  /** What an operator needs: the gateway's words, a close code; no secret. */
+  detail?: string;
+}
+
+export type ExecutionEndKind =
+  | 'ok'
+  /** The code raised. */
+  | 'raised'
+  /** Our interrupt, or somebody's, stopped it (`KeyboardInterrupt`, `abort`). */
+  | 'interrupted'
+  /** The kernel refused to run it because an earlier request of another client failed (`aborted`). Safe to run again. */
+  | 'aborted'
+  /** `exit()`: the reply says ok, the kernel ends. */
+  | 'exited'
+  /** The kernel's process died; the gateway restarts it under the same id. */
+  | 'kernelDied'
+  /** Restarted by REST, by us or by somebody else. */
+  | 'kernelRestarted'
+  /** 404: deleted, culled, or given up by the gateway; or the gateway forgot it over its own restart. */
+  | 'kernelGone'
+  /** The kernel is idle and our reply is nowhere: it ran, how it ended is not known. */
+  | 'outputLost'
+  /** The request never reached the kernel for certain (written to no socket). Safe to run again. */
+  | 'notSent'
+  /** It cannot be told whether the request reached the kernel. */
+  | 'unknown'
+  /** The gateway did not come back within the patience for it. */
+  | 'gatewayAway';

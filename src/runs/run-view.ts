@@ -1,0 +1,77 @@
+import type { OutputView } from './output/output-view.ts';
+import type { RunOutcome } from './outcome.ts';
+
+/** One picture of a run at a moment: all that an answer shows. Values only; what is shown is made from it by pure functions. */
+export interface RunView {
+  runId: string;
+  /** Slack user id. */
+  runner: string;
+  kernelspec: string;
+  phase: RunPhase;
+  /** Undefined before the kernel said anything. */
+  output: OutputView | undefined;
+  /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
+  notes: readonly string[];
+  /** 1, 2, … : an edited message's run. */
+  edition: number;
+  /** Buttons that make sense now. */
+  actions: readonly RunAction[];
+}
+
+export type RunPhase =
+  /** `ahead`: unfinished runs before it; `behind`: who runs now (user id), when known. */
+  | { kind: 'waiting'; ahead: number; behind?: string }
+  /** Asked "switch to scala?". */
+  | { kind: 'switchAsked'; from: string; to: string }
+  | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
+  | { kind: 'running'; sinceMs: number; stopping: boolean; stopIgnored: boolean; quietMs?: number }
+  | { kind: 'inputAsked'; sinceMs: number; prompt: string; password: boolean }
+  | { kind: 'ended'; outcome: RunOutcome };
+
+export type RunAction =
+  | 'stop'
+  | 'cancel'
+  | 'runAgain'
+  | 'editAndRun'
+  | 'delete'
+  | 'switch'
+  | 'keepLanguage'
+  | 'restart'
+  | 'answerInput';
+
+/** Where an answer goes. `thread` is the root message's ts. */
+export interface AnswerPlace {
+  workspace: string;
+  channel: string;
+  thread: string;
+  /** The answer's own ts when it is posted already. */
+  answerTs?: string;
+}
+
+/** One answer on the screen: one message of one run. The only way runs/ talks to people. */
+export interface LiveAnswer {
+  /** Shows the newest picture; paced, the latest wins; never throws and never waits. */
+  show(view: RunView): void;
+  /**
+   * Shows the last picture with everything that belongs to it (files, images, tables). Resolves once it stands, with
+   * what was told to whom; rejects never: what could not be delivered is in the result.
+   */
+  finish(view: RunView): Promise<Delivery>;
+  /** Lets go without a last word (shutdown): what is pending is flushed, a successor goes on. */
+  release(): Promise<void>;
+}
+
+export type Delivery = { delivered: true; answerTs: string } | { delivered: false; reason: string };
+
+export interface AnswerOptions {
+  runId: string;
+  runner: string;
+  place: AnswerPlace;
+  /** After a crash: look for the answer in the thread by its metadata before posting anew. */
+  recovered: boolean;
+  /** Told once, as soon as the answer's message exists, so that the ledger can keep its ts. */
+  onPosted: (answerTs: string) => void;
+}
+
+/** Opens an answer. Within 400 ms of this call nothing is posted, so that a quick run costs one post. */
+export type OpenAnswer = (options: AnswerOptions) => LiveAnswer;
