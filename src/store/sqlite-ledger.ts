@@ -1,0 +1,216 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { StoreError } from '../errors.ts';
+import type { Admission, Ledger, Lease, NewRun, RunChange, RunRecord } from './ledger.ts';
+import { readRun } from './run-record.ts';
+import { checkPayload, type Signals } from './signals.ts';
+import { inTransaction, storeErrorOf } from './sqlite-file.ts';
+import { unfinished } from './sqlite-schema.ts';
+
+const columns = `id, workspace, channel, thread, lane, runner, state, admitted AS "order", revision,
+  created_at AS createdAt, updated_at AS updatedAt, data`;
+
+/**
+ * The ledger in one SQLite database that no other process has open. Every call is done when it returns, so that two
+ * calls of this process never mix.
+ */
+export class SqliteLedger<Data> implements Ledger<Data> {
+  readonly #db: DatabaseSync;
+  readonly #signals: Signals;
+  readonly #sql: ReturnType<typeof prepare>;
+
+  constructor(db: DatabaseSync, signals: Signals) {
+    this.#db = db;
+    this.#signals = signals;
+    this.#sql = prepare(db);
+    // The process that held these is gone, or this one would not have the file.
+    db.exec('DELETE FROM leases');
+  }
+
+  async admit(
+    delivery: string,
+    run: NewRun<Data>,
+    limits: { perLane: number; perRunner: number },
+  ): Promise<Admission<Data>> {
+    return this.#atOnce(() => {
+      const known = this.#sql.findDelivery.get(delivery);
+      if (known !== undefined) return { kind: 'duplicate', runId: String(known['runId']) };
+      const inLane = count(this.#sql.countLane.get(run.lane));
+      if (inLane >= limits.perLane) return { kind: 'laneFull', unfinished: inLane };
+      const ofRunner = count(this.#sql.countRunner.get(run.workspace, run.runner));
+      if (ofRunner >= limits.perRunner) return { kind: 'runnerFull', unfinished: ofRunner };
+      this.#sql.claim.run(delivery, run.id, run.createdAt);
+      const { id, workspace, channel, thread, lane, runner, createdAt } = run;
+      const data = JSON.stringify(run.data);
+      const stored = this.#sql.insert.get(
+        id,
+        workspace,
+        channel,
+        thread,
+        lane,
+        runner,
+        createdAt,
+        createdAt,
+        data,
+      );
+      return { kind: 'accepted', run: readRun(stored), ahead: inLane };
+    });
+  }
+
+  async claim(delivery: string, atMs: number, runId = ''): Promise<boolean> {
+    return this.#step(() => this.#sql.claim.run(delivery, runId, atMs).changes === 1);
+  }
+
+  async findDelivery(delivery: string): Promise<string | undefined> {
+    return this.#step(() => {
+      const known = this.#sql.findDelivery.get(delivery);
+      return known === undefined ? undefined : String(known['runId']);
+    });
+  }
+
+  async get(runId: string): Promise<RunRecord<Data> | undefined> {
+    return this.#one(this.#sql.get, runId);
+  }
+
+  async change(run: RunRecord<Data>, change: RunChange<Data>): Promise<RunRecord<Data> | undefined> {
+    const { state = null, thread = null, lane = null, updatedAt } = change;
+    const data = change.data === undefined ? null : JSON.stringify(change.data);
+    return this.#one(this.#sql.change, state, thread, lane, data, updatedAt, run.id, run.revision);
+  }
+
+  async lane(lane: string): Promise<RunRecord<Data>[]> {
+    return this.#all(this.#sql.lane, lane);
+  }
+
+  async unposted(): Promise<RunRecord<Data>[]> {
+    return this.#all(this.#sql.unposted);
+  }
+
+  async thread(
+    workspace: string,
+    channel: string,
+    thread: string,
+    limit: number,
+  ): Promise<RunRecord<Data>[]> {
+    return this.#all(this.#sql.thread, workspace, channel, thread, limit);
+  }
+
+  async channel(workspace: string, channel: string, limit: number): Promise<RunRecord<Data>[]> {
+    return this.#all(this.#sql.channel, workspace, channel, limit);
+  }
+
+  async runner(workspace: string, runner: string, limit: number): Promise<RunRecord<Data>[]> {
+    return this.#all(this.#sql.runner, workspace, runner, limit);
+  }
+
+  async remove(runId: string): Promise<void> {
+    this.#step(() => this.#sql.remove.run(runId));
+  }
+
+  async purge(before: { runsBefore: number; deliveriesBefore: number }): Promise<string[]> {
+    return this.#atOnce(() => {
+      this.#sql.purgeDeliveries.run(before.deliveriesBefore);
+      return this.#sql.purgeRuns.all(before.runsBefore).map((row) => String(row['id']));
+    });
+  }
+
+  async lease(name: string, owner: string, ttlMs: number, nowMs: number): Promise<Lease> {
+    return this.#atOnce(() => {
+      this.#sql.takeLease.run(name, owner, nowMs + ttlMs, nowMs);
+      const held = this.#sql.getLease.get(name);
+      return { owner: String(held?.['owner']), until: Number(held?.['until']) };
+    });
+  }
+
+  async release(name: string, owner: string): Promise<void> {
+    this.#step(() => this.#sql.release.run(name, owner));
+  }
+
+  /** One process per file: there is nobody else to tell. */
+  async signal(topic: string, payload: string): Promise<void> {
+    checkPayload(topic, payload);
+    await this.ping();
+    queueMicrotask(() => this.#signals.deliver(topic, payload));
+  }
+
+  onSignal(listener: (topic: string, payload: string) => void): () => void {
+    return this.#signals.listen(listener);
+  }
+
+  async ping(): Promise<void> {
+    this.#step(() => this.#sql.ping.get());
+  }
+
+  async close(): Promise<void> {
+    if (this.#db.isOpen) this.#step(() => this.#db.close());
+  }
+
+  #one(statement: StatementSync, ...values: (string | number | null)[]): RunRecord<Data> | undefined {
+    return this.#step(() => {
+      const row = statement.get(...values);
+      return row === undefined ? undefined : readRun<Data>(row);
+    });
+  }
+
+  #all(statement: StatementSync, ...values: (string | number)[]): RunRecord<Data>[] {
+    return this.#step(() => statement.all(...values).map((row) => readRun<Data>(row)));
+  }
+
+  #atOnce<T>(work: () => T): T {
+    return this.#step(() => inTransaction(this.#db, work));
+  }
+
+  #step<T>(work: () => T): T {
+    if (!this.#db.isOpen) throw new StoreError('refused', 'The store is closed.');
+    try {
+      return work();
+    } catch (error) {
+      throw storeErrorOf(error);
+    }
+  }
+}
+
+function count(row: Record<string, unknown> | undefined): number {
+  return Number(row?.['unfinished']);
+}
+
+function prepare(db: DatabaseSync) {
+  const newest = 'ORDER BY admitted DESC LIMIT ?';
+  return {
+    findDelivery: db.prepare('SELECT run_id AS runId FROM deliveries WHERE delivery = ?'),
+    claim: db.prepare(
+      'INSERT INTO deliveries (delivery, run_id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    countLane: db.prepare(`SELECT count(*) AS unfinished FROM runs WHERE lane = ? AND ${unfinished}`),
+    countRunner: db.prepare(
+      `SELECT count(*) AS unfinished FROM runs WHERE workspace = ? AND runner = ? AND ${unfinished}`,
+    ),
+    insert: db.prepare(
+      `INSERT INTO runs (id, workspace, channel, thread, lane, runner, created_at, updated_at, data, state, revision)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0) RETURNING ${columns}`,
+    ),
+    get: db.prepare(`SELECT ${columns} FROM runs WHERE id = ?`),
+    change: db.prepare(
+      `UPDATE runs SET state = coalesce(?, state), thread = coalesce(?, thread), lane = coalesce(?, lane),
+         data = coalesce(?, data), updated_at = ?, revision = revision + 1
+       WHERE id = ? AND revision = ? RETURNING ${columns}`,
+    ),
+    lane: db.prepare(`SELECT ${columns} FROM runs WHERE lane = ? AND ${unfinished} ORDER BY admitted`),
+    unposted: db.prepare(`SELECT ${columns} FROM runs WHERE state <> 'posted' ORDER BY admitted`),
+    thread: db.prepare(
+      `SELECT ${columns} FROM runs WHERE workspace = ? AND channel = ? AND thread = ? ${newest}`,
+    ),
+    channel: db.prepare(`SELECT ${columns} FROM runs WHERE workspace = ? AND channel = ? ${newest}`),
+    runner: db.prepare(`SELECT ${columns} FROM runs WHERE workspace = ? AND runner = ? ${newest}`),
+    remove: db.prepare('DELETE FROM runs WHERE id = ?'),
+    purgeDeliveries: db.prepare('DELETE FROM deliveries WHERE at < ?'),
+    purgeRuns: db.prepare(`DELETE FROM runs WHERE state = 'posted' AND updated_at < ? RETURNING id`),
+    takeLease: db.prepare(
+      `INSERT INTO leases (name, owner, until) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET owner = excluded.owner, until = excluded.until
+       WHERE leases.owner = excluded.owner OR leases.until <= ?`,
+    ),
+    getLease: db.prepare('SELECT owner, until FROM leases WHERE name = ?'),
+    release: db.prepare('DELETE FROM leases WHERE name = ? AND owner = ?'),
+    ping: db.prepare('SELECT 1'),
+  };
+}
