@@ -1,0 +1,141 @@
+import { z } from 'zod';
+
+/**
+ * How one setting's text is read. Each parser takes the text of an environment variable; its issue says what the
+ * setting must be ("must be a size such as 100MB"), so that a sentence begins with the setting's name.
+ */
+type Parser<Value> = z.ZodType<Value, string>;
+
+/** A parser from a reader that gives undefined for what it cannot read. */
+export function readAs<Value>(expected: string, reader: (text: string) => Value | undefined): Parser<Value> {
+  return z.string().transform((text, context) => {
+    const value = reader(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: `must be ${expected}` });
+    return z.NEVER;
+  });
+}
+
+export const text: Parser<string> = z.string();
+
+export const matching = (pattern: RegExp, expected: string): Parser<string> =>
+  readAs(expected, (given) => (pattern.test(given) ? given : undefined));
+
+export const oneOf = <const Word extends string>(words: readonly Word[]): Parser<Word> =>
+  readAs(words.join(' or '), (given) => words.find((word) => word === given.toLowerCase()));
+
+export const flag: Parser<boolean> = z.stringbool({ error: 'must be true or false' });
+
+export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGER): Parser<number> =>
+  readAs(
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number, ${least} or more`
+      : `a whole number from ${least} to ${most}`,
+    (given) => {
+      const number = /^\d+$/.test(given) ? Number(given) : NaN;
+      return number >= least && number <= most ? number : undefined;
+    },
+  );
+
+const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function readDurationMs(given: string): number | undefined {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([smhd]?)$/.exec(given.toLowerCase()) ?? [];
+  if (amount === undefined) return undefined;
+  const unitMs = unit === 'm' || unit === 'h' || unit === 'd' ? unitsMs[unit] : unitsMs.s;
+  const ms = Math.round(Number(amount) * unitMs);
+  return ms > 0 ? ms : undefined;
+}
+
+/** Milliseconds. A timer of Node cannot wait longer than 24.8 days, so what is a timer says `atMost`. */
+const timerLimitMs = 24 * unitsMs.d;
+const asDuration = 'a duration such as 90s, 10m, 12h or 30d (a bare number is seconds)';
+
+/** A time that is waited for: more than 0, at most 24d. */
+export const waitingTime: Parser<number> = readAs(`${asDuration}, at most 24d`, (given) => {
+  const ms = readDurationMs(given);
+  return ms !== undefined && ms <= timerLimitMs ? ms : undefined;
+});
+
+/** The same, or `none`: there is no such limit. */
+export const waitingTimeOrNone: Parser<number | 'none'> = readAs(
+  `none or ${asDuration}, at most 24d`,
+  (given) => {
+    if (given.toLowerCase() === 'none') return 'none';
+    const ms = readDurationMs(given);
+    return ms !== undefined && ms <= timerLimitMs ? ms : undefined;
+  },
+);
+
+/** A span that is compared, never waited for, or `none`. */
+export const spanOrNone: Parser<number | 'none'> = readAs(`none or ${asDuration}`, (given) =>
+  given.toLowerCase() === 'none' ? 'none' : readDurationMs(given),
+);
+
+const unitsBytes: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+/** Bytes, as a whole number. `MB` is a million, `MiB` is 2^20. */
+export const size: Parser<number> = readAs('a size such as 32MB or 1GB (a bare number is bytes)', (given) => {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec(given.toLowerCase()) ?? [];
+  const unitBytes = unitsBytes[unit];
+  if (amount === undefined || unitBytes === undefined) return undefined;
+  const bytes = Math.round(Number(amount) * unitBytes);
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
+});
+
+/** Items between commas or blanks, each of which has to fit. */
+export const listOf = (item: RegExp, expected: string): Parser<readonly string[]> =>
+  readAs(`a list of ${expected}, with commas between`, (given) => {
+    const items = given.split(/[\s,]+/).filter((each) => each !== '');
+    return items.length > 0 && items.every((each) => item.test(each)) ? [...new Set(items)] : undefined;
+  });
+
+/** `name=value` pairs between commas; names in lower case, none twice. */
+export const pairs: Parser<Readonly<Record<string, string>>> = readAs(
+  'pairs such as python2=python2-spark21,scala=scala-spark21, each name once',
+  (given) => {
+    const found = new Map<string, string>();
+    for (const pair of given.split(',').filter((each) => each.trim() !== '')) {
+      const [, name, value] = /^\s*([^\s=]+)\s*=\s*([^\s=]+)\s*$/.exec(pair) ?? [];
+      if (name === undefined || value === undefined || found.has(name.toLowerCase())) return undefined;
+      found.set(name.toLowerCase(), value);
+    }
+    return found.size > 0 ? Object.fromEntries(found) : undefined;
+  },
+);
+
+const texts = z.record(z.string(), z.string());
+
+/** A JSON object of which every value is a text; `name` is what a key has to look like. */
+export const jsonTexts = (name: RegExp, example: string): Parser<Readonly<Record<string, string>>> =>
+  readAs(`a JSON object of texts such as ${example}`, (given) => {
+    const read = texts.safeParse(parseJson(given));
+    return read.success && Object.keys(read.data).every((key) => name.test(key)) ? read.data : undefined;
+  });
+
+/** Undefined for what is no JSON; JSON itself has no undefined. */
+export function parseJson(given: string): unknown {
+  try {
+    return JSON.parse(given);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An absolute URL of one of the protocols (`https:`), without user, password, query or fragment, ending with `/`. */
+export const rootUrl = (protocols: readonly string[]): Parser<string> =>
+  readAs(`a URL such as ${protocols.at(-1)}//host/path/, without a user, a password or a query`, (given) => {
+    const url = URL.parse(given);
+    if (url === null || !protocols.includes(url.protocol) || url.hostname === '') return undefined;
+    if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return undefined;
+    return url.href.endsWith('/') ? url.href : `${url.href}/`;
+  });

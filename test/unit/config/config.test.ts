@@ -1,0 +1,479 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../../../src/config.ts';
+import { ConfigError } from '../../../src/errors.ts';
+import { settings } from '../../../src/settings/settings-schema.ts';
+
+const least = {
+  SLACK_BOT_TOKEN: 'xoxb-bot-token',
+  SLACK_APP_TOKEN: 'xapp-app-token',
+  KG_URL: 'http://127.0.0.1:8888',
+};
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sparkthread-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function pem(name: string): string {
+  return readFileSync(new URL(`../../fixtures/certs/${name}`, import.meta.url), 'utf8');
+}
+
+const credentials = {
+  cluster: {
+    cluster_id: '20170412-084729-981-mzVunjuU',
+    user: 'clsadmin',
+    password: '5auuF5SU3e0G',
+    service_endpoints: {
+      ambari_console: 'https://host:9443',
+      notebook_gateway: 'https://host:8443/gateway/default/jkg/',
+      notebook_gateway_websocket: 'wss://host:8443/gateway/default/jkgws/',
+    },
+  },
+};
+
+describe('the least that is needed', () => {
+  it('fills in every default', () => {
+    const config = readConfig(least);
+    expect(config).toMatchObject({
+      slack: { botToken: 'xoxb-bot-token', transport: { kind: 'socket', appToken: 'xapp-app-token' } },
+      gateway: {
+        httpUrl: 'http://127.0.0.1:8888/',
+        wsUrl: 'ws://127.0.0.1:8888/',
+        headers: {},
+        tls: { verify: true },
+        launchTimeoutMs: 120_000,
+        maxMessageBytes: 32_000_000,
+        startConcurrency: 1,
+      },
+      store: { kind: 'sqlite', path: 'data/sparkthread.db' },
+      runs: {
+        languages: {},
+        defaultLanguage: undefined,
+        autoRun: 'mention',
+        editWindowMs: 600_000,
+        runTimeoutMs: undefined,
+        inputTimeoutMs: 600_000,
+        maxOutputBytes: 100_000_000,
+        queueLimit: 20,
+        userLimit: 5,
+        keepRunsMs: 30 * 86_400_000,
+      },
+      kernels: { username: undefined, env: {}, perChannel: 1, idleTimeoutMs: 12 * 3_600_000 },
+      policy: {
+        admins: [],
+        restartBy: 'admins',
+        allowedChannels: undefined,
+        allowedUsers: undefined,
+        allowedBots: [],
+        allowGuests: false,
+        allowExternal: false,
+      },
+      http: { port: 3000, metrics: undefined },
+      logLevel: 'info',
+      warnings: [],
+    });
+  });
+
+  it('takes signed HTTP when there is no app token, and Socket Mode when there are both', () => {
+    const { SLACK_APP_TOKEN, ...rest } = least;
+    const http = { ...rest, SLACK_SIGNING_SECRET: 'shhh-secret' };
+    expect(readConfig(http).slack.transport).toEqual({ kind: 'http', signingSecret: 'shhh-secret' });
+    expect(readConfig({ ...http, SLACK_APP_TOKEN }).slack.transport.kind).toBe('socket');
+  });
+
+  it('counts an empty variable as absent', () => {
+    expect(readConfig({ ...least, RUN_TIMEOUT: '', PORT: '  ' }).http.port).toBe(3000);
+  });
+});
+
+describe('mistakes', () => {
+  it('tells everything that is missing at once', () => {
+    expect(problemsOf({})).toEqual([
+      expect.stringMatching(/^SLACK_BOT_TOKEN is missing/),
+      expect.stringMatching(/^SLACK_APP_TOKEN is missing.*SLACK_SIGNING_SECRET/),
+      expect.stringMatching(/^KG_URL is missing/),
+    ]);
+  });
+
+  it('tells every wrong value at once, each once, beside what is missing', () => {
+    const problems = problemsOf({
+      KG_URL: 'cluster.example.com',
+      RUN_TIMEOUT: 'soon',
+      MAX_OUTPUT: 'lots',
+      PORT: '70000',
+      AUTO_RUN: 'sometimes',
+      ALLOW_GUESTS: 'perhaps',
+      ADMINS: '@ana',
+      KERNEL_ENV: '{"A":1}',
+      LANGUAGES: 'python2',
+      KG_CLIENT_CA: join(folder, 'absent.pem'),
+    });
+    const names = new Set(problems.map((problem) => problem.split(/[ :]/)[0]));
+    expect(problems).toHaveLength(12);
+    expect(names).toEqual(
+      new Set([
+        'ADMINS',
+        'ALLOW_GUESTS',
+        'AUTO_RUN',
+        'KERNEL_ENV',
+        'KG_CLIENT_CA',
+        'KG_URL',
+        'LANGUAGES',
+        'MAX_OUTPUT',
+        'PORT',
+        'RUN_TIMEOUT',
+        'SLACK_APP_TOKEN',
+        'SLACK_BOT_TOKEN',
+      ]),
+    );
+    for (const problem of problems) expect(problem).toMatch(/\.$/);
+    expect(problems).toContain(
+      'RUN_TIMEOUT must be none or a duration such as 90s, 10m, 12h or 30d (a bare number is seconds), at most 24d, not "soon".',
+    );
+  });
+
+  it.each([
+    ['SLACK_BOT_TOKEN', 'xoxp-hidden-word'],
+    ['SLACK_APP_TOKEN', 'xoxb-hidden-word'],
+    ['KG_URL', 'https://user:hidden-word@host/'],
+    ['KG_HEADERS', '{"X": ["hidden-word"]}'],
+    ['STORE_URL', 'mysql://user:hidden-word@host/'],
+  ])('never repeats the secret in %s', (name, value) => {
+    const problems = problemsOf({ ...least, [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(name);
+    expect(problems.join()).not.toContain('hidden-word');
+  });
+
+  it('wants a user and a password together', () => {
+    expect(problemsOf({ ...least, KG_HTTP_USER: 'u' })).toEqual([
+      expect.stringMatching(/^KG_HTTP_PASS is missing/),
+    ]);
+    expect(problemsOf({ ...least, KG_HTTP_PASS: 'p' })).toEqual([
+      expect.stringMatching(/^KG_HTTP_USER is missing/),
+    ]);
+  });
+
+  it('refuses two Authorization headers and what the bot sets itself', () => {
+    const basic = { ...least, KG_HTTP_USER: 'u', KG_HTTP_PASS: 'p' };
+    expect(problemsOf({ ...basic, KG_HEADERS: '{"authorization":"Bearer x"}' })).toHaveLength(1);
+    expect(problemsOf({ ...least, KERNEL_ENV: '{"KERNEL_ID":"1","KERNEL_USERNAME":"x"}' })).toHaveLength(2);
+  });
+});
+
+describe('values', () => {
+  it.each([
+    ['90s', 90_000],
+    ['10m', 600_000],
+    ['12h', 43_200_000],
+    ['2d', 172_800_000],
+    ['45', 45_000],
+    ['0.5s', 500],
+    ['1.5 H', 5_400_000],
+    ['none', undefined],
+  ])('reads the duration %s', (text, ms) => {
+    expect(readConfig({ ...least, RUN_TIMEOUT: text }).runs.runTimeoutMs).toBe(ms);
+  });
+
+  it.each(['0', '-1', '10 minutes', '1h30m', '25d', 'never', '1e3'])(
+    'refuses the waiting time %s',
+    (text) => {
+      expect(problemsOf({ ...least, RUN_TIMEOUT: text })).toHaveLength(1);
+    },
+  );
+
+  it('lets none stand only where there may be no limit', () => {
+    expect(readConfig({ ...least, KEEP_RUNS: 'none', IDLE_TIMEOUT: 'none' })).toMatchObject({
+      runs: { keepRunsMs: undefined },
+      kernels: { idleTimeoutMs: undefined },
+    });
+    expect(problemsOf({ ...least, INPUT_TIMEOUT: 'none' })).toHaveLength(1);
+    expect(readConfig({ ...least, KEEP_RUNS: '365d' }).runs.keepRunsMs).toBe(365 * 86_400_000);
+  });
+
+  it.each([
+    ['100MB', 100_000_000],
+    ['1.5 GB', 1_500_000_000],
+    ['64KiB', 65_536],
+    ['1048576', 1_048_576],
+  ])('reads the size %s', (text, bytes) => {
+    expect(readConfig({ ...least, MAX_OUTPUT: text }).runs.maxOutputBytes).toBe(bytes);
+  });
+
+  it.each(['0', '-5MB', '10 apples', 'MB', '9999999999GB'])('refuses the size %s', (text) => {
+    expect(problemsOf({ ...least, MAX_OUTPUT: text })).toHaveLength(1);
+  });
+
+  it.each([
+    ['memory:', { kind: 'memory' }],
+    ['sqlite:data/x.db', { kind: 'sqlite', path: 'data/x.db' }],
+    ['sqlite:/var/lib/x.db', { kind: 'sqlite', path: '/var/lib/x.db' }],
+    ['redis://localhost:6379/2', { kind: 'redis', url: 'redis://localhost:6379/2', password: undefined }],
+    ['rediss://:p%40ss@host', { kind: 'redis', url: 'rediss://:p%40ss@host', password: 'p@ss' }],
+  ])('reads the store %s', (url, store) => {
+    expect(readConfig({ ...least, STORE_URL: url }).store).toEqual(store);
+  });
+
+  it.each(['sqlite:', 'sqlite://x.db', 'sqlite::memory:', 'redis:', 'postgres://x', 'data/x.db'])(
+    'refuses the store %s',
+    (url) => expect(problemsOf({ ...least, STORE_URL: url })).toHaveLength(1),
+  );
+
+  it('reads lists, pairs and JSON', () => {
+    const config = readConfig({
+      ...least,
+      LANGUAGES: 'Python2=python2-spark21, scala=scala-spark21,',
+      ADMINS: 'U1, S2 W3',
+      ALLOWED_CHANNELS: 'C1,G2',
+      KERNEL_ENV: '{"KERNEL_QUEUE":"adhoc"}',
+      KERNEL_USERNAME: 'spark-{channel}-{user}',
+      METRICS: '127.0.0.1:9464',
+    });
+    expect(config.runs.languages).toEqual({ python2: 'python2-spark21', scala: 'scala-spark21' });
+    expect(config.policy).toMatchObject({ admins: ['U1', 'S2', 'W3'], allowedChannels: ['C1', 'G2'] });
+    expect(config.kernels).toMatchObject({
+      env: { KERNEL_QUEUE: 'adhoc' },
+      username: 'spark-{channel}-{user}',
+    });
+    expect(config.http.metrics).toEqual({ host: '127.0.0.1', port: 9464 });
+  });
+
+  it.each([
+    ['LANGUAGES', 'a=b,a=c'],
+    ['KERNEL_USERNAME', '{team}'],
+    ['METRICS', '9464'],
+    ['START_CONCURRENCY', '0'],
+    ['DEFAULT_LANGUAGE', 'python 2'],
+    ['KG_WS_URL', 'https://host/'],
+  ])('refuses %s=%s', (name, value) => expect(problemsOf({ ...least, [name]: value })).toHaveLength(1));
+});
+
+describe('the gateway', () => {
+  it('keeps path prefixes and adds the trailing slash', () => {
+    const { gateway } = readConfig({ ...least, KG_URL: 'https://host:8443/gateway/default/jkg' });
+    expect(gateway.httpUrl).toBe('https://host:8443/gateway/default/jkg/');
+    expect(gateway.wsUrl).toBe('wss://host:8443/gateway/default/jkg/');
+  });
+
+  it('takes Jupyter Server’s names', () => {
+    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = least;
+    const { gateway } = readConfig({
+      SLACK_BOT_TOKEN,
+      SLACK_APP_TOKEN,
+      JUPYTER_GATEWAY_URL: 'https://host/jkg',
+      JUPYTER_GATEWAY_WS_URL: 'wss://host/jkgws',
+      JUPYTER_GATEWAY_HTTP_USER: 'u',
+      JUPYTER_GATEWAY_HTTP_PWD: 'p',
+      JUPYTER_GATEWAY_AUTH_TOKEN: 't',
+      JUPYTER_GATEWAY_HEADERS: '{"X-Team":"data"}',
+      JUPYTER_GATEWAY_VALIDATE_CERT: 'no',
+    });
+    expect(gateway).toMatchObject({
+      httpUrl: 'https://host/jkg/',
+      wsUrl: 'wss://host/jkgws/',
+      user: 'u',
+      pass: 'p',
+      token: 't',
+      headers: { 'X-Team': 'data' },
+      tls: { verify: false },
+    });
+  });
+
+  it('lets KG_ win over its twin and says so', () => {
+    const config = readConfig({ ...least, JUPYTER_GATEWAY_URL: 'http://other:1/' });
+    expect(config.gateway.httpUrl).toBe('http://127.0.0.1:8888/');
+    expect(config.warnings).toEqual(['KG_URL and JUPYTER_GATEWAY_URL differ; KG_URL is used.']);
+  });
+
+  it('reads an IBM service credentials file', () => {
+    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = least;
+    const path = file('credentials.json', JSON.stringify(credentials));
+    const config = readConfig({ SLACK_BOT_TOKEN, SLACK_APP_TOKEN, KG_SERVICE_CREDENTIALS: path });
+    expect(config.gateway).toMatchObject({
+      httpUrl: 'https://host:8443/gateway/default/jkg/',
+      wsUrl: 'wss://host:8443/gateway/default/jkgws/',
+      user: 'clsadmin',
+      pass: '5auuF5SU3e0G',
+    });
+    expect(config.warnings).toEqual([]);
+    expect(config.secrets).toContain('5auuF5SU3e0G');
+  });
+
+  it('lets KG_ settings win over the file, says so, and does not mix roots of two gateways', () => {
+    const path = file('credentials.json', JSON.stringify(credentials));
+    const config = readConfig({
+      ...least,
+      KG_HTTP_USER: 'me',
+      KG_HTTP_PASS: 'mine-alone',
+      KG_SERVICE_CREDENTIALS: path,
+    });
+    expect(config.gateway).toMatchObject({ wsUrl: 'ws://127.0.0.1:8888/', user: 'me', pass: 'mine-alone' });
+    expect(config.warnings).toHaveLength(3);
+    expect(config.warnings.join()).not.toMatch(/mine-alone|5auuF5SU3e0G/);
+  });
+
+  it.each([
+    ['absent.json', undefined, /cannot be read \(ENOENT\)/],
+    ['text.json', 'user: me', /is not JSON/],
+    ['empty.json', '{}', /cluster is missing/],
+    [
+      'url.json',
+      '{"cluster":{"service_endpoints":{"notebook_gateway":"host"}}}',
+      /cluster.service_endpoints.notebook_gateway must be a URL/,
+    ],
+  ])('tells what is wrong with the file %s', (name, content, complaint) => {
+    const path = content === undefined ? join(folder, name) : file(name, content);
+    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = least;
+    expect(problemsOf({ SLACK_BOT_TOKEN, SLACK_APP_TOKEN, KG_SERVICE_CREDENTIALS: path })).toEqual([
+      expect.stringMatching(complaint),
+    ]);
+  });
+
+  it('warns when nothing is checked or half is encrypted', () => {
+    const config = readConfig({
+      ...least,
+      KG_URL: 'https://h/',
+      KG_WS_URL: 'ws://h/',
+      VALIDATE_KG_CERT: 'false',
+    });
+    expect(config.warnings).toEqual([
+      expect.stringMatching(/NOT checked/),
+      expect.stringMatching(/not encrypted/),
+    ]);
+  });
+});
+
+describe('certificates', () => {
+  it('reads the files', () => {
+    const config = readConfig({
+      ...least,
+      KG_CLIENT_CA: file('ca.pem', pem('client.pem')),
+      KG_CLIENT_CERT: file('client.pem', pem('client.pem')),
+      KG_CLIENT_KEY: file('client.key', pem('client.key')),
+    });
+    expect(config.gateway.tls).toEqual({
+      verify: true,
+      ca: pem('client.pem'),
+      cert: pem('client.pem'),
+      key: pem('client.key'),
+    });
+    expect(config.secrets).toContain(pem('client.key'));
+  });
+
+  it('takes certificate and key from one file', () => {
+    const both = `${pem('client.pem')}${pem('client.key')}`;
+    expect(readConfig({ ...least, KG_CLIENT_CERT: file('both.pem', both) }).gateway.tls.key).toBe(both);
+  });
+
+  it('tells a certificate without a key, a key that does not fit, and what is no PEM', () => {
+    const cert = file('client.pem', pem('client.pem'));
+    const key = file('client.key', pem('client.key'));
+    const other = file('other.key', pem('other.key'));
+    const nonsense = file('nonsense.pem', 'nonsense');
+    expect(problemsOf({ ...least, KG_CLIENT_CERT: cert })).toEqual([
+      expect.stringMatching(/^KG_CLIENT_KEY is missing/),
+    ]);
+    expect(problemsOf({ ...least, KG_CLIENT_KEY: key })).toEqual([
+      expect.stringMatching(/^KG_CLIENT_CERT is missing/),
+    ]);
+    expect(problemsOf({ ...least, KG_CLIENT_CERT: cert, KG_CLIENT_KEY: other })).toEqual([
+      expect.stringMatching(/does not fit/),
+    ]);
+    expect(problemsOf({ ...least, JUPYTER_GATEWAY_CA_CERTS: nonsense })).toEqual([
+      expect.stringMatching(/^JUPYTER_GATEWAY_CA_CERTS: .* no certificate/),
+    ]);
+  });
+});
+
+describe('names that look like ours', () => {
+  it('warns of a misspelt one and names the nearest', () => {
+    const { warnings } = readConfig({
+      ...least,
+      KG_HTTP_PASSWORD: 'p',
+      SLACK_TOKEN: 't',
+      RUN_TIMEOUTS: '1h',
+    });
+    expect(warnings).toEqual([
+      'KG_HTTP_PASSWORD is not a setting; did you mean KG_HTTP_PASS?',
+      'SLACK_TOKEN is not a setting; did you mean SLACK_BOT_TOKEN or SLACK_APP_TOKEN?',
+      'RUN_TIMEOUTS is not a setting; did you mean RUN_TIMEOUT?',
+    ]);
+  });
+
+  it('says nothing of a machine’s usual variables', () => {
+    const usual = [
+      'LANGUAGE',
+      'LANG',
+      'HOME',
+      'HOST',
+      'PATH',
+      'USER',
+      'SHELL',
+      'TERM',
+      'NODE_ENV',
+      'LOGNAME',
+    ];
+    const env = { ...least, ...Object.fromEntries(usual.map((name) => [name, 'x'])) };
+    expect(readConfig(env).warnings).toEqual([]);
+  });
+});
+
+describe('secrets', () => {
+  it('lists each in the forms a log could carry', () => {
+    const { secrets } = readConfig({
+      ...least,
+      KG_HTTP_USER: 'user',
+      KG_HTTP_PASS: 'password',
+      KG_AUTH_TOKEN: 'gateway-token',
+      KG_HEADERS: '{"X-Key":"Bearer header-key","X-Proto":"https"}',
+      STORE_URL: 'redis://:p%40ssword@localhost',
+    });
+    expect(new Set(secrets)).toEqual(
+      new Set([
+        'xoxb-bot-token',
+        'xapp-app-token',
+        'password',
+        Buffer.from('user:password').toString('base64'),
+        'gateway-token',
+        'Bearer header-key',
+        'header-key',
+        'p@ssword',
+        'p%40ssword',
+      ]),
+    );
+  });
+});
+
+describe('the list of settings', () => {
+  it('documents each, with an example and a default that can be read', () => {
+    expect(new Set(settings.map(({ name }) => name)).size).toBe(settings.length);
+    for (const { name, description, example, default: byDefault } of settings) {
+      expect(description, name).toMatch(/\.$/);
+      for (const value of byDefault === undefined ? [example] : [example, byDefault])
+        expect(
+          problemsOf({ ...least, [name]: value }).filter((problem) => problem.startsWith(`${name} must`)),
+          name,
+        ).toEqual([]);
+    }
+  });
+});
