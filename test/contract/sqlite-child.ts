@@ -1,0 +1,27 @@
+import { writeSync } from 'node:fs';
+import { silentLog } from '../../src/log.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { newRun, type Note } from './new-run.ts';
+
+/**
+ * A process of its own for the tests that kill one: `node sqlite-child.ts <sqlite:path> hold|admit`. Says "open" once it
+ * holds the file; `admit` then admits and changes runs without end and says each id once the ledger has confirmed it.
+ */
+const [url = '', mode] = process.argv.slice(2);
+const { ledger } = await openStore<Note>({ url, log: silentLog });
+// Not console.log: the line has to be out before the next write begins.
+const say = (line: string) => writeSync(1, `${line}\n`);
+say('open');
+if (mode === 'admit') await admitForever();
+else setInterval(() => undefined, 60_000);
+
+async function admitForever(): Promise<never> {
+  for (;;) {
+    const run = newRun();
+    const admission = await ledger.admit(`delivery of ${run.id}`, run, { perLane: 1e9, perRunner: 1e9 });
+    if (admission.kind !== 'accepted') throw new Error(`not accepted but ${admission.kind}`);
+    say(run.id);
+    await ledger.change(admission.run, { state: 'sending', updatedAt: run.createdAt + 1 });
+    say(`${run.id} sending`);
+  }
+}
