@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+// The one entry: `node bin/sparkthread.js start|demo|test|doctor [arguments]`.
+// Plain JavaScript that an old Node can parse, because its first work is to hand over to a Node that is new enough.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('../', import.meta.url);
+const bundledNode = fileURLToPath(new URL('node_modules/.bin/node', root));
+const programs = { start: 'src/main.ts', demo: 'demo/main.ts', doctor: 'src/doctor.ts' };
+const everyday = ['unit', 'property', 'contract', 'playground', 'gateway', 'e2e'];
+const exitBadConfig = 78;
+
+function isNewEnough() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 19);
+}
+
+function refuse(lines) {
+  process.stderr.write(`${lines.join('\n')}\n`);
+  process.exit(exitBadConfig);
+}
+
+/** Runs this same entry under the Node that `npm ci` installed, and ends as it ends. */
+function handOver() {
+  if (!existsSync(bundledNode) || process.env.SPARKTHREAD_HANDED_OVER) {
+    refuse([
+      `Sparkthread needs Node 22.19 or newer; this is ${process.versions.node}, and node_modules has no newer one.`,
+      'Run `npm ci` (without --ignore-scripts and with development dependencies), or install Node 24.',
+    ]);
+  }
+  // The ipc channel tells the new process when this one is gone, however it went.
+  const child = spawn(bundledNode, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, SPARKTHREAD_HANDED_OVER: '1' },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // Ctrl-C in a terminal reaches both processes by itself.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('error', (error) => refuse([`${bundledNode} does not run: ${error.message}`]));
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));
+}
+
+/** `test` runs what `npm test` promises, `test --all` also the long projects; `--project` chooses by hand. */
+function testArguments(args) {
+  const isChosen = args.some((argument) => argument.startsWith('--project'));
+  const projects = isChosen ? [] : args.includes('--all') ? [...everyday, 'all-*'] : everyday;
+  const closingLine = fileURLToPath(new URL('test/support/closing-line-reporter.ts', root));
+  return [
+    `--root=${fileURLToPath(root)}`,
+    '--reporter=default',
+    `--reporter=${closingLine}`,
+    ...projects.map((project) => `--project=${project}`),
+    ...args.filter((argument) => argument !== '--all'),
+  ];
+}
+
+async function run(name, args) {
+  delete process.env.SPARKTHREAD_HANDED_OVER;
+  if (process.channel) {
+    process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+    process.channel.unref();
+  }
+  if (name === 'test') {
+    const { createCLI } = await import('vitest/node');
+    createCLI().parse([process.execPath, 'vitest', 'run', ...testArguments(args)]);
+    return;
+  }
+  const program = new URL(programs[name], root);
+  process.argv = [process.execPath, fileURLToPath(program), ...args];
+  await import(program.href);
+}
+
+const [name, ...args] = process.argv.slice(2);
+if (name !== 'test' && !Object.keys(programs).includes(name)) {
+  refuse(['usage: node bin/sparkthread.js start|demo|test|doctor [arguments]']);
+} else if (isNewEnough()) {
+  await run(name, args);
+} else {
+  handOver();
+}

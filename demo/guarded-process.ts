@@ -1,0 +1,91 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const guard = fileURLToPath(new URL('guard.py', import.meta.url));
+const keptLogLines = 2000;
+
+export type GuardedProcess = {
+  /** Process id of the guard, the parent of all it runs. */
+  pid: number;
+  /** The last lines that the program wrote. */
+  log: () => string;
+  /** The first line that fits, written before or after this call; throws when the program ends first. */
+  line: (pattern: RegExp) => Promise<RegExpExecArray>;
+  /** Resolves when the program and all it started have ended. */
+  ended: Promise<undefined>;
+  /** Ends the program and everything that it started. Safe to call twice. */
+  stop: () => Promise<void>;
+};
+
+type GuardedRequest = {
+  /** A Python with psutil, to run the guard. */
+  python: string;
+  command: string[];
+  env: Record<string, string>;
+  workingFolder: string;
+  /** The program's private folder, removed at the end. */
+  folder: string;
+};
+
+/** Starts a program under the guard: it ends with `stop`, and with this process, however that ends. */
+export function startGuarded(request: GuardedRequest): GuardedProcess {
+  const child = spawn(request.python, [guard, request.folder, ...request.command], {
+    cwd: request.workingFolder,
+    env: request.env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A session of its own: Ctrl-C in the terminal is ours to pass on, in our order.
+    detached: true,
+  });
+  // Writing the end of stdin to a guard that is gone already is no news.
+  child.stdin.on('error', () => {});
+  const ended = once(child, 'close').then(() => undefined);
+  const lines = keepLines(child);
+  return {
+    pid: child.pid ?? -1,
+    log: () => lines.kept.join('\n'),
+    line: (pattern) => lines.find(pattern),
+    ended,
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+function keepLines(child: ChildProcess) {
+  const kept: string[] = [];
+  const waiting = new Set<(line: string | undefined) => void>();
+  for (const input of [child.stdout, child.stderr]) {
+    if (!input) continue;
+    createInterface({ input }).on('line', (line) => {
+      kept.push(line);
+      if (kept.length > keptLogLines) kept.shift();
+      for (const look of waiting) look(line);
+    });
+  }
+  const atEnd = () => {
+    for (const look of waiting) look(undefined);
+  };
+  child.once('close', atEnd);
+  child.once('error', atEnd);
+  const find = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = (line: string | undefined) => {
+        const found = line === undefined ? undefined : (pattern.exec(line) ?? undefined);
+        if (line !== undefined && !found) return;
+        waiting.delete(look);
+        if (found) resolve(found);
+        else
+          reject(
+            new Error(`the program ended before it said ${String(pattern)}:\n${kept.slice(-25).join('\n')}`),
+          );
+      };
+      waiting.add(look);
+      for (const line of kept) if (waiting.has(look)) look(line);
+      if (child.exitCode !== null && waiting.has(look)) look(undefined);
+    });
+  return { kept, find };
+}

@@ -1,0 +1,117 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { cleanEnvironment } from './clean-environment.ts';
+import type { GuardedProcess } from './guarded-process.ts';
+import { startGuarded } from './guarded-process.ts';
+import { pathWith } from './provision/prerequisites.ts';
+import type { VirtualEnvironment } from './provision/virtual-environment.ts';
+
+/** Settings of a Jupyter program, by class and trait. */
+export type Traits = Record<string, Record<string, unknown>>;
+
+export type JupyterAppRequest = {
+  /** Where the program is installed. */
+  venv: VirtualEnvironment;
+  /** A Python with psutil. */
+  guardPython: string;
+  /** The Python module that is the program. */
+  module: string;
+  traits(port: number): Traits;
+  /** Its log line that says that it listens. */
+  readyLine: RegExp;
+  kernelspecsFolder: string;
+  cache: string;
+  environment: NodeJS.ProcessEnv;
+  extraArguments?: string[];
+  extraEnvironment?: Record<string, string>;
+  port?: number;
+};
+
+export type JupyterApp = GuardedProcess & { port: number; folder: string };
+
+/** What a kernel keeps of its gateway's environment (all of it in the gateway's private folder). */
+export const kernelEnvironmentNames = [
+  'HOME',
+  'LANG',
+  'JAVA_HOME',
+  'TMPDIR',
+  'SPARK_LOCAL_DIRS',
+  'IPYTHONDIR',
+  'MPLCONFIGDIR',
+  'JUPYTER_RUNTIME_DIR',
+  'JUPYTER_DATA_DIR',
+  'JUPYTER_CONFIG_DIR',
+  'JUPYTER_PATH',
+];
+
+/**
+ * Starts a Jupyter program in a private folder with a clean environment, on a free loopback port.
+ * Its settings, secrets among them, are in a file that is removed once it has started: kernels inherit
+ * environments, and anybody can read a command line.
+ */
+export async function startJupyterApp(request: JupyterAppRequest): Promise<JupyterApp> {
+  const port = request.port ?? (await freePort());
+  const runs = join(request.cache, 'run');
+  await mkdir(runs, { recursive: true });
+  const folder = await mkdtemp(join(runs, `${request.module}-`));
+  const places = Object.fromEntries(
+    ['home', 'work', 'tmp', 'runtime', 'data', 'config', 'ipython', 'matplotlib'].map((name) => [
+      name,
+      join(folder, name),
+    ]),
+  );
+  for (const place of Object.values(places)) await mkdir(place, { mode: 0o700 });
+  const settings = join(folder, 'settings.json');
+  await writeFile(settings, JSON.stringify(request.traits(port)), { mode: 0o600 });
+  const env = {
+    ...cleanEnvironment({ PATH: pathWith([request.venv.bin], request.environment), LANG: 'C.UTF-8' }),
+    ...(request.environment['JAVA_HOME'] ? { JAVA_HOME: request.environment['JAVA_HOME'] } : {}),
+    HOME: `${places['home']}`,
+    TMPDIR: `${places['tmp']}`,
+    SPARK_LOCAL_DIRS: `${places['tmp']}`,
+    JUPYTER_RUNTIME_DIR: `${places['runtime']}`,
+    JUPYTER_DATA_DIR: `${places['data']}`,
+    JUPYTER_CONFIG_DIR: `${places['config']}`,
+    JUPYTER_PATH: request.kernelspecsFolder,
+    JUPYTER_PLATFORM_DIRS: '1',
+    IPYTHONDIR: `${places['ipython']}`,
+    MPLCONFIGDIR: `${places['matplotlib']}`,
+    PYTHONUNBUFFERED: '1',
+    ...request.extraEnvironment,
+  };
+  const program = startGuarded({
+    python: request.guardPython,
+    command: [
+      request.venv.python,
+      '-m',
+      request.module,
+      `--config=${settings}`,
+      ...(request.extraArguments ?? []),
+    ],
+    env,
+    workingFolder: `${places['work']}`,
+    folder,
+  });
+  try {
+    await program.line(request.readyLine);
+    await rm(settings);
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
+  return { ...program, port, folder };
+}
+
+/** A loopback port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string')
+    throw new Error('a TCP server has an address with a port');
+  return address.port;
+}

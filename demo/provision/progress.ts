@@ -1,0 +1,60 @@
+import type { WriteStream } from 'node:tty';
+
+/** One piece of work that is being shown. */
+export type Step = {
+  /** What is being done right now; shown on a terminal, where it overwrites the last. */
+  detail(text: string): void;
+  done(text?: string): void;
+  failed(): void;
+};
+
+export type Progress = { step(title: string): Step };
+
+type Screen = Pick<WriteStream, 'write'> & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>;
+
+const clearLine = '\r\u001B[2K';
+/** On a plain stream a long step says now and then that it is alive. */
+const plainIntervalMs = 10_000;
+
+/** Shows steps: on a terminal one changing line each, elsewhere plain lines. */
+export function showProgress(screen: Screen, now: () => number = Date.now): Progress {
+  return {
+    step(title) {
+      const startedAt = now();
+      let lastShownAt = startedAt;
+      const seconds = () => `${((now() - startedAt) / 1000).toFixed(1)} s`;
+      const end = (text: string) => screen.write(`${screen.isTTY ? clearLine : ''}${text}\n`);
+      screen.write(screen.isTTY ? `${title} …` : `${title} …\n`);
+      return {
+        detail(text) {
+          if (screen.isTTY) {
+            const line = `${title} … ${text}`;
+            screen.write(clearLine + line.slice(0, (screen.columns ?? 80) - 1));
+          } else if (now() - lastShownAt >= plainIntervalMs) {
+            lastShownAt = now();
+            screen.write(`  ${text}\n`);
+          }
+        },
+        done: (text) => end(`${title}: ${text ?? 'done'} (${seconds()})`),
+        failed: () => end(`${title}: failed (${seconds()})`),
+      };
+    },
+  };
+}
+
+/** Runs a piece of work as one step, which ends as the work ends. */
+export async function asStep<T>(
+  progress: Progress,
+  title: string,
+  work: (step: Step) => Promise<{ value: T; text?: string }>,
+): Promise<T> {
+  const step = progress.step(title);
+  try {
+    const { value, text } = await work(step);
+    step.done(text);
+    return value;
+  } catch (error) {
+    step.failed();
+    throw error;
+  }
+}

@@ -1,0 +1,4 @@
+/** Something on this machine has to be put right first; the message says what, in full. */
+export class SetupError extends Error {
+  override name = 'SetupError';
+}
