@@ -4,48 +4,80 @@
  */
 export interface OutputView {
   parts: readonly OutputPart[];
-  /** Bytes of text the kernel sent so far (unfolded). */
+  /** Bytes of stream text the kernel sent so far (unfolded, UTF-8). */
   textBytes: number;
   /** Lines of the folded text in all parts. */
   textLines: number;
-  /** Whole text as the kernel sent it, unfolded, in order, UTF-8: stream text (and results' and errors' text). */
+  /** The whole stream text as the kernel sent it: unfolded, in order, UTF-8. Undefined when nothing was streamed. */
   spoolPath: string | undefined;
   /** MAX_OUTPUT was reached: the rest is not kept. */
   limited: boolean;
-  /** What could not be had, in our words. */
-  losses: readonly string[];
+  /** What could not be had. */
+  losses: readonly OutputLoss[];
 }
 
 export type OutputPart =
-  | { kind: 'text'; source: 'stdout' | 'stderr' | 'result' | 'pager'; text: BoundedText }
+  | {
+      kind: 'text';
+      source: TextSource;
+      text: BoundedText;
+      /** A file of its own with the whole text; streams have theirs in `spoolPath`. */
+      path: string | undefined;
+    }
   | {
       kind: 'error';
+      /** The exception in one or a few lines: `ZeroDivisionError: division by zero`. */
       headline: string;
+      /** Where in the user's own code: `line 2: 1/0`. */
       userLine: string | undefined;
+      /** What helps to see beside headline and line; noise is left out. */
       traceback: BoundedText;
+      /** The whole traceback as the kernel sent it (plain), when `traceback` is not all of it. */
+      path: string | undefined;
       hint: string | undefined;
     }
-  | {
-      kind: 'image';
-      mime: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/svg+xml';
-      path: string;
-      alt: string;
-    }
+  | { kind: 'image'; mime: ImageMime; path: string; alt: string }
   | {
       kind: 'table';
       columns: readonly string[];
+      /** At most `tableRowsKept`; the rest stands in the CSV. */
       rows: readonly (readonly string[])[];
       totalRows: number;
       csvPath: string | undefined;
+      /** The same as text, for where no table can be shown. */
       text: BoundedText;
     }
   /** Something Slack cannot show: offered as a file (html, json, latex source …). */
   | { kind: 'attachment'; filename: string; path: string; mime: string };
 
-/** A text of any length as its head and tail; `hiddenLines` lines (`hiddenChars` characters) stand between. Whole when 0. */
+export type TextSource = 'stdout' | 'stderr' | 'result' | 'pager' | 'nextInput';
+
+export type ImageMime = 'image/png' | 'image/jpeg' | 'image/gif';
+
+/** Why output is missing; worded where it is shown. Times in ms since the epoch. */
+export type OutputLoss =
+  /** By the gateway's rate limit (protocol.md §2.5). */
+  | { kind: 'dropped'; limit: 'data' | 'messages' }
+  /** Single messages over MAX_MESSAGE. */
+  | { kind: 'tooBig'; messages: number }
+  | { kind: 'gap'; fromMs: number; toMs: number }
+  /** The bot's own disk refused. */
+  | { kind: 'diskFull' }
+  /** More single outputs than an answer can hold; `parts` of them are not shown. */
+  | { kind: 'tooMany'; parts: number };
+
+/**
+ * A text of any length as its head and tail; `hiddenLines` lines (`hiddenChars` characters) stand between. When
+ * `hiddenChars` is 0 the text is `head + tail`.
+ */
 export interface BoundedText {
   head: string;
   tail: string;
   hiddenLines: number;
   hiddenChars: number;
+}
+
+/** A text that is short enough to be held whole. */
+export function wholeText(text: string): BoundedText {
+  return { head: text, tail: '', hiddenLines: 0, hiddenChars: 0 };
 }

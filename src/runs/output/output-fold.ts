@@ -1,0 +1,113 @@
+import { FoldedText } from './folded-text.ts';
+import type { OutputLoss, OutputPart } from './output-view.ts';
+
+/** What changes the picture beside stream text. Plain JSON: it is also what the journal keeps. */
+export type FoldStep =
+  | { kind: 'show'; parts: OutputPart[]; displayId?: string | undefined }
+  | { kind: 'update'; displayId: string; parts: OutputPart[] }
+  | { kind: 'clear'; wait: boolean }
+  | { kind: 'loss'; loss: OutputLoss };
+
+export type StreamName = 'stdout' | 'stderr';
+
+type Entry =
+  | { kind: 'stream'; name: StreamName; text: FoldedText }
+  | { kind: 'shown'; parts: readonly OutputPart[]; displayId: string | undefined };
+
+/** Entries kept at the start and at the end of a run that shows very many things. */
+const entriesKeptAtEachEnd = 50;
+
+/**
+ * The picture of a run in order: stream pieces of one name in a row are one part, a display is replaced by its
+ * updates, a clear empties the picture (with `wait` only when the next output comes). Nothing here touches the disk.
+ */
+export class OutputFold {
+  #entries: Entry[] = [];
+  #clearPending = false;
+  #crowdedOut = 0;
+  #losses: OutputLoss[] = [];
+
+  stream(name: StreamName, text: string): void {
+    if (text === '') return;
+    this.#clearIfPending();
+    const last = this.#entries.at(-1);
+    if (last?.kind === 'stream' && last.name === name) {
+      last.text.write(text);
+      return;
+    }
+    const folded = new FoldedText();
+    folded.write(text);
+    this.#append({ kind: 'stream', name, text: folded });
+  }
+
+  apply(step: FoldStep): void {
+    switch (step.kind) {
+      case 'show':
+        this.#clearIfPending();
+        if (step.parts.length > 0)
+          this.#append({ kind: 'shown', parts: step.parts, displayId: step.displayId });
+        return;
+      case 'update':
+        this.#entries = this.#entries.map((entry) =>
+          entry.kind === 'shown' && entry.displayId === step.displayId
+            ? { ...entry, parts: step.parts }
+            : entry,
+        );
+        return;
+      case 'clear':
+        if (step.wait) this.#clearPending = true;
+        else this.#clear();
+        return;
+      case 'loss':
+        this.#addLoss(step.loss);
+    }
+  }
+
+  has(displayId: string): boolean {
+    return this.#entries.some((entry) => entry.kind === 'shown' && entry.displayId === displayId);
+  }
+
+  get parts(): OutputPart[] {
+    return this.#entries.flatMap((entry): readonly OutputPart[] =>
+      entry.kind === 'shown'
+        ? entry.parts
+        : [{ kind: 'text', source: entry.name, text: entry.text.view(), path: undefined }],
+    );
+  }
+
+  get streamLines(): number {
+    return this.#entries.reduce((sum, entry) => sum + (entry.kind === 'stream' ? entry.text.lines : 0), 0);
+  }
+
+  get losses(): OutputLoss[] {
+    return this.#crowdedOut === 0
+      ? [...this.#losses]
+      : [...this.#losses, { kind: 'tooMany', parts: this.#crowdedOut }];
+  }
+
+  #append(entry: Entry): void {
+    this.#entries.push(entry);
+    if (this.#entries.length <= 2 * entriesKeptAtEachEnd) return;
+    this.#entries.splice(entriesKeptAtEachEnd, 1);
+    this.#crowdedOut += 1;
+  }
+
+  #clearIfPending(): void {
+    if (this.#clearPending) this.#clear();
+  }
+
+  #clear(): void {
+    this.#entries = [];
+    this.#crowdedOut = 0;
+    this.#clearPending = false;
+  }
+
+  #addLoss(loss: OutputLoss): void {
+    const known = this.#losses.find((each) => each.kind === loss.kind);
+    if (loss.kind === 'tooBig' && known?.kind === 'tooBig') {
+      this.#losses = this.#losses.map((each) =>
+        each.kind === 'tooBig' ? { kind: 'tooBig', messages: each.messages + loss.messages } : each,
+      );
+    } else if (loss.kind === 'gap' || known === undefined) this.#losses.push(loss);
+  }
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { FoldStep, StreamName } from './output-fold.ts';
+
+/**
+ * One line of a run's journal: what happened when the stream spool held `at` bytes. With the spool it is enough to
+ * make the picture again after a crash.
+ */
+export type JournalLine = { at: number } & ({ source: StreamName } | { step: FoldStep });
+
+const text = z.object({
+  head: z.string(),
+  tail: z.string(),
+  hiddenLines: z.number(),
+  hiddenChars: z.number(),
+});
+const path = z
+  .string()
+  .optional()
+  .transform((value): string | undefined => value);
+
+const part = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('text'),
+    source: z.enum(['stdout', 'stderr', 'result', 'pager', 'nextInput']),
+    text,
+    path,
+  }),
+  z.object({
+    kind: z.literal('error'),
+    headline: z.string(),
+    userLine: path,
+    traceback: text,
+    path,
+    hint: path,
+  }),
+  z.object({
+    kind: z.literal('image'),
+    mime: z.enum(['image/png', 'image/jpeg', 'image/gif']),
+    path: z.string(),
+    alt: z.string(),
+  }),
+  z.object({
+    kind: z.literal('table'),
+    columns: z.array(z.string()),
+    rows: z.array(z.array(z.string())),
+    totalRows: z.number(),
+    csvPath: path,
+    text,
+  }),
+  z.object({ kind: z.literal('attachment'), filename: z.string(), path: z.string(), mime: z.string() }),
+]);
+
+const loss = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('dropped'), limit: z.enum(['data', 'messages']) }),
+  z.object({ kind: z.literal('tooBig'), messages: z.number() }),
+  z.object({ kind: z.literal('gap'), fromMs: z.number(), toMs: z.number() }),
+  z.object({ kind: z.literal('diskFull') }),
+  z.object({ kind: z.literal('tooMany'), parts: z.number() }),
+]);
+
+const step = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('show'), parts: z.array(part), displayId: z.string().optional() }),
+  z.object({ kind: z.literal('update'), displayId: z.string(), parts: z.array(part) }),
+  z.object({ kind: z.literal('clear'), wait: z.boolean() }),
+  z.object({ kind: z.literal('loss'), loss }),
+]);
+
+const line = z.union([
+  z.object({ at: z.number(), source: z.enum(['stdout', 'stderr']) }),
+  z.object({ at: z.number(), step }),
+]);
+
+/** The lines that are whole; a line torn by a crash ends the journal. */
+export function readJournal(content: string): JournalLine[] {
+  const lines: JournalLine[] = [];
+  for (const written of content.split('\n')) {
+    const read = line.safeParse(parseJson(written));
+    if (!read.success) return lines;
+    lines.push(read.data);
+  }
+  return lines;
+}
+
+function parseJson(written: string): unknown {
+  try {
+    return JSON.parse(written);
+  } catch {
+    return undefined;
+  }
+}

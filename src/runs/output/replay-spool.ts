@@ -1,0 +1,32 @@
+import { createReadStream } from 'node:fs';
+import type { OutputFold, StreamName } from './output-fold.ts';
+import type { JournalLine } from './output-journal.ts';
+
+/**
+ * Feeds a kept spool of `bytes` bytes through a fold, each journal line at its place. Returns the stream that was
+ * written last. Text that the journal does not speak of (the process died in between) counts as stdout.
+ */
+export async function replaySpool(
+  path: string,
+  bytes: number,
+  journal: readonly JournalLine[],
+  fold: OutputFold,
+): Promise<StreamName | undefined> {
+  let source: StreamName | undefined;
+  let at = 0;
+  for (const line of journal) {
+    const upTo = Math.min(line.at, bytes);
+    await feed(path, at, upTo, (text) => fold.stream(source ?? 'stdout', text));
+    at = Math.max(at, upTo);
+    if ('source' in line) source = line.source;
+    else fold.apply(line.step);
+  }
+  await feed(path, at, bytes, (text) => fold.stream(source ?? 'stdout', text));
+  return source;
+}
+
+async function feed(path: string, from: number, to: number, take: (text: string) => void): Promise<void> {
+  if (to <= from) return;
+  const stream = createReadStream(path, { start: from, end: to - 1, encoding: 'utf8' });
+  for await (const text of stream) take(String(text));
+}

@@ -1,0 +1,115 @@
+/** What a terminal does with a text, step by step. */
+export interface TerminalActions {
+  /** A run of plain characters (tabs among them). */
+  text(run: string): void;
+  newline(): void;
+  carriageReturn(): void;
+  backspace(): void;
+  /** `CSI n A`. */
+  up(rows: number): void;
+  /** `CSI n K`. */
+  eraseLine(part: 'toEnd' | 'toStart' | 'all'): void;
+}
+
+type State = 'ground' | 'escape' | 'intermediate' | 'csi' | 'string';
+
+/** A control string that does not end within so many units is broken off, so that it cannot swallow what follows. */
+const stringLimit = 4096;
+
+/**
+ * Reads ECMA-48 text in pieces: each control sequence is recognised also when it is split over pieces. Colours, titles
+ * and links are dropped, so are all other control characters. (strip-ansi needs a sequence in one piece.)
+ */
+export class TerminalReader {
+  readonly #actions: TerminalActions;
+  #state: State = 'ground';
+  #parameters = '';
+  #stringChars = 0;
+  readonly #control = /[^\t\u0020-\u007e\u00a0-\uffff]/g;
+
+  constructor(actions: TerminalActions) {
+    this.#actions = actions;
+  }
+
+  read(text: string): void {
+    let at = 0;
+    while (at < text.length) {
+      if (this.#state !== 'ground') {
+        at += this.#readSequence(text.charCodeAt(at));
+        continue;
+      }
+      this.#control.lastIndex = at;
+      const found = this.#control.exec(text);
+      const end = found?.index ?? text.length;
+      if (end > at) this.#actions.text(text.slice(at, end));
+      if (end < text.length) this.#readControl(text.charCodeAt(end));
+      at = end + 1;
+    }
+  }
+
+  #readControl(code: number): void {
+    if (code === 0x0a) this.#actions.newline();
+    else if (code === 0x0d) this.#actions.carriageReturn();
+    else if (code === 0x08) this.#actions.backspace();
+    else if (code === 0x1b) this.#state = 'escape';
+    else if (code === 0x9b) this.#startCsi();
+    else if (code === 0x9d || code === 0x90 || code === 0x98 || code === 0x9e || code === 0x9f)
+      this.#startString();
+  }
+
+  /** One unit within a sequence. Returns 1 when it is used up, 0 when it ends the sequence by being foreign to it. */
+  #readSequence(code: number): 0 | 1 {
+    if (this.#state === 'csi') return this.#readCsi(code);
+    if (this.#state === 'string') return this.#readString(code);
+    if (code < 0x20 || code > 0x7e) return this.#leave(0);
+    if (this.#state === 'escape') {
+      if (code === 0x5b) return this.#startCsi();
+      // ] P X ^ _ k : operating system command, device control and the like
+      if ([0x5d, 0x50, 0x58, 0x5e, 0x5f, 0x6b].includes(code)) return this.#startString();
+    }
+    if (code <= 0x2f) {
+      this.#state = 'intermediate';
+      return 1;
+    }
+    return this.#leave(1);
+  }
+
+  #readCsi(code: number): 0 | 1 {
+    if (code < 0x20 || code > 0x7e) return this.#leave(0);
+    if (code < 0x40) {
+      if (this.#parameters.length < 64) this.#parameters += String.fromCharCode(code);
+      return 1;
+    }
+    const parameters = this.#parameters;
+    const count = /^\d*$/.test(parameters) ? Number(parameters) : undefined;
+    if (code === 0x41 && count !== undefined) this.#actions.up(Math.max(1, count));
+    if (code === 0x4b && count !== undefined)
+      this.#actions.eraseLine(count === 0 ? 'toEnd' : count === 1 ? 'toStart' : 'all');
+    return this.#leave(1);
+  }
+
+  #readString(code: number): 0 | 1 {
+    this.#stringChars += 1;
+    if (code === 0x07 || code === 0x9c) return this.#leave(1);
+    // ESC \ ends it: the backslash is then read as an escape of its own
+    if (code === 0x1b || code === 0x0a || this.#stringChars > stringLimit) return this.#leave(0);
+    return 1;
+  }
+
+  #startCsi(): 1 {
+    this.#state = 'csi';
+    this.#parameters = '';
+    return 1;
+  }
+
+  #startString(): 1 {
+    this.#state = 'string';
+    this.#stringChars = 0;
+    return 1;
+  }
+
+  #leave(used: 0 | 1): 0 | 1 {
+    this.#state = 'ground';
+    return used;
+  }
+}

@@ -1,0 +1,222 @@
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { KernelOutput } from '../../gateway/outputs.ts';
+import { AppendFile } from './append-file.ts';
+import type { Displays } from './displays.ts';
+import { readError } from './errors/read-error.ts';
+import { OutputFold, type FoldStep, type StreamName } from './output-fold.ts';
+import { readJournal, type JournalLine } from './output-journal.ts';
+import type { OutputPart, OutputView } from './output-view.ts';
+import { PartFiles } from './part-files.ts';
+import { replaySpool } from './replay-spool.ts';
+import { splitShownTables } from './shown-tables.ts';
+import { StreamSpool } from './stream-spool.ts';
+
+/** What one run said: folded in bounded memory for the answer, whole on disk for the files. */
+export interface Transcript {
+  /**
+   * Takes the next output. A promise asks the caller to wait before the next one (the disk is behind, or a long text
+   * is being folded in turns); outputs given meanwhile keep their order. Never rejects.
+   */
+  add(output: KernelOutput): void | Promise<void>;
+  /** The picture at this moment; cheap. */
+  view(): OutputView;
+  /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
+  readonly lastKeptAtMs: number | undefined;
+  /** All is on disk and every part has its last form. Output may still be added afterwards (late output). */
+  seal(): Promise<void>;
+  /** Deletes the files. */
+  remove(): Promise<void>;
+}
+
+export interface TranscriptOptions {
+  /** Directory of all runs' output; this run's files stand below it in a directory named by the run. */
+  dir: string;
+  runId: string;
+  maxOutputBytes: number;
+  /** Displays of earlier runs in this kernel, which this run may update. */
+  displays?: Displays;
+  /** Go on with what an earlier process kept of this run. Otherwise leftovers are deleted. */
+  recovered?: boolean;
+}
+
+/** Stream text is folded in pieces of this many UTF-16 units, with a turn for others whenever `turnMs` are used up. */
+const pieceChars = 65_536;
+const turnMs = 15;
+
+export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
+  const dir = join(options.dir, options.runId);
+  if (options.recovered !== true) await rm(dir, { recursive: true, force: true });
+  await mkdir(dir, { recursive: true });
+  const transcript = new RunTranscript(dir, options);
+  if (options.recovered === true) await transcript.replay();
+  return transcript;
+}
+
+class RunTranscript implements Transcript {
+  readonly #dir: string;
+  readonly #options: TranscriptOptions;
+  readonly #fold = new OutputFold();
+  readonly #files: PartFiles;
+  readonly #journal: AppendFile;
+  #spool: StreamSpool;
+  #source: StreamName | undefined;
+  /** The work that has to end before the next output is taken. */
+  #busy: Promise<void> | undefined;
+  #sealed = false;
+  lastKeptAtMs: number | undefined;
+
+  constructor(dir: string, options: TranscriptOptions) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#journal = new AppendFile(join(dir, 'journal.jsonl'), () => this.#diskFailed());
+    this.#spool = this.#openSpool(0);
+    this.#files = new PartFiles(dir, options.maxOutputBytes);
+  }
+
+  add(output: KernelOutput): void | Promise<void> {
+    this.#sealed = false;
+    const work = this.#busy === undefined ? this.#take(output) : this.#busy.then(() => this.#take(output));
+    if (work === undefined) return;
+    const settled = this.#settle(work).finally(() => {
+      if (this.#busy === settled) this.#busy = undefined;
+    });
+    this.#busy = settled;
+    return settled;
+  }
+
+  view(): OutputView {
+    const parts = this.#sealed ? this.#fold.parts.flatMap(splitShownTables) : this.#fold.parts;
+    return {
+      parts,
+      textBytes: this.#spool.sentBytes,
+      textLines: this.#fold.streamLines,
+      spoolPath: this.#spool.path,
+      limited: this.#spool.limited || this.#files.limited,
+      losses: this.#fold.losses,
+    };
+  }
+
+  async seal(): Promise<void> {
+    await this.#busy;
+    await this.#spool.close();
+    await this.#journal.close();
+    this.#sealed = true;
+  }
+
+  async remove(): Promise<void> {
+    await this.seal();
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+
+  /** Makes the picture again from the journal and the spool of a process that died. */
+  async replay(): Promise<void> {
+    const content = await readFile(this.#journal.path, 'utf8').catch(() => '');
+    const kept = await stat(join(this.#dir, 'output.txt')).catch(() => undefined);
+    const journal = await stat(this.#journal.path).catch(() => undefined);
+    if (kept === undefined && journal === undefined) return;
+    this.lastKeptAtMs = Math.max(kept?.mtimeMs ?? 0, journal?.mtimeMs ?? 0);
+    this.#source = await replaySpool(
+      join(this.#dir, 'output.txt'),
+      kept?.size ?? 0,
+      readJournal(content),
+      this.#fold,
+    );
+    this.#spool = this.#openSpool(kept?.size ?? 0);
+    await this.#files.recount();
+  }
+
+  #take(output: KernelOutput): Promise<void> | undefined {
+    switch (output.kind) {
+      case 'stream':
+        return this.#takeStream(output.name, output.text);
+      case 'result':
+      case 'display':
+        return this.#takeParts(this.#files.keepBundle(output.data, output.metadata), output.displayId);
+      case 'updateDisplay':
+        return this.#updateDisplay(output);
+      case 'clear':
+        return this.#apply({ kind: 'clear', wait: output.wait });
+      case 'error':
+        return this.#takeParts(this.#files.keepError(readError(output)));
+      case 'page':
+        return this.#takeParts(this.#files.keepPage(output.data));
+      case 'nextInput':
+        return this.#takeParts(this.#files.keepText('nextInput', output.text));
+      case 'dropped':
+        return this.#apply({ kind: 'loss', loss: { kind: 'dropped', limit: output.limit } });
+      case 'tooBig':
+        return this.#apply({ kind: 'loss', loss: { kind: 'tooBig', messages: 1 } });
+      case 'reconnected':
+        if (!output.gap) break;
+        return this.#apply({ kind: 'loss', loss: { kind: 'gap', fromMs: output.fromMs, toMs: output.toMs } });
+      case 'started':
+      case 'counted':
+      case 'inputRequest':
+      case 'disconnected':
+      case 'quiet':
+      case 'behindOthers':
+      case 'stopIgnored':
+        break;
+    }
+    return undefined;
+  }
+
+  async #settle(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch {
+      this.#diskFailed();
+    }
+  }
+
+  async #takeStream(name: StreamName, text: string): Promise<void> {
+    let turn = performance.now();
+    for (let at = 0; at < text.length; at += pieceChars) {
+      if (this.#source !== name) {
+        this.#source = name;
+        void this.#note({ at: this.#spool.keptBytes, source: name });
+      }
+      const { shown, written } = this.#spool.write(name, text.slice(at, at + pieceChars));
+      this.#fold.stream(name, shown);
+      await written;
+      if (performance.now() - turn < turnMs) continue;
+      await nextTurn();
+      turn = performance.now();
+    }
+  }
+
+  async #takeParts(kept: Promise<OutputPart[]>, displayId?: string): Promise<void> {
+    const parts = await kept;
+    await this.#apply({ kind: 'show', parts, displayId });
+    if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId, this);
+  }
+
+  async #updateDisplay(output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
+    if (!this.#fold.has(output.displayId)) {
+      await this.#options.displays?.update(this, output);
+      return;
+    }
+    const parts = await this.#files.keepBundle(output.data, output.metadata);
+    await this.#apply({ kind: 'update', displayId: output.displayId, parts });
+  }
+
+  async #apply(step: FoldStep): Promise<void> {
+    this.#fold.apply(step);
+    await this.#note({ at: this.#spool.keptBytes, step });
+  }
+
+  async #note(line: JournalLine): Promise<void> {
+    await this.#journal.write(`${JSON.stringify(line)}\n`);
+  }
+
+  #openSpool(keptBytes: number): StreamSpool {
+    const file = new AppendFile(join(this.#dir, 'output.txt'), () => this.#diskFailed());
+    return new StreamSpool(file, this.#options.maxOutputBytes, keptBytes);
+  }
+
+  #diskFailed(): void {
+    this.#fold.apply({ kind: 'loss', loss: { kind: 'diskFull' } });
+  }
+}

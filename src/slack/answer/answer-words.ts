@@ -1,0 +1,150 @@
+import type { OutputLoss } from '../../runs/output/output-view.ts';
+import type { RunOutcome } from '../../runs/outcome.ts';
+import type { RunPhase, RunView } from '../../runs/run-view.ts';
+import { renderDuration, renderElapsed } from './duration.ts';
+
+/** Every sentence an answer says about a run. Plain text, no markup. */
+
+interface OutcomeWords {
+  /** The first word of the status line. */
+  label: string;
+  /** What to know or to do, when there is something beside `RunOutcome.detail`. */
+  next?: string;
+  /** The kernel never got it: no duration is shown. */
+  neverRan?: true;
+}
+
+function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
+  switch (outcome.kind) {
+    case 'ok':
+      return { label: 'Done' };
+    case 'raised':
+      return { label: 'Error' };
+    case 'interrupted':
+      return { label: 'Stopped' };
+    case 'timedOut':
+      return { label: 'Stopped by the time limit' };
+    case 'tooMuchOutput':
+      return {
+        label: 'Stopped: too much output',
+        next: 'The output reached the limit (MAX_OUTPUT); what came after it is not kept.',
+      };
+    case 'inputTimedOut':
+      return { label: 'Stopped: no input came', next: 'Nobody answered the question in time.' };
+    case 'cancelled':
+      return { label: 'Cancelled', next: 'It did not run.', neverRan: true };
+    case 'exited':
+      return { label: 'Exited', next: 'The code ended its kernel; the next snippet gets a fresh one.' };
+    case 'kernelDied':
+      return {
+        label: 'Kernel died',
+        next: "The kernel's process ended while this ran, often because memory ran out. The next snippet gets a fresh kernel.",
+      };
+    case 'kernelRestarted':
+      return { label: 'Kernel restarted', next: 'The kernel was restarted while this ran.' };
+    case 'kernelGone':
+      return {
+        label: 'Kernel gone',
+        next: 'The kernel was shut down while this ran. The next snippet starts a new one.',
+      };
+    case 'notStarted':
+      return { label: 'Not started', next: 'It did not run.', neverRan: true };
+    case 'gatewayAway':
+      return {
+        label: 'Gateway away',
+        next: 'The gateway did not come back in time, so the end of this run was not seen. It may still go on.',
+      };
+    case 'outputLost':
+      return { label: 'End not seen', next: 'It ran, but how it ended is lost with the connection.' };
+    case 'unknown':
+      return {
+        label: 'Not known',
+        next: 'It is not known whether this ran. Run it again if running it twice does no harm.',
+        neverRan: true,
+      };
+    case 'broken':
+      return {
+        label: 'Something broke',
+        next: `This is a fault of the bot, not of the code (run ${runId}).`,
+      };
+  }
+}
+
+/** `Done · 0.05 s · In [3] · python3-spark`, and for an edited message's run `edited, run 2`. */
+export function statusLine(view: RunView, outcome: RunOutcome): string {
+  const words = outcomeWords(outcome, view.runId);
+  const count = outcome.executionCount ?? 0;
+  return [
+    words.label,
+    words.neverRan === true ? undefined : renderDuration(outcome.durationMs),
+    count > 0 ? `In [${count}]` : undefined,
+    outcome.kernelspec,
+    view.edition > 1 ? `edited, run ${view.edition}` : undefined,
+  ]
+    .filter((word) => word !== undefined && word !== '')
+    .join(' · ');
+}
+
+/** What is said below the output: the reason, the next step, what is lost. */
+export function outcomeSentences(view: RunView, outcome: RunOutcome): string[] {
+  const words = outcomeWords(outcome, view.runId);
+  const losses = view.output?.losses ?? [];
+  const sentences = [
+    outcome.detail,
+    words.next,
+    outcome.variablesLost ? 'Variables are gone.' : undefined,
+    outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : undefined,
+  ];
+  return sentences.filter((sentence): sentence is string => sentence !== undefined && sentence !== '');
+}
+
+/** What a run is doing now, with its clock: `Running, 12 s`. */
+export function phaseWords(
+  phase: Exclude<RunPhase, { kind: 'ended' }>,
+  kernelspec: string,
+  nowMs: number,
+): string {
+  switch (phase.kind) {
+    case 'waiting':
+      return phase.ahead === 0 ? 'Waiting for its turn' : `Waiting, ${phase.ahead} before yours`;
+    case 'switchAsked':
+      return `This channel runs ${phase.from}. Switch to ${phase.to}? Its variables will be lost.`;
+    case 'startingKernel': {
+      const elapsed = renderElapsed(nowMs - phase.sinceMs);
+      return phase.turnsBefore > 0
+        ? `Waiting to start a ${kernelspec} kernel, ${phase.turnsBefore} before yours, ${elapsed}`
+        : `Starting a ${kernelspec} kernel, ${elapsed}`;
+    }
+    case 'running': {
+      const elapsed = renderElapsed(nowMs - phase.sinceMs);
+      if (phase.stopIgnored)
+        return `The stop had no effect yet, ${elapsed}. Only a restart ends it; variables will be lost.`;
+      if (phase.stopping) return `Stopping, ${elapsed}`;
+      if (phase.quietMs === undefined) return `Running, ${elapsed}`;
+      return `Running, ${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
+    }
+    case 'inputAsked':
+      return phase.password ? 'Waiting for a password' : 'Waiting for input';
+  }
+}
+
+export function lossWords(loss: OutputLoss): string {
+  switch (loss.kind) {
+    case 'dropped':
+      return loss.limit === 'data'
+        ? 'Some output was dropped by the gateway (its limit of bytes per second). An operator can raise iopub_data_rate_limit there.'
+        : 'Some output was dropped by the gateway (its limit of messages per second). An operator can raise iopub_msg_rate_limit there.';
+    case 'tooBig':
+      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over MAX_MESSAGE could not be taken.`;
+    case 'gap':
+      return `Output may be missing between ${clock(loss.fromMs)} and ${clock(loss.toMs)} UTC.`;
+    case 'diskFull':
+      return "The bot's disk took no more; some output is not kept.";
+    case 'tooMany':
+      return `${loss.parts} of the outputs are not shown: there were too many.`;
+  }
+}
+
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}

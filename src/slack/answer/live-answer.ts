@@ -1,0 +1,214 @@
+import type { Log } from '../../log.ts';
+import type { AnswerOptions, Delivery, LiveAnswer, OpenAnswer, RunView } from '../../runs/run-view.ts';
+import { Bell } from './bell.ts';
+import { startEditBudget, type EditBudget } from './edit-budget.ts';
+import { attachFiles } from './attach-files.ts';
+import { startPostPace, type PostPace } from './post-pace.ts';
+import { renderAnswer } from './render-answer.ts';
+import { startSlackCalls, type SlackCalls } from './slack-calls.ts';
+import { StandingMessage } from './standing-message.ts';
+
+export interface AnswersOptions {
+  token: string;
+  slackApiUrl?: string;
+  log: Log;
+  now?: () => number;
+  /** One budget for all replicas; by default this process has its own. */
+  budget?: EditBudget;
+  timeoutMs?: number;
+  /** How long a final answer is tried while Slack is away. */
+  patienceMs?: number;
+}
+
+export interface Answers {
+  open: OpenAnswer;
+  /** Lets go of every open answer, flushing what is pending. */
+  stop(): Promise<void>;
+}
+
+/** A run that ends within this time of its opening costs one post. */
+const quickMs = 400;
+
+/** Starts what shows answers of one workspace: the only caller of chat.* and files.* for them. */
+export function startAnswers(options: AnswersOptions): Answers {
+  const now = options.now ?? Date.now;
+  const shared: Shared = {
+    calls: startSlackCalls({ ...options, timeoutMs: options.timeoutMs ?? 10_000 }),
+    budget: options.budget ?? startEditBudget(now),
+    pace: startPostPace(now),
+    log: options.log,
+    now,
+    patienceMs: options.patienceMs ?? 15 * 60_000,
+  };
+  const open = new Set<ThreadAnswer>();
+  return {
+    open(answerOptions) {
+      const answer = new ThreadAnswer(shared, answerOptions, () => open.delete(answer));
+      open.add(answer);
+      return answer;
+    },
+    async stop() {
+      await Promise.all([...open].map((answer) => answer.release()));
+    },
+  };
+}
+
+interface Shared {
+  calls: SlackCalls;
+  budget: EditBudget;
+  pace: PostPace;
+  log: Log;
+  now: () => number;
+  patienceMs: number;
+}
+
+class ThreadAnswer implements LiveAnswer {
+  readonly #shared: Shared;
+  readonly #options: AnswerOptions;
+  readonly #message: StandingMessage;
+  readonly #closeBudget: () => void;
+  readonly #onClosed: () => void;
+  readonly #changed = new Bell();
+  readonly #closed = new Bell();
+  readonly #attached = new Set<string>();
+  #view: RunView | undefined;
+  /** The picture that was sent last, and the last one that is known to stand. */
+  #drawn = '';
+  #shown = '';
+  #closing = false;
+  #released = false;
+  /** Everything that is sent for this answer, one after the other. */
+  #work: Promise<unknown>;
+
+  constructor(shared: Shared, options: AnswerOptions, onClosed: () => void) {
+    this.#shared = shared;
+    this.#options = options;
+    this.#onClosed = onClosed;
+    this.#message = new StandingMessage(shared.calls, shared.budget, shared.pace, {
+      runId: options.runId,
+      place: options.place,
+      mayStand: options.recovered,
+      onPosted: options.onPosted,
+    });
+    this.#closeBudget = shared.budget.open(options.runId);
+    this.#work = this.#live();
+  }
+
+  show(view: RunView): void {
+    this.#view = view;
+    this.#changed.ring();
+  }
+
+  finish(view: RunView): Promise<Delivery> {
+    this.#view = view;
+    this.#close();
+    const delivery = this.#work.then(() => this.#conclude(view));
+    this.#work = delivery;
+    return delivery;
+  }
+
+  async release(): Promise<void> {
+    this.#released = true;
+    this.#close();
+    this.#work = this.#work.then(() => this.#flush());
+    await this.#work;
+  }
+
+  #close(): void {
+    this.#closing = true;
+    this.#closed.ring();
+    this.#changed.ring();
+  }
+
+  /** Shows pictures until the answer is closed. Never rejects. */
+  async #live(): Promise<void> {
+    await this.#closed.wait(quickMs);
+    while (!this.#closing) {
+      const view = this.#view;
+      if (view === undefined || this.#pictureOf(view) === this.#shown) {
+        await this.#changed.wait(tickMs(view, this.#shared.now()));
+        continue;
+      }
+      const attempt = await this.#message.attempt((shrink) => this.#draw(shrink), 'live');
+      if (attempt.kind === 'stands') this.#shown = this.#drawn;
+      if (attempt.kind === 'wait' && !this.#closing) await this.#closed.wait(attempt.ms);
+      if (attempt.kind === 'refused') {
+        this.#shared.log.warn({ run: this.#options.runId, reason: attempt.code }, 'answer not shown');
+        return;
+      }
+    }
+  }
+
+  #draw(shrink: number) {
+    const view = this.#view;
+    if (view === undefined) throw new Error('nothing to show');
+    const { message } = renderAnswer(view, this.#shared.now(), shrink);
+    this.#drawn = JSON.stringify(message);
+    return message;
+  }
+
+  #pictureOf(view: RunView): string {
+    return JSON.stringify(renderAnswer(view, this.#shared.now()).message);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#view !== undefined && this.#view.phase.kind !== 'ended') {
+      await this.#message.attempt((shrink) => this.#draw(shrink), 'live');
+    }
+    this.#closeBudget();
+    this.#onClosed();
+  }
+
+  async #conclude(view: RunView): Promise<Delivery> {
+    const delivery = await this.#deliver(view);
+    this.#closeBudget();
+    this.#onClosed();
+    return delivery;
+  }
+
+  async #deliver(view: RunView): Promise<Delivery> {
+    const giveUpAt = this.#shared.now() + this.#shared.patienceMs;
+    for (;;) {
+      const attempt = await this.#message.attempt(
+        (shrink) => renderAnswer(view, this.#shared.now(), shrink).message,
+        'end',
+      );
+      if (attempt.kind === 'stands') return this.#attach(view, attempt.ts);
+      if (attempt.kind === 'refused') return this.#undelivered(view, attempt.code);
+      if (this.#released || this.#shared.now() > giveUpAt) return this.#undelivered(view, attempt.reason);
+      await this.#closed.wait(attempt.ms);
+    }
+  }
+
+  async #attach(view: RunView, ts: string): Promise<Delivery> {
+    const { files } = renderAnswer(view, this.#shared.now());
+    const missing = await attachFiles(this.#shared, this.#options, files, this.#attached);
+    if (missing.length === 0) return { delivered: true, answerTs: ts };
+    const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
+    this.#shared.log.warn({ run: this.#options.runId, missing }, 'files not attached');
+    const amended = { ...view, notes: [...view.notes, ...notes] };
+    await this.#message.attempt((shrink) => renderAnswer(amended, this.#shared.now(), shrink).message, 'end');
+    return { delivered: true, answerTs: ts };
+  }
+
+  /** The thread cannot be reached: the runner is told privately, once, as well as it goes. */
+  async #undelivered(view: RunView, reason: string): Promise<Delivery> {
+    const { runId, runner, place } = this.#options;
+    const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
+    this.#shared.log.warn({ run: runId, channel: place.channel, reason, outcome }, 'answer not delivered');
+    const { text } = renderAnswer(view, this.#shared.now()).message;
+    const told = `The answer to your run in <#${place.channel}> could not be posted there (${reason}).\n${text}`;
+    await this.#shared.calls.tellPrivately(place, runner, told).catch((error: unknown) => {
+      this.#shared.log.warn({ run: runId, err: error }, 'runner not told');
+    });
+    return { delivered: false, reason };
+  }
+}
+
+/** How long a picture stands before its clock is moved on, when nothing else changes. */
+function tickMs(view: RunView | undefined, nowMs: number): number {
+  if (view === undefined || !('sinceMs' in view.phase)) return 60_000;
+  const elapsed = nowMs - view.phase.sinceMs;
+  if (elapsed < 60_000) return 5_000;
+  return elapsed < 600_000 ? 15_000 : 60_000;
+}

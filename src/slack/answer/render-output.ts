@@ -1,0 +1,136 @@
+import type { RichTextPreformatted, RichTextSection } from '@slack/types';
+import type { BoundedText, OutputPart, OutputView } from '../../runs/output/output-view.ts';
+import { cutText, roomOf, type CutText } from './cut-text.ts';
+import { isVisible, preformatted, sentence } from './rich-text.ts';
+
+export type BodyElement = RichTextSection | RichTextPreformatted;
+
+export interface RenderedOutput {
+  elements: BodyElement[];
+  /** The same in plain words, for readers that do not see blocks. */
+  plain: string;
+  /** Parts whose text is not all there. */
+  cut: ReadonlySet<OutputPart>;
+}
+
+export interface OutputRoom {
+  /** Room in which everything is shown whole, if it fits (see `roomOf`). */
+  whole: number;
+  /** Room that is used when it does not fit. */
+  cut: number;
+  /** Part of a cut text's room that its start gets, 0 to 1. */
+  headShare: number;
+}
+
+/** Output parts as rich text, in order, within the room given. Pure. */
+export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutput {
+  const rooms = shareRoom(output.parts.map(roomOfPart), room);
+  const rendered = output.parts.map((part, index) => renderPart(part, rooms[index] ?? 0, room.headShare));
+  return {
+    elements: rendered.flatMap((each) => each.elements),
+    plain: rendered
+      .map((each) => each.plain)
+      .filter((text) => text !== '')
+      .join('\n'),
+    cut: new Set(output.parts.filter((_, index) => rendered[index]?.isCut === true)),
+  };
+}
+
+function roomOfPart(part: OutputPart): number {
+  if (part.kind === 'text') return roomOf(part.text);
+  if (part.kind === 'error') return part.headline.length + roomOf(part.traceback);
+  return 0;
+}
+
+/** All get what they need when it fits; else the small ones do and the big ones share the rest evenly. */
+function shareRoom(needs: readonly number[], room: OutputRoom): number[] {
+  const total = needs.reduce((sum, need) => sum + need, 0);
+  if (total <= room.whole) return [...needs];
+  let left = room.cut;
+  const shares = needs.map(() => 0);
+  const bySize = needs.map((need, index) => ({ need, index })).toSorted((a, b) => a.need - b.need);
+  for (const [rank, { need, index }] of bySize.entries()) {
+    const share = Math.min(need, Math.floor(left / (needs.length - rank)));
+    shares[index] = share;
+    left -= share;
+  }
+  return shares;
+}
+
+interface RenderedPart {
+  elements: BodyElement[];
+  plain: string;
+  isCut: boolean;
+}
+
+function renderPart(part: OutputPart, room: number, headShare: number): RenderedPart {
+  switch (part.kind) {
+    case 'text': {
+      if (!isVisible(part.text.head + part.text.tail)) return { elements: [], plain: '', isCut: false };
+      const label = labelOf(part.source);
+      const shown = renderText(part.text, room, headShare);
+      return {
+        elements: [...(label === undefined ? [] : [sentence(label, { italic: true })]), ...shown.elements],
+        plain: shown.plain,
+        isCut: shown.isCut,
+      };
+    }
+    case 'error':
+      return renderError(part, room, headShare);
+    case 'image':
+      return reference(`Image: ${part.alt}`);
+    case 'table':
+      return reference(
+        `Table: ${part.totalRows} ${part.totalRows === 1 ? 'row' : 'rows'} × ${part.columns.length}`,
+      );
+    case 'attachment':
+      return reference(`File: ${part.filename}`);
+  }
+}
+
+function labelOf(source: (OutputPart & { kind: 'text' })['source']): string | undefined {
+  if (source === 'stderr') return 'stderr';
+  return source === 'nextInput' ? 'Offered as the next input' : undefined;
+}
+
+function reference(text: string): RenderedPart {
+  return { elements: [sentence(text, { italic: true })], plain: text, isCut: false };
+}
+
+function renderError(part: OutputPart & { kind: 'error' }, room: number, headShare: number): RenderedPart {
+  const first = [part.headline, part.userLine].filter((line) => line !== undefined).join('\n');
+  const top = renderText({ head: first, tail: '', hiddenLines: 0, hiddenChars: 0 }, Math.max(room, 600), 1);
+  const traceback = isVisible(part.traceback.head)
+    ? renderText(part.traceback, room - first.length, headShare)
+    : undefined;
+  return {
+    elements: [
+      ...top.elements,
+      ...(part.hint === undefined ? [] : [sentence(part.hint)]),
+      ...(traceback?.elements ?? []),
+    ],
+    plain: [top.plain, part.hint].filter((line) => line !== undefined).join('\n'),
+    isCut: top.isCut || traceback?.isCut === true || part.path !== undefined,
+  };
+}
+
+function renderText(text: BoundedText, room: number, headShare: number): RenderedPart {
+  const cut = cutText(text, room, headShare);
+  if (cut.hiddenChars === 0) return { elements: [preformatted(cut.head)], plain: cut.head, isCut: false };
+  const gap = gapWords(cut);
+  return {
+    elements: [
+      ...(isVisible(cut.head) ? [preformatted(cut.head)] : []),
+      sentence(gap, { italic: true }),
+      ...(isVisible(cut.tail) ? [preformatted(cut.tail)] : []),
+    ],
+    plain: `${cut.head}\n${gap}\n${cut.tail}`,
+    isCut: true,
+  };
+}
+
+function gapWords(cut: CutText): string {
+  const count = cut.hiddenLines > 0 ? cut.hiddenLines : cut.hiddenChars;
+  const unit = cut.hiddenLines > 0 ? 'line' : 'character';
+  return `… ${count.toLocaleString('en-US')} ${unit}${count === 1 ? '' : 's'} hidden …`;
+}

@@ -1,0 +1,25 @@
+import type { RichTextElement, RichTextPreformatted, RichTextSection } from '@slack/types';
+
+/** A paragraph in our own words. Slack refuses empty text elements. */
+export function sentence(text: string, style: { italic?: true; bold?: true } = {}): RichTextSection {
+  return {
+    type: 'rich_text_section',
+    elements: [{ type: 'text', text: shownText(text), ...(Object.keys(style).length > 0 ? { style } : {}) }],
+  };
+}
+
+/** Output as it is: Slack reads no markup here (slack.md §5). */
+export function preformatted(text: string): RichTextPreformatted {
+  const elements: RichTextElement[] = [{ type: 'text', text: shownText(text) }];
+  return { type: 'rich_text_preformatted', elements: elements.filter((element) => element.type === 'text') };
+}
+
+/** Whether a reader would see anything of it. */
+export function isVisible(text: string): boolean {
+  return /[^\s\p{Cf}\p{Cc}\u115f\u1160\u2800\u3164]/u.test(text);
+}
+
+/** Lone surrogates cannot be sent (the client's form encoding throws); a text that shows nothing is refused by Slack. */
+function shownText(text: string): string {
+  return isVisible(text) ? text.toWellFormed() : '(blank)';
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AnswerPlace } from '../../runs/run-view.ts';
+import { isMessageGone, isTooLong, readFailure } from './call-failure.ts';
+import type { EditBudget } from './edit-budget.ts';
+import type { PostPace } from './post-pace.ts';
+import { shrinkLevels, type AnswerMessage } from './render-answer.ts';
+import type { SlackCalls } from './slack-calls.ts';
+
+export type Attempt =
+  | { kind: 'stands'; ts: string }
+  /** Not yet; try again in so long. */
+  | { kind: 'wait'; ms: number; reason: string }
+  /** It never will; Slack's error. */
+  | { kind: 'refused'; code: string };
+
+export interface MessageOptions {
+  runId: string;
+  place: AnswerPlace;
+  /** A message of this run may stand in the thread already: look before posting. */
+  mayStand: boolean;
+  onPosted: (ts: string) => void;
+}
+
+/** The one message of an answer: posted once, then edited. Knows what to do with each way Slack can fail. */
+export class StandingMessage {
+  readonly #calls: SlackCalls;
+  readonly #budget: EditBudget;
+  readonly #pace: PostPace;
+  readonly #options: MessageOptions;
+  #ts: string | undefined;
+  #mayStand: boolean;
+  #shrink = 0;
+  #failures = 0;
+
+  constructor(calls: SlackCalls, budget: EditBudget, pace: PostPace, options: MessageOptions) {
+    this.#calls = calls;
+    this.#budget = budget;
+    this.#pace = pace;
+    this.#options = options;
+    this.#ts = options.place.answerTs;
+    this.#mayStand = options.mayStand;
+  }
+
+  get ts(): string | undefined {
+    return this.#ts;
+  }
+
+  /** One try to make the picture stand. `render` is asked at the last moment, so that the newest picture goes out. */
+  async attempt(render: (shrink: number) => AnswerMessage, use: 'live' | 'end'): Promise<Attempt> {
+    try {
+      if (this.#ts === undefined && this.#mayStand) await this.#look();
+      const waitMs = this.#ts === undefined ? 0 : await this.#budget.take(this.#options.runId, use);
+      if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'budget' };
+      const ts = await this.#send(this.#ts, render);
+      this.#failures = 0;
+      return { kind: 'stands', ts };
+    } catch (error) {
+      return this.#afterFailure(error);
+    }
+  }
+
+  async #send(ts: string | undefined, render: (shrink: number) => AnswerMessage): Promise<string> {
+    const { place } = this.#options;
+    if (ts !== undefined) {
+      await this.#calls.update(place.channel, ts, render(this.#shrink));
+      return ts;
+    }
+    await sleep(this.#pace.reserve(place.channel));
+    this.#mayStand = true;
+    const posted = await this.#calls.post(place, render(this.#shrink));
+    this.#stand(posted);
+    return posted;
+  }
+
+  /** A post whose reply was lost may stand: Slack knows no idempotency key, so it is looked for (slack.md fact 3). */
+  async #look(): Promise<void> {
+    const found = await this.#calls
+      .find(this.#options.place, 'sparkthread_answer', { run: this.#options.runId })
+      .catch((error: unknown) => {
+        // where the thread may not be read, an answer that might stand twice is better than none
+        if (readFailure(error).kind === 'refused') return undefined;
+        throw error;
+      });
+    this.#mayStand = false;
+    if (found !== undefined) this.#stand(found);
+  }
+
+  #stand(ts: string): void {
+    this.#mayStand = false;
+    this.#ts = ts;
+    this.#options.onPosted(ts);
+  }
+
+  #afterFailure(error: unknown): Attempt {
+    const failure = readFailure(error);
+    if (failure.kind === 'rateLimited') {
+      if (this.#ts === undefined) this.#pace.pause(this.#options.place.channel, failure.waitMs);
+      else this.#budget.pause(failure.waitMs);
+      // a refused post did not happen
+      if (this.#ts === undefined) this.#mayStand = false;
+      return { kind: 'wait', ms: failure.waitMs, reason: 'rate limited' };
+    }
+    if (failure.kind === 'unclear') {
+      this.#failures += 1;
+      return { kind: 'wait', ms: Math.min(30_000, 500 * 2 ** this.#failures), reason: failure.reason };
+    }
+    if (this.#ts === undefined) this.#mayStand = false;
+    if (isTooLong(failure.code) && this.#shrink < shrinkLevels) {
+      this.#shrink += 1;
+      return { kind: 'wait', ms: 0, reason: failure.code };
+    }
+    if (this.#ts !== undefined && isMessageGone(failure.code)) {
+      this.#ts = undefined;
+      return { kind: 'wait', ms: 0, reason: failure.code };
+    }
+    return { kind: 'refused', code: failure.code };
+  }
+}

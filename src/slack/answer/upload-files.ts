@@ -1,0 +1,125 @@
+import { openAsBlob } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AnswerPlace } from '../../runs/run-view.ts';
+import type { AnswerFile } from './answer-files.ts';
+import { readFailure } from './call-failure.ts';
+import type { SlackCalls } from './slack-calls.ts';
+
+type UploadFile = AnswerFile & { kind: 'file' };
+
+/** A snippet is shown by Slack with a preview, up to 1 MB (slack.md §2). */
+const maxSnippetBytes = 1_000_000;
+const tries = 5;
+/** Sharing is asynchronous (slack.md fact 9): so often, so long apart, a file is asked for. */
+const looks = 8;
+const lookMs = 400;
+
+/** Uploads files into a thread as one message, in order. Resolves with those that are not there in the end. */
+export async function uploadFiles(
+  calls: SlackCalls,
+  place: AnswerPlace,
+  files: readonly UploadFile[],
+): Promise<{ file: UploadFile; reason: string }[]> {
+  const failed: { file: UploadFile; reason: string }[] = [];
+  let missing: readonly UploadFile[] = files;
+  for (let round = 0; round < 2 && missing.length > 0; round += 1) {
+    const sent: { file: UploadFile; id: string }[] = [];
+    for (const file of missing) {
+      try {
+        const id = await insist(() => sendBytes(calls, file));
+        if (id !== undefined) sent.push({ file, id });
+      } catch (error) {
+        failed.push({ file, reason: reasonOf(error) });
+      }
+    }
+    try {
+      if (sent.length > 0) await insist(() => share(calls, place, sent));
+    } catch (error) {
+      return [...failed, ...sent.map(({ file }) => ({ file, reason: reasonOf(error) }))];
+    }
+    missing = await absent(calls, place, sent);
+  }
+  return [...failed, ...missing.map((file) => ({ file, reason: 'it was accepted, but never appeared' }))];
+}
+
+/** The file's id; undefined for an empty file, which Slack does not take. */
+async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | undefined> {
+  const blob = await openAsBlob(file.path);
+  if (blob.size === 0) return undefined;
+  const ticket = await calls.client.files.getUploadURLExternal({
+    filename: file.filename,
+    length: blob.size,
+    ...(file.alt === undefined ? {} : { alt_text: file.alt.slice(0, 1000) }),
+    ...(file.snippet && blob.size <= maxSnippetBytes ? { snippet_type: 'text' } : {}),
+  });
+  if (ticket.upload_url === undefined || ticket.file_id === undefined)
+    throw new Error('no upload URL was given');
+  const answer = await fetch(ticket.upload_url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: blob,
+    signal: AbortSignal.timeout(30_000 + blob.size / 100),
+  });
+  await answer.arrayBuffer();
+  if (!answer.ok) throw new Error(`the upload was answered with HTTP ${answer.status}`);
+  return ticket.file_id;
+}
+
+async function share(
+  calls: SlackCalls,
+  place: AnswerPlace,
+  sent: readonly { file: UploadFile; id: string }[],
+): Promise<void> {
+  const [first, ...rest] = sent.map(({ file, id }) => ({ id, title: file.title }));
+  if (first === undefined) return;
+  await calls.client.files.completeUploadExternal({
+    files: [first, ...rest],
+    channel_id: place.channel,
+    thread_ts: place.thread,
+  });
+}
+
+/** Which of the shared files do not show up in the channel. */
+async function absent(
+  calls: SlackCalls,
+  place: AnswerPlace,
+  sent: readonly { file: UploadFile; id: string }[],
+): Promise<UploadFile[]> {
+  let missing = [...sent];
+  for (let look = 0; look < looks && missing.length > 0; look += 1) {
+    if (look > 0) await sleep(lookMs * look);
+    const seen = await Promise.all(missing.map(({ id }) => isShared(calls, place.channel, id)));
+    missing = missing.filter((_, index) => seen[index] !== true);
+  }
+  return missing.map(({ file }) => file);
+}
+
+async function isShared(calls: SlackCalls, channel: string, id: string): Promise<boolean> {
+  try {
+    const { file } = await calls.client.files.info({ file: id });
+    const shares = { ...file?.shares?.public, ...file?.shares?.private };
+    return shares[channel] !== undefined;
+  } catch (error) {
+    // who may not look has to believe
+    return readFailure(error).kind === 'refused';
+  }
+}
+
+/** Again after a rate limit or an unclear failure; a refusal is final. */
+async function insist<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const failure = readFailure(error);
+      if (failure.kind === 'refused' || attempt === tries) throw error;
+      await sleep(failure.kind === 'rateLimited' ? failure.waitMs : 500 * 2 ** attempt);
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const failure = readFailure(error);
+  if (failure.kind === 'refused') return failure.code;
+  return failure.kind === 'unclear' ? failure.reason : 'rate limited';
+}
