@@ -19,8 +19,17 @@ export type KernelOutput =
   | { kind: 'page'; data: MimeBundle }
   /** Text for the next input (`%load`, `%recall`). */
   | { kind: 'nextInput'; text: string }
-  /** The kernel waits for a line. `answer` sends it once; unanswered, the kernel stays blocked until an interrupt. */
-  | { kind: 'inputRequest'; prompt: string; password: boolean; answer: (value: string) => void }
+  /**
+   * The kernel waits for a line. `answer` sends it once; unanswered, the kernel stays blocked until an interrupt.
+   * `refused`: the execution allowed no input, an empty line has been sent already and `answer` does nothing.
+   */
+  | {
+      kind: 'inputRequest';
+      prompt: string;
+      password: boolean;
+      refused: boolean;
+      answer: (value: string) => void;
+    }
   /** The gateway dropped output by its own rate limit; what follows may be missing (protocol.md §2.5). */
   | { kind: 'dropped'; limit: 'data' | 'messages' }
   /** A message over `maxMessageBytes`; it is lost. */

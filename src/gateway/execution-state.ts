@@ -1,0 +1,161 @@
+import {
+  type ExecuteReply,
+  readDropNotice,
+  readExecuteReply,
+  readExecutionCount,
+  readOutput,
+  text,
+} from './messages.ts';
+import type { ExecutionEnd, ExecutionEndKind, KernelOutput } from './outputs.ts';
+import type { KernelMessage } from './wire.ts';
+
+/** One execution as its messages tell it; pure. Reply and idle come in any order, each may be lost (protocol.md §3). */
+export interface ExecutionState {
+  started: boolean;
+  /** Busy or execute_input was seen, not only a reply. */
+  ran: boolean;
+  reply: ExecuteReply | undefined;
+  idle: boolean;
+  /** The name in the `error` message, where one came. */
+  errorName: string | undefined;
+  executionCount: number | undefined;
+  /** We have interrupted it. */
+  stopped: boolean;
+  possibleGap: boolean;
+}
+
+export const freshExecution: ExecutionState = {
+  started: false,
+  ran: false,
+  reply: undefined,
+  idle: false,
+  errorName: undefined,
+  executionCount: undefined,
+  stopped: false,
+  possibleGap: false,
+};
+
+export interface Step {
+  state: ExecutionState;
+  outputs: KernelOutput[];
+}
+
+/** Takes one message of this execution. `sessionId` is ours: the gateway's own notices carry it. */
+export function takeMessage(before: ExecutionState, message: KernelMessage, sessionId: string): Step {
+  if (!before.started) {
+    const step = takeMessage({ ...before, started: true }, message, sessionId);
+    return { state: step.state, outputs: [{ kind: 'started' }, ...step.outputs] };
+  }
+  switch (message.type) {
+    case 'status':
+      return { state: takeStatus(before, text(message.content['execution_state'])), outputs: [] };
+    case 'execute_input':
+      return takeCount({ ...before, ran: true }, readExecutionCount(message.content));
+    case 'execute_reply':
+      return takeReply(before, readExecuteReply(message.content));
+    default:
+      return takeOutput(before, message, sessionId);
+  }
+}
+
+function takeStatus(before: ExecutionState, status: string): ExecutionState {
+  if (status === 'busy') return before.ran ? before : { ...before, ran: true };
+  return status === 'idle' ? { ...before, idle: true } : before;
+}
+
+function takeReply(before: ExecutionState, reply: ExecuteReply): Step {
+  const { state, outputs } = takeCount({ ...before, reply }, reply.executionCount);
+  return { state, outputs: [...outputs, ...reply.outputs] };
+}
+
+function takeCount(state: ExecutionState, executionCount: number | undefined): Step {
+  if (executionCount === undefined || state.executionCount !== undefined) return { state, outputs: [] };
+  return { state: { ...state, executionCount }, outputs: [{ kind: 'counted', executionCount }] };
+}
+
+function takeOutput(state: ExecutionState, message: KernelMessage, sessionId: string): Step {
+  const limit = readDropNotice(message, sessionId);
+  if (limit !== undefined)
+    return { state: { ...state, possibleGap: true }, outputs: [{ kind: 'dropped', limit }] };
+  const output = readOutput(message);
+  if (output === undefined) return { state, outputs: [] };
+  const errorName = output.kind === 'error' ? output.name : state.errorName;
+  return { state: errorName === state.errorName ? state : { ...state, errorName }, outputs: [output] };
+}
+
+export interface EndWaits {
+  /** The kernel is known to talk after reply and idle. */
+  isLateTalker: boolean;
+  lingerMs: number;
+  errorLingerMs: number;
+  graceMs: number;
+}
+
+/** How long after the latest message of it the execution counts as ended; undefined while it is not near its end. */
+export function endsInMs(state: ExecutionState, waits: EndWaits): number | undefined {
+  const { reply, idle } = state;
+  if (reply === undefined) return idle ? waits.graceMs : undefined;
+  const isErrorMissing = reply.error !== undefined && state.errorName === undefined;
+  if (idle) return isErrorMissing ? waits.errorLingerMs : waits.isLateTalker ? waits.lingerMs : 0;
+  // What never ran gets no busy and no idle from IRkernel and xeus (protocol.md §3.3, trap 20).
+  return !state.ran && reply.status !== 'ok' ? 0 : waits.graceMs;
+}
+
+/** The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. */
+export function settle(state: ExecutionState): { outputs: KernelOutput[]; end: ExecutionEnd } {
+  const { reply } = state;
+  const outputs: KernelOutput[] =
+    reply?.error !== undefined &&
+    reply.status !== 'ok' &&
+    state.errorName === undefined &&
+    !isEmptyError(reply.error)
+      ? [{ kind: 'error', ...reply.error, fromReply: true }]
+      : [];
+  const kind = endKind(state);
+  const isOddStatus = reply !== undefined && !['ok', 'error', 'aborted', 'abort'].includes(reply.status);
+  return { outputs, end: endAs(state, kind, isOddStatus ? `reply status "${reply.status}"` : undefined) };
+}
+
+/** An end that comes from outside the execution: the kernel died, the gateway went away … */
+export function endAs(state: ExecutionState, kind: ExecutionEndKind, detail?: string): ExecutionEnd {
+  return {
+    kind,
+    ...(state.executionCount === undefined ? {} : { executionCount: state.executionCount }),
+    variablesLost: losesVariables.has(kind),
+    possibleGap: state.possibleGap,
+    replyMissing: state.reply === undefined,
+    idleMissing: !state.idle,
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+const losesVariables: ReadonlySet<ExecutionEndKind> = new Set([
+  'exited',
+  'kernelDied',
+  'kernelRestarted',
+  'kernelGone',
+]);
+
+function endKind(state: ExecutionState): ExecutionEndKind {
+  const { reply, errorName } = state;
+  if (reply === undefined) {
+    if (errorName === undefined) return state.stopped ? 'interrupted' : 'ok';
+    return failedKind(state, errorName);
+  }
+  if (reply.asksExit) return 'exited';
+  if (reply.status === 'ok') return 'ok';
+  // `aborted` means refused behind somebody's error; `abort` is IRkernel's word for interrupted (protocol.md §3.4).
+  if ((reply.status === 'aborted' || reply.status === 'abort') && !state.ran) return 'aborted';
+  if (reply.status === 'abort') return 'interrupted';
+  // ipykernel 6 and 7 send busy and idle also for what they refuse to run.
+  if (reply.status === 'aborted') return state.stopped ? 'interrupted' : 'aborted';
+  return failedKind(state, errorName ?? reply.error?.name ?? '');
+}
+
+function failedKind(state: ExecutionState, errorName: string): ExecutionEndKind {
+  return state.stopped || errorName === 'KeyboardInterrupt' ? 'interrupted' : 'raised';
+}
+
+function isEmptyError(error: { name: string; value: string; traceback: string[] }): boolean {
+  return error.name === '' && error.value === '' && error.traceback.length === 0;
+}

@@ -1,0 +1,218 @@
+import {
+  endAs,
+  endsInMs,
+  type ExecutionState,
+  freshExecution,
+  settle,
+  takeMessage,
+} from './execution-state.ts';
+import type { ExecuteRequest, Execution } from './gateway.ts';
+import { text } from './messages.ts';
+import { openOutputQueue } from './output-queue.ts';
+import type { ExecutionEnd, ExecutionEndKind, KernelOutput } from './outputs.ts';
+import type { GatewayTimings } from './timings.ts';
+import type { KernelMessage } from './wire.ts';
+
+/** What an execution needs of its connection. */
+export interface ExecutionHost {
+  readonly sessionId: string;
+  readonly timings: GatewayTimings;
+  /** The kernel is known to send outputs after reply and idle. */
+  readonly isLateTalker: boolean;
+  /** Its reader is slow (true) or has caught up. */
+  onFull(isFull: boolean): void;
+  answerInput(request: KernelMessage, value: string): void;
+  /** Interrupts the kernel once that is allowed and `isWanted` still says so; `onSend` comes right before. */
+  interrupt(isWanted: () => boolean, onSend: () => void): Promise<void>;
+  /** The caller gave it up before it was written. */
+  onGivenUpByCaller(execution: RunningExecution): void;
+  /** Nothing of it came for a while. */
+  onSilence(execution: RunningExecution, silentMs: number): void;
+  onEnded(execution: RunningExecution, kind: ExecutionEndKind): void;
+}
+
+export class RunningExecution implements Execution {
+  readonly msgId: string;
+  readonly end: Promise<ExecutionEnd>;
+  readonly request: Pick<ExecuteRequest, 'code' | 'allowStdin'>;
+  state: ExecutionState = freshExecution;
+  isWritten = false;
+  isEnded = false;
+  /** The kernel is being restarted or deleted: what it says now is not how this ends. */
+  #isHeld = false;
+  /** The kernel works on something and nobody else's code was seen, so a stop may be meant for ours. */
+  isPresumedRunning = false;
+  hasToldError = false;
+  lastMessageMs = performance.now();
+  readonly #host: ExecutionHost;
+  readonly #signal: AbortSignal | undefined;
+  readonly #queue = openOutputQueue((isFull) => this.#onFull(isFull));
+  readonly #settleEnd: (end: ExecutionEnd) => void;
+  #isFull = false;
+  #hasToldBehindOthers = false;
+  #hasAskedStop = false;
+  #ending: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #stopWatch: NodeJS.Timeout | undefined;
+
+  constructor(request: ExecuteRequest, host: ExecutionHost) {
+    this.msgId = request.msgId;
+    this.request = request;
+    this.#host = host;
+    this.#signal = request.signal;
+    const { promise, resolve } = Promise.withResolvers<ExecutionEnd>();
+    this.end = promise;
+    this.#settleEnd = resolve;
+    this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<KernelOutput, undefined> {
+    return this.#queue.read();
+  }
+
+  /** The request was given to an open socket (or, for a resumed one, by an earlier process). */
+  markWritten(firstLookMs = this.#host.timings.silenceMs): void {
+    this.isWritten = true;
+    this.lastMessageMs = performance.now();
+    this.lookIn(firstLookMs);
+  }
+
+  /** Next look at the kernel when nothing comes until then. */
+  lookIn(ms: number): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#onSilence(), ms);
+  }
+
+  take(message: KernelMessage): void {
+    if (this.isEnded) return;
+    this.lastMessageMs = performance.now();
+    const wasStarted = this.state.started;
+    const { state, outputs } = takeMessage(this.state, message, this.#host.sessionId);
+    this.state = state;
+    for (const output of outputs) this.#queue.push(output);
+    if (message.type === 'input_request') this.#takeInputRequest(message);
+    if (!wasStarted && this.#signal?.aborted === true) this.#stop();
+    this.#planEnd();
+  }
+
+  tell(output: KernelOutput): void {
+    if (!this.isEnded) this.#queue.push(output);
+  }
+
+  tellBehindOthers(): void {
+    if (this.#hasToldBehindOthers || this.state.started || !this.isWritten) return;
+    this.#hasToldBehindOthers = true;
+    this.tell({ kind: 'behindOthers' });
+  }
+
+  /** The kernel is on its way out: the end waits until it is known whether it is gone, restarted or stays. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#planEnd();
+  }
+
+  markGap(): void {
+    this.state = { ...this.state, possibleGap: true };
+  }
+
+  presumeRunning(): void {
+    this.isPresumedRunning = true;
+    if (this.#signal?.aborted === true) this.#stop();
+  }
+
+  /** An end that did not come from the kernel's own reply and idle. */
+  finishAs(kind: ExecutionEndKind, detail?: string): void {
+    if (!this.isEnded) this.#finish(endAs(this.state, kind, detail));
+  }
+
+  /** Ends it as `kind` unless something of it still comes within `waitMs`. */
+  finishUnlessHeard(kind: ExecutionEndKind, waitMs: number): void {
+    if (this.isEnded || this.#ending !== undefined) return;
+    this.#ending = setTimeout(() => this.finishAs(kind, 'the kernel has nothing of it left to do'), waitMs);
+  }
+
+  /** The connection closes and leaves it to a later `resume`: no end, no timers. */
+  abandon(): void {
+    this.isEnded = true;
+    this.#clear();
+  }
+
+  #takeInputRequest(message: KernelMessage): void {
+    const refused = !this.request.allowStdin;
+    let isAnswered = refused;
+    // IRkernel asks although it was told not to (protocol.md §3.10); unanswered it would block everyone.
+    if (refused) this.#host.answerInput(message, '');
+    this.tell({
+      kind: 'inputRequest',
+      prompt: text(message.content['prompt']),
+      password: message.content['password'] === true,
+      refused,
+      answer: (value) => {
+        if (isAnswered || this.isEnded) return;
+        isAnswered = true;
+        this.#host.answerInput(message, value);
+      },
+    });
+  }
+
+  #planEnd(): void {
+    const { timings, isLateTalker } = this.#host;
+    const inMs = endsInMs(this.state, { ...timings, isLateTalker });
+    clearTimeout(this.#ending);
+    this.#ending = undefined;
+    if (this.isEnded || this.#isHeld) return;
+    if (inMs === undefined) return void this.#silence?.refresh();
+    clearTimeout(this.#silence);
+    if (inMs === 0) this.#settle();
+    else this.#ending = setTimeout(() => this.#settle(), inMs);
+  }
+
+  #settle(): void {
+    const { outputs, end } = settle(this.state);
+    for (const output of outputs) this.#queue.push(output);
+    this.hasToldError = outputs.length > 0 || this.state.errorName !== undefined;
+    this.#finish(end);
+  }
+
+  #finish(end: ExecutionEnd): void {
+    this.isEnded = true;
+    this.#clear();
+    this.#queue.end();
+    this.#settleEnd(end);
+    this.#host.onEnded(this, end.kind);
+  }
+
+  #clear(): void {
+    clearTimeout(this.#ending);
+    clearTimeout(this.#silence);
+    clearTimeout(this.#stopWatch);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #onFull(isFull: boolean): void {
+    this.#isFull = isFull;
+    this.#host.onFull(isFull);
+  }
+
+  #onSilence(): void {
+    // A paused socket is silent by our own doing.
+    if (this.#isFull) return this.lookIn(this.#host.timings.silenceMs);
+    this.#host.onSilence(this, performance.now() - this.lastMessageMs);
+  }
+
+  readonly #onAbort = (): void => {
+    if (!this.isWritten) return this.#host.onGivenUpByCaller(this);
+    if (this.state.started || this.isPresumedRunning) this.#stop();
+  };
+
+  #stop(): void {
+    if (this.#hasAskedStop || this.isEnded) return;
+    this.#hasAskedStop = true;
+    const { timings } = this.#host;
+    this.#stopWatch = setTimeout(() => this.tell({ kind: 'stopIgnored' }), timings.stopIgnoredMs);
+    const onSend = () => {
+      this.state = { ...this.state, stopped: true };
+    };
+    void this.#host.interrupt(() => !this.isEnded, onSend);
+  }
+}

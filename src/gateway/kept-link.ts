@@ -1,0 +1,151 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { GatewayError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { type Link, type LinkOptions, openLink } from './link.ts';
+import type { Rest } from './rest.ts';
+import { untilUpgraded } from './watched-upgrade.ts';
+import type { KernelMessage } from './wire.ts';
+
+/** Keeps one websocket to a kernel open: one link after the other, never two at once (protocol.md §2.2), same session. */
+export interface KeptLink {
+  /** The first opening. Later ones happen by themselves after a loss. */
+  open(signal: AbortSignal): Promise<void>;
+  /** Drops the link and opens another: after a restart of the kernel the gateway's own sockets may be stale (trap 42). */
+  reopen(): void;
+  readonly isOpen: boolean;
+  /** False when the frame was given to no open socket. */
+  send(frame: string): boolean;
+  setPaused(isPaused: boolean): void;
+  setBusy(isBusy: boolean): void;
+  close(): Promise<void>;
+}
+
+export interface KeptLinkListener {
+  onMessage(message: KernelMessage): void;
+  onTooBig(): void;
+  onLost(detail: string): void;
+  onReopened(): void;
+  /** The kernel is gone, or the gateway was away for longer than the patience for it. No further attempts. */
+  onGivenUp(failure: GatewayError): void;
+}
+
+export interface KeptLinkOptions extends LinkOptions {
+  rest: Pick<Rest, 'findKernel'>;
+  log: Log;
+}
+
+const firstAttempts = 3;
+
+export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListener): KeptLink {
+  const { timings, kernelId, rest, log } = options;
+  const closing = new AbortController();
+  let link: Link | undefined;
+  let isPaused = false;
+  let isBusy = false;
+  let isReopening = false;
+  /** Attempts since a link last lived for a while; two owners of one session id evict each other (trap 13). */
+  let attempt = 0;
+  let openedMs = 0;
+
+  async function openOnce(signal: AbortSignal): Promise<void> {
+    const next: Link = openLink(options, {
+      onMessage: (message) => listener.onMessage(message),
+      onTooBig: () => listener.onTooBig(),
+      onClose: (code) => {
+        if (link !== next || closing.signal.aborted) return;
+        lose(`the websocket closed with code ${code}`);
+      },
+    });
+    link = next;
+    next.setPaused(isPaused);
+    next.setBusy(isBusy);
+    await untilUpgraded(next, { kernelId, rest, lookMs: timings.upgradeLookMs, signal });
+    openedMs = performance.now();
+  }
+
+  function lose(detail: string): void {
+    link = undefined;
+    if (performance.now() - openedMs >= timings.steadyMs) attempt = 0;
+    log.info({ kernelId, detail, attempt }, 'lost the websocket to a kernel');
+    listener.onLost(detail);
+    void reopenUntilPatienceEnds();
+  }
+
+  async function reopenUntilPatienceEnds(): Promise<void> {
+    if (isReopening) return;
+    isReopening = true;
+    const until = performance.now() + timings.patienceMs;
+    let failure: unknown;
+    try {
+      while (performance.now() < until) {
+        const longest = Math.min(timings.reopenMs * 2 ** attempt, timings.reopenMaxMs);
+        attempt += 1;
+        await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: closing.signal });
+        try {
+          await openOnce(closing.signal);
+          isReopening = false;
+          log.info({ kernelId, attempt }, 're-opened the websocket to a kernel');
+          return listener.onReopened();
+        } catch (cause) {
+          link = undefined;
+          failure = cause;
+          log.debug({ kernelId, err: cause, attempt }, 'the websocket to a kernel did not open');
+          if (cause instanceof GatewayError && (cause.code === 'kernelGone' || cause.code === 'startFailed'))
+            break;
+        }
+      }
+    } catch {
+      return; // closed by us while waiting
+    } finally {
+      isReopening = false;
+    }
+    if (closing.signal.aborted) return;
+    listener.onGivenUp(
+      failure instanceof GatewayError ? failure : new GatewayError('unreachable', 'The gateway is away'),
+    );
+  }
+
+  return {
+    async open(signal) {
+      const until = AbortSignal.any([signal, closing.signal]);
+      for (let left = firstAttempts - 1; ; left -= 1) {
+        try {
+          return await openOnce(until);
+        } catch (failure) {
+          link = undefined;
+          const isAway = failure instanceof GatewayError && failure.code === 'unreachable';
+          if (left === 0 || !isAway || until.aborted) throw failure;
+          await pause(timings.reopenMs * (1 + Math.random()));
+        }
+      }
+    },
+    reopen() {
+      const old = link;
+      link = undefined;
+      old?.terminate();
+      void reopenUntilPatienceEnds();
+    },
+    get isOpen() {
+      return link?.isOpen === true;
+    },
+    send(frame) {
+      if (link?.isOpen !== true) return false;
+      link.send(frame);
+      return true;
+    },
+    setPaused(paused) {
+      isPaused = paused;
+      link?.setPaused(paused);
+    },
+    setBusy(busy) {
+      isBusy = busy;
+      link?.setBusy(busy);
+    },
+    async close() {
+      closing.abort();
+      const last = link;
+      link = undefined;
+      await last?.close();
+    },
+  };
+}

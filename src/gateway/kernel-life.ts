@@ -1,0 +1,196 @@
+import { GatewayError } from '../errors.ts';
+import type { ConnectionEvent, KernelInfo } from './gateway.ts';
+import type { KernelGreeting } from './kernel-greeting.ts';
+import type { LifeSign } from './life-signs.ts';
+import { kernelGone, type Rest } from './rest.ts';
+import type { GatewayTimings } from './timings.ts';
+
+/** What a kernel's life needs of its connection. */
+export interface KernelLifeHost {
+  readonly kernelId: string;
+  readonly timings: GatewayTimings;
+  readonly rest: Pick<Rest, 'findKernel'>;
+  readonly greeting: KernelGreeting;
+  /** How long a kernel may take to answer once its websocket is open. */
+  readonly launchTimeoutMs: number;
+  /** Nothing of the kernel can be read at the moment, because a replay waits to be claimed. */
+  readonly isReplayWaiting: boolean;
+  reopenLink(): void;
+  /** The kernel takes requests. */
+  onReady(info: KernelInfo | undefined): void;
+  /** It gives no answer although it is there; nothing can be sent. */
+  onMute(detail: string): void;
+  onHold(isHeld: boolean): void;
+  onBusyElsewhere(): void;
+  onReplaced(kind: 'kernelDied' | 'kernelRestarted', event: ConnectionEvent): void;
+  onGone(detail: string): void;
+}
+
+/**
+ * The life of the process behind a kernel id: coming up, dying, being replaced, going. Source: protocol.md §2.7.
+ * `settling`: it is being replaced; what is written now would be swallowed.
+ */
+export class KernelLife {
+  isReady = false;
+  /** Another client's code runs in it. */
+  isBusyElsewhere = false;
+  readonly #host: KernelLifeHost;
+  #isSettling = false;
+  #hasToldReplaced = false;
+  #isRestartingByUs = false;
+  #isLeavingToRestart = false;
+  /** The first `starting` of a kernel that we have just started is no restart. */
+  #ignoresStarting: boolean;
+  #wasAway = false;
+  #greeting = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(host: KernelLifeHost, isFresh: boolean) {
+    this.#host = host;
+    this.#ignoresStarting = isFresh;
+  }
+
+  /** Waits until the kernel answers on its open websocket. Throws `GatewayError`, or the signal's reason. */
+  async greet(signal: AbortSignal): Promise<void> {
+    const { kernelId, timings, rest, greeting } = this.#host;
+    const info = await greeting.untilAnswered(timings.kernelInfoMs, signal, async () => {
+      if (this.#host.isReplayWaiting) return true;
+      const model = await rest.findKernel(kernelId, signal).catch(() => 'unknown' as const);
+      if (model === 'unknown') return false;
+      if (model === undefined) throw kernelGone(kernelId);
+      if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
+      return model.executionState === 'busy';
+    });
+    this.isReady = true;
+    this.#isSettling = false;
+    this.#hasToldReplaced = false;
+    this.#ignoresStarting = false;
+    this.#host.onReady(info);
+  }
+
+  onLost(): void {
+    this.isReady = false;
+    this.#wasAway = true;
+    this.isBusyElsewhere = false;
+    this.#greeting.abort();
+  }
+
+  /** Greets the kernel on a re-opened websocket, in the background. */
+  onReopened(): void {
+    clearTimeout(this.#timer);
+    this.#greeting.abort();
+    this.#greeting = new AbortController();
+    const { signal } = this.#greeting;
+    const limit = AbortSignal.timeout(this.#host.launchTimeoutMs);
+    this.greet(AbortSignal.any([signal, limit])).catch((failure: unknown) => {
+      if (signal.aborted) return;
+      if (failure instanceof GatewayError) return this.#host.onGone(failure.message);
+      this.#host.onMute(`the kernel gives no answer for ${this.#host.launchTimeoutMs / 1000} s`);
+    });
+  }
+
+  /** Its code said `exit()`: the process ends, and the gateway starts it again within seconds, or not. */
+  onExited(): void {
+    this.isReady = false;
+    this.#isSettling = true;
+    this.#reopenIn(this.#host.timings.settleMs);
+  }
+
+  beginRestart(): void {
+    this.#isRestartingByUs = true;
+    this.#host.onHold(true);
+  }
+
+  endRestart(isDone: boolean): void {
+    this.#isRestartingByUs = false;
+    if (!isDone) return this.#host.onHold(false);
+    this.#replace('kernelRestarted', false);
+    this.#reopenNow();
+  }
+
+  take(sign: LifeSign): void {
+    if (this.#isRestartingByUs && sign !== 'dead') return;
+    switch (sign) {
+      case 'busyElsewhere':
+        this.isBusyElsewhere = true;
+        return this.#host.onBusyElsewhere();
+      case 'idleElsewhere':
+        this.isBusyElsewhere = false;
+        return;
+      case 'restarting':
+        return this.died();
+      case 'starting':
+        return this.#takeStarting();
+      case 'dead':
+        return this.#host.onGone('the gateway has given up restarting it');
+      case 'leaving':
+        this.#host.onHold(true);
+        return void this.#lookWhetherGone(3);
+      case 'leavingToRestart':
+        return this.#takeLeavingToRestart();
+      default:
+        return sign satisfies never;
+    }
+  }
+
+  /** Its process died; the gateway puts another under the same id. */
+  died(): void {
+    this.#replace('kernelDied', true);
+    this.#reopenIn(this.#host.timings.settleMs);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#greeting.abort();
+  }
+
+  #takeStarting(): void {
+    if (this.#ignoresStarting) return;
+    if (this.#isSettling) return this.#hasToldReplaced ? this.#reopenNow() : this.died();
+    // A death while no websocket was open shows only as the new process's `starting` (lab.md §4).
+    if (this.#wasAway && !this.isReady && !this.#isLeavingToRestart) this.#replace('kernelDied', true);
+    else this.#replace('kernelRestarted', false);
+    this.#reopenNow();
+  }
+
+  #takeLeavingToRestart(): void {
+    this.#isLeavingToRestart = true;
+    this.#host.onHold(true);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#replace('kernelRestarted', false);
+      this.#reopenIn(this.#host.timings.settleMs);
+    }, this.#host.timings.shutdownLookMs);
+  }
+
+  async #lookWhetherGone(looks: number): Promise<void> {
+    const { kernelId, timings, rest } = this.#host;
+    const model = await rest.findKernel(kernelId).catch(() => 'unknown' as const);
+    if (model === undefined) return this.#host.onGone('it was deleted or culled');
+    if (this.#isSettling || this.#greeting.signal.aborted) return;
+    if (looks <= 1) return this.#host.onHold(false);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#lookWhetherGone(looks - 1), timings.shutdownLookMs);
+  }
+
+  #replace(kind: 'kernelDied' | 'kernelRestarted', automatic: boolean): void {
+    this.isReady = false;
+    this.#isSettling = true;
+    this.#isLeavingToRestart = false;
+    this.isBusyElsewhere = false;
+    if (this.#hasToldReplaced) return;
+    this.#hasToldReplaced = true;
+    this.#host.onReplaced(kind, { kind: 'kernelRestarted', automatic });
+  }
+
+  #reopenIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#reopenNow(), ms);
+  }
+
+  #reopenNow(): void {
+    clearTimeout(this.#timer);
+    this.#greeting.abort();
+    this.#host.reopenLink();
+  }
+}

@@ -1,0 +1,143 @@
+import { GatewayError } from '../errors.ts';
+
+/** Foreign failures of calls and upgrades → `GatewayError`; pure. Source: protocol.md §1.2, lab.md "REST status codes". */
+
+/** An answer as it came; the body is text, because gateways and proxies answer with JSON, HTML or nothing. */
+export interface Answer {
+  status: number;
+  location?: string | undefined;
+  body: string;
+}
+
+/** The gateway's own words for a refusal: `message`, else `reason`. Never its traceback, never HTML (protocol.md §1.2). */
+export function readReason(answer: Answer): string {
+  const body = readJson(answer.body);
+  if (!isRecord(body)) return '';
+  for (const key of ['message', 'reason']) {
+    const words = body[key];
+    if (typeof words === 'string' && words.trim() !== '') return oneLine(words);
+  }
+  return '';
+}
+
+/** What an answer that is no success means. `what` names the call, e.g. `the list of kernelspecs`. */
+export function readRefusal(answer: Answer, what: string): GatewayError {
+  const { status } = answer;
+  const reason = readReason(answer);
+  const said = reason === '' ? `status ${status}` : `status ${status}: ${reason}`;
+  if (isLoginRedirect(answer)) {
+    return new GatewayError(
+      'unauthorized',
+      `Asked for ${what}, the gateway sent us to a login page (status ${status})`,
+      { status },
+    );
+  }
+  if (status === 401 || (status === 403 && isCredentialReason(reason))) {
+    return new GatewayError(
+      'unauthorized',
+      `The gateway does not accept our user, password or token (${said})`,
+      { status },
+    );
+  }
+  if (status >= 300 && status < 400) {
+    return new GatewayError('badAnswer', `Asked for ${what}, the gateway redirected us (status ${status})`, {
+      status,
+    });
+  }
+  if (isGatewayAway(status)) {
+    return new GatewayError('unreachable', `The gateway is not there behind its proxy (${said})`, { status });
+  }
+  if (status >= 500)
+    return new GatewayError('badAnswer', `The gateway failed on ${what} (${said})`, { status });
+  return new GatewayError('refused', `The gateway refused ${what} (${said})`, { status });
+}
+
+/** Statuses that proxies send in place of the gateway. */
+export function isGatewayAway(status: number): boolean {
+  return status === 502 || status === 503 || status === 504;
+}
+
+/** Jupyter Server's 403 for a missing token (protocol.md §1.2); Kernel Gateway's own 403s name a limit or a user. */
+function isCredentialReason(reason: string): boolean {
+  return reason === '' || /^forbidden$/i.test(reason) || /_xsrf/.test(reason);
+}
+
+function isLoginRedirect({ status, location, body }: Answer): boolean {
+  if (status >= 300 && status < 400) return /login|logon|signin|sso|oauth|saml|auth/i.test(location ?? '');
+  return status === 200 && isHtml(body) && /type=["']?password/i.test(body);
+}
+
+function isHtml(body: string): boolean {
+  return /^\s*</.test(body);
+}
+
+/** A success whose body is not what the API promises. */
+export function badAnswer(answer: Answer, what: string): GatewayError {
+  if (isLoginRedirect(answer)) return readRefusal(answer, what);
+  const kind = isHtml(answer.body) ? 'an HTML page' : 'something else';
+  return new GatewayError('badAnswer', `Asked for ${what}, the gateway answered with ${kind}`, {
+    status: answer.status,
+  });
+}
+
+const untrusted = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_NOT_YET_VALID',
+  'CERT_HAS_EXPIRED',
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'HOSTNAME_MISMATCH',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/** What a call or an upgrade that got no answer at all means. */
+export function readFailure(failure: unknown, root: string): GatewayError {
+  if (failure instanceof GatewayError) return failure;
+  const code = errorCode(failure);
+  if (untrusted.has(code)) {
+    return new GatewayError('untrusted', `The certificate of ${root} is not trusted (${code})`, {
+      cause: failure,
+    });
+  }
+  // TLS alerts by which the other side refuses our client certificate, or misses one.
+  if (/ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)/.test(code)) {
+    return new GatewayError('unauthorized', `${root} does not accept our client certificate (${code})`, {
+      cause: failure,
+    });
+  }
+  return new GatewayError('unreachable', `${root} gives no answer (${code})`, { cause: failure });
+}
+
+/** `ECONNREFUSED`, `UND_ERR_…`, `DEPTH_ZERO_…`; `AggregateError`s of two addresses count as their first. */
+function errorCode(failure: unknown): string {
+  if (!(failure instanceof Error)) return 'unknown';
+  if ('code' in failure && typeof failure.code === 'string') return failure.code;
+  if (failure instanceof AggregateError) return errorCode(failure.errors[0]);
+  return failure.cause === undefined ? failure.name : errorCode(failure.cause);
+}
+
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function oneLine(words: string): string {
+  const line = words.replaceAll(/\s+/g, ' ').trim();
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}

@@ -1,0 +1,65 @@
+/** Every wait of the gateway client, in milliseconds. Tests scale them down; nothing else changes them. */
+export interface GatewayTimings {
+  /** One GET, DELETE or interrupt, all attempts apart. */
+  callMs: number;
+  /** What a start may take beyond the launch time-out before its answer counts as lost (protocol.md §1.3). */
+  startPadMs: number;
+  /** Between looks for a kernel whose start's answer was lost. */
+  lostStartLookMs: number;
+  /** Between looks at the kernel's model while an upgrade is held (lab.md §4: a dead kernel holds it for 60 s). */
+  upgradeLookMs: number;
+  /** First wait for a kernel_info_reply; doubled each time. */
+  kernelInfoMs: number;
+  /** Pings while executions are in flight, and while there are none. Two unanswered: the socket is dead. */
+  busyPingMs: number;
+  idlePingMs: number;
+  /** Silence of an execution in flight after which the kernel's model is asked for. */
+  silenceMs: number;
+  /** The same right after a reconnect or a resume. */
+  firstLookMs: number;
+  /** Reply without idle, idle without reply (protocol.md §3.3). */
+  graceMs: number;
+  /** Reply and idle are there, but the kernel is one that sends outputs after them. */
+  lingerMs: number;
+  /** An error reply came without its `error` message. */
+  errorLingerMs: number;
+  /** Two interrupts of one kernel: Toree takes two within 3 s as a shutdown (protocol.md §3.6). */
+  interruptGapMs: number;
+  stopIgnoredMs: number;
+  /** Re-opening a socket: first pause, longest pause, and how long in all. */
+  reopenMs: number;
+  reopenMaxMs: number;
+  patienceMs: number;
+  /** A socket that lived this long was a good one: the next re-opening starts with the first pause again. */
+  steadyMs: number;
+  /** How long a kernel that said `exit()` or `restarting` gets to show its new self. */
+  settleMs: number;
+  /** A `shutdown_reply` without what follows it: when to look whether the kernel is gone. */
+  shutdownLookMs: number;
+  /** Messages of an earlier process's execution wait this long for `resume`. */
+  unclaimedMs: number;
+}
+
+export const defaultTimings: GatewayTimings = {
+  callMs: 10_000,
+  startPadMs: 10_000,
+  lostStartLookMs: 5_000,
+  upgradeLookMs: 3_000,
+  kernelInfoMs: 1_000,
+  busyPingMs: 4_000,
+  idlePingMs: 25_000,
+  silenceMs: 8_000,
+  firstLookMs: 1_500,
+  graceMs: 3_000,
+  lingerMs: 250,
+  errorLingerMs: 1_000,
+  interruptGapMs: 4_000,
+  stopIgnoredMs: 10_000,
+  reopenMs: 100,
+  reopenMaxMs: 5_000,
+  patienceMs: 300_000,
+  steadyMs: 10_000,
+  settleMs: 5_000,
+  shutdownLookMs: 1_000,
+  unclaimedMs: 10_000,
+};

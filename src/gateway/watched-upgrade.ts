@@ -1,0 +1,76 @@
+import { GatewayError } from '../errors.ts';
+import type { Link } from './link.ts';
+import { kernelGone, type Rest } from './rest.ts';
+
+export interface UpgradeWatch {
+  kernelId: string;
+  rest: Pick<Rest, 'findKernel'>;
+  lookMs: number;
+  signal: AbortSignal;
+}
+
+/**
+ * Waits for the upgrade, and meanwhile asks for the kernel's model: gateways hold the upgrade of a kernel that died
+ * for up to 60 s after they have given it up (lab.md §4). On failure the link is terminated.
+ */
+export async function untilUpgraded(link: Link, watch: UpgradeWatch): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([
+      link.opened,
+      untilGivenUp(watch, over.signal),
+      untilAborted(watch.signal, over.signal),
+    ]);
+  } catch (failure) {
+    link.terminate();
+    throw await confirmed(failure, watch);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Rejects once the gateway has no such kernel any more; never resolves. */
+function untilGivenUp({ kernelId, rest, lookMs }: UpgradeWatch, over: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    let wasThere = false;
+    const look = async () => {
+      try {
+        const model = await rest.findKernel(kernelId, over);
+        if (model === undefined) return reject(wasThere ? neverCameUp() : kernelGone(kernelId));
+        if (model.executionState === 'dead') return reject(neverCameUp(model.reason));
+        wasThere = true;
+      } catch {
+        // The upgrade itself will tell what is wrong with the gateway.
+      }
+      if (!over.aborted) timer = setTimeout(() => void look(), lookMs);
+    };
+    let timer = setTimeout(() => void look(), lookMs);
+    over.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  });
+}
+
+function untilAborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = () => reject(new GatewayError('unreachable', 'Opening the websocket was given up by us'));
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true, signal: over });
+  });
+}
+
+/** A 404 on the upgrade may be a wrong websocket address; only the REST side knows whether the kernel is there. */
+async function confirmed(failure: unknown, { kernelId, rest }: UpgradeWatch): Promise<unknown> {
+  if (!(failure instanceof GatewayError) || failure.code !== 'kernelGone') return failure;
+  const model = await rest.findKernel(kernelId).catch(() => undefined);
+  if (model === undefined) return failure;
+  return new GatewayError('badAnswer', 'The gateway has the kernel, but its websocket address says 404', {
+    status: 404,
+  });
+}
+
+function neverCameUp(reason?: string): GatewayError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new GatewayError(
+    'startFailed',
+    `The kernel's process ended before it answered; the gateway gave it up${why}`,
+  );
+}
