@@ -1,0 +1,66 @@
+/** Tells whoever waits that the playground's state moved; nothing here ever polls. */
+
+export interface WaitOptions {
+  /** Default 15 000. */
+  readonly timeoutMs?: number;
+  /** Said in the error when nothing came: "the final answer of ben's run". */
+  readonly what?: string;
+}
+
+export class Changes {
+  readonly #listeners = new Set<() => void>();
+  readonly #defaultTimeoutMs: number;
+
+  constructor(defaultTimeoutMs = 15_000) {
+    this.#defaultTimeoutMs = defaultTimeoutMs;
+  }
+
+  announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls `listener` after every change, until the returned function is called. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /**
+   * Resolves with the first value of `find` that is neither undefined, null nor false. `find` is asked now and
+   * after each change. What it throws rejects.
+   */
+  waitFor<T>(
+    find: () => T | undefined | null | false,
+    options: WaitOptions,
+    diary: () => string,
+  ): Promise<T> {
+    const timeoutMs = options.timeoutMs ?? this.#defaultTimeoutMs;
+    return new Promise<T>((resolve, reject) => {
+      const look = () => {
+        let found: T | undefined | null | false;
+        try {
+          found = find();
+        } catch (error) {
+          end();
+          reject(error instanceof Error ? error : new Error(String(error)));
+          return;
+        }
+        if (found === undefined || found === null || found === false) return;
+        end();
+        resolve(found);
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(new Error(`waited ${timeoutMs} ms for ${options.what ?? find.toString()}\n${diary()}`));
+      }, timeoutMs);
+      const unsubscribe = this.subscribe(look);
+      const end = () => {
+        clearTimeout(timer);
+        unsubscribe();
+      };
+      look();
+    });
+  }
+}

@@ -1,0 +1,155 @@
+/** Slack's end of Socket Mode: the websocket server that apps.connections.open leads to. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { z } from 'zod';
+import type { Changes } from './changes.ts';
+import type { Parcel, Reception, Transport } from './deliveries.ts';
+import type { Timers } from './timers.ts';
+
+export type DisconnectReason = 'refresh_requested' | 'warning' | 'too_many_websockets' | 'link_disabled';
+
+const maxConnections = 10;
+const closeTimeoutMs = 500;
+
+const reply = z.object({ envelope_id: z.string(), payload: z.unknown() });
+
+export class SocketMode implements Transport {
+  readonly #appId: string;
+  readonly #changes: Changes;
+  readonly #server = new WebSocketServer({ noServer: true });
+  readonly #tickets = new Set<string>();
+  readonly #connections: WebSocket[] = [];
+  readonly #awaited = new Map<string, (reception: Reception) => void>();
+  #turn = 0;
+  #opened = 0;
+
+  constructor(appId: string, pingIntervalMs: number, timers: Timers, changes: Changes) {
+    this.#appId = appId;
+    this.#changes = changes;
+    timers.every(pingIntervalMs, () => {
+      for (const connection of this.#connections) connection.ping();
+    });
+  }
+
+  get isReady(): boolean {
+    return this.#connections.length > 0;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.length;
+  }
+
+  /** How many connections were ever opened. */
+  get openedCount(): number {
+    return this.#opened;
+  }
+
+  /** A path with a ticket that opens one connection. */
+  issuePath(): string {
+    const ticket = randomBytes(12).toString('hex');
+    this.#tickets.add(ticket);
+    return `/link/?ticket=${ticket}&app_id=${this.#appId}`;
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const url = new URL(request.url ?? '/', 'http://playground');
+    const ticket = url.searchParams.get('ticket') ?? '';
+    if (url.pathname !== '/link/' || !this.#tickets.delete(ticket)) {
+      socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (connection) => this.#welcome(connection));
+  }
+
+  /** Each payload goes to one connection, to all of them in turn. */
+  send(parcel: Parcel): Promise<Reception> {
+    const connection = this.#connections[this.#turn % this.#connections.length];
+    this.#turn += 1;
+    if (connection === undefined) return Promise.resolve({ kind: 'failed', reason: 'connection_failed' });
+    const retries =
+      parcel.kind === 'events_api' ? { retry_attempt: parcel.attempt, retry_reason: parcel.retryReason } : {};
+    connection.send(
+      JSON.stringify({
+        envelope_id: parcel.envelopeId,
+        type: parcel.kind,
+        accepts_response_payload: parcel.kind !== 'events_api',
+        payload: parcel.body,
+        ...retries,
+      }),
+    );
+    return new Promise((resolve) => {
+      this.#awaited.set(parcel.envelopeId, resolve);
+    });
+  }
+
+  /** Tells every connection (or the oldest only) to go, as Slack does when it moves its servers. */
+  disconnect(reason: DisconnectReason, which: 'all' | 'oldest' = 'all'): void {
+    const told = which === 'all' ? this.#connections : this.#connections.slice(0, 1);
+    for (const connection of told) sayGoodbye(connection, reason);
+  }
+
+  /** Cuts every connection without a word. */
+  drop(): void {
+    for (const connection of this.#connections) connection.terminate();
+  }
+
+  /** Closes what is open, politely first. */
+  async stop(): Promise<void> {
+    const closed = this.#connections.map((connection) => once(connection, 'close'));
+    for (const connection of this.#connections) connection.close(1001);
+    const impatience = setTimeout(() => this.drop(), closeTimeoutMs);
+    await Promise.all(closed);
+    clearTimeout(impatience);
+    this.#server.close();
+  }
+
+  #welcome(connection: WebSocket): void {
+    if (this.#connections.length >= maxConnections) {
+      sayGoodbye(connection, 'too_many_websockets');
+      return;
+    }
+    this.#connections.push(connection);
+    this.#opened += 1;
+    connection.on('message', (data) => {
+      if (Buffer.isBuffer(data)) this.#hear(data.toString('utf8'));
+    });
+    connection.on('error', () => connection.terminate());
+    connection.on('close', () => {
+      this.#connections.splice(this.#connections.indexOf(connection), 1);
+      this.#changes.announce();
+    });
+    connection.send(
+      JSON.stringify({
+        type: 'hello',
+        num_connections: this.#connections.length,
+        debug_info: { host: 'playground', build_number: 1, approximate_connection_time: 18_060 },
+        connection_info: { app_id: this.#appId },
+      }),
+    );
+    this.#changes.announce();
+  }
+
+  #hear(data: string): void {
+    const read = reply.safeParse(parsed(data));
+    if (!read.success) return;
+    this.#awaited.get(read.data.envelope_id)?.({ kind: 'acked', payload: read.data.payload });
+    this.#awaited.delete(read.data.envelope_id);
+  }
+}
+
+function sayGoodbye(connection: WebSocket, reason: DisconnectReason): void {
+  connection.send(JSON.stringify({ type: 'disconnect', reason, debug_info: { host: 'playground' } }));
+  if (reason !== 'warning') connection.close(1000);
+}
+
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,32 @@
+/** All that the playground has planned for later, so that stopping it leaves nothing behind. */
+export class Timers {
+  readonly #cancels = new Set<() => void>();
+
+  /** Runs `action` once after `delayMs`; the returned function takes it back. */
+  after(delayMs: number, action: () => void): () => void {
+    const timer = setTimeout(() => {
+      this.#cancels.delete(cancel);
+      action();
+    }, delayMs);
+    const cancel = () => {
+      clearTimeout(timer);
+      this.#cancels.delete(cancel);
+    };
+    this.#cancels.add(cancel);
+    return cancel;
+  }
+
+  every(intervalMs: number, action: () => void): () => void {
+    const timer = setInterval(action, intervalMs);
+    const cancel = () => {
+      clearInterval(timer);
+      this.#cancels.delete(cancel);
+    };
+    this.#cancels.add(cancel);
+    return cancel;
+  }
+
+  clear(): void {
+    for (const cancel of this.#cancels) cancel();
+  }
+}

@@ -1,0 +1,62 @@
+/** A real Bolt app on a playground, as the tests here use it. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { App, HTTPReceiver, LogLevel } from '@slack/bolt';
+import type { Playground } from '../../playground/playground.ts';
+
+export type BoltApp = App;
+
+/** Started by {@link startSocketApp} after `listen` has set its listeners. */
+export async function startSocketApp(
+  playground: Playground,
+  listen: (app: BoltApp) => void,
+): Promise<BoltApp> {
+  const { SLACK_API_URL, SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = playground.environment;
+  const app = new App({
+    token: SLACK_BOT_TOKEN,
+    appToken: SLACK_APP_TOKEN,
+    socketMode: true,
+    logLevel: LogLevel.ERROR,
+    convoStore: false,
+    clientOptions: { slackApiUrl: SLACK_API_URL },
+    deferInitialization: true,
+  });
+  listen(app);
+  await app.init();
+  await app.start();
+  return app;
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  probe.close();
+  await once(probe, 'close');
+  return address.port;
+}
+
+export async function startHttpApp(
+  playground: Playground,
+  port: number,
+  listen: (app: BoltApp) => void,
+): Promise<BoltApp> {
+  const receiver = new HTTPReceiver({
+    signingSecret: playground.service.settings.signingSecret,
+    logLevel: LogLevel.ERROR,
+  });
+  const app = new App({
+    token: playground.environment.SLACK_BOT_TOKEN,
+    receiver,
+    logLevel: LogLevel.ERROR,
+    convoStore: false,
+    clientOptions: { slackApiUrl: playground.apiUrl },
+    deferInitialization: true,
+  });
+  listen(app);
+  await app.init();
+  await receiver.start(port);
+  return app;
+}
