@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Config, loadEnvFile, readConfig } from './config.ts';
+import { ConfigError, StoreError } from './errors.ts';
+import { openGateway } from './gateway/open-gateway.ts';
+import { startLog } from './log.ts';
+import type { RunData } from './runs/run-data.ts';
+import { startSlack } from './slack/start-slack.ts';
+import { startHouse } from './start-house.ts';
+import { boundLedger } from './store/bounded.ts';
+import { openStore } from './store/open-store.ts';
+
+/** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
+const EXIT_CONFIG = 78;
+/** A door waits no longer for the store: Slack's acknowledgement is due after 3 s (product.md §7). */
+const STORE_PATIENCE_MS = 2_000;
+/** After SIGTERM the process is gone within 10 s, whatever still hangs. */
+const DRAIN_MS = 9_000;
+
+async function main(): Promise<void> {
+  loadEnvFile();
+  const config = readConfig();
+  const log = startLog({ level: config.logLevel, secrets: config.secrets });
+  for (const warning of config.warnings) log.warn(warning);
+
+  const store = await openStore<RunData>({ url: storeUrl(config), log });
+  const spool = await openSpoolFolder(config);
+  const gateway = openGateway(config.gateway, log);
+  const slack = await startSlack({
+    settings: config.slack,
+    port: config.http.port,
+    policy: config.policy,
+    log,
+  });
+  const house = startHouse({
+    config,
+    log,
+    gateway,
+    keyv: (namespace) => store.keyv(namespace),
+    ledger: boundLedger(store.ledger, STORE_PATIENCE_MS),
+    spoolDir: spool.dir,
+    slack,
+  });
+  const recovered = await house.runs.recover();
+  await slack.open(house.bot);
+  log.info({ workspace: slack.workspace, store: store.kind, recovered }, 'ready');
+
+  await untilTold();
+  log.info('stopping: no new work is taken, runs in flight are left to the next start');
+  setTimeout(() => process.exit(0), DRAIN_MS).unref();
+  await slack.close();
+  await house.close();
+  await gateway.close();
+  await store.close();
+  await spool.close();
+}
+
+/** The URL again, as the store reads it. */
+function storeUrl({ store }: Config): string {
+  switch (store.kind) {
+    case 'memory':
+      return 'memory:';
+    case 'sqlite':
+      return `sqlite:${store.path}`;
+    case 'redis':
+      return store.url;
+  }
+}
+
+/** Output is spooled beside the SQLite file; a store that forgets gets a folder that is removed. */
+async function openSpoolFolder({ store }: Config): Promise<{ dir: string; close: () => Promise<void> }> {
+  if (store.kind !== 'memory') {
+    const beside = store.kind === 'sqlite' ? dirname(store.path) : 'data';
+    return { dir: join(beside, 'spool'), close: async () => {} };
+  }
+  const dir = await mkdtemp(join(tmpdir(), 'sparkthread-'));
+  return { dir, close: async () => await rm(dir, { recursive: true, force: true }) };
+}
+
+function untilTold(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  if (error instanceof ConfigError) {
+    const list = error.problems.map((problem) => `  - ${problem}`).join('\n');
+    process.stderr.write(`Sparkthread cannot start. Settings to correct:\n${list}\n`);
+    process.exit(EXIT_CONFIG);
+  }
+  process.stderr.write(
+    `Sparkthread cannot start: ${error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exit(error instanceof StoreError && error.code === 'locked' ? EXIT_CONFIG : 1);
+}

@@ -1,0 +1,91 @@
+import type { OutputView } from './output/output-view.ts';
+import type { Ledger, RunChange } from '../store/ledger.ts';
+import type { StopReason } from './read-end.ts';
+import type { RunAnswer } from './run-answer.ts';
+import type { RunPhase } from './run-view.ts';
+import type { Run, RunData } from './run-data.ts';
+import { viewRun } from './view-run.ts';
+
+/**
+ * One run while this process works on it: its newest record, its answer and its one AbortSignal. All changes of the
+ * record go through here, one after another, so that compare-and-set never meets our own writes.
+ */
+export class ActiveRun {
+  run: Run;
+  readonly answer: RunAnswer;
+  readonly #ledger: Ledger<RunData>;
+  readonly #stop = new AbortController();
+  #phase: RunPhase = { kind: 'waiting', ahead: 0 };
+  #output: (() => OutputView) | undefined;
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(run: Run, answer: RunAnswer, ledger: Ledger<RunData>) {
+    this.run = run;
+    this.answer = answer;
+    this.#ledger = ledger;
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+  get phase(): RunPhase {
+    return this.#phase;
+  }
+  get stopReason(): StopReason | undefined {
+    return this.#stop.signal.aborted ? (this.#stop.signal.reason as StopReason) : undefined;
+  }
+
+  /** Asks it to stop; the first reason counts. */
+  stop(reason: StopReason): void {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort(reason);
+    if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
+  }
+
+  /** From now on each picture carries this output. */
+  showOutput(view: () => OutputView): void {
+    this.#output = view;
+  }
+
+  show(phase: RunPhase): void {
+    this.#phase = phase;
+    this.answer.show(viewRun(this.run, phase, this.#output?.()));
+  }
+
+  /** The same phase with newer output. */
+  refresh(): void {
+    this.show(this.#phase);
+  }
+
+  /** Shows the last picture and everything that belongs to it. */
+  finish(phase: RunPhase & { kind: 'ended' }): ReturnType<RunAnswer['finish']> {
+    this.#phase = phase;
+    return this.answer.finish(viewRun(this.run, phase, this.#output?.()));
+  }
+
+  /** Writes to the ledger. False when somebody else has taken the run away meanwhile (cancelled, erased). */
+  async change(
+    change: Omit<RunChange<RunData>, 'updatedAt' | 'data'>,
+    data: Partial<RunData> = {},
+  ): Promise<boolean> {
+    const turn = this.#changing.then(async () => {
+      const next = { ...change, data: { ...this.run.data, ...data }, updatedAt: Date.now() };
+      const changed = (await this.#ledger.change(this.run, next)) ?? (await this.#again(next, data));
+      if (changed !== undefined) this.run = changed;
+      return changed !== undefined;
+    });
+    this.#changing = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  /** A record that another hand touched without ending it (a stop was noted) is changed once more on its new revision. */
+  async #again(change: RunChange<RunData>, data: Partial<RunData>): Promise<Run | undefined> {
+    const now = await this.#ledger.get(this.run.id);
+    if (now === undefined || stateRank(now) > stateRank(this.run)) return undefined;
+    return await this.#ledger.change(now, { ...change, data: { ...now.data, ...data } });
+  }
+}
+
+function stateRank(run: Run): number {
+  return ['waiting', 'sending', 'sent', 'ended', 'posted'].indexOf(run.state);
+}

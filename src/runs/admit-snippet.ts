@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { UserError } from '../errors.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { ChannelSettingsStore } from './channel-settings.ts';
+import { laneOf } from './kernel-record.ts';
+import type { KernelspecCache } from './kernelspec-cache.ts';
+import { chooseKernelspec, type LanguageContext } from './languages.ts';
+import type { Door, RunData } from './run-data.ts';
+import { checkSnippet, type Snippet } from './snippet.ts';
+
+export interface SnippetRequest {
+  /** The delivery key: what Slack may repeat (product.md §0). */
+  delivery: string;
+  door: Door;
+  workspace: string;
+  channel: string;
+  /** The root message's ts; '' for a door that has no message of its own. */
+  thread: string;
+  runner: string;
+  snippet: Snippet;
+}
+
+export type Admitted =
+  | { kind: 'accepted'; runId: string; lane: string; ahead: number }
+  | { kind: 'duplicate' };
+
+export interface AdmissionLimits {
+  aliases: Readonly<Record<string, string>>;
+  defaultLanguage: string | undefined;
+  kernelsPerChannel: number;
+  queueLimit: number;
+  userLimit: number;
+}
+
+export interface AdmitDeps {
+  ledger: Ledger<RunData>;
+  kernelspecs: KernelspecCache;
+  channels: ChannelSettingsStore;
+  limits: AdmissionLimits;
+}
+
+/**
+ * The gate: a snippet is accepted once the ledger has it. Everything that can be refused is refused before that, so
+ * that a refusal changes nothing. Throws `UserError`, `GatewayError` (no kernelspecs to be had) and `StoreError`.
+ */
+export async function admitSnippet(request: SnippetRequest, deps: AdmitDeps): Promise<Admitted> {
+  const { ledger, channels, limits } = deps;
+  const { workspace, channel, snippet } = request;
+  checkSnippet(snippet);
+  const { kernelspec, named } = await chooseNow(request, deps);
+  const lane = laneOf(workspace, channel, kernelspec, limits.kernelsPerChannel);
+  const admission = await ledger.admit(
+    request.delivery,
+    {
+      ...{ id: randomUUID(), workspace, channel, thread: request.thread, lane, runner: request.runner },
+      createdAt: Date.now(),
+      data: {
+        ...{ door: request.door, kernelspec, blocks: [...snippet.blocks], delivery: request.delivery },
+        ...{ edition: 1, needsRoot: request.thread === '', block: 0, notes: [] },
+      },
+    },
+    { perLane: limits.queueLimit, perRunner: limits.userLimit },
+  );
+  switch (admission.kind) {
+    case 'duplicate':
+      return { kind: 'duplicate' };
+    case 'laneFull':
+      throw new UserError(
+        'queueFull',
+        `The queue of this channel’s kernel is full: ${admission.unfinished} runs are waiting or running (QUEUE_LIMIT). Nothing ran; try again when some have ended.`,
+      );
+    case 'runnerFull':
+      throw new UserError(
+        'tooManyRuns',
+        `You have ${admission.unfinished} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
+      );
+    case 'accepted':
+      if (named) await channels.change(workspace, channel, { kernelspec });
+      return { kind: 'accepted', runId: admission.run.id, lane, ahead: admission.ahead };
+  }
+}
+
+/** What a word may mean in this channel now. */
+export async function readLanguageContext(
+  workspace: string,
+  channel: string,
+  deps: AdmitDeps,
+): Promise<LanguageContext> {
+  const [kernelspecs, settings] = await Promise.all([
+    deps.kernelspecs.read(),
+    deps.channels.read(workspace, channel),
+  ]);
+  return languageContext(kernelspecs, settings.kernelspec, deps.limits);
+}
+
+function languageContext(
+  kernelspecs: LanguageContext['kernelspecs'],
+  channelLanguage: string | undefined,
+  { aliases, defaultLanguage }: AdmissionLimits,
+): LanguageContext {
+  return {
+    kernelspecs,
+    aliases,
+    ...(channelLanguage === undefined ? {} : { channelLanguage }),
+    ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
+  };
+}
+
+/** A name that is not known may be new on the gateway: the list is asked for once more before it is refused. */
+async function chooseNow(
+  { workspace, channel, snippet }: SnippetRequest,
+  deps: AdmitDeps,
+): Promise<{ kernelspec: string; named: boolean }> {
+  const context = await readLanguageContext(workspace, channel, deps);
+  try {
+    return chooseKernelspec(snippet, context);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
+    const kernelspecs = await deps.kernelspecs.refresh();
+    return chooseKernelspec(snippet, { ...context, kernelspecs });
+  }
+}

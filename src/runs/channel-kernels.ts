@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import type { Keyv } from 'keyv';
+import { GatewayError } from '../errors.ts';
+import type { ConnectionEvent, Gateway, KernelConnection } from '../gateway/gateway.ts';
+import type { Log } from '../log.ts';
+import { type KernelRecord, kernelRecordSchema } from './kernel-record.ts';
+
+/** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
+const IDLE_SOCKET_MS = 3 * 60_000;
+
+export interface KernelOwner {
+  workspace: string;
+  channel: string;
+  lane: string;
+  runner: string;
+  thread: string;
+}
+
+export interface ReadyKernel {
+  record: KernelRecord;
+  connection: KernelConnection;
+  /** What happened to the kernel that stood here before, as a sentence; undefined when nothing did. */
+  note: string | undefined;
+}
+
+export interface StartProgress {
+  onTurn: (before: number) => void;
+  onStarting: () => void;
+}
+
+export interface ChannelKernelsOptions {
+  gateway: Gateway;
+  keyv: Keyv;
+  log: Log;
+  /** The complete environment of a kernel's start; never a secret. */
+  envFor: (owner: KernelOwner) => Record<string, string>;
+  onEvent: (lane: string, event: ConnectionEvent) => void;
+}
+
+/** Channel ↔ kernel: gets or starts the lane's kernel, keeps its websocket while it is used, lets go of it when idle. */
+export class ChannelKernels {
+  readonly #options: ChannelKernelsOptions;
+  readonly #open = new Map<string, { connection: KernelConnection; idle: NodeJS.Timeout | undefined }>();
+
+  constructor(options: ChannelKernelsOptions) {
+    this.#options = options;
+  }
+
+  async find(lane: string): Promise<KernelRecord | undefined> {
+    const kept: unknown = await this.#options.keyv.get(lane);
+    return kept === undefined ? undefined : kernelRecordSchema.parse(kept);
+  }
+
+  /**
+   * The lane's kernel, connected and answering: the open connection, the kept kernel, or a new one.
+   * Rejects with `GatewayError`; nothing is left behind by a start that failed.
+   */
+  async ready(
+    owner: KernelOwner,
+    kernelspec: string,
+    progress: StartProgress,
+    signal: AbortSignal,
+  ): Promise<ReadyKernel> {
+    const record = await this.find(owner.lane);
+    if (record === undefined) return await this.#start(owner, kernelspec, undefined, progress, signal);
+    const open = this.#open.get(owner.lane);
+    if (open !== undefined && open.connection.kernelId === record.kernelId) {
+      clearTimeout(open.idle);
+      return { record, connection: open.connection, note: undefined };
+    }
+    progress.onStarting();
+    try {
+      return { record, connection: await this.#connect(record, signal), note: undefined };
+    } catch (error) {
+      if (!(error instanceof GatewayError) || (error.code !== 'kernelGone' && error.code !== 'startFailed'))
+        throw error;
+      await this.forget(owner.lane);
+      // A start that a crash cut short has no variables to lose.
+      const note =
+        record.state === 'up'
+          ? 'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.'
+          : undefined;
+      return await this.#start(owner, kernelspec, note, progress, signal);
+    }
+  }
+
+  /** The kept kernel's connection for taking up a run after a crash; undefined when that kernel is not the lane's any more. */
+  async reattach(lane: string, kernelId: string, signal: AbortSignal): Promise<KernelConnection | undefined> {
+    const record = await this.find(lane);
+    if (record?.kernelId !== kernelId) return undefined;
+    return this.#open.get(lane)?.connection ?? (await this.#connect(record, signal));
+  }
+
+  async #start(
+    owner: KernelOwner,
+    kernelspec: string,
+    note: string | undefined,
+    progress: StartProgress,
+    signal: AbortSignal,
+  ): Promise<ReadyKernel> {
+    const now = Date.now();
+    const chosen: KernelRecord = {
+      ...{ workspace: owner.workspace, channel: owner.channel, lane: owner.lane },
+      ...{ kernelspec, kernelId: randomUUID(), sessionId: randomUUID(), state: 'starting' },
+      ...{ startedAt: now, startedBy: owner.runner, lastUsedAt: now, lastRunner: owner.runner },
+      ...{ lastThread: owner.thread, executionCount: 0, runners: [] },
+    };
+    progress.onStarting();
+    await this.#keep(chosen);
+    try {
+      const model = await this.#options.gateway.startKernel({
+        kernelspec,
+        kernelId: chosen.kernelId,
+        env: this.#options.envFor(owner),
+        onTurn: progress.onTurn,
+        signal,
+      });
+      const started = { ...chosen, kernelId: model.id };
+      await this.#keep(started);
+      const connection = await this.#connect(started, signal).catch(async (error: unknown) => {
+        await this.#options.gateway.shutDownKernel(started.kernelId).catch(() => undefined);
+        throw error;
+      });
+      const record: KernelRecord = { ...started, state: 'up' };
+      await this.#keep(record);
+      return { record, connection, note };
+    } catch (error) {
+      await this.forget(owner.lane);
+      throw error;
+    }
+  }
+
+  async #connect(record: KernelRecord, signal: AbortSignal): Promise<KernelConnection> {
+    const { gateway, onEvent } = this.#options;
+    const connection = await gateway.connect(record.kernelId, { sessionId: record.sessionId, signal });
+    this.#open.set(record.lane, { connection, idle: undefined });
+    connection.onEvent((event) => {
+      if (event.kind === 'kernelGone') this.#open.delete(record.lane);
+      onEvent(record.lane, event);
+    });
+    return connection;
+  }
+
+  /** The run is over: keeps what it changed, and closes the socket after a while of nothing. */
+  async used(
+    record: KernelRecord,
+    by: { runner: string; thread: string; executionCount: number | undefined },
+  ): Promise<void> {
+    const runners = record.runners.includes(by.runner) ? record.runners : [...record.runners, by.runner];
+    const executionCount = by.executionCount ?? record.executionCount;
+    await this.#keep({
+      ...record,
+      runners,
+      executionCount,
+      lastUsedAt: Date.now(),
+      lastRunner: by.runner,
+      lastThread: by.thread,
+    });
+    const open = this.#open.get(record.lane);
+    if (open === undefined) return;
+    clearTimeout(open.idle);
+    open.idle = setTimeout(() => void this.disconnect(record.lane), IDLE_SOCKET_MS).unref();
+  }
+
+  async disconnect(lane: string): Promise<void> {
+    const open = this.#open.get(lane);
+    if (open === undefined) return;
+    this.#open.delete(lane);
+    clearTimeout(open.idle);
+    await open.connection.close();
+  }
+
+  /** Restarts the lane's kernel. Rejects with `GatewayError('kernelGone')` when there is none any more. */
+  async restart(record: KernelRecord): Promise<void> {
+    await this.#options.gateway.restartKernel(record.kernelId);
+    await this.#keep({ ...record, executionCount: 0, runners: [] });
+  }
+
+  /** Deletes the kernel on the gateway and forgets it. */
+  async shutDown(record: KernelRecord): Promise<void> {
+    await this.#options.gateway.shutDownKernel(record.kernelId);
+    await this.forget(record.lane);
+  }
+
+  async forget(lane: string): Promise<void> {
+    await this.disconnect(lane);
+    await this.#options.keyv.delete(lane);
+  }
+
+  async #keep(record: KernelRecord): Promise<void> {
+    await this.#options.keyv.set(record.lane, record);
+  }
+
+  /** Every kept kernel of a workspace. */
+  async list(workspace: string): Promise<KernelRecord[]> {
+    const records: KernelRecord[] = [];
+    const entries = this.#options.keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
+    if (entries === undefined) return records;
+    for await (const [, kept] of entries) {
+      const record = kernelRecordSchema.safeParse(kept);
+      if (record.success && record.data.workspace === workspace) records.push(record.data);
+    }
+    return records;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((lane) => this.disconnect(lane)));
+  }
+}

@@ -1,0 +1,31 @@
+import type { Keyv } from 'keyv';
+import { z } from 'zod';
+
+const settingsSchema = z.object({
+  /** The kernelspec last chosen here. */
+  kernelspec: z.string().optional(),
+  /** `/spark auto on|off`; absent: AUTO_RUN decides. */
+  auto: z.boolean().optional(),
+});
+export type ChannelSettings = z.infer<typeof settingsSchema>;
+
+/** What a channel has chosen, kept in Keyv under `workspace/channel`. */
+export interface ChannelSettingsStore {
+  read(workspace: string, channel: string): Promise<ChannelSettings>;
+  change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void>;
+}
+
+export function channelSettingsIn(keyv: Keyv): ChannelSettingsStore {
+  const read = async (workspace: string, channel: string): Promise<ChannelSettings> =>
+    settingsSchema.catch({}).parse((await keyv.get(`${workspace}/${channel}`)) ?? {});
+  return {
+    read,
+    async change(workspace, channel, change) {
+      const now = await read(workspace, channel);
+      const changed = Object.entries(change).some(
+        ([key, value]) => now[key as keyof ChannelSettings] !== value,
+      );
+      if (changed) await keyv.set(`${workspace}/${channel}`, { ...now, ...change });
+    },
+  };
+}

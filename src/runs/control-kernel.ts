@@ -1,0 +1,154 @@
+import { GatewayError, UserError } from '../errors.ts';
+import type { Gateway, KernelModel } from '../gateway/gateway.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { ChannelKernels } from './channel-kernels.ts';
+import type { ChannelSettingsStore } from './channel-settings.ts';
+import type { KernelRecord } from './kernel-record.ts';
+import { isUnfinished, type Run, type RunData } from './run-data.ts';
+import type { Runs } from './runs.ts';
+
+export interface ControlDeps {
+  gateway: Gateway;
+  ledger: Ledger<RunData>;
+  kernels: ChannelKernels;
+  channels: ChannelSettingsStore;
+  runs: Runs;
+  kernelsPerChannel: number;
+}
+
+export interface KernelStatus {
+  record: KernelRecord;
+  /** As the gateway gives it; `gone` for 404, `unreachable` when it does not answer. */
+  state: string;
+  /** Unfinished runs in its queue, in order. */
+  unfinished: readonly Run[];
+}
+
+/** What people and admins do to runs and kernels beside running code. Throws `UserError` and `GatewayError`. */
+export class KernelControl {
+  readonly #deps: ControlDeps;
+
+  constructor(deps: ControlDeps) {
+    this.#deps = deps;
+  }
+
+  /** The kernels of a channel: one, or one per kernelspec. */
+  async kernelsOf(workspace: string, channel: string): Promise<KernelRecord[]> {
+    const { kernels, kernelsPerChannel } = this.#deps;
+    if (kernelsPerChannel === 1) {
+      const record = await kernels.find(`${workspace}/${channel}`);
+      return record === undefined ? [] : [record];
+    }
+    return (await kernels.list(workspace)).filter((record) => record.channel === channel);
+  }
+
+  async status(workspace: string, channel: string): Promise<KernelStatus[]> {
+    const records = await this.kernelsOf(workspace, channel);
+    return await Promise.all(records.map((record) => this.#statusOf(record)));
+  }
+
+  async #statusOf(record: KernelRecord): Promise<KernelStatus> {
+    const [state, unfinished] = await Promise.all([
+      this.#deps.gateway.findKernel(record.kernelId, AbortSignal.timeout(5_000)).then(
+        (model: KernelModel | undefined) => model?.executionState ?? 'gone',
+        () => 'unreachable',
+      ),
+      this.#deps.ledger.lane(record.lane),
+    ]);
+    return { record, state, unfinished };
+  }
+
+  /** `/spark stop`: the caller's running run in this channel, else his first waiting one. Gives what was stopped. */
+  async stopOwn(workspace: string, channel: string, runner: string): Promise<Run> {
+    const mine = (await this.#unfinished(workspace, channel)).filter((run) => run.runner === runner);
+    const run = mine.find((candidate) => candidate.state !== 'waiting') ?? mine[0];
+    if (run === undefined)
+      throw new UserError(
+        'nothingToStop',
+        'You have no unfinished run in this channel, so nothing was stopped.',
+      );
+    return await this.#stop(run, runner);
+  }
+
+  /** An admin's `/spark stop` without a run of his own: the channel's running one. */
+  async stopRunning(workspace: string, channel: string, by: string): Promise<Run> {
+    const unfinished = await this.#unfinished(workspace, channel);
+    const own = unfinished.some((run) => run.runner === by);
+    if (own) return await this.stopOwn(workspace, channel, by);
+    const run = unfinished[0];
+    if (run === undefined)
+      throw new UserError('nothingToStop', 'Nothing runs in this channel, so nothing was stopped.');
+    return await this.#stop(run, by);
+  }
+
+  /** `!stop`: the thread's newest unfinished run. */
+  async newestUnfinished(workspace: string, channel: string, thread: string): Promise<Run> {
+    const run = (await this.#deps.ledger.thread(workspace, channel, thread, 50)).find(isUnfinished);
+    if (run === undefined)
+      throw new UserError('nothingToStop', 'No run of this thread is unfinished, so nothing was stopped.');
+    return run;
+  }
+
+  async stop(run: Run, by: string): Promise<Run> {
+    return await this.#stop(run, by);
+  }
+
+  async #stop(run: Run, by: string): Promise<Run> {
+    const stopped = await this.#deps.runs.stop(run, { kind: 'asked', by });
+    if (!stopped) throw new UserError('nothingToStop', 'That run has ended already, so nothing was stopped.');
+    return run;
+  }
+
+  async #unfinished(workspace: string, channel: string): Promise<Run[]> {
+    const runs = await this.#deps.ledger.channel(workspace, channel, 200);
+    return runs.filter(isUnfinished).toReversed();
+  }
+
+  /** Whether this run's author alone has run code in the lane's kernel: then losing its variables is his to decide. */
+  async hasRunAlone(run: Run): Promise<boolean> {
+    const record = await this.#deps.kernels.find(run.lane);
+    return record === undefined || record.runners.every((runner) => runner === run.runner);
+  }
+
+  /** The author agreed to replace the lane's kernel by one of his language. */
+  async agreeToSwitch(run: Run): Promise<void> {
+    if (!(await this.#deps.runs.agreeToSwitch(run)))
+      throw new UserError('nothingToStop', 'That question has lapsed, so nothing was changed.');
+  }
+
+  /** The kernel that a command without a name means: the only one, or that of the channel's language. */
+  async currentKernel(workspace: string, channel: string): Promise<KernelRecord> {
+    const records = await this.kernelsOf(workspace, channel);
+    const { kernelspec } = await this.#deps.channels.read(workspace, channel);
+    const record = records.find((candidate) => candidate.kernelspec === kernelspec) ?? records[0];
+    if (record === undefined)
+      throw new UserError(
+        'noKernel',
+        'This channel has no kernel, so nothing was changed. The next snippet starts one.',
+      );
+    return record;
+  }
+
+  /** Restarts the kernel; its variables are gone. Gives what was restarted. */
+  async restart(workspace: string, channel: string): Promise<KernelRecord> {
+    const record = await this.currentKernel(workspace, channel);
+    try {
+      await this.#deps.kernels.restart(record);
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'kernelGone') throw error;
+      await this.#deps.kernels.forget(record.lane);
+      throw new UserError(
+        'noKernel',
+        'The channel’s kernel was gone already, with its variables. The next snippet starts a new one.',
+      );
+    }
+    return record;
+  }
+
+  /** Deletes the kernel on the gateway. Gives what was deleted. */
+  async shutDown(workspace: string, channel: string): Promise<KernelRecord> {
+    const record = await this.currentKernel(workspace, channel);
+    await this.#deps.kernels.shutDown(record);
+    return record;
+  }
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** What Keyv keeps of a lane's kernel: enough to find it, reattach to it and name it after a restart of the bot. */
+export const kernelRecordSchema = z.object({
+  workspace: z.string(),
+  channel: z.string(),
+  lane: z.string(),
+  kernelspec: z.string(),
+  kernelId: z.string(),
+  /** The websocket session: the same over reconnects and restarts, or the gateway's replay is lost (protocol.md §2.2). */
+  sessionId: z.string(),
+  /** `starting` is written before the POST, so that a crash in between leaves no orphan. */
+  state: z.enum(['starting', 'up']),
+  startedAt: z.number(),
+  startedBy: z.string(),
+  lastUsedAt: z.number(),
+  lastRunner: z.string(),
+  lastThread: z.string(),
+  /** The last `In [n]`: a smaller one later means that the kernel was restarted meanwhile. */
+  executionCount: z.number(),
+  /** Everyone who has run code in it. */
+  runners: z.array(z.string()),
+});
+export type KernelRecord = z.infer<typeof kernelRecordSchema>;
+
+/** The queue and the slot of one kernel. With one kernel a channel, every language shares the lane. */
+export function laneOf(
+  workspace: string,
+  channel: string,
+  kernelspec: string,
+  kernelsPerChannel: number,
+): string {
+  return kernelsPerChannel === 1 ? `${workspace}/${channel}` : `${workspace}/${channel}/${kernelspec}`;
+}

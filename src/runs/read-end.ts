@@ -1,0 +1,82 @@
+import type { ExecutionEnd } from '../gateway/outputs.ts';
+import type { OutcomeKind, RunOutcome } from './outcome.ts';
+
+/** Why we stopped a run; the abort reason that travels on its signal. */
+export type StopReason =
+  | { kind: 'asked'; by: string }
+  | { kind: 'timeout'; timeoutMs: number }
+  | { kind: 'tooMuchOutput' }
+  | { kind: 'inputTimeout' }
+  /** The message it came from was deleted. */
+  | { kind: 'deleted' };
+
+export interface EndedAt {
+  kernelspec: string;
+  durationMs: number;
+  executionCount: number | undefined;
+  /** The run was taken up after a crash while its request was being written. */
+  wasSending: boolean;
+}
+
+/** An execution's end and our own part in it → how the run ended, as its author reads it. */
+export function readEnd(end: ExecutionEnd, stop: StopReason | undefined, at: EndedAt): RunOutcome {
+  const [kind, detail] = kindOf(end, stop, at.wasSending);
+  const executionCount = end.executionCount ?? at.executionCount;
+  const said = detail ?? end.detail;
+  return {
+    kind,
+    durationMs: at.durationMs,
+    kernelspec: at.kernelspec,
+    variablesLost: end.variablesLost,
+    possibleGap: end.possibleGap,
+    ...(executionCount === undefined ? {} : { executionCount }),
+    ...(said === undefined ? {} : { detail: said }),
+  };
+}
+
+function kindOf(
+  end: ExecutionEnd,
+  stop: StopReason | undefined,
+  wasSending: boolean,
+): [kind: OutcomeKind, detail?: string | undefined] {
+  switch (end.kind) {
+    case 'ok':
+    case 'raised':
+    case 'exited':
+    case 'kernelDied':
+    case 'kernelRestarted':
+    case 'kernelGone':
+    case 'gatewayAway':
+    case 'unknown':
+      return [end.kind];
+    case 'outputLost':
+      return [wasSending ? 'unknown' : 'outputLost'];
+    case 'interrupted':
+      return stop === undefined
+        ? ['interrupted', 'The kernel was interrupted by somebody else.']
+        : stopped(stop);
+    case 'aborted':
+      return [
+        'cancelled',
+        'The kernel turned it down because another client’s code had failed just before. It did not run.',
+      ];
+    case 'notSent':
+      return stop === undefined
+        ? ['gatewayAway', 'It did not reach the kernel; nothing ran.']
+        : ['cancelled'];
+  }
+}
+
+function stopped(stop: StopReason): [kind: OutcomeKind, detail?: string] {
+  switch (stop.kind) {
+    case 'asked':
+    case 'deleted':
+      return ['interrupted'];
+    case 'timeout':
+      return ['timedOut', `RUN_TIMEOUT is ${Math.round(stop.timeoutMs / 1000)} s.`];
+    case 'tooMuchOutput':
+      return ['tooMuchOutput'];
+    case 'inputTimeout':
+      return ['inputTimedOut'];
+  }
+}

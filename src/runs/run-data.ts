@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { RunRecord } from '../store/ledger.ts';
+import type { OutcomeKind, RunOutcome } from './outcome.ts';
+
+/** What the ledger keeps of a run beside its state and place. JSON; read back through this schema. */
+
+const outcomeKinds = [
+  'ok',
+  'raised',
+  'interrupted',
+  'timedOut',
+  'tooMuchOutput',
+  'inputTimedOut',
+  'cancelled',
+  'exited',
+  'kernelDied',
+  'kernelRestarted',
+  'kernelGone',
+  'notStarted',
+  'gatewayAway',
+  'outputLost',
+  'unknown',
+  'broken',
+] as const satisfies readonly OutcomeKind[];
+
+const outcomeSchema = z.object({
+  kind: z.enum(outcomeKinds),
+  durationMs: z.number(),
+  executionCount: z.number().optional(),
+  kernelspec: z.string(),
+  variablesLost: z.boolean(),
+  possibleGap: z.boolean(),
+  detail: z.string().optional(),
+});
+
+export const doors = [
+  'slash',
+  'mention',
+  'direct',
+  'thread',
+  'auto',
+  'editor',
+  'shortcut',
+  'file',
+  'edit',
+  'again',
+] as const;
+export type Door = (typeof doors)[number];
+
+export const runDataSchema = z.object({
+  door: z.enum(doors),
+  kernelspec: z.string(),
+  blocks: z.array(z.string()),
+  /** The message (or trigger) this run came from, as a delivery key. */
+  delivery: z.string(),
+  /** 1, 2, … over the edits of one message. */
+  edition: z.number(),
+  /** A slash command has no message of its own: the bot posts one and answers in its thread. */
+  needsRoot: z.boolean(),
+  answerTs: z.string().optional(),
+  /** The block under way or next. */
+  block: z.number(),
+  /** What block `block` was written with; absent between blocks. */
+  sent: z.object({ msgId: z.string(), kernelId: z.string(), sessionId: z.string() }).optional(),
+  /** ms since the epoch: the kernel's first sign of the first block. */
+  startedAt: z.number().optional(),
+  executionCount: z.number().optional(),
+  /** Somebody asked to stop it (Slack user id, or a word of ours). */
+  stopAskedBy: z.string().optional(),
+  /** ms since the epoch: the author was asked whether to switch the channel's kernel. */
+  switchAskedAt: z.number().optional(),
+  switchAgreed: z.boolean().optional(),
+  /** Sentences for the answer's head. */
+  notes: z.array(z.string()),
+  outcome: outcomeSchema.optional(),
+});
+
+export type RunData = z.infer<typeof runDataSchema>;
+export type Run = RunRecord<RunData>;
+
+/** The outcome as zod gives it back, without keys that are present and undefined. */
+export function readOutcome(outcome: z.infer<typeof outcomeSchema>): RunOutcome {
+  const { executionCount, detail, ...rest } = outcome;
+  return {
+    ...rest,
+    ...(executionCount === undefined ? {} : { executionCount }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+export function isUnfinished(run: Run): boolean {
+  return run.state === 'waiting' || run.state === 'sending' || run.state === 'sent';
+}
+
+/** The author was asked about a switch and has not answered: the run stands aside and blocks nobody. */
+export function standsAside(run: Run): boolean {
+  return run.state === 'waiting' && run.data.switchAskedAt !== undefined && run.data.switchAgreed !== true;
+}

@@ -1,0 +1,34 @@
+import bolt from '@slack/bolt';
+import type { ReceiverEvent } from '@slack/bolt';
+import { StoreError } from '../errors.ts';
+
+/** A listener's word on one delivery: withheld means that it was not accepted and Slack shall bring it again. */
+export interface DeliveryTicket {
+  withhold: (why: unknown) => void;
+}
+
+/**
+ * Bolt acknowledges events before any listener runs (slack.md §4), so a crash in between would lose a snippet that
+ * Slack believes delivered. Here the acknowledgement of an event waits for its listeners: it is sent when the ledger
+ * has the snippet or it was judged not ours, and never when a listener withheld it.
+ */
+export class DurableApp extends bolt.App {
+  override async processEvent(event: ReceiverEvent): Promise<void> {
+    if (event.body['type'] !== 'event_callback') {
+      await super.processEvent(event);
+      return;
+    }
+    let withheld: unknown;
+    const delivery: DeliveryTicket = { withhold: (why) => (withheld ??= why) };
+    await super.processEvent({
+      ...event,
+      ack: async () => {},
+      customProperties: { ...event.customProperties, delivery },
+    });
+    if (withheld === undefined) await event.ack();
+    else
+      throw withheld instanceof Error
+        ? withheld
+        : new StoreError('silent', 'the delivery was not accepted', withheld);
+  }
+}

@@ -1,0 +1,91 @@
+import type { WebClient } from '@slack/web-api';
+import type { Log } from '../log.ts';
+import type { Person } from './policy.ts';
+
+/** How long Slack's word about a person counts (users.info is tier 4, usergroups tier 2). */
+const PERSON_MS = 60_000;
+const GROUP_MS = 5 * 60_000;
+
+export interface People {
+  /** Facts about a user; never rejects: somebody who cannot be looked up is unknown, and has no rights. */
+  find(userId: string): Promise<Person>;
+}
+
+export interface PeopleOptions {
+  client: WebClient;
+  /** Our workspace, as auth.test says. */
+  workspace: string;
+  groups: readonly string[];
+  log: Log;
+  now?: () => number;
+}
+
+/** Looks people up in Slack and remembers them briefly. */
+export function startPeople(options: PeopleOptions): People {
+  const { client, workspace, groups, log, now = Date.now } = options;
+  const person = remembered(PERSON_MS, now, async (userId) => {
+    const { user } = await client.users.info({ user: userId });
+    return {
+      id: userId,
+      isWorkspaceAdmin: user?.is_admin === true || user?.is_owner === true || user?.is_primary_owner === true,
+      isGuest: user?.is_restricted === true || user?.is_ultra_restricted === true,
+      isExternal: user?.is_stranger === true || (user?.team_id !== undefined && user.team_id !== workspace),
+      isBot: user?.is_bot === true,
+      isUnknown: false,
+    };
+  });
+  const members = remembered(GROUP_MS, now, async (group) => {
+    const { users } = await client.usergroups.users.list({ usergroup: group });
+    return users ?? [];
+  });
+
+  const isMember = async (group: string, userId: string): Promise<boolean> => {
+    try {
+      return (await members(group)).includes(userId);
+    } catch (error) {
+      log.warn({ err: error, group }, 'a user group could not be read; its members get nothing from it');
+      return false;
+    }
+  };
+  const groupsOf = async (userId: string): Promise<string[]> => {
+    const inGroup = await Promise.all(groups.map((group) => isMember(group, userId)));
+    return groups.filter((_, index) => inGroup[index]);
+  };
+
+  return {
+    async find(userId) {
+      const [facts, inGroups] = await Promise.all([
+        person(userId).catch((error: unknown) => {
+          log.warn({ err: error, user: userId }, 'a person could not be looked up');
+          return {
+            id: userId,
+            isWorkspaceAdmin: false,
+            isGuest: false,
+            isExternal: false,
+            isBot: false,
+            isUnknown: true,
+          };
+        }),
+        groupsOf(userId),
+      ]);
+      return { ...facts, ids: [userId, ...inGroups] };
+    },
+  };
+}
+
+/** A value by key, asked for once at a time and kept for a while; a failure is not kept. */
+function remembered<T>(
+  keepMs: number,
+  now: () => number,
+  ask: (key: string) => Promise<T>,
+): (key: string) => Promise<T> {
+  const kept = new Map<string, { value: Promise<T>; atMs: number }>();
+  return (key) => {
+    const known = kept.get(key);
+    if (known !== undefined && now() - known.atMs < keepMs) return known.value;
+    const value = ask(key);
+    kept.set(key, { value, atMs: now() });
+    value.catch(() => kept.delete(key));
+    return value;
+  };
+}

@@ -1,0 +1,115 @@
+/** Who may do what: one table, pure. The facts about a person are looked up elsewhere. Source: product.md §5. */
+
+export interface Person {
+  id: string;
+  /** Admin, owner or primary owner of this workspace. */
+  isWorkspaceAdmin: boolean;
+  isGuest: boolean;
+  /** From another workspace (Slack Connect). */
+  isExternal: boolean;
+  isBot: boolean;
+  /** Slack did not say who this is: no rights until it does. */
+  isUnknown: boolean;
+  /** Every id that a list may name: user id, bot id, app id, the user groups that were asked for. */
+  ids: readonly string[];
+}
+
+export interface PolicySettings {
+  admins: readonly string[];
+  restartBy: 'admins' | 'anyone';
+  allowedChannels: readonly string[] | undefined;
+  allowedUsers: readonly string[] | undefined;
+  allowedBots: readonly string[];
+  allowGuests: boolean;
+  allowExternal: boolean;
+}
+
+export type Action =
+  | 'run'
+  /** help, languages, status, history. */
+  | 'look'
+  /** use, auto. */
+  | 'choose'
+  | 'stopOwn'
+  | 'stopOthers'
+  | 'restart'
+  | 'shutDown'
+  | 'switchKernel'
+  | 'switchOwnKernel'
+  | 'deleteOwnAnswer'
+  | 'deleteOthersAnswer'
+  | 'listKernels'
+  | 'otherChannels';
+
+/** Undefined when allowed, else one sentence for the person. */
+export function refuse(
+  action: Action,
+  person: Person,
+  channel: string,
+  settings: PolicySettings,
+): string | undefined {
+  const stranger = refuseStranger(person, channel, settings);
+  if (stranger !== undefined) return stranger;
+  switch (action) {
+    case 'run':
+    case 'look':
+    case 'choose':
+    case 'stopOwn':
+    case 'switchOwnKernel':
+    case 'deleteOwnAnswer':
+      return undefined;
+    case 'restart':
+    case 'shutDown':
+    case 'switchKernel':
+      return settings.restartBy === 'anyone' || isAdmin(person, settings) ? undefined : onlyAdmins(action);
+    case 'stopOthers':
+    case 'deleteOthersAnswer':
+    case 'listKernels':
+    case 'otherChannels':
+      return isAdmin(person, settings) ? undefined : onlyAdmins(action);
+  }
+}
+
+/** A workspace admin or owner, or named in ADMINS. Nobody from another workspace is ever one by role. */
+export function isAdmin(person: Person, settings: PolicySettings): boolean {
+  return (
+    (person.isWorkspaceAdmin && !person.isExternal) || person.ids.some((id) => settings.admins.includes(id))
+  );
+}
+
+function refuseStranger(person: Person, channel: string, settings: PolicySettings): string | undefined {
+  if (person.isUnknown) return 'Slack did not say who you are, so nothing was done. Try again in a minute.';
+  const named = settings.allowedUsers?.some((id) => person.ids.includes(id));
+  if (person.isBot)
+    return person.ids.some((id) => settings.allowedBots.includes(id))
+      ? undefined
+      : 'Bots may not use Sparkthread here (ALLOWED_BOTS).';
+  if (person.isExternal && !settings.allowExternal)
+    return 'People from other workspaces may not use Sparkthread here (ALLOW_EXTERNAL). Nothing ran.';
+  if (person.isGuest && !settings.allowGuests)
+    return 'Guests may not use Sparkthread here (ALLOW_GUESTS). Nothing ran.';
+  if (named === false)
+    return 'You are not on the list of people who may use Sparkthread (ALLOWED_USERS). Nothing ran.';
+  if (settings.allowedChannels !== undefined && !settings.allowedChannels.includes(channel))
+    return 'Sparkthread may not be used in this channel (ALLOWED_CHANNELS). Nothing ran.';
+  return undefined;
+}
+
+function onlyAdmins(action: Action): string {
+  const what: Partial<Record<Action, string>> = {
+    restart: 'restart the kernel',
+    shutDown: 'shut the kernel down',
+    switchKernel: 'replace the channel’s kernel',
+    stopOthers: 'stop somebody else’s run',
+    deleteOthersAnswer: 'delete somebody else’s answer',
+    listKernels: 'list kernels',
+    otherChannels: 'act on another channel’s kernel',
+  };
+  return `Only admins may ${what[action] ?? 'do that'}. Nothing was changed.`;
+}
+
+/** The user groups that the settings name: only their members have to be looked up. */
+export function namedGroups(settings: PolicySettings): string[] {
+  const named = [...settings.admins, ...(settings.allowedUsers ?? [])];
+  return [...new Set(named.filter((id) => id.startsWith('S')))];
+}

@@ -1,0 +1,102 @@
+import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import { ConfigError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { PostRoot } from '../runs/run-answer.ts';
+import type { Run } from '../runs/run-data.ts';
+import type { OpenAnswer } from '../runs/run-view.ts';
+import { startAnswers } from './answer/live-answer.ts';
+import type { Bot } from './bot.ts';
+import { type Channels, startChannels } from './channels.ts';
+import { openSlackApp, type SlackSettings } from './connect-slack.ts';
+import { onPosted } from './doors/posted.ts';
+import { onPress } from './doors/press.ts';
+import { onSlash } from './doors/slash.ts';
+import type { DeliveryTicket, DurableApp } from './durable-app.ts';
+import { escapeMrkdwn, mention } from './mrkdwn-words.ts';
+import { type People, startPeople } from './people.ts';
+import { namedGroups, type PolicySettings } from './policy.ts';
+import { rootPoster } from './post-root.ts';
+import { startTell, type Tell } from './tell.ts';
+
+export interface StartSlackOptions {
+  settings: SlackSettings;
+  port: number;
+  policy: PolicySettings;
+  log: Log;
+}
+
+/** Slack's side, known and reachable, its doors still closed until `open`. */
+export interface StartedSlack {
+  workspace: string;
+  botUserId: string;
+  people: People;
+  channels: Channels;
+  tell: Tell;
+  openAnswer: OpenAnswer;
+  postRoot: PostRoot;
+  tellSwitched: (run: Run, from: string) => void;
+  /** Hangs the doors and begins to take deliveries. */
+  open(bot: Bot): Promise<void>;
+  /** Takes no further delivery. */
+  close(): Promise<void>;
+}
+
+/** Asks Slack who we are. Throws `ConfigError` when it refuses the token. */
+export async function startSlack({ settings, port, policy, log }: StartSlackOptions): Promise<StartedSlack> {
+  const app = openSlackApp(settings, port, log);
+  await app.init();
+  const { client } = app;
+  const { team_id: workspace, user_id: botUserId } = await client.auth
+    .test({ token: settings.botToken })
+    .catch((error: unknown) => {
+      throw new ConfigError([
+        `SLACK_BOT_TOKEN is refused by Slack (${error instanceof Error ? error.message : 'no answer'}).`,
+      ]);
+    });
+  if (workspace === undefined || botUserId === undefined)
+    throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
+  const answers = startAnswers({
+    token: settings.botToken,
+    log,
+    ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
+  });
+  const tell = startTell(client, log);
+  return {
+    ...{ workspace, botUserId, tell },
+    people: startPeople({ client, workspace, groups: namedGroups(policy), log }),
+    channels: startChannels(client),
+    openAnswer: (options) => answers.open(options),
+    postRoot: rootPoster(client),
+    tellSwitched(run, from) {
+      const { kernelspec } = run.data;
+      const text = `${mention(run.runner)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
+      void tell.channel({ channel: run.channel }, text);
+    },
+    async open(bot) {
+      hangDoors(app, bot);
+      await app.start();
+    },
+    async close() {
+      await app.stop();
+      await answers.stop();
+    },
+  };
+}
+
+/** Payloads in, to the bot: one listener per door. */
+function hangDoors(app: DurableApp, bot: Bot): void {
+  app.command(/^\//, async (args) => await onSlash(args, bot));
+  app.event('message', async ({ event, context }) => await onPosted(event, ticketOf(context), bot));
+  app.event('app_mention', async ({ event, context }) => await onPosted(event, ticketOf(context), bot));
+  app.action<BlockAction>(
+    /^run:/,
+    async (args) => await onPress(args as SlackActionMiddlewareArgs<BlockAction>, bot),
+  );
+  app.error(async (error) => {
+    bot.log.error({ err: error }, 'a listener broke');
+  });
+}
+
+function ticketOf(context: Record<string, unknown>): DeliveryTicket {
+  return context['delivery'] as DeliveryTicket;
+}

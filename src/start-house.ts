@@ -1,0 +1,98 @@
+import type { Keyv } from 'keyv';
+import type { Config } from './config.ts';
+import type { Gateway } from './gateway/gateway.ts';
+import { kernelEnv } from './kernel-env.ts';
+import type { Log } from './log.ts';
+import { admitSnippet, type AdmitDeps, readLanguageContext } from './runs/admit-snippet.ts';
+import { ChannelKernels } from './runs/channel-kernels.ts';
+import { channelSettingsIn } from './runs/channel-settings.ts';
+import { KernelControl } from './runs/control-kernel.ts';
+import { startKernelspecCache } from './runs/kernelspec-cache.ts';
+import { soleLeases } from './runs/lanes.ts';
+import { openTranscript } from './runs/output/transcript.ts';
+import type { RunData } from './runs/run-data.ts';
+import { Runs } from './runs/runs.ts';
+import type { Bot } from './slack/bot.ts';
+import type { StartedSlack } from './slack/start-slack.ts';
+import type { Ledger } from './store/ledger.ts';
+
+export interface HouseParts {
+  config: Config;
+  log: Log;
+  gateway: Gateway;
+  keyv: (namespace: string) => Keyv;
+  ledger: Ledger<RunData>;
+  spoolDir: string;
+  slack: StartedSlack;
+}
+
+export interface House {
+  runs: Runs;
+  bot: Bot;
+  close: () => Promise<void>;
+}
+
+/** Builds what stands between Slack and the gateway: settings in, the bot that the doors talk to out. */
+export function startHouse({ config, log, gateway, keyv, ledger, spoolDir, slack }: HouseParts): House {
+  const { perChannel: kernelsPerChannel, username, env } = config.kernels;
+  const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, queueLimit, userLimit } = config.runs;
+  const { launchTimeoutMs } = config.gateway;
+  const { workspace } = slack;
+  const kernelspecs = startKernelspecCache(gateway, log);
+  const channels = channelSettingsIn(keyv('channel'));
+  const kernels = new ChannelKernels({
+    gateway,
+    keyv: keyv('kernel'),
+    log,
+    envFor: (owner) => kernelEnv(owner, { username, env, launchTimeoutMs }),
+    onEvent: (lane, event) => log.debug({ lane, event: event.kind }, 'kernel connection'),
+  });
+  const runs = new Runs({
+    ...{ ledger, leases: soleLeases, kernels, kernelsPerChannel, runTimeoutMs, inputTimeoutMs, log },
+    openAnswer: slack.openAnswer,
+    postRoot: slack.postRoot,
+    openTranscript: (runId, recovered) => openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered }),
+    tellSwitched: slack.tellSwitched,
+  });
+  const admitDeps: AdmitDeps = {
+    ...{ ledger, kernelspecs, channels },
+    limits: {
+      ...{ aliases: config.runs.languages, defaultLanguage: config.runs.defaultLanguage },
+      ...{ kernelsPerChannel, queueLimit, userLimit },
+    },
+  };
+  // Asked for before the first snippet comes, so that it does not wait.
+  kernelspecs
+    .read()
+    .catch((error: unknown) => log.warn({ err: error }, 'the gateway does not tell its kernelspecs'));
+
+  const bot: Bot = {
+    ...{
+      workspace,
+      userId: slack.botUserId,
+      command: '/spark',
+      policy: config.policy,
+      autoRun: config.runs.autoRun,
+    },
+    ...{ people: slack.people, channels: slack.channels, tell: slack.tell, channelSettings: channels, log },
+    control: new KernelControl({ gateway, ledger, kernels, channels, runs, kernelsPerChannel }),
+    languages: (channel) => readLanguageContext(workspace, channel, admitDeps),
+    async admit(request) {
+      const admitted = await admitSnippet(request, admitDeps);
+      if (admitted.kind === 'accepted') runs.wake(admitted.lane);
+      return admitted;
+    },
+    claim: (delivery) => ledger.claim(delivery, Date.now()),
+    findRun: (runId) => ledger.get(runId),
+    threadRuns: (channel, thread) => ledger.thread(workspace, channel, thread, 50),
+  };
+  return {
+    runs,
+    bot,
+    async close() {
+      kernelspecs.close();
+      await runs.close();
+      await kernels.close();
+    },
+  };
+}
