@@ -13,6 +13,7 @@ export default defineConfig({
       project('property', ['test/property/**/*.test.ts'], { testTimeout: 60_000 }),
       project('contract', ['test/contract/**/*.test.ts'], { testTimeout: 60_000 }),
       project('playground', ['test/playground/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('answers', ['test/e2e-answers/**/*.test.ts'], { testTimeout: 60_000 }),
     ],
   },
 });

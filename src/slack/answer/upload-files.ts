@@ -10,8 +10,8 @@ type UploadFile = AnswerFile & { kind: 'file' };
 /** A snippet is shown by Slack with a preview, up to 1 MB (slack.md §2). */
 const maxSnippetBytes = 1_000_000;
 const tries = 5;
-/** Sharing is asynchronous (slack.md fact 9): so often, so long apart, a file is asked for. */
-const looks = 8;
+/** Sharing is asynchronous (slack.md fact 9): so often a file is asked for, each time after a longer wait. */
+const looks = 7;
 const lookMs = 400;
 
 /** Uploads files into a thread as one message, in order. Resolves with those that are not there in the end. */
@@ -58,7 +58,7 @@ async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | 
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },
     body: blob,
-    signal: AbortSignal.timeout(30_000 + blob.size / 100),
+    signal: AbortSignal.timeout(30_000 + Math.ceil(blob.size / 100)),
   });
   await answer.arrayBuffer();
   if (!answer.ok) throw new Error(`the upload was answered with HTTP ${answer.status}`);
@@ -87,7 +87,7 @@ async function absent(
 ): Promise<UploadFile[]> {
   let missing = [...sent];
   for (let look = 0; look < looks && missing.length > 0; look += 1) {
-    if (look > 0) await sleep(lookMs * look);
+    await sleep(lookMs * (look + 1));
     const seen = await Promise.all(missing.map(({ id }) => isShared(calls, place.channel, id)));
     missing = missing.filter((_, index) => seen[index] !== true);
   }

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPlayground, type Playground } from '../../playground/playground.ts';
+import type { PlaygroundOptions } from '../../playground/settings.ts';
+import { silentLog } from '../../src/log.ts';
+import type { OutputView } from '../../src/runs/output/output-view.ts';
+import { openTranscript, type Transcript } from '../../src/runs/output/transcript.ts';
+import type { RunOutcome } from '../../src/runs/outcome.ts';
+import type { AnswerOptions, LiveAnswer, RunPhase, RunView } from '../../src/runs/run-view.ts';
+import { startAnswers, type Answers, type AnswersOptions } from '../../src/slack/answer/live-answer.ts';
+
+/** A local Slack with the answers of a bot on it, and a place for output. Everything ends with the scope. */
+export interface AnswersRig extends AsyncDisposable {
+  playground: Playground;
+  answers: Answers;
+  transcript(runId?: string): Promise<Transcript>;
+  /** Opens an answer in the thread of a message that ana posts. */
+  open(options?: Partial<AnswerOptions> & { channel?: string }): OpenedAnswer;
+}
+
+export interface OpenedAnswer {
+  answer: LiveAnswer;
+  channel: string;
+  thread: string;
+  posted: string[];
+}
+
+export async function startRig(
+  options: { playground?: PlaygroundOptions; answers?: Partial<AnswersOptions> } = {},
+): Promise<AnswersRig> {
+  const playground = await startPlayground(options.playground);
+  const dir = await mkdtemp(join(tmpdir(), 'answers-'));
+  const answers = startAnswers({
+    token: playground.environment.SLACK_BOT_TOKEN,
+    slackApiUrl: playground.environment.SLACK_API_URL,
+    log: silentLog,
+    ...options.answers,
+  });
+  return {
+    playground,
+    answers,
+    transcript: (runId = 'run-1') => openTranscript({ dir, runId, maxOutputBytes: 100_000_000 }),
+    open(opened = {}) {
+      const root = playground.as('ana').post(opened.channel ?? '#data', 'run this');
+      const posted: string[] = [];
+      const answer = answers.open({
+        runId: 'run-1',
+        runner: playground.user('ana').id,
+        place: { workspace: 'T1', channel: root.channel, thread: root.ts },
+        recovered: false,
+        onPosted: (ts) => posted.push(ts),
+        ...opened,
+      });
+      return { answer, channel: root.channel, thread: root.ts, posted };
+    },
+    async [Symbol.asyncDispose]() {
+      await answers.stop();
+      await playground.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function ended(outcome: Partial<RunOutcome> = {}): RunPhase {
+  return {
+    kind: 'ended',
+    outcome: {
+      kind: 'ok',
+      durationMs: 50,
+      executionCount: 3,
+      kernelspec: 'python3',
+      variablesLost: false,
+      possibleGap: false,
+      ...outcome,
+    },
+  };
+}
+
+export function runView(phase: RunPhase, output?: OutputView, more: Partial<RunView> = {}): RunView {
+  return {
+    runId: 'run-1',
+    runner: 'U1',
+    kernelspec: 'python3',
+    phase,
+    output,
+    notes: [],
+    edition: 1,
+    actions: [],
+    ...more,
+  };
+}

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { renderThreadAsText } from '../../playground/render-text.ts';
+import { ended, runView, startRig } from './answers-rig.ts';
+
+test('a quick run costs one post, which is final', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread, posted } = rig.open();
+  const transcript = await rig.transcript();
+  await transcript.add({ kind: 'result', data: { 'text/plain': '10' }, metadata: {} });
+  await transcript.seal();
+  const delivery = await answer.finish(
+    runView(ended(), transcript.view(), { actions: ['runAgain', 'delete'] }),
+  );
+
+  const [reply, ...more] = rig.playground.replies(channel, thread);
+  expect(more).toEqual([]);
+  expect(delivery).toEqual({ delivered: true, answerTs: reply?.ts });
+  expect(posted).toEqual([reply?.ts]);
+  expect(reply?.metadata).toEqual({
+    event_type: 'sparkthread_answer',
+    event_payload: { run: 'run-1', state: 'final', outcome: 'ok', files: 0 },
+  });
+  expect(rig.playground.calls.map((call) => call.method)).toEqual(['chat.postMessage']);
+  expect(renderThreadAsText(rig.playground, channel, thread)).toContain('Done · 0.05 s · In [3] · python3');
+});
+
+test('a long run is posted after 400 ms, edited while it runs and at its end', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const running = { kind: 'running' as const, sinceMs: Date.now(), stopping: false, stopIgnored: false };
+  answer.show(runView(running, transcript.view(), { actions: ['stop'] }));
+  const live = await rig.playground.waitForReply(channel, thread, (reply) => reply.text.includes('Running'));
+  const shownTs = live.ts;
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'step 1\nstep 2\n' });
+  answer.show(runView(running, transcript.view(), { actions: ['stop'] }));
+  await rig.playground.waitForReply(channel, thread, (reply) => reply.text.includes('step 2'));
+  await transcript.add({
+    kind: 'error',
+    name: 'ZeroDivisionError',
+    value: 'division by zero',
+    traceback: [],
+    fromReply: false,
+  });
+  await transcript.seal();
+  const delivery = await answer.finish(runView(ended({ kind: 'raised' }), transcript.view()));
+
+  expect(delivery).toEqual({ delivered: true, answerTs: shownTs });
+  expect(rig.playground.replies(channel, thread)).toHaveLength(1);
+  const text = renderThreadAsText(rig.playground, channel, thread);
+  expect(text).toMatch(/step 1[^]+step 2[^]+ZeroDivisionError: division by zero[^]+Error · 0.05 s/);
+});
+
+test('output that does not fit is cut in the middle and attached whole', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const text = Array.from({ length: 30_000 }, (_, n) => `line ${n} <!channel> & \`\`\` 😀\r\n`).join('');
+  await transcript.add({ kind: 'stream', name: 'stdout', text });
+  await transcript.seal();
+  const view = transcript.view();
+  await answer.finish(runView(ended(), view));
+
+  const [reply] = rig.playground.replies(channel, thread);
+  expect(JSON.stringify(reply?.blocks)).toContain('line 0 <!channel>');
+  expect(JSON.stringify(reply?.blocks)).toContain('line 29999 <!channel>');
+  expect(JSON.stringify(reply?.blocks)).toMatch(/… [\d,]+ lines hidden …/);
+  const [file] = rig.playground.files;
+  expect(file?.file.name).toBe('output.txt');
+  expect(Buffer.from(file?.bytes ?? []).equals(Buffer.from(text))).toBe(true);
+  expect(await readFile(view.spoolPath ?? '', 'utf8')).toBe(text);
+});
