@@ -48,17 +48,28 @@ export function startHouse({ config, log, gateway, keyv, ledger, spoolDir, slack
     onEvent: (lane, event) => log.debug({ lane, event: event.kind }, 'kernel connection'),
   });
   const runs = new Runs({
-    ...{ ledger, leases: soleLeases, kernels, kernelsPerChannel, runTimeoutMs, inputTimeoutMs, log },
+    ledger,
+    leases: soleLeases,
+    kernels,
+    kernelsPerChannel,
+    runTimeoutMs,
+    inputTimeoutMs,
+    log,
     openAnswer: slack.openAnswer,
     postRoot: slack.postRoot,
     openTranscript: (runId, recovered) => openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered }),
     tellSwitched: slack.tellSwitched,
   });
   const admitDeps: AdmitDeps = {
-    ...{ ledger, kernelspecs, channels },
+    ledger,
+    kernelspecs,
+    channels,
     limits: {
-      ...{ aliases: config.runs.languages, defaultLanguage: config.runs.defaultLanguage },
-      ...{ kernelsPerChannel, queueLimit, userLimit },
+      aliases: config.runs.languages,
+      defaultLanguage: config.runs.defaultLanguage,
+      kernelsPerChannel,
+      queueLimit,
+      userLimit,
     },
   };
   // Asked for before the first snippet comes, so that it does not wait.
@@ -67,14 +78,16 @@ export function startHouse({ config, log, gateway, keyv, ledger, spoolDir, slack
     .catch((error: unknown) => log.warn({ err: error }, 'the gateway does not tell its kernelspecs'));
 
   const bot: Bot = {
-    ...{
-      workspace,
-      userId: slack.botUserId,
-      command: '/spark',
-      policy: config.policy,
-      autoRun: config.runs.autoRun,
-    },
-    ...{ people: slack.people, channels: slack.channels, tell: slack.tell, channelSettings: channels, log },
+    workspace,
+    userId: slack.botUserId,
+    command: '/spark',
+    policy: config.policy,
+    autoRun: config.runs.autoRun,
+    people: slack.people,
+    channels: slack.channels,
+    tell: slack.tell,
+    channelSettings: channels,
+    log,
     control: new KernelControl({ gateway, ledger, kernels, channels, runs, kernelsPerChannel }),
     languages: (channel) => readLanguageContext(workspace, channel, admitDeps),
     async admit(request) {

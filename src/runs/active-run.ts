@@ -69,8 +69,8 @@ export class ActiveRun {
     data: Partial<RunData> = {},
   ): Promise<boolean> {
     const turn = this.#changing.then(async () => {
-      const next = { ...change, data: { ...this.run.data, ...data }, updatedAt: Date.now() };
-      const changed = (await this.#ledger.change(this.run, next)) ?? (await this.#again(next, data));
+      const after = { ...change, data: { ...this.run.data, ...data }, updatedAt: Date.now() };
+      const changed = (await this.#ledger.change(this.run, after)) ?? (await this.#again(after, data));
       if (changed !== undefined) this.run = changed;
       return changed !== undefined;
     });

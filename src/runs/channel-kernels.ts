@@ -100,10 +100,20 @@ export class ChannelKernels {
   ): Promise<ReadyKernel> {
     const now = Date.now();
     const chosen: KernelRecord = {
-      ...{ workspace: owner.workspace, channel: owner.channel, lane: owner.lane },
-      ...{ kernelspec, kernelId: randomUUID(), sessionId: randomUUID(), state: 'starting' },
-      ...{ startedAt: now, startedBy: owner.runner, lastUsedAt: now, lastRunner: owner.runner },
-      ...{ lastThread: owner.thread, executionCount: 0, runners: [] },
+      workspace: owner.workspace,
+      channel: owner.channel,
+      lane: owner.lane,
+      kernelspec,
+      kernelId: randomUUID(),
+      sessionId: randomUUID(),
+      state: 'starting',
+      startedAt: now,
+      startedBy: owner.runner,
+      lastUsedAt: now,
+      lastRunner: owner.runner,
+      lastThread: owner.thread,
+      executionCount: 0,
+      runners: [],
     };
     progress.onStarting();
     await this.#keep(chosen);

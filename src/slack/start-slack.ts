@@ -62,7 +62,9 @@ export async function startSlack({ settings, port, policy, log }: StartSlackOpti
   });
   const tell = startTell(client, log);
   return {
-    ...{ workspace, botUserId, tell },
+    workspace,
+    botUserId,
+    tell,
     people: startPeople({ client, workspace, groups: namedGroups(policy), log }),
     channels: startChannels(client),
     openAnswer: (options) => answers.open(options),
