@@ -2,6 +2,9 @@ import { Keyv } from 'keyv';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Ledger } from './ledger.ts';
+import { RedisConnection } from './redis-connection.ts';
+import { RedisKeyv } from './redis-keyv.ts';
+import { deliverSignal, RedisLedger } from './redis-ledger.ts';
 import { createSignals } from './signals.ts';
 import { openSqliteFile, openSqliteMemory } from './sqlite-file.ts';
 import { SqliteKeyv } from './sqlite-keyv.ts';
@@ -18,7 +21,7 @@ export interface Store<Data> {
 }
 
 export interface StoreOptions {
-  /** `sqlite:path` (relative to the working directory) or `memory:`. */
+  /** `sqlite:path` (relative to the working directory), `redis://…`, `rediss://…` or `memory:`. */
   url: string;
   log: Log;
   /** How long another process's hold on the file is waited for; 15 s. */
@@ -31,6 +34,7 @@ export async function openStore<Data>(options: StoreOptions): Promise<Store<Data
   if (url === 'memory:') return sqliteStore('memory', openSqliteMemory(), log);
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
   if (path !== undefined) return sqliteStore('sqlite', await openSqliteFile(path, lockWaitMs), log);
+  if (/^rediss?:/.test(url)) return redisStore(url, log);
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');
 }
 
@@ -43,6 +47,19 @@ function sqliteStore<Data>(
   return {
     kind,
     keyv: onePerNamespace(() => new SqliteKeyv(db), log),
+    ledger,
+    close: () => ledger.close(),
+  };
+}
+
+async function redisStore<Data>(url: string, log: Log): Promise<Store<Data>> {
+  const redis = new RedisConnection(url, log);
+  const signals = createSignals(log);
+  await redis.open((message) => deliverSignal(signals, log, message));
+  const ledger = new RedisLedger<Data>(redis, signals);
+  return {
+    kind: 'redis',
+    keyv: onePerNamespace(() => new RedisKeyv(redis), log),
     ledger,
     close: () => ledger.close(),
   };

