@@ -54,7 +54,7 @@ export function compose(typed: string, context: ComposerContext): Composed {
   pushSection(parts, typed.slice(end), context);
   if (parts.length === 0) return { text: '', blocks: [] };
   return {
-    text: parts.map((part) => textOfPart(part, context)).join(''),
+    text: textOfParts(parts, context),
     blocks: [{ type: 'rich_text', elements: parts }],
   };
 }
@@ -157,6 +157,16 @@ function linked(words: string, style: { code: true } | undefined): Words[] {
   }
   if (end < words.length) elements.push({ type: 'text', text: words.slice(end), ...styled });
   return elements;
+}
+
+/** A fence ends its line: what follows it stands on the next one. */
+function textOfParts(parts: readonly RichTextPart[], context: ComposerContext): string {
+  let text = '';
+  for (const [index, part] of parts.entries()) {
+    text += textOfPart(part, context);
+    if (part.type === 'rich_text_preformatted' && index < parts.length - 1) text += '\n';
+  }
+  return text;
 }
 
 function textOfPart(part: RichTextPart, context: ComposerContext): string {

@@ -124,7 +124,7 @@ export class Deliveries {
   }
 
   async #send(parcel: Parcel, name: string): Promise<Delivery> {
-    await this.#frozen?.promise;
+    if (this.#frozen !== undefined) await this.#frozen.promise;
     const eventId = parcel.body['event_id'];
     const delivery: Delivery = {
       ...parcel,

@@ -140,13 +140,21 @@ function renderPart(world: World, part: RichTextPart): string[] {
 }
 
 function inlineText(world: World, elements: readonly RichTextInline[]): string {
-  return elements.map((element) => inlineElement(world, element)).join('');
+  let text = '';
+  let inCode = false;
+  for (const element of elements) {
+    const isCode = element.style?.code === true;
+    if (isCode !== inCode) text += '`';
+    inCode = isCode;
+    text += inlineElement(world, element);
+  }
+  return inCode ? `${text}\`` : text;
 }
 
 function inlineElement(world: World, element: RichTextInline): string {
   switch (element.type) {
     case 'text':
-      return element.style?.code === true ? `\`${element.text}\`` : element.text;
+      return element.text;
     case 'link':
       return element.text === undefined || element.url.endsWith(element.text)
         ? (element.text ?? element.url)

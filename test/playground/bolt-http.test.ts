@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { startPlayground, verifyRequestUrl } from '../../playground/playground.ts';
+import { freePort, startHttpApp } from './bolt-app.ts';
+
+test('signed HTTP: url verification, events, commands, presses', async () => {
+  const port = await freePort();
+  const requestUrl = `http://127.0.0.1:${port}/slack/events`;
+  await using playground = await startPlayground({ requestUrl });
+  const heard: string[] = [];
+  const app = await startHttpApp(playground, port, (bolt) => {
+    bolt.command('/spark', async ({ ack, command }) => ack(`got ${command.text}`));
+    bolt.event('app_mention', async ({ event }) => void heard.push(`mention ${event.text}`));
+    bolt.message(async ({ message }) => void heard.push(`message ${message.ts}`));
+    bolt.action('stop', async ({ ack }) => ack());
+  });
+  expect(await verifyRequestUrl(playground, requestUrl)).toBe(true);
+  expect(await playground.as('ana').slash('#data', '/spark 1 + 1 & "x"')).toMatchObject({
+    ok: true,
+    text: 'got 1 + 1 & "x"',
+  });
+  const message = playground.as('ana').post('#data', '@sparkthread 1');
+  await playground.waitFor(() => playground.deliveries.filter(({ state }) => state === 'acked').length === 3);
+  expect(heard.toSorted()).toEqual([`mention <@${playground.bot.id}> 1`, `message ${message.ts}`]);
+  await app.stop();
+});
+
+test('signed HTTP: a wrong secret is refused, an absent app is told of by retry headers later', async () => {
+  const port = await freePort();
+  const requestUrl = `http://127.0.0.1:${port}/slack/events`;
+  await using other = await startPlayground({ signingSecret: 'another secret' });
+  await using playground = await startPlayground({ requestUrl, retryDelaysMs: [60_000, 60_000, 60_000] });
+  playground.as('ana').post('#data', 'anybody there?');
+  await playground.waitFor(() => playground.service.deliveries.pendingRetries === 1);
+  expect(playground.deliveries[0]).toMatchObject({ state: 'failed', failure: 'connection_failed' });
+  expect(await playground.as('ana').slash('#data', '/spark 1')).toMatchObject({ error: 'dispatch_failed' });
+  const retries: unknown[] = [];
+  const app = await startHttpApp(playground, port, (bolt) => {
+    bolt.message(async ({ context }) => void retries.push([context.retryNum, context.retryReason]));
+  });
+  expect(await verifyRequestUrl(other, requestUrl)).toBe(false);
+  playground.retryNow();
+  await playground.waitFor(() => playground.deliveries.at(-1)?.state === 'acked');
+  expect(retries).toEqual([[1, 'connection_failed']]);
+  await app.stop();
+});
