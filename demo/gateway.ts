@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Traits } from './jupyter-app.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JupyterApp, Traits } from './jupyter-app.ts';
 import { kernelEnvironmentNames, startJupyterApp } from './jupyter-app.ts';
 import type { Provisioned } from './provision/provision.ts';
 
@@ -48,26 +49,36 @@ export async function startKernelGateway(options: KernelGatewayOptions): Promise
     KernelSpecManager: { ensure_native_kernel: false },
     ...(options.isRateLimited ? {} : { ZMQChannelsWebsocketConnection: { limit_rate: false } }),
   });
-  const app = await startJupyterApp({
-    venv: provisioned.venv,
-    guardPython: provisioned.venv.python,
-    module: 'kernel_gateway',
-    traits,
-    readyLine: /Jupyter Kernel Gateway \S+ is available at/,
-    kernelspecsFolder: options.kernelspecsFolder ?? provisioned.kernelspecsFolder,
-    cache: provisioned.cache,
-    environment: options.environment ?? process.env,
-    ...(options.extraArguments ? { extraArguments: options.extraArguments } : {}),
-    ...(options.extraEnvironment ? { extraEnvironment: options.extraEnvironment } : {}),
-    ...(options.port === undefined ? {} : { port: options.port }),
-  });
+  return asGateway(
+    await startJupyterApp({
+      venv: provisioned.venv,
+      module: 'kernel_gateway',
+      traits,
+      readyLine: /Jupyter Kernel Gateway \S+ is available at/,
+      kernelspecsFolder: options.kernelspecsFolder ?? provisioned.kernelspecsFolder,
+      cache: provisioned.cache,
+      environment: options.environment ?? process.env,
+      ...(options.extraArguments ? { extraArguments: options.extraArguments } : {}),
+      ...(options.extraEnvironment ? { extraEnvironment: options.extraEnvironment } : {}),
+      ...(options.port === undefined ? {} : { port: options.port }),
+    }),
+    token,
+  );
+}
+
+/**
+ * A Jupyter server that has started, as a gateway, once it answers to its token.
+ * @throws when it does not; the server is stopped then
+ */
+export async function asGateway(app: JupyterApp, token: string): Promise<KernelGateway> {
   const url = `http://127.0.0.1:${app.port}/`;
-  const answer = await fetch(`${url}api`, { headers: token ? { authorization: `token ${token}` } : {} });
-  if (!answer.ok) {
+  try {
+    const status = await firstStatus(`${url}api`, token ? { authorization: `token ${token}` } : {});
+    if (status !== 200) throw new Error(`the gateway answers ${status} to its own token:\n${app.log()}`);
+  } catch (error) {
     await app.stop();
-    throw new Error(`the gateway answers ${answer.status} to its own token:\n${app.log()}`);
+    throw error;
   }
-  await answer.body?.cancel();
   return {
     url,
     token,
@@ -77,4 +88,18 @@ export async function startKernelGateway(options: KernelGatewayOptions): Promise
     stop: app.stop,
     [Symbol.asyncDispose]: app.stop,
   };
+}
+
+/** The HTTP status of the first answer. Jupyter Server says that it is running a moment before it listens. */
+async function firstStatus(url: string, headers: Record<string, string>): Promise<number> {
+  for (let attemptsLeft = 100; ; attemptsLeft -= 1) {
+    try {
+      const answer = await fetch(url, { headers });
+      await answer.body?.cancel();
+      return answer.status;
+    } catch (error) {
+      if (attemptsLeft === 0) throw error;
+      await delay(50);
+    }
+  }
 }

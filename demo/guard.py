@@ -13,39 +13,63 @@ import signal
 import subprocess
 import sys
 import threading
-
-import psutil
+import time
 
 PR_SET_CHILD_SUBREAPER = 36
 GRACE_SECONDS = 8
+LINUX = sys.platform.startswith("linux")
 
 
 def adopt_orphans():
     """Kernels live in sessions of their own; on Linux those whose parent dies become our children."""
-    if sys.platform.startswith("linux"):
+    if LINUX:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def parents():
+    """Every living process and its parent."""
+    rows = linux_rows() if LINUX else ps_rows()
+    return {int(pid): int(parent) for pid, parent, state in rows if not state.startswith("Z")}
+
+
+def ps_rows():
+    listing = subprocess.Popen(["ps", "-axo", "pid=,ppid=,state="], stdout=subprocess.PIPE, text=True)
+    return [line.split() for line in listing.stdout]
+
+
+def linux_rows():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+                # The name before the state may hold anything, brackets and blanks too.
+                state, parent = stat.read().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        yield pid, parent, state
+
+
 def descendants():
-    return psutil.Process().children(recursive=True)
+    table = parents()
+    found = [os.getpid()]
+    for ancestor in found:
+        found += [pid for pid, parent in table.items() if parent == ancestor]
+    return found[1:]
+
+
+def kill_all(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def end_all():
-    """Kills what is left; once more for what was started meanwhile."""
-    for _ in range(5):
-        left = [process for process in descendants() if process.status() != psutil.STATUS_ZOMBIE]
-        if not left:
-            return
-        for process in left:
-            with_kill(process)
-        psutil.wait_procs(left, timeout=3)
-
-
-def with_kill(process):
-    try:
-        process.kill()
-    except psutil.NoSuchProcess:
-        pass
+    """Kills what is left, again and again for what was started meanwhile."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (left := descendants()) and time.monotonic() < deadline:
+        kill_all(left)
+        time.sleep(0.02)
 
 
 def main():
@@ -83,9 +107,8 @@ def main():
     if not ended.is_set():
         os.kill(child.pid, signal.SIGTERM)
         ended.wait(GRACE_SECONDS)
-    for process in known:
-        if process.is_running() and process.pid != os.getpid():
-            with_kill(process)
+    if not LINUX:
+        kill_all(known)
     end_all()
     shutil.rmtree(folder, ignore_errors=True)
     sys.exit(codes[0] & 0xFF if codes else 1)

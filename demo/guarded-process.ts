@@ -21,7 +21,7 @@ export type GuardedProcess = {
 };
 
 type GuardedRequest = {
-  /** A Python with psutil, to run the guard. */
+  /** Runs the guard. */
   python: string;
   command: string[];
   env: Record<string, string>;

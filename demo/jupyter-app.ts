@@ -14,8 +14,6 @@ export type Traits = Record<string, Record<string, unknown>>;
 export type JupyterAppRequest = {
   /** Where the program is installed. */
   venv: VirtualEnvironment;
-  /** A Python with psutil. */
-  guardPython: string;
   /** The Python module that is the program. */
   module: string;
   traits(port: number): Traits;
@@ -82,7 +80,7 @@ export async function startJupyterApp(request: JupyterAppRequest): Promise<Jupyt
     ...request.extraEnvironment,
   };
   const program = startGuarded({
-    python: request.guardPython,
+    python: request.venv.python,
     command: [
       request.venv.python,
       '-m',

@@ -1,0 +1,15 @@
+import type { TestProject } from 'vitest/node';
+import { showProgress } from '../../../demo/provision/progress.ts';
+import type { Backends } from './provision-backends.ts';
+import { provisionBackends } from './provision-backends.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    backends: Backends;
+  }
+}
+
+/** Vitest's global setup of the `all-*` projects: every gateway and kernel, installed once. */
+export async function setup(project: TestProject): Promise<void> {
+  project.provide('backends', await provisionBackends(process.env, showProgress(process.stdout)));
+}

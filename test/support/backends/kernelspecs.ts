@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cleanEnvironment } from '../../../demo/clean-environment.ts';
+import type { Kernelspec } from '../../../demo/provision/kernelspecs.ts';
+import { lightJvm } from '../../../demo/provision/kernelspecs.ts';
+import { runTool } from '../../../demo/provision/run-tool.ts';
+
+/** Kernelspecs that fail, for what a gateway does then. */
+export const brokenKernelspecs: Record<string, Kernelspec> = {
+  'broken-exit': {
+    argv: ['sh', '-c', 'echo this kernel cannot start >&2; exit 1', '{connection_file}'],
+    display_name: 'Broken: exits at once',
+    language: 'none',
+  },
+  'broken-hang': {
+    argv: ['sh', '-c', 'exec sleep 1000', '{connection_file}'],
+    display_name: 'Broken: never answers',
+    language: 'none',
+  },
+};
+
+/** Starts once and never again: the way to the status `dead`. */
+export function startsOnceKernelspec(python: string): Kernelspec {
+  const script =
+    'if [ -e "$1.started" ]; then exit 1; fi; touch "$1.started"; exec "$0" -m ipykernel_launcher -f "$1"';
+  return {
+    argv: ['sh', '-c', script, python, '{connection_file}'],
+    display_name: 'Broken: starts once',
+    language: 'python',
+  };
+}
+
+/** IRkernel of the machine's R; undefined when R or the package is missing. */
+export async function findRKernelspec(environment: NodeJS.ProcessEnv): Promise<Kernelspec | undefined> {
+  const asked = await runTool('R', ['--slave', '-e', 'library(IRkernel)'], {
+    env: cleanEnvironment(environment),
+  });
+  if (asked.code !== 0) return undefined;
+  return {
+    argv: ['R', '--slave', '-e', 'IRkernel::main()', '--args', '{connection_file}'],
+    display_name: 'R',
+    language: 'R',
+  };
+}
+
+/** Apache Toree: Scala on a local Spark 3.5, both in one folder of packages. */
+export async function toreeKernelspec(packages: string, javaHome: string): Promise<Kernelspec> {
+  const sparkHome = join(packages, 'pyspark');
+  const program = join(packages, 'toree', 'bin', 'run.sh');
+  if (!existsSync(program)) throw new Error(`Toree has no ${program}`);
+  await chmod(program, 0o755);
+  const options = '--master local[2] --name ToreeScala --driver-memory 768m --conf spark.ui.enabled=false';
+  return {
+    argv: [program, '--profile', '{connection_file}'],
+    display_name: 'Scala 2.12 with Spark 3.5 (Toree)',
+    language: 'scala',
+    interrupt_mode: 'signal',
+    env: {
+      DEFAULT_INTERPRETER: 'Scala',
+      JAVA_HOME: javaHome,
+      SPARK_HOME: sparkHome,
+      SPARK_LOCAL_IP: '127.0.0.1',
+      SPARK_LAUNCHER_OPTS: lightJvm,
+      // The Scala compiler in Toree recurses deeply.
+      SPARK_SUBMIT_OPTS: `${lightJvm} -Xss2m`,
+      PYTHON_EXEC: 'python',
+      __TOREE_SPARK_OPTS__: options,
+      __TOREE_OPTS__: '',
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { fileURLToPath } from 'node:url';
+import type { Kernelspec } from '../../../demo/provision/kernelspecs.ts';
+import { pythonKernelspec, writeKernelspecs } from '../../../demo/provision/kernelspecs.ts';
+import type { Progress } from '../../../demo/provision/progress.ts';
+import { asStep } from '../../../demo/provision/progress.ts';
+import type { Provisioned } from '../../../demo/provision/provision.ts';
+import { provision, sitePackages } from '../../../demo/provision/provision.ts';
+import type { VirtualEnvironment } from '../../../demo/provision/virtual-environment.ts';
+import { ensureVirtualEnvironment } from '../../../demo/provision/virtual-environment.ts';
+import { brokenKernelspecs, findRKernelspec, startsOnceKernelspec, toreeKernelspec } from './kernelspecs.ts';
+
+/** The demo's provisioning and every other gateway and kernel that the long tests run on. Plain data. */
+export type Backends = Provisioned & {
+  kernelGateway2: VirtualEnvironment;
+  enterpriseGateway: VirtualEnvironment;
+  /** By kernelspec: why it is not here, as a test says when it is skipped. */
+  missing: Record<string, string>;
+};
+
+const requirements = (name: string) => fileURLToPath(new URL(`requirements/${name}.txt`, import.meta.url));
+
+/**
+ * Installs what is not there yet. Kernelspecs, beside the demo's: `python3-ipykernel6`, `ir`, `scala-spark`,
+ * `broken-exit`, `broken-hang`, `broken-once`.
+ */
+export async function provisionBackends(
+  environment: NodeJS.ProcessEnv,
+  progress: Progress,
+): Promise<Backends> {
+  const base = await provision(environment, progress);
+  const { cache, python } = base;
+  const install = (name: string, title: string, withoutDependencies: string[] = []) =>
+    ensureVirtualEnvironment({
+      name,
+      title,
+      requirementsFile: requirements(name),
+      withoutDependencies,
+      cache,
+      python,
+      environment,
+      progress,
+    });
+  const kernelGateway2 = await install('kernel-gateway-2', 'Kernel Gateway 2');
+  const enterpriseGateway = await install('enterprise-gateway', 'Enterprise Gateway 3');
+  const kernelspecs: Record<string, Kernelspec> = {
+    ...base.kernelspecs,
+    ...brokenKernelspecs,
+    'broken-once': startsOnceKernelspec(base.venv.python),
+    'python3-ipykernel6': pythonKernelspec(kernelGateway2.python, 'Python 3 (ipykernel 6)'),
+  };
+  const missing: Record<string, string> = {};
+  if (base.java) {
+    const spark = await install('spark-3.5', 'Spark 3.5 and Apache Toree', ['toree==0.5.0']);
+    kernelspecs['scala-spark'] = await toreeKernelspec(sitePackages(spark), base.java.home);
+  } else {
+    missing['scala-spark'] = 'skipped, because Java is missing';
+    missing['python3-spark'] = 'skipped, because Java is missing';
+  }
+  const r = await asStep(progress, 'Checking R', async () => {
+    const value = await findRKernelspec(environment);
+    return { value, text: value ? 'R with IRkernel' : 'missing (Debian: r-base-core r-cran-irkernel)' };
+  });
+  if (r) kernelspecs['ir'] = r;
+  else missing['ir'] = 'skipped, because R is missing';
+  const kernelspecsFolder = await writeKernelspecs(cache, kernelspecs);
+  return { ...base, kernelspecs, kernelspecsFolder, kernelGateway2, enterpriseGateway, missing };
+}
