@@ -60,12 +60,13 @@ export interface Config {
   secrets: readonly string[];
 }
 
-/** Adds the working directory's `.env` to the environment; what is set already stays. */
-export function loadEnvFile(): void {
+/** Adds what `.env` in the working directory says to the environment; what is set already stays. */
+export function loadEnvFile(path = '.env'): void {
   try {
-    process.loadEnvFile();
+    process.loadEnvFile(path);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'ENOENT') throw new ConfigError([`${path} cannot be read (${String(code ?? error)}).`]);
   }
 }
 

@@ -18,7 +18,7 @@ export function splitFences(text: string): FencePiece[] {
     const later = runs.slice(index + 1);
     const close = later.find(({ length }) => length >= open.length) ?? later[0];
     const ticks = close === undefined ? open.length : Math.min(open.length, close.length);
-    if (close === undefined && /["'“‘][^\n]*$/.test(text.slice(from, open.start))) break;
+    if (close === undefined && /["'“‘]/.test(lastLine(text.slice(from, open.start)))) break;
     pieces.push({ kind: 'plain', text: text.slice(from, open.start) });
     const end = close === undefined ? text.length : close.end - ticks;
     pieces.push({ kind: 'fence', text: text.slice(open.start + ticks, end) });
@@ -28,7 +28,13 @@ export function splitFences(text: string): FencePiece[] {
   return pieces.filter((piece) => piece.kind === 'fence' || piece.text !== '');
 }
 
-/** Without the line breaks that only set the code apart from its fence. */
-export function trimFence(code: string): string {
-  return code.replace(/^[ \t]*\r?\n/, '').replace(/\r?\n[ \t]*$/, '');
+function lastLine(text: string): string {
+  return text.slice(text.lastIndexOf('\n') + 1);
+}
+
+/** Without the line breaks that only set the code apart from its fence; the second is of the first one's kind. */
+export function trimFence(text: string): string {
+  const [opening = '', lineBreak] = /^[ \t]*(\r?\n)/.exec(text) ?? [];
+  const code = text.slice(opening.length);
+  return lineBreak === '\n' ? code.replace(/\n[ \t]*$/, '') : code.replace(/\r?\n[ \t]*$/, '');
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
+import { loadEnvFile, readConfig } from '../../../src/config.ts';
 import { ConfigError } from '../../../src/errors.ts';
 import { settings } from '../../../src/settings/settings-schema.ts';
 
@@ -461,6 +461,22 @@ describe('secrets', () => {
         'p%40ssword',
       ]),
     );
+  });
+});
+
+describe('the .env file', () => {
+  it('adds to the environment, overrides nothing and may be absent', () => {
+    process.env['SPARKTHREAD_TEST_SET'] = 'environment';
+    try {
+      loadEnvFile(file('.env', 'SPARKTHREAD_TEST_SET=file\nSPARKTHREAD_TEST_ADDED="a b"\n'));
+      expect(process.env['SPARKTHREAD_TEST_SET']).toBe('environment');
+      expect(process.env['SPARKTHREAD_TEST_ADDED']).toBe('a b');
+    } finally {
+      delete process.env['SPARKTHREAD_TEST_SET'];
+      delete process.env['SPARKTHREAD_TEST_ADDED'];
+    }
+    expect(() => loadEnvFile(join(folder, 'absent.env'))).not.toThrow();
+    expect(() => loadEnvFile(folder)).toThrow(ConfigError);
   });
 });
 

@@ -1,0 +1,61 @@
+import { compose, composeSlash, type Typed } from './slack-composer.ts';
+import { typedCode } from './typed-code.ts';
+
+/** One message as Slack sends it, and what has to reach the kernel. */
+export interface SnippetCase {
+  name: string;
+  door: 'mention' | 'direct' | 'thread' | 'slash';
+  /** `text` alone for a slash command. */
+  event: { text: string; blocks?: object[] };
+  expect:
+    | { language?: string; syntax?: string; blocks: readonly string[] }
+    | { command: object }
+    | { refused: string }
+    /** Nothing that runs. */
+    | { silent: true };
+}
+
+/** Every piece of code through every kind of payload that Slack has for it. */
+export function composedCases(): SnippetCase[] {
+  return typedCode.flatMap(({ name, code, onlyRich = false }) => {
+    const fence: Typed = { fence: code };
+    const asked: Typed[] = [{ bare: '@sparkthread python2 ' }, fence];
+    const cases: SnippetCase[] = [
+      {
+        name: `${name}: a fence after a mention`,
+        door: 'mention',
+        event: compose(asked),
+        expect: { language: 'python2', blocks: [code] },
+      },
+      {
+        name: `${name}: a fence in a thread`,
+        door: 'thread',
+        event: compose([fence]),
+        expect: { blocks: [code] },
+      },
+    ];
+    if (onlyRich) return cases;
+    cases.push(
+      {
+        name: `${name}: a fence in plain text`,
+        door: 'direct',
+        event: { text: compose([fence]).text },
+        expect: { blocks: [code] },
+      },
+      {
+        name: `${name}: a fence after a slash command`,
+        door: 'slash',
+        event: { text: composeSlash([{ bare: 'python2 ' }, fence]) },
+        expect: { language: 'python2', blocks: [code] },
+      },
+    );
+    if (!/[`\r\n]/.test(code))
+      cases.push({
+        name: `${name}: inline code in a direct message`,
+        door: 'direct',
+        event: compose([{ inline: code }]),
+        expect: { blocks: [code] },
+      });
+    return cases;
+  });
+}
