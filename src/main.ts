@@ -5,6 +5,8 @@ import { type Config, loadEnvFile, readConfig } from './config.ts';
 import { ConfigError, StoreError } from './errors.ts';
 import { openGateway } from './gateway/open-gateway.ts';
 import { startLog } from './log.ts';
+import { gatewayCheck, storeCheck } from './operation/checks.ts';
+import { startFront } from './operation/front.ts';
 import type { RunData } from './runs/run-data.ts';
 import { startSlack } from './slack/start-slack.ts';
 import { startHouse } from './start-house.ts';
@@ -29,22 +31,32 @@ async function main(): Promise<void> {
   const gateway = openGateway(config.gateway, log);
   const slack = await startSlack({
     settings: config.slack,
-    port: config.http.port,
     policy: config.policy,
     log,
+  });
+  const ledger = boundLedger(store.ledger, STORE_PATIENCE_MS);
+  const front = await startFront({
+    port: config.http.port,
+    checks: {
+      slack: slack.health,
+      gateway: gatewayCheck(gateway),
+      store: storeCheck(ledger, store.kind),
+    },
+    slackEvents: slack.requests,
   });
   const house = startHouse({
     config,
     log,
     gateway,
     keyv: (namespace) => store.keyv(namespace),
-    ledger: boundLedger(store.ledger, STORE_PATIENCE_MS),
+    ledger,
+    isShared: store.kind === 'redis',
     spoolDir: spool.dir,
     slack,
   });
-  const recovered = await house.runs.recover();
+  const recovered = await house.open();
   await slack.open(house.bot);
-  log.info({ workspace: slack.workspace, store: store.kind, recovered }, 'ready');
+  log.info({ workspace: slack.workspace, store: store.kind, port: front.port, recovered }, 'ready');
 
   await untilTold();
   log.info('stopping: no new work is taken, runs in flight are left to the next start');
@@ -54,6 +66,7 @@ async function main(): Promise<void> {
   await gateway.close();
   await store.close();
   await spool.close();
+  await front.close();
 }
 
 /** The URL again, as the store reads it. */

@@ -8,10 +8,11 @@ import { ChannelKernels } from './runs/channel-kernels.ts';
 import { channelSettingsIn } from './runs/channel-settings.ts';
 import { KernelControl } from './runs/control-kernel.ts';
 import { startKernelspecCache } from './runs/kernelspec-cache.ts';
-import { soleLeases } from './runs/lanes.ts';
-import { openTranscript } from './runs/output/transcript.ts';
+import { openTranscript, type Transcript } from './runs/output/transcript.ts';
 import type { RunData } from './runs/run-data.ts';
 import { Runs } from './runs/runs.ts';
+import { shareWork, soleWork } from './runs/share-work.ts';
+import { sweepSpool } from './runs/sweep-spool.ts';
 import type { Bot } from './slack/bot.ts';
 import type { StartedSlack } from './slack/start-slack.ts';
 import type { Ledger } from './store/ledger.ts';
@@ -22,22 +23,36 @@ export interface HouseParts {
   gateway: Gateway;
   keyv: (namespace: string) => Keyv;
   ledger: Ledger<RunData>;
+  /** Whether other processes work on the same store. */
+  isShared: boolean;
   spoolDir: string;
   slack: StartedSlack;
 }
 
 export interface House {
-  runs: Runs;
   bot: Bot;
+  /** Takes up what a predecessor left; gives how many runs that were. */
+  open: () => Promise<number>;
   close: () => Promise<void>;
 }
 
 /** Builds what stands between Slack and the gateway: settings in, the bot that the doors talk to out. */
-export function startHouse({ config, log, gateway, keyv, ledger, spoolDir, slack }: HouseParts): House {
+export function startHouse({
+  config,
+  log,
+  gateway,
+  keyv,
+  ledger,
+  isShared,
+  spoolDir,
+  slack,
+}: HouseParts): House {
   const { perChannel: kernelsPerChannel, username, env } = config.kernels;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, queueLimit, userLimit } = config.runs;
   const { launchTimeoutMs } = config.gateway;
   const { workspace } = slack;
+  const sharing = isShared ? shareWork(ledger, log) : soleWork;
+  const transcripts = new Set<Transcript>();
   const kernelspecs = startKernelspecCache(gateway, log);
   const channels = channelSettingsIn(keyv('channel'));
   const kernels = new ChannelKernels({
@@ -46,10 +61,12 @@ export function startHouse({ config, log, gateway, keyv, ledger, spoolDir, slack
     log,
     envFor: (owner) => kernelEnv(owner, { username, env, launchTimeoutMs }),
     onEvent: (lane, event) => log.debug({ lane, event: event.kind }, 'kernel connection'),
+    onDisconnected: (lane) => void runs.idle(lane),
   });
-  const runs = new Runs({
+  const runs: Runs = new Runs({
     ledger,
-    leases: soleLeases,
+    leases: sharing.leases,
+    announce: sharing.announce,
     kernels,
     kernelsPerChannel,
     runTimeoutMs,
@@ -57,7 +74,12 @@ export function startHouse({ config, log, gateway, keyv, ledger, spoolDir, slack
     log,
     openAnswer: slack.openAnswer,
     postRoot: slack.postRoot,
-    openTranscript: (runId, recovered) => openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered }),
+    async openTranscript(runId, recovered) {
+      const transcript = await openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered });
+      transcripts.add(transcript);
+      return transcript;
+    },
+    onRead: (transcript) => transcripts.delete(transcript),
     tellSwitched: slack.tellSwitched,
   });
   const admitDeps: AdmitDeps = {
@@ -92,7 +114,9 @@ export function startHouse({ config, log, gateway, keyv, ledger, spoolDir, slack
     languages: (channel) => readLanguageContext(workspace, channel, admitDeps),
     async admit(request) {
       const admitted = await admitSnippet(request, admitDeps);
-      if (admitted.kind === 'accepted') runs.wake(admitted.lane);
+      if (admitted.kind !== 'accepted') return admitted;
+      runs.wake(admitted.lane);
+      sharing.announce(admitted.lane);
       return admitted;
     },
     claim: (delivery) => ledger.claim(delivery, Date.now()),
@@ -100,12 +124,25 @@ export function startHouse({ config, log, gateway, keyv, ledger, spoolDir, slack
     threadRuns: (channel, thread) => ledger.thread(workspace, channel, thread, 50),
   };
   return {
-    runs,
     bot,
+    async open() {
+      const unposted = await ledger.unposted();
+      await sweepSpool(spoolDir, new Set(unposted.map((run) => run.id)));
+      sharing.start({
+        recover: () => runs.recover(),
+        hear: (lane) => runs.hear(lane),
+        letGo: (lane) => runs.letGo(lane),
+      });
+      return await runs.recover();
+    },
     async close() {
+      sharing.stop();
       kernelspecs.close();
       await runs.close();
+      // What the sockets brought until now is kept; from here on the gateway keeps it for the next process.
       await kernels.close();
+      await Promise.all([...transcripts].map((transcript) => transcript.seal()));
+      await sharing.leases.close();
     },
   };
 }

@@ -18,6 +18,9 @@ export class ActiveRun {
   #phase: RunPhase = { kind: 'waiting', ahead: 0 };
   #output: (() => OutputView) | undefined;
   #changing: Promise<unknown> = Promise.resolve();
+  #reason: StopReason | undefined;
+  #abandoned = Promise.withResolvers<undefined>();
+  #isAbandoned = false;
 
   constructor(run: Run, answer: RunAnswer, ledger: Ledger<RunData>) {
     this.run = run;
@@ -32,14 +35,32 @@ export class ActiveRun {
     return this.#phase;
   }
   get stopReason(): StopReason | undefined {
-    return this.#stop.signal.aborted ? (this.#stop.signal.reason as StopReason) : undefined;
+    return this.#reason;
   }
 
   /** Asks it to stop; the first reason counts. */
   stop(reason: StopReason): void {
-    if (this.#stop.signal.aborted) return;
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
     this.#stop.abort(reason);
     if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
+  }
+
+  /** Settles when this process lets the run go unfinished: another one takes it up. */
+  get abandoned(): Promise<undefined> {
+    return this.#abandoned.promise;
+  }
+
+  /** Lets go: nothing is written or shown for this run any more, and the kernel is not told. */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true;
+    this.#abandoned.resolve(undefined);
+    await this.answer.release();
+  }
+
+  /** Takes in what another hand changed in the ledger. */
+  meet(run: Run): void {
+    if (run.revision > this.run.revision) this.run = run;
   }
 
   /** From now on each picture carries this output. */
@@ -69,6 +90,7 @@ export class ActiveRun {
     data: Partial<RunData> = {},
   ): Promise<boolean> {
     const turn = this.#changing.then(async () => {
+      if (this.#isAbandoned) return false;
       const after = { ...change, data: { ...this.run.data, ...data }, updatedAt: Date.now() };
       const changed = (await this.#ledger.change(this.run, after)) ?? (await this.#again(after, data));
       if (changed !== undefined) this.run = changed;

@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { ConnectionEvent, Gateway, KernelConnection } from '../gateway/gateway.ts';
 import type { Log } from '../log.ts';
 import { type KernelRecord, kernelRecordSchema } from './kernel-record.ts';
+import type { RunOutcome } from './outcome.ts';
 
 /** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
 const IDLE_SOCKET_MS = 3 * 60_000;
@@ -35,11 +36,14 @@ export interface ChannelKernelsOptions {
   /** The complete environment of a kernel's start; never a secret. */
   envFor: (owner: KernelOwner) => Record<string, string>;
   onEvent: (lane: string, event: ConnectionEvent) => void;
+  /** The lane's socket is closed: nothing of ours is connected to its kernel any more. */
+  onDisconnected: (lane: string) => void;
 }
 
 /** Channel ↔ kernel: gets or starts the lane's kernel, keeps its websocket while it is used, lets go of it when idle. */
 export class ChannelKernels {
   readonly #options: ChannelKernelsOptions;
+  readonly #restarting = new Set<string>();
   readonly #open = new Map<string, { connection: KernelConnection; idle: NodeJS.Timeout | undefined }>();
 
   constructor(options: ChannelKernelsOptions) {
@@ -62,25 +66,22 @@ export class ChannelKernels {
     signal: AbortSignal,
   ): Promise<ReadyKernel> {
     const record = await this.find(owner.lane);
-    if (record === undefined) return await this.#start(owner, kernelspec, undefined, progress, signal);
+    if (record === undefined)
+      return await this.#start(newRecord(owner, kernelspec), owner, undefined, progress, signal);
+    if (record.state === 'starting') return await this.#start(record, owner, undefined, progress, signal);
+    const note = record.restartedUnseen ? restartedNote : undefined;
     const open = this.#open.get(owner.lane);
     if (open !== undefined && open.connection.kernelId === record.kernelId) {
       clearTimeout(open.idle);
-      return { record, connection: open.connection, note: undefined };
+      return { record, connection: open.connection, note };
     }
     progress.onStarting();
     try {
-      return { record, connection: await this.#connect(record, signal), note: undefined };
+      return { record, connection: await this.#connect(record, signal), note };
     } catch (error) {
-      if (!(error instanceof GatewayError) || (error.code !== 'kernelGone' && error.code !== 'startFailed'))
-        throw error;
+      if (!isLoss(error)) throw error;
       await this.forget(owner.lane);
-      // A start that a crash cut short has no variables to lose.
-      const note =
-        record.state === 'up'
-          ? 'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.'
-          : undefined;
-      return await this.#start(owner, kernelspec, note, progress, signal);
+      return await this.#start(newRecord(owner, kernelspec), owner, goneNote, progress, signal);
     }
   }
 
@@ -91,44 +92,25 @@ export class ChannelKernels {
     return this.#open.get(lane)?.connection ?? (await this.#connect(record, signal));
   }
 
+  /**
+   * Starts the kernel that the record names. The record is kept before the request goes out: a start that a crash cut
+   * short is repeated with the same chosen id, which gives the same kernel where the gateway honours it.
+   */
   async #start(
+    chosen: KernelRecord,
     owner: KernelOwner,
-    kernelspec: string,
     note: string | undefined,
     progress: StartProgress,
     signal: AbortSignal,
   ): Promise<ReadyKernel> {
-    const now = Date.now();
-    const chosen: KernelRecord = {
-      workspace: owner.workspace,
-      channel: owner.channel,
-      lane: owner.lane,
-      kernelspec,
-      kernelId: randomUUID(),
-      sessionId: randomUUID(),
-      state: 'starting',
-      startedAt: now,
-      startedBy: owner.runner,
-      lastUsedAt: now,
-      lastRunner: owner.runner,
-      lastThread: owner.thread,
-      executionCount: 0,
-      runners: [],
-    };
     progress.onStarting();
     await this.#keep(chosen);
     try {
-      const model = await this.#options.gateway.startKernel({
-        kernelspec,
-        kernelId: chosen.kernelId,
-        env: this.#options.envFor(owner),
-        onTurn: progress.onTurn,
-        signal,
-      });
-      const started = { ...chosen, kernelId: model.id };
+      const kernelId = await this.#launch(chosen, owner, progress, signal);
+      const started = { ...chosen, kernelId };
       await this.#keep(started);
       const connection = await this.#connect(started, signal).catch(async (error: unknown) => {
-        await this.#options.gateway.shutDownKernel(started.kernelId).catch(() => undefined);
+        await this.#options.gateway.shutDownKernel(kernelId).catch(() => undefined);
         throw error;
       });
       const record: KernelRecord = { ...started, state: 'up' };
@@ -140,36 +122,71 @@ export class ChannelKernels {
     }
   }
 
+  async #launch(
+    chosen: KernelRecord,
+    owner: KernelOwner,
+    progress: StartProgress,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { gateway, envFor } = this.#options;
+    const { kernelspec, kernelId } = chosen;
+    try {
+      const start = { kernelspec, kernelId, env: envFor(owner), onTurn: progress.onTurn, signal };
+      return (await gateway.startKernel(start)).id;
+    } catch (error) {
+      const found = isLoss(error)
+        ? await gateway.findKernel(kernelId, signal).catch(() => undefined)
+        : undefined;
+      if (found === undefined) throw error;
+      return found.id;
+    }
+  }
+
   async #connect(record: KernelRecord, signal: AbortSignal): Promise<KernelConnection> {
     const { gateway, onEvent } = this.#options;
     const connection = await gateway.connect(record.kernelId, { sessionId: record.sessionId, signal });
     this.#open.set(record.lane, { connection, idle: undefined });
     connection.onEvent((event) => {
       if (event.kind === 'kernelGone') this.#open.delete(record.lane);
+      if (event.kind === 'kernelRestarted') this.#noteRestart(record.lane);
       onEvent(record.lane, event);
     });
     return connection;
   }
 
+  /** A restart that no command of ours made: kept until a run has said it. */
+  #noteRestart(lane: string): void {
+    if (this.#restarting.has(lane)) return;
+    const noting = this.find(lane).then(async (record) => {
+      if (record !== undefined) await this.#keep({ ...record, restartedUnseen: true });
+    });
+    noting.catch((error: unknown) => this.#options.log.warn({ err: error, lane }, 'a restart was not noted'));
+  }
+
   /** The run is over: keeps what it changed, and closes the socket after a while of nothing. */
-  async used(
-    record: KernelRecord,
-    by: { runner: string; thread: string; executionCount: number | undefined },
-  ): Promise<void> {
+  async used(ran: KernelRecord, by: { runner: string; thread: string; outcome: RunOutcome }): Promise<void> {
+    const record = await this.find(ran.lane);
+    // Shut down or replaced while the run ended: that is the newer word.
+    if (record?.kernelId !== ran.kernelId) return;
+    if (by.outcome.kind === 'kernelGone') return await this.forget(ran.lane);
     const runners = record.runners.includes(by.runner) ? record.runners : [...record.runners, by.runner];
-    const executionCount = by.executionCount ?? record.executionCount;
     await this.#keep({
       ...record,
       runners,
-      executionCount,
+      executionCount: by.outcome.variablesLost ? 0 : (by.outcome.executionCount ?? record.executionCount),
+      restartedUnseen: false,
       lastUsedAt: Date.now(),
       lastRunner: by.runner,
       lastThread: by.thread,
     });
-    const open = this.#open.get(record.lane);
+    const open = this.#open.get(ran.lane);
     if (open === undefined) return;
     clearTimeout(open.idle);
-    open.idle = setTimeout(() => void this.disconnect(record.lane), IDLE_SOCKET_MS).unref();
+    open.idle = setTimeout(() => void this.disconnect(ran.lane), IDLE_SOCKET_MS).unref();
+  }
+
+  isConnected(lane: string): boolean {
+    return this.#open.has(lane);
   }
 
   async disconnect(lane: string): Promise<void> {
@@ -178,12 +195,18 @@ export class ChannelKernels {
     this.#open.delete(lane);
     clearTimeout(open.idle);
     await open.connection.close();
+    this.#options.onDisconnected(lane);
   }
 
   /** Restarts the lane's kernel. Rejects with `GatewayError('kernelGone')` when there is none any more. */
   async restart(record: KernelRecord): Promise<void> {
-    await this.#options.gateway.restartKernel(record.kernelId);
-    await this.#keep({ ...record, executionCount: 0, runners: [] });
+    this.#restarting.add(record.lane);
+    try {
+      await this.#options.gateway.restartKernel(record.kernelId);
+      await this.#keep({ ...record, executionCount: 0, restartedUnseen: false, runners: [] });
+    } finally {
+      this.#restarting.delete(record.lane);
+    }
   }
 
   /** Deletes the kernel on the gateway and forgets it. */
@@ -216,4 +239,33 @@ export class ChannelKernels {
   async close(): Promise<void> {
     await Promise.all([...this.#open.keys()].map((lane) => this.disconnect(lane)));
   }
+}
+
+const goneNote =
+  'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
+export const restartedNote = 'The kernel was restarted meanwhile; the variables from before are gone.';
+
+function isLoss(error: unknown): boolean {
+  return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
+}
+
+function newRecord(owner: KernelOwner, kernelspec: string): KernelRecord {
+  const now = Date.now();
+  return {
+    workspace: owner.workspace,
+    channel: owner.channel,
+    lane: owner.lane,
+    kernelspec,
+    kernelId: randomUUID(),
+    sessionId: randomUUID(),
+    state: 'starting',
+    startedAt: now,
+    startedBy: owner.runner,
+    lastUsedAt: now,
+    lastRunner: owner.runner,
+    lastThread: owner.thread,
+    executionCount: 0,
+    restartedUnseen: false,
+    runners: [],
+  };
 }

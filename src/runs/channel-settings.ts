@@ -22,10 +22,9 @@ export function channelSettingsIn(keyv: Keyv): ChannelSettingsStore {
     read,
     async change(workspace, channel, change) {
       const now = await read(workspace, channel);
-      const changed = Object.entries(change).some(
-        ([key, value]) => now[key as keyof ChannelSettings] !== value,
-      );
-      if (changed) await keyv.set(`${workspace}/${channel}`, { ...now, ...change });
+      const next = { ...now, ...change };
+      const changed = next.kernelspec !== now.kernelspec || next.auto !== now.auto;
+      if (changed) await keyv.set(`${workspace}/${channel}`, next);
     },
   };
 }

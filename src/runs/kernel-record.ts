@@ -18,6 +18,8 @@ export const kernelRecordSchema = z.object({
   lastThread: z.string(),
   /** The last `In [n]`: a smaller one later means that the kernel was restarted meanwhile. */
   executionCount: z.number(),
+  /** The kernel was restarted by no command of ours since its last run ended: the next run says so. */
+  restartedUnseen: z.boolean(),
   /** Everyone who has run code in it. */
   runners: z.array(z.string()),
 });

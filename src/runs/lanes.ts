@@ -1,13 +1,10 @@
-import type { Ledger } from '../store/ledger.ts';
 import type { Log } from '../log.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { LaneLeases } from './lane-leases.ts';
 import { type Run, type RunData, standsAside } from './run-data.ts';
 
-/** Who may work on a lane. In a store of one process everybody holds everything. */
-export interface LaneLeases {
-  /** True: ours until dropped or lost. A number: held elsewhere, ask again at that time (ms since the epoch). */
-  hold(lane: string): Promise<true | number>;
-  drop(lane: string): Promise<void>;
-}
+/** A lane whose store or gateway failed in the middle is taken up again after this. */
+const TRY_AGAIN_MS = 1_000;
 
 export interface LanesOptions {
   ledger: Ledger<RunData>;
@@ -17,6 +14,8 @@ export interface LanesOptions {
   runOne: (run: Run) => Promise<void>;
   /** The lane's unfinished runs, in order, whenever that may have changed. */
   onPlaces: (runs: readonly Run[]) => void;
+  /** The lane has no run that could be taken. */
+  onIdle: (lane: string) => void;
 }
 
 /**
@@ -48,28 +47,26 @@ export class Lanes {
   }
 
   async #work(lane: string, worker: { again: boolean }): Promise<void> {
-    const { leases, log } = this.#options;
+    const { leases, log, onIdle } = this.#options;
     try {
-      const held = await leases.hold(lane);
-      if (held !== true) {
-        this.#retryAt(lane, held);
-        return;
-      }
+      // Held elsewhere: its holder was told as well, and takes the run.
+      if (!(await leases.hold(lane))) return;
       do {
         worker.again = false;
         await this.#workOff(lane);
-      } while (worker.again && !this.#closing);
+      } while (worker.again && this.#mayWork(lane));
     } catch (error) {
       log.error({ err: error, lane }, 'a lane stopped; it is tried again');
-      this.#retryAt(lane, Date.now() + 1_000);
+      this.#tryAgain(lane);
     } finally {
       this.#working.delete(lane);
+      if (!this.#closing) onIdle(lane);
     }
   }
 
   async #workOff(lane: string): Promise<void> {
     const { ledger, runOne, onPlaces } = this.#options;
-    while (!this.#closing) {
+    while (this.#mayWork(lane)) {
       const runs = await ledger.lane(lane);
       const next = runs.find((run) => !standsAside(run));
       onPlaces(runs);
@@ -78,30 +75,28 @@ export class Lanes {
     }
   }
 
+  #mayWork(lane: string): boolean {
+    return !this.#closing && this.#options.leases.isHeld(lane);
+  }
+
   #showPlaces(lane: string): void {
     const { ledger, onPlaces, log } = this.#options;
     ledger.lane(lane).then(onPlaces, (error: unknown) => log.warn({ err: error, lane }, 'places not shown'));
   }
 
-  #retryAt(lane: string, atMs: number): void {
-    clearTimeout(this.#retries.get(lane));
-    const timer = setTimeout(
-      () => {
-        this.#retries.delete(lane);
-        this.wake(lane);
-      },
-      Math.max(50, atMs - Date.now()),
-    );
+  #tryAgain(lane: string): void {
+    if (this.#closing || this.#retries.has(lane)) return;
+    const timer = setTimeout(() => {
+      this.#retries.delete(lane);
+      this.wake(lane);
+    }, TRY_AGAIN_MS);
     this.#retries.set(lane, timer.unref());
   }
 
-  /** Takes no further run; resolves when the workers have let go. */
+  /** Takes no further run. What is under way is let go by whoever runs it; resolves when the workers have ended. */
   async close(): Promise<void> {
     this.#closing = true;
     for (const timer of this.#retries.values()) clearTimeout(timer);
     await Promise.all([...this.#working.values()].map((worker) => worker.done));
   }
 }
-
-/** Leases for a store that only this process uses. */
-export const soleLeases: LaneLeases = { hold: async () => true, drop: async () => {} };

@@ -4,7 +4,7 @@ import type { Execution, KernelConnection } from '../gateway/gateway.ts';
 import type { ExecutionEnd, KernelOutput } from '../gateway/outputs.ts';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
-import type { ChannelKernels, ReadyKernel } from './channel-kernels.ts';
+import { type ChannelKernels, type ReadyKernel, restartedNote } from './channel-kernels.ts';
 import type { KernelRecord } from './kernel-record.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
@@ -42,7 +42,7 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
     await deps.kernels.used(kernel.record, {
       runner: active.run.runner,
       thread: active.run.thread,
-      executionCount: outcome.executionCount,
+      outcome,
     });
     return { outcome, transcript };
   } finally {
@@ -216,10 +216,9 @@ async function noteOutput(
 async function noteCount(active: ActiveRun, executionCount: number, record: KernelRecord): Promise<void> {
   const restarted =
     executionCount > 0 && executionCount <= record.executionCount && active.run.data.block === 0;
-  const note = 'The kernel was restarted meanwhile; the variables from before are gone.';
   const notes =
-    restarted && !active.run.data.notes.includes(note)
-      ? [...active.run.data.notes, note]
+    restarted && !active.run.data.notes.includes(restartedNote)
+      ? [...active.run.data.notes, restartedNote]
       : active.run.data.notes;
   if (executionCount !== active.run.data.executionCount) await active.change({}, { executionCount, notes });
 }

@@ -3,17 +3,17 @@ import type { Ledger } from '../store/ledger.ts';
 import { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
 import { endRun, postRun } from './finish-run.ts';
-import { type LaneLeases, Lanes } from './lanes.ts';
+import type { LaneLeases } from './lane-leases.ts';
+import { Lanes } from './lanes.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
 import type { StopReason } from './read-end.ts';
 import { type PostRoot, RunAnswer } from './run-answer.ts';
-import { readOutcome, type Run, type RunData, standsAside } from './run-data.ts';
-import { runSnippet } from './run-snippet.ts';
+import { isUnfinished, readOutcome, type Run, type RunData, standsAside } from './run-data.ts';
+import { type RanSnippet, runSnippet } from './run-snippet.ts';
 import type { OpenAnswer } from './run-view.ts';
+import { SwitchQuestions } from './switch-questions.ts';
 
-/** A question whether to switch the channel's kernel lapses after this. */
-const SWITCH_LAPSES_MS = 10 * 60_000;
 /** Places further back are shown once, at admission, and not edited with every run that ends. */
 const PLACES_KEPT_FRESH = 3;
 
@@ -24,11 +24,15 @@ export interface RunsOptions {
   openAnswer: OpenAnswer;
   postRoot: PostRoot;
   openTranscript: (runId: string, recovered: boolean) => Promise<Transcript>;
+  /** A run's answer stands: its transcript is not needed any more. */
+  onRead: (transcript: Transcript) => void;
   /** Tells a channel that a switch replaced its kernel. */
   tellSwitched: (run: Run, from: string) => void;
   kernelsPerChannel: number;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  /** Tells the other processes on this store that a lane has news. */
+  announce: (lane: string) => void;
   log: Log;
 }
 
@@ -39,28 +43,44 @@ export class Runs {
   readonly #active = new Map<string, ActiveRun>();
   readonly #recovered = new Set<string>();
   readonly #posting = new Set<Promise<void>>();
-  readonly #lapses = new Map<string, NodeJS.Timeout>();
+  readonly #questions: SwitchQuestions;
 
   constructor(options: RunsOptions) {
     this.#options = options;
     const { ledger, leases, log } = options;
+    this.#questions = new SwitchQuestions({ ...options, lapse: (active) => this.#takeBack(active) });
     this.#lanes = new Lanes({
       ledger,
       leases,
       log,
       runOne: (run) => this.#runOne(run),
       onPlaces: (runs) => this.#showPlaces(runs),
+      onIdle: (lane) => void this.idle(lane),
     });
   }
 
-  /** After a start: every run that is not posted yet is taken up where it stands. */
+  /**
+   * Takes up what a predecessor left unfinished: after a start, and whenever another process on this store may have
+   * died. Only what nobody else holds; gives how many runs that were.
+   */
   async recover(): Promise<number> {
-    const left = await this.#options.ledger.unposted();
-    for (const run of left) this.#recovered.add(run.id);
-    for (const run of left) if (run.state === 'ended') this.#postLeft(run);
-    for (const lane of new Set(left.filter((run) => run.state !== 'ended').map((run) => run.lane)))
-      this.#lanes.wake(lane);
-    return left.length;
+    const { ledger, leases } = this.#options;
+    const left = (await ledger.unposted()).filter((run) => !this.#active.has(run.id));
+    const lanes = [...new Set(left.map((run) => run.lane))];
+    const held = await Promise.all(lanes.map((lane) => leases.hold(lane)));
+    const ours = new Set(lanes.filter((_, index) => held[index]));
+    const taken = left.filter((run) => ours.has(run.lane) && !this.#active.has(run.id));
+    for (const run of taken) this.#recovered.add(run.id);
+    for (const run of taken) if (run.state === 'ended') this.#postLeft(run);
+    for (const lane of ours) this.#lanes.wake(lane);
+    return taken.length;
+  }
+
+  /** The lane's lease is lost or let go: nothing of it is touched any more, another process takes it up. */
+  async letGo(lane: string): Promise<void> {
+    const left = [...this.#active.values()].filter((active) => active.run.lane === lane);
+    for (const active of left) this.#active.delete(active.run.id);
+    await Promise.all([this.#options.kernels.disconnect(lane), ...left.map((active) => active.abandon())]);
   }
 
   /** A run was admitted to this lane, or something in it changed. */
@@ -69,30 +89,51 @@ export class Runs {
   }
 
   /**
-   * Stops a run: taken back when the kernel has not got it, interrupted when it runs here. False when this process
-   * does not hold it and it is no longer waiting.
+   * Stops a run: taken back when the kernel has not got it, interrupted when it runs. Where another process holds its
+   * lane the wish is kept and told. False when it has ended.
    */
-  async stop(run: Run, reason: StopReason): Promise<boolean> {
-    const active = this.#active.get(run.id);
-    if (active !== undefined && active.run.state !== 'waiting') {
-      active.stop(reason);
-      return true;
-    }
-    if (active?.phase.kind === 'startingKernel') {
-      active.stop(reason);
-      return true;
-    }
-    return await this.#takeBack(active ?? this.#activate(run));
+  async stop(run: Run, reason: StopReason & { kind: 'asked' | 'deleted' }): Promise<boolean> {
+    if (!this.#options.leases.isHeld(run.lane))
+      return await this.#askHolder(run, { stopAskedBy: stopperOf(reason) });
+    const active = this.#activate(run);
+    if (active.run.state === 'waiting' && active.phase.kind !== 'startingKernel')
+      return await this.#takeBack(active);
+    active.stop(reason);
+    return true;
   }
 
   /** The author agreed to lose the old kernel's variables. */
   async agreeToSwitch(run: Run): Promise<boolean> {
-    const active = this.#active.get(run.id) ?? this.#activate(run);
-    if (!standsAside(active.run)) return false;
-    this.#unlapse(run.id);
-    const agreed = await active.change({}, { switchAgreed: true });
+    if (!standsAside(run)) return false;
+    if (!this.#options.leases.isHeld(run.lane)) return await this.#askHolder(run, { switchAgreed: true });
+    this.#questions.answered(run.id);
+    const agreed = await this.#activate(run).change({}, { switchAgreed: true });
     if (agreed) this.#lanes.wake(run.lane);
     return agreed;
+  }
+
+  /** A wish about a run in somebody else's hands: into the ledger, then told; whoever works on the lane looks there. */
+  async #askHolder(run: Run, wish: Partial<RunData>): Promise<boolean> {
+    const data = { ...run.data, ...wish };
+    const asked =
+      isUnfinished(run) &&
+      (await this.#options.ledger.change(run, { data, updatedAt: Date.now() })) !== undefined;
+    if (asked) this.#options.announce(run.lane);
+    this.#lanes.wake(run.lane);
+    return asked;
+  }
+
+  /** Another process told that this lane has news: a new run, or a wish about one that runs here. */
+  async hear(lane: string): Promise<void> {
+    const { ledger, leases } = this.#options;
+    if (!leases.isHeld(lane)) return;
+    for (const run of await ledger.lane(lane)) {
+      const active = this.#active.get(run.id);
+      active?.meet(run);
+      if (active !== undefined && run.data.stopAskedBy !== undefined)
+        await this.stop(run, { kind: 'asked', by: run.data.stopAskedBy });
+    }
+    this.#lanes.wake(lane);
   }
 
   /** The run as this process has it, for questions about its phase. */
@@ -102,7 +143,7 @@ export class Runs {
 
   async #takeBack(active: ActiveRun): Promise<boolean> {
     if (active.run.state !== 'waiting') return false;
-    this.#unlapse(active.run.id);
+    this.#questions.answered(active.run.id);
     const outcome = outcomeOf(active.run, 'cancelled');
     if (!(await active.change({ state: 'ended' }, { outcome }))) return false;
     this.#post(active, outcome, undefined);
@@ -112,47 +153,21 @@ export class Runs {
 
   async #runOne(run: Run): Promise<void> {
     const active = this.#activate(run);
-    if (await this.#asksToSwitch(active)) return;
-    const { outcome, transcript } = await runSnippet(active, this.#options).catch((error: unknown) => {
-      this.#options.log.error({ err: error, run: run.id }, 'a run broke');
+    if (run.data.stopAskedBy !== undefined && (await this.#takeBack(active))) return;
+    if (await this.#questions.asks(active)) return;
+    const ran = await Promise.race([this.#run(active), active.abandoned]);
+    if (ran === undefined) return;
+    await endRun(active, ran.outcome, this.#options.log);
+    this.#post(active, ran.outcome, ran.transcript);
+  }
+
+  async #run(active: ActiveRun): Promise<RanSnippet> {
+    try {
+      return await runSnippet(active, this.#options);
+    } catch (error) {
+      this.#options.log.error({ err: error, run: active.run.id }, 'a run broke');
       return { outcome: outcomeOf(active.run, 'broken'), transcript: undefined };
-    });
-    await endRun(active, outcome, this.#options.log);
-    this.#post(active, outcome, transcript);
-  }
-
-  /** Another kernelspec than the lane's kernel: its author is asked once, and the run stands aside until then. */
-  async #asksToSwitch(active: ActiveRun): Promise<boolean> {
-    const { kernels, kernelsPerChannel, tellSwitched } = this.#options;
-    if (kernelsPerChannel !== 1 || active.run.state !== 'waiting') return false;
-    const record = await kernels.find(active.run.lane);
-    if (record === undefined || record.kernelspec === active.run.data.kernelspec) return false;
-    if (active.run.data.switchAgreed === true) {
-      await kernels.shutDown(record);
-      tellSwitched(active.run, record.kernelspec);
-      return false;
     }
-    await active.change({}, { switchAskedAt: Date.now() });
-    active.show({ kind: 'switchAsked', from: record.kernelspec, to: active.run.data.kernelspec });
-    this.#lapseLater(active);
-    return true;
-  }
-
-  #lapseLater(active: ActiveRun): void {
-    const { id, data } = active.run;
-    const leftMs = (data.switchAskedAt ?? Date.now()) + SWITCH_LAPSES_MS - Date.now();
-    const lapse = (): void => {
-      this.#lapses.delete(id);
-      this.#takeBack(active).catch((error: unknown) =>
-        this.#options.log.error({ err: error, run: id }, 'not lapsed'),
-      );
-    };
-    this.#lapses.set(id, setTimeout(lapse, Math.max(0, leftMs)).unref());
-  }
-
-  #unlapse(runId: string): void {
-    clearTimeout(this.#lapses.get(runId));
-    this.#lapses.delete(runId);
   }
 
   #showPlaces(runs: readonly Run[]): void {
@@ -166,16 +181,9 @@ export class Runs {
         active.show({ kind: 'waiting', ahead, ...(behind === undefined ? {} : { behind }) });
     }
     for (const run of runs.filter((aside) => standsAside(aside) && !this.#active.has(aside.id)))
-      this.#askAgain(this.#activate(run)).catch((error: unknown) =>
-        this.#options.log.error({ err: error, run: run.id }, 'not asked'),
-      );
-  }
-
-  /** A question that a predecessor asked stays open after a restart. */
-  async #askAgain(active: ActiveRun): Promise<void> {
-    const from = (await this.#options.kernels.find(active.run.lane))?.kernelspec ?? '';
-    active.show({ kind: 'switchAsked', from, to: active.run.data.kernelspec });
-    this.#lapseLater(active);
+      this.#questions
+        .askAgain(this.#activate(run))
+        .catch((error: unknown) => this.#options.log.error({ err: error, run: run.id }, 'not asked'));
   }
 
   #postLeft(run: Run): void {
@@ -194,6 +202,7 @@ export class Runs {
   #post(active: ActiveRun, outcome: RunOutcome, transcript: Transcript | undefined): void {
     const posting = postRun(active, outcome, transcript, this.#options.log).finally(() => {
       this.#posting.delete(posting);
+      if (transcript !== undefined) this.#options.onRead(transcript);
       this.#active.delete(active.run.id);
     });
     this.#posting.add(posting);
@@ -201,7 +210,10 @@ export class Runs {
 
   #activate(run: Run): ActiveRun {
     const known = this.#active.get(run.id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.meet(run);
+      return known;
+    }
     const { openAnswer, postRoot, ledger, log } = this.#options;
     const keep = (change: Promise<boolean>): void => {
       change.catch((error: unknown) =>
@@ -221,11 +233,25 @@ export class Runs {
     return active;
   }
 
-  /** Stops taking work; runs in flight stay in the ledger for a successor. */
-  async close(): Promise<void> {
-    for (const timer of this.#lapses.values()) clearTimeout(timer);
-    await Promise.all([...this.#active.values()].map((active) => active.answer.release()));
+  /** The lane has nothing to do: without a connection to its kernel there is nothing to hold either. */
+  async idle(lane: string): Promise<void> {
+    const { kernels, leases } = this.#options;
+    const isBusy = [...this.#active.values()].some((active) => active.run.lane === lane);
+    if (!isBusy && !kernels.isConnected(lane)) await leases.drop(lane);
   }
+
+  /** Takes no further work; what is in flight stays in the ledger for a successor. */
+  async close(): Promise<void> {
+    this.#questions.close();
+    const left = [...this.#active.values()];
+    const lanesClosed = this.#lanes.close();
+    await Promise.all(left.map((active) => active.abandon()));
+    await lanesClosed;
+  }
+}
+
+function stopperOf(reason: StopReason & { kind: 'asked' | 'deleted' }): string {
+  return reason.kind === 'asked' ? reason.by : 'deleted';
 }
 
 function outcomeOf(run: Run, kind: RunOutcome['kind']): RunOutcome {

@@ -1,0 +1,74 @@
+import type { Log } from '../log.ts';
+import type { ActiveRun } from './active-run.ts';
+import type { ChannelKernels } from './channel-kernels.ts';
+import type { Run } from './run-data.ts';
+
+/** A question whether to switch the channel's kernel lapses after this. */
+const LAPSES_MS = 10 * 60_000;
+
+export interface SwitchQuestionsOptions {
+  kernels: ChannelKernels;
+  kernelsPerChannel: number;
+  /** Tells a channel that a switch replaced its kernel. */
+  tellSwitched: (run: Run, from: string) => void;
+  /** Nobody answered: the run is taken back. */
+  lapse: (active: ActiveRun) => Promise<unknown>;
+  log: Log;
+}
+
+/** "#data runs python2; switch to scala?": asked when the run's turn comes, answered by a button, or lapsed. */
+export class SwitchQuestions {
+  readonly #options: SwitchQuestionsOptions;
+  readonly #lapses = new Map<string, NodeJS.Timeout>();
+
+  constructor(options: SwitchQuestionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * True when the run stands aside: its lane's kernel is another kernelspec and its author was asked just now. With
+   * his agreement the old kernel is shut down here.
+   */
+  async asks(active: ActiveRun): Promise<boolean> {
+    const { kernels, kernelsPerChannel, tellSwitched } = this.#options;
+    if (kernelsPerChannel !== 1 || active.run.state !== 'waiting') return false;
+    const record = await kernels.find(active.run.lane);
+    if (record === undefined || record.kernelspec === active.run.data.kernelspec) return false;
+    if (active.run.data.switchAgreed === true) {
+      await kernels.shutDown(record);
+      tellSwitched(active.run, record.kernelspec);
+      return false;
+    }
+    await active.change({}, { switchAskedAt: Date.now() });
+    this.#show(active, record.kernelspec);
+    return true;
+  }
+
+  /** A question that a predecessor asked stays open after a restart. */
+  async askAgain(active: ActiveRun): Promise<void> {
+    this.#show(active, (await this.#options.kernels.find(active.run.lane))?.kernelspec ?? '');
+  }
+
+  #show(active: ActiveRun, from: string): void {
+    const { id, data } = active.run;
+    active.show({ kind: 'switchAsked', from, to: data.kernelspec });
+    const lapse = (): void => {
+      this.#lapses.delete(id);
+      const { log } = this.#options;
+      this.#options.lapse(active).catch((error: unknown) => log.error({ err: error, run: id }, 'not lapsed'));
+    };
+    const leftMs = (data.switchAskedAt ?? Date.now()) + LAPSES_MS - Date.now();
+    this.answered(id);
+    this.#lapses.set(id, setTimeout(lapse, Math.max(0, leftMs)).unref());
+  }
+
+  /** The question is settled, one way or another. */
+  answered(runId: string): void {
+    clearTimeout(this.#lapses.get(runId));
+    this.#lapses.delete(runId);
+  }
+
+  close(): void {
+    for (const runId of this.#lapses.keys()) this.answered(runId);
+  }
+}
