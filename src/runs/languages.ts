@@ -67,11 +67,11 @@ export function chooseKernelspec(
   context: LanguageContext,
 ): { kernelspec: string; named: boolean } {
   if (snippet.language !== undefined) return { ...resolveLanguage(snippet.language, context), named: true };
-  const usual = resolveLanguage(undefined, context);
+  const usual = usualOf(context);
   const fitting = snippet.syntax === undefined ? [] : (meaningOf(snippet.syntax, context) ?? []);
-  const spoken = fitting.some(({ name }) => name === usual.kernelspec);
+  const spoken = fitting.some(({ name }) => name === usual);
   const meant = spoken ? undefined : pick(fitting, context);
-  return { kernelspec: meant?.name ?? usual.kernelspec, named: false };
+  return { kernelspec: meant?.name ?? resolveLanguage(undefined, context).kernelspec, named: false };
 }
 
 export interface Language {

@@ -147,6 +147,14 @@ describe('a snippet’s kernelspec', () => {
     );
   });
 
+  it('is the syntax’s where there is no default', () => {
+    const context = languagesOf({ kernelspecs: { ...cluster, default: 'gone' } });
+    expect(chooseKernelspec({ language: undefined, syntax: 'scala' }, context).kernelspec).toBe(
+      'scala-spark21',
+    );
+    expect(() => chooseKernelspec({ language: undefined, syntax: 'json' }, context)).toThrow(UserError);
+  });
+
   it('stays the channel’s when the syntax says nothing', () => {
     for (const syntax of ['json', 'plain_text', 'sql'])
       expect(chooseKernelspec({ language: undefined, syntax }, languagesOf()).kernelspec).toBe('python3');
