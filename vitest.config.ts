@@ -14,6 +14,11 @@ export default defineConfig({
       project('contract', ['test/contract/**/*.test.ts'], { testTimeout: 60_000 }),
       project('playground', ['test/playground/**/*.test.ts'], { testTimeout: 60_000 }),
       project('answers', ['test/e2e-answers/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('e2e', ['test/e2e/**/*.test.ts'], {
+        testTimeout: 120_000,
+        hookTimeout: 300_000,
+        globalSetup: ['test/support/backends/global-setup.ts'],
+      }),
     ],
   },
 });
