@@ -5,19 +5,19 @@ import { ExecutionLine } from './execution-line.ts';
 import { type ExecutionHost, RunningExecution } from './execution.ts';
 import type { ConnectionEvent, ExecuteRequest, Execution, KernelConnection, KernelInfo } from './gateway.ts';
 import type { Interrupts } from './interrupts.ts';
+import { HeardMessages } from './heard-messages.ts';
 import { KernelGreeting } from './kernel-greeting.ts';
-import { KernelLife, type KernelLifeHost } from './kernel-life.ts';
+import { KernelLife, type KernelLifeHost, type ReplacedKind } from './kernel-life.ts';
 import { type KeptLink, type KeptLinkListener, openKeptLink } from './kept-link.ts';
-import { readLifeSign } from './life-signs.ts';
+import { isBusy, readLifeSign } from './life-signs.ts';
 import type { LinkOptions } from './link.ts';
 import { isLateTalker, isStrictlyOrdered, readOutput, unknownKernelInfo } from './messages.ts';
-import { Recent } from './recent.ts';
 import { executeRequest, inputReply, interruptRequest } from './requests.ts';
 import type { Rest } from './rest.ts';
 import { type SilenceHost, openSilenceWatch } from './silence-watch.ts';
 import type { GatewayTimings } from './timings.ts';
 import { Unclaimed } from './unclaimed.ts';
-import { encodeMessage, type KernelMessage, maxRequestBytes, type OutgoingMessage } from './wire.ts';
+import { encodeMessage, isTooLong, type KernelMessage, type OutgoingMessage } from './wire.ts';
 
 export interface ConnectionOptions extends LinkOptions {
   rest: Rest;
@@ -49,14 +49,13 @@ export class OpenConnection
   readonly #unclaimed = new Unclaimed((isFull) => this.onFull(isFull));
   readonly #silence = openSilenceWatch(this);
   readonly #line = new ExecutionLine();
-  readonly #seen = new Recent<true>(2000);
+  readonly #heard = new HeardMessages();
   readonly #events = new EventLine<ConnectionEvent>();
-  #unsentInputs: OutgoingMessage[] = [];
+  readonly #unsentInputs: OutgoingMessage[] = [];
   #fullCount = 0;
   #lostMs = 0;
   #isAway = false;
   #closedWhy: string | undefined;
-  #unclaimedTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions) {
     this.kernelId = options.kernelId;
@@ -74,7 +73,7 @@ export class OpenConnection
   async open(signal: AbortSignal): Promise<void> {
     await this.#link.open(signal);
     await this.life.greet(signal);
-    this.#unclaimedTimer = setTimeout(() => this.#unclaimed.drop(), this.timings.unclaimedMs).unref();
+    this.#unclaimed.dropIn(this.timings.unclaimedMs);
   }
 
   execute(request: ExecuteRequest): Execution {
@@ -95,12 +94,14 @@ export class OpenConnection
     const execution = new RunningExecution(request, this);
     const replayed = this.#unclaimed.claim(msgId);
     // A replay that begins with the beginning lacks nothing; any other may.
-    const isWhole = replayed[0]?.type === 'status' && replayed[0].content['execution_state'] === 'busy';
-    if (!isWhole) execution.markGap();
+    if (replayed[0] === undefined || !isBusy(replayed[0])) execution.markGap();
     this.#line.begin(execution);
     this.#link.setBusy(true);
     execution.markWritten(this.timings.firstLookMs);
-    for (const message of replayed) execution.take(message);
+    for (const message of replayed) {
+      this.#deliver(execution, message);
+      this.#heard.count(message.msgId);
+    }
     if (this.#closedWhy !== undefined) execution.finishAs('kernelGone', this.#closedWhy);
     return execution;
   }
@@ -117,16 +118,12 @@ export class OpenConnection
   // — from the link —
 
   onMessage(message: KernelMessage): void {
-    if (message.msgId !== '') {
-      // A replay may bring what had come already (protocol.md §3.8).
-      if (this.#seen.has(message.msgId)) return;
-      this.#seen.add(message.msgId, true);
-    }
+    if (!this.#heard.take(message.msgId)) return;
     const execution = this.#line.find(message.parentId);
-    if (execution !== undefined) return execution.take(message);
-    if (this.greeting.take(message)) return;
+    if (execution !== undefined) return this.#deliver(execution, message);
     const ended = this.#line.findEnded(message.parentId);
     if (ended !== undefined) return this.#takeLate(ended, message);
+    if (this.greeting.take(message)) return;
     if (message.parentType === 'execute_request' && message.parentSession === this.sessionId) {
       return this.#unclaimed.add(message);
     }
@@ -135,10 +132,7 @@ export class OpenConnection
   }
 
   onTooBig(): void {
-    for (const execution of this.#line.inFlight()) {
-      execution.markGap();
-      execution.tell({ kind: 'tooBig' });
-    }
+    for (const execution of this.#line.inFlight()) execution.tellTooBig();
   }
 
   onLost(): void {
@@ -151,26 +145,18 @@ export class OpenConnection
   }
 
   onReopened(): void {
-    const wasLost = this.#lostMs !== 0;
-    for (const execution of this.#line.inFlight()) {
-      execution.markGap();
-      execution.tell({ kind: 'reconnected', fromMs: this.#lostMs, toMs: Date.now(), gap: true });
-      execution.lookIn(this.timings.firstLookMs);
-    }
+    for (const execution of this.#line.inFlight()) execution.tellReconnected(this.#lostMs);
+    if (this.#lostMs > 0) this.#events.emit({ kind: 'reconnected' });
     this.#lostMs = 0;
     this.#isAway = false;
-    const inputs = this.#unsentInputs;
-    this.#unsentInputs = [];
-    for (const input of inputs) void this.#send(input);
+    for (const input of this.#unsentInputs.splice(0)) this.#send(input);
     this.life.onReopened();
-    if (wasLost) this.#events.emit({ kind: 'reconnected' });
   }
 
   onGivenUp(failure: GatewayError): void {
     if (failure.code === 'kernelGone' || failure.code === 'startFailed') return this.onGone(failure.message);
     this.#isAway = true;
-    for (const execution of this.#line.inFlight()) execution.finishAs('gatewayAway', failure.message);
-    this.#line.refuseWaiting(failure.message);
+    this.#line.endAll('gatewayAway', failure.message);
   }
 
   // — from the kernel's life —
@@ -203,15 +189,14 @@ export class OpenConnection
     for (const execution of this.#line.inFlight()) execution.tellBehindOthers();
   }
 
-  onReplaced(kind: 'kernelDied' | 'kernelRestarted', event: ConnectionEvent): void {
+  onReplaced(kind: ReplacedKind, event: ConnectionEvent): void {
     for (const execution of this.#line.inFlight()) execution.finishAs(kind);
     this.#events.emit(event);
   }
 
   onGone(detail: string): void {
     if (this.#closedWhy !== undefined) return;
-    for (const execution of this.#line.inFlight()) execution.finishAs('kernelGone', detail);
-    this.#line.refuseWaiting(`the kernel is gone: ${detail}`);
+    this.#line.endAll('kernelGone', detail);
     this.#events.emit({ kind: 'kernelGone', detail });
     this.#shut(`the kernel is gone: ${detail}`);
     void this.#link.close();
@@ -225,6 +210,10 @@ export class OpenConnection
 
   get canProveEnd(): boolean {
     return isStrictlyOrdered(this.kernelInfo);
+  }
+
+  get isWhole(): boolean {
+    return this.#heard.isWhole;
   }
 
   get isConnected(): boolean {
@@ -241,18 +230,9 @@ export class OpenConnection
     if (!this.#send(reply)) this.#unsentInputs.push(reply);
   }
 
-  async interrupt(isWanted: () => boolean, onSend: () => void): Promise<void> {
-    const { rest, interrupts, log } = this.#options;
-    try {
-      await interrupts.spaced(this.kernelId, isWanted, async () => {
-        onSend();
-        if (await rest.interruptKernel(this.kernelId)) return;
-        // Stock Knox has no route for it (protocol.md §1.5); ipykernel takes the same as a message.
-        this.#send(interruptRequest(this.sessionId));
-      });
-    } catch (failure) {
-      log.warn({ err: failure, kernelId: this.kernelId }, 'an interrupt could not be sent');
-    }
+  interrupt(isWanted: () => boolean, onSend: () => void): void {
+    const sendMessage = () => this.#send(interruptRequest(this.sessionId));
+    this.#options.interrupts.interrupt({ kernelId: this.kernelId, isWanted, onSend, sendMessage });
   }
 
   onGivenUpByCaller(execution: RunningExecution): void {
@@ -275,10 +255,12 @@ export class OpenConnection
     while (this.life.isReady && this.#link.isOpen) {
       const execution = this.#line.next();
       if (execution === undefined) return;
-      const { msgId, request } = execution;
-      const frame = encodeMessage(executeRequest(this.sessionId, { msgId, ...request }), new Date());
-      if (Buffer.byteLength(frame) > maxRequestBytes) {
-        execution.finishAs('notSent', `longer than the ${maxRequestBytes} bytes that a gateway takes`);
+      const frame = encodeMessage(
+        executeRequest(this.sessionId, execution.msgId, execution.request),
+        new Date(),
+      );
+      if (isTooLong(frame)) {
+        execution.finishAs('notSent', 'longer than the 10 MiB that a gateway takes');
         continue;
       }
       this.#line.begin(execution);
@@ -287,6 +269,11 @@ export class OpenConnection
       execution.markWritten();
       if (this.life.isBusyElsewhere) execution.tellBehindOthers();
     }
+  }
+
+  #deliver(execution: RunningExecution, message: KernelMessage): void {
+    if (!execution.state.started && isBusy(message)) this.#heard.begin(message.msgId);
+    execution.take(message);
   }
 
   #send(message: OutgoingMessage): boolean {
@@ -304,7 +291,6 @@ export class OpenConnection
   #shut(why: string): void {
     if (this.#closedWhy !== undefined) return;
     this.#closedWhy = why;
-    clearTimeout(this.#unclaimedTimer);
     this.#unclaimed.drop();
     this.life.close();
     this.#line.abandon();

@@ -1,4 +1,5 @@
 import type { RunningExecution } from './execution.ts';
+import type { ExecutionEndKind } from './outputs.ts';
 import { Recent } from './recent.ts';
 
 /** The executions of one connection: waiting, in flight (written and not ended), and those that ended lately. */
@@ -42,6 +43,12 @@ export class ExecutionLine {
 
   findEnded(msgId: string): RunningExecution | undefined {
     return this.#ended.get(msgId);
+  }
+
+  /** Those in flight end as `kind`; those that wait were never sent. */
+  endAll(kind: ExecutionEndKind, detail: string): void {
+    this.refuseWaiting(detail);
+    for (const execution of this.inFlight()) execution.finishAs(kind, detail);
   }
 
   /** Nothing that waits will be written. */

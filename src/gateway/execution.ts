@@ -19,11 +19,13 @@ export interface ExecutionHost {
   readonly timings: GatewayTimings;
   /** The kernel is known to send outputs after reply and idle. */
   readonly isLateTalker: boolean;
+  /** Every message of the kernel since the execution's first has come, by their numbers. */
+  readonly isWhole: boolean;
   /** Its reader is slow (true) or has caught up. */
   onFull(isFull: boolean): void;
   answerInput(request: KernelMessage, value: string): void;
   /** Interrupts the kernel once that is allowed and `isWanted` still says so; `onSend` comes right before. */
-  interrupt(isWanted: () => boolean, onSend: () => void): Promise<void>;
+  interrupt(isWanted: () => boolean, onSend: () => void): void;
   /** The caller gave it up before it was written. */
   onGivenUpByCaller(execution: RunningExecution): void;
   /** Nothing of it came for a while. */
@@ -51,6 +53,7 @@ export class RunningExecution implements Execution {
   #isFull = false;
   #hasToldBehindOthers = false;
   #hasAskedStop = false;
+  #mayHaveGap = false;
   #ending: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #stopWatch: NodeJS.Timeout | undefined;
@@ -111,8 +114,21 @@ export class RunningExecution implements Execution {
     this.#planEnd();
   }
 
-  markGap(): void {
+  /** A message of it was too long for us and is lost. */
+  tellTooBig(): void {
     this.state = { ...this.state, possibleGap: true };
+    this.tell({ kind: 'tooBig' });
+  }
+
+  tellReconnected(fromMs: number): void {
+    this.markGap();
+    this.tell({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
+    this.lookIn(this.#host.timings.firstLookMs);
+  }
+
+  /** Something of it may be lost; the numbers of its messages may yet prove that nothing is. */
+  markGap(): void {
+    this.#mayHaveGap = true;
   }
 
   presumeRunning(): void {
@@ -178,7 +194,8 @@ export class RunningExecution implements Execution {
     this.isEnded = true;
     this.#clear();
     this.#queue.end();
-    this.#settleEnd(end);
+    const isWhole = !this.#mayHaveGap || (this.#host.isWhole && !end.replyMissing && !end.idleMissing);
+    this.#settleEnd(isWhole ? end : { ...end, possibleGap: true });
     this.#host.onEnded(this, end.kind);
   }
 
@@ -213,6 +230,6 @@ export class RunningExecution implements Execution {
     const onSend = () => {
       this.state = { ...this.state, stopped: true };
     };
-    void this.#host.interrupt(() => !this.isEnded, onSend);
+    this.#host.interrupt(() => !this.isEnded, onSend);
   }
 }

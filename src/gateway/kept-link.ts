@@ -47,7 +47,8 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
   let attempt = 0;
   let openedMs = 0;
 
-  async function openOnce(signal: AbortSignal): Promise<void> {
+  /** False when the link it opened is not the kept one any more. */
+  async function openOnce(signal: AbortSignal): Promise<boolean> {
     const next: Link = openLink(options, {
       onMessage: (message) => listener.onMessage(message),
       onTooBig: () => listener.onTooBig(),
@@ -61,6 +62,7 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
     next.setBusy(isBusy);
     await untilUpgraded(next, { kernelId, rest, lookMs: timings.upgradeLookMs, signal });
     openedMs = performance.now();
+    return link === next;
   }
 
   function lose(detail: string): void {
@@ -82,7 +84,8 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
         attempt += 1;
         await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: closing.signal });
         try {
-          await openOnce(closing.signal);
+          // Dropped again already, by us or by the other side, before we came to know that it was open.
+          if (!(await openOnce(closing.signal))) continue;
           isReopening = false;
           log.info({ kernelId, attempt }, 're-opened the websocket to a kernel');
           return listener.onReopened();
@@ -110,7 +113,8 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
       const until = AbortSignal.any([signal, closing.signal]);
       for (let left = firstAttempts - 1; ; left -= 1) {
         try {
-          return await openOnce(until);
+          await openOnce(until);
+          return;
         } catch (failure) {
           link = undefined;
           const isAway = failure instanceof GatewayError && failure.code === 'unreachable';

@@ -5,6 +5,8 @@ import type { LifeSign } from './life-signs.ts';
 import { kernelGone, type Rest } from './rest.ts';
 import type { GatewayTimings } from './timings.ts';
 
+export type ReplacedKind = 'kernelDied' | 'kernelRestarted';
+
 /** What a kernel's life needs of its connection. */
 export interface KernelLifeHost {
   readonly kernelId: string;
@@ -22,7 +24,7 @@ export interface KernelLifeHost {
   onMute(detail: string): void;
   onHold(isHeld: boolean): void;
   onBusyElsewhere(): void;
-  onReplaced(kind: 'kernelDied' | 'kernelRestarted', event: ConnectionEvent): void;
+  onReplaced(kind: ReplacedKind, event: ConnectionEvent): void;
   onGone(detail: string): void;
 }
 
@@ -173,7 +175,7 @@ export class KernelLife {
     this.#timer = setTimeout(() => void this.#lookWhetherGone(looks - 1), timings.shutdownLookMs);
   }
 
-  #replace(kind: 'kernelDied' | 'kernelRestarted', automatic: boolean): void {
+  #replace(kind: ReplacedKind, automatic: boolean): void {
     this.isReady = false;
     this.#isSettling = true;
     this.#isLeavingToRestart = false;

@@ -33,6 +33,11 @@ export function readLifeSign(message: KernelMessage): LifeSign | undefined {
   return state === 'idle' ? 'idleElsewhere' : undefined;
 }
 
+/** The beginning of an execution. */
+export function isBusy(message: KernelMessage): boolean {
+  return message.type === 'status' && message.content['execution_state'] === 'busy';
+}
+
 export interface Silence {
   model: KernelModel | undefined;
   /** Any message of the execution was seen. */

@@ -20,7 +20,7 @@ export function openGateway(
   const http = openHttp(settings, endpoints);
   const rest = openRest(http, timings);
   const turns = openTurns(settings.startConcurrency);
-  const interrupts = openInterrupts(timings.interruptGapMs);
+  const interrupts = openInterrupts({ rest, log, gapMs: timings.interruptGapMs });
   const closing = new AbortController();
   const connections = new Set<OpenConnection>();
   /** Started here and not connected to yet. */
@@ -89,17 +89,9 @@ export function openGateway(
     },
 
     async interruptKernel(kernelId) {
-      let isSent = true;
-      await interrupts.spaced(
-        kernelId,
-        () => true,
-        async () => {
-          isSent = await rest.interruptKernel(kernelId);
-        },
-      );
-      if (!isSent && (await rest.findKernel(kernelId)) === undefined) throw kernelGone(kernelId);
-      if (!isSent)
-        throw new GatewayError('refused', 'The gateway has no way to interrupt a kernel', { status: 404 });
+      if (await interrupts.spaced(kernelId, () => rest.interruptKernel(kernelId))) return;
+      if ((await rest.findKernel(kernelId)) === undefined) throw kernelGone(kernelId);
+      throw new GatewayError('refused', 'The gateway has no way to interrupt a kernel', { status: 404 });
     },
 
     async restartKernel(kernelId) {

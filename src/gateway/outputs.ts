@@ -4,7 +4,10 @@
 export type MimeBundle = Readonly<Record<string, unknown>>;
 
 export type KernelOutput =
-  /** First sign of life of this execution (busy, execute_input or reply, whichever comes first). Exactly once, always first. */
+  /**
+   * First sign of life of this execution (busy, execute_input or reply, whichever comes first). Exactly once, before
+   * all that the kernel says; only `behindOthers`, `quiet`, `disconnected` and `reconnected` may come earlier.
+   */
   | { kind: 'started' }
   /** The kernel's `In [n]`; 0 or absent where the kernel does not count. */
   | { kind: 'counted'; executionCount: number }
@@ -34,7 +37,10 @@ export type KernelOutput =
   | { kind: 'dropped'; limit: 'data' | 'messages' }
   /** A message over `maxMessageBytes`; it is lost. */
   | { kind: 'tooBig' }
-  /** The socket was away between these times (ms since the epoch). `gap`: output may be missing; else the replay was whole. */
+  /**
+   * The socket was away between these times (ms since the epoch). `gap`: output may be missing, as far as is known now;
+   * the end's `possibleGap` has the last word, because ipykernel's message numbers can prove that nothing is.
+   */
   | { kind: 'reconnected'; fromMs: number; toMs: number; gap: boolean }
   /** Connection lost, being re-opened; the execution goes on. */
   | { kind: 'disconnected'; atMs: number }

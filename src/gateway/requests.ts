@@ -6,7 +6,8 @@ import type { KernelMessage, OutgoingMessage } from './wire.ts';
 /** All six fields: ipykernel 5 and Toree give no good answer without them (protocol.md §4, lab.md §4). */
 export function executeRequest(
   session: string,
-  { msgId, code, allowStdin }: { msgId: string; code: string; allowStdin: boolean },
+  msgId: string,
+  { code, allowStdin }: { code: string; allowStdin: boolean },
 ): OutgoingMessage {
   return {
     channel: 'shell',

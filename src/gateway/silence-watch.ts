@@ -54,7 +54,8 @@ export function openSilenceWatch(host: SilenceHost): SilenceWatch {
       const lost = started ? 'outputLost' : 'unknown';
       switch (verdict) {
         case 'wait':
-          execution.tell({ kind: 'quiet', executionState, quietMs: Math.round(silentMs) });
+          if (silentMs >= timings.silenceMs)
+            execution.tell({ kind: 'quiet', executionState, quietMs: Math.round(silentMs) });
           if (executionState !== 'busy') return execution.lookIn(timings.firstLookMs * 2);
           if (life.isBusyElsewhere) return execution.tellBehindOthers();
           // Nobody else is connected, so it is our code that it works on.

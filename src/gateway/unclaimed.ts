@@ -10,6 +10,7 @@ export class Unclaimed {
   #bytes = 0;
   #isOpen = true;
   isFull = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(onFull: (isFull: boolean) => void) {
     this.#onFull = onFull;
@@ -36,8 +37,13 @@ export class Unclaimed {
     return messages;
   }
 
+  dropIn(ms: number): void {
+    this.#timer = setTimeout(() => this.drop(), ms).unref();
+  }
+
   /** Nobody will claim any more. */
   drop(): void {
+    clearTimeout(this.#timer);
     this.#isOpen = false;
     this.#byExecution.clear();
     this.#bytes = 0;

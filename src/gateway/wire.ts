@@ -30,8 +30,10 @@ export interface OutgoingMessage {
   content: Readonly<Record<string, unknown>>;
 }
 
-/** Longest frame a tornado server takes; over it the socket dies (protocol.md §2.3, trap 29). */
-export const maxRequestBytes = 10 * 2 ** 20;
+/** A tornado server takes frames of 10 MiB; over it the socket dies (protocol.md §2.3, trap 29). */
+export function isTooLong(frame: string): boolean {
+  return Buffer.byteLength(frame) > 10 * 2 ** 20;
+}
 
 export function encodeMessage(message: OutgoingMessage, date: Date): string {
   return JSON.stringify({

@@ -1,0 +1,417 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { z } from 'zod';
+
+/**
+ * A server on the network that plays Kernel Gateway: its REST calls, its upgrade, its buffering for a lost session.
+ * What a kernel says is the test's script; without one it behaves like a small, healthy ipykernel.
+ */
+export interface ScriptedGateway {
+  httpUrl: string;
+  wsUrl: string;
+  /** Every REST call and upgrade, in order. */
+  calls: Call[];
+  kernels: Map<string, ScriptedKernel>;
+  /** What is answered in place of the usual; undefined for the usual. `'hang'` answers never, `'reset'` drops the connection. */
+  answer: (
+    call: Call,
+  ) => CannedAnswer | 'hang' | 'reset' | undefined | Promise<CannedAnswer | 'hang' | 'reset' | undefined>;
+  /** Called with each kernel that POST makes. */
+  onStart: (kernel: ScriptedKernel, call: Call) => void;
+  addKernel(): ScriptedKernel;
+  /** Resolves with the next call that fits. */
+  untilCall(fits: (call: Call) => boolean): Promise<Call>;
+  close(): Promise<void>;
+}
+
+export interface Call {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingMessage['headers'];
+  body: unknown;
+  isUpgrade: boolean;
+}
+
+export interface CannedAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: string | object;
+}
+
+export interface ScriptMessage {
+  channel: string;
+  header: {
+    msg_id: string;
+    msg_type: string;
+    session: string;
+    username: string;
+    version: string;
+    date: string;
+  };
+  parent_header: Partial<ScriptMessage['header']>;
+  metadata: object;
+  content: Record<string, unknown>;
+  buffers: unknown[];
+}
+
+export interface SendOptions {
+  parent?: ScriptMessage | null;
+  channel?: string;
+  session?: string;
+  msgId?: string;
+}
+
+export class ScriptedKernel {
+  readonly id: string;
+  readonly name: string;
+  executionState = 'starting';
+  implementation = 'ipython';
+  /** False: kernel_info_requests stay unanswered. */
+  answersInfo = true;
+  /** An upgrade is accepted when this resolves. */
+  upgradable: Promise<void> = Promise.resolve();
+  /** As ipykernel's session: messages are numbered `SESSION_PID_n`. */
+  session: string = randomUUID();
+  pid = 100;
+  isDeleted = false;
+  interrupts = 0;
+  /** The gateway keeps what is said while nobody is connected, and replays it to the same session. */
+  buffers = true;
+  onExecute: (request: ScriptMessage, kernel: ScriptedKernel) => void = (request) => this.run(request);
+  onInterrupt: () => void = () => undefined;
+  onRestart: () => void = () => undefined;
+  readonly received: ScriptMessage[] = [];
+  readonly sockets = new Map<WebSocket, string>();
+  readonly #events = new EventEmitter();
+  #count = 0;
+  #bufferedFor: string | undefined;
+  #buffer: string[] = [];
+
+  constructor(id: string, name = 'python3') {
+    this.id = id;
+    this.name = name;
+  }
+
+  nextId(): string {
+    this.#count += 1;
+    return `${this.session}_${this.pid}_${this.#count}`;
+  }
+
+  /** To everybody on iopub, to the asking session alone on other channels (here: to all, a test has one client). */
+  send(msgType: string, content: object, options: SendOptions = {}): ScriptMessage {
+    const message: ScriptMessage = {
+      channel: options.channel ?? 'iopub',
+      header: {
+        msg_id: options.msgId ?? this.nextId(),
+        msg_type: msgType,
+        session: options.session ?? this.session,
+        username: 'kernel',
+        version: '5.3',
+        date: new Date().toISOString(),
+      },
+      parent_header: options.parent?.header ?? {},
+      metadata: {},
+      content: { ...content },
+      buffers: [],
+    };
+    this.sendRaw(JSON.stringify({ ...message, msg_id: message.header.msg_id, msg_type: msgType }));
+    return message;
+  }
+
+  sendRaw(frame: string | Buffer): void {
+    if (this.sockets.size === 0 && this.buffers && this.#bufferedFor !== undefined)
+      this.#buffer.push(String(frame));
+    for (const socket of this.sockets.keys()) socket.send(frame);
+  }
+
+  status(executionState: string, parent: ScriptMessage | null = null): void {
+    if (parent !== null) this.executionState = executionState;
+    this.send('status', { execution_state: executionState }, { parent });
+  }
+
+  stream(request: ScriptMessage, text: string, name = 'stdout'): void {
+    this.send('stream', { name, text }, { parent: request });
+  }
+
+  begin(request: ScriptMessage, executionCount = 1): void {
+    this.status('busy', request);
+    this.send(
+      'execute_input',
+      { code: request.content['code'], execution_count: executionCount },
+      { parent: request },
+    );
+  }
+
+  reply(request: ScriptMessage, content: object = {}): void {
+    const full = { status: 'ok', execution_count: 1, user_expressions: {}, payload: [], ...content };
+    this.send('execute_reply', full, { parent: request, channel: 'shell' });
+  }
+
+  /** A whole execution that prints `text`, if given. */
+  run(request: ScriptMessage, text?: string): void {
+    this.begin(request);
+    if (text !== undefined) this.stream(request, text);
+    this.reply(request);
+    this.status('idle', request);
+  }
+
+  /** Resolves with the request once the client has sent it; counts those that came before the call. */
+  async untilReceived(msgType: string, nth = 1): Promise<ScriptMessage> {
+    for (;;) {
+      const found = this.received.filter((message) => message.header.msg_type === msgType)[nth - 1];
+      if (found !== undefined) return found;
+      await once(this.#events, 'received');
+    }
+  }
+
+  async untilConnected(): Promise<void> {
+    while (this.sockets.size === 0) await once(this.#events, 'connected');
+  }
+
+  /** The network drops: a reset, without a farewell. */
+  drop(): void {
+    for (const socket of this.sockets.keys()) socket.terminate();
+    this.#away();
+  }
+
+  /** The server closes with a code (1005: none). */
+  hangUp(code: number): void {
+    for (const socket of this.sockets.keys()) {
+      if (code === 1005) socket.close();
+      else socket.close(code);
+    }
+    this.#away();
+  }
+
+  connect(socket: WebSocket, sessionId: string): void {
+    const isSame = this.#bufferedFor === sessionId;
+    // The same session twice: the server closes the old socket without a code (protocol.md §2.2).
+    for (const [other, session] of this.sockets) if (session === sessionId) other.close();
+    this.#bufferedFor ??= sessionId;
+    const replay = isSame ? this.#buffer : [];
+    this.#buffer = [];
+    this.#bufferedFor = sessionId;
+    this.sockets.set(socket, sessionId);
+    for (const frame of replay) socket.send(frame);
+    socket.on('message', (data: Buffer) => this.#receive(data.toString()));
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.sockets.delete(socket));
+    this.#events.emit('connected');
+  }
+
+  #away(): void {
+    this.sockets.clear();
+  }
+
+  #receive(text: string): void {
+    const message: ScriptMessage = JSON.parse(text);
+    this.received.push(message);
+    this.#events.emit('received');
+    // A deleted kernel's websocket stays open and swallows what is sent (protocol.md §2.7).
+    if (this.isDeleted) return;
+    if (message.header.msg_type === 'kernel_info_request' && this.answersInfo) this.#answerInfo(message);
+    if (message.header.msg_type === 'execute_request') this.onExecute(message, this);
+  }
+
+  #answerInfo(request: ScriptMessage): void {
+    this.send('status', { execution_state: 'busy' }, { parent: request });
+    const content = {
+      status: 'ok',
+      protocol_version: '5.3',
+      implementation: this.implementation,
+      language_info: { name: 'python', version: '3.11.7' },
+    };
+    this.send('kernel_info_reply', content, { parent: request, channel: 'shell' });
+    this.send('status', { execution_state: 'idle' }, { parent: request });
+    if (this.executionState === 'starting') this.executionState = 'idle';
+  }
+}
+
+export async function startScriptedGateway(): Promise<ScriptedGateway> {
+  const events = new EventEmitter();
+  const sockets = new Set<Duplex>();
+  const upgrades = new WebSocketServer({ noServer: true });
+  const server = createServer((request, response) => void handle(request, response));
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const { port } = address;
+
+  const gateway: ScriptedGateway = {
+    httpUrl: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}`,
+    calls: [],
+    kernels: new Map(),
+    answer: () => undefined,
+    onStart: () => undefined,
+    addKernel() {
+      const kernel = new ScriptedKernel(randomUUID());
+      gateway.kernels.set(kernel.id, kernel);
+      return kernel;
+    },
+    async untilCall(fits) {
+      for (let seen = gateway.calls.length; ; seen += 1) {
+        while (gateway.calls.length <= seen) await once(events, 'call');
+        const call = gateway.calls[seen];
+        if (call !== undefined && fits(call)) return call;
+      }
+    },
+    async close() {
+      for (const kernel of gateway.kernels.values()) kernel.drop();
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+
+  async function note(request: IncomingMessage, isUpgrade: boolean): Promise<Call> {
+    const url = new URL(request.url ?? '/', gateway.httpUrl);
+    const chunks: Buffer[] = [];
+    if (!isUpgrade) for await (const chunk of request) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString();
+    const call: Call = {
+      method: request.method ?? '',
+      path: url.pathname,
+      query: url.searchParams,
+      headers: request.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+      isUpgrade,
+    };
+    gateway.calls.push(call);
+    events.emit('call');
+    return call;
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call = await note(request, false);
+    const canned = await gateway.answer(call);
+    if (canned === 'hang') return;
+    if (canned === 'reset') return void request.socket.resetAndDestroy();
+    const { status, headers, body } = canned ?? usualAnswer(gateway, call);
+    const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
+  }
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const call = await note(request, true);
+    const canned = await gateway.answer(call);
+    if (canned === 'hang') return;
+    if (canned === 'reset') return void socket.destroy();
+    const kernel = gateway.kernels.get(kernelIdOf(call.path));
+    await kernel?.upgradable;
+    const refusal =
+      canned ??
+      (kernel === undefined || kernel.isDeleted
+        ? { status: 404, body: '<html>404: Not Found</html>' }
+        : undefined);
+    if (refusal !== undefined || kernel === undefined) {
+      const text = typeof refusal?.body === 'string' ? refusal.body : JSON.stringify(refusal?.body ?? '');
+      const headers = Object.entries(refusal?.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.end(
+        `HTTP/1.1 ${refusal?.status} Refused\r\n${headers.join('')}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+      );
+      return;
+    }
+    upgrades.handleUpgrade(request, socket, head, (accepted) =>
+      kernel.connect(accepted, call.query.get('session_id') ?? ''),
+    );
+  }
+
+  return gateway;
+}
+
+function usualAnswer(gateway: ScriptedGateway, call: Call): CannedAnswer {
+  if (call.path === '/api') return { status: 200, body: { version: '2.21.1' } };
+  if (call.path === '/api/kernelspecs') return { status: 200, body: kernelspecsAnswer };
+  if (call.path === '/api/kernels' && call.method === 'GET') {
+    return { status: 403, body: { reason: 'Forbidden', message: 'Forbidden' } };
+  }
+  if (call.path === '/api/kernels' && call.method === 'POST') return startAnswer(gateway, call);
+  const kernel = gateway.kernels.get(kernelIdOf(call.path));
+  if (kernel === undefined || kernel.isDeleted) {
+    if (call.path.endsWith('/restart'))
+      return { status: 500, body: { message: 'Exception restarting kernel', reason: null } };
+    return {
+      status: 404,
+      body: { reason: 'Not Found', message: `Kernel does not exist: ${kernelIdOf(call.path)}` },
+    };
+  }
+  if (call.path.endsWith('/interrupt')) {
+    kernel.interrupts += 1;
+    kernel.onInterrupt();
+    return { status: 204 };
+  }
+  if (call.path.endsWith('/restart')) {
+    kernel.onRestart();
+    return { status: 200, body: modelOf(kernel) };
+  }
+  if (call.method === 'DELETE') {
+    kernel.isDeleted = true;
+    return { status: 204 };
+  }
+  return { status: 200, body: modelOf(kernel) };
+}
+
+const startBody = z.object({ name: z.string(), kernel_id: z.string().optional() });
+
+function startAnswer(gateway: ScriptedGateway, call: Call): CannedAnswer {
+  const { name, kernel_id: kernelId } = startBody.parse(call.body);
+  if (!(name in kernelspecsAnswer.kernelspecs)) {
+    const traceback = 'Traceback (most recent call last): secret path';
+    return {
+      status: 500,
+      body: { reason: 'Internal Server Error', message: 'Unknown server error', traceback },
+    };
+  }
+  const kernel = new ScriptedKernel(kernelId ?? randomUUID(), name);
+  gateway.kernels.set(kernel.id, kernel);
+  gateway.onStart(kernel, call);
+  return { status: 201, headers: { location: `/api/kernels/${kernel.id}` }, body: modelOf(kernel) };
+}
+
+function modelOf(kernel: ScriptedKernel): object {
+  return {
+    id: kernel.id,
+    name: kernel.name,
+    last_activity: '2026-11-22T10:00:00.000000Z',
+    execution_state: kernel.executionState,
+    connections: kernel.sockets.size,
+  };
+}
+
+function kernelIdOf(path: string): string {
+  return path.split('/')[3] ?? '';
+}
+
+const kernelspecsAnswer = {
+  default: 'python3',
+  kernelspecs: {
+    python3: {
+      name: 'python3',
+      spec: {
+        argv: [],
+        env: {},
+        display_name: 'Python 3',
+        language: 'python',
+        interrupt_mode: 'signal',
+        metadata: {},
+      },
+      resources: {},
+    },
+    'scala-spark': {
+      name: 'scala-spark',
+      spec: { argv: [], display_name: 'Scala', language: 'scala', interrupt_mode: 'message' },
+      resources: {},
+    },
+  },
+};

@@ -1,0 +1,369 @@
+import { expect, test } from 'vitest';
+import {
+  kindsOf,
+  run,
+  startConnectedRig,
+  startRig,
+  textOf,
+  untilEvent,
+  watch,
+} from '../../support/gateway-client.ts';
+
+/** Traps of protocol.md §5 about kernels that die, restart, vanish or are slow to come; numbers as there. */
+
+test('trap 1: a kernel deleted behind an open socket ends the run as gone', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  kernel.isDeleted = true;
+  expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true, replyMissing: true });
+  expect(rig.events).toMatchObject([{ kind: 'kernelGone' }]);
+});
+
+test('trap 1: a culled kernel shows by its shutdown_reply alone, also while nothing runs', async () => {
+  await using rig = await startConnectedRig();
+  const gone = untilEvent(rig.connection, 'kernelGone');
+  rig.kernel.isDeleted = true;
+  rig.kernel.send('shutdown_reply', { status: 'ok', restart: false });
+  expect(await gone).toMatchObject({ kind: 'kernelGone' });
+  const next = run(rig.connection);
+  expect(await next.end).toMatchObject({ kind: 'notSent' });
+  expect(rig.kernel.received.map((message) => message.header.msg_type)).not.toContain('execute_request');
+});
+
+test('a KeyboardInterrupt on the way out is no interrupt by a person', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.isDeleted = true;
+    kernel.send('shutdown_reply', { status: 'ok', restart: false });
+    kernel.send('error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] }, { parent: request });
+    kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
+    kernel.status('idle', request);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'kernelGone' });
+});
+
+test('a shutdown_reply of a kernel that stays changes nothing', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.send('shutdown_reply', { status: 'ok', restart: false });
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+});
+
+test('trap 18: the death of the process ends the run, and the next one runs in the new process', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.onExecute = (next) => kernel.run(next, 'new');
+    kernel.status('restarting');
+    kernel.status('starting');
+  };
+  const first = run(connection);
+  const second = run(connection);
+  expect(await first.end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
+  expect(await second.end).toMatchObject({ kind: 'ok' });
+  expect(textOf(second.outputs)).toBe('new');
+  expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: true }]);
+  expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
+});
+
+test('a kernel that dies again and again until the gateway gives up is gone', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    for (let times = 0; times < 5; times += 1) kernel.status('restarting');
+    kernel.status('dead');
+  };
+  const gone = untilEvent(connection, 'kernelGone');
+  expect(await run(connection).end).toMatchObject({ kind: 'kernelDied' });
+  await gone;
+  expect(rig.events.map((event) => event.kind)).toEqual(['kernelRestarted', 'kernelGone']);
+});
+
+test('trap 18: a restart by somebody else ends the run, also without a reply', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.onExecute = (next) => kernel.run(next);
+    kernel.send('shutdown_reply', { status: 'ok', restart: true });
+    kernel.send('error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] }, { parent: request });
+    kernel.status('idle', request);
+    kernel.status('starting');
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+  expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
+});
+
+test('trap 42: our own restart ends the run, re-opens the socket, and tells once', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  kernel.onExecute = (request) => kernel.run(request);
+  kernel.onRestart = () => {
+    kernel.send('shutdown_reply', { status: 'ok', restart: true });
+    kernel.status('starting');
+  };
+  await gateway.restartKernel(kernel.id);
+  expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+  expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
+  expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
+});
+
+test('a restart that fails leaves the run as it was', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway, server } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  server.answer = (call) =>
+    call.path.endsWith('/restart') ? { status: 403, body: { reason: 'no' } } : undefined;
+  await expect(gateway.restartKernel(kernel.id)).rejects.toMatchObject({ code: 'refused' });
+  const [request] = kernel.received.filter((message) => message.header.msg_type === 'execute_request');
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.reply(request);
+  kernel.status('idle', request);
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+});
+
+test('trap 9: 500 on the restart of a kernel that is gone is told as gone', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.isDeleted = true;
+  await expect(rig.gateway.restartKernel(rig.kernel.id)).rejects.toMatchObject({ code: 'kernelGone' });
+  expect(rig.events).toMatchObject([{ kind: 'kernelGone' }]);
+});
+
+test('trap 9: 500 on the restart of a kernel that is there is no kernelGone', async () => {
+  await using rig = await startConnectedRig();
+  rig.server.answer = (call) => (call.path.endsWith('/restart') ? { status: 500, body: '' } : undefined);
+  await expect(rig.gateway.restartKernel(rig.kernel.id)).rejects.toMatchObject({
+    code: 'badAnswer',
+    status: 500,
+  });
+});
+
+test('trap 43: exit() says ok, and the state is lost; the next request waits for the new process', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
+    kernel.status('idle', request);
+    kernel.onExecute = (next) => kernel.run(next, 'again');
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'exited', variablesLost: true });
+  const next = run(connection);
+  kernel.status('restarting');
+  kernel.status('starting');
+  expect(await next.end).toMatchObject({ kind: 'ok' });
+  expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
+});
+
+test('trap 43: exit(keep_kernel=True) loses nothing', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: true }] });
+    kernel.status('idle', request);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'ok', variablesLost: false });
+});
+
+test('a death while the socket was away shows as a parentless starting in the replay', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  kernel.drop();
+  kernel.onExecute = (request) => kernel.run(request);
+  kernel.status('starting');
+  expect(await running.end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+  expect(rig.events).toContainEqual({ kind: 'kernelRestarted', automatic: true });
+});
+
+test('trap 41: a header session that changes is no restart', async () => {
+  await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = 'IRkernel') });
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.session = request.header.session;
+    kernel.run(request, 'a');
+    kernel.session = 'somebody-elses';
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+  expect(rig.events).toEqual([]);
+});
+
+test('a starting of a kernel that we have just started is no restart', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  server.onStart = (kernel) => {
+    kernel.answersInfo = false;
+    void kernel.untilReceived('kernel_info_request').then(() => {
+      kernel.status('starting');
+      kernel.answersInfo = true;
+      return undefined;
+    });
+  };
+  const model = await gateway.startKernel({ kernelspec: 'python3', kernelId: crypto.randomUUID(), env: {} });
+  const connection = await gateway.connect(model.id, { sessionId: 's' });
+  const events: unknown[] = [];
+  connection.onEvent((event) => events.push(event));
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+  expect(events).toEqual([]);
+});
+
+test('trap 35: an upgrade that is held is waited for', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  kernel.upgradable = promise.then(() => undefined);
+  const connecting = rig.gateway.connect(kernel.id, { sessionId: 's' });
+  // Two looks at the model while the upgrade is held: the client did not give up.
+  await rig.server.untilCall((call) => call.method === 'GET' && !call.isUpgrade);
+  await rig.server.untilCall((call) => call.method === 'GET' && !call.isUpgrade);
+  resolve(undefined);
+  const connection = await connecting;
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+});
+
+test('a kernel that the gateway gives up while it holds the upgrade is told at once', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  kernel.upgradable = new Promise(() => undefined);
+  const connecting = rig.gateway.connect(kernel.id, { sessionId: 's' });
+  const failure = expect(connecting).rejects.toMatchObject({ code: 'startFailed' });
+  await rig.server.untilCall((call) => call.method === 'GET' && !call.isUpgrade);
+  kernel.isDeleted = true;
+  await failure;
+});
+
+test('a kernel that never answers fails to start after the launch time-out', async () => {
+  await using rig = await startRig({ settings: { launchTimeoutMs: 300 } });
+  const kernel = rig.server.addKernel();
+  kernel.answersInfo = false;
+  await expect(rig.gateway.connect(kernel.id, { sessionId: 's' })).rejects.toMatchObject({
+    code: 'startFailed',
+    message: expect.stringContaining('0.3 s'),
+  });
+});
+
+test('connecting can be given up', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  kernel.upgradable = new Promise(() => undefined);
+  const giveUp = new AbortController();
+  const connecting = rig.gateway.connect(kernel.id, { sessionId: 's', signal: giveUp.signal });
+  await rig.server.untilCall((call) => call.isUpgrade);
+  giveUp.abort();
+  await expect(connecting).rejects.toMatchObject({
+    name: 'GatewayError',
+    message: expect.stringContaining('given up'),
+  });
+});
+
+test('connecting to a kernel that is not there is told as gone', async () => {
+  await using rig = await startRig();
+  await expect(rig.gateway.connect(crypto.randomUUID(), { sessionId: 's' })).rejects.toMatchObject({
+    code: 'kernelGone',
+  });
+});
+
+test('a websocket address that is wrong is not told as a kernel that is gone', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  rig.server.answer = (call) =>
+    call.isUpgrade ? { status: 404, body: '<html>no such page</html>' } : undefined;
+  await expect(rig.gateway.connect(kernel.id, { sessionId: 's' })).rejects.toMatchObject({
+    code: 'badAnswer',
+  });
+});
+
+test('trap 32: a lost kernel_info_reply is asked for again', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  kernel.answersInfo = false;
+  const connecting = rig.gateway.connect(kernel.id, { sessionId: 's' });
+  await kernel.untilReceived('kernel_info_request');
+  kernel.answersInfo = true;
+  await kernel.untilReceived('kernel_info_request', 2);
+  expect((await connecting).kernelInfo.implementation).toBe('ipython');
+});
+
+test('trap 33: a kernel that works on somebody else’s code counts as there', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  kernel.answersInfo = false;
+  kernel.executionState = 'busy';
+  const connection = await rig.gateway.connect(kernel.id, { sessionId: 's' });
+  expect(connection.kernelInfo.implementation).toBe('');
+});
+
+test('trap 34: a model that says starting for ever holds nothing up', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  const connection = await rig.gateway.connect(kernel.id, { sessionId: 's' });
+  kernel.executionState = 'starting';
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+});
+
+test('a kernel found starting after it had begun our code was restarted unseen', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.executionState = 'starting';
+    kernel.onExecute = (next) => kernel.run(next);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
+});
+
+test('trap 51: after its own restart the gateway has forgotten the kernel', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  kernel.isDeleted = true;
+  kernel.drop();
+  expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+  expect(kindsOf(running.outputs)).toContain('disconnected');
+});
+
+test('trap 47: closing the connection leaves the kernel and its run alone', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  await connection.close();
+  expect(kernel.sockets.size).toBe(0);
+  expect(kernel.isDeleted).toBe(false);
+  const later = await rig.gateway.connect(kernel.id, { sessionId: connection.sessionId });
+  const resumed = watch(later.resume({ msgId: running.execution.msgId }));
+  const [request] = kernel.received.filter((message) => message.header.msg_type === 'execute_request');
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.stream(request, 'end');
+  kernel.reply(request);
+  kernel.status('idle', request);
+  expect(await resumed.end).toMatchObject({ kind: 'ok', possibleGap: true });
+  expect(textOf(resumed.outputs)).toBe('end');
+});
