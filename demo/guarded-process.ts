@@ -30,9 +30,15 @@ type GuardedRequest = {
   folder: string;
 };
 
+/** The command that runs a command under the guard (`guard.py`); the guard's stdin must be a pipe that we hold. */
+export function guarded(python: string, folder: string, command: string[]): [string, ...string[]] {
+  return [python, guard, folder, ...command];
+}
+
 /** Starts a program under the guard: it ends with `stop`, and with this process, however that ends. */
 export function startGuarded(request: GuardedRequest): GuardedProcess {
-  const child = spawn(request.python, [guard, request.folder, ...request.command], {
+  const [program, ...args] = guarded(request.python, request.folder, request.command);
+  const child = spawn(program, args, {
     cwd: request.workingFolder,
     env: request.env,
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { cleanEnvironment } from '../clean-environment.ts';
+import { guarded } from '../guarded-process.ts';
 import { withFileLock } from './file-lock.ts';
 import type { Python } from './prerequisites.ts';
 import type { Progress, Step } from './progress.ts';
@@ -30,6 +31,14 @@ export type VirtualEnvironmentRequest = {
   environment: NodeJS.ProcessEnv;
   progress: Progress;
 };
+
+const pipOptions = [
+  '--no-compile',
+  '--no-input',
+  '--disable-pip-version-check',
+  '--no-warn-script-location',
+  '--progress-bar=off',
+];
 
 /**
  * The virtual environment for these requirements and this Python, built when it is not there yet.
@@ -71,14 +80,6 @@ async function build(
   const env = cleanEnvironment(request.environment);
   step.detail('making a virtual environment');
   await mustRun(request.python.command, ['-m', 'venv', folder], { env });
-  const quiet = [
-    '--disable-pip-version-check',
-    '--no-input',
-    '--progress-bar',
-    'off',
-    '--no-warn-script-location',
-  ];
-  const install = ['-m', 'pip', 'install', '--no-compile', ...quiet];
   const total = new Set(requirements.match(/^[\w-]+(?===)/gm)).size;
   let collected = 0;
   const onLine = (line: string) => {
@@ -87,18 +88,20 @@ async function build(
     if (line.startsWith('Collecting')) collected += 1;
     step.detail(`${text} (${Math.min(collected, total)} of ${total})`);
   };
-  const python = join(folder, 'bin', 'python');
+  const install = async (...what: string[]) => {
+    // What pip unpacks and builds lies in a folder of ours, which the guard removes even when we are killed.
+    const scratch = await mkdtemp(join(request.cache, 'pip-'));
+    const command = [join(folder, 'bin', 'python'), '-m', 'pip', 'install', ...pipOptions, ...what];
+    const [program, ...args] = guarded(request.python.command, scratch, command);
+    await mustRun(program, args, { env: { ...env, TMPDIR: scratch }, onLine, isStdinHeld: true });
+  };
   // What builds a source package is pinned like the rest: it comes first, and no build fetches its own.
   const setuptools = requirements.split('\n').find((line) => line.startsWith('setuptools=='));
-  if (setuptools) await mustRun(python, [...install, setuptools], { env });
+  if (setuptools) await install(setuptools);
   const isolation = setuptools ? ['--no-build-isolation', '--use-pep517'] : [];
-  await mustRun(python, [...install, ...isolation, '-r', request.requirementsFile], { env, onLine });
-  if (request.withoutDependencies?.length) {
-    await mustRun(python, [...install, ...isolation, '--no-deps', ...request.withoutDependencies], {
-      env,
-      onLine,
-    });
-  }
+  await install(...isolation, '-r', request.requirementsFile);
+  const last = request.withoutDependencies ?? [];
+  if (last.length > 0) await install(...isolation, '--no-deps', ...last);
 }
 
 /** What pip is doing, in a few words; undefined for lines that say nothing new. */

@@ -8,7 +8,6 @@ import { startEnterpriseGateway } from './enterprise-gateway.ts';
 import { runOnce } from './run-once.ts';
 import { startJupyterServer } from './jupyter-server.ts';
 import { startKernelGateway2 } from './kernel-gateway-2.ts';
-import { findRedis, startRedis } from './redis.ts';
 import { startTlsFront } from './tls-front.ts';
 
 const backends = inject('backends');
@@ -91,13 +90,4 @@ describe('the TLS front', () => {
     });
     expect(status).toBe(400);
   });
-});
-
-test('redis answers, and can come back at the same place', async () => {
-  const program = await findRedis(process.env);
-  const first = await startRedis(program);
-  await first.stop();
-  await using second = await startRedis(program, { port: first.port });
-  expect(second.url).toBe(first.url);
-  expect(second.pid).toBeGreaterThan(0);
 });

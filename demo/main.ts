@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { startPlayground } from '../playground/playground.ts';
+import { demoLanguages, lastLines, startBot } from './bot.ts';
+import { startKernelGateway } from './gateway.ts';
+import type { Progress } from './provision/progress.ts';
+import { asStep, showProgress } from './provision/progress.ts';
+import type { Provisioned } from './provision/provision.ts';
+import { provision } from './provision/provision.ts';
+import { SetupError } from './provision/setup-error.ts';
+import { say } from './say.ts';
+
+const usage = `usage: npm run demo                       the whole thing on this machine, in a page
+       npm run demo -- --say '/spark …'   says it as a person in #data, prints the thread, and ends
+                                          (may be given several times; a text without a slash is a message)
+`;
+const exitBadSetup = 78;
+const exitInterrupted = 130;
+
+type Ending = () => Promise<void>;
+
+async function main(sayings: string[], told: AbortSignal): Promise<number> {
+  const endings: Ending[] = [];
+  try {
+    // What is still being started when we are told to end goes with its guard, as our end of its stdin closes.
+    return await Promise.race([run(sayings, told, endings), aborted(told)]);
+  } finally {
+    for (const end of endings.toReversed()) await end();
+  }
+}
+
+async function run(sayings: string[], told: AbortSignal, endings: Ending[]): Promise<number> {
+  const progress = showProgress(process.stderr);
+  const provisioned = await provision(process.env, progress);
+  const { playground, botEnded } = await startAll(provisioned, progress, endings);
+  if (sayings.length === 0) {
+    process.stdout.write(invitation(playground.origin, provisioned));
+    return Promise.race([once(told, 'abort').then(() => 0), botEnded]);
+  }
+  let isWell = true;
+  for (const typed of sayings) {
+    const said = await asStep(progress, typed, async () => ({
+      value: await Promise.race([say(playground, typed), botEnded]),
+      text: 'answered',
+    }));
+    process.stdout.write(`\n${said.text}\n\n`);
+    isWell &&= said.isWell;
+  }
+  return isWell ? 0 : 1;
+}
+
+/** Gateway, playground and bot; what was started is in `endings` even when what comes next fails. */
+async function startAll(provisioned: Provisioned, progress: Progress, endings: Ending[]) {
+  const gateway = await asStep(progress, 'Starting the kernel gateway', async () => {
+    const value = await startKernelGateway({ provisioned });
+    endings.push(value.stop);
+    return { value, text: value.url };
+  });
+  const playground = await startPlayground();
+  endings.push(() => playground.stop());
+  const bot = await asStep(progress, 'Starting the bot', async () => {
+    const value = await startBot(provisioned, gateway, playground);
+    endings.push(value.stop);
+    return { value, text: `connected; ${demoLanguages(provisioned).replaceAll(',', ', ')}` };
+  });
+  const botEnded = bot.ended.then((): never => {
+    throw new Error(`the bot has ended:\n${lastLines(bot.log())}`);
+  });
+  // Nobody may be listening when it ends because we end it.
+  botEnded.catch(() => undefined);
+  return { playground, botEnded };
+}
+
+function invitation(origin: string, { java }: Provisioned): string {
+  const count = java ? 'sc.parallelize(range(10)).count()' : 'sum(range(10))';
+  return `
+Open ${origin} and try, in #data:
+
+  1. /spark python2 ${count}
+  2. @sparkthread import matplotlib.pyplot as plt; plt.plot([1, 4, 9, 16]); plt.show()
+  3. /spark python2 import time; time.sleep(60)      (and press Stop)
+  4. /spark help
+
+Ctrl-C ends everything.
+`;
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+}
+
+const told = new AbortController();
+const interrupted = new Error('interrupted');
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // Again and again: npm and the terminal may both pass on one Ctrl-C.
+  process.on(signal, () => told.abort(interrupted));
+}
+
+try {
+  const { values } = parseArgs({
+    options: { say: { type: 'string', multiple: true }, help: { type: 'boolean' } },
+  });
+  if (values.help) process.stdout.write(usage);
+  else process.exitCode = await main(values.say ?? [], told.signal);
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+  if (error !== interrupted)
+    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+}
+process.exit();
+
+function exitCodeOf(error: unknown): number {
+  if (error === interrupted) return exitInterrupted;
+  return error instanceof SetupError ? exitBadSetup : 1;
+}

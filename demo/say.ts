@@ -1,0 +1,68 @@
+import type { SlackMessage } from '../playground/messages.ts';
+import type { Playground } from '../playground/playground.ts';
+import { renderMessage, renderThreadAsText } from '../playground/render-text.ts';
+
+export type Said = { text: string; isWell: boolean };
+
+const person = 'ana';
+const channel = '#data';
+/** Until the bot shows any sign that it has heard. */
+const reactionTimeoutMs = 30_000;
+/** A run may take long: it ends, or somebody presses Ctrl-C. */
+const runTimeoutMs = 24 * 3600_000;
+const fileTimeoutMs = 60_000;
+
+/**
+ * Says one thing as a person in #data: a slash command, or a message.
+ * @returns the thread as its reader sees it once the answer is final, or what the person alone was shown instead
+ */
+export async function say(playground: Playground, typed: string): Promise<Said> {
+  const earlier = {
+    messages: playground.messages(channel).length,
+    whispers: playground.ephemerals(person).length,
+  };
+  const root = typed.startsWith('/') ? undefined : playground.as(person).post(channel, typed);
+  const refusal = typed.startsWith('/')
+    ? (await playground.as(person).slash(channel, typed)).text
+    : undefined;
+  const found = await playground.waitFor(
+    () => {
+      const whisper = playground.ephemerals(person)[earlier.whispers];
+      if (whisper) return { whisper };
+      const news = playground.messages(channel).slice(earlier.messages);
+      const told = news.find(({ user, ts }) => user === playground.bot.id && ts !== root?.ts);
+      return told && { told };
+    },
+    { timeoutMs: reactionTimeoutMs, what: `the bot's reaction to ${typed}` },
+  );
+  if (found.whisper) {
+    const text = renderMessage(playground.service.world, found.whisper).join('\n');
+    // What a slash command's acknowledgement says at once is a refusal, or the answer to `help`.
+    return { text, isWell: refusal === undefined || /^\/\S+\s+help\s*$/.test(typed) };
+  }
+  const threadTs = found.told.thread_ts ?? found.told.ts;
+  if (!isOfRun(found.told)) return { text: renderThreadAsText(playground, channel, threadTs), isWell: true };
+  const answer = await playground.waitForReply(channel, threadTs, isFinal, { timeoutMs: runTimeoutMs });
+  await waitForFiles(playground, threadTs, Number(answer.metadata?.event_payload['files'] ?? 0));
+  const text = renderThreadAsText(playground, channel, threadTs, { viewer: person });
+  return { text, isWell: answer.metadata?.event_payload['outcome'] === 'ok' };
+}
+
+function isOfRun(message: SlackMessage): boolean {
+  return message.metadata?.event_type.startsWith('sparkthread_') ?? false;
+}
+
+function isFinal(message: SlackMessage): boolean {
+  return (
+    message.metadata?.event_type === 'sparkthread_answer' &&
+    message.metadata.event_payload['state'] === 'final'
+  );
+}
+
+/** The files of an answer are posted after its status line. */
+async function waitForFiles(playground: Playground, threadTs: string, count: number): Promise<void> {
+  await playground.waitFor(
+    () => playground.replies(channel, threadTs).flatMap(({ files = [] }) => files).length >= count,
+    { timeoutMs: fileTimeoutMs, what: `${count} files` },
+  );
+}
