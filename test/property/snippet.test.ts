@@ -14,7 +14,7 @@ import { botUserId, compose, composeSlash } from '../support/slack-composer.ts';
 const words = languageWords(languagesOf());
 
 /** What phones and other clients put in place of plain characters. */
-const bent = /[“”„‟‘’‚‛–—\u00A0\u202F]/;
+const bent = /[“”„‟‘’‚‛–—…\u00A0\u202F]/;
 
 /** Pieces that are dangerous alone and worse side by side. */
 const riskyPieces = [
