@@ -1,8 +1,9 @@
-import bolt from '@slack/bolt';
-import type { Receiver } from '@slack/bolt';
-import { type Logger, LogLevel, type RetryOptions } from '@slack/web-api';
+import { type FetchFunction, type Logger, LogLevel, type RetryOptions } from '@slack/web-api';
 import type { Log } from '../log.ts';
 import { DurableApp } from './durable-app.ts';
+import type { SlackLink } from './link.ts';
+import { signedHttpLink } from './signed-http-link.ts';
+import { socketLink } from './socket-link.ts';
 
 export interface SlackSettings {
   botToken: string;
@@ -10,53 +11,44 @@ export interface SlackSettings {
   transport: { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string };
 }
 
-/**
- * A dropped socket is noticed after this long and the same time passes before the next one opens, so the length of a
- * gap in which slash commands fail (slack.md §1, fact 10); shorter risks taking a busy second for a dead socket.
- */
-const SOCKET_PING_MS = 2_000;
 const CALL_TIMEOUT_MS = 10_000;
 /** Interactive calls: a trigger lives for 3 s, so what did not work twice is over. */
 const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1_000 };
 
-/** The Bolt app for Socket Mode or signed HTTP. Nothing is connected yet; `start()` does that. */
-export function openSlackApp(settings: SlackSettings, port: number, log: Log): DurableApp {
+/** The Bolt app and what brings it Slack's deliveries. Nothing is connected yet; the link's `open` does that. */
+export function openSlackApp(
+  { botToken, apiUrl, transport }: SlackSettings,
+  log: Log,
+  fetch?: FetchFunction,
+): { app: DurableApp; link: SlackLink } {
   const logger = boltLogger(log);
-  const apiUrl = settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl };
-  return new DurableApp({
-    token: settings.botToken,
-    receiver: openReceiver(settings, port, logger),
-    clientOptions: { ...apiUrl, timeout: CALL_TIMEOUT_MS, retryConfig: FEW_RETRIES },
+  const link =
+    transport.kind === 'socket'
+      ? socketLink({ appToken: transport.appToken, apiUrl, fetch, callTimeoutMs: CALL_TIMEOUT_MS, logger })
+      : signedHttpLink({
+          signingSecret: transport.signingSecret,
+          askSlack: () => app.client.auth.test({ token: botToken }),
+          logger,
+        });
+  const app: DurableApp = new DurableApp({
+    token: botToken,
+    receiver: link.receiver,
+    clientOptions: {
+      ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+      ...(fetch === undefined ? {} : { fetch }),
+      timeout: CALL_TIMEOUT_MS,
+      retryConfig: FEW_RETRIES,
+    },
     logger,
     convoStore: false,
     ignoreSelf: true,
     deferInitialization: true,
   });
-}
-
-/** The socket's own client keeps its patient retry policy: with a short one a long absence of Slack ends the process. */
-function openReceiver({ transport, apiUrl }: SlackSettings, port: number, logger: Logger): Receiver {
-  if (transport.kind === 'http')
-    return new bolt.HTTPReceiver({
-      signingSecret: transport.signingSecret,
-      port,
-      endpoints: '/slack/events',
-      logger,
-    });
-  return new bolt.SocketModeReceiver({
-    appToken: transport.appToken,
-    clientPingTimeout: SOCKET_PING_MS,
-    logger,
-    ...(apiUrl === undefined ? {} : { installerOptions: { clientOptions: { slackApiUrl: apiUrl } } }),
-  });
+  return { app, link };
 }
 
 /** Bolt's and the clients' log lines in ours. Their "info" is our "debug". */
 function boltLogger(log: Log): Logger {
-  const say =
-    (write: (line: string) => void) =>
-    (...words: unknown[]) =>
-      write(words.map(asText).join(' '));
   return {
     debug: say((line) => log.trace(line)),
     info: say((line) => log.debug(line)),
@@ -66,6 +58,10 @@ function boltLogger(log: Log): Logger {
     getLevel: () => LogLevel.INFO,
     setName: () => {},
   };
+}
+
+function say(write: (line: string) => void) {
+  return (...words: unknown[]): void => write(words.map(asText).join(' '));
 }
 
 function asText(word: unknown): string {

@@ -1,6 +1,9 @@
+import type { RequestListener } from 'node:http';
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import { type FetchFunction, WebAPIPlatformError } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { HealthCheck } from '../operation/health.ts';
 import type { PostRoot } from '../runs/run-answer.ts';
 import type { Run } from '../runs/run-data.ts';
 import type { OpenAnswer } from '../runs/run-view.ts';
@@ -20,7 +23,8 @@ import { startTell, type Tell } from './tell.ts';
 
 export interface StartSlackOptions {
   settings: SlackSettings;
-  port: number;
+  /** What all calls to Slack go through; by default the process's own. */
+  fetch?: FetchFunction | undefined;
   policy: PolicySettings;
   log: Log;
 }
@@ -35,30 +39,28 @@ export interface StartedSlack {
   openAnswer: OpenAnswer;
   postRoot: PostRoot;
   tellSwitched: (run: Run, from: string) => void;
+  health: HealthCheck;
+  /** Signed HTTP only: what takes `POST /slack/events`. */
+  requests: RequestListener | undefined;
   /** Hangs the doors and begins to take deliveries. */
   open(bot: Bot): Promise<void>;
   /** Takes no further delivery. */
   close(): Promise<void>;
 }
 
-/** Asks Slack who we are. Throws `ConfigError` when it refuses the token. */
-export async function startSlack({ settings, port, policy, log }: StartSlackOptions): Promise<StartedSlack> {
-  const app = openSlackApp(settings, port, log);
-  await app.init();
+/** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
+export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
+  const { settings, fetch, policy, log } = options;
+  const { app, link } = openSlackApp(settings, log, fetch);
   const { client } = app;
-  const { team_id: workspace, user_id: botUserId } = await client.auth
-    .test({ token: settings.botToken })
-    .catch((error: unknown) => {
-      throw new ConfigError([
-        `SLACK_BOT_TOKEN is refused by Slack (${error instanceof Error ? error.message : 'no answer'}).`,
-      ]);
-    });
+  const { team_id: workspace, user_id: botUserId } = await askWhoWeAre(app, settings.botToken);
   if (workspace === undefined || botUserId === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const answers = startAnswers({
     token: settings.botToken,
     log,
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
+    ...(fetch === undefined ? {} : { fetch }),
   });
   const tell = startTell(client, log);
   return {
@@ -67,7 +69,9 @@ export async function startSlack({ settings, port, policy, log }: StartSlackOpti
     tell,
     people: startPeople({ client, workspace, groups: namedGroups(policy), log }),
     channels: startChannels(client),
-    openAnswer: (options) => answers.open(options),
+    openAnswer: (answer) => answers.open(answer),
+    health: link.health,
+    requests: link.requests,
     postRoot: rootPoster(client),
     tellSwitched(run, from) {
       const { kernelspec } = run.data;
@@ -76,13 +80,24 @@ export async function startSlack({ settings, port, policy, log }: StartSlackOpti
     },
     async open(bot) {
       hangDoors(app, bot);
-      await app.start();
+      await link.open(app);
     },
     async close() {
-      await app.stop();
+      await link.close();
       await answers.stop();
     },
   };
+}
+
+async function askWhoWeAre(app: DurableApp, token: string) {
+  try {
+    await app.init();
+    return await app.client.auth.test({ token });
+  } catch (error) {
+    if (error instanceof WebAPIPlatformError)
+      throw new ConfigError([`SLACK_BOT_TOKEN is refused by Slack (${error.data.error}).`]);
+    throw new Error('Slack does not answer, so it cannot be asked who we are.', { cause: error });
+  }
 }
 
 /** Payloads in, to the bot: one listener per door. */

@@ -1,3 +1,4 @@
+import type { FetchFunction } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import type { AnswerOptions, Delivery, LiveAnswer, OpenAnswer, RunView } from '../../runs/run-view.ts';
 import { Bell } from './bell.ts';
@@ -11,6 +12,8 @@ import { StandingMessage } from './standing-message.ts';
 export interface AnswersOptions {
   token: string;
   slackApiUrl?: string;
+  /** What the calls go through; by default the process's own. */
+  fetch?: FetchFunction;
   log: Log;
   now?: () => number;
   /** One budget for all replicas; by default this process has its own. */

@@ -1,4 +1,4 @@
-import { LogLevel, WebClient } from '@slack/web-api';
+import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { KnownBlock } from '@slack/types';
 import type { Log } from '../../log.ts';
 import type { AnswerPlace } from '../../runs/run-view.ts';
@@ -31,11 +31,13 @@ export interface SlackCalls {
 export function startSlackCalls(options: {
   token: string;
   slackApiUrl?: string;
+  fetch?: FetchFunction;
   timeoutMs: number;
   log: Log;
 }): SlackCalls {
   const client = new WebClient(options.token, {
     ...(options.slackApiUrl === undefined ? {} : { slackApiUrl: options.slackApiUrl }),
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     rejectRateLimitedCalls: true,
     retryConfig: { retries: 0 },
     timeout: options.timeoutMs,

@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startPlayground, type Playground } from '../../../playground/playground.ts';
+import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { type StartedBot, startBot } from '../../support/start-bot.ts';
+
+let playground: Playground;
+let gateway: ScriptedGateway;
+beforeEach(async () => {
+  playground = await startPlayground();
+  gateway = await startScriptedGateway();
+});
+afterEach(async () => {
+  await gateway.close();
+  await playground.stop();
+});
+
+async function ask(bot: StartedBot, path: string): Promise<{ status: number; body: unknown }> {
+  const { port } = await bot.untilLog((line) => line['msg'] === 'ready');
+  const response = await fetch(`http://127.0.0.1:${String(port)}${path}`);
+  return { status: response.status, body: await response.json() };
+}
+
+/** Asks until it fits: what changes, changes a moment after the test made it. */
+async function until(bot: StartedBot, status: number): Promise<unknown> {
+  for (;;) {
+    const { status: found, body } = await ask(bot, '/readyz');
+    if (found === status) return body;
+  }
+}
+
+test('a healthy bot is alive and ready, and says why', async () => {
+  await using bot = await startBot({ playground, gateway });
+  expect(await ask(bot, '/healthz')).toEqual({ status: 200, body: { alive: true } });
+  expect(await ask(bot, '/readyz')).toEqual({
+    status: 200,
+    body: {
+      ready: true,
+      slack: { ok: true, detail: expect.stringContaining('Connected by Socket Mode') },
+      gateway: { ok: true, detail: 'It offers 2 kernelspecs.' },
+      store: { ok: true, detail: 'The sqlite store answers.' },
+    },
+  });
+  expect((await ask(bot, '/elsewhere')).status).toBe(404);
+});
+
+test('a gateway that refuses our token makes it unready, not dead', async () => {
+  gateway.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
+  await using bot = await startBot({ playground, gateway });
+  expect((await ask(bot, '/healthz')).status).toBe(200);
+  expect(await ask(bot, '/readyz')).toMatchObject({
+    status: 503,
+    body: {
+      ready: false,
+      slack: { ok: true },
+      gateway: { ok: false, detail: expect.stringContaining('does not accept our user, password or token') },
+      store: { ok: true },
+    },
+  });
+});
+
+test('the gateway is asked once for many probes', async () => {
+  await using bot = await startBot({ playground, gateway });
+  await ask(bot, '/readyz');
+  const before = gateway.calls.length;
+  await Promise.all([ask(bot, '/readyz'), ask(bot, '/readyz'), ask(bot, '/readyz')]);
+  expect(gateway.calls.length).toBe(before);
+});
+
+test('without its socket to Slack it is unready, and ready again when that is back', async () => {
+  await using bot = await startBot({ playground, gateway });
+  playground.drop();
+  expect(await until(bot, 503)).toMatchObject({
+    slack: { ok: false, detail: expect.stringContaining('reconnecting') },
+    gateway: { ok: true },
+  });
+  await playground.waitForConnection();
+  await until(bot, 200);
+});
+
+test('a taken PORT is told in one sentence, with exit code 78', async () => {
+  const taken = createServer().listen(0);
+  await once(taken, 'listening');
+  const address = taken.address();
+  const port = String(typeof address === 'object' ? address?.port : undefined);
+  const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+  const env = { ...playground.environment, KG_URL: gateway.httpUrl, STORE_URL: 'memory:', PORT: port };
+  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect(said).toContain(`PORT ${port} is taken by another process`);
+  expect(code).toBe(78);
+  taken.close();
+});
+
+test('a token that Slack refuses is told as that, and an absent Slack as that', async () => {
+  const refused = startBot({ playground, gateway, environment: { SLACK_BOT_TOKEN: 'xoxb-another' } });
+  await expect(refused).rejects.toThrow('SLACK_BOT_TOKEN is refused by Slack (invalid_auth)');
+  const absent = startBot({
+    playground,
+    gateway,
+    environment: { SLACK_API_URL: 'http://127.0.0.1:9/api/' },
+  });
+  await expect(absent).rejects.toThrow('Slack does not answer');
+});

@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { signature } from '../../../playground/http-delivery.ts';
+import { type Playground, startPlayground, verifyRequestUrl } from '../../../playground/playground.ts';
+import { freePort } from '../../support/free-port.ts';
+import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { type StartedBot, startBot } from '../../support/start-bot.ts';
+
+const secret = 'the-signing-secret';
+let playground: Playground;
+let gateway: ScriptedGateway;
+let requestUrl: string;
+let port: string;
+beforeEach(async () => {
+  port = String(await freePort());
+  requestUrl = `http://127.0.0.1:${port}/slack/events`;
+  playground = await startPlayground({ requestUrl, signingSecret: secret });
+  gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => kernel.run(request, `ran ${String(request.content['code'])}`);
+  };
+});
+afterEach(async () => {
+  await gateway.close();
+  await playground.stop();
+});
+
+async function startSignedBot(environment: Record<string, string> = {}): Promise<StartedBot> {
+  return await startBot({
+    playground,
+    gateway,
+    environment: { SLACK_APP_TOKEN: '', SLACK_SIGNING_SECRET: secret, PORT: port, ...environment },
+  });
+}
+
+function post(body: string, headers: Record<string, string>): Promise<Response> {
+  return fetch(requestUrl, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+function signed(body: string, key: string, atSeconds = Math.floor(Date.now() / 1000)) {
+  const timestamp = String(atSeconds);
+  return {
+    'x-slack-request-timestamp': timestamp,
+    'x-slack-signature': signature(key, timestamp, body),
+  };
+}
+
+test('mention, command and press work as in Socket Mode', async () => {
+  await using bot = await startSignedBot();
+  expect(await verifyRequestUrl(playground, requestUrl)).toBe(true);
+  const ana = playground.as('ana');
+
+  const asked = ana.post('#data', '@sparkthread `6*7`');
+  const answer = await playground.waitForReply('#data', asked.ts, ({ text }) => text.includes('ran 6*7'));
+  expect(answer.user).toBe(playground.bot.id);
+
+  expect(await ana.slash('#data', '/spark 1+1')).toMatchObject({ ok: true });
+  await playground.waitForMessage('#data', ({ text }) => text.includes('ran 1+1'));
+
+  const pressed = await ana.press(answer, 'run:runAgain');
+  expect(pressed).toMatchObject({ ok: true });
+  await playground.waitForReply(
+    '#data',
+    asked.ts,
+    ({ text, ts }) => ts !== answer.ts && text.includes('ran 6*7'),
+  );
+
+  const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
+  expect(await ready.json()).toMatchObject({
+    ready: true,
+    slack: { ok: true, detail: expect.stringContaining('/slack/events') },
+  });
+  expect(bot.log.some((line) => line['level'] === 'error')).toBe(false);
+});
+
+test('a wrong or old signature is answered 401, and nothing runs', async () => {
+  await using bot = await startSignedBot();
+  const event = JSON.stringify({ type: 'event_callback', event: { type: 'app_mention', text: 'x' } });
+  expect((await post(event, {})).status).toBe(401);
+  expect((await post(event, signed(event, 'another-secret'))).status).toBe(401);
+  expect((await post(event, signed(event, secret, Math.floor(Date.now() / 1000) - 600))).status).toBe(401);
+  expect((await post('no json', signed('no json', secret))).status).toBe(400);
+  expect(gateway.calls.some(({ method }) => method === 'POST')).toBe(false);
+  expect(bot.log.some((line) => line['level'] === 'error')).toBe(false);
+});
