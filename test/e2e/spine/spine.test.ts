@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
+import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { askMessage, askSlash, finalAnswer, finals } from '../../support/ask.ts';
+import { type StartedBot, startBot } from '../../support/start-bot.ts';
+
+/** The user's own command, from Slack to a real kernel and back: the real main, a real gateway, the local Slack. */
+let gateway: KernelGateway;
+let playground: Playground;
+let bot: StartedBot;
+
+beforeAll(async () => {
+  gateway = await startKernelGateway({ provisioned: inject('provisioned') });
+  playground = await startPlayground({ rates: false });
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: gateway.url, token: gateway.token },
+    environment: { LANGUAGES: 'py=python3', DEFAULT_LANGUAGE: 'python3' },
+  });
+});
+afterAll(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+const kernelIds = async (): Promise<string[]> => {
+  const response = await fetch(`${gateway.url}api/kernels`, {
+    headers: { authorization: `token ${gateway.token}` },
+  });
+  const models = (await response.json()) as { id: string }[];
+  return models.map(({ id }) => id);
+};
+
+describe('code and its answer', () => {
+  test('a slash command: a root message with the code, the result in its thread, two posts in all', async () => {
+    await askSlash(playground, 'ana', '#data', '/spark python3 warm = 1');
+    const before = playground.callsOf('chat.postMessage').length;
+    const { text, outcome } = await askSlash(playground, 'ana', '#data', '/spark python3 2+3');
+    expect(outcome).toBe('ok');
+    expect(text).toMatch(/@ana ran python3/);
+    expect(text).toMatch(/│ 5\n/);
+    expect(text).toMatch(/Done · .* · In \[\d+\] · python3/);
+    expect(playground.callsOf('chat.postMessage').length - before).toBe(2);
+  });
+
+  test('variables stay in the channel and are not in another', async () => {
+    await askSlash(playground, 'ana', '#data', '/spark x = 1');
+    expect((await askSlash(playground, 'ben', '#data', '/spark x')).text).toMatch(/│ 1\n/);
+    const elsewhere = await askSlash(playground, 'ana', '#general', '/spark x');
+    expect(elsewhere.outcome).toBe('raised');
+    expect(elsewhere.text).toContain("NameError: name 'x' is not defined");
+  });
+
+  test('stream, result and error in their order', async () => {
+    const code = 'import sys\nprint("one")\nprint("two", file=sys.stderr)\n1/0';
+    const { text, outcome } = await askMessage(
+      playground,
+      'ana',
+      '#data',
+      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
+    );
+    expect(outcome).toBe('raised');
+    expect(text.indexOf('one')).toBeLessThan(text.indexOf('ZeroDivisionError'));
+    expect(text).toContain('two');
+  });
+
+  test('a mention, a direct message and a block in the thread are doors too', async () => {
+    const mention = await askMessage(playground, 'ben', '#data', `<@${playground.bot.id}> \`40+2\``);
+    expect(mention.text).toMatch(/│ 42\n/);
+    const inThread = await finalAnswerOf('ben', '```\n"in the thread"\n```', mention.thread);
+    expect(inThread.text).toContain("'in the thread'");
+    const direct = await askMessage(playground, 'ben', playground.dm('ben').id, '6*7');
+    expect(direct.text).toMatch(/│ 42\n/);
+  });
+
+  test('several blocks are one run with one answer; the first that fails ends it', async () => {
+    const typed = `<@${playground.bot.id}>\n\`\`\`\na = 5\nprint("first")\n\`\`\`\nand\n\`\`\`\nraise ValueError("second")\n\`\`\`\n\`\`\`\nprint("third")\n\`\`\``;
+    const { thread, text, outcome } = await askMessage(playground, 'ana', '#data', typed);
+    expect(outcome).toBe('raised');
+    expect(text).toContain('first');
+    expect(text).toContain('ValueError: second');
+    expect(text).not.toMatch(/│ third/);
+    expect(finals(playground, '#data', thread)).toHaveLength(1);
+  });
+
+  test('long output: head and tail inline, the whole as a file', async () => {
+    const { thread } = await askSlash(
+      playground,
+      'ana',
+      '#data',
+      '/spark for i in range(5000): print("line", i)',
+    );
+    const file = await playground.waitFor(
+      () => playground.files.find((each) => Buffer.from(each.bytes).includes('line 4999')),
+      { what: 'the file' },
+    );
+    const lines = Buffer.from(file.bytes).toString('utf8').trimEnd().split('\n');
+    expect(lines).toEqual(Array.from({ length: 5000 }, (_, i) => `line ${i}`));
+    const shown = JSON.stringify(playground.replies('#data', thread));
+    expect(shown).toContain('line 0');
+    expect(shown).toContain('line 4999');
+    expect(shown).not.toContain('line 2500\\n');
+  });
+
+  async function finalAnswerOf(user: string, typed: string, thread: string) {
+    return await askMessage(playground, user, '#data', typed, { thread });
+  }
+});
+
+describe('one line, in order, once', () => {
+  test('two people at once are both answered, in the order of the ledger', async () => {
+    await askSlash(playground, 'ana', '#data', '/spark order = []');
+    const both = await Promise.all([
+      askSlash(playground, 'ana', '#data', '/spark import time; time.sleep(0.5); order.append("ana")'),
+      askMessage(playground, 'ben', '#data', `<@${playground.bot.id}> \`order.append("ben")\``),
+    ]);
+    expect(both.map(({ outcome }) => outcome)).toEqual(['ok', 'ok']);
+    const { text } = await askSlash(playground, 'ana', '#data', '/spark order');
+    expect(text).toMatch(/\['ana', 'ben'\]|\['ben', 'ana'\]/);
+  });
+
+  test('a mention comes twice and a delivery is repeated: one run', async () => {
+    await askSlash(playground, 'ana', '#data', '/spark n = 0');
+    const first = await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`n += 1\``);
+    for (const delivery of playground.deliveries.filter((each) => JSON.stringify(each).includes('n += 1')))
+      playground.repeat(delivery);
+    await playground.waitForQuiet();
+    const { text } = await askSlash(playground, 'ana', '#data', '/spark n');
+    expect(text).toMatch(/│ 1\n/);
+    expect(finals(playground, '#data', first.thread)).toHaveLength(1);
+  });
+
+  test('a failed run does not touch the next one', async () => {
+    const [failing, next] = await Promise.all([
+      askSlash(playground, 'ana', '#data', '/spark import time; time.sleep(0.3); 1/0'),
+      askSlash(playground, 'ben', '#general', '/spark "still here"').then(() =>
+        askSlash(playground, 'ben', '#data', '/spark "next"'),
+      ),
+    ]);
+    expect(failing.outcome).toBe('raised');
+    expect(next.outcome).toBe('ok');
+  });
+
+  test('stop interrupts the running one, keeps the variables, and the next one runs', async () => {
+    await askSlash(playground, 'ana', '#data', '/spark kept = "kept"');
+    const posted = playground
+      .as('ana')
+      .post('#data', `<@${playground.bot.id}> \`import time; time.sleep(600)\``);
+    await playground.waitForReply('#data', posted.ts, (reply) =>
+      JSON.stringify(reply.blocks ?? []).includes('run:stop'),
+    );
+    playground.as('ana').post('#data', '!stop', { thread: posted.ts });
+    const stopped = await finalAnswer(playground, '#data', posted.ts);
+    expect(stopped.outcome).toBe('interrupted');
+    expect((await askSlash(playground, 'ana', '#data', '/spark kept')).text).toContain("'kept'");
+  });
+});
+
+describe('commands', () => {
+  test('help, languages, status and use answer privately', async () => {
+    const ana = playground.as('ana');
+    expect((await ana.slash('#data', '/spark help')).text).toContain('each channel has one kernel');
+    await ana.slash('#data', '/spark languages');
+    await playground.waitForEphemeral(
+      'ana',
+      (message) => message.text.includes('python3-spark') || message.text.includes('python3'),
+    );
+    await ana.slash('#data', '/spark status');
+    await playground.waitForEphemeral('ana', (message) => message.text.includes('last used'));
+    await ana.slash('#data', '/spark use py');
+    await playground.waitForEphemeral('ana', (message) => message.text.includes('run on `python3`'));
+  });
+
+  test('restart and shutdown are for admins, and the channel is told', async () => {
+    const [old] = await kernelIds();
+    await playground.as('ben').slash('#data', '/spark restart');
+    await playground.waitForEphemeral('ben', (message) => message.text.startsWith('Only admins may restart'));
+    await askSlash(playground, 'ana', '#data', '/spark gone = 1');
+    await playground.as('ana').slash('#data', '/spark restart');
+    await playground.waitForMessage('#data', (message) =>
+      message.text.includes('restarted the python3 kernel; variables are gone'),
+    );
+    expect((await askSlash(playground, 'ana', '#data', '/spark gone')).text).toContain('NameError');
+    await playground.as('ana').slash('#data', '/spark shutdown');
+    await playground.waitForMessage('#data', (message) =>
+      message.text.includes('shut the python3 kernel down'),
+    );
+    expect(await kernelIds()).not.toContain(old);
+    expect((await askSlash(playground, 'ana', '#data', '/spark 1')).outcome).toBe('ok');
+  });
+
+  test('code in a fence is never a command', async () => {
+    const { text } = await askMessage(
+      playground,
+      'ana',
+      '#data',
+      `<@${playground.bot.id}>\n\`\`\`\nhelp\n\`\`\``,
+    );
+    expect(text).toContain('Type help()');
+  });
+});
+
+describe('bad input: one sentence, nothing changed', () => {
+  const refused = async (text: string, channel = '#data', user = 'ana'): Promise<string> =>
+    (await playground.as(user).slash(channel, text)).text ?? '';
+
+  test('empty code, unknown language, a channel without the bot, a guest', async () => {
+    const before = playground.callsOf('chat.postMessage').length;
+    expect(await refused('/spark python3')).toContain('There is no code');
+    expect(await refused('/spark pyhton3 1+1')).toMatch(/“pyhton3” is no language here\. Nearest: .*python3/);
+    expect(await refused('/spark 1+1', '#elsewhere')).toContain('not in this channel');
+    expect(await refused('/spark 1+1', '#data', 'gus')).toContain('Guests may not');
+    expect(playground.callsOf('chat.postMessage').length).toBe(before);
+  });
+});
+
+describe('kill -9', () => {
+  test('the kernel and its variables are found again; a snippet cut off is finished once', async () => {
+    await askSlash(playground, 'ana', '#data', '/spark survivor = 7; runs = 0');
+    const code =
+      'import time\nruns += 1\nfor i in range(8):\n    print("tick", i, flush=True)\n    time.sleep(0.25)';
+    const posted = playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
+    await playground.waitForReply('#data', posted.ts, (reply) =>
+      JSON.stringify(reply.blocks).includes('tick 0'),
+    );
+    await bot.kill();
+    await bot.restart();
+    const { outcome, text } = await finalAnswer(playground, '#data', posted.ts);
+    expect(outcome).toBe('ok');
+    expect(text).toContain('tick 7');
+    expect((await askSlash(playground, 'ana', '#data', '/spark survivor, runs')).text).toContain('(7, 1)');
+    expect(
+      playground
+        .replies('#data', posted.ts)
+        .filter((reply) => reply.metadata?.event_type === 'sparkthread_answer'),
+    ).toHaveLength(1);
+  });
+
+  test('a repeated delivery after a restart makes no second run', async () => {
+    await askSlash(playground, 'ana', '#data', '/spark again = 0');
+    const first = await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`again += 1\``);
+    await bot.kill();
+    await bot.restart();
+    for (const delivery of playground.deliveries.filter((each) =>
+      JSON.stringify(each).includes('again += 1'),
+    ))
+      playground.repeat(delivery);
+    await playground.waitForQuiet();
+    expect((await askSlash(playground, 'ana', '#data', '/spark again')).text).toMatch(/│ 1\n/);
+    expect(finals(playground, '#data', first.thread)).toHaveLength(1);
+  });
+});
