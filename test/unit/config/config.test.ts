@@ -174,6 +174,12 @@ describe('mistakes', () => {
     ]);
   });
 
+  it('refuses a user that HTTP Basic cannot carry', () => {
+    expect(problemsOf({ ...least, KG_HTTP_USER: 'a:b', KG_HTTP_PASS: 'p' })).toEqual([
+      expect.stringMatching(/^KG_HTTP_USER must not contain a colon/),
+    ]);
+  });
+
   it('refuses two Authorization headers and what the bot sets itself', () => {
     const basic = { ...least, KG_HTTP_USER: 'u', KG_HTTP_PASS: 'p' };
     expect(problemsOf({ ...basic, KG_HEADERS: '{"authorization":"Bearer x"}' })).toHaveLength(1);
@@ -229,6 +235,7 @@ describe('values', () => {
     ['sqlite:data/x.db', { kind: 'sqlite', path: 'data/x.db' }],
     ['sqlite:/var/lib/x.db', { kind: 'sqlite', path: '/var/lib/x.db' }],
     ['redis://localhost:6379/2', { kind: 'redis', url: 'redis://localhost:6379/2', password: undefined }],
+    ['redis://:100%@host', { kind: 'redis', url: 'redis://:100%@host', password: '100%' }],
     ['rediss://:p%40ss@host', { kind: 'redis', url: 'rediss://:p%40ss@host', password: 'p@ss' }],
   ])('reads the store %s', (url, store) => {
     expect(readConfig({ ...least, STORE_URL: url }).store).toEqual(store);
@@ -398,6 +405,9 @@ describe('certificates', () => {
     ]);
     expect(problemsOf({ ...least, KG_CLIENT_CERT: cert, KG_CLIENT_KEY: other })).toEqual([
       expect.stringMatching(/does not fit/),
+    ]);
+    expect(problemsOf({ ...least, KG_CLIENT_CERT: nonsense, KG_CLIENT_KEY: key })).toEqual([
+      expect.stringMatching(/^KG_CLIENT_CERT: .* no certificate/),
     ]);
     expect(problemsOf({ ...least, JUPYTER_GATEWAY_CA_CERTS: nonsense })).toEqual([
       expect.stringMatching(/^JUPYTER_GATEWAY_CA_CERTS: .* no certificate/),
