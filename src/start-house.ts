@@ -7,6 +7,7 @@ import { admitSnippet, type AdmitDeps, readLanguageContext } from './runs/admit-
 import { ChannelKernels } from './runs/channel-kernels.ts';
 import { channelSettingsIn } from './runs/channel-settings.ts';
 import { KernelControl } from './runs/control-kernel.ts';
+import { IdleKernels } from './runs/idle-kernels.ts';
 import { startKernelspecCache } from './runs/kernelspec-cache.ts';
 import { openTranscript, type Transcript } from './runs/output/transcript.ts';
 import type { RunData } from './runs/run-data.ts';
@@ -61,6 +62,7 @@ export function startHouse({
     log,
     envFor: (owner) => kernelEnv(owner, { username, env, launchTimeoutMs }),
     onEvent: (lane, event) => log.debug({ lane, event: event.kind }, 'kernel connection'),
+    onUsed: (record) => idle.watch(record),
     onDisconnected: (lane) => void runs.idle(lane),
   });
   const runs: Runs = new Runs({
@@ -81,6 +83,14 @@ export function startHouse({
     },
     onRead: (transcript) => transcripts.delete(transcript),
     tellSwitched: slack.tellSwitched,
+  });
+  const idle = new IdleKernels({
+    kernels,
+    leases: sharing.leases,
+    isBusy: async (lane) => (await ledger.lane(lane)).length > 0,
+    idleTimeoutMs: config.kernels.idleTimeoutMs,
+    notices: slack.idleNotices,
+    log,
   });
   const admitDeps: AdmitDeps = {
     ledger,
@@ -120,6 +130,7 @@ export function startHouse({
       return admitted;
     },
     claim: (delivery) => ledger.claim(delivery, Date.now()),
+    keepKernel: (lane, kernelId) => idle.keep(lane, kernelId),
     findRun: (runId) => ledger.get(runId),
     threadRuns: (channel, thread) => ledger.thread(workspace, channel, thread, 50),
   };
@@ -133,10 +144,12 @@ export function startHouse({
         hear: (lane) => runs.hear(lane),
         letGo: (lane) => runs.letGo(lane),
       });
+      await idle.watchAll(workspace);
       return await runs.recover();
     },
     async close() {
       sharing.stop();
+      idle.close();
       kernelspecs.close();
       await runs.close();
       // What the sockets brought until now is kept; from here on the gateway keeps it for the next process.

@@ -36,6 +36,7 @@ export interface ChannelKernelsOptions {
   /** The complete environment of a kernel's start; never a secret. */
   envFor: (owner: KernelOwner) => Record<string, string>;
   onEvent: (lane: string, event: ConnectionEvent) => void;
+  onUsed: (record: KernelRecord) => void;
   /** The lane's socket is closed: nothing of ours is connected to its kernel any more. */
   onDisconnected: (lane: string) => void;
 }
@@ -170,7 +171,7 @@ export class ChannelKernels {
     if (record?.kernelId !== ran.kernelId) return;
     if (by.outcome.kind === 'kernelGone') return await this.forget(ran.lane);
     const runners = record.runners.includes(by.runner) ? record.runners : [...record.runners, by.runner];
-    await this.#keep({
+    const used: KernelRecord = {
       ...record,
       runners,
       executionCount: by.outcome.variablesLost ? 0 : (by.outcome.executionCount ?? record.executionCount),
@@ -178,11 +179,23 @@ export class ChannelKernels {
       lastUsedAt: Date.now(),
       lastRunner: by.runner,
       lastThread: by.thread,
-    });
+    };
+    await this.#keep(used);
+    this.#options.onUsed(used);
     const open = this.#open.get(ran.lane);
     if (open === undefined) return;
     clearTimeout(open.idle);
     open.idle = setTimeout(() => void this.disconnect(ran.lane), IDLE_SOCKET_MS).unref();
+  }
+
+  /** Keeps a change of the record that is no run's: gives the new record. */
+  async note(
+    record: KernelRecord,
+    change: Partial<Pick<KernelRecord, 'lastUsedAt' | 'warnedAt'>>,
+  ): Promise<KernelRecord> {
+    const changed = { ...record, ...change };
+    await this.#keep(changed);
+    return changed;
   }
 
   isConnected(lane: string): boolean {

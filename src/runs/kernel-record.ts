@@ -20,6 +20,8 @@ export const kernelRecordSchema = z.object({
   executionCount: z.number(),
   /** The kernel was restarted by no command of ours since its last run ended: the next run says so. */
   restartedUnseen: z.boolean(),
+  /** When the channel was warned that it idles; counts while it is newer than the last use. */
+  warnedAt: z.number().optional(),
   /** Everyone who has run code in it. */
   runners: z.array(z.string()),
 });

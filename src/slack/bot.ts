@@ -28,6 +28,8 @@ export interface Bot {
   admit: (request: SnippetRequest) => Promise<Admitted>;
   /** A delivery that makes no run: true the first time. */
   claim: (delivery: string) => Promise<boolean>;
+  /** Keep was pressed: false when that kernel is gone. */
+  keepKernel: (lane: string, kernelId: string) => Promise<boolean>;
   findRun: (runId: string) => Promise<Run | undefined>;
   /** Runs of a thread, newest first. */
   threadRuns: (channel: string, thread: string) => Promise<Run[]>;

@@ -5,16 +5,19 @@ import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../operation/health.ts';
 import type { PostRoot } from '../runs/run-answer.ts';
+import type { IdleNotices } from '../runs/idle-kernels.ts';
 import type { Run } from '../runs/run-data.ts';
 import type { OpenAnswer } from '../runs/run-view.ts';
 import { startAnswers } from './answer/live-answer.ts';
 import type { Bot } from './bot.ts';
 import { type Channels, startChannels } from './channels.ts';
 import { openSlackApp, type SlackSettings } from './connect-slack.ts';
+import { onKeep } from './doors/keep.ts';
 import { onPosted } from './doors/posted.ts';
 import { onPress } from './doors/press.ts';
 import { onSlash } from './doors/slash.ts';
 import type { DeliveryTicket, DurableApp } from './durable-app.ts';
+import { idleNotices, keepAction } from './idle-notices.ts';
 import { escapeMrkdwn, mention } from './mrkdwn-words.ts';
 import { type People, startPeople } from './people.ts';
 import { namedGroups, type PolicySettings } from './policy.ts';
@@ -39,6 +42,7 @@ export interface StartedSlack {
   openAnswer: OpenAnswer;
   postRoot: PostRoot;
   tellSwitched: (run: Run, from: string) => void;
+  idleNotices: IdleNotices;
   health: HealthCheck;
   /** Signed HTTP only: what takes `POST /slack/events`. */
   requests: RequestListener | undefined;
@@ -73,6 +77,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     health: link.health,
     requests: link.requests,
     postRoot: rootPoster(client),
+    idleNotices: idleNotices(client, tell),
     tellSwitched(run, from) {
       const { kernelspec } = run.data;
       const text = `${mention(run.runner)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
@@ -105,6 +110,7 @@ function hangDoors(app: DurableApp, bot: Bot): void {
   app.command(/^\//, async (args) => await onSlash(args, bot));
   app.event('message', async ({ event, context }) => await onPosted(event, ticketOf(context), bot));
   app.event('app_mention', async ({ event, context }) => await onPosted(event, ticketOf(context), bot));
+  app.action<BlockAction>(keepAction, async (args) => await onKeep(args, bot));
   app.action<BlockAction>(
     /^run:/,
     async (args) => await onPress(args as SlackActionMiddlewareArgs<BlockAction>, bot),

@@ -1,0 +1,31 @@
+import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import { UserError } from '../../errors.ts';
+import type { Bot } from '../bot.ts';
+import { readKeep } from '../idle-notices.ts';
+import { mention } from '../mrkdwn-words.ts';
+import { refuse } from '../policy.ts';
+import { brokenText, refusalText } from '../refusal-text.ts';
+
+/** The Keep button under the warning of an idle kernel: whoever may run code here may keep it. */
+export async function onKeep(
+  { ack, body, action, respond }: SlackActionMiddlewareArgs<BlockAction>,
+  bot: Bot,
+): Promise<void> {
+  const kernel = action.type === 'button' ? readKeep(action.value) : undefined;
+  const channel = body.channel?.id;
+  if (kernel === undefined || channel === undefined) return await ack();
+  const user = body.user.id;
+  try {
+    const refused = refuse('run', await bot.people.find(user), channel, bot.policy);
+    if (refused !== undefined) throw new UserError('notAllowed', refused);
+    if (!(await bot.keepKernel(kernel.lane, kernel.kernelId)))
+      throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
+    await ack();
+    await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` });
+  } catch (error) {
+    await ack();
+    const text = refusalText(error);
+    if (text === undefined) bot.log.error({ err: error }, 'a Keep press broke');
+    await bot.tell.person({ channel, user }, text ?? brokenText);
+  }
+}
