@@ -139,8 +139,7 @@ export class OpenConnection
     this.#lostMs = Date.now();
     this.greeting.forget();
     this.life.onLost();
-    for (const execution of this.#line.inFlight())
-      execution.tell({ kind: 'disconnected', atMs: this.#lostMs });
+    for (const execution of this.#line.inFlight()) execution.tellDisconnected(this.#lostMs);
     this.#events.emit({ kind: 'disconnected' });
   }
 

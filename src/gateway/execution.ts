@@ -120,8 +120,12 @@ export class RunningExecution implements Execution {
     this.tell({ kind: 'tooBig' });
   }
 
-  tellReconnected(fromMs: number): void {
+  tellDisconnected(atMs: number): void {
     this.markGap();
+    this.tell({ kind: 'disconnected', atMs });
+  }
+
+  tellReconnected(fromMs: number): void {
     this.tell({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
     this.lookIn(this.#host.timings.firstLookMs);
   }

@@ -24,6 +24,7 @@ export interface KeptLinkListener {
   onMessage(message: KernelMessage): void;
   onTooBig(): void;
   onLost(detail: string): void;
+  /** Before any message of the new link. */
   onReopened(): void;
   /** The kernel is gone, or the gateway was away for longer than the patience for it. No further attempts. */
   onGivenUp(failure: GatewayError): void;
@@ -48,8 +49,9 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
   let openedMs = 0;
 
   /** False when the link it opened is not the kept one any more. */
-  async function openOnce(signal: AbortSignal): Promise<boolean> {
+  async function openOnce(signal: AbortSignal, onOpen: () => void): Promise<boolean> {
     const next: Link = openLink(options, {
+      onOpen,
       onMessage: (message) => listener.onMessage(message),
       onTooBig: () => listener.onTooBig(),
       onClose: (code) => {
@@ -85,10 +87,9 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
         await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: closing.signal });
         try {
           // Dropped again already, by us or by the other side, before we came to know that it was open.
-          if (!(await openOnce(closing.signal))) continue;
-          isReopening = false;
+          if (!(await openOnce(closing.signal, () => listener.onReopened()))) continue;
           log.info({ kernelId, attempt }, 're-opened the websocket to a kernel');
-          return listener.onReopened();
+          return;
         } catch (cause) {
           link = undefined;
           failure = cause;
@@ -113,7 +114,7 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
       const until = AbortSignal.any([signal, closing.signal]);
       for (let left = firstAttempts - 1; ; left -= 1) {
         try {
-          await openOnce(until);
+          await openOnce(until, () => undefined);
           return;
         } catch (failure) {
           link = undefined;

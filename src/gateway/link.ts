@@ -26,6 +26,8 @@ export interface Link {
 }
 
 export interface LinkListener {
+  /** Before the first message. */
+  onOpen(): void;
   onMessage(message: KernelMessage): void;
   /** A message over `maxMessageBytes`: it is lost, and the socket closes. */
   onTooBig(): void;
@@ -94,6 +96,7 @@ export function openLink(options: LinkOptions, listener: LinkListener): Link {
   socket.on('open', () => {
     startPinging();
     if (isPaused) socket.pause();
+    listener.onOpen();
   });
   socket.on('pong', () => {
     unanswered = 0;

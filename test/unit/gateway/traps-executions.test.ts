@@ -1,0 +1,582 @@
+import { expect, test } from 'vitest';
+import { kindsOf, run, startConnectedRig, textOf, untilEvent, watch } from '../../support/gateway-client.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
+
+/** Traps of protocol.md §5 about one execution: its reply and idle, its outputs, stops and input; numbers as there. */
+
+const keyboardInterrupt = { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] };
+
+function sent(kernel: ScriptedKernel, msgType = 'execute_request'): ScriptMessage[] {
+  return kernel.received.filter((message) => message.header.msg_type === msgType);
+}
+
+test('an execution that goes well: started once and first, counted, its outputs in order', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request, 7);
+    kernel.stream(request, 'a');
+    kernel.stream(request, 'b', 'stderr');
+    kernel.send(
+      'execute_result',
+      { data: { 'text/plain': '5' }, metadata: {}, execution_count: 7 },
+      { parent: request },
+    );
+    kernel.reply(request, { execution_count: 7 });
+    kernel.status('idle', request);
+  };
+  const done = run(rig.connection, { code: ' 2+3\n' });
+  expect(await done.end).toEqual({
+    kind: 'ok',
+    executionCount: 7,
+    variablesLost: false,
+    possibleGap: false,
+    replyMissing: false,
+    idleMissing: false,
+  });
+  expect(done.outputs).toEqual([
+    { kind: 'started' },
+    { kind: 'counted', executionCount: 7 },
+    { kind: 'stream', name: 'stdout', text: 'a' },
+    { kind: 'stream', name: 'stderr', text: 'b' },
+    { kind: 'result', data: { 'text/plain': '5' }, metadata: {} },
+  ]);
+  const [request] = sent(rig.kernel);
+  expect(request).toMatchObject({
+    channel: 'shell',
+    parent_header: {},
+    metadata: {},
+    header: {
+      msg_id: done.execution.msgId,
+      session: rig.connection.sessionId,
+      username: expect.any(String),
+      version: '5.3',
+    },
+  });
+  expect(request?.content).toEqual({
+    code: ' 2+3\n',
+    silent: false,
+    store_history: true,
+    user_expressions: {},
+    allow_stdin: false,
+    stop_on_error: false,
+  });
+});
+
+test('trap 19: reply without idle, idle without reply: both end after a grace and say what is missing', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.reply(request);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'ok', idleMissing: true, replyMissing: false });
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.send('error', { ename: 'E', evalue: 'v', traceback: [] }, { parent: request });
+    kernel.status('idle', request);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'raised', replyMissing: true, idleMissing: false });
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.status('idle', request);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'ok', replyMissing: true });
+});
+
+test('any order of reply, idle and outputs is one execution', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.reply(request);
+    kernel.status('busy', request);
+    kernel.stream(request, 'late');
+    kernel.status('idle', request);
+  };
+  const odd = run(connection);
+  expect(await odd.end).toMatchObject({ kind: 'ok', replyMissing: false, idleMissing: false });
+  expect(kindsOf(odd.outputs)).toEqual(['started', 'counted', 'stream']);
+});
+
+test('trap 20: what the kernel refuses to run ends on its reply alone', async () => {
+  await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = 'IRkernel') });
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.send('execute_reply', { status: 'aborted' }, { parent: request, channel: 'shell' });
+  };
+  expect(await run(rig.connection).end).toMatchObject({ kind: 'aborted', idleMissing: true });
+});
+
+test('trap 23: aborted behind somebody’s error, with busy and idle as ipykernel sends them', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.send('execute_reply', { status: 'aborted' }, { parent: request, channel: 'shell' });
+    kernel.status('busy', request);
+    kernel.status('idle', request);
+  };
+  const refused = run(rig.connection);
+  expect(await refused.end).toMatchObject({ kind: 'aborted', variablesLost: false });
+  expect(kindsOf(refused.outputs)).toEqual(['started']);
+});
+
+test('trap 23: two executions at once wait here, not in the kernel, so that one’s error does not abort the other', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const { promise: second, resolve } = Promise.withResolvers<number>();
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.onExecute = (next) => {
+      resolve(sent(kernel).length);
+      kernel.run(next);
+    };
+    kernel.send('error', { ename: 'E', evalue: '', traceback: [] }, { parent: request });
+    kernel.reply(request, { status: 'error', ename: 'E', evalue: '', traceback: [] });
+    kernel.status('idle', request);
+  };
+  const failing = run(connection);
+  const behind = run(connection);
+  expect(await failing.end).toMatchObject({ kind: 'raised' });
+  expect(await second).toBe(2);
+  expect(await behind.end).toMatchObject({ kind: 'ok' });
+});
+
+test('trap 21: IRkernel’s interrupt is the status abort, without any error', async () => {
+  await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = 'IRkernel') });
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    kernel.send(
+      'execute_reply',
+      { status: 'abort', execution_count: 1 },
+      { parent: request, channel: 'shell' },
+    );
+    kernel.status('idle', request);
+  };
+  const stopped = run(rig.connection);
+  expect(await stopped.end).toMatchObject({ kind: 'interrupted' });
+  expect(kindsOf(stopped.outputs)).not.toContain('error');
+});
+
+test('trap 21: a status that nobody knows is a failure', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    kernel.send('execute_reply', { status: 'strange' }, { parent: request, channel: 'shell' });
+    kernel.status('idle', request);
+  };
+  expect(await run(rig.connection).end).toMatchObject({ kind: 'raised', detail: 'reply status "strange"' });
+});
+
+test('trap 22: an input request despite allow_stdin false is answered with an empty line and told', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    const asked = kernel.send(
+      'input_request',
+      { prompt: 'name? ', password: false },
+      { parent: request, channel: 'stdin' },
+    );
+    void kernel.untilReceived('input_reply').then((answer) => {
+      expect(answer.parent_header.msg_id).toBe(asked.header.msg_id);
+      kernel.reply(request);
+      kernel.status('idle', request);
+      return undefined;
+    });
+  };
+  const asking = run(connection);
+  expect(await asking.end).toMatchObject({ kind: 'ok' });
+  expect(await asking.until('inputRequest')).toMatchObject({
+    prompt: 'name? ',
+    password: false,
+    refused: true,
+  });
+  expect(sent(kernel, 'input_reply').map((reply) => reply.content['value'])).toEqual(['']);
+});
+
+test('an input request that is allowed is answered by the caller, once', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.send('input_request', { prompt: 'pw: ', password: true }, { parent: request, channel: 'stdin' });
+    void kernel.untilReceived('input_reply').then(() => {
+      kernel.reply(request);
+      kernel.status('idle', request);
+      return undefined;
+    });
+  };
+  const asking = run(connection, { allowStdin: true });
+  const request = await asking.until('inputRequest');
+  expect(request).toMatchObject({ password: true, refused: false });
+  request.answer('secret');
+  request.answer('again');
+  await asking.end;
+  expect(sent(kernel, 'input_reply').map((reply) => reply.content['value'])).toEqual(['secret']);
+});
+
+test('an answer given while the socket is away is sent when it is back', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.send('input_request', { prompt: '' }, { parent: request, channel: 'stdin' });
+    void kernel.untilReceived('input_reply').then(() => {
+      kernel.reply(request);
+      kernel.status('idle', request);
+      return undefined;
+    });
+  };
+  const asking = run(connection, { allowStdin: true });
+  const request = await asking.until('inputRequest');
+  kernel.drop();
+  await asking.until('disconnected');
+  request.answer('late');
+  expect(await asking.end).toMatchObject({ kind: 'ok' });
+});
+
+test('trap 24: a stop while another client’s code runs interrupts nobody until ours has begun', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const foreign = {
+    ...kernel.send('comm_msg', {}),
+    header: {
+      ...kernel.send('comm_msg', {}).header,
+      msg_type: 'execute_request',
+      msg_id: 'theirs',
+      session: 'theirs',
+    },
+  };
+  kernel.onExecute = () => kernel.status('busy', foreign);
+  const stop = new AbortController();
+  const waiting = run(connection, { signal: stop.signal });
+  await waiting.until('behindOthers');
+  stop.abort();
+  await untilQuiet(rig.gateway.findKernel(kernel.id));
+  expect(kernel.interrupts).toBe(0);
+  kernel.status('idle', foreign);
+  const [request] = sent(kernel);
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.onInterrupt = () => {
+    kernel.send('error', keyboardInterrupt, { parent: request });
+    kernel.reply(request, keyboardInterrupt);
+    kernel.status('idle', request);
+  };
+  kernel.begin(request);
+  expect(await waiting.end).toMatchObject({ kind: 'interrupted', variablesLost: false });
+  expect(kernel.interrupts).toBe(1);
+});
+
+test('a stop before the request was written: it is never written', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  run(connection);
+  const stop = new AbortController();
+  const waiting = run(connection, { signal: stop.signal });
+  stop.abort();
+  expect(await waiting.end).toMatchObject({ kind: 'notSent', variablesLost: false });
+  expect(await run(connection, { signal: stop.signal }).end).toMatchObject({ kind: 'notSent' });
+  expect(kernel.interrupts).toBe(0);
+});
+
+test('trap 25: two stops in a row are two interrupts with a distance', async () => {
+  await using rig = await startConnectedRig({ timings: { interruptGapMs: 100 } });
+  const { kernel, gateway } = rig;
+  const at: number[] = [];
+  kernel.onInterrupt = () => at.push(performance.now());
+  await Promise.all([gateway.interruptKernel(kernel.id), gateway.interruptKernel(kernel.id)]);
+  const [first = 0, second = 0] = at;
+  // Timers may fire a millisecond early by another clock.
+  expect(second - first).toBeGreaterThanOrEqual(98);
+});
+
+test('trap 26: a stop that nothing obeys is told, and the run goes on', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  stop.abort();
+  await running.until('stopIgnored');
+  const [request] = sent(kernel);
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.reply(request);
+  kernel.status('idle', request);
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+  expect(kernel.interrupts).toBe(1);
+});
+
+test('a gateway behind a proxy without the interrupt route gets the interrupt as a message', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, server } = rig;
+  server.answer = (call) =>
+    call.path.endsWith('/interrupt') ? { status: 404, body: '<html>no route</html>' } : undefined;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    void kernel.untilReceived('interrupt_request').then((interrupt) => {
+      expect(interrupt.channel).toBe('control');
+      kernel.reply(request, keyboardInterrupt);
+      kernel.status('idle', request);
+      return undefined;
+    });
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  stop.abort();
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+});
+
+test('an error that our stop made is an interrupt, whatever the kernel calls it', async () => {
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => (kernel.implementation = 'Apache Toree Scala'),
+  });
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.onInterrupt = () => {
+      kernel.reply(request, {
+        status: 'error',
+        ename: 'java.lang.InterruptedException',
+        evalue: 'sleep interrupted',
+        traceback: [],
+      });
+      kernel.status('idle', request);
+    };
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  stop.abort();
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+  expect(await running.until('error')).toMatchObject({ fromReply: true });
+});
+
+test('traps 27, 28: what the gateway drops is told in our own way, its prose is not shown', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    const text =
+      'IOPub data rate exceeded.\nThe Jupyter server will temporarily stop sending output\n(ServerApp.iopub_data_rate_limit)';
+    kernel.send('stream', { name: 'stderr', text }, { parent: request, session: rig.connection.sessionId });
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  const limited = run(rig.connection);
+  expect(await limited.end).toMatchObject({ kind: 'ok', possibleGap: true });
+  expect(limited.outputs).toContainEqual({ kind: 'dropped', limit: 'data' });
+  expect(textOf(limited.outputs, 'stderr')).toBe('');
+});
+
+test('trap 28: a program that prints the same words is shown', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    kernel.stream(request, 'IOPub data rate exceeded.', 'stderr');
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  const printing = run(rig.connection);
+  expect(await printing.end).toMatchObject({ possibleGap: false });
+  expect(textOf(printing.outputs, 'stderr')).toBe('IOPub data rate exceeded.');
+});
+
+test('trap 27: an error whose message was dropped is taken from the reply', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    kernel.reply(request, {
+      status: 'error',
+      ename: 'ZeroDivisionError',
+      evalue: 'division by zero',
+      traceback: ['t'],
+    });
+    kernel.status('idle', request);
+  };
+  const failing = run(rig.connection);
+  expect(await failing.end).toMatchObject({ kind: 'raised' });
+  expect(failing.outputs.at(-1)).toEqual({
+    kind: 'error',
+    name: 'ZeroDivisionError',
+    value: 'division by zero',
+    traceback: ['t'],
+    fromReply: true,
+  });
+});
+
+test('trap 53: Toree’s error after idle belongs to the run, once', async () => {
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => (kernel.implementation = 'Apache Toree Scala'),
+  });
+  const error = { ename: 'Unknown Error', evalue: '<console>:25: error: type mismatch', traceback: [] };
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    kernel.reply(request, { status: 'error', ...error });
+    kernel.status('idle', request);
+    setImmediate(() => kernel.send('error', error, { parent: request }));
+  };
+  const failing = run(rig.connection);
+  expect(await failing.end).toMatchObject({ kind: 'raised' });
+  expect(failing.outputs.filter((output) => output.kind === 'error')).toEqual([
+    { kind: 'error', name: 'Unknown Error', value: error.evalue, traceback: [], fromReply: false },
+  ]);
+});
+
+test('trap 53: an error that comes too late is not told twice', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const error = { ename: 'E', evalue: 'v', traceback: [] };
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.reply(request, { status: 'error', ...error });
+    kernel.status('idle', request);
+  };
+  const failing = run(connection);
+  await failing.end;
+  const [request] = sent(kernel);
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.send('error', error, { parent: request });
+  kernel.stream(request, 'after');
+  await untilEvent(connection, 'lateOutput');
+  expect(rig.events).toMatchObject([{ kind: 'lateOutput', output: { kind: 'stream' } }]);
+});
+
+test('trap 38: a thread’s output after the end is told as late, not put into the next run', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const first = run(connection);
+  await first.end;
+  const [request] = sent(kernel);
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.onExecute = (next) => {
+    kernel.begin(next);
+    kernel.stream(request, 'from the thread');
+    kernel.stream(next, 'mine');
+    kernel.reply(next);
+    kernel.status('idle', next);
+  };
+  const second = run(connection);
+  await second.end;
+  expect(textOf(second.outputs)).toBe('mine');
+  expect(rig.events).toEqual([
+    {
+      kind: 'lateOutput',
+      msgId: first.execution.msgId,
+      output: { kind: 'stream', name: 'stdout', text: 'from the thread' },
+    },
+  ]);
+});
+
+test('traps 39, 40: what belongs to others, or to the gateway under our session, is not ours', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    const theirs = { ...request, header: { ...request.header, msg_id: 'theirs', session: 'theirs' } };
+    const nudge = {
+      ...request,
+      header: { ...request.header, msg_id: 'nudge', msg_type: 'kernel_info_request' },
+    };
+    kernel.begin(request);
+    kernel.stream(theirs, 'foreign');
+    kernel.send('execute_reply', { status: 'error', ename: 'E' }, { parent: theirs, channel: 'shell' });
+    kernel.status('idle', nudge);
+    kernel.status('idle', theirs);
+    kernel.send('stream', { name: 'stderr', text: 'Debugger warning' });
+    kernel.stream(request, 'mine');
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  const ours = run(connection);
+  expect(await ours.end).toMatchObject({ kind: 'ok', replyMissing: false, idleMissing: false });
+  expect(textOf(ours.outputs)).toBe('mine');
+  expect(textOf(ours.outputs, 'stderr')).toBe('');
+  expect(rig.events).toEqual([]);
+});
+
+test('trap 31: a request that is swallowed does not hang: the kernel’s next answer proves it', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (_request, kernel) => {
+    kernel.executionState = 'idle';
+  };
+  expect(await run(rig.connection).end).toMatchObject({
+    kind: 'unknown',
+    replyMissing: true,
+    idleMissing: true,
+  });
+});
+
+test('a kernel that answers out of order proves nothing: idle has to be seen twice', async () => {
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => (kernel.implementation = 'Apache Toree Scala'),
+  });
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    kernel.executionState = 'idle';
+  };
+  expect(await run(rig.connection).end).toMatchObject({ kind: 'outputLost' });
+});
+
+test('a long silence with a busy kernel is told as quiet, and nothing else', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  const quiet = await running.until('quiet');
+  expect(quiet).toMatchObject({ executionState: 'busy' });
+  expect(quiet.quietMs).toBeGreaterThanOrEqual(150);
+  const [request] = sent(kernel);
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.reply(request);
+  kernel.status('idle', request);
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+});
+
+test('trap 29: code over what a server takes is refused here, before it is written', async () => {
+  await using rig = await startConnectedRig();
+  const long = run(rig.connection, { code: 'x'.repeat(11 * 2 ** 20) });
+  expect(await long.end).toMatchObject({ kind: 'notSent', detail: expect.stringContaining('10 MiB') });
+  expect(await run(rig.connection).end).toMatchObject({ kind: 'ok' });
+});
+
+test('a frame that is no message costs nothing but itself', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    for (const frame of [
+      '',
+      'null',
+      '[]',
+      '{"header":5}',
+      '{"header":{}}',
+      Buffer.from([0, 0, 0, 9, 1]),
+      Buffer.alloc(40, 255),
+    ]) {
+      kernel.sendRaw(frame);
+    }
+    kernel.send('unheard_of', { a: 1 }, { parent: request });
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  expect(await run(rig.connection).end).toMatchObject({ kind: 'ok' });
+});
+
+test('a reader that leaves early does not hold the execution up', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    for (let n = 0; n < 50; n += 1) kernel.stream(request, 'x'.repeat(100_000));
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  const execution = connection.execute({ msgId: crypto.randomUUID(), code: '', allowStdin: false });
+  for await (const output of execution) if (output.kind === 'stream') break;
+  expect(await execution.end).toMatchObject({ kind: 'ok' });
+  expect(
+    await watch(connection.execute({ msgId: crypto.randomUUID(), code: '', allowStdin: false })).end,
+  ).toMatchObject({ kind: 'ok' });
+});
+
+/** Waits for an exchange with the server that was asked for after everything before it. */
+async function untilQuiet(answered: Promise<unknown>): Promise<void> {
+  await answered;
+}

@@ -1,0 +1,355 @@
+import { expect, test } from 'vitest';
+import {
+  kindsOf,
+  run,
+  startConnectedRig,
+  startRig,
+  textOf,
+  untilEvent,
+  watch,
+} from '../../support/gateway-client.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
+
+/** Traps of protocol.md §5 about websockets that drop, stall, are taken away or refuse; numbers as there. */
+
+function lastRequest(kernel: ScriptedKernel): ScriptMessage {
+  const request = kernel.received.findLast((message) => message.header.msg_type === 'execute_request');
+  if (request === undefined) throw new Error('nothing was sent');
+  return request;
+}
+
+function finish(kernel: ScriptedKernel, request = lastRequest(kernel)): void {
+  kernel.reply(request);
+  kernel.status('idle', request);
+}
+
+test('trap 16: what came while the socket was away belongs to the same run; ipykernel’s numbers prove it whole', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.stream(request, 'a');
+  };
+  const running = run(connection);
+  await running.until('stream');
+  kernel.drop();
+  kernel.stream(lastRequest(kernel), 'b');
+  kernel.stream(lastRequest(kernel), 'c');
+  await kernel.untilConnected();
+  finish(kernel);
+  expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(textOf(running.outputs)).toBe('abc');
+  expect(kindsOf(running.outputs)).toEqual(expect.arrayContaining(['disconnected', 'reconnected']));
+  expect(rig.events.map((event) => event.kind)).toEqual(['disconnected', 'reconnected']);
+  const sessions = rig.server.calls
+    .filter((call) => call.isUpgrade)
+    .map((call) => call.query.get('session_id'));
+  expect(new Set(sessions)).toEqual(new Set([connection.sessionId]));
+});
+
+test('traps 14, 15: what is lost for good is a flag on the end', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.stream(request, 'a');
+  };
+  const running = run(connection);
+  await running.until('stream');
+  kernel.buffers = false;
+  kernel.drop();
+  kernel.stream(lastRequest(kernel), 'lost');
+  await kernel.untilConnected();
+  finish(kernel);
+  expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
+  expect(textOf(running.outputs)).toBe('a');
+});
+
+test('traps 14, 15: a kernel without numbers cannot prove it, so the flag stays', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.nextId = () => crypto.randomUUID();
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  kernel.drop();
+  await kernel.untilConnected();
+  finish(kernel);
+  expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
+});
+
+test('trap 50: a request is never written twice, however often the socket drops', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  for (let times = 0; times < 4; times += 1) {
+    kernel.drop();
+    await kernel.untilConnected();
+  }
+  finish(kernel);
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+  expect(kernel.received.filter((message) => message.header.msg_type === 'execute_request')).toHaveLength(1);
+});
+
+test('a message that a replay brings again is shown once', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    const { msg_id: msgId } = kernel.send(
+      'stream',
+      { name: 'stdout', text: 'once' },
+      { parent: request },
+    ).header;
+    kernel.send('stream', { name: 'stdout', text: 'once' }, { parent: request, msgId });
+    finish(kernel, request);
+  };
+  const running = run(connection);
+  await running.end;
+  expect(textOf(running.outputs)).toBe('once');
+});
+
+test('a reply that was lost with the socket: the kernel is idle and proves that nothing comes', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  kernel.buffers = false;
+  kernel.drop();
+  finish(kernel);
+  expect(await running.end).toMatchObject({ kind: 'outputLost', possibleGap: true, replyMissing: true });
+});
+
+test('a request that was written into a dying socket: whether it ran is not known', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = () => {
+    kernel.buffers = false;
+    kernel.executionState = 'idle';
+    kernel.drop();
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'unknown', replyMissing: true });
+});
+
+test('a run that waited for the socket is written once it is back', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const lost = untilEvent(connection, 'disconnected');
+  kernel.drop();
+  await lost;
+  expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
+});
+
+test.for([1000, 1001, 1005, 1011, 1012, 4000])(
+  'trap 13: closed by the server with %d: re-opened',
+  async (code) => {
+    await using rig = await startConnectedRig();
+    const { kernel, connection } = rig;
+    kernel.onExecute = (request) => kernel.begin(request);
+    const running = run(connection);
+    await running.until('started');
+    kernel.hangUp(code);
+    await running.until('reconnected');
+    finish(kernel);
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+  },
+);
+
+test('trap 13: an owner of the same session evicts us: the distance between our returns grows', async () => {
+  await using rig = await startConnectedRig({ timings: { reopenMs: 4, reopenMaxMs: 400 } });
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  const at: number[] = [];
+  for (let times = 0; times < 7; times += 1) {
+    kernel.hangUp(1005);
+    const lost = performance.now();
+    await kernel.untilConnected();
+    at.push(performance.now() - lost);
+  }
+  finish(kernel);
+  await running.end;
+  // 4 ms doubled six times is 256 ms, of which half at least is waited.
+  expect(at.at(-1)).toBeGreaterThanOrEqual(120);
+});
+
+test('trap 37: a half-open socket is found by its unanswered pings, in flight', async () => {
+  await using rig = await startConnectedRig({ timings: { busyPingMs: 40 } });
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  for (const socket of kernel.sockets.keys()) socket.pause();
+  const stalled = [...kernel.sockets.keys()];
+  await running.until('disconnected');
+  await running.until('reconnected');
+  finish(kernel);
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+  for (const socket of stalled) socket.terminate();
+});
+
+test('trap 36: pings go out while nothing runs, so that no proxy thinks the socket idle', async () => {
+  await using rig = await startRig({ timings: { idlePingMs: 30 } });
+  const kernel = rig.server.addKernel();
+  await rig.gateway.connect(kernel.id, { sessionId: 's' });
+  const [socket] = kernel.sockets.keys();
+  for (let pings = 0; pings < 3; pings += 1) await new Promise((resolve) => socket?.once('ping', resolve));
+  expect(kernel.sockets.size).toBe(1);
+});
+
+test('traps 4, 6: no subprotocol is offered, and what we send is text', async () => {
+  await using rig = await startConnectedRig();
+  const [upgrade] = rig.server.calls.filter((call) => call.isUpgrade);
+  expect(upgrade?.headers['sec-websocket-protocol']).toBeUndefined();
+  expect(upgrade?.headers.origin).toBeUndefined();
+  const [socket] = rig.kernel.sockets.keys();
+  const isBinary = new Promise((resolve) => socket?.once('message', (_data, binary) => resolve(binary)));
+  const done = run(rig.connection);
+  expect(await isBinary).toBe(false);
+  await done.end;
+});
+
+test('trap 5: a message over the limit is told, the rest of the run comes, and nothing loops', async () => {
+  await using rig = await startConnectedRig({ settings: { maxMessageBytes: 10_000 } });
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.stream(request, 'x'.repeat(20_000));
+  };
+  const running = run(connection);
+  await running.until('tooBig');
+  await running.until('reconnected');
+  kernel.stream(lastRequest(kernel), 'after');
+  finish(kernel);
+  expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
+  expect(textOf(running.outputs)).toBe('after');
+  expect(kindsOf(running.outputs).filter((kind) => kind === 'tooBig')).toHaveLength(1);
+  kernel.onExecute = (request) => kernel.run(request);
+  expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
+});
+
+test('the gateway does not come back within the patience for it', async () => {
+  await using rig = await startConnectedRig({ timings: { patienceMs: 150 } });
+  const { kernel, connection, server } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  const waiting = run(connection);
+  await running.until('started');
+  server.answer = () => ({ status: 502, body: '<html>bad gateway</html>' });
+  kernel.drop();
+  expect(await running.end).toMatchObject({ kind: 'gatewayAway', variablesLost: false });
+  expect(await waiting.end).toMatchObject({ kind: 'notSent' });
+  // Back again: the next run finds its way by itself.
+  server.answer = () => undefined;
+  kernel.onExecute = (request) => kernel.run(request);
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+});
+
+test('resume takes the replay of a run that an earlier process wrote', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.stream(request, 'a');
+  };
+  const before = run(connection);
+  await before.until('stream');
+  await connection.close();
+  kernel.stream(lastRequest(kernel), 'b');
+  finish(kernel);
+  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
+  const resumed = watch(later.resume({ msgId: before.execution.msgId }));
+  expect(await resumed.end).toMatchObject({ kind: 'ok', executionCount: 1, possibleGap: true });
+  expect(resumed.outputs).toEqual([
+    { kind: 'started' },
+    { kind: 'stream', name: 'stdout', text: 'b' },
+    { kind: 'counted', executionCount: 1 },
+  ]);
+});
+
+test('a replay that begins with the beginning is whole', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  const { promise: written, resolve } = Promise.withResolvers<ScriptMessage>();
+  kernel.onExecute = (request) => resolve(request);
+  const before = run(connection);
+  const request = await written;
+  await connection.close();
+  kernel.run(request, 'all');
+  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
+  const resumed = watch(later.resume({ msgId: before.execution.msgId }));
+  expect(await resumed.end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(textOf(resumed.outputs)).toBe('all');
+});
+
+test('resume of what left no trace ends as unknown once the kernel is idle', async () => {
+  await using rig = await startConnectedRig();
+  const resumed = watch(rig.connection.resume({ msgId: crypto.randomUUID() }));
+  expect(await resumed.end).toMatchObject({ kind: 'unknown' });
+});
+
+test('a resumed run of a busy kernel can be stopped, though its beginning was not heard', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const before = run(connection);
+  await before.until('started');
+  await connection.close();
+  kernel.buffers = false;
+  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
+  const stop = new AbortController();
+  const resumed = watch(later.resume({ msgId: before.execution.msgId, signal: stop.signal }));
+  kernel.onInterrupt = () => {
+    const request = lastRequest(kernel);
+    kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
+    kernel.status('idle', request);
+  };
+  stop.abort();
+  expect(await resumed.end).toMatchObject({ kind: 'interrupted' });
+});
+
+test('a replay longer than memory should hold waits in the gateway until it is claimed', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const before = run(connection);
+  await before.until('started');
+  await connection.close();
+  const part = 'x'.repeat(500_000);
+  for (let n = 0; n < 40; n += 1) kernel.stream(lastRequest(kernel), part);
+  finish(kernel);
+  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
+  const resumed = watch(later.resume({ msgId: before.execution.msgId }));
+  expect(await resumed.end).toMatchObject({ kind: 'ok' });
+  expect(textOf(resumed.outputs)).toHaveLength(40 * 500_000);
+});
+
+test('back-pressure: a reader that stops reading stops the socket; nothing is lost when it goes on', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const frames = 600;
+  const part = 'x'.repeat(100_000);
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    for (let n = 0; n < frames; n += 1) kernel.stream(request, part);
+    finish(kernel, request);
+  };
+  const execution = connection.execute({ msgId: crypto.randomUUID(), code: '', allowStdin: false });
+  const iterator = execution[Symbol.asyncIterator]();
+  await iterator.next();
+  const [socket] = kernel.sockets.keys();
+  // The server cannot get rid of 60 MB while nobody reads: much of it stays on its side.
+  await rig.gateway.readInfo();
+  expect(socket?.bufferedAmount).toBeGreaterThan(20_000_000);
+  let length = 0;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+    if (next.value.kind === 'stream') length += next.value.text.length;
+  }
+  expect(length).toBe(frames * part.length);
+  expect(await execution.end).toMatchObject({ kind: 'ok', possibleGap: false });
+});
