@@ -7,6 +7,7 @@ import { openGateway } from './gateway/open-gateway.ts';
 import { startLog } from './log.ts';
 import { gatewayCheck, storeCheck } from './operation/checks.ts';
 import { startFront } from './operation/front.ts';
+import { startMetrics } from './operation/metrics.ts';
 import type { RunData } from './runs/run-data.ts';
 import { startSlack } from './slack/start-slack.ts';
 import { startHouse } from './start-house.ts';
@@ -26,15 +27,17 @@ async function main(): Promise<void> {
   const log = startLog({ level: config.logLevel, secrets: config.secrets });
   for (const warning of config.warnings) log.warn(warning);
 
+  const metrics = await startMetrics(config.http.metrics);
   const store = await openStore<RunData>({ url: storeUrl(config), log });
   const spool = await openSpoolFolder(config);
-  const gateway = openGateway(config.gateway, log);
+  const gateway = metrics.gateway(openGateway(config.gateway, log));
   const slack = await startSlack({
     settings: config.slack,
+    fetch: metrics.fetch,
     policy: config.policy,
     log,
   });
-  const ledger = boundLedger(store.ledger, STORE_PATIENCE_MS);
+  const ledger = metrics.ledger(boundLedger(store.ledger, STORE_PATIENCE_MS));
   const front = await startFront({
     port: config.http.port,
     checks: {
@@ -67,6 +70,7 @@ async function main(): Promise<void> {
   await store.close();
   await spool.close();
   await front.close();
+  await metrics.close();
 }
 
 /** The URL again, as the store reads it. */
