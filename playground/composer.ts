@@ -213,7 +213,6 @@ function textOf(element: RichTextInline, context: ComposerContext): string {
     case 'team':
       return element.team_id;
     case 'date':
-    default:
       return element.fallback ?? '';
   }
 }

@@ -286,13 +286,18 @@ export class Playground implements AsyncDisposable {
   }
 }
 
-/** Starts a playground; with a `requestUrl` the app's address is verified as Slack verifies it. */
+/** Starts a playground; its web page stands at {@link Playground.origin}. */
 export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
   const service = new Service(options);
-  const server = createPlaygroundServer(service, () => false);
+  const server = createPlaygroundServer(service, async (request, response) => {
+    // Most tests never look at the page, and React takes its time to load.
+    const { servePage } = await import('./page/page.ts');
+    return servePage(playground, request, response);
+  });
+  const playground = new Playground(service, server);
   service.origin = await listen(server, options.port ?? 0);
   service.uploads.origin = service.origin;
-  return new Playground(service, server);
+  return playground;
 }
 
 /** The handshake that Slack makes before it takes a request URL. */

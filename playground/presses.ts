@@ -61,7 +61,6 @@ export function actionOf(
     case 'datepicker':
       return { ...common, selected_date: choice };
     case 'timepicker':
-    default:
       return { ...common, selected_time: choice };
   }
 }

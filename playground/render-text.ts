@@ -108,7 +108,6 @@ function renderBlock(world: World, block: Block): string[] {
     case 'data_table':
       return [block.caption, ...renderTable(world, block.rows)];
     case 'table':
-    default:
       return renderTable(world, block.rows);
   }
 }
@@ -174,7 +173,6 @@ function inlineElement(world: World, element: RichTextInline): string {
     case 'team':
       return element.team_id;
     case 'date':
-    default:
       return element.fallback ?? new Date(element.timestamp * 1000).toISOString();
   }
 }

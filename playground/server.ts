@@ -7,7 +7,7 @@ import { readArguments, readUpload } from './web-api/request.ts';
 import { answerApiCall } from './web-api/server.ts';
 
 /** Answers what nobody else does (the web page); false when it is not for it. */
-export type Extra = (request: IncomingMessage, response: ServerResponse) => boolean;
+export type Extra = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 export function createPlaygroundServer(service: Service, extra: Extra): Server {
   const server = createServer((request, response) => {
@@ -54,7 +54,7 @@ async function route(
   else if (pathname.startsWith('/upload/')) await takeUpload(service, pathname, request, response);
   else if (pathname.startsWith('/files-pri/')) giveFile(service, pathname, request, response);
   else if (pathname.startsWith('/response/')) await takeResponse(service, pathname, request, response);
-  else if (!extra(request, response))
+  else if (!(await extra(request, response)))
     response.writeHead(404, { 'content-type': 'text/plain' }).end('not found');
 }
 

@@ -14,6 +14,8 @@ export interface PlaygroundOptions {
   readonly subscriptions?: readonly string[];
   /** Slash commands of the app; default `/spark`. */
   readonly commands?: readonly string[];
+  /** Shortcuts that the web page offers; default none. */
+  readonly shortcuts?: readonly Shortcut[];
   /** Deliver by signed HTTP to this address instead of Socket Mode. */
   readonly requestUrl?: string;
   /** Which of a mention's two events comes first; default `alternate`. */
@@ -36,6 +38,12 @@ export interface PlaygroundOptions {
   readonly now?: () => number;
 }
 
+export interface Shortcut {
+  readonly type: 'global' | 'message';
+  readonly callbackId: string;
+  readonly name: string;
+}
+
 export type MentionOrder = 'app_mention' | 'message' | 'alternate';
 
 export interface Settings {
@@ -46,6 +54,7 @@ export interface Settings {
   readonly scopes: readonly string[];
   readonly subscriptions: readonly string[];
   readonly commands: readonly string[];
+  readonly shortcuts: readonly Shortcut[];
   readonly mentionOrder: MentionOrder;
   readonly ackTimeoutMs: number;
   readonly retryDelaysMs: readonly number[];
@@ -97,6 +106,7 @@ export function readSettings(options: PlaygroundOptions): Settings {
     scopes: options.scopes ?? defaultScopes,
     subscriptions: options.subscriptions ?? defaultSubscriptions,
     commands: options.commands ?? ['/spark'],
+    shortcuts: options.shortcuts ?? [],
     mentionOrder: options.mentionOrder ?? 'alternate',
     ackTimeoutMs: options.ackTimeoutMs ?? 3000,
     retryDelaysMs: options.retryDelaysMs ?? [0, 60_000, 300_000],

@@ -43,7 +43,6 @@ export function submissionAck(
       service.modals.update(view, answered(service, read.data.view));
       return undefined;
     case 'push':
-    default:
       service.modals.push(view, answered(service, read.data.view));
       return undefined;
   }

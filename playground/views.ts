@@ -150,7 +150,6 @@ function initialState(element: InputElement): InputState {
     case 'timepicker':
       return { type: element.type, selected_time: element.initial_time ?? null };
     case 'file_input':
-    default:
       return { type: element.type, files: [] };
   }
 }
@@ -186,7 +185,6 @@ export function typedState(element: InputElement, typed: string | readonly strin
     case 'timepicker':
       return { type: element.type, selected_time: one };
     case 'file_input':
-    default:
       return { type: element.type, files: many };
   }
 }

@@ -1,0 +1,137 @@
+/** What a person does on the page, done by the same clients that tests use. */
+import { z } from 'zod';
+import { escapeText } from '../composer.ts';
+import type { Ephemeral, SlackMessage } from '../messages.ts';
+import type { Playground } from '../playground.ts';
+import type { UserClient } from '../user-client.ts';
+import type { View } from '../views.ts';
+
+const place = { user: z.string(), channel: z.string() };
+const message = { ...place, ts: z.string() };
+const typed = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+
+const action = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('say'), ...place, text: z.string(), thread: z.string().optional() }),
+  z.object({
+    kind: z.literal('upload'),
+    ...place,
+    name: z.string(),
+    base64: z.string(),
+    text: z.string(),
+    thread: z.string().optional(),
+  }),
+  z.object({ kind: z.literal('edit'), ...message, text: z.string() }),
+  z.object({ kind: z.literal('delete'), ...message }),
+  z.object({ kind: z.literal('press'), ...message, actionId: z.string(), choice: z.string().optional() }),
+  z.object({
+    kind: z.literal('pressInView'),
+    user: z.string(),
+    viewId: z.string(),
+    actionId: z.string(),
+    choice: z.string().optional(),
+  }),
+  z.object({ kind: z.literal('submit'), user: z.string(), viewId: z.string(), typed }),
+  z.object({ kind: z.literal('close'), user: z.string(), viewId: z.string() }),
+  z.object({ kind: z.literal('globalShortcut'), user: z.string(), callbackId: z.string() }),
+  z.object({ kind: z.literal('messageShortcut'), ...message, callbackId: z.string() }),
+  z.object({ kind: z.literal('openHome'), user: z.string() }),
+]);
+
+type Action = z.infer<typeof action>;
+
+/** Does it; answers the sentence to show when it cannot be done. */
+export async function act(playground: Playground, sent: unknown): Promise<string | undefined> {
+  const read = action.safeParse(sent);
+  if (!read.success) return 'The page sent something unknown.';
+  try {
+    await perform(playground, playground.as(read.data.user), read.data);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function perform(playground: Playground, client: UserClient, doing: Action): Promise<void> {
+  switch (doing.kind) {
+    case 'say':
+      await say(playground, client, doing);
+      return;
+    case 'upload': {
+      const file = { name: doing.name, content: Buffer.from(doing.base64, 'base64') };
+      client.upload(doing.channel, file, doing.text, threadOf(doing));
+      return;
+    }
+    case 'edit':
+      client.edit(posted(playground, doing), doing.text);
+      return;
+    case 'delete':
+      client.delete(posted(playground, doing));
+      return;
+    case 'press':
+      await client.press(whisperedOrPosted(playground, doing), doing.actionId, doing.choice);
+      return;
+    case 'pressInView':
+      await client.pressInView(viewOf(playground, doing.viewId), doing.actionId, doing.choice);
+      return;
+    case 'submit':
+      await client.submit(viewOf(playground, doing.viewId), doing.typed);
+      return;
+    case 'close':
+      await client.close(viewOf(playground, doing.viewId));
+      return;
+    case 'globalShortcut':
+      await client.globalShortcut(doing.callbackId);
+      return;
+    case 'messageShortcut':
+      await client.messageShortcut(doing.callbackId, posted(playground, doing));
+      return;
+    case 'openHome':
+      client.openHome();
+  }
+}
+
+/** A command, or a message; in threads Slack takes no commands. */
+async function say(
+  playground: Playground,
+  client: UserClient,
+  doing: Extract<Action, { kind: 'say' }>,
+): Promise<void> {
+  const command = /^\/[a-z]\S*/.exec(doing.text)?.[0];
+  if (command === undefined) {
+    client.post(doing.channel, doing.text, threadOf(doing));
+    return;
+  }
+  if (doing.thread !== undefined) {
+    playground.service.conversation.whisper({
+      user: client.user.id,
+      channel: doing.channel,
+      thread_ts: doing.thread,
+      text: escapeText(`${command} cannot be used in a thread.`),
+    });
+    return;
+  }
+  await client.slash(doing.channel, doing.text);
+}
+
+function threadOf(doing: { thread?: string | undefined }): { thread?: string } {
+  return doing.thread === undefined ? {} : { thread: doing.thread };
+}
+
+function posted(playground: Playground, at: { channel: string; ts: string }): SlackMessage {
+  const found = playground.messages(at.channel).find((candidate) => candidate.ts === at.ts);
+  if (found === undefined) throw new Error('This message is gone.');
+  return found;
+}
+
+function whisperedOrPosted(
+  playground: Playground,
+  at: { user: string; channel: string; ts: string },
+): SlackMessage | Ephemeral {
+  return playground.ephemerals(at.user).find((whisper) => whisper.ts === at.ts) ?? posted(playground, at);
+}
+
+function viewOf(playground: Playground, id: string): View {
+  const found = playground.views.find((view) => view.id === id && view.open);
+  if (found === undefined) throw new Error('This view is closed.');
+  return found;
+}

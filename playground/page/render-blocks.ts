@@ -1,0 +1,131 @@
+/** Block Kit as HTML: what only shows is drawn by slack-blocks-to-jsx, what can be pressed or filled in by our own forms. */
+import { createElement as h } from 'react';
+import type { ComponentProps, ReactNode } from 'react';
+import { Message } from 'slack-blocks-to-jsx';
+import type { Block, TableCell } from '../blocks-schema.ts';
+import type { World } from '../world.ts';
+import { Pressed } from './render-elements.ts';
+import { Input } from './render-inputs.ts';
+import type { View } from '../views.ts';
+
+type DrawableBlock = ComponentProps<typeof Message>['blocks'][number];
+
+interface BlocksProps {
+  readonly world: World;
+  readonly blocks: readonly Block[];
+  /** Who looks, so that mentions of this person stand out. */
+  readonly viewerId: string;
+  /** Inputs need the view that they are in. */
+  readonly view?: View;
+}
+
+export function Blocks({ world, blocks, viewerId, view }: BlocksProps): ReactNode {
+  return blocks.map((block, index) => {
+    const key = `${index}-${block.type}`;
+    switch (block.type) {
+      case 'actions':
+      case 'context_actions':
+        return h(
+          'div',
+          { key, className: 'actions' },
+          block.elements.map((element) => h(Pressed, { key: element.action_id, element, world })),
+        );
+      case 'divider':
+        return h('hr', { key });
+      case 'input':
+        return h(Input, { key, block, world, ...(view === undefined ? {} : { view }) });
+      case 'section':
+        if (block.accessory === undefined || block.accessory.type === 'image') {
+          return h(Shown, { key, world, viewerId, block });
+        }
+        return h(
+          'div',
+          { key, className: 'with-accessory' },
+          h(Shown, { world, viewerId, block: { ...block, accessory: undefined } }),
+          h(Pressed, { element: block.accessory, world }),
+        );
+      default:
+        return h(Shown, { key, world, viewerId, block });
+    }
+  });
+}
+
+/** mrkdwn without any block, as messages with text only show it. */
+export function MrkdwnText({
+  world,
+  text,
+  viewerId,
+}: {
+  world: World;
+  text: string;
+  viewerId: string;
+}): ReactNode {
+  return h(Shown, { world, viewerId, block: { type: 'section', text: { type: 'mrkdwn', text } } });
+}
+
+function Shown({ world, viewerId, block }: { world: World; viewerId: string; block: Block }): ReactNode {
+  return h(
+    'div',
+    { className: `block block-${block.type}` },
+    block.type === 'data_table' ? h('div', { className: 'caption' }, block.caption) : null,
+    h(Message, {
+      blocks: [drawable(world, block)].filter(isDrawable),
+      hooks: hooksFor(world, viewerId),
+      logo: '',
+      name: '',
+      theme: 'light',
+      unstyled: true,
+      withoutWrapper: true,
+    }),
+  );
+}
+
+/** The block in the library's terms: numbers as text, files of the workspace by their address here. */
+function drawable(world: World, block: Block): object {
+  if (block.type === 'table' || block.type === 'data_table') {
+    return { ...block, type: 'table', rows: block.rows.map((row) => row.map(drawableCell)) };
+  }
+  if (block.type === 'image') {
+    const { slack_file: file, ...rest } = block;
+    if (file === undefined) return rest;
+    const stored = [...world.files.values()].find(
+      (s) => s.file.id === file.id || s.file.url_private === file.url,
+    );
+    return { ...rest, image_url: stored === undefined ? '' : fileAddress(stored.file.id) };
+  }
+  return block;
+}
+
+/** The library draws more than its types say: languages, links in preformatted text. */
+function isDrawable(block: object): block is DrawableBlock {
+  return 'type' in block;
+}
+
+function drawableCell(cell: TableCell): object {
+  return cell.type === 'raw_number' ? { type: 'raw_text', text: cell.text ?? String(cell.value) } : cell;
+}
+
+/** Where the page reads a file; without Slack's token, because the page is the user's own window. */
+export function fileAddress(fileId: string): string {
+  return `/page/files/${fileId}`;
+}
+
+function hooksFor(world: World, viewerId: string): NonNullable<ComponentProps<typeof Message>['hooks']> {
+  return {
+    user: ({ id }: { id: string }) =>
+      h(
+        'span',
+        { className: id === viewerId ? 'mention mention-me' : 'mention' },
+        `@${world.users.get(id)?.name ?? id}`,
+      ),
+    channel: ({ id }: { id: string }) => {
+      const channel = world.channels.get(id);
+      return h('a', { className: 'mention', 'data-channel': id, href: '#' }, `#${channel?.name ?? id}`);
+    },
+    usergroup: ({ id }: { id: string }) =>
+      h('span', { className: 'mention' }, `@${world.groups.get(id)?.handle ?? id}`),
+    atChannel: () => h('span', { className: 'mention mention-me' }, '@channel'),
+    atHere: () => h('span', { className: 'mention mention-me' }, '@here'),
+    atEveryone: () => h('span', { className: 'mention mention-me' }, '@everyone'),
+  };
+}
