@@ -76,6 +76,8 @@ export function startHouse({
     log,
     openAnswer: slack.openAnswer,
     postRoot: slack.postRoot,
+    removeAnswer: slack.removeAnswer,
+    removeBelongings: slack.removeBelongings,
     async openTranscript(runId, recovered) {
       const transcript = await openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered });
       transcripts.add(transcript);

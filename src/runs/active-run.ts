@@ -6,6 +6,15 @@ import type { RunPhase } from './run-view.ts';
 import type { Run, RunData } from './run-data.ts';
 import { viewRun } from './view-run.ts';
 
+/** A line that the kernel waits for. */
+export interface Question {
+  readonly id: string;
+  /** Gives the kernel its line; the run goes on. */
+  answer(line: string): Promise<void>;
+  /** Nobody will answer any more: the run has ended. */
+  close(): void;
+}
+
 /**
  * One run while this process works on it: its newest record, its answer and its one AbortSignal. All changes of the
  * record go through here, one after another, so that compare-and-set never meets our own writes.
@@ -21,6 +30,9 @@ export class ActiveRun {
   #reason: StopReason | undefined;
   #abandoned = Promise.withResolvers<undefined>();
   #isAbandoned = false;
+  readonly #posted = Promise.withResolvers<void>();
+  /** What the kernel asks and nobody has answered yet. */
+  question: Question | undefined;
 
   constructor(run: Run, answer: RunAnswer, ledger: Ledger<RunData>) {
     this.run = run;
@@ -44,6 +56,10 @@ export class ActiveRun {
     this.#reason = reason;
     this.#stop.abort(reason);
     if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
+    if (this.#phase.kind === 'inputAsked') {
+      const sinceMs = this.run.data.startedAt ?? Date.now();
+      this.show({ kind: 'running', sinceMs, stopping: true, stopIgnored: false });
+    }
   }
 
   /** Settles when this process lets the run go unfinished: another one takes it up. */
@@ -61,6 +77,15 @@ export class ActiveRun {
   /** Takes in what another hand changed in the ledger. */
   meet(run: Run): void {
     if (run.revision > this.run.revision) this.run = run;
+  }
+
+  /** Settles when the last word of this run stands and nothing more is written to its answer. */
+  get posted(): Promise<void> {
+    return this.#posted.promise;
+  }
+
+  markPosted(): void {
+    this.#posted.resolve();
   }
 
   /** From now on each picture carries this output. */

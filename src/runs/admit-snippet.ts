@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../errors.ts';
+import type { Kernelspecs } from '../gateway/gateway.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { ChannelSettingsStore } from './channel-settings.ts';
 import { laneOf } from './kernel-record.ts';
 import type { KernelspecCache } from './kernelspec-cache.ts';
 import { chooseKernelspec, type LanguageContext } from './languages.ts';
-import type { Door, RunData } from './run-data.ts';
+import type { Door, Run, RunData } from './run-data.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 
 export interface SnippetRequest {
@@ -18,6 +19,13 @@ export interface SnippetRequest {
   thread: string;
   runner: string;
   snippet: Snippet;
+  /** The runner's own message that the code stands in, and which edit of it. */
+  message?: string;
+  editedTs?: string;
+  /** The run before an edit: this one takes its answer over when it has ended. */
+  follows?: Run;
+  /** False for a runner that cannot be asked anything (a bot). */
+  attended?: boolean;
 }
 
 export type Admitted =
@@ -47,7 +55,7 @@ export async function admitSnippet(request: SnippetRequest, deps: AdmitDeps): Pr
   const { ledger, channels, limits } = deps;
   const { workspace, channel, snippet } = request;
   checkSnippet(snippet);
-  const { kernelspec, named } = await chooseNow(request, deps);
+  const { kernelspec, language, named } = await chooseNow(request, deps);
   const lane = laneOf(workspace, channel, kernelspec, limits.kernelsPerChannel);
   const admission = await ledger.admit(
     request.delivery,
@@ -62,9 +70,10 @@ export async function admitSnippet(request: SnippetRequest, deps: AdmitDeps): Pr
       data: {
         door: request.door,
         kernelspec,
+        ...(language === undefined ? {} : { language }),
         blocks: [...snippet.blocks],
         delivery: request.delivery,
-        edition: 1,
+        ...originOf(request, lane),
         needsRoot: request.thread === '',
         block: 0,
         notes: [],
@@ -89,6 +98,19 @@ export async function admitSnippet(request: SnippetRequest, deps: AdmitDeps): Pr
       if (named) await channels.change(workspace, channel, { kernelspec });
       return { kind: 'accepted', runId: admission.run.id, lane, ahead: admission.ahead };
   }
+}
+
+/** What ties a run to the message it came from and to the run before an edit of that message. */
+function originOf(request: SnippetRequest, lane: string): Pick<RunData, 'edition' | 'message' | 'follows'> {
+  const { message, editedTs, follows, attended } = request;
+  return {
+    edition: (follows?.data.edition ?? 0) + 1,
+    ...(message === undefined ? {} : { message }),
+    ...(editedTs === undefined ? {} : { editedTs }),
+    // Two kernels side by side run at once: there the answers cannot be one.
+    ...(follows?.lane === lane ? { follows: follows.id } : {}),
+    ...(attended === false ? { attended } : {}),
+  };
 }
 
 /** What a word may mean in this channel now. */
@@ -121,13 +143,20 @@ function languageContext(
 async function chooseNow(
   { workspace, channel, snippet }: SnippetRequest,
   deps: AdmitDeps,
-): Promise<{ kernelspec: string; named: boolean }> {
+): Promise<{ kernelspec: string; language: string | undefined; named: boolean }> {
   const context = await readLanguageContext(workspace, channel, deps);
   try {
-    return chooseKernelspec(snippet, context);
+    return withLanguage(chooseKernelspec(snippet, context), context.kernelspecs);
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
     const kernelspecs = await deps.kernelspecs.refresh();
-    return chooseKernelspec(snippet, { ...context, kernelspecs });
+    return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
   }
+}
+
+function withLanguage<Chosen extends { kernelspec: string }>(
+  chosen: Chosen,
+  { list }: Kernelspecs,
+): Chosen & { language: string | undefined } {
+  return { ...chosen, language: list.find(({ name }) => name === chosen.kernelspec)?.language };
 }

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
+import type { Run } from './run-data.ts';
 
 /**
  * The last two steps of a run: the outcome into the ledger (the next run may start then), the final answer onto the
@@ -21,6 +22,7 @@ export async function endRun(active: ActiveRun, outcome: RunOutcome, log: Log): 
       channel: run.channel,
       door: run.data.door,
       kernelspec: run.data.kernelspec,
+      language: run.data.language,
       kernel: run.data.sent?.kernelId,
       outcome: outcome.kind,
       durationMs: outcome.durationMs,
@@ -32,22 +34,40 @@ export async function endRun(active: ActiveRun, outcome: RunOutcome, log: Log): 
   );
 }
 
-/** Shows the final answer and closes the ledger's page. Never throws: what could not be told is in the log. */
+/**
+ * Shows the final answer and closes the ledger's page; what is to be erased is taken away instead. Never throws: what
+ * could not be told is in the log.
+ */
 export async function postRun(
   active: ActiveRun,
   outcome: RunOutcome,
   transcript: Transcript | undefined,
-  log: Log,
+  { erase, log }: { erase: (run: Run) => Promise<void>; log: Log },
 ): Promise<void> {
   try {
-    const delivery = await active.finish({ kind: 'ended', outcome });
-    if (delivery.delivered) await active.change({ state: 'posted' }, { answerTs: delivery.answerTs });
-    else {
-      log.warn({ run: active.run.id, reason: delivery.reason }, 'the final answer could not be delivered');
-      await active.change({ state: 'posted' });
+    if (active.run.data.erased !== true) await showLast(active, outcome, log);
+    // Looked at again: it may have been asked for while the answer was on its way.
+    if (active.run.data.erased === true) {
+      await active.answer.release();
+      await erase(active.run);
     }
     await transcript?.remove();
   } catch (error) {
     log.error({ err: error, run: active.run.id }, 'the final answer is left to the next start');
   }
+}
+
+async function showLast(active: ActiveRun, outcome: RunOutcome, log: Log): Promise<void> {
+  const delivery = await active.finish({ kind: 'ended', outcome });
+  if (delivery.delivered) {
+    const { answerTs, files, replies } = delivery;
+    const belongings = {
+      ...(files === undefined ? {} : { files }),
+      ...(replies === undefined ? {} : { replies }),
+    };
+    await active.change({ state: 'posted' }, { answerTs, ...belongings });
+    return;
+  }
+  log.warn({ run: active.run.id, reason: delivery.reason }, 'the final answer could not be delivered');
+  await active.change({ state: 'posted' });
 }

@@ -19,6 +19,8 @@ export interface RunAnswerOptions {
   recovered: boolean;
   openAnswer: OpenAnswer;
   postRoot: PostRoot;
+  /** Where the answer stands that this one takes over; resolves when nobody else writes to it any more. */
+  predecessor: Promise<string | undefined> | undefined;
   /** The ledger keeps where the answer stands. */
   onThread: (thread: string) => void;
   onPosted: (answerTs: string) => void;
@@ -26,7 +28,8 @@ export interface RunAnswerOptions {
 
 /**
  * The answer of one run, from admission to its last word. Where the run has no message of its own the root is posted
- * first; the run does not wait for it: the newest picture is kept meanwhile.
+ * first; after an edit the answer of the run before is taken over once that is done. The run does not wait for either:
+ * the newest picture is kept meanwhile.
  */
 export class RunAnswer implements LiveAnswer {
   #answer: LiveAnswer | undefined;
@@ -35,24 +38,23 @@ export class RunAnswer implements LiveAnswer {
   readonly #opened: Promise<LiveAnswer | Delivery>;
 
   constructor(options: RunAnswerOptions) {
-    const { run } = options;
-    if (run.thread === '' && run.data.needsRoot) this.#opened = this.#afterRoot(options);
+    const { run, predecessor } = options;
+    const { answerTs, needsRoot } = run.data;
+    if (run.thread === '' && needsRoot) this.#opened = this.#openLater(options, postRootFor(options));
+    else if (predecessor !== undefined && answerTs === undefined)
+      this.#opened = this.#openLater(options, takeOver(options, predecessor));
     else {
-      this.#answer = options.openAnswer(answerOptions(options, run.thread));
+      this.#answer = options.openAnswer(answerOptions(options, { thread: run.thread, answerTs }));
       this.#opened = Promise.resolve(this.#answer);
     }
   }
 
-  async #afterRoot(options: RunAnswerOptions): Promise<LiveAnswer | Delivery> {
-    const { run } = options;
-    const { workspace, channel, runner, createdAt } = run;
-    const { kernelspec, blocks } = run.data;
+  async #openLater(options: RunAnswerOptions, place: Promise<Standing>): Promise<LiveAnswer | Delivery> {
     try {
-      const root = { runId: run.id, workspace, channel, runner, kernelspec, blocks, createdAt };
-      const thread = await options.postRoot({ ...root, recovered: options.recovered });
-      options.onThread(thread);
-      this.#answer = options.openAnswer(answerOptions(options, thread));
-      if (this.#pending !== undefined && !this.#released) this.#answer.show(this.#pending);
+      const standing = await place;
+      if (this.#released) return { delivered: false, reason: 'the run was let go' };
+      this.#answer = options.openAnswer(answerOptions(options, standing));
+      if (this.#pending !== undefined) this.#answer.show(this.#pending);
       return this.#answer;
     } catch (error) {
       return { delivered: false, reason: error instanceof Error ? error.message : String(error) };
@@ -76,9 +78,34 @@ export class RunAnswer implements LiveAnswer {
   }
 }
 
-function answerOptions(options: RunAnswerOptions, thread: string): AnswerOptions {
-  const { run, recovered, onPosted } = options;
-  const { answerTs } = run.data;
+/** Where an answer goes: its thread, and its own message where that stands already. */
+interface Standing {
+  thread: string;
+  answerTs: string | undefined;
+}
+
+async function postRootFor({ run, recovered, postRoot, onThread }: RunAnswerOptions): Promise<Standing> {
+  const { workspace, channel, runner, createdAt } = run;
+  const { kernelspec, blocks, answerTs } = run.data;
+  const root = { runId: run.id, workspace, channel, runner, kernelspec, blocks, createdAt };
+  const thread = await postRoot({ ...root, recovered });
+  onThread(thread);
+  return { thread, answerTs };
+}
+
+async function takeOver(
+  { run, onPosted }: RunAnswerOptions,
+  predecessor: Promise<string | undefined>,
+): Promise<Standing> {
+  const answerTs = await predecessor;
+  if (answerTs !== undefined) onPosted(answerTs);
+  return { thread: run.thread, answerTs };
+}
+
+function answerOptions(
+  { run, recovered, onPosted }: RunAnswerOptions,
+  { thread, answerTs }: Standing,
+): AnswerOptions {
   return {
     runId: run.id,
     runner: run.runner,

@@ -51,13 +51,26 @@ export const runDataSchema = z.object({
   door: z.enum(doors),
   kernelspec: z.string(),
   blocks: z.array(z.string()),
+  /** As the kernelspec says it: `python`, `scala`, `R`. */
+  language: z.string().optional(),
   /** The message (or trigger) this run came from, as a delivery key. */
   delivery: z.string(),
+  /** The runner's own message with the code, as its delivery key: editing or deleting that one counts. */
+  message: z.string().optional(),
+  /** Which edit of that message the code is from: Slack's `edited.ts`. */
+  editedTs: z.string().optional(),
   /** 1, 2, … over the edits of one message. */
   edition: z.number(),
+  /** The run whose answer this one takes over: the same message, before its edit. */
+  follows: z.string().optional(),
+  /** False: nobody is there whom the kernel could ask. */
+  attended: z.boolean().optional(),
   /** A slash command has no message of its own: the bot posts one and answers in its thread. */
   needsRoot: z.boolean(),
   answerTs: z.string().optional(),
+  /** Files in the thread that belong to the answer (Slack file ids), and replies of their own (ts). */
+  files: z.array(z.string()).optional(),
+  replies: z.array(z.string()).optional(),
   /** The block under way or next. */
   block: z.number(),
   /** What block `block` was written with; absent between blocks. */
@@ -65,6 +78,10 @@ export const runDataSchema = z.object({
   /** ms since the epoch: the kernel's first sign of the first block. */
   startedAt: z.number().optional(),
   executionCount: z.number().optional(),
+  /** The kernel waits for a line that the runner has not typed yet. */
+  asked: z.object({ id: z.string(), prompt: z.string(), password: z.boolean() }).optional(),
+  /** To be taken away with all it showed, as soon as it has ended. */
+  erased: z.boolean().optional(),
   /** Somebody asked to stop it (Slack user id, or a word of ours). */
   stopAskedBy: z.string().optional(),
   /** ms since the epoch: the author was asked whether to switch the channel's kernel. */

@@ -4,6 +4,7 @@ import type { Execution, KernelConnection } from '../gateway/gateway.ts';
 import type { ExecutionEnd, KernelOutput } from '../gateway/outputs.ts';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
+import { askInput } from './ask-input.ts';
 import { type ChannelKernels, type ReadyKernel, restartedNote } from './channel-kernels.ts';
 import type { KernelRecord } from './kernel-record.ts';
 import type { RunOutcome } from './outcome.ts';
@@ -149,8 +150,10 @@ async function runBlock(
       ? await sendBlock(active, block, kernel)
       : kernel.connection.resume({ msgId: left.msgId, signal: active.signal });
   if (execution === undefined) return ending({ kind: 'notSent' }, active, at());
-  const follow = followOutputs(active, execution, kernel.record, transcript, deps);
-  await follow;
+  // The gateway replays only what nobody has read: that question does not come again.
+  if (left !== undefined && active.run.data.asked !== undefined) active.stop({ kind: 'questionLost' });
+  await followOutputs(active, execution, kernel.record, transcript, deps);
+  active.question?.close();
   return ending(await execution.end, active, at());
 }
 
@@ -162,7 +165,8 @@ async function sendBlock(active: ActiveRun, block: number, kernel: Reached): Pro
   if (!(await active.change({ state: 'sending' }, { block, sent }))) return undefined;
   if (active.signal.aborted) return undefined;
   const code = active.run.data.blocks[block] ?? '';
-  return kernel.connection.execute({ msgId: sent.msgId, code, allowStdin: false, signal: active.signal });
+  const allowStdin = active.run.data.attended !== false;
+  return kernel.connection.execute({ msgId: sent.msgId, code, allowStdin, signal: active.signal });
 }
 
 async function followOutputs(
@@ -203,6 +207,9 @@ async function noteOutput(
       return;
     case 'stopIgnored':
       if (phase.kind === 'running') active.show({ ...phase, stopIgnored: true });
+      return;
+    case 'inputRequest':
+      await askInput(active, output, deps.inputTimeoutMs);
       return;
     case 'disconnected':
       deps.log.info({ run: active.run.id }, 'the kernel’s websocket dropped; reconnecting');

@@ -61,7 +61,10 @@ export interface LiveAnswer {
   release(): Promise<void>;
 }
 
-export type Delivery = { delivered: true; answerTs: string } | { delivered: false; reason: string };
+/** `files` (Slack file ids) and `replies` (ts) stand in the thread beside the answer and belong to it. */
+export type Delivery =
+  | { delivered: true; answerTs: string; files?: string[]; replies?: string[] }
+  | { delivered: false; reason: string };
 
 export interface AnswerOptions {
   runId: string;

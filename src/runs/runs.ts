@@ -23,6 +23,10 @@ export interface RunsOptions {
   kernels: ChannelKernels;
   openAnswer: OpenAnswer;
   postRoot: PostRoot;
+  /** Takes away an answer and all that belongs to it. Never throws. */
+  removeAnswer: (run: Run) => Promise<void>;
+  /** Takes away only what belongs to an answer beside its message. Never throws. */
+  removeBelongings: (run: Run) => Promise<void>;
   openTranscript: (runId: string, recovered: boolean) => Promise<Transcript>;
   /** A run's answer stands: its transcript is not needed any more. */
   onRead: (transcript: Transcript) => void;
@@ -141,6 +145,29 @@ export class Runs {
     return this.#active.get(runId);
   }
 
+  /**
+   * Takes a run away with everything it showed and its code: at once when it is over, else as soon as it has been
+   * stopped. What it showed until then goes at once.
+   */
+  async erase(run: Run): Promise<void> {
+    if (run.state === 'posted') return await this.#erase(run);
+    if (!this.#options.leases.isHeld(run.lane)) {
+      await this.#askHolder(run, { erased: true, stopAskedBy: 'deleted' });
+      return;
+    }
+    const active = this.#activate(run);
+    await active.change({}, { erased: true });
+    if (!isUnfinished(active.run)) return;
+    await this.stop(active.run, { kind: 'deleted' });
+    await active.answer.release();
+    await this.#options.removeAnswer(active.run);
+  }
+
+  async #erase(run: Run): Promise<void> {
+    await this.#options.removeAnswer(run);
+    await this.#options.ledger.remove(run.id);
+  }
+
   async #takeBack(active: ActiveRun): Promise<boolean> {
     if (active.run.state !== 'waiting') return false;
     this.#questions.answered(active.run.id);
@@ -200,7 +227,10 @@ export class Runs {
   }
 
   #post(active: ActiveRun, outcome: RunOutcome, transcript: Transcript | undefined): void {
-    const posting = postRun(active, outcome, transcript, this.#options.log).finally(() => {
+    const { log } = this.#options;
+    const erase = (run: Run): Promise<void> => this.#erase(run);
+    const posting = postRun(active, outcome, transcript, { erase, log }).finally(() => {
+      active.markPosted();
       this.#posting.delete(posting);
       if (transcript !== undefined) this.#options.onRead(transcript);
       this.#active.delete(active.run.id);
@@ -225,12 +255,23 @@ export class Runs {
       recovered: this.#recovered.has(run.id),
       openAnswer,
       postRoot,
+      predecessor: run.data.follows === undefined ? undefined : this.#takeOverFrom(run.data.follows),
       onThread: (thread) => keep(active.change({ thread })),
       onPosted: (answerTs) => keep(active.change({}, { answerTs })),
     });
     const active = new ActiveRun(run, answer, ledger);
     this.#active.set(run.id, active);
     return active;
+  }
+
+  /** Waits for the last word of the run before an edit and takes away what belonged to it; where its answer stands. */
+  async #takeOverFrom(runId: string): Promise<string | undefined> {
+    await this.#active.get(runId)?.posted;
+    const before = await this.#options.ledger.get(runId);
+    const { answerTs, files = [], replies = [] } = before?.data ?? {};
+    if (before !== undefined && files.length + replies.length > 0)
+      await this.#options.removeBelongings(before);
+    return answerTs;
   }
 
   /** The lane has nothing to do: without a connection to its kernel there is nothing to hold either. */

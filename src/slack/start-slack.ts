@@ -22,6 +22,7 @@ import { escapeMrkdwn, mention } from './mrkdwn-words.ts';
 import { type People, startPeople } from './people.ts';
 import { namedGroups, type PolicySettings } from './policy.ts';
 import { rootPoster } from './post-root.ts';
+import { type AnswerRemover, answerRemover } from './remove-answer.ts';
 import { startTell, type Tell } from './tell.ts';
 
 export interface StartSlackOptions {
@@ -33,7 +34,7 @@ export interface StartSlackOptions {
 }
 
 /** Slack's side, known and reachable, its doors still closed until `open`. */
-export interface StartedSlack {
+export interface StartedSlack extends AnswerRemover {
   workspace: string;
   botUserId: string;
   people: People;
@@ -77,6 +78,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     health: link.health,
     requests: link.requests,
     postRoot: rootPoster(client),
+    ...answerRemover(client, log),
     idleNotices: idleNotices(client, tell),
     tellSwitched(run, from) {
       const { kernelspec } = run.data;

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { KernelOutput } from '../gateway/outputs.ts';
+import type { ActiveRun } from './active-run.ts';
+
+/** A kernel that a stop did not wake from its question (IRkernel reads on) gets an empty line after this. */
+const RELEASE_MS = 3_000;
+
+/**
+ * Asks the runner for the line that the kernel waits for. Unanswered for `inputTimeoutMs` the run is stopped; a run that
+ * is stopped for any reason leaves no kernel waiting. What is typed goes to the kernel and nowhere else.
+ */
+export async function askInput(
+  active: ActiveRun,
+  request: KernelOutput & { kind: 'inputRequest' },
+  inputTimeoutMs: number,
+): Promise<void> {
+  if (request.refused) return;
+  active.question?.close();
+  const asked = { id: randomUUID(), prompt: request.prompt, password: request.password };
+  const timeout = setTimeout(() => active.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
+  let release: NodeJS.Timeout | undefined;
+  const releaseSoon = (): void => {
+    clearTimeout(timeout);
+    release = setTimeout(() => request.answer(''), RELEASE_MS);
+  };
+  const close = (): void => {
+    clearTimeout(timeout);
+    clearTimeout(release);
+    active.signal.removeEventListener('abort', releaseSoon);
+    active.question = undefined;
+  };
+  active.question = {
+    id: asked.id,
+    close,
+    async answer(line) {
+      close();
+      const sinceMs = active.run.data.startedAt ?? Date.now();
+      active.show({ kind: 'running', sinceMs, stopping: false, stopIgnored: false });
+      request.answer(line);
+      await active.change({}, { asked: undefined });
+    },
+  };
+  if (active.signal.aborted) return releaseSoon();
+  active.signal.addEventListener('abort', releaseSoon, { once: true });
+  await active.change({}, { asked });
+  if (active.question?.id === asked.id && !active.signal.aborted)
+    active.show({ kind: 'inputAsked', sinceMs: Date.now(), prompt: asked.prompt, password: asked.password });
+}
