@@ -1,0 +1,423 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { run, settingsFor, startRig } from '../../support/gateway-client.ts';
+import type { Call, CannedAnswer } from '../../support/scripted-gateway.ts';
+import { openGateway } from '../../../src/gateway/open-gateway.ts';
+import { startLog } from '../../../src/log.ts';
+
+/** Traps of protocol.md §5 about REST calls, starts and credentials; numbers as there. */
+
+const start = (more: object = {}) => ({
+  kernelspec: 'python3',
+  kernelId: randomUUID(),
+  env: { KERNEL_USERNAME: 'bot' },
+  ...more,
+});
+const isPost = (call: Call) => call.method === 'POST' && call.path === '/api/kernels';
+const postsOf = (calls: readonly Call[]) => calls.filter(isPost);
+
+test('the seeds’ calls as they come from a healthy gateway', async () => {
+  await using rig = await startRig();
+  const { gateway } = rig;
+  expect(await gateway.readInfo()).toEqual({ version: '2.21.1' });
+  expect(await gateway.readKernelspecs()).toEqual({
+    default: 'python3',
+    list: [
+      { name: 'python3', displayName: 'Python 3', language: 'python', interruptMode: 'signal' },
+      { name: 'scala-spark', displayName: 'Scala', language: 'scala', interruptMode: 'message' },
+    ],
+  });
+  expect(await gateway.listKernels()).toBeUndefined();
+  const wanted = start();
+  const model = await gateway.startKernel(wanted);
+  expect(model).toEqual({
+    id: wanted.kernelId,
+    name: 'python3',
+    executionState: 'starting',
+    lastActivity: '2026-11-22T10:00:00.000000Z',
+    connections: 0,
+  });
+  expect(await gateway.findKernel(model.id)).toMatchObject({ id: model.id });
+  await gateway.interruptKernel(model.id);
+  await gateway.shutDownKernel(model.id);
+  expect(await gateway.findKernel(model.id)).toBeUndefined();
+  await gateway.shutDownKernel(model.id);
+});
+
+test('a gateway that lists its kernels', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  server.answer = (call) =>
+    call.path === '/api/kernels'
+      ? {
+          status: 200,
+          body: [
+            { id: 'a', name: 'python3', execution_state: 'odd' },
+            { id: 'b', name: 'ir', reason: 'oom' },
+          ],
+        }
+      : undefined;
+  expect(await gateway.listKernels()).toEqual([
+    { id: 'a', name: 'python3', executionState: 'odd' },
+    { id: 'b', name: 'ir', executionState: 'unknown', reason: 'oom' },
+  ]);
+});
+
+test('trap 2: starts take turns, each with a complete env; those waiting hear their place', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
+  let atOnce = 0;
+  let most = 0;
+  server.answer = async (call) => {
+    if (!isPost(call)) return undefined;
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+    await gate;
+    atOnce -= 1;
+    return undefined;
+  };
+  const places: number[][] = [[], [], []];
+  const starts = places.map((told) =>
+    gateway.startKernel(start({ onTurn: (before: number) => told.push(before) })),
+  );
+  await server.untilCall(isPost);
+  open(undefined);
+  await Promise.all(starts);
+  expect(most).toBe(1);
+  expect(places).toEqual([[], [1], [2, 1]]);
+  for (const post of postsOf(server.calls)) {
+    expect(post.body).toEqual({
+      name: 'python3',
+      kernel_id: expect.any(String),
+      env: { KERNEL_USERNAME: 'bot', KERNEL_LAUNCH_TIMEOUT: '20', KERNEL_ID: expect.any(String) },
+    });
+  }
+});
+
+test('a start given up while it waits its turn is never made', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
+  server.answer = async (call) => {
+    if (isPost(call)) await gate;
+    return undefined;
+  };
+  const first = gateway.startKernel(start());
+  const giveUp = new AbortController();
+  const second = gateway.startKernel(start({ signal: giveUp.signal }));
+  giveUp.abort();
+  await expect(second).rejects.toMatchObject({ code: 'startFailed' });
+  open(undefined);
+  await first;
+  await gateway.startKernel(start());
+  expect(postsOf(server.calls)).toHaveLength(2);
+});
+
+test('trap 3: a start given up while the gateway works at it leaves no kernel', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
+  server.answer = async (call) => {
+    if (isPost(call)) await gate;
+    return undefined;
+  };
+  const giveUp = new AbortController();
+  const wanted = start({ signal: giveUp.signal });
+  const starting = gateway.startKernel(wanted);
+  await server.untilCall(isPost);
+  giveUp.abort();
+  await expect(starting).rejects.toMatchObject({ code: 'startFailed' });
+  const deleted = server.untilCall((call) => call.method === 'DELETE');
+  open(undefined);
+  expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
+});
+
+test.for<[string, CannedAnswer | 'reset' | 'hang']>([
+  ['a connection that breaks', 'reset'],
+  ['a proxy that gives up waiting', { status: 504, body: '<html>Gateway Time-out</html>' }],
+  ['no answer at all', 'hang'],
+])(
+  'trap 3: a start whose answer is lost by %s is deleted by its chosen id, also when it comes late',
+  async ([, loss]) => {
+    await using rig = await startRig({ settings: { launchTimeoutMs: 600 } });
+    const { server, gateway } = rig;
+    server.answer = (call) => (isPost(call) ? loss : undefined);
+    const wanted = start();
+    const deleted = server.untilCall((call) => call.method === 'DELETE');
+    await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
+    expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
+    // It was not there yet; now it comes up.
+    const kernel = server.addKernel();
+    server.kernels.set(wanted.kernelId, kernel);
+    const again = server.untilCall((call) => call.method === 'DELETE');
+    await again;
+    await expect.poll(() => kernel.isDeleted).toBe(true);
+  },
+);
+
+test('trap 10: an unknown kernelspec is a 500 without words; it is told by its name', async () => {
+  await using rig = await startRig();
+  const failing = rig.gateway.startKernel(start({ kernelspec: 'pyhton3' }));
+  await expect(failing).rejects.toMatchObject({
+    code: 'startFailed',
+    message: expect.stringContaining('pyhton3'),
+  });
+  await expect(failing).rejects.not.toMatchObject({ message: expect.stringContaining('secret path') });
+});
+
+test.for<[string, CannedAnswer, object]>([
+  [
+    'limit of kernels',
+    { status: 403, body: { reason: 'Forbidden', message: 'Resource Limit' } },
+    { code: 'refused', message: expect.stringContaining('Resource Limit') },
+  ],
+  [
+    'trap 46: a user refused in reason alone',
+    { status: 403, body: { reason: 'User bot is not authorized', message: '' } },
+    { code: 'refused', message: expect.stringContaining('not authorized') },
+  ],
+  [
+    'a launch time-out',
+    { status: 500, body: { reason: "KernelID: 'x' launch timeout due to: waited too long", message: '' } },
+    { code: 'startFailed', message: expect.stringContaining('launch timeout') },
+  ],
+  [
+    'no resources on YARN',
+    { status: 503, body: { reason: 'YARN resources are lacking', message: '' } },
+    { code: 'startFailed', message: expect.stringContaining('YARN') },
+  ],
+  [
+    'bad env',
+    { status: 400, body: { message: "Environment variable 'X' value must be a string" } },
+    { code: 'refused' },
+  ],
+  [
+    'a missing token on Jupyter Server',
+    { status: 403, body: { message: "'_xsrf' argument missing from POST", reason: null } },
+    { code: 'unauthorized' },
+  ],
+  [
+    'a wrong token',
+    { status: 401, body: { reason: 'Unauthorized', message: '' } },
+    { code: 'unauthorized', status: 401 },
+  ],
+  [
+    'a page in place of a kernel',
+    { status: 200, body: '<html><body>hello</body></html>' },
+    { code: 'badAnswer' },
+  ],
+  ['a kernel without an id', { status: 201, body: { name: 'python3' } }, { code: 'badAnswer' }],
+])('a start that the gateway refuses: %s', async ([, answer, error]) => {
+  await using rig = await startRig();
+  rig.server.answer = (call) => (isPost(call) ? answer : undefined);
+  await expect(rig.gateway.startKernel(start())).rejects.toMatchObject(error);
+});
+
+test.for<[string, CannedAnswer, object]>([
+  [
+    'trap 11: a redirect to a login page',
+    { status: 302, headers: { location: 'https://sso.example.org/login?next=/' } },
+    { code: 'unauthorized', status: 302 },
+  ],
+  [
+    'trap 11: a redirect to elsewhere',
+    { status: 302, headers: { location: '/api/kernelspecs' } },
+    { code: 'badAnswer', status: 302 },
+  ],
+  [
+    'a login page as an answer',
+    { status: 200, body: '<html><form><input type="password"></form></html>' },
+    { code: 'unauthorized' },
+  ],
+  ['another page', { status: 200, body: '<!doctype html><title>Welcome</title>' }, { code: 'badAnswer' }],
+  ['broken JSON', { status: 200, body: '{"kernelspecs":' }, { code: 'badAnswer' }],
+  ['JSON of another kind', { status: 200, body: { hello: 1 } }, { code: 'badAnswer' }],
+  [
+    'Jupyter Server’s 403',
+    { status: 403, body: { message: 'Forbidden', reason: null } },
+    { code: 'unauthorized', status: 403 },
+  ],
+  [
+    'a 401 page',
+    { status: 401, body: '<html>401 Authorization Required</html>' },
+    { code: 'unauthorized', status: 401 },
+  ],
+  ['a 404 of a wrong prefix', { status: 404, body: '<html>404</html>' }, { code: 'refused', status: 404 }],
+  ['an error without a body', { status: 500, body: '' }, { code: 'badAnswer', status: 500 }],
+])('an answer that is none: %s', async ([, answer, error]) => {
+  await using rig = await startRig();
+  rig.server.answer = () => answer;
+  await expect(rig.gateway.readKernelspecs()).rejects.toMatchObject({ name: 'GatewayError', ...error });
+  expect(rig.server.calls).toHaveLength(1);
+});
+
+test('a 404 in HTML is no proof that a kernel is gone', async () => {
+  await using rig = await startRig();
+  rig.server.answer = () => ({ status: 404, body: '<html>404 Not Found</html>' });
+  await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
+});
+
+test.for([502, 503, 504])('a GET is repeated over a passing %d', async (status) => {
+  await using rig = await startRig();
+  rig.server.answer = (call) =>
+    rig.server.calls.indexOf(call) === 0 ? { status, body: '<html></html>' } : undefined;
+  expect(await rig.gateway.readInfo()).toEqual({ version: '2.21.1' });
+  expect(rig.server.calls).toHaveLength(2);
+});
+
+test('a GET is repeated over a broken connection, three times at most; a POST never is', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  server.answer = () => 'reset';
+  await expect(gateway.readInfo()).rejects.toMatchObject({ code: 'unreachable' });
+  expect(server.calls).toHaveLength(3);
+  await expect(gateway.interruptKernel('a')).rejects.toMatchObject({ code: 'unreachable' });
+  expect(server.calls).toHaveLength(4);
+});
+
+test('a GET that gets no answer ends, and can be given up before', async () => {
+  await using rig = await startRig({ timings: { callMs: 200 } });
+  const { server, gateway } = rig;
+  server.answer = () => 'hang';
+  await expect(gateway.readInfo()).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining('0.2 s'),
+  });
+  const giveUp = new AbortController();
+  const asking = gateway.readInfo(giveUp.signal);
+  giveUp.abort();
+  await expect(asking).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining('given up'),
+  });
+});
+
+test('trap 52: two deletions at once: the 500 of the second counts as done', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  rig.server.answer = (call) => {
+    if (call.method !== 'DELETE') return undefined;
+    kernel.isDeleted = true;
+    return { status: 500, body: '' };
+  };
+  await rig.gateway.shutDownKernel(kernel.id);
+});
+
+test('a deletion that fails is told', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  rig.server.answer = (call) => (call.method === 'DELETE' ? { status: 500, body: '' } : undefined);
+  await expect(rig.gateway.shutDownKernel(kernel.id)).rejects.toMatchObject({
+    code: 'badAnswer',
+    status: 500,
+  });
+});
+
+test('trap 7: Basic and token at once: Basic in the header, the token in the query, on REST and on the upgrade', async () => {
+  await using rig = await startRig({
+    settings: { user: 'ana', pass: 'p:ä', token: 't&1', headers: { 'X-Extra': 'e' } },
+  });
+  const kernel = rig.server.addKernel();
+  await rig.gateway.readInfo();
+  await rig.gateway.connect(kernel.id, { sessionId: 's' });
+  for (const call of rig.server.calls) {
+    expect(call.headers.authorization).toBe(`Basic ${Buffer.from('ana:p:ä').toString('base64')}`);
+    expect(call.query.get('token')).toBe('t&1');
+    expect(call.headers['x-extra']).toBe('e');
+    expect(call.headers.origin).toBeUndefined();
+  }
+});
+
+test('a token alone goes into the header, where no log sees it', async () => {
+  await using rig = await startRig({ settings: { token: 'T' } });
+  const kernel = rig.server.addKernel();
+  await rig.gateway.readInfo();
+  await rig.gateway.connect(kernel.id, { sessionId: 's' });
+  for (const call of rig.server.calls) {
+    expect(call.headers.authorization).toBe('token T');
+    expect(call.query.has('token')).toBe(false);
+  }
+});
+
+test('trap 12: prefixes with and without a trailing slash are kept, apart for REST and websocket', async () => {
+  await using rig = await startRig();
+  const { server } = rig;
+  const gateway = openGateway(
+    settingsFor({
+      httpUrl: `${server.httpUrl}/gateway/default/jkg/`,
+      wsUrl: `${server.wsUrl}/gateway/default/jkgws`,
+    }),
+    startLog({ level: 'silent', secrets: [] }),
+  );
+  server.answer = (call) => (call.isUpgrade ? { status: 401 } : { status: 200, body: { version: '1' } });
+  await gateway.readInfo();
+  await expect(gateway.connect('k', { sessionId: 's' })).rejects.toMatchObject({ code: 'unauthorized' });
+  await gateway.close();
+  expect(server.calls.map((call) => call.path)).toEqual([
+    '/gateway/default/jkg/api',
+    '/gateway/default/jkgws/api/kernels/k/channels',
+  ]);
+});
+
+test('trap 8: neither token nor password stands in an error or in the log', async () => {
+  const lines: string[] = [];
+  const log = startLog({ level: 'trace', secrets: [] });
+  for (const level of ['trace', 'debug', 'info', 'warn', 'error'] as const) {
+    log[level] = (...parts: unknown[]) =>
+      void lines.push(
+        JSON.stringify(parts, (_key, value: unknown) => (value instanceof Error ? shown(value) : value)),
+      );
+  }
+  await using rig = await startRig({
+    log,
+    settings: { user: 'ana', pass: 'hunter2-pass', token: 'tok-secret', launchTimeoutMs: 400 },
+  });
+  const { server, gateway } = rig;
+  const kernel = server.addKernel();
+  const connection = await gateway.connect(kernel.id, { sessionId: 's' });
+  const failures: unknown[] = [];
+  const note = (failure: unknown) => failures.push(failure);
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  for (const answer of [
+    { status: 401 },
+    { status: 302, headers: { location: `/login?token=tok-secret` } },
+    'reset',
+    { status: 500 },
+  ] as const) {
+    server.answer = () => answer;
+    await gateway.readInfo().catch(note);
+    await gateway.startKernel(start()).catch(note);
+    await gateway.connect(kernel.id, { sessionId: 'other' }).catch(note);
+    kernel.drop();
+  }
+  expect(failures).toHaveLength(12);
+  expect(lines.join()).toContain('lost the websocket');
+  const all = `${failures.map((failure) => shown(failure)).join('\n')}\n${lines.join('\n')}`;
+  expect(all).toContain('unauthorized');
+  for (const secret of ['tok-secret', 'hunter2-pass', Buffer.from('ana:hunter2-pass').toString('base64')]) {
+    expect(all).not.toContain(secret);
+  }
+});
+
+/** Everything that a log could print of an error. */
+function shown(failure: unknown): string {
+  if (!(failure instanceof Error)) return String(failure);
+  const fields = Object.entries(failure).map(([key, value]) => `${key}=${String(value)}`);
+  return `${failure.message} ${failure.stack ?? ''} ${fields.join(' ')} ${failure.cause === undefined ? '' : shown(failure.cause)}`;
+}
+
+test('a gateway that is not there is told as unreachable, with its address', async () => {
+  const gateway = openGateway(
+    settingsFor({ httpUrl: 'http://127.0.0.1:9', wsUrl: 'ws://127.0.0.1:9' }),
+    startLog({ level: 'silent', secrets: [] }),
+  );
+  await expect(gateway.readInfo()).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining('127.0.0.1:9'),
+  });
+  await expect(gateway.connect('k', { sessionId: 's' })).rejects.toMatchObject({ code: 'unreachable' });
+  await gateway.close();
+});
