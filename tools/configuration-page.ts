@@ -1,0 +1,39 @@
+import { type Setting, settings } from '../src/settings/settings-schema.ts';
+
+/** `docs/configuration.md`: every setting as a table row. */
+export function configurationPage(): string {
+  const groups = [...new Set(settings.map(({ group }) => group))];
+  const tables = groups.map((group) => {
+    const rows = settings.filter((setting) => setting.group === group).map(row);
+    return [
+      `## ${group}`,
+      '',
+      '| setting | meaning | default | example |',
+      '|---|---|---|---|',
+      ...rows,
+    ].join('\n');
+  });
+  return `${[head, ...tables].join('\n\n')}\n`;
+}
+
+const head = `# Settings
+
+<!-- Written by \`npm run docs\` from the settings' own descriptions. -->
+
+Sparkthread reads its settings from the environment, and from a file \`.env\` in the working directory where there is
+one; the environment wins. An empty variable counts as absent. All mistakes are told at once, and the process ends
+with exit code 78. A name that is nearly a setting's is warned of.
+
+- Durations: \`90s\`, \`10m\`, \`12h\`, \`30d\`; a bare number is seconds.
+- Sizes: \`32MB\`, \`1GB\`, \`1MiB\`; a bare number is bytes.
+- Lists are separated by commas.
+- Settings marked 🔒 are never logged nor repeated in a complaint.`;
+
+function row({ name, description, example, default: byDefault, secret }: Setting): string {
+  const lock = secret === true ? ' 🔒' : '';
+  return `| \`${name}\`${lock} | ${cell(description)} | ${byDefault === undefined ? '' : `\`${cell(byDefault)}\``} | \`${cell(example)}\` |`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}

@@ -1,0 +1,10 @@
+import { configurationPage } from './configuration-page.ts';
+import { envExample } from './env-example.ts';
+import { manifestYaml } from './manifest-yaml.ts';
+
+/** The files that are written from the code, by their path from the root. */
+export const papers: Readonly<Record<string, () => string>> = {
+  '.env.example': envExample,
+  'docs/configuration.md': configurationPage,
+  'manifest.yml': manifestYaml,
+};
