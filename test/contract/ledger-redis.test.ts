@@ -7,6 +7,7 @@ import { openStore, type Store } from '../../src/store/open-store.ts';
 import { admitted, ledgerContract } from './ledger-contract.ts';
 import { playOnBoth, steps } from './ledger-model.ts';
 import { at, newRun, type Note } from './new-run.ts';
+import type { RedisServer } from '../support/redis-server.ts';
 import { withRedis } from './redis.ts';
 
 const roomy = { perLane: 1_000, perRunner: 1_000 };
@@ -47,12 +48,31 @@ function everyCall(store: Store<Note>): Record<string, () => Promise<unknown>> {
   };
 }
 
-async function expectSilence(store: Store<Note>): Promise<void> {
+async function expectSilence(store: Store<Note>, reason: RegExp): Promise<void> {
   const calls = Object.entries(everyCall(store)).map(async ([name, call]) => {
     const outcome: unknown = await call().catch((error: unknown) => error);
-    expect(outcome, name).toMatchObject({ name: 'StoreError', code: 'silent' });
+    expect(outcome, name).toMatchObject({
+      name: 'StoreError',
+      code: 'silent',
+      message: expect.stringMatching(reason),
+    });
   });
   await Promise.all(calls);
+}
+
+/**
+ * Cuts every connection and lets the next ones wait for their first answer until the pause ends; resolves when the store
+ * has seen it.
+ */
+async function cut(server: RedisServer, store: Store<Note>): Promise<{ end: Promise<unknown> }> {
+  // Its own last answer comes when the pause ends.
+  const end = server.commands(
+    ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'],
+    ['CLIENT', 'KILL', 'TYPE', 'pubsub'],
+    ['CLIENT', 'PAUSE', '2000', 'ALL'],
+  );
+  await vi.waitFor(() => expect(store.ledger.ping()).rejects.toThrow('is not connected'), patient);
+  return { end };
 }
 
 await withRedis('Redis', (server) => {
@@ -178,8 +198,8 @@ await withRedis('Redis', (server) => {
     test('every call is told so; nothing is kept for later; it comes back by itself, signals too', async () => {
       const store = await open();
       await server.kill();
-      await expectSilence(store);
-      await expectSilence(store);
+      await expectSilence(store, /Redis at 127/);
+      await expectSilence(store, /is not connected/);
       await server.start();
       await vi.waitFor(() => store.ledger.ping(), patient);
       expect(await store.keyv('kernels').get('k')).toBeUndefined();
@@ -198,9 +218,10 @@ await withRedis('Redis', (server) => {
       await server.command('FLUSHALL');
       const store = await open();
       const run = await admitted(store.ledger);
+      const noAnswer = /gave no answer within 1000 ms/;
       server.pause();
       const late = store.ledger.change(run, { state: 'posted', updatedAt: at });
-      await Promise.all([expect(late).rejects.toMatchObject({ code: 'silent' }), expectSilence(store)]);
+      await Promise.all([expect(late).rejects.toThrow(noAnswer), expectSilence(store, noAnswer)]);
       server.resume();
       await vi.waitFor(() => store.ledger.ping(), patient);
       expect(await store.ledger.findDelivery('away')).toBeUndefined();
@@ -209,6 +230,36 @@ await withRedis('Redis', (server) => {
       expect(await store.ledger.lease('away', 'somebody else', 60_000, at)).toMatchObject({
         owner: 'somebody else',
       });
+    });
+
+    /** Choosing a database is a first command that a pause holds up. */
+    const databaseOne = `${server.url}/1`;
+
+    test('a batch that was called silent is not written when the connection is back', async () => {
+      await server.command('FLUSHALL');
+      const store = await open(databaseOne);
+      const pause = await cut(server, store);
+      const written = await store
+        .keyv('kernels')
+        .setMany([{ key: 'k', value: 1 }])
+        .then(
+          () => 1,
+          () => undefined,
+        );
+      await pause.end;
+      await vi.waitFor(() => store.ledger.ping(), patient);
+      expect(await store.keyv('kernels').get('k')).toBe(written);
+    });
+
+    test('it can be closed while it is connecting again, and leaves no connection', async () => {
+      const store = await open(databaseOne);
+      const pause = await cut(server, store);
+      await store.close();
+      await pause.end;
+      await vi.waitFor(async () => {
+        const clients = await server.command('CLIENT', 'LIST');
+        expect(clients.match(/^id=/gm)).toHaveLength(1);
+      }, patient);
     });
 
     test('it can be closed, and stays closed when Redis comes back', async () => {

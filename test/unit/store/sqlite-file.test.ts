@@ -33,6 +33,17 @@ describe('a new file', () => {
   });
 });
 
+test('what is committed survives the process without waiting for the disk', async () => {
+  const db = await openSqliteFile(join(folder, 'pragmas.db'), 0);
+  const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {});
+  expect([pragma('journal_mode'), pragma('synchronous'), pragma('locking_mode')]).toEqual([
+    ['wal'],
+    [1],
+    ['exclusive'],
+  ]);
+  db.close();
+});
+
 describe('a file that cannot be used is refused with a sentence and left as it is', () => {
   test('written by a newer version', async () => {
     const file = join(folder, 'newer.db');
