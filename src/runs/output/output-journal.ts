@@ -43,6 +43,7 @@ const part = z.discriminatedUnion('kind', [
     kind: z.literal('table'),
     columns: z.array(z.string()),
     rows: z.array(z.array(z.string())),
+    sentRows: z.number(),
     totalRows: z.number(),
     csvPath: path,
     text,

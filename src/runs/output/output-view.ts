@@ -40,8 +40,11 @@ export type OutputPart =
   | {
       kind: 'table';
       columns: readonly string[];
-      /** At most `tableRowsKept`; the rest stands in the CSV. */
+      /** The first of them, as many as Slack can show. */
       rows: readonly (readonly string[])[];
+      /** Rows that the kernel sent; all of them stand in the CSV. */
+      sentRows: number;
+      /** Rows that the kernel said there are. */
       totalRows: number;
       csvPath: string | undefined;
       /** The same as text, for where no table can be shown. */

@@ -1,9 +1,19 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
 import type { MimeBundle } from '../../gateway/outputs.ts';
-import type { ReadError } from './errors/read-error.ts';
+import type { ReadError } from './errors/kernel-error.ts';
 import { FoldedText } from './folded-text.ts';
 import type { BoundedText, OutputPart, TextSource } from './output-view.ts';
+import { rasteriseSvg } from './rich/rasterise-svg.ts';
+import { readBundle, type Shown } from './rich/read-bundle.ts';
+import type { Table } from './rich/read-html-table.ts';
+import { splitTextTables } from './rich/split-text-tables.ts';
+
+/** Rows of a table that are held in memory; all of them stand in its CSV. */
+const tableRowsKept = 100;
+
+const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif' } as const;
 
 /** Makes parts of what a kernel shows, and keeps in files what is too long or no text. */
 export class PartFiles {
@@ -27,14 +37,20 @@ export class PartFiles {
     }
   }
 
-  async keepBundle(data: MimeBundle, _metadata: MimeBundle): Promise<OutputPart[]> {
-    const plain = data['text/plain'];
-    return typeof plain === 'string' ? this.keepText('result', plain) : [];
+  async keepBundle(data: MimeBundle): Promise<OutputPart[]> {
+    const parts: OutputPart[] = [];
+    for (const shown of readBundle(data)) parts.push(...(await this.#keepShown(shown)));
+    return parts;
   }
 
   async keepPage(data: MimeBundle): Promise<OutputPart[]> {
-    const plain = data['text/plain'];
-    return typeof plain === 'string' ? this.keepText('pager', plain) : [];
+    const parts: OutputPart[] = [];
+    for (const shown of readBundle(data)) {
+      parts.push(
+        ...(shown.kind === 'text' ? await this.keepText('pager', shown.text) : await this.#keepShown(shown)),
+      );
+    }
+    return parts;
   }
 
   async keepError(error: ReadError): Promise<OutputPart[]> {
@@ -55,9 +71,66 @@ export class PartFiles {
   async keepText(source: TextSource, written: string): Promise<OutputPart[]> {
     if (written === '') return [];
     const text = foldText(written);
-    const path =
-      text.hiddenChars > 0 || text.tail !== '' ? await this.#write(`${source}.txt`, written) : undefined;
-    return [{ kind: 'text', source, text, path }];
+    const isLong = written.length > 2_000;
+    return [
+      { kind: 'text', source, text, path: isLong ? await this.#write(`${source}.txt`, written) : undefined },
+    ];
+  }
+
+  /** Text parts with the tables in them taken out. Only texts that are held whole can be looked at. */
+  async splitTables(part: OutputPart): Promise<OutputPart[]> {
+    if (part.kind !== 'text' || part.text.hiddenChars > 0) return [part];
+    const pieces = splitTextTables(part.text.head + part.text.tail);
+    if (!pieces.some((piece) => piece.kind === 'table')) return [part];
+    const parts: OutputPart[] = [];
+    for (const piece of pieces) {
+      if (piece.kind === 'table') parts.push(await this.#keepTable(piece.table, piece.text));
+      else if (piece.text !== '') parts.push({ ...part, text: foldText(piece.text) });
+    }
+    return parts;
+  }
+
+  async #keepShown(shown: Shown): Promise<OutputPart[]> {
+    switch (shown.kind) {
+      case 'text':
+        return this.keepText('result', shown.text);
+      case 'image': {
+        const path = await this.#write(`image.${extensions[shown.mime]}`, shown.bytes);
+        return path === undefined ? [] : [{ kind: 'image', mime: shown.mime, path, alt: shown.alt }];
+      }
+      case 'svg':
+        return this.#keepSvg(shown.source, shown.alt);
+      case 'table':
+        return [await this.#keepTable(shown.table, shown.text)];
+      case 'file': {
+        const path = await this.#write(shown.filename, shown.content);
+        if (path === undefined) return [];
+        return [{ kind: 'attachment', filename: shown.filename, path, mime: shown.mime }];
+      }
+    }
+  }
+
+  async #keepSvg(source: string, alt: string): Promise<OutputPart[]> {
+    const parts: OutputPart[] = [];
+    const png = await rasteriseSvg(source);
+    const picture = png === undefined ? undefined : await this.#write('image.png', png);
+    if (picture !== undefined) parts.push({ kind: 'image', mime: 'image/png', path: picture, alt });
+    const path = await this.#write('image.svg', source);
+    if (path !== undefined)
+      parts.push({ kind: 'attachment', filename: 'image.svg', path, mime: 'image/svg+xml' });
+    return parts;
+  }
+
+  async #keepTable(table: Table, text: string): Promise<OutputPart> {
+    return {
+      kind: 'table',
+      columns: table.columns,
+      rows: table.rows.slice(0, tableRowsKept),
+      sentRows: table.rows.length,
+      totalRows: table.totalRows,
+      csvPath: await this.#write('table.csv', stringify([table.columns, ...table.rows])),
+      text: foldText(text),
+    };
   }
 
   /** The path, or undefined when there is no room left. */

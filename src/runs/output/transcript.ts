@@ -10,7 +10,6 @@ import { readJournal, type JournalLine } from './output-journal.ts';
 import type { OutputPart, OutputView } from './output-view.ts';
 import { PartFiles } from './part-files.ts';
 import { replaySpool } from './replay-spool.ts';
-import { splitShownTables } from './shown-tables.ts';
 import { StreamSpool } from './stream-spool.ts';
 
 /** What one run said: folded in bounded memory for the answer, whole on disk for the files. */
@@ -35,6 +34,8 @@ export interface TranscriptOptions {
   dir: string;
   runId: string;
   maxOutputBytes: number;
+  /** The code that runs, to find the lines that errors speak of. */
+  code?: string;
   /** Displays of earlier runs in this kernel, which this run may update. */
   displays?: Displays;
   /** Go on with what an earlier process kept of this run. Otherwise leftovers are deleted. */
@@ -64,7 +65,10 @@ class RunTranscript implements Transcript {
   #source: StreamName | undefined;
   /** The work that has to end before the next output is taken. */
   #busy: Promise<void> | undefined;
-  #sealed = false;
+  /** The parts in their last form, while nothing came after sealing. */
+  #sealed: OutputPart[] | undefined;
+  /** Outputs so far. */
+  #added = 0;
   lastKeptAtMs: number | undefined;
 
   constructor(dir: string, options: TranscriptOptions) {
@@ -76,7 +80,8 @@ class RunTranscript implements Transcript {
   }
 
   add(output: KernelOutput): void | Promise<void> {
-    this.#sealed = false;
+    this.#sealed = undefined;
+    this.#added += 1;
     const work = this.#busy === undefined ? this.#take(output) : this.#busy.then(() => this.#take(output));
     if (work === undefined) return;
     const settled = this.#settle(work).finally(() => {
@@ -87,9 +92,8 @@ class RunTranscript implements Transcript {
   }
 
   view(): OutputView {
-    const parts = this.#sealed ? this.#fold.parts.flatMap(splitShownTables) : this.#fold.parts;
     return {
-      parts,
+      parts: this.#sealed ?? this.#fold.parts,
       textBytes: this.#spool.sentBytes,
       textLines: this.#fold.streamLines,
       spoolPath: this.#spool.path,
@@ -102,7 +106,11 @@ class RunTranscript implements Transcript {
     await this.#busy;
     await this.#spool.close();
     await this.#journal.close();
-    this.#sealed = true;
+    if (this.#sealed !== undefined) return;
+    const added = this.#added;
+    const parts: OutputPart[] = [];
+    for (const part of this.#fold.parts) parts.push(...(await this.#files.splitTables(part)));
+    if (this.#added === added) this.#sealed = parts;
   }
 
   async remove(): Promise<void> {
@@ -133,13 +141,13 @@ class RunTranscript implements Transcript {
         return this.#takeStream(output.name, output.text);
       case 'result':
       case 'display':
-        return this.#takeParts(this.#files.keepBundle(output.data, output.metadata), output.displayId);
+        return this.#takeParts(this.#files.keepBundle(output.data), output.displayId);
       case 'updateDisplay':
         return this.#updateDisplay(output);
       case 'clear':
         return this.#apply({ kind: 'clear', wait: output.wait });
       case 'error':
-        return this.#takeParts(this.#files.keepError(readError(output)));
+        return this.#takeParts(this.#files.keepError(readError(output, this.#options.code)));
       case 'page':
         return this.#takeParts(this.#files.keepPage(output.data));
       case 'nextInput':
@@ -198,7 +206,7 @@ class RunTranscript implements Transcript {
       await this.#options.displays?.update(this, output);
       return;
     }
-    const parts = await this.#files.keepBundle(output.data, output.metadata);
+    const parts = await this.#files.keepBundle(output.data);
     await this.#apply({ kind: 'update', displayId: output.displayId, parts });
   }
 

@@ -1,35 +1,36 @@
 import { basename } from 'node:path';
 import type { OutputPart } from '../../runs/output/output-view.ts';
 import type { RunView } from '../../runs/run-view.ts';
+import { isTableCut } from './render-table.ts';
 
-/** Something that belongs to an answer and stands in the thread beside it. */
+/** Something that belongs to an answer and stands in the thread beside it. `key` names it over several endings. */
 export type AnswerFile =
-  | { kind: 'file'; path: string; filename: string; title: string; alt?: string; snippet: boolean }
-  | { kind: 'table'; part: OutputPart & { kind: 'table' } };
+  | {
+      kind: 'file';
+      key: string;
+      path: string;
+      filename: string;
+      title: string;
+      alt?: string;
+      snippet: boolean;
+    }
+  | { kind: 'table'; key: string; part: OutputPart & { kind: 'table' } };
 
 /** The files of a run that ended, in the order of the output; whole texts last. `cut` are the parts not shown whole. */
 export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): AnswerFile[] {
   const output = view.output;
   if (output === undefined) return [];
-  const shown = output.parts.flatMap((part): AnswerFile[] => {
+  const shown = output.parts.flatMap((part, index): AnswerFile[] => {
     switch (part.kind) {
       case 'image':
-        return [
-          {
-            kind: 'file',
-            path: part.path,
-            filename: basename(part.path),
-            title: part.alt,
-            alt: part.alt,
-            snippet: false,
-          },
-        ];
+        return [{ ...plainFile(part.path, basename(part.path).replace(/^\d+-/, '')), alt: part.alt }];
       case 'attachment':
-        return [
-          { kind: 'file', path: part.path, filename: part.filename, title: part.filename, snippet: false },
-        ];
+        return [plainFile(part.path, part.filename)];
       case 'table':
-        return [{ kind: 'table', part }];
+        return [
+          { kind: 'table', key: `table ${index}`, part },
+          ...(isTableCut(part) ? csvFile(part.csvPath) : []),
+        ];
       case 'text':
       case 'error':
         return [];
@@ -43,11 +44,21 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
   const streamsCut =
     [...cut].some((part) => part.kind === 'text' && part.path === undefined) ||
     output.losses.some((loss) => loss.kind === 'tooMany');
+  const spool = streamsCut ? output.spoolPath : undefined;
+  // late output makes it longer, and then it is another file
   const streams =
-    streamsCut && output.spoolPath !== undefined ? [textFile(output.spoolPath, 'output.txt')] : [];
+    spool === undefined ? [] : [{ ...textFile(spool, 'output.txt'), key: `${spool} ${output.textBytes}` }];
   return [...shown, ...streams, ...texts];
 }
 
-function textFile(path: string, filename: string): AnswerFile {
-  return { kind: 'file', path, filename, title: filename, snippet: true };
+function csvFile(path: string | undefined): AnswerFile[] {
+  return path === undefined ? [] : [plainFile(path, 'table.csv')];
+}
+
+function plainFile(path: string, filename: string): AnswerFile & { kind: 'file' } {
+  return { kind: 'file', key: path, path, filename, title: filename, snippet: false };
+}
+
+function textFile(path: string, filename: string): AnswerFile & { kind: 'file' } {
+  return { ...plainFile(path, filename), snippet: true };
 }

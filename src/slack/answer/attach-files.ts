@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerOptions } from '../../runs/run-view.ts';
 import type { AnswerFile } from './answer-files.ts';
-import type { SlackCalls } from './slack-calls.ts';
+import { renderTable } from './render-table.ts';
+import { StandingMessage, type MessageMeans } from './standing-message.ts';
 import { uploadFiles } from './upload-files.ts';
 
 /** What could not be brought into the thread, in words. */
@@ -9,20 +11,80 @@ export interface MissingFile {
   reason: string;
 }
 
+const tableTries = 8;
+
 /**
- * Brings what belongs to an answer into its thread, in order. `attached` remembers what stands there already, over
- * several endings of one answer (late output).
+ * Brings what belongs to an answer into its thread, in order: files in a row as one message, a table as one of its
+ * own. `attached` remembers what stands there already, over several endings of one answer (late output).
  */
 export async function attachFiles(
-  shared: { calls: SlackCalls },
+  means: MessageMeans,
   options: AnswerOptions,
   files: readonly AnswerFile[],
   attached: Set<string>,
 ): Promise<MissingFile[]> {
-  const fresh = files.flatMap((file) => (file.kind === 'file' && !attached.has(file.path) ? [file] : []));
-  const failed = await uploadFiles(shared.calls, options.place, fresh);
-  for (const file of fresh) {
-    if (!failed.some((each) => each.file === file)) attached.add(file.path);
+  const missing: MissingFile[] = [];
+  const fresh = files.filter((file) => !attached.has(file.key));
+  for (const group of groupFiles(fresh)) {
+    const failed =
+      group.kind === 'table'
+        ? await postTable(means, options, group)
+        : await uploadFiles(means.calls, options.place, group.files);
+    missing.push(...failed.map(({ file, reason }) => ({ name: nameOf(file), reason })));
+    for (const file of group.kind === 'table' ? [group] : group.files) {
+      if (!failed.some((each) => each.file === file)) attached.add(file.key);
+    }
   }
-  return failed.map(({ file, reason }) => ({ name: file.filename, reason }));
+  return missing;
+}
+
+type TableFile = AnswerFile & { kind: 'table' };
+type PlainFile = AnswerFile & { kind: 'file' };
+
+/** Files that follow each other go up together. */
+function groupFiles(files: readonly AnswerFile[]): (TableFile | { kind: 'files'; files: PlainFile[] })[] {
+  const groups: (TableFile | { kind: 'files'; files: PlainFile[] })[] = [];
+  for (const file of files) {
+    const last = groups.at(-1);
+    if (file.kind === 'table') groups.push(file);
+    else if (last?.kind === 'files') last.files.push(file);
+    else groups.push({ kind: 'files', files: [file] });
+  }
+  return groups;
+}
+
+async function postTable(
+  means: MessageMeans,
+  options: AnswerOptions,
+  file: TableFile,
+): Promise<{ file: TableFile; reason: string }[]> {
+  const payload = { run: options.runId, table: file.key };
+  const { answerTs: _, ...place } = options.place;
+  const message = new StandingMessage(means, {
+    runId: options.runId,
+    eventType: 'sparkthread_table',
+    payload,
+    place,
+    mayStand: options.recovered,
+    onPosted: () => {},
+  });
+  let reason = '';
+  for (let attempt = 0; attempt < tableTries; attempt += 1) {
+    const tried = await message.attempt(
+      (shrink) => ({
+        ...renderTable(file.part, shrink > 0),
+        metadata: { event_type: 'sparkthread_table', event_payload: payload },
+      }),
+      'end',
+    );
+    if (tried.kind === 'stands') return [];
+    if (tried.kind === 'refused') return [{ file, reason: tried.code }];
+    reason = tried.reason;
+    await sleep(tried.ms);
+  }
+  return [{ file, reason }];
+}
+
+function nameOf(file: AnswerFile): string {
+  return file.kind === 'table' ? 'A table' : file.filename;
 }

@@ -4,10 +4,10 @@ import type { AnswerOptions, Delivery, LiveAnswer, OpenAnswer, RunView } from '.
 import { Bell } from './bell.ts';
 import { startEditBudget, type EditBudget } from './edit-budget.ts';
 import { attachFiles } from './attach-files.ts';
-import { startPostPace, type PostPace } from './post-pace.ts';
+import { startPostPace } from './post-pace.ts';
 import { renderAnswer } from './render-answer.ts';
-import { startSlackCalls, type SlackCalls } from './slack-calls.ts';
-import { StandingMessage } from './standing-message.ts';
+import { startSlackCalls } from './slack-calls.ts';
+import { StandingMessage, type MessageMeans } from './standing-message.ts';
 
 export interface AnswersOptions {
   token: string;
@@ -56,10 +56,7 @@ export function startAnswers(options: AnswersOptions): Answers {
   };
 }
 
-interface Shared {
-  calls: SlackCalls;
-  budget: EditBudget;
-  pace: PostPace;
+interface Shared extends MessageMeans {
   log: Log;
   now: () => number;
   patienceMs: number;
@@ -87,8 +84,10 @@ class ThreadAnswer implements LiveAnswer {
     this.#shared = shared;
     this.#options = options;
     this.#onClosed = onClosed;
-    this.#message = new StandingMessage(shared.calls, shared.budget, shared.pace, {
+    this.#message = new StandingMessage(shared, {
       runId: options.runId,
+      eventType: 'sparkthread_answer',
+      payload: { run: options.runId },
       place: options.place,
       mayStand: options.recovered,
       onPosted: options.onPosted,

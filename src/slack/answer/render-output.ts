@@ -1,6 +1,13 @@
 import type { RichTextPreformatted, RichTextSection } from '@slack/types';
-import type { BoundedText, OutputPart, OutputView } from '../../runs/output/output-view.ts';
+import {
+  wholeText,
+  type BoundedText,
+  type OutputPart,
+  type OutputView,
+} from '../../runs/output/output-view.ts';
 import { cutText, roomOf, type CutText } from './cut-text.ts';
+import { isSparkLog } from '../../runs/output/errors/spark-log.ts';
+import { sizeWords } from './render-table.ts';
 import { isVisible, preformatted, sentence } from './rich-text.ts';
 
 export type BodyElement = RichTextSection | RichTextPreformatted;
@@ -24,21 +31,53 @@ export interface OutputRoom {
 
 /** Output parts as rich text, in order, within the room given. Pure. */
 export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutput {
-  const rooms = shareRoom(output.parts.map(roomOfPart), room);
-  const rendered = output.parts.map((part, index) => renderPart(part, rooms[index] ?? 0, room.headShare));
+  const parts = errorsFirst(output.parts);
+  const logs = readLogs(parts);
+  const rooms = shareRoom(
+    parts.map((part) => (logs.has(part) ? 0 : roomOfPart(part))),
+    room,
+  );
+  const rendered = parts.map((part, index) =>
+    logs.has(part)
+      ? { ...reference("Spark's log is in output.txt"), isCut: true }
+      : renderPart(part, rooms[index] ?? 0, room.headShare),
+  );
   return {
     elements: rendered.flatMap((each) => each.elements),
     plain: rendered
       .map((each) => each.plain)
       .filter((text) => text !== '')
       .join('\n'),
-    cut: new Set(output.parts.filter((_, index) => rendered[index]?.isCut === true)),
+    cut: new Set(parts.filter((_, index) => rendered[index]?.isCut === true)),
   };
+}
+
+/** What stands on stderr right before an error goes behind it: the cause comes first. */
+function errorsFirst(parts: readonly OutputPart[]): OutputPart[] {
+  const ordered: OutputPart[] = [];
+  for (const part of parts) {
+    const before =
+      part.kind === 'error' ? ordered.splice(ordered.findLastIndex((each) => !isStderr(each)) + 1) : [];
+    ordered.push(part, ...before);
+  }
+  return ordered;
+}
+
+function isStderr(part: OutputPart): boolean {
+  return part.kind === 'text' && part.source === 'stderr';
+}
+
+/** Spark's log beside an error repeats it at length: it is only named, and stands in the file. */
+function readLogs(parts: readonly OutputPart[]): ReadonlySet<OutputPart> {
+  const hasError = parts.some((part) => part.kind === 'error');
+  return new Set(
+    hasError ? parts.filter((part) => part.kind === 'text' && isStderr(part) && isSparkLog(part.text)) : [],
+  );
 }
 
 function roomOfPart(part: OutputPart): number {
   if (part.kind === 'text') return roomOf(part.text);
-  if (part.kind === 'error') return part.headline.length + roomOf(part.traceback);
+  if (part.kind === 'error') return roomOf(topOf(part)) + roomOf(part.traceback);
   return 0;
 }
 
@@ -78,13 +117,11 @@ function renderPart(part: OutputPart, room: number, headShare: number): Rendered
     case 'error':
       return renderError(part, room, headShare);
     case 'image':
-      return reference(`Image: ${part.alt}`);
+      return reference('Image below');
     case 'table':
-      return reference(
-        `Table: ${part.totalRows} ${part.totalRows === 1 ? 'row' : 'rows'} × ${part.columns.length}`,
-      );
+      return reference(`Table below: ${sizeWords(part)}`);
     case 'attachment':
-      return reference(`File: ${part.filename}`);
+      return reference(`File below: ${part.filename}`);
   }
 }
 
@@ -97,12 +134,16 @@ function reference(text: string): RenderedPart {
   return { elements: [sentence(text, { italic: true })], plain: text, isCut: false };
 }
 
+/** The exception and the user's own line. */
+function topOf(part: OutputPart & { kind: 'error' }): BoundedText {
+  return wholeText([part.headline, part.userLine].filter((line) => line !== undefined).join('\n'));
+}
+
 function renderError(part: OutputPart & { kind: 'error' }, room: number, headShare: number): RenderedPart {
-  const first = [part.headline, part.userLine].filter((line) => line !== undefined).join('\n');
-  const top = renderText({ head: first, tail: '', hiddenLines: 0, hiddenChars: 0 }, Math.max(room, 600), 1);
-  const traceback = isVisible(part.traceback.head)
-    ? renderText(part.traceback, room - first.length, headShare)
-    : undefined;
+  const first = topOf(part);
+  const top = renderText(first, Math.max(room, roomOf(first)), 1);
+  const left = Math.max(0, room - roomOf(first));
+  const traceback = isVisible(part.traceback.head) ? renderText(part.traceback, left, headShare) : undefined;
   return {
     elements: [
       ...top.elements,
@@ -110,7 +151,7 @@ function renderError(part: OutputPart & { kind: 'error' }, room: number, headSha
       ...(traceback?.elements ?? []),
     ],
     plain: [top.plain, part.hint].filter((line) => line !== undefined).join('\n'),
-    isCut: top.isCut || traceback?.isCut === true || part.path !== undefined,
+    isCut: traceback?.isCut === true || part.path !== undefined,
   };
 }
 

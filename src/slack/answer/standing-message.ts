@@ -3,8 +3,8 @@ import type { AnswerPlace } from '../../runs/run-view.ts';
 import { isMessageGone, isTooLong, readFailure } from './call-failure.ts';
 import type { EditBudget } from './edit-budget.ts';
 import type { PostPace } from './post-pace.ts';
-import { shrinkLevels, type AnswerMessage } from './render-answer.ts';
-import type { SlackCalls } from './slack-calls.ts';
+import { shrinkLevels } from './render-answer.ts';
+import type { SlackCalls, SlackMessage } from './slack-calls.ts';
 
 export type Attempt =
   | { kind: 'stands'; ts: string }
@@ -15,27 +15,33 @@ export type Attempt =
 
 export interface MessageOptions {
   runId: string;
+  /** What its metadata carry, by which it is found again. */
+  eventType: string;
+  payload: Record<string, string | number>;
   place: AnswerPlace;
   /** A message of this run may stand in the thread already: look before posting. */
   mayStand: boolean;
   onPosted: (ts: string) => void;
 }
 
-/** The one message of an answer: posted once, then edited. Knows what to do with each way Slack can fail. */
+/** What messages are sent with: one each for all answers of a workspace. */
+export interface MessageMeans {
+  calls: SlackCalls;
+  budget: EditBudget;
+  pace: PostPace;
+}
+
+/** One message in a thread: posted once, then edited. Knows what to do with each way Slack can fail. */
 export class StandingMessage {
-  readonly #calls: SlackCalls;
-  readonly #budget: EditBudget;
-  readonly #pace: PostPace;
+  readonly #means: MessageMeans;
   readonly #options: MessageOptions;
   #ts: string | undefined;
   #mayStand: boolean;
   #shrink = 0;
   #failures = 0;
 
-  constructor(calls: SlackCalls, budget: EditBudget, pace: PostPace, options: MessageOptions) {
-    this.#calls = calls;
-    this.#budget = budget;
-    this.#pace = pace;
+  constructor(means: MessageMeans, options: MessageOptions) {
+    this.#means = means;
     this.#options = options;
     this.#ts = options.place.answerTs;
     this.#mayStand = options.mayStand;
@@ -46,10 +52,10 @@ export class StandingMessage {
   }
 
   /** One try to make the picture stand. `render` is asked at the last moment, so that the newest picture goes out. */
-  async attempt(render: (shrink: number) => AnswerMessage, use: 'live' | 'end'): Promise<Attempt> {
+  async attempt(render: (shrink: number) => SlackMessage, use: 'live' | 'end'): Promise<Attempt> {
     try {
       if (this.#ts === undefined && this.#mayStand) await this.#look();
-      const waitMs = this.#ts === undefined ? 0 : await this.#budget.take(this.#options.runId, use);
+      const waitMs = this.#ts === undefined ? 0 : await this.#means.budget.take(this.#options.runId, use);
       if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'budget' };
       const ts = await this.#send(this.#ts, render);
       this.#failures = 0;
@@ -59,23 +65,23 @@ export class StandingMessage {
     }
   }
 
-  async #send(ts: string | undefined, render: (shrink: number) => AnswerMessage): Promise<string> {
+  async #send(ts: string | undefined, render: (shrink: number) => SlackMessage): Promise<string> {
     const { place } = this.#options;
     if (ts !== undefined) {
-      await this.#calls.update(place.channel, ts, render(this.#shrink));
+      await this.#means.calls.update(place.channel, ts, render(this.#shrink));
       return ts;
     }
-    await sleep(this.#pace.reserve(place.channel));
+    await sleep(this.#means.pace.reserve(place.channel));
     this.#mayStand = true;
-    const posted = await this.#calls.post(place, render(this.#shrink));
+    const posted = await this.#means.calls.post(place, render(this.#shrink));
     this.#stand(posted);
     return posted;
   }
 
   /** A post whose reply was lost may stand: Slack knows no idempotency key, so it is looked for (slack.md fact 3). */
   async #look(): Promise<void> {
-    const found = await this.#calls
-      .find(this.#options.place, 'sparkthread_answer', { run: this.#options.runId })
+    const found = await this.#means.calls
+      .find(this.#options.place, this.#options.eventType, this.#options.payload)
       .catch((error: unknown) => {
         // where the thread may not be read, an answer that might stand twice is better than none
         if (readFailure(error).kind === 'refused') return undefined;
@@ -94,8 +100,8 @@ export class StandingMessage {
   #afterFailure(error: unknown): Attempt {
     const failure = readFailure(error);
     if (failure.kind === 'rateLimited') {
-      if (this.#ts === undefined) this.#pace.pause(this.#options.place.channel, failure.waitMs);
-      else this.#budget.pause(failure.waitMs);
+      if (this.#ts === undefined) this.#means.pace.pause(this.#options.place.channel, failure.waitMs);
+      else this.#means.budget.pause(failure.waitMs);
       // a refused post did not happen
       if (this.#ts === undefined) this.#mayStand = false;
       return { kind: 'wait', ms: failure.waitMs, reason: 'rate limited' };

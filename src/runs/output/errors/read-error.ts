@@ -1,18 +1,28 @@
 import stripAnsi from 'strip-ansi';
+import type { KernelError, ReadError } from './kernel-error.ts';
+import { hintFor } from './error-hints.ts';
+import { readJvmError } from './jvm-error.ts';
+import { readPythonError } from './python-error.ts';
+import { readRError } from './r-error.ts';
 
-/** An error as its author wants to read it. */
-export interface ReadError {
-  headline: string;
-  userLine: string | undefined;
-  /** What helps beside these two. */
-  traceback: string;
-  /** All that the kernel sent, when `traceback` is not all of it. */
-  whole: string | undefined;
-  hint: string | undefined;
+/** Reads what a kernel sent about an error, whatever its language. `code` is what ran, to find lines in it. */
+export function readError(
+  sent: { name: string; value: string; traceback: readonly string[] },
+  code?: string,
+): ReadError {
+  const error: KernelError = {
+    name: stripAnsi(sent.name).trim(),
+    value: stripAnsi(sent.value),
+    traceback: stripAnsi(sent.traceback.join('\n')),
+    code,
+  };
+  const read = readByLanguage(error);
+  return { ...read, hint: hintFor(error) };
 }
 
-export function readError(error: { name: string; value: string; traceback: readonly string[] }): ReadError {
-  const headline = [error.name, error.value.trim()].filter((word) => word !== '').join(': ');
-  const traceback = stripAnsi(error.traceback.join('\n'));
-  return { headline, userLine: undefined, traceback, whole: undefined, hint: undefined };
+/** The kernel's language shows in the form of the error: IRkernel says ERROR, the JVM a class with its package. */
+function readByLanguage(error: KernelError): Omit<ReadError, 'hint'> {
+  if (error.name === 'ERROR') return readRError(error);
+  const isJvm = /^[a-z]\w*(\.[\w$]+)+$/.test(error.name) || / Error\.?$|magics!$/.test(error.name);
+  return isJvm ? readJvmError(error) : readPythonError(error);
 }

@@ -1,0 +1,94 @@
+import { quotedCode, shortHeadline } from './headline.ts';
+import { readPythonFrames, type PythonFrame } from './python-frames.ts';
+import type { KernelError, ReadError } from './kernel-error.ts';
+import { sparkCause, withoutPlan } from './spark-cause.ts';
+
+/** A traceback of so many lines is shown whole. */
+const shortTracebackLines = 15;
+
+export function readPythonError(error: KernelError): Omit<ReadError, 'hint'> {
+  const frames = readPythonFrames(lastBlock(error.traceback));
+  // a syntax error repeats its place, by a file name that says nothing
+  const sent = error.value.trim().replace(/ \(\S+, line \d+\)$/, '');
+  const value = sent.startsWith('Traceback') ? (sent.split('\n').at(-1) ?? '') : withoutPlan(sent);
+  const message = [error.name, value].filter((word) => word !== '').join(': ');
+  const headline = shortHeadline(sparkCause(error.value) ?? message);
+  const isWhole = headline === message && value === sent;
+  const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : sent;
+  const { shown, isFolded } = foldFrames(frames, error.traceback);
+  const isCut = isFolded || (rest === '' && headline !== shortHeadline(message));
+  return {
+    headline,
+    userLine: userLine(frames),
+    traceback: [rest, shown].filter((text) => text !== '').join('\n\n'),
+    whole: isCut ? error.traceback : undefined,
+  };
+}
+
+/** Of a chain of exceptions the last one is what was raised. */
+function lastBlock(traceback: string): string {
+  return (
+    traceback
+      .split(/^(?:The above exception was the direct cause|During handling of the above exception).*$/m)
+      .at(-1) ?? ''
+  );
+}
+
+function userLine(frames: readonly PythonFrame[]): string | undefined {
+  const own = frames.filter((frame) => frame.isUser && frame.line !== undefined);
+  const last = own.at(-1);
+  const first = own[0];
+  if (last === undefined || first === undefined) return undefined;
+  const called = first.line === last.line ? '' : ` (called from ${lineWords(first)})`;
+  return `${lineWords(last)}${called}`;
+}
+
+function lineWords(frame: PythonFrame): string {
+  const place = frame.name === undefined ? `line ${frame.line}` : `line ${frame.line}, in ${frame.name}`;
+  return frame.code === undefined || frame.code.trim() === '' ? place : `${place}: ${quotedCode(frame.code)}`;
+}
+
+/** A short traceback whole; of a long one the user's own frames, with the library's counted and repetitions folded. */
+function foldFrames(frames: readonly PythonFrame[], traceback: string): { shown: string; isFolded: boolean } {
+  const lines = traceback.trimEnd().split('\n');
+  const own = frames.filter((frame) => frame.isUser);
+  const isShort = lines.length <= shortTracebackLines;
+  if (own.length <= 1 && (own.length === frames.length || !isShort)) return { shown: '', isFolded: !isShort };
+  if (isShort) {
+    return {
+      shown: lines
+        .filter((line) => !isHeader(line))
+        .join('\n')
+        .trim(),
+      isFolded: false,
+    };
+  }
+  const shown: string[] = [];
+  let foreign = 0;
+  let repeated = 0;
+  const flush = () => {
+    if (foreign > 0) shown.push(`… ${foreign} ${foreign === 1 ? 'frame' : 'frames'} of library code …`);
+    if (repeated > 0) shown.push(`… the same ${repeated} times more …`);
+    foreign = 0;
+    repeated = 0;
+  };
+  let last = '';
+  for (const frame of frames) {
+    const text = frame.text.join('\n').trimEnd();
+    if (!frame.isUser) {
+      if (repeated > 0) flush();
+      foreign += 1;
+    } else if (text === last) repeated += 1;
+    else {
+      flush();
+      shown.push(text);
+      last = text;
+    }
+  }
+  flush();
+  return { shown: shown.join('\n'), isFolded: true };
+}
+
+function isHeader(line: string): boolean {
+  return /^-{20,}$/.test(line) || /^\w+\s+Traceback \(most recent call last\)$/.test(line);
+}

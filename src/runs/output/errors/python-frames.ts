@@ -1,0 +1,83 @@
+/** One frame of a Python traceback, as IPython or plain Python prints it. */
+export interface PythonFrame {
+  /** In the user's own code (a cell), not in a library. */
+  isUser: boolean;
+  line: number | undefined;
+  /** Function name without its arguments. */
+  name: string | undefined;
+  code: string | undefined;
+  /** All lines of the frame. */
+  text: string[];
+}
+
+const cell = /^\s*(?:Cell|Input) In ?\[\d+\](?:, line (\d+))?(?:, in (.+?))?(?:\(.*\))?$/;
+const oldCell = /^<ipython-input-[^>]+> in (.+?)(?:\(.*\))?$/;
+const plainCell = /^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (\d+)(?:, in (.+))?$/;
+const library = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
+const arrow = /^-+> *(\d+) ?(.*)$/;
+
+/** The frames of a traceback, in its order; text that belongs to no frame is left out. */
+export function readPythonFrames(traceback: string): PythonFrame[] {
+  const frames: PythonFrame[] = [];
+  let open: PythonFrame | undefined;
+  for (const text of traceback.split('\n')) {
+    const next = openFrame(text);
+    if (next !== undefined) {
+      frames.push(next);
+      open = next;
+    } else if (open !== undefined && /^\S/.test(text) && !arrow.test(text)) open = undefined;
+    else if (open !== undefined) addLine(open, text);
+  }
+  return frames.map((frame) => ({ ...frame, code: frame.code ?? contextOf(frame, frames) }));
+}
+
+function openFrame(text: string): PythonFrame | undefined {
+  const user = cell.exec(text) ?? plainCell.exec(text);
+  if (user !== null) return startFrame(true, text, user[1], user[2]);
+  const old = oldCell.exec(text);
+  if (old !== null) return startFrame(true, text, undefined, old[1]);
+  return library.test(text) ? startFrame(false, text, undefined, undefined) : undefined;
+}
+
+function startFrame(
+  isUser: boolean,
+  text: string,
+  line: string | undefined,
+  name: string | undefined,
+): PythonFrame {
+  const isModule = name === undefined || name.startsWith('<module>') || name.startsWith('<cell line');
+  return {
+    isUser,
+    line: line === undefined ? undefined : Number(line),
+    name: isModule ? undefined : name,
+    code: undefined,
+    text: [text],
+  };
+}
+
+function addLine(open: PythonFrame, text: string): void {
+  open.text.push(text);
+  const pointed = arrow.exec(text);
+  if (pointed !== null) {
+    open.line ??= Number(pointed[1]);
+    open.code ??= pointed[2];
+  } else if (open.text.length === 2 && /^ {4}\S/.test(text) && !/^ {4,}\d+ /.test(text)) open.code ??= text;
+}
+
+/**
+ * A worker's frame carries no code, but the cell's listing may show it: taken when the listing also shows the function
+ * that the frame names, so that it is the same cell.
+ */
+function contextOf(bare: PythonFrame, frames: readonly PythonFrame[]): string | undefined {
+  if (!bare.isUser || bare.line === undefined) return undefined;
+  for (const { text, isUser } of frames) {
+    const listing = text.flatMap((each) => /^(?:-+>)? *(\d+) (.*)$/.exec(each) ?? []);
+    const code = listing[listing.indexOf(String(bare.line)) + 1];
+    const names =
+      bare.name === '<lambda>'
+        ? code?.includes('lambda')
+        : text.some((each) => each.includes(`def ${bare.name}(`));
+    if (isUser && listing.includes(String(bare.line)) && names === true) return code;
+  }
+  return undefined;
+}

@@ -1,0 +1,54 @@
+import { lineNumberOf, onlyLine, quotedCode, shortHeadline } from './headline.ts';
+import type { KernelError, ReadError } from './kernel-error.ts';
+
+/** Errors of IRkernel: the value says all in R's own words, the traceback numbers the calls from the user's down. */
+export function readRError(error: KernelError): Omit<ReadError, 'hint'> {
+  const value = error.value.trim();
+  const parse = /^Error in parse\(.*?\): <text>:(\d+):\d+: ([^\n]+)([^]*)$/.exec(value);
+  if (parse !== null) {
+    const [, line, reason, quote] = parse;
+    const code = quote?.split('\n').find((each) => each.startsWith(`${line}: `));
+    return {
+      headline: shortHeadline(`Error: ${reason}`),
+      userLine: `line ${line}${code === undefined ? '' : `: ${quotedCode(code.slice(`${line}: `.length))}`}`,
+      traceback: quote?.replace(/^\n/, '') ?? '',
+      whole: undefined,
+    };
+  }
+  const calls = readCalls(error.traceback);
+  const headline = shortHeadline(value);
+  return {
+    headline,
+    userLine: userLine(calls, error.code) ?? failedCall(value, error.code) ?? onlyLine(error.code),
+    traceback: [headline === value ? '' : value, calls.length > 1 ? calls.join('\n') : '']
+      .filter((text) => text !== '')
+      .join('\n'),
+    whole: undefined,
+  };
+}
+
+/** `1. f(3)`, `2. stop("too big") # at line 2 of file <text>`: calls, outermost first. */
+function readCalls(traceback: string): string[] {
+  const [, list] = /^Traceback:\n([^]*)$/m.exec(traceback) ?? [];
+  return (list ?? '')
+    .split(/\n(?=\d+\. )/)
+    .filter((call) => /^\n?\d+\. /.test(call))
+    .map((call) => call.trim());
+}
+
+function userLine(calls: readonly string[], code: string | undefined): string | undefined {
+  const inner = calls.findLast((call) => / # at line \d+ of file <text>$/.test(call));
+  const called = calls[0]?.replace(/^\d+\. /, '').split('\n')[0];
+  if (called === undefined) return undefined;
+  const number = lineNumberOf(called, code);
+  const outer = number === undefined ? quotedCode(called) : `line ${number}: ${quotedCode(called)}`;
+  const [, call, line] = /^\d+\. ([^]*?)\s+# at line (\d+) of file <text>$/.exec(inner ?? '') ?? [];
+  return call === undefined ? outer : `line ${line}: ${quotedCode(call)} (called from ${outer})`;
+}
+
+/** Without a traceback the value still names the call: `Error in 1 + "a": non-numeric …`. */
+function failedCall(value: string, code: string | undefined): string | undefined {
+  const call = /^Error in (.+?): /.exec(value)?.[1];
+  const number = call === undefined ? undefined : lineNumberOf(call, code);
+  return call === undefined || number === undefined ? undefined : `line ${number}: ${quotedCode(call)}`;
+}

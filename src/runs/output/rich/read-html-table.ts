@@ -1,0 +1,122 @@
+import { Parser } from 'htmlparser2';
+
+/** A table of texts. `totalRows` may be more than `rows` where the kernel itself showed only some. */
+export interface Table {
+  columns: string[];
+  rows: string[][];
+  totalRows: number;
+}
+
+interface Cell {
+  text: string;
+  isHeader: boolean;
+  columns: number;
+  rows: number;
+}
+
+/** Spans beyond this are a mistake or an attack. */
+const maxSpan = 200;
+
+/**
+ * The table of an HTML text that holds exactly one (pandas, Spark, R); undefined when there is none, or several.
+ * Headers of several rows become one; cells that span are repeated. `<p>500 rows × 2 columns</p>` gives `totalRows`.
+ */
+export function readHtmlTable(html: string): Table | undefined {
+  if (!/<table/i.test(html)) return undefined;
+  const head: Cell[][] = [];
+  const body: Cell[][] = [];
+  const beside: string[] = [];
+  let tables = 0;
+  let depth = 0;
+  let inHead = false;
+  let row: Cell[] | undefined;
+  let cell: Cell | undefined;
+  let muted = 0;
+  const endRow = () => {
+    if (row !== undefined && row.length > 0) (inHead ? head : body).push(row);
+    row = undefined;
+    cell = undefined;
+  };
+  const parser = new Parser({
+    onopentag(name, attributes) {
+      if (name === 'table') {
+        tables += 1;
+        depth += 1;
+      } else if (name === 'style' || name === 'script') muted += 1;
+      else if (name === 'thead') inHead = true;
+      else if (name === 'tr') {
+        endRow();
+        row = [];
+      } else if ((name === 'td' || name === 'th') && row !== undefined) {
+        cell = {
+          text: '',
+          isHeader: name === 'th',
+          columns: span(attributes['colspan']),
+          rows: span(attributes['rowspan']),
+        };
+        row.push(cell);
+      } else if (name === 'br' && cell !== undefined) cell.text += '\n';
+    },
+    ontext(text) {
+      if (muted > 0) return;
+      if (cell !== undefined) cell.text += text;
+      else if (depth === 0) beside.push(text);
+    },
+    onclosetag(name) {
+      if (name === 'table') depth -= 1;
+      else if (name === 'style' || name === 'script') muted -= 1;
+      else if (name === 'tr') endRow();
+      else if (name === 'td' || name === 'th') cell = undefined;
+      if (name === 'thead') inHead = false;
+    },
+  });
+  parser.end(html);
+  if (tables !== 1) return undefined;
+  if (head.length === 0) {
+    const first = body[0];
+    if (first?.every((each) => each.isHeader) === true) head.push(...body.splice(0, 1));
+  }
+  return assemble(spread(head), spread(body), statedRows(beside.join(' ')));
+}
+
+function assemble(head: string[][], body: string[][], stated: number | undefined): Table | undefined {
+  const width = Math.max(0, ...head.map((row) => row.length), ...body.map((row) => row.length));
+  if (width === 0 || body.length === 0) return undefined;
+  const columns = Array.from({ length: width }, (_, column) => {
+    const words = head
+      .map((row) => row[column] ?? '')
+      .filter((word, at, all) => word !== '' && word !== all[at - 1]);
+    return words.join(' / ');
+  });
+  const rows = body.map((row) => Array.from({ length: width }, (_, column) => row[column] ?? ''));
+  return { columns, rows, totalRows: Math.max(rows.length, stated ?? 0) };
+}
+
+/** Cells that span columns or rows are repeated where they stand. */
+function spread(rows: readonly Cell[][]): string[][] {
+  const grid: string[][] = rows.map(() => []);
+  for (const [at, row] of rows.entries()) {
+    let column = 0;
+    for (const cell of row) {
+      while (grid[at]?.[column] !== undefined) column += 1;
+      const text = cell.text.replaceAll(/[^\S\n]+/g, ' ').trim();
+      for (let down = 0; down < cell.rows; down += 1) {
+        const target = grid[at + down];
+        if (target === undefined) break;
+        for (let right = 0; right < cell.columns; right += 1) target[column + right] = text;
+      }
+      column += cell.columns;
+    }
+  }
+  return grid.map((row) => Array.from(row, (text) => text ?? ''));
+}
+
+function span(value: string | undefined): number {
+  const count = Number.parseInt(value ?? '1', 10);
+  return count >= 1 && count <= maxSpan ? count : 1;
+}
+
+function statedRows(text: string): number | undefined {
+  const found = /([\d,]+) rows × [\d,]+ columns/.exec(text);
+  return found?.[1] === undefined ? undefined : Number(found[1].replaceAll(',', ''));
+}

@@ -1,0 +1,53 @@
+import type { Table } from './read-html-table.ts';
+
+export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
+
+const border = /^\+(?:-+\+)+$/;
+
+/** Splits a text at the tables that Spark's `show()` and `%%sql` print (`+---+` borders). Other text stays as it is. */
+export function splitTextTables(text: string): TextPiece[] {
+  if (!text.includes('+-')) return [{ kind: 'text', text }];
+  const lines = text.split('\n');
+  const pieces: TextPiece[] = [];
+  let plainFrom = 0;
+  for (let at = 0; at < lines.length; at += 1) {
+    const found = readTableAt(lines, at);
+    if (found === undefined) continue;
+    pieces.push(...textPiece(lines.slice(plainFrom, at)));
+    pieces.push({ kind: 'table', table: found.table, text: lines.slice(at, found.end).join('\n') });
+    at = found.end - 1;
+    plainFrom = found.end;
+  }
+  if (pieces.length === 0) return [{ kind: 'text', text }];
+  return [...pieces, ...textPiece(lines.slice(plainFrom))];
+}
+
+/** What stands between tables, without the blank lines that set them off. */
+function textPiece(lines: readonly string[]): TextPiece[] {
+  const text = lines.join('\n').replace(/^\n+|\n+$/g, '');
+  return text.trim() === '' ? [] : [{ kind: 'text', text }];
+}
+
+/** Border, header, border, rows, border, and perhaps `only showing top 20 rows`. */
+function readTableAt(lines: readonly string[], at: number): { table: Table; end: number } | undefined {
+  const line = lines[at] ?? '';
+  if (!border.test(line) || lines[at + 2] !== line) return undefined;
+  const close = lines.indexOf(line, at + 3);
+  if (close === -1) return undefined;
+  const columns = readRow(lines[at + 1] ?? '', line);
+  const rows = lines.slice(at + 3, close).map((row) => readRow(row, line));
+  if (columns === undefined || !rows.every((row) => row !== undefined)) return undefined;
+  const isTop = /^only showing top \d+ rows?$/.test(lines[close + 1] ?? '');
+  return { table: { columns, rows, totalRows: rows.length }, end: close + (isTop ? 2 : 1) };
+}
+
+/** Cells by the border's columns; where wide characters moved them, by the bars if there are as many as needed. */
+function readRow(row: string, borderLine: string): string[] | undefined {
+  if (!row.startsWith('|') || !row.endsWith('|')) return undefined;
+  const stops = [...borderLine.matchAll(/\+/g)].map((match) => match.index);
+  if (row.length === borderLine.length && stops.every((stop) => row[stop] === '|')) {
+    return stops.slice(1).map((stop, index) => row.slice((stops[index] ?? 0) + 1, stop).trim());
+  }
+  const cells = row.slice(1, -1).split('|');
+  return cells.length === stops.length - 1 ? cells.map((cell) => cell.trim()) : undefined;
+}

@@ -1,0 +1,106 @@
+import type { KnownBlock, RawTextElement, TableBlock } from '@slack/types';
+import type { OutputPart } from '../../runs/output/output-view.ts';
+import { cutText } from './cut-text.ts';
+import { escapeMrkdwn } from './mrkdwn.ts';
+import { isVisible, preformatted } from './rich-text.ts';
+
+type TablePart = OutputPart & { kind: 'table' };
+
+/** Slack's limits of a table block (slack.md §2), with some room. */
+const maxRows = 99;
+const maxColumns = 20;
+const maxChars = 9_000;
+const maxCellChars = 200;
+
+export interface RenderedTable {
+  text: string;
+  blocks: KnownBlock[];
+}
+
+/** A data frame as a message of its own, which is never edited. `asText` is the form for when Slack refuses the table. */
+export function renderTable(part: TablePart, asText: boolean): RenderedTable {
+  const shown = fitTable(part);
+  const text = cutText(part.text, 2_500, 0.7);
+  const words = [text.head, text.hiddenChars > 0 ? '…' : '', text.tail]
+    .filter((line) => line !== '')
+    .join('\n');
+  const plain = isVisible(words) ? words : sizeWords(part);
+  const body: KnownBlock = asText
+    ? { type: 'rich_text', elements: [preformatted(plain)] }
+    : tableBlock(part, shown);
+  return {
+    text: escapeMrkdwn(plain.toWellFormed()).slice(0, 3_900),
+    blocks: [
+      body,
+      { type: 'context', elements: [{ type: 'plain_text', text: tableWords(part, shown), emoji: false }] },
+    ],
+  };
+}
+
+/** Whether the table as Slack shows it lacks anything that the kernel sent. */
+export function isTableCut(part: TablePart): boolean {
+  const { rows, columns, hasCutCells } = fitTable(part);
+  return rows.length < part.sentRows || columns < part.columns.length || hasCutCells;
+}
+
+/** `3 rows × 2 columns`. */
+export function sizeWords(part: TablePart): string {
+  return `${count(part.totalRows, 'row')} × ${count(part.columns.length, 'column')}`;
+}
+
+function count(number: number, unit: string): string {
+  return `${number.toLocaleString('en-US')} ${unit}${number === 1 ? '' : 's'}`;
+}
+
+interface FittedTable {
+  rows: string[][];
+  columns: number;
+  hasCutCells: boolean;
+}
+
+function fitTable(part: TablePart): FittedTable {
+  const columns = Math.min(part.columns.length, maxColumns);
+  let room = maxChars - part.columns.slice(0, columns).reduce((sum, name) => sum + cellText(name).length, 0);
+  const rows: string[][] = [];
+  let hasCutCells = false;
+  for (const row of part.rows.slice(0, maxRows)) {
+    const cells = row.slice(0, columns).map(cellText);
+    room -= cells.reduce((sum, cell) => sum + cell.length, 0);
+    if (room < 0) break;
+    hasCutCells ||= row.some((cell, index) => index < columns && cell.length > maxCellChars);
+    rows.push(cells);
+  }
+  return { rows, columns, hasCutCells };
+}
+
+function tableBlock(part: TablePart, shown: FittedTable): TableBlock {
+  const isNumeric = (column: number) =>
+    shown.rows.length > 0 &&
+    shown.rows.every((row) => /^(-?[\d.,]+(e[-+]?\d+)?%?|NaN|null|None|inf|\s*)$/i.test(row[column] ?? ''));
+  return {
+    type: 'table',
+    rows: [cellsOf(part.columns.slice(0, shown.columns).map(cellText)), ...shown.rows.map(cellsOf)],
+    column_settings: Array.from({ length: shown.columns }, (_, column) => ({
+      align: isNumeric(column) ? 'right' : 'left',
+    })),
+  };
+}
+
+function cellsOf(row: readonly string[]): RawTextElement[] {
+  return row.map((text) => ({ type: 'raw_text', text }));
+}
+
+/** Slack refuses empty cells. */
+function cellText(text: string): string {
+  if (!isVisible(text)) return '\u00a0';
+  const whole = text.toWellFormed();
+  return whole.length > maxCellChars ? `${whole.slice(0, maxCellChars).toWellFormed()}…` : whole;
+}
+
+function tableWords(part: TablePart, shown: FittedTable): string {
+  const size = sizeWords(part);
+  const columns = shown.columns < part.columns.length ? `, the first ${shown.columns} columns` : '';
+  if (isTableCut(part))
+    return `The first ${shown.rows.length} of ${size}${columns}; all that the kernel sent is in table.csv`;
+  return part.sentRows < part.totalRows ? `${part.sentRows} of ${size}, as the kernel sent them` : size;
+}
