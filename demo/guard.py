@@ -1,8 +1,8 @@
 """Runs a command and ends it, with every descendant, when stdin closes or the command ends.
 
-usage: guard.py FOLDER COMMAND [ARGUMENT...]
+usage: guard.py GRACE_SECONDS FOLDER COMMAND [ARGUMENT...]
 
-FOLDER is the command's private folder; it is removed at the end. Whoever starts the guard holds the other end of its
+The command is asked to end and killed after GRACE_SECONDS. FOLDER is its private folder; it is removed at the end. Whoever starts the guard holds the other end of its
 stdin: the kernel closes that end with its owner, however the owner ends, so nothing outlives it.
 """
 
@@ -16,7 +16,7 @@ import threading
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
-GRACE_SECONDS = 8
+KILLING_SECONDS = 10
 LINUX = sys.platform.startswith("linux")
 
 
@@ -66,14 +66,14 @@ def kill_all(pids):
 
 def end_all():
     """Kills what is left, again and again for what was started meanwhile."""
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + KILLING_SECONDS
     while (left := descendants()) and time.monotonic() < deadline:
         kill_all(left)
         time.sleep(0.02)
 
 
 def main():
-    folder, *command = sys.argv[1:]
+    grace_seconds, folder, *command = sys.argv[1:]
     finish = threading.Event()
     ended = threading.Event()
     codes = []
@@ -106,7 +106,7 @@ def main():
     known = descendants()
     if not ended.is_set():
         os.kill(child.pid, signal.SIGTERM)
-        ended.wait(GRACE_SECONDS)
+        ended.wait(float(grace_seconds))
     if not LINUX:
         kill_all(known)
     end_all()

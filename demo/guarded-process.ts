@@ -28,16 +28,23 @@ type GuardedRequest = {
   workingFolder: string;
   /** The program's private folder, removed at the end. */
   folder: string;
+  /** How long it may take to end when asked; then it is killed. */
+  graceSeconds?: number;
 };
 
 /** The command that runs a command under the guard (`guard.py`); the guard's stdin must be a pipe that we hold. */
-export function guarded(python: string, folder: string, command: string[]): [string, ...string[]] {
-  return [python, guard, folder, ...command];
+export function guarded(
+  python: string,
+  folder: string,
+  command: string[],
+  graceSeconds = 8,
+): [string, ...string[]] {
+  return [python, guard, `${graceSeconds}`, folder, ...command];
 }
 
 /** Starts a program under the guard: it ends with `stop`, and with this process, however that ends. */
 export function startGuarded(request: GuardedRequest): GuardedProcess {
-  const [program, ...args] = guarded(request.python, request.folder, request.command);
+  const [program, ...args] = guarded(request.python, request.folder, request.command, request.graceSeconds);
   const child = spawn(program, args, {
     cwd: request.workingFolder,
     env: request.env,

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { startPlayground } from '../playground/playground.ts';
 import { demoLanguages, lastLines, startBot } from './bot.ts';
@@ -19,23 +18,24 @@ const exitInterrupted = 130;
 
 type Ending = () => Promise<void>;
 
-async function main(sayings: string[], told: AbortSignal): Promise<number> {
+async function main(sayings: string[], told: Promise<unknown>): Promise<number> {
   const endings: Ending[] = [];
   try {
     // What is still being started when we are told to end goes with its guard, as our end of its stdin closes.
-    return await Promise.race([run(sayings, told, endings), aborted(told)]);
+    const interrupted = told.then(() => (sayings.length === 0 ? 0 : exitInterrupted));
+    return await Promise.race([run(sayings, endings), interrupted]);
   } finally {
     for (const end of endings.toReversed()) await end();
   }
 }
 
-async function run(sayings: string[], told: AbortSignal, endings: Ending[]): Promise<number> {
+async function run(sayings: string[], endings: Ending[]): Promise<number> {
   const progress = showProgress(process.stderr);
   const provisioned = await provision(process.env, progress);
   const { playground, botEnded } = await startAll(provisioned, progress, endings);
   if (sayings.length === 0) {
     process.stdout.write(invitation(playground.origin, provisioned));
-    return Promise.race([once(told, 'abort').then(() => 0), botEnded]);
+    return botEnded;
   }
   let isWell = true;
   for (const typed of sayings) {
@@ -85,32 +85,19 @@ Ctrl-C ends everything.
 `;
 }
 
-async function aborted(signal: AbortSignal): Promise<never> {
-  if (!signal.aborted) await once(signal, 'abort');
-  throw signal.reason;
-}
-
-const told = new AbortController();
-const interrupted = new Error('interrupted');
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+const told = new Promise((resolve) => {
   // Again and again: npm and the terminal may both pass on one Ctrl-C.
-  process.on(signal, () => told.abort(interrupted));
-}
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, resolve);
+});
 
 try {
   const { values } = parseArgs({
     options: { say: { type: 'string', multiple: true }, help: { type: 'boolean' } },
   });
   if (values.help) process.stdout.write(usage);
-  else process.exitCode = await main(values.say ?? [], told.signal);
+  else process.exitCode = await main(values.say ?? [], told);
 } catch (error) {
-  process.exitCode = exitCodeOf(error);
-  if (error !== interrupted)
-    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof SetupError ? exitBadSetup : 1;
 }
 process.exit();
-
-function exitCodeOf(error: unknown): number {
-  if (error === interrupted) return exitInterrupted;
-  return error instanceof SetupError ? exitBadSetup : 1;
-}

@@ -3,7 +3,12 @@ import { cleanEnvironment } from '../clean-environment.ts';
 import { runTool } from './run-tool.ts';
 import { SetupError } from './setup-error.ts';
 
-export type Python = { command: string; version: string };
+export type Python = {
+  command: string;
+  version: string;
+  /** Where it really is, whatever link it was found by. */
+  path: string;
+};
 export type Java = { home: string; major: number };
 
 const pythonNames = [
@@ -16,9 +21,10 @@ const pythonNames = [
   'python',
 ];
 const pythonQuestion = `
-import sys
+import os, sys
 print("%d.%d.%d" % sys.version_info[:3])
 print(sys.executable)
+print(os.path.realpath(sys.executable))
 try:
     import venv, ensurepip
     print("venv")
@@ -43,9 +49,9 @@ export async function findPython(environment: NodeJS.ProcessEnv): Promise<Python
   let withoutVenv: string | undefined;
   for (const name of pythonNames) {
     const asked = await runTool(name, ['-c', pythonQuestion], { env: cleanEnvironment(environment) });
-    const [version, command, venv] = asked.stdout.split('\n');
-    if (asked.code !== 0 || !version || !command || !isAtLeast(version, 3, 10)) continue;
-    if (venv === 'venv') return { command, version };
+    const [version, command, path, venv] = asked.stdout.split('\n');
+    if (asked.code !== 0 || !version || !command || !path || !isAtLeast(version, 3, 10)) continue;
+    if (venv === 'venv') return { command, version, path };
     withoutVenv ??= version;
   }
   throw new SetupError(withoutVenv ? missingVenv(withoutVenv) : missingPython);

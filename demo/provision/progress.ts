@@ -24,12 +24,16 @@ export function showProgress(screen: Screen, now: () => number = Date.now): Prog
       let lastShownAt = startedAt;
       const seconds = () => `${((now() - startedAt) / 1000).toFixed(1)} s`;
       const end = (text: string) => screen.write(`${screen.isTTY ? clearLine : ''}${text}\n`);
-      screen.write(screen.isTTY ? `${title} …` : `${title} …\n`);
+      const line = (text: string) => {
+        // Some terminals say that they have no columns.
+        screen.write(clearLine + text.slice(0, (screen.columns || 80) - 1));
+      };
+      if (screen.isTTY) line(`${title} …`);
+      else screen.write(`${title} …\n`);
       return {
         detail(text) {
           if (screen.isTTY) {
-            const line = `${title} … ${text}`;
-            screen.write(clearLine + line.slice(0, (screen.columns ?? 80) - 1));
+            line(`${title} … ${text}`);
           } else if (now() - lastShownAt >= plainIntervalMs) {
             lastShownAt = now();
             screen.write(`  ${text}\n`);

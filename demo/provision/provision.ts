@@ -43,7 +43,7 @@ export async function provision(environment: NodeJS.ProcessEnv, progress: Progre
   });
   const venv = await ensureVirtualEnvironment({
     name: 'demo',
-    title: 'a kernel gateway, Spark, pandas and matplotlib (1 to 4 minutes, once)',
+    title: 'a kernel gateway and Spark',
     requirementsFile,
     cache,
     python,

@@ -50,7 +50,7 @@ export async function ensureVirtualEnvironment(
   const requirements = await readFile(request.requirementsFile, 'utf8');
   const extra = request.withoutDependencies ?? [];
   const key = createHash('sha256')
-    .update(JSON.stringify([requirements, extra, request.python.version, request.python.command]))
+    .update(JSON.stringify([requirements, extra, request.python.version, request.python.path]))
     .digest('hex')
     .slice(0, 12);
   const folder = join(request.cache, 'venvs', `${request.name}-${key}`);
@@ -78,7 +78,7 @@ async function build(
   step: Step,
 ): Promise<void> {
   const env = cleanEnvironment(request.environment);
-  step.detail('making a virtual environment');
+  step.detail('a few minutes, only this once');
   await mustRun(request.python.command, ['-m', 'venv', folder], { env });
   const total = new Set(requirements.match(/^[\w-]+(?===)/gm)).size;
   let collected = 0;
