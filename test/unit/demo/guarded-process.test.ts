@@ -64,6 +64,7 @@ test(
       env: environment,
       workingFolder: tmpdir(),
       folder,
+      graceSeconds: 0.2,
     });
     await living.all;
     await program.line(/^running$/);
