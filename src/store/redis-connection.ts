@@ -63,6 +63,7 @@ export class RedisConnection {
       this.#isOpened = true;
       await this.ping();
       await this.call(() => this.#hearing.subscribe(this.#channel, onSignal));
+      await this.#warnOfEviction();
     } catch (error) {
       this.close();
       throw this.#storeErrorOf(error);
@@ -115,6 +116,18 @@ export class RedisConnection {
     this.#isClosed = true;
     // One that is still connecting cannot be destroyed without losing sight of its socket: it ends at its next event.
     for (const client of [this.client, this.#hearing]) if (client.isReady) client.destroy();
+  }
+
+  /** A Redis that drops keys when it is full drops accepted runs. */
+  async #warnOfEviction(): Promise<void> {
+    // An account may be barred from INFO; then there is nothing to tell.
+    const info = await this.call(() => this.client.info('memory')).catch(() => '');
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+    if (policy === undefined || policy === 'noeviction' || /^maxmemory:0\b/m.test(info)) return;
+    this.#log.warn(
+      { policy },
+      'Redis may drop accepted runs when it is full: set its maxmemory-policy to noeviction',
+    );
   }
 
   async #runOnce(script: ScriptName, args: (string | number)[]): Promise<unknown> {

@@ -53,11 +53,15 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   }
 }
 
-/** What SQLite threw, as a `StoreError`. */
-export function storeErrorOf(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StoreError(isBusy(error) ? 'locked' : 'refused', `SQLite: ${reason}`, error);
+/** Runs `work` on an open database; what goes wrong is thrown as `StoreError`. */
+export function atStore<T>(db: DatabaseSync, work: () => T): T {
+  if (!db.isOpen) throw new StoreError('refused', 'The store is closed.');
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    throw new StoreError('refused', `SQLite: ${reasonOf(error)}`, error);
+  }
 }
 
 function createFile(file: string): void {
@@ -91,10 +95,14 @@ function tryOpen(file: string): DatabaseSync | undefined {
 }
 
 function unusable(file: string, error: unknown): StoreError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StoreError('refused', `${file} cannot be used as a store: ${reason}.`, error);
+  return new StoreError('refused', `${file} cannot be used as a store: ${reasonOf(error)}.`, error);
 }
 
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** SQLITE_BUSY: somebody else has the lock. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === 5;
 }

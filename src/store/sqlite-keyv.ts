@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { inTransaction, storeErrorOf } from './sqlite-file.ts';
+import { atStore, inTransaction } from './sqlite-file.ts';
 
 /** `value` is text: Keyv's serializer is always on. `ttl` in ms. */
 interface Entry {
@@ -114,10 +114,6 @@ export class SqliteKeyv {
   }
 
   #step<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw storeErrorOf(error);
-    }
+    return atStore(this.#db, work);
   }
 }

@@ -1,9 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { StoreError } from '../errors.ts';
 import type { Admission, Ledger, Lease, NewRun, RunChange, RunRecord } from './ledger.ts';
 import { readRun } from './run-record.ts';
 import { checkPayload, type Signals } from './signals.ts';
-import { inTransaction, storeErrorOf } from './sqlite-file.ts';
+import { atStore, inTransaction } from './sqlite-file.ts';
 import { prepareLedger } from './sqlite-statements.ts';
 
 /**
@@ -157,12 +156,7 @@ export class SqliteLedger<Data> implements Ledger<Data> {
   }
 
   #step<T>(work: () => T): T {
-    if (!this.#db.isOpen) throw new StoreError('refused', 'The store is closed.');
-    try {
-      return work();
-    } catch (error) {
-      throw storeErrorOf(error);
-    }
+    return atStore(this.#db, work);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { pino } from 'pino';
+import { describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { withRedis } from './redis.ts';
@@ -52,6 +53,7 @@ describe('a Redis that cannot be used is named, without its credentials', () => 
   });
 });
 
+const patient = { timeout: 30_000, interval: 50 };
 const password = 'gehe/im @1';
 await withRedis(
   'Redis with a password',
@@ -81,6 +83,28 @@ await withRedis(
       for (const secret of ['wr%20ong', 'wr ong', password, encodeURIComponent(password)]) {
         expect(shown).not.toContain(secret);
       }
+    });
+
+    test('a lost connection is logged once, its return too, and an eviction policy that loses runs; never the password', async () => {
+      await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+      await server.command('CONFIG', 'SET', 'maxmemory', '100mb');
+      const lines: string[] = [];
+      const store = await openStore({
+        url: server.url,
+        log: pino({}, { write: (line) => void lines.push(line) }),
+      });
+      await server.kill();
+      await vi.waitFor(() => expect(lines).toHaveLength(3), patient);
+      await server.start();
+      await vi.waitFor(() => expect(lines).toHaveLength(5), patient);
+      const messages = lines.map((line) => JSON.parse(line).msg);
+      expect(messages).toEqual([
+        expect.stringMatching(/maxmemory-policy to noeviction/),
+        ...Array.from({ length: 2 }, () => 'the connection to Redis is lost'),
+        ...Array.from({ length: 2 }, () => 'the connection to Redis is back'),
+      ]);
+      expect(lines.join('')).not.toContain('gehe');
+      await store.close();
     });
   },
   password,
