@@ -56,6 +56,15 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
       onTooBig: () => listener.onTooBig(),
       onClose: (code) => {
         if (link !== next || closing.signal.aborted) return;
+        if (code === 1009) {
+          // Knox takes 32 KiB unless told otherwise (protocol.md §1.5).
+          const key = 'gateway.websocket.max.text.buffer.size';
+          log.warn(
+            { kernelId, knoxSetting: key },
+            'a proxy before the gateway refused a message for its length',
+          );
+          listener.onTooBig();
+        }
         lose(`the websocket closed with code ${code}`);
       },
     });

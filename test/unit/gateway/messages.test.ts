@@ -123,13 +123,14 @@ test('what a reply carries: pager texts, next inputs; almond’s data is not sho
   expect(reply.executionCount).toBe(3);
 });
 
+const kernel = (implementation: string) => ({
+  implementation,
+  language: '',
+  languageVersion: '',
+  protocolVersion: '',
+});
+
 test('which kernels talk late, and which prove by a kernel_info_reply', () => {
-  const kernel = (implementation: string) => ({
-    implementation,
-    language: '',
-    languageVersion: '',
-    protocolVersion: '',
-  });
   expect(['ipython', 'IRkernel', 'Apache Toree Scala', ''].map((name) => isLateTalker(kernel(name)))).toEqual(
     [false, true, true, false],
   );
