@@ -1,6 +1,7 @@
 /** chat.*: post, update, delete, whisper, link. */
 import { z } from 'zod';
 import type { Service } from '../service.ts';
+import type { World } from '../world.ts';
 import type { SlackMessage } from '../messages.ts';
 import { presentMessage } from '../messages.ts';
 import type { Channel } from '../people.ts';
@@ -155,9 +156,10 @@ export function permalink(service: Service, message: SlackMessage): string {
   return `${address}?thread_ts=${message.thread_ts}&cid=${message.channel}`;
 }
 
-/** Where the bot may write: by id, or by name as chat.postMessage still takes it. */
+/** Where the bot may write: by id, by name as chat.postMessage still takes it, or by user id for direct messages. */
 function postable(service: Service, reference: string): Channel {
-  const named = reference.startsWith('#') ? service.world.findChannel(reference)?.id : undefined;
+  const { world } = service;
+  const named = reference.startsWith('#') ? world.findChannel(reference)?.id : directWith(world, reference);
   const channel = visibleChannel(service, named ?? reference);
   if (channel.archived) throw new Refusal('is_archived');
   if (
@@ -167,6 +169,10 @@ function postable(service: Service, reference: string): Channel {
     throw new Refusal('not_in_channel');
   }
   return channel;
+}
+
+function directWith(world: World, reference: string): string | undefined {
+  return world.users.has(reference) ? world.direct(world.bot.id, reference).id : undefined;
 }
 
 /** Checks that `ts` is a parent. What Slack says of a parent that never was is undocumented; here it is thread_not_found. */

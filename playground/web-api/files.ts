@@ -77,12 +77,11 @@ export const fileMethods: Methods = {
     run(service, args) {
       const stored = service.world.files.get(args.file);
       if (stored === undefined) throw new Refusal('file_not_found');
-      const isText = /^(text\/|application\/json)/.test(stored.file.mimetype);
       return {
         file: structuredClone(stored.file),
         comments: [],
         response_metadata: { next_cursor: '' },
-        ...(isText ? { content: stored.bytes.toString('utf8') } : {}),
+        ...(stored.file.mode === 'snippet' ? { content: stored.bytes.toString('utf8') } : {}),
       };
     },
   }),

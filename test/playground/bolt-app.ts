@@ -2,9 +2,21 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { App, HTTPReceiver, LogLevel } from '@slack/bolt';
+import type { Logger } from '@slack/web-api';
 import type { Playground } from '../../playground/playground.ts';
 
 export type BoltApp = App;
+
+/** What Slack's clients complain about is looked for in these tests, so they need not print it. */
+export const silent: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  setLevel() {},
+  getLevel: () => LogLevel.ERROR,
+  setName() {},
+};
 
 /** Started by {@link startSocketApp} after `listen` has set its listeners. */
 export async function startSocketApp(
@@ -16,7 +28,7 @@ export async function startSocketApp(
     token: SLACK_BOT_TOKEN,
     appToken: SLACK_APP_TOKEN,
     socketMode: true,
-    logLevel: LogLevel.ERROR,
+    logger: silent,
     convoStore: false,
     clientOptions: { slackApiUrl: SLACK_API_URL },
     deferInitialization: true,
@@ -45,12 +57,12 @@ export async function startHttpApp(
 ): Promise<BoltApp> {
   const receiver = new HTTPReceiver({
     signingSecret: playground.service.settings.signingSecret,
-    logLevel: LogLevel.ERROR,
+    logger: silent,
   });
   const app = new App({
     token: playground.environment.SLACK_BOT_TOKEN,
     receiver,
-    logLevel: LogLevel.ERROR,
+    logger: silent,
     convoStore: false,
     clientOptions: { slackApiUrl: playground.apiUrl },
     deferInitialization: true,

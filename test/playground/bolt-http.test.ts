@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
 import { startPlayground, verifyRequestUrl } from '../../playground/playground.ts';
 import { freePort, startHttpApp } from './bolt-app.ts';
@@ -22,6 +25,46 @@ test('signed HTTP: url verification, events, commands, presses', async () => {
   await playground.waitFor(() => playground.deliveries.filter(({ state }) => state === 'acked').length === 3);
   expect(heard.toSorted()).toEqual([`mention <@${playground.bot.id}> 1`, `message ${message.ts}`]);
   await app.stop();
+});
+
+/** A request URL that answers as `answer` says. */
+async function requestUrlOf(answer: RequestListener): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${address.port}/slack/events`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+test('signed HTTP: an answer of 500 is repeated, unless the app asks for no repeats; silence is a timeout', async () => {
+  const seen: unknown[] = [];
+  await using app = await requestUrlOf((request, response) => {
+    seen.push([request.headers['x-slack-retry-num'], request.headers['x-slack-retry-reason']]);
+    if (seen.length === 1) response.writeHead(500).end();
+    if (seen.length === 3) response.writeHead(500, { 'x-slack-no-retry': '1' }).end();
+  });
+  await using playground = await startPlayground({
+    requestUrl: app.url,
+    ackTimeoutMs: 200,
+    retryDelaysMs: [0, 0, 0],
+  });
+  playground.as('ana').post('#data', 'hello');
+  await playground.waitFor(
+    () => playground.deliveries.length === 3 && playground.deliveries[2]?.state === 'failed',
+  );
+  expect(seen).toEqual([
+    [undefined, undefined],
+    ['1', 'http_error'],
+    ['2', 'http_timeout'],
+  ]);
+  expect(playground.service.deliveries.pendingRetries).toBe(0);
 });
 
 test('signed HTTP: a wrong secret is refused, an absent app is told of by retry headers later', async () => {

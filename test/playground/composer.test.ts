@@ -1,3 +1,4 @@
+import { array, assert, boolean, constantFrom, oneof, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
 import { compose } from '../../playground/composer.ts';
 import type { ComposerContext } from '../../playground/composer.ts';
@@ -73,4 +74,36 @@ test('bold words carry a style and lose their stars in blocks', () => {
       { type: 'text', text: 'b', style: { bold: true } },
     ],
   });
+});
+
+test('any code in a fence can be put together again from the blocks, byte for byte', () => {
+  const pieces = constantFrom(
+    'foo.py',
+    ' ',
+    '\n',
+    '<b>',
+    '&amp;',
+    '@sparkthread',
+    ':tada:',
+    '*',
+    '`',
+    'https://x.org/?a=1&b',
+    'me@x.org',
+    '“',
+    '--',
+  );
+  const code = array(oneof(pieces, string({ unit: 'grapheme' })))
+    .map((parts) => parts.join(''))
+    .filter((typed) => typed !== '' && !typed.includes('``') && !/^[`\n]|[`\n]$/.test(typed));
+  assert(
+    property(code, boolean(), (typed, phoneKeyboard) => {
+      const { blocks } = compose(`\`\`\`\n${typed}\n\`\`\``, { ...context, phoneKeyboard });
+      const [part] = blocks[0]?.elements ?? [];
+      if (part?.type !== 'rich_text_preformatted') throw new Error('no fence');
+      const read = part.elements.map((element) =>
+        element.type === 'link' ? (element.text ?? element.url) : element.text,
+      );
+      expect(read.join('')).toBe(typed);
+    }),
+  );
 });

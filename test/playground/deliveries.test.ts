@@ -1,9 +1,8 @@
 import { SocketModeClient } from '@slack/socket-mode';
-import { LogLevel } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
 import type { Playground } from '../../playground/playground.ts';
-import { startSocketApp } from './bolt-app.ts';
+import { silent, startSocketApp } from './bolt-app.ts';
 
 /** A Socket Mode client that acknowledges only what `decide` says. */
 async function listen(
@@ -13,7 +12,7 @@ async function listen(
   const client = new SocketModeClient({
     appToken: playground.environment.SLACK_APP_TOKEN,
     clientOptions: { slackApiUrl: playground.apiUrl },
-    logLevel: LogLevel.ERROR,
+    logger: silent,
     clientPingTimeout: 1000,
   });
   client.on('slack_event', (envelope: { ack: () => Promise<void>; retry_num?: number }) => {

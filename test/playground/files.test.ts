@@ -1,14 +1,15 @@
-import { LogLevel, WebClient } from '@slack/web-api';
+import { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
 import type { Playground } from '../../playground/playground.ts';
+import { silent } from './bolt-app.ts';
 
 function clientOf(playground: Playground): WebClient {
   const { SLACK_BOT_TOKEN } = playground.environment;
   return new WebClient(SLACK_BOT_TOKEN, {
     slackApiUrl: playground.apiUrl,
     retryConfig: { retries: 0 },
-    logLevel: LogLevel.ERROR,
+    logger: silent,
   });
 }
 

@@ -1,14 +1,15 @@
-import { ErrorCode, LogLevel, WebClient } from '@slack/web-api';
+import { ErrorCode, WebClient } from '@slack/web-api';
 import type { KnownBlock } from '@slack/types';
 import type { WebClientOptions } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
 import type { Playground } from '../../playground/playground.ts';
+import { silent } from './bolt-app.ts';
 
 const quick: WebClientOptions = {
   retryConfig: { retries: 0 },
   rejectRateLimitedCalls: true,
-  logLevel: LogLevel.ERROR,
+  logger: silent,
 };
 
 function clientOf(playground: Playground, token = playground.environment.SLACK_BOT_TOKEN): WebClient {
@@ -73,6 +74,8 @@ test('channels: unknown, private without the bot, not joined, archived', async (
   expect(await post(playground.channel('board').id)).toMatchObject({ error: 'channel_not_found' });
   expect(await post(playground.channel('elsewhere').id)).toMatchObject({ error: 'not_in_channel' });
   expect(await post(playground.channel('attic').id)).toMatchObject({ error: 'is_archived' });
+  const direct = await client.chat.postMessage({ channel: playground.user('ana').id, text: 'by user id' });
+  expect(direct.channel).toBe(playground.dm('ana').id);
   playground.kick('data');
   expect(await post(playground.channel('data').id)).toMatchObject({ error: 'not_in_channel' });
 });
