@@ -19,7 +19,7 @@ const mrkdwn = (max: number) =>
 
 export const anyText = (max: number) => z.discriminatedUnion('type', [plainText(max), mrkdwn(max)]);
 
-export type TextObject = z.infer<ReturnType<typeof anyText>>;
+type TextObject = z.infer<ReturnType<typeof anyText>>;
 
 const id = text(255);
 export const blockId = id.optional();

@@ -154,7 +154,7 @@ const surfaces = {
 };
 
 /** Characters of all blocks of one message together; not documented, seen at about this figure. */
-export const maxCharactersOfMessage = 13_200;
+const maxCharactersOfMessage = 13_200;
 const maxCharactersOfTable = 10_000;
 const maxCharactersOfMarkdown = 12_000;
 
@@ -265,7 +265,7 @@ function overfull(blocks: readonly Block[]): string[] {
 const shown = new Set(['text', 'alt_text', 'fallback', 'caption']);
 
 /** All characters that a reader could see of a block (UTF-16 units), whatever it is made of. */
-export function charactersOf(part: unknown): number {
+function charactersOf(part: unknown): number {
   if (Array.isArray(part)) return sum(part.map(charactersOf));
   if (typeof part !== 'object' || part === null) return 0;
   return sum(

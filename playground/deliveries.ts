@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Changes } from './changes.ts';
 import type { Timers } from './timers.ts';
 
-export type DeliveryKind = 'events_api' | 'slash_commands' | 'interactive';
+type DeliveryKind = 'events_api' | 'slash_commands' | 'interactive';
 
 export interface Parcel {
   readonly envelopeId: string;

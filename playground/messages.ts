@@ -28,7 +28,7 @@ export interface SlackFile {
   shares?: { public?: Record<string, FileShare[]>; private?: Record<string, FileShare[]> };
 }
 
-export interface FileShare {
+interface FileShare {
   readonly ts: string;
   readonly thread_ts?: string;
   readonly channel_name: string;

@@ -41,7 +41,7 @@ export function renderThreadAsText(
 }
 
 /** One message: a line with the author, then its content indented by two. */
-export function renderMessage(world: World, message: SlackMessage | Ephemeral): string[] {
+function renderMessage(world: World, message: SlackMessage | Ephemeral): string[] {
   const isMessage = 'type' in message;
   const author = isMessage ? world.users.get(message.user) : world.userOfBot(message.bot_id ?? '');
   const marks = [
@@ -60,7 +60,7 @@ export function renderMessage(world: World, message: SlackMessage | Ephemeral): 
 }
 
 /** Blocks where there are any (Slack shows `text` only without them). */
-export function renderBody(world: World, message: Pick<SlackMessage, 'text' | 'blocks'>): string[] {
+function renderBody(world: World, message: Pick<SlackMessage, 'text' | 'blocks'>): string[] {
   if (message.blocks === undefined || message.blocks.length === 0) {
     return message.text === '' ? [] : mrkdwnAsText(message.text, world).split('\n');
   }

@@ -24,7 +24,7 @@ export interface ResponseRules {
 }
 
 /** What response_url and the acknowledgement of a command take. */
-export const responseBody = z.object({
+const responseBody = z.object({
   text: z.string().optional(),
   blocks: z.array(z.unknown()).optional(),
   attachments: z.array(z.unknown()).optional(),

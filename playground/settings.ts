@@ -66,7 +66,7 @@ export interface Settings {
   readonly now: () => number;
 }
 
-export const defaultScopes: readonly string[] = [
+const defaultScopes: readonly string[] = [
   'app_mentions:read',
   'channels:history',
   'channels:read',
@@ -86,7 +86,7 @@ export const defaultScopes: readonly string[] = [
   'users:read',
 ];
 
-export const defaultSubscriptions: readonly string[] = [
+const defaultSubscriptions: readonly string[] = [
   'app_home_opened',
   'app_mention',
   'app_uninstalled',

@@ -150,7 +150,7 @@ export const chatMethods: Methods = {
   }),
 };
 
-export function permalink(service: Service, message: SlackMessage): string {
+function permalink(service: Service, message: SlackMessage): string {
   const address = `https://${service.world.domain}.slack.com/archives/${message.channel}/p${message.ts.replace('.', '')}`;
   if (message.thread_ts === undefined) return address;
   return `${address}?thread_ts=${message.thread_ts}&cid=${message.channel}`;
