@@ -15,7 +15,7 @@ test('a quick run costs one post, which is final', async () => {
 
   const [reply, ...more] = rig.playground.replies(channel, thread);
   expect(more).toEqual([]);
-  expect(delivery).toEqual({ delivered: true, answerTs: reply?.ts });
+  expect(delivery).toEqual({ delivered: true, answerTs: reply?.ts, files: [], replies: [] });
   expect(posted).toEqual([reply?.ts]);
   expect(reply?.metadata).toEqual({
     event_type: 'sparkthread_answer',
@@ -46,7 +46,7 @@ test('a long run is posted after 400 ms, edited while it runs and at its end', a
   await transcript.seal();
   const delivery = await answer.finish(runView(ended({ kind: 'raised' }), transcript.view()));
 
-  expect(delivery).toEqual({ delivered: true, answerTs: shownTs });
+  expect(delivery).toEqual({ delivered: true, answerTs: shownTs, files: [], replies: [] });
   expect(rig.playground.replies(channel, thread)).toHaveLength(1);
   const text = renderThreadAsText(rig.playground, channel, thread);
   expect(text).toMatch(/step 1[^]+step 2[^]+ZeroDivisionError: division by zero[^]+Error · 0.05 s/);

@@ -26,6 +26,7 @@ export class OutputFold {
   #clearPending = false;
   #crowdedOut = 0;
   #losses: OutputLoss[] = [];
+  #dropped: OutputPart[] = [];
 
   stream(name: StreamName, text: string): void {
     if (text === '') return;
@@ -48,11 +49,11 @@ export class OutputFold {
           this.#append({ kind: 'shown', parts: step.parts, displayId: step.displayId });
         return;
       case 'update':
-        this.#entries = this.#entries.map((entry) =>
-          entry.kind === 'shown' && entry.displayId === step.displayId
-            ? { ...entry, parts: step.parts }
-            : entry,
-        );
+        this.#entries = this.#entries.map((entry) => {
+          if (entry.kind !== 'shown' || entry.displayId !== step.displayId) return entry;
+          this.#dropped.push(...entry.parts);
+          return { ...entry, parts: step.parts };
+        });
         return;
       case 'clear':
         if (step.wait) this.#clearPending = true;
@@ -65,6 +66,11 @@ export class OutputFold {
 
   has(displayId: string): boolean {
     return this.#entries.some((entry) => entry.kind === 'shown' && entry.displayId === displayId);
+  }
+
+  /** Parts that are not in the picture any more, since the last call: their files can go. */
+  takeDropped(): OutputPart[] {
+    return this.#dropped.splice(0);
   }
 
   get parts(): OutputPart[] {
@@ -88,7 +94,7 @@ export class OutputFold {
   #append(entry: Entry): void {
     this.#entries.push(entry);
     if (this.#entries.length <= 2 * entriesKeptAtEachEnd) return;
-    this.#entries.splice(entriesKeptAtEachEnd, 1);
+    this.#drop(this.#entries.splice(entriesKeptAtEachEnd, 1));
     this.#crowdedOut += 1;
   }
 
@@ -96,7 +102,12 @@ export class OutputFold {
     if (this.#clearPending) this.#clear();
   }
 
+  #drop(entries: readonly Entry[]): void {
+    for (const entry of entries) if (entry.kind === 'shown') this.#dropped.push(...entry.parts);
+  }
+
   #clear(): void {
+    this.#drop(this.#entries);
     this.#entries = [];
     this.#crowdedOut = 0;
     this.#clearPending = false;

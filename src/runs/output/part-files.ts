@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import type { MimeBundle } from '../../gateway/outputs.ts';
@@ -19,7 +19,8 @@ const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif'
 export class PartFiles {
   readonly #dir: string;
   readonly #maxBytes: number;
-  #bytes = 0;
+  /** Sizes of the files that are there. */
+  #sizes = new Map<string, number>();
   #count = 0;
   limited = false;
 
@@ -33,7 +34,7 @@ export class PartFiles {
     for (const name of await readdir(this.#dir)) {
       if (!/^\d+-/.test(name)) continue;
       this.#count = Math.max(this.#count, Number.parseInt(name, 10));
-      this.#bytes += (await stat(join(this.#dir, name))).size;
+      this.#sizes.set(join(this.#dir, name), (await stat(join(this.#dir, name))).size);
     }
   }
 
@@ -90,6 +91,15 @@ export class PartFiles {
     return parts;
   }
 
+  /** Deletes the files of parts that are not shown any more. */
+  async forget(parts: readonly OutputPart[]): Promise<void> {
+    for (const part of parts) {
+      const path = part.kind === 'table' ? part.csvPath : part.path;
+      if (path === undefined || !this.#sizes.delete(path)) continue;
+      await rm(path, { force: true });
+    }
+  }
+
   async #keepShown(shown: Shown): Promise<OutputPart[]> {
     switch (shown.kind) {
       case 'text':
@@ -136,14 +146,15 @@ export class PartFiles {
   /** The path, or undefined when there is no room left. */
   async #write(name: string, content: string | Buffer): Promise<string | undefined> {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    if (this.#bytes + bytes.length > this.#maxBytes) {
+    const held = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
+    if (held + bytes.length > this.#maxBytes) {
       this.limited = true;
       return undefined;
     }
-    this.#bytes += bytes.length;
     this.#count += 1;
     const path = join(this.#dir, `${this.#count}-${name}`);
     await writeFile(path, bytes);
+    this.#sizes.set(path, bytes.length);
     return path;
   }
 }

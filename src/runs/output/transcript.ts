@@ -19,6 +19,10 @@ export interface Transcript {
    * is being folded in turns); outputs given meanwhile keep their order. Never rejects.
    */
   add(output: KernelOutput): void | Promise<void>;
+  /** The code that runs from now on, to find the lines that errors speak of. */
+  startBlock(code: string): void;
+  /** MAX_OUTPUT was reached. */
+  readonly limited: boolean;
   /** The picture at this moment; cheap. */
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
@@ -34,8 +38,6 @@ export interface TranscriptOptions {
   dir: string;
   runId: string;
   maxOutputBytes: number;
-  /** The code that runs, to find the lines that errors speak of. */
-  code?: string;
   /** Displays of earlier runs in this kernel, which this run may update. */
   displays?: Displays;
   /** Go on with what an earlier process kept of this run. Otherwise leftovers are deleted. */
@@ -62,6 +64,7 @@ class RunTranscript implements Transcript {
   readonly #files: PartFiles;
   readonly #journal: AppendFile;
   #spool: StreamSpool;
+  #code: string | undefined;
   #source: StreamName | undefined;
   /** The work that has to end before the next output is taken. */
   #busy: Promise<void> | undefined;
@@ -91,13 +94,21 @@ class RunTranscript implements Transcript {
     return settled;
   }
 
+  startBlock(code: string): void {
+    this.#code = code;
+  }
+
+  get limited(): boolean {
+    return this.#spool.limited || this.#files.limited;
+  }
+
   view(): OutputView {
     return {
       parts: this.#sealed ?? this.#fold.parts,
       textBytes: this.#spool.sentBytes,
       textLines: this.#fold.streamLines,
       spoolPath: this.#spool.path,
-      limited: this.#spool.limited || this.#files.limited,
+      limited: this.limited,
       losses: this.#fold.losses,
     };
   }
@@ -147,7 +158,7 @@ class RunTranscript implements Transcript {
       case 'clear':
         return this.#apply({ kind: 'clear', wait: output.wait });
       case 'error':
-        return this.#takeParts(this.#files.keepError(readError(output, this.#options.code)));
+        return this.#takeParts(this.#files.keepError(readError(output, this.#code)));
       case 'page':
         return this.#takeParts(this.#files.keepPage(output.data));
       case 'nextInput':
@@ -193,6 +204,7 @@ class RunTranscript implements Transcript {
       await nextTurn();
       turn = performance.now();
     }
+    await this.#files.forget(this.#fold.takeDropped());
   }
 
   async #takeParts(kept: Promise<OutputPart[]>, displayId?: string): Promise<void> {
@@ -213,6 +225,7 @@ class RunTranscript implements Transcript {
   async #apply(step: FoldStep): Promise<void> {
     this.#fold.apply(step);
     await this.#note({ at: this.#spool.keptBytes, step });
+    await this.#files.forget(this.#fold.takeDropped());
   }
 
   async #note(line: JournalLine): Promise<void> {

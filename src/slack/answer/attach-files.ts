@@ -11,6 +11,15 @@ export interface MissingFile {
   reason: string;
 }
 
+/** What stands in the thread beside an answer now. */
+export interface Attached {
+  /** Slack file ids. */
+  files: string[];
+  /** ts of messages. */
+  replies: string[];
+  missing: MissingFile[];
+}
+
 const tableTries = 8;
 
 /**
@@ -22,20 +31,21 @@ export async function attachFiles(
   options: AnswerOptions,
   files: readonly AnswerFile[],
   attached: Set<string>,
-): Promise<MissingFile[]> {
-  const missing: MissingFile[] = [];
+): Promise<Attached> {
+  const done: Attached = { files: [], replies: [], missing: [] };
   const fresh = files.filter((file) => !attached.has(file.key));
   for (const group of groupFiles(fresh)) {
-    const failed =
-      group.kind === 'table'
-        ? await postTable(means, options, group)
-        : await uploadFiles(means.calls, options.place, group.files);
-    missing.push(...failed.map(({ file, reason }) => ({ name: nameOf(file), reason })));
-    for (const file of group.kind === 'table' ? [group] : group.files) {
+    const isTable = group.kind === 'table';
+    const { ids, failed } = isTable
+      ? await postTable(means, options, group)
+      : await uploadFiles(means.calls, options.place, group.files);
+    done[isTable ? 'replies' : 'files'].push(...ids);
+    done.missing.push(...failed.map(({ file, reason }) => ({ name: nameOf(file), reason })));
+    for (const file of isTable ? [group] : group.files) {
       if (!failed.some((each) => each.file === file)) attached.add(file.key);
     }
   }
-  return missing;
+  return done;
 }
 
 type TableFile = AnswerFile & { kind: 'table' };
@@ -57,7 +67,7 @@ async function postTable(
   means: MessageMeans,
   options: AnswerOptions,
   file: TableFile,
-): Promise<{ file: TableFile; reason: string }[]> {
+): Promise<{ ids: string[]; failed: { file: TableFile; reason: string }[] }> {
   const payload = { run: options.runId, table: file.key };
   const { answerTs: _, ...place } = options.place;
   const message = new StandingMessage(means, {
@@ -77,12 +87,12 @@ async function postTable(
       }),
       'end',
     );
-    if (tried.kind === 'stands') return [];
-    if (tried.kind === 'refused') return [{ file, reason: tried.code }];
+    if (tried.kind === 'stands') return { ids: [tried.ts], failed: [] };
+    if (tried.kind === 'refused') return { ids: [], failed: [{ file, reason: tried.code }] };
     reason = tried.reason;
     await sleep(tried.ms);
   }
-  return [{ file, reason }];
+  return { ids: [], failed: [{ file, reason }] };
 }
 
 function nameOf(file: AnswerFile): string {

@@ -183,14 +183,15 @@ class ThreadAnswer implements LiveAnswer {
   }
 
   async #attach(view: RunView, ts: string): Promise<Delivery> {
-    const { files } = renderAnswer(view, this.#shared.now());
-    const missing = await attachFiles(this.#shared, this.#options, files, this.#attached);
-    if (missing.length === 0) return { delivered: true, answerTs: ts };
+    const { files } = renderAnswer(view, this.#shared.now(), this.#message.shrink);
+    const { missing, ...attached } = await attachFiles(this.#shared, this.#options, files, this.#attached);
+    const delivery: Delivery = { delivered: true, answerTs: ts, ...attached };
+    if (missing.length === 0) return delivery;
     const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
     this.#shared.log.warn({ run: this.#options.runId, missing }, 'files not attached');
     const amended = { ...view, notes: [...view.notes, ...notes] };
     await this.#message.attempt((shrink) => renderAnswer(amended, this.#shared.now(), shrink).message, 'end');
-    return { delivered: true, answerTs: ts };
+    return delivery;
   }
 
   /** The thread cannot be reached: the runner is told privately, once, as well as it goes. */

@@ -51,6 +51,11 @@ export class StandingMessage {
     return this.#ts;
   }
 
+  /** How much smaller than normal the picture has to be for Slack to take it. */
+  get shrink(): number {
+    return this.#shrink;
+  }
+
   /** One try to make the picture stand. `render` is asked at the last moment, so that the newest picture goes out. */
   async attempt(render: (shrink: number) => SlackMessage, use: 'live' | 'end'): Promise<Attempt> {
     try {

@@ -14,32 +14,54 @@ const tries = 5;
 const looks = 7;
 const lookMs = 400;
 
-/** Uploads files into a thread as one message, in order. Resolves with those that are not there in the end. */
+export interface Uploaded {
+  /** Slack file ids of those that stand in the thread. */
+  ids: string[];
+  failed: { file: UploadFile; reason: string }[];
+}
+
+/** Uploads files into a thread as one message, in order; what does not appear there is uploaded once more. */
 export async function uploadFiles(
   calls: SlackCalls,
   place: AnswerPlace,
   files: readonly UploadFile[],
-): Promise<{ file: UploadFile; reason: string }[]> {
-  const failed: { file: UploadFile; reason: string }[] = [];
-  let missing: readonly UploadFile[] = files;
-  for (let round = 0; round < 2 && missing.length > 0; round += 1) {
-    const sent: { file: UploadFile; id: string }[] = [];
-    for (const file of missing) {
-      try {
-        const id = await insist(() => sendBytes(calls, file));
-        if (id !== undefined) sent.push({ file, id });
-      } catch (error) {
-        failed.push({ file, reason: reasonOf(error) });
-      }
-    }
+): Promise<Uploaded> {
+  const first = await uploadOnce(calls, place, files);
+  if (first.lost.length === 0) return first;
+  const again = await uploadOnce(calls, place, first.lost);
+  const lost = again.lost.map((file) => ({ file, reason: 'it was accepted, but never appeared' }));
+  return { ids: [...first.ids, ...again.ids], failed: [...first.failed, ...again.failed, ...lost] };
+}
+
+async function uploadOnce(
+  calls: SlackCalls,
+  place: AnswerPlace,
+  files: readonly UploadFile[],
+): Promise<Uploaded & { lost: UploadFile[] }> {
+  const failed: Uploaded['failed'] = [];
+  const sent: SentFile[] = [];
+  for (const file of files) {
     try {
-      if (sent.length > 0) await insist(() => share(calls, place, sent));
+      const id = await insist(() => sendBytes(calls, file));
+      if (id !== undefined) sent.push({ file, id });
     } catch (error) {
-      return [...failed, ...sent.map(({ file }) => ({ file, reason: reasonOf(error) }))];
+      failed.push({ file, reason: reasonOf(error) });
     }
-    missing = await absent(calls, place, sent);
   }
-  return [...failed, ...missing.map((file) => ({ file, reason: 'it was accepted, but never appeared' }))];
+  try {
+    if (sent.length > 0) await insist(() => share(calls, place, sent));
+  } catch (error) {
+    const reason = reasonOf(error);
+    return { ids: [], failed: [...failed, ...sent.map(({ file }) => ({ file, reason }))], lost: [] };
+  }
+  const absent = await findAbsent(calls, place, sent);
+  const ids = sent.filter((each) => !absent.includes(each)).map(({ id }) => id);
+  return { ids, failed, lost: absent.map(({ file }) => file) };
+}
+
+interface SentFile {
+  file: UploadFile;
+  id: string;
 }
 
 /** The file's id; undefined for an empty file, which Slack does not take. */
@@ -65,11 +87,7 @@ async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | 
   return ticket.file_id;
 }
 
-async function share(
-  calls: SlackCalls,
-  place: AnswerPlace,
-  sent: readonly { file: UploadFile; id: string }[],
-): Promise<void> {
+async function share(calls: SlackCalls, place: AnswerPlace, sent: readonly SentFile[]): Promise<void> {
   const [first, ...rest] = sent.map(({ file, id }) => ({ id, title: file.title }));
   if (first === undefined) return;
   await calls.client.files.completeUploadExternal({
@@ -80,18 +98,18 @@ async function share(
 }
 
 /** Which of the shared files do not show up in the channel. */
-async function absent(
+async function findAbsent(
   calls: SlackCalls,
   place: AnswerPlace,
-  sent: readonly { file: UploadFile; id: string }[],
-): Promise<UploadFile[]> {
+  sent: readonly SentFile[],
+): Promise<SentFile[]> {
   let missing = [...sent];
   for (let look = 0; look < looks && missing.length > 0; look += 1) {
     await sleep(lookMs * (look + 1));
     const seen = await Promise.all(missing.map(({ id }) => isShared(calls, place.channel, id)));
     missing = missing.filter((_, index) => seen[index] !== true);
   }
-  return missing.map(({ file }) => file);
+  return missing;
 }
 
 async function isShared(calls: SlackCalls, channel: string, id: string): Promise<boolean> {

@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import type { Fault } from '../../playground/faults.ts';
+import { ended, runView, startRig, type AnswersRig } from './answers-rig.ts';
+
+const running = () => runView({ kind: 'running', sinceMs: Date.now(), stopping: false, stopIgnored: false });
+
+async function printed(rig: AnswersRig, text: string) {
+  const transcript = await rig.transcript();
+  await transcript.add({ kind: 'stream', name: 'stdout', text });
+  await transcript.seal();
+  return transcript.view();
+}
+
+test.each<[string, Fault, number]>([
+  ['429', { kind: 'rateLimited', retryAfterS: 1 }, 1],
+  ['HTTP 500 before anything was done', { kind: 'status', status: 500 }, 2],
+  ['an internal error', { kind: 'error', error: 'internal_error' }, 1],
+  ['a connection cut before anything was done', { kind: 'dropped' }, 1],
+  ['a reply lost after the post was made', { kind: 'replyLost' }, 1],
+])('%s on the post: one answer stands in the end', async (_, fault, times) => {
+  await using rig = await startRig();
+  rig.playground.fail('chat.postMessage', fault, times);
+  const { answer, channel, thread, posted } = rig.open();
+  const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const replies = rig.playground.replies(channel, thread);
+  expect(replies).toHaveLength(1);
+  expect(JSON.stringify(replies[0]?.blocks)).toContain('hello');
+  expect(delivery).toMatchObject({ delivered: true, answerTs: replies[0]?.ts });
+  expect(posted).toEqual([replies[0]?.ts]);
+});
+
+test('a post that times out after it was made is found, not repeated', async () => {
+  await using rig = await startRig({ answers: { timeoutMs: 300 } });
+  rig.playground.fail('chat.postMessage', { kind: 'replyLate', delayMs: 1500 });
+  const { answer, channel, thread } = rig.open();
+  await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  expect(rig.playground.replies(channel, thread)).toHaveLength(1);
+  expect(rig.playground.callsOf('chat.postMessage')).toHaveLength(1);
+});
+
+test('an answer that was deleted while it ran is posted anew', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread, posted } = rig.open();
+  answer.show(running());
+  await rig.playground.waitForReply(channel, thread, (reply) => reply.text.includes('Running'));
+  rig.playground.fail('chat.update', { kind: 'error', error: 'message_not_found' });
+  const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  expect(posted).toHaveLength(2);
+  expect(delivery).toMatchObject({ delivered: true, answerTs: posted[1] });
+});
+
+test.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
+  '%s: a smaller picture stands',
+  async (error) => {
+    await using rig = await startRig();
+    rig.playground.fail('chat.postMessage', { kind: 'error', error }, 2);
+    const { answer, channel, thread } = rig.open();
+    const text = Array.from({ length: 80 }, (_, n) => `line ${n} ${'x'.repeat(60)}`).join('\n');
+    const delivery = await answer.finish(runView(ended(), await printed(rig, text)));
+    expect(delivery.delivered).toBe(true);
+    const [reply] = rig.playground.replies(channel, thread);
+    expect(JSON.stringify(reply?.blocks).length).toBeLessThan(text.length / 2);
+    expect(rig.playground.files.map(({ file }) => file.name)).toEqual(['output.txt']);
+  },
+);
+
+test('an upload that never appears is made again', async () => {
+  await using rig = await startRig();
+  rig.playground.loseShares();
+  const { answer } = rig.open();
+  const delivery = await answer.finish(runView(ended(), await printed(rig, 'long line\n'.repeat(5000))));
+  expect(rig.playground.callsOf('files.completeUploadExternal')).toHaveLength(2);
+  expect(delivery).toMatchObject({ delivered: true, files: [expect.any(String)] });
+});
+
+test('a file that cannot be attached is said in the answer', async () => {
+  await using rig = await startRig();
+  rig.playground.fail('files.getUploadURLExternal', { kind: 'error', error: 'file_uploads_disabled' }, 9);
+  const { answer, channel, thread } = rig.open();
+  const delivery = await answer.finish(runView(ended(), await printed(rig, 'long line\n'.repeat(5000))));
+  expect(delivery).toMatchObject({ delivered: true, files: [] });
+  const [reply] = rig.playground.replies(channel, thread);
+  expect(reply?.text).toContain('output.txt could not be attached (file_uploads_disabled)');
+});
+
+test('an archived channel: the runner is told privately', async () => {
+  await using rig = await startRig();
+  const { answer } = rig.open();
+  rig.playground.archive('#data');
+  const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  expect(delivery).toEqual({ delivered: false, reason: 'is_archived' });
+  const told = rig.playground.messages(rig.playground.dm('ana').id);
+  expect(told.map((message) => message.text).join()).toMatch(
+    /could not be posted there \(is_archived\)[^]*hello/,
+  );
+});
+
+test('a bot that was removed from the channel: the runner is told privately', async () => {
+  await using rig = await startRig();
+  const { answer } = rig.open();
+  rig.playground.kick('#data');
+  const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  expect(delivery).toEqual({ delivered: false, reason: 'not_in_channel' });
+  const told = rig.playground.messages(rig.playground.dm('ana').id);
+  expect(told.map((message) => message.text).join()).toContain('hello');
+});
+
+test('after a crash the answer that stands is found and edited', async () => {
+  await using rig = await startRig();
+  const first = rig.open();
+  first.answer.show(running());
+  await rig.playground.waitForReply(first.channel, first.thread, (reply) => reply.text.includes('Running'));
+  const { ts } = rig.playground.replies(first.channel, first.thread)[0] ?? {};
+  const posted: string[] = [];
+  const again = rig.answers.open({
+    runId: 'run-1',
+    runner: 'U1',
+    place: { workspace: 'T1', channel: first.channel, thread: first.thread },
+    recovered: true,
+    onPosted: (each) => posted.push(each),
+  });
+  await again.finish(runView(ended(), await printed(rig, 'hello\n')));
+  expect(posted).toEqual([ts]);
+  expect(rig.playground.replies(first.channel, first.thread)).toHaveLength(1);
+});
+
+test('a 429 on an edit delays no post and no other call', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  answer.show(running());
+  await rig.playground.waitForReply(channel, thread, (reply) => reply.text.includes('Running'));
+  rig.playground.fail('chat.update', { kind: 'rateLimited', retryAfterS: 2 });
+  const limited = answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  await rig.playground.waitFor((playground) =>
+    playground.callsOf('chat.update').length > 0 ? true : undefined,
+  );
+  const other = rig.open({ runId: 'run-2', channel: '#general' });
+  await other.answer.finish({ ...runView(ended()), runId: 'run-2' });
+  const post = rig.playground.callsOf('chat.postMessage').at(-1);
+  const edits = rig.playground.callsOf('chat.update');
+  expect(edits).toHaveLength(1);
+  expect(post?.startedAtMs).toBeGreaterThan(edits[0]?.startedAtMs ?? Infinity);
+  expect(await limited).toMatchObject({ delivered: true });
+});
+
+test('late output edits the answer and adds only the new file', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'early\n' });
+  await transcript.seal();
+  await answer.finish(runView(ended(), transcript.view()));
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'late\n' });
+  await transcript.seal();
+  await answer.finish(runView(ended(), transcript.view()));
+  const replies = rig.playground.replies(channel, thread);
+  expect(replies).toHaveLength(1);
+  expect(replies[0]?.text).toMatch(/early\nlate/);
+});
+
+test('letting go shows what is pending and leaves the rest to a successor', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  answer.show(running());
+  await answer.release();
+  const [reply] = rig.playground.replies(channel, thread);
+  expect(reply?.metadata?.event_payload).toMatchObject({ state: 'live' });
+});

@@ -1,0 +1,253 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
+import { startDisplays } from '../../../../src/runs/output/displays.ts';
+import type { OutputPart } from '../../../../src/runs/output/output-view.ts';
+import {
+  openTranscript,
+  type Transcript,
+  type TranscriptOptions,
+} from '../../../../src/runs/output/transcript.ts';
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'transcript-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const open = (options: Partial<TranscriptOptions> = {}) =>
+  openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000, ...options });
+
+const stdout = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
+const stderr = (text: string): KernelOutput => ({ kind: 'stream', name: 'stderr', text });
+const result = (text: string): KernelOutput => ({
+  kind: 'result',
+  data: { 'text/plain': text },
+  metadata: {},
+});
+const display = (text: string, displayId: string): KernelOutput => ({
+  kind: 'display',
+  data: { 'text/plain': text },
+  metadata: {},
+  displayId,
+});
+const pixel =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+async function take(transcript: Transcript, outputs: readonly KernelOutput[]) {
+  for (const output of outputs) await transcript.add(output);
+}
+
+function shown(parts: readonly OutputPart[]): string[] {
+  return parts.map((part) => {
+    if (part.kind === 'text') return `${part.source}: ${part.text.head}${part.text.tail}`;
+    if (part.kind === 'error') return `error: ${part.headline}`;
+    return part.kind;
+  });
+}
+
+test('output keeps its order and kinds', async () => {
+  const transcript = await open();
+  await take(transcript, [
+    { kind: 'started' },
+    { kind: 'counted', executionCount: 1 },
+    stdout('a'),
+    stdout('b\n'),
+    stderr('warn\n'),
+    stdout('c\n'),
+    result('42'),
+    { kind: 'error', name: 'ValueError', value: 'no', traceback: [], fromReply: false },
+    { kind: 'page', data: { 'text/plain': '\u001b[31mhelp\u001b[0m' } },
+    { kind: 'nextInput', text: 'x = 1' },
+  ]);
+  expect(shown(transcript.view().parts)).toEqual([
+    'stdout: ab\n',
+    'stderr: warn\n',
+    'stdout: c\n',
+    'result: 42',
+    'error: ValueError: no',
+    'pager: help',
+    'nextInput: x = 1',
+  ]);
+});
+
+test('the spool is the stream text alone, byte for byte, whatever was shown', async () => {
+  const transcript = await open();
+  const text = 'prog\r100%\n\u001b[31mred\u001b[0m \u0000\b ü 😀 \r\n';
+  await take(transcript, [
+    stdout(text),
+    result('not in it'),
+    stderr('\ud83d'),
+    stderr('\ude00 \ud800'),
+    stdout('x'),
+  ]);
+  await transcript.seal();
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`${text}😀 \ufffdx`);
+});
+
+test('a clear empties the picture, with wait only when the next output comes; the spool keeps all', async () => {
+  const transcript = await open();
+  await take(transcript, [stdout('one\n'), { kind: 'clear', wait: true }]);
+  expect(shown(transcript.view().parts)).toEqual(['stdout: one\n']);
+  await take(transcript, [stdout('two\n')]);
+  expect(shown(transcript.view().parts)).toEqual(['stdout: two\n']);
+  await take(transcript, [{ kind: 'clear', wait: false }]);
+  expect(transcript.view().parts).toEqual([]);
+  await transcript.seal();
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe('one\ntwo\n');
+});
+
+test('pictures that were cleared leave no files behind', async () => {
+  const transcript = await open();
+  for (let frame = 0; frame < 5; frame += 1) {
+    await take(transcript, [
+      { kind: 'clear', wait: true },
+      { kind: 'display', data: { 'image/png': pixel }, metadata: {} },
+    ]);
+  }
+  await transcript.seal();
+  expect(shown(transcript.view().parts)).toEqual(['image']);
+  expect((await readdir(join(dir, 'run-1'))).filter((name) => name.endsWith('.png'))).toHaveLength(1);
+});
+
+test('a display is updated in its place', async () => {
+  const transcript = await open();
+  await take(transcript, [
+    display('first', 'd1'),
+    stdout('between\n'),
+    { kind: 'updateDisplay', data: { 'text/plain': 'second' }, metadata: {}, displayId: 'd1' },
+  ]);
+  expect(shown(transcript.view().parts)).toEqual(['result: second', 'stdout: between\n']);
+});
+
+test('a display of an earlier run is updated there, and that is told', async () => {
+  const updated: string[] = [];
+  const displays = startDisplays((runId) => updated.push(runId));
+  const first = await open({ displays });
+  const second = await open({ runId: 'run-2', displays });
+  await take(first, [display('0 %', 'd1')]);
+  await first.seal();
+  await take(second, [
+    { kind: 'updateDisplay', data: { 'text/plain': '50 %' }, metadata: {}, displayId: 'd1' },
+  ]);
+  await take(second, [
+    { kind: 'updateDisplay', data: { 'text/plain': 'x' }, metadata: {}, displayId: 'unknown' },
+  ]);
+  expect(shown(first.view().parts)).toEqual(['result: 50 %']);
+  expect(second.view().parts).toEqual([]);
+  expect(updated).toEqual(['run-1']);
+});
+
+test.each([9, 10, 11])('MAX_OUTPUT of 10 with %i bytes', async (bytes) => {
+  const transcript = await open({ maxOutputBytes: 10 });
+  await take(transcript, [stdout('x'.repeat(bytes - 2)), stdout('é'), stdout('')]);
+  await transcript.seal();
+  expect(transcript.limited).toBe(bytes > 10);
+  const kept = bytes > 10 ? 'x'.repeat(9) : `${'x'.repeat(bytes - 2)}é`;
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(kept);
+  expect(shown(transcript.view().parts)).toEqual([`stdout: ${kept}`]);
+});
+
+test('what could not be had is kept as a loss', async () => {
+  const transcript = await open();
+  await take(transcript, [
+    { kind: 'dropped', limit: 'data' },
+    { kind: 'dropped', limit: 'data' },
+    { kind: 'tooBig' },
+    { kind: 'tooBig' },
+    { kind: 'reconnected', fromMs: 1, toMs: 2, gap: false },
+    { kind: 'reconnected', fromMs: 3, toMs: 4, gap: true },
+  ]);
+  expect(transcript.view().losses).toEqual([
+    { kind: 'dropped', limit: 'data' },
+    { kind: 'tooBig', messages: 2 },
+    { kind: 'gap', fromMs: 3, toMs: 4 },
+  ]);
+});
+
+test('very many single outputs keep the first and the last', async () => {
+  const transcript = await open();
+  for (let n = 0; n < 300; n += 1) await transcript.add(result(`value ${n}`));
+  const view = transcript.view();
+  expect(view.parts).toHaveLength(100);
+  expect(shown(view.parts)[0]).toBe('result: value 0');
+  expect(shown(view.parts).at(-1)).toBe('result: value 299');
+  expect(view.losses).toEqual([{ kind: 'tooMany', parts: 200 }]);
+});
+
+test('after a crash the picture is made again from what was kept', async () => {
+  const before = await open();
+  await take(before, [
+    stdout('a\rb 😀\n'),
+    stderr('warn\n'),
+    display('0 %', 'd1'),
+    stdout('cleared\n'),
+    { kind: 'updateDisplay', data: { 'text/plain': '50 %' }, metadata: {}, displayId: 'd1' },
+    { kind: 'error', name: 'ValueError', value: 'no', traceback: ['x'], fromReply: false },
+    { kind: 'display', data: { 'image/png': pixel }, metadata: {} },
+    { kind: 'tooBig' },
+    stderr('last'),
+  ]);
+  await before.seal();
+  const after = await open({ recovered: true });
+  expect(after.view()).toEqual(before.view());
+  expect(after.lastKeptAtMs).toBeGreaterThan(Date.now() - 60_000);
+  await take(after, [stderr(' words\n')]);
+  expect(shown(after.view().parts).at(-1)).toBe('stderr: last words\n');
+  await after.seal();
+  expect(await readFile(after.view().spoolPath ?? '', 'utf8')).toBe('a\rb 😀\nwarn\ncleared\nlast words\n');
+});
+
+test('without a crash leftovers of the same run are deleted; nothing kept means no time', async () => {
+  const before = await open();
+  await take(before, [stdout('old\n')]);
+  await before.seal();
+  const after = await open();
+  expect(after.view().parts).toEqual([]);
+  await after.remove();
+  expect(existsSync(join(dir, 'run-1'))).toBe(false);
+  expect((await open({ recovered: true })).lastKeptAtMs).toBeUndefined();
+});
+
+test('a disk that refuses is said, and nothing breaks', async () => {
+  const transcript = await open();
+  await rm(join(dir, 'run-1'), { recursive: true });
+  await take(transcript, [
+    stdout('x\n'),
+    result('y'),
+    { kind: 'display', data: { 'image/png': pixel }, metadata: {} },
+    stdout('z\n'),
+  ]);
+  await transcript.seal();
+  expect(transcript.view().losses).toEqual([{ kind: 'diskFull' }]);
+  expect(shown(transcript.view().parts)).toEqual(['stdout: x\n', 'result: y', 'stdout: z\n']);
+});
+
+test(
+  '100 MB in frames of 1 MB and 10 MB on one line never hold the event loop for long',
+  { timeout: 60_000 },
+  async () => {
+    const transcript = await open({ maxOutputBytes: 200_000_000 });
+    const frame = `${'x'.repeat(79)}\n`.repeat(12_500);
+    const line = 'y'.repeat(10_000_000);
+    const hash = createHash('sha256');
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    for (let n = 0; n < 100; n += 1) await transcript.add(stdout(frame));
+    await transcript.add(stdout(line));
+    await transcript.seal();
+    delay.disable();
+    for (let n = 0; n < 100; n += 1) hash.update(frame);
+    hash.update(line);
+    const kept = createHash('sha256').update(await readFile(transcript.view().spoolPath ?? ''));
+    expect(kept.digest('hex')).toBe(hash.digest('hex'));
+    expect(transcript.view().textLines).toBe(1_250_001);
+    // the aim is 50 ms; a loaded machine gets some room
+    expect(delay.max / 1e6).toBeLessThan(250);
+  },
+);
