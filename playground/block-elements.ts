@@ -19,8 +19,6 @@ const mrkdwn = (max: number) =>
 
 export const anyText = (max: number) => z.discriminatedUnion('type', [plainText(max), mrkdwn(max)]);
 
-type TextObject = z.infer<ReturnType<typeof anyText>>;
-
 const id = text(255);
 export const blockId = id.optional();
 const placeholder = plainText(150).optional();

@@ -41,7 +41,7 @@ export function renderThreadAsText(
 }
 
 /** One message: a line with the author, then its content indented by two. */
-function renderMessage(world: World, message: SlackMessage | Ephemeral): string[] {
+export function renderMessage(world: World, message: SlackMessage | Ephemeral): string[] {
   const isMessage = 'type' in message;
   const author = isMessage ? world.users.get(message.user) : world.userOfBot(message.bot_id ?? '');
   const marks = [
