@@ -9,6 +9,7 @@ import { gatewayCheck, storeCheck } from './operation/checks.ts';
 import { startFront } from './operation/front.ts';
 import { startMetrics } from './operation/metrics.ts';
 import type { RunData } from './runs/run-data.ts';
+import { storeAddress } from './settings/store-url.ts';
 import { startSlack } from './slack/start-slack.ts';
 import { startHouse } from './start-house.ts';
 import { boundLedger } from './store/bounded.ts';
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
   for (const warning of config.warnings) log.warn(warning);
 
   const metrics = await startMetrics(config.http.metrics);
-  const store = await openStore<RunData>({ url: storeUrl(config), log });
+  const store = await openStore<RunData>({ url: storeAddress(config.store), log });
   const spool = await openSpoolFolder(config);
   const gateway = metrics.gateway(openGateway(config.gateway, log));
   const slack = await startSlack({
@@ -71,18 +72,6 @@ async function main(): Promise<void> {
   await spool.close();
   await front.close();
   await metrics.close();
-}
-
-/** The URL again, as the store reads it. */
-function storeUrl({ store }: Config): string {
-  switch (store.kind) {
-    case 'memory':
-      return 'memory:';
-    case 'sqlite':
-      return `sqlite:${store.path}`;
-    case 'redis':
-      return store.url;
-  }
 }
 
 /** Output is spooled beside the SQLite file; a store that forgets gets a folder that is removed. */

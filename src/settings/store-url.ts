@@ -21,6 +21,18 @@ export const storeUrl = readAs<StoreSettings>('sqlite:path, redis://host:port or
   };
 });
 
+/** The address again, as the store opens it. */
+export function storeAddress(store: StoreSettings): string {
+  switch (store.kind) {
+    case 'memory':
+      return 'memory:';
+    case 'sqlite':
+      return `sqlite:${store.path}`;
+    case 'redis':
+      return store.url;
+  }
+}
+
 function decodePassword(encoded: string): string {
   try {
     return decodeURIComponent(encoded);
