@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { startPlayground } from '../../../playground/playground.ts';
+import { withRedis } from '../../contract/redis.ts';
+import { freePort } from '../../support/free-port.ts';
+import { runDoctor } from './rig.ts';
+
+/** The gateway is nobody, so its checks fail at once; the store's line is what is looked at. */
+async function storeLine(url: string): Promise<string> {
+  await using playground = await startPlayground();
+  const env = { ...playground.environment, KG_URL: 'http://127.0.0.1:9/', STORE_URL: url };
+  const { lines, failures } = await runDoctor(env);
+  return (
+    failures.find((line) => line.startsWith('store')) ?? lines.find((line) => line.includes('store ')) ?? ''
+  );
+}
+
+await withRedis(
+  'the doctor on Redis',
+  (redis) => {
+    test('one that answers', async () => {
+      expect(await storeLine(redis.url)).toMatch(/^ok +store +redis: it answers/);
+    });
+
+    test('a wrong password', async () => {
+      const line = await storeLine(`redis://:another@127.0.0.1:${redis.port}`);
+      expect(line).toMatch(/^store .* → Correct user, password or database in STORE_URL\.$/);
+      expect(line).not.toContain('another@');
+    });
+
+    test('one that stands still, and one that is not there', async () => {
+      redis.pause();
+      expect(await storeLine(redis.url)).toMatch(/^store .* → Start Redis, or correct host and port/);
+      redis.resume();
+      const nobody = `redis://127.0.0.1:${await freePort()}`;
+      expect(await storeLine(nobody)).toMatch(/^store .* → Start Redis, or correct host and port/);
+    });
+  },
+  'the password',
+);

@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { botScopes } from '../../../src/slack/manifest.ts';
+import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { runDoctor } from './rig.ts';
+
+let playground: Playground;
+let gateway: ScriptedGateway;
+beforeEach(async () => {
+  playground = await startPlayground();
+  gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => kernel.run(request, '2');
+  };
+});
+afterEach(async () => {
+  await gateway.close();
+  await playground.stop();
+});
+
+function environment(more: Record<string, string> = {}): Record<string, string> {
+  return {
+    ...playground.environment,
+    KG_URL: gateway.httpUrl,
+    STORE_URL: 'memory:',
+    KERNEL_LAUNCH_TIMEOUT: '5s',
+    ...more,
+  };
+}
+
+/** Nothing of ours is left on the gateway. */
+function expectNoKernels(): void {
+  expect([...gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toEqual([]);
+}
+
+test('everything well: exit code 0, each language tried and its kernel removed', async () => {
+  const { code, lines, failures } = await runDoctor(environment());
+  expect(failures).toEqual([]);
+  expect(code).toBe(0);
+  const told = lines.filter((line) => line.startsWith('ok')).map((line) => line.slice(8, 28).trim());
+  expect(told).toEqual([
+    'settings',
+    'Slack bot token',
+    'Slack scopes',
+    'Socket Mode',
+    'gateway, HTTP',
+    'kernelspecs',
+    'gateway, websocket',
+    'python3',
+    'scala-spark',
+    'store',
+  ]);
+  expect(lines.some((line) => line.includes('…  python3: starting a kernel'))).toBe(true);
+  expect(gateway.kernels.size).toBe(2);
+  expectNoKernels();
+});
+
+test('wrong settings are told all at once, with exit code 78', async () => {
+  const { code, failures } = await runDoctor({ SLACK_BOT_TOKEN: 'nonsense', QUEUE_LIMIT: 'many' });
+  expect(code).toBe(78);
+  expect(failures.map((line) => line.split(' ')[1])).toEqual([
+    'SLACK_BOT_TOKEN',
+    'QUEUE_LIMIT',
+    'SLACK_APP_TOKEN',
+    'KG_URL',
+  ]);
+});
+
+describe('Slack', () => {
+  test('a wrong bot token', async () => {
+    const { code, failures } = await runDoctor(environment({ SLACK_BOT_TOKEN: 'xoxb-wrong' }));
+    expect(code).toBe(1);
+    expect(failures).toEqual([
+      expect.stringMatching(/^Slack bot token Slack says invalid_auth\. → Copy the Bot User OAuth Token/),
+    ]);
+  });
+
+  test('a wrong app token', async () => {
+    const { code, failures } = await runDoctor(environment({ SLACK_APP_TOKEN: 'xapp-wrong' }));
+    expect(code).toBe(1);
+    expect(failures).toEqual([
+      expect.stringMatching(/^Socket Mode Slack says invalid_auth\. → Turn Socket Mode on.*SLACK_APP_TOKEN/),
+    ]);
+  });
+
+  test('missing scopes are named, with what they are for', async () => {
+    await playground.stop();
+    const scopes = Object.keys(botScopes).filter(
+      (scope) => scope !== 'files:write' && scope !== 'users:read',
+    );
+    playground = await startPlayground({ scopes });
+    const { code, failures } = await runDoctor(environment());
+    expect(code).toBe(1);
+    expect(failures).toEqual([
+      expect.stringMatching(
+        /^Slack scopes Missing: files:write \(.+\), users:read \(.+\)\. → .*reinstall the app/,
+      ),
+    ]);
+  });
+
+  test('Slack away', async () => {
+    const { code, failures } = await runDoctor(environment({ SLACK_API_URL: 'http://127.0.0.1:9/api/' }));
+    expect(code).toBe(1);
+    expect(failures).toEqual([
+      expect.stringMatching(/^Slack bot token Slack does not answer/),
+      expect.stringMatching(/^Socket Mode Slack does not answer/),
+    ]);
+  });
+
+  test('signed HTTP has nothing that we could try', async () => {
+    const { code, lines } = await runDoctor(
+      environment({ SLACK_APP_TOKEN: '', SLACK_SIGNING_SECRET: 'secret-of-the-app' }),
+    );
+    expect(code).toBe(0);
+    expect(lines.find((line) => line.includes('Slack HTTP'))).toMatch(/^skipped .*Request URL/);
+  });
+});
+
+describe('the gateway by HTTP', () => {
+  test('not there', async () => {
+    const { code, failures, lines } = await runDoctor(environment({ KG_URL: 'http://127.0.0.1:9/' }));
+    expect(code).toBe(1);
+    expect(failures).toEqual([
+      expect.stringMatching(/^gateway, HTTP .*gives no answer \(ECONNREFUSED\).*KG_URL/),
+    ]);
+    expect(lines.filter((line) => line.startsWith('skipped'))).toHaveLength(2);
+  });
+
+  test('a wrong password', async () => {
+    gateway.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
+    const { code, failures, lines } = await runDoctor(
+      environment({ KG_HTTP_USER: 'clsadmin', KG_HTTP_PASS: 'not-the-password' }),
+    );
+    expect(code).toBe(1);
+    expect(failures).toEqual([
+      expect.stringMatching(/^gateway, HTTP The gateway does not accept .* → Correct KG_HTTP_USER/),
+    ]);
+    expect(lines.join('\n')).not.toContain('not-the-password');
+  });
+
+  test('not a gateway', async () => {
+    gateway.answer = () => ({ status: 200, body: '<html><h1>It works</h1></html>' });
+    expect((await runDoctor(environment())).failures).toEqual([
+      expect.stringMatching(/^gateway, HTTP .*HTML page\. → .*no Jupyter gateway: correct the path/),
+    ]);
+    gateway.answer = () => ({ status: 404, body: '<html>Not found</html>' });
+    expect((await runDoctor(environment())).failures).toEqual([
+      expect.stringMatching(/^gateway, HTTP .*404.* → There is no gateway at this path/),
+    ]);
+  });
+
+  test('kernelspecs that the settings name and the gateway has not', async () => {
+    const { failures } = await runDoctor(
+      environment({ LANGUAGES: 'python2=python2-spark21', DEFAULT_LANGUAGE: 'python3' }),
+    );
+    expect(failures).toEqual([
+      expect.stringMatching(
+        /^kernelspecs LANGUAGES names kernelspecs that are not there: python2=python2-spark21.* → Correct LANGUAGES/,
+      ),
+    ]);
+    const unknown = await runDoctor(environment({ DEFAULT_LANGUAGE: 'cobol' }));
+    expect(unknown.failures).toEqual([
+      expect.stringMatching(/^kernelspecs .*cobol.* → Correct DEFAULT_LANGUAGE/),
+    ]);
+  });
+});
+
+describe('the gateway by websocket', () => {
+  test.each([
+    { status: 401, said: /→ The websocket’s address wants other credentials/ },
+    { status: 404, said: /→ KG_WS_URL does not lead to the gateway’s websockets/ },
+    { status: 400, said: /→ KG_WS_URL does not lead to the gateway’s websockets/ },
+    { status: 502, said: /→ HTTP works and the websocket does not/ },
+  ])('an upgrade answered $status is told once, apart from HTTP', async ({ status, said }) => {
+    gateway.answer = ({ isUpgrade }) => (isUpgrade ? { status, body: '' } : undefined);
+    const { code, failures, lines } = await runDoctor(environment());
+    expect(code).toBe(1);
+    expect(failures).toEqual([expect.stringMatching(/^gateway, websocket /)]);
+    expect(failures[0]).toMatch(said);
+    expect(lines.some((line) => /^ok +gateway, HTTP/.test(line))).toBe(true);
+    expectNoKernels();
+  });
+
+  test('nobody at KG_WS_URL', async () => {
+    const { failures } = await runDoctor(environment({ KG_WS_URL: 'ws://127.0.0.1:9/' }));
+    expect(failures).toEqual([
+      expect.stringMatching(/^gateway, websocket .*→ HTTP works and the websocket does not: check KG_WS_URL/),
+    ]);
+    expectNoKernels();
+  });
+});
+
+describe('languages', () => {
+  test('one that does not start does not hide the other', async () => {
+    gateway.answer = ({ method, path, body }) =>
+      method === 'POST' && path === '/api/kernels' && JSON.stringify(body).includes('scala-spark')
+        ? { status: 500, body: { reason: 'Internal Server Error', message: 'No JVM here' } }
+        : undefined;
+    const { code, failures, lines } = await runDoctor(environment());
+    expect(code).toBe(1);
+    expect(failures).toEqual([expect.stringMatching(/^scala-spark .*No JVM here/)]);
+    expect(lines.some((line) => /^ok +python3/.test(line))).toBe(true);
+    expectNoKernels();
+  });
+
+  test('one that cannot add says so', async () => {
+    gateway.onStart = (kernel) => {
+      kernel.onExecute = (request) => kernel.run(request, kernel.name === 'python3' ? '2' : '11');
+    };
+    const { failures } = await runDoctor(environment());
+    expect(failures).toEqual([expect.stringMatching(/^scala-spark 1\+1 gave no 2 but “11”/)]);
+  });
+
+  test('stopped in the middle: the kernel is removed and nothing more is begun', async () => {
+    const stopping = new AbortController();
+    gateway.onStart = (kernel) => {
+      kernel.onExecute = (request) => {
+        kernel.begin(request);
+        stopping.abort();
+      };
+      kernel.onInterrupt = () => {
+        const request = kernel.received.find(({ header }) => header.msg_type === 'execute_request');
+        if (request === undefined) return;
+        kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
+        kernel.status('idle', request);
+      };
+    };
+    const { lines, failures } = await runDoctor(environment(), stopping.signal);
+    expect(failures).toEqual([]);
+    expect(gateway.kernels.size).toBe(1);
+    expectNoKernels();
+    expect(lines.some((line) => line.includes('store'))).toBe(false);
+  });
+});
