@@ -103,7 +103,7 @@ export async function startJupyterApp(request: JupyterAppRequest): Promise<Jupyt
 }
 
 /** A loopback port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -32,7 +32,7 @@ except ImportError:
     print("no venv")
 `;
 
-export const missingPython =
+const missingPython =
   'Python 3.10 or newer is needed. Debian, Ubuntu: `sudo apt install python3 python3-venv`. macOS: `brew install python`.';
 const missingVenv = (version: string) =>
   `Python ${version} cannot make virtual environments here. Debian, Ubuntu: \`sudo apt install python3-venv\`. macOS: \`brew install python\`.`;

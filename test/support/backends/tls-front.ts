@@ -11,7 +11,7 @@ import { pipeline } from 'node:stream';
 import { makeCertificates } from './certificates.ts';
 
 /** An IBM Analytics Engine service credentials document, as far as a client of the notebook gateway reads it. */
-export type ServiceCredentials = {
+type ServiceCredentials = {
   cluster: {
     cluster_id: string;
     user: string;
