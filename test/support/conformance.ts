@@ -1,0 +1,404 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type {
+  ConnectionEvent,
+  Gateway,
+  GatewaySettings,
+  KernelConnection,
+} from '../../src/gateway/gateway.ts';
+import { openGateway } from '../../src/gateway/open-gateway.ts';
+import type { ExecutionEnd } from '../../src/gateway/outputs.ts';
+import { defaultTimings } from '../../src/gateway/timings.ts';
+import { silentLog } from '../../src/log.ts';
+import { type FaultFront, type Faults, startFaultFront } from './fault-front.ts';
+import { kindsOf, run, settingsFor, textOf, untilEvent, type Watched, watch } from './gateway-client.ts';
+
+/** A real server as the conformance suite needs it. */
+export interface ConformanceServer extends AsyncDisposable {
+  settings: GatewaySettings;
+  /** For a fault front to stand before. */
+  url: string;
+}
+
+export interface ConformanceCase {
+  start: () => Promise<ConformanceServer>;
+  /** What stands between client and fault front: its own settings for the way through it. */
+  startOuterFront?: (faultFrontUrl: string) => Promise<ConformanceServer>;
+  /** Faults of a front between client and server, drawn from the seed. With faults, output may be missing, if that is told. */
+  faults?: Faults;
+  seed?: number;
+  /** `env` of a start reaches the kernel (Jupyter Server ignores it). */
+  takesEnv: boolean;
+  /** A chosen kernel id is honoured (Kernel Gateway 2 and Enterprise Gateway's own way aside). */
+  takesKernelId: boolean;
+}
+
+const ticks = 'import time\nfor i in range(8):\n    print("tick", i, flush=True); time.sleep(0.2)';
+const eightTicks = Array.from({ length: 8 }, (_, n) => `tick ${n}\n`).join('');
+
+/** What every gateway has to give through our client, with ipykernel. */
+export function testConformance(name: string, conformance: ConformanceCase): void {
+  describe(name, () => {
+    const isFaulty = conformance.faults !== undefined;
+    let server: ConformanceServer;
+    let front: FaultFront;
+    let outerFront: ConformanceServer | undefined;
+    let gateway: Gateway;
+    let direct: Gateway;
+
+    beforeAll(async () => {
+      server = await conformance.start();
+      front = await startFaultFront(server.url, conformance.seed);
+      front.faults = conformance.faults ?? {};
+      outerFront = await conformance.startOuterFront?.(front.httpUrl);
+      const settings = outerFront?.settings ?? {
+        ...server.settings,
+        httpUrl: front.httpUrl,
+        wsUrl: front.wsUrl,
+      };
+      // Through a fault front a look after 8 s and a grace of 3 s at every loss would make the suite take an hour.
+      const timings = isFaulty
+        ? { ...defaultTimings, silenceMs: 2_000, firstLookMs: 500, graceMs: 1_000 }
+        : defaultTimings;
+      gateway = openGateway(settings, silentLog, timings);
+      direct = openGateway(server.settings, silentLog);
+    });
+    afterAll(async () => {
+      await gateway?.close();
+      await direct?.close();
+      await outerFront?.[Symbol.asyncDispose]();
+      await front?.[Symbol.asyncDispose]();
+      await server?.[Symbol.asyncDispose]();
+    });
+
+    async function startKernel(env: Record<string, string> = {}): Promise<string> {
+      const kernelId = randomUUID();
+      const model = await gateway.startKernel({
+        kernelspec: 'python3',
+        kernelId,
+        env: { KERNEL_USERNAME: 'tester', ...env },
+      });
+      if (conformance.takesKernelId) expect(model.id).toBe(kernelId);
+      return model.id;
+    }
+
+    async function withKernel(
+      use: (connection: KernelConnection, events: ConnectionEvent[]) => Promise<void>,
+      kernelId?: string,
+    ): Promise<void> {
+      const id = kernelId ?? (await startKernel());
+      const connection = await gateway.connect(id, { sessionId: randomUUID() });
+      const events: ConnectionEvent[] = [];
+      connection.onEvent((event) => events.push(event));
+      try {
+        await use(connection, events);
+      } finally {
+        await connection.close();
+        await direct.shutDownKernel(id);
+      }
+    }
+
+    /** The end is the expected one; behind a bad front it may be that the kernel's words were lost, if that is said. */
+    function expectEnd(end: ExecutionEnd, kind: ExecutionEnd['kind']): void {
+      if (isFaulty && end.kind !== kind) {
+        expect(['outputLost', 'unknown']).toContain(end.kind);
+        expect(end.possibleGap).toBe(true);
+      } else expect(end).toMatchObject({ kind });
+    }
+
+    /** All of the text, or a part of it in order and nothing twice, and the end says so. */
+    function expectText(running: Watched, end: ExecutionEnd, text: string): void {
+      const got = textOf(running.outputs);
+      if (!isFaulty || got === text) return expect(got).toBe(text);
+      expect(end.possibleGap).toBe(true);
+      const lines = text.split('\n');
+      let from = 0;
+      for (const line of got.split('\n').filter(Boolean)) {
+        const at = lines.indexOf(line, from);
+        expect(at, `${line} after ${lines[from - 1]}`).toBeGreaterThanOrEqual(from);
+        from = at + 1;
+      }
+    }
+
+    test('tells its version, kernelspecs and kernels', async () => {
+      expect((await gateway.readInfo()).version).toMatch(/^\d+\.\d+/);
+      const specs = await gateway.readKernelspecs();
+      expect(specs.list.find((spec) => spec.name === 'python3')).toMatchObject({
+        language: 'python',
+        interruptMode: 'signal',
+      });
+      await withKernel(async (connection) => {
+        const listed = await gateway.listKernels();
+        if (listed !== undefined) expect(listed.map((model) => model.id)).toContain(connection.kernelId);
+        expect(await gateway.findKernel(connection.kernelId)).toMatchObject({
+          id: connection.kernelId,
+          name: 'python3',
+        });
+      });
+      expect(await gateway.findKernel(randomUUID())).toBeUndefined();
+      await gateway.shutDownKernel(randomUUID());
+    });
+
+    test('runs: outputs in order, results, errors, pager, empty code, state', async () => {
+      await withKernel(async (connection) => {
+        const printing = run(connection, { code: 'import sys\nx = 41\nprint("héllo ✓ 😀")\nx + 1' });
+        const printed = await printing.end;
+        expectEnd(printed, 'ok');
+        expectText(printing, printed, 'héllo ✓ 😀\n');
+        if (!isFaulty) {
+          expect(kindsOf(printing.outputs)).toEqual(['started', 'counted', 'stream', 'result']);
+          expect(printed).toMatchObject({
+            executionCount: 1,
+            possibleGap: false,
+            replyMissing: false,
+            idleMissing: false,
+          });
+        }
+        const failing = run(connection, { code: 'print("before")\n1/0' });
+        expectEnd(await failing.end, 'raised');
+        if (!isFaulty)
+          expect(await failing.until('error')).toMatchObject({ name: 'ZeroDivisionError', fromReply: false });
+        const asking = run(connection, { code: 'print?' });
+        expectEnd(await asking.end, 'ok');
+        if (!isFaulty) expect(kindsOf(asking.outputs)).toContain('page');
+        expectEnd(await run(connection, { code: '' }).end, 'ok');
+        const state = run(connection, { code: 'print(x)' });
+        const end = await state.end;
+        expectEnd(end, 'ok');
+        expectText(state, end, '41\n');
+      });
+    });
+
+    test('takes `env` of the start', async () => {
+      const kernelId = await startKernel({ KERNEL_LAB: 'seen' });
+      await withKernel(async (connection) => {
+        const running = run(connection, {
+          code: 'import os; print(os.environ.get("KERNEL_LAB"), os.environ.get("KERNEL_USERNAME"))',
+        });
+        const end = await running.end;
+        expectText(running, end, conformance.takesEnv ? 'seen tester\n' : 'None None\n');
+      }, kernelId);
+    });
+
+    test('refuses an unknown kernelspec by its name, and a kernel that is not there', async () => {
+      const start = {
+        kernelspec: 'no-such-kernel',
+        kernelId: randomUUID(),
+        env: { KERNEL_USERNAME: 'tester' },
+      };
+      await expect(direct.startKernel(start)).rejects.toMatchObject({
+        code: 'startFailed',
+        message: expect.stringContaining('no-such-kernel'),
+      });
+      await expect(direct.connect(randomUUID(), { sessionId: 's' })).rejects.toMatchObject({
+        code: 'kernelGone',
+      });
+      await expect(direct.restartKernel(randomUUID())).rejects.toMatchObject({ code: 'kernelGone' });
+      await expect(direct.interruptKernel(randomUUID())).rejects.toMatchObject({ code: 'kernelGone' });
+    });
+
+    test('a stop interrupts, and the state stays', async () => {
+      await withKernel(async (connection) => {
+        const stop = new AbortController();
+        const sleeping = run(connection, {
+          code: 'y = 1\nimport time\nprint("in", flush=True)\ntime.sleep(60)',
+          signal: stop.signal,
+        });
+        await sleeping.until('started');
+        stop.abort();
+        expectEnd(await sleeping.end, 'interrupted');
+        expectEnd(await run(connection, { code: 'y' }).end, 'ok');
+      });
+    });
+
+    test('trap 18: a crash ends the run; the next one finds a new kernel', async () => {
+      await withKernel(async (connection, events) => {
+        expectEnd(await run(connection, { code: 'z = 1' }).end, 'ok');
+        expectEnd(await run(connection, { code: 'import os; os._exit(1)' }).end, 'kernelDied');
+        expectEnd(await run(connection, { code: 'z' }).end, 'raised');
+        expect(events).toContainEqual({ kind: 'kernelRestarted', automatic: true });
+      });
+    });
+
+    test('trap 43: exit() is told as the end of the kernel’s state', async () => {
+      await withKernel(async (connection, events) => {
+        const restarted = untilEvent(connection, 'kernelRestarted');
+        expectEnd(await run(connection, { code: 'exit()' }).end, 'exited');
+        expectEnd(await run(connection, { code: '1' }).end, 'ok');
+        expect(await restarted).toMatchObject({ automatic: true });
+        expect(events.filter((event) => event.kind === 'kernelRestarted')).toHaveLength(1);
+      });
+    });
+
+    test('trap 42: a restart under load, also of a kernel seconds old', async () => {
+      await withKernel(async (connection) => {
+        const running = run(connection, { code: ticks.replace('8', '400') });
+        await running.until('stream');
+        await gateway.restartKernel(connection.kernelId);
+        expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
+        expectEnd(await run(connection, { code: 'i' }).end, 'raised');
+        expectEnd(await run(connection, { code: '1' }).end, 'ok');
+      });
+    });
+
+    test('trap 1: deleted behind our back in the middle of a run', async () => {
+      await withKernel(async (connection, events) => {
+        const running = run(connection, { code: ticks.replace('8', '400') });
+        await running.until('stream');
+        await direct.shutDownKernel(connection.kernelId);
+        expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+        expect(events.at(-1)).toMatchObject({ kind: 'kernelGone' });
+        expect(await run(connection).end).toMatchObject({ kind: 'notSent' });
+      });
+    });
+
+    test('trap 16: a wire cut in the middle of a run: the replay is whole, and proven', async () => {
+      await withKernel(async (connection) => {
+        const running = run(connection, { code: ticks });
+        await running.until('stream');
+        front.drop();
+        await running.until('reconnected');
+        const end = await running.end;
+        expectEnd(end, 'ok');
+        expectText(running, end, eightTicks);
+        if (!isFaulty) expect(end.possibleGap).toBe(false);
+      });
+    });
+
+    test('a run of an earlier process is taken up by its id', async () => {
+      const kernelId = await startKernel();
+      const sessionId = randomUUID();
+      const before = await gateway.connect(kernelId, { sessionId });
+      const written = run(before, { code: ticks });
+      await written.until('stream');
+      const seen = textOf(written.outputs);
+      await before.close();
+      const after = await gateway.connect(kernelId, { sessionId });
+      const resumed = watch(after.resume({ msgId: written.execution.msgId }));
+      const end = await resumed.end;
+      expectEnd(end, 'ok');
+      if (!isFaulty) expect(seen + textOf(resumed.outputs)).toBe(eightTicks);
+      await after.close();
+      await direct.shutDownKernel(kernelId);
+    });
+
+    test('trap 14: another session in between: what is lost is never silent', async () => {
+      const kernelId = await startKernel();
+      const sessionId = randomUUID();
+      const before = await gateway.connect(kernelId, { sessionId });
+      const written = run(before, { code: ticks });
+      await written.until('stream');
+      await before.close();
+      const other = await direct.connect(kernelId, { sessionId: randomUUID() });
+      await other.close();
+      const after = await gateway.connect(kernelId, { sessionId });
+      const resumed = watch(after.resume({ msgId: written.execution.msgId }));
+      expect(['ok', 'outputLost', 'unknown']).toContain((await resumed.end).kind);
+      expect((await resumed.end).possibleGap).toBe(true);
+      await after.close();
+      await direct.shutDownKernel(kernelId);
+    });
+
+    test('input: answered, and refused', async () => {
+      await withKernel(async (connection) => {
+        const asking = run(connection, { code: 'n = input("name? ")\nprint("hi", n)', allowStdin: true });
+        const asked = asking.until('inputRequest').then((request) => request.answer('Ann'));
+        const end = await Promise.race([asked.then(() => asking.end), asking.end]);
+        expectEnd(end, 'ok');
+        expectText(asking, end, 'hi Ann\n');
+        expectEnd(await run(connection, { code: 'input()' }).end, 'raised');
+      });
+    });
+
+    test('traps 23, 24: behind another client: told, not interrupted, not aborted by its error', async () => {
+      await withKernel(async (connection) => {
+        const other = await direct.connect(connection.kernelId, { sessionId: randomUUID() });
+        const theirs = run(other, { code: 'import time\ntime.sleep(1.5)\n1/0' });
+        await theirs.until('counted');
+        const ours = run(connection, { code: 'print("ours")' });
+        if (!isFaulty) await ours.until('behindOthers');
+        expectEnd(await theirs.end, 'raised');
+        const end = await ours.end;
+        expectEnd(end, 'ok');
+        expectText(ours, end, 'ours\n');
+        await other.close();
+      });
+    });
+
+    test('trap 38: a thread’s late output', async () => {
+      await withKernel(async (connection) => {
+        const late = untilEvent(connection, 'lateOutput');
+        const code =
+          'import threading, time\ndef w():\n    for n in range(5):\n        time.sleep(0.5); print("late", n, flush=True)\nthreading.Thread(target=w).start()';
+        const running = run(connection, { code });
+        expectEnd(await running.end, 'ok');
+        expect(await late).toMatchObject({ msgId: running.execution.msgId, output: { kind: 'stream' } });
+      });
+    });
+
+    test('a result of 20 MB in one message', { skip: isFaulty }, async () => {
+      await withKernel(async (connection) => {
+        const running = run(connection, { code: '"y" * 20_000_000' });
+        expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
+        const { data } = await running.until('result');
+        expect(String(data['text/plain'])).toHaveLength(20_000_002);
+      });
+    });
+
+    test('a message over our limit is told, and the kernel stays usable', { skip: isFaulty }, async () => {
+      await withKernel(async (connection) => {
+        const running = run(connection, { code: '"y" * 40_000_000' });
+        const end = await running.end;
+        expect(['ok', 'outputLost']).toContain(end.kind);
+        expect(end.possibleGap).toBe(true);
+        expect(kindsOf(running.outputs).filter((kind) => kind === 'tooBig')).toHaveLength(1);
+        expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
+      });
+    });
+
+    test('trap 29: code as long as the server takes, and longer', { skip: isFaulty }, async () => {
+      await withKernel(async (connection) => {
+        expect(await run(connection, { code: `len("${'x'.repeat(9_900_000)}")` }).end).toMatchObject({
+          kind: 'ok',
+        });
+        expect(await run(connection, { code: `len("${'x'.repeat(10_500_000)}")` }).end).toMatchObject({
+          kind: 'notSent',
+        });
+        expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+      });
+    });
+
+    test('wrong credentials, on REST and on the websocket', { skip: isFaulty }, async () => {
+      const { settings } = outerFront ?? server;
+      const wrong = openGateway(
+        { ...settings, ...(settings.user === undefined ? { token: 'wrong' } : { pass: 'wrong' }) },
+        silentLog,
+      );
+      await expect(wrong.readKernelspecs()).rejects.toMatchObject({ code: 'unauthorized' });
+      const start = { kernelspec: 'python3', kernelId: randomUUID(), env: { KERNEL_USERNAME: 'tester' } };
+      await expect(wrong.startKernel(start)).rejects.toMatchObject({ code: 'unauthorized' });
+      await expect(wrong.connect(randomUUID(), { sessionId: 's' })).rejects.toMatchObject({
+        code: 'unauthorized',
+      });
+      await wrong.close();
+    });
+
+    if (isFaulty) {
+      test('the faults did happen', () => {
+        expect(front.done.drops + front.done.delays + front.done.answers).toBeGreaterThan(0);
+      });
+    }
+  });
+}
+
+/** A gateway as the demo and the backends start them. */
+export async function asConformanceServer(
+  starting: Promise<AsyncDisposable & { url: string; token: string }>,
+): Promise<ConformanceServer> {
+  const started = await starting;
+  const settings = settingsFor(
+    { httpUrl: started.url, wsUrl: started.url.replace(/^http/, 'ws') },
+    { launchTimeoutMs: 120_000, ...(started.token === '' ? {} : { token: started.token }) },
+  );
+  return { settings, url: started.url, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() };
+}
