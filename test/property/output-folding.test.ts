@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FoldedText } from '../../src/runs/output/folded-text.ts';
 import { windowChars } from '../../src/runs/output/folded-line.ts';
@@ -43,7 +43,7 @@ test('any chunking of a stream gives the same picture', () => {
       expect(fold(cutAt(text, cuts))).toEqual(whole);
       if (text.length < 2000) expect(fold(text.split(''))).toEqual(whole);
     }),
-    { numRuns: 300 },
+    { numRuns: 400 },
   );
 });
 

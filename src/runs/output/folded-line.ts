@@ -16,13 +16,18 @@ export class FoldedLine {
     return this.#head.length + this.#cut + this.#tail.length;
   }
 
-  /** Writes `run` over what stands at `column`, and on past the end. */
-  write(column: number, run: string): void {
+  /**
+   * Writes `run` over what stands at `column`, and on past the end. Returns the column behind it. A column far behind
+   * the end (a very long line was erased) is taken as the end.
+   */
+  write(column: number, run: string): number {
     const gap = column - this.length;
-    if (gap > 0) this.#append(' '.repeat(Math.min(gap, windowChars)));
-    const over = Math.min(run.length, Math.max(0, this.length - column));
-    if (over > 0) this.#overwrite(column, run.slice(0, over));
+    const at = gap > windowChars ? this.length : column;
+    if (at > this.length) this.#append(' '.repeat(gap));
+    const over = Math.min(run.length, this.length - at);
+    if (over > 0) this.#overwrite(at, run.slice(0, over));
     if (over < run.length) this.#append(run.slice(over));
+    return at + run.length;
   }
 
   /** Erases from `column` to the end. */

@@ -77,8 +77,7 @@ export class FoldedText {
   }
 
   #put(run: string): void {
-    this.#rows[this.#row]?.write(this.#column, run);
-    this.#column += run.length;
+    this.#column = this.#rows[this.#row]?.write(this.#column, run) ?? 0;
   }
 
   #newline(): void {

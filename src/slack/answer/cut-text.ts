@@ -26,11 +26,15 @@ export function cutText(text: BoundedText, room: number, headShare: number): Cut
   if (whole !== undefined && whole.length + lineCost * countNewlines(whole) <= room) {
     return { head: whole, tail: '', hiddenLines: 0, hiddenChars: 0 };
   }
-  const end = (whole ?? text.tail).replace(/\n+$/, '');
   const head = startWithin(whole ?? text.head, room * headShare);
+  const end = whole?.slice(head.text.length) ?? text.tail.replace(/\n+$/, '');
   const tail = endWithin(end, room * (1 - headShare));
   const newlines = whole === undefined ? newlinesOf(text) - trailing(text.tail) : countNewlines(whole);
   const chars = whole?.length ?? text.head.length + text.hiddenChars + end.length;
+  // the last line may take a little more than the room
+  if (whole?.length === head.text.length + tail.text.length) {
+    return { head: whole, tail: '', hiddenLines: 0, hiddenChars: 0 };
+  }
   const between = newlines - countNewlines(head.text) - countNewlines(tail.text);
   return {
     head: head.text,

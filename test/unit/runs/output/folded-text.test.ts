@@ -50,3 +50,12 @@ test('a progress bar of any length costs one line', () => {
   expect(folded.view().head).toBe('100000 of 100000');
   expect(folded.lines).toBe(1);
 });
+
+test('after a very long line was erased, what follows starts at the end, in pieces as in one', () => {
+  const whole = new FoldedText();
+  whole.write(`${'y'.repeat(70_000)}\u001b[2Kabc`);
+  const pieces = new FoldedText();
+  for (const piece of ['y'.repeat(70_000), '\u001b[2K', 'a', 'bc']) pieces.write(piece);
+  expect(whole.view().head).toBe('abc');
+  expect(pieces.view()).toEqual(whole.view());
+});

@@ -1,0 +1,96 @@
+/**
+ * Many runs printing at once and ending in the same second, on the local Slack with Slack's rates:
+ * `node bench/answers-load.ts [answers=20] [seconds=60]`. Prints how long each final answer took, edits and 429s.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startPlayground } from '../playground/playground.ts';
+import { silentLog } from '../src/log.ts';
+import { openTranscript } from '../src/runs/output/transcript.ts';
+import type { RunView } from '../src/runs/run-view.ts';
+import { startAnswers } from '../src/slack/answer/live-answer.ts';
+
+const count = Number(process.argv[2] ?? 20);
+const seconds = Number(process.argv[3] ?? 60);
+
+const playground = await startPlayground();
+const dir = await mkdtemp(join(tmpdir(), 'answers-load-'));
+const answers = startAnswers({
+  token: playground.environment.SLACK_BOT_TOKEN,
+  slackApiUrl: playground.environment.SLACK_API_URL,
+  log: silentLog,
+});
+const endAt = Date.now() + seconds * 1000;
+
+async function runOne(number: number): Promise<number> {
+  const channel = playground.addChannel(`load-${number}`);
+  const root = playground.as('ana').post(channel.id, 'run this');
+  const runId = `run-${number}`;
+  const transcript = await openTranscript({ dir, runId, maxOutputBytes: 100_000_000 });
+  const place = { workspace: 'T1', channel: channel.id, thread: root.ts };
+  const answer = answers.open({ runId, runner: 'U1', place, recovered: false, onPosted: () => {} });
+  const sinceMs = Date.now();
+  const picture = (phase: RunView['phase']): RunView => ({
+    runId,
+    runner: 'U1',
+    kernelspec: 'python3',
+    phase,
+    output: transcript.view(),
+    notes: [],
+    edition: 1,
+    actions: ['stop'],
+  });
+  for (let line = 0; Date.now() < endAt; line += 1) {
+    await transcript.add({ kind: 'stream', name: 'stdout', text: `cell ${number} line ${line}\n` });
+    answer.show(picture({ kind: 'running', sinceMs, stopping: false, stopIgnored: false }));
+    await sleep(100);
+  }
+  await transcript.seal();
+  const startedAt = performance.now();
+  const standing = playground.waitForReply(
+    channel.id,
+    root.ts,
+    (reply) => reply.metadata?.event_payload['state'] === 'final',
+    { timeoutMs: 120_000 },
+  );
+  const finishing = answer.finish(
+    picture({
+      kind: 'ended',
+      outcome: {
+        kind: 'ok',
+        durationMs: Date.now() - sinceMs,
+        kernelspec: 'python3',
+        variablesLost: false,
+        possibleGap: false,
+      },
+    }),
+  );
+  await standing;
+  const tookMs = performance.now() - startedAt;
+  await finishing;
+  return tookMs;
+}
+
+const took = (await Promise.all(Array.from({ length: count }, (_, number) => runOne(number)))).toSorted(
+  (a, b) => a - b,
+);
+const updates = playground.callsOf('chat.update');
+const limited = playground.calls.filter((call) => call.status === 429);
+console.log(
+  JSON.stringify({
+    answers: count,
+    seconds,
+    finalMs: { median: Math.round(took[Math.floor(count / 2)] ?? 0), max: Math.round(took.at(-1) ?? 0) },
+    edits: updates.length,
+    editsByAnswer: Array.from({ length: count }, (_, number) => {
+      const channel = playground.channel(`load-${number}`).id;
+      return updates.filter((call) => call.args['channel'] === channel).length;
+    }),
+    calls429: limited.map((call) => call.method),
+  }),
+);
+await answers.stop();
+await playground.stop();
+await rm(dir, { recursive: true, force: true });

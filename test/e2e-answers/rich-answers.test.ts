@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import type { KernelOutput } from '../../src/gateway/outputs.ts';
+import { ended, runView, startRig } from './answers-rig.ts';
+
+const png =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const frame =
+  '<table class="dataframe"><thead><tr><th></th><th>n</th></tr></thead><tbody><tr><th>0</th><td>1</td></tr></tbody></table>';
+
+test('pictures, tables and files stand in the thread in the order of the output', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const outputs: KernelOutput[] = [
+    { kind: 'stream', name: 'stdout', text: 'first\n' },
+    { kind: 'display', data: { 'image/png': png, 'text/plain': '<Figure size 1x1>' }, metadata: {} },
+    { kind: 'display', data: { 'image/png': png }, metadata: {} },
+    { kind: 'result', data: { 'text/html': frame, 'text/plain': '   n\n0  1' }, metadata: {} },
+    { kind: 'display', data: { 'text/html': '<script>draw()</script>' }, metadata: {} },
+  ];
+  for (const output of outputs) await transcript.add(output);
+  await transcript.seal();
+  const delivery = await answer.finish(runView(ended(), transcript.view()));
+
+  const replies = rig.playground.replies(channel, thread);
+  expect(
+    replies.map(
+      (reply) => reply.files?.map((file) => ('name' in file ? file.name : '')) ?? reply.metadata?.event_type,
+    ),
+  ).toEqual(['sparkthread_answer', ['image.png', 'image.png'], 'sparkthread_table', ['output.html']]);
+  expect(replies[0]?.metadata?.event_payload).toMatchObject({ files: 4 });
+  expect(replies[2]?.blocks?.[0]).toMatchObject({
+    type: 'table',
+    rows: [
+      [{ text: '\u00a0' }, { text: 'n' }],
+      [{ text: '0' }, { text: '1' }],
+    ],
+  });
+  expect(delivery).toMatchObject({
+    files: [expect.any(String), expect.any(String), expect.any(String)],
+    replies: [replies[2]?.ts],
+  });
+  expect(rig.playground.files[0]?.bytes.equals(Buffer.from(png, 'base64'))).toBe(true);
+});
+
+test('a table that Slack refuses is shown as text', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  await transcript.add({
+    kind: 'result',
+    data: { 'text/html': frame, 'text/plain': '   n\n0  1' },
+    metadata: {},
+  });
+  await transcript.seal();
+  const held = rig.playground.hold('chat.postMessage');
+  const finishing = answer.finish(runView(ended(), transcript.view()));
+  await held.reached;
+  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'invalid_blocks' });
+  held.release();
+  await finishing;
+  expect(rig.playground.replies(channel, thread)[1]?.blocks?.[0]).toMatchObject({ type: 'rich_text' });
+});
+
+const recorded = z.object({ outputs: z.array(z.custom<KernelOutput>()) });
+
+test('a failed Spark job: the cause first, the log and the traceback in files', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const fixture = new URL('../fixtures/outputs/errors/pyspark35-udf-error.json', import.meta.url);
+  for (const output of recorded.parse(JSON.parse(readFileSync(fixture, 'utf8'))).outputs)
+    await transcript.add(output);
+  await transcript.seal();
+  await answer.finish(runView(ended({ kind: 'raised' }), transcript.view()));
+  const [reply] = rig.playground.replies(channel, thread);
+  expect(reply?.text.slice(0, 300)).toMatch(
+    /^ValueError: invalid literal for int\(\)[^]*line 4, in f: return int/,
+  );
+  expect(rig.playground.files.map(({ file }) => file.name)).toEqual(['output.txt', 'traceback.txt']);
+});
+
+test.each([0, 1, 5000, 1_000_000, 1_000_001, 20_000_000])(
+  '%i bytes of stdout: what does not fit is attached, byte for byte',
+  async (bytes) => {
+    await using rig = await startRig();
+    const { answer } = rig.open();
+    const transcript = await rig.transcript();
+    const text = 'é\r\n'.repeat(Math.ceil(bytes / 4)).slice(0, Math.floor((bytes * 3) / 4));
+    await transcript.add({ kind: 'stream', name: 'stdout', text });
+    await transcript.seal();
+    await answer.finish(runView(ended(), transcript.view()));
+    const files = rig.playground.files;
+    if (text.length < 1000) expect(files).toEqual([]);
+    else expect(files[0]?.bytes.equals(Buffer.from(text))).toBe(true);
+  },
+);

@@ -1,0 +1,169 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { htmlAsText } from '../../../../src/runs/output/rich/html-as-text.ts';
+import { rasteriseSvg } from '../../../../src/runs/output/rich/rasterise-svg.ts';
+import { readBundle } from '../../../../src/runs/output/rich/read-bundle.ts';
+import { readHtmlTable } from '../../../../src/runs/output/rich/read-html-table.ts';
+import { splitTextTables } from '../../../../src/runs/output/rich/split-text-tables.ts';
+
+const fixtures = new URL('../../../fixtures/outputs/shown/', import.meta.url);
+const recorded = z.object({
+  outputs: z.array(
+    z.object({
+      kind: z.string(),
+      data: z.record(z.string(), z.unknown()).optional(),
+      text: z.string().optional(),
+    }),
+  ),
+});
+
+function readFixture(name: string) {
+  return recorded.parse(JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), 'utf8'))).outputs;
+}
+
+/** Kind (and the beginning of the words) of all that a fixture's bundles are shown as. */
+function shown(name: string): string[] {
+  return readFixture(name)
+    .flatMap((output) => (output.data === undefined ? [] : readBundle(output.data)))
+    .map((each) => {
+      if (each.kind === 'text') return `text: ${each.text.slice(0, 30)}`;
+      if (each.kind === 'table')
+        return `table: ${each.table.rows.length}/${each.table.totalRows} × ${each.table.columns.length}`;
+      if (each.kind === 'file') return `file: ${each.filename}`;
+      return each.kind === 'image' ? `image: ${each.mime}` : each.kind;
+    });
+}
+
+test.each<[string, string[]]>([
+  ['python-int', ['text: 42']],
+  ['python-dataframe', ['table: 3/3 × 4']],
+  ['python-dataframe-long', ['table: 11/500 × 3']],
+  ['python-dataframe-multiindex', ['table: 2/2 × 5']],
+  ['python-plot', ['image: image/png']],
+  ['python-two-plots', ['image: image/png', 'image: image/png']],
+  ['python-gif', ['image: image/gif']],
+  ['python-svg', ['svg']],
+  ['python-html', ['text: Report\n12 rows loaded & checke', 'file: output.html']],
+  ['python-html-table', ['table: 1/1 × 2']],
+  ['python-markdown', ['text: # Title\n\n* one\n* **two**']],
+  ['python-javascript', ['text: <IPython.core.display.Javascri']],
+  ['python-plotly-like', ['file: output.html', 'file: plotly.json']],
+  ['python-widget-like', ['text: IntSlider(value=3)']],
+  ['r-number', ['text: [1] 2']],
+  ['r-string', ['text: [1] "text <b>"']],
+  ['r-dataframe', ['table: 3/3 × 12']],
+  ['r-plot', ['image: image/png']],
+  ['r-list', ['text: $a\n[1] 1\n\n$b\n[1] "x"\n']],
+  ['scala-val', ['text: x = 3\n', 'text: 3']],
+  ['scala-value', ['text: 5']],
+  ['pyspark-eager', ['table: 3/3 × 3']],
+  ['pyspark-count', ['text: 10']],
+])('%s is shown as %j', (name, forms) => {
+  expect(shown(name)).toEqual(forms);
+});
+
+test('no recorded bundle is shown as nothing, but for what a kernel says before each error', () => {
+  for (const file of readdirSync(fixtures)) {
+    for (const output of readFixture(file.replace('.json', ''))) {
+      if (output.data !== undefined) expect(readBundle(output.data), file).not.toEqual([]);
+    }
+  }
+  expect(readBundle({ 'text/plain': 'lastException = null\n' })).toEqual([]);
+});
+
+test('json is shown as json', () => {
+  expect(
+    readBundle({ 'application/json': { a: [1] }, 'text/plain': '<IPython.core.display.JSON object>' }),
+  ).toEqual([{ kind: 'text', text: '{\n  "a": [\n    1\n  ]\n}' }]);
+});
+
+test('a form that cannot be shown is named', () => {
+  expect(readBundle({ 'application/javascript': 'alert(1)' })).toEqual([
+    { kind: 'text', text: '(application/javascript: cannot be shown here)' },
+  ]);
+});
+
+test("Spark's show() is split into text and tables", () => {
+  const text = readFixture('pyspark-show')
+    .map((output) => output.text ?? '')
+    .join('');
+  expect(splitTextTables(text)).toEqual([
+    { kind: 'text', text: 'before' },
+    {
+      kind: 'table',
+      table: {
+        columns: ['id', 'name', 'share'],
+        rows: [
+          ['1', 'ana', '0.5'],
+          ['2', 'NULL', '0.25'],
+          ['3', 'a|b', '0.1'],
+        ],
+        totalRows: 3,
+      },
+      text: expect.stringMatching(/^\+---\+/),
+    },
+    { kind: 'text', text: 'after' },
+  ]);
+});
+
+test('wide characters move the bars, the cells are still found', () => {
+  const text = '+---+----+\n| id|name|\n+---+----+\n|  1|日本|\n+---+----+\nonly showing top 1 row\n';
+  expect(splitTextTables(text)).toEqual([
+    {
+      kind: 'table',
+      table: { columns: ['id', 'name'], rows: [['1', '日本']], totalRows: 1 },
+      text: text.trimEnd(),
+    },
+  ]);
+});
+
+test.each(['+--+\n|a|', '+---+\nno table\n+---+\n', 'a + b', '+---+\n| a |\n+---+\n| 1 | 2 |\n+---+\n'])(
+  '%j is no table',
+  (text) => {
+    expect(splitTextTables(text)).toEqual([{ kind: 'text', text }]);
+  },
+);
+
+test('several tables, or one within another, are not guessed at', () => {
+  expect(
+    readHtmlTable('<table><tr><td>1</td></tr></table><table><tr><td>2</td></tr></table>'),
+  ).toBeUndefined();
+  expect(
+    readHtmlTable('<table><tr><td><table><tr><td>1</td></tr></table></td></tr></table>'),
+  ).toBeUndefined();
+  expect(readHtmlTable('<p>no table</p>')).toBeUndefined();
+});
+
+test('entities are read, scripts are not, unclosed tags do no harm', () => {
+  expect(readHtmlTable('<table><tr><th>a<th>b<tr><td>1 &lt; 2<td><script>x()</script>ok</table>')).toEqual({
+    columns: ['a', 'b'],
+    rows: [['1 < 2', 'ok']],
+    totalRows: 1,
+  });
+  expect(htmlAsText('<style>p{}</style><p>a &amp; b<br>c</p><script>alert(1)</script>')).toBe('a & b\nc');
+});
+
+function svg(inner: string): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="10">${inner}</svg>`;
+}
+
+test('an svg becomes a png, a broken one nothing', async () => {
+  const png = await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>'));
+  expect(png?.subarray(1, 4).toString()).toBe('PNG');
+  expect(await rasteriseSvg('no svg')).toBeUndefined();
+});
+
+test('an svg cannot show files of this machine', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'svg-'));
+  const red = join(dir, 'red.png');
+  await writeFile(red, (await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>'))) ?? '');
+  const image = (href: string) => rasteriseSvg(svg(`<image width="20" height="10" ${href}/>`));
+  const empty = await rasteriseSvg(svg(''));
+  expect(await image(`href="${red}"`)).toEqual(empty);
+  expect(await image(`xlink:href='file://${red}'`)).toEqual(empty);
+  await rm(dir, { recursive: true });
+});

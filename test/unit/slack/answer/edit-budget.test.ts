@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { startEditBudget } from '../../../../src/slack/answer/edit-budget.ts';
+import { startPostPace } from '../../../../src/slack/answer/post-pace.ts';
+
+const limits = { edits: 50, windowMs: 60_000, gapMs: 1_000 };
+
+/** Many answers that want an edit all the time, on a clock of their own. Returns the times of all edits by answer. */
+async function simulate(answers: number, seconds: number, step = 50) {
+  let nowMs = 0;
+  const budget = startEditBudget(() => nowMs, limits);
+  const names = Array.from({ length: answers }, (_, number) => `run-${number}`);
+  for (const name of names) budget.open(name);
+  const edits = new Map<string, number[]>(names.map((name) => [name, []]));
+  for (; nowMs < seconds * 1000; nowMs += step) {
+    for (const name of names) if ((await budget.take(name, 'live')) === 0) edits.get(name)?.push(nowMs);
+  }
+  const ends: number[] = [];
+  for (const name of names) ends.push(await budget.take(name, 'end'));
+  return { edits, ends, endedAt: nowMs };
+}
+
+test.each([1, 5, 20, 40, 49])(
+  '%i answers: every end finds its edit, and never more than 50 in any 60 s',
+  async (answers) => {
+    const { edits, ends, endedAt } = await simulate(answers, 200);
+    expect(ends.every((wait) => wait === 0)).toBe(true);
+    const times = [...edits.values()]
+      .flat()
+      .concat(ends.map(() => endedAt))
+      .toSorted((a, b) => a - b);
+    for (const [index, from] of times.entries()) {
+      const inWindow = times.slice(index).filter((at) => at < from + 60_000).length;
+      expect(inWindow).toBeLessThanOrEqual(50);
+    }
+  },
+);
+
+test('the share is fair', async () => {
+  const { edits } = await simulate(20, 300);
+  const counts = [...edits.values()].map((times) => times.length);
+  expect(Math.min(...counts)).toBeGreaterThan(0);
+  expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(3);
+});
+
+test('quiet answers leave their share to the others', async () => {
+  let nowMs = 0;
+  const budget = startEditBudget(() => nowMs, limits);
+  for (let number = 0; number < 20; number += 1) budget.open(`quiet-${number}`);
+  budget.open('busy');
+  let edits = 0;
+  for (; nowMs < 60_000; nowMs += 100) if ((await budget.take('busy', 'live')) === 0) edits += 1;
+  expect(edits).toBeGreaterThan(20);
+});
+
+test('one answer alone is edited about once a second until its minute is used up', async () => {
+  const { edits } = await simulate(1, 10);
+  expect(edits.get('run-0')?.length).toBeGreaterThanOrEqual(7);
+});
+
+test('after a 429 nobody edits until it is over', async () => {
+  let nowMs = 0;
+  const budget = startEditBudget(() => nowMs, limits);
+  budget.pause(3000);
+  expect(await budget.take('run-1', 'end')).toBe(3000);
+  nowMs = 3000;
+  expect(await budget.take('run-1', 'end')).toBe(0);
+});
+
+test('an answer that closed keeps nothing back', async () => {
+  const budget = startEditBudget(() => 0, limits);
+  const closes = Array.from({ length: 50 }, (_, number) => budget.open(`run-${number}`));
+  expect(await budget.take('run-0', 'live')).toBeGreaterThan(0);
+  for (const close of closes) close();
+  expect(await budget.take('run-0', 'live')).toBe(0);
+});
+
+test('posts: a burst of five, then one a second per channel', () => {
+  let nowMs = 1_000_000;
+  const pace = startPostPace(() => nowMs);
+  expect([1, 2, 3, 4, 5].map(() => pace.reserve('C1'))).toEqual([0, 0, 0, 0, 0]);
+  expect(pace.reserve('C1')).toBeGreaterThanOrEqual(1000);
+  expect(pace.reserve('C1')).toBeGreaterThanOrEqual(2000);
+  expect(pace.reserve('C2')).toBe(0);
+  nowMs += 60_000;
+  expect(pace.reserve('C1')).toBe(0);
+  pace.pause('C1', 3000);
+  expect(pace.reserve('C1')).toBeGreaterThanOrEqual(3000);
+});

@@ -1,0 +1,254 @@
+import { expect, test } from 'vitest';
+import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
+import { wholeText, type OutputPart, type OutputView } from '../../../../src/runs/output/output-view.ts';
+import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
+import { renderAnswer } from '../../../../src/slack/answer/render-answer.ts';
+import { readButton } from '../../../../src/slack/answer/render-buttons.ts';
+
+const nowMs = Date.UTC(2026, 10, 22, 14, 2, 31);
+
+function output(parts: readonly OutputPart[], more: Partial<OutputView> = {}): OutputView {
+  return {
+    parts,
+    textBytes: 0,
+    textLines: 0,
+    spoolPath: '/spool/output.txt',
+    limited: false,
+    losses: [],
+    ...more,
+  };
+}
+
+function view(phase: RunPhase, more: Partial<RunView> = {}): RunView {
+  return {
+    runId: 'run-1',
+    runner: 'U1',
+    kernelspec: 'python3-spark',
+    phase,
+    output: undefined,
+    notes: [],
+    edition: 1,
+    actions: [],
+    ...more,
+  };
+}
+
+function ended(kind: OutcomeKind, more: Partial<RunOutcome> = {}): RunPhase {
+  return {
+    kind: 'ended',
+    outcome: {
+      kind,
+      durationMs: 1234,
+      executionCount: 7,
+      kernelspec: 'python3-spark',
+      variablesLost: false,
+      possibleGap: false,
+      ...more,
+    },
+  };
+}
+
+const stdout = (text: string): OutputPart => ({
+  kind: 'text',
+  source: 'stdout',
+  text: wholeText(text),
+  path: undefined,
+});
+
+/** The words of a message's blocks, a line each. */
+function words(rendered: RunView): string[] {
+  const lines: string[] = [];
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(walk);
+    else if (typeof value === 'object' && value !== null) {
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === 'text' && typeof inner === 'string') lines.push(inner);
+        else walk(inner);
+      }
+    }
+  };
+  walk(renderAnswer(rendered, nowMs).message.blocks);
+  return lines;
+}
+
+test('a small result is one short message', () => {
+  const rendered = view(ended('ok'), {
+    output: output([{ kind: 'text', source: 'result', text: wholeText('10'), path: undefined }]),
+  });
+  expect(words(rendered)).toEqual(['10', 'Done · 1.2 s · In [7] · python3-spark']);
+  expect(renderAnswer(rendered, nowMs).files).toEqual([]);
+  expect(renderAnswer(rendered, nowMs).message.text).toBe('10\nDone · 1.2 s · In [7] · python3-spark');
+});
+
+test('nothing printed is said', () => {
+  expect(words(view(ended('ok')))).toEqual(['No output', 'Done · 1.2 s · In [7] · python3-spark']);
+});
+
+const outcomes: Record<OutcomeKind, RegExp> = {
+  ok: /^Done · 1.2 s/,
+  raised: /^Error · 1.2 s/,
+  interrupted: /^Stopped · 1.2 s/,
+  timedOut: /^Stopped by the time limit · /,
+  tooMuchOutput: /^Stopped: too much output · /,
+  inputTimedOut: /^Stopped: no input came · /,
+  cancelled: /^Cancelled · In/,
+  exited: /^Exited · /,
+  kernelDied: /^Kernel died · /,
+  kernelRestarted: /^Kernel restarted · /,
+  kernelGone: /^Kernel gone · /,
+  notStarted: /^Not started · In/,
+  gatewayAway: /^Gateway away · /,
+  outputLost: /^End not seen · /,
+  unknown: /^Not known · In/,
+  broken: /^Something broke · /,
+};
+
+test.each(Object.entries(outcomes))('%s has its words', (kind, line) => {
+  const outcome = Object.keys(outcomes).find((each): each is OutcomeKind => each === kind);
+  if (outcome === undefined) throw new Error(kind);
+  expect(words(view(ended(outcome))).at(-1)).toMatch(line);
+});
+
+test('a run of which it is not known whether it ran says exactly that', () => {
+  expect(words(view(ended('unknown'))).join('\n')).toContain('It is not known whether this ran');
+});
+
+test('what is lost is said: variables, output, and the reason', () => {
+  const said = words(
+    view(
+      ended('kernelDied', {
+        variablesLost: true,
+        possibleGap: true,
+        detail: 'Killed by the cluster (memory).',
+      }),
+    ),
+  );
+  expect(said.join('\n')).toMatch(
+    /Killed by the cluster \(memory\)\.[^]*Variables are gone\.[^]*Output may be missing\./,
+  );
+});
+
+test('each loss of output is named', () => {
+  const said = words(
+    view(ended('ok'), {
+      output: output([stdout('x')], {
+        losses: [
+          { kind: 'dropped', limit: 'data' },
+          { kind: 'dropped', limit: 'messages' },
+          { kind: 'tooBig', messages: 1 },
+          { kind: 'gap', fromMs: Date.UTC(2026, 10, 22, 14, 2, 10), toMs: nowMs },
+          { kind: 'diskFull' },
+          { kind: 'tooMany', parts: 12 },
+        ],
+      }),
+    }),
+  ).join('\n');
+  expect(said).toMatch(/iopub_data_rate_limit/);
+  expect(said).toMatch(/iopub_msg_rate_limit/);
+  expect(said).toMatch(/One message over MAX_MESSAGE/);
+  expect(said).toMatch(/between 14:02:10 and 14:02:31/);
+  expect(said).toMatch(/disk took no more/);
+  expect(said).toMatch(/12 of the outputs are not shown/);
+});
+
+test.each<[RunPhase, RegExp]>([
+  [{ kind: 'waiting', ahead: 0 }, /^Waiting for its turn$/],
+  [{ kind: 'waiting', ahead: 3 }, /^Waiting, 3 before yours$/],
+  [
+    { kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 0 },
+    /^Starting a python3-spark kernel, 12 s$/,
+  ],
+  [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 3 }, /3 before yours, 12 s$/],
+  [
+    { kind: 'switchAsked', from: 'python2', to: 'scala' },
+    /runs python2\. Switch to scala\? Its variables will be lost\.$/,
+  ],
+  [
+    { kind: 'running', sinceMs: nowMs - 125_000, stopping: false, stopIgnored: false },
+    /^Running, 2 min 5 s$/,
+  ],
+  [
+    { kind: 'running', sinceMs: nowMs - 125_000, stopping: false, stopIgnored: false, quietMs: 60_000 },
+    /still busy \(no output for 1 min\)$/,
+  ],
+  [{ kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: false }, /^Stopping, 5 s$/],
+  [
+    { kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: true },
+    /Only a restart ends it; variables will be lost\.$/,
+  ],
+  [{ kind: 'inputAsked', sinceMs: nowMs, prompt: '', password: true }, /^Waiting for a password$/],
+])('%j is told', (phase, line) => {
+  expect(words(view(phase))[0]).toMatch(line);
+});
+
+test('while it runs the newest lines are shown', () => {
+  const text = Array.from({ length: 500 }, (_, n) => `line ${n}`).join('\n');
+  const said = words(
+    view(
+      { kind: 'running', sinceMs: nowMs, stopping: false, stopIgnored: false },
+      { output: output([stdout(text)]) },
+    ),
+  );
+  expect(said.join('\n')).toContain('line 499');
+  expect(said.join('\n').length).toBeLessThan(3500);
+});
+
+/** Room of the final answer: 10,000, a line costs 40. */
+test.each([
+  [9_999, true],
+  [10_000, true],
+  [10_001, false],
+])('a line of %i characters is whole: %s', (length, isWhole) => {
+  const line = 'x'.repeat(length);
+  const { message, files } = renderAnswer(view(ended('ok'), { output: output([stdout(line)]) }), nowMs);
+  expect(JSON.stringify(message.blocks).includes(line)).toBe(isWhole);
+  expect(files.length).toBe(isWhole ? 0 : 1);
+  if (isWhole) return;
+  const [head = '', gap = '', tail = ''] = words(view(ended('ok'), { output: output([stdout(line)]) }));
+  const hidden = Number(/… ([\d,]+) characters hidden …/.exec(gap)?.[1]?.replaceAll(',', ''));
+  expect(head.length + hidden + tail.length).toBe(length);
+});
+
+test('an error comes before the stderr that stands right before it; stdout keeps its place', () => {
+  const error: OutputPart = {
+    kind: 'error',
+    headline: 'ValueError: no',
+    userLine: 'line 2: f()',
+    traceback: wholeText(''),
+    path: undefined,
+    hint: 'A hint.',
+  };
+  const stderr: OutputPart = { kind: 'text', source: 'stderr', text: wholeText('careful'), path: undefined };
+  expect(words(view(ended('raised'), { output: output([stdout('out'), stderr, error]) }))).toEqual([
+    'out',
+    'ValueError: no\nline 2: f()',
+    'A hint.',
+    'stderr',
+    'careful',
+    'Error · 1.2 s · In [7] · python3-spark',
+  ]);
+});
+
+test('an edited message says which run this is', () => {
+  expect(words(view(ended('ok'), { edition: 2 })).at(-1)).toMatch(/ · edited, run 2$/);
+});
+
+test('buttons carry what a press needs, and are read back', () => {
+  const { message } = renderAnswer(
+    view(ended('ok'), { actions: ['runAgain', 'editAndRun', 'delete'] }),
+    nowMs,
+  );
+  const actions = message.blocks.find((block) => block.type === 'actions');
+  expect(
+    actions?.elements.map((element) =>
+      'text' in element && typeof element.text === 'object' ? element.text.text : '',
+    ),
+  ).toEqual(['Run again', 'Edit and run', 'Delete']);
+  expect(readButton('run:runAgain', 'run-1|ended')).toEqual({
+    action: 'runAgain',
+    runId: 'run-1',
+    state: 'ended',
+  });
+  expect(readButton('run:nonsense', 'run-1|ended')).toBeUndefined();
+  expect(readButton('other', 'x')).toBeUndefined();
+});
