@@ -4,14 +4,19 @@ import type { Gateway } from './gateway/gateway.ts';
 import { kernelEnv } from './kernel-env.ts';
 import type { Log } from './log.ts';
 import { admitSnippet, type AdmitDeps, readLanguageContext } from './runs/admit-snippet.ts';
+import { answerQuestion } from './runs/ask-input.ts';
 import { ChannelKernels } from './runs/channel-kernels.ts';
 import { channelSettingsIn } from './runs/channel-settings.ts';
 import { KernelControl } from './runs/control-kernel.ts';
 import { IdleKernels } from './runs/idle-kernels.ts';
+import { draftsIn } from './runs/drafts.ts';
+import { startErasing } from './runs/erase-old-runs.ts';
 import { startKernelspecCache } from './runs/kernelspec-cache.ts';
 import { openTranscript, type Transcript } from './runs/output/transcript.ts';
+import { replaceWaiting } from './runs/replace-waiting.ts';
 import type { RunData } from './runs/run-data.ts';
 import { Runs } from './runs/runs.ts';
+import { seenChannelsIn } from './runs/seen-channels.ts';
 import { shareWork, soleWork } from './runs/share-work.ts';
 import { sweepSpool } from './runs/sweep-spool.ts';
 import type { Bot } from './slack/bot.ts';
@@ -106,6 +111,7 @@ export function startHouse({
       userLimit,
     },
   };
+  const erasing = startErasing({ ledger, keepRunsMs: config.runs.keepRunsMs, log });
   // Asked for before the first snippet comes, so that it does not wait.
   kernelspecs
     .read()
@@ -113,16 +119,31 @@ export function startHouse({
 
   const bot: Bot = {
     workspace,
+    workspaceUrl: slack.workspaceUrl,
     userId: slack.botUserId,
     command: '/spark',
     policy: config.policy,
     autoRun: config.runs.autoRun,
+    editWindowMs: config.runs.editWindowMs,
     people: slack.people,
     channels: slack.channels,
+    seenChannels: seenChannelsIn(keyv('seen')),
+    drafts: draftsIn(keyv('draft')),
     tell: slack.tell,
+    surfaces: slack.surfaces,
+    turns: slack.turns,
+    readFile: slack.readFile,
     channelSettings: channels,
     log,
-    control: new KernelControl({ gateway, ledger, kernels, channels, runs, kernelsPerChannel }),
+    control: new KernelControl({
+      gateway,
+      ledger,
+      kernels,
+      channels,
+      runs,
+      pass: sharing.pass,
+      kernelsPerChannel,
+    }),
     languages: (channel) => readLanguageContext(workspace, channel, admitDeps),
     async admit(request) {
       const admitted = await admitSnippet(request, admitDeps);
@@ -131,10 +152,25 @@ export function startHouse({
       sharing.announce(admitted.lane);
       return admitted;
     },
+    async replaceWaiting(run, edit) {
+      const changed = await replaceWaiting(run, edit, admitDeps);
+      if (changed === undefined) return false;
+      await runs.hear(changed.lane);
+      for (const lane of new Set([run.lane, changed.lane])) {
+        runs.wake(lane);
+        sharing.announce(lane);
+      }
+      return true;
+    },
+    say: (run, note) => runs.say(run, note),
+    erase: (run) => runs.erase(run),
     claim: (delivery) => ledger.claim(delivery, Date.now()),
+    isKnown: async (delivery) => (await ledger.findDelivery(delivery)) !== undefined,
     keepKernel: (lane, kernelId) => idle.keep(lane, kernelId),
     findRun: (runId) => ledger.get(runId),
-    threadRuns: (channel, thread) => ledger.thread(workspace, channel, thread, 50),
+    threadRuns: (channel, thread) => ledger.thread(workspace, channel, thread, 200),
+    channelRuns: (channel, limit) => ledger.channel(workspace, channel, limit),
+    runnerRuns: (user, limit) => ledger.runner(workspace, user, limit),
   };
   return {
     bot,
@@ -144,13 +180,16 @@ export function startHouse({
       sharing.start({
         recover: () => runs.recover(),
         hear: (lane) => runs.hear(lane),
+        answer: ({ runId, questionId, line }) => answerQuestion(runs.active(runId), questionId, line),
         letGo: (lane) => runs.letGo(lane),
       });
+      await erasing.erase();
       await idle.watchAll(workspace);
       return await runs.recover();
     },
     async close() {
       sharing.stop();
+      erasing.close();
       idle.close();
       kernelspecs.close();
       await runs.close();

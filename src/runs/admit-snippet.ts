@@ -140,8 +140,8 @@ function languageContext(
 }
 
 /** A name that is not known may be new on the gateway: the list is asked for once more before it is refused. */
-async function chooseNow(
-  { workspace, channel, snippet }: SnippetRequest,
+export async function chooseNow(
+  { workspace, channel, snippet }: Pick<SnippetRequest, 'workspace' | 'channel' | 'snippet'>,
   deps: AdmitDeps,
 ): Promise<{ kernelspec: string; language: string | undefined; named: boolean }> {
   const context = await readLanguageContext(workspace, channel, deps);

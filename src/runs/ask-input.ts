@@ -5,6 +5,18 @@ import type { ActiveRun } from './active-run.ts';
 /** A kernel that a stop did not wake from its question (IRkernel reads on) gets an empty line after this. */
 const RELEASE_MS = 3_000;
 
+/** Gives the kernel the line it asked for. False when that question is over, or not asked by this process. */
+export async function answerQuestion(
+  active: ActiveRun | undefined,
+  questionId: string,
+  line: string,
+): Promise<boolean> {
+  const question = active?.question;
+  if (question?.id !== questionId) return false;
+  await question.answer(line);
+  return true;
+}
+
 /**
  * Asks the runner for the line that the kernel waits for. Unanswered for `inputTimeoutMs` the run is stopped; a run that
  * is stopped for any reason leaves no kernel waiting. What is typed goes to the kernel and nowhere else.

@@ -1,11 +1,13 @@
 import { GatewayError, UserError } from '../errors.ts';
 import type { Gateway, KernelModel } from '../gateway/gateway.ts';
 import type { Ledger } from '../store/ledger.ts';
+import { answerQuestion } from './ask-input.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
 import type { ChannelSettingsStore } from './channel-settings.ts';
 import type { KernelRecord } from './kernel-record.ts';
 import { isUnfinished, type Run, type RunData } from './run-data.ts';
 import type { Runs } from './runs.ts';
+import type { TypedLine } from './share-work.ts';
 
 export interface ControlDeps {
   gateway: Gateway;
@@ -13,6 +15,8 @@ export interface ControlDeps {
   kernels: ChannelKernels;
   channels: ChannelSettingsStore;
   runs: Runs;
+  /** Brings the other processes on this store a line that one of their kernels asked for. */
+  pass: (typed: TypedLine) => Promise<void>;
   kernelsPerChannel: number;
 }
 
@@ -22,6 +26,13 @@ export interface KernelStatus {
   state: string;
   /** Unfinished runs in its queue, in order. */
   unfinished: readonly Run[];
+}
+
+/** A kernel on the gateway that is somebody else's. */
+export interface OtherKernel {
+  kernelId: string;
+  kernelspec: string;
+  state: string;
 }
 
 /** What people and admins do to runs and kernels beside running code. Throws `UserError` and `GatewayError`. */
@@ -43,8 +54,28 @@ export class KernelControl {
   }
 
   async status(workspace: string, channel: string): Promise<KernelStatus[]> {
-    const records = await this.kernelsOf(workspace, channel);
+    return await this.statusOf(await this.kernelsOf(workspace, channel));
+  }
+
+  /** Every kernel of a workspace, the one used last first. */
+  async kernels(workspace: string): Promise<KernelRecord[]> {
+    const records = await this.#deps.kernels.list(workspace);
+    return records.toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
+  }
+
+  async statusOf(records: readonly KernelRecord[]): Promise<KernelStatus[]> {
     return await Promise.all(records.map((record) => this.#statusOf(record)));
+  }
+
+  /** The gateway's kernels that no channel of ours has; undefined where the gateway does not list. */
+  async otherKernels(workspace: string): Promise<OtherKernel[] | undefined> {
+    const [listed, ours] = await Promise.all([
+      this.#deps.gateway.listKernels(AbortSignal.timeout(5_000)),
+      this.#deps.kernels.list(workspace),
+    ]);
+    return listed
+      ?.filter((model) => !ours.some((record) => record.kernelId === model.id))
+      .map(({ id, name, executionState }) => ({ kernelId: id, kernelspec: name, state: executionState }));
   }
 
   async #statusOf(record: KernelRecord): Promise<KernelStatus> {
@@ -129,9 +160,24 @@ export class KernelControl {
     return record;
   }
 
-  /** Restarts the kernel; its variables are gone. Gives what was restarted. */
-  async restart(workspace: string, channel: string): Promise<KernelRecord> {
-    const record = await this.currentKernel(workspace, channel);
+  /** The kernel that a button names. */
+  async kernelById(workspace: string, kernelId: string): Promise<KernelRecord> {
+    const record = (await this.#deps.kernels.list(workspace)).find((kept) => kept.kernelId === kernelId);
+    if (record === undefined)
+      throw new UserError('noKernel', 'That kernel is gone already, so nothing was changed.');
+    return record;
+  }
+
+  /** The kernel that a run used, or would use. */
+  async kernelOf(run: Run): Promise<KernelRecord> {
+    const record = await this.#deps.kernels.find(run.lane);
+    if (record === undefined)
+      throw new UserError('noKernel', 'That kernel is gone already, so nothing was changed.');
+    return record;
+  }
+
+  /** Restarts the kernel; its variables are gone. */
+  async restart(record: KernelRecord): Promise<void> {
     try {
       await this.#deps.kernels.restart(record);
     } catch (error) {
@@ -142,13 +188,20 @@ export class KernelControl {
         'The channel’s kernel was gone already, with its variables. The next snippet starts a new one.',
       );
     }
-    return record;
   }
 
-  /** Deletes the kernel on the gateway. Gives what was deleted. */
-  async shutDown(workspace: string, channel: string): Promise<KernelRecord> {
-    const record = await this.currentKernel(workspace, channel);
+  /** Deletes the kernel on the gateway. */
+  async shutDown(record: KernelRecord): Promise<void> {
     await this.#deps.kernels.shutDown(record);
-    return record;
+  }
+
+  /** Gives the run's kernel the line it asked for, wherever it runs. False when the question is over. */
+  async answerInput(run: Run, questionId: string, line: string): Promise<boolean> {
+    const { runs, pass } = this.#deps;
+    const active = runs.active(run.id);
+    if (await answerQuestion(active, questionId, line)) return true;
+    if (run.data.asked?.id !== questionId || active !== undefined) return false;
+    await pass({ runId: run.id, questionId, line });
+    return true;
   }
 }

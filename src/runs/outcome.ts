@@ -13,6 +13,11 @@ export interface RunOutcome {
   detail?: string;
 }
 
+/** An end that the kernel had no part in. */
+export function bareOutcome(kind: OutcomeKind, kernelspec: string): RunOutcome {
+  return { kind, durationMs: 0, kernelspec, variablesLost: false, possibleGap: false };
+}
+
 export type OutcomeKind =
   | 'ok'
   | 'raised'

@@ -12,6 +12,11 @@ export type StopReason =
   /** The message it came from was deleted. */
   | { kind: 'deleted' };
 
+/** The word that the ledger keeps of who wanted it. */
+export function stopperOf(reason: StopReason & { kind: 'asked' | 'deleted' }): string {
+  return reason.kind === 'asked' ? reason.by : 'deleted';
+}
+
 export interface EndedAt {
   kernelspec: string;
   durationMs: number;

@@ -35,7 +35,6 @@ export type RunAction =
   | 'editAndRun'
   | 'delete'
   | 'switch'
-  | 'keepLanguage'
   | 'restart'
   | 'answerInput';
 

@@ -5,9 +5,9 @@ import type { ChannelKernels } from './channel-kernels.ts';
 import { endRun, postRun } from './finish-run.ts';
 import type { LaneLeases } from './lane-leases.ts';
 import { Lanes } from './lanes.ts';
-import type { RunOutcome } from './outcome.ts';
+import { bareOutcome, type RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
-import type { StopReason } from './read-end.ts';
+import { stopperOf, type StopReason } from './read-end.ts';
 import { type PostRoot, RunAnswer } from './run-answer.ts';
 import { isUnfinished, readOutcome, type Run, type RunData, standsAside } from './run-data.ts';
 import { type RanSnippet, runSnippet } from './run-snippet.ts';
@@ -134,6 +134,7 @@ export class Runs {
     for (const run of await ledger.lane(lane)) {
       const active = this.#active.get(run.id);
       active?.meet(run);
+      if (!standsAside(run)) this.#questions.answered(run.id);
       if (active !== undefined && run.data.stopAskedBy !== undefined)
         await this.stop(run, { kind: 'asked', by: run.data.stopAskedBy });
     }
@@ -143,6 +144,14 @@ export class Runs {
   /** The run as this process has it, for questions about its phase. */
   active(runId: string): ActiveRun | undefined {
     return this.#active.get(runId);
+  }
+
+  /** Says a sentence at the head of a run's answer. */
+  async say(run: Run, note: string): Promise<void> {
+    const active = this.#active.get(run.id);
+    const notes = [...(active?.run ?? run).data.notes, note];
+    if (active === undefined) await this.#askHolder(run, { notes });
+    else if (await active.change({}, { notes })) active.refresh();
   }
 
   /**
@@ -171,7 +180,7 @@ export class Runs {
   async #takeBack(active: ActiveRun): Promise<boolean> {
     if (active.run.state !== 'waiting') return false;
     this.#questions.answered(active.run.id);
-    const outcome = outcomeOf(active.run, 'cancelled');
+    const outcome = bareOutcome('cancelled', active.run.data.kernelspec);
     if (!(await active.change({ state: 'ended' }, { outcome }))) return false;
     this.#post(active, outcome, undefined);
     this.#lanes.wake(active.run.lane);
@@ -193,7 +202,7 @@ export class Runs {
       return await runSnippet(active, this.#options);
     } catch (error) {
       this.#options.log.error({ err: error, run: active.run.id }, 'a run broke');
-      return { outcome: outcomeOf(active.run, 'broken'), transcript: undefined };
+      return { outcome: bareOutcome('broken', active.run.data.kernelspec), transcript: undefined };
     }
   }
 
@@ -216,7 +225,10 @@ export class Runs {
   #postLeft(run: Run): void {
     const { openTranscript, log } = this.#options;
     const active = this.#activate(run);
-    const outcome = run.data.outcome === undefined ? outcomeOf(run, 'broken') : readOutcome(run.data.outcome);
+    const outcome =
+      run.data.outcome === undefined
+        ? bareOutcome('broken', run.data.kernelspec)
+        : readOutcome(run.data.outcome);
     const posting = openTranscript(run.id, true).then((transcript) => {
       active.showOutput(() => transcript.view());
       this.#post(active, outcome, transcript);
@@ -289,12 +301,4 @@ export class Runs {
     await Promise.all(left.map((active) => active.abandon()));
     await lanesClosed;
   }
-}
-
-function stopperOf(reason: StopReason & { kind: 'asked' | 'deleted' }): string {
-  return reason.kind === 'asked' ? reason.by : 'deleted';
-}
-
-function outcomeOf(run: Run, kind: RunOutcome['kind']): RunOutcome {
-  return { kind, durationMs: 0, kernelspec: run.data.kernelspec, variablesLost: false, possibleGap: false };
 }

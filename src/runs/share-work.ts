@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { Log } from '../log.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { type LaneLeases, SharedLeases, soleLeases } from './lane-leases.ts';
@@ -9,12 +10,19 @@ const LEASE_MS = 12_000;
 /** How often a process looks for lanes that nobody holds: with the lease's life well under the promised 30 s. */
 const LOOK_MS = 8_000;
 const LANE_TOPIC = 'lane';
+const LINE_TOPIC = 'line';
+
+/** A line for a kernel that asked; on its way to the process that runs it, kept nowhere. */
+const typedLineSchema = z.object({ runId: z.string(), questionId: z.string(), line: z.string() });
+export type TypedLine = z.infer<typeof typedLineSchema>;
 
 /** What a process does with the work that others on the same store have or leave. */
 export interface WorkSharing {
   leases: LaneLeases;
   /** Tells the others that a lane has news. */
   announce: (lane: string) => void;
+  /** Brings the others a line that one of their kernels asked for. */
+  pass: (typed: TypedLine) => Promise<void>;
   /** Begins to listen, and to look for what a dead process left. */
   start: (work: SharedWork) => void;
   stop: () => void;
@@ -23,6 +31,7 @@ export interface WorkSharing {
 export interface SharedWork {
   recover: () => Promise<unknown>;
   hear: (lane: string) => Promise<void>;
+  answer: (typed: TypedLine) => Promise<unknown>;
   letGo: (lane: string) => Promise<void>;
 }
 
@@ -30,6 +39,7 @@ export interface SharedWork {
 export const soleWork: WorkSharing = {
   leases: soleLeases,
   announce: () => {},
+  pass: async () => {},
   start: () => {},
   stop: () => {},
 };
@@ -49,10 +59,13 @@ export function shareWork(ledger: Ledger<RunData>, log: Log): WorkSharing {
     leases: new SharedLeases({ ledger, owner, ttlMs: LEASE_MS, onLost, log }),
     announce: (lane) =>
       void ledger.signal(LANE_TOPIC, lane).catch(failed('the other processes were not told')),
+    pass: (typed) => ledger.signal(LINE_TOPIC, JSON.stringify(typed)),
     start(shared) {
       work = shared;
-      deaf = ledger.onSignal((topic, lane) => {
-        if (topic === LANE_TOPIC) shared.hear(lane).catch(failed('news of a lane was not taken in'));
+      deaf = ledger.onSignal((topic, payload) => {
+        if (topic === LANE_TOPIC) shared.hear(payload).catch(failed('news of a lane was not taken in'));
+        if (topic === LINE_TOPIC)
+          shared.answer(typedLineSchema.parse(JSON.parse(payload))).catch(failed('a line was not given'));
       });
       looking = setInterval(
         () => void shared.recover().catch(failed('could not look for left work')),

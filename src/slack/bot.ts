@@ -3,35 +3,60 @@ import type { Admitted, SnippetRequest } from '../runs/admit-snippet.ts';
 import type { ChannelSettingsStore } from '../runs/channel-settings.ts';
 import type { KernelControl } from '../runs/control-kernel.ts';
 import type { Run } from '../runs/run-data.ts';
+import type { SeenChannels } from '../runs/seen-channels.ts';
+import type { Snippet } from '../runs/snippet.ts';
 import type { Log } from '../log.ts';
 import type { Channels } from './channels.ts';
+import type { Drafts } from '../runs/drafts.ts';
+import type { Turns } from './doors/turns.ts';
+import type { ReadFile } from './read-file.ts';
 import type { People } from './people.ts';
 import type { PolicySettings } from './policy.ts';
 import type { Tell } from './tell.ts';
+import type { Surfaces } from './surfaces.ts';
 
 /** What the doors may ask of the house behind them. */
 export interface Bot {
   workspace: string;
+  /** `https://team.slack.com/`, for links to messages. */
+  workspaceUrl: string;
   /** Our own user id, as mentions carry it. */
   userId: string;
   /** The slash command people type, for help texts. */
   command: string;
   policy: PolicySettings;
   autoRun: 'mention' | 'all';
+  editWindowMs: number;
   people: People;
   channels: Channels;
+  seenChannels: SeenChannels;
   tell: Tell;
+  surfaces: Surfaces;
+  turns: Turns;
+  readFile: ReadFile;
   control: KernelControl;
   channelSettings: ChannelSettingsStore;
   /** What words mean in this channel; rejects with `GatewayError` when the gateway never told. */
   languages: (channel: string) => Promise<LanguageContext>;
   admit: (request: SnippetRequest) => Promise<Admitted>;
+  /** The code of an edited message takes the place of a run that still waits. False when it is too late. */
+  replaceWaiting: (run: Run, edit: { snippet: Snippet; editedTs: string }) => Promise<boolean>;
+  /** Says a sentence at the head of a run's answer. */
+  say: (run: Run, note: string) => Promise<void>;
+  /** Takes a run away with its answer and its code, and the runs of which it took the answer over. */
+  erase: (run: Run) => Promise<void>;
   /** A delivery that makes no run: true the first time. */
   claim: (delivery: string) => Promise<boolean>;
-  /** Keep was pressed: false when that kernel is gone. */
+  /** True for a delivery that came before, whatever it made. */
+  isKnown: (delivery: string) => Promise<boolean>;
+  /** Puts an idle kernel's end off. False when it is gone or has changed hands. */
   keepKernel: (lane: string, kernelId: string) => Promise<boolean>;
+  /** Code that waits for a word from its person, for an hour. */
+  drafts: Drafts;
   findRun: (runId: string) => Promise<Run | undefined>;
-  /** Runs of a thread, newest first. */
+  /** Runs, newest first. */
   threadRuns: (channel: string, thread: string) => Promise<Run[]>;
+  channelRuns: (channel: string, limit: number) => Promise<Run[]>;
+  runnerRuns: (user: string, limit: number) => Promise<Run[]>;
   log: Log;
 }

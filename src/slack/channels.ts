@@ -1,41 +1,117 @@
 import type { WebClient } from '@slack/web-api';
+import { WebAPIPlatformError } from '@slack/web-api';
+import { z } from 'zod';
 import { UserError } from '../errors.ts';
 
 /** A yes is believed for a while; a no is asked again, because the next thing people do is to invite the bot. */
 const MEMBER_MS = 10 * 60_000;
+/** Who is in which channel, for what is shown of it. */
+const MEMBERSHIPS_MS = 60_000;
+
+export interface ChannelFacts {
+  id: string;
+  /** Without `#`; undefined for direct messages. */
+  name: string | undefined;
+  isPrivate: boolean;
+  /** Of a direct message with the bot: the person. */
+  partner: string | undefined;
+}
 
 export interface Channels {
   /** Throws `UserError('botNotInChannel')` where the bot could not post its answer. Slack's other errors pass. */
   mustBeMember(channel: string): Promise<void>;
+  /** Undefined for a channel that the bot cannot see. */
+  find(channel: string): Promise<ChannelFacts | undefined>;
+  /** Whether this person may know of it: it is public, or they are in it. Never rejects: in doubt not. */
+  isOpenTo(channel: string, user: string): Promise<boolean>;
+  /** Whether this person is in it. Never rejects: in doubt not. */
+  isMember(channel: string, user: string): Promise<boolean>;
 }
 
-/** What Slack says of channels, asked where a slash command comes from one: it may come from any. */
+/** Bolt's types do not know the `user` of a direct message. */
+const directSchema = z.object({ is_im: z.literal(true), user: z.string() });
+
+/** What Slack says of channels: `conversations.info`, `users.conversations`. */
 export function startChannels(client: WebClient, now: () => number = Date.now): Channels {
   const memberSince = new Map<string, number>();
+  const memberships = new Map<string, { channels: Promise<ReadonlySet<string>>; atMs: number }>();
+
+  const ask = async (channel: string) => {
+    try {
+      return (await client.conversations.info({ channel })).channel;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  };
+  const find = async (channel: string): Promise<ChannelFacts | undefined> => {
+    const found = await ask(channel);
+    if (found === undefined) return undefined;
+    const isDirect = found.is_im === true || found.is_mpim === true;
+    return {
+      id: channel,
+      name: isDirect ? undefined : found.name,
+      isPrivate: isDirect || found.is_private === true,
+      partner: directSchema.safeParse(found).data?.user,
+    };
+  };
+  const channelsOf = (user: string): Promise<ReadonlySet<string>> => {
+    const known = memberships.get(user);
+    if (known !== undefined && now() - known.atMs < MEMBERSHIPS_MS) return known.channels;
+    const channels = listChannels(client, user);
+    memberships.set(user, { channels, atMs: now() });
+    channels.catch(() => memberships.delete(user));
+    return channels;
+  };
+  const isMember = async (channel: string, user: string): Promise<boolean> => {
+    if (!channel.startsWith('D')) return (await channelsOf(user)).has(channel);
+    return (await find(channel))?.partner === user;
+  };
+
   return {
     async mustBeMember(channel) {
       const knownAt = memberSince.get(channel);
       if (knownAt !== undefined && now() - knownAt < MEMBER_MS) return;
-      const member = await client.conversations.info({ channel }).then(
-        ({ channel: found }) =>
-          found?.is_archived !== true && (found?.is_member === true || found?.is_im === true),
-        (error: unknown) => {
-          if (isMissing(error)) return false;
-          throw error;
-        },
-      );
-      if (!member)
+      const found = await ask(channel);
+      if (found === undefined || found.is_archived === true || (!found.is_member && !found.is_im))
         throw new UserError(
           'botNotInChannel',
           'Sparkthread is not in this channel, so it could not answer here and nothing ran. Invite it with /invite and try again.',
         );
       memberSince.set(channel, now());
     },
+    find,
+    isMember: (channel, user) => isMember(channel, user).catch(() => false),
+    async isOpenTo(channel, user) {
+      try {
+        const facts = await find(channel);
+        return facts !== undefined && (!facts.isPrivate || (await isMember(channel, user)));
+      } catch {
+        return false;
+      }
+    },
   };
 }
 
+/** The channels a person is in, as far as the bot sees them. */
+async function listChannels(client: WebClient, user: string): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  let cursor = '';
+  do {
+    const page = await client.users.conversations({
+      user,
+      types: 'public_channel,private_channel,mpim',
+      limit: 1000,
+      ...(cursor === '' ? {} : { cursor }),
+    });
+    for (const { id } of page.channels ?? []) if (id !== undefined) ids.add(id);
+    cursor = page.response_metadata?.next_cursor ?? '';
+  } while (cursor !== '');
+  return ids;
+}
+
 function isMissing(error: unknown): boolean {
-  const data = error instanceof Error && 'data' in error ? error.data : undefined;
-  const code = typeof data === 'object' && data !== null && 'error' in data ? data.error : undefined;
-  return code === 'channel_not_found' || code === 'not_in_channel';
+  return (
+    error instanceof WebAPIPlatformError && ['channel_not_found', 'not_in_channel'].includes(error.data.error)
+  );
 }

@@ -7,6 +7,17 @@ export interface DeliveryTicket {
   withhold: (why: unknown) => void;
 }
 
+/** The ticket of a delivery that a `DurableApp` gave to its listeners. */
+export function ticketOf(context: Record<string, unknown>): DeliveryTicket {
+  const { delivery } = context;
+  if (!isTicket(delivery)) throw new Error('a delivery without its ticket');
+  return delivery;
+}
+
+function isTicket(value: unknown): value is DeliveryTicket {
+  return typeof value === 'object' && value !== null && 'withhold' in value;
+}
+
 /**
  * Bolt acknowledges events before any listener runs (slack.md §4), so a crash in between would lose a snippet that
  * Slack believes delivered. Here the acknowledgement of an event waits for its listeners: it is sent when the ledger

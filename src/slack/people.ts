@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../log.ts';
 import type { Person } from './policy.ts';
@@ -6,8 +7,11 @@ import type { Person } from './policy.ts';
 const PERSON_MS = 60_000;
 const GROUP_MS = 5 * 60_000;
 
+/** A door waits no longer for Slack's word: its own acknowledgement is due after 3 s. What comes later serves the next time. */
+const PATIENCE_MS = 1_500;
+
 export interface People {
-  /** Facts about a user; never rejects: somebody who cannot be looked up is unknown, and has no rights. */
+  /** Facts about a user; never rejects: somebody who cannot be looked up in time is unknown, and has no rights. */
   find(userId: string): Promise<Person>;
 }
 
@@ -41,7 +45,7 @@ export function startPeople(options: PeopleOptions): People {
 
   const isMember = async (group: string, userId: string): Promise<boolean> => {
     try {
-      return (await members(group)).includes(userId);
+      return (await inTime(members(group))).includes(userId);
     } catch (error) {
       log.warn({ err: error, group }, 'a user group could not be read; its members get nothing from it');
       return false;
@@ -55,7 +59,7 @@ export function startPeople(options: PeopleOptions): People {
   return {
     async find(userId) {
       const [facts, inGroups] = await Promise.all([
-        person(userId).catch((error: unknown) => {
+        inTime(person(userId)).catch((error: unknown) => {
           log.warn({ err: error, user: userId }, 'a person could not be looked up');
           return {
             id: userId,
@@ -71,6 +75,20 @@ export function startPeople(options: PeopleOptions): People {
       return { ...facts, ids: [userId, ...inGroups] };
     },
   };
+}
+
+async function inTime<T>(asked: Promise<T>): Promise<T> {
+  const patience = new AbortController();
+  const late = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).then(() => {
+    throw new Error(`no answer within ${PATIENCE_MS} ms`);
+  });
+  // The loser of the race has nothing more to say.
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    patience.abort();
+  }
 }
 
 /** A value by key, asked for once at a time and kept for a while; a failure is not kept. */

@@ -1,3 +1,5 @@
+import { UserError } from '../errors.ts';
+
 /** Who may do what: one table, pure. The facts about a person are looked up elsewhere. Source: product.md §5. */
 
 export interface Person {
@@ -24,28 +26,38 @@ export interface PolicySettings {
   allowExternal: boolean;
 }
 
-export type Action =
-  | 'run'
-  /** help, languages, status, history. */
-  | 'look'
+/** What people can do, as docs/policy.md lists it. */
+export const actions = [
+  'run',
+  /** help, languages, status, history, home. */
+  'look',
   /** use, auto. */
-  | 'choose'
-  | 'stopOwn'
-  | 'stopOthers'
-  | 'restart'
-  | 'shutDown'
-  | 'switchKernel'
-  | 'switchOwnKernel'
-  | 'deleteOwnAnswer'
-  | 'deleteOthersAnswer'
-  | 'listKernels'
-  | 'otherChannels';
+  'choose',
+  'stopOwn',
+  'stopOthers',
+  /** Answering the question of one's own run; nobody answers for somebody else. */
+  'answerOwn',
+  'answerOthers',
+  'deleteOwn',
+  'deleteOthers',
+  'restart',
+  'shutDown',
+  /** Replacing the channel's kernel by one of another language. */
+  'switch',
+  /** The same where nobody else has run code in it. */
+  'switchOwn',
+  'keep',
+  'listKernels',
+  /** Restarting and shutting down from another channel. */
+  'otherChannels',
+] as const;
+export type Action = (typeof actions)[number];
 
-/** Undefined when allowed, else one sentence for the person. */
+/** Undefined when allowed, else one sentence for the person. `channel` is undefined on the home tab. */
 export function refuse(
   action: Action,
   person: Person,
-  channel: string,
+  channel: string | undefined,
   settings: PolicySettings,
 ): string | undefined {
   const stranger = refuseStranger(person, channel, settings);
@@ -55,19 +67,34 @@ export function refuse(
     case 'look':
     case 'choose':
     case 'stopOwn':
-    case 'switchOwnKernel':
-    case 'deleteOwnAnswer':
+    case 'answerOwn':
+    case 'deleteOwn':
+    case 'switchOwn':
+    case 'keep':
       return undefined;
+    case 'answerOthers':
+      return 'Only the one who ran this can answer its question. Nothing was changed.';
     case 'restart':
     case 'shutDown':
-    case 'switchKernel':
+    case 'switch':
       return settings.restartBy === 'anyone' || isAdmin(person, settings) ? undefined : onlyAdmins(action);
     case 'stopOthers':
-    case 'deleteOthersAnswer':
+    case 'deleteOthers':
     case 'listKernels':
     case 'otherChannels':
       return isAdmin(person, settings) ? undefined : onlyAdmins(action);
   }
+}
+
+/** Throws `UserError('notAllowed')` for what `refuse` refuses. */
+export function must(
+  action: Action,
+  person: Person,
+  channel: string | undefined,
+  settings: PolicySettings,
+): void {
+  const refused = refuse(action, person, channel, settings);
+  if (refused !== undefined) throw new UserError('notAllowed', refused);
 }
 
 /** A workspace admin or owner, or named in ADMINS. Nobody from another workspace is ever one by role. */
@@ -77,7 +104,11 @@ export function isAdmin(person: Person, settings: PolicySettings): boolean {
   );
 }
 
-function refuseStranger(person: Person, channel: string, settings: PolicySettings): string | undefined {
+function refuseStranger(
+  person: Person,
+  channel: string | undefined,
+  settings: PolicySettings,
+): string | undefined {
   if (person.isUnknown) return 'Slack did not say who you are, so nothing was done. Try again in a minute.';
   const named = settings.allowedUsers?.some((id) => person.ids.includes(id));
   if (person.isBot)
@@ -90,22 +121,27 @@ function refuseStranger(person: Person, channel: string, settings: PolicySetting
     return 'Guests may not use Sparkthread here (ALLOW_GUESTS). Nothing ran.';
   if (named === false)
     return 'You are not on the list of people who may use Sparkthread (ALLOWED_USERS). Nothing ran.';
-  if (settings.allowedChannels !== undefined && !settings.allowedChannels.includes(channel))
+  if (channel !== undefined && settings.allowedChannels?.includes(channel) === false)
     return 'Sparkthread may not be used in this channel (ALLOWED_CHANNELS). Nothing ran.';
   return undefined;
 }
 
-function onlyAdmins(action: Action): string {
-  const what: Partial<Record<Action, string>> = {
+type AdminAction = Extract<
+  Action,
+  'restart' | 'shutDown' | 'switch' | 'stopOthers' | 'deleteOthers' | 'listKernels' | 'otherChannels'
+>;
+
+function onlyAdmins(action: AdminAction): string {
+  const what: Record<AdminAction, string> = {
     restart: 'restart the kernel',
     shutDown: 'shut the kernel down',
-    switchKernel: 'replace the channel’s kernel',
+    switch: 'replace the channel’s kernel',
     stopOthers: 'stop somebody else’s run',
-    deleteOthersAnswer: 'delete somebody else’s answer',
+    deleteOthers: 'delete somebody else’s answer',
     listKernels: 'list kernels',
     otherChannels: 'act on another channel’s kernel',
   };
-  return `Only admins may ${what[action] ?? 'do that'}. Nothing was changed.`;
+  return `Only admins may ${what[action]}. Nothing was changed.`;
 }
 
 /** The user groups that the settings name: only their members have to be looked up. */

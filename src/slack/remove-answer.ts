@@ -5,9 +5,9 @@ import type { Run } from '../runs/run-data.ts';
 /** What of a run stands in Slack can be taken away again. None of it throws: what stays is in the log. */
 export interface AnswerRemover {
   /** The answer, its files and replies, and for a slash command the root message, which holds the code. */
-  removeAnswer(run: Run): Promise<void>;
+  removeAnswer: (run: Run) => Promise<void>;
   /** Files and replies only: the answer's message is about to show another run. */
-  removeBelongings(run: Run): Promise<void>;
+  removeBelongings: (run: Run) => Promise<void>;
 }
 
 /** `chat.delete` and `files.delete` take what the bot itself has posted. */

@@ -1,5 +1,4 @@
 import type { RequestListener } from 'node:http';
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { type FetchFunction, WebAPIPlatformError } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -12,17 +11,17 @@ import { startAnswers } from './answer/live-answer.ts';
 import type { Bot } from './bot.ts';
 import { type Channels, startChannels } from './channels.ts';
 import { openSlackApp, type SlackSettings } from './connect-slack.ts';
-import { onKeep } from './doors/keep.ts';
-import { onPosted } from './doors/posted.ts';
-import { onPress } from './doors/press.ts';
-import { onSlash } from './doors/slash.ts';
-import type { DeliveryTicket, DurableApp } from './durable-app.ts';
-import { idleNotices, keepAction } from './idle-notices.ts';
+import { hangDoors } from './doors/hang-doors.ts';
+import { startTurns, type Turns } from './doors/turns.ts';
+import type { DurableApp } from './durable-app.ts';
+import { idleNotices } from './idle-notices.ts';
 import { escapeMrkdwn, mention } from './mrkdwn-words.ts';
 import { type People, startPeople } from './people.ts';
 import { namedGroups, type PolicySettings } from './policy.ts';
 import { rootPoster } from './post-root.ts';
+import { fileReader, type ReadFile } from './read-file.ts';
 import { type AnswerRemover, answerRemover } from './remove-answer.ts';
+import { startSurfaces, type Surfaces } from './surfaces.ts';
 import { startTell, type Tell } from './tell.ts';
 
 export interface StartSlackOptions {
@@ -36,7 +35,12 @@ export interface StartSlackOptions {
 /** Slack's side, known and reachable, its doors still closed until `open`. */
 export interface StartedSlack extends AnswerRemover {
   workspace: string;
+  /** `https://team.slack.com/`. */
+  workspaceUrl: string;
   botUserId: string;
+  surfaces: Surfaces;
+  turns: Turns;
+  readFile: ReadFile;
   people: People;
   channels: Channels;
   tell: Tell;
@@ -58,8 +62,12 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
   const { settings, fetch, policy, log } = options;
   const { app, link } = openSlackApp(settings, log, fetch);
   const { client } = app;
-  const { team_id: workspace, user_id: botUserId } = await askWhoWeAre(app, settings.botToken);
-  if (workspace === undefined || botUserId === undefined)
+  const {
+    team_id: workspace,
+    user_id: botUserId,
+    url: workspaceUrl,
+  } = await askWhoWeAre(app, settings.botToken);
+  if (workspace === undefined || botUserId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const answers = startAnswers({
     token: settings.botToken,
@@ -68,10 +76,15 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     ...(fetch === undefined ? {} : { fetch }),
   });
   const tell = startTell(client, log);
+  const { botToken: token, apiUrl } = settings;
   return {
     workspace,
+    workspaceUrl,
     botUserId,
     tell,
+    surfaces: startSurfaces({ token, apiUrl, fetch, log }),
+    turns: startTurns(),
+    readFile: fileReader({ token, apiUrl }),
     people: startPeople({ client, workspace, groups: namedGroups(policy), log }),
     channels: startChannels(client),
     openAnswer: (answer) => answers.open(answer),
@@ -105,23 +118,4 @@ async function askWhoWeAre(app: DurableApp, token: string) {
       throw new ConfigError([`SLACK_BOT_TOKEN is refused by Slack (${error.data.error}).`]);
     throw new Error('Slack does not answer, so it cannot be asked who we are.', { cause: error });
   }
-}
-
-/** Payloads in, to the bot: one listener per door. */
-function hangDoors(app: DurableApp, bot: Bot): void {
-  app.command(/^\//, async (args) => await onSlash(args, bot));
-  app.event('message', async ({ event, context }) => await onPosted(event, ticketOf(context), bot));
-  app.event('app_mention', async ({ event, context }) => await onPosted(event, ticketOf(context), bot));
-  app.action<BlockAction>(keepAction, async (args) => await onKeep(args, bot));
-  app.action<BlockAction>(
-    /^run:/,
-    async (args) => await onPress(args as SlackActionMiddlewareArgs<BlockAction>, bot),
-  );
-  app.error(async (error) => {
-    bot.log.error({ err: error }, 'a listener broke');
-  });
-}
-
-function ticketOf(context: Record<string, unknown>): DeliveryTicket {
-  return context['delivery'] as DeliveryTicket;
 }

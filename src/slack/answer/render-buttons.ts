@@ -35,7 +35,6 @@ const labels: Readonly<Record<RunAction, string>> = {
   editAndRun: 'Edit and run',
   delete: 'Delete',
   switch: 'Switch',
-  keepLanguage: 'Keep',
   restart: 'Restart',
   answerInput: 'Answer',
 };
@@ -46,7 +45,6 @@ const actionNames: readonly RunAction[] = [
   'editAndRun',
   'delete',
   'switch',
-  'keepLanguage',
   'restart',
   'answerInput',
 ];

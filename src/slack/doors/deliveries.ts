@@ -16,3 +16,13 @@ export function triggerDelivery(workspace: string, triggerId: string): string {
 export function pressDelivery(runId: string, action: string, state: string): string {
   return `press/${runId}/${action}/${state}`;
 }
+
+/** A modal's submission; it closes with it, so there is one. */
+export function viewDelivery(workspace: string, viewId: string): string {
+  return `view/${workspace}/${viewId}`;
+}
+
+/** A press on a kernel's button counts once for each time that the button was shown. */
+export function kernelPressDelivery(kernelId: string, action: string, shownAtMs: string): string {
+  return `kernel/${kernelId}/${action}/${shownAtMs}`;
+}

@@ -3,19 +3,65 @@ import { z } from 'zod';
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
 const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
 
-const postedSchema = z.object({
-  type: z.enum(['message', 'app_mention']),
+const fileSchema = z.object({
+  id: z.string(),
+  name: z.string().nullish(),
+  mode: z.string().optional(),
+  filetype: z.string().optional(),
+  size: z.number().optional(),
+  url_private_download: z.string().optional(),
+  url_private: z.string().optional(),
+});
+
+const messageSchema = z.object({
   subtype: z.string().optional(),
-  channel: z.string(),
-  channel_type: z.string().optional(),
   user: z.string(),
   text: z.string().optional(),
   blocks: z.unknown(),
+  files: z.array(z.unknown()).optional(),
   ts: z.string(),
   thread_ts: z.string().optional(),
   bot_id: z.string().optional(),
   app_id: z.string().optional(),
 });
+
+const postedSchema = messageSchema.extend({
+  type: z.enum(['message', 'app_mention']),
+  channel: z.string(),
+  channel_type: z.string().optional(),
+});
+
+const changedSchema = z.object({
+  subtype: z.literal('message_changed'),
+  channel: z.string(),
+  channel_type: z.string().optional(),
+  message: messageSchema.extend({ edited: z.object({ user: z.string(), ts: z.string() }).optional() }),
+  previous_message: messageSchema.optional().catch(undefined),
+});
+
+const tombstoneSchema = z.object({
+  subtype: z.literal('message_changed'),
+  channel: z.string(),
+  message: z.object({ subtype: z.literal('tombstone'), ts: z.string(), thread_ts: z.string().optional() }),
+});
+
+const deletedSchema = z.object({
+  subtype: z.literal('message_deleted'),
+  channel: z.string(),
+  deleted_ts: z.string(),
+  previous_message: z.object({ thread_ts: z.string().optional() }).optional().catch(undefined),
+});
+
+/** A file beside a message whose code can be run. */
+export interface PostedFile {
+  name: string;
+  /** Bytes; undefined where Slack did not say. */
+  size: number | undefined;
+  /** Undefined where Slack did not say. */
+  url: string | undefined;
+  /** The language its name or kind says: `python`, `scala`, `r`. */
+  syntax: string | undefined;
+}
 
 /** A message somebody wrote, as the `message` and `app_mention` events carry it. */
 export interface PostedMessage {
@@ -27,25 +73,106 @@ export interface PostedMessage {
   botIds: readonly string[];
   text: string;
   blocks: unknown;
+  files: readonly PostedFile[];
   ts: string;
   /** The thread it stands in; undefined at top level. */
   thread: string | undefined;
+  /** Slack's `edited.ts` where this is a message after an edit. */
+  editedTs: string | undefined;
 }
 
 /** Undefined for events that no person wrote, or that lack what a message has. */
 export function readPosted(event: unknown): PostedMessage | undefined {
   const read = postedSchema.safeParse(event);
   if (!read.success || !written.has(read.data.subtype)) return undefined;
-  const { channel, channel_type: channelType, user, text = '', blocks, ts, thread_ts: threadTs } = read.data;
+  return toPosted(read.data, read.data, undefined, read.data.type === 'app_mention');
+}
+
+/** A message as a shortcut on it carries it; anybody's, a bot's too. */
+export type ShownMessage = Pick<PostedMessage, 'text' | 'blocks' | 'files' | 'ts' | 'thread'> & {
+  user: string | undefined;
+};
+
+export function readShownMessage(message: unknown): ShownMessage | undefined {
+  const read = messageSchema.partial({ user: true }).safeParse(message).data;
+  if (read === undefined) return undefined;
+  const { user, text = '', blocks, files = [], ts, thread_ts: threadTs } = read;
   return {
-    channel,
-    isDirect: channelType === 'im' || channel.startsWith('D'),
-    isMention: read.data.type === 'app_mention',
     user,
-    botIds: [read.data.bot_id, read.data.app_id].filter((id) => id !== undefined),
     text,
     blocks,
+    files: files.flatMap(readFile),
     ts,
     thread: threadTs === ts ? undefined : threadTs,
   };
+}
+
+/** What happened to a message that stood already. */
+export type MessageChange =
+  /** `before`: as it was, where Slack says; `by`: who edited it. */
+  | { kind: 'edited'; message: PostedMessage; before: PostedMessage | undefined; by: string }
+  /** With replies a deleted message leaves a tombstone and comes as a change (slack.md §4). */
+  | { kind: 'deleted'; channel: string; ts: string; thread: string };
+
+/** Undefined for what is neither: previews of links, language detection, changes of what no person wrote. */
+export function readChange(event: unknown): MessageChange | undefined {
+  const deleted = deletedSchema.safeParse(event).data;
+  if (deleted !== undefined) {
+    const { channel, deleted_ts: ts, previous_message: previous } = deleted;
+    return { kind: 'deleted', channel, ts, thread: previous?.thread_ts ?? ts };
+  }
+  const tombstone = tombstoneSchema.safeParse(event).data;
+  if (tombstone !== undefined) {
+    const { ts, thread_ts: thread = ts } = tombstone.message;
+    return { kind: 'deleted', channel: tombstone.channel, ts, thread };
+  }
+  const changed = changedSchema.safeParse(event).data;
+  if (changed === undefined || !written.has(changed.message.subtype)) return undefined;
+  const { message, previous_message: previous } = changed;
+  if (message.edited === undefined) return undefined;
+  const before = previous === undefined ? undefined : toPosted(previous, changed, undefined, false);
+  return {
+    kind: 'edited',
+    message: toPosted(message, changed, message.edited.ts, false),
+    before,
+    by: message.edited.user,
+  };
+}
+
+function toPosted(
+  message: z.infer<typeof messageSchema>,
+  place: { channel: string; channel_type?: string | undefined },
+  editedTs: string | undefined,
+  isMention: boolean,
+): PostedMessage {
+  const { user, text = '', blocks, files = [], ts, thread_ts: threadTs } = message;
+  const { channel, channel_type: channelType } = place;
+  return {
+    channel,
+    isDirect: channelType === 'im' || channel.startsWith('D'),
+    isMention,
+    user,
+    botIds: [message.bot_id, message.app_id].filter((id) => id !== undefined),
+    text,
+    blocks,
+    files: files.flatMap(readFile),
+    ts,
+    thread: threadTs === ts ? undefined : threadTs,
+    editedTs,
+  };
+}
+
+/** By the end of a file's name, and by the kind that Slack gives a snippet. */
+const syntaxes: Readonly<Record<string, string>> = { py: 'python', python: 'python', scala: 'scala', r: 'r' };
+
+/** A snippet, or a file whose name says that code may stand in it; none for pictures and the rest. */
+function readFile(entry: unknown): PostedFile[] {
+  const file = fileSchema.safeParse(entry).data;
+  if (file === undefined || file.mode === 'tombstone') return [];
+  const name = file.name ?? file.id;
+  const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  const isCode = file.mode === 'snippet' || ['py', 'scala', 'r', 'txt'].includes(ending);
+  if (!isCode) return [];
+  const url = file.url_private_download ?? file.url_private;
+  return [{ name, size: file.size, url, syntax: syntaxes[ending] ?? syntaxes[file.filetype ?? ''] }];
 }

@@ -3,10 +3,16 @@ import { UserError } from '../../errors.ts';
 import type { Run } from '../../runs/run-data.ts';
 import { type ButtonPress, readButton } from '../answer/render-buttons.ts';
 import type { Bot } from '../bot.ts';
-import { mention } from '../mrkdwn-words.ts';
-import { type Action, type Person, refuse } from '../policy.ts';
+import { changeKernel } from '../change-kernel.ts';
+import { type Action, must, type Person } from '../policy.ts';
 import { brokenText, refusalText } from '../refusal-text.ts';
+import { admit } from './admit.ts';
 import { pressDelivery } from './deliveries.ts';
+import { openEditorWith } from './editor.ts';
+import { openQuestion } from './question.ts';
+
+/** Presses that only open a modal: nothing is decided by them, so they count as often as they are made. */
+const opening: ReadonlySet<ButtonPress['action']> = new Set(['editAndRun', 'answerInput']);
 
 /** A press on a button of an answer. It is authorised anew: anybody in the channel can press (slack.md §6). */
 export async function onPress(
@@ -14,29 +20,53 @@ export async function onPress(
   bot: Bot,
 ): Promise<void> {
   const press = action.type === 'button' ? readButton(action.action_id, action.value ?? '') : undefined;
-  const channel = body.channel?.id;
+  if (press === undefined) return await ack();
   const user = body.user.id;
-  const thread = body.message?.['thread_ts'] as string | undefined;
+  // A trigger lives no longer than an acknowledgement may take, and nothing is accepted by opening a modal.
+  if (opening.has(press.action)) await ack();
   try {
-    if (press !== undefined && channel !== undefined) await obeyPress(press, user, bot);
-    await ack();
+    await obeyPress(press, { user, trigger: body.trigger_id }, bot);
+    if (!opening.has(press.action)) await ack();
   } catch (error) {
-    await ack();
+    if (!opening.has(press.action)) await ack();
     const text = refusalText(error);
     if (text === undefined) bot.log.error({ err: error }, 'a press broke');
-    if (channel !== undefined) await bot.tell.person({ channel, user, thread }, text ?? brokenText);
+    const thread = body.container.type === 'message' ? threadOf(body) : undefined;
+    await bot.tell.person({ channel: body.channel?.id, user, thread }, text ?? brokenText);
   }
 }
 
-async function obeyPress(press: ButtonPress, user: string, bot: Bot): Promise<void> {
-  const run = await bot.findRun(press.runId);
+/** A refusal stands where the button stood. */
+function threadOf({ message }: BlockAction): string | undefined {
+  const thread: unknown = message?.['thread_ts'];
+  return typeof thread === 'string' ? thread : undefined;
+}
+
+interface Presser {
+  user: string;
+  trigger: string;
+}
+
+async function obeyPress(press: ButtonPress, { user, trigger }: Presser, bot: Bot): Promise<void> {
+  const [run, person] = await Promise.all([bot.findRun(press.runId), bot.people.find(user)]);
   if (run === undefined)
     throw new UserError('badCommand', 'That run is not kept any more, so nothing was done (KEEP_RUNS).');
-  const person = await bot.people.find(user);
-  const own = run.runner === user;
-  must(await actionOf(press, run, own, bot), person, run, bot);
-  if (!(await bot.claim(pressDelivery(press.runId, press.action, press.state)))) return;
-  await act(press, run, user, bot);
+  must(await actionOf(press, run, run.runner === user, bot), person, run.channel, bot.policy);
+  switch (press.action) {
+    case 'editAndRun':
+      return await openEditorWith(run, trigger, bot);
+    case 'answerInput':
+      return await openQuestion(run, trigger, bot);
+    case 'runAgain':
+      return await runAgain(press, run, person, bot);
+    case 'stop':
+    case 'cancel':
+    case 'switch':
+    case 'restart':
+    case 'delete':
+      if (await bot.claim(pressDelivery(press.runId, press.action, press.state)))
+        await decide(press.action, run, user, bot);
+  }
 }
 
 async function actionOf(press: ButtonPress, run: Run, own: boolean, bot: Bot): Promise<Action> {
@@ -47,51 +77,47 @@ async function actionOf(press: ButtonPress, run: Run, own: boolean, bot: Bot): P
     case 'restart':
       return 'restart';
     case 'switch':
-      return own && (await bot.control.hasRunAlone(run)) ? 'switchOwnKernel' : 'switchKernel';
+      return own && (await bot.control.hasRunAlone(run)) ? 'switchOwn' : 'switch';
     case 'delete':
-      return own ? 'deleteOwnAnswer' : 'deleteOthersAnswer';
+      return own ? 'deleteOwn' : 'deleteOthers';
+    case 'answerInput':
+      return own ? 'answerOwn' : 'answerOthers';
     case 'runAgain':
     case 'editAndRun':
-    case 'keepLanguage':
-    case 'answerInput':
       return 'run';
   }
 }
 
-async function act(press: ButtonPress, run: Run, user: string, bot: Bot): Promise<void> {
-  const { workspace, channel, thread } = run;
-  switch (press.action) {
+/** Who presses is the runner of the new run. The ledger takes the press once, and again after a refusal. */
+async function runAgain(press: ButtonPress, run: Run, person: Person, bot: Bot): Promise<void> {
+  const { channel, thread } = run;
+  const delivery = pressDelivery(run.id, press.action, press.state);
+  // The kernelspec that ran, not what the word means by now.
+  const snippet = { language: run.data.kernelspec, blocks: run.data.blocks };
+  await admit({ delivery, door: 'again', channel, thread, snippet }, person, bot);
+}
+
+async function decide(
+  action: 'stop' | 'cancel' | 'switch' | 'restart' | 'delete',
+  run: Run,
+  user: string,
+  bot: Bot,
+): Promise<void> {
+  const { control } = bot;
+  switch (action) {
     case 'stop':
     case 'cancel':
-      await bot.control.stop(run, user);
+      await control.stop(run, user);
       return;
     case 'switch':
-      await bot.control.agreeToSwitch(run);
+      await control.agreeToSwitch(run);
       return;
     case 'restart': {
-      const record = await bot.control.restart(workspace, channel);
-      await bot.tell.channel(
-        { channel },
-        `${mention(user)} restarted the ${record.kernelspec} kernel; variables are gone.`,
-      );
-      return;
-    }
-    case 'runAgain': {
-      const delivery = pressDelivery(run.id, 'again', `${press.state}/${run.revision}`);
-      // The kernelspec that ran, not what the word means by now.
-      const snippet = { language: run.data.kernelspec, blocks: run.data.blocks };
-      await bot.admit({ delivery, door: 'again', workspace, channel, thread, runner: user, snippet });
+      const { told } = await changeKernel('restart', await control.kernelOf(run), user, bot);
+      await bot.tell.channel({ channel: told.channel }, told.text);
       return;
     }
     case 'delete':
-    case 'editAndRun':
-    case 'keepLanguage':
-    case 'answerInput':
-      throw new UserError('badCommand', 'That button does nothing yet.');
+      await bot.erase(run);
   }
-}
-
-function must(action: Action, person: Person, run: Run, bot: Bot): void {
-  const refused = refuse(action, person, run.channel, bot.policy);
-  if (refused !== undefined) throw new UserError('notAllowed', refused);
 }

@@ -60,7 +60,7 @@ function readFences(fences: readonly Fence[], before: string | undefined, words:
 }
 
 /** The first of the words, when the others can stand for it. */
-function agreed(named: readonly string[], words: LanguageWords): string | undefined {
+export function agreed(named: readonly string[], words: LanguageWords): string | undefined {
   const [first, ...others] = named;
   const stranger = others.find((other) => first !== undefined && !words.agree(first, other));
   if (first !== undefined && stranger !== undefined)

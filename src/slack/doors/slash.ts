@@ -1,44 +1,52 @@
 import type { SlackCommandMiddlewareArgs } from '@slack/bolt';
-import { UserError } from '../../errors.ts';
+import type { KnownBlock } from '@slack/types';
+import type { Snippet } from '../../runs/snippet.ts';
 import type { Bot } from '../bot.ts';
-import { runCommand } from '../commands.ts';
-import { helpText } from '../help-text.ts';
-import { refuse } from '../policy.ts';
+import { type CommandAnswer, runCommand } from '../commands.ts';
 import { brokenText, refusalText } from '../refusal-text.ts';
+import { admit } from './admit.ts';
 import { triggerDelivery } from './deliveries.ts';
+import { openEditor } from './editor.ts';
 import type { Command } from './read-command.ts';
-import { type Request, readRequest, readWithLanguages } from './read-request.ts';
+import { readRequest, readWithLanguages } from './read-request.ts';
 import { readSlash } from './read-slash.ts';
 
-/** Commands that wait for the gateway answer by `respond`: the acknowledgement may not wait that long. */
-const SLOW_COMMANDS: ReadonlySet<Command['kind']> = new Set([
-  'status',
-  'restart',
-  'shutdown',
-  'languages',
-  'use',
+/** Commands that wait for nobody but the store are answered by the acknowledgement itself. */
+const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
+  'help',
+  'auto',
+  'stop',
+  'history',
+  'malformed',
 ]);
 
-/** `/spark …`: code, or a command. Acknowledged once the ledger has it, or with the sentence that refuses it. */
+type Privately = (text: string, blocks?: KnownBlock[]) => Promise<void>;
+
+/** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once the ledger has it, or refused. */
 export async function onSlash(args: SlackCommandMiddlewareArgs, bot: Bot): Promise<void> {
   const { command, ack } = args;
-  const privately = async (text: string): Promise<void> => {
-    await ack({ response_type: 'ephemeral', text });
+  const privately: Privately = async (text, blocks) => {
+    await ack({ response_type: 'ephemeral', text, ...(blocks === undefined ? {} : { blocks }) });
   };
-  try {
+  await refusing(bot, privately, async () => {
     const request = await readWithLanguages(bot.languages(command.channel_id), (words) =>
       readRequest(readSlash(command.text, words), words),
     );
     switch (request.kind) {
       case 'nothing':
-        return await privately(helpText(bot.command, bot.userId));
+        return await edit(args, bot);
       case 'snippet':
-        await admitSlash(args, request, bot);
-        await ack();
-        return;
+        await admitSlash(args, request.snippet, bot);
+        return await ack();
       case 'command':
         return await obey(args, request.command, privately, bot);
     }
+  });
+}
+
+async function refusing(bot: Bot, privately: Privately, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
   } catch (error) {
     const text = refusalText(error);
     if (text === undefined) bot.log.error({ err: error }, 'a slash command broke');
@@ -48,48 +56,43 @@ export async function onSlash(args: SlackCommandMiddlewareArgs, bot: Bot): Promi
 
 async function admitSlash(
   { command }: SlackCommandMiddlewareArgs,
-  { snippet }: Request & { kind: 'snippet' },
+  snippet: Snippet,
   bot: Bot,
 ): Promise<void> {
-  const { channel_id: channel, user_id: runner, trigger_id: trigger } = command;
-  const [person] = await Promise.all([bot.people.find(runner), bot.channels.mustBeMember(channel)]);
-  const refused = refuse('run', person, channel, bot.policy);
-  if (refused !== undefined) throw new UserError('notAllowed', refused);
+  const { channel_id: channel, user_id: user, trigger_id: trigger } = command;
+  const [person] = await Promise.all([bot.people.find(user), bot.channels.mustBeMember(channel)]);
   const delivery = triggerDelivery(bot.workspace, trigger);
-  await bot.admit({
-    delivery,
-    door: 'slash',
-    workspace: bot.workspace,
-    channel,
-    thread: '',
-    runner,
-    snippet,
-  });
+  await admit({ delivery, door: 'slash', channel, thread: '', snippet }, person, bot);
+}
+
+/** The trigger is short-lived, so the command is acknowledged at once; what is refused then is said afterwards. */
+async function edit({ command, ack, respond }: SlackCommandMiddlewareArgs, bot: Bot): Promise<void> {
+  await ack();
+  const { channel_id: channel, user_id: user, trigger_id: trigger } = command;
+  const afterwards: Privately = async (text) => void (await respond({ response_type: 'ephemeral', text }));
+  await refusing(bot, afterwards, () => openEditor({ user, trigger, channel }, bot));
 }
 
 async function obey(
   { command: said, ack, respond }: SlackCommandMiddlewareArgs,
   command: Command,
-  privately: (text: string) => Promise<void>,
+  privately: Privately,
   bot: Bot,
 ): Promise<void> {
   const { channel_id: channel, user_id: user, trigger_id: trigger } = said;
-  if (!(await bot.claim(triggerDelivery(bot.workspace, trigger)))) {
-    await ack();
-    return;
-  }
-  const answer = async () =>
+  if (!(await bot.claim(triggerDelivery(bot.workspace, trigger)))) return await ack();
+  const answer = async (): Promise<CommandAnswer> =>
     await runCommand(command, await bot.people.find(user), { channel, thread: undefined }, bot);
-  if (!SLOW_COMMANDS.has(command.kind)) {
-    await privately((await answer()).text);
-    return;
+  if (QUICK_COMMANDS.has(command.kind)) {
+    const { text, blocks } = await answer();
+    return await privately(text, blocks);
   }
   await ack();
-  const { text, channelText } = await answer().catch((error: unknown) => {
-    const refusal = refusalText(error);
-    if (refusal === undefined) bot.log.error({ err: error }, 'a command broke');
-    return { text: refusal ?? brokenText, channelText: undefined };
+  const afterwards: Privately = async (text, blocks) =>
+    void (await respond({ response_type: 'ephemeral', text, ...(blocks === undefined ? {} : { blocks }) }));
+  await refusing(bot, afterwards, async () => {
+    const { text, blocks, told } = await answer();
+    await afterwards(text, blocks);
+    if (told !== undefined) await bot.tell.channel({ channel: told.channel }, told.text);
   });
-  await respond({ response_type: 'ephemeral', text });
-  if (channelText !== undefined) await bot.tell.channel({ channel }, channelText);
 }

@@ -1,0 +1,133 @@
+import { UserError } from '../../errors.ts';
+import { isUnfinished, type Run } from '../../runs/run-data.ts';
+import type { Snippet } from '../../runs/snippet.ts';
+import type { Bot } from '../bot.ts';
+import type { DeliveryTicket } from '../durable-app.ts';
+import { must } from '../policy.ts';
+import { admit } from './admit.ts';
+import { messageDelivery } from './deliveries.ts';
+import { findAuthor, type Heard, hear } from './hear.ts';
+import { answering, deliveryOf, judge, silently, taking } from './posted.ts';
+import { type MessageChange, type PostedMessage, readChange } from './posted-message.ts';
+import { readMessage } from './read-message.ts';
+
+/** `message_changed` and `message_deleted`: an edited message runs anew, a deleted one takes its run along. */
+export async function onChanged(event: unknown, delivery: DeliveryTicket, bot: Bot): Promise<void> {
+  const change = readChange(event);
+  if (change === undefined) return;
+  await taking(change.kind === 'edited' ? change.message : change, delivery, bot, async () => {
+    if (change.kind === 'deleted') await forget(change, bot);
+    else await judgeEdit(change, bot);
+  });
+}
+
+/** The message is known from now on, so that one that is still on its way makes no run. */
+async function forget(deleted: MessageChange & { kind: 'deleted' }, bot: Bot): Promise<void> {
+  const { channel, ts, thread } = deleted;
+  await bot.claim(messageDelivery(bot.workspace, channel, ts));
+  for (const run of await runsOf({ channel, ts, thread }, bot)) await bot.erase(run);
+}
+
+async function judgeEdit(
+  { message, before, by }: MessageChange & { kind: 'edited' },
+  bot: Bot,
+): Promise<void> {
+  // Only the author's own edits count; and only of what was typed, not of a preview that came with it.
+  if (by !== message.user || (before !== undefined && isSameTyped(before, message, bot))) return;
+  const heard = await hear(message, bot);
+  if (heard === undefined) return;
+  const [last] = await runsOf({ ...message, thread: message.thread ?? message.ts }, bot);
+  if (last === undefined) return await judgeAsNew(message, heard, bot);
+  if (last.runner !== message.user) return;
+  const act = (): Promise<void> => runEdited(message, last, heard, bot);
+  if (heard.isAddressed) await answering(message, bot, act);
+  else await silently(act);
+}
+
+/** The message made no run: it was refused, or was no code. Its first form is settled with that. */
+async function judgeAsNew(message: PostedMessage, heard: Heard, bot: Bot): Promise<void> {
+  if (isTooLate(message, bot)) {
+    if (heard.isAddressed) await answering(message, bot, async () => refuseLate(bot));
+    return;
+  }
+  await bot.claim(messageDelivery(bot.workspace, message.channel, message.ts));
+  await judge(message, bot);
+}
+
+async function runEdited(message: PostedMessage, last: Run, heard: Heard, bot: Bot): Promise<void> {
+  const request = await heard.read();
+  if (request?.kind === 'command')
+    throw new UserError(
+      'badCommand',
+      'An edit runs code, never a command. Send the command as a new message.',
+    );
+  if (request?.kind !== 'snippet' || (await isKnownEdit(message, last, bot))) return;
+  const { snippet } = request;
+  if (isSameCode(snippet, last)) return;
+  if (isTooLate(message, bot)) refuseLate(bot);
+  const person = await findAuthor(message, bot);
+  must('run', person, message.channel, bot.policy);
+  const editedTs = message.editedTs ?? '';
+  if (await bot.replaceWaiting(last, { snippet, editedTs })) {
+    await bot.claim(deliveryOf(message, bot));
+    return;
+  }
+  const admitted = await admit(
+    {
+      delivery: deliveryOf(message, bot),
+      door: 'edit',
+      channel: last.channel,
+      thread: last.thread,
+      snippet,
+      message: messageDelivery(bot.workspace, message.channel, message.ts),
+      editedTs,
+      follows: last,
+    },
+    person,
+    bot,
+  );
+  if (admitted.kind === 'accepted' && isUnfinished(last))
+    await bot.say(
+      last,
+      `The message was edited: run ${last.data.edition + 1} with the new code waits behind this one.`,
+    );
+}
+
+/** Runs that came from this message, the newest first. */
+async function runsOf(
+  { channel, ts, thread }: { channel: string; ts: string; thread: string },
+  bot: Bot,
+): Promise<Run[]> {
+  const key = messageDelivery(bot.workspace, channel, ts);
+  return (await bot.threadRuns(channel, thread)).filter((run) => run.data.message === key);
+}
+
+/** Slack may bring an edit twice, and edits in any order: an older one has been overtaken. */
+async function isKnownEdit(message: PostedMessage, last: Run, bot: Bot): Promise<boolean> {
+  const isOvertaken = Number(last.data.editedTs ?? 0) >= Number(message.editedTs ?? 0);
+  return isOvertaken || (await bot.isKnown(deliveryOf(message, bot)));
+}
+
+function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bot): boolean {
+  const typed = (posted: PostedMessage): string => JSON.stringify(readMessage(posted, userId).parts);
+  return typed(before) === typed(after);
+}
+
+/** The same code in a language that is not named, or named as it was called: nothing new. */
+function isSameCode(snippet: Snippet, last: Run): boolean {
+  const isSameLanguage = snippet.language === undefined || snippet.language === last.data.kernelspec;
+  return isSameLanguage && JSON.stringify(snippet.blocks) === JSON.stringify(last.data.blocks);
+}
+
+/** Slack's ts are seconds since the epoch. */
+function isTooLate({ ts, editedTs }: PostedMessage, { editWindowMs }: Bot): boolean {
+  return (Number(editedTs ?? ts) - Number(ts)) * 1000 > editWindowMs;
+}
+
+function refuseLate({ editWindowMs }: Bot): never {
+  const minutes = Math.round(editWindowMs / 60_000);
+  throw new UserError(
+    'notAllowed',
+    `The edit came too late to run (EDIT_WINDOW is ${minutes} min). Send the code as a new message.`,
+  );
+}

@@ -1,0 +1,66 @@
+import type { KnownBlock } from '@slack/types';
+import type { KernelStatus, OtherKernel } from '../runs/control-kernel.ts';
+import type { Bot } from './bot.ts';
+import { hiddenKernelLine, kernelLine, shortKernelId, stateWords } from './kernel-words.ts';
+import { escapeMrkdwn } from './mrkdwn-words.ts';
+import type { Person } from './policy.ts';
+import { renderKernelButtons } from './views/kernel-buttons.ts';
+
+/** A message holds 50 blocks, and each kernel takes two. */
+const SHOWN_KERNELS = 20;
+const SHOWN_OTHERS = 20;
+
+/** What `kernels` answers: the workspace's kernels with their buttons, then those of others, which nobody may touch here. */
+export async function listKernels(person: Person, bot: Bot): Promise<{ text: string; blocks: KnownBlock[] }> {
+  const { workspace, control } = bot;
+  const records = await control.kernels(workspace);
+  const [statuses, others] = await Promise.all([
+    control.statusOf(records.slice(0, SHOWN_KERNELS)),
+    control.otherKernels(workspace).catch(() => 'unreachable' as const),
+  ]);
+  const now = Date.now();
+  const lines = await Promise.all(statuses.map((status) => namedLine(status, person, bot)));
+  const head =
+    records.length === 0
+      ? 'No channel has a kernel now.'
+      : `*Kernels of this workspace:* ${records.length}${records.length > SHOWN_KERNELS ? `, the ${SHOWN_KERNELS} used last are shown` : ''}`;
+  const tail = othersText(others);
+  return {
+    text: [head, ...lines, tail].join('\n'),
+    blocks: [
+      section(head),
+      ...statuses.flatMap(({ record }, index): KnownBlock[] => [
+        section(lines[index] ?? ''),
+        renderKernelButtons(record.kernelId, now),
+      ]),
+      section(tail),
+    ],
+  };
+}
+
+/** A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
+async function namedLine(status: KernelStatus, person: Person, bot: Bot): Promise<string> {
+  const { channel, kernelId } = status.record;
+  if (!(await bot.channels.isOpenTo(channel, person.id)))
+    return `private channel (kernel ${shortKernelId(kernelId)}): ${hiddenKernelLine(status)}`;
+  return `${channel.startsWith('D') ? 'your direct messages' : `<#${channel}>`}: ${kernelLine(status)}`;
+}
+
+function othersText(others: readonly OtherKernel[] | 'unreachable' | undefined): string {
+  if (others === 'unreachable')
+    return 'The gateway cannot be reached, so it is not known what else runs there.';
+  if (others === undefined)
+    return 'This gateway does not list kernels, so kernels that are not Sparkthread’s cannot be shown.';
+  if (others.length === 0) return 'No other kernels run on the gateway.';
+  const lines = others
+    .slice(0, SHOWN_OTHERS)
+    .map(
+      ({ kernelId, kernelspec, state }) =>
+        `• ${shortKernelId(kernelId)} ${escapeMrkdwn(kernelspec)}, ${stateWords(state)}`,
+    );
+  return [`*Not Sparkthread’s, and left alone:* ${others.length}`, ...lines].join('\n');
+}
+
+function section(text: string): KnownBlock {
+  return { type: 'section', text: { type: 'mrkdwn', text: text.slice(0, 3_000) } };
+}
