@@ -166,3 +166,16 @@ test('letting go shows what is pending and leaves the rest to a successor', asyn
   const [reply] = rig.playground.replies(channel, thread);
   expect(reply?.metadata?.event_payload).toMatchObject({ state: 'live' });
 });
+
+test('a stop while Slack is away leaves the end to a successor and tells nobody', async () => {
+  await using rig = await startRig();
+  rig.playground.fail('chat.postMessage', { kind: 'status', status: 503 }, 50);
+  const { answer } = rig.open();
+  const finishing = answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  await rig.playground.waitFor((playground) =>
+    playground.callsOf('chat.postMessage').length > 0 ? true : undefined,
+  );
+  await rig.answers.stop();
+  expect(await finishing).toEqual({ delivered: false, reason: 'the bot was stopped' });
+  expect(rig.playground.messages(rig.playground.dm('ana').id)).toEqual([]);
+});

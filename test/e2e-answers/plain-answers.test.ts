@@ -71,3 +71,18 @@ test('output that does not fit is cut in the middle and attached whole', async (
   expect(Buffer.from(file?.bytes ?? []).equals(Buffer.from(text))).toBe(true);
   expect(await readFile(view.spoolPath ?? '', 'utf8')).toBe(text);
 });
+
+test('a run that ends while its first post is on the way is not posted twice, and edited once at most', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const held = rig.playground.hold('chat.postMessage');
+  answer.show(runView({ kind: 'running', sinceMs: Date.now(), stopping: false, stopIgnored: false }));
+  await held.reached;
+  const finishing = answer.finish(runView(ended()));
+  held.release();
+  await finishing;
+  expect(rig.playground.replies(channel, thread)).toHaveLength(1);
+  expect(rig.playground.calls.map((call) => call.method)).toEqual(['chat.postMessage', 'chat.update']);
+  await answer.finish(runView(ended()));
+  expect(rig.playground.callsOf('chat.update')).toHaveLength(1);
+});

@@ -19,7 +19,9 @@ export class FoldedText {
   #rows: FoldedLine[] = [new FoldedLine()];
   #row = 0;
   #column = 0;
-  #reader = new TerminalReader({
+  /** The last view, as long as nothing was written since. */
+  #view: BoundedText | undefined;
+  readonly #reader = new TerminalReader({
     text: (run) => this.#put(run),
     newline: () => this.#newline(),
     carriageReturn: () => {
@@ -36,6 +38,7 @@ export class FoldedText {
 
   write(text: string): void {
     this.#reader.read(text);
+    this.#view = undefined;
   }
 
   /** Lines that hold something; an open last line counts. */
@@ -45,6 +48,10 @@ export class FoldedText {
   }
 
   view(): BoundedText {
+    return (this.#view ??= this.#makeView());
+  }
+
+  #makeView(): BoundedText {
     const chars = this.#fixedChars + this.#rows.reduce((sum, row) => sum + row.length + 1, -1);
     const head = this.#first(Math.min(windowChars, chars));
     const tail = this.#last(Math.min(windowChars, chars - head.length));

@@ -1,5 +1,6 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ReadError } from './errors/kernel-error.ts';
@@ -12,6 +13,8 @@ import { splitTextTables } from './rich/split-text-tables.ts';
 
 /** Rows of a table that are held in memory; all of them stand in its CSV. */
 const tableRowsKept = 100;
+
+const pieceChars = 1_000_000;
 
 const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif' } as const;
 
@@ -56,7 +59,7 @@ export class PartFiles {
 
   async keepError(error: ReadError): Promise<OutputPart[]> {
     const path = error.whole === undefined ? undefined : await this.#write('traceback.txt', error.whole);
-    const traceback = foldText(error.traceback);
+    const traceback = await foldText(error.traceback);
     return [
       {
         kind: 'error',
@@ -71,7 +74,7 @@ export class PartFiles {
 
   async keepText(source: TextSource, written: string): Promise<OutputPart[]> {
     if (written === '') return [];
-    const text = foldText(written);
+    const text = await foldText(written);
     const isLong = written.length > 2_000;
     return [
       { kind: 'text', source, text, path: isLong ? await this.#write(`${source}.txt`, written) : undefined },
@@ -86,7 +89,7 @@ export class PartFiles {
     const parts: OutputPart[] = [];
     for (const piece of pieces) {
       if (piece.kind === 'table') parts.push(await this.#keepTable(piece.table, piece.text));
-      else if (piece.text !== '') parts.push({ ...part, text: foldText(piece.text) });
+      else if (piece.text !== '') parts.push({ ...part, text: await foldText(piece.text) });
     }
     return parts;
   }
@@ -139,7 +142,7 @@ export class PartFiles {
       sentRows: table.rows.length,
       totalRows: table.totalRows,
       csvPath: await this.#write('table.csv', stringify([table.columns, ...table.rows])),
-      text: foldText(text),
+      text: await foldText(text),
     };
   }
 
@@ -159,8 +162,12 @@ export class PartFiles {
   }
 }
 
-function foldText(written: string): BoundedText {
+/** Long texts are folded in pieces, so that others get their turn in between. */
+async function foldText(written: string): Promise<BoundedText> {
   const folded = new FoldedText();
-  folded.write(written);
+  for (let at = 0; at < written.length; at += pieceChars) {
+    if (at > 0) await nextTurn();
+    folded.write(written.slice(at, at + pieceChars));
+  }
   return folded.view();
 }

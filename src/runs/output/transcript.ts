@@ -72,6 +72,7 @@ class RunTranscript implements Transcript {
   #sealed: OutputPart[] | undefined;
   /** Outputs so far. */
   #added = 0;
+  #turnedAt = performance.now();
   lastKeptAtMs: number | undefined;
 
   constructor(dir: string, options: TranscriptOptions) {
@@ -191,7 +192,6 @@ class RunTranscript implements Transcript {
   }
 
   async #takeStream(name: StreamName, text: string): Promise<void> {
-    let turn = performance.now();
     for (let at = 0; at < text.length; at += pieceChars) {
       if (this.#source !== name) {
         this.#source = name;
@@ -200,11 +200,16 @@ class RunTranscript implements Transcript {
       const { shown, written } = this.#spool.write(name, text.slice(at, at + pieceChars));
       this.#fold.stream(name, shown);
       await written;
-      if (performance.now() - turn < turnMs) continue;
-      await nextTurn();
-      turn = performance.now();
+      await this.#giveTurn();
     }
     await this.#files.forget(this.#fold.takeDropped());
+  }
+
+  /** Many outputs in a row would keep everybody else waiting: promises alone give no turn. */
+  async #giveTurn(): Promise<void> {
+    if (performance.now() - this.#turnedAt < turnMs) return;
+    await nextTurn();
+    this.#turnedAt = performance.now();
   }
 
   async #takeParts(kept: Promise<OutputPart[]>, displayId?: string): Promise<void> {
@@ -226,6 +231,7 @@ class RunTranscript implements Transcript {
     this.#fold.apply(step);
     await this.#note({ at: this.#spool.keptBytes, step });
     await this.#files.forget(this.#fold.takeDropped());
+    await this.#giveTurn();
   }
 
   async #note(line: JournalLine): Promise<void> {

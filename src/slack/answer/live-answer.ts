@@ -5,9 +5,9 @@ import { Bell } from './bell.ts';
 import { startEditBudget, type EditBudget } from './edit-budget.ts';
 import { attachFiles } from './attach-files.ts';
 import { startPostPace } from './post-pace.ts';
-import { renderAnswer } from './render-answer.ts';
+import { renderAnswer, type AnswerMessage } from './render-answer.ts';
 import { startSlackCalls } from './slack-calls.ts';
-import { StandingMessage, type MessageMeans } from './standing-message.ts';
+import { StandingMessage, type Attempt, type MessageMeans } from './standing-message.ts';
 
 export interface AnswersOptions {
   token: string;
@@ -31,6 +31,9 @@ export interface Answers {
 
 /** A run that ends within this time of its opening costs one post. */
 const quickMs = 400;
+
+/** How long a note about a missing file is tried. */
+const notePatienceMs = 60_000;
 
 /** Starts what shows answers of one workspace: the only caller of chat.* and files.* for them. */
 export function startAnswers(options: AnswersOptions): Answers {
@@ -131,7 +134,7 @@ class ThreadAnswer implements LiveAnswer {
         await this.#changed.wait(tickMs(view, this.#shared.now()));
         continue;
       }
-      const attempt = await this.#message.attempt((shrink) => this.#draw(shrink), 'live');
+      const attempt = await this.#message.attempt((shrink) => this.#draw(this.#view ?? view, shrink), 'live');
       if (attempt.kind === 'stands') this.#shown = this.#drawn;
       if (attempt.kind === 'wait' && !this.#closing) await this.#closed.wait(attempt.ms);
       if (attempt.kind === 'refused') {
@@ -141,9 +144,7 @@ class ThreadAnswer implements LiveAnswer {
     }
   }
 
-  #draw(shrink: number) {
-    const view = this.#view;
-    if (view === undefined) throw new Error('nothing to show');
+  #draw(view: RunView, shrink: number): AnswerMessage {
     const { message } = renderAnswer(view, this.#shared.now(), shrink);
     this.#drawn = JSON.stringify(message);
     return message;
@@ -154,8 +155,9 @@ class ThreadAnswer implements LiveAnswer {
   }
 
   async #flush(): Promise<void> {
-    if (this.#view !== undefined && this.#view.phase.kind !== 'ended') {
-      await this.#message.attempt((shrink) => this.#draw(shrink), 'live');
+    const view = this.#view;
+    if (view !== undefined && view.phase.kind !== 'ended') {
+      await this.#message.attempt((shrink) => this.#draw(view, shrink), 'live');
     }
     this.#closeBudget();
     this.#onClosed();
@@ -169,15 +171,21 @@ class ThreadAnswer implements LiveAnswer {
   }
 
   async #deliver(view: RunView): Promise<Delivery> {
-    const giveUpAt = this.#shared.now() + this.#shared.patienceMs;
+    // a live edit that was on its way may have taken the last picture along
+    const ts = this.#pictureOf(view) === this.#shown ? this.#message.ts : undefined;
+    const end =
+      ts === undefined ? await this.#insist(view, this.#shared.patienceMs) : { kind: 'stands' as const, ts };
+    if (end.kind === 'stands') return this.#attach(view, end.ts);
+    return this.#undelivered(view, end.kind === 'refused' ? end.code : end.reason);
+  }
+
+  /** Tries until the picture stands, Slack refuses it, or patience or the process ends. */
+  async #insist(view: RunView, patienceMs: number): Promise<Attempt> {
+    const giveUpAt = this.#shared.now() + patienceMs;
     for (;;) {
-      const attempt = await this.#message.attempt(
-        (shrink) => renderAnswer(view, this.#shared.now(), shrink).message,
-        'end',
-      );
-      if (attempt.kind === 'stands') return this.#attach(view, attempt.ts);
-      if (attempt.kind === 'refused') return this.#undelivered(view, attempt.code);
-      if (this.#released || this.#shared.now() > giveUpAt) return this.#undelivered(view, attempt.reason);
+      const attempt = await this.#message.attempt((shrink) => this.#draw(view, shrink), 'end');
+      if (attempt.kind === 'stands') this.#shown = this.#drawn;
+      if (attempt.kind !== 'wait' || this.#released || this.#shared.now() > giveUpAt) return attempt;
       await this.#closed.wait(attempt.ms);
     }
   }
@@ -185,17 +193,17 @@ class ThreadAnswer implements LiveAnswer {
   async #attach(view: RunView, ts: string): Promise<Delivery> {
     const { files } = renderAnswer(view, this.#shared.now(), this.#message.shrink);
     const { missing, ...attached } = await attachFiles(this.#shared, this.#options, files, this.#attached);
-    const delivery: Delivery = { delivered: true, answerTs: ts, ...attached };
-    if (missing.length === 0) return delivery;
-    const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
-    this.#shared.log.warn({ run: this.#options.runId, missing }, 'files not attached');
-    const amended = { ...view, notes: [...view.notes, ...notes] };
-    await this.#message.attempt((shrink) => renderAnswer(amended, this.#shared.now(), shrink).message, 'end');
-    return delivery;
+    if (missing.length > 0) {
+      this.#shared.log.warn({ run: this.#options.runId, missing }, 'files not attached');
+      const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
+      await this.#insist({ ...view, notes: [...view.notes, ...notes] }, notePatienceMs);
+    }
+    return { delivered: true, answerTs: ts, ...attached };
   }
 
-  /** The thread cannot be reached: the runner is told privately, once, as well as it goes. */
+  /** The thread cannot be reached: the runner is told privately, once. After a stop a successor goes on instead. */
   async #undelivered(view: RunView, reason: string): Promise<Delivery> {
+    if (this.#released) return { delivered: false, reason: 'the bot was stopped' };
     const { runId, runner, place } = this.#options;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
     this.#shared.log.warn({ run: runId, channel: place.channel, reason, outcome }, 'answer not delivered');

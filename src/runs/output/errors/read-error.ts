@@ -5,6 +5,8 @@ import { readJvmError } from './jvm-error.ts';
 import { readPythonError } from './python-error.ts';
 import { readRError } from './r-error.ts';
 
+const readChars = 100_000;
+
 /** Reads what a kernel sent about an error, whatever its language. `code` is what ran, to find lines in it. */
 export function readError(
   sent: { name: string; value: string; traceback: readonly string[] },
@@ -12,12 +14,16 @@ export function readError(
 ): ReadError {
   const error: KernelError = {
     name: stripAnsi(sent.name).trim(),
-    value: stripAnsi(sent.value),
-    traceback: stripAnsi(sent.traceback.join('\n')),
+    value: stripAnsi(bothEnds(sent.value)),
+    traceback: stripAnsi(bothEnds(sent.traceback.join('\n'))),
     code,
   };
-  const read = readByLanguage(error);
-  return { ...read, hint: hintFor(error) };
+  return { ...readByLanguage(error), hint: hintFor(error) };
+}
+
+/** A message of megabytes is read by its ends. */
+function bothEnds(text: string): string {
+  return text.length <= 2 * readChars ? text : `${text.slice(0, readChars)}\n…\n${text.slice(-readChars)}`;
 }
 
 /** The kernel's language shows in the form of the error: IRkernel says ERROR, the JVM a class with its package. */

@@ -11,6 +11,9 @@ export type Shown =
   | { kind: 'table'; table: Table; text: string }
   | { kind: 'file'; filename: string; mime: string; content: string };
 
+/** HTML beyond this is only a file: reading it would hold up everybody else. */
+const maxParsedChars = 300_000;
+
 const images: readonly ImageMime[] = ['image/png', 'image/jpeg', 'image/gif'];
 
 /**
@@ -35,9 +38,13 @@ export function readBundle(data: MimeBundle): Shown[] {
   const svg = text('image/svg+xml');
   if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
   const html = text('text/html');
-  const table = html === undefined ? undefined : readHtmlTable(html);
+  const table = html === undefined || html.length > maxParsedChars ? undefined : readHtmlTable(html);
   if (table !== undefined) return [{ kind: 'table', table, text: plain ?? htmlAsText(html ?? '') }];
-  if (words !== undefined) return [{ kind: 'text', text: words }];
+  if (words !== undefined)
+    return [
+      { kind: 'text', text: words },
+      ...(html !== undefined && html.length > maxParsedChars ? [htmlFile(html)] : []),
+    ];
   const markup = text('text/markdown') ?? prettyJson(data['application/json']) ?? text('text/latex');
   if (markup !== undefined) return [{ kind: 'text', text: markup }];
   if (html !== undefined) return showHtml(html, data);
@@ -57,14 +64,17 @@ function prettyJson(value: unknown): string | undefined {
 }
 
 function showHtml(html: string, data: MimeBundle): Shown[] {
-  const words = htmlAsText(html);
-  const file: Shown = { kind: 'file', filename: 'output.html', mime: 'text/html', content: html };
+  const words = html.length > maxParsedChars ? '' : htmlAsText(html);
   const isMore = /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
   return [
     ...(words === '' ? [] : [{ kind: 'text' as const, text: words }]),
-    ...(isMore || words === '' ? [file] : []),
+    ...(isMore || words === '' ? [htmlFile(html)] : []),
     ...vendorFiles(data),
   ];
+}
+
+function htmlFile(html: string): Shown {
+  return { kind: 'file', filename: 'output.html', mime: 'text/html', content: html };
 }
 
 /** Plotly, Vega and the like: their JSON says everything, for who wants to draw it elsewhere. Widgets have nothing to keep. */

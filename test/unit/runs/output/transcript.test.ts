@@ -251,3 +251,17 @@ test(
     expect(delay.max / 1e6).toBeLessThan(250);
   },
 );
+
+test('many small outputs in a row give others their turn', async () => {
+  const transcript = await open();
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  for (let n = 0; n < 20_000; n += 1) await transcript.add(stdout(`line ${n}\n`));
+  isOver = true;
+  expect(turns).toBeGreaterThan(5);
+});
