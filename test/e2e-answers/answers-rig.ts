@@ -19,7 +19,7 @@ export interface AnswersRig extends AsyncDisposable {
   open(options?: Partial<AnswerOptions> & { channel?: string }): OpenedAnswer;
 }
 
-export interface OpenedAnswer {
+interface OpenedAnswer {
   answer: LiveAnswer;
   channel: string;
   thread: string;

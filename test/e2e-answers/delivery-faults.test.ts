@@ -179,3 +179,20 @@ test('a stop while Slack is away leaves the end to a successor and tells nobody'
   expect(await finishing).toEqual({ delivered: false, reason: 'the bot was stopped' });
   expect(rig.playground.messages(rig.playground.dm('ana').id)).toEqual([]);
 });
+
+test('after a crash files and tables that stand already are not brought again', async () => {
+  await using rig = await startRig();
+  const first = rig.open();
+  const transcript = await rig.transcript();
+  const table = '<table><tr><th>a</th></tr><tr><td>1</td></tr></table>';
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'long line\n'.repeat(5000) });
+  await transcript.add({ kind: 'result', data: { 'text/html': table, 'text/plain': 'a\n1' }, metadata: {} });
+  await transcript.seal();
+  const done = await first.answer.finish(runView(ended(), transcript.view()));
+  const again = rig.open({
+    recovered: true,
+    place: { workspace: 'T1', channel: first.channel, thread: first.thread },
+  });
+  expect(await again.answer.finish(runView(ended(), transcript.view()))).toEqual(done);
+  expect(rig.playground.replies(first.channel, first.thread)).toHaveLength(3);
+});

@@ -1,7 +1,7 @@
 import type { KernelOutput } from '../../gateway/outputs.ts';
 
 /** What a display stands in: the transcript of its run. */
-export interface DisplayHolder {
+interface DisplayHolder {
   add(output: KernelOutput): void | Promise<void>;
   seal(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerOptions } from '../../runs/run-view.ts';
 import type { AnswerFile } from './answer-files.ts';
@@ -6,7 +7,7 @@ import { StandingMessage, type MessageMeans } from './standing-message.ts';
 import { uploadFiles } from './upload-files.ts';
 
 /** What could not be brought into the thread, in words. */
-export interface MissingFile {
+interface MissingFile {
   name: string;
   reason: string;
 }
@@ -33,6 +34,9 @@ export async function attachFiles(
   attached: Set<string>,
 ): Promise<Attached> {
   const done: Attached = { files: [], replies: [], missing: [] };
+  const standing = options.recovered && attached.size === 0 ? await findStanding(means, options, files) : [];
+  done.files.push(...standing.map(({ id }) => id));
+  for (const { key } of standing) attached.add(key);
   const fresh = files.filter((file) => !attached.has(file.key));
   for (const group of groupFiles(fresh)) {
     const isTable = group.kind === 'table';
@@ -46,6 +50,26 @@ export async function attachFiles(
     }
   }
   return done;
+}
+
+/** A bot that died may have brought some of the files already: known by name and size. */
+async function findStanding(
+  means: MessageMeans,
+  options: AnswerOptions,
+  files: readonly AnswerFile[],
+): Promise<{ key: string; id: string }[]> {
+  // who may not look uploads again: better twice than not at all
+  const there = await means.calls.filesIn(options.place).catch(() => []);
+  const standing: { key: string; id: string }[] = [];
+  for (const file of files) {
+    const size = file.kind === 'file' ? (await stat(file.path).catch(() => undefined))?.size : undefined;
+    const at = there.findIndex(
+      (each) => file.kind === 'file' && each.name === file.filename && each.size === size,
+    );
+    const [found] = at === -1 ? [] : there.splice(at, 1);
+    if (found !== undefined) standing.push({ key: file.key, id: found.id });
+  }
+  return standing;
 }
 
 type TableFile = AnswerFile & { kind: 'table' };

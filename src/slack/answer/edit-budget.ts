@@ -22,7 +22,7 @@ export interface EditLimits {
   gapMs: number;
 }
 
-export const slackEdits: EditLimits = { edits: 50, windowMs: 61_000, gapMs: 1_250 };
+const slackEdits: EditLimits = { edits: 50, windowMs: 61_000, gapMs: 1_250 };
 
 /** An answer that asked within this time counts as one that wants its share. */
 const wantingMs = 15_000;

@@ -8,7 +8,7 @@ import { renderOutput, type BodyElement, type OutputRoom } from './render-output
 import { sentence } from './rich-text.ts';
 
 /** What a message of ours carries, so that it is found again and known for final. */
-export interface AnswerMetadata {
+interface AnswerMetadata {
   event_type: 'sparkthread_answer';
   event_payload: { run: string; state: 'live' | 'final'; outcome?: string; files?: number };
 }

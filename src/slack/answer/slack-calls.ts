@@ -1,4 +1,4 @@
-import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
+import { type ConversationsRepliesResponse, type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { KnownBlock } from '@slack/types';
 import type { Log } from '../../log.ts';
 import type { AnswerPlace } from '../../runs/run-view.ts';
@@ -20,8 +20,12 @@ export interface SlackCalls {
     eventType: string,
     payload: Record<string, string | number>,
   ): Promise<string | undefined>;
+  /** The files that stand in the thread. */
+  filesIn(place: AnswerPlace): Promise<{ id: string; name: string; size: number }[]>;
   tellPrivately(place: AnswerPlace, user: string, text: string): Promise<void>;
   readonly client: WebClient;
+  /** For what is no API method: the bytes of an upload. */
+  readonly fetch: FetchFunction;
 }
 
 /**
@@ -45,6 +49,7 @@ export function startSlackCalls(options: {
   });
   return {
     client,
+    fetch: options.fetch ?? fetch,
     async post(place, message) {
       const posted = await client.chat.postMessage({
         channel: place.channel,
@@ -60,26 +65,21 @@ export function startSlackCalls(options: {
       await client.chat.update({ channel, ts, ...message });
     },
     async find(place, eventType, payload) {
-      let cursor: string | undefined;
-      do {
-        const page = await client.conversations.replies({
-          channel: place.channel,
-          ts: place.thread,
-          include_all_metadata: true,
-          limit: 200,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        const ours = page.messages?.find(
-          ({ metadata }) =>
-            metadata?.event_type === eventType &&
-            Object.entries(payload).every(
-              ([key, value]) => Reflect.get(metadata.event_payload ?? {}, key) === value,
-            ),
-        );
-        if (ours?.ts !== undefined) return ours.ts;
-        cursor = page.response_metadata?.next_cursor;
-      } while (cursor !== undefined && cursor !== '');
+      for await (const { ts, metadata } of repliesIn(client, place)) {
+        const content = metadata?.event_payload ?? {};
+        const isOurs = Object.entries(payload).every(([key, value]) => Reflect.get(content, key) === value);
+        if (metadata?.event_type === eventType && isOurs) return ts;
+      }
       return undefined;
+    },
+    async filesIn(place) {
+      const files: { id: string; name: string; size: number }[] = [];
+      for await (const reply of repliesIn(client, place)) {
+        for (const { id, name, size } of reply.files ?? []) {
+          if (id !== undefined && name !== undefined && size !== undefined) files.push({ id, name, size });
+        }
+      }
+      return files;
     },
     async tellPrivately(place, user, text) {
       try {
@@ -95,6 +95,23 @@ export function startSlackCalls(options: {
       }
     },
   };
+}
+
+type Reply = NonNullable<ConversationsRepliesResponse['messages']>[number];
+
+async function* repliesIn(client: WebClient, place: AnswerPlace): AsyncGenerator<Reply> {
+  let cursor: string | undefined;
+  do {
+    const page = await client.conversations.replies({
+      channel: place.channel,
+      ts: place.thread,
+      include_all_metadata: true,
+      limit: 200,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    yield* page.messages ?? [];
+    cursor = page.response_metadata?.next_cursor;
+  } while (cursor !== undefined && cursor !== '');
 }
 
 /** The client warns on the console about each failed call; who calls says it better. */
