@@ -98,10 +98,7 @@ export class OpenConnection
     this.#line.begin(execution);
     this.#link.setBusy(true);
     execution.markWritten(this.timings.firstLookMs);
-    for (const message of replayed) {
-      this.#deliver(execution, message);
-      this.#heard.count(message.msgId);
-    }
+    for (const message of replayed) this.#deliver(execution, message);
     if (this.#closedWhy !== undefined) execution.finishAs('kernelGone', this.#closedWhy);
     return execution;
   }
@@ -118,9 +115,10 @@ export class OpenConnection
   // — from the link —
 
   onMessage(message: KernelMessage): void {
-    if (!this.#heard.take(message.msgId)) return;
+    if (!this.#heard.isNew(message.msgId)) return;
     const execution = this.#line.find(message.parentId);
     if (execution !== undefined) return this.#deliver(execution, message);
+    this.#heard.countOther(message.msgId);
     const ended = this.#line.findEnded(message.parentId);
     if (ended !== undefined) return this.#takeLate(ended, message);
     if (this.greeting.take(message)) return;
@@ -272,6 +270,7 @@ export class OpenConnection
 
   #deliver(execution: RunningExecution, message: KernelMessage): void {
     if (!execution.state.started && isBusy(message)) this.#heard.begin(message.msgId);
+    else this.#heard.countOwn(message.msgId);
     execution.take(message);
   }
 

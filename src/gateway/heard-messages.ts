@@ -10,15 +10,17 @@ export class HeardMessages {
   readonly #ids = new Recent<true>(2000);
   #prefix = '';
   #first = 0;
+  /** The execution's own highest number. */
   #last = 0;
+  /** How many came of those from first to last, and which others are beyond: channels overtake each other. */
   #seen = 0;
+  readonly #beyond = new Set<number>();
 
   /** False for a message that was heard before. */
-  take(msgId: string): boolean {
+  isNew(msgId: string): boolean {
     if (msgId === '') return true;
     if (this.#ids.has(msgId)) return false;
     this.#ids.add(msgId, true);
-    this.count(msgId);
     return true;
   }
 
@@ -29,20 +31,40 @@ export class HeardMessages {
     this.#first = number;
     this.#last = number;
     this.#seen = 1;
+    this.#beyond.clear();
   }
 
-  /** Every other message of the kernel, once each; `take` does it for those that come. */
-  count(msgId: string): void {
-    if (this.#prefix === '' || !msgId.startsWith(this.#prefix)) return;
-    const { prefix, number } = splitId(msgId);
-    if (prefix !== this.#prefix || number <= this.#first) return;
+  /** Another message of this execution. */
+  countOwn(msgId: string): void {
+    const number = this.#numberOf(msgId);
+    if (number === undefined) return;
     this.#seen += 1;
-    if (number > this.#last) this.#last = number;
+    if (number < this.#last) return;
+    this.#last = number;
+    for (const other of this.#beyond) {
+      if (other > number) continue;
+      this.#seen += 1;
+      this.#beyond.delete(other);
+    }
   }
 
-  /** All from the first to the highest number came. */
+  /** A message that the kernel sent in between, to us or to everybody. */
+  countOther(msgId: string): void {
+    const number = this.#numberOf(msgId);
+    if (number === undefined) return;
+    if (number < this.#last) this.#seen += 1;
+    else this.#beyond.add(number);
+  }
+
+  /** All from the first to the execution's last number came. */
   get isWhole(): boolean {
     return this.#prefix !== '' && this.#seen === this.#last - this.#first + 1;
+  }
+
+  #numberOf(msgId: string): number | undefined {
+    if (this.#prefix === '' || !msgId.startsWith(this.#prefix)) return undefined;
+    const { prefix, number } = splitId(msgId);
+    return prefix === this.#prefix && number > this.#first ? number : undefined;
   }
 }
 

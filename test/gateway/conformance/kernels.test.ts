@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
+import { kindsOf, run, settingsFor, textOf, untilEvent } from '../../support/gateway-client.ts';
+import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
+import { openGateway } from '../../../src/gateway/open-gateway.ts';
+import { silentLog } from '../../../src/log.ts';
+
+/** Kernels with manners of their own, on Kernel Gateway 3 through our client. */
+
+const backends = inject('backends');
+let server: KernelGateway;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  server = await startKernelGateway({ provisioned: backends });
+  const urls = { httpUrl: server.url, wsUrl: server.url.replace(/^http/, 'ws') };
+  gateway = openGateway(settingsFor(urls, { token: server.token, launchTimeoutMs: 120_000 }), silentLog);
+});
+afterAll(async () => {
+  await gateway?.close();
+  await server?.stop();
+});
+
+/** One kernel for all tests of a language: some take ten seconds to start. */
+function describeKernel(kernelspec: string, tests: (kernel: () => KernelConnection) => void): void {
+  describe.skipIf(backends.missing[kernelspec] !== undefined)(
+    `${kernelspec} ${backends.missing[kernelspec] ?? ''}`,
+    () => {
+      let connection: KernelConnection;
+      beforeAll(async () => {
+        const model = await gateway.startKernel({ kernelspec, kernelId: randomUUID(), env: {} });
+        connection = await gateway.connect(model.id, { sessionId: randomUUID() });
+      });
+      afterAll(async () => {
+        if (connection !== undefined) await gateway.shutDownKernel(connection.kernelId);
+      });
+      tests(() => connection);
+    },
+  );
+}
+
+async function stopOnceItRuns(connection: KernelConnection, code: string) {
+  const stop = new AbortController();
+  const running = run(connection, { code, signal: stop.signal });
+  await running.until('stream');
+  stop.abort();
+  return { running, end: await running.end };
+}
+
+describeKernel('python3-ipykernel6', (kernel) => {
+  test('is ipykernel 6, and runs', async () => {
+    const running = run(kernel(), { code: 'import ipykernel\nprint(ipykernel.version_info[0])\n2+3' });
+    expect(await running.end).toMatchObject({ kind: 'ok', executionCount: 1 });
+    expect(textOf(running.outputs)).toBe('6\n');
+    expect(await running.until('result')).toMatchObject({ data: { 'text/plain': '5' } });
+  });
+
+  test('a stop', async () => {
+    const { end } = await stopOnceItRuns(kernel(), 'import time\nprint("in", flush=True)\ntime.sleep(60)');
+    expect(end).toMatchObject({ kind: 'interrupted', variablesLost: false });
+  });
+
+  test('output before a crash, and the crash', async () => {
+    const running = run(kernel(), { code: 'import os\nprint("dying", flush=True); os._exit(1)' });
+    expect(await running.end).toMatchObject({ kind: 'kernelDied' });
+    expect(await run(kernel()).end).toMatchObject({ kind: 'ok', executionCount: 1 });
+  });
+});
+
+describeKernel('ir', (kernel) => {
+  test('values come as displays, messages on stderr, the plain form first', async () => {
+    const running = run(kernel(), { code: 'cat("out\\n"); message("err"); x <- c(1, 2, 3); mean(x)' });
+    expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
+    expect(textOf(running.outputs)).toBe('out\n');
+    expect(textOf(running.outputs, 'stderr')).toContain('err');
+    const { data } = await running.until('display');
+    expect(data['text/plain']).toBe('[1] 2');
+    expect(kindsOf(running.outputs)).not.toContain('result');
+  });
+
+  test('a plot, which may come after the reply, belongs to its run', async () => {
+    const running = run(kernel(), { code: 'plot(1:3)' });
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+    expect((await running.until('display')).data).toHaveProperty('image/png');
+  });
+
+  test('trap 21: an error, and an interrupt without any error', async () => {
+    const failing = run(kernel(), { code: 'stop("boom")' });
+    expect(await failing.end).toMatchObject({ kind: 'raised' });
+    expect(await failing.until('error')).toMatchObject({
+      name: 'ERROR',
+      value: expect.stringContaining('boom'),
+    });
+    const { running, end } = await stopOnceItRuns(kernel(), 'cat("in\\n"); flush.console(); Sys.sleep(60)');
+    expect(end).toMatchObject({ kind: 'interrupted', variablesLost: false });
+    expect(kindsOf(running.outputs)).not.toContain('error');
+  });
+
+  test('trap 22: readline asks although no input is allowed: refused, and the kernel goes on', async () => {
+    const asking = run(kernel(), { code: 'n <- readline("name? "); cat("got", nchar(n), "\\n")' });
+    expect(await asking.end).toMatchObject({ kind: 'ok' });
+    expect(await asking.until('inputRequest')).toMatchObject({ prompt: 'name? ', refused: true });
+    expect(textOf(asking.outputs)).toContain('got 0');
+  });
+
+  test('readline answered', async () => {
+    const asking = run(kernel(), { code: 'cat("hi", readline("name? "), "\\n")', allowStdin: true });
+    (await asking.until('inputRequest')).answer('Ann');
+    expect(await asking.end).toMatchObject({ kind: 'ok' });
+    expect(textOf(asking.outputs)).toContain('hi Ann');
+  });
+
+  test('a restart under load', async () => {
+    const running = run(kernel(), { code: 'cat("in\\n"); flush.console(); Sys.sleep(60)' });
+    await running.until('stream');
+    await gateway.restartKernel(kernel().kernelId);
+    expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
+    expect(await run(kernel(), { code: 'exists("x")' }).end).toMatchObject({ kind: 'ok' });
+  });
+
+  test('quit() ends the kernel’s state', async () => {
+    const restarted = untilEvent(kernel(), 'kernelRestarted');
+    const end = await run(kernel(), { code: 'quit()' }).end;
+    expect(end).toMatchObject({ variablesLost: true });
+    await restarted;
+    expect(await run(kernel(), { code: '1' }).end).toMatchObject({ kind: 'ok' });
+  });
+});
+
+describeKernel('scala-spark', (kernel) => {
+  test('the seeds’ example prints its four lines', async () => {
+    const code = `
+        print(s"Spark Version: \${sc.version}")
+        print(s"Application Name: \${sc.appName}")
+        print(s"Application ID: \${sc.applicationId}")
+        print(sc.parallelize(1 to 5).count())
+        `;
+    const running = run(kernel(), { code });
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+    expect(textOf(running.outputs)).toMatch(
+      /Spark Version: 3\.5\.\d+.*Application Name: ToreeScala.*Application ID: local-\d+.*5/s,
+    );
+  });
+
+  test('definitions as displays, the value as a result, though both come after the reply', async () => {
+    const running = run(kernel(), { code: 'val x = 3\nx + 1' });
+    expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
+    expect(await running.until('display')).toMatchObject({ data: { 'text/plain': 'x = 3\n' } });
+    expect(await running.until('result')).toMatchObject({ data: { 'text/plain': '4' } });
+  });
+
+  test.for([
+    ['an exception', 'val z = 1 / (1 - 1)', 'by zero'],
+    ['a compile error', 'val x: Int = "a"', 'type mismatch'],
+    ['a job error', 'sc.parallelize(1 to 4).map(i => 10 / (i - 2)).collect()', 'by zero'],
+  ] as const)('trap 53: %s is told once', async ([, code, words]) => {
+    const failing = run(kernel(), { code });
+    expect(await failing.end).toMatchObject({ kind: 'raised' });
+    const errors = failing.outputs.filter((output) => output.kind === 'error');
+    expect(errors).toHaveLength(1);
+    expect(JSON.stringify(errors)).toContain(words);
+  });
+
+  test('traps 25, 26: a stop of a sleep, and of a job right after', async () => {
+    const sleeping = await stopOnceItRuns(kernel(), 'println("in"); Thread.sleep(60000)');
+    expect(sleeping.end).toMatchObject({ kind: 'interrupted' });
+    const working = await stopOnceItRuns(
+      kernel(),
+      'println("in"); sc.parallelize(1 to 2).map { i => Thread.sleep(60000); i }.count()',
+    );
+    expect(working.end).toMatchObject({ kind: 'interrupted', variablesLost: false });
+    expect(await run(kernel(), { code: '1 + 1' }).end).toMatchObject({ kind: 'ok' });
+  });
+
+  test('a restart under load, of which this kernel says nothing', async () => {
+    const running = run(kernel(), { code: 'println("in"); Thread.sleep(60000)' });
+    await running.until('stream');
+    await gateway.restartKernel(kernel().kernelId);
+    expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
+    const after = run(kernel(), { code: 'println("again")' });
+    expect(await after.end).toMatchObject({ kind: 'ok' });
+    expect(textOf(after.outputs)).toBe('again\n');
+  });
+});
+
+describeKernel('python3-spark', (kernel) => {
+  test('counts, and a stop cancels the job', async () => {
+    const counting = run(kernel(), { code: 'sc.parallelize(range(10)).count()' });
+    expect(await counting.end).toMatchObject({ kind: 'ok' });
+    expect(await counting.until('result')).toMatchObject({ data: { 'text/plain': '10' } });
+    const { end } = await stopOnceItRuns(
+      kernel(),
+      'import time\nprint("in", flush=True)\nsc.parallelize([1]).map(lambda x: time.sleep(60)).collect()',
+    );
+    expect(end).toMatchObject({ kind: 'interrupted', variablesLost: false });
+    expect(await run(kernel(), { code: 'sc.parallelize(range(3)).count()' }).end).toMatchObject({
+      kind: 'ok',
+    });
+  });
+});
