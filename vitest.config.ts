@@ -14,6 +14,21 @@ export default defineConfig({
       project('contract', ['test/contract/**/*.test.ts'], { testTimeout: 60_000 }),
       project('playground', ['test/playground/**/*.test.ts'], { testTimeout: 60_000 }),
       project('answers', ['test/e2e-answers/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('all-faults', ['test/all-faults/**/*.test.ts'], {
+        testTimeout: 180_000,
+        hookTimeout: 300_000,
+        globalSetup: ['test/support/backends/all-setup.ts'],
+      }),
+      project('gateway', ['test/gateway/*.test.ts'], {
+        testTimeout: 120_000,
+        hookTimeout: 300_000,
+        globalSetup: ['test/support/backends/global-setup.ts'],
+      }),
+      project('all-gateways', ['test/gateway/conformance/*.test.ts'], {
+        testTimeout: 180_000,
+        hookTimeout: 300_000,
+        globalSetup: ['test/support/backends/all-setup.ts'],
+      }),
       project('e2e', ['test/e2e/**/*.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 300_000,

@@ -147,7 +147,7 @@ async function runBlock(
   });
   const execution =
     left === undefined
-      ? await sendBlock(active, block, kernel)
+      ? await sendBlock(active, block, kernel, deps.log)
       : kernel.connection.resume({ msgId: left.msgId, signal: active.signal });
   if (execution === undefined) return ending({ kind: 'notSent' }, active, at());
   // The gateway replays only what nobody has read: that question does not come again.
@@ -158,13 +158,19 @@ async function runBlock(
 }
 
 /** Writes the ledger, then the request. Undefined when the run was taken back before the kernel got it. */
-async function sendBlock(active: ActiveRun, block: number, kernel: Reached): Promise<Execution | undefined> {
+async function sendBlock(
+  active: ActiveRun,
+  block: number,
+  kernel: Reached,
+  log: Log,
+): Promise<Execution | undefined> {
   const { kernelId, sessionId } = kernel.record;
   const sent = { msgId: randomUUID(), kernelId, sessionId };
   if (active.signal.aborted) return undefined;
   if (!(await active.change({ state: 'sending' }, { block, sent }))) return undefined;
   if (active.signal.aborted) return undefined;
   const code = active.run.data.blocks[block] ?? '';
+  log.debug({ run: active.run.id, thread: active.run.thread, block, kernel: kernelId }, 'sent to the kernel');
   const allowStdin = active.run.data.attended !== false;
   return kernel.connection.execute({ msgId: sent.msgId, code, allowStdin, signal: active.signal });
 }

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { type Answered, askSlash, finalAnswer } from '../support/ask.ts';
+import { type StartedBot, startBot } from '../support/start-bot.ts';
+
+/** What can befall a kernel, each done to a real one: named in the thread, with what is lost and what to do. */
+let gateway: KernelGateway;
+let playground: Playground;
+let bot: StartedBot;
+let port: number;
+
+beforeAll(async () => {
+  gateway = await startKernelGateway({ provisioned: inject('backends') });
+  port = Number(new URL(gateway.url).port);
+  playground = await startPlayground({ rates: false });
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: gateway.url, token: gateway.token },
+    environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3', KERNEL_LAUNCH_TIMEOUT: '20s', LANGUAGES: 'r=ir' },
+  });
+});
+afterAll(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+const rest = async (method: string, path: string): Promise<Response> =>
+  await fetch(`${gateway.url}api/kernels${path}`, {
+    method,
+    headers: { authorization: `token ${gateway.token}` },
+  });
+
+async function kernelIds(): Promise<string[]> {
+  const models = (await (await rest('GET', '')).json()) as { id: string }[];
+  return models.map(({ id }) => id);
+}
+
+const say = (channel: string, code: string): Promise<Answered> =>
+  askSlash(playground, 'ana', channel, `/spark ${code}`);
+
+/** A kernel of its own in a channel of its own, with `x = 1` in it. */
+async function freshKernel(name: string): Promise<{ channel: string; kernelId: string }> {
+  const before = await kernelIds();
+  const channel = playground.addChannel(name).id;
+  await say(channel, 'python3 x = 1');
+  const kernelId = (await kernelIds()).find((id) => !before.includes(id)) ?? '';
+  expect(kernelId).not.toBe('');
+  return { channel, kernelId };
+}
+
+/** Posts code and resolves once the kernel runs it. */
+async function running(channel: string, code: string): Promise<string> {
+  const posted = playground.as('ana').post(channel, `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
+  await playground.waitForReply(channel, posted.ts, (reply) =>
+    JSON.stringify(reply.blocks).includes('up and running'),
+  );
+  return posted.ts;
+}
+const sleeper = 'import time\nprint("up and running", flush=True)\ntime.sleep(600)';
+
+describe('while a run is in flight', () => {
+  test('the kernel’s process dies', async () => {
+    const { channel } = await freshKernel('dies');
+    const answer = await say(channel, 'python3 import os; os._exit(1)');
+    expect(answer.outcome).toBe('kernelDied');
+    expect(answer.text).toMatch(/variables/i);
+    const after = await say(channel, 'python3 x');
+    expect(after.text).toContain('NameError');
+  });
+
+  test('it is killed from outside, as by the out-of-memory killer', async () => {
+    const { channel } = await freshKernel('killed');
+    const answer = await say(channel, 'python3 import os, signal; os.kill(os.getpid(), signal.SIGKILL)');
+    expect(answer.outcome).toBe('kernelDied');
+    expect(answer.text).toMatch(/memory/i);
+  });
+
+  test('exit() says that the variables are gone', async () => {
+    const { channel } = await freshKernel('exits');
+    const answer = await say(channel, 'python3 exit()');
+    expect(answer.outcome).toBe('exited');
+    expect(answer.text).toMatch(/variables/i);
+    expect((await say(channel, 'python3 x')).text).toContain('NameError');
+  });
+
+  test('somebody else restarts it', async () => {
+    const { channel, kernelId } = await freshKernel('restarted');
+    const thread = await running(channel, sleeper);
+    await rest('POST', `/${kernelId}/restart`);
+    const answer = await finalAnswer(playground, channel, thread);
+    expect(answer.outcome).toBe('kernelRestarted');
+    expect(answer.text).toMatch(/variables/i);
+  });
+
+  test('somebody else deletes it, or the gateway culls it', async () => {
+    const { channel, kernelId } = await freshKernel('deleted');
+    const thread = await running(channel, sleeper);
+    await rest('DELETE', `/${kernelId}`);
+    const answer = await finalAnswer(playground, channel, thread);
+    expect(answer.outcome).toBe('kernelGone');
+    expect((await say(channel, 'python3 1')).outcome).toBe('ok');
+  });
+
+  test('an admin shuts it down: the run ends, the next one starts a new kernel', async () => {
+    const { channel } = await freshKernel('shut');
+    const thread = await running(channel, sleeper);
+    await playground.as('ana').slash(channel, '/spark shutdown');
+    expect((await finalAnswer(playground, channel, thread)).outcome).toMatch(/kernelGone|kernelRestarted/);
+    expect((await say(channel, 'python3 1')).outcome).toBe('ok');
+  });
+});
+
+describe('while nothing runs', () => {
+  test('a kernel deleted behind our back is told in the next answer’s first line', async () => {
+    const { channel, kernelId } = await freshKernel('idle-deleted');
+    const since = bot.log.length;
+    await rest('DELETE', `/${kernelId}`);
+    await bot.untilLog((line) => line['event'] === 'kernelGone', since);
+    const answer = await say(channel, 'python3 1+1');
+    expect(answer.outcome).toBe('ok');
+    expect(answer.text).toMatch(/kernel was gone.*variables are lost/i);
+  });
+
+  test('an autorestart is told, even one while nobody was connected', async () => {
+    const { channel } = await freshKernel('idle-died');
+    await say(channel, 'python3 import os, threading; threading.Timer(1, os._exit, [1]).start()');
+    await bot.kill();
+    await waitUntilRestarted();
+    await bot.restart();
+    const answer = await say(channel, 'python3 1+1');
+    expect(answer.text).toMatch(/restarted meanwhile/i);
+  });
+
+  /** The gateway says in its log that it restarted a kernel. */
+  async function waitUntilRestarted(): Promise<void> {
+    const before = gateway.log().split('restarting kernel').length;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = setInterval(() => {
+      if (
+        gateway.log().split('restarting kernel').length > before ||
+        gateway.log().includes('AsyncIOLoopKernelRestarter')
+      )
+        resolve();
+    }, 100);
+    await promise;
+    clearInterval(look);
+  }
+});
+
+describe('starts', () => {
+  test('a kernelspec whose program exits', async () => {
+    const channel = playground.addChannel('exits-at-once').id;
+    const answer = await say(channel, 'broken-exit 1+1');
+    expect(answer.outcome).toBe('notStarted');
+    expect(answer.text).toMatch(/gave no answer|did not start|gave up/i);
+  });
+
+  test('a kernelspec whose program never answers: told at KERNEL_LAUNCH_TIMEOUT, nothing left', async () => {
+    const before = await kernelIds();
+    const channel = playground.addChannel('hangs').id;
+    const answer = await say(channel, 'broken-hang 1+1');
+    expect(answer.outcome).toBe('notStarted');
+    expect((await kernelIds()).filter((id) => !before.includes(id))).toEqual([]);
+  });
+});
+
+describe('the gateway', () => {
+  test('is restarted in the middle of a run: its kernels are gone, and that is said', async () => {
+    const { channel } = await freshKernel('gateway-restart');
+    const thread = await running(channel, sleeper);
+    await gateway.stop();
+    gateway = await startKernelGateway({ provisioned: inject('backends'), port, token: gateway.token });
+    const answer = await finalAnswer(playground, channel, thread);
+    expect(answer.outcome).toBe('kernelGone');
+    expect((await say(channel, 'python3 40+2')).text).toMatch(/│ 42\n/);
+  });
+});
