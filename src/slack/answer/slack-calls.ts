@@ -24,8 +24,6 @@ export interface SlackCalls {
   filesIn(place: AnswerPlace): Promise<{ id: string; name: string; size: number }[]>;
   tellPrivately(place: AnswerPlace, user: string, text: string): Promise<void>;
   readonly client: WebClient;
-  /** For what is no API method: the bytes of an upload. */
-  readonly fetch: FetchFunction;
 }
 
 /**
@@ -49,7 +47,6 @@ export function startSlackCalls(options: {
   });
   return {
     client,
-    fetch: options.fetch ?? fetch,
     async post(place, message) {
       const posted = await client.chat.postMessage({
         channel: place.channel,

@@ -76,7 +76,7 @@ async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | 
   });
   if (ticket.upload_url === undefined || ticket.file_id === undefined)
     throw new Error('no upload URL was given');
-  const answer = await calls.fetch(ticket.upload_url, {
+  const answer = await fetch(ticket.upload_url, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },
     body: blob,
