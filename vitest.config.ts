@@ -29,6 +29,11 @@ export default defineConfig({
         hookTimeout: 300_000,
         globalSetup: ['test/support/backends/all-setup.ts'],
       }),
+      project('all-browser', ['test/all-browser/**/*.test.ts'], {
+        testTimeout: 120_000,
+        hookTimeout: 300_000,
+        globalSetup: ['test/support/backends/global-setup.ts'],
+      }),
       project('e2e', ['test/e2e/**/*.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 300_000,

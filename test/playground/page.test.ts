@@ -1,26 +1,17 @@
-import { execFileSync } from 'node:child_process';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findChromium, startChromium } from '../../playground/browser.ts';
 import { startPlayground } from '../../playground/playground.ts';
 import type { Playground } from '../../playground/playground.ts';
 import { startSocketApp } from './bolt-app.ts';
 
-const browserPath = pathOf('chromium') ?? pathOf('chromium-browser') ?? pathOf('google-chrome');
+const browserPath = findChromium();
 const shortcuts = [{ type: 'message', callbackId: 'run_message', name: 'Run this code' }] as const;
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 let browser: Browser | undefined;
 
 beforeAll(async () => {
-  if (browserPath !== undefined)
-    browser = await chromium.launch({ executablePath: browserPath, args: flags });
+  if (browserPath !== undefined) browser = await startChromium(browserPath);
 }, 60_000);
 
 afterAll(async () => {
@@ -182,14 +173,6 @@ async function open(playground: Playground, query: string): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(`${playground.origin}/${query}`);
   return page;
-}
-
-function pathOf(program: string): string | undefined {
-  try {
-    return execFileSync('which', [program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
-    return undefined;
-  }
 }
 
 const onePixel = Buffer.from(

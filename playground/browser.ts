@@ -1,0 +1,41 @@
+/** Chromium, for looking at the page as people do: tests and `npm run screenshots`. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** Nothing leaves the machine, and nothing is kept: each start has an empty profile. */
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** What a test says that is skipped without one. */
+export const missingChromium = 'skipped, because no Chromium is on the PATH';
+
+/** The first Chromium on the path. */
+export function findChromium(path = process.env['PATH'] ?? ''): string | undefined {
+  const folders = path.split(delimiter).filter((folder) => folder !== '');
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+/** @throws when it does not start */
+export async function startChromium(executablePath: string): Promise<Browser> {
+  return await chromium.launch({ executablePath, args: flags });
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

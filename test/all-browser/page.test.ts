@@ -1,0 +1,118 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { KernelGateway } from '../../demo/gateway.ts';
+import { startKernelGateway } from '../../demo/gateway.ts';
+import { findChromium, missingChromium, startChromium } from '../../playground/browser.ts';
+import { openPageWindow } from '../../playground/page-window.ts';
+import type { PageWindow, PageWindowOptions } from '../../playground/page-window.ts';
+import type { Playground } from '../../playground/playground.ts';
+import { startPlayground } from '../../playground/playground.ts';
+import { startBot } from '../support/start-bot.ts';
+import type { StartedBot } from '../support/start-bot.ts';
+
+const executable = findChromium();
+const kernelMs = 60_000;
+
+let browser: Browser;
+let gateway: KernelGateway;
+let playground: Playground;
+let bot: StartedBot;
+
+beforeAll(async () => {
+  if (executable === undefined) return;
+  [browser, gateway, playground] = await Promise.all([
+    startChromium(executable),
+    startKernelGateway({ provisioned: inject('provisioned') }),
+    startPlayground(),
+  ]);
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: gateway.url, token: gateway.token },
+    environment: { DEFAULT_LANGUAGE: 'python3' },
+  });
+});
+
+afterAll(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await gateway?.stop();
+  await browser?.close();
+});
+
+/** A test in a window of its own, which must not have complained of anything. */
+function inBrowser(
+  title: string,
+  options: PageWindowOptions,
+  body: (window: PageWindow) => Promise<void>,
+): void {
+  test(title, async ({ skip }) => {
+    skip(executable === undefined, missingChromium);
+    await using window = await openPageWindow(browser, playground, options);
+    window.page.setDefaultTimeout(kernelMs);
+    await body(window);
+    expect(window.complaints).toEqual([]);
+  });
+}
+
+inBrowser('a command, its live answer, Stop, the end', {}, async (window) => {
+  await window.say('/spark print("counting"); import time; time.sleep(300)');
+  await window.openThread('time.sleep(300)');
+  await window.thread.locator('pre', { hasText: /^counting$/ }).waitFor();
+  await window.thread.getByText(/^Running/).waitFor();
+  await window.thread.getByRole('button', { name: 'Stop' }).click();
+  await window.thread.getByText(/^Stopped · /).waitFor();
+  await window.thread.getByRole('button', { name: 'Run again' }).waitFor();
+  expect(await window.thread.getByRole('button', { name: 'Stop' }).count()).toBe(0);
+});
+
+inBrowser('a plot is seen in the thread of a mention', {}, async (window) => {
+  await window.say('@sparkthread import matplotlib.pyplot as plt; plt.plot([1, 4, 9]); plt.show()');
+  await window.openThread('plt.plot');
+  await window.thread.getByText(/^Done · /).waitFor();
+  const picture = window.thread.locator('img');
+  await picture.waitFor();
+  await expect
+    .poll(() => picture.evaluate((image) => 'naturalWidth' in image && Number(image.naturalWidth)))
+    .toBeGreaterThan(100);
+});
+
+inBrowser('a data frame is a table, its cells in rows', {}, async (window) => {
+  await window.say(
+    '/spark import pandas; pandas.DataFrame({"city": ["Oslo", "Lima"], "people": [709000, 10092000]})',
+  );
+  await window.openThread('pandas.DataFrame');
+  await window.thread.locator('table').waitFor();
+  const rows = await window.thread.locator('table tr').allInnerTexts();
+  expect(rows.map((row) => row.split(/\s+/).filter(Boolean))).toEqual([
+    ['city', 'people'],
+    ['0', 'Oslo', '709000'],
+    ['1', 'Lima', '10092000'],
+  ]);
+});
+
+inBrowser('a code block in the thread runs there', {}, async (window) => {
+  await window.say('@sparkthread `answer = 6 * 7`');
+  await window.openThread('answer = 6 * 7');
+  await window.thread.getByText(/^Done · /).waitFor();
+  await window.reply('```\nanswer\n```');
+  await window.thread.locator('pre', { hasText: /^42$/ }).waitFor();
+});
+
+inBrowser('a refusal is seen by the one person only', { user: 'gus' }, async (window) => {
+  await window.say('/spark 1 + 1');
+  await window.whispers.getByText(/Guests may not/).waitFor();
+  await window.become('ben');
+  await window.page.locator('.message:not(.whisper)').first().waitFor();
+  expect(await window.whispers.count()).toBe(0);
+  await window.become('gus');
+  await window.whispers.getByText(/Guests may not/).waitFor();
+});
+
+inBrowser('the editor: a snippet typed in it runs', { user: 'ben' }, async (window) => {
+  await window.say('/spark');
+  await window.modal.getByLabel('Code').fill('for n in range(3):\n    print("row", n)');
+  await window.modal.getByRole('button', { name: 'Run' }).click();
+  await window.modal.waitFor({ state: 'detached' });
+  await window.openThread('print("row", n)');
+  await window.thread.locator('pre', { hasText: 'row 0\nrow 1\nrow 2' }).waitFor();
+});
