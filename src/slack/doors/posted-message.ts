@@ -17,7 +17,7 @@ const messageSchema = z.object({
   subtype: z.string().optional(),
   user: z.string(),
   text: z.string().optional(),
-  blocks: z.unknown(),
+  blocks: z.unknown().optional(),
   files: z.array(z.unknown()).optional(),
   ts: z.string(),
   thread_ts: z.string().optional(),

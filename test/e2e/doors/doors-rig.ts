@@ -1,0 +1,85 @@
+import { inject } from 'vitest';
+import { startKernelGateway } from '../../../demo/gateway.ts';
+import type { SlackMessage } from '../../../playground/messages.ts';
+import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import type { PlaygroundOptions } from '../../../playground/settings.ts';
+import { startBot, type StartedBot } from '../../support/start-bot.ts';
+
+export interface Gateway {
+  httpUrl: string;
+  token?: string;
+}
+
+/** A bot in a workspace of its own. Everything ends with the scope. */
+export interface Rig extends AsyncDisposable {
+  playground: Playground;
+  bot: StartedBot;
+  /** The final answer of the thread's newest run. */
+  final(channel: string, thread: string, fits?: (reply: SlackMessage) => boolean): Promise<SlackMessage>;
+  /** Runs code by a slash command; gives the root message and its final answer. */
+  slash(user: string, channel: string, typed: string): Promise<{ root: SlackMessage; answer: SlackMessage }>;
+}
+
+/** The real Kernel Gateway 3 with real kernels. */
+export async function startRealGateway(): Promise<Gateway & AsyncDisposable> {
+  const gateway = await startKernelGateway({ provisioned: inject('provisioned') });
+  return {
+    httpUrl: gateway.url,
+    token: gateway.token,
+    [Symbol.asyncDispose]: async () => await gateway[Symbol.asyncDispose](),
+  };
+}
+
+export async function startRig(
+  gateway: Gateway,
+  environment: Readonly<Record<string, string>> | ((playground: Playground) => Record<string, string>) = {},
+  options: PlaygroundOptions = {},
+): Promise<Rig> {
+  const playground = await startPlayground({ waitTimeoutMs: 60_000, ...options });
+  const settings = typeof environment === 'function' ? environment(playground) : environment;
+  const bot = await startBot({ playground, gateway, environment: settings });
+  const final: Rig['final'] = async (channel, thread, fits = () => true) =>
+    await playground.waitForReply(channel, thread, (reply) => isFinal(reply) && fits(reply));
+  return {
+    playground,
+    bot,
+    final,
+    async slash(user, channel, typed) {
+      const seen = new Set(playground.messages(channel).map(({ ts }) => ts));
+      const reaction = await playground.as(user).slash(channel, typed);
+      if (!reaction.ok) throw new Error(`not acknowledged: ${reaction.error}`);
+      const root = await playground.waitForMessage(
+        channel,
+        ({ ts, user: author, thread_ts: thread }) =>
+          !seen.has(ts) && author === playground.bot.id && thread === undefined,
+      );
+      return { root, answer: await final(channel, root.ts) };
+    },
+    async [Symbol.asyncDispose]() {
+      await bot[Symbol.asyncDispose]();
+      await playground.stop();
+    },
+  };
+}
+
+export function isFinal({ metadata }: SlackMessage): boolean {
+  return metadata?.event_payload?.['state'] === 'final';
+}
+
+/** The answer's buttons, by their beginnings. */
+export function buttonsOf(message: SlackMessage): string[] {
+  return (
+    JSON.stringify(message.blocks ?? [])
+      .match(/"action_id":"[^"]+"/g)
+      ?.map((found) => found.slice('"action_id":"'.length, -1)) ?? []
+  );
+}
+
+/** All that a message shows, blocks too. */
+export function shown(message: { text: string; blocks?: unknown }): string {
+  return `${message.text}\n${JSON.stringify(message.blocks ?? [])}`;
+}
+
+export function fence(code: string, before = ''): string {
+  return `${before}\`\`\`\n${code}\n\`\`\``;
+}
