@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { askSlash, finalAnswer } from '../support/ask.ts';
+import { type StartedBot, startBot } from '../support/start-bot.ts';
+
+/** Stop must stop: on each kind of kernel, with its variables kept; where it does not obey, that is said. */
+const backends = inject('backends');
+const missing = (kernelspec: string): boolean => backends.missing[kernelspec] !== undefined;
+
+let gateway: KernelGateway;
+let playground: Playground;
+let bot: StartedBot;
+
+beforeAll(async () => {
+  gateway = await startKernelGateway({ provisioned: backends });
+  playground = await startPlayground({ rates: false });
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: gateway.url, token: gateway.token },
+    environment: { DEFAULT_LANGUAGE: 'python3' },
+  });
+});
+afterAll(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+/** Runs `before`, then `code`, presses Stop once `shown` stands in the answer, and gives what `after` answers. */
+async function stopped(
+  channel: string,
+  language: string,
+  { before, code, shown, after }: { before: string; code: string; shown: string; after: string },
+): Promise<string> {
+  await askSlash(playground, 'ana', channel, `/spark ${language} ${before}`);
+  const posted = playground
+    .as('ana')
+    .post(channel, `<@${playground.bot.id}> ${language}\n\`\`\`\n${code}\n\`\`\``);
+  const answer = await playground.waitForReply(channel, posted.ts, (reply) =>
+    JSON.stringify(reply.blocks).includes(shown),
+  );
+  const pressedAt = performance.now();
+  await playground.as('ana').press(answer, 'run:stop');
+  const { outcome } = await finalAnswer(playground, channel, posted.ts);
+  console.log(`${language}: stopped after ${((performance.now() - pressedAt) / 1000).toFixed(1)} s`);
+  expect(outcome).toBe('interrupted');
+  return (await askSlash(playground, 'ana', channel, `/spark ${language} ${after}`)).text;
+}
+
+test('a Python loop', async () => {
+  const channel = playground.addChannel('loop').id;
+  const text = await stopped(channel, 'python3', {
+    before: 'kept = 41',
+    code: 'print("round and round", flush=True)\nwhile True: pass',
+    shown: 'round and round',
+    after: 'kept + 1',
+  });
+  expect(text).toMatch(/│ 42\n/);
+});
+
+test('time.sleep', async () => {
+  const channel = playground.addChannel('sleep').id;
+  const text = await stopped(channel, 'python3', {
+    before: 'kept = 41',
+    code: 'import time\nprint("asleep", flush=True)\ntime.sleep(3600)',
+    shown: 'asleep',
+    after: 'kept + 1',
+  });
+  expect(text).toMatch(/│ 42\n/);
+});
+
+test.skipIf(missing('python3-spark'))(
+  'a Spark job: its jobs are cancelled and the context lives on',
+  async () => {
+    const channel = playground.addChannel('spark').id;
+    const text = await stopped(channel, 'python3-spark', {
+      before: 'kept = 41',
+      code: 'import time\nprint("job begins", flush=True)\nsc.parallelize(range(40000), 400).map(lambda x: time.sleep(0.05)).count()',
+      shown: 'job begins',
+      after: 'print(len(sc.statusTracker().getActiveJobsIds()), sc.parallelize(range(kept + 1)).count())',
+    });
+    expect(text).toMatch(/│ 0 42\n/);
+  },
+);
+
+test.skipIf(missing('ir'))('R', async () => {
+  const channel = playground.addChannel('r').id;
+  const text = await stopped(channel, 'ir', {
+    before: 'kept <- 41',
+    code: 'cat("asleep\\n"); flush.console(); Sys.sleep(3600)',
+    shown: 'asleep',
+    after: 'kept + 1',
+  });
+  expect(text).toMatch(/│ (\[1\] )?42\n/);
+});
+
+test.skipIf(missing('scala-spark'))(
+  'a kernel that does not obey: said, and a restart is offered and works',
+  async () => {
+    const channel = playground.addChannel('scala').id;
+    await askSlash(playground, 'ana', channel, '/spark scala-spark val kept = 41');
+    const posted = playground
+      .as('ana')
+      .post(
+        channel,
+        `<@${playground.bot.id}> scala-spark\n\`\`\`\nprintln("asleep"); Thread.sleep(3600000)\n\`\`\``,
+      );
+    const running = await playground.waitForReply(channel, posted.ts, (reply) =>
+      JSON.stringify(reply.blocks).includes('run:stop'),
+    );
+    await playground.as('ana').press(running, 'run:stop');
+    const offered = await playground.waitForReply(
+      channel,
+      posted.ts,
+      (reply) => JSON.stringify(reply.blocks).includes('run:restart'),
+      { timeoutMs: 60_000 },
+    );
+    await playground.as('ana').press(offered, 'run:restart');
+    expect((await finalAnswer(playground, channel, posted.ts)).outcome).toBe('kernelRestarted');
+    expect((await askSlash(playground, 'ana', channel, '/spark scala-spark println(40 + 2)')).text).toMatch(
+      /│ 42\n/,
+    );
+  },
+);
+
+test('RUN_TIMEOUT stops by the clock', async () => {
+  const since = bot.log.length;
+  await bot.stop();
+  await bot.restart({ RUN_TIMEOUT: '2s' });
+  expect(bot.log.slice(since).some((line) => line['msg'] === 'ready')).toBe(true);
+  const channel = playground.addChannel('clock').id;
+  const { outcome, text } = await askSlash(
+    playground,
+    'ana',
+    channel,
+    '/spark python3 import time; time.sleep(3600)',
+  );
+  expect(outcome).toBe('timedOut');
+  expect(text).toContain('RUN_TIMEOUT');
+});
