@@ -21,13 +21,13 @@ export interface EndedAt {
   kernelspec: string;
   durationMs: number;
   executionCount: number | undefined;
-  /** The run was taken up after a crash while its request was being written. */
-  wasSending: boolean;
+  /** The ledger says `sent`: the kernel has given a sign of it. */
+  isKnownToRun: boolean;
 }
 
 /** An execution's end and our own part in it → how the run ended, as its author reads it. */
 export function readEnd(end: ExecutionEnd, stop: StopReason | undefined, at: EndedAt): RunOutcome {
-  const [kind, detail] = kindOf(end, stop, at.wasSending);
+  const [kind, detail] = kindOf(end, stop, at.isKnownToRun);
   const executionCount = end.executionCount ?? at.executionCount;
   const said = detail ?? end.detail;
   return {
@@ -44,7 +44,7 @@ export function readEnd(end: ExecutionEnd, stop: StopReason | undefined, at: End
 function kindOf(
   end: ExecutionEnd,
   stop: StopReason | undefined,
-  wasSending: boolean,
+  isKnownToRun: boolean,
 ): [kind: OutcomeKind, detail?: string | undefined] {
   switch (end.kind) {
     case 'ok':
@@ -54,10 +54,11 @@ function kindOf(
     case 'kernelRestarted':
     case 'kernelGone':
     case 'gatewayAway':
-    case 'unknown':
       return [end.kind];
     case 'outputLost':
-      return [wasSending ? 'unknown' : 'outputLost'];
+    case 'unknown':
+      // A sign that an earlier process saw is not repeated by the gateway.
+      return [isKnownToRun ? 'outputLost' : 'unknown'];
     case 'interrupted':
       return stop === undefined
         ? ['interrupted', 'The kernel was interrupted by somebody else.']

@@ -62,7 +62,7 @@ async function reachKernel(
     kernelspec: run.data.kernelspec,
     durationMs: 0,
     executionCount: undefined,
-    wasSending: false,
+    isKnownToRun: false,
   };
   try {
     if (run.data.sent !== undefined) return await reachLeftKernel(active, deps, at);
@@ -106,7 +106,7 @@ async function reachLeftKernel(
   if (connection !== undefined && record !== undefined) return { connection, record };
   const gone = ending({ kind: 'kernelGone', variablesLost: true }, active, {
     ...at,
-    wasSending: state === 'sending',
+    isKnownToRun: state === 'sent',
   });
   return { outcome: state === 'sending' ? { ...gone, kind: 'unknown' } : gone };
 }
@@ -138,12 +138,11 @@ async function runBlock(
   deps: RunSnippetDeps,
 ): Promise<RunOutcome> {
   const left = active.run.data.sent;
-  const wasSending = left !== undefined && active.run.state === 'sending';
   const at = (): EndedAt => ({
     kernelspec: active.run.data.kernelspec,
     durationMs: Date.now() - (active.run.data.startedAt ?? Date.now()),
     executionCount: active.run.data.executionCount,
-    wasSending,
+    isKnownToRun: active.run.state === 'sent',
   });
   const execution =
     left === undefined
