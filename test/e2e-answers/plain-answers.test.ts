@@ -65,7 +65,7 @@ test('output that does not fit is cut in the middle and attached whole', async (
   const [reply] = rig.playground.replies(channel, thread);
   expect(JSON.stringify(reply?.blocks)).toContain('line 0 <!channel>');
   expect(JSON.stringify(reply?.blocks)).toContain('line 29999 <!channel>');
-  expect(JSON.stringify(reply?.blocks)).toMatch(/… [\d,]+ lines hidden …/);
+  expect(JSON.stringify(reply?.blocks)).toMatch(/… [\d,]+ lines hidden, all in output.txt …/);
   const [file] = rig.playground.files;
   expect(file?.file.name).toBe('output.txt');
   expect(Buffer.from(file?.bytes ?? []).equals(Buffer.from(text))).toBe(true);

@@ -97,3 +97,16 @@ test.each([0, 1, 5000, 1_000_000, 1_000_001, 20_000_000])(
     else expect(files[0]?.bytes.equals(Buffer.from(text))).toBe(true);
   },
 );
+
+test('many results that do not fit stand whole in one file', async () => {
+  await using rig = await startRig();
+  const { answer } = rig.open();
+  const transcript = await rig.transcript();
+  const results = Array.from({ length: 30 }, (_, n) => `result ${n} ${'x'.repeat(700)}`);
+  for (const result of results)
+    await transcript.add({ kind: 'result', data: { 'text/plain': result }, metadata: {} });
+  await transcript.seal();
+  await answer.finish(runView(ended(), transcript.view()));
+  expect(rig.playground.files.map(({ file }) => file.name)).toEqual(['results.txt']);
+  expect(rig.playground.files[0]?.bytes.toString()).toBe(results.join('\n'));
+});

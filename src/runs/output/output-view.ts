@@ -21,7 +21,7 @@ export type OutputPart =
       kind: 'text';
       source: TextSource;
       text: BoundedText;
-      /** A file of its own with the whole text; streams have theirs in `spoolPath`. */
+      /** The file in which the whole text stands, with others of its kind; streams have theirs in `spoolPath`. */
       path: string | undefined;
     }
   | {

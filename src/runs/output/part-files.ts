@@ -1,4 +1,4 @@
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
@@ -14,6 +14,7 @@ import { splitTextTables } from './rich/split-text-tables.ts';
 /** Rows of a table that are held in memory; all of them stand in its CSV. */
 const tableRowsKept = 100;
 
+const resultsFile = 'results.txt';
 const pieceChars = 1_000_000;
 
 const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif' } as const;
@@ -22,21 +23,24 @@ const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif'
 export class PartFiles {
   readonly #dir: string;
   readonly #maxBytes: number;
+  readonly #onRefused: () => void;
   /** Sizes of the files that are there. */
   #sizes = new Map<string, number>();
   #count = 0;
   limited = false;
 
-  constructor(dir: string, maxBytes: number) {
+  /** `onRefused` is told when the disk takes no more; parts then go without their files. */
+  constructor(dir: string, maxBytes: number, onRefused: () => void) {
     this.#dir = dir;
     this.#maxBytes = maxBytes;
+    this.#onRefused = onRefused;
   }
 
   /** After a crash: takes the files that are there into account. */
   async recount(): Promise<void> {
     for (const name of await readdir(this.#dir)) {
-      if (!/^\d+-/.test(name)) continue;
-      this.#count = Math.max(this.#count, Number.parseInt(name, 10));
+      if (name !== resultsFile && !/^\d+-/.test(name)) continue;
+      this.#count = Math.max(this.#count, Number.parseInt(name, 10) || 0);
       this.#sizes.set(join(this.#dir, name), (await stat(join(this.#dir, name))).size);
     }
   }
@@ -72,13 +76,16 @@ export class PartFiles {
     ];
   }
 
+  /** The text as a part; whole it stands with all other such texts of the run in one file. */
   async keepText(source: TextSource, written: string): Promise<OutputPart[]> {
     if (written === '') return [];
     const text = await foldText(written);
-    const isLong = written.length > 2_000;
-    return [
-      { kind: 'text', source, text, path: isLong ? await this.#write(`${source}.txt`, written) : undefined },
-    ];
+    return [{ kind: 'text', source, text, path: await this.#keepResult(written) }];
+  }
+
+  #keepResult(written: string): Promise<string | undefined> {
+    const isFirst = !this.#sizes.has(join(this.#dir, resultsFile));
+    return this.#append(resultsFile, Buffer.from(isFirst ? written : `\n${written}`));
   }
 
   /** Text parts with the tables in them taken out. Only texts that are held whole can be looked at. */
@@ -98,7 +105,7 @@ export class PartFiles {
   async forget(parts: readonly OutputPart[]): Promise<void> {
     for (const part of parts) {
       const path = part.kind === 'table' ? part.csvPath : part.path;
-      if (path === undefined || !this.#sizes.delete(path)) continue;
+      if (part.kind === 'text' || path === undefined || !this.#sizes.delete(path)) continue;
       await rm(path, { force: true });
     }
   }
@@ -146,18 +153,24 @@ export class PartFiles {
     };
   }
 
-  /** The path, or undefined when there is no room left. */
-  async #write(name: string, content: string | Buffer): Promise<string | undefined> {
-    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  /** The path of a new file; undefined when there is no room for it. */
+  #write(name: string, content: string | Buffer): Promise<string | undefined> {
+    this.#count += 1;
+    return this.#append(`${this.#count}-${name}`, Buffer.from(content));
+  }
+
+  async #append(name: string, bytes: Buffer): Promise<string | undefined> {
     const held = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
-    if (held + bytes.length > this.#maxBytes) {
-      this.limited = true;
+    this.limited ||= held + bytes.length > this.#maxBytes;
+    if (held + bytes.length > this.#maxBytes) return undefined;
+    const path = join(this.#dir, name);
+    try {
+      await appendFile(path, bytes);
+    } catch {
+      this.#onRefused();
       return undefined;
     }
-    this.#count += 1;
-    const path = join(this.#dir, `${this.#count}-${name}`);
-    await writeFile(path, bytes);
-    this.#sizes.set(path, bytes.length);
+    this.#sizes.set(path, (this.#sizes.get(path) ?? 0) + bytes.length);
     return path;
   }
 }

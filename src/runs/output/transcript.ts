@@ -80,7 +80,7 @@ class RunTranscript implements Transcript {
     this.#options = options;
     this.#journal = new AppendFile(join(dir, 'journal.jsonl'), () => this.#diskFailed());
     this.#spool = this.#openSpool(0);
-    this.#files = new PartFiles(dir, options.maxOutputBytes);
+    this.#files = new PartFiles(dir, options.maxOutputBytes, () => this.#diskFailed());
   }
 
   add(output: KernelOutput): void | Promise<void> {

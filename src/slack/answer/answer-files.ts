@@ -16,6 +16,14 @@ export type AnswerFile =
     }
   | { kind: 'table'; key: string; part: OutputPart & { kind: 'table' } };
 
+const streamFile = 'output.txt';
+
+/** The name of the file in which the whole of a text stands. */
+export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string {
+  if (part.kind === 'error') return 'traceback.txt';
+  return part.path === undefined ? streamFile : 'results.txt';
+}
+
 /** The files of a run that ended, in the order of the output; whole texts last. `cut` are the parts not shown whole. */
 export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): AnswerFile[] {
   const output = view.output;
@@ -36,18 +44,22 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
         return [];
     }
   });
-  const texts = [...cut].flatMap((part) => {
-    if (part.kind === 'error' && part.path !== undefined) return [textFile(part.path, 'traceback.txt')];
-    if (part.kind === 'text' && part.path !== undefined) return [textFile(part.path, `${part.source}.txt`)];
-    return [];
-  });
+  const paths = new Map<string, string>();
+  for (const part of cut) {
+    if (part.kind === 'error' && part.path !== undefined) paths.set(part.path, fileOf(part));
+    if (part.kind === 'text' && part.path !== undefined) paths.set(part.path, fileOf(part));
+  }
+  const texts = [...paths].map(([path, name]) => ({
+    ...textFile(path, name),
+    key: `${path} ${output.parts.length}`,
+  }));
   const streamsCut =
     [...cut].some((part) => part.kind === 'text' && part.path === undefined) ||
     output.losses.some((loss) => loss.kind === 'tooMany');
   const spool = streamsCut ? output.spoolPath : undefined;
   // late output makes it longer, and then it is another file
   const streams =
-    spool === undefined ? [] : [{ ...textFile(spool, 'output.txt'), key: `${spool} ${output.textBytes}` }];
+    spool === undefined ? [] : [{ ...textFile(spool, streamFile), key: `${spool} ${output.textBytes}` }];
   return [...shown, ...streams, ...texts];
 }
 

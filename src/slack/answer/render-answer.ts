@@ -88,8 +88,8 @@ function livingStatus(view: RunView, phase: string): string {
 function outputRoom(isLive: boolean, shrink: number): OutputRoom {
   const scale = 1 / 3 ** shrink;
   return isLive
-    ? { whole: 3_000 * scale, cut: 3_000 * scale, headShare: 0.2 }
-    : { whole: 10_000 * scale, cut: 5_000 * scale, headShare: 0.5 };
+    ? { whole: 3_000 * scale, cut: 3_000 * scale, headShare: 0.2, isAttached: false }
+    : { whole: 10_000 * scale, cut: 5_000 * scale, headShare: 0.5, isAttached: true };
 }
 
 function plainText(words: readonly string[]): string {

@@ -5,6 +5,7 @@ import {
   type OutputPart,
   type OutputView,
 } from '../../runs/output/output-view.ts';
+import { fileOf } from './answer-files.ts';
 import { cutText, roomOf, type CutText } from './cut-text.ts';
 import { isSparkLog } from '../../runs/output/errors/spark-log.ts';
 import { sizeWords } from './render-table.ts';
@@ -25,6 +26,8 @@ export interface OutputRoom {
   whole: number;
   /** Room that is used when it does not fit. */
   cut: number;
+  /** The whole of what is cut is attached as a file, and that is said. */
+  isAttached: boolean;
   /** Part of a cut text's room that its start gets, 0 to 1. */
   headShare: number;
 }
@@ -40,7 +43,7 @@ export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutp
   const rendered = parts.map((part, index) =>
     logs.has(part)
       ? { ...reference("Spark's log is in output.txt"), isCut: true }
-      : renderPart(part, rooms[index] ?? 0, room.headShare),
+      : renderPart(part, { ...room, cut: rooms[index] ?? 0 }),
   );
   return {
     elements: rendered.flatMap((each) => each.elements),
@@ -102,12 +105,12 @@ interface RenderedPart {
   isCut: boolean;
 }
 
-function renderPart(part: OutputPart, room: number, headShare: number): RenderedPart {
+function renderPart(part: OutputPart, room: OutputRoom): RenderedPart {
   switch (part.kind) {
     case 'text': {
       if (!isVisible(part.text.head + part.text.tail)) return { elements: [], plain: '', isCut: false };
       const label = labelOf(part.source);
-      const shown = renderText(part.text, room, headShare);
+      const shown = renderText(part.text, room, fileOf(part));
       return {
         elements: [...(label === undefined ? [] : [sentence(label, { italic: true })]), ...shown.elements],
         plain: shown.plain,
@@ -115,7 +118,7 @@ function renderPart(part: OutputPart, room: number, headShare: number): Rendered
       };
     }
     case 'error':
-      return renderError(part, room, headShare);
+      return renderError(part, room);
     case 'image':
       return reference('Image below');
     case 'table':
@@ -139,11 +142,14 @@ function topOf(part: OutputPart & { kind: 'error' }): BoundedText {
   return wholeText([part.headline, part.userLine].filter((line) => line !== undefined).join('\n'));
 }
 
-function renderError(part: OutputPart & { kind: 'error' }, room: number, headShare: number): RenderedPart {
+function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): RenderedPart {
   const first = topOf(part);
-  const top = renderText(first, Math.max(room, roomOf(first)), 1);
-  const left = Math.max(0, room - roomOf(first));
-  const traceback = isVisible(part.traceback.head) ? renderText(part.traceback, left, headShare) : undefined;
+  const need = roomOf(first);
+  const top = renderText(first, { ...room, cut: Math.max(room.cut, need) }, fileOf(part));
+  const left = { ...room, cut: Math.max(0, room.cut - need) };
+  const traceback = isVisible(part.traceback.head)
+    ? renderText(part.traceback, left, fileOf(part))
+    : undefined;
   return {
     elements: [
       ...top.elements,
@@ -155,10 +161,10 @@ function renderError(part: OutputPart & { kind: 'error' }, room: number, headSha
   };
 }
 
-function renderText(text: BoundedText, room: number, headShare: number): RenderedPart {
-  const cut = cutText(text, room, headShare);
+function renderText(text: BoundedText, room: OutputRoom, file: string): RenderedPart {
+  const cut = cutText(text, room.cut, room.headShare);
   if (cut.hiddenChars === 0) return { elements: [preformatted(cut.head)], plain: cut.head, isCut: false };
-  const gap = gapWords(cut);
+  const gap = `… ${gapWords(cut)} hidden${room.isAttached ? `, all in ${file}` : ''} …`;
   return {
     elements: [
       ...(isVisible(cut.head) ? [preformatted(cut.head)] : []),
@@ -173,5 +179,5 @@ function renderText(text: BoundedText, room: number, headShare: number): Rendere
 function gapWords(cut: CutText): string {
   const count = cut.hiddenLines > 0 ? cut.hiddenLines : cut.hiddenChars;
   const unit = cut.hiddenLines > 0 ? 'line' : 'character';
-  return `… ${count.toLocaleString('en-US')} ${unit}${count === 1 ? '' : 's'} hidden …`;
+  return `${count.toLocaleString('en-US')} ${unit}${count === 1 ? '' : 's'}`;
 }

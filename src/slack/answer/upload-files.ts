@@ -68,12 +68,15 @@ interface SentFile {
 async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | undefined> {
   const blob = await openAsBlob(file.path);
   if (blob.size === 0) return undefined;
-  const ticket = await calls.client.files.getUploadURLExternal({
+  const alt = file.alt?.slice(0, 1000).toWellFormed();
+  const about = {
     filename: file.filename,
     length: blob.size,
-    ...(file.alt === undefined ? {} : { alt_text: file.alt.slice(0, 1000) }),
+    // Slack's reference calls it alt_txt, its client alt_text
+    ...(alt === undefined ? {} : { alt_txt: alt, alt_text: alt }),
     ...(file.snippet && blob.size <= maxSnippetBytes ? { snippet_type: 'text' } : {}),
-  });
+  };
+  const ticket = await calls.client.files.getUploadURLExternal(about);
   if (ticket.upload_url === undefined || ticket.file_id === undefined)
     throw new Error('no upload URL was given');
   const answer = await fetch(ticket.upload_url, {

@@ -205,7 +205,9 @@ test.each([
   expect(files.length).toBe(isWhole ? 0 : 1);
   if (isWhole) return;
   const [head = '', gap = '', tail = ''] = words(view(ended('ok'), { output: output([stdout(line)]) }));
-  const hidden = Number(/… ([\d,]+) characters hidden …/.exec(gap)?.[1]?.replaceAll(',', ''));
+  const hidden = Number(
+    /… ([\d,]+) characters hidden, all in output.txt …/.exec(gap)?.[1]?.replaceAll(',', ''),
+  );
   expect(head.length + hidden + tail.length).toBe(length);
 });
 
