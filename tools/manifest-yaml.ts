@@ -4,7 +4,7 @@ import { botEvents, botScopes, shortcuts, slashCommand } from '../src/slack/mani
 export function manifestYaml(): string {
   return `# The Slack app. Create it at https://api.slack.com/apps with "From a manifest".
 # Written by \`npm run docs\` from src/slack/manifest.ts.
-# For signed HTTP in place of Socket Mode, docs/slack.md says which four lines change.
+# For signed HTTP in place of Socket Mode, the README says what changes.
 display_information:
   name: Sparkthread
   description: Runs code snippets on cluster kernels

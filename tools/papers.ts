@@ -1,10 +1,12 @@
 import { configurationPage } from './configuration-page.ts';
 import { envExample } from './env-example.ts';
 import { manifestYaml } from './manifest-yaml.ts';
+import { policyPage } from './policy-page.ts';
 
 /** The files that are written from the code, by their path from the root. */
 export const papers: Readonly<Record<string, () => string>> = {
   '.env.example': envExample,
   'docs/configuration.md': configurationPage,
+  'docs/policy.md': policyPage,
   'manifest.yml': manifestYaml,
 };

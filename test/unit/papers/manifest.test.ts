@@ -85,14 +85,9 @@ describe('scopes', () => {
   });
 });
 
-test('each event that is listened to is subscribed', () => {
+test('the events that are listened to are the ones that are subscribed', () => {
   const subscribed = new Set(botEvents.map((event) => event.replace(/^message\..*/, 'message')));
-  expect([...subscribed]).toEqual(expect.arrayContaining(events));
-});
-
-test('each shortcut that is listened to is in the manifest', () => {
-  const listened = found(/\bapp\.shortcut\(\s*'([^']+)'/g);
-  expect(Object.values(shortcuts)).toEqual(expect.arrayContaining(listened));
+  expect([...subscribed].toSorted()).toEqual(events);
 });
 
 test('manifest.yml says to Slack what the code expects', () => {
