@@ -95,7 +95,7 @@ export class KernelLife {
   onExited(): void {
     this.isReady = false;
     this.#isSettling = true;
-    this.#reopenIn(this.#host.timings.settleMs);
+    this.#reopenIn(this.#host.timings.exitMs);
   }
 
   beginRestart(): void {

@@ -32,8 +32,13 @@ export interface GatewayTimings {
   patienceMs: number;
   /** A socket that lived this long was a good one: the next re-opening starts with the first pause again. */
   steadyMs: number;
-  /** How long a kernel that said `exit()` or `restarting` gets to show its new self. */
+  /**
+   * After `restarting`: how long to wait for the new process's `starting` before the socket is re-opened without it. A
+   * young kernel comes back on other ports, and then nothing of it is heard on the old socket (trap 42).
+   */
   settleMs: number;
+  /** After `exit()`: how long until the gateway should have noticed that the process is gone (it looks every 3 s). */
+  exitMs: number;
   /** A `shutdown_reply` without what follows it: when to look whether the kernel is gone. */
   shutdownLookMs: number;
   /** Messages of an earlier process's execution wait this long for `resume`. */
@@ -59,7 +64,8 @@ export const defaultTimings: GatewayTimings = {
   reopenMaxMs: 5_000,
   patienceMs: 300_000,
   steadyMs: 10_000,
-  settleMs: 5_000,
+  settleMs: 2_000,
+  exitMs: 5_000,
   shutdownLookMs: 1_000,
   unclaimedMs: 10_000,
 };

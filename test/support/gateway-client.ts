@@ -31,6 +31,7 @@ export const quickTimings: GatewayTimings = {
   reopenMaxMs: 50,
   patienceMs: 5_000,
   settleMs: 150,
+  exitMs: 200,
   shutdownLookMs: 80,
 };
 

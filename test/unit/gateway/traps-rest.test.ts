@@ -63,7 +63,7 @@ test('a gateway that lists its kernels', async () => {
   ]);
 });
 
-test('trap 2: starts take turns, each with a complete env; those waiting hear their place', async () => {
+test('traps 2, 49: starts take turns, each with a complete env; those waiting hear their place', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
   const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();

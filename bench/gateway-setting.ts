@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { type KernelGateway, startKernelGateway } from '../demo/gateway.ts';
+import { showProgress } from '../demo/provision/progress.ts';
+import { type Provisioned, provision } from '../demo/provision/provision.ts';
+import type { Execution, Gateway, KernelConnection } from '../src/gateway/gateway.ts';
+import { openGateway } from '../src/gateway/open-gateway.ts';
+import type { ExecutionEnd } from '../src/gateway/outputs.ts';
+import { silentLog } from '../src/log.ts';
+
+/** A real Kernel Gateway 3 without output limits, and our client connected to an ipykernel of it. */
+export interface BenchSetting extends AsyncDisposable {
+  provisioned: Provisioned;
+  server: KernelGateway;
+  wsUrl: string;
+  gateway: Gateway;
+  connection: KernelConnection;
+}
+
+export async function startBenchSetting(): Promise<BenchSetting> {
+  const provisioned = await provision(process.env, showProgress(process.stderr));
+  const server = await startKernelGateway({ provisioned });
+  const wsUrl = server.url.replace(/^http/, 'ws');
+  const gateway = openGateway(
+    {
+      httpUrl: server.url,
+      wsUrl,
+      token: server.token,
+      headers: {},
+      tls: { verify: true },
+      launchTimeoutMs: 120_000,
+      maxMessageBytes: 32 * 2 ** 20,
+      startConcurrency: 1,
+    },
+    silentLog,
+  );
+  const model = await gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {} });
+  const connection = await gateway.connect(model.id, { sessionId: randomUUID() });
+  return {
+    provisioned,
+    server,
+    wsUrl,
+    gateway,
+    connection,
+    async [Symbol.asyncDispose]() {
+      await gateway.close();
+      await server.stop();
+    },
+  };
+}
+
+export function execute(connection: KernelConnection, code: string): Execution {
+  return connection.execute({ msgId: randomUUID(), code, allowStdin: false });
+}
+
+/** Runs code to its end, its outputs read and dropped. */
+export async function runToEnd(connection: KernelConnection, code: string): Promise<ExecutionEnd> {
+  const execution = execute(connection, code);
+  let next;
+  const outputs = execution[Symbol.asyncIterator]();
+  do next = await outputs.next();
+  while (next.done !== true);
+  return execution.end;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
