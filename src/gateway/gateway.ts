@@ -122,6 +122,8 @@ export interface ExecuteRequest {
   msgId: string;
   code: string;
   allowStdin: boolean;
+  /** Not counted, not kept in the kernel's history, its result not shown. */
+  silent?: boolean;
   /** Aborted: the kernel is interrupted, once our code is the one running (protocol.md §3.6). */
   signal?: AbortSignal;
 }

@@ -7,7 +7,7 @@ import type { KernelMessage, OutgoingMessage } from './wire.ts';
 export function executeRequest(
   session: string,
   msgId: string,
-  { code, allowStdin }: { code: string; allowStdin: boolean },
+  { code, allowStdin, silent = false }: { code: string; allowStdin: boolean; silent?: boolean },
 ): OutgoingMessage {
   return {
     channel: 'shell',
@@ -16,8 +16,8 @@ export function executeRequest(
     session,
     content: {
       code,
-      silent: false,
-      store_history: true,
+      silent,
+      store_history: !silent,
       user_expressions: {},
       allow_stdin: allowStdin,
       // One snippet's error must not abort what others have queued (protocol.md §3.5).

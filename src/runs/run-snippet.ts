@@ -5,6 +5,7 @@ import type { ExecutionEnd, KernelOutput } from '../gateway/outputs.ts';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import { askInput } from './ask-input.ts';
+import { cancelSparkJobs } from './cancel-spark-jobs.ts';
 import { type ChannelKernels, type ReadyKernel, restartedNote } from './channel-kernels.ts';
 import type { KernelRecord } from './kernel-record.ts';
 import type { RunOutcome } from './outcome.ts';
@@ -39,6 +40,7 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
   const clock = startClock(active, deps.runTimeoutMs);
   try {
     const outcome = await runBlocks(active, kernel, transcript, deps);
+    if (wasInterrupted(outcome)) await cancelSparkJobs(kernel.connection);
     await transcript.seal();
     await deps.kernels.used(kernel.record, {
       runner: active.run.runner,
@@ -49,6 +51,13 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
   } finally {
     clearTimeout(clock);
   }
+}
+
+/** By us: what it had set going elsewhere has to stop with it. */
+function wasInterrupted({ kind }: RunOutcome): boolean {
+  return (
+    kind === 'interrupted' || kind === 'timedOut' || kind === 'tooMuchOutput' || kind === 'inputTimedOut'
+  );
 }
 
 type Reached = { record: KernelRecord; connection: KernelConnection };
@@ -96,8 +105,10 @@ async function reachLeftKernel(
 ): Promise<Reached | { outcome: RunOutcome }> {
   const left = active.run.data.sent;
   const { lane, state } = active.run;
+  // A stop cannot take back what was sent: it waits for the connection and interrupts there.
+  const { signal: untilConnected } = new AbortController();
   const connection = await deps.kernels
-    .reattach(lane, left?.kernelId ?? '', active.signal)
+    .reattach(lane, left?.kernelId ?? '', untilConnected)
     .catch((error: unknown) => {
       if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;
       throw error;
