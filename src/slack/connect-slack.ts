@@ -47,10 +47,13 @@ export function openSlackApp(
   return { app, link };
 }
 
-/** Bolt's and the clients' log lines in ours. Their "info" is our "debug". */
+/**
+ * Bolt's and the clients' log lines in ours. Their "info" is our "debug". Their "debug" repeats whole payloads, with
+ * code and with what people type into a box for a password, so no level of ours shows it.
+ */
 function boltLogger(log: Log): Logger {
   return {
-    debug: say((line) => log.trace(line)),
+    debug: () => {},
     info: say((line) => log.debug(line)),
     warn: say((line) => log.warn(line)),
     error: say((line) => log.error(line)),
