@@ -23,7 +23,8 @@ ${rows.join('\n')}
   another workspace is an admin by role.
 - Guests, people of other workspaces and bots may do what a member may once \`ALLOW_GUESTS\`, \`ALLOW_EXTERNAL\` or
   \`ALLOWED_BOTS\` lets them.
-- \`ALLOWED_USERS\` and \`ALLOWED_CHANNELS\` narrow all of this, for admins too.
+- \`ALLOWED_CHANNELS\` and \`ALLOWED_USERS\` narrow all of this, for admins too. Bots are bound by the first; their list
+  of names is \`ALLOWED_BOTS\`.
 - Somebody whom Slack does not tell us about may do nothing.
 - What the kernel may do is another matter: see “Security” in the README.
 `;

@@ -110,6 +110,8 @@ function refuseStranger(
   settings: PolicySettings,
 ): string | undefined {
   if (person.isUnknown) return 'Slack did not say who you are, so nothing was done. Try again in a minute.';
+  if (channel !== undefined && settings.allowedChannels?.includes(channel) === false)
+    return 'Sparkthread may not be used in this channel (ALLOWED_CHANNELS). Nothing ran.';
   const named = settings.allowedUsers?.some((id) => person.ids.includes(id));
   if (person.isBot)
     return person.ids.some((id) => settings.allowedBots.includes(id))
@@ -121,8 +123,6 @@ function refuseStranger(
     return 'Guests may not use Sparkthread here (ALLOW_GUESTS). Nothing ran.';
   if (named === false)
     return 'You are not on the list of people who may use Sparkthread (ALLOWED_USERS). Nothing ran.';
-  if (channel !== undefined && settings.allowedChannels?.includes(channel) === false)
-    return 'Sparkthread may not be used in this channel (ALLOWED_CHANNELS). Nothing ran.';
   return undefined;
 }
 
