@@ -1,3 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { StoreError } from '../errors.ts';
 import type { OutputView } from './output/output-view.ts';
 import type { Ledger, RunChange } from '../store/ledger.ts';
 import type { StopReason } from './read-end.ts';
@@ -14,6 +17,9 @@ export interface Question {
   /** Nobody will answer any more: the run has ended. */
   close(): void;
 }
+
+/** A store that is away is asked again after this. */
+const STORE_AWAY_MS = 500;
 
 /**
  * One run while this process works on it: its newest record, its answer and its one AbortSignal. All changes of the
@@ -109,28 +115,47 @@ export class ActiveRun {
     return this.answer.finish(viewRun(this.run, phase, this.#output?.()));
   }
 
-  /** Writes to the ledger. False when somebody else has taken the run away meanwhile (cancelled, erased). */
+  /**
+   * Writes to the ledger. False when somebody else has taken the run away meanwhile (cancelled, erased), or this
+   * process has let it go. A store that does not answer is waited for: what was accepted is not given up.
+   */
   async change(
     change: Omit<RunChange<RunData>, 'updatedAt' | 'data'>,
     data: Partial<RunData> = {},
   ): Promise<boolean> {
     const turn = this.#changing.then(async () => {
-      if (this.#isAbandoned) return false;
-      const after = { ...change, data: { ...this.run.data, ...data }, updatedAt: Date.now() };
-      const changed = (await this.#ledger.change(this.run, after)) ?? (await this.#again(after, data));
-      if (changed !== undefined) this.run = changed;
-      return changed !== undefined;
+      while (!this.#isAbandoned) {
+        try {
+          const changed = await this.#write(change, data);
+          if (changed !== undefined) this.run = changed;
+          return changed !== undefined;
+        } catch (error) {
+          if (!(error instanceof StoreError)) throw error;
+          await Promise.race([wait(STORE_AWAY_MS, undefined, { ref: false }), this.abandoned]);
+        }
+      }
+      return false;
     });
     this.#changing = turn.catch(() => undefined);
     return await turn;
   }
 
-  /** A record that another hand touched without ending it (a stop was noted) is changed once more on its new revision. */
-  async #again(change: RunChange<RunData>, data: Partial<RunData>): Promise<Run | undefined> {
+  /** Compare-and-set; once more on the newer record when another hand only noted something (a stop) in between. */
+  async #write(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<Run | undefined> {
+    const after = { ...change, data: { ...this.run.data, ...data }, updatedAt: Date.now() };
+    const changed = await this.#ledger.change(this.run, after);
+    if (changed !== undefined) return changed;
     const now = await this.#ledger.get(this.run.id);
-    if (now === undefined || stateRank(now) > stateRank(this.run)) return undefined;
-    return await this.#ledger.change(now, { ...change, data: { ...now.data, ...data } });
+    if (now === undefined) return undefined;
+    // Our own write, whose answer was lost.
+    if (now.state === change.state && isDeepStrictEqual(pick(now.data, data), data)) return now;
+    if (stateRank(now) > stateRank(this.run)) return undefined;
+    return await this.#ledger.change(now, { ...after, data: { ...now.data, ...data } });
   }
+}
+
+function pick(data: RunData, keys: Partial<RunData>): object {
+  return Object.fromEntries(Object.entries(data).filter(([key]) => Object.hasOwn(keys, key)));
 }
 
 function stateRank(run: Run): number {

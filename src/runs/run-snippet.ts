@@ -42,11 +42,10 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
     const outcome = await runBlocks(active, kernel, transcript, deps);
     if (wasInterrupted(outcome)) await cancelSparkJobs(kernel.connection);
     await transcript.seal();
-    await deps.kernels.used(kernel.record, {
-      runner: active.run.runner,
-      thread: active.run.thread,
-      outcome,
-    });
+    const by = { runner: active.run.runner, thread: active.run.thread, outcome };
+    await deps.kernels
+      .used(kernel.record, by)
+      .catch((error: unknown) => deps.log.warn({ err: error }, 'the use of a kernel was not noted'));
     return { outcome, transcript };
   } finally {
     clearTimeout(clock);

@@ -1,3 +1,4 @@
+import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { ActiveRun } from './active-run.ts';
@@ -201,6 +202,8 @@ export class Runs {
     try {
       return await runSnippet(active, this.#options);
     } catch (error) {
+      // Nothing was sent: the lane is tried again once the store answers.
+      if (error instanceof StoreError && active.run.state === 'waiting') throw error;
       this.#options.log.error({ err: error, run: active.run.id }, 'a run broke');
       return { outcome: bareOutcome('broken', active.run.data.kernelspec), transcript: undefined };
     }

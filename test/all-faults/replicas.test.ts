@@ -123,3 +123,20 @@ testRedis(
     expect((await askSlash(playground, 'ana', '#data', '/spark away')).text).toMatch(/│ 1\n/);
   },
 );
+
+testRedis('Redis away in the middle of a run: the run goes on and its answer comes whole', async () => {
+  await askSlash(playground, 'ana', '#data', '/spark 1');
+  const code = 'import time\nfor i in range(12):\n    print("beat", i, flush=True)\n    time.sleep(0.5)';
+  const posted = playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
+  await playground.waitForReply('#data', posted.ts, (reply) =>
+    JSON.stringify(reply.blocks).includes('beat 1'),
+  );
+  redis.pause();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, 8_000);
+  await promise;
+  redis.resume();
+  const { outcome, text } = await finalAnswer(playground, '#data', posted.ts);
+  expect(outcome).toBe('ok');
+  expect(text).toContain('beat 11');
+});
