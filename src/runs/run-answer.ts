@@ -1,8 +1,8 @@
 import type { AnswerOptions, Delivery, LiveAnswer, OpenAnswer, RunView } from './run-view.ts';
 import type { Run } from './run-data.ts';
 
-/** Posts the root message of a slash command ("@user ran python2" with the code); gives its ts. */
-export type PostRoot = (root: {
+/** What the message shows that a run without a message of its own gets ("@user ran python2" with the code). */
+export interface RootMessage {
   runId: string;
   workspace: string;
   channel: string;
@@ -12,7 +12,10 @@ export type PostRoot = (root: {
   createdAt: number;
   /** After a crash: look for it by its metadata before posting. */
   recovered: boolean;
-}) => Promise<string>;
+}
+
+/** Posts it, however long that takes; gives its ts. Rejects when it is refused, or given up by the signal. */
+export type PostRoot = (root: RootMessage, signal: AbortSignal) => Promise<string>;
 
 export interface RunAnswerOptions {
   run: Run;
@@ -34,13 +37,14 @@ export interface RunAnswerOptions {
 export class RunAnswer implements LiveAnswer {
   #answer: LiveAnswer | undefined;
   #pending: RunView | undefined;
-  #released = false;
+  readonly #released = new AbortController();
   readonly #opened: Promise<LiveAnswer | Delivery>;
 
   constructor(options: RunAnswerOptions) {
     const { run, predecessor } = options;
     const { answerTs, needsRoot } = run.data;
-    if (run.thread === '' && needsRoot) this.#opened = this.#openLater(options, postRootFor(options));
+    if (run.thread === '' && needsRoot)
+      this.#opened = this.#openLater(options, postRootFor(options, this.#released.signal));
     else if (predecessor !== undefined && answerTs === undefined)
       this.#opened = this.#openLater(options, takeOver(options, predecessor));
     else {
@@ -52,7 +56,7 @@ export class RunAnswer implements LiveAnswer {
   async #openLater(options: RunAnswerOptions, place: Promise<Standing>): Promise<LiveAnswer | Delivery> {
     try {
       const standing = await place;
-      if (this.#released) return { delivered: false, reason: 'the run was let go' };
+      if (this.#released.signal.aborted) return { delivered: false, reason: 'the run was let go' };
       this.#answer = options.openAnswer(answerOptions(options, standing));
       if (this.#pending !== undefined) this.#answer.show(this.#pending);
       return this.#answer;
@@ -73,7 +77,7 @@ export class RunAnswer implements LiveAnswer {
   }
 
   async release(): Promise<void> {
-    this.#released = true;
+    this.#released.abort();
     await this.#answer?.release();
   }
 }
@@ -84,11 +88,14 @@ interface Standing {
   answerTs: string | undefined;
 }
 
-async function postRootFor({ run, recovered, postRoot, onThread }: RunAnswerOptions): Promise<Standing> {
+async function postRootFor(
+  { run, recovered, postRoot, onThread }: RunAnswerOptions,
+  signal: AbortSignal,
+): Promise<Standing> {
   const { workspace, channel, runner, createdAt } = run;
   const { kernelspec, blocks, answerTs } = run.data;
   const root = { runId: run.id, workspace, channel, runner, kernelspec, blocks, createdAt };
-  const thread = await postRoot({ ...root, recovered });
+  const thread = await postRoot({ ...root, recovered }, signal);
   onThread(thread);
   return { thread, answerTs };
 }

@@ -18,7 +18,6 @@ import { idleNotices } from './idle-notices.ts';
 import { escapeMrkdwn, mention } from './mrkdwn-words.ts';
 import { type People, startPeople } from './people.ts';
 import { namedGroups, type PolicySettings } from './policy.ts';
-import { rootPoster } from './post-root.ts';
 import { fileReader, type ReadFile } from './read-file.ts';
 import { type AnswerRemover, answerRemover } from './remove-answer.ts';
 import { startSurfaces, type Surfaces } from './surfaces.ts';
@@ -90,7 +89,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     openAnswer: (answer) => answers.open(answer),
     health: link.health,
     requests: link.requests,
-    postRoot: rootPoster(client),
+    postRoot: answers.postRoot,
     ...answerRemover(client, log),
     idleNotices: idleNotices(client, tell),
     tellSwitched(run, from) {

@@ -96,9 +96,8 @@ async function postTable(
   const { answerTs: _, ...place } = options.place;
   const message = new StandingMessage(means, {
     runId: options.runId,
-    eventType: 'sparkthread_table',
-    payload,
     place,
+    find: () => means.calls.find(place, 'sparkthread_table', payload),
     mayStand: options.recovered,
     onPosted: () => {},
   });

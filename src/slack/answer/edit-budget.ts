@@ -7,7 +7,8 @@ export interface EditBudget {
   open(answer: string): () => void;
   /**
    * Asks for one edit. 0: it is taken, send it now. Else ask again in so many ms. `live` edits leave the kept ones
-   * alone and are spread evenly over the answers that ask; `end` takes any that is left.
+   * alone (with more answers than edits: half of all) and are spread evenly over the answers that ask; `end` takes any
+   * that is left.
    */
   take(answer: string, use: 'live' | 'end'): Promise<number>;
   /** Slack refused an edit: nobody gets one for so long. */
@@ -37,14 +38,16 @@ export function startEditBudget(now: () => number, limits: EditLimits = slackEdi
   let taken: number[] = [];
   let pausedUntil = 0;
 
+  const kept = (): number => (open.size <= limits.edits ? open.size : limits.edits / 2);
+
   const fairGap = (nowMs: number): number => {
     const wanting = [...asked.values()].filter((at) => at > nowMs - wantingMs).length;
-    return Math.max(limits.gapMs, (wanting * limits.windowMs) / Math.max(1, limits.edits - open.size));
+    return Math.max(limits.gapMs, (wanting * limits.windowMs) / Math.max(1, limits.edits - kept()));
   };
 
   const wait = (answer: string, use: 'live' | 'end', nowMs: number): number => {
     if (pausedUntil > nowMs) return pausedUntil - nowMs;
-    const room = limits.edits - (use === 'live' ? open.size : 0);
+    const room = limits.edits - (use === 'live' ? kept() : 0);
     const blocking = taken.length - room;
     if (blocking >= 0) return (taken[blocking] ?? nowMs) + limits.windowMs - nowMs;
     if (use === 'end') return 0;

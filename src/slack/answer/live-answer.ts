@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchFunction } from '@slack/web-api';
 import type { Log } from '../../log.ts';
+import type { PostRoot } from '../../runs/run-answer.ts';
 import type { AnswerOptions, Delivery, LiveAnswer, OpenAnswer, RunView } from '../../runs/run-view.ts';
 import { Bell } from './bell.ts';
 import { startEditBudget, type EditBudget } from './edit-budget.ts';
 import { attachFiles } from './attach-files.ts';
-import { startPostPace } from './post-pace.ts';
+import { startLookPace, startPostPace } from './post-pace.ts';
+import { rootPoster } from './post-root.ts';
 import { renderAnswer, type AnswerMessage } from './render-answer.ts';
 import { startSlackCalls } from './slack-calls.ts';
 import { StandingMessage, type Attempt, type MessageMeans } from './standing-message.ts';
@@ -19,12 +22,11 @@ export interface AnswersOptions {
   /** One budget for all replicas; by default this process has its own. */
   budget?: EditBudget;
   timeoutMs?: number;
-  /** How long a final answer is tried while Slack is away. */
-  patienceMs?: number;
 }
 
 export interface Answers {
   open: OpenAnswer;
+  postRoot: PostRoot;
   /** Lets go of every open answer, flushing what is pending. */
   stop(): Promise<void>;
 }
@@ -35,6 +37,9 @@ const quickMs = 400;
 /** How long a note about a missing file is tried. */
 const notePatienceMs = 60_000;
 
+/** Who lets go waits no longer for the last picture: a successor shows it. */
+const flushMs = 3_000;
+
 /** Starts what shows answers of one workspace: the only caller of chat.* and files.* for them. */
 export function startAnswers(options: AnswersOptions): Answers {
   const now = options.now ?? Date.now;
@@ -42,9 +47,9 @@ export function startAnswers(options: AnswersOptions): Answers {
     calls: startSlackCalls({ ...options, timeoutMs: options.timeoutMs ?? 10_000 }),
     budget: options.budget ?? startEditBudget(now),
     pace: startPostPace(now),
+    looks: startLookPace(now),
     log: options.log,
     now,
-    patienceMs: options.patienceMs ?? 15 * 60_000,
   };
   const open = new Set<ThreadAnswer>();
   return {
@@ -53,6 +58,7 @@ export function startAnswers(options: AnswersOptions): Answers {
       open.add(answer);
       return answer;
     },
+    postRoot: rootPoster(shared),
     async stop() {
       await Promise.all([...open].map((answer) => answer.release()));
     },
@@ -62,7 +68,6 @@ export function startAnswers(options: AnswersOptions): Answers {
 interface Shared extends MessageMeans {
   log: Log;
   now: () => number;
-  patienceMs: number;
 }
 
 class ThreadAnswer implements LiveAnswer {
@@ -89,9 +94,8 @@ class ThreadAnswer implements LiveAnswer {
     this.#onClosed = onClosed;
     this.#message = new StandingMessage(shared, {
       runId: options.runId,
-      eventType: 'sparkthread_answer',
-      payload: { run: options.runId },
       place: options.place,
+      find: () => shared.calls.find(options.place, 'sparkthread_answer', { run: options.runId }),
       mayStand: options.recovered,
       onPosted: options.onPosted,
     });
@@ -113,10 +117,12 @@ class ThreadAnswer implements LiveAnswer {
   }
 
   async release(): Promise<void> {
-    this.#released = true;
-    this.#close();
-    this.#work = this.#work.then(() => this.#flush());
-    await this.#work;
+    if (!this.#released) {
+      this.#released = true;
+      this.#close();
+      this.#work = this.#work.then(() => this.#flush());
+    }
+    await Promise.race([this.#work, sleep(flushMs, undefined, { ref: false })]);
   }
 
   #close(): void {
@@ -173,10 +179,11 @@ class ThreadAnswer implements LiveAnswer {
   async #deliver(view: RunView): Promise<Delivery> {
     // a live edit that was on its way may have taken the last picture along
     const ts = this.#pictureOf(view) === this.#shown ? this.#message.ts : undefined;
-    const end =
-      ts === undefined ? await this.#insist(view, this.#shared.patienceMs) : { kind: 'stands' as const, ts };
+    const end = ts === undefined ? await this.#insist(view, Infinity) : { kind: 'stands' as const, ts };
     if (end.kind === 'stands') return this.#attach(view, end.ts);
-    return this.#undelivered(view, end.kind === 'refused' ? end.code : end.reason);
+    // What is not refused is left to a successor only.
+    if (end.kind === 'wait') return { delivered: false, reason: 'the bot was stopped' };
+    return this.#undelivered(view, end.code);
   }
 
   /** Tries until the picture stands, Slack refuses it, or patience or the process ends. */

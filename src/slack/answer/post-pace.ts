@@ -25,3 +25,30 @@ export function startPostPace(now: () => number): PostPace {
     },
   };
 }
+
+/** Looks for messages of ours: 50 in any 60 s for a whole workspace, shared with nobody (slack.md §3, tier 3). */
+export interface LookPace {
+  /** 0: look now, it is counted. Else ask again in so many ms. */
+  take(): number;
+  /** Slack refused one: nobody looks for so long. */
+  pause(ms: number): void;
+}
+
+const looksAtOnce = 20;
+const lookRefillMs = 2_000;
+
+export function startLookPace(now: () => number): LookPace {
+  let fullAt = 0;
+  return {
+    take() {
+      const nowMs = now();
+      const at = Math.max(nowMs, fullAt) + lookRefillMs;
+      const waitMs = at - nowMs - looksAtOnce * lookRefillMs;
+      if (waitMs <= 0) fullAt = at;
+      return Math.max(0, waitMs);
+    },
+    pause(ms) {
+      fullAt = Math.max(fullAt, now() + ms + (looksAtOnce - 1) * lookRefillMs);
+    },
+  };
+}

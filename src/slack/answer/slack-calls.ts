@@ -20,6 +20,13 @@ export interface SlackCalls {
     eventType: string,
     payload: Record<string, string | number>,
   ): Promise<string | undefined>;
+  /** The same for a message of ours outside threads, posted after `oldestS` (seconds since the epoch). */
+  findRoot(
+    channel: string,
+    eventType: string,
+    payload: Record<string, string | number>,
+    oldestS: number,
+  ): Promise<string | undefined>;
   /** The files that stand in the thread. */
   filesIn(place: AnswerPlace): Promise<{ id: string; name: string; size: number }[]>;
   tellPrivately(place: AnswerPlace, user: string, text: string): Promise<void>;
@@ -50,7 +57,7 @@ export function startSlackCalls(options: {
     async post(place, message) {
       const posted = await client.chat.postMessage({
         channel: place.channel,
-        thread_ts: place.thread,
+        ...inThread(place),
         ...message,
         unfurl_links: false,
         unfurl_media: false,
@@ -63,10 +70,24 @@ export function startSlackCalls(options: {
     },
     async find(place, eventType, payload) {
       for await (const { ts, metadata } of repliesIn(client, place)) {
-        const content = metadata?.event_payload ?? {};
-        const isOurs = Object.entries(payload).every(([key, value]) => Reflect.get(content, key) === value);
-        if (metadata?.event_type === eventType && isOurs) return ts;
+        if (isOurs(metadata, eventType, payload)) return ts;
       }
+      return undefined;
+    },
+    async findRoot(channel, eventType, payload, oldestS) {
+      let cursor: string | undefined;
+      do {
+        const page = await client.conversations.history({
+          channel,
+          oldest: String(oldestS),
+          include_all_metadata: true,
+          limit: 200,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        const found = page.messages?.find(({ metadata }) => isOurs(metadata, eventType, payload));
+        if (found !== undefined) return found.ts;
+        cursor = page.response_metadata?.next_cursor;
+      } while (cursor !== undefined && cursor !== '');
       return undefined;
     },
     async filesIn(place) {
@@ -80,7 +101,7 @@ export function startSlackCalls(options: {
     },
     async tellPrivately(place, user, text) {
       try {
-        await client.chat.postEphemeral({ channel: place.channel, thread_ts: place.thread, user, text });
+        await client.chat.postEphemeral({ channel: place.channel, ...inThread(place), user, text });
       } catch {
         const opened = await client.conversations.open({ users: user });
         await client.chat.postMessage({
@@ -92,6 +113,23 @@ export function startSlackCalls(options: {
       }
     },
   };
+}
+
+/** A root message stands in no thread. */
+function inThread({ thread }: AnswerPlace): { thread_ts?: string } {
+  return thread === '' ? {} : { thread_ts: thread };
+}
+
+function isOurs(
+  metadata: Reply['metadata'],
+  eventType: string,
+  payload: Record<string, string | number>,
+): boolean {
+  const content = metadata?.event_payload ?? {};
+  return (
+    metadata?.event_type === eventType &&
+    Object.entries(payload).every(([key, value]) => Reflect.get(content, key) === value)
+  );
 }
 
 type Reply = NonNullable<ConversationsRepliesResponse['messages']>[number];

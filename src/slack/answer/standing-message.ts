@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerPlace } from '../../runs/run-view.ts';
 import { isMessageGone, isTooLong, readFailure } from './call-failure.ts';
 import type { EditBudget } from './edit-budget.ts';
-import type { PostPace } from './post-pace.ts';
+import type { LookPace, PostPace } from './post-pace.ts';
 import { shrinkLevels } from './render-answer.ts';
 import type { SlackCalls, SlackMessage } from './slack-calls.ts';
 
@@ -15,10 +15,9 @@ export type Attempt =
 
 export interface MessageOptions {
   runId: string;
-  /** What its metadata carry, by which it is found again. */
-  eventType: string;
-  payload: Record<string, string | number>;
   place: AnswerPlace;
+  /** Looks for it in Slack: its ts when it stands there. */
+  find: () => Promise<string | undefined>;
   /** A message of this run may stand in the thread already: look before posting. */
   mayStand: boolean;
   onPosted: (ts: string) => void;
@@ -29,6 +28,8 @@ export interface MessageMeans {
   calls: SlackCalls;
   budget: EditBudget;
   pace: PostPace;
+  /** `conversations.replies` and `history`, for a workspace. */
+  looks: LookPace;
 }
 
 /** One message in a thread: posted once, then edited. Knows what to do with each way Slack can fail. */
@@ -58,8 +59,11 @@ export class StandingMessage {
 
   /** One try to make the picture stand. `render` is asked at the last moment, so that the newest picture goes out. */
   async attempt(render: (shrink: number) => SlackMessage, use: 'live' | 'end'): Promise<Attempt> {
+    if (this.#ts === undefined && this.#mayStand) {
+      const notYet = await this.#look();
+      if (notYet !== undefined) return notYet;
+    }
     try {
-      if (this.#ts === undefined && this.#mayStand) await this.#look();
       const waitMs = this.#ts === undefined ? 0 : await this.#means.budget.take(this.#options.runId, use);
       if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'budget' };
       const ts = await this.#send(this.#ts, render);
@@ -83,17 +87,29 @@ export class StandingMessage {
     return posted;
   }
 
-  /** A post whose reply was lost may stand: Slack knows no idempotency key, so it is looked for (slack.md fact 3). */
-  async #look(): Promise<void> {
-    const found = await this.#means.calls
-      .find(this.#options.place, this.#options.eventType, this.#options.payload)
-      .catch((error: unknown) => {
-        // where the thread may not be read, an answer that might stand twice is better than none
-        if (readFailure(error).kind === 'refused') return undefined;
-        throw error;
-      });
-    this.#mayStand = false;
-    if (found !== undefined) this.#stand(found);
+  /**
+   * A post whose reply was lost may stand: Slack knows no idempotency key, so it is looked for (slack.md fact 3).
+   * Undefined once that is settled.
+   */
+  async #look(): Promise<Attempt | undefined> {
+    const waitMs = this.#means.looks.take();
+    if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'looks' };
+    try {
+      const found = await this.#options.find();
+      this.#mayStand = false;
+      if (found !== undefined) this.#stand(found);
+      return undefined;
+    } catch (error) {
+      const failure = readFailure(error);
+      if (failure.kind === 'unclear') return this.#later(failure.reason);
+      if (failure.kind === 'rateLimited') {
+        this.#means.looks.pause(failure.waitMs);
+        return { kind: 'wait', ms: failure.waitMs, reason: 'rate limited' };
+      }
+      // where the thread may not be read, an answer that might stand twice is better than none
+      this.#mayStand = false;
+      return undefined;
+    }
   }
 
   #stand(ts: string): void {
@@ -111,10 +127,7 @@ export class StandingMessage {
       if (this.#ts === undefined) this.#mayStand = false;
       return { kind: 'wait', ms: failure.waitMs, reason: 'rate limited' };
     }
-    if (failure.kind === 'unclear') {
-      this.#failures += 1;
-      return { kind: 'wait', ms: Math.min(30_000, 500 * 2 ** this.#failures), reason: failure.reason };
-    }
+    if (failure.kind === 'unclear') return this.#later(failure.reason);
     if (this.#ts === undefined) this.#mayStand = false;
     if (isTooLong(failure.code) && this.#shrink < shrinkLevels) {
       this.#shrink += 1;
@@ -125,5 +138,11 @@ export class StandingMessage {
       return { kind: 'wait', ms: 0, reason: failure.code };
     }
     return { kind: 'refused', code: failure.code };
+  }
+
+  /** Nobody knows what became of it: longer and longer pauses. */
+  #later(reason: string): Attempt {
+    this.#failures += 1;
+    return { kind: 'wait', ms: Math.min(30_000, 500 * 2 ** this.#failures), reason };
   }
 }

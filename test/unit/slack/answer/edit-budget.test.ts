@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startEditBudget } from '../../../../src/slack/answer/edit-budget.ts';
-import { startPostPace } from '../../../../src/slack/answer/post-pace.ts';
+import { startLookPace, startPostPace } from '../../../../src/slack/answer/post-pace.ts';
 
 const limits = { edits: 50, windowMs: 60_000, gapMs: 1_000 };
 
@@ -85,4 +85,22 @@ test('posts: a burst of five, then one a second per channel', () => {
   expect(pace.reserve('C1')).toBe(0);
   pace.pause('C1', 3000);
   expect(pace.reserve('C1')).toBeGreaterThanOrEqual(3000);
+});
+
+test('with more answers than edits live pictures still move, and half of the edits are left to the ends', async () => {
+  const { edits, ends } = await simulate(200, 50);
+  expect([...edits.values()].flat()).toHaveLength(25);
+  expect(ends.filter((wait) => wait === 0)).toHaveLength(25);
+});
+
+test('looks: never more than 50 in any 60 s, and a pause holds for all', () => {
+  let nowMs = 1_000_000;
+  const pace = startLookPace(() => nowMs);
+  const looks: number[] = [];
+  for (const until = nowMs + 300_000; nowMs < until; nowMs += 100) if (pace.take() === 0) looks.push(nowMs);
+  expect(looks.length).toBeGreaterThan(100);
+  for (const from of looks)
+    expect(looks.filter((at) => at >= from && at < from + 60_000).length).toBeLessThanOrEqual(50);
+  pace.pause(5_000);
+  expect(pace.take()).toBeGreaterThan(0);
 });
