@@ -212,11 +212,12 @@ export class Runs {
   #showPlaces(runs: readonly Run[]): void {
     const queued = runs.filter((run) => !standsAside(run));
     for (const [ahead, run] of queued.entries()) {
-      const fresh = !this.#active.has(run.id);
+      // What a predecessor showed says so already; 200 of them would use up minutes of Slack's edits.
+      const isShown = this.#active.has(run.id) || run.data.answerTs !== undefined;
       const active = this.#activate(run);
       if (ahead === 0 || active.run.state !== 'waiting') continue;
       const behind = queued[0]?.runner;
-      if (fresh || ahead <= PLACES_KEPT_FRESH)
+      if (!isShown || ahead <= PLACES_KEPT_FRESH)
         active.show({ kind: 'waiting', ahead, ...(behind === undefined ? {} : { behind }) });
     }
     for (const run of runs.filter((aside) => standsAside(aside) && !this.#active.has(aside.id)))
