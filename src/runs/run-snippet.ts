@@ -161,9 +161,15 @@ async function runBlock(
   if (execution === undefined) return ending({ kind: 'notSent' }, active, at());
   // The gateway replays only what nobody has read: that question does not come again.
   if (left !== undefined && active.run.data.asked !== undefined) active.stop({ kind: 'questionLost' });
+  const resumedAt = Date.now();
   await followOutputs(active, execution, kernel.record, transcript, deps);
   active.question?.close();
-  return ending(await execution.end, active, at());
+  const end = await execution.end;
+  if (left !== undefined && end.possibleGap && active.run.state === 'sent') {
+    const fromMs = transcript.lastKeptAtMs ?? active.run.data.startedAt ?? resumedAt;
+    await transcript.add({ kind: 'reconnected', fromMs, toMs: resumedAt, gap: true });
+  }
+  return ending(end, active, at());
 }
 
 /** Writes the ledger, then the request. Undefined when the run was taken back before the kernel got it. */
