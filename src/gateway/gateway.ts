@@ -109,7 +109,8 @@ export interface KernelConnection {
   execute(request: ExecuteRequest): Execution;
   /**
    * Takes up an execution that an earlier process wrote with this session id: its replay and what follows.
-   * Ends as `unknown` when the kernel is idle and nothing of it comes.
+   * To be called before any `execute`, and within 10 s of connecting: then the replay is dropped. Ends as `unknown` when
+   * the kernel is idle and nothing of it comes.
    */
   resume(request: Pick<ExecuteRequest, 'msgId' | 'signal'>): Execution;
   onEvent(listener: (event: ConnectionEvent) => void): () => void;
@@ -128,7 +129,10 @@ export interface ExecuteRequest {
   signal?: AbortSignal;
 }
 
-/** One execute_request. Iterating gives the outputs in order, with back-pressure; `end` settles after the last one. */
+/**
+ * One execute_request. Iterating (once) gives the outputs in order, with back-pressure: who does not read stops the
+ * socket, who leaves the loop early drops the rest. `end` settles when the last output is there to be read.
+ */
 export interface Execution extends AsyncIterable<KernelOutput> {
   readonly msgId: string;
   readonly end: Promise<ExecutionEnd>;

@@ -199,9 +199,10 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
 
     test('a stop interrupts, and the state stays', async () => {
       await withKernel(async (connection) => {
+        expectEnd(await run(connection, { code: 'y = 1' }).end, 'ok');
         const stop = new AbortController();
         const sleeping = run(connection, {
-          code: 'y = 1\nimport time\nprint("in", flush=True)\ntime.sleep(60)',
+          code: 'import time\ntime.sleep(60)',
           signal: stop.signal,
         });
         await sleeping.until('started');

@@ -8,7 +8,7 @@ import {
   untilEvent,
   watch,
 } from '../../support/gateway-client.ts';
-import type { ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
+import type { CannedAnswer, ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about websockets that drop, stall, are taken away or refuse; numbers as there. */
 
@@ -352,4 +352,38 @@ test('back-pressure: a reader that stops reading stops the socket; nothing is lo
   }
   expect(length).toBe(frames * part.length);
   expect(await execution.end).toMatchObject({ kind: 'ok', possibleGap: false });
+});
+
+test.for<[string, CannedAnswer, object]>([
+  [
+    'a redirect to a login page',
+    { status: 302, headers: { location: '/sso/login' } },
+    { code: 'unauthorized', status: 302 },
+  ],
+  ['401', { status: 401, body: '' }, { code: 'unauthorized', status: 401 }],
+  ['403 in HTML', { status: 403, body: '<html>403</html>' }, { code: 'unauthorized', status: 403 }],
+  ['400', { status: 400, body: '' }, { code: 'badAnswer', status: 400 }],
+  ['500 after a kernel that never answered', { status: 500, body: '' }, { code: 'startFailed', status: 500 }],
+  ['502 all the time', { status: 502, body: '<html>502</html>' }, { code: 'unreachable', status: 502 }],
+])('an upgrade that is refused: %s', async ([, answer, error]) => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  rig.server.answer = (call) => (call.isUpgrade ? answer : undefined);
+  await expect(rig.gateway.connect(kernel.id, { sessionId: 's' })).rejects.toMatchObject({
+    name: 'GatewayError',
+    ...error,
+  });
+});
+
+test('an upgrade that is refused for a moment is tried again', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  let refusals = 0;
+  rig.server.answer = (call) => {
+    if (!call.isUpgrade || refusals === 2) return undefined;
+    refusals += 1;
+    return { status: 503, body: '' };
+  };
+  const connection = await rig.gateway.connect(kernel.id, { sessionId: 's' });
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });

@@ -21,7 +21,9 @@ test('every trap has a test or a reason', () => {
   });
   const titles = files
     .map((file) => readFileSync(`${folder}/${file}`, 'utf8'))
-    .flatMap((source) => [...source.matchAll(/['`"]traps? (\d+(?:, \d+)*)/g)].map(([, numbers = '']) => numbers))
+    .flatMap((source) =>
+      [...source.matchAll(/['`"]traps? (\d+(?:, \d+)*)/g)].map(([, numbers = '']) => numbers),
+    )
     .flatMap((numbers) => numbers.split(', ').map(Number));
   const tested = new Set(titles);
   const open = Array.from({ length: 55 }, (_, index) => index + 1).filter(
