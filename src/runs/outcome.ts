@@ -9,6 +9,8 @@ export interface RunOutcome {
   kernelspec: string;
   variablesLost: boolean;
   possibleGap: boolean;
+  /** Slack user id of who interrupted it. */
+  stoppedBy?: string;
   /** A sentence for people: the gateway's reason, who stopped it, what to do next. No secret, no markup. */
   detail?: string;
 }

@@ -17,6 +17,11 @@ export function stopperOf(reason: StopReason & { kind: 'asked' | 'deleted' }): s
   return reason.kind === 'asked' ? reason.by : 'deleted';
 }
 
+/** The reason that {@link stopperOf} made this word of. */
+export function readStopper(word: string): StopReason & { kind: 'asked' | 'deleted' } {
+  return word === 'deleted' ? { kind: 'deleted' } : { kind: 'asked', by: word };
+}
+
 export interface EndedAt {
   kernelspec: string;
   durationMs: number;
@@ -37,6 +42,7 @@ export function readEnd(end: ExecutionEnd, stop: StopReason | undefined, at: End
     variablesLost: end.variablesLost,
     possibleGap: end.possibleGap,
     ...(executionCount === undefined ? {} : { executionCount }),
+    ...(kind === 'interrupted' && stop?.kind === 'asked' ? { stoppedBy: stop.by } : {}),
     ...(said === undefined ? {} : { detail: said }),
   };
 }
@@ -81,7 +87,7 @@ function stopped(stop: StopReason): [kind: OutcomeKind, detail?: string] {
     case 'deleted':
       return ['interrupted'];
     case 'timeout':
-      return ['timedOut', `RUN_TIMEOUT is ${Math.round(stop.timeoutMs / 1000)} s.`];
+      return ['timedOut', `It ran longer than ${Math.round(stop.timeoutMs / 1000)} s (RUN_TIMEOUT).`];
     case 'tooMuchOutput':
       return ['tooMuchOutput'];
     case 'inputTimeout':

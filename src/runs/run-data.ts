@@ -30,6 +30,7 @@ const outcomeSchema = z.object({
   kernelspec: z.string(),
   variablesLost: z.boolean(),
   possibleGap: z.boolean(),
+  stoppedBy: z.string().optional(),
   detail: z.string().optional(),
 });
 
@@ -97,10 +98,11 @@ export type Run = RunRecord<RunData>;
 
 /** The outcome as zod gives it back, without keys that are present and undefined. */
 export function readOutcome(outcome: z.infer<typeof outcomeSchema>): RunOutcome {
-  const { executionCount, detail, ...rest } = outcome;
+  const { executionCount, stoppedBy, detail, ...rest } = outcome;
   return {
     ...rest,
     ...(executionCount === undefined ? {} : { executionCount }),
+    ...(stoppedBy === undefined ? {} : { stoppedBy }),
     ...(detail === undefined ? {} : { detail }),
   };
 }

@@ -1,7 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import type { KernelStatus, OtherKernel } from '../runs/control-kernel.ts';
 import type { Bot } from './bot.ts';
-import { hiddenKernelLine, kernelLine, shortKernelId, stateWords } from './kernel-words.ts';
+import { hiddenKernelLines, kernelLines, shortKernelId, stateWords } from './kernel-words.ts';
 import { escapeMrkdwn } from './mrkdwn-words.ts';
 import type { Person } from './policy.ts';
 import { renderKernelButtons } from './views/kernel-buttons.ts';
@@ -42,8 +42,8 @@ export async function listKernels(person: Person, bot: Bot): Promise<{ text: str
 async function namedLine(status: KernelStatus, person: Person, bot: Bot): Promise<string> {
   const { channel, kernelId } = status.record;
   if (!(await bot.channels.isOpenTo(channel, person.id)))
-    return `private channel (kernel ${shortKernelId(kernelId)}): ${hiddenKernelLine(status)}`;
-  return `${channel.startsWith('D') ? 'your direct messages' : `<#${channel}>`}: ${kernelLine(status)}`;
+    return `private channel (kernel ${shortKernelId(kernelId)}) · ${hiddenKernelLines(status)}`;
+  return `${channel.startsWith('D') ? 'your direct messages' : `<#${channel}>`} · ${kernelLines(status)}`;
 }
 
 function othersText(others: readonly OtherKernel[] | 'unreachable' | undefined): string {

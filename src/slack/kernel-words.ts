@@ -6,24 +6,20 @@ import { escapeMrkdwn, mention, shortSpan, slackTime } from './mrkdwn-words.ts';
 /** The kernels of a channel, as `status` shows them. */
 export function statusText(statuses: readonly KernelStatus[], now: number): string {
   if (statuses.length === 0) return 'This channel has no kernel yet; the first snippet starts one.';
-  return statuses.map((status) => `${kernelLine(status)}\n${queueLine(status, now)}`).join('\n\n');
+  return statuses.map((status) => `${kernelLines(status)}\n${queueLine(status, now)}`).join('\n\n');
 }
 
-/** One kernel with its times and its people. */
-export function kernelLine({ record, state }: KernelStatus): string {
-  return [
-    `*${escapeMrkdwn(record.kernelspec)}* is ${stateWords(state)}.`,
-    `Started ${slackTime(record.startedAt)} by ${mention(record.startedBy)},`,
-    `last used ${slackTime(record.lastUsedAt)} by ${mention(record.lastRunner)}.`,
-  ].join(' ');
+/** One kernel: what it is, then its times and its people. */
+export function kernelLines({ record, state }: KernelStatus): string {
+  const started = `Started ${slackTime(record.startedAt)} by ${mention(record.startedBy)}`;
+  const used = `last used ${slackTime(record.lastUsedAt)} by ${mention(record.lastRunner)}`;
+  return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${started}, ${used}.`;
 }
 
 /** The same where the reader may not know whose it is (product.md §5). */
-export function hiddenKernelLine({ record, state }: KernelStatus): string {
-  return [
-    `*${escapeMrkdwn(record.kernelspec)}* is ${stateWords(state)}.`,
-    `Started ${slackTime(record.startedAt)}, last used ${slackTime(record.lastUsedAt)}.`,
-  ].join(' ');
+export function hiddenKernelLines({ record, state }: KernelStatus): string {
+  const times = `Started ${slackTime(record.startedAt)}, last used ${slackTime(record.lastUsedAt)}.`;
+  return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${times}`;
 }
 
 export function shortKernelId(kernelId: string): string {
@@ -45,8 +41,8 @@ export function stateWords(state: string): string {
     case 'gone':
       return 'gone (its variables are lost; the next snippet starts a new one)';
     case 'unreachable':
-      return 'not known: the gateway cannot be reached';
+      return 'state not known, because the gateway cannot be reached';
     default:
-      return `\`${escapeMrkdwn(state)}\``;
+      return escapeMrkdwn(state);
   }
 }

@@ -82,6 +82,20 @@ test('a failed Spark job: the cause first, the log and the traceback in files', 
   expect(rig.playground.files.map(({ file }) => file.name)).toEqual(['output.txt', 'traceback.txt']);
 });
 
+test('a data frame that the kernel cut: rows and columns are counted as pandas counts them', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const fixture = new URL('../fixtures/outputs/shown/python-dataframe-long.json', import.meta.url);
+  for (const output of recorded.parse(JSON.parse(readFileSync(fixture, 'utf8'))).outputs)
+    await transcript.add(output);
+  await transcript.seal();
+  await answer.finish(runView(ended(), transcript.view()));
+  const [reply, table] = rig.playground.replies(channel, thread);
+  expect(reply?.text).toContain('500 rows × 2 columns');
+  expect(JSON.stringify(table?.blocks)).toContain('10 of 500 rows × 2 columns, as the kernel sent them');
+});
+
 test.each([0, 1, 5000, 1_000_000, 1_000_001, 20_000_000])(
   '%i bytes of stdout: what does not fit is attached, byte for byte',
   async (bytes) => {

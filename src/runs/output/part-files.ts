@@ -146,7 +146,7 @@ export class PartFiles {
       kind: 'table',
       columns: table.columns,
       rows: table.rows.slice(0, tableRowsKept),
-      sentRows: table.rows.length,
+      sentRows: table.rows.filter((row) => !isGap(row)).length,
       totalRows: table.totalRows,
       csvPath: await this.#write('table.csv', stringify([table.columns, ...table.rows])),
       text: await foldText(text),
@@ -183,4 +183,9 @@ async function foldText(written: string): Promise<BoundedText> {
     folded.write(written.slice(at, at + pieceChars));
   }
   return folded.view();
+}
+
+/** The row of dots that stands for those that the kernel left out. */
+function isGap(row: readonly string[]): boolean {
+  return row.every((cell) => cell === '...' || cell === '…');
 }

@@ -45,7 +45,7 @@ function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
     case 'kernelGone':
       return {
         label: 'Kernel gone',
-        next: 'The kernel was shut down while this ran. The next snippet starts a new one.',
+        next: 'The next snippet starts a new one.',
       };
     case 'notStarted':
       return { label: 'Not started', next: 'It did not run.', neverRan: true };
@@ -85,47 +85,56 @@ export function statusLine(view: RunView, outcome: RunOutcome): string {
     .join(' · ');
 }
 
-/** What is said below the output: the reason, the next step, what is lost. */
-export function outcomeSentences(view: RunView, outcome: RunOutcome): string[] {
+/** What is said below the output, as one paragraph: the reason, the next step, what is lost. May be empty. */
+export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
   const words = outcomeWords(outcome, view.runId);
   const losses = view.output?.losses ?? [];
   const sentences = [
-    outcome.detail,
+    reason(outcome),
     words.next,
     outcome.variablesLost ? 'Variables are gone.' : undefined,
     outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : undefined,
   ];
-  return sentences.filter((sentence): sentence is string => sentence !== undefined && sentence !== '');
+  return sentences.filter((sentence) => sentence !== undefined && sentence !== '').join(' ');
+}
+
+/** The gateway's own words are often half a sentence (`it was shut down`). */
+function reason({ kind, detail }: RunOutcome): string | undefined {
+  if (detail === undefined || detail === '') return kind === 'kernelGone' ? 'The kernel is gone.' : undefined;
+  const whole = /[.!?]$/.test(detail) ? detail : `${detail}.`;
+  if (kind === 'kernelGone' && /^\p{Ll}/u.test(whole)) return `The kernel is gone: ${whole}`;
+  return `${whole.charAt(0).toUpperCase()}${whole.slice(1)}`;
 }
 
 /** What a run is doing now, with its clock: `Running, 12 s`. */
-export function phaseWords(
-  phase: Exclude<RunPhase, { kind: 'ended' }>,
-  kernelspec: string,
-  nowMs: number,
-): string {
+export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: number): string {
   switch (phase.kind) {
     case 'waiting':
       return phase.ahead === 0 ? 'Waiting for its turn' : `Waiting, ${phase.ahead} before yours`;
     case 'switchAsked':
       return `This channel runs ${phase.from}. Switch to ${phase.to}? Its variables will be lost.`;
     case 'startingKernel': {
-      const elapsed = renderElapsed(nowMs - phase.sinceMs);
+      const elapsed = clockWords(nowMs - phase.sinceMs);
       return phase.turnsBefore > 0
-        ? `Waiting to start a ${kernelspec} kernel, ${phase.turnsBefore} before yours, ${elapsed}`
-        : `Starting a ${kernelspec} kernel, ${elapsed}`;
+        ? `Waiting to start a kernel, ${phase.turnsBefore} before yours${elapsed}`
+        : `Starting a kernel${elapsed}`;
     }
     case 'running': {
-      const elapsed = renderElapsed(nowMs - phase.sinceMs);
+      const elapsed = clockWords(nowMs - phase.sinceMs);
       if (phase.stopIgnored)
-        return `The stop had no effect yet, ${elapsed}. Only a restart ends it; variables will be lost.`;
-      if (phase.stopping) return `Stopping, ${elapsed}`;
-      if (phase.quietMs === undefined) return `Running, ${elapsed}`;
-      return `Running, ${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
+        return `The stop had no effect yet${elapsed}. Only a restart ends it; variables will be lost.`;
+      if (phase.stopping) return `Stopping${elapsed}`;
+      if (phase.quietMs === undefined) return `Running${elapsed}`;
+      return `Running${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
     }
     case 'inputAsked':
       return phase.password ? 'Waiting for a password' : 'Waiting for input';
   }
+}
+
+/** Nothing in the first second: a clock that shows 0 s looks as if it stood. */
+function clockWords(elapsedMs: number): string {
+  return elapsedMs < 1000 ? '' : `, ${renderElapsed(elapsedMs)}`;
 }
 
 export function lossWords(loss: OutputLoss): string {

@@ -1,7 +1,7 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunView } from '../../runs/run-view.ts';
 import { answerFiles, type AnswerFile } from './answer-files.ts';
-import { lossWords, outcomeSentences, phaseWords, statusLine } from './answer-words.ts';
+import { lossWords, outcomeParagraph, phaseWords, statusLine } from './answer-words.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 import { renderButtons } from './render-buttons.ts';
 import { renderOutput, type BodyElement, type OutputRoom } from './render-output.ts';
@@ -36,20 +36,23 @@ export const shrinkLevels = 4;
 /** One picture of a run as a Slack message. Pure; `shrink` 0 is the normal size. */
 export function renderAnswer(view: RunView, nowMs: number, shrink = 0): RenderedAnswer {
   const ended = view.phase.kind === 'ended' ? view.phase.outcome : undefined;
-  const phase = view.phase.kind === 'ended' ? '' : phaseWords(view.phase, view.kernelspec, nowMs);
+  const phase = view.phase.kind === 'ended' ? '' : phaseWords(view.phase, nowMs);
   const output =
     view.output === undefined
       ? undefined
       : renderOutput(view.output, outputRoom(ended === undefined, shrink));
   const after = [
     ...(view.output?.losses ?? []).map(lossWords),
-    ...(ended === undefined ? [] : outcomeSentences(view, ended)),
-  ];
+    ended === undefined ? '' : outcomeParagraph(view, ended),
+  ].filter((words) => words !== '');
   const said: BodyElement[] = [
     ...view.notes.map((note) => sentence(note)),
     ...(output?.elements ?? []),
     ...(view.phase.kind === 'inputAsked' && view.phase.prompt !== '' ? [sentence(view.phase.prompt)] : []),
     ...after.map((words) => sentence(words)),
+    ...(ended?.stoppedBy === undefined || ended.stoppedBy === view.runner
+      ? []
+      : [stopperLine(ended.stoppedBy)]),
   ];
   const isBare = said.length === 0;
   const status = ended === undefined ? livingStatus(view, isBare ? '' : phase) : statusLine(view, ended);
@@ -75,6 +78,18 @@ export function renderAnswer(view: RunView, nowMs: number, shrink = 0): Rendered
       },
     },
     files,
+  };
+}
+
+/** Said where it was not the runner. */
+function stopperLine(userId: string): BodyElement {
+  return {
+    type: 'rich_text_section',
+    elements: [
+      { type: 'text', text: 'Stopped by ' },
+      { type: 'user', user_id: userId },
+      { type: 'text', text: '.' },
+    ],
   };
 }
 

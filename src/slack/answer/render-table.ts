@@ -43,9 +43,10 @@ export function isTableCut(part: TablePart): boolean {
   return rows.length < part.sentRows || columns < part.columns.length || hasCutCells;
 }
 
-/** `3 rows × 2 columns`. */
+/** `3 rows × 2 columns`; a data frame's index has no name and is no column. */
 export function sizeWords(part: TablePart): string {
-  return `${count(part.totalRows, 'row')} × ${count(part.columns.length, 'column')}`;
+  const named = part.columns.filter(isVisible).length;
+  return `${count(part.totalRows, 'row')} × ${count(named === 0 ? part.columns.length : named, 'column')}`;
 }
 
 function count(number: number, unit: string): string {

@@ -2,7 +2,7 @@ import type { HomeView, KnownBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control-kernel.ts';
 import { isUnfinished, type Run } from '../../runs/run-data.ts';
 import { renderButtons } from '../answer/render-buttons.ts';
-import { kernelLine } from '../kernel-words.ts';
+import { kernelLines } from '../kernel-words.ts';
 import { runLine } from '../run-words.ts';
 import { renderKernelButtons } from './kernel-buttons.ts';
 
@@ -36,7 +36,7 @@ export function renderHome({ notice, kernels, runs, workspaceUrl, now }: HomeCon
 function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): KnownBlock[] {
   const { channel, kernelId } = status.record;
   const where = channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
-  const line = section(`${where}: ${kernelLine(status)}`);
+  const line = section(`${where} · ${kernelLines(status)}`);
   return mayChange ? [line, renderKernelButtons(kernelId, now)] : [line];
 }
 

@@ -14,7 +14,6 @@ export function renderKernelButtons(kernelId: string, shownAtMs: number): Action
     text: { type: 'plain_text', text: labels[action] },
     action_id: `${prefix}${action}`,
     value: `${kernelId}|${shownAtMs}`,
-    style: 'danger',
     confirm: renderConfirm(action),
   }));
   return { type: 'actions', elements };

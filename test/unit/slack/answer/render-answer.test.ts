@@ -128,6 +128,23 @@ test('what is lost is said: variables, output, and the reason', () => {
   );
 });
 
+test.each([
+  ['kernelGone', 'it was deleted or culled', 'The kernel is gone: it was deleted or culled. The next'],
+  ['kernelGone', undefined, 'The kernel is gone. The next'],
+  ['notStarted', 'The kernel gave no answer within 20 s', 'The kernel gave no answer within 20 s. It did'],
+  ['notStarted', 'Quota exceeded!', 'Quota exceeded! It did'],
+] as const)('%s because %s: whole sentences', (kind, detail, said) => {
+  const outcome = ended(kind, detail === undefined ? {} : { detail });
+  expect(words(view(outcome))[0]).toMatch(new RegExp(`^${said} `));
+});
+
+test('who stopped it is said when it was not the runner', () => {
+  const mentions = (stoppedBy: string) =>
+    JSON.stringify(renderAnswer(view(ended('interrupted', { stoppedBy })), nowMs).message.blocks);
+  expect(mentions('U2')).toContain('{"type":"user","user_id":"U2"}');
+  expect(mentions(view(ended('ok')).runner)).not.toContain('user_id');
+});
+
 test('each loss of output is named', () => {
   const said = words(
     view(ended('ok'), {
@@ -154,15 +171,13 @@ test('each loss of output is named', () => {
 test.each<[RunPhase, RegExp]>([
   [{ kind: 'waiting', ahead: 0 }, /^Waiting for its turn$/],
   [{ kind: 'waiting', ahead: 3 }, /^Waiting, 3 before yours$/],
-  [
-    { kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 0 },
-    /^Starting a python3-spark kernel, 12 s$/,
-  ],
+  [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 0 }, /^Starting a kernel, 12 s$/],
   [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 3 }, /3 before yours, 12 s$/],
   [
     { kind: 'switchAsked', from: 'python2', to: 'scala' },
     /runs python2\. Switch to scala\? Its variables will be lost\.$/,
   ],
+  [{ kind: 'running', sinceMs: nowMs - 900, stopping: false, stopIgnored: false }, /^Running$/],
   [
     { kind: 'running', sinceMs: nowMs - 125_000, stopping: false, stopIgnored: false },
     /^Running, 2 min 5 s$/,
