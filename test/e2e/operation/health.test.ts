@@ -82,6 +82,16 @@ test('without its socket to Slack it is unready, and ready again when that is ba
   await until(bot, 200);
 });
 
+test('Slack away while it reconnects does not end it', async () => {
+  await using bot = await startBot({ playground, gateway });
+  playground.fail('apps.connections.open', { kind: 'status', status: 503 }, 2);
+  playground.fail('apps.connections.open', { kind: 'dropped' }, 1);
+  playground.drop();
+  await playground.waitFor(() => playground.callsOf('apps.connections.open').length === 5);
+  await playground.waitForConnection();
+  await until(bot, 200);
+});
+
 test('a taken PORT is told in one sentence, with exit code 78', async () => {
   const taken = createServer().listen(0);
   await once(taken, 'listening');
