@@ -12,6 +12,7 @@ import { IdleKernels } from './runs/idle-kernels.ts';
 import { draftsIn } from './runs/drafts.ts';
 import { startErasing } from './runs/erase-old-runs.ts';
 import { startKernelspecCache } from './runs/kernelspec-cache.ts';
+import { type Displays, startDisplays } from './runs/output/displays.ts';
 import { openTranscript, type Transcript } from './runs/output/transcript.ts';
 import { replaceWaiting } from './runs/replace-waiting.ts';
 import type { RunData } from './runs/run-data.ts';
@@ -66,10 +67,20 @@ export function startHouse({
     keyv: keyv('kernel'),
     log,
     envFor: (owner) => kernelEnv(owner, { username, env, launchTimeoutMs }),
-    onEvent: (lane, event) => log.debug({ lane, event: event.kind }, 'kernel connection'),
+    onEvent(lane, event) {
+      log.debug({ lane, event: event.kind }, 'kernel connection');
+      if (event.kind === 'lateOutput') runs.takeLate(event.msgId, event.output);
+    },
     onUsed: (record) => idle.watch(record),
     onDisconnected: (lane) => void runs.idle(lane),
   });
+  /** What the runs of one kernel show, so that later ones can update it. */
+  const shownIn = new Map<string, Displays>();
+  const displaysOf = (lane: string): Displays => {
+    const known = shownIn.get(lane) ?? startDisplays((runId) => runs.changedLate(runId));
+    shownIn.set(lane, known);
+    return known;
+  };
   const runs: Runs = new Runs({
     ledger,
     leases: sharing.leases,
@@ -83,8 +94,9 @@ export function startHouse({
     postRoot: slack.postRoot,
     removeAnswer: slack.removeAnswer,
     removeBelongings: slack.removeBelongings,
-    async openTranscript(runId, recovered) {
-      const transcript = await openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered });
+    async openTranscript({ id: runId, lane }, recovered) {
+      const displays = displaysOf(lane);
+      const transcript = await openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered, displays });
       transcripts.add(transcript);
       return transcript;
     },

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { RunOutcome } from './outcome.ts';
-import type { Transcript } from './output/transcript.ts';
 import type { Run } from './run-data.ts';
 
 /**
@@ -41,7 +40,6 @@ export async function endRun(active: ActiveRun, outcome: RunOutcome, log: Log): 
 export async function postRun(
   active: ActiveRun,
   outcome: RunOutcome,
-  transcript: Transcript | undefined,
   { erase, log }: { erase: (run: Run) => Promise<void>; log: Log },
 ): Promise<void> {
   try {
@@ -51,7 +49,6 @@ export async function postRun(
       await active.answer.release();
       await erase(active.run);
     }
-    await transcript?.remove();
   } catch (error) {
     log.error({ err: error, run: active.run.id }, 'the final answer is left to the next start');
   }

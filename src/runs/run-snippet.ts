@@ -10,12 +10,13 @@ import { type ChannelKernels, type ReadyKernel, restartedNote } from './channel-
 import type { KernelRecord } from './kernel-record.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
+import type { Run } from './run-data.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 
 export interface RunSnippetDeps {
   kernels: ChannelKernels;
   log: Log;
-  openTranscript: (runId: string, recovered: boolean) => Promise<Transcript>;
+  openTranscript: (run: Run, recovered: boolean) => Promise<Transcript>;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
 }
@@ -35,7 +36,7 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
   const recovered = active.run.state !== 'waiting';
   const kernel = await reachKernel(active, deps);
   if ('outcome' in kernel) return { outcome: kernel.outcome, transcript: undefined };
-  const transcript = await deps.openTranscript(active.run.id, recovered);
+  const transcript = await deps.openTranscript(active.run, recovered);
   active.showOutput(() => transcript.view());
   const clock = startClock(active, deps.runTimeoutMs);
   try {
@@ -154,6 +155,7 @@ async function runBlock(
     executionCount: active.run.data.executionCount,
     isKnownToRun: active.run.state === 'sent',
   });
+  transcript.startBlock(active.run.data.blocks[block] ?? '');
   const execution =
     left === undefined
       ? await sendBlock(active, block, kernel, deps.log)
@@ -200,7 +202,7 @@ async function followOutputs(
   for await (const output of execution) {
     await transcript.add(output);
     await noteOutput(active, output, record, deps);
-    if (transcript.view().limited) active.stop({ kind: 'tooMuchOutput' });
+    if (transcript.limited) active.stop({ kind: 'tooMuchOutput' });
   }
 }
 

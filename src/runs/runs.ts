@@ -1,36 +1,23 @@
 import { StoreError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Ledger } from '../store/ledger.ts';
-import { ActiveRun } from './active-run.ts';
+import type { KernelOutput } from '../gateway/outputs.ts';
+import type { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
-import { endRun, postRun } from './finish-run.ts';
+import { endRun } from './finish-run.ts';
 import type { LaneLeases } from './lane-leases.ts';
 import { Lanes } from './lanes.ts';
-import { bareOutcome, type RunOutcome } from './outcome.ts';
-import type { Transcript } from './output/transcript.ts';
+import { OpenRuns, type OpenRunsOptions } from './open-runs.ts';
+import { bareOutcome } from './outcome.ts';
 import { stopperOf, type StopReason } from './read-end.ts';
-import { type PostRoot, RunAnswer } from './run-answer.ts';
-import { isUnfinished, readOutcome, type Run, type RunData, standsAside } from './run-data.ts';
+import { isUnfinished, type Run, type RunData, standsAside } from './run-data.ts';
 import { type RanSnippet, runSnippet } from './run-snippet.ts';
-import type { OpenAnswer } from './run-view.ts';
 import { SwitchQuestions } from './switch-questions.ts';
 
 /** Places further back are shown once, at admission, and not edited with every run that ends. */
 const PLACES_KEPT_FRESH = 3;
 
-export interface RunsOptions {
-  ledger: Ledger<RunData>;
+export interface RunsOptions extends OpenRunsOptions {
   leases: LaneLeases;
   kernels: ChannelKernels;
-  openAnswer: OpenAnswer;
-  postRoot: PostRoot;
-  /** Takes away an answer and all that belongs to it. Never throws. */
-  removeAnswer: (run: Run) => Promise<void>;
-  /** Takes away only what belongs to an answer beside its message. Never throws. */
-  removeBelongings: (run: Run) => Promise<void>;
-  openTranscript: (runId: string, recovered: boolean) => Promise<Transcript>;
-  /** A run's answer stands: its transcript is not needed any more. */
-  onRead: (transcript: Transcript) => void;
   /** Tells a channel that a switch replaced its kernel. */
   tellSwitched: (run: Run, from: string) => void;
   kernelsPerChannel: number;
@@ -38,20 +25,18 @@ export interface RunsOptions {
   inputTimeoutMs: number;
   /** Tells the other processes on this store that a lane has news. */
   announce: (lane: string) => void;
-  log: Log;
 }
 
 /** All runs this process works on: their queues, their answers, their ends. */
 export class Runs {
   readonly #options: RunsOptions;
   readonly #lanes: Lanes;
-  readonly #active = new Map<string, ActiveRun>();
-  readonly #recovered = new Set<string>();
-  readonly #posting = new Set<Promise<void>>();
+  readonly #open: OpenRuns;
   readonly #questions: SwitchQuestions;
 
   constructor(options: RunsOptions) {
     this.#options = options;
+    this.#open = new OpenRuns(options);
     const { ledger, leases, log } = options;
     this.#questions = new SwitchQuestions({ ...options, lapse: (active) => this.#takeBack(active) });
     this.#lanes = new Lanes({
@@ -70,22 +55,20 @@ export class Runs {
    */
   async recover(): Promise<number> {
     const { ledger, leases } = this.#options;
-    const left = (await ledger.unposted()).filter((run) => !this.#active.has(run.id));
+    const left = (await ledger.unposted()).filter((run) => !this.#open.has(run.id));
     const lanes = [...new Set(left.map((run) => run.lane))];
     const held = await Promise.all(lanes.map((lane) => leases.hold(lane)));
     const ours = new Set(lanes.filter((_, index) => held[index]));
-    const taken = left.filter((run) => ours.has(run.lane) && !this.#active.has(run.id));
-    for (const run of taken) this.#recovered.add(run.id);
-    for (const run of taken) if (run.state === 'ended') this.#postLeft(run);
+    const taken = left.filter((run) => ours.has(run.lane) && !this.#open.has(run.id));
+    this.#open.expectLeft(taken);
+    for (const run of taken) if (run.state === 'ended') this.#open.postLeft(run);
     for (const lane of ours) this.#lanes.wake(lane);
     return taken.length;
   }
 
   /** The lane's lease is lost or let go: nothing of it is touched any more, another process takes it up. */
   async letGo(lane: string): Promise<void> {
-    const left = [...this.#active.values()].filter((active) => active.run.lane === lane);
-    for (const active of left) this.#active.delete(active.run.id);
-    await Promise.all([this.#options.kernels.disconnect(lane), ...left.map((active) => active.abandon())]);
+    await Promise.all([this.#options.kernels.disconnect(lane), this.#open.letGo((run) => run.lane === lane)]);
   }
 
   /** A run was admitted to this lane, or something in it changed. */
@@ -100,7 +83,7 @@ export class Runs {
   async stop(run: Run, reason: StopReason & { kind: 'asked' | 'deleted' }): Promise<boolean> {
     if (!this.#options.leases.isHeld(run.lane))
       return await this.#askHolder(run, { stopAskedBy: stopperOf(reason) });
-    const active = this.#activate(run);
+    const active = this.#open.open(run);
     if (active.run.state === 'waiting' && active.phase.kind !== 'startingKernel')
       return await this.#takeBack(active);
     active.stop(reason);
@@ -112,7 +95,7 @@ export class Runs {
     if (!standsAside(run)) return false;
     if (!this.#options.leases.isHeld(run.lane)) return await this.#askHolder(run, { switchAgreed: true });
     this.#questions.answered(run.id);
-    const agreed = await this.#activate(run).change({}, { switchAgreed: true });
+    const agreed = await this.#open.open(run).change({}, { switchAgreed: true });
     if (agreed) this.#lanes.wake(run.lane);
     return agreed;
   }
@@ -133,7 +116,7 @@ export class Runs {
     const { ledger, leases } = this.#options;
     if (!leases.isHeld(lane)) return;
     for (const run of await ledger.lane(lane)) {
-      const active = this.#active.get(run.id);
+      const active = this.#open.find(run.id);
       active?.meet(run);
       if (!standsAside(run)) this.#questions.answered(run.id);
       if (active !== undefined && run.data.stopAskedBy !== undefined)
@@ -142,14 +125,24 @@ export class Runs {
     this.#lanes.wake(lane);
   }
 
+  /** Output of a run that has ended already. */
+  takeLate(msgId: string, output: KernelOutput): void {
+    this.#open.late.take(msgId, output);
+  }
+
+  /** What an ended run shows was changed by a later one. */
+  changedLate(runId: string): void {
+    this.#open.late.changed(runId);
+  }
+
   /** The run as this process has it, for questions about its phase. */
   active(runId: string): ActiveRun | undefined {
-    return this.#active.get(runId);
+    return this.#open.find(runId);
   }
 
   /** Says a sentence at the head of a run's answer. */
   async say(run: Run, note: string): Promise<void> {
-    const active = this.#active.get(run.id);
+    const active = this.#open.find(run.id);
     const notes = [...(active?.run ?? run).data.notes, note];
     if (active === undefined) await this.#askHolder(run, { notes });
     else if (await active.change({}, { notes })) active.refresh();
@@ -160,12 +153,12 @@ export class Runs {
    * stopped. What it showed until then goes at once.
    */
   async erase(run: Run): Promise<void> {
-    if (run.state === 'posted') return await this.#erase(run);
+    if (run.state === 'posted') return await this.#open.erase(run);
     if (!this.#options.leases.isHeld(run.lane)) {
       await this.#askHolder(run, { erased: true, stopAskedBy: 'deleted' });
       return;
     }
-    const active = this.#activate(run);
+    const active = this.#open.open(run);
     await active.change({}, { erased: true });
     if (!isUnfinished(active.run)) return;
     await this.stop(active.run, { kind: 'deleted' });
@@ -173,29 +166,24 @@ export class Runs {
     await this.#options.removeAnswer(active.run);
   }
 
-  async #erase(run: Run): Promise<void> {
-    await this.#options.removeAnswer(run);
-    await this.#options.ledger.remove(run.id);
-  }
-
   async #takeBack(active: ActiveRun): Promise<boolean> {
     if (active.run.state !== 'waiting') return false;
     this.#questions.answered(active.run.id);
     const outcome = bareOutcome('cancelled', active.run.data.kernelspec);
     if (!(await active.change({ state: 'ended' }, { outcome }))) return false;
-    this.#post(active, outcome, undefined);
+    this.#open.post(active, outcome, undefined);
     this.#lanes.wake(active.run.lane);
     return true;
   }
 
   async #runOne(run: Run): Promise<void> {
-    const active = this.#activate(run);
+    const active = this.#open.open(run);
     if (run.data.stopAskedBy !== undefined && (await this.#takeBack(active))) return;
     if (await this.#questions.asks(active)) return;
     const ran = await Promise.race([this.#run(active), active.abandoned]);
     if (ran === undefined) return;
     await endRun(active, ran.outcome, this.#options.log);
-    this.#post(active, ran.outcome, ran.transcript);
+    this.#open.post(active, ran.outcome, ran.transcript);
   }
 
   async #run(active: ActiveRun): Promise<RanSnippet> {
@@ -213,96 +201,30 @@ export class Runs {
     const queued = runs.filter((run) => !standsAside(run));
     for (const [ahead, run] of queued.entries()) {
       // What a predecessor showed says so already; 200 of them would use up minutes of Slack's edits.
-      const isShown = this.#active.has(run.id) || run.data.answerTs !== undefined;
-      const active = this.#activate(run);
+      const isShown = this.#open.has(run.id) || run.data.answerTs !== undefined;
+      const active = this.#open.open(run);
       if (ahead === 0 || active.run.state !== 'waiting') continue;
       const behind = queued[0]?.runner;
       if (!isShown || ahead <= PLACES_KEPT_FRESH)
         active.show({ kind: 'waiting', ahead, ...(behind === undefined ? {} : { behind }) });
     }
-    for (const run of runs.filter((aside) => standsAside(aside) && !this.#active.has(aside.id)))
+    for (const run of runs.filter((aside) => standsAside(aside) && !this.#open.has(aside.id)))
       this.#questions
-        .askAgain(this.#activate(run))
+        .askAgain(this.#open.open(run))
         .catch((error: unknown) => this.#options.log.error({ err: error, run: run.id }, 'not asked'));
-  }
-
-  #postLeft(run: Run): void {
-    const { openTranscript, log } = this.#options;
-    const active = this.#activate(run);
-    const outcome =
-      run.data.outcome === undefined
-        ? bareOutcome('broken', run.data.kernelspec)
-        : readOutcome(run.data.outcome);
-    const posting = openTranscript(run.id, true).then((transcript) => {
-      active.showOutput(() => transcript.view());
-      this.#post(active, outcome, transcript);
-    });
-    posting.catch((error: unknown) =>
-      log.error({ err: error, run: run.id }, 'a left answer could not be read'),
-    );
-  }
-
-  #post(active: ActiveRun, outcome: RunOutcome, transcript: Transcript | undefined): void {
-    const { log } = this.#options;
-    const erase = (run: Run): Promise<void> => this.#erase(run);
-    const posting = postRun(active, outcome, transcript, { erase, log }).finally(() => {
-      active.markPosted();
-      this.#posting.delete(posting);
-      if (transcript !== undefined) this.#options.onRead(transcript);
-      this.#active.delete(active.run.id);
-    });
-    this.#posting.add(posting);
-  }
-
-  #activate(run: Run): ActiveRun {
-    const known = this.#active.get(run.id);
-    if (known !== undefined) {
-      known.meet(run);
-      return known;
-    }
-    const { openAnswer, postRoot, ledger, log } = this.#options;
-    const keep = (change: Promise<boolean>): void => {
-      change.catch((error: unknown) =>
-        log.warn({ err: error, run: run.id }, 'where the answer stands was not kept'),
-      );
-    };
-    const answer = new RunAnswer({
-      run,
-      recovered: this.#recovered.has(run.id),
-      openAnswer,
-      postRoot,
-      predecessor: run.data.follows === undefined ? undefined : this.#takeOverFrom(run.data.follows),
-      onThread: (thread) => keep(active.change({ thread })),
-      onPosted: (answerTs) => keep(active.change({}, { answerTs })),
-    });
-    const active = new ActiveRun(run, answer, ledger);
-    this.#active.set(run.id, active);
-    return active;
-  }
-
-  /** Waits for the last word of the run before an edit and takes away what belonged to it; where its answer stands. */
-  async #takeOverFrom(runId: string): Promise<string | undefined> {
-    await this.#active.get(runId)?.posted;
-    const before = await this.#options.ledger.get(runId);
-    const { answerTs, files = [], replies = [] } = before?.data ?? {};
-    if (before !== undefined && files.length + replies.length > 0)
-      await this.#options.removeBelongings(before);
-    return answerTs;
   }
 
   /** The lane has nothing to do: without a connection to its kernel there is nothing to hold either. */
   async idle(lane: string): Promise<void> {
     const { kernels, leases } = this.#options;
-    const isBusy = [...this.#active.values()].some((active) => active.run.lane === lane);
-    if (!isBusy && !kernels.isConnected(lane)) await leases.drop(lane);
+    if (!this.#open.hasAny(lane) && !kernels.isConnected(lane)) await leases.drop(lane);
   }
 
   /** Takes no further work; what is in flight stays in the ledger for a successor. */
   async close(): Promise<void> {
     this.#questions.close();
-    const left = [...this.#active.values()];
     const lanesClosed = this.#lanes.close();
-    await Promise.all(left.map((active) => active.abandon()));
+    await this.#open.letGo(() => true);
     await lanesClosed;
   }
 }

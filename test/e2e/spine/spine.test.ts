@@ -108,6 +108,37 @@ describe('code and its answer', () => {
   }
 });
 
+describe('after the end', () => {
+  const shows = (thread: string, text: string) =>
+    playground.waitForReply('#data', thread, (reply) => JSON.stringify(reply.blocks).includes(text));
+
+  test('what a thread prints later edits the same answer', async () => {
+    const code =
+      'import threading\nthreading.Timer(1, lambda: print("late, not lost")).start()\nprint("early")';
+    const { thread } = await askMessage(
+      playground,
+      'ana',
+      '#data',
+      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
+    );
+    const answer = await shows(thread, 'late, not lost');
+    expect(JSON.stringify(answer.blocks)).toContain('early');
+    expect(finals(playground, '#data', thread)).toHaveLength(1);
+  });
+
+  test('a later run updates what an earlier one displays', async () => {
+    const code = 'from IPython.display import display\nhandle = display("first picture", display_id=True)';
+    const { thread } = await askMessage(
+      playground,
+      'ana',
+      '#data',
+      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
+    );
+    await askSlash(playground, 'ana', '#data', '/spark handle.update("second picture")');
+    await shows(thread, 'second picture');
+  });
+});
+
 describe('one line, in order, once', () => {
   test('two people at once are both answered, in the order of the ledger', async () => {
     await askSlash(playground, 'ana', '#data', '/spark order = []');

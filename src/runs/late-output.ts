@@ -1,0 +1,87 @@
+import type { KernelOutput } from '../gateway/outputs.ts';
+import type { Log } from '../log.ts';
+import type { ActiveRun } from './active-run.ts';
+import type { RunOutcome } from './outcome.ts';
+import type { Transcript } from './output/transcript.ts';
+
+/** How long after its end a run's output is still put into its answer, and how many such runs are remembered. */
+const KEPT_MS = 10 * 60_000;
+const KEPT_RUNS = 100;
+/** Late output comes in drops: the answer is edited when it has been quiet for this long. */
+const QUIET_MS = 400;
+
+interface EndedRun {
+  active: ActiveRun;
+  outcome: RunOutcome;
+  transcript: Transcript;
+  forgets: NodeJS.Timeout;
+  edits: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Runs whose answer stands, kept for a while: a thread that prints after the end, or a later run that updates a
+ * display of theirs, still edits the right answer (product.md §3).
+ */
+export class LateOutput {
+  readonly #ended = new Map<string, EndedRun>();
+  readonly #onForgotten: (transcript: Transcript) => void;
+  readonly #log: Log;
+
+  constructor(onForgotten: (transcript: Transcript) => void, log: Log) {
+    this.#onForgotten = onForgotten;
+    this.#log = log;
+  }
+
+  keep(active: ActiveRun, outcome: RunOutcome, transcript: Transcript): void {
+    const runId = active.run.id;
+    const forgets = setTimeout(() => this.#forget(runId), KEPT_MS).unref();
+    this.#ended.set(runId, { active, outcome, transcript, forgets, edits: undefined });
+    const oldest = this.#ended.keys().next().value;
+    if (this.#ended.size > KEPT_RUNS && oldest !== undefined) this.#forget(oldest);
+  }
+
+  /** Output of a request that has ended; of a run that is not remembered it is let go. */
+  take(msgId: string, output: KernelOutput): void {
+    const ended = [...this.#ended.values()].find(({ active }) => active.run.data.sent?.msgId === msgId);
+    if (ended === undefined) return;
+    void ended.transcript.add(output);
+    this.#editSoon(ended);
+  }
+
+  /** A later run changed something that this one shows. */
+  changed(runId: string): void {
+    const ended = this.#ended.get(runId);
+    if (ended !== undefined) this.#editSoon(ended);
+  }
+
+  #editSoon(ended: EndedRun): void {
+    clearTimeout(ended.edits);
+    ended.edits = setTimeout(() => void this.#edit(ended), QUIET_MS).unref();
+  }
+
+  async #edit({ active, outcome, transcript }: EndedRun): Promise<void> {
+    try {
+      await transcript.seal();
+      await active.finish({ kind: 'ended', outcome });
+    } catch (error) {
+      this.#log.warn({ err: error, run: active.run.id }, 'late output was not shown');
+    }
+  }
+
+  /** The run is over for good: erased, or long enough ago. */
+  #forget(runId: string): void {
+    const ended = this.#ended.get(runId);
+    if (ended === undefined) return;
+    this.#ended.delete(runId);
+    clearTimeout(ended.forgets);
+    clearTimeout(ended.edits);
+    this.#onForgotten(ended.transcript);
+    ended.transcript
+      .remove()
+      .catch((error: unknown) => this.#log.warn({ err: error }, 'output was not removed'));
+  }
+
+  forget(which: (active: ActiveRun) => boolean): void {
+    for (const [runId, { active }] of this.#ended) if (which(active)) this.#forget(runId);
+  }
+}

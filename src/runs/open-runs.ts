@@ -1,0 +1,134 @@
+import type { Log } from '../log.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { ActiveRun } from './active-run.ts';
+import { postRun } from './finish-run.ts';
+import { LateOutput } from './late-output.ts';
+import { bareOutcome, type RunOutcome } from './outcome.ts';
+import type { Transcript } from './output/transcript.ts';
+import { type PostRoot, RunAnswer } from './run-answer.ts';
+import { readOutcome, type Run, type RunData } from './run-data.ts';
+import type { OpenAnswer } from './run-view.ts';
+
+export interface OpenRunsOptions {
+  ledger: Ledger<RunData>;
+  openAnswer: OpenAnswer;
+  postRoot: PostRoot;
+  /** Takes away an answer and all that belongs to it. Never throws. */
+  removeAnswer: (run: Run) => Promise<void>;
+  /** Takes away only what belongs to an answer beside its message. Never throws. */
+  removeBelongings: (run: Run) => Promise<void>;
+  openTranscript: (run: Run, recovered: boolean) => Promise<Transcript>;
+  /** A run's transcript is not needed any more. */
+  onRead: (transcript: Transcript) => void;
+  log: Log;
+}
+
+/** The runs this process has in hand, each with its one answer: from the first picture to the last word. */
+export class OpenRuns {
+  readonly #options: OpenRunsOptions;
+  readonly #active = new Map<string, ActiveRun>();
+  readonly #left = new Set<string>();
+  readonly late: LateOutput;
+
+  constructor(options: OpenRunsOptions) {
+    this.#options = options;
+    this.late = new LateOutput(options.onRead, options.log);
+  }
+
+  find(runId: string): ActiveRun | undefined {
+    return this.#active.get(runId);
+  }
+
+  has(runId: string): boolean {
+    return this.#active.has(runId);
+  }
+
+  hasAny(lane: string): boolean {
+    return [...this.#active.values()].some((active) => active.run.lane === lane);
+  }
+
+  /** These were in a predecessor's hands: their answers may stand already and are looked for before posting. */
+  expectLeft(runs: readonly Run[]): void {
+    for (const run of runs) this.#left.add(run.id);
+  }
+
+  /** The run in hand; taken into hand, and its answer opened, when it was not. */
+  open(run: Run): ActiveRun {
+    const known = this.#active.get(run.id);
+    if (known !== undefined) {
+      known.meet(run);
+      return known;
+    }
+    const { openAnswer, postRoot, ledger, log } = this.#options;
+    const keep = (change: Promise<boolean>): void => {
+      change.catch((error: unknown) =>
+        log.warn({ err: error, run: run.id }, 'where the answer stands was not kept'),
+      );
+    };
+    const answer = new RunAnswer({
+      run,
+      recovered: this.#left.has(run.id),
+      openAnswer,
+      postRoot,
+      predecessor: run.data.follows === undefined ? undefined : this.#takeOverFrom(run.data.follows),
+      onThread: (thread) => keep(active.change({ thread })),
+      onPosted: (answerTs) => keep(active.change({}, { answerTs })),
+    });
+    const active = new ActiveRun(run, answer, ledger);
+    this.#active.set(run.id, active);
+    return active;
+  }
+
+  /** Waits for the last word of the run before an edit and takes away what belonged to it; where its answer stands. */
+  async #takeOverFrom(runId: string): Promise<string | undefined> {
+    await this.#active.get(runId)?.posted;
+    const before = await this.#options.ledger.get(runId);
+    const { answerTs, files = [], replies = [] } = before?.data ?? {};
+    if (before !== undefined && files.length + replies.length > 0)
+      await this.#options.removeBelongings(before);
+    return answerTs;
+  }
+
+  /** Shows the last picture of a run that has ended, and lets it go once that stands. */
+  post(active: ActiveRun, outcome: RunOutcome, transcript: Transcript | undefined): void {
+    const { log } = this.#options;
+    const erase = (run: Run): Promise<void> => this.erase(run);
+    void postRun(active, outcome, { erase, log }).finally(() => {
+      active.markPosted();
+      this.#active.delete(active.run.id);
+    });
+    if (transcript !== undefined) this.late.keep(active, outcome, transcript);
+  }
+
+  /** The same for a run whose end a predecessor did not live to show. */
+  postLeft(run: Run): void {
+    const { openTranscript, log } = this.#options;
+    const active = this.open(run);
+    const outcome =
+      run.data.outcome === undefined
+        ? bareOutcome('broken', run.data.kernelspec)
+        : readOutcome(run.data.outcome);
+    const posting = openTranscript(run, true).then((transcript) => {
+      active.showOutput(() => transcript.view());
+      this.post(active, outcome, transcript);
+    });
+    posting.catch((error: unknown) =>
+      log.error({ err: error, run: run.id }, 'a left answer could not be read'),
+    );
+  }
+
+  /** Takes a run away with its answer and its code. */
+  async erase(run: Run): Promise<void> {
+    this.late.forget((active) => active.run.id === run.id);
+    await this.#options.removeAnswer(run);
+    await this.#options.ledger.remove(run.id);
+  }
+
+  /** Lets runs go unfinished: nothing more is written or shown for them here. */
+  async letGo(which: (run: Run) => boolean): Promise<void> {
+    const left = [...this.#active.values()].filter((active) => which(active.run));
+    for (const active of left) this.#active.delete(active.run.id);
+    this.late.forget((active) => which(active.run) && active.run.state === 'posted');
+    await Promise.all(left.map((active) => active.abandon()));
+  }
+}
