@@ -12,12 +12,16 @@ export async function resolveChannel(reference: string, user: string, bot: Bot):
     ? (await seenChannels.named(workspace, reference.slice(1))).map(({ id }) => id)
     : [reference];
   const open: string[] = [];
-  for (const id of ids) if (await bot.channels.isOpenTo(id, user)) open.push(id);
+  for (const id of ids) {
+    // A channel that was renamed since is not the one that is meant now.
+    const isStill = !isName || (await bot.channels.find(id))?.name === reference.slice(1);
+    if (isStill && (await bot.channels.isOpenTo(id, user))) open.push(id);
+  }
   const [id, ...others] = open;
   if (others.length > 0)
     throw new UserError(
       'unknownChannel',
-      `Several channels were called ${reference} here. Give the id of the one you mean: ${open.join(', ')}.`,
+      `Several channels are called ${reference} here. Give the id of the one you mean: ${open.join(', ')}.`,
     );
   const isKnown =
     id !== undefined &&

@@ -6,7 +6,7 @@ import { UserError } from '../errors.ts';
 /** A yes is believed for a while; a no is asked again, because the next thing people do is to invite the bot. */
 const MEMBER_MS = 10 * 60_000;
 /** Who is in which channel, for what is shown of it. */
-const MEMBERSHIPS_MS = 60_000;
+const MEMBERSHIPS_MS = 10_000;
 
 export interface ChannelFacts {
   id: string;
