@@ -27,7 +27,10 @@ export async function askSlash(
   if (!reaction.ok || (reaction.text ?? '') !== '') throw new Error(`not taken: ${JSON.stringify(reaction)}`);
   const root = await playground.waitForMessage(
     channel,
-    (message) => !known.has(message.ts) && message.metadata?.event_type === 'sparkthread_root',
+    (message) =>
+      !known.has(message.ts) &&
+      message.metadata?.event_type === 'sparkthread_root' &&
+      message.text.includes(playground.user(user).id),
     { timeoutMs: PATIENCE_MS },
   );
   return await finalAnswer(playground, channel, root.ts);
