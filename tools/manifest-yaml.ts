@@ -1,6 +1,6 @@
 import { botEvents, botScopes, shortcuts, slashCommand } from '../src/slack/manifest.ts';
 
-/** `manifest.yml`, to be pasted where Slack asks for an app's manifest. Every text is quoted as JSON, which YAML reads. */
+/** `manifest.yml`, to be pasted where Slack asks for an app's manifest. None of its texts has a quote in it. */
 export function manifestYaml(): string {
   return `# The Slack app. Create it at https://api.slack.com/apps with "From a manifest".
 # Written by \`npm run docs\` from src/slack/manifest.ts.
@@ -8,7 +8,7 @@ export function manifestYaml(): string {
 display_information:
   name: Sparkthread
   description: Runs code snippets on cluster kernels
-  background_color: "#1d3557"
+  background_color: '#1d3557'
 features:
   app_home:
     home_tab_enabled: true
@@ -29,7 +29,7 @@ features:
   slash_commands:
     - command: ${quoted(slashCommand)}
       description: Runs code on the cluster
-      usage_hint: "[language] code, or help"
+      usage_hint: '[language] code, or help'
       should_escape: false
 oauth_config:
   scopes:
@@ -50,5 +50,5 @@ ${botEvents.map((event) => `      - ${quoted(event)}`).join('\n')}
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(text);
+  return `'${text}'`;
 }
