@@ -7,7 +7,7 @@ import type { LaneLeases } from './lane-leases.ts';
 import { Lanes } from './lanes.ts';
 import { OpenRuns, type OpenRunsOptions } from './open-runs.ts';
 import { bareOutcome } from './outcome.ts';
-import { stopperOf, type StopReason } from './read-end.ts';
+import { readStopper, stopperOf, type StopReason } from './read-end.ts';
 import { isUnfinished, type Run, type RunData, standsAside } from './run-data.ts';
 import { type RanSnippet, runSnippet } from './run-snippet.ts';
 import { SwitchQuestions } from './switch-questions.ts';
@@ -120,7 +120,7 @@ export class Runs {
       active?.meet(run);
       if (!standsAside(run)) this.#questions.answered(run.id);
       if (active !== undefined && run.data.stopAskedBy !== undefined)
-        await this.stop(run, { kind: 'asked', by: run.data.stopAskedBy });
+        await this.stop(run, readStopper(run.data.stopAskedBy));
     }
     this.#lanes.wake(lane);
   }

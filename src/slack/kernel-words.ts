@@ -32,8 +32,9 @@ function queueLine({ unfinished }: KernelStatus, now: number): string {
   const doing =
     first.state === 'waiting'
       ? 'is next'
-      : `runs since ${shortSpan(now - (first.data.startedAt ?? first.createdAt))}`;
-  return `${mention(first.runner)}’s run ${doing}; ${waiting.length} waiting behind it.`;
+      : `has been running for ${shortSpan(now - (first.data.startedAt ?? first.createdAt))}`;
+  const behind = waiting.length === 0 ? 'nothing waits' : `${waiting.length} waiting`;
+  return `${mention(first.runner)}’s run ${doing}; ${behind} behind it.`;
 }
 
 export function stateWords(state: string): string {

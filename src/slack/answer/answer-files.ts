@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { extname } from 'node:path';
 import type { OutputPart } from '../../runs/output/output-view.ts';
 import type { RunView } from '../../runs/run-view.ts';
 import { isTableCut } from './render-table.ts';
@@ -28,10 +28,13 @@ export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string {
 export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): AnswerFile[] {
   const output = view.output;
   if (output === undefined) return [];
+  const images = output.parts.filter(({ kind }) => kind === 'image');
   const shown = output.parts.flatMap((part, index): AnswerFile[] => {
     switch (part.kind) {
-      case 'image':
-        return [{ ...plainFile(part.path, basename(part.path).replace(/^\d+-/, '')), alt: part.alt }];
+      case 'image': {
+        const number = images.length === 1 ? '' : `-${images.indexOf(part) + 1}`;
+        return [{ ...plainFile(part.path, `image${number}${extname(part.path)}`), alt: part.alt }];
+      }
       case 'attachment':
         return [plainFile(part.path, part.filename)];
       case 'table':

@@ -48,7 +48,7 @@ function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
         next: 'The next snippet starts a new one.',
       };
     case 'notStarted':
-      return { label: 'Not started', next: 'It did not run.', neverRan: true };
+      return { label: 'Not started', next: 'The code did not run.', neverRan: true };
     case 'gatewayAway':
       return {
         label: 'Gateway away',

@@ -40,11 +40,11 @@ export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutp
     parts.map((part) => (logs.has(part) ? 0 : roomOfPart(part))),
     room,
   );
-  const rendered = parts.map((part, index) =>
-    logs.has(part)
-      ? { ...reference("Spark's log is in output.txt"), isCut: true }
-      : renderPart(part, { ...room, cut: rooms[index] ?? 0 }),
-  );
+  const rendered = parts.map((part, index) => {
+    if (logs.has(part)) return { ...reference("Spark's log is in output.txt"), isCut: true };
+    if (part.kind === 'image') return renderImage(parts, index);
+    return renderPart(part, { ...room, cut: rooms[index] ?? 0 });
+  });
   return {
     elements: rendered.flatMap((each) => each.elements),
     plain: rendered
@@ -105,7 +105,15 @@ interface RenderedPart {
   isCut: boolean;
 }
 
-function renderPart(part: OutputPart, room: OutputRoom): RenderedPart {
+/** Images in a row are named once, where the first of them stands. */
+function renderImage(parts: readonly OutputPart[], index: number): RenderedPart {
+  if (parts[index - 1]?.kind === 'image') return { elements: [], plain: '', isCut: false };
+  const end = parts.findIndex((part, at) => at > index && part.kind !== 'image');
+  const count = (end === -1 ? parts.length : end) - index;
+  return reference(count === 1 ? 'Image below' : `${count} images below`);
+}
+
+function renderPart(part: Exclude<OutputPart, { kind: 'image' }>, room: OutputRoom): RenderedPart {
   switch (part.kind) {
     case 'text': {
       if (!isVisible(part.text.head + part.text.tail)) return { elements: [], plain: '', isCut: false };
@@ -119,8 +127,6 @@ function renderPart(part: OutputPart, room: OutputRoom): RenderedPart {
     }
     case 'error':
       return renderError(part, room);
-    case 'image':
-      return reference('Image below');
     case 'table':
       return reference(`Table below: ${sizeWords(part)}`);
     case 'attachment':

@@ -55,6 +55,8 @@ const stdout = (text: string): OutputPart => ({
   path: undefined,
 });
 
+const image = (path: string): OutputPart => ({ kind: 'image', mime: 'image/png', path, alt: '' });
+
 /** The words of a message's blocks, a line each. */
 function words(rendered: RunView): string[] {
   const lines: string[] = [];
@@ -131,8 +133,12 @@ test('what is lost is said: variables, output, and the reason', () => {
 test.each([
   ['kernelGone', 'it was deleted or culled', 'The kernel is gone: it was deleted or culled. The next'],
   ['kernelGone', undefined, 'The kernel is gone. The next'],
-  ['notStarted', 'The kernel gave no answer within 20 s', 'The kernel gave no answer within 20 s. It did'],
-  ['notStarted', 'Quota exceeded!', 'Quota exceeded! It did'],
+  [
+    'notStarted',
+    'The kernel gave no answer within 20 s',
+    'The kernel gave no answer within 20 s. The code did',
+  ],
+  ['notStarted', 'Quota exceeded!', 'Quota exceeded! The code did'],
 ] as const)('%s because %s: whole sentences', (kind, detail, said) => {
   const outcome = ended(kind, detail === undefined ? {} : { detail });
   expect(words(view(outcome))[0]).toMatch(new RegExp(`^${said} `));
@@ -244,6 +250,15 @@ test('an error comes before the stderr that stands right before it; stdout keeps
     'careful',
     'Error · 1.2 s · In [7] · python3-spark',
   ]);
+});
+
+test('images in a row are named once, and their files apart', () => {
+  const drawn = view(ended('ok'), {
+    output: output([image('/1-image.png'), image('/2-image.png'), stdout('x'), image('/3-image.gif')]),
+  });
+  expect(words(drawn).slice(0, 3)).toEqual(['2 images below', 'x', 'Image below']);
+  const names = renderAnswer(drawn, nowMs).files.map((file) => (file.kind === 'file' ? file.filename : ''));
+  expect(names).toEqual(['image-1.png', 'image-2.png', 'image-3.gif']);
 });
 
 test('an edited message says which run this is', () => {
