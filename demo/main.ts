@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { startPlayground } from '../playground/playground.ts';
 import { demoLanguages, lastLines, startBot } from './bot.ts';
 import { startKernelGateway } from './gateway.ts';
+import { pageShortcuts } from './page-shortcuts.ts';
 import type { Progress } from './provision/progress.ts';
 import { asStep, showProgress } from './provision/progress.ts';
 import type { Provisioned } from './provision/provision.ts';
@@ -56,7 +57,7 @@ async function startAll(provisioned: Provisioned, progress: Progress, endings: E
     endings.push(value.stop);
     return { value, text: value.url };
   });
-  const playground = await startPlayground();
+  const playground = await startPlayground({ shortcuts: pageShortcuts });
   endings.push(() => playground.stop());
   const bot = await asStep(progress, 'Starting the bot', async () => {
     const value = await startBot(provisioned, gateway, playground);

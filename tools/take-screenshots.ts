@@ -1,0 +1,72 @@
+/** `npm run screenshots [-- name …]`: photographs what people see, in `screenshots/`. All of it, or what has these names. */
+import { fileURLToPath } from 'node:url';
+import type { PageWindow } from '../playground/page-window.ts';
+import { answerScenes } from './screenshots/answers.ts';
+import { placeScenes } from './screenshots/places.ts';
+import type { PlaceScene } from './screenshots/places.ts';
+import type { Scene } from './screenshots/scene.ts';
+import { openOn, photographRegion, photographWindow, startStage } from './screenshots/stage.ts';
+import type { Stage } from './screenshots/stage.ts';
+
+const folder = fileURLToPath(new URL('../screenshots/', import.meta.url));
+const wanted = process.argv.slice(2);
+const isWanted = ({ name }: { name: string }) =>
+  wanted.length === 0 || wanted.some((each) => name.startsWith(each));
+
+const stage = await startStage();
+let isWell = true;
+try {
+  for (const scene of answerScenes.filter(isWanted))
+    await attempt(scene.name, () => photographAnswer(stage, scene));
+  for (const scene of placeScenes.filter(isWanted))
+    await attempt(scene.name, () => photographPlace(stage, scene));
+} finally {
+  await stage.end();
+}
+process.exitCode = isWell ? 0 : 1;
+
+async function attempt(name: string, photograph: () => Promise<void>): Promise<void> {
+  try {
+    await photograph();
+    process.stdout.write(`${name}\n`);
+  } catch (error) {
+    isWell = false;
+    process.stderr.write(
+      `${name}: ${error instanceof Error ? error.message.split('\n', 4).join('\n') : String(error)}\n`,
+    );
+  }
+}
+
+async function photographAnswer({ playground, ...rest }: Stage, scene: Scene): Promise<void> {
+  const room = `#${playground.addChannel(scene.name).name}`;
+  const { thread, user = 'ana', withChannel = false } = await scene.play({ playground, room });
+  await using window: PageWindow = await openOn(
+    { playground, ...rest },
+    { at: scene.name, thread, user, height: withChannel ? 560 : 1400 },
+  );
+  await window.thread.locator('.message').nth(1).waitFor();
+  const photo = { name: scene.name, folder };
+  if (withChannel) await photographWindow(window, photo);
+  else await photographRegion(window, window.thread, photo);
+  await clear({ playground, ...rest }, room);
+}
+
+async function photographPlace(on: Stage, scene: PlaceScene): Promise<void> {
+  const room = scene.isInData === true ? 'data' : on.playground.addChannel(scene.name).name;
+  await using window = await openOn(on, { at: room, user: scene.user ?? 'ana', height: 640 });
+  const region = await scene.play({ window, playground: on.playground, room: `#${room}` });
+  const photo = { name: scene.name, folder };
+  if (region === 'window') await photographWindow(window, photo);
+  else await photographRegion(window, region, photo);
+  for (const view of on.playground.views.filter(({ open }) => open))
+    await on.playground.as(view.userId).close(view);
+  if (scene.isInData !== true) await clear(on, `#${room}`);
+}
+
+/** Its kernel is not needed any more, and the next pictures need not show this channel. */
+async function clear({ playground }: Stage, room: string): Promise<void> {
+  const told = playground.ephemerals('ana').length;
+  await playground.as('ana').slash(room, '/spark shutdown');
+  await playground.waitFor(() => playground.ephemerals('ana').length > told);
+  playground.archive(room);
+}
