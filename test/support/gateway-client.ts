@@ -102,7 +102,7 @@ export interface Watched {
   outputs: KernelOutput[];
   /** Settles when the outputs have ended and so has the execution. */
   end: Promise<ExecutionEnd>;
-  /** Resolves with the first output of this kind, past or coming. */
+  /** Resolves with the first output of this kind, past or coming; rejects when the execution ends without one. */
   until<K extends KernelOutput['kind']>(kind: K): Promise<Extract<KernelOutput, { kind: K }>>;
 }
 
@@ -124,7 +124,7 @@ export function watch(execution: Execution): Watched {
     outputs,
     end: reading,
     until: (kind) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         const look = () => {
           const found = outputs.find((output) => isKind(output, kind));
           if (found === undefined || !isKind(found, kind)) return;
@@ -133,6 +133,7 @@ export function watch(execution: Execution): Watched {
         };
         waiters.add(look);
         look();
+        reading.then((end) => reject(new Error(`ended as ${end.kind} without ${kind}`)), reject);
       }),
   };
 }
