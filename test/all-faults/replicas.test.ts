@@ -118,7 +118,7 @@ testRedis(
       },
     );
     redis.resume();
-    await playground.retryNow();
+    playground.retryNow();
     await finalAnswer(playground, '#data', posted.ts);
     expect((await askSlash(playground, 'ana', '#data', '/spark away')).text).toMatch(/│ 1\n/);
   },

@@ -63,7 +63,8 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
     if (said !== undefined) log.push(said);
     heard.emit('line');
   };
-  const isRunning = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
+  const isRunning = (): boolean =>
+    child !== undefined && child.exitCode === null && child.signalCode === null;
 
   const start = async (): Promise<void> => {
     const since = log.length;
