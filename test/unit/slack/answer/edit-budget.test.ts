@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startEditBudget } from '../../../../src/slack/answer/edit-budget.ts';
 import { startLookPace, startPostPace } from '../../../../src/slack/answer/post-pace.ts';
 
-const limits = { edits: 50, windowMs: 60_000, gapMs: 1_000 };
+const limits = { edits: 50, windowMs: 60_000, gapMs: 1_000, apartMs: 0 };
 
 /** Many answers that want an edit all the time, on a clock of their own. Returns the times of all edits by answer. */
 async function simulate(answers: number, seconds: number, step = 50) {
@@ -103,4 +103,34 @@ test('looks: never more than 50 in any 60 s, and a pause holds for all', () => {
     expect(looks.filter((at) => at >= from && at < from + 60_000).length).toBeLessThanOrEqual(50);
   pace.pause(5_000);
   expect(pace.take()).toBeGreaterThan(0);
+});
+
+test('ends that found no edit left come before all others, in their order', async () => {
+  let nowMs = 0;
+  const budget = startEditBudget(() => nowMs, limits);
+  const take = async (names: string[], use: 'live' | 'end'): Promise<string[]> => {
+    const waits = await Promise.all(names.map((name) => budget.take(name, use)));
+    return names.filter((_, index) => waits[index] === 0);
+  };
+  const early = Array.from({ length: 50 }, (_, number) => `early-${number}`);
+  expect(await take(early.slice(0, 48), 'end')).toHaveLength(48);
+  nowMs = 30_000;
+  expect(await take(early.slice(48), 'end')).toHaveLength(2);
+  const close = budget.open('gone');
+  expect(await take([...early.slice(0, 48), 'gone', 'last'], 'end')).toEqual([]);
+  close();
+  nowMs = 60_000;
+  expect(await take(['late'], 'live')).toEqual([]);
+  expect(await take(['late', 'last', ...early.slice(0, 48)], 'end')).toEqual(early.slice(0, 48));
+  nowMs = 90_000;
+  expect(await take(['late', 'last'], 'end')).toEqual(['late', 'last']);
+});
+
+test('edits do not go out all at once', async () => {
+  let nowMs = 0;
+  const budget = startEditBudget(() => nowMs, { ...limits, apartMs: 50 });
+  expect(await budget.take('a', 'end')).toBe(0);
+  expect(await budget.take('b', 'end')).toBe(50);
+  nowMs = 50;
+  expect(await budget.take('b', 'end')).toBe(0);
 });
