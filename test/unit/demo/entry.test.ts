@@ -24,13 +24,13 @@ beforeEach(async () => {
   await writeFile(
     join(root, 'src/main.ts'),
     `const [, , what, code]: string[] = process.argv;
-     console.log(process.versions.node === '20.20.2' ? 'old' : 'new', process.pid, process.env.SPARKTHREAD_HANDED_OVER);
-     if (what === 'exit') process.exit(Number(code));
-     if (what === 'die') process.kill(process.pid, 'SIGKILL');
      if (what === 'wait') {
        process.on('SIGTERM', () => { console.log('told'); process.exit(7); });
        setInterval(() => {}, 1e6);
-     }`,
+     }
+     console.log(process.versions.node === '20.20.2' ? 'old' : 'new', process.pid, process.env.SPARKTHREAD_HANDED_OVER);
+     if (what === 'exit') process.exit(Number(code));
+     if (what === 'die') process.kill(process.pid, 'SIGKILL');`,
   );
 });
 
