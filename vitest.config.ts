@@ -29,6 +29,11 @@ export default defineConfig({
         hookTimeout: 300_000,
         globalSetup: ['test/support/backends/all-setup.ts'],
       }),
+      project('all-backends', ['test/support/backends/*.test.ts'], {
+        testTimeout: 180_000,
+        hookTimeout: 300_000,
+        globalSetup: ['test/support/backends/all-setup.ts'],
+      }),
       project('all-browser', ['test/all-browser/**/*.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 300_000,
