@@ -54,6 +54,7 @@ export async function postRun(
   }
 }
 
+/** What Slack did not refuse stays `ended`: a successor shows it. */
 async function showLast(active: ActiveRun, outcome: RunOutcome, log: Log): Promise<void> {
   const delivery = await active.finish({ kind: 'ended', outcome });
   if (delivery.delivered) {
@@ -65,6 +66,7 @@ async function showLast(active: ActiveRun, outcome: RunOutcome, log: Log): Promi
     await active.change({ state: 'posted' }, { answerTs, ...belongings });
     return;
   }
-  log.warn({ run: active.run.id, reason: delivery.reason }, 'the final answer could not be delivered');
-  await active.change({ state: 'posted' });
+  const { reason, isRefused } = delivery;
+  log.warn({ run: active.run.id, reason, isRefused }, 'the final answer could not be delivered');
+  if (isRefused) await active.change({ state: 'posted' });
 }

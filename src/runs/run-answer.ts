@@ -1,3 +1,4 @@
+import { SlackError } from '../errors.ts';
 import type { AnswerOptions, Delivery, LiveAnswer, OpenAnswer, RunView } from './run-view.ts';
 import type { Run } from './run-data.ts';
 
@@ -56,12 +57,14 @@ export class RunAnswer implements LiveAnswer {
   async #openLater(options: RunAnswerOptions, place: Promise<Standing>): Promise<LiveAnswer | Delivery> {
     try {
       const standing = await place;
-      if (this.#released.signal.aborted) return { delivered: false, reason: 'the run was let go' };
+      if (this.#released.signal.aborted)
+        return { delivered: false, reason: 'the run was let go', isRefused: false };
       this.#answer = options.openAnswer(answerOptions(options, standing));
       if (this.#pending !== undefined) this.#answer.show(this.#pending);
       return this.#answer;
     } catch (error) {
-      return { delivered: false, reason: error instanceof Error ? error.message : String(error) };
+      const reason = error instanceof Error ? error.message : String(error);
+      return { delivered: false, reason, isRefused: error instanceof SlackError };
     }
   }
 

@@ -35,9 +35,10 @@ export interface RanSnippet {
 export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promise<RanSnippet> {
   const recovered = active.run.state !== 'waiting';
   const kernel = await reachKernel(active, deps);
-  if ('outcome' in kernel) return { outcome: kernel.outcome, transcript: undefined };
+  if ('outcome' in kernel && !recovered) return { outcome: kernel.outcome, transcript: undefined };
   const transcript = await deps.openTranscript(active.run, recovered);
   active.showOutput(() => transcript.view());
+  if ('outcome' in kernel) return { outcome: kernel.outcome, transcript };
   const clock = startClock(active, deps.runTimeoutMs);
   try {
     const outcome = await runBlocks(active, kernel, transcript, deps);

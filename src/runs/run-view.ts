@@ -60,10 +60,13 @@ export interface LiveAnswer {
   release(): Promise<void>;
 }
 
-/** `files` (Slack file ids) and `replies` (ts) stand in the thread beside the answer and belong to it. */
+/**
+ * `files` (Slack file ids) and `replies` (ts) stand in the thread beside the answer and belong to it. What was not
+ * refused was let go before it stood.
+ */
 export type Delivery =
   | { delivered: true; answerTs: string; files?: string[]; replies?: string[] }
-  | { delivered: false; reason: string };
+  | { delivered: false; reason: string; isRefused: boolean };
 
 export interface AnswerOptions {
   runId: string;

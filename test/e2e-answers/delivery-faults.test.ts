@@ -88,7 +88,7 @@ test('an archived channel: the runner is told privately', async () => {
   const { answer } = rig.open();
   rig.playground.archive('#data');
   const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
-  expect(delivery).toEqual({ delivered: false, reason: 'is_archived' });
+  expect(delivery).toEqual({ delivered: false, reason: 'is_archived', isRefused: true });
   const told = rig.playground.messages(rig.playground.dm('ana').id);
   expect(told.map((message) => message.text).join()).toMatch(
     /could not be posted there \(is_archived\)[^]*hello/,
@@ -100,7 +100,7 @@ test('a bot that was removed from the channel: the runner is told privately', as
   const { answer } = rig.open();
   rig.playground.kick('#data');
   const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
-  expect(delivery).toEqual({ delivered: false, reason: 'not_in_channel' });
+  expect(delivery).toEqual({ delivered: false, reason: 'not_in_channel', isRefused: true });
   const told = rig.playground.messages(rig.playground.dm('ana').id);
   expect(told.map((message) => message.text).join()).toContain('hello');
 });
@@ -176,7 +176,7 @@ test('a stop while Slack is away leaves the end to a successor and tells nobody'
     playground.callsOf('chat.postMessage').length > 0 ? true : undefined,
   );
   await rig.answers.stop();
-  expect(await finishing).toEqual({ delivered: false, reason: 'the bot was stopped' });
+  expect(await finishing).toEqual({ delivered: false, reason: 'the bot was stopped', isRefused: false });
   expect(rig.playground.messages(rig.playground.dm('ana').id)).toEqual([]);
 });
 

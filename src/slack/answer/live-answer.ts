@@ -70,6 +70,8 @@ interface Shared extends MessageMeans {
   now: () => number;
 }
 
+const leftOver: Delivery = { delivered: false, reason: 'the bot was stopped', isRefused: false };
+
 class ThreadAnswer implements LiveAnswer {
   readonly #shared: Shared;
   readonly #options: AnswerOptions;
@@ -182,7 +184,7 @@ class ThreadAnswer implements LiveAnswer {
     const end = ts === undefined ? await this.#insist(view, Infinity) : { kind: 'stands' as const, ts };
     if (end.kind === 'stands') return this.#attach(view, end.ts);
     // What is not refused is left to a successor only.
-    if (end.kind === 'wait') return { delivered: false, reason: 'the bot was stopped' };
+    if (end.kind === 'wait') return leftOver;
     return this.#undelivered(view, end.code);
   }
 
@@ -210,7 +212,7 @@ class ThreadAnswer implements LiveAnswer {
 
   /** The thread cannot be reached: the runner is told privately, once. After a stop a successor goes on instead. */
   async #undelivered(view: RunView, reason: string): Promise<Delivery> {
-    if (this.#released) return { delivered: false, reason: 'the bot was stopped' };
+    if (this.#released) return leftOver;
     const { runId, runner, place } = this.#options;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
     this.#shared.log.warn({ run: runId, channel: place.channel, reason, outcome }, 'answer not delivered');
@@ -219,7 +221,7 @@ class ThreadAnswer implements LiveAnswer {
     await this.#shared.calls.tellPrivately(place, runner, told).catch((error: unknown) => {
       this.#shared.log.warn({ run: runId, err: error }, 'runner not told');
     });
-    return { delivered: false, reason };
+    return { delivered: false, reason, isRefused: true };
   }
 }
 
