@@ -76,6 +76,9 @@ export class LateOutput {
     clearTimeout(ended.forgets);
     clearTimeout(ended.edits);
     this.#onForgotten(ended.transcript);
+    const { run } = ended.active;
+    // Slack is away: the answer that will stand, here or after the next start, needs the files.
+    if (run.state !== 'posted' && run.data.erased !== true) return;
     ended.transcript
       .remove()
       .catch((error: unknown) => this.#log.warn({ err: error }, 'output was not removed'));
