@@ -1,0 +1,71 @@
+import { EventEmitter, once } from 'node:events';
+import type { ScriptedGateway, ScriptedKernel, ScriptMessage } from '../support/scripted-gateway.ts';
+
+/** One snippet in a kernel: it has printed "<code> begins" and goes on when the test says so. */
+export interface HeldRun {
+  readonly code: string;
+  readonly kernel: ScriptedKernel;
+  print(text: string): void;
+  /** Prints "<code> ends" and ends it. */
+  end(): void;
+}
+
+/** Kernels that begin what they get, one after the other, and hold it until the test ends it. */
+export interface HeldKernels {
+  /** Everything that was executed, in order. */
+  readonly begun: readonly HeldRun[];
+  /** Resolves with the run once it has begun. */
+  untilBegun(code: string): Promise<HeldRun>;
+  /** From now on nothing is held. */
+  letRun(): void;
+}
+
+export function holdKernels(gateway: ScriptedGateway): HeldKernels {
+  const begun: HeldRun[] = [];
+  const events = new EventEmitter().setMaxListeners(0);
+  let isHolding = true;
+
+  const begin = (request: ScriptMessage, kernel: ScriptedKernel, count: number): Promise<void> => {
+    const code = String(request.content['code']);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const run: HeldRun = {
+      code,
+      kernel,
+      print: (text) => kernel.stream(request, text),
+      end() {
+        kernel.stream(request, `${code} ends\n`);
+        kernel.reply(request, { execution_count: count });
+        kernel.status('idle', request);
+        resolve();
+      },
+    };
+    kernel.begin(request, count);
+    run.print(`${code} begins\n`);
+    begun.push(run);
+    events.emit('begun');
+    if (!isHolding) run.end();
+    return promise;
+  };
+
+  gateway.onStart = (kernel) => {
+    let last = Promise.resolve();
+    let count = 0;
+    kernel.onExecute = (request) => {
+      last = last.then(() => begin(request, kernel, (count += 1)));
+    };
+  };
+  return {
+    begun,
+    async untilBegun(code) {
+      for (;;) {
+        const found = begun.find((run) => run.code === code);
+        if (found !== undefined) return found;
+        await once(events, 'begun');
+      }
+    },
+    letRun() {
+      isHolding = false;
+      for (const run of begun) run.end();
+    },
+  };
+}

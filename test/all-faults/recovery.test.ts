@@ -1,0 +1,260 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { SlackMessage } from '../../playground/messages.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import type { PlaygroundOptions } from '../../playground/settings.ts';
+import { askMessage, finalAnswer, finals } from '../support/ask.ts';
+import { readLedgerFile } from '../support/ledger-file.ts';
+import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
+import { type StartedBot, startBot } from '../support/start-bot.ts';
+import { type HeldKernels, holdKernels } from './held-kernels.ts';
+
+/** What a bot that was killed left, taken up by the next one. */
+interface Scene extends AsyncDisposable {
+  playground: Playground;
+  gateway: ScriptedGateway;
+  kernels: HeldKernels;
+  bot: StartedBot;
+  /** Ana's mention of the bot with this code; gives the thread. */
+  ask(channel: string, code: string): string;
+  /** The answer shows this. */
+  untilShown(channel: string, thread: string, text: string): Promise<void>;
+}
+
+async function startScene(options: PlaygroundOptions = {}): Promise<Scene> {
+  const playground = await startPlayground({ rates: false, waitTimeoutMs: 60_000, ...options });
+  const gateway = await startScriptedGateway();
+  const kernels = holdKernels(gateway);
+  const environment = { DEFAULT_LANGUAGE: 'python3', USER_LIMIT: '1000', LOG_LEVEL: 'debug' };
+  const bot = await startBot({ playground, gateway, environment });
+  return {
+    playground,
+    gateway,
+    kernels,
+    bot,
+    ask: (channel, code) => playground.as('ana').post(channel, `<@${playground.bot.id}> \`${code}\``).ts,
+    async untilShown(channel, thread, text) {
+      await playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply).includes(text));
+    },
+    async [Symbol.asyncDispose]() {
+      await bot[Symbol.asyncDispose]();
+      await gateway.close();
+      await playground.stop();
+    },
+  };
+}
+
+const isRoot = ({ metadata }: SlackMessage): boolean => metadata?.event_type === 'sparkthread_root';
+
+const answersIn = (playground: Playground, channel: string, thread: string): number =>
+  playground.replies(channel, thread).filter((reply) => reply.metadata?.event_type === 'sparkthread_answer')
+    .length;
+
+test('finished, killed while its answer was on the way to Slack: it stands once', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  await askHeld(scene, '#data', 'before');
+  const held = playground.hold('chat.postMessage');
+  const thread = scene.ask('#data', 'quick()');
+  (await kernels.untilBegun('quick()')).end();
+  await held.reached;
+  await bot.kill();
+  held.release();
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toContain('quick() ends');
+  expect(answersIn(playground, '#data', thread)).toBe(1);
+  expect(kernels.begun.filter(({ code }) => code === 'quick()')).toHaveLength(1);
+});
+
+test('finished while Slack was away, then killed: posted by the next one, and nobody is told otherwise', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  const thread = scene.ask('#data', 'away()');
+  const run = await kernels.untilBegun('away()');
+  await scene.untilShown('#data', thread, 'away() begins');
+  playground.fail('chat.update', { kind: 'dropped' }, Infinity);
+  run.end();
+  await bot.untilLog((line) => line['msg'] === 'run ended');
+  await bot.kill();
+  expect((await readLedgerFile(bot.folder)).map(({ state }) => state)).toEqual(['ended']);
+  playground.clearFaults();
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toContain('away() ends');
+  expect(answersIn(playground, '#data', thread)).toBe(1);
+  expect(playground.ephemerals('ana')).toEqual([]);
+});
+
+test('stopped by SIGTERM while Slack was away: the end is left to the next one', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  const thread = scene.ask('#data', 'away()');
+  const run = await kernels.untilBegun('away()');
+  await scene.untilShown('#data', thread, 'away() begins');
+  playground.fail('chat.update', { kind: 'dropped' }, Infinity);
+  run.end();
+  await bot.untilLog((line) => line['msg'] === 'run ended');
+  expect(await bot.stop()).toBe(0);
+  expect((await readLedgerFile(bot.folder)).map(({ state }) => state)).toEqual(['ended']);
+  playground.clearFaults();
+  await bot.restart();
+  expect((await finalAnswer(playground, '#data', thread)).text).toContain('away() ends');
+  expect(playground.ephemerals('ana')).toEqual([]);
+});
+
+test('waiting runs run in the old order', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  const codes = ['one()', 'two()', 'three()', 'four()', 'five()'];
+  const threads: string[] = [];
+  for (const code of codes) {
+    threads.push(scene.ask('#data', code));
+    await playground.waitForQuiet();
+  }
+  await kernels.untilBegun('one()');
+  await bot.kill();
+  await bot.restart();
+  kernels.letRun();
+  for (const thread of threads) await finalAnswer(playground, '#data', thread);
+  expect(kernels.begun.map(({ code }) => code)).toEqual(codes);
+});
+
+test('its kernel is gone meanwhile: said, with what is lost', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  const thread = scene.ask('#data', 'long()');
+  const run = await kernels.untilBegun('long()');
+  await scene.untilShown('#data', thread, 'long() begins');
+  await bot.kill();
+  run.kernel.isDeleted = true;
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('kernelGone');
+  expect(text).toContain('long() begins');
+  expect(text).toMatch(/variables are gone/i);
+});
+
+test('output goes on where it was; between which moments it may lack some is said; other spools are removed', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  await askHeld(scene, '#data', 'done()');
+  const thread = scene.ask('#data', 'long()');
+  const run = await kernels.untilBegun('long()');
+  await scene.untilShown('#data', thread, 'long() begins');
+  await bot.kill();
+  const spool = join(bot.folder, 'spool');
+  await mkdir(join(spool, 'left-by-somebody'));
+  await writeFile(join(spool, 'left-by-somebody', 'output.txt'), 'x');
+  run.print('while nobody listened\n');
+  await bot.restart();
+  const unfinished = (await readdir(spool)).toSorted();
+  run.print('and afterwards\n');
+  run.end();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toMatch(/long\(\) begins\n.*while nobody listened\n.*and afterwards\n.*long\(\) ends\n/);
+  expect(text).toMatch(/may be missing between \d\d:\d\d:\d\d and \d\d:\d\d:\d\d/);
+  await bot.stop();
+  const kept = await readLedgerFile(bot.folder);
+  expect(unfinished).toEqual(kept.filter((row) => row.thread === thread).map(({ id }) => id));
+  await bot.restart();
+  expect(await readdir(spool)).toEqual([]);
+});
+
+test('killed while the request was written, and no trace of it: not run again, said, and Run again works', async () => {
+  await using scene = await startScene();
+  const { playground, gateway, kernels, bot } = scene;
+  await askHeld(scene, '#data', 'before()');
+  const [kernel] = gateway.kernels.values();
+  if (kernel === undefined) throw new Error('no kernel was started');
+  const taught = kernel.onExecute;
+  const killed = new Promise<void>((resolve) => {
+    kernel.onExecute = () => {
+      process.kill(bot.pid, 'SIGKILL');
+      kernel.onExecute = taught;
+      resolve();
+    };
+  });
+  const thread = scene.ask('#data', 'risky()');
+  await killed;
+  await bot.kill();
+  expect((await readLedgerFile(bot.folder)).map(({ state }) => state)).toEqual(['posted', 'sending']);
+  await bot.restart();
+  const { outcome, text, message } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('unknown');
+  expect(text).toContain('It is not known whether this ran');
+  expect(kernels.begun.map(({ code }) => code)).toEqual(['before()']);
+  kernels.letRun();
+  await playground.as('ana').press(message, 'run:runAgain');
+  expect((await finalAnswer(playground, '#data', thread, 1)).text).toContain('risky() ends');
+});
+
+test('killed while the root message of a slash command was on the way: it stands once', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  kernels.letRun();
+  const held = playground.hold('chat.postMessage');
+  await playground.as('ana').slash('#data', '/spark slashed()');
+  await held.reached;
+  await bot.kill();
+  held.release();
+  await bot.restart();
+  const root = await playground.waitForMessage('#data', isRoot);
+  expect((await finalAnswer(playground, '#data', root.ts)).text).toContain('slashed() ends');
+  expect(playground.messages('#data').filter(isRoot)).toHaveLength(1);
+});
+
+test('200 unfinished runs in all states: the first edit within seconds, within Slack’s limits', async () => {
+  await using scene = await startScene({ rates: true });
+  const { playground, kernels, bot } = scene;
+  const channels = Array.from({ length: 20 }, (_, index) => playground.addChannel(`full-${index}`).id);
+  const threads = channels.map((channel) =>
+    Array.from({ length: 10 }, (_, nth) => scene.ask(channel, `run(${channel}, ${nth})`)),
+  );
+  const allShown = (): boolean =>
+    channels.every((channel, at) =>
+      threads[at]?.every((thread) => answersIn(playground, channel, thread) === 1),
+    );
+  await playground.waitFor(allShown, { timeoutMs: 60_000, what: '200 answers' });
+  playground.fail('chat.update', { kind: 'dropped' }, Infinity);
+  for (const channel of channels.slice(0, 5)) {
+    (await kernels.untilBegun(`run(${channel}, 0)`)).end();
+    await kernels.untilBegun(`run(${channel}, 1)`);
+  }
+  await bot.kill();
+  playground.clearFaults();
+  const states = (await readLedgerFile(bot.folder)).map(({ state }) => state);
+  const count = (state: string): number => states.filter((each) => each === state).length;
+  expect([count('waiting'), count('sending') + count('sent'), count('ended')]).toEqual([175, 20, 5]);
+
+  const before = playground.calls.length;
+  const startedAt = performance.now();
+  const restarted = bot.restart();
+  const since = () => playground.calls.slice(before);
+  const edits = () =>
+    since().filter(({ method, answer }) => method === 'chat.update' && answer?.['ok'] === true);
+  await playground.waitFor(() => edits().length >= 1);
+  const firstEditS = (performance.now() - startedAt) / 1000;
+  await restarted;
+  kernels.letRun();
+  // More than one minute's worth: a loop of refusals would show.
+  await playground.waitFor(() => edits().length >= 70, { timeoutMs: 150_000, what: '70 edits' });
+  const refused = since().filter(({ status }) => status === 429);
+  console.log(
+    `200 unfinished runs: first edit ${firstEditS.toFixed(1)} s after the start, ${edits().length} edits and ${refused.length} refusals (429) of ${since().length} calls in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`,
+  );
+  expect(firstEditS).toBeLessThan(5);
+  expect(refused.length).toBeLessThanOrEqual(5);
+}, 300_000);
+
+/** One run from beginning to end in this channel. */
+async function askHeld({ playground, kernels }: Scene, channel: string, code: string): Promise<void> {
+  const asked = askMessage(playground, 'ana', channel, `<@${playground.bot.id}> \`${code}\``);
+  (await kernels.untilBegun(code)).end();
+  expect((await asked).outcome).toBe('ok');
+  expect(finals(playground, channel, (await asked).thread)).toHaveLength(1);
+}
