@@ -1,13 +1,19 @@
-/** `npm run screenshots [-- name …]`: photographs what people see, in `screenshots/`. All of it, or what has these names. */
+/**
+ * `npm run screenshots [-- name …]`: photographs what people see, all of it or what begins with these names. The docs'
+ * own pictures go to `docs/images/`, the rest to `screenshots/`.
+ */
 import { fileURLToPath } from 'node:url';
 import type { PageWindow } from '../playground/page-window.ts';
 import { answerScenes } from './screenshots/answers.ts';
+import { documentScenes } from './screenshots/documents.ts';
 import { placeScenes } from './screenshots/places.ts';
 import type { PlaceScene } from './screenshots/places.ts';
 import type { Scene } from './screenshots/scene.ts';
+import { shrinkPictures } from './screenshots/shrink-pictures.ts';
 import { openOn, photographRegion, photographWindow, startStage } from './screenshots/stage.ts';
 import type { Stage } from './screenshots/stage.ts';
 
+const documents = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const folder = fileURLToPath(new URL('../screenshots/', import.meta.url));
 const wanted = process.argv.slice(2);
 const isWanted = ({ name }: { name: string }) =>
@@ -16,6 +22,9 @@ const isWanted = ({ name }: { name: string }) =>
 const stage = await startStage();
 let isWell = true;
 try {
+  for (const scene of documentScenes.filter(isWanted))
+    await attempt(scene.name, () => scene.take(stage, documents));
+  await shrinkPictures(stage.pythonProgram, documents);
   for (const scene of answerScenes.filter(isWanted))
     await attempt(scene.name, () => photographAnswer(stage, scene));
   for (const scene of placeScenes.filter(isWanted))

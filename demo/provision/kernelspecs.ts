@@ -41,6 +41,8 @@ export function sparkKernelspec(python: string, sparkHome: string, javaHome: str
     'spark.log.level': 'ERROR',
     'spark.driver.host': '127.0.0.1',
     'spark.sql.shuffle.partitions': '4',
+    // Spark 4 warns at each toPandas when PyArrow, 50 MB more to install, is not there.
+    'spark.sql.execution.arrow.pyspark.enabled': 'false',
   };
   const options = { master: 'local[*]', name: 'sparkthread', 'driver-memory': '512m' };
   const submitArguments = [

@@ -162,7 +162,7 @@ function Tools(
 }
 
 function clockTime(ts: string): string {
-  return new Date(Number(ts) * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  return new Date(Number(ts) * 1000).toLocaleTimeString('en-US', { hour: 'numeric', minute: '2-digit' });
 }
 
 /** Messages and what only the viewer sees, in order of time. */

@@ -107,16 +107,6 @@ export const placeScenes: readonly PlaceScene[] = [
     },
   },
   {
-    name: 'home',
-    isInData: true,
-    async play({ window }) {
-      await window.page.locator('#sidebar').getByText('Sparkthread').click();
-      await window.page.getByText('Home', { exact: true }).last().click();
-      await window.page.getByText('Your last runs').waitFor();
-      return 'window';
-    },
-  },
-  {
     name: 'empty-home',
     isInData: true,
     user: 'gus',

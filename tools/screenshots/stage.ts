@@ -19,9 +19,9 @@ export interface Stage {
   readonly browser: Browser;
   readonly gateway: KernelGateway;
   readonly playground: Playground;
-  /** The alias of the best Python here: the Spark one where there is Java. */
-  readonly python: string;
   readonly hasSpark: boolean;
+  /** The kernels' own Python, with their packages. */
+  readonly pythonProgram: string;
   end(): Promise<void>;
 }
 
@@ -59,8 +59,8 @@ export async function startStage(): Promise<Stage> {
     browser,
     gateway,
     playground,
-    python: hasSpark ? 'python3-spark' : 'python3',
     hasSpark,
+    pythonProgram: provisioned.venv.python,
     async end() {
       await bot[Symbol.asyncDispose]();
       await browser.close();
@@ -93,8 +93,9 @@ export async function photographRegion(
   const frame = await region.boundingBox();
   const last = await region.locator('> :last-child').boundingBox();
   if (frame === null || last === null) throw new Error(`nothing to see for ${name}`);
-  const height = Math.min(frame.height, last.y + last.height + 10 - frame.y);
-  await window.page.screenshot({ path: join(folder, `${name}.png`), clip: { ...frame, height } });
+  const top = frame.y + 1;
+  const height = Math.min(frame.height, last.y + last.height + 10 - top);
+  await window.page.screenshot({ path: join(folder, `${name}.png`), clip: { ...frame, y: top, height } });
 }
 
 /** Pictures are loaded, and the pointer is nowhere. */
