@@ -126,7 +126,7 @@ export class OpenConnection
       return this.#unclaimed.add(message);
     }
     const sign = readLifeSign(message);
-    if (sign !== undefined) this.life.take(sign);
+    if (sign !== undefined) this.life.take(sign, message.session);
   }
 
   onTooBig(): void {

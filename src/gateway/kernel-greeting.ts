@@ -6,6 +6,8 @@ import type { KernelMessage, OutgoingMessage } from './wire.ts';
 
 /** `kernel_info_request`s of one connection and who waits for their replies. */
 export class KernelGreeting {
+  /** The ipykernel process that answered last; other kernels' sessions say nothing about their process (trap 41). */
+  processSession = '';
   readonly #asked = new Map<string, (info: KernelInfo) => void>();
   readonly #sessionId: string;
   readonly #send: (message: OutgoingMessage) => void;
@@ -34,7 +36,9 @@ export class KernelGreeting {
     const onReply = this.#asked.get(message.parentId);
     if (onReply === undefined) return false;
     this.#asked.delete(message.parentId);
-    onReply(readKernelInfo(message.content));
+    const info = readKernelInfo(message.content);
+    this.processSession = info.implementation === 'ipython' ? message.session : '';
+    onReply(info);
     return true;
   }
 

@@ -110,7 +110,8 @@ export class KernelLife {
     this.#reopenNow();
   }
 
-  take(sign: LifeSign): void {
+  /** `session` is the message's own. */
+  take(sign: LifeSign, session: string): void {
     if (this.#isRestartingByUs && sign !== 'dead') return;
     switch (sign) {
       case 'busyElsewhere':
@@ -122,7 +123,7 @@ export class KernelLife {
       case 'restarting':
         return this.died();
       case 'starting':
-        return this.#takeStarting();
+        return this.#takeStarting(session);
       case 'dead':
         return this.#host.onGone('the gateway has given up restarting it');
       case 'leaving':
@@ -146,8 +147,10 @@ export class KernelLife {
     this.#greeting.abort();
   }
 
-  #takeStarting(): void {
-    if (this.#ignoresStarting) return;
+  #takeStarting(session: string): void {
+    // Channels overtake each other: a process that has answered us already is no new one.
+    const isKnown = session !== '' && session === this.#host.greeting.processSession;
+    if (this.#ignoresStarting || isKnown) return;
     if (this.#isSettling) return this.#hasToldReplaced ? this.#reopenNow() : this.died();
     // A death while no websocket was open shows only as the new process's `starting` (lab.md §4).
     if (this.#wasAway && !this.isReady && !this.#isLeavingToRestart) this.#replace('kernelDied', true);

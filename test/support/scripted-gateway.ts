@@ -133,6 +133,13 @@ export class ScriptedKernel {
     this.send('status', { execution_state: executionState }, { parent });
   }
 
+  /** A new process speaks, in a session of its own. */
+  comeUp(): void {
+    this.session = randomUUID();
+    this.pid += 1;
+    this.status('starting');
+  }
+
   stream(request: ScriptMessage, text: string, name = 'stdout'): void {
     this.send('stream', { name, text }, { parent: request });
   }

@@ -66,7 +66,7 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
     kernel.begin(request);
     kernel.onExecute = (next) => kernel.run(next, 'new');
     kernel.status('restarting');
-    kernel.status('starting');
+    kernel.comeUp();
   };
   const first = run(connection);
   const second = run(connection);
@@ -100,7 +100,7 @@ test('trap 18: a restart by somebody else ends the run, also without a reply', a
     kernel.send('shutdown_reply', { status: 'ok', restart: true });
     kernel.send('error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] }, { parent: request });
     kernel.status('idle', request);
-    kernel.status('starting');
+    kernel.comeUp();
   };
   expect(await run(connection).end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
@@ -116,7 +116,7 @@ test('trap 42: our own restart ends the run, re-opens the socket, and tells once
   kernel.onExecute = (request) => kernel.run(request);
   kernel.onRestart = () => {
     kernel.send('shutdown_reply', { status: 'ok', restart: true });
-    kernel.status('starting');
+    kernel.comeUp();
   };
   await gateway.restartKernel(kernel.id);
   expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
@@ -169,7 +169,7 @@ test('trap 43: exit() says ok, and the state is lost; the next request waits for
   expect(await run(connection).end).toMatchObject({ kind: 'exited', variablesLost: true });
   const next = run(connection);
   kernel.status('restarting');
-  kernel.status('starting');
+  kernel.comeUp();
   expect(await next.end).toMatchObject({ kind: 'ok' });
   expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
 });
@@ -193,7 +193,7 @@ test('a death while the socket was away shows as a parentless starting in the re
   await running.until('started');
   kernel.drop();
   kernel.onExecute = (request) => kernel.run(request);
-  kernel.status('starting');
+  kernel.comeUp();
   expect(await running.end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
   expect(rig.events).toContainEqual({ kind: 'kernelRestarted', automatic: true });
@@ -366,4 +366,21 @@ test('trap 47: closing the connection leaves the kernel and its run alone', asyn
   kernel.status('idle', request);
   expect(await resumed.end).toMatchObject({ kind: 'ok', possibleGap: true });
   expect(textOf(resumed.outputs)).toBe('end');
+});
+
+test('a starting that comes after the new process has answered is no second restart', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onRestart = () => {
+    kernel.session = crypto.randomUUID();
+  };
+  await gateway.restartKernel(kernel.id);
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.status('starting');
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'ok', variablesLost: false });
+  expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
 });
