@@ -9,6 +9,7 @@ import { gatewayCheck, storeCheck } from './operation/checks.ts';
 import { startFront } from './operation/front.ts';
 import { startMetrics } from './operation/metrics.ts';
 import type { RunData } from './runs/run-data.ts';
+import { withdrawRefused } from './runs/withdraw-refused.ts';
 import { storeAddress } from './settings/store-url.ts';
 import { startSlack } from './slack/start-slack.ts';
 import { startHouse } from './start-house.ts';
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     policy: config.policy,
     log,
   });
-  const ledger = metrics.ledger(boundLedger(store.ledger, STORE_PATIENCE_MS));
+  const ledger = withdrawRefused(metrics.ledger(boundLedger(store.ledger, STORE_PATIENCE_MS)), log);
   const front = await startFront({
     port: config.http.port,
     checks: {
