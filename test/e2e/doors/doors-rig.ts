@@ -50,8 +50,7 @@ export async function startRig(
       if (!reaction.ok) throw new Error(`not acknowledged: ${reaction.error}`);
       const root = await playground.waitForMessage(
         channel,
-        ({ ts, user: author, thread_ts: thread }) =>
-          !seen.has(ts) && author === playground.bot.id && thread === undefined,
+        ({ ts, metadata }) => !seen.has(ts) && metadata?.event_type === 'sparkthread_root',
       );
       return { root, answer: await final(channel, root.ts) };
     },
