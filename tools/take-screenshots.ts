@@ -8,6 +8,7 @@ import { answerScenes } from './screenshots/answers.ts';
 import { documentScenes } from './screenshots/documents.ts';
 import { placeScenes } from './screenshots/places.ts';
 import type { PlaceScene } from './screenshots/places.ts';
+import { rareEndScenes } from './screenshots/rare-ends.ts';
 import type { Scene } from './screenshots/scene.ts';
 import { shrinkPictures } from './screenshots/shrink-pictures.ts';
 import { openOn, photographRegion, photographWindow, startStage } from './screenshots/stage.ts';
@@ -25,7 +26,7 @@ try {
   for (const scene of documentScenes.filter(isWanted))
     await attempt(scene.name, () => scene.take(stage, documents));
   await shrinkPictures(stage.pythonProgram, documents);
-  for (const scene of answerScenes.filter(isWanted))
+  for (const scene of [...answerScenes, ...rareEndScenes].filter(isWanted))
     await attempt(scene.name, () => photographAnswer(stage, scene));
   for (const scene of placeScenes.filter(isWanted))
     await attempt(scene.name, () => photographPlace(stage, scene));

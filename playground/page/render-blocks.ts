@@ -15,11 +15,12 @@ interface BlocksProps {
   readonly blocks: readonly Block[];
   /** Who looks, so that mentions of this person stand out. */
   readonly viewerId: string;
-  /** Inputs need the view that they are in. */
+  /** Inputs need the view that they are in, and the channel that the viewer looks at beside it. */
   readonly view?: View;
+  readonly channelId?: string;
 }
 
-export function Blocks({ world, blocks, viewerId, view }: BlocksProps): ReactNode {
+export function Blocks({ world, blocks, viewerId, view, channelId }: BlocksProps): ReactNode {
   return blocks.map((block, index) => {
     const key = `${index}-${block.type}`;
     switch (block.type) {
@@ -33,7 +34,13 @@ export function Blocks({ world, blocks, viewerId, view }: BlocksProps): ReactNod
       case 'divider':
         return h('hr', { key });
       case 'input':
-        return h(Input, { key, block, world, ...(view === undefined ? {} : { view }) });
+        return h(Input, {
+          key,
+          block,
+          world,
+          ...(view === undefined ? {} : { view }),
+          ...(channelId === undefined ? {} : { channelId }),
+        });
       case 'section':
         if (block.accessory === undefined || block.accessory.type === 'image') {
           return h(Shown, { key, world, viewerId, block });

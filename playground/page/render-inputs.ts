@@ -12,11 +12,16 @@ interface InputProps {
   readonly block: Extract<Block, { type: 'input' }>;
   readonly world: World;
   readonly view?: View;
+  readonly channelId?: string;
 }
 
-export function Input({ block, world, view }: InputProps): ReactNode {
+export function Input({ block, world, view, channelId }: InputProps): ReactNode {
   const name = block.block_id ?? '';
   const error = view?.errors[name];
+  const { element } = block;
+  const held = valuesOf(view, name, element);
+  const isHere = element.type === 'conversations_select' && element.default_to_current_conversation === true;
+  const values = isHere && channelId !== undefined && held.every((each) => each === '') ? [channelId] : held;
   return h(
     'label',
     { className: error === undefined ? 'field' : 'field field-wrong' },
@@ -26,7 +31,7 @@ export function Input({ block, world, view }: InputProps): ReactNode {
       block.label.text,
       block.optional === true ? h('i', null, ' (optional)') : null,
     ),
-    h(Field, { element: block.element, name, world, values: valuesOf(view, name, block.element) }),
+    h(Field, { element, name, world, values }),
     block.hint === undefined ? null : h('span', { className: 'field-hint' }, block.hint.text),
     error === undefined ? null : h('span', { className: 'field-error' }, error),
   );

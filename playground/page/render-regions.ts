@@ -4,7 +4,6 @@ import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import type { Channel, User } from '../people.ts';
 import type { Service } from '../service.ts';
-import type { View } from '../views.ts';
 import { Blocks } from './render-blocks.ts';
 import { Avatar, inOrder, MessageItem } from './render-message.ts';
 
@@ -37,7 +36,7 @@ export function renderRegions(service: Service, window: Window): Regions {
       window.threadTs === undefined
         ? ''
         : renderToStaticMarkup(h(Thread, { service, window, threadTs: window.threadTs })),
-    modal: renderToStaticMarkup(h(Modal, { service, view: service.modals.top(window.user.id) })),
+    modal: renderToStaticMarkup(h(Modal, { service, window })),
   };
 }
 
@@ -184,7 +183,8 @@ function Home({ service, window }: RegionProps): ReactNode {
   );
 }
 
-function Modal({ service, view }: { service: Service; view: View | undefined }): ReactNode {
+function Modal({ service, window }: RegionProps): ReactNode {
+  const view = service.modals.top(window.user.id);
   if (view === undefined) return null;
   const { draft } = view;
   const errors = Object.values(view.errors).join('');
@@ -200,7 +200,13 @@ function Modal({ service, view }: { service: Service; view: View | undefined }):
     h(
       'div',
       { className: 'modal-body' },
-      h(Blocks, { world: service.world, blocks: draft.blocks, viewerId: view.userId, view }),
+      h(Blocks, {
+        world: service.world,
+        blocks: draft.blocks,
+        viewerId: view.userId,
+        view,
+        channelId: window.channel.id,
+      }),
     ),
     h(
       'footer',

@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { KernelGateway } from '../../demo/gateway.ts';
 import { startKernelGateway } from '../../demo/gateway.ts';
+import { pageShortcuts } from '../../demo/page-shortcuts.ts';
 import { findChromium, missingChromium, startChromium } from '../../playground/browser.ts';
 import { openPageWindow } from '../../playground/page-window.ts';
 import type { PageWindow, PageWindowOptions } from '../../playground/page-window.ts';
@@ -23,7 +24,7 @@ beforeAll(async () => {
   [browser, gateway, playground] = await Promise.all([
     startChromium(executable),
     startKernelGateway({ provisioned: inject('provisioned') }),
-    startPlayground(),
+    startPlayground({ shortcuts: pageShortcuts }),
   ]);
   bot = await startBot({
     playground,
@@ -116,3 +117,17 @@ inBrowser('the editor: a snippet typed in it runs', { user: 'ben' }, async (wind
   await window.openThread('print("row", n)');
   await window.thread.locator('pre', { hasText: 'row 0\nrow 1\nrow 2' }).waitFor();
 });
+
+inBrowser(
+  'the editor from anywhere begins with the channel that one looks at',
+  { at: 'general' },
+  async (window) => {
+    await window.page.locator('#sidebar').getByText('Run code').click();
+    const channel = window.modal.getByLabel('Channel');
+    expect(await channel.inputValue()).toBe(playground.channel('general').id);
+    await window.modal.getByLabel('Code').fill('print("from", "anywhere")');
+    await window.modal.getByRole('button', { name: 'Run' }).click();
+    await window.openThread('print("from", "anywhere")');
+    await window.thread.locator('pre', { hasText: /^from anywhere/ }).waitFor();
+  },
+);

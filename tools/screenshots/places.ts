@@ -76,6 +76,26 @@ export const placeScenes: readonly PlaceScene[] = [
     },
   },
   {
+    name: 'editor-anywhere',
+    isInData: true,
+    async play({ window }) {
+      await window.page.locator('#sidebar').getByText('Run code').click();
+      await window.modal.waitFor();
+      return 'window';
+    },
+  },
+  {
+    name: 'shortcut',
+    async play({ window }) {
+      await window.say('The nightly job failed in this line: `load("orders", day=None)`');
+      const message = window.channel.locator('.message').last();
+      await message.hover();
+      await message.getByRole('button', { name: 'Run this code' }).click();
+      await window.modal.or(window.whispers).or(message.locator('.replies')).first().waitFor();
+      return 'window';
+    },
+  },
+  {
     name: 'question',
     async play({ window }) {
       await window.say('/spark python3 input("Which table? ")');

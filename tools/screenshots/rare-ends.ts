@@ -1,0 +1,65 @@
+import { silentLog } from '../../src/log.ts';
+import type { RunOutcome } from '../../src/runs/outcome.ts';
+import type { OutputLoss } from '../../src/runs/output/output-view.ts';
+import { startAnswers } from '../../src/slack/answer/live-answer.ts';
+import type { Scene } from './scene.ts';
+
+/** Ends that take a broken gateway or a dead bot: the outcome is given, the answer is made of it as always. */
+export const rareEndScenes: readonly Scene[] = [
+  rareEnd('unknown', { executionCount: 0 }),
+  rareEnd('outputLost', { possibleGap: true }),
+  rareEnd('gatewayAway', { detail: 'The gateway cannot be reached' }),
+  rareEnd('broken', {}),
+  rareEnd('ok', {}, [
+    { kind: 'gap', fromMs: Date.UTC(2026, 0, 5, 14, 2, 10), toMs: Date.UTC(2026, 0, 5, 14, 2, 31) },
+    { kind: 'dropped', limit: 'data' },
+  ]),
+];
+
+function rareEnd(
+  kind: RunOutcome['kind'],
+  more: Partial<RunOutcome>,
+  losses: readonly OutputLoss[] = [],
+): Scene {
+  return {
+    name: losses.length > 0 ? 'losses' : kind.toLowerCase(),
+    async play({ playground, room }) {
+      const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
+      const answers = startAnswers({ token, slackApiUrl, log: silentLog });
+      const root = playground.as('ana').post(room, '`load("orders")`');
+      const runId = 'r7f3a';
+      const runner = playground.user('ana').id;
+      const answer = answers.open({
+        runId,
+        runner,
+        place: { workspace: playground.service.world.teamId, channel: root.channel, thread: root.ts },
+        recovered: false,
+        onPosted: () => undefined,
+      });
+      const kernelspec = 'python3';
+      await answer.finish({
+        runId,
+        runner,
+        kernelspec,
+        phase: {
+          kind: 'ended',
+          outcome: {
+            kind,
+            durationMs: 4200,
+            executionCount: 3,
+            kernelspec,
+            variablesLost: false,
+            possibleGap: false,
+            ...more,
+          },
+        },
+        output: { parts: [], textBytes: 0, textLines: 0, spoolPath: undefined, limited: false, losses },
+        notes: [],
+        edition: 1,
+        actions: ['runAgain', 'editAndRun', 'delete'],
+      });
+      await answers.stop();
+      return { thread: root.ts };
+    },
+  };
+}
