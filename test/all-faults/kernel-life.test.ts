@@ -17,7 +17,12 @@ beforeAll(async () => {
   bot = await startBot({
     playground,
     gateway: { httpUrl: gateway.url, token: gateway.token },
-    environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3', KERNEL_LAUNCH_TIMEOUT: '20s', LANGUAGES: 'r=ir' },
+    environment: {
+      LOG_LEVEL: 'debug',
+      DEFAULT_LANGUAGE: 'python3',
+      KERNEL_LAUNCH_TIMEOUT: '20s',
+      LANGUAGES: 'r=ir',
+    },
   });
 });
 afterAll(async () => {
