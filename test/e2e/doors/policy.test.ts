@@ -14,7 +14,7 @@ const table = page
     line
       .split('|')
       .slice(1, -1)
-      .map((cell) => cell.trim()),
+      .map((text) => text.trim()),
   );
 const [columns = [], ...rows] = table;
 

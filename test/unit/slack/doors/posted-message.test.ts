@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { readChange, readPosted, readShownMessage } from '../../../../src/slack/doors/posted-message.ts';
+
+const message = { user: 'U1', text: 'hi', ts: '100.000001' };
+const changed = { type: 'message', subtype: 'message_changed', channel: 'C1', channel_type: 'channel' };
+
+describe('readPosted', () => {
+  test('a message without blocks, as API clients send it', () => {
+    expect(readPosted({ type: 'message', channel: 'C1', ...message })).toMatchObject({
+      channel: 'C1',
+      isDirect: false,
+      text: 'hi',
+      files: [],
+      thread: undefined,
+      editedTs: undefined,
+    });
+  });
+
+  test.each(['bot_message', 'channel_join', 'message_changed', 'message_deleted'])(
+    '%s is none',
+    (subtype) => {
+      expect(readPosted({ type: 'message', channel: 'C1', subtype, ...message })).toBeUndefined();
+    },
+  );
+
+  test('files by their names and kinds; pictures and buried files are none', () => {
+    const files = [
+      { id: 'F1', name: 'job.py', mode: 'hosted', size: 3, url_private: 'https://files.slack.com/1' },
+      { id: 'F2', name: 'Plot.R', mode: 'hosted' },
+      {
+        id: 'F3',
+        name: null,
+        mode: 'snippet',
+        filetype: 'scala',
+        url_private_download: 'https://files.slack.com/3',
+      },
+      { id: 'F4', name: 'notes.txt', mode: 'hosted' },
+      { id: 'F5', name: 'cat.png', mode: 'hosted' },
+      { id: 'F6', name: 'old.py', mode: 'tombstone' },
+      { id: 'F7', file_access: 'check_file_info' },
+      'nonsense',
+    ];
+    const posted = readPosted({ type: 'message', subtype: 'file_share', channel: 'D1', ...message, files });
+    expect(posted?.isDirect).toBe(true);
+    expect(posted?.files.map(({ name, syntax }) => [name, syntax])).toEqual([
+      ['job.py', 'python'],
+      ['Plot.R', 'r'],
+      ['F3', 'scala'],
+      ['notes.txt', undefined],
+    ]);
+    expect(posted?.files[0]).toMatchObject({ size: 3, url: 'https://files.slack.com/1' });
+  });
+});
+
+describe('readChange', () => {
+  test('an edit, with what stood there before', () => {
+    const edited = { ...message, text: 'new', edited: { user: 'U1', ts: '160.000000' } };
+    const change = readChange({ ...changed, message: edited, previous_message: message });
+    expect(change).toMatchObject({
+      kind: 'edited',
+      by: 'U1',
+      message: { text: 'new', editedTs: '160.000000', channel: 'C1' },
+      before: { text: 'hi' },
+    });
+  });
+
+  test('a preview or the language detection is no edit', () => {
+    expect(readChange({ ...changed, message, previous_message: message })).toBeUndefined();
+  });
+
+  test('what the bot or another machine posted under a subtype is none', () => {
+    const edited = { ...message, subtype: 'bot_message', edited: { user: 'U1', ts: '1' } };
+    expect(readChange({ ...changed, message: edited })).toBeUndefined();
+  });
+
+  test('a deletion, and the tombstone of a message with replies', () => {
+    const deleted = { type: 'message', subtype: 'message_deleted', channel: 'C1', deleted_ts: '100.000001' };
+    expect(readChange({ ...deleted, previous_message: { thread_ts: '90.000000' } })).toEqual({
+      kind: 'deleted',
+      channel: 'C1',
+      ts: '100.000001',
+      thread: '90.000000',
+    });
+    expect(readChange(deleted)).toMatchObject({ thread: '100.000001' });
+    const tombstone = {
+      subtype: 'tombstone',
+      user: 'USLACKBOT',
+      ts: '100.000001',
+      edited: { user: 'U1', ts: '1' },
+    };
+    expect(readChange({ ...changed, message: tombstone, previous_message: message })).toEqual({
+      kind: 'deleted',
+      channel: 'C1',
+      ts: '100.000001',
+      thread: '100.000001',
+    });
+  });
+});
+
+test('a shortcut’s message may be a bot’s, and stand in a thread', () => {
+  expect(readShownMessage({ text: 'x', ts: '2.0', thread_ts: '1.0', bot_id: 'B1' })).toMatchObject({
+    user: undefined,
+    thread: '1.0',
+  });
+  expect(readShownMessage({})).toBeUndefined();
+});

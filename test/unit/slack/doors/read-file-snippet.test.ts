@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { filesToRun, readFileSnippet } from '../../../../src/slack/doors/read-file-snippet.ts';
+import { readMrkdwn } from '../../../../src/slack/doors/read-mrkdwn.ts';
+
+const words = {
+  isLanguage: (word: string) => ['python', 'python2', 'scala'].includes(word),
+  isMisspelt: (word: string) => word === 'pyhton',
+  agree: (word: string, other: string) => word === other,
+};
+const typed = (text: string) => ({ parts: readMrkdwn(text, 'UBOT') });
+const file = { name: 'a.py', size: 1, url: undefined, syntax: 'python' };
+const python = { syntax: 'python', code: 'a' };
+
+test.each([
+  ['<@UBOT> python2', { language: 'python2', blocks: ['a'] }],
+  ['<@UBOT> pyhton', { language: 'pyhton', blocks: ['a'] }],
+  ['<@UBOT> please run this', { language: undefined, syntax: 'python', blocks: ['a'] }],
+  ['', { language: undefined, syntax: 'python', blocks: ['a'] }],
+])('%j beside a file', (text, snippet) => {
+  expect(readFileSnippet(typed(text), [python], words)).toEqual(snippet);
+});
+
+test('several files are blocks in order; those of several languages are refused', () => {
+  const text = { syntax: undefined, code: 'b' };
+  expect(readFileSnippet(typed(''), [text, python], words)).toEqual({
+    language: undefined,
+    syntax: 'python',
+    blocks: ['b', 'a'],
+  });
+  expect(() => readFileSnippet(typed(''), [python, { syntax: 'scala', code: '' }], words)).toThrow(
+    /several languages/,
+  );
+});
+
+test('code in the message itself is what is meant, not the files beside it', () => {
+  expect(filesToRun(typed('<@UBOT> ```1```'), [file])).toEqual([]);
+  expect(filesToRun(typed('<@UBOT> look'), [file])).toEqual([file]);
+});
