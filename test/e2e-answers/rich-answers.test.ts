@@ -29,7 +29,7 @@ test('pictures, tables and files stand in the thread in the order of the output'
     replies.map(
       (reply) => reply.files?.map((file) => ('name' in file ? file.name : '')) ?? reply.metadata?.event_type,
     ),
-  ).toEqual(['sparkthread_answer', ['image.png', 'image.png'], 'sparkthread_table', ['output.html']]);
+  ).toEqual(['sparkthread_answer', ['image-1.png', 'image-2.png'], 'sparkthread_table', ['output.html']]);
   expect(replies[0]?.metadata?.event_payload).toMatchObject({ files: 4 });
   expect(replies[2]?.blocks?.[0]).toMatchObject({
     type: 'table',
