@@ -38,8 +38,17 @@ export async function startRig(
   const playground = await startPlayground({ waitTimeoutMs: 60_000, ...options });
   const settings = typeof environment === 'function' ? environment(playground) : environment;
   const bot = await startBot({ playground, gateway, environment: settings });
-  const final: Rig['final'] = async (channel, thread, fits = () => true) =>
-    await playground.waitForReply(channel, thread, (reply) => isFinal(reply) && fits(reply));
+  const final: Rig['final'] = async (channel, thread, fits = () => true) => {
+    const reply = await playground.waitForReply(
+      channel,
+      thread,
+      (candidate) => isFinal(candidate) && fits(candidate),
+    );
+    // The log comes through a pipe of its own: what it says of this run is here when this returns.
+    const run = reply.metadata?.event_payload?.['run'];
+    await bot.untilLog((line) => line['audit'] === 'run' && line['run'] === run);
+    return reply;
+  };
   return {
     playground,
     bot,
