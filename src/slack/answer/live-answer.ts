@@ -86,7 +86,8 @@ class ThreadAnswer implements LiveAnswer {
   #drawn = '';
   #shown = '';
   #closing = false;
-  #released = false;
+  /** After a release: when the last picture is left to a successor. */
+  #leaveBy = Infinity;
   /** Everything that is sent for this answer, one after the other. */
   #work: Promise<unknown>;
 
@@ -119,12 +120,17 @@ class ThreadAnswer implements LiveAnswer {
   }
 
   async release(): Promise<void> {
-    if (!this.#released) {
-      this.#released = true;
+    if (this.#leaveBy === Infinity) {
+      this.#leaveBy = this.#shared.now() + flushMs;
       this.#close();
       this.#work = this.#work.then(() => this.#flush());
     }
-    await Promise.race([this.#work, sleep(flushMs, undefined, { ref: false })]);
+    const leftMs = Math.max(0, this.#leaveBy - this.#shared.now());
+    await Promise.race([this.#work, sleep(leftMs, undefined, { ref: false })]);
+  }
+
+  get #isReleased(): boolean {
+    return this.#leaveBy !== Infinity;
   }
 
   #close(): void {
@@ -164,9 +170,9 @@ class ThreadAnswer implements LiveAnswer {
 
   async #flush(): Promise<void> {
     const view = this.#view;
-    if (view !== undefined && view.phase.kind !== 'ended') {
-      await this.#message.attempt((shrink) => this.#draw(view, shrink), 'live');
-    }
+    const isPending =
+      view !== undefined && view.phase.kind !== 'ended' && this.#pictureOf(view) !== this.#shown;
+    if (isPending) await this.#insist(view, flushMs);
     this.#closeBudget();
     this.#onClosed();
   }
@@ -194,8 +200,9 @@ class ThreadAnswer implements LiveAnswer {
     for (;;) {
       const attempt = await this.#message.attempt((shrink) => this.#draw(view, shrink), 'end');
       if (attempt.kind === 'stands') this.#shown = this.#drawn;
-      if (attempt.kind !== 'wait' || this.#released || this.#shared.now() > giveUpAt) return attempt;
-      await this.#closed.wait(attempt.ms);
+      const leftMs = Math.min(giveUpAt, this.#leaveBy) - this.#shared.now();
+      if (attempt.kind !== 'wait' || leftMs <= 0) return attempt;
+      await this.#closed.wait(Math.min(attempt.ms, leftMs));
     }
   }
 
@@ -212,7 +219,7 @@ class ThreadAnswer implements LiveAnswer {
 
   /** The thread cannot be reached: the runner is told privately, once. After a stop a successor goes on instead. */
   async #undelivered(view: RunView, reason: string): Promise<Delivery> {
-    if (this.#released) return leftOver;
+    if (this.#isReleased) return leftOver;
     const { runId, runner, place } = this.#options;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
     this.#shared.log.warn({ run: runId, channel: place.channel, reason, outcome }, 'answer not delivered');

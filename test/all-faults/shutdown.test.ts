@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect, test, vi } from 'vitest';
+import { startPlayground } from '../../playground/playground.ts';
+import { askSlash, finalAnswer } from '../support/ask.ts';
+import { startScriptedGateway } from '../support/scripted-gateway.ts';
+import { startBot } from '../support/start-bot.ts';
+import { holdKernels } from './held-kernels.ts';
+
+const environment = { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' };
+
+test('SIGTERM: the last edits go out, and the successor goes on with the same run', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  const kernels = holdKernels(gateway);
+  await using bot = await startBot({ playground, gateway, environment });
+  const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`long()\``);
+  const run = await kernels.untilBegun('long()');
+  const shown = (words: string): Promise<unknown> =>
+    playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes(words));
+  await shown('long() begins');
+  run.print('last words\n');
+  await untilSpooled(bot.folder, 'last words');
+  const before = performance.now();
+  expect(await bot.stop()).toBe(0);
+  console.log(`SIGTERM: gone after ${((performance.now() - before) / 1000).toFixed(1)} s`);
+  await shown('last words');
+  expect(run.kernel.sockets.size).toBe(0);
+
+  const posted = playground.as('ana').post('#data', `<@${playground.bot.id}> \`next()\``);
+  run.print('said to nobody\n');
+  await bot.restart();
+  playground.retryNow();
+  run.end();
+  const { outcome, text: answer } = await finalAnswer(playground, '#data', ts);
+  expect(outcome).toBe('ok');
+  expect(answer).toMatch(/long\(\) begins\n.*last words\n.*said to nobody\n.*long\(\) ends\n/);
+  (await kernels.untilBegun('next()')).end();
+  await finalAnswer(playground, '#data', posted.ts);
+  expect(kernels.begun.map(({ code }) => code)).toEqual(['long()', 'next()']);
+  await gateway.close();
+});
+
+test('SIGTERM while Slack does not answer: the process ends by itself all the same', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  const kernels = holdKernels(gateway);
+  await using bot = await startBot({ playground, gateway, environment });
+  const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`long()\``);
+  const run = await kernels.untilBegun('long()');
+  const held = playground.hold('chat.update');
+  await playground.waitForReply('#data', ts);
+  run.print('more\n');
+  await held.reached;
+  const before = performance.now();
+  expect(await bot.stop()).toBe(0);
+  console.log(`SIGTERM, Slack hanging: gone after ${((performance.now() - before) / 1000).toFixed(1)} s`);
+  // What the socket brought until then is kept: the kernel's side was closed in order.
+  expect(run.kernel.sockets.size).toBe(0);
+  held.release();
+  await bot.restart();
+  run.end();
+  const { text: answer } = await finalAnswer(playground, '#data', ts);
+  expect(answer).toMatch(/long\(\) begins\n.*more\n.*long\(\) ends\n/);
+  await gateway.close();
+});
+
+test('a second process on one SQLite file waits for the first, then says why and exits with 78', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  holdKernels(gateway).letRun();
+  await using bot = await startBot({ playground, gateway, environment });
+  const second = spawn(process.execPath, [fileURLToPath(new URL('../../src/main.ts', import.meta.url))], {
+    cwd: bot.folder,
+    env: {
+      ...playground.environment,
+      KG_URL: gateway.httpUrl,
+      STORE_URL: `sqlite:${join(bot.folder, 'sparkthread.db')}`,
+      PORT: '0',
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const [said, [code]] = await Promise.all([text(second.stderr), once(second, 'exit')]);
+  expect(code).toBe(78);
+  expect(said).toMatch(/held by another process, which did not let go of it within 15000 ms/);
+  expect((await askSlash(playground, 'ana', '#data', '/spark 1')).outcome).toBe('ok');
+  await gateway.close();
+});
+
+test('a second process that came in time takes over', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  const kernels = holdKernels(gateway);
+  await using bot = await startBot({ playground, gateway, environment });
+  const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`long()\``);
+  const run = await kernels.untilBegun('long()');
+  const coming = startBot({
+    playground,
+    gateway,
+    environment: { ...environment, STORE_URL: `sqlite:${join(bot.folder, 'sparkthread.db')}` },
+  });
+  await bot.stop();
+  await using successor = await coming;
+  run.end();
+  expect((await finalAnswer(playground, '#data', ts)).outcome).toBe('ok');
+  await successor.stop();
+  await gateway.close();
+});
+
+/** Some run has this on disk. */
+async function untilSpooled(folder: string, words: string): Promise<void> {
+  const spool = join(folder, 'spool');
+  const look = async (): Promise<void> => {
+    const names = await readdir(spool);
+    const texts = await Promise.all(names.map((name) => readFile(join(spool, name, 'output.txt'), 'utf8')));
+    expect(texts.join('')).toContain(words);
+  };
+  await vi.waitFor(look, { timeout: 30_000, interval: 20 });
+}
