@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { startKernelGateway } from '../../demo/gateway.ts';
 import { startPlayground } from '../../playground/playground.ts';
 import {
   type ScriptedKernel,
@@ -47,6 +51,54 @@ test('1,000 snippets over 50 channels, the bot killed every few seconds: each an
   expect([...kernels.executions].filter(([, times]) => times !== 1)).toEqual([]);
   expect(
     answers.filter(({ index, outcome }) => !kernels.executions.has(index) && outcome !== 'unknown'),
+  ).toEqual([]);
+  expect(answers.filter(({ outcome, wasSending }) => outcome === 'unknown' && !wasSending)).toEqual([]);
+  expect(answers.filter(isSilentlyShort)).toEqual([]);
+}, 300_000);
+
+test('100 snippets on a real gateway, counted by a file that each of them writes to', async () => {
+  const snippets = 100;
+  const folder = await mkdtemp(join(tmpdir(), 'sparkthread-storm-'));
+  const written = join(folder, 'written.txt');
+  await writeFile(written, '');
+  await using playground = await startPlayground({ rates: false, retryDelaysMs });
+  await using gateway = await startKernelGateway({ provisioned: inject('backends') });
+  await using bot = await startBot({
+    playground,
+    gateway: { httpUrl: gateway.url, token: gateway.token },
+    environment: generous,
+  });
+  const code = (index: number): string =>
+    [
+      'import time',
+      `with open(${JSON.stringify(written)}, 'a') as file: _ = file.write('${index}\\n')`,
+      `print('${index} begins', flush=True); time.sleep(0.2)`,
+      `print('${index} goes on', flush=True); time.sleep(0.2)`,
+      `print('${index} ends', flush=True)`,
+    ].join('\n');
+
+  const { kills, answers, seconds } = await storm({
+    playground,
+    bot,
+    snippets,
+    channels: 4,
+    seed: 7,
+    typed: (index) => `\n\`\`\`\n${code(index)}\n\`\`\``,
+    everyMs: 800,
+    longestLifeMs: 9_000,
+    moments: [atSlackCall(playground, 'chat.postMessage'), atSlackCall(playground, 'chat.update')],
+  });
+  await bot.stop();
+  const executions = (await readFile(written, 'utf8')).trim().split('\n').map(Number);
+  await rm(folder, { recursive: true });
+
+  report('real gateway', { kills, answers, seconds });
+  expect(answers).toHaveLength(snippets);
+  expect(answers.filter((answer) => answer.finals !== 1 || answer.others !== 0)).toEqual([]);
+  expect(answers.filter(({ outcome }) => !mayEnd.includes(outcome))).toEqual([]);
+  expect(executions).toHaveLength(new Set(executions).size);
+  expect(
+    answers.filter(({ index, outcome }) => !executions.includes(index) && outcome !== 'unknown'),
   ).toEqual([]);
   expect(answers.filter(({ outcome, wasSending }) => outcome === 'unknown' && !wasSending)).toEqual([]);
   expect(answers.filter(isSilentlyShort)).toEqual([]);
