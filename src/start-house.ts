@@ -15,7 +15,7 @@ import { startKernelspecCache } from './runs/kernelspec-cache.ts';
 import { type Displays, startDisplays } from './runs/output/displays.ts';
 import { openTranscript, type Transcript } from './runs/output/transcript.ts';
 import { replaceWaiting } from './runs/replace-waiting.ts';
-import type { RunData } from './runs/run-data.ts';
+import type { Run, RunData } from './runs/run-data.ts';
 import { Runs } from './runs/runs.ts';
 import { seenChannelsIn } from './runs/seen-channels.ts';
 import { shareWork, soleWork } from './runs/share-work.ts';
@@ -175,7 +175,13 @@ export function startHouse({
       return true;
     },
     say: (run, note) => runs.say(run, note),
-    erase: (run) => runs.erase(run),
+    async erase(run) {
+      let each: Run | undefined = run;
+      while (each !== undefined) {
+        await runs.erase(each);
+        each = each.data.follows === undefined ? undefined : await ledger.get(each.data.follows);
+      }
+    },
     claim: (delivery) => ledger.claim(delivery, Date.now()),
     isKnown: async (delivery) => (await ledger.findDelivery(delivery)) !== undefined,
     keepKernel: (lane, kernelId) => idle.keep(lane, kernelId),

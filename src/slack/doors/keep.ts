@@ -3,7 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { Bot } from '../bot.ts';
 import { readKeep } from '../idle-notices.ts';
 import { mention } from '../mrkdwn-words.ts';
-import { refuse } from '../policy.ts';
+import { must } from '../policy.ts';
 import { brokenText, refusalText } from '../refusal-text.ts';
 
 /** The Keep button under the warning of an idle kernel: whoever may run code here may keep it. */
@@ -16,8 +16,7 @@ export async function onKeep(
   if (kernel === undefined || channel === undefined) return await ack();
   const user = body.user.id;
   try {
-    const refused = refuse('run', await bot.people.find(user), channel, bot.policy);
-    if (refused !== undefined) throw new UserError('notAllowed', refused);
+    must('keep', await bot.people.find(user), channel, bot.policy);
     if (!(await bot.keepKernel(kernel.lane, kernel.kernelId)))
       throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
     await ack();

@@ -9,6 +9,7 @@ import { brokenText, refusalText } from '../refusal-text.ts';
 import { admit } from './admit.ts';
 import { pressDelivery } from './deliveries.ts';
 import { openEditorWith } from './editor.ts';
+import { showHome } from './home.ts';
 import { openQuestion } from './question.ts';
 
 /** Presses that only open a modal: nothing is decided by them, so they count as often as they are made. */
@@ -34,6 +35,7 @@ export async function onPress(
     const thread = body.container.type === 'message' ? threadOf(body) : undefined;
     await bot.tell.person({ channel: body.channel?.id, user, thread }, text ?? brokenText);
   }
+  if (body.view?.type === 'home') await showHome(user, bot, undefined);
 }
 
 /** A refusal stands where the button stood. */

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startWordGateway } from './scripted-kernel.ts';
+import { buttonsOf, fence, shown, startRig } from './doors-rig.ts';
+
+test('a modal opens within the life of its trigger although the gateway is silent, and then says why not', async () => {
+  const gateway = await startScriptedGateway();
+  gateway.answer = (call) => (call.path === '/api/kernelspecs' ? 'hang' : undefined);
+  await using rig = await startRig(gateway);
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  expect(await ana.globalShortcut('open_editor')).toMatchObject({ ok: true });
+  const modal = await playground.waitFor(() => ana.modal);
+  expect(JSON.stringify(modal.draft.blocks)).toContain('One moment');
+  await playground.waitFor(() => JSON.stringify(modal.draft.blocks).includes('gateway cannot be reached'));
+  await gateway.close();
+});
+
+test('a kernel that a stop does not wake from its question gets an empty line, and serves the next run', async () => {
+  const gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    // As IRkernel: an interrupt does not reach a read.
+    kernel.onExecute = (request) => {
+      if (request.content['code'] !== 'ask') return kernel.run(request, 'next');
+      kernel.begin(request);
+      kernel.send('input_request', { prompt: 'R> ', password: false }, { parent: request, channel: 'stdin' });
+      void kernel.untilReceived('input_reply').then((reply) => {
+        kernel.stream(request, `got [${String(reply.content['value'])}]`);
+        kernel.reply(request, { status: 'abort' });
+        kernel.status('idle', request);
+      });
+    };
+  };
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', INPUT_TIMEOUT: '1s' });
+  const { playground } = rig;
+  const root = playground.as('ana').post('#data', fence('ask', '@sparkthread '));
+  const answer = await rig.final('#data', root.ts);
+  expect(shown(answer)).toContain('got []');
+  expect(shown(answer)).toContain('no input came');
+  const next = playground.as('ana').post('#data', fence('1', '@sparkthread '));
+  expect(shown(await rig.final('#data', next.ts))).toContain('next');
+  await gateway.close();
+});
+
+test('a bot’s run is never asked: the kernel is told so', async () => {
+  const gateway = await startScriptedGateway();
+  const allowed: unknown[] = [];
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      allowed.push(request.content['allow_stdin']);
+      kernel.run(request, 'done');
+    };
+  };
+  await using rig = await startRig(gateway, (playground) => ({
+    DEFAULT_LANGUAGE: 'python3',
+    ALLOWED_BOTS: playground.user('deploybot').id,
+  }));
+  const { playground } = rig;
+  for (const user of ['deploybot', 'ana']) {
+    const root = playground.as(user).post('#data', fence('1', '@sparkthread '));
+    await rig.final('#data', root.ts);
+  }
+  expect(allowed).toEqual([false, true]);
+  await gateway.close();
+});
+
+test('an edit after EDIT_WINDOW is refused, and an edit into a command is too', async () => {
+  const gateway = await startScriptedGateway();
+  let clockMs = Date.now();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' }, { now: () => (clockMs += 1) });
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const root = ana.post('#data', fence('1', '@sparkthread '));
+  await rig.final('#data', root.ts);
+  ana.edit(root, '@sparkthread shutdown');
+  const command = await playground.waitForEphemeral('ana');
+  expect(command.text).toContain('never a command');
+  clockMs += 10 * 60_000;
+  ana.edit(root, fence('2', '@sparkthread '));
+  const late = await playground.waitForEphemeral('ana', ({ text }) => text.includes('EDIT_WINDOW'));
+  expect(late.text).toContain('as a new message');
+  expect(buttonsOf(playground.replies('#data', root.ts)[0] ?? root)).toContain('run:runAgain');
+  await gateway.close();
+});
+
+test('an edited run takes away the files of the one before, and Delete takes all', async () => {
+  const gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      const code = String(request.content['code']);
+      kernel.run(request, code === 'long' ? 'line\n'.repeat(5_000) : code);
+    };
+  };
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const root = ana.post('#data', fence('long', '@sparkthread '));
+  await playground.waitFor(() => playground.files.length === 1);
+  await rig.final('#data', root.ts);
+  await rig.bot.untilLog(({ audit }) => audit === 'run');
+  await playground.waitFor(() => playground.replies('#data', root.ts).length === 2);
+  ana.edit(root, fence('short', '@sparkthread '));
+  const second = await rig.final('#data', root.ts, (reply) => shown(reply).includes('short'));
+  await playground.waitFor(() => playground.files.length === 0);
+  await playground.waitFor(() => playground.replies('#data', root.ts).length === 1);
+  await ana.press(second, 'run:delete');
+  await playground.waitFor(() => playground.replies('#data', root.ts).length === 0);
+  await rig.bot.stop();
+  const db = new DatabaseSync(join(rig.bot.folder, 'sparkthread.db'));
+  const left = db.prepare('SELECT count(*) AS n FROM runs').get();
+  db.close();
+  expect(left).toMatchObject({ n: 0 });
+  await gateway.close();
+});
+
+test('a run is stopped from the home tab, which shows it then', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ben = playground.as('ben');
+  const root = ben.post('#data', fence('hang', '@sparkthread '));
+  await playground.waitForReply('#data', root.ts, (reply) => shown(reply).includes('begun'));
+  ben.openHome();
+  const home = await playground.waitFor(() => ben.home);
+  expect(JSON.stringify(home.draft.blocks)).toContain('Running');
+  await ben.pressInView(home, 'run:stop');
+  expect(shown(await rig.final('#data', root.ts))).toContain('Stopped');
+  ben.openHome();
+  await playground.waitFor(() => JSON.stringify(ben.home?.draft.blocks).includes('Stopped'));
+  expect(JSON.stringify(ben.home?.draft.blocks)).not.toContain('run:stop');
+});
