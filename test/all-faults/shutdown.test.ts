@@ -23,6 +23,9 @@ test('SIGTERM: the last edits go out, and the successor goes on with the same ru
   const shown = (words: string): Promise<unknown> =>
     playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes(words));
   await shown('long() begins');
+  run.print('edited now\n');
+  await shown('edited now');
+  // The next edit is not due for a second.
   run.print('last words\n');
   await untilSpooled(bot.folder, 'last words');
   const before = performance.now();
@@ -38,7 +41,7 @@ test('SIGTERM: the last edits go out, and the successor goes on with the same ru
   run.end();
   const { outcome, text: answer } = await finalAnswer(playground, '#data', ts);
   expect(outcome).toBe('ok');
-  expect(answer).toMatch(/long\(\) begins\n.*last words\n.*said to nobody\n.*long\(\) ends\n/);
+  expect(answer).toMatch(/long\(\) begins\n.*edited now\n.*last words\n.*said to nobody\n.*long\(\) ends\n/);
   (await kernels.untilBegun('next()')).end();
   await finalAnswer(playground, '#data', posted.ts);
   expect(kernels.begun.map(({ code }) => code)).toEqual(['long()', 'next()']);
