@@ -10,7 +10,11 @@ import type { Run } from './run-data.ts';
  */
 export async function endRun(active: ActiveRun, outcome: RunOutcome, log: Log): Promise<void> {
   await active.change({ state: 'ended' }, { outcome });
-  const { run } = active;
+  auditRun(active, outcome, log);
+}
+
+/** The audit line: who, where, when, which kernel, how it ended; never code or output (product.md §7). */
+export function auditRun({ run }: ActiveRun, outcome: RunOutcome, log: Log): void {
   const code = run.data.blocks.join('\n\n');
   log.info(
     {

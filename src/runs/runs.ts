@@ -2,7 +2,7 @@ import { StoreError } from '../errors.ts';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
-import { endRun } from './finish-run.ts';
+import { auditRun, endRun } from './finish-run.ts';
 import type { LaneLeases } from './lane-leases.ts';
 import { Lanes } from './lanes.ts';
 import { OpenRuns, type OpenRunsOptions } from './open-runs.ts';
@@ -171,6 +171,7 @@ export class Runs {
     this.#questions.answered(active.run.id);
     const outcome = bareOutcome('cancelled', active.run.data.kernelspec);
     if (!(await active.change({ state: 'ended' }, { outcome }))) return false;
+    auditRun(active, outcome, this.#options.log);
     this.#open.post(active, outcome, undefined);
     this.#lanes.wake(active.run.lane);
     return true;

@@ -263,5 +263,6 @@ test('many small outputs in a row give others their turn', async () => {
   setImmediate(count);
   for (let n = 0; n < 20_000; n += 1) await transcript.add(stdout(`line ${n}\n`));
   isOver = true;
-  expect(turns).toBeGreaterThan(5);
+  // Without turns of their own, others would have had one at most.
+  expect(turns).toBeGreaterThan(1);
 });
