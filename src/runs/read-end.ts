@@ -28,11 +28,13 @@ export interface EndedAt {
   executionCount: number | undefined;
   /** The ledger says `sent`: the kernel has given a sign of it. */
   isKnownToRun: boolean;
+  /** A block before this one has run. */
+  hasRun?: boolean;
 }
 
 /** An execution's end and our own part in it → how the run ended, as its author reads it. */
 export function readEnd(end: ExecutionEnd, stop: StopReason | undefined, at: EndedAt): RunOutcome {
-  const [kind, detail] = kindOf(end, stop, at.isKnownToRun);
+  const [kind, detail] = kindOf(end, stop, at);
   const executionCount = end.executionCount ?? at.executionCount;
   const said = detail ?? end.detail;
   return {
@@ -50,7 +52,7 @@ export function readEnd(end: ExecutionEnd, stop: StopReason | undefined, at: End
 function kindOf(
   end: ExecutionEnd,
   stop: StopReason | undefined,
-  isKnownToRun: boolean,
+  { isKnownToRun, hasRun = false }: EndedAt,
 ): [kind: OutcomeKind, detail?: string | undefined] {
   switch (end.kind) {
     case 'ok':
@@ -75,9 +77,11 @@ function kindOf(
         'The kernel turned it down because another client’s code had failed just before. It did not run.',
       ];
     case 'notSent':
-      return stop === undefined
-        ? ['gatewayAway', 'It did not reach the kernel; nothing ran.']
-        : ['cancelled'];
+      if (stop !== undefined) return hasRun ? stopped(stop) : ['cancelled'];
+      return [
+        'gatewayAway',
+        hasRun ? 'The next block did not reach the kernel.' : 'It did not reach the kernel; nothing ran.',
+      ];
   }
 }
 

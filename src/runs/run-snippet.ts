@@ -155,6 +155,7 @@ async function runBlock(
     durationMs: Date.now() - (active.run.data.startedAt ?? Date.now()),
     executionCount: active.run.data.executionCount,
     isKnownToRun: active.run.state === 'sent',
+    hasRun: block > 0,
   });
   transcript.startBlock(active.run.data.blocks[block] ?? '');
   const execution =

@@ -19,3 +19,19 @@ describe('an end that nobody saw', () => {
     expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
   });
 });
+
+describe('a block that was not sent', () => {
+  const stop = { kind: 'asked', by: 'U1' } as const;
+  const first = { ...at, isKnownToRun: false };
+  const later = { ...first, hasRun: true };
+
+  test('stopped before the first one: it did not run; between two: what had run was stopped', () => {
+    expect(readEnd(end('notSent'), stop, first).kind).toBe('cancelled');
+    expect(readEnd(end('notSent'), stop, later)).toMatchObject({ kind: 'interrupted', stoppedBy: 'U1' });
+  });
+
+  test('the gateway away: “nothing ran” is said only where nothing had', () => {
+    expect(readEnd(end('notSent'), undefined, first).detail).toContain('nothing ran');
+    expect(readEnd(end('notSent'), undefined, later).detail).not.toContain('nothing ran');
+  });
+});
