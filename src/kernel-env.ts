@@ -1,4 +1,4 @@
-import type { KernelOwner } from './runs/channel-kernels.ts';
+import type { KernelOwner } from './runs/kernel-record.ts';
 
 export interface KernelEnvSettings {
   username: string | undefined;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 
 /** What Keyv keeps of a lane's kernel: enough to find it, reattach to it and name it after a restart of the bot. */
@@ -26,6 +27,37 @@ export const kernelRecordSchema = z.object({
   runners: z.array(z.string()),
 });
 export type KernelRecord = z.infer<typeof kernelRecordSchema>;
+
+/** For whom, and for which lane, a kernel is started. */
+export interface KernelOwner {
+  workspace: string;
+  channel: string;
+  lane: string;
+  runner: string;
+  thread: string;
+}
+
+/** A kernel that is still to be started, under an id that we choose. */
+export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelRecord {
+  const now = Date.now();
+  return {
+    workspace: owner.workspace,
+    channel: owner.channel,
+    lane: owner.lane,
+    kernelspec,
+    kernelId: randomUUID(),
+    sessionId: randomUUID(),
+    state: 'starting',
+    startedAt: now,
+    startedBy: owner.runner,
+    lastUsedAt: now,
+    lastRunner: owner.runner,
+    lastThread: owner.thread,
+    executionCount: 0,
+    restartedUnseen: false,
+    runners: [],
+  };
+}
 
 /** The queue and the slot of one kernel. With one kernel a channel, every language shares the lane. */
 export function laneOf(

@@ -33,16 +33,20 @@ export interface EndedAt {
 }
 
 /** An execution's end and our own part in it → how the run ended, as its author reads it. */
-export function readEnd(end: ExecutionEnd, stop: StopReason | undefined, at: EndedAt): RunOutcome {
-  const [kind, detail] = kindOf(end, stop, at);
+export function readEnd(
+  end: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  stop: StopReason | undefined,
+  at: EndedAt,
+): RunOutcome {
+  const [kind, detail] = kindOf(end.kind, stop, at);
   const executionCount = end.executionCount ?? at.executionCount;
   const said = detail ?? end.detail;
   return {
     kind,
     durationMs: at.durationMs,
     kernelspec: at.kernelspec,
-    variablesLost: end.variablesLost,
-    possibleGap: end.possibleGap,
+    variablesLost: end.variablesLost ?? false,
+    possibleGap: end.possibleGap ?? false,
     ...(executionCount === undefined ? {} : { executionCount }),
     ...(kind === 'interrupted' && stop?.kind === 'asked' ? { stoppedBy: stop.by } : {}),
     ...(said === undefined ? {} : { detail: said }),
@@ -50,11 +54,11 @@ export function readEnd(end: ExecutionEnd, stop: StopReason | undefined, at: End
 }
 
 function kindOf(
-  end: ExecutionEnd,
+  end: ExecutionEnd['kind'],
   stop: StopReason | undefined,
   { isKnownToRun, hasRun = false }: EndedAt,
 ): [kind: OutcomeKind, detail?: string | undefined] {
-  switch (end.kind) {
+  switch (end) {
     case 'ok':
     case 'raised':
     case 'exited':
@@ -62,7 +66,7 @@ function kindOf(
     case 'kernelRestarted':
     case 'kernelGone':
     case 'gatewayAway':
-      return [end.kind];
+      return [end];
     case 'outputLost':
     case 'unknown':
       // A sign that an earlier process saw is not repeated by the gateway.

@@ -1,0 +1,71 @@
+import type { ConnectionEvent, Gateway, KernelConnection } from '../gateway/gateway.ts';
+import type { KernelRecord } from './kernel-record.ts';
+
+/** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
+const IDLE_SOCKET_MS = 3 * 60_000;
+
+export interface LaneSocketsOptions {
+  gateway: Pick<Gateway, 'connect'>;
+  onEvent: (lane: string, event: ConnectionEvent) => void;
+  /** The lane's socket is closed: nothing of ours is connected to its kernel any more. */
+  onDisconnected: (lane: string) => void;
+}
+
+/** The one websocket of each lane: opened for its first run, kept while it is used, closed when idle. */
+export class LaneSockets {
+  readonly #options: LaneSocketsOptions;
+  readonly #open = new Map<string, { connection: KernelConnection; idle: NodeJS.Timeout | undefined }>();
+
+  constructor(options: LaneSocketsOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with `GatewayError`. */
+  async connect(record: KernelRecord, signal: AbortSignal): Promise<KernelConnection> {
+    const { gateway, onEvent } = this.#options;
+    const connection = await gateway.connect(record.kernelId, { sessionId: record.sessionId, signal });
+    this.#open.set(record.lane, { connection, idle: undefined });
+    connection.onEvent((event) => {
+      if (event.kind === 'kernelGone') this.#drop(record.lane);
+      onEvent(record.lane, event);
+    });
+    return connection;
+  }
+
+  isOpen(lane: string): boolean {
+    return this.#open.has(lane);
+  }
+
+  /** The open connection to that kernel, which is not closed for idleness until {@link closeWhenIdle}. */
+  take({ lane, kernelId }: KernelRecord): KernelConnection | undefined {
+    const open = this.#open.get(lane);
+    if (open?.connection.kernelId !== kernelId) return undefined;
+    clearTimeout(open.idle);
+    return open.connection;
+  }
+
+  closeWhenIdle(lane: string): void {
+    const open = this.#open.get(lane);
+    if (open === undefined) return;
+    clearTimeout(open.idle);
+    open.idle = setTimeout(() => void this.close(lane), IDLE_SOCKET_MS).unref();
+  }
+
+  async close(lane: string): Promise<void> {
+    const connection = this.#drop(lane);
+    if (connection === undefined) return;
+    await connection.close();
+    this.#options.onDisconnected(lane);
+  }
+
+  #drop(lane: string): KernelConnection | undefined {
+    const open = this.#open.get(lane);
+    clearTimeout(open?.idle);
+    this.#open.delete(lane);
+    return open?.connection;
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((lane) => this.close(lane)));
+  }
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { Execution } from '../gateway/gateway.ts';
+import type { Log } from '../log.ts';
+import type { ActiveRun } from './active-run.ts';
+import { noteOutput } from './note-output.ts';
+import type { RunOutcome } from './outcome.ts';
+import type { Transcript } from './output/transcript.ts';
+import type { ReachedKernel } from './reach-kernel.ts';
+import { type EndedAt, readEnd } from './read-end.ts';
+
+export interface RunBlockDeps {
+  log: Log;
+  inputTimeoutMs: number;
+}
+
+/** One block is one `execute_request`: sent, or taken up where a predecessor has sent it, and followed to its end. */
+export async function runBlock(
+  active: ActiveRun,
+  block: number,
+  kernel: ReachedKernel,
+  transcript: Transcript,
+  deps: RunBlockDeps,
+): Promise<RunOutcome> {
+  const left = active.run.data.sent;
+  const at = (): EndedAt => ({
+    kernelspec: active.run.data.kernelspec,
+    durationMs: Date.now() - (active.run.data.startedAt ?? Date.now()),
+    executionCount: active.run.data.executionCount,
+    isKnownToRun: active.run.state === 'sent',
+    hasRun: block > 0,
+  });
+  transcript.startBlock(active.run.data.blocks[block] ?? '');
+  const execution =
+    left === undefined
+      ? await sendBlock(active, block, kernel, deps.log)
+      : kernel.connection.resume({ msgId: left.msgId, signal: active.signal });
+  if (execution === undefined) return readEnd({ kind: 'notSent' }, active.stopReason, at());
+  // The gateway replays only what nobody has read: that question does not come again.
+  if (left !== undefined && active.run.data.asked !== undefined) active.stop({ kind: 'questionLost' });
+  const resumedAt = Date.now();
+  for await (const output of execution) {
+    await transcript.add(output);
+    await noteOutput(active, output, kernel.record, deps);
+    if (transcript.limited) active.stop({ kind: 'tooMuchOutput' });
+  }
+  active.question?.close();
+  const end = await execution.end;
+  if (left !== undefined && end.possibleGap && active.run.state === 'sent') {
+    const fromMs = transcript.lastKeptAtMs ?? active.run.data.startedAt ?? resumedAt;
+    await transcript.add({ kind: 'reconnected', fromMs, toMs: resumedAt, gap: true });
+  }
+  return readEnd(end, active.stopReason, at());
+}
+
+/** Writes the ledger, then the request. Undefined when the run was taken back before the kernel got it. */
+async function sendBlock(
+  active: ActiveRun,
+  block: number,
+  kernel: ReachedKernel,
+  log: Log,
+): Promise<Execution | undefined> {
+  const { kernelId, sessionId } = kernel.record;
+  const sent = { msgId: randomUUID(), kernelId, sessionId };
+  if (active.signal.aborted) return undefined;
+  if (!(await active.change({ state: 'sending' }, { block, sent }))) return undefined;
+  if (active.signal.aborted) return undefined;
+  const code = active.run.data.blocks[block] ?? '';
+  log.debug({ run: active.run.id, thread: active.run.thread, block, kernel: kernelId }, 'sent to the kernel');
+  const allowStdin = active.run.data.attended !== false;
+  return kernel.connection.execute({ msgId: sent.msgId, code, allowStdin, signal: active.signal });
+}
