@@ -4,20 +4,19 @@ import { EventLine } from './event-line.ts';
 import { ExecutionLine } from './execution-line.ts';
 import { type ExecutionHost, RunningExecution } from './execution.ts';
 import type { ConnectionEvent, ExecuteRequest, Execution, KernelConnection, KernelInfo } from './gateway.ts';
+import { type IncomingHost, IncomingMessages } from './incoming-messages.ts';
 import type { Interrupts } from './interrupts.ts';
-import { HeardMessages } from './heard-messages.ts';
 import { KernelGreeting } from './kernel-greeting.ts';
 import { KernelLife, type KernelLifeHost, type ReplacedKind } from './kernel-life.ts';
 import { type KeptLink, type KeptLinkListener, openKeptLink } from './kept-link.ts';
-import { isBusy, readLifeSign } from './life-signs.ts';
 import type { LinkOptions } from './link.ts';
-import { isLateTalker, isStrictlyOrdered, readOutput, unknownKernelInfo } from './messages.ts';
-import { executeRequest, inputReply, interruptRequest } from './requests.ts';
+import { isLateTalker, isStrictlyOrdered, unknownKernelInfo } from './messages.ts';
+import { type OutgoingHost, OutgoingRequests } from './outgoing-requests.ts';
+import type { KernelOutput } from './outputs.ts';
 import type { Rest } from './rest.ts';
 import { type SilenceHost, openSilenceWatch } from './silence-watch.ts';
 import type { GatewayTimings } from './timings.ts';
-import { Unclaimed } from './unclaimed.ts';
-import { encodeMessage, isTooLong, type KernelMessage, type OutgoingMessage } from './wire.ts';
+import type { KernelMessage } from './wire.ts';
 
 export interface ConnectionOptions extends LinkOptions {
   rest: Rest;
@@ -30,11 +29,18 @@ export interface ConnectionOptions extends LinkOptions {
 }
 
 /**
- * The one websocket to one kernel as executions see it: who gets which message, and what the loss of the socket or of
- * the kernel means for them. Requests are written one at a time and never twice (protocol.md §3).
+ * The one websocket to one kernel as executions see it: what the loss of the socket or of the kernel means for them.
+ * Who gets which message is in incoming-messages.ts, what is written when in outgoing-requests.ts.
  */
 export class OpenConnection
-  implements KernelConnection, ExecutionHost, KernelLifeHost, KeptLinkListener, SilenceHost
+  implements
+    KernelConnection,
+    ExecutionHost,
+    KernelLifeHost,
+    KeptLinkListener,
+    SilenceHost,
+    IncomingHost,
+    OutgoingHost
 {
   readonly kernelId: string;
   readonly sessionId: string;
@@ -43,15 +49,14 @@ export class OpenConnection
   readonly launchTimeoutMs: number;
   readonly greeting: KernelGreeting;
   readonly life: KernelLife;
+  readonly line = new ExecutionLine();
   kernelInfo: KernelInfo = unknownKernelInfo;
   readonly #options: ConnectionOptions;
   readonly #link: KeptLink;
-  readonly #unclaimed = new Unclaimed((isFull) => this.onFull(isFull));
+  readonly #incoming = new IncomingMessages(this);
+  readonly #outgoing: OutgoingRequests;
   readonly #silence = openSilenceWatch(this);
-  readonly #line = new ExecutionLine();
-  readonly #heard = new HeardMessages();
   readonly #events = new EventLine<ConnectionEvent>();
-  readonly #unsentInputs: OutgoingMessage[] = [];
   #fullCount = 0;
   #lostMs = 0;
   #isAway = false;
@@ -64,27 +69,28 @@ export class OpenConnection
     this.rest = options.rest;
     this.launchTimeoutMs = options.launchTimeoutMs;
     this.#options = options;
-    this.greeting = new KernelGreeting(options.sessionId, (message) => void this.#send(message));
+    this.greeting = new KernelGreeting(options.sessionId, (message) => void this.#outgoing.send(message));
     this.life = new KernelLife(this, options.isFresh);
     this.#link = openKeptLink(options, this);
+    this.#outgoing = new OutgoingRequests(this, this.#link);
   }
 
   /** The first opening: the websocket is open and the kernel has answered, or is at work. */
   async open(signal: AbortSignal): Promise<void> {
     await this.#link.open(signal);
     await this.life.greet(signal);
-    this.#unclaimed.dropIn(this.timings.unclaimedMs);
+    this.#incoming.dropReplayLater();
   }
 
   execute(request: ExecuteRequest): Execution {
     const execution = new RunningExecution(request, this);
-    this.#unclaimed.drop();
+    this.#incoming.dropReplay();
     if (this.#closedWhy !== undefined) execution.finishAs('notSent', this.#closedWhy);
     else if (request.signal?.aborted === true) execution.finishAs('notSent', 'stopped before it was sent');
     else {
-      this.#line.add(execution);
+      this.line.add(execution);
       if (this.#isAway) this.reopenLink();
-      this.#writeNext();
+      this.#outgoing.writeNext();
     }
     return execution;
   }
@@ -92,13 +98,10 @@ export class OpenConnection
   resume({ msgId, signal }: Pick<ExecuteRequest, 'msgId' | 'signal'>): Execution {
     const request = { msgId, code: '', allowStdin: false, ...(signal === undefined ? {} : { signal }) };
     const execution = new RunningExecution(request, this);
-    const replayed = this.#unclaimed.claim(msgId);
-    // A replay that begins with the beginning lacks nothing; any other may.
-    if (replayed[0] === undefined || !isBusy(replayed[0])) execution.markGap();
-    this.#line.begin(execution);
+    this.line.begin(execution);
     this.#link.setBusy(true);
     execution.markWritten(this.timings.firstLookMs);
-    for (const message of replayed) this.#deliver(execution, message);
+    this.#incoming.replayTo(execution);
     if (this.#closedWhy !== undefined) execution.finishAs('kernelGone', this.#closedWhy);
     return execution;
   }
@@ -115,51 +118,40 @@ export class OpenConnection
   // — from the link —
 
   onMessage(message: KernelMessage): void {
-    if (!this.#heard.isNew(message.msgId)) return;
-    const execution = this.#line.find(message.parentId);
-    if (execution !== undefined) return this.#deliver(execution, message);
-    this.#heard.countOther(message.msgId);
-    const ended = this.#line.findEnded(message.parentId);
-    if (ended !== undefined) return this.#takeLate(ended, message);
-    if (this.greeting.take(message)) return;
-    if (message.parentType === 'execute_request' && message.parentSession === this.sessionId) {
-      return this.#unclaimed.add(message);
-    }
-    const sign = readLifeSign(message);
-    if (sign !== undefined) this.life.take(sign, message.session);
+    this.#incoming.take(message);
   }
 
   onTooBig(): void {
-    for (const execution of this.#line.inFlight()) execution.tellTooBig();
+    for (const execution of this.line.inFlight()) execution.tellTooBig();
   }
 
   onLost(): void {
     this.#lostMs = Date.now();
     this.greeting.forget();
     this.life.onLost();
-    for (const execution of this.#line.inFlight()) execution.tellDisconnected(this.#lostMs);
+    for (const execution of this.line.inFlight()) execution.tellDisconnected(this.#lostMs);
     this.#events.emit({ kind: 'disconnected' });
   }
 
   onReopened(): void {
-    for (const execution of this.#line.inFlight()) execution.tellReconnected(this.#lostMs);
+    for (const execution of this.line.inFlight()) execution.tellReconnected(this.#lostMs);
     if (this.#lostMs > 0) this.#events.emit({ kind: 'reconnected' });
     this.#lostMs = 0;
     this.#isAway = false;
-    for (const input of this.#unsentInputs.splice(0)) this.#send(input);
+    this.#outgoing.sendInputs();
     this.life.onReopened();
   }
 
   onGivenUp(failure: GatewayError): void {
     if (failure.code === 'kernelGone' || failure.code === 'startFailed') return this.onGone(failure.message);
     this.#isAway = true;
-    this.#line.endAll('gatewayAway', failure.message);
+    this.line.endAll('gatewayAway', failure.message);
   }
 
   // — from the kernel's life —
 
   get isReplayWaiting(): boolean {
-    return this.#unclaimed.isFull;
+    return this.#incoming.isReplayWaiting;
   }
 
   reopenLink(): void {
@@ -170,33 +162,31 @@ export class OpenConnection
 
   onReady(info: KernelInfo | undefined): void {
     if (info !== undefined) this.kernelInfo = info;
-    this.#writeNext();
+    this.#outgoing.writeNext();
   }
 
   onMute(detail: string): void {
     this.#isAway = true;
-    this.#line.refuseWaiting(detail);
-  }
-
-  onHold(isHeld: boolean): void {
-    for (const execution of this.#line.inFlight()) execution.hold(isHeld);
-  }
-
-  onBusyElsewhere(): void {
-    for (const execution of this.#line.inFlight()) execution.tellBehindOthers();
+    this.line.refuseWaiting(detail);
   }
 
   onReplaced(kind: ReplacedKind, event: ConnectionEvent): void {
-    for (const execution of this.#line.inFlight()) execution.finishAs(kind);
+    for (const execution of this.line.inFlight()) execution.finishAs(kind);
     this.#events.emit(event);
   }
 
   onGone(detail: string): void {
     if (this.#closedWhy !== undefined) return;
-    this.#line.endAll('kernelGone', detail);
+    this.line.endAll('kernelGone', detail);
     this.#events.emit({ kind: 'kernelGone', detail });
     this.#shut(`the kernel is gone: ${detail}`);
     void this.#link.close();
+  }
+
+  // — from the incoming messages —
+
+  onLateOutput(msgId: string, output: KernelOutput): void {
+    this.#events.emit({ kind: 'lateOutput', msgId, output });
   }
 
   // — from executions —
@@ -210,7 +200,7 @@ export class OpenConnection
   }
 
   get isWhole(): boolean {
-    return this.#heard.isWhole;
+    return this.#incoming.isWhole;
   }
 
   get isConnected(): boolean {
@@ -223,17 +213,16 @@ export class OpenConnection
   }
 
   answerInput(request: KernelMessage, value: string): void {
-    const reply = inputReply(this.sessionId, request, value);
-    if (!this.#send(reply)) this.#unsentInputs.push(reply);
+    this.#outgoing.answerInput(request, value);
   }
 
   interrupt(isWanted: () => boolean, onSend: () => void): void {
-    const sendMessage = () => this.#send(interruptRequest(this.sessionId));
+    const sendMessage = () => this.#outgoing.sendInterrupt();
     this.#options.interrupts.interrupt({ kernelId: this.kernelId, isWanted, onSend, sendMessage });
   }
 
   onGivenUpByCaller(execution: RunningExecution): void {
-    this.#line.remove(execution);
+    this.line.remove(execution);
     execution.finishAs('notSent', 'stopped before it was sent');
   }
 
@@ -242,57 +231,19 @@ export class OpenConnection
   }
 
   onEnded(execution: RunningExecution, kind: string): void {
-    if (!this.#line.finish(execution)) return;
-    if (this.#line.inFlight().length === 0) this.#link.setBusy(false);
+    if (!this.line.finish(execution)) return;
+    if (this.line.inFlight().length === 0) this.#link.setBusy(false);
     if (kind === 'exited') this.life.onExited();
-    this.#writeNext();
-  }
-
-  #writeNext(): void {
-    while (this.life.isReady && this.#link.isOpen) {
-      const execution = this.#line.next();
-      if (execution === undefined) return;
-      const frame = encodeMessage(
-        executeRequest(this.sessionId, execution.msgId, execution.request),
-        new Date(),
-      );
-      if (isTooLong(frame)) {
-        execution.finishAs('notSent', 'longer than the 10 MiB that a gateway takes');
-        continue;
-      }
-      this.#line.begin(execution);
-      this.#link.setBusy(true);
-      this.#link.send(frame);
-      execution.markWritten();
-      if (this.life.isBusyElsewhere) execution.tellBehindOthers();
-    }
-  }
-
-  #deliver(execution: RunningExecution, message: KernelMessage): void {
-    if (!execution.state.started && isBusy(message)) this.#heard.begin(message.msgId);
-    else this.#heard.countOwn(message.msgId);
-    execution.take(message);
-  }
-
-  #send(message: OutgoingMessage): boolean {
-    return this.#link.send(encodeMessage(message, new Date()));
-  }
-
-  #takeLate(execution: RunningExecution, message: KernelMessage): void {
-    // A thread that asks after the end would block its kernel for ever.
-    if (message.type === 'input_request') return this.answerInput(message, '');
-    const output = readOutput(message);
-    if (output === undefined || (output.kind === 'error' && execution.hasToldError)) return;
-    this.#events.emit({ kind: 'lateOutput', msgId: execution.msgId, output });
+    this.#outgoing.writeNext();
   }
 
   #shut(why: string): void {
     if (this.#closedWhy !== undefined) return;
     this.#closedWhy = why;
-    this.#unclaimed.drop();
+    this.#incoming.dropReplay();
     this.life.close();
-    this.#line.abandon();
-    this.#line.refuseWaiting(why);
+    this.line.abandon();
+    this.line.refuseWaiting(why);
     this.#options.onClosed();
   }
 }

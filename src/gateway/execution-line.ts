@@ -45,6 +45,15 @@ export class ExecutionLine {
     return this.#ended.get(msgId);
   }
 
+  /** The kernel is on its way out (or stays after all): those in flight wait for what becomes of it. */
+  hold(isHeld: boolean): void {
+    for (const execution of this.inFlight()) execution.hold(isHeld);
+  }
+
+  tellBehindOthers(): void {
+    for (const execution of this.inFlight()) execution.tellBehindOthers();
+  }
+
   /** Those in flight end as `kind`; those that wait were never sent. */
   endAll(kind: ExecutionEndKind, detail: string): void {
     this.refuseWaiting(detail);

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import type { ExecutionLine } from './execution-line.ts';
 import type { ConnectionEvent, KernelInfo } from './gateway.ts';
 import type { KernelGreeting } from './kernel-greeting.ts';
 import type { LifeSign } from './life-signs.ts';
@@ -13,6 +14,7 @@ export interface KernelLifeHost {
   readonly timings: GatewayTimings;
   readonly rest: Pick<Rest, 'findKernel'>;
   readonly greeting: KernelGreeting;
+  readonly line: Pick<ExecutionLine, 'hold' | 'tellBehindOthers'>;
   /** How long a kernel may take to answer once its websocket is open. */
   readonly launchTimeoutMs: number;
   /** Nothing of the kernel can be read at the moment, because a replay waits to be claimed. */
@@ -22,8 +24,6 @@ export interface KernelLifeHost {
   onReady(info: KernelInfo | undefined): void;
   /** It gives no answer although it is there; nothing can be sent. */
   onMute(detail: string): void;
-  onHold(isHeld: boolean): void;
-  onBusyElsewhere(): void;
   onReplaced(kind: ReplacedKind, event: ConnectionEvent): void;
   onGone(detail: string): void;
 }
@@ -100,12 +100,12 @@ export class KernelLife {
 
   beginRestart(): void {
     this.#isRestartingByUs = true;
-    this.#host.onHold(true);
+    this.#host.line.hold(true);
   }
 
   endRestart(isDone: boolean): void {
     this.#isRestartingByUs = false;
-    if (!isDone) return this.#host.onHold(false);
+    if (!isDone) return this.#host.line.hold(false);
     this.#replace('kernelRestarted', false);
     this.#reopenNow();
   }
@@ -116,7 +116,7 @@ export class KernelLife {
     switch (sign) {
       case 'busyElsewhere':
         this.isBusyElsewhere = true;
-        return this.#host.onBusyElsewhere();
+        return this.#host.line.tellBehindOthers();
       case 'idleElsewhere':
         this.isBusyElsewhere = false;
         return;
@@ -127,7 +127,7 @@ export class KernelLife {
       case 'dead':
         return this.#host.onGone('the gateway has given up restarting it');
       case 'leaving':
-        this.#host.onHold(true);
+        this.#host.line.hold(true);
         return void this.#lookWhetherGone(3);
       case 'leavingToRestart':
         return this.#takeLeavingToRestart();
@@ -160,7 +160,7 @@ export class KernelLife {
 
   #takeLeavingToRestart(): void {
     this.#isLeavingToRestart = true;
-    this.#host.onHold(true);
+    this.#host.line.hold(true);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#replace('kernelRestarted', false);
@@ -173,7 +173,7 @@ export class KernelLife {
     const model = await rest.findKernel(kernelId).catch(() => 'unknown' as const);
     if (model === undefined) return this.#host.onGone('it was deleted or culled');
     if (this.#isSettling || this.#greeting.signal.aborted) return;
-    if (looks <= 1) return this.#host.onHold(false);
+    if (looks <= 1) return this.#host.line.hold(false);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#lookWhetherGone(looks - 1), timings.shutdownLookMs);
   }

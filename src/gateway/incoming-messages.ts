@@ -1,0 +1,92 @@
+import type { ExecutionLine } from './execution-line.ts';
+import type { RunningExecution } from './execution.ts';
+import { HeardMessages } from './heard-messages.ts';
+import type { KernelGreeting } from './kernel-greeting.ts';
+import type { KernelLife } from './kernel-life.ts';
+import { isBusy, readLifeSign } from './life-signs.ts';
+import { readOutput } from './messages.ts';
+import type { KernelOutput } from './outputs.ts';
+import type { GatewayTimings } from './timings.ts';
+import { Unclaimed } from './unclaimed.ts';
+import type { KernelMessage } from './wire.ts';
+
+/** What the messages of one connection can concern. */
+export interface IncomingHost {
+  readonly sessionId: string;
+  readonly timings: GatewayTimings;
+  readonly line: ExecutionLine;
+  readonly greeting: KernelGreeting;
+  readonly life: KernelLife;
+  onFull(isFull: boolean): void;
+  answerInput(request: KernelMessage, value: string): void;
+  onLateOutput(msgId: string, output: KernelOutput): void;
+}
+
+/** Gives each message of one connection, once, to whom it belongs: by its parent's id alone (protocol.md §2.2). */
+export class IncomingMessages {
+  readonly #host: IncomingHost;
+  readonly #heard = new HeardMessages();
+  readonly #unclaimed: Unclaimed;
+
+  constructor(host: IncomingHost) {
+    this.#host = host;
+    this.#unclaimed = new Unclaimed((isFull) => host.onFull(isFull));
+  }
+
+  take(message: KernelMessage): void {
+    const { line, greeting, life, sessionId } = this.#host;
+    if (!this.#heard.isNew(message.msgId)) return;
+    const execution = line.find(message.parentId);
+    if (execution !== undefined) return this.#deliver(execution, message);
+    this.#heard.countOther(message.msgId);
+    const ended = line.findEnded(message.parentId);
+    if (ended !== undefined) return this.#takeLate(ended, message);
+    if (greeting.take(message)) return;
+    if (message.parentType === 'execute_request' && message.parentSession === sessionId) {
+      return this.#unclaimed.add(message);
+    }
+    const sign = readLifeSign(message);
+    if (sign !== undefined) life.take(sign, message.session);
+  }
+
+  /** Every message of the kernel since the execution's first has come. */
+  get isWhole(): boolean {
+    return this.#heard.isWhole;
+  }
+
+  /** Nothing more is read, because a replay waits to be claimed. */
+  get isReplayWaiting(): boolean {
+    return this.#unclaimed.isFull;
+  }
+
+  /** Gives an execution that an earlier process wrote what the gateway has replayed of it. */
+  replayTo(execution: RunningExecution): void {
+    const replayed = this.#unclaimed.claim(execution.msgId);
+    // A replay that begins with the beginning lacks nothing; any other may.
+    if (replayed[0] === undefined || !isBusy(replayed[0])) execution.markGap();
+    for (const message of replayed) this.#deliver(execution, message);
+  }
+
+  /** No replay will be asked for any more. */
+  dropReplay(): void {
+    this.#unclaimed.drop();
+  }
+
+  dropReplayLater(): void {
+    this.#unclaimed.dropIn(this.#host.timings.unclaimedMs);
+  }
+
+  #deliver(execution: RunningExecution, message: KernelMessage): void {
+    if (!execution.state.started && isBusy(message)) this.#heard.begin(message.msgId);
+    else this.#heard.countOwn(message.msgId);
+    execution.take(message);
+  }
+
+  #takeLate(execution: RunningExecution, message: KernelMessage): void {
+    // A thread that asks after the end would block its kernel for ever.
+    if (message.type === 'input_request') return this.#host.answerInput(message, '');
+    const output = readOutput(message);
+    if (output === undefined || (output.kind === 'error' && execution.hasToldError)) return;
+    this.#host.onLateOutput(execution.msgId, output);
+  }
+}
