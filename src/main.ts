@@ -33,10 +33,12 @@ async function main(): Promise<void> {
   const store = await openStore<RunData>({ url: storeAddress(config.store), log });
   const spool = await openSpoolFolder(config);
   const gateway = metrics.gateway(openGateway(config.gateway, log));
+  const { budget } = store;
   const slack = await startSlack({
     settings: config.slack,
     fetch: metrics.fetch,
     policy: config.policy,
+    shareEdits: budget && ((workspace) => (step) => budget.step(`edits ${workspace}`, step)),
     log,
   });
   const ledger = withdrawRefused(metrics.ledger(boundLedger(store.ledger, STORE_PATIENCE_MS)), log);

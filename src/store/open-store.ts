@@ -2,6 +2,7 @@ import { Keyv } from 'keyv';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Ledger } from './ledger.ts';
+import { RedisBudget } from './redis-budget.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisKeyv } from './redis-keyv.ts';
 import { deliverSignal, RedisLedger } from './redis-ledger.ts';
@@ -16,6 +17,8 @@ export interface Store<Data> {
   /** One Keyv per namespace; the same one each time. It throws instead of swallowing errors. */
   keyv(namespace: string): Keyv;
   readonly ledger: Ledger<Data>;
+  /** What several processes count together; undefined where a process is alone. */
+  readonly budget: RedisBudget | undefined;
   /** Lets go of the file or the connection. */
   close(): Promise<void>;
 }
@@ -48,6 +51,7 @@ function sqliteStore<Data>(
     kind,
     keyv: onePerNamespace(() => new SqliteKeyv(db), log),
     ledger,
+    budget: undefined,
     close: () => ledger.close(),
   };
 }
@@ -61,6 +65,7 @@ async function redisStore<Data>(url: string, log: Log): Promise<Store<Data>> {
     kind: 'redis',
     keyv: onePerNamespace(() => new RedisKeyv(redis), log),
     ledger,
+    budget: new RedisBudget(redis),
     close: () => ledger.close(),
   };
 }

@@ -15,6 +15,14 @@ export interface EditBudget {
   pause(ms: number): void;
 }
 
+/** The budget of one process; where processes share one, what it falls back on. */
+export interface OwnEditBudget extends EditBudget {
+  /** An edit that was granted elsewhere. */
+  count(answer: string): void;
+  /** So many processes edit in this workspace: an equal part is left to this one. */
+  divide(processes: number): void;
+}
+
 export interface EditLimits {
   edits: number;
   /** A little more than Slack's minute, because calls travel for different times. */
@@ -25,15 +33,15 @@ export interface EditLimits {
   apartMs: number;
 }
 
-const slackEdits: EditLimits = { edits: 50, windowMs: 61_000, gapMs: 1_250, apartMs: 50 };
+export const slackEdits: EditLimits = { edits: 50, windowMs: 61_000, gapMs: 1_250, apartMs: 50 };
 
 /** An answer that asked within this time counts as one that wants its share. */
-const wantingMs = 15_000;
+export const wantingMs = 15_000;
 /** Nobody waits longer before asking again, so that shares follow what happens. */
-const longestWaitMs = 5_000;
+export const longestWaitMs = 5_000;
 
 /** The budget of one process. */
-export function startEditBudget(now: () => number, limits: EditLimits = slackEdits): EditBudget {
+export function startEditBudget(now: () => number, limits: EditLimits = slackEdits): OwnEditBudget {
   const open = new Set<string>();
   const asked = new Map<string, number>();
   const edited = new Map<string, number>();
@@ -41,22 +49,29 @@ export function startEditBudget(now: () => number, limits: EditLimits = slackEdi
   const ending = new Set<string>();
   let taken: number[] = [];
   let pausedUntil = 0;
+  let { edits } = limits;
 
-  const kept = (): number => (open.size <= limits.edits ? open.size : limits.edits / 2);
+  const kept = (): number => (open.size <= edits ? open.size : Math.floor(edits / 2));
 
   const fairGap = (nowMs: number): number => {
     const wanting = [...asked.values()].filter((at) => at > nowMs - wantingMs).length;
-    return Math.max(limits.gapMs, (wanting * limits.windowMs) / Math.max(1, limits.edits - kept()));
+    return Math.max(limits.gapMs, (wanting * limits.windowMs) / Math.max(1, edits - kept()));
   };
 
   const wait = (answer: string, use: 'live' | 'end', nowMs: number): number => {
     if (pausedUntil > nowMs) return pausedUntil - nowMs;
     const before = use === 'live' ? kept() + ending.size : [...ending].indexOf(answer);
-    const blocking = taken.length + before - limits.edits;
+    const blocking = taken.length + before - edits;
     if (blocking >= 0) return (taken[blocking] ?? nowMs) + limits.windowMs - nowMs;
     const apartMs = (taken.at(-1) ?? -Infinity) + limits.apartMs - nowMs;
     if (use === 'end' || apartMs > 0) return apartMs;
     return (edited.get(answer) ?? -Infinity) + fairGap(nowMs) - nowMs;
+  };
+
+  const count = (answer: string, nowMs: number): void => {
+    ending.delete(answer);
+    taken.push(nowMs);
+    edited.set(answer, nowMs);
   };
 
   return {
@@ -71,15 +86,18 @@ export function startEditBudget(now: () => number, limits: EditLimits = slackEdi
     },
     take(answer, use) {
       const nowMs = now();
-      taken = taken.filter((at) => at > nowMs - limits.windowMs);
+      // a clock that was set makes nothing last longer
+      taken = taken.filter((at) => Math.abs(nowMs - at) < limits.windowMs);
       if (use === 'live') asked.set(answer, nowMs);
       else ending.add(answer);
       const waitMs = wait(answer, use, nowMs);
       if (waitMs > 0) return Promise.resolve(Math.min(Math.ceil(waitMs), longestWaitMs));
-      ending.delete(answer);
-      taken.push(nowMs);
-      edited.set(answer, nowMs);
+      count(answer, nowMs);
       return Promise.resolve(0);
+    },
+    count: (answer) => count(answer, now()),
+    divide(processes) {
+      edits = Math.max(1, Math.floor(limits.edits / Math.max(1, processes)));
     },
     pause(ms) {
       pausedUntil = Math.max(pausedUntil, now() + ms);
