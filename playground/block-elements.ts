@@ -207,9 +207,7 @@ const fileInput = z.strictObject({
   max_files: z.int().min(1).max(10).optional(),
 });
 
-const pressable = [
-  button,
-  overflow,
+const choosable = [
   staticSelect,
   multiStaticSelect,
   usersSelect,
@@ -220,6 +218,7 @@ const pressable = [
   radioButtons,
   checkboxes,
 ] as const;
+const pressable = [button, overflow, ...choosable] as const;
 
 export const actionsElement = z.discriminatedUnion('type', [...pressable]);
 export const accessory = z.discriminatedUnion('type', [...pressable, image]);
@@ -227,15 +226,7 @@ export const inputElement = z.discriminatedUnion('type', [
   plainTextInput,
   numberInput,
   fileInput,
-  staticSelect,
-  multiStaticSelect,
-  usersSelect,
-  channelsSelect,
-  conversationsSelect,
-  datepicker,
-  timepicker,
-  radioButtons,
-  checkboxes,
+  ...choosable,
 ]);
 
 export type ActionsElement = z.infer<typeof actionsElement>;

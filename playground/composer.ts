@@ -2,7 +2,7 @@
  * What Slack's composer makes of what a person types: `blocks` with one rich_text block, and beside it `text`, which is
  * escaped and auto-linked, inside code fences too (slack.md §1.7). Lists and quotes are left as plain lines.
  */
-import type { RichText, RichTextInline, RichTextPart } from './rich-text.ts';
+import { joinInline, type RichText, type RichTextInline, type RichTextPart } from './rich-text.ts';
 
 export interface Composed {
   readonly text: string;
@@ -174,20 +174,7 @@ function textOfPart(part: RichTextPart, context: ComposerContext): string {
     return `\`\`\`${part.elements.map((e) => textOf(e, context)).join('')}\`\`\``;
   if (part.type === 'rich_text_list')
     return part.elements.map((item) => `• ${textOfPart(item, context)}`).join('\n');
-  return codeJoined(part.elements, context);
-}
-
-/** Neighbours in code style share one pair of backticks, as `a.py` split by its link does. */
-function codeJoined(elements: readonly RichTextInline[], context: ComposerContext): string {
-  let text = '';
-  let inCode = false;
-  for (const element of elements) {
-    const isCode = element.style?.code === true;
-    if (isCode !== inCode) text += '`';
-    inCode = isCode;
-    text += textOf(element, context);
-  }
-  return inCode ? `${text}\`` : text;
+  return joinInline(part.elements, (element) => textOf(element, context));
 }
 
 function textOf(element: RichTextInline, context: ComposerContext): string {

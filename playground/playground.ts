@@ -292,7 +292,7 @@ export async function startPlayground(options: PlaygroundOptions = {}): Promise<
   const server = createPlaygroundServer(service, async (request, response) => {
     // Most tests never look at the page, and React takes its time to load.
     const { servePage } = await import('./page/page.ts');
-    return servePage(playground, request, response);
+    return servePage(service, request, response);
   });
   const playground = new Playground(service, server);
   service.origin = await listen(server, options.port ?? 0);

@@ -4,7 +4,8 @@ import type { Block, TableCell } from './blocks-schema.ts';
 import type { Ephemeral, FileTombstone, SlackFile, SlackMessage } from './messages.ts';
 import { mrkdwnAsText } from './mrkdwn-text.ts';
 import type { Playground } from './playground.ts';
-import type { RichText, RichTextInline, RichTextPart } from './rich-text.ts';
+import { joinInline, type RichText, type RichTextInline, type RichTextPart } from './rich-text.ts';
+import { sizeText } from './size-text.ts';
 import type { World } from './world.ts';
 
 export interface RenderOptions {
@@ -139,15 +140,7 @@ function renderPart(world: World, part: RichTextPart): string[] {
 }
 
 function inlineText(world: World, elements: readonly RichTextInline[]): string {
-  let text = '';
-  let inCode = false;
-  for (const element of elements) {
-    const isCode = element.style?.code === true;
-    if (isCode !== inCode) text += '`';
-    inCode = isCode;
-    text += inlineElement(world, element);
-  }
-  return inCode ? `${text}\`` : text;
+  return joinInline(elements, (element) => inlineElement(world, element));
 }
 
 function inlineElement(world: World, element: RichTextInline): string {
@@ -200,12 +193,6 @@ function renderFile(file: SlackFile | FileTombstone): string {
   if (file.mode === 'tombstone') return '[this file was deleted]';
   const kind = file.mimetype.startsWith('image/') ? 'image' : file.mode === 'snippet' ? 'snippet' : 'file';
   return `[${kind}: ${file.title}, ${sizeText(file.size)}]`;
-}
-
-/** `640 B`, `12.5 KB`, `3.1 MB`. */
-export function sizeText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function placeName(world: World, channelId: string): string {

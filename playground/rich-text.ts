@@ -85,3 +85,19 @@ export const richText = z.strictObject({
 export type RichText = z.infer<typeof richText>;
 export type RichTextPart = z.infer<typeof part>;
 export type RichTextInline = z.infer<typeof inline>;
+
+/** Neighbours in code style share one pair of backticks, as `a.py` split by its link does. */
+export function joinInline(
+  elements: readonly RichTextInline[],
+  textOf: (element: RichTextInline) => string,
+): string {
+  let joined = '';
+  let inCode = false;
+  for (const element of elements) {
+    const isCode = element.style?.code === true;
+    if (isCode !== inCode) joined += '`';
+    inCode = isCode;
+    joined += textOf(element);
+  }
+  return inCode ? `${joined}\`` : joined;
+}

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { escapeText } from '../composer.ts';
 import type { Ephemeral, SlackMessage } from '../messages.ts';
-import type { Playground } from '../playground.ts';
-import type { UserClient } from '../user-client.ts';
+import type { Service } from '../service.ts';
+import { UserClient } from '../user-client.ts';
 import type { View } from '../views.ts';
 
 const place = { user: z.string(), channel: z.string() };
@@ -40,21 +40,22 @@ const action = z.discriminatedUnion('kind', [
 type Action = z.infer<typeof action>;
 
 /** Does it; answers the sentence to show when it cannot be done. */
-export async function act(playground: Playground, sent: unknown): Promise<string | undefined> {
+export async function act(service: Service, sent: unknown): Promise<string | undefined> {
   const read = action.safeParse(sent);
   if (!read.success) return 'The page sent something unknown.';
   try {
-    await perform(playground, playground.as(read.data.user), read.data);
+    const { user } = read.data;
+    await perform(service, new UserClient(service, service.world.user(user)), read.data);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-async function perform(playground: Playground, client: UserClient, doing: Action): Promise<void> {
+async function perform(service: Service, client: UserClient, doing: Action): Promise<void> {
   switch (doing.kind) {
     case 'say':
-      await say(playground, client, doing);
+      await say(service, client, doing);
       return;
     case 'upload': {
       const file = { name: doing.name, content: Buffer.from(doing.base64, 'base64') };
@@ -62,28 +63,28 @@ async function perform(playground: Playground, client: UserClient, doing: Action
       return;
     }
     case 'edit':
-      client.edit(posted(playground, doing), doing.text);
+      client.edit(posted(service, doing), doing.text);
       return;
     case 'delete':
-      client.delete(posted(playground, doing));
+      client.delete(posted(service, doing));
       return;
     case 'press':
-      await client.press(whisperedOrPosted(playground, doing), doing.actionId, doing.choice);
+      await client.press(whisperedOrPosted(service, client, doing), doing.actionId, doing.choice);
       return;
     case 'pressInView':
-      await client.pressInView(viewOf(playground, doing.viewId), doing.actionId, doing.choice);
+      await client.pressInView(viewOf(service, doing.viewId), doing.actionId, doing.choice);
       return;
     case 'submit':
-      await client.submit(viewOf(playground, doing.viewId), doing.typed);
+      await client.submit(viewOf(service, doing.viewId), doing.typed);
       return;
     case 'close':
-      await client.close(viewOf(playground, doing.viewId));
+      await client.close(viewOf(service, doing.viewId));
       return;
     case 'globalShortcut':
       await client.globalShortcut(doing.callbackId);
       return;
     case 'messageShortcut':
-      await client.messageShortcut(doing.callbackId, posted(playground, doing));
+      await client.messageShortcut(doing.callbackId, posted(service, doing));
       return;
     case 'openHome':
       client.openHome();
@@ -92,7 +93,7 @@ async function perform(playground: Playground, client: UserClient, doing: Action
 
 /** A command, or a message; in threads Slack takes no commands. */
 async function say(
-  playground: Playground,
+  service: Service,
   client: UserClient,
   doing: Extract<Action, { kind: 'say' }>,
 ): Promise<void> {
@@ -102,7 +103,7 @@ async function say(
     return;
   }
   if (doing.thread !== undefined) {
-    playground.service.conversation.whisper({
+    service.conversation.whisper({
       user: client.user.id,
       channel: doing.channel,
       thread_ts: doing.thread,
@@ -117,21 +118,24 @@ function threadOf(doing: { thread?: string | undefined }): { thread?: string } {
   return doing.thread === undefined ? {} : { thread: doing.thread };
 }
 
-function posted(playground: Playground, at: { channel: string; ts: string }): SlackMessage {
-  const found = playground.messages(at.channel).find((candidate) => candidate.ts === at.ts);
+function posted(service: Service, at: { channel: string; ts: string }): SlackMessage {
+  const found = service.world
+    .timeline(service.world.channel(at.channel).id)
+    .all.find((candidate) => candidate.ts === at.ts);
   if (found === undefined) throw new Error('This message is gone.');
   return found;
 }
 
 function whisperedOrPosted(
-  playground: Playground,
-  at: { user: string; channel: string; ts: string },
+  service: Service,
+  client: UserClient,
+  at: { channel: string; ts: string },
 ): SlackMessage | Ephemeral {
-  return playground.ephemerals(at.user).find((whisper) => whisper.ts === at.ts) ?? posted(playground, at);
+  return client.ephemerals.find((whisper) => whisper.ts === at.ts) ?? posted(service, at);
 }
 
-function viewOf(playground: Playground, id: string): View {
-  const found = playground.views.find((view) => view.id === id && view.open);
-  if (found === undefined) throw new Error('This view is closed.');
+function viewOf(service: Service, id: string): View {
+  const found = service.world.views.get(id);
+  if (found?.open !== true) throw new Error('This view is closed.');
   return found;
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
-import type { Playground } from '../playground.ts';
+import type { Service } from '../service.ts';
 import { act } from './act.ts';
 import { renderRegions } from './render-regions.ts';
 import type { Regions, Window } from './render-regions.ts';
@@ -17,18 +17,18 @@ const drawDelayMs = 40;
 
 /** Answers a request for the page; false when it is for something else. */
 export async function servePage(
-  playground: Playground,
+  service: Service,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  const url = new URL(request.url ?? '/', playground.origin);
+  const url = new URL(request.url ?? '/', service.origin);
   const asset = assets[url.pathname];
-  if (url.pathname === '/') send(response, 'text/html; charset=utf-8', renderShell(playground));
+  if (url.pathname === '/') send(response, 'text/html; charset=utf-8', renderShell(service));
   else if (asset !== undefined)
     send(response, asset, await readFile(new URL(`..${url.pathname}`, import.meta.url)));
-  else if (url.pathname === '/page/live') live(playground, url.searchParams, response);
-  else if (url.pathname === '/page/act') await takeAct(playground, request, response);
-  else if (url.pathname.startsWith('/page/files/')) giveFile(playground, url.pathname, response);
+  else if (url.pathname === '/page/live') live(service, url.searchParams, response);
+  else if (url.pathname === '/page/act') await takeAct(service, request, response);
+  else if (url.pathname.startsWith('/page/files/')) giveFile(service, url.pathname, response);
   else return false;
   return true;
 }
@@ -38,32 +38,32 @@ function send(response: ServerResponse, type: string, body: string | Buffer): vo
 }
 
 /** Server-sent events: each region whose HTML changed, as `event: <region>` with the HTML as JSON. */
-function live(playground: Playground, query: URLSearchParams, response: ServerResponse): void {
-  const window = readWindow(playground, query);
+function live(service: Service, query: URLSearchParams, response: ServerResponse): void {
+  const window = readWindow(service, query);
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   let drawn: Partial<Regions> = {};
   let isPlanned = false;
   const draw = () => {
     isPlanned = false;
     if (response.destroyed) return;
-    const regions = renderRegions(playground.service, window);
+    const regions = renderRegions(service, window);
     for (const [name, html] of Object.entries(regions)) {
       if (new Map(Object.entries(drawn)).get(name) !== html)
         response.write(`event: ${name}\ndata: ${JSON.stringify(html)}\n\n`);
     }
     drawn = regions;
   };
-  const unsubscribe = playground.service.changes.subscribe(() => {
+  const unsubscribe = service.changes.subscribe(() => {
     if (isPlanned) return;
     isPlanned = true;
-    playground.service.timers.after(drawDelayMs, draw);
+    service.timers.after(drawDelayMs, draw);
   });
   response.on('close', unsubscribe);
   draw();
 }
 
-function readWindow(playground: Playground, query: URLSearchParams): Window {
-  const { world } = playground.service;
+function readWindow(service: Service, query: URLSearchParams): Window {
+  const { world } = service;
   const user = world.findUser(query.get('user') ?? '') ?? world.user('ana');
   const appChannel = world.direct(user.id, world.bot.id);
   const asked = world.findChannel(query.get('at') ?? '');
@@ -79,25 +79,21 @@ function readWindow(playground: Playground, query: URLSearchParams): Window {
 }
 
 /** Only from this page: another site's page must not be able to run code through it. */
-async function takeAct(
-  playground: Playground,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function takeAct(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const isOwn =
-    request.headers.origin === playground.origin &&
-    request.headers.host === new URL(playground.origin).host &&
+    request.headers.origin === service.origin &&
+    request.headers.host === new URL(service.origin).host &&
     request.headers['content-type'] === 'application/json';
   if (!isOwn) {
     response.writeHead(403).end();
     return;
   }
-  const refused = await act(playground, await json(request));
+  const refused = await act(service, await json(request));
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ refused }));
 }
 
-function giveFile(playground: Playground, path: string, response: ServerResponse): void {
-  const stored = playground.service.world.files.get(path.slice('/page/files/'.length));
+function giveFile(service: Service, path: string, response: ServerResponse): void {
+  const stored = service.world.files.get(path.slice('/page/files/'.length));
   if (stored === undefined) {
     response.writeHead(404).end();
     return;

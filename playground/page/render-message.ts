@@ -4,8 +4,8 @@ import type { ReactNode } from 'react';
 import type { Ephemeral, FileTombstone, SlackFile, SlackMessage } from '../messages.ts';
 import type { User } from '../people.ts';
 import { mrkdwnAsText } from '../mrkdwn-text.ts';
-import { sizeText } from '../render-text.ts';
 import type { Shortcut } from '../settings.ts';
+import { sizeText } from '../size-text.ts';
 import type { World } from '../world.ts';
 import { Blocks, fileAddress, MrkdwnText } from './render-blocks.ts';
 

@@ -2,10 +2,10 @@
 import { createElement as h } from 'react';
 import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
-import type { Playground } from '../playground.ts';
+import type { Service } from '../service.ts';
 
-export function renderShell(playground: Playground): string {
-  const { world } = playground.service;
+export function renderShell(service: Service): string {
+  const { world } = service;
   const people = [...world.users.values()].filter((user) => user.role !== 'bot' && !user.deleted);
   return `<!doctype html>${renderToStaticMarkup(
     h(
@@ -52,7 +52,7 @@ export function renderShell(playground: Playground): string {
           null,
           h('div', { id: 'title', className: 'title' }),
           h('div', { id: 'messages', className: 'messages' }),
-          composer('composer', `Message, or ${playground.service.settings.commands.join(', ')} …`),
+          composer('composer', `Message, or ${service.settings.commands.join(', ')} …`),
         ),
         h(
           'section',
