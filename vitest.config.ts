@@ -8,6 +8,8 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // Each file has its own ports, folders and gateways, and most of them wait for others: kernels, Slack's rates.
+    maxWorkers: 3,
     projects: [
       project('unit', ['test/unit/**/*.test.ts'], { testTimeout: 15_000 }),
       project('property', ['test/property/**/*.test.ts'], { testTimeout: 60_000 }),
