@@ -23,12 +23,12 @@ const rich = (text: string): KnownBlock[] => [
   },
 ];
 
-/** Slack's answer to a call that it refuses. */
 /** What was sent to the app last; nobody takes it here, so what came before may be repeated meanwhile. */
 function lastSent(playground: Playground): unknown {
   return playground.deliveries.findLast(({ attempt }) => attempt === 0)?.body;
 }
 
+/** Slack's answer to a call that it refuses. */
 async function refusal(call: Promise<unknown>): Promise<unknown> {
   const error = await call.then(
     () => undefined,
