@@ -1,4 +1,5 @@
 /** What happens in the workspace, told to the app as the Events API tells it. */
+import { z } from 'zod';
 import type { Deliveries } from './deliveries.ts';
 import { presentMessage } from './messages.ts';
 import type { SlackMessage } from './messages.ts';
@@ -37,7 +38,7 @@ export class Events {
     const channel = this.#world.channel(message.channel);
     const plain = () =>
       this.#toMembers(channel, {
-        ...presentMessage(this.#world.timeline(channel.id), message),
+        ...shownIn(channel, presentMessage(this.#world.timeline(channel.id), message)),
         type: 'message',
         event_ts: message.ts,
       });
@@ -45,7 +46,7 @@ export class Events {
       plain();
       return;
     }
-    const mention = () => this.#emit('app_mention', channel, this.#mentionEvent(message));
+    const mention = () => this.#emit('app_mention', channel, this.#mentionEvent(message, channel));
     this.#mentions += 1;
     const { mentionOrder } = this.#rules;
     const mentionFirst =
@@ -60,8 +61,8 @@ export class Events {
     this.#toMembers(channel, {
       type: 'message',
       subtype: 'message_changed',
-      message: presentMessage(this.#world.timeline(channel.id), message),
-      previous_message: before,
+      message: shownIn(channel, presentMessage(this.#world.timeline(channel.id), message)),
+      previous_message: shownIn(channel, before),
       hidden: true,
       ts,
       event_ts: ts,
@@ -109,9 +110,9 @@ export class Events {
     return message.text.includes(`<@${bot.id}>`);
   }
 
-  #mentionEvent(message: SlackMessage): SlackEvent {
+  #mentionEvent(message: SlackMessage, channel: Channel): SlackEvent {
     const { metadata: _metadata, subtype: _subtype, ...rest } = message;
-    return { ...structuredClone(rest), type: 'app_mention', event_ts: message.ts };
+    return { ...shownIn(channel, structuredClone(rest)), type: 'app_mention', event_ts: message.ts };
   }
 
   #toMembers(channel: Channel, event: SlackEvent): void {
@@ -146,4 +147,19 @@ export class Events {
       event_context: `4-${world.nextId('E')}`,
     });
   }
+}
+
+/** Of files in a channel that is shared with another workspace an event tells the ids alone (Slack's file object). */
+function shownIn(channel: Channel, message: Record<string, unknown>): Record<string, unknown> {
+  const { files } = message;
+  if (!channel.shared || !Array.isArray(files)) return message;
+  return { ...message, files: files.map(asStub) };
+}
+
+const fileSchema = z.object({ id: z.string(), mode: z.string() });
+
+function asStub(file: unknown): object {
+  const { id, mode } = fileSchema.parse(file);
+  if (mode === 'tombstone') return { id, mode };
+  return { id, mode: 'file_access', file_access: 'check_file_info', created: 0, timestamp: 0, user: '' };
 }

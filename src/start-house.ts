@@ -144,7 +144,7 @@ export function startHouse({
     tell: slack.tell,
     surfaces: slack.surfaces,
     turns: slack.turns,
-    readFile: slack.readFile,
+    readFiles: slack.readFiles,
     channelSettings: channels,
     log,
     control: new KernelControl({

@@ -87,7 +87,7 @@ export interface Language {
 /** Every kernelspec, in the gateway's order. */
 export function listLanguages(context: LanguageContext): Language[] {
   const usual = usualOf(context);
-  const words = [...Object.keys(context.aliases), ...commonLanguages.keys()];
+  const words = [...new Set([...Object.keys(context.aliases), ...commonLanguages.keys()])];
   return context.kernelspecs.list.map((spec) => ({
     kernelspec: spec.name,
     displayName: spec.displayName,

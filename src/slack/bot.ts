@@ -9,7 +9,7 @@ import type { Log } from '../log.ts';
 import type { Channels } from './channels.ts';
 import type { Drafts } from '../runs/drafts.ts';
 import type { Turns } from './doors/turns.ts';
-import type { ReadFile } from './read-file.ts';
+import type { ReadFiles } from './read-file.ts';
 import type { People } from './people.ts';
 import type { PolicySettings } from './policy.ts';
 import type { Tell } from './tell.ts';
@@ -33,7 +33,7 @@ export interface Bot {
   tell: Tell;
   surfaces: Surfaces;
   turns: Turns;
-  readFile: ReadFile;
+  readFiles: ReadFiles;
   control: KernelControl;
   channelSettings: ChannelSettingsStore;
   /** What words mean in this channel; rejects with `GatewayError` when the gateway never told. */

@@ -1,6 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { UserError } from '../errors.ts';
 import { listLanguages, resolveLanguage } from '../runs/languages.ts';
+import { auditAct } from './audit-act.ts';
 import type { Bot } from './bot.ts';
 import { changeKernel } from './change-kernel.ts';
 import { resolveChannel } from './channel-reference.ts';
@@ -109,12 +110,15 @@ async function stop(person: Person, { channel, thread }: CommandPlace, bot: Bot)
     const run = await control.newestUnfinished(workspace, channel, thread);
     if (run.runner !== person.id) must('stopOthers', person, channel, policy);
     await control.stop(run, person.id);
+    if (run.runner !== person.id) auditAct('stop', run, person.id, bot);
     return { text: 'Stopping it.' };
   }
   const run = mayStopOthers
     ? await control.stopRunning(workspace, channel, person.id)
     : await control.stopOwn(workspace, channel, person.id);
-  return { text: run.runner === person.id ? 'Stopping your run.' : `Stopping ${mention(run.runner)}’s run.` };
+  if (run.runner === person.id) return { text: 'Stopping your run.' };
+  auditAct('stop', run, person.id, bot);
+  return { text: `Stopping ${mention(run.runner)}’s run.` };
 }
 
 async function changeNamedKernel(

@@ -1,8 +1,19 @@
+import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../errors.ts';
-import type { PostedFile } from './doors/posted-message.ts';
+import { type CodeFile, type PostedFile, readPostedFile } from './doors/posted-file.ts';
 
-/** The text of a file that somebody posted. Throws `UserError` (`unreadableFile`, `snippetTooLong`), a sentence each. */
-export type ReadFile = (file: PostedFile) => Promise<string>;
+/** The text of a file that somebody posted. */
+export interface FileCode {
+  /** The language its name or kind says. */
+  syntax: string | undefined;
+  code: string;
+}
+
+/**
+ * The code of posted files, in their order, without those that turn out to be none. Throws `UserError`
+ * (`unreadableFile`, `snippetTooLong`), a sentence each.
+ */
+export type ReadFiles = (files: readonly PostedFile[]) => Promise<FileCode[]>;
 
 /** More than a kernel takes; the exact limit is the snippet's (protocol.md §2.3). */
 const MAX_FILE_BYTES = 9 * 2 ** 20;
@@ -12,17 +23,41 @@ export interface FileReaderOptions {
   token: string;
   /** Slack's API root; by default Slack's own. */
   apiUrl: string | undefined;
+  /** `files.info`: the file object. */
+  askFile: (id: string) => Promise<unknown>;
 }
 
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
-export function fileReader({ token, apiUrl }: FileReaderOptions): ReadFile {
-  return async ({ name, size, url }) => {
+export function fileReader({ token, apiUrl, askFile }: FileReaderOptions): ReadFiles {
+  const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
+    const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
+    if (known?.kind === 'gone') throw unreadable(undefined, known.why);
+    if (known?.kind === 'stub') throw unreadable(undefined, 'Slack does not show it to the bot');
+    return known;
+  };
+  const read = async (file: PostedFile): Promise<FileCode | undefined> => {
+    const found = await find(file);
+    if (found === undefined) return undefined;
+    const { name, size, url, syntax } = found;
     if (size !== undefined && size > MAX_FILE_BYTES) throw tooLong(name, size);
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it does not lie with Slack');
-    const bytes = await download(url, token, name);
-    return decode(bytes, name);
+    return { syntax, code: decode(await download(url, token, name), name) };
   };
+  return async (files) => (await Promise.all(files.map(read))).filter((code) => code !== undefined);
+}
+
+async function ask(id: string, askFile: (id: string) => Promise<unknown>): Promise<unknown> {
+  try {
+    return await askFile(id);
+  } catch (error) {
+    throw unreadable(
+      undefined,
+      error instanceof WebAPIPlatformError
+        ? 'Slack does not show it to the bot'
+        : 'it could not be looked up',
+    );
+  }
 }
 
 /** The host of the API, or another one of its domain (`files.slack.com` beside `slack.com`). */
@@ -67,8 +102,10 @@ function decode(bytes: Buffer, name: string): string {
   }
 }
 
-function unreadable(name: string, why: string): UserError {
-  return new UserError('unreadableFile', `The file ${name} could not be read: ${why}. Nothing ran.`);
+/** `name` is undefined where Slack did not tell it. */
+function unreadable(name: string | undefined, why: string): UserError {
+  const file = name === undefined ? 'The file' : `The file ${name}`;
+  return new UserError('unreadableFile', `${file} could not be read: ${why}. Nothing ran.`);
 }
 
 function tooLong(name: string, bytes: number): UserError {

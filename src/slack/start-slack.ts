@@ -20,7 +20,7 @@ import { idleNotices } from './idle-notices.ts';
 import { escapeMrkdwn, mention } from './mrkdwn-words.ts';
 import { type People, startPeople } from './people.ts';
 import { namedGroups, type PolicySettings } from './policy.ts';
-import { fileReader, type ReadFile } from './read-file.ts';
+import { fileReader, type ReadFiles } from './read-file.ts';
 import { type AnswerRemover, answerRemover } from './remove-answer.ts';
 import { startSurfaces, type Surfaces } from './surfaces.ts';
 import { startTell, type Tell } from './tell.ts';
@@ -43,7 +43,7 @@ export interface StartedSlack extends AnswerRemover {
   botUserId: string;
   surfaces: Surfaces;
   turns: Turns;
-  readFile: ReadFile;
+  readFiles: ReadFiles;
   people: People;
   channels: Channels;
   tell: Tell;
@@ -93,7 +93,11 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     tell,
     surfaces: startSurfaces({ token, apiUrl, fetch, log }),
     turns: startTurns(),
-    readFile: fileReader({ token, apiUrl }),
+    readFiles: fileReader({
+      token,
+      apiUrl,
+      askFile: async (file) => (await client.files.info({ file })).file,
+    }),
     people: startPeople({ client, workspace, groups: namedGroups(policy), log }),
     channels: startChannels(client),
     openAnswer: (answer) => answers.open(answer),

@@ -5,7 +5,7 @@ import { listLanguages } from '../../runs/languages.ts';
 import type { Run } from '../../runs/run-data.ts';
 import type { Snippet } from '../../runs/snippet.ts';
 import type { Bot } from '../bot.ts';
-import { must } from '../policy.ts';
+import { must, type Person } from '../policy.ts';
 import { brokenText, refusalText } from '../refusal-text.ts';
 import {
   channelBlock,
@@ -72,6 +72,7 @@ export async function onEditorSubmitted(
     if (channel === undefined) throw new UserError('unknownChannel', 'Choose a channel.');
     const draft = purpose.draft === undefined ? undefined : await findDraft(purpose.draft, bot);
     const [person] = await Promise.all([bot.people.find(body.user.id), bot.channels.mustBeMember(channel)]);
+    if (purpose.channel === undefined) await mustBeIn(channel, person, bot);
     const snippet =
       draft === undefined ? readSnippet(typed, purpose) : { language: typed.language, blocks: draft.blocks };
     const delivery = viewDelivery(bot.workspace, view.id);
@@ -85,6 +86,15 @@ export async function onEditorSubmitted(
     const field = fieldOf(error, view.blocks);
     await ack({ response_action: 'errors', errors: { [field]: text ?? brokenText } });
   }
+}
+
+/** Slack's menu offers public channels that the person is not in, too; whose kernel it is may use it. */
+async function mustBeIn(channel: string, { id }: Person, bot: Bot): Promise<void> {
+  if (!(await bot.channels.isMember(channel, id)))
+    throw new UserError(
+      'unknownChannel',
+      'You are not in this channel, as far as Slack says, so nothing ran. Join it first.',
+    );
 }
 
 async function findDraft(id: string, bot: Bot): Promise<{ blocks: string[]; message?: string | undefined }> {

@@ -3,7 +3,7 @@ import type { Door } from '../../runs/run-data.ts';
 import type { Bot } from '../bot.ts';
 import { must, type Person } from '../policy.ts';
 import { type Message, mentionsBot } from './message.ts';
-import type { PostedFile, PostedMessage } from './posted-message.ts';
+import type { PostedMessage } from './posted-message.ts';
 import { readBangCommand } from './read-command.ts';
 import { filesToRun, readFileSnippet } from './read-file-snippet.ts';
 import { readMessage } from './read-message.ts';
@@ -56,20 +56,12 @@ function hearAddressed(posted: PostedMessage, message: Message, bot: Bot): Heard
       if (request.kind === 'command' || files.length === 0) return request;
       // Nothing is fetched for somebody who may not run it.
       must('run', await findAuthor(posted, bot), posted.channel, bot.policy);
-      const fetched = await fetchFiles(files, bot);
+      const fetched = await bot.readFiles(files);
+      if (fetched.length === 0) return request;
       const snippet = readFileSnippet(message, fetched, languageWords(await languages));
       return { kind: 'snippet', snippet };
     },
   };
-}
-
-async function fetchFiles(
-  files: readonly PostedFile[],
-  bot: Bot,
-): Promise<{ syntax: string | undefined; code: string }[]> {
-  return await Promise.all(
-    files.map(async (file) => ({ syntax: file.syntax, code: await bot.readFile(file) })),
-  );
 }
 
 /** What Slack says of the author; a bot is one by the message's word too. */

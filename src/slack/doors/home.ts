@@ -1,8 +1,9 @@
+import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../runs/control-kernel.ts';
 import type { Bot } from '../bot.ts';
 import { type Person, refuse } from '../policy.ts';
-import { renderHome } from '../views/home-view.ts';
+import { renderClosedHome, renderHome } from '../views/home-view.ts';
 
 const openedSchema = z.object({
   type: z.literal('app_home_opened'),
@@ -24,20 +25,20 @@ export async function onHomeOpened(event: unknown, bot: Bot): Promise<void> {
 
 /** Publishes a person's home tab; `notice` is what came of a press there. */
 export async function showHome(user: string, bot: Bot, notice: string | undefined): Promise<void> {
-  const person = await bot.people.find(user);
+  await bot.surfaces.publishHome(user, await homeOf(await bot.people.find(user), bot, notice));
+}
+
+async function homeOf(person: Person, bot: Bot, notice: string | undefined): Promise<HomeView> {
   const refused = refuse('look', person, undefined, bot.policy);
-  const [kernels, runs] =
-    refused === undefined
-      ? await Promise.all([kernelsOf(person, bot), bot.runnerRuns(user, SHOWN_RUNS)])
-      : [[], []];
-  const view = renderHome({
-    notice: notice ?? refused,
+  if (refused !== undefined) return renderClosedHome(refused);
+  const [kernels, runs] = await Promise.all([kernelsOf(person, bot), bot.runnerRuns(person.id, SHOWN_RUNS)]);
+  return renderHome({
+    notice,
     kernels: kernels.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),
     runs,
     workspaceUrl: bot.workspaceUrl,
     now: Date.now(),
   });
-  await bot.surfaces.publishHome(user, view);
 }
 
 /** The kernels of the channels that this person is in. */

@@ -1,17 +1,8 @@
 import { z } from 'zod';
+import { type PostedFile, readPostedFiles } from './posted-file.ts';
 
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
 const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
-
-const fileSchema = z.object({
-  id: z.string(),
-  name: z.string().nullish(),
-  mode: z.string().optional(),
-  filetype: z.string().optional(),
-  size: z.number().optional(),
-  url_private_download: z.string().optional(),
-  url_private: z.string().optional(),
-});
 
 const messageSchema = z.object({
   subtype: z.string().optional(),
@@ -52,17 +43,6 @@ const deletedSchema = z.object({
   previous_message: z.object({ thread_ts: z.string().optional() }).optional().catch(undefined),
 });
 
-/** A file beside a message whose code can be run. */
-export interface PostedFile {
-  name: string;
-  /** Bytes; undefined where Slack did not say. */
-  size: number | undefined;
-  /** Undefined where Slack did not say. */
-  url: string | undefined;
-  /** The language its name or kind says: `python`, `scala`, `r`. */
-  syntax: string | undefined;
-}
-
 /** A message somebody wrote, as the `message` and `app_mention` events carry it. */
 export interface PostedMessage {
   channel: string;
@@ -101,7 +81,7 @@ export function readShownMessage(message: unknown): ShownMessage | undefined {
     user,
     text,
     blocks,
-    files: files.flatMap(readFile),
+    files: readPostedFiles(files),
     ts,
     thread: threadTs === ts ? undefined : threadTs,
   };
@@ -155,24 +135,9 @@ function toPosted(
     botIds: [message.bot_id, message.app_id].filter((id) => id !== undefined),
     text,
     blocks,
-    files: files.flatMap(readFile),
+    files: readPostedFiles(files),
     ts,
     thread: threadTs === ts ? undefined : threadTs,
     editedTs,
   };
-}
-
-/** By the end of a file's name, and by the kind that Slack gives a snippet. */
-const syntaxes: Readonly<Record<string, string>> = { py: 'python', python: 'python', scala: 'scala', r: 'r' };
-
-/** A snippet, or a file whose name says that code may stand in it; none for pictures and the rest. */
-function readFile(entry: unknown): PostedFile[] {
-  const file = fileSchema.safeParse(entry).data;
-  if (file === undefined || file.mode === 'tombstone') return [];
-  const name = file.name ?? file.id;
-  const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  const isCode = file.mode === 'snippet' || ['py', 'scala', 'r', 'txt'].includes(ending);
-  if (!isCode) return [];
-  const url = file.url_private_download ?? file.url_private;
-  return [{ name, size: file.size, url, syntax: syntaxes[ending] ?? syntaxes[file.filetype ?? ''] }];
 }

@@ -2,6 +2,7 @@ import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
 import type { Run } from '../../runs/run-data.ts';
 import { type ButtonPress, readButton } from '../answer/render-buttons.ts';
+import { auditAct } from '../audit-act.ts';
 import type { Bot } from '../bot.ts';
 import { changeKernel } from '../change-kernel.ts';
 import { type Action, must, type Person } from '../policy.ts';
@@ -66,8 +67,9 @@ async function obeyPress(press: ButtonPress, { user, trigger }: Presser, bot: Bo
     case 'switch':
     case 'restart':
     case 'delete':
-      if (await bot.claim(pressDelivery(press.runId, press.action, press.state)))
-        await decide(press.action, run, user, bot);
+      if (!(await bot.claim(pressDelivery(press.runId, press.action, press.state)))) return;
+      if (run.runner !== user) auditPress(press.action, run, user, bot);
+      await decide(press.action, run, user, bot);
   }
 }
 
@@ -99,12 +101,14 @@ async function runAgain(press: ButtonPress, run: Run, person: Person, bot: Bot):
   await admit({ delivery, door: 'again', channel, thread, snippet }, person, bot);
 }
 
-async function decide(
-  action: 'stop' | 'cancel' | 'switch' | 'restart' | 'delete',
-  run: Run,
-  user: string,
-  bot: Bot,
-): Promise<void> {
+type Decision = 'stop' | 'cancel' | 'switch' | 'restart' | 'delete';
+
+/** A restart has the audit line of its kernel. */
+function auditPress(decision: Decision, run: Run, user: string, bot: Bot): void {
+  if (decision !== 'restart') auditAct(decision === 'cancel' ? 'stop' : decision, run, user, bot);
+}
+
+async function decide(action: Decision, run: Run, user: string, bot: Bot): Promise<void> {
   const { control } = bot;
   switch (action) {
     case 'stop':

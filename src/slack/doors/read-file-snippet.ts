@@ -1,23 +1,25 @@
 import type { LanguageWords } from '../../runs/languages.ts';
 import type { Snippet } from '../../runs/snippet.ts';
-import { hasCodeFormatting, type Message } from './message.ts';
-import type { PostedFile } from './posted-message.ts';
+import type { Message } from './message.ts';
+import type { FileCode } from '../read-file.ts';
+import type { PostedFile } from './posted-file.ts';
 import { agreed, readCommandText } from './read-snippet.ts';
 
-/** The files whose code a message asks to run: where the message itself holds code, that is what is meant. */
+/**
+ * The files whose code a message asks to run: where the message itself holds code, that is what is meant. A file that
+ * is gone counts only where nothing is said beside it: beside words it may have been a picture.
+ */
 export function filesToRun(message: Message, files: readonly PostedFile[]): readonly PostedFile[] {
-  return hasCodeFormatting(message) ? [] : files;
+  const said = readCommandText(message);
+  if (said === undefined) return [];
+  return said === '' ? files : files.filter(({ kind }) => kind !== 'gone');
 }
 
 /**
  * The snippet of a message with files: each file a block, in their order. The text beside them names the language when
  * it is one word that is one or nearly one; any other text is talk. Throws `UserError` (`mixedLanguages`).
  */
-export function readFileSnippet(
-  message: Message,
-  files: readonly { syntax: string | undefined; code: string }[],
-  words: LanguageWords,
-): Snippet {
+export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
   const blocks = files.map(({ code }) => code);
   const word = readCommandText(message) ?? '';
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };

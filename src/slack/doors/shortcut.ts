@@ -69,13 +69,8 @@ async function run(call: ShortcutCall, bot: Bot): Promise<void> {
 async function readCode(message: ShownMessage, context: LanguageContext, bot: Bot): Promise<Snippet> {
   const words = languageWords(context);
   const typed = readMessage(message, bot.userId);
-  const files = filesToRun(typed, message.files);
-  if (files.length > 0) {
-    const fetched = await Promise.all(
-      files.map(async (file) => ({ syntax: file.syntax, code: await bot.readFile(file) })),
-    );
-    return readFileSnippet(typed, fetched, words);
-  }
+  const fetched = await bot.readFiles(filesToRun(typed, message.files));
+  if (fetched.length > 0) return readFileSnippet(typed, fetched, words);
   const snippet = readSnippet(typed, words);
   if (snippet === undefined) throw new UserError('emptySnippet', 'There is no code in that message.');
   return snippet;

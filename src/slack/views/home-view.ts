@@ -7,7 +7,7 @@ import { runLine } from '../run-words.ts';
 import { renderKernelButtons } from './kernel-buttons.ts';
 
 export interface HomeContent {
-  /** What came of a press, or why nothing is shown. */
+  /** What came of a press. */
   notice: string | undefined;
   kernels: readonly { status: KernelStatus; mayChange: boolean }[];
   runs: readonly Run[];
@@ -31,6 +31,11 @@ export function renderHome({ notice, kernels, runs, workspaceUrl, now }: HomeCon
         : runs.flatMap((run) => runBlocks(run, workspaceUrl))),
     ],
   };
+}
+
+/** For somebody who may see nothing: only why. */
+export function renderClosedHome(why: string): HomeView {
+  return { type: 'home', blocks: [section(why)] };
 }
 
 function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): KnownBlock[] {

@@ -69,6 +69,18 @@ test('a channel that the bot is not in is refused in the editor, at the channel'
   await ana.close(modal);
 });
 
+test('a channel that one is not in is refused in the editor, with what was typed kept', async () => {
+  const { playground } = rig;
+  const channel = playground.addChannel('others', { members: ['ben', 'sparkthread'] });
+  const ana = playground.as('ana');
+  await ana.globalShortcut('open_editor');
+  const modal = await playground.waitFor(() => ana.modal);
+  const refused = await ana.submit(modal, { channel: channel.id, code0: 'print("peek")' });
+  expect(refused.errors).toEqual({ channel: expect.stringContaining('You are not in this channel') });
+  expect(ana.modal?.values['code0']?.['code0']?.value).toBe('print("peek")');
+  await ana.close(modal);
+});
+
 test('“Run this code” runs somebody else’s message into its thread', async () => {
   const { playground } = rig;
   playground.addChannel('shortcut');
@@ -101,6 +113,25 @@ test('files and snippets run: with a mention, in a direct message, several in or
   const talk = ana.upload('#files', { name: 'more.py', content: 'print("more")' }, '@sparkthread please run');
   expect(shown(await rig.final('#files', talk.ts))).toContain('more');
   expect(playground.replies('#files', ignored.ts)).toEqual([]);
+});
+
+test('in a channel shared with another workspace files run too, of which an event tells the ids alone', async () => {
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const file = ana.upload('#data', { name: 'job.py', content: 'print("sha" + "red")' }, '@sparkthread');
+  expect(JSON.stringify(playground.deliveries.at(-1)?.body)).toContain('check_file_info');
+  expect(shown(await rig.final('#data', file.ts))).toContain('shared');
+  const picture = ana.upload(
+    '#data',
+    { name: 'cat.png', content: Buffer.from([1, 2]) },
+    '@sparkthread 6 * 7',
+  );
+  expect(shown(await rig.final('#data', picture.ts))).toContain('42');
+  ana.upload('#data', { name: 'lost.py', content: '1' }, '@sparkthread');
+  playground.fail('files.info', { kind: 'error', error: 'file_not_found' }, 2);
+  const told = await playground.waitForEphemeral('ana', ({ text }) => text.includes('could not be read'));
+  expect(told.text).toContain('Slack does not show it to the bot. Nothing ran.');
+  playground.clearFaults();
 });
 
 test('a file that is no text, or too long, is refused and changes nothing', async () => {

@@ -204,6 +204,11 @@ describe('the list of languages', () => {
     ]);
   });
 
+  it('says a word once that is configured and common too', () => {
+    const list = listLanguages(languagesOf({ aliases: { python2: 'python3-spark' } }));
+    expect(list.find(({ kernelspec }) => kernelspec === 'python3-spark')?.aliases).toEqual(['python2']);
+  });
+
   it('marks nothing when there is no default', () => {
     const list = listLanguages(languagesOf({ kernelspecs: { ...cluster, default: 'gone' } }));
     expect(list.some(({ isDefault }) => isDefault)).toBe(false);

@@ -23,7 +23,7 @@ describe('readPosted', () => {
     },
   );
 
-  test('files by their names and kinds; pictures and buried files are none', () => {
+  test('files by their names and kinds; pictures are none', () => {
     const files = [
       { id: 'F1', name: 'job.py', mode: 'hosted', size: 3, url_private: 'https://files.slack.com/1' },
       { id: 'F2', name: 'Plot.R', mode: 'hosted' },
@@ -36,13 +36,11 @@ describe('readPosted', () => {
       },
       { id: 'F4', name: 'notes.txt', mode: 'hosted' },
       { id: 'F5', name: 'cat.png', mode: 'hosted' },
-      { id: 'F6', name: 'old.py', mode: 'tombstone' },
-      { id: 'F7', file_access: 'check_file_info' },
       'nonsense',
     ];
     const posted = readPosted({ type: 'message', subtype: 'file_share', channel: 'D1', ...message, files });
     expect(posted?.isDirect).toBe(true);
-    expect(posted?.files.map(({ name, syntax }) => [name, syntax])).toEqual([
+    expect(posted?.files.map((file) => file.kind === 'code' && [file.name, file.syntax])).toEqual([
       ['job.py', 'python'],
       ['Plot.R', 'r'],
       ['F3', 'scala'],
@@ -50,6 +48,34 @@ describe('readPosted', () => {
     ]);
     expect(posted?.files[0]).toMatchObject({ size: 3, url: 'https://files.slack.com/1' });
   });
+});
+
+test.each([
+  [
+    { id: 'F1', mode: 'file_access', file_access: 'check_file_info', created: 0, timestamp: 0, user: '' },
+    { kind: 'stub', id: 'F1' },
+  ],
+  [
+    { id: 'F2', file_access: 'check_file_info' },
+    { kind: 'stub', id: 'F2' },
+  ],
+  [
+    { id: 'F3', name: 'old.py', mode: 'tombstone' },
+    { kind: 'gone', why: expect.stringContaining('deleted') },
+  ],
+  [
+    { id: 'F4', mode: 'hidden_by_limit' },
+    { kind: 'gone', why: expect.stringContaining('limit') },
+  ],
+])('a file that Slack does not show: %j', (file, expected) => {
+  const posted = readPosted({
+    type: 'message',
+    subtype: 'file_share',
+    channel: 'C1',
+    ...message,
+    files: [file],
+  });
+  expect(posted?.files).toEqual([expected]);
 });
 
 describe('readChange', () => {

@@ -8,7 +8,7 @@ const words = {
   agree: (word: string, other: string) => word === other,
 };
 const typed = (text: string) => ({ parts: readMrkdwn(text, 'UBOT') });
-const file = { name: 'a.py', size: 1, url: undefined, syntax: 'python' };
+const file = { kind: 'code', name: 'a.py', size: 1, url: undefined, syntax: 'python' } as const;
 const python = { syntax: 'python', code: 'a' };
 
 test.each([
@@ -35,4 +35,10 @@ test('several files are blocks in order; those of several languages are refused'
 test('code in the message itself is what is meant, not the files beside it', () => {
   expect(filesToRun(typed('<@UBOT> ```1```'), [file])).toEqual([]);
   expect(filesToRun(typed('<@UBOT> look'), [file])).toEqual([file]);
+});
+
+test('a file that is gone counts only where nothing else is said', () => {
+  const gone = { kind: 'gone', why: 'it was deleted' } as const;
+  expect(filesToRun(typed('<@UBOT>'), [gone, file])).toEqual([gone, file]);
+  expect(filesToRun(typed('<@UBOT> 1 + 1'), [gone])).toEqual([]);
 });
