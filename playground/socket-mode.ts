@@ -59,6 +59,8 @@ export class SocketMode implements Transport {
     const url = new URL(request.url ?? '/', 'http://playground');
     const ticket = url.searchParams.get('ticket') ?? '';
     if (url.pathname !== '/link/' || !this.#tickets.delete(ticket)) {
+      // Who is turned away may go without a farewell.
+      socket.on('error', () => socket.destroy());
       socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
       return;
     }

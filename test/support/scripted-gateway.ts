@@ -310,6 +310,8 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Whoever is refused may go without a farewell.
+    socket.on('error', () => undefined);
     const call = await note(request, true);
     const canned = await gateway.answer(call);
     if (canned === 'hang') return;

@@ -102,7 +102,7 @@ export async function startTlsFront(options: {
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     const path = judge(message, websocketPrefix, badRequest);
     if (typeof path !== 'string') {
-      socket.end(rawRefusal(path));
+      socket.on('error', () => socket.destroy()).end(rawRefusal(path));
       return;
     }
     const onward = connect(Number(upstream.port), upstream.hostname, () => {
