@@ -232,9 +232,18 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     test('trap 18: a crash ends the run; the next one finds a new kernel', async () => {
       await withKernel(async (connection, events) => {
         expectEnd(await run(connection, { code: 'z = 1' }).end, 'ok');
-        expectEnd(await run(connection, { code: 'import os; os._exit(1)' }).end, 'kernelDied');
-        expectEnd(await run(connection, { code: 'z' }).end, 'raised');
-        expect(events).toContainEqual({ kind: 'kernelRestarted', automatic: true });
+        const crashing = await runUntil(connection, 'started', { code: 'import os; os._exit(1)' });
+        const crash = await crashing.end;
+        // Behind a bad front the gateway's `restarting` may be lost: then the new process's `starting` is all there is.
+        const isTold = crash.kind === 'kernelDied' || (isFaulty && crash.kind === 'kernelRestarted');
+        if (isTold) expect(crash.variablesLost).toBe(true);
+        else expectEnd(crash, 'kernelDied');
+        const next = run(connection, { code: 'z' });
+        expectEnd(await next.end, 'raised');
+        if (isTold)
+          expect(events).toContainEqual({ kind: 'kernelRestarted', automatic: crash.kind === 'kernelDied' });
+        // Where both were lost, the count that begins anew tells it.
+        else expect(next.outputs).toContainEqual({ kind: 'counted', executionCount: 1 });
       });
     });
 
