@@ -15,7 +15,6 @@ export const fileMethods: Methods = {
       length: count,
       snippet_type: text.optional(),
       alt_txt: text.optional(),
-      alt_text: text.optional(),
     },
     run(service, args) {
       if (args.filename === '' || args.length < 1) {
@@ -25,7 +24,7 @@ export const fileMethods: Methods = {
       }
       if (args.snippet_type !== undefined && args.length > maxSnippetBytes)
         throw new Refusal('snippet_too_large');
-      const altText = args.alt_txt ?? args.alt_text;
+      const altText = args.alt_txt;
       if ((altText?.length ?? 0) > 1000) throw new Refusal('alt_txt_too_large');
       const announcement = service.uploads.announce({
         name: args.filename,

@@ -3,7 +3,7 @@ import type { RunningExecution } from './execution.ts';
 import { HeardMessages } from './heard-messages.ts';
 import type { KernelGreeting } from './kernel-greeting.ts';
 import type { KernelLife } from './kernel-life.ts';
-import { isBusy, readLifeSign } from './life-signs.ts';
+import { isBusy, isWordOfGateway, readLifeSign } from './life-signs.ts';
 import { readOutput } from './messages.ts';
 import type { KernelOutput } from './outputs.ts';
 import type { GatewayTimings } from './timings.ts';
@@ -35,7 +35,8 @@ export class IncomingMessages {
 
   take(message: KernelMessage): void {
     const { line, greeting, life, sessionId } = this.#host;
-    if (!this.#heard.isNew(message.msgId)) return;
+    // The gateway numbers its own words anew with each websocket: none of them is ever a repetition.
+    if (!isWordOfGateway(message) && !this.#heard.isNew(message.msgId)) return;
     const execution = line.find(message.parentId);
     if (execution !== undefined) return this.#deliver(execution, message);
     this.#heard.countOther(message.msgId);

@@ -33,6 +33,12 @@ export function readLifeSign(message: KernelMessage): LifeSign | undefined {
   return state === 'idle' ? 'idleElsewhere' : undefined;
 }
 
+/** Said by the gateway itself about its kernel's process; never buffered, never replayed. */
+export function isWordOfGateway(message: KernelMessage): boolean {
+  const sign = readLifeSign(message);
+  return sign === 'restarting' || sign === 'dead';
+}
+
 /** The beginning of an execution. */
 export function isBusy(message: KernelMessage): boolean {
   return message.type === 'status' && message.content['execution_state'] === 'busy';

@@ -72,8 +72,8 @@ async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | 
   const about = {
     filename: file.filename,
     length: blob.size,
-    // Slack's reference calls it alt_txt, its client alt_text
-    ...(alt === undefined ? {} : { alt_txt: alt, alt_text: alt }),
+    // Slack's reference calls it alt_txt; the alt_text of its client's types is unknown there.
+    ...(alt === undefined ? {} : { alt_txt: alt }),
     ...(file.snippet && blob.size <= maxSnippetBytes ? { snippet_type: 'text' } : {}),
   };
   const ticket = await calls.client.files.getUploadURLExternal(about);

@@ -91,6 +91,21 @@ test('a kernel that dies again and again until the gateway gives up is gone', as
   expect(rig.events.map((event) => event.kind)).toEqual(['kernelRestarted', 'kernelGone']);
 });
 
+test('a second death is heard although the gateway numbers its own words anew with each websocket', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const die = (): void => {
+    kernel.send('status', { execution_state: 'restarting' }, { msgId: 'gateway_1_2', session: 'gateway' });
+    kernel.comeUp();
+  };
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    die();
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'kernelDied' });
+  expect(await run(connection).end).toMatchObject({ kind: 'kernelDied' });
+});
+
 test('trap 18: a restart by somebody else ends the run, also without a reply', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
