@@ -9,6 +9,7 @@ import { ChannelKernels } from './runs/channel-kernels.ts';
 import { channelSettingsIn } from './runs/channel-settings.ts';
 import { KernelControl } from './runs/control-kernel.ts';
 import { IdleKernels } from './runs/idle-kernels.ts';
+import { GatewayPatience } from './runs/gateway-patience.ts';
 import { draftsIn } from './runs/drafts.ts';
 import { startErasing } from './runs/erase-old-runs.ts';
 import { startKernelspecCache } from './runs/kernelspec-cache.ts';
@@ -86,6 +87,7 @@ export function startHouse({
     leases: sharing.leases,
     announce: sharing.announce,
     kernels,
+    patience: new GatewayPatience(gateway),
     kernelsPerChannel,
     runTimeoutMs,
     inputTimeoutMs,

@@ -5,7 +5,7 @@ import { ExecutionLine } from './execution-line.ts';
 import { type ExecutionHost, RunningExecution } from './execution.ts';
 import type { ConnectionEvent, ExecuteRequest, Execution, KernelConnection, KernelInfo } from './gateway.ts';
 import { type IncomingHost, IncomingMessages } from './incoming-messages.ts';
-import type { Interrupts } from './interrupts.ts';
+import type { Interrupts, WantedStop } from './interrupts.ts';
 import { KernelGreeting } from './kernel-greeting.ts';
 import { KernelLife, type KernelLifeHost, type ReplacedKind } from './kernel-life.ts';
 import { type KeptLink, type KeptLinkListener, openKeptLink } from './kept-link.ts';
@@ -16,6 +16,7 @@ import type { KernelOutput } from './outputs.ts';
 import type { Rest } from './rest.ts';
 import { type SilenceHost, openSilenceWatch } from './silence-watch.ts';
 import type { GatewayTimings } from './timings.ts';
+import { Trouble } from './trouble.ts';
 import type { KernelMessage } from './wire.ts';
 
 export interface ConnectionOptions extends LinkOptions {
@@ -50,6 +51,7 @@ export class OpenConnection
   readonly greeting: KernelGreeting;
   readonly life: KernelLife;
   readonly line = new ExecutionLine();
+  readonly trouble = new Trouble(this.line);
   kernelInfo: KernelInfo = unknownKernelInfo;
   readonly #options: ConnectionOptions;
   readonly #link: KeptLink;
@@ -90,6 +92,7 @@ export class OpenConnection
     else {
       this.line.add(execution);
       if (this.#isAway) this.reopenLink();
+      this.trouble.tell(execution);
       this.#outgoing.writeNext();
     }
     return execution;
@@ -183,13 +186,11 @@ export class OpenConnection
     void this.#link.close();
   }
 
-  // — from the incoming messages —
+  // — from incoming messages and executions —
 
   onLateOutput(msgId: string, output: KernelOutput): void {
     this.#events.emit({ kind: 'lateOutput', msgId, output });
   }
-
-  // — from executions —
 
   get isLateTalker(): boolean {
     return isLateTalker(this.kernelInfo);
@@ -216,9 +217,9 @@ export class OpenConnection
     this.#outgoing.answerInput(request, value);
   }
 
-  interrupt(isWanted: () => boolean, onSend: () => void): void {
+  interrupt(stop: WantedStop): void {
     const sendMessage = () => this.#outgoing.sendInterrupt();
-    this.#options.interrupts.interrupt({ kernelId: this.kernelId, isWanted, onSend, sendMessage });
+    this.#options.interrupts.interrupt({ ...stop, kernelId: this.kernelId, sendMessage });
   }
 
   onGivenUpByCaller(execution: RunningExecution): void {

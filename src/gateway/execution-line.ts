@@ -37,6 +37,11 @@ export class ExecutionLine {
     return [...this.#inFlight.values()];
   }
 
+  /** Those waiting and those in flight. */
+  unfinished(): RunningExecution[] {
+    return [...this.inFlight(), ...this.#waiting];
+  }
+
   find(msgId: string): RunningExecution | undefined {
     return this.#inFlight.get(msgId);
   }

@@ -10,6 +10,7 @@ import type { ExecuteRequest, Execution } from './gateway.ts';
 import { text } from './messages.ts';
 import { openOutputQueue } from './output-queue.ts';
 import type { ExecutionEnd, ExecutionEndKind, KernelOutput } from './outputs.ts';
+import type { WantedStop } from './interrupts.ts';
 import type { GatewayTimings } from './timings.ts';
 import type { KernelMessage } from './wire.ts';
 
@@ -24,8 +25,9 @@ export interface ExecutionHost {
   /** Its reader is slow (true) or has caught up. */
   onFull(isFull: boolean): void;
   answerInput(request: KernelMessage, value: string): void;
-  /** Interrupts the kernel once that is allowed and `isWanted` still says so; `onSend` comes right before. */
-  interrupt(isWanted: () => boolean, onSend: () => void): void;
+  /** Interrupts the kernel once that is allowed and `isWanted` still says so. */
+  interrupt(stop: WantedStop): void;
+  readonly trouble: { callFailed(failure: unknown): void };
   /** The caller gave it up before it was written. */
   onGivenUpByCaller(execution: RunningExecution): void;
   /** Nothing of it came for a while. */
@@ -128,6 +130,12 @@ export class RunningExecution implements Execution {
   tellReconnected(fromMs: number): void {
     this.tell({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
     this.lookIn(this.#host.timings.firstLookMs);
+    this.#stopAgain();
+  }
+
+  tellBack(): void {
+    this.tell({ kind: 'gatewayBack' });
+    this.#stopAgain();
   }
 
   /** Something of it may be lost; the numbers of its messages may yet prove that nothing is. */
@@ -226,14 +234,26 @@ export class RunningExecution implements Execution {
     if (this.state.started || this.isPresumedRunning) this.#stop();
   };
 
+  /** A stop that the gateway did not take is not forgotten. */
+  #stopAgain(): void {
+    if (this.#signal?.aborted === true && (this.state.started || this.isPresumedRunning)) this.#stop();
+  }
+
   #stop(): void {
     if (this.#hasAskedStop || this.isEnded) return;
     this.#hasAskedStop = true;
     const { timings } = this.#host;
     this.#stopWatch = setTimeout(() => this.tell({ kind: 'stopIgnored' }), timings.stopIgnoredMs);
-    const onSend = () => {
-      this.state = { ...this.state, stopped: true };
-    };
-    this.#host.interrupt(() => !this.isEnded, onSend);
+    this.#host.interrupt({
+      isWanted: () => !this.isEnded,
+      onSend: () => {
+        this.state = { ...this.state, stopped: true };
+      },
+      onFailed: (failure) => {
+        this.#host.trouble.callFailed(failure);
+        this.#hasAskedStop = false;
+        clearTimeout(this.#stopWatch);
+      },
+    });
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { GatewayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Rest } from './rest.ts';
 
@@ -10,14 +11,25 @@ export interface Interrupts {
   interrupt(stop: Stop): void;
 }
 
-export interface Stop {
-  kernelId: string;
+/** A stop as the execution wants it. */
+export interface WantedStop {
   /** Asked when its turn has come: the execution may have ended meanwhile. */
   isWanted: () => boolean;
   /** Right before the signal leaves. */
   onSend: () => void;
+  /** It is not known to have been sent. */
+  onFailed: (failure: unknown) => void;
+}
+
+export interface Stop extends WantedStop {
+  kernelId: string;
   /** `interrupt_request` on the control channel, for gateways behind a proxy without the route. */
   sendMessage: () => void;
+}
+
+/** The call was turned away, so that no signal was sent. */
+function isRefusal(failure: unknown): boolean {
+  return failure instanceof GatewayError && (failure.code === 'unauthorized' || failure.code === 'refused');
 }
 
 export function openInterrupts({ rest, log, gapMs }: { rest: Rest; log: Log; gapMs: number }): Interrupts {
@@ -40,7 +52,11 @@ export function openInterrupts({ rest, log, gapMs }: { rest: Rest; log: Log; gap
     if (!isWanted()) return false;
     onSend();
     // Stock Knox has no route for it (protocol.md §1.5); ipykernel takes the same as a message.
-    if (!(await rest.interruptKernel(kernelId))) sendMessage();
+    const isSent = await rest.interruptKernel(kernelId).catch((failure: unknown) => {
+      if (isRefusal(failure)) sendMessage();
+      throw failure;
+    });
+    if (!isSent) sendMessage();
     return true;
   }
 
@@ -49,6 +65,7 @@ export function openInterrupts({ rest, log, gapMs }: { rest: Rest; log: Log; gap
     interrupt(wanted) {
       spaced(wanted.kernelId, () => stop(wanted)).catch((failure: unknown) => {
         log.warn({ err: failure, kernelId: wanted.kernelId }, 'an interrupt could not be sent');
+        wanted.onFailed(failure);
       });
     },
   };

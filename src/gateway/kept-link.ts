@@ -3,6 +3,8 @@ import { GatewayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Link, type LinkOptions, openLink } from './link.ts';
 import type { Rest } from './rest.ts';
+import type { Trouble } from './trouble.ts';
+import { watchAway } from './watch-away.ts';
 import { untilUpgraded } from './watched-upgrade.ts';
 import type { KernelMessage } from './wire.ts';
 
@@ -24,6 +26,8 @@ export interface KeptLinkListener {
   onMessage(message: KernelMessage): void;
   onTooBig(): void;
   onLost(detail: string): void;
+  /** Told when it could not be opened again yet, and when that is over. */
+  readonly trouble: Pick<Trouble, 'cutOff' | 'over' | 'forget'>;
   /** Before any message of the new link. */
   onReopened(): void;
   /** The kernel is gone, or the gateway was away for longer than the patience for it. No further attempts. */
@@ -33,6 +37,8 @@ export interface KeptLinkListener {
 export interface KeptLinkOptions extends LinkOptions {
   rest: Pick<Rest, 'findKernel'>;
   log: Log;
+  /** Started by us and not connected to before. */
+  isFresh: boolean;
 }
 
 const firstAttempts = 3;
@@ -49,7 +55,10 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
   let openedMs = 0;
 
   /** False when the link it opened is not the kept one any more. */
-  async function openOnce(signal: AbortSignal, onOpen: () => void): Promise<boolean> {
+  async function openOnce(
+    signal: AbortSignal,
+    { onOpen, onAnswered }: { onOpen: () => void; onAnswered: () => void },
+  ): Promise<boolean> {
     const next: Link = openLink(options, {
       onOpen,
       onMessage: (message) => listener.onMessage(message),
@@ -71,7 +80,15 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
     link = next;
     next.setPaused(isPaused);
     next.setBusy(isBusy);
-    await untilUpgraded(next, { kernelId, rest, lookMs: timings.upgradeLookMs, signal });
+    await untilUpgraded(next, {
+      kernelId,
+      rest,
+      lookMs: timings.upgradeLookMs,
+      lookTimeoutMs: timings.upgradeLookTimeoutMs,
+      endsWithGateway: !options.isFresh || openedMs > 0,
+      signal,
+      onAnswered,
+    });
     openedMs = performance.now();
     return link === next;
   }
@@ -89,6 +106,8 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
     isReopening = true;
     const until = performance.now() + timings.patienceMs;
     let failure: unknown;
+    const sinceMs = Date.now();
+    const away = watchAway(timings.awayMs, (found) => listener.trouble.cutOff(found, sinceMs));
     try {
       while (performance.now() < until) {
         const longest = Math.min(timings.reopenMs * 2 ** attempt, timings.reopenMaxMs);
@@ -96,7 +115,15 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
         await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: closing.signal });
         try {
           // Dropped again already, by us or by the other side, before we came to know that it was open.
-          if (!(await openOnce(closing.signal, () => listener.onReopened()))) continue;
+          const isKept = await openOnce(closing.signal, {
+            onOpen: () => {
+              away.end();
+              listener.trouble.over();
+              listener.onReopened();
+            },
+            onAnswered: () => away.answered(),
+          });
+          if (!isKept) continue;
           log.info({ kernelId, attempt }, 're-opened the websocket to a kernel');
           return;
         } catch (cause) {
@@ -105,14 +132,17 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
           log.debug({ kernelId, err: cause, attempt }, 'the websocket to a kernel did not open');
           if (cause instanceof GatewayError && (cause.code === 'kernelGone' || cause.code === 'startFailed'))
             break;
+          away.found(cause);
         }
       }
     } catch {
       return; // closed by us while waiting
     } finally {
+      away.end();
       isReopening = false;
     }
     if (closing.signal.aborted) return;
+    listener.trouble.forget();
     listener.onGivenUp(
       failure instanceof GatewayError ? failure : new GatewayError('unreachable', 'The gateway is away'),
     );
@@ -121,14 +151,16 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
   return {
     async open(signal) {
       const until = AbortSignal.any([signal, closing.signal]);
+      const startedMs = performance.now();
       for (let left = firstAttempts - 1; ; left -= 1) {
         try {
-          await openOnce(until, () => undefined);
+          await openOnce(until, { onOpen: () => undefined, onAnswered: () => undefined });
           return;
         } catch (failure) {
           link = undefined;
           const isAway = failure instanceof GatewayError && failure.code === 'unreachable';
-          if (left === 0 || !isAway || until.aborted) throw failure;
+          const isQuick = performance.now() - startedMs < timings.awayMs;
+          if (left === 0 || !isAway || !isQuick || until.aborted) throw failure;
           await pause(timings.reopenMs * (1 + Math.random()));
         }
       }

@@ -1,3 +1,5 @@
+import type { GatewayErrorCode } from '../errors.ts';
+
 /** What a kernel can say during one execution, in our words. Source: Jupyter messaging 5.x, protocol.md §3 and §4. */
 
 /** Values by mime type; multi-line arrays are already joined, JSON mime types keep their value. */
@@ -44,6 +46,13 @@ export type KernelOutput =
   | { kind: 'reconnected'; fromMs: number; toMs: number; gap: boolean }
   /** Connection lost, being re-opened; the execution goes on. */
   | { kind: 'disconnected'; atMs: number }
+  /**
+   * The gateway is away, or refuses us, since `sinceMs` (ms since the epoch). Told within seconds, again when the reason
+   * changes, until `gatewayBack`. `isCutOff`: nothing of the kernel is heard meanwhile; else only our calls fail, so
+   * that output comes and a stop does not get through.
+   */
+  | { kind: 'gatewayTrouble'; code: GatewayErrorCode; detail: string; sinceMs: number; isCutOff: boolean }
+  | { kind: 'gatewayBack' }
   /** No sign for a while; the kernel's state as the gateway gives it (`busy`, `idle`, …). */
   | { kind: 'quiet'; executionState: string; quietMs: number }
   /** Another client's code runs in this kernel, ours waits behind it. */

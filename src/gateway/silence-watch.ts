@@ -4,6 +4,7 @@ import type { KernelLife } from './kernel-life.ts';
 import { judgeSilence } from './life-signs.ts';
 import type { Rest } from './rest.ts';
 import type { GatewayTimings } from './timings.ts';
+import type { Trouble } from './trouble.ts';
 
 /** What the watch over silent executions needs of their connection. */
 export interface SilenceHost {
@@ -15,6 +16,7 @@ export interface SilenceHost {
   readonly isConnected: boolean;
   readonly canProveEnd: boolean;
   onGone(detail: string): void;
+  readonly trouble: Pick<Trouble, 'callFailed' | 'callAnswered'>;
 }
 
 export interface SilenceWatch {
@@ -37,12 +39,16 @@ export function openSilenceWatch(host: SilenceHost): SilenceWatch {
     async look(execution, silentMs) {
       const { timings, life } = host;
       const model = host.isConnected
-        ? await host.rest.findKernel(host.kernelId).catch(() => 'unknown' as const)
+        ? await host.rest.findKernel(host.kernelId).catch((failure: unknown) => {
+            host.trouble.callFailed(failure);
+            return 'unknown' as const;
+          })
         : 'unknown';
       if (execution.isEnded) return;
       execution.lookIn(timings.silenceMs);
       // The pings find out whether the gateway is there at all.
       if (model === 'unknown') return;
+      host.trouble.callAnswered();
       const executionState = model?.executionState ?? '';
       const { started } = execution.state;
       const verdict = judgeSilence({

@@ -8,6 +8,7 @@ export interface GatewayTimings {
   lostStartLookMs: number;
   /** Between looks at the kernel's model while an upgrade is held (lab.md §4: a dead kernel holds it for 60 s). */
   upgradeLookMs: number;
+  upgradeLookTimeoutMs: number;
   /** First wait for a kernel_info_reply; doubled each time. */
   kernelInfoMs: number;
   /** Pings while executions are in flight, and while there are none. Two unanswered: the socket is dead. */
@@ -26,6 +27,8 @@ export interface GatewayTimings {
   /** Two interrupts of one kernel: Toree takes two within 3 s as a shutdown (protocol.md §3.6). */
   interruptGapMs: number;
   stopIgnoredMs: number;
+  /** A lost socket that is not open again after this is told to those who wait for it. */
+  awayMs: number;
   /** Re-opening a socket: first pause, longest pause, and how long in all. */
   reopenMs: number;
   reopenMaxMs: number;
@@ -49,9 +52,10 @@ export const defaultTimings: GatewayTimings = {
   callMs: 10_000,
   startPadMs: 10_000,
   lostStartLookMs: 5_000,
-  upgradeLookMs: 3_000,
+  upgradeLookMs: 1_500,
+  upgradeLookTimeoutMs: 5_000,
   kernelInfoMs: 1_000,
-  busyPingMs: 4_000,
+  busyPingMs: 2_500,
   idlePingMs: 25_000,
   silenceMs: 8_000,
   firstLookMs: 1_500,
@@ -60,6 +64,7 @@ export const defaultTimings: GatewayTimings = {
   errorLingerMs: 1_000,
   interruptGapMs: 4_000,
   stopIgnoredMs: 10_000,
+  awayMs: 2_000,
   reopenMs: 100,
   reopenMaxMs: 5_000,
   patienceMs: 300_000,

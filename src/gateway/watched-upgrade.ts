@@ -6,7 +6,13 @@ export interface UpgradeWatch {
   kernelId: string;
   rest: Pick<Rest, 'findKernel'>;
   lookMs: number;
+  /** A look without an answer counts as failed after this. */
+  lookTimeoutMs: number;
+  /** Whether the upgrade is given up when the gateway answers no look. A new kernel is waited for. */
+  endsWithGateway: boolean;
   signal: AbortSignal;
+  /** The gateway has answered a look: it is there, and the upgrade waits for the kernel. */
+  onAnswered: () => void;
 }
 
 /**
@@ -29,18 +35,25 @@ export async function untilUpgraded(link: Link, watch: UpgradeWatch): Promise<vo
   }
 }
 
-/** Rejects once the gateway has no such kernel any more; never resolves. */
-function untilGivenUp({ kernelId, rest, lookMs }: UpgradeWatch, over: AbortSignal): Promise<never> {
+/** Rejects once the gateway has no such kernel any more, or is not there itself; never resolves. */
+function untilGivenUp(
+  { kernelId, rest, lookMs, lookTimeoutMs, endsWithGateway, onAnswered }: UpgradeWatch,
+  over: AbortSignal,
+): Promise<never> {
   return new Promise((_resolve, reject) => {
     let wasThere = false;
     const look = async () => {
       try {
-        const model = await rest.findKernel(kernelId, over);
+        const until = AbortSignal.any([over, AbortSignal.timeout(lookTimeoutMs)]);
+        const model = await rest.findKernel(kernelId, until);
         if (model === undefined) return reject(wasThere ? neverCameUp() : kernelGone(kernelId));
         if (model.executionState === 'dead') return reject(neverCameUp(model.reason));
         wasThere = true;
-      } catch {
-        // The upgrade itself will tell what is wrong with the gateway.
+        onAnswered();
+      } catch (failure) {
+        // An upgrade that was asked for on a dead wire hears nothing, also when the gateway is back.
+        if (endsWithGateway && failure instanceof GatewayError && failure.code === 'unreachable')
+          return reject(new GatewayError('unreachable', 'The gateway gives no answer', { cause: failure }));
       }
       if (!over.aborted) timer = setTimeout(() => void look(), lookMs);
     };

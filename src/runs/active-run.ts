@@ -5,7 +5,7 @@ import type { OutputView } from './output/output-view.ts';
 import type { Ledger, RunChange } from '../store/ledger.ts';
 import type { StopReason } from './read-end.ts';
 import type { RunAnswer } from './run-answer.ts';
-import type { RunPhase } from './run-view.ts';
+import type { GatewayTrouble, RunPhase } from './run-view.ts';
 import type { Run, RunData } from './run-data.ts';
 import { viewRun } from './view-run.ts';
 
@@ -32,10 +32,11 @@ export class ActiveRun {
   readonly #stop = new AbortController();
   #phase: RunPhase = { kind: 'waiting', ahead: 0 };
   #output: (() => OutputView) | undefined;
+  #trouble: Omit<GatewayTrouble, 'sent'> | undefined;
   #changing: Promise<unknown> = Promise.resolve();
   #reason: StopReason | undefined;
   #abandoned = Promise.withResolvers<undefined>();
-  #isAbandoned = false;
+  readonly #left = new AbortController();
   readonly #posted = Promise.withResolvers<void>();
   /** What the kernel asks and nobody has answered yet. */
   question: Question | undefined;
@@ -73,9 +74,14 @@ export class ActiveRun {
     return this.#abandoned.promise;
   }
 
+  /** Aborted at that moment: nobody waits here any more. */
+  get left(): AbortSignal {
+    return this.#left.signal;
+  }
+
   /** Lets go: nothing is written or shown for this run any more, and the kernel is not told. */
   async abandon(): Promise<void> {
-    this.#isAbandoned = true;
+    this.#left.abort();
     this.#abandoned.resolve(undefined);
     await this.answer.release();
   }
@@ -101,7 +107,20 @@ export class ActiveRun {
 
   show(phase: RunPhase): void {
     this.#phase = phase;
-    this.answer.show(viewRun(this.run, phase, this.#output?.()));
+    this.answer.show(viewRun(this.run, phase, this.#output?.(), this.#troubleNow()));
+  }
+
+  /** What is wrong with the gateway from now on; undefined when nothing is any more. */
+  showTrouble(trouble: Omit<GatewayTrouble, 'sent'> | undefined): void {
+    if (trouble === undefined && this.#trouble === undefined) return;
+    this.#trouble = trouble;
+    this.refresh();
+  }
+
+  #troubleNow(): GatewayTrouble | undefined {
+    if (this.#trouble === undefined) return undefined;
+    const { state } = this.run;
+    return { ...this.#trouble, sent: state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes' };
   }
 
   /** The same phase with newer output. */
@@ -124,7 +143,7 @@ export class ActiveRun {
     data: Partial<RunData> = {},
   ): Promise<boolean> {
     const turn = this.#changing.then(async () => {
-      while (!this.#isAbandoned) {
+      while (!this.#left.signal.aborted) {
         try {
           const changed = await this.#write(change, data);
           if (changed !== undefined) this.run = changed;

@@ -19,6 +19,14 @@ export interface StartProgress {
   onStarting: () => void;
 }
 
+/** Why nobody waits for a kernel any more. */
+export interface GivingUp {
+  /** The run was taken back: what was begun for it is undone. */
+  stopped: AbortSignal;
+  /** This process lets the run go: what was begun stays for the next one. */
+  left: AbortSignal;
+}
+
 export interface ChannelKernelsOptions {
   gateway: Gateway;
   keyv: Keyv;
@@ -69,22 +77,24 @@ export class ChannelKernels {
     owner: KernelOwner,
     kernelspec: string,
     progress: StartProgress,
-    signal: AbortSignal,
+    until: GivingUp,
   ): Promise<ReadyKernel> {
     const record = await this.#records.find(owner.lane);
     if (record === undefined)
-      return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, signal);
-    if (record.state === 'starting') return await this.#start(record, owner, undefined, progress, signal);
+      return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
+    if (record.state === 'starting') return await this.#start(record, owner, undefined, progress, until);
     const note = record.restartedUnseen ? restartedNote : undefined;
     const connection = this.#sockets.take(record);
     if (connection !== undefined) return { record, connection, note };
     progress.onStarting();
     try {
-      return { record, connection: await this.#sockets.connect(record, signal), note };
+      return { record, connection: await this.#sockets.connect(record, eitherOf(until)), note };
     } catch (error) {
       if (!isLoss(error)) throw error;
+      // One that is there and gives no answer would be left behind.
+      await this.#options.gateway.shutDownKernel(record.kernelId).catch(() => undefined);
       await this.forget(owner.lane);
-      return await this.#start(newKernelRecord(owner, kernelspec), owner, goneNote, progress, signal);
+      return await this.#start(newKernelRecord(owner, kernelspec), owner, goneNote, progress, until);
     }
   }
 
@@ -104,23 +114,27 @@ export class ChannelKernels {
     owner: KernelOwner,
     note: string | undefined,
     progress: StartProgress,
-    signal: AbortSignal,
+    until: GivingUp,
   ): Promise<ReadyKernel> {
     progress.onStarting();
     await this.#records.keep(chosen);
     try {
-      const kernelId = await this.#launch(chosen, owner, progress, signal);
+      const kernelId = await this.#launch(chosen, owner, progress, until.stopped);
       const started = { ...chosen, kernelId };
       await this.#records.keep(started);
-      const connection = await this.#sockets.connect(started, signal).catch(async (error: unknown) => {
-        await this.#options.gateway.shutDownKernel(kernelId).catch(() => undefined);
-        throw error;
-      });
+      const connection = await this.#sockets
+        .connect(started, eitherOf(until))
+        .catch(async (error: unknown) => {
+          if (!until.left.aborted)
+            await this.#options.gateway.shutDownKernel(kernelId).catch(() => undefined);
+          throw error;
+        });
       const record: KernelRecord = { ...started, state: 'up' };
       await this.#records.keep(record);
       return { record, connection, note };
     } catch (error) {
-      await this.forget(owner.lane);
+      // The next process finds the record and repeats the start under the same id.
+      if (!until.left.aborted) await this.forget(owner.lane);
       throw error;
     }
   }
@@ -223,6 +237,10 @@ export class ChannelKernels {
 const goneNote =
   'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
 export const restartedNote = 'The kernel was restarted meanwhile; the variables from before are gone.';
+
+function eitherOf({ stopped, left }: GivingUp): AbortSignal {
+  return AbortSignal.any([stopped, left]);
+}
 
 function isLoss(error: unknown): boolean {
   return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');

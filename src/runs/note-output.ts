@@ -36,6 +36,15 @@ export async function noteOutput(
     case 'disconnected':
       deps.log.info({ run: active.run.id }, 'the kernel’s websocket dropped; reconnecting');
       return;
+    case 'gatewayTrouble': {
+      const { code, detail, isCutOff } = output;
+      deps.log.warn({ run: active.run.id, code, detail, isCutOff }, 'the gateway is away or refuses us');
+      active.showTrouble({ code, detail, isCutOff });
+      return;
+    }
+    case 'gatewayBack':
+      active.showTrouble(undefined);
+      return;
     default:
       active.refresh();
   }

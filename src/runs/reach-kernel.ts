@@ -3,12 +3,14 @@ import type { KernelConnection } from '../gateway/gateway.ts';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
+import type { GatewayPatience } from './gateway-patience.ts';
 import type { KernelRecord } from './kernel-record.ts';
 import type { RunOutcome } from './outcome.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 
 export interface ReachKernelDeps {
   kernels: ChannelKernels;
+  patience: GatewayPatience;
   log: Log;
 }
 
@@ -17,62 +19,123 @@ export interface ReachedKernel {
   connection: KernelConnection;
 }
 
-/** The kernel of a run, connected and answering; or how the run ends because there is none. */
+/**
+ * The kernel of a run, connected and answering; or how the run ends because there is none. A gateway that is away is
+ * waited for, and that is said.
+ */
 export async function reachKernel(
   active: ActiveRun,
   deps: ReachKernelDeps,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
-  const { run } = active;
-  const at: EndedAt = {
-    kernelspec: run.data.kernelspec,
-    durationMs: 0,
-    executionCount: undefined,
-    isKnownToRun: false,
-  };
-  try {
-    if (run.data.sent !== undefined) return await reachLeftKernel(active, deps.kernels, at);
-    const { workspace, channel, lane, runner, thread } = run;
-    const sinceMs = Date.now();
-    const ready = await deps.kernels.ready(
-      { workspace, channel, lane, runner, thread },
-      run.data.kernelspec,
-      {
-        onStarting: () => active.show({ kind: 'startingKernel', sinceMs, turnsBefore: 0 }),
-        onTurn: (turnsBefore) => active.show({ kind: 'startingKernel', sinceMs, turnsBefore }),
-      },
-      active.signal,
-    );
-    if (ready.note !== undefined) await active.change({}, { notes: [...run.data.notes, ready.note] });
-    return ready;
-  } catch (error) {
-    if (active.signal.aborted) return { outcome: readEnd({ kind: 'notSent' }, active.stopReason, at) };
-    if (!(error instanceof GatewayError)) throw error;
-    deps.log.warn({ err: error, run: run.id }, 'the kernel could not be reached');
-    const kind = error.code === 'startFailed' || error.code === 'refused' ? 'notStarted' : 'gatewayAway';
-    const away = readEnd({ kind: 'gatewayAway', detail: error.message }, active.stopReason, at);
-    return { outcome: { ...away, kind } };
+  const sinceMs = Date.now();
+  for (;;) {
+    try {
+      const reached = await reachOnce(active, deps.kernels, sinceMs);
+      active.showTrouble(undefined);
+      return reached;
+    } catch (error) {
+      const outcome = await failedOutcome(active, error, deps, sinceMs);
+      if (outcome !== undefined) return { outcome };
+    }
   }
 }
 
-/** After a crash: the kernel that the predecessor wrote to, with its session, so that the gateway replays. */
-async function reachLeftKernel(
+function reachOnce(
   active: ActiveRun,
   kernels: ChannelKernels,
-  at: EndedAt,
+  sinceMs: number,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
-  const left = active.run.data.sent;
-  const { lane, state } = active.run;
+  return active.run.data.sent === undefined
+    ? readyKernel(active, kernels, sinceMs)
+    : leftKernel(active, kernels);
+}
+
+/** How the run ends after this failure; undefined when it is worth another attempt. */
+async function failedOutcome(
+  active: ActiveRun,
+  error: unknown,
+  { kernels, patience, log }: ReachKernelDeps,
+  sinceMs: number,
+): Promise<RunOutcome | undefined> {
+  const { run } = active;
+  const isSent = run.data.sent !== undefined;
+  if (active.signal.aborted && !isSent)
+    return readEnd({ kind: 'notSent' }, active.stopReason, endedAt(active));
+  if (!(error instanceof GatewayError)) throw error;
+  log.warn({ err: error, run: run.id }, 'the kernel could not be reached');
+  const kernelId = (await kernels.find(run.lane))?.kernelId ?? run.id;
+  // A stop cannot take back what was sent.
+  const signal = isSent ? active.left : AbortSignal.any([active.left, active.signal]);
+  const onAway = ({ code, message }: GatewayError): void => {
+    if (!isSent && active.phase.kind !== 'startingKernel')
+      active.show({ kind: 'startingKernel', sinceMs, turnsBefore: 0 });
+    active.showTrouble({ code, detail: message, isCutOff: true });
+  };
+  try {
+    if (await patience.isWorthAnother(error, { isSent, kernelId, signal, onAway })) return undefined;
+  } catch (interruption) {
+    if (!signal.aborted) throw interruption;
+    return readEnd({ kind: 'notSent' }, active.stopReason, endedAt(active));
+  }
+  return isSent ? lostOutcome(active, error) : notStarted(active, error);
+}
+
+function notStarted(active: ActiveRun, { message }: GatewayError): RunOutcome {
+  return readEnd({ kind: 'notSent', detail: message }, active.stopReason, endedAt(active));
+}
+
+/** The kernel has the run, or may have it, and nobody can be asked about it. */
+function lostOutcome(active: ActiveRun, { code, message }: GatewayError): RunOutcome {
+  const kind = code === 'startFailed' ? 'outputLost' : 'gatewayAway';
+  return readEnd({ kind, detail: message }, active.stopReason, endedAt(active));
+}
+
+function endedAt({ run }: ActiveRun): EndedAt {
+  const { kernelspec, startedAt, executionCount, block } = run.data;
+  return {
+    kernelspec,
+    durationMs: startedAt === undefined ? 0 : Date.now() - startedAt,
+    executionCount,
+    isKnownToRun: run.state === 'sent',
+    hasRun: block > 0,
+  };
+}
+
+/** The kernel for a run that was never sent. */
+async function readyKernel(
+  active: ActiveRun,
+  kernels: ChannelKernels,
+  sinceMs: number,
+): Promise<ReachedKernel> {
+  const { workspace, channel, lane, runner, thread, data } = active.run;
+  const ready = await kernels.ready(
+    { workspace, channel, lane, runner, thread },
+    data.kernelspec,
+    {
+      onStarting: () => active.show({ kind: 'startingKernel', sinceMs, turnsBefore: 0 }),
+      onTurn: (turnsBefore) => active.show({ kind: 'startingKernel', sinceMs, turnsBefore }),
+    },
+    { stopped: active.signal, left: active.left },
+  );
+  if (ready.note !== undefined) await active.change({}, { notes: [...active.run.data.notes, ready.note] });
+  return ready;
+}
+
+/** After a crash: the kernel that the predecessor wrote to, with its session, so that the gateway replays. */
+async function leftKernel(
+  active: ActiveRun,
+  kernels: ChannelKernels,
+): Promise<ReachedKernel | { outcome: RunOutcome }> {
+  const { lane, state, data } = active.run;
   // A stop cannot take back what was sent: it waits for the connection and interrupts there.
-  const { signal: untilConnected } = new AbortController();
   const connection = await kernels
-    .reattach(lane, left?.kernelId ?? '', untilConnected)
+    .reattach(lane, data.sent?.kernelId ?? '', active.left)
     .catch((error: unknown) => {
       if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;
       throw error;
     });
   const record = await kernels.find(lane);
   if (connection !== undefined && record !== undefined) return { connection, record };
-  const end = { kind: 'kernelGone', variablesLost: true } as const;
-  const gone = readEnd(end, active.stopReason, { ...at, isKnownToRun: state === 'sent' });
+  const gone = readEnd({ kind: 'kernelGone', variablesLost: true }, active.stopReason, endedAt(active));
   return { outcome: state === 'sending' ? { ...gone, kind: 'unknown' } : gone };
 }

@@ -38,7 +38,7 @@ export function readEnd(
   stop: StopReason | undefined,
   at: EndedAt,
 ): RunOutcome {
-  const [kind, detail] = kindOf(end.kind, stop, at);
+  const [kind, detail] = kindOf(end, stop, at);
   const executionCount = end.executionCount ?? at.executionCount;
   const said = detail ?? end.detail;
   return {
@@ -54,19 +54,20 @@ export function readEnd(
 }
 
 function kindOf(
-  end: ExecutionEnd['kind'],
+  { kind, detail }: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
   stop: StopReason | undefined,
   { isKnownToRun, hasRun = false }: EndedAt,
 ): [kind: OutcomeKind, detail?: string | undefined] {
-  switch (end) {
+  switch (kind) {
     case 'ok':
     case 'raised':
     case 'exited':
     case 'kernelDied':
     case 'kernelRestarted':
     case 'kernelGone':
+      return [kind];
     case 'gatewayAway':
-      return [end];
+      return [isKnownToRun ? kind : 'unknown'];
     case 'outputLost':
     case 'unknown':
       // A sign that an earlier process saw is not repeated by the gateway.
@@ -82,10 +83,12 @@ function kindOf(
       ];
     case 'notSent':
       if (stop !== undefined) return hasRun ? stopped(stop) : ['cancelled'];
-      return [
-        'gatewayAway',
-        hasRun ? 'The next block did not reach the kernel.' : 'It did not reach the kernel; nothing ran.',
-      ];
+      return hasRun
+        ? [
+            'interrupted',
+            `The next block did not reach the kernel${detail === undefined ? '' : ` (${detail})`}.`,
+          ]
+        : ['notStarted'];
   }
 }
 

@@ -38,17 +38,23 @@ export async function runBlock(
   // The gateway replays only what nobody has read: that question does not come again.
   if (left !== undefined && active.run.data.asked !== undefined) active.stop({ kind: 'questionLost' });
   const resumedAt = Date.now();
+  const cuts: { fromMs: number; toMs: number }[] = [];
   for await (const output of execution) {
-    await transcript.add(output);
+    // Whether something is missing is known at the end.
+    if (output.kind === 'reconnected') cuts.push(output);
+    else await transcript.add(output);
     await noteOutput(active, output, kernel.record, deps);
     if (transcript.limited) active.stop({ kind: 'tooMuchOutput' });
   }
   active.question?.close();
   const end = await execution.end;
-  if (left !== undefined && end.possibleGap && active.run.state === 'sent') {
-    const fromMs = transcript.lastKeptAtMs ?? active.run.data.startedAt ?? resumedAt;
-    await transcript.add({ kind: 'reconnected', fromMs, toMs: resumedAt, gap: true });
-  }
+  if (left !== undefined && active.run.state === 'sent')
+    cuts.unshift({
+      fromMs: transcript.lastKeptAtMs ?? active.run.data.startedAt ?? resumedAt,
+      toMs: resumedAt,
+    });
+  if (end.possibleGap)
+    for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut, gap: true });
   return readEnd(end, active.stopReason, at());
 }
 

@@ -24,11 +24,12 @@ export interface RanSnippet {
  */
 export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promise<RanSnippet> {
   const recovered = active.run.state !== 'waiting';
+  // What is on the screen already stays there while its kernel is looked for.
+  const left = recovered ? await takeUp(active, deps) : undefined;
   const kernel = await reachKernel(active, deps);
-  if ('outcome' in kernel && !recovered) return { outcome: kernel.outcome, transcript: undefined };
-  const transcript = await deps.openTranscript(active.run, recovered);
+  if ('outcome' in kernel) return { outcome: kernel.outcome, transcript: left };
+  const transcript = left ?? (await deps.openTranscript(active.run, false));
   active.showOutput(() => transcript.view());
-  if ('outcome' in kernel) return { outcome: kernel.outcome, transcript };
   const clock = startClock(active, deps.runTimeoutMs);
   try {
     const outcome = await runBlocks(active, kernel, transcript, deps);
@@ -42,6 +43,16 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
   } finally {
     clearTimeout(clock);
   }
+}
+
+/** The output that a predecessor kept, and on the screen what it showed. */
+async function takeUp(active: ActiveRun, { openTranscript }: RunSnippetDeps): Promise<Transcript> {
+  const transcript = await openTranscript(active.run, true);
+  active.showOutput(() => transcript.view());
+  const sinceMs = active.run.data.startedAt;
+  if (active.run.state === 'sent' && sinceMs !== undefined)
+    active.show({ kind: 'running', sinceMs, stopping: active.signal.aborted, stopIgnored: false });
+  return transcript;
 }
 
 /** By us: what it had set going elsewhere has to stop with it. */

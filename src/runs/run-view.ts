@@ -1,3 +1,4 @@
+import type { GatewayErrorCode } from '../errors.ts';
 import type { OutputView } from './output/output-view.ts';
 import type { RunOutcome } from './outcome.ts';
 
@@ -10,12 +11,25 @@ export interface RunView {
   phase: RunPhase;
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
+  /** What is wrong with the gateway just now. */
+  trouble?: GatewayTrouble;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
   /** 1, 2, … : an edited message's run. */
   edition: number;
   /** Buttons that make sense now. */
   actions: readonly RunAction[];
+}
+
+/** Why nothing, or not everything, gets through to the kernel or from it. */
+export interface GatewayTrouble {
+  code: GatewayErrorCode;
+  /** The gateway client's own sentence. No secret. */
+  detail: string;
+  /** Nothing of the kernel is heard; otherwise only our calls fail. */
+  isCutOff: boolean;
+  /** How far the run has got: nothing was sent, it may have been, the kernel has begun it. */
+  sent: 'no' | 'perhaps' | 'yes';
 }
 
 export type RunPhase =

@@ -3,6 +3,7 @@ import type { KernelOutput } from '../gateway/outputs.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
 import { auditRun, endRun } from './finish-run.ts';
+import type { GatewayPatience } from './gateway-patience.ts';
 import type { LaneLeases } from './lane-leases.ts';
 import { Lanes } from './lanes.ts';
 import { OpenRuns, type OpenRunsOptions } from './open-runs.ts';
@@ -18,6 +19,7 @@ const PLACES_KEPT_FRESH = 3;
 export interface RunsOptions extends OpenRunsOptions {
   leases: LaneLeases;
   kernels: ChannelKernels;
+  patience: GatewayPatience;
   /** Tells a channel that a switch replaced its kernel. */
   tellSwitched: (run: Run, from: string) => void;
   kernelsPerChannel: number;
@@ -87,6 +89,10 @@ export class Runs {
     if (active.run.state === 'waiting' && active.phase.kind !== 'startingKernel')
       return await this.#takeBack(active);
     active.stop(reason);
+    // Whoever takes the run up after us stops it as well.
+    active
+      .change({}, { stopAskedBy: stopperOf(reason) })
+      .catch((error: unknown) => this.#options.log.warn({ err: error, run: run.id }, 'a stop was not kept'));
     return true;
   }
 
@@ -179,7 +185,9 @@ export class Runs {
 
   async #runOne(run: Run): Promise<void> {
     const active = this.#open.open(run);
-    if (run.data.stopAskedBy !== undefined && (await this.#takeBack(active))) return;
+    const { stopAskedBy } = run.data;
+    if (stopAskedBy !== undefined && (await this.#takeBack(active))) return;
+    if (stopAskedBy !== undefined) active.stop(readStopper(stopAskedBy));
     if (await this.#questions.asks(active)) return;
     const ran = await Promise.race([this.#run(active), active.abandoned]);
     if (ran === undefined) return;

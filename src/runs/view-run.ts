@@ -3,13 +3,19 @@ import type { RunAction, RunPhase, RunView } from './run-view.ts';
 import type { Run } from './run-data.ts';
 
 /** One picture of a run, with the buttons that make sense in its phase. */
-export function viewRun(run: Run, phase: RunPhase, output: OutputView | undefined): RunView {
+export function viewRun(
+  run: Run,
+  phase: RunPhase,
+  output: OutputView | undefined,
+  trouble?: RunView['trouble'],
+): RunView {
   return {
     runId: run.id,
     runner: run.runner,
     kernelspec: run.data.kernelspec,
     phase,
     output,
+    ...(trouble === undefined ? {} : { trouble }),
     notes: run.data.notes,
     edition: run.data.edition,
     actions: actionsFor(phase),

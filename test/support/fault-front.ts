@@ -24,8 +24,12 @@ export interface FaultFront extends AsyncDisposable {
 }
 
 export interface Faults {
-  /** An answer of the proxy's own, to calls and upgrades alike; undefined lets pass. */
-  answer?: (request: { method: string; path: string; isUpgrade: boolean }) => ProxyAnswer | undefined;
+  /** An answer of the proxy's own, to calls and upgrades alike; undefined lets pass, silence answers never. */
+  answer?: (request: {
+    method: string;
+    path: string;
+    isUpgrade: boolean;
+  }) => ProxyAnswer | 'silence' | undefined;
   /** A call on which the gateway did not answer for so long is cut, as Knox does after 20 s. */
   cutHttpAfterMs?: number;
   /** Knox's rewrite of `api/kernels` loses the query. */
@@ -114,7 +118,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
       : path;
   }
 
-  function ownAnswer(request: IncomingMessage, isUpgrade: boolean): ProxyAnswer | undefined {
+  function ownAnswer(request: IncomingMessage, isUpgrade: boolean): ProxyAnswer | 'silence' | undefined {
     const answer = front.faults.answer?.({
       method: request.method ?? '',
       path: request.url ?? '',
@@ -126,6 +130,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
 
   function passCall(request: IncomingMessage, response: ServerResponse): void {
     const answer = ownAnswer(request, false);
+    if (answer === 'silence') return void request.resume();
     if (answer !== undefined) {
       request.resume();
       response
@@ -154,6 +159,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
   function passUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined);
     const answer = ownAnswer(request, true);
+    if (answer === 'silence') return;
     if (answer !== undefined) return refuse(socket, answer);
     const headers = Object.fromEntries(
       Object.entries(request.headers).filter(

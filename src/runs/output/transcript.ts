@@ -175,6 +175,8 @@ class RunTranscript implements Transcript {
       case 'counted':
       case 'inputRequest':
       case 'disconnected':
+      case 'gatewayTrouble':
+      case 'gatewayBack':
       case 'quiet':
       case 'behindOthers':
       case 'stopIgnored':

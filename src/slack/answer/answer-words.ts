@@ -1,6 +1,6 @@
 import type { OutputLoss } from '../../runs/output/output-view.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
-import type { RunPhase, RunView } from '../../runs/run-view.ts';
+import type { GatewayTrouble, RunPhase, RunView } from '../../runs/run-view.ts';
 import { renderDuration, renderElapsed } from './duration.ts';
 
 /** Every sentence an answer says about a run. Plain text, no markup. */
@@ -52,7 +52,7 @@ function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
     case 'gatewayAway':
       return {
         label: 'Gateway away',
-        next: 'The gateway did not come back in time, so the end of this run was not seen. It may still go on.',
+        next: 'The end of this run was not seen, and it may still go on. The next snippet finds out whether the kernel and its variables are still there.',
       };
     case 'outputLost':
       return { label: 'End not seen', next: 'It ran, but how it ended is lost with the connection.' };
@@ -135,6 +135,30 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
 /** Nothing in the first second: a clock that shows 0 s looks as if it stood. */
 function clockWords(elapsedMs: number): string {
   return elapsedMs < 1000 ? '' : `, ${renderElapsed(elapsedMs)}`;
+}
+
+/** What is wrong with the gateway, what that means for this run, and who has to act. */
+export function troubleWords({ code, detail, isCutOff, sent }: GatewayTrouble): string {
+  const isRefused = code === 'unauthorized' || code === 'untrusted';
+  const whole = /[.!?]$/.test(detail) ? detail : `${detail}.`;
+  return [
+    `${whole.charAt(0).toUpperCase()}${whole.slice(1)}`,
+    isCutOff ? cutOffWords(sent) : 'Output still comes; a stop or a restart may not get through.',
+    isRefused
+      ? 'An operator has to set right what the bot and the gateway know of each other (KG_ settings).'
+      : 'If this lasts, tell an operator.',
+  ].join(' ');
+}
+
+function cutOffWords(sent: GatewayTrouble['sent']): string {
+  switch (sent) {
+    case 'no':
+      return 'Nothing has run yet; it starts by itself if the gateway is back soon.';
+    case 'perhaps':
+      return 'Whether the kernel has got this shows when the gateway is back.';
+    case 'yes':
+      return 'This may go on meanwhile and is taken up when the gateway is back; then it shows whether the variables are kept.';
+  }
 }
 
 export function lossWords(loss: OutputLoss): string {

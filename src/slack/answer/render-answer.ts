@@ -1,7 +1,7 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunView } from '../../runs/run-view.ts';
 import { answerFiles, type AnswerFile } from './answer-files.ts';
-import { lossWords, outcomeParagraph, phaseWords, statusLine } from './answer-words.ts';
+import { lossWords, outcomeParagraph, phaseWords, statusLine, troubleWords } from './answer-words.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 import { renderButtons } from './render-buttons.ts';
 import { renderOutput, type BodyElement, type OutputRoom } from './render-output.ts';
@@ -43,6 +43,7 @@ export function renderAnswer(view: RunView, nowMs: number, shrink = 0): Rendered
       : renderOutput(view.output, outputRoom(ended === undefined, shrink));
   const after = [
     ...(view.output?.losses ?? []).map(lossWords),
+    view.trouble === undefined ? '' : troubleWords(view.trouble),
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');
   const said: BodyElement[] = [

@@ -250,6 +250,87 @@ test('the gateway does not come back within the patience for it', async () => {
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });
 
+test('a gateway that refuses us when the socket is opened again is told at once, and when it takes us again', async () => {
+  await using rig = await startConnectedRig({ timings: { awayMs: 60_000 } });
+  const { kernel, connection, server } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  const waiting = run(connection);
+  server.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
+  kernel.drop();
+  expect(await running.until('gatewayTrouble')).toMatchObject({ code: 'unauthorized', isCutOff: true });
+  await waiting.until('gatewayTrouble');
+  const late = run(connection);
+  await late.until('gatewayTrouble');
+  server.answer = () => undefined;
+  await running.until('gatewayBack');
+  kernel.onExecute = (request) => kernel.run(request);
+  finish(kernel);
+  expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(await waiting.end).toMatchObject({ kind: 'ok' });
+  expect(await late.end).toMatchObject({ kind: 'ok' });
+  expect(kindsOf(running.outputs).filter((kind) => kind === 'gatewayTrouble')).toHaveLength(1);
+});
+
+test('a gateway that says nothing at all is told after a while; a kernel that takes long to answer is no absence', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, server } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  const upgrade = Promise.withResolvers<void>();
+  kernel.upgradable = upgrade.promise;
+  const looks = server.calls.length;
+  kernel.drop();
+  // Five looks at the model take longer than `awayMs`.
+  while (server.calls.slice(looks).filter(({ isUpgrade }) => !isUpgrade).length < 5)
+    await server.untilCall(({ isUpgrade }) => !isUpgrade);
+  upgrade.resolve();
+  await running.until('reconnected');
+  expect(kindsOf(running.outputs)).not.toContain('gatewayTrouble');
+  server.answer = () => 'hang';
+  kernel.drop();
+  expect(await running.until('gatewayTrouble')).toMatchObject({ code: 'unreachable', isCutOff: true });
+});
+
+test('a stop that found the gateway away is sent when it is back', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, server } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  const refused = Promise.withResolvers<void>();
+  server.answer = (call) => {
+    if (call.path.endsWith('/interrupt')) refused.resolve();
+    return { status: 502, body: '<html>bad gateway</html>' };
+  };
+  kernel.drop();
+  await running.until('gatewayTrouble');
+  stop.abort();
+  await refused.promise;
+  const interrupted = Promise.withResolvers<void>();
+  kernel.onInterrupt = () => interrupted.resolve();
+  server.answer = () => undefined;
+  await interrupted.promise;
+});
+
+test('calls that are refused while the socket stays open: a stop goes as a message, and the trouble is told', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, server } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  server.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
+  stop.abort();
+  expect(await running.until('gatewayTrouble')).toMatchObject({ code: 'unauthorized', isCutOff: false });
+  await kernel.untilReceived('interrupt_request');
+  server.answer = () => undefined;
+  await running.until('gatewayBack');
+});
+
 test('resume takes the replay of a run that an earlier process wrote', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;

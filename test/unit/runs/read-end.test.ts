@@ -20,6 +20,13 @@ describe('an end that nobody saw', () => {
   });
 });
 
+describe('the gateway stayed away', () => {
+  test('what had begun may go on; what gave no sign is not known to have run', () => {
+    expect(readEnd(end('gatewayAway'), undefined, { ...at, isKnownToRun: true }).kind).toBe('gatewayAway');
+    expect(readEnd(end('gatewayAway'), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
+  });
+});
+
 describe('a block that was not sent', () => {
   const stop = { kind: 'asked', by: 'U1' } as const;
   const first = { ...at, isKnownToRun: false };
@@ -31,7 +38,16 @@ describe('a block that was not sent', () => {
   });
 
   test('the gateway away: “nothing ran” is said only where nothing had', () => {
-    expect(readEnd(end('notSent'), undefined, first).detail).toContain('nothing ran');
-    expect(readEnd(end('notSent'), undefined, later).detail).not.toContain('nothing ran');
+    expect(readEnd(end('notSent'), undefined, first).kind).toBe('notStarted');
+    expect(readEnd(end('notSent'), undefined, later)).toMatchObject({
+      kind: 'interrupted',
+      detail: 'The next block did not reach the kernel.',
+    });
+  });
+
+  test('the reason is kept', () => {
+    const tooLong = { ...end('notSent'), detail: 'longer than the 10 MiB that a gateway takes' };
+    expect(readEnd(tooLong, undefined, first).detail).toContain('10 MiB');
+    expect(readEnd(tooLong, undefined, later).detail).toContain('10 MiB');
   });
 });

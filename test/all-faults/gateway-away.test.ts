@@ -1,0 +1,224 @@
+import { writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { askSlash, finalAnswer } from '../support/ask.ts';
+import { type FaultFront, startFaultFront } from '../support/fault-front.ts';
+import { type StartedBot, startBot } from '../support/start-bot.ts';
+
+/** A real gateway that goes away, or refuses the bot, while runs are under way: named in the thread, then finished. */
+let gateway: KernelGateway;
+let front: FaultFront;
+let playground: Playground;
+let bot: StartedBot;
+
+beforeEach(async () => {
+  gateway = await startKernelGateway({ provisioned: inject('backends') });
+  front = await startFaultFront(gateway.url);
+  playground = await startPlayground({ rates: false });
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: front.httpUrl, token: gateway.token },
+    environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3' },
+  });
+});
+afterEach(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await front?.[Symbol.asyncDispose]();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+/** What product.md §4 allows. */
+const NAMED_WITHIN_S = 10;
+
+const mention = (code: string): string =>
+  playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``).ts;
+
+const shown = (thread: string, words: string | RegExp): Promise<unknown> =>
+  playground.waitForReply('#data', thread, (reply) => JSON.stringify(reply.blocks).match(words) !== null, {
+    timeoutMs: 60_000,
+  });
+
+/** Ticks until the test lets it end; gives the thread once it ticks. */
+async function ticking(): Promise<string> {
+  await askSlash(playground, 'ana', '#data', '/spark import time, os; kept = 41');
+  const thread = mention(
+    `n = 0\nwhile not os.path.exists(${JSON.stringify(endFile())}):\n    n += 1\n    print("tick", n, flush=True)\n    time.sleep(0.2)\nprint("last tick", n)`,
+  );
+  await shown(thread, 'tick 3');
+  return thread;
+}
+const endFile = (): string => `${bot.folder}/end`;
+
+const letEnd = (): Promise<void> => writeFile(endFile(), '');
+
+/** Does `harm` and waits until the thread names it; seconds in between. */
+async function namedAfter(thread: string, words: RegExp, harm: () => unknown): Promise<number> {
+  const before = performance.now();
+  await harm();
+  await shown(thread, words);
+  return (performance.now() - before) / 1000;
+}
+
+/** Every tick is there, none twice, and nothing is said to be missing. */
+function expectWhole(text: string): void {
+  const last = Number(/last tick (\d+)/.exec(text)?.[1]);
+  expect(last).toBeGreaterThan(3);
+  expect(text).not.toMatch(/may be missing/);
+}
+
+const refusals = {
+  'credentials refused (401)': {
+    answer: { status: 401, body: '{"reason":"Unauthorized","message":""}' },
+    words: /does not accept our user, password or token/,
+  },
+  'credentials refused (403)': {
+    answer: { status: 403, body: '<html>403 Forbidden</html>' },
+    words: /does not accept our user, password or token/,
+  },
+  'the proxy has no gateway (502)': {
+    answer: { status: 502, body: '<html>502 Bad Gateway</html>' },
+    words: /not there behind its proxy/,
+  },
+};
+
+test.each(Object.entries(refusals))('%s in the middle of a run', async (_, { answer, words }) => {
+  const thread = await ticking();
+  const seconds = await namedAfter(thread, words, () => {
+    front.faults = { answer: () => answer };
+    front.drop();
+  });
+  console.log(`named after ${seconds.toFixed(1)} s`);
+  expect(seconds).toBeLessThan(NAMED_WITHIN_S);
+  await shown(thread, /variables/);
+  front.faults = {};
+  await letEnd();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).not.toMatch(words);
+  expectWhole(text);
+  expect((await askSlash(playground, 'ana', '#data', '/spark kept + 1')).text).toMatch(/│ 42\n/);
+});
+
+test('the wire goes dead without a word', async () => {
+  const thread = await ticking();
+  const seconds = await namedAfter(thread, /gives no answer/, () => {
+    front.faults = { answer: () => 'silence' };
+    front.stall();
+  });
+  console.log(`named ${seconds.toFixed(1)} s after the last byte`);
+  const since = bot.log.length;
+  front.faults = {};
+  await bot.untilLog((line) => line['event'] === 'reconnected', since);
+  await letEnd();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  // The gateway thought that we listened, and kept nothing.
+  expect(text).toMatch(/may be missing/);
+});
+
+test('calls are refused while the websocket lives on: that is said, and a stop gets through', async () => {
+  const thread = await ticking();
+  front.faults = { answer: () => refusals['credentials refused (401)'].answer };
+  playground.as('ana').post('#data', '!stop', { thread });
+  expect((await finalAnswer(playground, '#data', thread)).outcome).toBe('interrupted');
+  const sleeping = mention('print("asleep", flush=True); time.sleep(600)');
+  await shown(sleeping, /asleep/);
+  await shown(sleeping, /does not accept our user, password or token.*Output still comes/);
+  playground.as('ana').post('#data', '!stop', { thread: sleeping });
+  expect((await finalAnswer(playground, '#data', sleeping)).outcome).toBe('interrupted');
+  front.faults = {};
+  expect((await askSlash(playground, 'ana', '#data', '/spark kept + 1')).text).toMatch(/│ 42\n/);
+});
+
+test('a stop while the gateway is away is done when it is back', async () => {
+  const thread = await ticking();
+  front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
+  front.drop();
+  await shown(thread, refusals['the proxy has no gateway (502)'].words);
+  playground.as('ana').post('#data', '!stop', { thread });
+  await bot.untilLog((line) => line['msg'] === 'an interrupt could not be sent');
+  front.faults = {};
+  expect((await finalAnswer(playground, '#data', thread)).outcome).toBe('interrupted');
+});
+
+test('the gateway is restarted with another token: the refusal is named; with the right one the loss is told', async () => {
+  const port = Number(new URL(gateway.url).port);
+  const thread = await ticking();
+  const queued = mention('40 + 2');
+  await gateway.stop();
+  const seconds = await namedAfter(thread, /does not accept our user, password or token/, async () => {
+    gateway = await startKernelGateway({ provisioned: inject('backends'), port });
+  });
+  console.log(`named ${seconds.toFixed(1)} s after the gateway was started again`);
+  await bot.stop();
+  await bot.restart({ KG_AUTH_TOKEN: gateway.token });
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('kernelGone');
+  expect(text).toMatch(/variables are gone/i);
+  expect((await finalAnswer(playground, '#data', queued)).text).toMatch(/│ 42\n/);
+});
+
+test('a bot that starts while the gateway is away waits for it: what runs and what waits is finished', async () => {
+  const thread = await ticking();
+  const queued = mention('kept + 1');
+  await shown(queued, /before yours/);
+  await bot.kill();
+  front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
+  front.drop();
+  const seconds = await namedAfter(thread, refusals['the proxy has no gateway (502)'].words, () =>
+    bot.restart(),
+  );
+  console.log(`named ${seconds.toFixed(1)} s after the bot was started`);
+  expect(seconds).toBeLessThan(NAMED_WITHIN_S);
+  front.faults = {};
+  await letEnd();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toMatch(/last tick \d+/);
+  expect((await finalAnswer(playground, '#data', queued)).text).toMatch(/│ 42\n/);
+});
+
+test('a bot that starts while the gateway is away, which then comes back without its kernels', async () => {
+  const port = Number(new URL(gateway.url).port);
+  const thread = await ticking();
+  const queued = mention('40 + 2');
+  await shown(queued, /before yours/);
+  await bot.kill();
+  await gateway.stop();
+  await bot.restart();
+  await shown(thread, refusals['the proxy has no gateway (502)'].words);
+  gateway = await startKernelGateway({ provisioned: inject('backends'), port, token: gateway.token });
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('kernelGone');
+  expect(text).toMatch(/variables are gone/i);
+  expect((await finalAnswer(playground, '#data', queued)).text).toMatch(/│ 42\n/);
+});
+
+test('a snippet that comes while the gateway is away for a moment runs when it is back; one can take it back', async () => {
+  await askSlash(playground, 'ana', '#data', '/spark 1');
+  front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
+  await bot.stop();
+  front.drop();
+  await bot.restart();
+  front.faults = {};
+  // The list of languages is known, the gateway goes away after that.
+  await askSlash(playground, 'ana', '#data', '/spark kept = 41');
+  front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
+  const elsewhere = playground.addChannel('elsewhere').id;
+  const post = (code: string): string =>
+    playground.as('ana').post(elsewhere, `<@${playground.bot.id}> \`${code}\``).ts;
+  const taken = post('1');
+  await playground.waitForReply(elsewhere, taken, (reply) =>
+    JSON.stringify(reply.blocks).includes('Nothing has run yet'),
+  );
+  playground.as('ana').post(elsewhere, '!stop', { thread: taken });
+  expect((await finalAnswer(playground, elsewhere, taken)).outcome).toBe('cancelled');
+  const waiting = post('40 + 2');
+  await playground.waitForReply(elsewhere, waiting, (reply) =>
+    JSON.stringify(reply.blocks).includes('Nothing has run yet'),
+  );
+  front.faults = {};
+  expect((await finalAnswer(playground, elsewhere, waiting)).text).toMatch(/│ 42\n/);
+});
