@@ -274,7 +274,7 @@ test('a gateway that refuses us when the socket is opened again is told at once,
 });
 
 test('a gateway that says nothing at all is told after a while; a kernel that takes long to answer is no absence', async () => {
-  await using rig = await startConnectedRig();
+  await using rig = await startConnectedRig({ timings: { awayMs: 1_500, upgradeLookMs: 150 } });
   const { kernel, connection, server } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
   const running = run(connection);
@@ -283,8 +283,8 @@ test('a gateway that says nothing at all is told after a while; a kernel that ta
   kernel.upgradable = upgrade.promise;
   const looks = server.calls.length;
   kernel.drop();
-  // Five looks at the model take longer than `awayMs`.
-  while (server.calls.slice(looks).filter(({ isUpgrade }) => !isUpgrade).length < 5)
+  // Twelve looks at the model take longer than `awayMs`.
+  while (server.calls.slice(looks).filter(({ isUpgrade }) => !isUpgrade).length < 12)
     await server.untilCall(({ isUpgrade }) => !isUpgrade);
   upgrade.resolve();
   await running.until('reconnected');
