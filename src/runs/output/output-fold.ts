@@ -1,5 +1,5 @@
 import { FoldedText } from './folded-text.ts';
-import type { OutputLoss, OutputPart } from './output-view.ts';
+import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
 
 /** What changes the picture beside stream text. Plain JSON: it is also what the journal keeps. */
 export type FoldStep =
@@ -11,7 +11,7 @@ export type FoldStep =
 export type StreamName = 'stdout' | 'stderr';
 
 type Entry =
-  | { kind: 'stream'; name: StreamName; text: FoldedText }
+  | { kind: 'stream'; name: StreamName; text: FoldedText; spooled: SpoolRange }
   | { kind: 'shown'; parts: readonly OutputPart[]; displayId: string | undefined };
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
@@ -28,17 +28,19 @@ export class OutputFold {
   #losses: OutputLoss[] = [];
   #dropped: OutputPart[] = [];
 
-  stream(name: StreamName, text: string): void {
+  /** `spooled`: where the text stands in the spool. */
+  stream(name: StreamName, text: string, spooled: SpoolRange): void {
     if (text === '') return;
     this.#clearIfPending();
     const last = this.#entries.at(-1);
     if (last?.kind === 'stream' && last.name === name) {
       last.text.write(text);
+      last.spooled.to = spooled.to;
       return;
     }
     const folded = new FoldedText();
     folded.write(text);
-    this.#append({ kind: 'stream', name, text: folded });
+    this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled } });
   }
 
   apply(step: FoldStep): void {
@@ -77,7 +79,15 @@ export class OutputFold {
     return this.#entries.flatMap((entry): readonly OutputPart[] =>
       entry.kind === 'shown'
         ? entry.parts
-        : [{ kind: 'text', source: entry.name, text: entry.text.view(), path: undefined }],
+        : [
+            {
+              kind: 'text',
+              source: entry.name,
+              text: entry.text.view(),
+              path: undefined,
+              spooled: { ...entry.spooled },
+            },
+          ],
     );
   }
 

@@ -23,6 +23,8 @@ export type OutputPart =
       text: BoundedText;
       /** The file in which the whole text stands, with others of its kind; streams have theirs in `spoolPath`. */
       path: string | undefined;
+      /** Where a stream's text stands in the spool, in bytes. */
+      spooled?: SpoolRange;
     }
   | {
       kind: 'error';
@@ -52,6 +54,11 @@ export type OutputPart =
     }
   /** Something Slack cannot show: offered as a file (html, json, latex source …). */
   | { kind: 'attachment'; filename: string; path: string; mime: string };
+
+export interface SpoolRange {
+  from: number;
+  to: number;
+}
 
 export type TextSource = 'stdout' | 'stderr' | 'result' | 'pager' | 'nextInput';
 

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { appendFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -5,7 +6,7 @@ import { stringify } from 'csv-stringify/sync';
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ReadError } from './errors/kernel-error.ts';
 import { FoldedText } from './folded-text.ts';
-import type { BoundedText, OutputPart, TextSource } from './output-view.ts';
+import type { BoundedText, OutputPart, SpoolRange, TextSource } from './output-view.ts';
 import { rasteriseSvg } from './rich/rasterise-svg.ts';
 import { readBundle, type Shown } from './rich/read-bundle.ts';
 import type { Table } from './rich/read-html-table.ts';
@@ -13,6 +14,11 @@ import { splitTextTables } from './rich/split-text-tables.ts';
 
 /** Rows of a table that are held in memory; all of them stand in its CSV. */
 const tableRowsKept = 100;
+
+/** Longer texts are not looked through for tables: they would have to be held whole, and nobody else had a turn. */
+const maxLookedThroughBytes = 2_000_000;
+/** Rows of a CSV that are written before others get their turn. */
+const csvRowsPerTurn = 1_000;
 
 const resultsFile = 'results.txt';
 const pieceChars = 1_000_000;
@@ -80,7 +86,9 @@ export class PartFiles {
   async keepText(source: TextSource, written: string): Promise<OutputPart[]> {
     if (written === '') return [];
     const text = await foldText(written);
-    return [{ kind: 'text', source, text, path: await this.#keepResult(written) }];
+    const part = { kind: 'text' as const, source, text, path: await this.#keepResult(written) };
+    const isLookedThrough = text.hiddenChars > 0 && written.length <= maxLookedThroughBytes;
+    return isLookedThrough ? this.#splitText(part, written) : [part];
   }
 
   #keepResult(written: string): Promise<string | undefined> {
@@ -88,10 +96,19 @@ export class PartFiles {
     return this.#append(resultsFile, Buffer.from(isFirst ? written : `\n${written}`));
   }
 
-  /** Text parts with the tables in them taken out. Only texts that are held whole can be looked at. */
-  async splitTables(part: OutputPart): Promise<OutputPart[]> {
-    if (part.kind !== 'text' || part.text.hiddenChars > 0) return [part];
-    const pieces = splitTextTables(part.text.head + part.text.tail);
+  /** Text parts with the tables in them taken out. `spoolPath` is where the streams stand, all that came until now. */
+  async splitTables(part: OutputPart, spoolPath: string | undefined): Promise<OutputPart[]> {
+    if (part.kind !== 'text') return [part];
+    if (part.text.hiddenChars === 0) return this.#splitText(part, part.text.head + part.text.tail);
+    const { spooled } = part;
+    if (spooled === undefined || spoolPath === undefined) return [part];
+    if (spooled.to - spooled.from > maxLookedThroughBytes) return [part];
+    const whole = await readRange(spoolPath, spooled);
+    return whole === undefined ? [part] : this.#splitText(part, whole);
+  }
+
+  async #splitText(part: OutputPart & { kind: 'text' }, whole: string): Promise<OutputPart[]> {
+    const pieces = splitTextTables(whole);
     if (!pieces.some((piece) => piece.kind === 'table')) return [part];
     const parts: OutputPart[] = [];
     for (const piece of pieces) {
@@ -148,7 +165,7 @@ export class PartFiles {
       rows: table.rows.slice(0, tableRowsKept),
       sentRows: table.rows.filter((row) => !isGap(row)).length,
       totalRows: table.totalRows,
-      csvPath: await this.#write('table.csv', stringify([table.columns, ...table.rows])),
+      csvPath: await this.#write('table.csv', await csvOf(table)),
       text: await foldText(text),
     };
   }
@@ -175,6 +192,17 @@ export class PartFiles {
   }
 }
 
+/** Undefined where the disk does not give it back. */
+async function readRange(path: string, { from, to }: SpoolRange): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { start: from, end: to - 1 })) chunks.push(chunk);
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(chunks).toString();
+}
+
 /** Long texts are folded in pieces, so that others get their turn in between. */
 async function foldText(written: string): Promise<BoundedText> {
   const folded = new FoldedText();
@@ -183,6 +211,15 @@ async function foldText(written: string): Promise<BoundedText> {
     folded.write(written.slice(at, at + pieceChars));
   }
   return folded.view();
+}
+
+async function csvOf({ columns, rows }: Table): Promise<string> {
+  let csv = stringify([columns]);
+  for (let at = 0; at < rows.length; at += csvRowsPerTurn) {
+    csv += stringify(rows.slice(at, at + csvRowsPerTurn));
+    await nextTurn();
+  }
+  return csv;
 }
 
 /** The row of dots that stands for those that the kernel left out. */

@@ -16,12 +16,12 @@ export async function replaySpool(
   let at = 0;
   for (const line of journal) {
     const upTo = Math.min(line.at, bytes);
-    await feed(path, at, upTo, (text) => fold.stream(source ?? 'stdout', text));
+    await feed(path, at, upTo, (text) => fold.stream(source ?? 'stdout', text, { from: at, to: upTo }));
     at = Math.max(at, upTo);
     if ('source' in line) source = line.source;
     else fold.apply(line.step);
   }
-  await feed(path, at, bytes, (text) => fold.stream(source ?? 'stdout', text));
+  await feed(path, at, bytes, (text) => fold.stream(source ?? 'stdout', text, { from: at, to: bytes }));
   return source;
 }
 

@@ -121,7 +121,8 @@ class RunTranscript implements Transcript {
     if (this.#sealed !== undefined) return;
     const added = this.#added;
     const parts: OutputPart[] = [];
-    for (const part of this.#fold.parts) parts.push(...(await this.#files.splitTables(part)));
+    for (const part of this.#fold.parts)
+      parts.push(...(await this.#files.splitTables(part, this.#spool.path)));
     if (this.#added === added) this.#sealed = parts;
   }
 
@@ -199,8 +200,9 @@ class RunTranscript implements Transcript {
         this.#source = name;
         void this.#note({ at: this.#spool.keptBytes, source: name });
       }
+      const from = this.#spool.keptBytes;
       const { shown, written } = this.#spool.write(name, text.slice(at, at + pieceChars));
-      this.#fold.stream(name, shown);
+      this.#fold.stream(name, shown, { from, to: this.#spool.keptBytes });
       await written;
       await this.#giveTurn();
     }

@@ -40,7 +40,7 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
       case 'table':
         return [
           { kind: 'table', key: `table ${index}`, part },
-          ...(isTableCut(part) ? csvFile(part.csvPath) : []),
+          ...(isTableCut(part) ? csvFile(part.csvPath, index) : []),
         ];
       case 'text':
       case 'error':
@@ -66,8 +66,9 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
   return [...shown, ...streams, ...texts];
 }
 
-function csvFile(path: string | undefined): AnswerFile[] {
-  return path === undefined ? [] : [plainFile(path, 'table.csv')];
+/** Late output has it written anew, at another path; it is the same file. */
+function csvFile(path: string | undefined, index: number): AnswerFile[] {
+  return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key: `table ${index} as csv` }];
 }
 
 function plainFile(path: string, filename: string): AnswerFile & { kind: 'file' } {

@@ -101,7 +101,9 @@ function cellText(text: string): string {
 function tableWords(part: TablePart, shown: FittedTable): string {
   const size = sizeWords(part);
   const columns = shown.columns < part.columns.length ? `, the first ${shown.columns} columns` : '';
-  if (isTableCut(part))
-    return `The first ${shown.rows.length} of ${size}${columns}; all that the kernel sent is in table.csv`;
+  if (isTableCut(part)) {
+    const whole = part.csvPath === undefined ? '' : '; all that the kernel sent is in table.csv';
+    return `The first ${shown.rows.length} of ${size}${columns}${whole}`;
+  }
   return part.sentRows < part.totalRows ? `${part.sentRows} of ${size}, as the kernel sent them` : size;
 }

@@ -32,20 +32,24 @@ function textPiece(lines: readonly string[]): TextPiece[] {
 function readTableAt(lines: readonly string[], at: number): { table: Table; end: number } | undefined {
   const line = lines[at] ?? '';
   if (!border.test(line) || lines[at + 2] !== line) return undefined;
-  const close = lines.indexOf(line, at + 3);
-  if (close === -1) return undefined;
-  const columns = readRow(lines[at + 1] ?? '', line);
-  const rows = lines.slice(at + 3, close).map((row) => readRow(row, line));
-  if (columns === undefined || !rows.every((row) => row !== undefined)) return undefined;
+  const stops = [...line.matchAll(/\+/g)].map((match) => match.index);
+  const columns = readRow(lines[at + 1] ?? '', stops);
+  if (columns === undefined) return undefined;
+  const rows: string[][] = [];
+  let close = at + 3;
+  for (; lines[close] !== line; close += 1) {
+    const row = readRow(lines[close] ?? '', stops);
+    if (row === undefined) return undefined;
+    rows.push(row);
+  }
   const isTop = /^only showing top \d+ rows?$/.test(lines[close + 1] ?? '');
   return { table: { columns, rows, totalRows: rows.length }, end: close + (isTop ? 2 : 1) };
 }
 
 /** Cells by the border's columns; where wide characters moved them, by the bars if there are as many as needed. */
-function readRow(row: string, borderLine: string): string[] | undefined {
+function readRow(row: string, stops: readonly number[]): string[] | undefined {
   if (!row.startsWith('|') || !row.endsWith('|')) return undefined;
-  const stops = [...borderLine.matchAll(/\+/g)].map((match) => match.index);
-  if (row.length === borderLine.length && stops.every((stop) => row[stop] === '|')) {
+  if (row.length - 1 === stops.at(-1) && stops.every((stop) => row[stop] === '|')) {
     return stops.slice(1).map((stop, index) => row.slice((stops[index] ?? 0) + 1, stop).trim());
   }
   const cells = row.slice(1, -1).split('|');

@@ -266,3 +266,56 @@ test('many small outputs in a row give others their turn', async () => {
   // Without turns of their own, others would have had one at most.
   expect(turns).toBeGreaterThan(1);
 });
+
+const sparkTable = (rows: number): string => {
+  const line = `+${'-'.repeat(8)}+${'-'.repeat(90)}+\n`;
+  const row = (id: string, text: string) => `|${id.padStart(8)}|${text.padStart(90)}|\n`;
+  const body = Array.from({ length: rows }, (_, id) => row(`${id}`, `é ${id}`)).join('');
+  return `${line}${row('id', 'text')}${line}${body}${line}`;
+};
+
+test.each(['stream', 'result'] as const)(
+  'a table that is longer than what memory holds of a %s is a table all the same, whole in its CSV',
+  async (kind) => {
+    const transcript = await open();
+    const written = `before\n${sparkTable(5_000)}after\n`;
+    if (kind === 'result') await transcript.add(result(written));
+    else {
+      await transcript.add(stderr('a warning: é\n'));
+      for (let at = 0; at < written.length; at += 999)
+        await transcript.add(stdout(written.slice(at, at + 999)));
+    }
+    await transcript.seal();
+    const parts = transcript.view().parts.slice(kind === 'result' ? 0 : 1);
+    expect(shown(parts)).toEqual([
+      expect.stringMatching(/: before$/),
+      'table',
+      expect.stringMatching(/: after\n?$/),
+    ]);
+    const table = parts.find((part) => part.kind === 'table');
+    expect(table).toMatchObject({ columns: ['id', 'text'], sentRows: 5_000, totalRows: 5_000 });
+    expect(table?.rows).toHaveLength(100);
+    const csv = (await readFile(table?.csvPath ?? '', 'utf8')).trimEnd().split('\n');
+    expect(csv).toHaveLength(5_001);
+    expect(csv.at(-1)).toBe('4999,é 4999');
+  },
+);
+
+test('a long table is found again after a crash', async () => {
+  const first = await open();
+  await first.add(stdout(`before\n${sparkTable(1_000)}`));
+  await first.seal();
+  const again = await open({ recovered: true });
+  await again.seal();
+  expect(shown(again.view().parts)).toEqual(['stdout: before', 'table']);
+});
+
+test('a text that is too long to be looked through for tables stays text, whole in the spool', async () => {
+  const transcript = await open();
+  const written = sparkTable(25_000);
+  await transcript.add(stdout(written));
+  await transcript.seal();
+  const { parts, spoolPath } = transcript.view();
+  expect(parts.map(({ kind }) => kind)).toEqual(['text']);
+  expect(await readFile(spoolPath ?? '', 'utf8')).toBe(written);
+});
