@@ -86,3 +86,54 @@ test('a run that ends while its first post is on the way is not posted twice, an
   await answer.finish(runView(ended()));
   expect(rig.playground.callsOf('chat.update')).toHaveLength(1);
 });
+
+test('a run that prints nothing for long shows that it lives: its clock moves, and what the gateway says', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const sinceMs = Date.now() - 30_000;
+  const running = { kind: 'running' as const, sinceMs, stopping: false, stopIgnored: false };
+  answer.show(runView(running));
+  const clockOf = (text: string) => Number(/Running, (\d+) s/.exec(text)?.[1]);
+  const live = await rig.playground.waitForReply(channel, thread, ({ text }) => clockOf(text) >= 30);
+  const first = clockOf(live.text);
+  // nothing is shown from here on
+  await rig.playground.waitForReply(channel, thread, ({ text }) => clockOf(text) > first);
+  answer.show(runView({ ...running, quietMs: 60_000 }));
+  await rig.playground.waitForReply(channel, thread, ({ text }) =>
+    text.includes('still busy (no output for 1 min)'),
+  );
+});
+
+test('hostile output stays text: no ping, no link, no broken block, and the file holds every byte', async () => {
+  await using rig = await startRig();
+  const hostile =
+    '<!channel> <!here> <@U123> <#C1> <https://evil.example|bank> https://plain.example @everyone\n' +
+    '```\n*bold* ~x~ `y` :smile:\n```\n\u200b\u2060\ufeff\u202egnp.exe\u202c \ud800 lone \udc00 nul \u0000 bell \u0007 \u001b]8;;https://evil.example\u0007link\u001b]8;;\u0007\n';
+  for (const [number, padding] of ['', 'x'.repeat(10_000_000)].entries()) {
+    const { answer, channel, thread } = rig.open({ runId: `run-${number}` });
+    const transcript = await rig.transcript(`run-${number}`);
+    await transcript.add({ kind: 'stream', name: 'stdout', text: hostile + padding });
+    await transcript.add({ kind: 'result', data: { 'text/plain': hostile }, metadata: {} });
+    await transcript.add({
+      kind: 'error',
+      name: 'ValueError',
+      value: hostile,
+      traceback: [hostile],
+      fromReply: false,
+    });
+    await transcript.seal();
+    const delivery = await answer.finish({
+      ...runView(ended({ kind: 'raised', detail: hostile }), transcript.view(), { notes: [hostile] }),
+      runId: `run-${number}`,
+    });
+    expect(delivery.delivered).toBe(true);
+    const [reply] = rig.playground.replies(channel, thread);
+    const blocks = JSON.stringify(reply?.blocks);
+    expect(blocks).toContain('<!channel>');
+    expect(blocks).not.toMatch(/"type":"(link|user|usergroup|channel|broadcast|emoji|mrkdwn)"/);
+    expect(reply?.text).not.toMatch(/[<>]/);
+    const file = rig.playground.files.find(({ file: { name } }) => name === 'output.txt');
+    if (padding !== '') expect(file?.bytes.equals(Buffer.from(hostile + padding))).toBe(true);
+  }
+  expect(rig.playground.calls.filter(({ status }) => status !== 200)).toEqual([]);
+});

@@ -96,19 +96,24 @@ test('a data frame that the kernel cut: rows and columns are counted as pandas c
   expect(JSON.stringify(table?.blocks)).toContain('10 of 500 rows × 2 columns, as the kernel sent them');
 });
 
-test.each([0, 1, 5000, 1_000_000, 1_000_001, 20_000_000])(
+/** Slack shows a preview of a snippet, which may have 1 MB. */
+test.each([0, 1, 20_000, 999_999, 1_000_000, 1_000_001, 50_000_000])(
   '%i bytes of stdout: what does not fit is attached, byte for byte',
   async (bytes) => {
     await using rig = await startRig();
     const { answer } = rig.open();
     const transcript = await rig.transcript();
-    const text = 'é\r\n'.repeat(Math.ceil(bytes / 4)).slice(0, Math.floor((bytes * 3) / 4));
+    const line = `é${'x'.repeat(996)}\r\n`;
+    const text = 'x'.repeat(bytes % 1000) + line.repeat(Math.floor(bytes / 1000));
     await transcript.add({ kind: 'stream', name: 'stdout', text });
     await transcript.seal();
     await answer.finish(runView(ended(), transcript.view()));
     const files = rig.playground.files;
-    if (text.length < 1000) expect(files).toEqual([]);
-    else expect(files[0]?.bytes.equals(Buffer.from(text))).toBe(true);
+    if (bytes < 20_000) return expect(files).toEqual([]);
+    expect(files.map(({ file }) => [file.name, file.size, file.mode])).toEqual([
+      ['output.txt', bytes, bytes <= 1_000_000 ? 'snippet' : 'hosted'],
+    ]);
+    expect(files[0]?.bytes.equals(Buffer.from(text))).toBe(true);
   },
 );
 

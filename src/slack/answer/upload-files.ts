@@ -2,7 +2,7 @@ import { openAsBlob } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerPlace } from '../../runs/run-view.ts';
 import type { AnswerFile } from './answer-files.ts';
-import { readFailure } from './call-failure.ts';
+import { type CallFailure, readFailure } from './call-failure.ts';
 import type { SlackCalls } from './slack-calls.ts';
 
 type UploadFile = AnswerFile & { kind: 'file' };
@@ -49,7 +49,7 @@ async function uploadOnce(
     }
   }
   try {
-    if (sent.length > 0) await insist(() => share(calls, place, sent));
+    if (sent.length > 0) await share(calls, place, sent);
   } catch (error) {
     const reason = reasonOf(error);
     return { ids: [], failed: [...failed, ...sent.map(({ file }) => ({ file, reason }))], lost: [] };
@@ -90,7 +90,30 @@ async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | 
   return ticket.file_id;
 }
 
+/** What becomes of an unclear try is seen later: whoever calls looks whether the files are there. */
 async function share(calls: SlackCalls, place: AnswerPlace, sent: readonly SentFile[]): Promise<void> {
+  let mayStand = false;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await complete(calls, place, sent);
+    } catch (error) {
+      const failure = readFailure(error);
+      // files that were shared by a try whose answer was lost cannot be shared again
+      if (failure.kind === 'refused' && mayStand) return;
+      if (failure.kind === 'refused' || attempt === tries) throw error;
+      mayStand ||= failure.kind === 'unclear';
+      await sleep(pauseMs(failure, attempt));
+      if (mayStand && (await areShared(calls, place.channel, sent))) return;
+    }
+  }
+}
+
+async function areShared(calls: SlackCalls, channel: string, sent: readonly SentFile[]): Promise<boolean> {
+  const seen = await Promise.all(sent.map(({ id }) => isShared(calls, channel, id)));
+  return seen.every((each) => each);
+}
+
+async function complete(calls: SlackCalls, place: AnswerPlace, sent: readonly SentFile[]): Promise<void> {
   const [first, ...rest] = sent.map(({ file, id }) => ({ id, title: file.title }));
   if (first === undefined) return;
   await calls.client.files.completeUploadExternal({
@@ -121,8 +144,9 @@ async function isShared(calls: SlackCalls, channel: string, id: string): Promise
     const shares = { ...file?.shares?.public, ...file?.shares?.private };
     return shares[channel] !== undefined;
   } catch (error) {
+    const failure = readFailure(error);
     // who may not look has to believe
-    return readFailure(error).kind === 'refused';
+    return failure.kind === 'refused' && failure.code !== 'file_not_found';
   }
 }
 
@@ -134,9 +158,13 @@ async function insist<T>(call: () => Promise<T>): Promise<T> {
     } catch (error) {
       const failure = readFailure(error);
       if (failure.kind === 'refused' || attempt === tries) throw error;
-      await sleep(failure.kind === 'rateLimited' ? failure.waitMs : 500 * 2 ** attempt);
+      await sleep(pauseMs(failure, attempt));
     }
   }
+}
+
+function pauseMs(failure: CallFailure, attempt: number): number {
+  return failure.kind === 'rateLimited' ? failure.waitMs : 500 * 2 ** attempt;
 }
 
 function reasonOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { quotedCode, shortHeadline } from './headline.ts';
+import { onlyLine, quotedCode, shortHeadline } from './headline.ts';
 import { readPythonFrames, type PythonFrame } from './python-frames.ts';
 import type { KernelError, ReadError } from './kernel-error.ts';
 import { sparkCause, withoutPlan } from './spark-cause.ts';
@@ -19,7 +19,7 @@ export function readPythonError(error: KernelError): Omit<ReadError, 'hint'> {
   const isCut = isFolded || (rest === '' && headline !== shortHeadline(message));
   return {
     headline,
-    userLine: userLine(frames),
+    userLine: userLine(frames) ?? onlyLine(error.code),
     traceback: [rest, shown].filter((text) => text !== '').join('\n\n'),
     whole: isCut ? error.traceback : undefined,
   };

@@ -1,0 +1,120 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { Fault } from '../../playground/faults.ts';
+import { ended, runView, startRig, type AnswersRig } from './answers-rig.ts';
+
+/** Every way Slack fails for a while, on every call that an answer needs: everything stands once in the end. */
+const faults: [string, Fault, number][] = [
+  ['429', { kind: 'rateLimited', retryAfterS: 1 }, 1],
+  ['HTTP 500', { kind: 'status', status: 500 }, 2],
+  ['an internal error', { kind: 'error', error: 'internal_error' }, 1],
+  ['a cut connection', { kind: 'dropped' }, 1],
+  ['a lost reply', { kind: 'replyLost' }, 1],
+];
+const on = (...methods: string[]): [string, string, Fault, number][] =>
+  methods.flatMap((method) =>
+    faults.map(([name, fault, times]): [string, string, Fault, number] => [name, method, fault, times]),
+  );
+
+const running = () => runView({ kind: 'running', sinceMs: Date.now(), stopping: false, stopIgnored: false });
+const longText = 'long line\n'.repeat(5000);
+const frame = '<table><tr><th>a</th></tr><tr><td>1</td></tr></table>';
+
+async function kept(rig: AnswersRig, text: string) {
+  const transcript = await rig.transcript();
+  await transcript.add({ kind: 'stream', name: 'stdout', text });
+  return transcript;
+}
+
+test.concurrent.each(on('chat.update'))('%s on %s: the end stands, in one message', async (...given) => {
+  const [, method, fault, times] = given;
+  await using rig = await startRig();
+  const { answer, channel, thread, posted } = rig.open();
+  answer.show(running());
+  await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
+  const transcript = await kept(rig, 'hello\n');
+  await transcript.seal();
+  rig.playground.fail(method, fault, times);
+  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const replies = rig.playground.replies(channel, thread);
+  expect(replies).toHaveLength(1);
+  expect(replies[0]?.text).toContain('hello');
+  expect(replies[0]?.metadata?.event_payload).toMatchObject({ state: 'final' });
+  expect(delivery).toMatchObject({ delivered: true, answerTs: posted[0] });
+  expect(posted).toHaveLength(1);
+});
+
+test.concurrent.each(
+  on('files.getUploadURLExternal', 'upload', 'files.completeUploadExternal', 'files.info'),
+)('%s on %s: the file stands once, and nothing is said', async (...given) => {
+  const [, method, fault, times] = given;
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await kept(rig, longText);
+  await transcript.seal();
+  rig.playground.fail(method, fault, times);
+  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  await rig.playground.waitForQuiet();
+  const [reply, ...beside] = rig.playground.replies(channel, thread);
+  expect(reply?.text).not.toContain('could not be attached');
+  expect(beside.map(({ files }) => files?.map((file) => ('name' in file ? file.name : '')))).toEqual([
+    ['output.txt'],
+  ]);
+  expect(delivery).toMatchObject({ delivered: true, files: [beside[0]?.files?.[0]?.id] });
+});
+
+test.concurrent.each(on('chat.postMessage'))('%s on the table’s post: one table stands', async (...given) => {
+  const [, method, fault, times] = given;
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  await transcript.add({ kind: 'result', data: { 'text/html': frame, 'text/plain': 'a\n1' }, metadata: {} });
+  await transcript.seal();
+  answer.show(running());
+  await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
+  rig.playground.fail(method, fault, times);
+  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const [, ...beside] = rig.playground.replies(channel, thread);
+  expect(beside.map(({ blocks }) => blocks?.[0]?.type)).toEqual(['table']);
+  expect(delivery).toMatchObject({ delivered: true, replies: [beside[0]?.ts] });
+});
+
+test.concurrent.each([
+  'message_not_found',
+  'cant_update_message',
+  'edit_window_closed',
+  'is_inactive',
+  'block_mismatch',
+  'streaming_state_conflict',
+])('%s on an edit: the answer is posted anew', async (error) => {
+  await using rig = await startRig();
+  const { answer, channel, thread, posted } = rig.open();
+  answer.show(running());
+  await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
+  rig.playground.fail('chat.update', { kind: 'error', error });
+  expect(await answer.finish(runView(ended()))).toMatchObject({ delivered: true, answerTs: posted[1] });
+});
+
+test.concurrent.each([
+  'is_archived',
+  'not_in_channel',
+  'channel_not_found',
+  'restricted_action',
+  'thread_locked',
+])('%s while it runs: the end is told privately, and in the log', async (error) => {
+  const lines: unknown[] = [];
+  const log = pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) });
+  await using rig = await startRig({ answers: { log } });
+  const { answer, channel, thread } = rig.open();
+  answer.show(running());
+  await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
+  rig.playground.fail('chat.update', { kind: 'error', error }, 9);
+  const transcript = await kept(rig, 'hello\n');
+  await transcript.seal();
+  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  expect(delivery).toEqual({ delivered: false, reason: error, isRefused: true });
+  expect(rig.playground.ephemerals('ana').at(-1)?.text).toMatch(/could not be posted there[^]*hello/);
+  expect(lines).toContainEqual(
+    expect.objectContaining({ run: 'run-1', reason: error, outcome: 'ok', msg: 'answer not delivered' }),
+  );
+});
