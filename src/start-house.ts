@@ -22,6 +22,7 @@ import { seenChannelsIn } from './runs/seen-channels.ts';
 import { shareWork, soleWork } from './runs/share-work.ts';
 import { sweepSpool } from './runs/sweep-spool.ts';
 import type { Bot } from './slack/bot.ts';
+import { channelNoter } from './slack/note-channel.ts';
 import type { StartedSlack } from './slack/start-slack.ts';
 import type { Ledger } from './store/ledger.ts';
 
@@ -63,6 +64,7 @@ export function startHouse({
   const transcripts = new Set<Transcript>();
   const kernelspecs = startKernelspecCache(gateway, log);
   const channels = channelSettingsIn(keyv('channel'));
+  const seenChannels = seenChannelsIn(keyv('seen'));
   const kernels = new ChannelKernels({
     gateway,
     keyv: keyv('kernel'),
@@ -141,7 +143,8 @@ export function startHouse({
     editWindowMs: config.runs.editWindowMs,
     people: slack.people,
     channels: slack.channels,
-    seenChannels: seenChannelsIn(keyv('seen')),
+    seenChannels,
+    noteChannel: channelNoter({ workspace, channels: slack.channels, seenChannels, log }),
     drafts: draftsIn(keyv('draft')),
     tell: slack.tell,
     surfaces: slack.surfaces,

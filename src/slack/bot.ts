@@ -30,6 +30,8 @@ export interface Bot {
   people: People;
   channels: Channels;
   seenChannels: SeenChannels;
+  /** Keeps the channel's name of today. Nobody waits for that. */
+  noteChannel: (channel: string) => void;
   tell: Tell;
   surfaces: Surfaces;
   turns: Turns;

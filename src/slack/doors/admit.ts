@@ -14,16 +14,6 @@ export async function admit(
   const { workspace } = bot;
   must('run', person, request.channel, bot.policy);
   const admitted = await bot.admit({ ...request, workspace, runner: person.id, attended: !person.isBot });
-  if (admitted.kind === 'accepted') noteChannel(request.channel, bot);
+  if (admitted.kind === 'accepted') bot.noteChannel(request.channel);
   return admitted;
-}
-
-/** Keeps the channel's name of today, so that `restart #data` finds it. Nobody waits for that. */
-function noteChannel(channel: string, bot: Bot): void {
-  const { workspace, channels, seenChannels, log } = bot;
-  const noted = channels.find(channel).then(async (facts) => {
-    if (facts?.name === undefined) return;
-    await seenChannels.note({ workspace, id: channel, name: facts.name, isPrivate: facts.isPrivate });
-  });
-  noted.catch((error: unknown) => log.info({ err: error, channel }, 'a channel’s name was not noted'));
 }
