@@ -8,6 +8,7 @@ const settingsSchema = z.object({
   auto: z.boolean().optional(),
 });
 export type ChannelSettings = z.infer<typeof settingsSchema>;
+const keptSchema = settingsSchema.catch({});
 
 /** What a channel has chosen, kept in Keyv under `workspace/channel`. */
 export interface ChannelSettingsStore {
@@ -17,7 +18,7 @@ export interface ChannelSettingsStore {
 
 export function channelSettingsIn(keyv: Keyv): ChannelSettingsStore {
   const read = async (workspace: string, channel: string): Promise<ChannelSettings> =>
-    settingsSchema.catch({}).parse((await keyv.get(`${workspace}/${channel}`)) ?? {});
+    keptSchema.parse((await keyv.get(`${workspace}/${channel}`)) ?? {});
   return {
     read,
     async change(workspace, channel, change) {

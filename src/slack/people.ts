@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../log.ts';
 import type { Person } from './policy.ts';
@@ -78,16 +77,12 @@ export function startPeople(options: PeopleOptions): People {
 }
 
 async function inTime<T>(asked: Promise<T>): Promise<T> {
-  const patience = new AbortController();
-  const late = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).then(() => {
-    throw new Error(`no answer within ${PATIENCE_MS} ms`);
-  });
-  // The loser of the race has nothing more to say.
-  late.catch(() => undefined);
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const patience = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
   try {
     return await Promise.race([asked, late]);
   } finally {
-    patience.abort();
+    clearTimeout(patience);
   }
 }
 

@@ -26,13 +26,13 @@ export class AppendFile {
     if (!stream.write(bytes)) await once(stream, 'drain').catch(() => {});
   }
 
-  /** All that was written is on disk. A later write opens the file again. */
+  /** All that was written is with the disk. A later write opens the file again. */
   async close(): Promise<void> {
     const stream = this.#stream;
     this.#stream = undefined;
     if (stream === undefined || this.#failed) return;
     stream.end();
-    await once(stream, 'close').catch(() => {});
+    await once(stream, 'finish').catch(() => {});
   }
 
   #open(): WriteStream {

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -50,8 +51,12 @@ const turnMs = 15;
 
 export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
   const dir = join(options.dir, options.runId);
-  if (options.recovered !== true) await rm(dir, { recursive: true, force: true });
-  await mkdir(dir, { recursive: true });
+  // At once: a run waits for nothing else between its turn and its kernel.
+  const isNew = mkdirSync(dir, { recursive: true }) !== undefined;
+  if (!isNew && options.recovered !== true) {
+    await rm(dir, { recursive: true, force: true });
+    await mkdir(dir);
+  }
   const transcript = new RunTranscript(dir, options);
   if (options.recovered === true) await transcript.replay();
   return transcript;
@@ -116,8 +121,7 @@ class RunTranscript implements Transcript {
 
   async seal(): Promise<void> {
     await this.#busy;
-    await this.#spool.close();
-    await this.#journal.close();
+    await Promise.all([this.#spool.close(), this.#journal.close()]);
     if (this.#sealed !== undefined) return;
     const added = this.#added;
     const parts: OutputPart[] = [];

@@ -80,7 +80,8 @@ export class StandingMessage {
       await this.#means.calls.update(place.channel, ts, render(this.#shrink));
       return ts;
     }
-    await sleep(this.#means.pace.reserve(place.channel));
+    const paceMs = this.#means.pace.reserve(place.channel);
+    if (paceMs > 0) await sleep(paceMs);
     this.#mayStand = true;
     const posted = await this.#means.calls.post(place, render(this.#shrink));
     this.#stand(posted);

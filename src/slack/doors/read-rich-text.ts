@@ -37,6 +37,8 @@ const sectionSchema = z.object({
 type Section = z.infer<typeof sectionSchema>;
 
 const blockSchema = z.object({ type: z.literal('rich_text'), elements: z.array(sectionSchema) });
+const blocksSchema = z.array(blockSchema).nonempty();
+const richTextSchema = z.object({ type: z.literal('rich_text') });
 
 export interface RichTextContext {
   botUserId: string;
@@ -50,8 +52,8 @@ export interface RichTextContext {
  */
 export function readRichText(blocks: unknown, context: RichTextContext): Part[] | undefined {
   if (!Array.isArray(blocks)) return undefined;
-  const found = blocks.filter((block) => z.object({ type: z.literal('rich_text') }).safeParse(block).success);
-  const read = z.array(blockSchema).nonempty().safeParse(found);
+  const found = blocks.filter((block) => richTextSchema.safeParse(block).success);
+  const read = blocksSchema.safeParse(found);
   if (!read.success) return undefined;
   const parts: Part[] = [];
   for (const block of read.data) for (const section of block.elements) readSection(section, parts, context);
