@@ -56,9 +56,8 @@ export function startHouse({
   spoolDir,
   slack,
 }: HouseParts): House {
-  const { perChannel: kernelsPerChannel, username, env } = config.kernels;
+  const { perChannel: kernelsPerChannel } = config.kernels;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, queueLimit, userLimit } = config.runs;
-  const { launchTimeoutMs } = config.gateway;
   const { workspace } = slack;
   const sharing = isShared ? shareWork(ledger, log) : soleWork;
   const transcripts = new Set<Transcript>();
@@ -69,7 +68,7 @@ export function startHouse({
     gateway,
     keyv: keyv('kernel'),
     log,
-    envFor: (owner) => kernelEnv(owner, { username, env, launchTimeoutMs }),
+    envFor: (owner) => kernelEnv(owner, config.kernels),
     onEvent(lane, event) {
       log.debug({ lane, event: event.kind }, 'kernel connection');
       if (event.kind === 'lateOutput') runs.takeLate(event.msgId, event.output);

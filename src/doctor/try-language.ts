@@ -24,7 +24,6 @@ export async function tryLanguage(
   { gateway, config, report, signal }: TryLanguageOptions,
 ): Promise<Tried> {
   const { launchTimeoutMs } = config.gateway;
-  const { username, env } = config.kernels;
   const owner = { workspace: 'doctor', channel: 'doctor', lane: 'doctor', runner: 'doctor', thread: '' };
   const sinceMs = performance.now();
   report.progress(`${spec.name}: starting a kernel (up to ${launchTimeoutMs / 1000} s)`);
@@ -34,7 +33,7 @@ export async function tryLanguage(
     const model = await gateway.startKernel({
       kernelspec: spec.name,
       kernelId: randomUUID(),
-      env: kernelEnv(owner, { username, env, launchTimeoutMs }),
+      env: kernelEnv(owner, config.kernels),
     });
     kernelId = model.id;
     report.progress(`${spec.name}: connecting`);

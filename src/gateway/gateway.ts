@@ -24,7 +24,6 @@ export interface Kernelspec {
   displayName: string;
   /** As the kernelspec says it: `python`, `scala`, `R`. */
   language: string;
-  interruptMode: 'signal' | 'message';
 }
 export interface Kernelspecs {
   default: string;
@@ -36,7 +35,6 @@ export interface KernelModel {
   name: string;
   /** starting, idle, busy, restarting, dead, or anything else a server says. No readiness gate (protocol.md §1.1). */
   executionState: string;
-  lastActivity?: string;
   connections?: number;
   /** Why it is dead, where the server says. */
   reason?: string;
@@ -45,9 +43,6 @@ export interface KernelModel {
 export interface KernelInfo {
   /** `ipython`, `IRkernel`, `Apache Toree Scala` … as the kernel says; empty when it never answered. */
   implementation: string;
-  language: string;
-  languageVersion: string;
-  protocolVersion: string;
 }
 
 export interface StartKernel {
@@ -73,10 +68,8 @@ export interface Gateway {
   startKernel(start: StartKernel): Promise<KernelModel>;
   /** `GET api/kernels/{id}`; undefined for 404. */
   findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined>;
-  /** `POST …/interrupt`. Resolves when the signal was sent, not when it was obeyed. */
-  interruptKernel(kernelId: string): Promise<void>;
   /** `POST …/restart`. Variables are gone; runs in flight end as `kernelRestarted`. `kernelGone` when there is none. */
-  restartKernel(kernelId: string): Promise<KernelModel>;
+  restartKernel(kernelId: string): Promise<void>;
   /** `DELETE api/kernels/{id}`; resolves also when it was gone already. */
   shutDownKernel(kernelId: string): Promise<void>;
   /** Opens the one websocket to this kernel and waits until the kernel answers. Rejects with `kernelGone`, `startFailed`, … */

@@ -5,9 +5,7 @@ import type { Rest } from './rest.ts';
 
 /** Interrupts of a kernel keep a distance: Toree takes two within 3 s as a shutdown (protocol.md §3.6, trap 25). */
 export interface Interrupts {
-  /** Runs `send` once it is allowed for this kernel; it says whether an interrupt was sent. */
-  spaced(kernelId: string, send: () => Promise<boolean>): Promise<boolean>;
-  /** The same for a running execution, in the background. */
+  /** Interrupts a running execution once that is allowed for its kernel, in the background. */
   interrupt(stop: Stop): void;
 }
 
@@ -40,6 +38,7 @@ export function openInterrupts({ rest, log, gapMs }: { rest: Rest; log: Log; gap
     if (hasSent) await pause(gapMs, undefined, { ref: false });
   };
 
+  /** Runs `send` when its turn has come; it says whether an interrupt was sent. */
   function spaced(kernelId: string, send: () => Promise<boolean>): Promise<boolean> {
     const sent = (lines.get(kernelId) ?? Promise.resolve()).then(send);
     const free = keepDistance(sent);
@@ -61,7 +60,6 @@ export function openInterrupts({ rest, log, gapMs }: { rest: Rest; log: Log; gap
   }
 
   return {
-    spaced,
     interrupt(wanted) {
       spaced(wanted.kernelId, () => stop(wanted)).catch((failure: unknown) => {
         log.warn({ err: failure, kernelId: wanted.kernelId }, 'an interrupt could not be sent');

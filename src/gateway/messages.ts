@@ -118,21 +118,10 @@ export function readDropNotice(message: KernelMessage, sessionId: string): 'data
 }
 
 export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
-  const language = isRecord(content['language_info']) ? content['language_info'] : {};
-  return {
-    implementation: text(content['implementation']),
-    language: text(language['name']),
-    languageVersion: text(language['version']),
-    protocolVersion: text(content['protocol_version']),
-  };
+  return { implementation: text(content['implementation']) };
 }
 
-export const unknownKernelInfo: KernelInfo = {
-  implementation: '',
-  language: '',
-  languageVersion: '',
-  protocolVersion: '',
-};
+export const unknownKernelInfo: KernelInfo = { implementation: '' };
 
 /** Sends outputs after reply and idle (protocol.md §3.3, traps 20, 53). */
 export function isLateTalker(info: KernelInfo): boolean {

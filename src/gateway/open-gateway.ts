@@ -5,7 +5,7 @@ import { readEndpoints } from './endpoints.ts';
 import type { ConnectOptions, Gateway, GatewaySettings, KernelConnection, StartKernel } from './gateway.ts';
 import { openHttp } from './http.ts';
 import { openInterrupts } from './interrupts.ts';
-import { kernelGone, openRest } from './rest.ts';
+import { openRest } from './rest.ts';
 import { startKernel } from './start-kernel.ts';
 import { defaultTimings, type GatewayTimings } from './timings.ts';
 import { openTurns } from './turns.ts';
@@ -88,18 +88,11 @@ export function openGateway(
       return model;
     },
 
-    async interruptKernel(kernelId) {
-      if (await interrupts.spaced(kernelId, () => rest.interruptKernel(kernelId))) return;
-      if ((await rest.findKernel(kernelId)) === undefined) throw kernelGone(kernelId);
-      throw new GatewayError('refused', 'The gateway has no way to interrupt a kernel', { status: 404 });
-    },
-
     async restartKernel(kernelId) {
       for (const connection of toKernel(kernelId)) connection.life.beginRestart();
       try {
-        const model = await rest.restartKernel(kernelId, launchTimeoutMs + timings.startPadMs);
+        await rest.restartKernel(kernelId, launchTimeoutMs + timings.startPadMs);
         for (const connection of toKernel(kernelId)) connection.life.endRestart(true);
-        return model;
       } catch (failure) {
         for (const connection of toKernel(kernelId)) {
           if (failure instanceof GatewayError && failure.code === 'kernelGone')

@@ -17,7 +17,7 @@ export interface Rest {
   deleteKernel: (kernelId: string) => Promise<boolean>;
   /** False where the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
   interruptKernel: (kernelId: string) => Promise<boolean>;
-  restartKernel: (kernelId: string, timeoutMs: number) => Promise<KernelModel>;
+  restartKernel: (kernelId: string, timeoutMs: number) => Promise<void>;
 }
 
 export interface PostKernel {
@@ -31,7 +31,6 @@ const kernelModel = z
     id: z.string().min(1),
     name: z.string(),
     execution_state: z.string().default('unknown'),
-    last_activity: z.string().nullish(),
     connections: z.number().nullish(),
     reason: z.string().nullish(),
   })
@@ -39,7 +38,6 @@ const kernelModel = z
     id: model.id,
     name: model.name,
     executionState: model.execution_state,
-    ...(model.last_activity == null ? {} : { lastActivity: model.last_activity }),
     ...(model.connections == null ? {} : { connections: model.connections }),
     ...(model.reason == null || model.reason === '' ? {} : { reason: model.reason }),
   }));
@@ -54,7 +52,6 @@ const kernelspecs = z
         spec: z.object({
           display_name: z.string().optional(),
           language: z.string().default(''),
-          interrupt_mode: z.string().optional(),
         }),
       }),
     ),
@@ -65,7 +62,6 @@ const kernelspecs = z
       name,
       displayName: spec.display_name ?? name,
       language: spec.language,
-      interruptMode: spec.interrupt_mode === 'message' ? 'message' : 'signal',
     })),
   }));
 
@@ -129,7 +125,7 @@ export function openRest(http: Http, timings: GatewayTimings): Rest {
 
     async restartKernel(kernelId, timeoutMs) {
       const answer = await post(`${kernelPath(kernelId)}/restart`, { timeoutMs });
-      if (answer.status === 200) return readAnswer(answer, kernelModel, 'a restarted kernel');
+      if (answer.status === 200) return;
       // A kernel that is gone answers 500 on every version (protocol.md §1.2, trap 9); so does the loser of two restarts.
       if (answer.status === 404 || answer.status === 500) {
         const model = await findKernel(kernelId);

@@ -46,7 +46,6 @@ export function watchGateway(registry: Registry): (gateway: Gateway) => Gateway 
     readKernelspecs: (signal) => counted('readKernelspecs', gateway.readKernelspecs(signal)),
     listKernels: (signal) => counted('listKernels', gateway.listKernels(signal)),
     findKernel: (kernelId, signal) => counted('findKernel', gateway.findKernel(kernelId, signal)),
-    interruptKernel: (kernelId) => counted('interruptKernel', gateway.interruptKernel(kernelId)),
     restartKernel: (kernelId) => counted('restartKernel', gateway.restartKernel(kernelId)),
     async shutDownKernel(kernelId) {
       starting.delete(kernelId);

@@ -98,7 +98,7 @@ export class KernelControl {
         'nothingToStop',
         'You have no unfinished run in this channel, so nothing was stopped.',
       );
-    return await this.#stop(run, runner);
+    return await this.stop(run, runner);
   }
 
   /** An admin's `/spark stop` without a run of his own: the channel's running one. */
@@ -109,7 +109,7 @@ export class KernelControl {
     const run = unfinished[0];
     if (run === undefined)
       throw new UserError('nothingToStop', 'Nothing runs in this channel, so nothing was stopped.');
-    return await this.#stop(run, by);
+    return await this.stop(run, by);
   }
 
   /** `!stop`: the thread's newest unfinished run. */
@@ -121,10 +121,6 @@ export class KernelControl {
   }
 
   async stop(run: Run, by: string): Promise<Run> {
-    return await this.#stop(run, by);
-  }
-
-  async #stop(run: Run, by: string): Promise<Run> {
     const stopped = await this.#deps.runs.stop(run, { kind: 'asked', by });
     if (!stopped) throw new UserError('nothingToStop', 'That run has ended already, so nothing was stopped.');
     return run;

@@ -1,9 +1,9 @@
 import { optional } from './setting.ts';
 import { flag, jsonTexts, rootUrl, text } from './setting-values.ts';
 
-const http = rootUrl(['http:', 'https:']);
-const websocket = rootUrl(['ws:', 'wss:']);
-const headers = jsonTexts(/^[!#$%&'*+.^`|~\w-]+$/, '{"X-Team":"data"}');
+export const http = rootUrl(['http:', 'https:']);
+export const websocket = rootUrl(['ws:', 'wss:']);
+export const headers = jsonTexts(/^[!#$%&'*+.^`|~\w-]+$/, '{"X-Team":"data"}');
 
 export const gatewayFields = {
   KG_URL: optional(http, {

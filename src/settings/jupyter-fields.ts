@@ -1,9 +1,6 @@
 import { optional } from './setting.ts';
-import { flag, jsonTexts, rootUrl, text } from './setting-values.ts';
-
-const http = rootUrl(['http:', 'https:']);
-const websocket = rootUrl(['ws:', 'wss:']);
-const headers = jsonTexts(/^[!#$%&'*+.^`|~\w-]+$/, '{"X-Team":"data"}');
+import { headers, http, websocket } from './gateway-fields.ts';
+import { flag, text } from './setting-values.ts';
 
 export const jupyterFields = {
   JUPYTER_GATEWAY_URL: optional(http, { example: 'https://cluster.example.com/', description: 'As KG_URL.' }),

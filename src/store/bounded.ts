@@ -22,7 +22,7 @@ export function boundLedger<Data>(ledger: Ledger<Data>, timeoutMs: number): Ledg
   const within = async <T>(work: Promise<T>): Promise<T> => withinMs(work, timeoutMs);
   return {
     admit: (delivery, run, limits) => within(ledger.admit(delivery, run, limits)),
-    claim: (delivery, atMs, runId) => within(ledger.claim(delivery, atMs, runId)),
+    claim: (delivery, atMs) => within(ledger.claim(delivery, atMs)),
     findDelivery: (delivery) => within(ledger.findDelivery(delivery)),
     get: (runId) => within(ledger.get(runId)),
     change: (run, change) => within(ledger.change(run, change)),

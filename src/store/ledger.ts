@@ -74,7 +74,7 @@ export interface Ledger<Data> {
     limits: { perLane: number; perRunner: number },
   ): Promise<Admission<Data>>;
   /** Records a delivery that makes no run of its own (a command, a press). True the first time only. */
-  claim(delivery: string, atMs: number, runId?: string): Promise<boolean>;
+  claim(delivery: string, atMs: number): Promise<boolean>;
   /** The run that a delivery made ('' = none), or undefined when the delivery is not known. */
   findDelivery(delivery: string): Promise<string | undefined>;
   get(runId: string): Promise<RunRecord<Data> | undefined>;

@@ -72,8 +72,8 @@ export class RedisLedger<Data> implements Ledger<Data> {
     }
   }
 
-  async claim(delivery: string, atMs: number, runId = ''): Promise<boolean> {
-    return (await this.#ask(answers.count, 'claimDelivery', delivery, runId, atMs)) === 1;
+  async claim(delivery: string, atMs: number): Promise<boolean> {
+    return (await this.#ask(answers.count, 'claimDelivery', delivery, '', atMs)) === 1;
   }
 
   async findDelivery(delivery: string): Promise<string | undefined> {

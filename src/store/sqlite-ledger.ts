@@ -52,8 +52,8 @@ export class SqliteLedger<Data> implements Ledger<Data> {
     });
   }
 
-  async claim(delivery: string, atMs: number, runId = ''): Promise<boolean> {
-    return this.#step(() => this.#sql.claim.run(delivery, runId, atMs).changes === 1);
+  async claim(delivery: string, atMs: number): Promise<boolean> {
+    return this.#step(() => this.#sql.claim.run(delivery, '', atMs).changes === 1);
   }
 
   async findDelivery(delivery: string): Promise<string | undefined> {

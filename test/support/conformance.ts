@@ -143,7 +143,6 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       const specs = await gateway.readKernelspecs();
       expect(specs.list.find((spec) => spec.name === 'python3')).toMatchObject({
         language: 'python',
-        interruptMode: 'signal',
       });
       await withKernel(async (connection) => {
         const listed = await gateway.listKernels();
@@ -212,7 +211,6 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
         code: 'kernelGone',
       });
       await expect(direct.restartKernel(randomUUID())).rejects.toMatchObject({ code: 'kernelGone' });
-      await expect(direct.interruptKernel(randomUUID())).rejects.toMatchObject({ code: 'kernelGone' });
     });
 
     test('a stop interrupts, and the state stays', async () => {

@@ -2,7 +2,7 @@ import type { Kernelspec, Kernelspecs } from '../../src/gateway/gateway.ts';
 import type { LanguageContext } from '../../src/runs/languages.ts';
 
 function spec(name: string, displayName: string, language: string): Kernelspec {
-  return { name, displayName, language, interruptMode: 'signal' };
+  return { name, displayName, language };
 }
 
 /** The kernelspecs of an IBM Analytics Engine cluster of 2019, with a plain Python 3 beside them. */

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { kernelEnv } from '../../src/kernel-env.ts';
 
 const owner = { workspace: 'T1', channel: 'C1', lane: 'T1/C1', runner: 'U1', thread: '1.0' };
-const settings = { username: undefined, env: { A: '1' }, launchTimeoutMs: 120_000 };
+const settings = { username: undefined, env: { A: '1' } };
 
-test('a kernel is started with the set environment and its own time limit in seconds', () => {
-  expect(kernelEnv(owner, settings)).toEqual({ A: '1', KERNEL_LAUNCH_TIMEOUT: '120' });
+test('a kernel is started with the set environment', () => {
+  expect(kernelEnv(owner, settings)).toEqual({ A: '1' });
 });
 
 test.each([

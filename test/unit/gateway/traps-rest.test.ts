@@ -23,8 +23,8 @@ test('the seeds’ calls as they come from a healthy gateway', async () => {
   expect(await gateway.readKernelspecs()).toEqual({
     default: 'python3',
     list: [
-      { name: 'python3', displayName: 'Python 3', language: 'python', interruptMode: 'signal' },
-      { name: 'scala-spark', displayName: 'Scala', language: 'scala', interruptMode: 'message' },
+      { name: 'python3', displayName: 'Python 3', language: 'python' },
+      { name: 'scala-spark', displayName: 'Scala', language: 'scala' },
     ],
   });
   expect(await gateway.listKernels()).toBeUndefined();
@@ -34,11 +34,9 @@ test('the seeds’ calls as they come from a healthy gateway', async () => {
     id: wanted.kernelId,
     name: 'python3',
     executionState: 'starting',
-    lastActivity: '2026-11-22T10:00:00.000000Z',
     connections: 0,
   });
   expect(await gateway.findKernel(model.id)).toMatchObject({ id: model.id });
-  await gateway.interruptKernel(model.id);
   await gateway.shutDownKernel(model.id);
   expect(await gateway.findKernel(model.id)).toBeUndefined();
   await gateway.shutDownKernel(model.id);
@@ -272,7 +270,7 @@ test('a GET is repeated over a broken connection, three times at most; a POST ne
   server.answer = () => 'reset';
   await expect(gateway.readInfo()).rejects.toMatchObject({ code: 'unreachable' });
   expect(server.calls).toHaveLength(3);
-  await expect(gateway.interruptKernel('a')).rejects.toMatchObject({ code: 'unreachable' });
+  await expect(gateway.startKernel(start())).rejects.toMatchObject({ code: 'unreachable' });
   expect(server.calls).toHaveLength(4);
 });
 

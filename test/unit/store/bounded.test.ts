@@ -41,8 +41,8 @@ test('a failure after the time is nobody’s unhandled rejection', async () => {
 test('a bounded ledger answers as its ledger does, and is silent when that hangs', async () => {
   const { ledger } = await openStore<{ code: string }>({ url: 'memory:', log: silentLog });
   const bounded = boundLedger(ledger, 500);
-  expect(await bounded.claim('d', 1, 'r')).toBe(true);
-  expect(await bounded.findDelivery('d')).toBe('r');
+  expect(await bounded.claim('d', 1)).toBe(true);
+  expect(await bounded.findDelivery('d')).toBe('');
   const hanging = boundLedger({ ...bounded, ping: () => new Promise<void>(() => undefined) }, 500);
   const silent = expect(hanging.ping()).rejects.toMatchObject({ code: 'silent' });
   await vi.advanceTimersByTimeAsync(500);
