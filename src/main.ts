@@ -38,7 +38,10 @@ async function main(): Promise<void> {
     settings: config.slack,
     fetch: metrics.fetch,
     policy: config.policy,
-    shareEdits: budget && ((workspace) => (step) => budget.step(`edits ${workspace}`, step)),
+    edits:
+      budget === undefined
+        ? { kind: 'alone', kept: store.keyv('edits') }
+        : { kind: 'shared', share: (workspace) => (step) => budget.step(`edits ${workspace}`, step) },
     log,
   });
   const ledger = withdrawRefused(metrics.ledger(boundLedger(store.ledger, STORE_PATIENCE_MS)), log);

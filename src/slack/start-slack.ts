@@ -7,9 +7,8 @@ import type { PostRoot } from '../runs/run-answer.ts';
 import type { IdleNotices } from '../runs/idle-kernels.ts';
 import type { Run } from '../runs/run-data.ts';
 import type { OpenAnswer } from '../runs/run-view.ts';
-import { startEditBudget } from './answer/edit-budget.ts';
 import { startAnswers } from './answer/live-answer.ts';
-import { type ShareEdits, startSharedEditBudget } from './answer/shared-edit-budget.ts';
+import { type EditStore, openEditBudget } from './answer/open-edit-budget.ts';
 import type { Bot } from './bot.ts';
 import { type Channels, startChannels } from './channels.ts';
 import { openSlackApp, type SlackSettings } from './connect-slack.ts';
@@ -30,8 +29,7 @@ export interface StartSlackOptions {
   /** What all calls to Slack go through; by default the process's own. */
   fetch?: FetchFunction | undefined;
   policy: PolicySettings;
-  /** How the processes that edit in one workspace count together; undefined where there is only this one. */
-  shareEdits: ((workspace: string) => ShareEdits) | undefined;
+  edits: EditStore;
   log: Log;
 }
 
@@ -62,7 +60,7 @@ export interface StartedSlack extends AnswerRemover {
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, shareEdits, log } = options;
+  const { settings, fetch, policy, edits, log } = options;
   const { app, link } = openSlackApp(settings, log, fetch);
   const { client } = app;
   const {
@@ -72,14 +70,9 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
   } = await askWhoWeAre(app, settings.botToken);
   if (workspace === undefined || botUserId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
-  const own = startEditBudget(Date.now);
-  const budget =
-    shareEdits === undefined
-      ? own
-      : startSharedEditBudget({ share: shareEdits(workspace), own, now: Date.now });
   const answers = startAnswers({
     token: settings.botToken,
-    budget,
+    budget: await openEditBudget(edits, workspace),
     log,
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
     ...(fetch === undefined ? {} : { fetch }),

@@ -73,12 +73,12 @@ test('progress bars move in place while they run', async () => {
   scripts.set('bars', (request, kernel) => {
     kernel.begin(request);
     const tqdm = (percent: number) => `\r${percent}%|${'█'.repeat(percent / 10)}| ${percent}/100`;
-    const spark = (done: number) =>
-      `\r[Stage 0:${'='.repeat(done)}>${' '.repeat(10 - done)}(${done} + 2) / 10]`;
+    const spark = (stage: number) =>
+      `\r[Stage 0:${'='.repeat(stage)}>${' '.repeat(10 - stage)}(${stage} + 2) / 10]`;
     kernel.stream(request, `${tqdm(0)}${tqdm(10)}`, 'stderr');
     void steps.promise.then(() => {
       kernel.stream(request, `${tqdm(50)}${tqdm(100)}\n`, 'stderr');
-      for (let done = 0; done < 10; done += 1) kernel.stream(request, spark(done), 'stderr');
+      for (let stage = 0; stage < 10; stage += 1) kernel.stream(request, spark(stage), 'stderr');
       kernel.stream(request, `\r${' '.repeat(40)}\r`, 'stderr');
       kernel.stream(request, 'counted\n');
       kernel.reply(request);

@@ -40,14 +40,24 @@ export const wantingMs = 15_000;
 /** Nobody waits longer before asking again, so that shares follow what happens. */
 export const longestWaitMs = 5_000;
 
+/** The edits of the last window, in ms since the epoch: what a process leaves to its successor. */
+export interface EditMemory {
+  taken: readonly number[];
+  keep: (taken: readonly number[]) => void;
+}
+
 /** The budget of one process. */
-export function startEditBudget(now: () => number, limits: EditLimits = slackEdits): OwnEditBudget {
+export function startEditBudget(
+  now: () => number,
+  limits: EditLimits = slackEdits,
+  memory: EditMemory = { taken: [], keep: () => {} },
+): OwnEditBudget {
   const open = new Set<string>();
   const asked = new Map<string, number>();
   const edited = new Map<string, number>();
   /** Ends that found no edit left, in the order in which they came. */
   const ending = new Set<string>();
-  let taken: number[] = [];
+  let taken = [...memory.taken];
   let pausedUntil = 0;
   let { edits } = limits;
 
@@ -71,6 +81,7 @@ export function startEditBudget(now: () => number, limits: EditLimits = slackEdi
   const count = (answer: string, nowMs: number): void => {
     ending.delete(answer);
     taken.push(nowMs);
+    memory.keep(taken);
     edited.set(answer, nowMs);
   };
 

@@ -1,5 +1,7 @@
+import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
-import { startEditBudget } from '../../../../src/slack/answer/edit-budget.ts';
+import { type EditBudget, startEditBudget } from '../../../../src/slack/answer/edit-budget.ts';
+import { openEditBudget } from '../../../../src/slack/answer/open-edit-budget.ts';
 import { startLookPace, startPostPace } from '../../../../src/slack/answer/post-pace.ts';
 
 const limits = { edits: 50, windowMs: 60_000, gapMs: 1_000, apartMs: 0 };
@@ -133,4 +135,37 @@ test('edits do not go out all at once', async () => {
   expect(await budget.take('b', 'end')).toBe(50);
   nowMs = 50;
   expect(await budget.take('b', 'end')).toBe(0);
+});
+
+test('a successor knows what its predecessor used up in the last minute', async () => {
+  let nowMs = 1_000_000;
+  const kept = new Keyv();
+  const open = () => openEditBudget({ kind: 'alone', kept }, 'T1', () => nowMs);
+  const granted = async (budget: EditBudget): Promise<number> => {
+    let count = 0;
+    while ((await budget.take(`run-${count}`, 'end')) === 0) {
+      count += 1;
+      nowMs += 50;
+    }
+    return count;
+  };
+  const predecessor = await open();
+  for (let number = 0; number < 40; number += 1) {
+    expect(await predecessor.take(`run-${number}`, 'end')).toBe(0);
+    nowMs += 50;
+  }
+  const successor = await open();
+  expect(await granted(successor)).toBe(10);
+  nowMs += 61_000;
+  expect(await granted(successor)).toBe(50);
+});
+
+test('a store that gives no edits back costs no answer anything', async () => {
+  const away = async () => Promise.reject(new Error('away'));
+  const kept = new Keyv({
+    store: { get: away, set: away, delete: away, clear: away },
+    throwOnErrors: true,
+  });
+  const budget = await openEditBudget({ kind: 'alone', kept }, 'T1', () => 0);
+  expect(await budget.take('run-1', 'end')).toBe(0);
 });
