@@ -6,7 +6,7 @@ import { LateOutput } from './late-output.ts';
 import { bareOutcome, type RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
 import { type PostRoot, RunAnswer } from './run-answer.ts';
-import { readOutcome, type Run, type RunData } from './run-data.ts';
+import type { Run, RunData } from './run-data.ts';
 import type { OpenAnswer } from './run-view.ts';
 
 export interface OpenRunsOptions {
@@ -104,10 +104,7 @@ export class OpenRuns {
   postLeft(run: Run): void {
     const { openTranscript, log } = this.#options;
     const active = this.open(run);
-    const outcome =
-      run.data.outcome === undefined
-        ? bareOutcome('broken', run.data.kernelspec)
-        : readOutcome(run.data.outcome);
+    const outcome = run.data.outcome ?? bareOutcome('broken', run.data.kernelspec);
     const posting = openTranscript(run, true).then((transcript) => {
       active.showOutput(() => transcript.view());
       this.post(active, outcome, transcript);

@@ -1,4 +1,4 @@
-import { readOutcome, type Run } from '../runs/run-data.ts';
+import type { Run } from '../runs/run-data.ts';
 import { viewRun } from '../runs/view-run.ts';
 import { statusLine } from './answer/answer-words.ts';
 import { escapeMrkdwn, mention, slackTime } from './mrkdwn-words.ts';
@@ -18,8 +18,7 @@ export function runLine(run: Run, workspaceUrl: string): string {
 export function runStatus(run: Run): string {
   const { outcome, kernelspec } = run.data;
   if (outcome !== undefined) {
-    const read = readOutcome(outcome);
-    return statusLine(viewRun(run, { kind: 'ended', outcome: read }, undefined), read);
+    return statusLine(viewRun(run, { kind: 'ended', outcome }, undefined), outcome);
   }
   return `${run.state === 'waiting' ? 'Waiting' : 'Running'} · ${kernelspec}`;
 }
