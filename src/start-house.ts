@@ -104,7 +104,13 @@ export function startHouse({
       return transcript;
     },
     onRead: (transcript) => transcripts.delete(transcript),
-    tellSwitched: slack.tellSwitched,
+    tellSwitched(run, from) {
+      slack.tellSwitched(run, from);
+      const { kernelspec } = run.data;
+      channels
+        .change(run.workspace, run.channel, { kernelspec })
+        .catch((error: unknown) => log.error({ err: error, run: run.id }, 'the switch is not remembered'));
+    },
   });
   const idle = new IdleKernels({
     kernels,
@@ -118,6 +124,7 @@ export function startHouse({
     ledger,
     kernelspecs,
     channels,
+    kernels,
     limits: {
       aliases: config.runs.languages,
       defaultLanguage: config.runs.defaultLanguage,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import type { Kernelspecs } from '../gateway/gateway.ts';
 import type { Ledger } from '../store/ledger.ts';
+import type { ChannelKernels } from './channel-kernels.ts';
 import type { ChannelSettingsStore } from './channel-settings.ts';
 import { laneOf } from './kernel-record.ts';
 import type { KernelspecCache } from './kernelspec-cache.ts';
@@ -44,6 +45,7 @@ export interface AdmitDeps {
   ledger: Ledger<RunData>;
   kernelspecs: KernelspecCache;
   channels: ChannelSettingsStore;
+  kernels: Pick<ChannelKernels, 'find'>;
   limits: AdmissionLimits;
 }
 
@@ -95,9 +97,21 @@ export async function admitSnippet(request: SnippetRequest, deps: AdmitDeps): Pr
         `You have ${admission.unfinished} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
       );
     case 'accepted':
-      if (named) await channels.change(workspace, channel, { kernelspec });
+      if (named && !(await needsSwitch(lane, kernelspec, deps)))
+        await channels.change(workspace, channel, { kernelspec });
       return { kind: 'accepted', runId: admission.run.id, lane, ahead: admission.ahead };
   }
+}
+
+/** The channel keeps the language of its kernel for as long as nobody has agreed to switch. */
+async function needsSwitch(
+  lane: string,
+  kernelspec: string,
+  { kernels, limits }: AdmitDeps,
+): Promise<boolean> {
+  if (limits.kernelsPerChannel !== 1) return false;
+  const record = await kernels.find(lane);
+  return record !== undefined && record.kernelspec !== kernelspec;
 }
 
 /** What ties a run to the message it came from and to the run before an edit of that message. */

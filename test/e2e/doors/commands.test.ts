@@ -158,6 +158,8 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
     text.includes('Only admins may replace'),
   );
   expect(refused.channel).toBe(asked.channel);
+  const meanwhile = await rig.slash('ana', '#switch', '/spark unnamed = 1');
+  expect(shown(meanwhile.answer)).toContain('python3');
   await Promise.all([1, 2].map(() => playground.as('oli').press(asked, 'run:switch')));
   await playground.waitForMessage('#switch', ({ text }) => text.includes('switched the kernel'));
   const answer = await rig.final('#switch', asked.thread_ts ?? '');
@@ -165,4 +167,6 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   expect(
     playground.messages('#switch').filter(({ text }) => text.includes('switched the kernel')),
   ).toHaveLength(1);
+  const later = await rig.slash('ana', '#switch', '/spark unnamed = 2');
+  expect(shown(later.answer)).toContain('scala-spark');
 });
