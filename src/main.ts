@@ -109,5 +109,6 @@ try {
   process.stderr.write(
     `Sparkthread cannot start: ${error instanceof Error ? error.message : String(error)}\n`,
   );
-  process.exit(error instanceof StoreError && error.code === 'locked' ? EXIT_CONFIG : 1);
+  // A store that is silent may answer the next start; one that refuses has to be mended first.
+  process.exit(error instanceof StoreError && error.code !== 'silent' ? EXIT_CONFIG : 1);
 }

@@ -97,14 +97,26 @@ test('a taken PORT is told in one sentence, with exit code 78', async () => {
   await once(taken, 'listening');
   const address = taken.address();
   const port = String(typeof address === 'object' ? address?.port : undefined);
-  const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
-  const env = { ...playground.environment, KG_URL: gateway.httpUrl, STORE_URL: 'memory:', PORT: port };
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  const { said, code } = await startMain({ STORE_URL: 'memory:', PORT: port });
   expect(said).toContain(`PORT ${port} is taken by another process`);
   expect(code).toBe(78);
   taken.close();
 });
+
+test('a store that cannot be used is told in one sentence, with exit code 78', async () => {
+  const { said, code } = await startMain({ STORE_URL: 'sqlite:/proc/none/store.db', PORT: '0' });
+  expect(said).toContain('/proc/none/store.db cannot be used as a store');
+  expect(code).toBe(78);
+});
+
+/** The real entry with these settings, until it has ended. */
+async function startMain(settings: Record<string, string>): Promise<{ said: string; code: unknown }> {
+  const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+  const env = { ...playground.environment, KG_URL: gateway.httpUrl, ...settings };
+  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  return { said, code };
+}
 
 test('a token that Slack refuses is told as that, and an absent Slack as that', async () => {
   const refused = startBot({ playground, gateway, environment: { SLACK_BOT_TOKEN: 'xoxb-another' } });

@@ -76,11 +76,11 @@ describe('a file that cannot be used is refused with a sentence and left as it i
     });
   });
 
-  test('a folder, and a path below a file', async () => {
+  test('a folder, a path below a file, and a place that takes no folders', async () => {
     mkdirSync(join(folder, 'folder.db'));
     writeFileSync(join(folder, 'file'), '');
-    for (const path of ['folder.db', 'file/store.db']) {
-      await expect(open(`sqlite:${join(folder, path)}`)).rejects.toMatchObject({
+    for (const path of [join(folder, 'folder.db'), join(folder, 'file/store.db'), '/proc/none/store.db']) {
+      await expect(open(`sqlite:${path}`)).rejects.toMatchObject({
         name: 'StoreError',
         code: 'refused',
       });
