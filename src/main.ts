@@ -24,6 +24,7 @@ const STORE_PATIENCE_MS = 2_000;
 const DRAIN_MS = 9_000;
 
 async function main(): Promise<void> {
+  const told = untilTold();
   loadEnvFile();
   const config = readConfig();
   const log = startLog({ level: config.logLevel, secrets: config.secrets });
@@ -64,11 +65,12 @@ async function main(): Promise<void> {
     spoolDir: spool.dir,
     slack,
   });
+  told.begin();
   const recovered = await house.open();
   await slack.open(house.bot);
   log.info({ workspace: slack.workspace, store: store.kind, port: front.port, recovered }, 'ready');
 
-  await untilTold();
+  await told.stop;
   log.info('stopping: no new work is taken, runs in flight are left to the next start');
   setTimeout(() => process.exit(0), DRAIN_MS).unref();
   await slack.close();
@@ -90,11 +92,22 @@ async function openSpoolFolder({ store }: Config): Promise<{ dir: string; close:
   return { dir, close: async () => await rm(dir, { recursive: true, force: true }) };
 }
 
-function untilTold(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
+/** Until there is something to drain, being told to stop ends the process at once. */
+function untilTold(): { stop: Promise<void>; begin: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let hasBegun = false;
+  const stop = (): void => {
+    if (!hasBegun) process.exit(0);
+    resolve();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  return {
+    stop: promise,
+    begin: () => {
+      hasBegun = true;
+    },
+  };
 }
 
 try {

@@ -3,7 +3,15 @@ import type { Log } from '../log.ts';
 import { EventLine } from './event-line.ts';
 import { ExecutionLine } from './execution-line.ts';
 import { type ExecutionHost, RunningExecution } from './execution.ts';
-import type { ConnectionEvent, ExecuteRequest, Execution, KernelConnection, KernelInfo } from './gateway.ts';
+import type {
+  ConnectionEvent,
+  ExecuteRequest,
+  Execution,
+  KernelConnection,
+  KernelInfo,
+  LeftExecution,
+  ResumeRequest,
+} from './gateway.ts';
 import { type IncomingHost, IncomingMessages } from './incoming-messages.ts';
 import type { Interrupts, WantedStop } from './interrupts.ts';
 import { KernelGreeting } from './kernel-greeting.ts';
@@ -26,6 +34,7 @@ export interface ConnectionOptions extends LinkOptions {
   launchTimeoutMs: number;
   /** Started by us and not connected to before. */
   isFresh: boolean;
+  left: LeftExecution | undefined;
   onClosed: () => void;
 }
 
@@ -55,14 +64,15 @@ export class OpenConnection
   kernelInfo: KernelInfo = unknownKernelInfo;
   readonly #options: ConnectionOptions;
   readonly #link: KeptLink;
-  readonly #incoming = new IncomingMessages(this);
+  readonly #incoming: IncomingMessages;
   readonly #outgoing: OutgoingRequests;
   readonly #silence = openSilenceWatch(this);
   readonly #events = new EventLine<ConnectionEvent>();
   #fullCount = 0;
   #lostMs = 0;
   #isAway = false;
-  #closedWhy: string | undefined;
+  #isClosed = false;
+  #goneWhy: string | undefined;
 
   constructor(options: ConnectionOptions) {
     this.kernelId = options.kernelId;
@@ -73,6 +83,7 @@ export class OpenConnection
     this.#options = options;
     this.greeting = new KernelGreeting(options.sessionId, (message) => void this.#outgoing.send(message));
     this.life = new KernelLife(this, options.isFresh);
+    this.#incoming = new IncomingMessages(this, options.left?.heard);
     this.#link = openKeptLink(options, this);
     this.#outgoing = new OutgoingRequests(this, this.#link);
   }
@@ -87,7 +98,8 @@ export class OpenConnection
   execute(request: ExecuteRequest): Execution {
     const execution = new RunningExecution(request, this);
     this.#incoming.dropReplay();
-    if (this.#closedWhy !== undefined) execution.finishAs('notSent', this.#closedWhy);
+    if (this.#isClosed) execution.abandon(undefined);
+    else if (this.#goneWhy !== undefined) execution.finishAs('notSent', this.#goneWhy);
     else if (request.signal?.aborted === true) execution.finishAs('notSent', 'stopped before it was sent');
     else {
       this.line.add(execution);
@@ -98,14 +110,14 @@ export class OpenConnection
     return execution;
   }
 
-  resume({ msgId, signal }: Pick<ExecuteRequest, 'msgId' | 'signal'>): Execution {
+  resume({ msgId, signal, left }: ResumeRequest): Execution {
     const request = { msgId, code: '', allowStdin: false, ...(signal === undefined ? {} : { signal }) };
-    const execution = new RunningExecution(request, this);
+    const execution = new RunningExecution(request, this, left);
     this.line.begin(execution);
     this.#link.setBusy(true);
     execution.markWritten(this.timings.firstLookMs);
     this.#incoming.replayTo(execution);
-    if (this.#closedWhy !== undefined) execution.finishAs('kernelGone', this.#closedWhy);
+    if (this.#goneWhy !== undefined) execution.finishAs('kernelGone', this.#goneWhy);
     return execution;
   }
 
@@ -114,8 +126,10 @@ export class OpenConnection
   }
 
   async close(): Promise<void> {
-    this.#shut('the connection was closed');
+    // What comes until then still counts.
     await this.#link.close();
+    this.#isClosed = true;
+    this.#shut();
   }
 
   // — from the link —
@@ -179,10 +193,11 @@ export class OpenConnection
   }
 
   onGone(detail: string): void {
-    if (this.#closedWhy !== undefined) return;
+    if (this.#isClosed || this.#goneWhy !== undefined) return;
     this.line.endAll('kernelGone', detail);
     this.#events.emit({ kind: 'kernelGone', detail });
-    this.#shut(`the kernel is gone: ${detail}`);
+    this.#goneWhy = `the kernel is gone: ${detail}`;
+    this.#shut();
     void this.#link.close();
   }
 
@@ -238,13 +253,10 @@ export class OpenConnection
     this.#outgoing.writeNext();
   }
 
-  #shut(why: string): void {
-    if (this.#closedWhy !== undefined) return;
-    this.#closedWhy = why;
+  #shut(): void {
     this.#incoming.dropReplay();
     this.life.close();
-    this.line.abandon();
-    this.line.refuseWaiting(why);
+    this.line.abandon(this.#incoming.heardSoFar);
     this.#options.onClosed();
   }
 }

@@ -1,5 +1,6 @@
 import type { RunningExecution } from './execution.ts';
 import type { ExecutionEndKind } from './outputs.ts';
+import type { HeardSoFar } from './heard-messages.ts';
 import { Recent } from './recent.ts';
 
 /** The executions of one connection: waiting, in flight (written and not ended), and those that ended lately. */
@@ -72,9 +73,10 @@ export class ExecutionLine {
     for (const execution of refused) execution.finishAs('notSent', detail);
   }
 
-  /** Those in flight are left to a later `resume`. */
-  abandon(): void {
-    for (const execution of this.#inFlight.values()) execution.abandon();
+  /** Those in flight are left to a later `resume`; those that wait, to be sent anew. */
+  abandon(heard: HeardSoFar | undefined): void {
+    for (const execution of this.unfinished()) execution.abandon(heard);
     this.#inFlight.clear();
+    this.#waiting = [];
   }
 }

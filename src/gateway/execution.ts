@@ -6,7 +6,8 @@ import {
   settle,
   takeMessage,
 } from './execution-state.ts';
-import type { ExecuteRequest, Execution } from './gateway.ts';
+import type { ExecuteRequest, Execution, LeftExecution } from './gateway.ts';
+import type { HeardSoFar } from './heard-messages.ts';
 import { text } from './messages.ts';
 import { openOutputQueue } from './output-queue.ts';
 import type { ExecutionEnd, ExecutionEndKind, KernelOutput } from './outputs.ts';
@@ -47,6 +48,7 @@ export class RunningExecution implements Execution {
   /** The kernel works on something and nobody else's code was seen, so a stop may be meant for ours. */
   isPresumedRunning = false;
   hasToldError = false;
+  left: LeftExecution | undefined;
   lastMessageMs = performance.now();
   readonly #host: ExecutionHost;
   readonly #signal: AbortSignal | undefined;
@@ -60,7 +62,9 @@ export class RunningExecution implements Execution {
   #silence: NodeJS.Timeout | undefined;
   #stopWatch: NodeJS.Timeout | undefined;
 
-  constructor(request: ExecuteRequest, host: ExecutionHost) {
+  constructor(request: ExecuteRequest, host: ExecutionHost, left?: LeftExecution) {
+    if (left !== undefined)
+      this.state = { ...freshExecution, errorName: left.errorName, possibleGap: left.possibleGap };
     this.msgId = request.msgId;
     this.request = request;
     this.#host = host;
@@ -159,10 +163,13 @@ export class RunningExecution implements Execution {
     this.#ending = setTimeout(() => this.finishAs(kind, 'the kernel has nothing of it left to do'), waitMs);
   }
 
-  /** The connection closes and leaves it to a later `resume`: no end, no timers. */
-  abandon(): void {
+  /** The connection is closed and leaves it to a later `resume`: no end, no timers. */
+  abandon(heard: HeardSoFar | undefined): void {
+    const { errorName, possibleGap } = this.state;
     this.isEnded = true;
+    this.left = { isWritten: this.isWritten, heard, errorName, possibleGap };
     this.#clear();
+    this.#queue.end();
   }
 
   #takeInputRequest(message: KernelMessage): void {

@@ -1,3 +1,4 @@
+import type { HeardSoFar } from './heard-messages.ts';
 import type { ExecutionEnd, KernelOutput } from './outputs.ts';
 
 /** The face of the gateway client: what the rest of the house may ask of a Kernel Gateway. */
@@ -82,6 +83,18 @@ export interface ConnectOptions {
   /** Stable over reconnects and over restarts of the bot: only the same id gets the replay (protocol.md §2.2). */
   sessionId: string;
   signal?: AbortSignal;
+  /** What the execution to be resumed left, where its process had the time to say. */
+  left?: LeftExecution;
+}
+
+/** What a connection that was closed leaves of an execution that has not ended; JSON. */
+export interface LeftExecution {
+  /** False: the request was never written, so it can be sent as if for the first time. */
+  isWritten: boolean;
+  /** All of it that was given out as output. */
+  heard?: HeardSoFar | undefined;
+  errorName?: string | undefined;
+  possibleGap: boolean;
 }
 
 export type ConnectionEvent =
@@ -105,9 +118,12 @@ export interface KernelConnection {
    * To be called before any `execute`, and within 10 s of connecting: then the replay is dropped. Ends as `unknown` when
    * the kernel is idle and nothing of it comes.
    */
-  resume(request: Pick<ExecuteRequest, 'msgId' | 'signal'>): Execution;
+  resume(request: ResumeRequest): Execution;
   onEvent(listener: (event: ConnectionEvent) => void): () => void;
-  /** Closes the websocket; the kernel stays. Executions in flight stay unfinished for a later `resume`: their `end` never settles. */
+  /**
+   * Closes the websocket; the kernel stays. Executions that have not ended by then stay unfinished for a later
+   * `resume`: their outputs end, their `end` never settles, and `left` says what they leave.
+   */
   close(): Promise<void>;
 }
 
@@ -122,6 +138,10 @@ export interface ExecuteRequest {
   signal?: AbortSignal;
 }
 
+export interface ResumeRequest extends Pick<ExecuteRequest, 'msgId' | 'signal'> {
+  left?: LeftExecution;
+}
+
 /**
  * One execute_request. Iterating (once) gives the outputs in order, with back-pressure: who does not read stops the
  * socket, who leaves the loop early drops the rest. `end` settles when the last output is there to be read.
@@ -129,4 +149,6 @@ export interface ExecuteRequest {
 export interface Execution extends AsyncIterable<KernelOutput> {
   readonly msgId: string;
   readonly end: Promise<ExecutionEnd>;
+  /** Once the connection was closed on it, and its outputs have been read. */
+  readonly left: LeftExecution | undefined;
 }

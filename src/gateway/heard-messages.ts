@@ -1,5 +1,14 @@
 import { Recent } from './recent.ts';
 
+/** The numbers of one execution until a moment; JSON. */
+export interface HeardSoFar {
+  prefix: string;
+  first: number;
+  last: number;
+  seen: number;
+  beyond: number[];
+}
+
 /**
  * What a connection has heard: each message once, because a replay may bring what had come already (protocol.md §3.8),
  * and the proof that nothing of an execution was lost: ipykernel numbers all its messages, whoever they go to
@@ -15,6 +24,27 @@ export class HeardMessages {
   /** How many came of those from first to last, and which others are beyond: channels overtake each other. */
   #seen = 0;
   readonly #beyond = new Set<number>();
+
+  constructor(before?: HeardSoFar) {
+    if (before === undefined) return;
+    this.#prefix = before.prefix;
+    this.#first = before.first;
+    this.#last = before.last;
+    this.#seen = before.seen;
+    for (const number of before.beyond) this.#beyond.add(number);
+  }
+
+  /** For a later process that goes on with this execution; undefined where the kernel has no numbers. */
+  soFar(): HeardSoFar | undefined {
+    if (this.#prefix === '' || this.#beyond.size > mostBeyond) return undefined;
+    return {
+      prefix: this.#prefix,
+      first: this.#first,
+      last: this.#last,
+      seen: this.#seen,
+      beyond: [...this.#beyond],
+    };
+  }
 
   /** False for a message that was heard before. */
   isNew(msgId: string): boolean {
@@ -67,6 +97,9 @@ export class HeardMessages {
     return prefix === this.#prefix && number > this.#first ? number : undefined;
   }
 }
+
+/** So many are not worth keeping: then there is no proof. */
+const mostBeyond = 100;
 
 function splitId(msgId: string): { prefix: string; number: number } {
   const cut = msgId.lastIndexOf('_');

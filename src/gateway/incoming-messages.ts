@@ -1,6 +1,6 @@
 import type { ExecutionLine } from './execution-line.ts';
 import type { RunningExecution } from './execution.ts';
-import { HeardMessages } from './heard-messages.ts';
+import { HeardMessages, type HeardSoFar } from './heard-messages.ts';
 import type { KernelGreeting } from './kernel-greeting.ts';
 import type { KernelLife } from './kernel-life.ts';
 import { isBusy, isWordOfGateway, readLifeSign } from './life-signs.ts';
@@ -25,11 +25,13 @@ export interface IncomingHost {
 /** Gives each message of one connection, once, to whom it belongs: by its parent's id alone (protocol.md §2.2). */
 export class IncomingMessages {
   readonly #host: IncomingHost;
-  readonly #heard = new HeardMessages();
+  readonly #heard: HeardMessages;
   readonly #unclaimed: Unclaimed;
 
-  constructor(host: IncomingHost) {
+  /** `before`: what an earlier process heard of the execution that will be resumed. */
+  constructor(host: IncomingHost, before: HeardSoFar | undefined) {
     this.#host = host;
+    this.#heard = new HeardMessages(before);
     this.#unclaimed = new Unclaimed((isFull) => host.onFull(isFull));
   }
 
@@ -39,13 +41,13 @@ export class IncomingMessages {
     if (!isWordOfGateway(message) && !this.#heard.isNew(message.msgId)) return;
     const execution = line.find(message.parentId);
     if (execution !== undefined) return this.#deliver(execution, message);
-    this.#heard.countOther(message.msgId);
     const ended = line.findEnded(message.parentId);
+    const isOurs = message.parentType === 'execute_request' && message.parentSession === sessionId;
+    // Counted when it is claimed.
+    if (ended === undefined && isOurs) return this.#unclaimed.add(message);
+    this.#heard.countOther(message.msgId);
     if (ended !== undefined) return this.#takeLate(ended, message);
     if (greeting.take(message)) return;
-    if (message.parentType === 'execute_request' && message.parentSession === sessionId) {
-      return this.#unclaimed.add(message);
-    }
     const sign = readLifeSign(message);
     if (sign !== undefined) life.take(sign, message.session);
   }
@@ -53,6 +55,10 @@ export class IncomingMessages {
   /** Every message of the kernel since the execution's first has come. */
   get isWhole(): boolean {
     return this.#heard.isWhole;
+  }
+
+  get heardSoFar(): HeardSoFar | undefined {
+    return this.#heard.soFar();
   }
 
   /** Nothing more is read, because a replay waits to be claimed. */

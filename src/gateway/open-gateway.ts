@@ -43,6 +43,7 @@ export function openGateway(
       log,
       launchTimeoutMs,
       isFresh: fresh.delete(kernelId),
+      left: options.left,
       onClosed: () => connections.delete(connection),
     });
     connections.add(connection);

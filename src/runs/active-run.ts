@@ -37,6 +37,7 @@ export class ActiveRun {
   #reason: StopReason | undefined;
   #abandoned = Promise.withResolvers<undefined>();
   readonly #left = new AbortController();
+  #following: PromiseWithResolvers<void> | undefined;
   readonly #posted = Promise.withResolvers<void>();
   /** What the kernel asks and nobody has answered yet. */
   question: Question | undefined;
@@ -84,6 +85,21 @@ export class ActiveRun {
     this.#left.abort();
     this.#abandoned.resolve(undefined);
     await this.answer.release();
+  }
+
+  /** A request of it is written from here on, and what comes back is taken. */
+  follow(): void {
+    this.#following ??= Promise.withResolvers<void>();
+  }
+
+  /** Settles when what came back is taken and the ledger knows how far; undefined while nothing is followed. */
+  get followed(): Promise<void> | undefined {
+    return this.#following?.promise;
+  }
+
+  markFollowed(): void {
+    this.#following?.resolve();
+    this.#following = undefined;
   }
 
   /** Takes in what another hand changed in the ledger. */

@@ -1,6 +1,6 @@
 import type { Keyv } from 'keyv';
 import { GatewayError } from '../errors.ts';
-import type { ConnectionEvent, Gateway, KernelConnection } from '../gateway/gateway.ts';
+import type { ConnectionEvent, Gateway, KernelConnection, LeftExecution } from '../gateway/gateway.ts';
 import type { Log } from '../log.ts';
 import { type KernelOwner, type KernelRecord, newKernelRecord } from './kernel-record.ts';
 import { KernelRecords } from './kernel-records.ts';
@@ -99,10 +99,15 @@ export class ChannelKernels {
   }
 
   /** The kept kernel's connection for taking up a run after a crash; undefined when that kernel is not the lane's any more. */
-  async reattach(lane: string, kernelId: string, signal: AbortSignal): Promise<KernelConnection | undefined> {
+  async reattach(
+    lane: string,
+    kernelId: string,
+    signal: AbortSignal,
+    left: LeftExecution | undefined,
+  ): Promise<KernelConnection | undefined> {
     const record = await this.#records.find(lane);
     if (record?.kernelId !== kernelId) return undefined;
-    return this.#sockets.take(record) ?? (await this.#sockets.connect(record, signal));
+    return this.#sockets.take(record) ?? (await this.#sockets.connect(record, signal, left));
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { ConnectionEvent, Gateway, KernelConnection } from '../gateway/gateway.ts';
+import type { ConnectionEvent, Gateway, KernelConnection, LeftExecution } from '../gateway/gateway.ts';
 import type { KernelRecord } from './kernel-record.ts';
 
 /** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
@@ -21,9 +21,14 @@ export class LaneSockets {
   }
 
   /** Rejects with `GatewayError`. */
-  async connect(record: KernelRecord, signal: AbortSignal): Promise<KernelConnection> {
+  async connect(record: KernelRecord, signal: AbortSignal, left?: LeftExecution): Promise<KernelConnection> {
     const { gateway, onEvent } = this.#options;
-    const connection = await gateway.connect(record.kernelId, { sessionId: record.sessionId, signal });
+    const { kernelId, sessionId } = record;
+    const connection = await gateway.connect(kernelId, {
+      sessionId,
+      signal,
+      ...(left === undefined ? {} : { left }),
+    });
     this.#open.set(record.lane, { connection, idle: undefined });
     connection.onEvent((event) => {
       if (event.kind === 'kernelGone') this.#drop(record.lane);

@@ -121,11 +121,17 @@ export class OpenRuns {
     await this.#options.ledger.remove(run.id);
   }
 
+  /** Resolves when all that came back of these runs is taken. */
+  async followed(which: (active: ActiveRun) => boolean): Promise<void> {
+    const left = [...this.#active.values()].filter(which);
+    await Promise.all(left.map(async ({ followed }) => await followed));
+  }
+
   /** Lets runs go unfinished: nothing more is written or shown for them here. */
-  async letGo(which: (run: Run) => boolean): Promise<void> {
-    const left = [...this.#active.values()].filter((active) => which(active.run));
+  async letGo(which: (active: ActiveRun) => boolean): Promise<void> {
+    const left = [...this.#active.values()].filter(which);
     for (const active of left) this.#active.delete(active.run.id);
-    this.late.forget((active) => which(active.run) && active.run.state === 'posted');
+    this.late.forget((active) => which(active) && active.run.state === 'posted');
     await Promise.all(left.map((active) => active.abandon()));
   }
 }

@@ -129,7 +129,7 @@ async function leftKernel(
   const { lane, state, data } = active.run;
   // A stop cannot take back what was sent: it waits for the connection and interrupts there.
   const connection = await kernels
-    .reattach(lane, data.sent?.kernelId ?? '', active.left)
+    .reattach(lane, data.sent?.kernelId ?? '', active.left, data.sent?.left)
     .catch((error: unknown) => {
       if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;
       throw error;

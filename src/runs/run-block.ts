@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Execution } from '../gateway/gateway.ts';
+import type { Execution, LeftExecution } from '../gateway/gateway.ts';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import { noteOutput } from './note-output.ts';
@@ -30,14 +30,20 @@ export async function runBlock(
     hasRun: block > 0,
   });
   transcript.startBlock(active.run.data.blocks[block] ?? '');
+  active.follow();
   const execution =
     left === undefined
       ? await sendBlock(active, block, kernel, deps.log)
-      : kernel.connection.resume({ msgId: left.msgId, signal: active.signal });
+      : kernel.connection.resume({
+          msgId: left.msgId,
+          signal: active.signal,
+          ...(left.left === undefined ? {} : { left: left.left }),
+        });
   if (execution === undefined) return readEnd({ kind: 'notSent' }, active.stopReason, at());
   // The gateway replays only what nobody has read: that question does not come again.
   if (left !== undefined && active.run.data.asked !== undefined) active.stop({ kind: 'questionLost' });
   const resumedAt = Date.now();
+  const isOutputHere = hasOutputOf(left?.left, transcript);
   const cuts: { fromMs: number; toMs: number }[] = [];
   for await (const output of execution) {
     // Whether something is missing is known at the end.
@@ -47,15 +53,41 @@ export async function runBlock(
     if (transcript.limited) active.stop({ kind: 'tooMuchOutput' });
   }
   active.question?.close();
+  if (execution.left !== undefined) await handOver(active, execution.left, transcript);
   const end = await execution.end;
   if (left !== undefined && active.run.state === 'sent')
     cuts.unshift({
       fromMs: transcript.lastKeptAtMs ?? active.run.data.startedAt ?? resumedAt,
       toMs: resumedAt,
     });
-  if (end.possibleGap)
-    for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut, gap: true });
-  return readEnd(end, active.stopReason, at());
+  const possibleGap = end.possibleGap || !isOutputHere;
+  if (possibleGap) for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut, gap: true });
+  return readEnd({ ...end, possibleGap }, active.stopReason, at());
+}
+
+/** The connection was closed on it: the ledger keeps how far this process came, once all of that is on disk. */
+async function handOver(active: ActiveRun, left: LeftExecution, transcript: Transcript): Promise<void> {
+  const { sent, block } = active.run.data;
+  await transcript.seal();
+  const { textBytes, parts } = transcript.view();
+  if (left.isWritten && sent !== undefined)
+    await active.change(
+      {},
+      { sent: { ...sent, left: { ...left, keptBytes: textBytes, keptParts: parts.length } } },
+    );
+  // Never sent, so that it waits again, or stands between two blocks.
+  if (!left.isWritten) await active.change({ state: block === 0 ? 'waiting' : 'sent' }, { sent: undefined });
+  active.markFollowed();
+}
+
+/** A successor on another machine does not have what was on the first one's disk. */
+function hasOutputOf(
+  left: { keptBytes: number; keptParts: number } | undefined,
+  transcript: Transcript,
+): boolean {
+  if (left === undefined) return true;
+  const { textBytes, parts } = transcript.view();
+  return textBytes >= left.keptBytes && parts.length >= left.keptParts;
 }
 
 /** Writes the ledger, then the request. Undefined when the run was taken back before the kernel got it. */

@@ -1,3 +1,4 @@
+import type { LeftExecution } from '../gateway/gateway.ts';
 import type { RunRecord } from '../store/ledger.ts';
 import type { RunOutcome } from './outcome.ts';
 
@@ -13,6 +14,15 @@ export type Door =
   | 'file'
   | 'edit'
   | 'again';
+
+/** What a block was written with. */
+export interface SentBlock {
+  msgId: string;
+  kernelId: string;
+  sessionId: string;
+  /** Where a process that had the time stopped following it, and how much of its output was on disk then. */
+  left?: LeftExecution & { keptBytes: number; keptParts: number };
+}
 
 /** What the ledger keeps of a run beside its state and place: JSON, written and read by this bot alone. */
 export interface RunData {
@@ -42,7 +52,7 @@ export interface RunData {
   /** The block under way or next. */
   block: number;
   /** What block `block` was written with; absent between blocks. */
-  sent?: { msgId: string; kernelId: string; sessionId: string } | undefined;
+  sent?: SentBlock | undefined;
   /** ms since the epoch: the kernel's first sign of the first block. */
   startedAt?: number;
   executionCount?: number;

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { StoreError } from '../errors.ts';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import type { ActiveRun } from './active-run.ts';
@@ -13,6 +14,8 @@ import { isUnfinished, type Run, type RunData, standsAside } from './run-data.ts
 import { type RanSnippet, runSnippet } from './run-snippet.ts';
 import { SwitchQuestions } from './switch-questions.ts';
 
+/** How long a run that is let go has to take in what its closed socket brought. */
+const HAND_OVER_MS = 1_000;
 /** Places further back are shown once, at admission, and not edited with every run that ends. */
 const PLACES_KEPT_FRESH = 3;
 
@@ -70,7 +73,18 @@ export class Runs {
 
   /** The lane's lease is lost or let go: nothing of it is touched any more, another process takes it up. */
   async letGo(lane: string): Promise<void> {
-    await Promise.all([this.#options.kernels.disconnect(lane), this.#open.letGo((run) => run.lane === lane)]);
+    await this.#leave(
+      ({ run }) => run.lane === lane,
+      () => this.#options.kernels.disconnect(lane),
+    );
+  }
+
+  /** First the sockets, then what they brought, then the answers: so that a successor lacks nothing. */
+  async #leave(which: (active: ActiveRun) => boolean, disconnect: () => Promise<void>): Promise<void> {
+    const unsent = this.#open.letGo((active) => which(active) && active.followed === undefined);
+    await disconnect();
+    await Promise.race([this.#open.followed(which), wait(HAND_OVER_MS, undefined, { ref: false })]);
+    await Promise.all([unsent, this.#open.letGo(which)]);
   }
 
   /** A run was admitted to this lane, or something in it changed. */
@@ -192,6 +206,7 @@ export class Runs {
     const ran = await Promise.race([this.#run(active), active.abandoned]);
     if (ran === undefined) return;
     await endRun(active, ran.outcome, this.#options.log);
+    active.markFollowed();
     this.#open.post(active, ran.outcome, ran.transcript);
   }
 
@@ -233,7 +248,10 @@ export class Runs {
   async close(): Promise<void> {
     this.#questions.close();
     const lanesClosed = this.#lanes.close();
-    await this.#open.letGo(() => true);
+    await this.#leave(
+      () => true,
+      () => this.#options.kernels.close(),
+    );
     await lanesClosed;
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Execution, LeftExecution } from '../../../src/gateway/gateway.ts';
 import {
   kindsOf,
   run,
@@ -351,6 +352,77 @@ test('resume takes the replay of a run that an earlier process wrote', async () 
     { kind: 'stream', name: 'stdout', text: 'b' },
     { kind: 'counted', executionCount: 1 },
   ]);
+});
+
+test('what a closed connection left proves the replay whole, or that something is missing', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.stream(request, 'a');
+  };
+  const { sessionId } = connection;
+  const first = run(connection);
+  await first.until('stream');
+  await connection.close();
+  kernel.stream(lastRequest(kernel), 'b');
+  const resume = async (before: Execution) => {
+    const left = before.left;
+    if (left === undefined) throw new Error('nothing was left');
+    // As it comes back from a ledger.
+    const kept: LeftExecution = JSON.parse(JSON.stringify(left));
+    const later = await gateway.connect(kernel.id, { sessionId, left: kept });
+    return { later, resumed: watch(later.resume({ msgId: before.msgId, left: kept })) };
+  };
+  const second = await resume(first.execution);
+  await second.resumed.until('stream');
+  await second.later.close();
+  kernel.stream(lastRequest(kernel), 'c');
+  finish(kernel);
+  const third = await resume(second.resumed.execution);
+  expect(await third.resumed.end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(textOf([...first.outputs, ...second.resumed.outputs, ...third.resumed.outputs])).toBe('abc');
+
+  const leaky = run(third.later);
+  await leaky.until('stream');
+  await third.later.close();
+  kernel.buffers = false;
+  kernel.stream(lastRequest(kernel), 'lost');
+  kernel.buffers = true;
+  const fourth = await resume(leaky.execution);
+  finish(kernel);
+  expect(await fourth.resumed.end).toMatchObject({ kind: 'ok', possibleGap: true });
+});
+
+test('an error that was given out before the connection was closed is how it ends', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.send('error', { ename: 'ValueError', evalue: 'x', traceback: [] }, { parent: request });
+  };
+  const before = run(connection);
+  await before.until('error');
+  await connection.close();
+  kernel.buffers = false;
+  kernel.reply(lastRequest(kernel), { status: 'error', ename: 'ValueError', evalue: 'x', traceback: [] });
+  kernel.buffers = true;
+  const { left } = before.execution;
+  if (left === undefined) throw new Error('nothing was left');
+  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId, left });
+  const resumed = watch(later.resume({ msgId: before.execution.msgId, left }));
+  kernel.status('idle', lastRequest(kernel));
+  expect(await resumed.end).toMatchObject({ kind: 'raised', replyMissing: true });
+});
+
+test('what is asked of a closed connection was never written, and is left', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  await connection.close();
+  const late = connection.execute({ msgId: crypto.randomUUID(), code: '1', allowStdin: false });
+  for await (const output of late) throw new Error(`it says ${output.kind}`);
+  expect(late.left).toMatchObject({ isWritten: false });
+  expect(kernel.received.map(({ header }) => header.msg_type)).not.toContain('execute_request');
 });
 
 test('a replay that begins with the beginning is whole', async () => {
