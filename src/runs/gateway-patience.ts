@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 
@@ -13,11 +13,26 @@ const STALE_MS = 30_000;
 export interface Waiting {
   /** A request of this run may be with the kernel: giving up loses its output. */
   isSent: boolean;
+  /** What failed can be done again although the gateway answers: it starts nothing. */
+  isHarmless: boolean;
+  /** When the run began to wait, ms since the epoch. */
+  sinceMs: number;
   /** The kernel to ask for; whatever the gateway answers, it is there. */
   kernelId: string;
   signal: AbortSignal;
   onAway: (failure: GatewayError) => void;
 }
+
+export interface PatienceClock {
+  now: () => number;
+  /** Rejects when `signal` aborts. */
+  pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const systemClock: PatienceClock = {
+  now: Date.now,
+  pause: (ms, signal) => wait(ms, undefined, { signal }),
+};
 
 /**
  * Waits for a gateway that is away. The time counts from when it was first missed by anybody, so that a long queue
@@ -25,23 +40,25 @@ export interface Waiting {
  */
 export class GatewayPatience {
   readonly #gateway: Pick<Gateway, 'findKernel'>;
+  readonly #clock: PatienceClock;
   #away: { sinceMs: number; seenMs: number } | undefined;
 
-  constructor(gateway: Pick<Gateway, 'findKernel'>) {
+  constructor(gateway: Pick<Gateway, 'findKernel'>, clock: PatienceClock = systemClock) {
     this.#gateway = gateway;
+    this.#clock = clock;
   }
 
   /** True when what failed is worth another attempt now. Rejects when `signal` aborts. */
   async isWorthAnother(failure: GatewayError, waiting: Waiting): Promise<boolean> {
-    const { isSent, signal, onAway } = waiting;
+    const { isSent, isHarmless, sinceMs, signal, onAway } = waiting;
     if (!isAway(failure, isSent)) return false;
-    // It answers, so it was that one call that failed. A run that the kernel may have is not given up for that.
-    if (!isSent && (await this.#look(waiting)) === undefined) return false;
-    const until = this.#miss() + (isSent ? SENT_PATIENCE_MS : UNSENT_PATIENCE_MS);
+    // It answers, so it was that one call that failed.
+    if (!isHarmless && (await this.#look(waiting)) === undefined) return false;
+    const until = Math.min(this.#miss(), sinceMs) + (isSent ? SENT_PATIENCE_MS : UNSENT_PATIENCE_MS);
     let last = failure;
-    while (Date.now() < until) {
+    while (this.#clock.now() < until) {
       onAway(last);
-      await pause(LOOK_EVERY_MS, undefined, { signal });
+      await this.#clock.pause(LOOK_EVERY_MS, signal);
       const found = await this.#look(waiting);
       if (found === undefined || !isAway(found, isSent)) return true;
       last = found;
@@ -51,7 +68,7 @@ export class GatewayPatience {
 
   /** Since when the gateway is missed. */
   #miss(): number {
-    const now = Date.now();
+    const now = this.#clock.now();
     const isStale = this.#away === undefined || now - this.#away.seenMs > STALE_MS;
     this.#away = { sinceMs: isStale ? now : (this.#away?.sinceMs ?? now), seenMs: now };
     return this.#away.sinceMs;

@@ -63,7 +63,8 @@ async function failedOutcome(
     return readEnd({ kind: 'notSent' }, active.stopReason, endedAt(active));
   if (!(error instanceof GatewayError)) throw error;
   log.warn({ err: error, run: run.id }, 'the kernel could not be reached');
-  const kernelId = (await kernels.find(run.lane))?.kernelId ?? run.id;
+  const kept = await kernels.find(run.lane);
+  const kernelId = kept?.kernelId ?? run.id;
   // A stop cannot take back what was sent.
   const signal = isSent ? active.left : AbortSignal.any([active.left, active.signal]);
   const onAway = ({ code, message }: GatewayError): void => {
@@ -72,7 +73,17 @@ async function failedOutcome(
     active.showTrouble({ code, detail: message, isCutOff: true });
   };
   try {
-    if (await patience.isWorthAnother(error, { isSent, kernelId, signal, onAway })) return undefined;
+    if (
+      await patience.isWorthAnother(error, {
+        isSent,
+        isHarmless: kept !== undefined,
+        sinceMs,
+        kernelId,
+        signal,
+        onAway,
+      })
+    )
+      return undefined;
   } catch (interruption) {
     if (!signal.aborted) throw interruption;
     return readEnd({ kind: 'notSent' }, active.stopReason, endedAt(active));
