@@ -59,10 +59,14 @@ function isFinal(message: SlackMessage): boolean {
   );
 }
 
-/** The files of an answer are posted after its status line. */
+/** The files and tables of an answer are posted after its status line. */
 async function waitForFiles(playground: Playground, threadTs: string, count: number): Promise<void> {
   await playground.waitFor(
-    () => playground.replies(channel, threadTs).flatMap(({ files = [] }) => files).length >= count,
-    { timeoutMs: fileTimeoutMs, what: `${count} files` },
+    () => playground.replies(channel, threadTs).reduce((sum, reply) => sum + belongings(reply), 0) >= count,
+    { timeoutMs: fileTimeoutMs, what: `${count} files and tables` },
   );
+}
+
+function belongings({ files = [], metadata }: SlackMessage): number {
+  return files.length + (metadata?.event_type === 'sparkthread_table' ? 1 : 0);
 }

@@ -10,9 +10,10 @@ import { type StartedBot, startBot } from '../support/start-bot.ts';
 const found = await findRedisServer();
 const testRedis = test.skipIf('missing' in found);
 
-const answers = 20;
-const answersOfEach = 4;
-const patience = { timeoutMs: 60_000 };
+const answersOfEach = 3;
+const patience = { timeoutMs: 120_000 };
+/** The minute of Slack's rates is a real one. */
+const timeout = 400_000;
 /** Calls travel for different times on a busy machine. */
 const fewRefusals = 2;
 
@@ -46,7 +47,7 @@ interface Scene extends AsyncDisposable {
   gateway: ScriptedGateway & { end: () => void };
   bots: [StartedBot, StartedBot];
   /** Starts a run in each of some channels, some at each bot; resolves when all of them show a line. */
-  print(): Promise<Place[]>;
+  print(answers: number): Promise<Place[]>;
 }
 
 interface Place {
@@ -78,7 +79,7 @@ async function startScene(): Promise<Scene> {
     playground,
     gateway,
     bots,
-    async print() {
+    async print(answers) {
       const places: Place[] = [];
       const isRoot = ({ metadata }: SlackMessage) => metadata?.event_type === 'sparkthread_root';
       const isPrinting = ({ blocks }: SlackMessage) => JSON.stringify(blocks).includes('line 1');
@@ -100,44 +101,52 @@ const runsOf = ({ log }: StartedBot) => log.filter(({ msg }) => msg === 'sent to
 const edits = (playground: Playground) => playground.callsOf('chat.update');
 const refused = (playground: Playground) => edits(playground).filter(({ status }) => status === 429);
 
-testRedis('twenty answers over two replicas print for more than a minute and end at once', async () => {
-  await using scene = await startScene();
-  const { playground, gateway } = scene;
-  const places = await scene.print();
-  await playground.waitFor(() => edits(playground).length >= 50, {
-    timeoutMs: 170_000,
-    what: '50 edits',
-  });
-  gateway.end();
-  const finals = await Promise.all(
-    places.map((place) => finalAnswer(playground, place.channel, place.thread)),
-  );
-  expect(finals.map(({ outcome }) => outcome)).toEqual(places.map(() => 'ok'));
-  for (const { text } of finals) expect(text).toContain('the last line');
-  expect(refused(playground).length).toBeLessThanOrEqual(fewRefusals);
-  const live = places.map(({ channel }) =>
-    edits(playground).filter(({ args }) => args['channel'] === channel),
-  );
-  expect(Math.min(...live.map(({ length }) => length))).toBeGreaterThanOrEqual(2);
-});
+testRedis(
+  'twenty answers over two replicas print for more than a minute and end at once',
+  { timeout },
+  async () => {
+    await using scene = await startScene();
+    const { playground, gateway } = scene;
+    const places = await scene.print(20);
+    await playground.waitFor(() => edits(playground).length >= 50, {
+      timeoutMs: 300_000,
+      what: '50 edits',
+    });
+    gateway.end();
+    const finals = await Promise.all(
+      places.map((place) => finalAnswer(playground, place.channel, place.thread)),
+    );
+    expect(finals.map(({ outcome }) => outcome)).toEqual(places.map(() => 'ok'));
+    for (const { text } of finals) expect(text).toContain('the last line');
+    expect(refused(playground).length).toBeLessThanOrEqual(fewRefusals);
+    const live = places.map(({ channel }) =>
+      edits(playground).filter(({ args }) => args['channel'] === channel),
+    );
+    expect(Math.min(...live.map(({ length }) => length))).toBeGreaterThanOrEqual(2);
+  },
+);
 
-testRedis('one of them is killed: what it used up binds the other, which finishes all answers', async () => {
-  await using scene = await startScene();
-  const { playground, gateway, bots } = scene;
-  const places = await scene.print();
-  await playground.waitFor(() => edits(playground).length >= 25, { timeoutMs: 60_000, what: '25 edits' });
-  const [one, two] = bots;
-  const victim = runsOf(one) > runsOf(two) ? one : two;
-  await victim.kill();
-  const kernels = [...gateway.kernels.values()];
-  await playground.waitFor(() => kernels.every(({ sockets }) => sockets.size > 0), {
-    timeoutMs: 90_000,
-    what: 'every kernel heard again',
-  });
-  gateway.end();
-  const finals = await Promise.all(
-    places.map((place) => finalAnswer(playground, place.channel, place.thread)),
-  );
-  for (const { text } of finals) expect(text).toContain('the last line');
-  expect(refused(playground).length).toBeLessThanOrEqual(fewRefusals);
-});
+testRedis(
+  'one of them is killed: what it used up binds the other, which finishes all answers',
+  { timeout },
+  async () => {
+    await using scene = await startScene();
+    const { playground, gateway, bots } = scene;
+    const places = await scene.print(10);
+    await playground.waitFor(() => edits(playground).length >= 25, { timeoutMs: 300_000, what: '25 edits' });
+    const [one, two] = bots;
+    const victim = runsOf(one) > runsOf(two) ? one : two;
+    await victim.kill();
+    const kernels = [...gateway.kernels.values()];
+    await playground.waitFor(() => kernels.every(({ sockets }) => sockets.size > 0), {
+      timeoutMs: 120_000,
+      what: 'every kernel heard again',
+    });
+    gateway.end();
+    const finals = await Promise.all(
+      places.map((place) => finalAnswer(playground, place.channel, place.thread)),
+    );
+    for (const { text } of finals) expect(text).toContain('the last line');
+    expect(refused(playground).length).toBeLessThanOrEqual(fewRefusals);
+  },
+);

@@ -53,13 +53,13 @@ export class PartFiles {
 
   async keepBundle(data: MimeBundle): Promise<OutputPart[]> {
     const parts: OutputPart[] = [];
-    for (const shown of readBundle(data)) parts.push(...(await this.#keepShown(shown)));
+    for (const shown of await readBundle(data)) parts.push(...(await this.#keepShown(shown)));
     return parts;
   }
 
   async keepPage(data: MimeBundle): Promise<OutputPart[]> {
     const parts: OutputPart[] = [];
-    for (const shown of readBundle(data)) {
+    for (const shown of await readBundle(data)) {
       parts.push(
         ...(shown.kind === 'text' ? await this.keepText('pager', shown.text) : await this.#keepShown(shown)),
       );

@@ -13,6 +13,8 @@ export type Shown =
 
 /** HTML beyond this is only a file: reading it would hold up everybody else. */
 const maxParsedChars = 300_000;
+/** A table is read in turns; beyond this it would take too much memory. */
+const maxTableChars = 2_000_000;
 
 const images: readonly ImageMime[] = ['image/png', 'image/jpeg', 'image/gif'];
 
@@ -21,7 +23,7 @@ const images: readonly ImageMime[] = ['image/png', 'image/jpeg', 'image/gif'];
  * words, with the source as a file where it says more. Never raw HTML or scripts. IRkernel sends five forms of every
  * value: `text/plain` is the right one.
  */
-export function readBundle(data: MimeBundle): Shown[] {
+export async function readBundle(data: MimeBundle): Promise<Shown[]> {
   const text = (mime: string): string | undefined => {
     const value = data[mime];
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
@@ -38,8 +40,8 @@ export function readBundle(data: MimeBundle): Shown[] {
   const svg = text('image/svg+xml');
   if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
   const html = text('text/html');
-  const table = html === undefined || html.length > maxParsedChars ? undefined : readHtmlTable(html);
-  if (table !== undefined) return [{ kind: 'table', table, text: plain ?? htmlAsText(html ?? '') }];
+  const table = html === undefined || html.length > maxTableChars ? undefined : await readHtmlTable(html);
+  if (table !== undefined) return [{ kind: 'table', table, text: plain ?? shortHtmlAsText(html ?? '') }];
   if (words !== undefined)
     return [
       { kind: 'text', text: words },
@@ -64,13 +66,17 @@ function prettyJson(value: unknown): string | undefined {
 }
 
 function showHtml(html: string, data: MimeBundle): Shown[] {
-  const words = html.length > maxParsedChars ? '' : htmlAsText(html);
+  const words = shortHtmlAsText(html);
   const isMore = /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
   return [
     ...(words === '' ? [] : [{ kind: 'text' as const, text: words }]),
     ...(isMore || words === '' ? [htmlFile(html)] : []),
     ...vendorFiles(data),
   ];
+}
+
+function shortHtmlAsText(html: string): string {
+  return html.length > maxParsedChars ? '' : htmlAsText(html);
 }
 
 function htmlFile(html: string): Shown {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Parser } from 'htmlparser2';
 
 /** A table of texts. `totalRows` may be more than `rows` where the kernel itself showed only some. */
@@ -14,6 +15,9 @@ interface Cell {
   rows: number;
 }
 
+/** Longer texts are read in pieces, so that others get their turn in between. */
+const pieceChars = 100_000;
+
 /** Spans beyond this are a mistake or an attack. */
 const maxSpan = 200;
 
@@ -21,11 +25,11 @@ const maxSpan = 200;
  * The table of an HTML text that holds exactly one (pandas, Spark, R); undefined when there is none, or several.
  * Headers of several rows become one; cells that span are repeated. `<p>500 rows × 2 columns</p>` gives `totalRows`.
  */
-export function readHtmlTable(html: string): Table | undefined {
+export async function readHtmlTable(html: string): Promise<Table | undefined> {
   if (!/<table/i.test(html)) return undefined;
   const head: Cell[][] = [];
   const body: Cell[][] = [];
-  const beside: string[] = [];
+  let beside = '';
   let tables = 0;
   let depth = 0;
   let inHead = false;
@@ -39,6 +43,7 @@ export function readHtmlTable(html: string): Table | undefined {
   };
   const parser = new Parser({
     onopentag(name, attributes) {
+      beside += ' ';
       if (name === 'table') {
         tables += 1;
         depth += 1;
@@ -60,7 +65,7 @@ export function readHtmlTable(html: string): Table | undefined {
     ontext(text) {
       if (muted > 0) return;
       if (cell !== undefined) cell.text += text;
-      else if (depth === 0) beside.push(text);
+      else if (depth === 0) beside += text;
     },
     onclosetag(name) {
       if (name === 'table') depth -= 1;
@@ -70,13 +75,17 @@ export function readHtmlTable(html: string): Table | undefined {
       if (name === 'thead') inHead = false;
     },
   });
-  parser.end(html);
+  for (let at = 0; at < html.length; at += pieceChars) {
+    if (at > 0) await nextTurn();
+    parser.write(html.slice(at, at + pieceChars));
+  }
+  parser.end();
   if (tables !== 1) return undefined;
   if (head.length === 0) {
     const first = body[0];
     if (first?.every((each) => each.isHeader) === true) head.push(...body.splice(0, 1));
   }
-  return assemble(spread(head), spread(body), statedRows(beside.join(' ')));
+  return assemble(spread(head), spread(body), statedRows(beside));
 }
 
 function assemble(head: string[][], body: string[][], stated: number | undefined): Table | undefined {

@@ -26,16 +26,15 @@ function readFixture(name: string) {
 }
 
 /** Kind (and the beginning of the words) of all that a fixture's bundles are shown as. */
-function shown(name: string): string[] {
-  return readFixture(name)
-    .flatMap((output) => (output.data === undefined ? [] : readBundle(output.data)))
-    .map((each) => {
-      if (each.kind === 'text') return `text: ${each.text.slice(0, 30)}`;
-      if (each.kind === 'table')
-        return `table: ${each.table.rows.length}/${each.table.totalRows} × ${each.table.columns.length}`;
-      if (each.kind === 'file') return `file: ${each.filename}`;
-      return each.kind === 'image' ? `image: ${each.mime}` : each.kind;
-    });
+async function shown(name: string): Promise<string[]> {
+  const bundles = readFixture(name).flatMap(({ data }) => (data === undefined ? [] : [readBundle(data)]));
+  return (await Promise.all(bundles)).flat().map((each) => {
+    if (each.kind === 'text') return `text: ${each.text.slice(0, 30)}`;
+    if (each.kind === 'table')
+      return `table: ${each.table.rows.length}/${each.table.totalRows} × ${each.table.columns.length}`;
+    if (each.kind === 'file') return `file: ${each.filename}`;
+    return each.kind === 'image' ? `image: ${each.mime}` : each.kind;
+  });
 }
 
 test.each<[string, string[]]>([
@@ -62,29 +61,47 @@ test.each<[string, string[]]>([
   ['scala-value', ['text: 5']],
   ['pyspark-eager', ['table: 3/3 × 3']],
   ['pyspark-count', ['text: 10']],
-])('%s is shown as %j', (name, forms) => {
-  expect(shown(name)).toEqual(forms);
+])('%s is shown as %j', async (name, forms) => {
+  expect(await shown(name)).toEqual(forms);
 });
 
-test('no recorded bundle is shown as nothing, but for what a kernel says before each error', () => {
+test('no recorded bundle is shown as nothing, but for what a kernel says before each error', async () => {
   for (const file of readdirSync(fixtures)) {
     for (const output of readFixture(file.replace('.json', ''))) {
-      if (output.data !== undefined) expect(readBundle(output.data), file).not.toEqual([]);
+      if (output.data !== undefined) expect(await readBundle(output.data), file).not.toEqual([]);
     }
   }
-  expect(readBundle({ 'text/plain': 'lastException = null\n' })).toEqual([]);
+  expect(await readBundle({ 'text/plain': 'lastException = null\n' })).toEqual([]);
 });
 
-test('json is shown as json', () => {
+test('json is shown as json', async () => {
   expect(
-    readBundle({ 'application/json': { a: [1] }, 'text/plain': '<IPython.core.display.JSON object>' }),
+    await readBundle({ 'application/json': { a: [1] }, 'text/plain': '<IPython.core.display.JSON object>' }),
   ).toEqual([{ kind: 'text', text: '{\n  "a": [\n    1\n  ]\n}' }]);
 });
 
-test('a form that cannot be shown is named', () => {
-  expect(readBundle({ 'application/javascript': 'alert(1)' })).toEqual([
+test('a form that cannot be shown is named', async () => {
+  expect(await readBundle({ 'application/javascript': 'alert(1)' })).toEqual([
     { kind: 'text', text: '(application/javascript: cannot be shown here)' },
   ]);
+});
+
+test('a data frame of which the kernel sent thousands of rows is a table, read in turns', async () => {
+  const rows = 10_000;
+  const row = (id: number) => `<tr>\n<th>${id}</th>\n<td>name ${id}</td>\n</tr>\n`;
+  const body = Array.from({ length: rows }, (_, id) => row(id)).join('');
+  const head = '<thead><tr><th></th><th>name</th></tr></thead>';
+  const html = `<div><table class="dataframe">${head}<tbody>${body}</tbody></table><p>12,345 rows × 1 columns</p></div>`;
+  expect(html.length).toBeGreaterThan(300_000);
+  let turns = 0;
+  const counting = setInterval(() => (turns += 1), 0);
+  const [frame] = await readBundle({ 'text/html': html, 'text/plain': 'long' });
+  clearInterval(counting);
+  if (frame?.kind !== 'table') throw new Error('no table');
+  expect(frame.table.rows).toHaveLength(rows);
+  expect(frame.table.rows.at(-1)).toEqual(['9999', 'name 9999']);
+  expect(frame.table.totalRows).toBe(12_345);
+  expect(turns).toBeGreaterThan(0);
 });
 
 test("Spark's show() is split into text and tables", () => {
@@ -128,18 +145,20 @@ test.each(['+--+\n|a|', '+---+\nno table\n+---+\n', 'a + b', '+---+\n| a |\n+---
   },
 );
 
-test('several tables, or one within another, are not guessed at', () => {
+test('several tables, or one within another, are not guessed at', async () => {
   expect(
-    readHtmlTable('<table><tr><td>1</td></tr></table><table><tr><td>2</td></tr></table>'),
+    await readHtmlTable('<table><tr><td>1</td></tr></table><table><tr><td>2</td></tr></table>'),
   ).toBeUndefined();
   expect(
-    readHtmlTable('<table><tr><td><table><tr><td>1</td></tr></table></td></tr></table>'),
+    await readHtmlTable('<table><tr><td><table><tr><td>1</td></tr></table></td></tr></table>'),
   ).toBeUndefined();
-  expect(readHtmlTable('<p>no table</p>')).toBeUndefined();
+  expect(await readHtmlTable('<p>no table</p>')).toBeUndefined();
 });
 
-test('entities are read, scripts are not, unclosed tags do no harm', () => {
-  expect(readHtmlTable('<table><tr><th>a<th>b<tr><td>1 &lt; 2<td><script>x()</script>ok</table>')).toEqual({
+test('entities are read, scripts are not, unclosed tags do no harm', async () => {
+  expect(
+    await readHtmlTable('<table><tr><th>a<th>b<tr><td>1 &lt; 2<td><script>x()</script>ok</table>'),
+  ).toEqual({
     columns: ['a', 'b'],
     rows: [['1 < 2', 'ok']],
     totalRows: 1,
