@@ -145,8 +145,8 @@ function endKind(state: ExecutionState): ExecutionEndKind {
   if (reply.asksExit) return 'exited';
   if (reply.status === 'ok') return 'ok';
   // `aborted` means refused behind somebody's error; `abort` is IRkernel's word for interrupted (protocol.md §3.4).
-  if ((reply.status === 'aborted' || reply.status === 'abort') && !state.ran) return 'aborted';
-  if (reply.status === 'abort') return 'interrupted';
+  if (reply.status === 'abort') return state.ran || state.stopped ? 'interrupted' : 'aborted';
+  if (reply.status === 'aborted' && !state.ran) return 'aborted';
   // ipykernel 6 and 7 send busy and idle also for what they refuse to run.
   if (reply.status === 'aborted') return state.stopped ? 'interrupted' : 'aborted';
   return failedKind(state, errorName ?? reply.error?.name ?? '');

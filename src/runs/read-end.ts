@@ -77,10 +77,7 @@ function kindOf(
         ? ['interrupted', 'The kernel was interrupted by somebody else.']
         : stopped(stop);
     case 'aborted':
-      return [
-        'cancelled',
-        'The kernel turned it down because another client’s code had failed just before. It did not run.',
-      ];
+      return ['cancelled', 'The kernel turned it down because another client’s code had failed just before.'];
     case 'notSent':
       if (stop !== undefined) return hasRun ? stopped(stop) : ['cancelled'];
       return hasRun

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import type { SlackMessage } from '../../playground/messages.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { askSlash, finalAnswer } from '../support/ask.ts';
+import { type StartedBot, startBot } from '../support/start-bot.ts';
+
+/** Questions of a real IRkernel, whose reads no interrupt reaches: answered, stopped, timed out; R serves on each time. */
+const isMissing = inject('backends').missing['ir'] !== undefined;
+
+let gateway: KernelGateway;
+let playground: Playground;
+let bot: StartedBot;
+
+beforeAll(async () => {
+  gateway = await startKernelGateway({ provisioned: inject('backends') });
+  playground = await startPlayground({ rates: false, waitTimeoutMs: 90_000 });
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: gateway.url, token: gateway.token },
+    environment: { DEFAULT_LANGUAGE: 'ir', INPUT_TIMEOUT: '20s' },
+  });
+});
+afterAll(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+/** Runs code that asks, in a channel of its own; resolves once its Answer button stands. */
+async function ask(name: string, code: string): Promise<{ channel: string; asked: SlackMessage }> {
+  const channel = playground.addChannel(name).id;
+  await askSlash(playground, 'ana', channel, '/spark kept <- 41');
+  const posted = playground.as('ana').post(channel, `@sparkthread \`\`\`\n${code}\n\`\`\``);
+  return { channel, asked: await untilAsked(channel, posted.ts) };
+}
+
+async function untilAsked(channel: string, thread: string, prompt = ''): Promise<SlackMessage> {
+  return await playground.waitForReply(channel, thread, (reply) => {
+    const blocks = JSON.stringify(reply.blocks);
+    return blocks.includes('run:answerInput') && blocks.includes(prompt);
+  });
+}
+
+async function type(asked: SlackMessage, line: string): Promise<void> {
+  const ana = playground.as('ana');
+  await ana.press(asked, 'run:answerInput');
+  const box = await playground.waitFor(() => ana.modal);
+  expect(await ana.submit(box, { line })).toMatchObject({ ok: true });
+}
+
+async function expectServing(channel: string): Promise<void> {
+  expect((await askSlash(playground, 'ana', channel, '/spark kept + 1')).text).toContain('[1] 42');
+}
+
+test.skipIf(isMissing)('two lines of readline()', async () => {
+  const { channel, asked } = await ask(
+    'lines',
+    'a <- readline("Name? ")\nb <- readline("Age? ")\ncat("[", a, "|", b, "]", sep = "")',
+  );
+  const thread = asked.thread_ts ?? '';
+  await type(asked, 'Ána “q” <b>');
+  await type(await untilAsked(channel, thread, 'Age?'), '7');
+  expect((await finalAnswer(playground, channel, thread)).text).toContain('[Ána “q” <b>|7]');
+  await expectServing(channel);
+});
+
+test.skipIf(isMissing)('stopped while it asks', async () => {
+  const { channel, asked } = await ask('stopped', 'readline("Forever? ")');
+  await playground.as('ana').press(asked, 'run:stop');
+  expect((await finalAnswer(playground, channel, asked.thread_ts ?? '')).outcome).toBe('interrupted');
+  await expectServing(channel);
+});
+
+test.skipIf(isMissing)('nobody answers', async () => {
+  const { channel, asked } = await ask('nobody', 'readline("Anybody? ")');
+  expect((await finalAnswer(playground, channel, asked.thread_ts ?? '')).outcome).toBe('inputTimedOut');
+  await expectServing(channel);
+});
+
+test.skipIf(isMissing)('the bot dies while it asks', async () => {
+  const { channel, asked } = await ask('died', 'readline("Still there? ")');
+  await bot.kill();
+  await bot.restart();
+  const answer = await finalAnswer(playground, channel, asked.thread_ts ?? '');
+  expect(answer.text).toContain('The bot was restarted while the code waited');
+  await expectServing(channel);
+});

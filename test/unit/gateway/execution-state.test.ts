@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { type ExecutionState, freshExecution, settle } from '../../../src/gateway/execution-state.ts';
+
+function ended(status: string, state: Partial<ExecutionState>): string {
+  const reply = { status, executionCount: undefined, error: undefined, asksExit: false, outputs: [] };
+  return settle({ ...freshExecution, started: true, idle: true, reply, ...state }).end.kind;
+}
+
+test.each([
+  ['abort', { ran: true }, 'interrupted'],
+  // Taken up after a crash, the busy status was an earlier process's to hear.
+  ['abort', { stopped: true }, 'interrupted'],
+  ['abort', {}, 'aborted'],
+  ['aborted', { ran: true, stopped: true }, 'interrupted'],
+  ['aborted', { ran: true }, 'aborted'],
+  ['aborted', { stopped: true }, 'aborted'],
+])('a reply %s of an execution %j is %s', (status, state, kind) => {
+  expect(ended(status, state)).toBe(kind);
+});
