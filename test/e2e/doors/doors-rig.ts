@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { inject } from 'vitest';
 import { startKernelGateway } from '../../../demo/gateway.ts';
 import type { SlackMessage } from '../../../playground/messages.ts';
@@ -90,4 +92,19 @@ export function shown(message: { text: string; blocks?: unknown }): string {
 
 export function fence(code: string, before = ''): string {
   return `${before}\`\`\`\n${code}\n\`\`\``;
+}
+
+/** All kernels have been unused for so long. The bot has to be dead: it alone may have the file open. */
+export function ageKernels(bot: StartedBot, byMs: number): void {
+  const db = new DatabaseSync(join(bot.folder, 'sparkthread.db'));
+  const kept = db.prepare("SELECT namespace, key, value FROM keyv WHERE value LIKE '%lastUsedAt%'").all();
+  const write = db.prepare('UPDATE keyv SET value = ? WHERE namespace = ? AND key = ?');
+  for (const { namespace, key, value } of kept) {
+    const aged = String(value).replaceAll(
+      /"(lastUsedAt|warnedAt)":(\d+)/g,
+      (_, name: string, atMs: string) => `"${name}":${Number(atMs) - byMs}`,
+    );
+    write.run(aged, String(namespace), String(key));
+  }
+  db.close();
 }
