@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Playground } from '../../playground/playground.ts';
+import { compiledCode } from './compiled-code.ts';
 
 /** The real `src/main.ts` in a process of its own, on a playground and a gateway, with an SQLite file of its own. */
 export interface StartedBot extends AsyncDisposable {
@@ -46,6 +47,7 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
   const log: LogLine[] = [];
   let environment: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
+    ...compiledCode,
     ...playground.environment,
     KG_URL: gateway.httpUrl,
     ...(gateway.wsUrl === undefined ? {} : { KG_WS_URL: gateway.wsUrl }),
