@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { PageWindow } from '../playground/page-window.ts';
 import { answerScenes } from './screenshots/answers.ts';
 import { documentScenes } from './screenshots/documents.ts';
+import { idleScenes } from './screenshots/idle-kernels.ts';
 import { placeScenes } from './screenshots/places.ts';
 import type { PlaceScene } from './screenshots/places.ts';
 import { rareEndScenes } from './screenshots/rare-ends.ts';
@@ -26,7 +27,7 @@ try {
   for (const scene of documentScenes.filter(isWanted))
     await attempt(scene.name, () => scene.take(stage, documents));
   await shrinkPictures(stage.pythonProgram, documents);
-  for (const scene of [...answerScenes, ...rareEndScenes].filter(isWanted))
+  for (const scene of [...answerScenes, ...idleScenes, ...rareEndScenes].filter(isWanted))
     await attempt(scene.name, () => photographAnswer(stage, scene));
   for (const scene of placeScenes.filter(isWanted))
     await attempt(scene.name, () => photographPlace(stage, scene));

@@ -16,7 +16,7 @@ export function readKeep(value: string | undefined): { lane: string; kernelId: s
 export function idleNotices(client: WebClient, tell: Tell): IdleNotices {
   return {
     async warn(record, endsAtMs) {
-      const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It is shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
+      const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
       await client.chat.postMessage({
         ...placeOf(record),
         text,

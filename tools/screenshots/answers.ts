@@ -27,6 +27,7 @@ export const answerScenes: readonly Scene[] = [
   run('kernel-died', 'import os, signal\nos.kill(os.getpid(), signal.SIGKILL)'),
   run('timed-out', 'import time\nprint("waiting for the table lock")\ntime.sleep(600)'),
   run('too-much-output', 'while True:\n    print("again " * 20)'),
+  run('r-answer', 'orders <- c(12, 40, 7)\nsummary(orders)', 'r'),
   run('not-started', 'print(1)', 'broken'),
   {
     name: 'several-blocks',
@@ -83,6 +84,22 @@ export const answerScenes: readonly Scene[] = [
       const thread = live.thread_ts ?? live.ts;
       await playground.waitFor(() => finals(playground, room, thread)[0]);
       return { thread };
+    },
+  },
+  {
+    name: 'stop-ignored',
+    async play({ playground, room }) {
+      const deaf = 'signal.signal(signal.SIGINT, signal.SIG_IGN)';
+      await playground
+        .as('ana')
+        .slash(
+          room,
+          `/spark python3 import signal, time\n${deaf}\nprint("rebuilding the index", flush=True)\ntime.sleep(600)`,
+        );
+      const live = await playground.waitForMessage(room, ({ text }) => text.includes('rebuilding'));
+      await playground.as('ana').press(live, 'run:stop');
+      await playground.waitFor(() => JSON.stringify(live.blocks).includes('run:restart'));
+      return { thread: live.thread_ts ?? live.ts };
     },
   },
   {

@@ -1,6 +1,6 @@
 import type { Locator } from 'playwright-core';
 import type { PageWindow } from '../../playground/page-window.ts';
-import { askSlash, finals } from '../../test/support/ask.ts';
+import { askMessage, askSlash, finals } from '../../test/support/ask.ts';
 import type { Playground } from '../../playground/playground.ts';
 
 /** Something on the page that is no answer: what to do in the window, and which part of it to photograph. */
@@ -76,6 +76,27 @@ export const placeScenes: readonly PlaceScene[] = [
     },
   },
   {
+    name: 'editor-refused',
+    isInData: true,
+    async play({ window }) {
+      await window.say('/spark');
+      await window.modal.getByLabel('Code').fill('   ');
+      await window.modal.getByRole('button', { name: 'Run' }).click();
+      await window.modal.getByText('no code').waitFor();
+      return 'window';
+    },
+  },
+  {
+    name: 'auto-on',
+    async play({ window, playground, room }) {
+      await window.say('/spark auto on');
+      await window.whispers.first().waitFor();
+      const { thread } = await askMessage(playground, 'ben', room, '```\npython3\nsum(range(10))\n```');
+      await playground.waitFor(() => finals(playground, room, thread)[0]);
+      return window.channel;
+    },
+  },
+  {
     name: 'editor-anywhere',
     isInData: true,
     async play({ window }) {
@@ -127,13 +148,13 @@ export const placeScenes: readonly PlaceScene[] = [
     },
   },
   {
-    name: 'empty-home',
+    name: 'closed-home',
     isInData: true,
     user: 'gus',
     async play({ window }) {
       await window.page.locator('#sidebar').getByText('Sparkthread').click();
       await window.page.getByText('Home', { exact: true }).last().click();
-      await window.page.getByText('Your last runs').waitFor();
+      await window.page.getByText('Guests may not').waitFor();
       return 'window';
     },
   },

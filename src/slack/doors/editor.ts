@@ -135,6 +135,8 @@ function readTyped(state: unknown): Typed {
 
 /** A phone bends quotes in a modal too; where they stood before, they are meant. */
 function readSnippet({ language, blocks }: Typed, { isVerbatim }: EditorPurpose): Snippet {
+  if (blocks.every((block) => block.trim() === ''))
+    throw new UserError('emptySnippet', 'There is no code to run yet.');
   return { language, blocks: isVerbatim === true ? blocks : blocks.map(undoPhoneTyping) };
 }
 

@@ -38,7 +38,7 @@ test('the editor refuses with what was typed kept, then runs it', async () => {
   expect(await ana.slash('#editor', '/spark')).toMatchObject({ ok: true });
   const modal = await playground.waitFor(() => ana.modal);
   const refused = await ana.submit(modal, { code0: '  \n ' });
-  expect(refused.errors).toEqual({ code0: expect.stringContaining('no code') });
+  expect(refused.errors).toEqual({ code0: 'There is no code to run yet.' });
   expect(ana.modal?.values['code0']?.['code0']?.value).toBe('  \n ');
   const code = 'for i in range(2):\n\tprint("a & b <c>", i)\n';
   expect(await ana.submit(modal, { code0: code })).toMatchObject({ ok: true });

@@ -1,0 +1,47 @@
+import { WebClient } from '@slack/web-api';
+import { silentLog } from '../../src/log.ts';
+import type { IdleNotices } from '../../src/runs/idle-kernels.ts';
+import type { KernelRecord } from '../../src/runs/kernel-record.ts';
+import { idleNotices } from '../../src/slack/idle-notices.ts';
+import { startTell } from '../../src/slack/tell.ts';
+import { askSlash } from '../../test/support/ask.ts';
+import type { Scene } from './scene.ts';
+
+const idleMs = 12 * 3_600_000;
+
+/** What a channel hears after hours without use: the hours are given, the words are made as always. */
+export const idleScenes: readonly Scene[] = [
+  idle('idle-warning', (notices, record) => notices.warn(record, record.lastUsedAt + idleMs)),
+  idle('idle-ended', (notices, record) => notices.ended(record, idleMs)),
+];
+
+function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) => Promise<void>): Scene {
+  return {
+    name,
+    async play({ playground, room }) {
+      const { thread } = await askSlash(playground, 'ana', room, '/spark python3 sum(range(10))');
+      const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
+      const client = new WebClient(token, { slackApiUrl });
+      const ana = playground.user('ana').id;
+      const lastUsedAt = Date.now() - idleMs + 10 * 60_000;
+      await tell(idleNotices(client, startTell(client, silentLog)), {
+        workspace: playground.service.world.teamId,
+        channel: playground.channel(room).id,
+        lane: 'lane',
+        kernelspec: 'python3',
+        kernelId: 'kernel',
+        sessionId: 'session',
+        state: 'up',
+        startedAt: lastUsedAt,
+        startedBy: ana,
+        lastUsedAt,
+        lastRunner: ana,
+        lastThread: thread,
+        executionCount: 1,
+        restartedUnseen: false,
+        runners: [ana],
+      });
+      return { thread };
+    },
+  };
+}
