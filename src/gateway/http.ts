@@ -69,7 +69,7 @@ export function openHttp(settings: GatewaySettings, endpoints: Endpoints): Http 
         if (signal?.aborted === true)
           throw new GatewayError('unreachable', 'The call was given up by us', { cause });
         if (timeout.aborted) {
-          const waited = `${endpoints.shownRoot} gave no answer within ${timeoutMs / 1000} s`;
+          const waited = `The gateway at ${endpoints.shownRoot} gave no answer within ${timeoutMs / 1000} s`;
           throw new GatewayError('unreachable', waited, { cause });
         }
         const failure = readFailure(cause, endpoints.shownRoot);

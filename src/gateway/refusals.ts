@@ -110,11 +110,17 @@ export function readFailure(failure: unknown, root: string): GatewayError {
   }
   // TLS alerts by which the other side refuses our client certificate, or misses one.
   if (/ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)/.test(code)) {
-    return new GatewayError('unauthorized', `${root} does not accept our client certificate (${code})`, {
-      cause: failure,
-    });
+    return new GatewayError(
+      'unauthorized',
+      `The gateway at ${root} does not accept our client certificate (${code})`,
+      {
+        cause: failure,
+      },
+    );
   }
-  return new GatewayError('unreachable', `${root} gives no answer (${code})`, { cause: failure });
+  return new GatewayError('unreachable', `The gateway at ${root} gives no answer (${code})`, {
+    cause: failure,
+  });
 }
 
 /** `ECONNREFUSED`, `UND_ERR_…`, `DEPTH_ZERO_…`; `AggregateError`s of two addresses count as their first. */

@@ -4,8 +4,9 @@ export function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** A bot that has no user (B…) cannot be mentioned. */
 export function mention(userId: string): string {
-  return `<@${userId}>`;
+  return userId.startsWith('B') ? `bot ${userId}` : `<@${userId}>`;
 }
 
 /** A time in the reader's own zone. `atMs`: ms since the epoch. */

@@ -23,10 +23,21 @@ export interface PeopleOptions {
   now?: () => number;
 }
 
+/** Somebody of whom Slack says nothing. */
+const nobody = {
+  isWorkspaceAdmin: false,
+  isGuest: false,
+  isExternal: false,
+  isBot: false,
+  isUnknown: false,
+};
+
 /** Looks people up in Slack and remembers them briefly. */
 export function startPeople(options: PeopleOptions): People {
   const { client, workspace, groups, log, now = Date.now } = options;
   const person = remembered(PERSON_MS, now, async (userId) => {
+    // users.info does not know the bots of incoming webhooks.
+    if (userId.startsWith('B')) return { ...nobody, id: userId, isBot: true };
     const { user } = await client.users.info({ user: userId });
     return {
       id: userId,
@@ -60,14 +71,7 @@ export function startPeople(options: PeopleOptions): People {
       const [facts, inGroups] = await Promise.all([
         inTime(person(userId)).catch((error: unknown) => {
           log.warn({ err: error, user: userId }, 'a person could not be looked up');
-          return {
-            id: userId,
-            isWorkspaceAdmin: false,
-            isGuest: false,
-            isExternal: false,
-            isBot: false,
-            isUnknown: true,
-          };
+          return { ...nobody, id: userId, isUnknown: true };
         }),
         groupsOf(userId),
       ]);

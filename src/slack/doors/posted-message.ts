@@ -22,6 +22,9 @@ const postedSchema = messageSchema.extend({
   channel_type: z.string().optional(),
 });
 
+/** What an incoming webhook posts has no user: its bot wrote it. */
+const webhookSchema = z.looseObject({ subtype: z.literal('bot_message'), bot_id: z.string() });
+
 const changedSchema = z.object({
   subtype: z.literal('message_changed'),
   channel: z.string(),
@@ -48,6 +51,7 @@ export interface PostedMessage {
   channel: string;
   isDirect: boolean;
   isMention: boolean;
+  /** A bot's id (B…) where it has no user. */
   user: string;
   /** Ids a bot is known by; empty for people. */
   botIds: readonly string[];
@@ -61,9 +65,12 @@ export interface PostedMessage {
   editedTs: string | undefined;
 }
 
-/** Undefined for events that no person wrote, or that lack what a message has. */
+/** Undefined for events that nobody wrote, or that lack what a message has. */
 export function readPosted(event: unknown): PostedMessage | undefined {
-  const read = postedSchema.safeParse(event);
+  const webhook = webhookSchema.safeParse(event).data;
+  const read = postedSchema.safeParse(
+    webhook === undefined ? event : { user: webhook.bot_id, ...webhook, subtype: undefined },
+  );
   if (!read.success || !written.has(read.data.subtype)) return undefined;
   return toPosted(read.data, read.data, undefined, read.data.type === 'app_mention');
 }

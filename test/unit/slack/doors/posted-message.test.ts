@@ -23,6 +23,18 @@ describe('readPosted', () => {
     },
   );
 
+  test('what an incoming webhook posts is its bot’s', () => {
+    const webhook = {
+      type: 'message',
+      subtype: 'bot_message',
+      channel: 'C1',
+      bot_id: 'B1',
+      text: 'hi',
+      ts: '1.2',
+    };
+    expect(readPosted(webhook)).toMatchObject({ user: 'B1', botIds: ['B1'], text: 'hi' });
+  });
+
   test('files by their names and kinds; pictures are none', () => {
     const files = [
       { id: 'F1', name: 'job.py', mode: 'hosted', size: 3, url_private: 'https://files.slack.com/1' },
