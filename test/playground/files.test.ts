@@ -14,7 +14,7 @@ function clientOf(playground: Playground): WebClient {
 }
 
 test('an upload is answered before it appears, and can be read with the token only', async () => {
-  await using playground = await startPlayground();
+  await using playground = await startPlayground({ shareDelayMs: 2_000 });
   const client = clientOf(playground);
   const channel = playground.channel('#data').id;
   const parent = playground.as('ana').post('#data', 'plot please');
