@@ -5,6 +5,9 @@ const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, environment: 'node' as const, ...extra },
 });
 
+/** What takes minutes and holds real waits against real servers: one file at a time, after everything else. */
+const alone = { fileParallelism: false };
+
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -17,6 +20,7 @@ export default defineConfig({
       project('playground', ['test/playground/**/*.test.ts'], { testTimeout: 60_000 }),
       project('answers', ['test/e2e-answers/**/*.test.ts'], { testTimeout: 60_000 }),
       project('all-faults', ['test/all-faults/**/*.test.ts'], {
+        ...alone,
         testTimeout: 180_000,
         hookTimeout: 300_000,
         globalSetup: ['test/support/backends/all-setup.ts'],
@@ -27,16 +31,19 @@ export default defineConfig({
         globalSetup: ['test/support/backends/global-setup.ts'],
       }),
       project('all-gateways', ['test/gateway/conformance/*.test.ts'], {
+        ...alone,
         testTimeout: 180_000,
         hookTimeout: 300_000,
         globalSetup: ['test/support/backends/all-setup.ts'],
       }),
       project('all-backends', ['test/support/backends/*.test.ts'], {
+        ...alone,
         testTimeout: 180_000,
         hookTimeout: 300_000,
         globalSetup: ['test/support/backends/all-setup.ts'],
       }),
       project('all-browser', ['test/all-browser/**/*.test.ts'], {
+        ...alone,
         testTimeout: 120_000,
         hookTimeout: 300_000,
         globalSetup: ['test/support/backends/global-setup.ts'],
