@@ -5,7 +5,6 @@ import type { Door } from '../../../src/runs/run-data.ts';
 import type { RunAction } from '../../../src/runs/run-view.ts';
 import { type Command, readCommand } from '../../../src/slack/doors/read-command.ts';
 import type { Action } from '../../../src/slack/policy.ts';
-import type { LogLine } from '../../support/start-bot.ts';
 import type { KernelAction } from '../../../src/slack/views/kernel-buttons.ts';
 import { buttonsOf, fence } from './doors-rig.ts';
 import { acts, asks, begin, type Scene, start, tryIt } from './policy-scene.ts';
@@ -486,9 +485,8 @@ async function stops(scene: Scene, room: 'own' | 'mine', act: () => unknown): Pr
 
 /** The owner ends it where it goes on; the log says so before Slack has room for the edit. */
 async function endOf({ rig }: Scene, live: SlackMessage): Promise<void> {
-  const isOver = (line: LogLine): boolean => line['audit'] === 'run' && line['run'] === runOf(live);
-  if (!rig.bot.log.some(isOver)) await rig.playground.as('oli').press(live, 'run:stop');
-  await rig.bot.untilLog(isOver);
+  if (buttonsOf(live).includes('run:stop')) await rig.playground.as('oli').press(live, 'run:stop');
+  await rig.bot.untilLog((line) => line['audit'] === 'run' && line['run'] === runOf(live));
 }
 
 function runOf({ metadata }: SlackMessage): string {
