@@ -136,7 +136,9 @@ export class ChannelKernels {
         });
       const record: KernelRecord = { ...started, state: 'up' };
       await this.#records.keep(record);
-      return { record, connection, note };
+      const told = note ?? (await this.#records.loss(owner.lane));
+      await this.#records.removeLoss(owner.lane);
+      return { record, connection, note: told };
     } catch (error) {
       // The next process finds the record and repeats the start under the same id.
       if (!until.left.aborted) await this.forget(owner.lane);
@@ -223,9 +225,10 @@ export class ChannelKernels {
     }
   }
 
-  /** Deletes the kernel on the gateway and forgets it. */
-  async shutDown(record: KernelRecord): Promise<void> {
+  /** Deletes the kernel on the gateway and forgets it; `told` is said at the head of the next run. */
+  async shutDown(record: KernelRecord, told?: string): Promise<void> {
     await this.#options.gateway.shutDownKernel(record.kernelId);
+    if (told !== undefined) await this.#records.keepLoss(record.lane, told);
     await this.forget(record.lane);
   }
 

@@ -4,6 +4,12 @@ import type { KernelRecord } from './kernel-record.ts';
 import type { LaneLeases } from './lane-leases.ts';
 
 const LONGEST_WARNING_MS = 10 * 60_000;
+/** Slack, the store or the gateway is away: looked at again after this. */
+const LOOK_AGAIN_MS = 30_000;
+/** How often all kept kernels are looked through. */
+const ROUND_MS = 10 * 60_000;
+const endedNote =
+  'The channel’s kernel was shut down because nobody had used it (IDLE_TIMEOUT); a new one was started. The variables from before are gone.';
 /** The longest a timer can wait in one go (2^31 − 1 ms). */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
@@ -32,10 +38,11 @@ export function nextIdleStep(
   idleTimeoutMs: number,
 ): IdleStep {
   const endsAt = record.lastUsedAt + idleTimeoutMs;
-  const warnsAt = endsAt - Math.min(LONGEST_WARNING_MS, idleTimeoutMs / 2);
+  const noticeMs = Math.min(LONGEST_WARNING_MS, idleTimeoutMs / 2);
   return record.warnedAt === undefined || record.warnedAt < record.lastUsedAt
-    ? { kind: 'warn', atMs: warnsAt }
-    : { kind: 'end', atMs: Math.max(endsAt, record.warnedAt) };
+    ? { kind: 'warn', atMs: endsAt - noticeMs }
+    : // A warning that came late, because the bot or Slack was away, leaves as much time to answer it.
+      { kind: 'end', atMs: Math.max(endsAt, record.warnedAt + noticeMs) };
 }
 
 /** Shuts kernels down that nobody used for IDLE_TIMEOUT, after a warning that can be answered with Keep. */
@@ -43,6 +50,7 @@ export class IdleKernels {
   readonly #options: IdleKernelsOptions;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #now: () => number;
+  #round: NodeJS.Timeout | undefined;
 
   constructor(options: IdleKernelsOptions) {
     this.#options = options;
@@ -52,23 +60,36 @@ export class IdleKernels {
   /** Watches every kept kernel of a workspace; after a start, and now and then where others share the store. */
   async watchAll(workspace: string): Promise<void> {
     if (this.#options.idleTimeoutMs === undefined) return;
+    clearTimeout(this.#round);
+    this.#round = setTimeout(() => this.#watchAgain(workspace), ROUND_MS).unref();
     for (const record of await this.#options.kernels.list(workspace)) this.watch(record);
+  }
+
+  /** Kernels of another process that died are found by this. */
+  #watchAgain(workspace: string): void {
+    this.watchAll(workspace).catch((error: unknown) =>
+      this.#options.log.warn({ err: error }, 'idle kernels were not looked for'),
+    );
   }
 
   /** The kernel was used (or kept) just now, or found at the start. */
   watch(record: KernelRecord): void {
-    const { idleTimeoutMs, log } = this.#options;
+    const { idleTimeoutMs } = this.#options;
     if (idleTimeoutMs === undefined) return;
-    clearTimeout(this.#timers.get(record.lane));
     const { atMs } = nextIdleStep(record, idleTimeoutMs);
-    const waitMs = Math.min(Math.max(0, atMs - this.#now()), LONGEST_TIMER_MS);
+    this.#actIn(Math.max(0, atMs - this.#now()), record.lane, idleTimeoutMs);
+  }
+
+  #actIn(ms: number, lane: string, idleTimeoutMs: number): void {
+    clearTimeout(this.#timers.get(lane));
     const act = (): void => {
-      this.#timers.delete(record.lane);
-      this.#act(record.lane, idleTimeoutMs).catch((error: unknown) =>
-        log.warn({ err: error, lane: record.lane }, 'an idle kernel was not looked after'),
-      );
+      this.#timers.delete(lane);
+      this.#act(lane, idleTimeoutMs).catch((error: unknown) => {
+        this.#options.log.warn({ err: error, lane }, 'an idle kernel was not looked after');
+        this.#actIn(LOOK_AGAIN_MS, lane, idleTimeoutMs);
+      });
     };
-    this.#timers.set(record.lane, setTimeout(act, waitMs).unref());
+    this.#timers.set(lane, setTimeout(act, Math.min(ms, LONGEST_TIMER_MS)).unref());
   }
 
   /** Somebody pressed Keep: the time begins anew. False when that kernel is not there any more. */
@@ -85,15 +106,13 @@ export class IdleKernels {
     if (record === undefined) return;
     const step = nextIdleStep(record, idleTimeoutMs);
     if (step.atMs > this.#now()) return this.watch(record);
-    // At work, or in another process's hands: the end of its run, or that process, sees to it.
-    if ((await isBusy(lane)) || !(await leases.hold(lane))) return;
+    // At work, or in another process's hands, which may die.
+    if ((await isBusy(lane)) || !(await leases.hold(lane)))
+      return this.#actIn(LOOK_AGAIN_MS, lane, idleTimeoutMs);
     if (step.kind === 'warn') {
-      const warned = await kernels.note(record, { warnedAt: this.#now() });
-      const end = nextIdleStep(warned, idleTimeoutMs);
-      await notices.warn(warned, end.atMs);
-      this.watch(warned);
+      await this.#warn(record, idleTimeoutMs);
     } else {
-      await kernels.shutDown(record);
+      await kernels.shutDown(record, endedNote);
       log.info(
         { audit: 'idle', lane, kernel: record.kernelId, kernelspec: record.kernelspec },
         'an idle kernel was shut down',
@@ -103,7 +122,24 @@ export class IdleKernels {
     if (!kernels.isConnected(lane)) await leases.drop(lane);
   }
 
+  /** A warning that could not be given is tried again: nothing is shut down without one. */
+  async #warn(record: KernelRecord, idleTimeoutMs: number): Promise<void> {
+    const { kernels, notices, log } = this.#options;
+    const warnedAt = this.#now();
+    try {
+      await notices.warn(record, nextIdleStep({ ...record, warnedAt }, idleTimeoutMs).atMs);
+    } catch (error) {
+      log.warn({ err: error, lane: record.lane }, 'the warning of an idle kernel was not given');
+      return this.#actIn(LOOK_AGAIN_MS, record.lane, idleTimeoutMs);
+    }
+    // Used, kept or gone while the warning was on its way: that is the newer word.
+    const now = await kernels.find(record.lane);
+    if (now?.kernelId === record.kernelId) this.watch(await kernels.note(now, { warnedAt }));
+    log.info({ lane: record.lane, kernel: record.kernelId }, 'the channel of an idle kernel was warned');
+  }
+
   close(): void {
+    clearTimeout(this.#round);
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
   }

@@ -22,6 +22,20 @@ export class KernelRecords {
     await this.#keyv.delete(lane);
   }
 
+  /** What happened to a lane's kernel that nobody has read yet, as a sentence. */
+  async loss(lane: string): Promise<string | undefined> {
+    const kept: unknown = await this.#keyv.get(lossKey(lane));
+    return typeof kept === 'string' ? kept : undefined;
+  }
+
+  async keepLoss(lane: string, sentence: string): Promise<void> {
+    await this.#keyv.set(lossKey(lane), sentence);
+  }
+
+  async removeLoss(lane: string): Promise<void> {
+    await this.#keyv.delete(lossKey(lane));
+  }
+
   /** Every kept kernel of a workspace. */
   async list(workspace: string): Promise<KernelRecord[]> {
     const records: KernelRecord[] = [];
@@ -33,4 +47,9 @@ export class KernelRecords {
     }
     return records;
   }
+}
+
+/** No lane begins like this. */
+function lossKey(lane: string): string {
+  return `loss of ${lane}`;
 }

@@ -138,6 +138,7 @@ export class Runs {
     for (const run of await ledger.lane(lane)) {
       const active = this.#open.find(run.id);
       active?.meet(run);
+      if (active !== undefined && isUnfinished(active.run)) active.refresh();
       if (!standsAside(run)) this.#questions.answered(run.id);
       if (active !== undefined && run.data.stopAskedBy !== undefined)
         await this.stop(run, readStopper(run.data.stopAskedBy));

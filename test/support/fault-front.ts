@@ -30,6 +30,8 @@ export interface Faults {
     path: string;
     isUpgrade: boolean;
   }) => ProxyAnswer | 'silence' | undefined;
+  /** A call or upgrade is passed on only when this resolves; undefined: at once. */
+  delayCall?: (request: { method: string; path: string; isUpgrade: boolean }) => Promise<void> | undefined;
   /** A call on which the gateway did not answer for so long is cut, as Knox does after 20 s. */
   cutHttpAfterMs?: number;
   /** Knox's rewrite of `api/kernels` loses the query. */
@@ -63,12 +65,16 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
   const pairs = new Set<Pair>();
   const sockets = new Set<Duplex>();
   const upgrades = new WebSocketServer({ noServer: true, maxPayload: 0 });
-  const server = createServer((request, response) => passCall(request, response));
+  const server = createServer((request, response) => {
+    void delayed(request, false).then(() => passCall(request, response));
+  });
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.on('upgrade', (request, socket, head) => passUpgrade(request, socket, head));
+  server.on('upgrade', (request, socket, head) => {
+    void delayed(request, true).then(() => passUpgrade(request, socket, head));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -116,6 +122,10 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
     return front.faults.stripsQuery === true && request.method === 'POST'
       ? (path.split('?')[0] ?? path)
       : path;
+  }
+
+  async function delayed({ method = '', url = '' }: IncomingMessage, isUpgrade: boolean): Promise<void> {
+    await front.faults.delayCall?.({ method, path: url, isUpgrade });
   }
 
   function ownAnswer(request: IncomingMessage, isUpgrade: boolean): ProxyAnswer | 'silence' | undefined {

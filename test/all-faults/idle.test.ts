@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import type { SlackMessage } from '../../playground/messages.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { type Answered, askSlash } from '../support/ask.ts';
+import { type StartedBot, startBot } from '../support/start-bot.ts';
+
+/** A kernel that nobody uses: warned of, kept by a press, shut down, told. IDLE_TIMEOUT is short, the gateway real. */
+let gateway: KernelGateway;
+let playground: Playground;
+let bot: StartedBot;
+
+beforeAll(async () => {
+  gateway = await startKernelGateway({ provisioned: inject('backends') });
+  playground = await startPlayground({ rates: false });
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: gateway.url, token: gateway.token },
+    environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3', IDLE_TIMEOUT: '16s' },
+  });
+});
+afterAll(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+async function kernelCount(): Promise<number> {
+  const response = await fetch(`${gateway.url}api/kernels`, {
+    headers: { authorization: `token ${gateway.token}` },
+  });
+  const models: unknown = await response.json();
+  return Array.isArray(models) ? models.length : -1;
+}
+
+const say = (code: string): Promise<Answered> => askSlash(playground, 'ana', '#data', `/spark ${code}`);
+
+const reply = (thread: string, words: RegExp): Promise<SlackMessage> =>
+  playground.waitForReply('#data', thread, ({ text }) => words.test(text), { timeoutMs: 60_000 });
+
+test('warned in the last run’s thread, kept by a press, and warned again before the end', async () => {
+  await say('x = 41');
+  const { thread } = await say('x');
+  const warning = await reply(thread, /Nobody has used the python3 kernel/);
+  expect(JSON.stringify(warning.blocks)).toContain('Keep');
+  await playground.as('ben').press(warning, 'kernel:keep');
+  await reply(thread, /kept the kernel/);
+  // As long again, and the kernel is there to be warned of.
+  const second = await reply(thread, /Nobody has used the python3 kernel/);
+  expect(second.ts).not.toBe(warning.ts);
+  expect(await kernelCount()).toBe(1);
+  expect((await say('x + 1')).text).toMatch(/│ 42\n/);
+});
+
+test('shut down in the end, though the bot was killed between the warning and that; the next run’s first line says so', async () => {
+  const { thread } = await say('x = 1');
+  const since = bot.log.length;
+  await reply(thread, /Nobody has used the python3 kernel/);
+  await bot.untilLog((line) => line['msg'] === 'the channel of an idle kernel was warned', since);
+  await bot.kill();
+  await bot.restart();
+  await reply(thread, /was shut down after .* without use; its variables are gone/);
+  expect(await kernelCount()).toBe(0);
+  const warnings = playground
+    .replies('#data', thread)
+    .filter(({ text }) => text.startsWith('Nobody has used'));
+  expect(warnings).toHaveLength(1);
+  const next = await say('x');
+  expect(next.text).toMatch(/shut down because nobody had used it[^]*NameError/);
+  expect((await say('1')).text).not.toMatch(/nobody had used/);
+});
+
+test('a warning that Slack did not take is given later: nothing is shut down without one', async () => {
+  const { thread } = await say('x = 2');
+  playground.fail('chat.postMessage', { kind: 'dropped' }, Infinity);
+  await bot.untilLog((line) => line['msg'] === 'the warning of an idle kernel was not given');
+  playground.clearFaults();
+  await reply(thread, /Nobody has used the python3 kernel/);
+  expect(await kernelCount()).toBe(1);
+  expect((await say('x')).text).toMatch(/│ 2\n/);
+});

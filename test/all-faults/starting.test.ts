@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { finalAnswer } from '../support/ask.ts';
+import { type FaultFront, startFaultFront } from '../support/fault-front.ts';
+import { type StartedBot, startBot } from '../support/start-bot.ts';
+
+/** Real kernels while they come up, and what is shown meanwhile. */
+let gateway: KernelGateway;
+let front: FaultFront;
+let playground: Playground;
+let bot: StartedBot;
+
+beforeEach(async () => {
+  gateway = await startKernelGateway({ provisioned: inject('backends') });
+  front = await startFaultFront(gateway.url);
+  playground = await startPlayground({ rates: false });
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: front.httpUrl, token: gateway.token },
+    environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3' },
+  });
+});
+afterEach(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await front?.[Symbol.asyncDispose]();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+async function kernelIds(): Promise<string[]> {
+  const response = await fetch(`${gateway.url}api/kernels`, {
+    headers: { authorization: `token ${gateway.token}` },
+  });
+  const models = (await response.json()) as { id: string }[];
+  return models.map(({ id }) => id);
+}
+
+const ask = (channel: string, code: string): string =>
+  playground.as('ana').post(channel, `<@${playground.bot.id}> \`${code}\``).ts;
+
+const shown = (channel: string, thread: string, words: string): Promise<unknown> =>
+  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply.blocks).includes(words), {
+    timeoutMs: 60_000,
+  });
+
+test('four channels at once: each says how many starts are before its own, then its clock', async () => {
+  const channels = ['one', 'two', 'three', 'four'].map((name) => playground.addChannel(name).id);
+  const open = Promise.withResolvers<void>();
+  // The first start is not answered yet; the others wait for their turn behind it.
+  front.faults = {
+    delayCall: ({ method }) => (method === 'POST' ? open.promise : undefined),
+  };
+  const threads = channels.map((channel) => ask(channel, '40 + 2'));
+  for (const [before, channel] of channels.entries())
+    if (before > 0) {
+      const places = channels.map((_, n) => `Waiting to start a kernel, ${n} before yours`);
+      await playground.waitForReply(channel, threads[before] ?? '', (reply) =>
+        places.slice(1).some((place) => JSON.stringify(reply.blocks).includes(place)),
+      );
+    }
+  const said = channels.map((channel, at) =>
+    JSON.stringify(playground.replies(channel, threads[at] ?? '').map(({ blocks }) => blocks)),
+  );
+  const places = said.map((words) => /kernel, (\d) before yours/.exec(words)?.[1] ?? '0').toSorted();
+  expect(places).toEqual(['0', '1', '2', '3']);
+  await playground.waitFor(
+    () =>
+      channels.some((channel, at) =>
+        JSON.stringify(playground.replies(channel, threads[at] ?? '')).match(/Starting a kernel, \d+ s/),
+      ),
+    { timeoutMs: 60_000, what: 'a start with its clock' },
+  );
+  open.resolve();
+  front.faults = {};
+  for (const [at, channel] of channels.entries())
+    expect((await finalAnswer(playground, channel, threads[at] ?? '')).text).toMatch(/│ 42\n/);
+});
+
+/** What befalls the bot while its kernel comes up. */
+const harms: Record<string, () => Promise<unknown>> = {
+  'kill -9': () => bot.kill(),
+  SIGTERM: () => bot.stop(),
+};
+
+test.each(Object.keys(harms))(
+  '%s while a kernel starts: one kernel in the end, and the run has run once',
+  async (harm) => {
+    const upgrade = Promise.withResolvers<void>();
+    front.faults = { delayCall: ({ isUpgrade }) => (isUpgrade ? upgrade.promise : undefined) };
+    const thread = ask('#data', '40 + 2');
+    await shown('#data', thread, 'Starting a kernel');
+    await vi.waitFor(async () => expect(await kernelIds()).toHaveLength(1), {
+      timeout: 60_000,
+      interval: 100,
+    });
+    await harms[harm]?.();
+    upgrade.resolve();
+    front.faults = {};
+    await bot.restart();
+    const { outcome, text } = await finalAnswer(playground, '#data', thread);
+    expect(outcome).toBe('ok');
+    expect(text).toMatch(/│ 42\n[^]*In \[1\]/);
+    expect(await kernelIds()).toHaveLength(1);
+  },
+);
+
+test('two kills in a row, the second while the first one’s run is looked for: it has run once', async () => {
+  const thread = ask('#data', 'import time; time.sleep(8); print("over")');
+  await shown('#data', thread, 'Running');
+  await bot.kill();
+  const starting = bot.restart().catch(() => undefined);
+  await bot.kill();
+  await starting;
+  await bot.restart();
+  await bot.kill();
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toMatch(/over[^]*In \[1\]/);
+});
