@@ -98,7 +98,7 @@ export class Runs {
    */
   async stop(run: Run, reason: StopReason & { kind: 'asked' | 'deleted' }): Promise<boolean> {
     if (!this.#options.leases.isHeld(run.lane))
-      return await this.#askHolder(run, { stopAskedBy: stopperOf(reason) });
+      return await this.#askHolder(run, () => ({ stopAskedBy: stopperOf(reason) }));
     const active = this.#open.open(run);
     if (active.run.state === 'waiting' && active.phase.kind !== 'startingKernel')
       return await this.#takeBack(active);
@@ -113,7 +113,8 @@ export class Runs {
   /** The author agreed to lose the old kernel's variables. */
   async agreeToSwitch(run: Run): Promise<boolean> {
     if (!standsAside(run)) return false;
-    if (!this.#options.leases.isHeld(run.lane)) return await this.#askHolder(run, { switchAgreed: true });
+    if (!this.#options.leases.isHeld(run.lane))
+      return await this.#askHolder(run, () => ({ switchAgreed: true }));
     this.#questions.answered(run.id);
     const agreed = await this.#open.open(run).change({}, { switchAgreed: true });
     if (agreed) this.#lanes.wake(run.lane);
@@ -121,14 +122,21 @@ export class Runs {
   }
 
   /** A wish about a run in somebody else's hands: into the ledger, then told; whoever works on the lane looks there. */
-  async #askHolder(run: Run, wish: Partial<RunData>): Promise<boolean> {
-    const data = { ...run.data, ...wish };
-    const asked =
-      isUnfinished(run) &&
-      (await this.#options.ledger.change(run, { data, updatedAt: Date.now() })) !== undefined;
-    if (asked) this.#options.announce(run.lane);
-    this.#lanes.wake(run.lane);
-    return asked;
+  async #askHolder(
+    run: Run,
+    wish: (data: RunData) => Partial<RunData>,
+    isInTime: (now: Run) => boolean = isUnfinished,
+  ): Promise<boolean> {
+    const { ledger, announce } = this.#options;
+    // Its holder writes as well: once more on the newer record.
+    for (let now: Run | undefined = run; now !== undefined && isInTime(now); now = await ledger.get(run.id)) {
+      const data = { ...now.data, ...wish(now.data) };
+      if ((await ledger.change(now, { data, updatedAt: Date.now() })) === undefined) continue;
+      announce(run.lane);
+      this.#lanes.wake(run.lane);
+      return true;
+    }
+    return false;
   }
 
   /** Another process told that this lane has news: a new run, or a wish about one that runs here. */
@@ -164,9 +172,8 @@ export class Runs {
   /** Says a sentence at the head of a run's answer. */
   async say(run: Run, note: string): Promise<void> {
     const active = this.#open.find(run.id);
-    const notes = [...(active?.run ?? run).data.notes, note];
-    if (active === undefined) await this.#askHolder(run, { notes });
-    else if (await active.change({}, { notes })) active.refresh();
+    if (active === undefined) await this.#askHolder(run, ({ notes }) => ({ notes: [...notes, note] }));
+    else if (await active.change({}, { notes: [...active.run.data.notes, note] })) active.refresh();
   }
 
   /**
@@ -176,7 +183,11 @@ export class Runs {
   async erase(run: Run): Promise<void> {
     if (run.state === 'posted') return await this.#open.erase(run);
     if (!this.#options.leases.isHeld(run.lane)) {
-      await this.#askHolder(run, { erased: true, stopAskedBy: 'deleted' });
+      const wish = { erased: true, stopAskedBy: 'deleted' };
+      const isInTime = ({ state }: Run): boolean => state !== 'posted';
+      if (await this.#askHolder(run, () => wish, isInTime)) return;
+      const now = await this.#options.ledger.get(run.id);
+      if (now !== undefined) await this.#open.erase(now);
       return;
     }
     const active = this.#open.open(run);
