@@ -184,8 +184,7 @@ export class Runs {
     if (run.state === 'posted') return await this.#open.erase(run);
     if (!this.#options.leases.isHeld(run.lane)) {
       const wish = { erased: true, stopAskedBy: 'deleted' };
-      const isInTime = ({ state }: Run): boolean => state !== 'posted';
-      if (await this.#askHolder(run, () => wish, isInTime)) return;
+      if (await this.#askHolder(run, () => wish, isNotPosted)) return;
       const now = await this.#options.ledger.get(run.id);
       if (now !== undefined) await this.#open.erase(now);
       return;
@@ -266,4 +265,8 @@ export class Runs {
     );
     await lanesClosed;
   }
+}
+
+function isNotPosted({ state }: Run): boolean {
+  return state !== 'posted';
 }
