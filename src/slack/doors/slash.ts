@@ -92,7 +92,8 @@ async function obey(
     void (await respond({ response_type: 'ephemeral', text, ...(blocks === undefined ? {} : { blocks }) }));
   await refusing(bot, afterwards, async () => {
     const { text, blocks, told } = await answer();
-    await afterwards(text, blocks);
+    // Who changes the channel's kernel is told with everybody else.
+    if (told?.channel !== channel) await afterwards(text, blocks);
     if (told !== undefined) await bot.tell.channel({ channel: told.channel }, told.text);
   });
 }
