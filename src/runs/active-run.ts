@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { StoreError } from '../errors.ts';
 import type { OutputView } from './output/output-view.ts';
 import type { Ledger, RunChange } from '../store/ledger.ts';
+import type { RunOutcome } from './outcome.ts';
 import type { StopReason } from './read-end.ts';
 import type { RunAnswer } from './run-answer.ts';
 import type { GatewayTrouble, RunPhase } from './run-view.ts';
@@ -158,21 +159,45 @@ export class ActiveRun {
     change: Omit<RunChange<RunData>, 'updatedAt' | 'data'>,
     data: Partial<RunData> = {},
   ): Promise<boolean> {
-    const turn = this.#changing.then(async () => {
+    return await this.#inTurn(async () => {
       while (!this.#left.signal.aborted) {
-        try {
-          const changed = await this.#write(change, data);
-          if (changed !== undefined) this.run = changed;
-          return changed !== undefined;
-        } catch (error) {
-          if (!(error instanceof StoreError)) throw error;
-          await Promise.race([wait(STORE_AWAY_MS, undefined, { ref: false }), this.abandoned]);
-        }
+        const written = await this.#tryWrite(change, data);
+        if (written !== 'away') return written;
+        await Promise.race([wait(STORE_AWAY_MS, undefined, { ref: false }), this.abandoned]);
       }
       return false;
     });
+  }
+
+  /**
+   * Writes how it ended, also when this process has let it go meanwhile: nobody else can learn that from the kernel
+   * again. False when somebody else has written an end, or has taken the run away.
+   */
+  async conclude(outcome: RunOutcome): Promise<boolean> {
+    return await this.#inTurn(async () => {
+      for (;;) {
+        const written = await this.#tryWrite({ state: 'ended' }, { outcome });
+        if (written !== 'away') return written;
+        await wait(STORE_AWAY_MS, undefined, { ref: false });
+      }
+    });
+  }
+
+  async #inTurn(write: () => Promise<boolean>): Promise<boolean> {
+    const turn = this.#changing.then(write);
     this.#changing = turn.catch(() => undefined);
     return await turn;
+  }
+
+  async #tryWrite(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<boolean | 'away'> {
+    try {
+      const changed = await this.#write(change, data);
+      if (changed !== undefined) this.run = changed;
+      return changed !== undefined;
+    } catch (error) {
+      if (error instanceof StoreError) return 'away';
+      throw error;
+    }
   }
 
   /** Compare-and-set; once more on the newer record when another hand only noted something (a stop) in between. */
@@ -184,7 +209,10 @@ export class ActiveRun {
     if (now === undefined) return undefined;
     // Our own write, whose answer was lost.
     if (now.state === change.state && isDeepStrictEqual(pick(now.data, data), data)) return now;
-    if (stateRank(now) > stateRank(this.run)) return undefined;
+    if (stateRank(now) > stateRank(this.run)) {
+      this.run = now;
+      return undefined;
+    }
     return await this.#ledger.change(now, { ...after, data: { ...now.data, ...data } });
   }
 }

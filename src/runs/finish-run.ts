@@ -6,11 +6,13 @@ import type { Run } from './run-data.ts';
 
 /**
  * The last two steps of a run: the outcome into the ledger (the next run may start then), the final answer onto the
- * screen. A crash in between is taken up at the first step not done.
+ * screen. A crash in between is taken up at the first step not done. Gives the outcome that stands: this one, or what
+ * another process has written, when that was first.
  */
-export async function endRun(active: ActiveRun, outcome: RunOutcome, log: Log): Promise<void> {
-  await active.change({ state: 'ended' }, { outcome });
+export async function endRun(active: ActiveRun, outcome: RunOutcome, log: Log): Promise<RunOutcome> {
+  if (!(await active.conclude(outcome))) return active.run.data.outcome ?? outcome;
   auditRun(active, outcome, log);
+  return outcome;
 }
 
 /** The audit line: who, where, when, which kernel, how it ended; never code or output (product.md §7). */

@@ -214,11 +214,23 @@ export class Runs {
     if (stopAskedBy !== undefined && (await this.#takeBack(active))) return;
     if (stopAskedBy !== undefined) active.stop(readStopper(stopAskedBy));
     if (await this.#questions.asks(active)) return;
-    const ran = await Promise.race([this.#run(active), active.abandoned]);
-    if (ran === undefined) return;
-    await endRun(active, ran.outcome, this.#options.log);
+    const running = this.#run(active);
+    const ran = await Promise.race([running, active.abandoned]);
+    if (ran === undefined) return this.#noteEndHeard(active, running);
+    const outcome = await endRun(active, ran.outcome, this.#options.log);
     active.markFollowed();
-    this.#open.post(active, ran.outcome, ran.transcript);
+    // Let go meanwhile: its answer is found unposted by whoever looks for left work.
+    if (!active.left.aborted) this.#open.post(active, outcome, ran.transcript);
+  }
+
+  /** Let go between the kernel's last word and the ledger's: that word cannot be heard again. */
+  #noteEndHeard(active: ActiveRun, running: Promise<RanSnippet>): void {
+    const { log } = this.#options;
+    running
+      .then(async ({ outcome }) => {
+        if (outcome.kind === 'ok' || outcome.kind === 'raised') await endRun(active, outcome, log);
+      })
+      .catch((error: unknown) => log.warn({ err: error, run: active.run.id }, 'an end was not noted'));
   }
 
   async #run(active: ActiveRun): Promise<RanSnippet> {

@@ -140,3 +140,37 @@ testRedis('Redis away in the middle of a run: the run goes on and its answer com
   expect(outcome).toBe('ok');
   expect(text).toContain('beat 11');
 });
+
+testRedis(
+  'Redis away for longer than a lease while the code ends: the end is known, and told once',
+  async () => {
+    await askSlash(playground, 'ana', '#data', '/spark 1');
+    const audits = (): unknown[] =>
+      bots.flatMap((bot) => bot.log.filter((line) => line['audit'] === 'run').map((line) => line['outcome']));
+    const before = audits().length;
+    const code = 'import time\nprint("begun", flush=True)\ntime.sleep(7)\nprint("done")';
+    const posted = playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
+    await playground.waitForReply('#data', posted.ts, (reply) =>
+      JSON.stringify(reply.blocks).includes('begun'),
+    );
+    const lost = Promise.race(
+      bots.map((bot) =>
+        bot.untilLog((line) => line['msg'] === 'a lease was lost; its kernel is let go', bot.log.length),
+      ),
+    );
+    redis.pause();
+    await lost;
+    // Whatever still waited for the ledger when the lane was let go has given up by then.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 4_000);
+    await promise;
+    redis.resume();
+    // Behind it in the lane: what was left of it has been taken up by then.
+    const next = playground.as('ana').post('#data', `<@${playground.bot.id}> \`40 + 2\``);
+    expect((await finalAnswer(playground, '#data', next.ts)).text).toMatch(/│ 42\n/);
+    const { outcome, text } = await finalAnswer(playground, '#data', posted.ts);
+    expect(text).toContain('done');
+    expect(outcome).toBe('ok');
+    expect(audits().slice(before)).toEqual(['ok', 'ok']);
+  },
+);
