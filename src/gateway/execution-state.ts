@@ -89,6 +89,7 @@ export interface EndWaits {
   lingerMs: number;
   errorLingerMs: number;
   graceMs: number;
+  idleGraceMs: number;
 }
 
 /** How long after the latest message of it the execution counts as ended; undefined while it is not near its end. */
@@ -98,7 +99,7 @@ export function endsInMs(state: ExecutionState, waits: EndWaits): number | undef
   const isErrorMissing = reply.error !== undefined && state.errorName === undefined;
   if (idle) return isErrorMissing ? waits.errorLingerMs : waits.isLateTalker ? waits.lingerMs : 0;
   // What never ran gets no busy and no idle from IRkernel and xeus (protocol.md §3.3, trap 20).
-  return !state.ran && reply.status !== 'ok' ? 0 : waits.graceMs;
+  return !state.ran && reply.status !== 'ok' ? 0 : waits.idleGraceMs;
 }
 
 /** The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. */

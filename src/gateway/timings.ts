@@ -18,8 +18,10 @@ export interface GatewayTimings {
   silenceMs: number;
   /** The same right after a reconnect or a resume. */
   firstLookMs: number;
-  /** Reply without idle, idle without reply (protocol.md §3.3). */
+  /** Idle without reply (protocol.md §3.3). */
   graceMs: number;
+  /** Reply without idle: a reply overtakes tens of MB of output, and a busy gateway needs its time to pass them on. */
+  idleGraceMs: number;
   /** Reply and idle are there, but the kernel is one that sends outputs after them. */
   lingerMs: number;
   /** An error reply came without its `error` message. */
@@ -60,6 +62,7 @@ export const defaultTimings: GatewayTimings = {
   silenceMs: 8_000,
   firstLookMs: 1_500,
   graceMs: 3_000,
+  idleGraceMs: 15_000,
   lingerMs: 250,
   errorLingerMs: 1_000,
   interruptGapMs: 4_000,

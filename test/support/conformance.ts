@@ -59,7 +59,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       };
       // Through a fault front a look after 8 s and a grace of 3 s at every loss would make the suite take an hour.
       const timings = isFaulty
-        ? { ...defaultTimings, silenceMs: 2_000, firstLookMs: 500, graceMs: 1_000 }
+        ? { ...defaultTimings, silenceMs: 2_000, firstLookMs: 500, graceMs: 1_000, idleGraceMs: 1_000 }
         : defaultTimings;
       gateway = openGateway(settings, silentLog, timings);
       direct = openGateway(server.settings, silentLog);

@@ -24,6 +24,7 @@ export const quickTimings: GatewayTimings = {
   silenceMs: 200,
   firstLookMs: 60,
   graceMs: 150,
+  idleGraceMs: 150,
   lingerMs: 60,
   errorLingerMs: 150,
   interruptGapMs: 150,

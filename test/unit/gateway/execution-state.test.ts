@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { type ExecutionState, freshExecution, settle } from '../../../src/gateway/execution-state.ts';
+import {
+  endsInMs,
+  type ExecutionState,
+  freshExecution,
+  settle,
+} from '../../../src/gateway/execution-state.ts';
 
 function ended(status: string, state: Partial<ExecutionState>): string {
   const reply = { status, executionCount: undefined, error: undefined, asksExit: false, outputs: [] };
@@ -16,4 +21,13 @@ test.each([
   ['aborted', { stopped: true }, 'aborted'],
 ])('a reply %s of an execution %j is %s', (status, state, kind) => {
   expect(ended(status, state)).toBe(kind);
+});
+
+test('a reply overtakes its output by more than idle its reply: their graces are apart', () => {
+  const waits = { isLateTalker: false, lingerMs: 1, errorLingerMs: 2, graceMs: 3, idleGraceMs: 4 };
+  const reply = { status: 'ok', executionCount: 1, error: undefined, asksExit: false, outputs: [] };
+  const begun = { ...freshExecution, started: true, ran: true };
+  expect(endsInMs({ ...begun, reply }, waits)).toBe(4);
+  expect(endsInMs({ ...begun, idle: true }, waits)).toBe(3);
+  expect(endsInMs({ ...begun, reply, idle: true }, waits)).toBe(0);
 });
