@@ -104,8 +104,8 @@ export function startHouse({
       return transcript;
     },
     onRead: (transcript) => transcripts.delete(transcript),
-    tellSwitched(run, from) {
-      slack.tellSwitched(run, from);
+    tellSwitched(run, change) {
+      slack.tellSwitched(run, change);
       const { kernelspec } = run.data;
       channels
         .change(run.workspace, run.channel, { kernelspec })

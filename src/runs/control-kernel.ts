@@ -137,9 +137,9 @@ export class KernelControl {
     return record === undefined || record.runners.every((runner) => runner === run.runner);
   }
 
-  /** The author agreed to replace the lane's kernel by one of his language. */
-  async agreeToSwitch(run: Run): Promise<void> {
-    if (!(await this.#deps.runs.agreeToSwitch(run)))
+  /** `by` agreed to replace the lane's kernel by one of the run's language. */
+  async agreeToSwitch(run: Run, by: string): Promise<void> {
+    if (!(await this.#deps.runs.agreeToSwitch(run, by)))
       throw new UserError('nothingToStop', 'That question has lapsed, so nothing was changed.');
   }
 

@@ -27,7 +27,7 @@ export async function replaceWaiting(
       blocks: [...snippet.blocks],
       editedTs,
       switchAskedAt: undefined,
-      switchAgreed: undefined,
+      switchAgreedBy: undefined,
     };
     const changed: Run | undefined = await deps.ledger.change(run, { lane, data, updatedAt: Date.now() });
     if (changed !== undefined) return changed;

@@ -64,7 +64,8 @@ export interface RunData {
   stopAskedBy?: string;
   /** ms since the epoch: the author was asked whether to switch the channel's kernel. */
   switchAskedAt?: number | undefined;
-  switchAgreed?: boolean | undefined;
+  /** Slack user id of who agreed to it. */
+  switchAgreedBy?: string | undefined;
   /** Sentences for the answer's head. */
   notes: string[];
   outcome?: RunOutcome;
@@ -77,5 +78,7 @@ export function isUnfinished(run: Run): boolean {
 
 /** The author was asked about a switch and has not answered: the run stands aside and blocks nobody. */
 export function standsAside(run: Run): boolean {
-  return run.state === 'waiting' && run.data.switchAskedAt !== undefined && run.data.switchAgreed !== true;
+  return (
+    run.state === 'waiting' && run.data.switchAskedAt !== undefined && run.data.switchAgreedBy === undefined
+  );
 }

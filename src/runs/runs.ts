@@ -24,7 +24,7 @@ export interface RunsOptions extends OpenRunsOptions {
   kernels: ChannelKernels;
   patience: GatewayPatience;
   /** Tells a channel that a switch replaced its kernel. */
-  tellSwitched: (run: Run, from: string) => void;
+  tellSwitched: (run: Run, change: { from: string; by: string }) => void;
   kernelsPerChannel: number;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
@@ -110,13 +110,13 @@ export class Runs {
     return true;
   }
 
-  /** The author agreed to lose the old kernel's variables. */
-  async agreeToSwitch(run: Run): Promise<boolean> {
+  /** The author, or an admin, agreed to lose the old kernel's variables. */
+  async agreeToSwitch(run: Run, by: string): Promise<boolean> {
     if (!standsAside(run)) return false;
     if (!this.#options.leases.isHeld(run.lane))
-      return await this.#askHolder(run, () => ({ switchAgreed: true }));
+      return await this.#askHolder(run, () => ({ switchAgreedBy: by }));
     this.#questions.answered(run.id);
-    const agreed = await this.#open.open(run).change({}, { switchAgreed: true });
+    const agreed = await this.#open.open(run).change({}, { switchAgreedBy: by });
     if (agreed) this.#lanes.wake(run.lane);
     return agreed;
   }

@@ -10,7 +10,7 @@ export interface SwitchQuestionsOptions {
   kernels: ChannelKernels;
   kernelsPerChannel: number;
   /** Tells a channel that a switch replaced its kernel. */
-  tellSwitched: (run: Run, from: string) => void;
+  tellSwitched: (run: Run, change: { from: string; by: string }) => void;
   /** Nobody answered: the run is taken back. */
   lapse: (active: ActiveRun) => Promise<unknown>;
   log: Log;
@@ -34,9 +34,10 @@ export class SwitchQuestions {
     if (kernelsPerChannel !== 1 || active.run.state !== 'waiting') return false;
     const record = await kernels.find(active.run.lane);
     if (record === undefined || record.kernelspec === active.run.data.kernelspec) return false;
-    if (active.run.data.switchAgreed === true) {
+    const by = active.run.data.switchAgreedBy;
+    if (by !== undefined) {
       await kernels.shutDown(record);
-      tellSwitched(active.run, record.kernelspec);
+      tellSwitched(active.run, { from: record.kernelspec, by });
       return false;
     }
     await active.change({}, { switchAskedAt: Date.now() });

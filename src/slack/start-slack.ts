@@ -47,7 +47,7 @@ export interface StartedSlack extends AnswerRemover {
   tell: Tell;
   openAnswer: OpenAnswer;
   postRoot: PostRoot;
-  tellSwitched: (run: Run, from: string) => void;
+  tellSwitched: (run: Run, change: { from: string; by: string }) => void;
   idleNotices: IdleNotices;
   health: HealthCheck;
   /** Signed HTTP only: what takes `POST /slack/events`. */
@@ -99,9 +99,9 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     postRoot: answers.postRoot,
     ...answerRemover(client, log),
     idleNotices: idleNotices(client, tell),
-    tellSwitched(run, from) {
+    tellSwitched(run, { from, by }) {
       const { kernelspec } = run.data;
-      const text = `${mention(run.runner)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
+      const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
       void tell.channel({ channel: run.channel }, text);
     },
     async open(bot) {

@@ -168,14 +168,18 @@ export function lossWords(loss: OutputLoss): string {
         ? 'Some output was dropped by the gateway (its limit of bytes per second). An operator can raise iopub_data_rate_limit there.'
         : 'Some output was dropped by the gateway (its limit of messages per second). An operator can raise iopub_msg_rate_limit there.';
     case 'tooBig':
-      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over MAX_MESSAGE could not be taken.`;
+      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over MAX_MESSAGE could not be taken. An operator can raise that setting.`;
     case 'gap':
-      return `Output may be missing between ${clock(loss.fromMs)} and ${clock(loss.toMs)} UTC.`;
+      return `Output may be missing ${betweenWords(clock(loss.fromMs), clock(loss.toMs))} UTC.`;
     case 'diskFull':
       return "The bot's disk took no more; some output is not kept.";
     case 'tooMany':
       return `${loss.parts} of the outputs are not shown: there were too many.`;
   }
+}
+
+function betweenWords(from: string, to: string): string {
+  return from === to ? `at ${from}` : `between ${from} and ${to}`;
 }
 
 function clock(ms: number): string {

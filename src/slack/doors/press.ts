@@ -116,7 +116,7 @@ async function decide(action: Decision, run: Run, user: string, bot: Bot): Promi
       await control.stop(run, user);
       return;
     case 'switch':
-      await control.agreeToSwitch(run);
+      await control.agreeToSwitch(run, user);
       return;
     case 'restart': {
       const { told } = await changeKernel('restart', await control.kernelOf(run), user, bot);

@@ -161,7 +161,8 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   const meanwhile = await rig.slash('ana', '#switch', '/spark unnamed = 1');
   expect(shown(meanwhile.answer)).toContain('python3');
   await Promise.all([1, 2].map(() => playground.as('oli').press(asked, 'run:switch')));
-  await playground.waitForMessage('#switch', ({ text }) => text.includes('switched the kernel'));
+  const told = await playground.waitForMessage('#switch', ({ text }) => text.includes('switched the kernel'));
+  expect(told.text).toContain(playground.user('oli').id);
   const answer = await rig.final('#switch', asked.thread_ts ?? '');
   expect(shown(answer)).toContain('scala-spark');
   expect(

@@ -160,6 +160,7 @@ test('each loss of output is named', () => {
           { kind: 'dropped', limit: 'messages' },
           { kind: 'tooBig', messages: 1 },
           { kind: 'gap', fromMs: Date.UTC(2026, 10, 22, 14, 2, 10), toMs: nowMs },
+          { kind: 'gap', fromMs: nowMs + 60_100, toMs: nowMs + 60_200 },
           { kind: 'diskFull' },
           { kind: 'tooMany', parts: 12 },
         ],
@@ -170,6 +171,7 @@ test('each loss of output is named', () => {
   expect(said).toMatch(/iopub_msg_rate_limit/);
   expect(said).toMatch(/One message over MAX_MESSAGE/);
   expect(said).toMatch(/between 14:02:10 and 14:02:31/);
+  expect(said).toMatch(/missing at 14:03:31 UTC/);
   expect(said).toMatch(/disk took no more/);
   expect(said).toMatch(/12 of the outputs are not shown/);
 });
