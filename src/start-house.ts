@@ -116,6 +116,7 @@ export function startHouse({
     kernels,
     leases: sharing.leases,
     isBusy: async (lane) => (await ledger.lane(lane)).length > 0,
+    threadOf: async (runId) => (await ledger.get(runId))?.thread,
     idleTimeoutMs: config.kernels.idleTimeoutMs,
     notices: slack.idleNotices,
     log,

@@ -176,7 +176,10 @@ export class ChannelKernels {
   }
 
   /** The run is over: keeps what it changed, and closes the socket after a while of nothing. */
-  async used(ran: KernelRecord, by: { runner: string; thread: string; outcome: RunOutcome }): Promise<void> {
+  async used(
+    ran: KernelRecord,
+    by: { runner: string; thread: string; runId: string; outcome: RunOutcome },
+  ): Promise<void> {
     const record = await this.#records.find(ran.lane);
     // Shut down or replaced while the run ended: that is the newer word.
     if (record?.kernelId !== ran.kernelId) return;
@@ -190,6 +193,7 @@ export class ChannelKernels {
       lastUsedAt: Date.now(),
       lastRunner: by.runner,
       lastThread: by.thread,
+      lastRun: by.runId,
     };
     await this.#records.keep(used);
     this.#options.onUsed(used);

@@ -24,6 +24,8 @@ export interface IdleKernelsOptions {
   leases: LaneLeases;
   /** Unfinished runs keep a kernel. */
   isBusy: (lane: string) => Promise<boolean>;
+  /** Where a run's answer stands; undefined when that is not kept any more. */
+  threadOf: (runId: string) => Promise<string | undefined>;
   idleTimeoutMs: number | undefined;
   notices: IdleNotices;
   now?: () => number;
@@ -102,8 +104,9 @@ export class IdleKernels {
 
   async #act(lane: string, idleTimeoutMs: number): Promise<void> {
     const { kernels, leases, isBusy, notices, log } = this.#options;
-    const record = await kernels.find(lane);
-    if (record === undefined) return;
+    const kept = await kernels.find(lane);
+    if (kept === undefined) return;
+    const record = await this.#withThread(kept);
     const step = nextIdleStep(record, idleTimeoutMs);
     if (step.atMs > this.#now()) return this.watch(record);
     // At work, or in another process's hands, which may die.
@@ -136,6 +139,13 @@ export class IdleKernels {
     const now = await kernels.find(record.lane);
     if (now?.kernelId === record.kernelId) this.watch(await kernels.note(now, { warnedAt }));
     log.info({ lane: record.lane, kernel: record.kernelId }, 'the channel of an idle kernel was warned');
+  }
+
+  /** The last run's thread, also where that had none yet when it ended. */
+  async #withThread(record: KernelRecord): Promise<KernelRecord> {
+    const { lastThread, lastRun } = record;
+    if (lastThread !== '' || lastRun === undefined) return record;
+    return { ...record, lastThread: (await this.#options.threadOf(lastRun)) ?? '' };
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export const kernelRecordSchema = z.object({
   lastUsedAt: z.number(),
   lastRunner: z.string(),
   lastThread: z.string(),
+  /** The run that used it last: the thread of a quick one is known only after its end. */
+  lastRun: z.string().optional(),
   /** The last `In [n]`: a smaller one later means that the kernel was restarted meanwhile. */
   executionCount: z.number(),
   /** The kernel was restarted by no command of ours since its last run ended: the next run says so. */

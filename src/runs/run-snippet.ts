@@ -35,7 +35,7 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
     const outcome = await runBlocks(active, kernel, transcript, deps);
     if (wasInterrupted(outcome)) await cancelSparkJobs(kernel.connection);
     await transcript.seal();
-    const by = { runner: active.run.runner, thread: active.run.thread, outcome };
+    const by = { runner: active.run.runner, thread: active.run.thread, runId: active.run.id, outcome };
     await deps.kernels
       .used(kernel.record, by)
       .catch((error: unknown) => deps.log.warn({ err: error }, 'the use of a kernel was not noted'));

@@ -159,7 +159,7 @@ describe('starts', () => {
     const channel = playground.addChannel('exits-at-once').id;
     const answer = await say(channel, 'broken-exit 1+1');
     expect(answer.outcome).toBe('notStarted');
-    expect(answer.text).toMatch(/gave no answer|did not start|gave up/i);
+    expect(answer.text).toMatch(/gave no answer|did not start|gave it up/i);
   });
 
   test('a kernelspec whose program never answers: told at KERNEL_LAUNCH_TIMEOUT, nothing left', async () => {
