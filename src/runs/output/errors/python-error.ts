@@ -19,7 +19,7 @@ export function readPythonError(error: KernelError): Omit<ReadError, 'hint'> {
   const isCut = isFolded || (rest === '' && headline !== shortHeadline(message));
   return {
     headline,
-    userLine: userLine(frames) ?? onlyLine(error.code),
+    userLine: userLine(asTyped(frames, error.code)) ?? onlyLine(error.code),
     traceback: [rest, shown].filter((text) => text !== '').join('\n\n'),
     whole: isCut ? error.traceback : undefined,
   };
@@ -32,6 +32,24 @@ function lastBlock(traceback: string): string {
       .split(/^(?:The above exception was the direct cause|During handling of the above exception).*$/m)
       .at(-1) ?? ''
   );
+}
+
+/**
+ * Some kernels put a line of their own before the code and count it: seen where a frame stands one line behind the
+ * code's end. A frame that quotes other code is an earlier cell's; one further behind is of no line that was typed now.
+ */
+function asTyped(frames: readonly PythonFrame[], code: string | undefined): readonly PythonFrame[] {
+  if (code === undefined) return frames;
+  const typed = code.trimEnd().split('\n');
+  const isOfNow = ({ isUser, line = 0, code: quoted = '' }: PythonFrame): boolean =>
+    isUser && ['', typed[line - 2]?.trim()].includes(quoted.trim());
+  const highest = Math.max(0, ...frames.filter(isOfNow).map(({ line = 0 }) => line));
+  if (highest <= typed.length) return frames;
+  if (highest > typed.length + 1) return frames.filter((frame) => !isOfNow(frame));
+  return frames.map((frame) => {
+    const line = isOfNow(frame) && frame.line !== undefined ? frame.line - 1 : undefined;
+    return line === undefined ? frame : { ...frame, line, code: typed[line - 1] };
+  });
 }
 
 function userLine(frames: readonly PythonFrame[]): string | undefined {

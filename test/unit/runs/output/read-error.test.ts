@@ -88,3 +88,14 @@ test('the traceback of IPython 7 is read as well', () => {
   });
   expect(read.userLine).toBe('line 2: x/0');
 });
+
+test('a kernel that counts a line of its own names a line that is not there: then only what is certain is said', () => {
+  const traceback = [
+    'Traceback (most recent call last):',
+    '  File "<cell>", line 2, in <module>',
+    "NameError: name 'x' is not defined",
+  ];
+  const failure = { name: 'NameError', value: "name 'x' is not defined", traceback };
+  expect(readError(failure, 'x').userLine).toBe('line 1: x');
+  expect(readError(failure, 'x\ny').userLine).toBe('line 2');
+});
