@@ -230,7 +230,9 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     test('trap 18: a crash ends the run; the next one finds a new kernel', async () => {
       await withKernel(async (connection, events) => {
         expectEnd(await run(connection, { code: 'z = 1' }).end, 'ok');
-        const crashing = await runUntil(connection, 'started', { code: 'import os; os._exit(1)' });
+        // A kernel that ends at once may take the word that it began along; behind a bad front its request may be lost.
+        const exit = { code: 'import os; os._exit(1)' };
+        const crashing = isFaulty ? await runUntil(connection, 'started', exit) : run(connection, exit);
         const crash = await crashing.end;
         // Behind a bad front the gateway's `restarting` may be lost: then the new process's `starting` is all there is.
         const isTold = crash.kind === 'kernelDied' || (isFaulty && crash.kind === 'kernelRestarted');
