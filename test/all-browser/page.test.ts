@@ -103,8 +103,7 @@ inBrowser('a refusal is seen by the one person only', { user: 'gus' }, async (wi
   await window.say('/spark 1 + 1');
   await window.whispers.getByText(/Guests may not/).waitFor();
   await window.become('ben');
-  await window.page.locator('.message:not(.whisper)').first().waitFor();
-  expect(await window.whispers.count()).toBe(0);
+  await window.whispers.first().waitFor({ state: 'detached' });
   await window.become('gus');
   await window.whispers.getByText(/Guests may not/).waitFor();
 });
