@@ -1,6 +1,5 @@
-import { createReadStream } from 'node:fs';
+import { appendFileSync, createReadStream } from 'node:fs';
 import { appendFile, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import type { MimeBundle } from '../../gateway/outputs.ts';
@@ -11,6 +10,7 @@ import { rasteriseSvg } from './rich/rasterise-svg.ts';
 import { readBundle, type Shown } from './rich/read-bundle.ts';
 import type { Table } from './rich/read-html-table.ts';
 import { splitTextTables } from './rich/split-text-tables.ts';
+import type { RunFolder } from './run-folder.ts';
 
 /** Rows of a table that are held in memory; all of them stand in its CSV. */
 const tableRowsKept = 100;
@@ -20,6 +20,9 @@ const maxLookedThroughBytes = 2_000_000;
 /** Rows of a CSV that are written before others get their turn. */
 const csvRowsPerTurn = 1_000;
 
+/** So much is written at once: for little, a thread's way there and back takes longer than the disk. */
+const atOnceBytes = 65_536;
+
 const resultsFile = 'results.txt';
 const pieceChars = 1_000_000;
 
@@ -27,7 +30,7 @@ const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif'
 
 /** Makes parts of what a kernel shows, and keeps in files what is too long or no text. */
 export class PartFiles {
-  readonly #dir: string;
+  readonly #folder: RunFolder;
   readonly #maxBytes: number;
   readonly #onRefused: () => void;
   /** Sizes of the files that are there. */
@@ -36,18 +39,18 @@ export class PartFiles {
   limited = false;
 
   /** `onRefused` is told when the disk takes no more; parts then go without their files. */
-  constructor(dir: string, maxBytes: number, onRefused: () => void) {
-    this.#dir = dir;
+  constructor(folder: RunFolder, maxBytes: number, onRefused: () => void) {
+    this.#folder = folder;
     this.#maxBytes = maxBytes;
     this.#onRefused = onRefused;
   }
 
   /** After a crash: takes the files that are there into account. */
   async recount(): Promise<void> {
-    for (const name of await readdir(this.#dir)) {
+    for (const name of await readdir(this.#folder.path)) {
       if (name !== resultsFile && !/^\d+-/.test(name)) continue;
       this.#count = Math.max(this.#count, Number.parseInt(name, 10) || 0);
-      this.#sizes.set(join(this.#dir, name), (await stat(join(this.#dir, name))).size);
+      this.#sizes.set(this.#folder.at(name), (await stat(this.#folder.at(name))).size);
     }
   }
 
@@ -92,7 +95,7 @@ export class PartFiles {
   }
 
   #keepResult(written: string): Promise<string | undefined> {
-    const isFirst = !this.#sizes.has(join(this.#dir, resultsFile));
+    const isFirst = !this.#sizes.has(this.#folder.at(resultsFile));
     return this.#append(resultsFile, Buffer.from(isFirst ? written : `\n${written}`));
   }
 
@@ -180,9 +183,11 @@ export class PartFiles {
     const held = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
     this.limited ||= held + bytes.length > this.#maxBytes;
     if (held + bytes.length > this.#maxBytes) return undefined;
-    const path = join(this.#dir, name);
+    const path = this.#folder.at(name);
     try {
-      await appendFile(path, bytes);
+      this.#folder.make();
+      if (bytes.length <= atOnceBytes) appendFileSync(path, bytes);
+      else await appendFile(path, bytes);
     } catch {
       this.#onRefused();
       return undefined;

@@ -1,5 +1,4 @@
-import { mkdirSync } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KernelOutput } from '../../gateway/outputs.ts';
@@ -11,6 +10,7 @@ import { readJournal, type JournalLine } from './output-journal.ts';
 import type { OutputPart, OutputView } from './output-view.ts';
 import { PartFiles } from './part-files.ts';
 import { replaySpool } from './replay-spool.ts';
+import { RunFolder } from './run-folder.ts';
 import { StreamSpool } from './stream-spool.ts';
 
 /** What one run said: folded in bounded memory for the answer, whole on disk for the files. */
@@ -45,25 +45,20 @@ export interface TranscriptOptions {
   recovered?: boolean;
 }
 
+const spoolFile = 'output.txt';
+
 /** Stream text is folded in pieces of this many UTF-16 units, with a turn for others whenever `turnMs` are used up. */
 const pieceChars = 65_536;
 const turnMs = 15;
 
 export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
-  const dir = join(options.dir, options.runId);
-  // At once: a run waits for nothing else between its turn and its kernel.
-  const isNew = mkdirSync(dir, { recursive: true }) !== undefined;
-  if (!isNew && options.recovered !== true) {
-    await rm(dir, { recursive: true, force: true });
-    await mkdir(dir);
-  }
-  const transcript = new RunTranscript(dir, options);
+  const transcript = new RunTranscript(options);
   if (options.recovered === true) await transcript.replay();
   return transcript;
 }
 
 class RunTranscript implements Transcript {
-  readonly #dir: string;
+  readonly #folder: RunFolder;
   readonly #options: TranscriptOptions;
   readonly #fold = new OutputFold();
   readonly #files: PartFiles;
@@ -80,12 +75,12 @@ class RunTranscript implements Transcript {
   #turnedAt = performance.now();
   lastKeptAtMs: number | undefined;
 
-  constructor(dir: string, options: TranscriptOptions) {
-    this.#dir = dir;
+  constructor(options: TranscriptOptions) {
+    this.#folder = new RunFolder(join(options.dir, options.runId), options.recovered === true);
     this.#options = options;
-    this.#journal = new AppendFile(join(dir, 'journal.jsonl'), () => this.#diskFailed());
+    this.#journal = new AppendFile(this.#folder, 'journal.jsonl', () => this.#diskFailed());
     this.#spool = this.#openSpool(0);
-    this.#files = new PartFiles(dir, options.maxOutputBytes, () => this.#diskFailed());
+    this.#files = new PartFiles(this.#folder, options.maxOutputBytes, () => this.#diskFailed());
   }
 
   add(output: KernelOutput): void | Promise<void> {
@@ -132,18 +127,18 @@ class RunTranscript implements Transcript {
 
   async remove(): Promise<void> {
     await this.seal();
-    await rm(this.#dir, { recursive: true, force: true });
+    await rm(this.#folder.path, { recursive: true, force: true });
   }
 
   /** Makes the picture again from the journal and the spool of a process that died. */
   async replay(): Promise<void> {
     const content = await readFile(this.#journal.path, 'utf8').catch(() => '');
-    const kept = await stat(join(this.#dir, 'output.txt')).catch(() => undefined);
+    const kept = await stat(this.#folder.at(spoolFile)).catch(() => undefined);
     const journal = await stat(this.#journal.path).catch(() => undefined);
     if (kept === undefined && journal === undefined) return;
     this.lastKeptAtMs = Math.max(kept?.mtimeMs ?? 0, journal?.mtimeMs ?? 0);
     this.#source = await replaySpool(
-      join(this.#dir, 'output.txt'),
+      this.#folder.at(spoolFile),
       kept?.size ?? 0,
       readJournal(content),
       this.#fold,
@@ -247,7 +242,7 @@ class RunTranscript implements Transcript {
   }
 
   #openSpool(keptBytes: number): StreamSpool {
-    const file = new AppendFile(join(this.#dir, 'output.txt'), () => this.#diskFailed());
+    const file = new AppendFile(this.#folder, spoolFile, () => this.#diskFailed());
     return new StreamSpool(file, this.#options.maxOutputBytes, keptBytes);
   }
 

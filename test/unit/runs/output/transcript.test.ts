@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -213,9 +213,27 @@ test('without a crash leftovers of the same run are deleted; nothing kept means 
   expect((await open({ recovered: true })).lastKeptAtMs).toBeUndefined();
 });
 
+test('a run that says nothing leaves nothing on the disk', async () => {
+  const transcript = await open();
+  await take(transcript, [{ kind: 'started' }]);
+  await transcript.seal();
+  expect(existsSync(join(dir, 'run-1'))).toBe(false);
+});
+
+test('many small writes, then large ones: the file holds them in order', async () => {
+  const transcript = await open();
+  const lines = Array.from({ length: 200 }, (_, nth) => `${nth} ${'x'.repeat(nth * 10)}\n`);
+  await take(transcript, lines.map(stdout));
+  await transcript.seal();
+  await take(transcript, [stdout('late\n')]);
+  await transcript.seal();
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`${lines.join('')}late\n`);
+});
+
 test('a disk that refuses is said, and nothing breaks', async () => {
   const transcript = await open();
-  await rm(join(dir, 'run-1'), { recursive: true });
+  // A file where the folder should be.
+  await writeFile(join(dir, 'run-1'), '');
   await take(transcript, [
     stdout('x\n'),
     result('y'),
