@@ -4,15 +4,19 @@ import type { ActiveRun } from './active-run.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Run } from './run-data.ts';
 
+export interface EndedRun {
+  /** The outcome that stands: ours, or what another process had written first. */
+  outcome: RunOutcome;
+  isOurs: boolean;
+}
+
 /**
  * The last two steps of a run: the outcome into the ledger (the next run may start then), the final answer onto the
- * screen. A crash in between is taken up at the first step not done. Gives the outcome that stands: this one, or what
- * another process has written, when that was first.
+ * screen. A crash in between is taken up at the first step not done. An end of ours is to be audited (`auditRun`).
  */
-export async function endRun(active: ActiveRun, outcome: RunOutcome, log: Log): Promise<RunOutcome> {
-  if (!(await active.conclude(outcome))) return active.run.data.outcome ?? outcome;
-  auditRun(active, outcome, log);
-  return outcome;
+export async function endRun(active: ActiveRun, outcome: RunOutcome): Promise<EndedRun> {
+  const isOurs = await active.conclude(outcome);
+  return { outcome: isOurs ? outcome : (active.run.data.outcome ?? outcome), isOurs };
 }
 
 /** The audit line: who, where, when, which kernel, how it ended; never code or output (product.md §7). */

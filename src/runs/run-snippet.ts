@@ -1,5 +1,6 @@
 import type { ActiveRun } from './active-run.ts';
 import { cancelSparkJobs } from './cancel-spark-jobs.ts';
+import type { KernelRecord } from './kernel-record.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
 import { type ReachedKernel, type ReachKernelDeps, reachKernel } from './reach-kernel.ts';
@@ -15,6 +16,8 @@ export interface RanSnippet {
   outcome: RunOutcome;
   /** Absent when nothing was ever sent. */
   transcript: Transcript | undefined;
+  /** The kernel it ran on; absent when none was reached. */
+  kernel: KernelRecord | undefined;
 }
 
 /**
@@ -27,7 +30,7 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
   // What is on the screen already stays there while its kernel is looked for.
   const left = recovered ? await takeUp(active, deps) : undefined;
   const kernel = await reachKernel(active, deps);
-  if ('outcome' in kernel) return { outcome: kernel.outcome, transcript: left };
+  if ('outcome' in kernel) return { outcome: kernel.outcome, transcript: left, kernel: undefined };
   const transcript = left ?? (await deps.openTranscript(active.run, false));
   active.showOutput(() => transcript.view());
   const clock = startClock(active, deps.runTimeoutMs);
@@ -35,11 +38,7 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
     const outcome = await runBlocks(active, kernel, transcript, deps);
     if (wasInterrupted(outcome)) await cancelSparkJobs(kernel.connection);
     await transcript.seal();
-    const by = { runner: active.run.runner, thread: active.run.thread, runId: active.run.id, outcome };
-    await deps.kernels
-      .used(kernel.record, by)
-      .catch((error: unknown) => deps.log.warn({ err: error }, 'the use of a kernel was not noted'));
-    return { outcome, transcript };
+    return { outcome, transcript, kernel: kernel.record };
   } finally {
     clearTimeout(clock);
   }

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { StoreError } from '../errors.ts';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import type { ActiveRun } from './active-run.ts';
@@ -217,10 +217,24 @@ export class Runs {
     const running = this.#run(active);
     const ran = await Promise.race([running, active.abandoned]);
     if (ran === undefined) return this.#noteEndHeard(active, running);
-    const outcome = await endRun(active, ran.outcome, this.#options.log);
+    const ended = await endRun(active, ran.outcome);
     active.markFollowed();
     // Let go meanwhile: its answer is found unposted by whoever looks for left work.
-    if (!active.left.aborted) this.#open.post(active, outcome, ran.transcript);
+    if (!active.left.aborted) this.#open.post(active, ended.outcome, ran.transcript);
+    // The answer goes out first.
+    await nextTurn();
+    if (ended.isOurs) auditRun(active, ended.outcome, this.#options.log);
+    if (!active.left.aborted) await this.#noteUse(active, ran);
+  }
+
+  /** Before the lane's next run, which is to find its kernel as this one left it. */
+  async #noteUse({ run }: ActiveRun, { kernel, outcome }: RanSnippet): Promise<void> {
+    if (kernel === undefined) return;
+    const { kernels, log } = this.#options;
+    const { id: runId, runner, thread } = run;
+    await kernels
+      .used(kernel, { runner, thread, runId, outcome })
+      .catch((error: unknown) => log.warn({ err: error, run: runId }, 'the use of a kernel was not noted'));
   }
 
   /** Let go between the kernel's last word and the ledger's: that word cannot be heard again. */
@@ -228,7 +242,8 @@ export class Runs {
     const { log } = this.#options;
     running
       .then(async ({ outcome }) => {
-        if (outcome.kind === 'ok' || outcome.kind === 'raised') await endRun(active, outcome, log);
+        if (outcome.kind !== 'ok' && outcome.kind !== 'raised') return;
+        if ((await endRun(active, outcome)).isOurs) auditRun(active, outcome, log);
       })
       .catch((error: unknown) => log.warn({ err: error, run: active.run.id }, 'an end was not noted'));
   }
@@ -240,7 +255,8 @@ export class Runs {
       // Nothing was sent: the lane is tried again once the store answers.
       if (error instanceof StoreError && active.run.state === 'waiting') throw error;
       this.#options.log.error({ err: error, run: active.run.id }, 'a run broke');
-      return { outcome: bareOutcome('broken', active.run.data.kernelspec), transcript: undefined };
+      const outcome = bareOutcome('broken', active.run.data.kernelspec);
+      return { outcome, transcript: undefined, kernel: undefined };
     }
   }
 

@@ -186,8 +186,9 @@ class ThreadAnswer implements LiveAnswer {
 
   async #deliver(view: RunView): Promise<Delivery> {
     // a live edit that was on its way may have taken the last picture along
-    const ts = this.#pictureOf(view) === this.#shown ? this.#message.ts : undefined;
-    const end = ts === undefined ? await this.#insist(view, Infinity) : { kind: 'stands' as const, ts };
+    const { ts } = this.#message;
+    const isShown = ts !== undefined && this.#pictureOf(view) === this.#shown;
+    const end = isShown ? { kind: 'stands' as const, ts } : await this.#insist(view, Infinity);
     if (end.kind === 'stands') return this.#attach(view, end.ts);
     // What is not refused is left to a successor only.
     if (end.kind === 'wait') return leftOver;
