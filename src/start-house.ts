@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { kernelEnv } from './kernel-env.ts';
 import type { Log } from './log.ts';
+import { Recent } from './recent.ts';
 import { admitSnippet, type AdmitDeps, readLanguageContext } from './runs/admit-snippet.ts';
 import { answerQuestion } from './runs/ask-input.ts';
 import { ChannelKernels } from './runs/channel-kernels.ts';
@@ -156,6 +157,7 @@ export function startHouse({
     tell: slack.tell,
     surfaces: slack.surfaces,
     turns: slack.turns,
+    settled: new Recent(1_000),
     readFiles: slack.readFiles,
     channelSettings: channels,
     log,

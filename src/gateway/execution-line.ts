@@ -1,7 +1,7 @@
 import type { RunningExecution } from './execution.ts';
 import type { ExecutionEndKind } from './outputs.ts';
 import type { HeardSoFar } from './heard-messages.ts';
-import { Recent } from './recent.ts';
+import { Recent } from '../recent.ts';
 
 /** The executions of one connection: waiting, in flight (written and not ended), and those that ended lately. */
 export class ExecutionLine {

@@ -1,4 +1,4 @@
-import { Recent } from './recent.ts';
+import { Recent } from '../recent.ts';
 
 /** The numbers of one execution until a moment; JSON. */
 export interface HeardSoFar {

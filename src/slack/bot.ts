@@ -6,6 +6,7 @@ import type { Run } from '../runs/run-data.ts';
 import type { SeenChannels } from '../runs/seen-channels.ts';
 import type { Snippet } from '../runs/snippet.ts';
 import type { Log } from '../log.ts';
+import type { Recent } from '../recent.ts';
 import type { Channels } from './channels.ts';
 import type { Drafts } from '../runs/drafts.ts';
 import type { Turns } from './doors/turns.ts';
@@ -35,6 +36,8 @@ export interface Bot {
   tell: Tell;
   surfaces: Surfaces;
   turns: Turns;
+  /** Messages to the bot that this process has dealt with: a mention comes twice. */
+  settled: Recent<true>;
   readFiles: ReadFiles;
   control: KernelControl;
   channelSettings: ChannelSettingsStore;

@@ -19,7 +19,13 @@ import type { Request } from './read-request.ts';
  */
 export async function onPosted(event: unknown, delivery: DeliveryTicket, bot: Bot): Promise<void> {
   const posted = readPosted(event);
-  if (posted !== undefined) await taking(posted, delivery, bot, () => judge(posted, bot));
+  if (posted === undefined) return;
+  const key = deliveryOf(posted, bot);
+  await taking(posted, delivery, bot, async () => {
+    // The ledger would say the same, and take its time while the kernel is at work.
+    if (bot.settled.has(key)) return;
+    if (await judge(posted, bot)) bot.settled.add(key, true);
+  });
 }
 
 /**
@@ -40,16 +46,20 @@ export async function taking(
   }
 }
 
-/** Does what a message asks for; refusals are said where the bot was addressed, and nowhere else. */
-export async function judge(posted: PostedMessage, bot: Bot): Promise<void> {
+/**
+ * Does what a message asks for; refusals are said where the bot was addressed, and nowhere else. True when it was
+ * addressed, so that nothing is left to say.
+ */
+export async function judge(posted: PostedMessage, bot: Bot): Promise<boolean> {
   const heard = await hear(posted, bot);
-  if (heard === undefined) return;
+  if (heard === undefined) return false;
   const act = async (): Promise<void> => {
     const request = await heard.read();
     if (request !== undefined) await obeyRequest(posted, heard, request, bot);
   };
   if (heard.isAddressed) await answering(posted, bot, act);
   else await silently(act);
+  return heard.isAddressed;
 }
 
 async function obeyRequest(posted: PostedMessage, heard: Heard, request: Request, bot: Bot): Promise<void> {
