@@ -181,18 +181,18 @@ export function startHouse({
     async replaceWaiting(run, edit) {
       const changed = await replaceWaiting(run, edit, admitDeps);
       if (changed === undefined) return false;
-      await runs.hear(changed.lane);
+      await runs.wishes.hear(changed.lane);
       for (const lane of new Set([run.lane, changed.lane])) {
         runs.wake(lane);
         sharing.announce(lane);
       }
       return true;
     },
-    say: (run, note) => runs.say(run, note),
+    say: (run, note) => runs.wishes.say(run, note),
     async erase(run) {
       let each: Run | undefined = run;
       while (each !== undefined) {
-        await runs.erase(each);
+        await runs.wishes.erase(each);
         each = each.data.follows === undefined ? undefined : await ledger.get(each.data.follows);
       }
     },
@@ -211,7 +211,7 @@ export function startHouse({
       await sweepSpool(spoolDir, new Set(unposted.map((run) => run.id)));
       sharing.start({
         recover: () => runs.recover(),
-        hear: (lane) => runs.hear(lane),
+        hear: (lane) => runs.wishes.hear(lane),
         answer: ({ runId, questionId, line }) => answerQuestion(runs.active(runId), questionId, line),
         letGo: (lane) => runs.letGo(lane),
       });

@@ -121,7 +121,7 @@ export class KernelControl {
   }
 
   async stop(run: Run, by: string): Promise<Run> {
-    const stopped = await this.#deps.runs.stop(run, { kind: 'asked', by });
+    const stopped = await this.#deps.runs.wishes.stop(run, { kind: 'asked', by });
     if (!stopped) throw new UserError('nothingToStop', 'That run has ended already, so nothing was stopped.');
     return run;
   }
@@ -139,7 +139,7 @@ export class KernelControl {
 
   /** `by` agreed to replace the lane's kernel by one of the run's language. */
   async agreeToSwitch(run: Run, by: string): Promise<void> {
-    if (!(await this.#deps.runs.agreeToSwitch(run, by)))
+    if (!(await this.#deps.runs.wishes.agreeToSwitch(run, by)))
       throw new UserError('nothingToStop', 'That question has lapsed, so nothing was changed.');
   }
 

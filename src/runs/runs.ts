@@ -9,10 +9,11 @@ import type { LaneLeases } from './lane-leases.ts';
 import { Lanes } from './lanes.ts';
 import { OpenRuns, type OpenRunsOptions } from './open-runs.ts';
 import { bareOutcome } from './outcome.ts';
-import { readStopper, stopperOf, type StopReason } from './read-end.ts';
-import { isUnfinished, type Run, type RunData, standsAside } from './run-data.ts';
+import { readStopper } from './read-end.ts';
+import { type Run, standsAside } from './run-data.ts';
 import { type RanSnippet, runSnippet } from './run-snippet.ts';
 import { SwitchQuestions } from './switch-questions.ts';
+import { Wishes } from './wishes.ts';
 
 /** How long a run that is let go has to take in what its closed socket brought. */
 const HAND_OVER_MS = 1_000;
@@ -38,12 +39,20 @@ export class Runs {
   readonly #lanes: Lanes;
   readonly #open: OpenRuns;
   readonly #questions: SwitchQuestions;
+  /** What people want of them beside running them. */
+  readonly wishes: Wishes;
 
   constructor(options: RunsOptions) {
     this.#options = options;
     this.#open = new OpenRuns(options);
     const { ledger, leases, log } = options;
-    this.#questions = new SwitchQuestions({ ...options, lapse: (active) => this.#takeBack(active) });
+    this.#questions = new SwitchQuestions({ ...options, lapse: (active) => this.wishes.takeBack(active) });
+    this.wishes = new Wishes({
+      ...options,
+      open: this.#open,
+      questions: this.#questions,
+      wake: (lane) => this.wake(lane),
+    });
     this.#lanes = new Lanes({
       ledger,
       leases,
@@ -92,68 +101,6 @@ export class Runs {
     this.#lanes.wake(lane);
   }
 
-  /**
-   * Stops a run: taken back when the kernel has not got it, interrupted when it runs. Where another process holds its
-   * lane the wish is kept and told. False when it has ended.
-   */
-  async stop(run: Run, reason: StopReason & { kind: 'asked' | 'deleted' }): Promise<boolean> {
-    if (!this.#options.leases.isHeld(run.lane))
-      return await this.#askHolder(run, () => ({ stopAskedBy: stopperOf(reason) }));
-    const active = this.#open.open(run);
-    if (active.run.state === 'waiting' && active.phase.kind !== 'startingKernel')
-      return await this.#takeBack(active);
-    active.stop(reason);
-    // Whoever takes the run up after us stops it as well.
-    active
-      .change({}, { stopAskedBy: stopperOf(reason) })
-      .catch((error: unknown) => this.#options.log.warn({ err: error, run: run.id }, 'a stop was not kept'));
-    return true;
-  }
-
-  /** The author, or an admin, agreed to lose the old kernel's variables. */
-  async agreeToSwitch(run: Run, by: string): Promise<boolean> {
-    if (!standsAside(run)) return false;
-    if (!this.#options.leases.isHeld(run.lane))
-      return await this.#askHolder(run, () => ({ switchAgreedBy: by }));
-    this.#questions.answered(run.id);
-    const agreed = await this.#open.open(run).change({}, { switchAgreedBy: by });
-    if (agreed) this.#lanes.wake(run.lane);
-    return agreed;
-  }
-
-  /** A wish about a run in somebody else's hands: into the ledger, then told; whoever works on the lane looks there. */
-  async #askHolder(
-    run: Run,
-    wish: (data: RunData) => Partial<RunData>,
-    isInTime: (now: Run) => boolean = isUnfinished,
-  ): Promise<boolean> {
-    const { ledger, announce } = this.#options;
-    // Its holder writes as well: once more on the newer record.
-    for (let now: Run | undefined = run; now !== undefined && isInTime(now); now = await ledger.get(run.id)) {
-      const data = { ...now.data, ...wish(now.data) };
-      if ((await ledger.change(now, { data, updatedAt: Date.now() })) === undefined) continue;
-      announce(run.lane);
-      this.#lanes.wake(run.lane);
-      return true;
-    }
-    return false;
-  }
-
-  /** Another process told that this lane has news: a new run, or a wish about one that runs here. */
-  async hear(lane: string): Promise<void> {
-    const { ledger, leases } = this.#options;
-    if (!leases.isHeld(lane)) return;
-    for (const run of await ledger.lane(lane)) {
-      const active = this.#open.find(run.id);
-      active?.meet(run);
-      if (active !== undefined && isUnfinished(active.run)) active.refresh();
-      if (!standsAside(run)) this.#questions.answered(run.id);
-      if (active !== undefined && run.data.stopAskedBy !== undefined)
-        await this.stop(run, readStopper(run.data.stopAskedBy));
-    }
-    this.#lanes.wake(lane);
-  }
-
   /** Output of a run that has ended already. */
   takeLate(msgId: string, output: KernelOutput): void {
     this.#open.late.take(msgId, output);
@@ -169,49 +116,10 @@ export class Runs {
     return this.#open.find(runId);
   }
 
-  /** Says a sentence at the head of a run's answer. */
-  async say(run: Run, note: string): Promise<void> {
-    const active = this.#open.find(run.id);
-    if (active === undefined) await this.#askHolder(run, ({ notes }) => ({ notes: [...notes, note] }));
-    else if (await active.change({}, { notes: [...active.run.data.notes, note] })) active.refresh();
-  }
-
-  /**
-   * Takes a run away with everything it showed and its code: at once when it is over, else as soon as it has been
-   * stopped. What it showed until then goes at once.
-   */
-  async erase(run: Run): Promise<void> {
-    if (run.state === 'posted') return await this.#open.erase(run);
-    if (!this.#options.leases.isHeld(run.lane)) {
-      const wish = { erased: true, stopAskedBy: 'deleted' };
-      if (await this.#askHolder(run, () => wish, isNotPosted)) return;
-      const now = await this.#options.ledger.get(run.id);
-      if (now !== undefined) await this.#open.erase(now);
-      return;
-    }
-    const active = this.#open.open(run);
-    await active.change({}, { erased: true });
-    if (!isUnfinished(active.run)) return;
-    await this.stop(active.run, { kind: 'deleted' });
-    await active.answer.release();
-    await this.#options.removeAnswer(active.run);
-  }
-
-  async #takeBack(active: ActiveRun): Promise<boolean> {
-    if (active.run.state !== 'waiting') return false;
-    this.#questions.answered(active.run.id);
-    const outcome = bareOutcome('cancelled', active.run.data.kernelspec);
-    if (!(await active.change({ state: 'ended' }, { outcome }))) return false;
-    auditRun(active, outcome, this.#options.log);
-    this.#open.post(active, outcome, undefined);
-    this.#lanes.wake(active.run.lane);
-    return true;
-  }
-
   async #runOne(run: Run): Promise<void> {
     const active = this.#open.open(run);
     const { stopAskedBy } = run.data;
-    if (stopAskedBy !== undefined && (await this.#takeBack(active))) return;
+    if (stopAskedBy !== undefined && (await this.wishes.takeBack(active))) return;
     if (stopAskedBy !== undefined) active.stop(readStopper(stopAskedBy));
     if (await this.#questions.asks(active)) return;
     const running = this.#run(active);
@@ -293,8 +201,4 @@ export class Runs {
     );
     await lanesClosed;
   }
-}
-
-function isNotPosted({ state }: Run): boolean {
-  return state !== 'posted';
 }

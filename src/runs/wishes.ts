@@ -1,0 +1,142 @@
+import type { Log } from '../log.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { ActiveRun } from './active-run.ts';
+import { auditRun } from './finish-run.ts';
+import type { LaneLeases } from './lane-leases.ts';
+import type { OpenRuns } from './open-runs.ts';
+import { bareOutcome } from './outcome.ts';
+import { readStopper, stopperOf, type StopReason } from './read-end.ts';
+import { isUnfinished, type Run, type RunData, standsAside } from './run-data.ts';
+import type { SwitchQuestions } from './switch-questions.ts';
+
+export interface WishesOptions {
+  ledger: Ledger<RunData>;
+  leases: LaneLeases;
+  open: OpenRuns;
+  questions: Pick<SwitchQuestions, 'answered'>;
+  /** Takes away an answer and all that belongs to it. Never throws. */
+  removeAnswer: (run: Run) => Promise<void>;
+  /** Something changed in this lane. */
+  wake: (lane: string) => void;
+  /** Tells the other processes on this store that a lane has news. */
+  announce: (lane: string) => void;
+  log: Log;
+}
+
+/**
+ * What people want of runs beside running them: stop, switch, say, erase. Done at once where this process works on the
+ * run's lane; else the wish is kept in the ledger and told to whoever does.
+ */
+export class Wishes {
+  readonly #options: WishesOptions;
+
+  constructor(options: WishesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Stops a run: taken back when the kernel has not got it, interrupted when it runs. Where another process holds its
+   * lane the wish is kept and told. False when it has ended.
+   */
+  async stop(run: Run, reason: StopReason & { kind: 'asked' | 'deleted' }): Promise<boolean> {
+    if (!this.#options.leases.isHeld(run.lane))
+      return await this.#askHolder(run, () => ({ stopAskedBy: stopperOf(reason) }));
+    const active = this.#options.open.open(run);
+    if (active.run.state === 'waiting' && active.phase.kind !== 'startingKernel')
+      return await this.takeBack(active);
+    active.stop(reason);
+    // Whoever takes the run up after us stops it as well.
+    active
+      .change({}, { stopAskedBy: stopperOf(reason) })
+      .catch((error: unknown) => this.#options.log.warn({ err: error, run: run.id }, 'a stop was not kept'));
+    return true;
+  }
+
+  /** The author, or an admin, agreed to lose the old kernel's variables. */
+  async agreeToSwitch(run: Run, by: string): Promise<boolean> {
+    if (!standsAside(run)) return false;
+    if (!this.#options.leases.isHeld(run.lane))
+      return await this.#askHolder(run, () => ({ switchAgreedBy: by }));
+    this.#options.questions.answered(run.id);
+    const agreed = await this.#options.open.open(run).change({}, { switchAgreedBy: by });
+    if (agreed) this.#options.wake(run.lane);
+    return agreed;
+  }
+
+  /** Says a sentence at the head of a run's answer. */
+  async say(run: Run, note: string): Promise<void> {
+    const active = this.#options.open.find(run.id);
+    if (active === undefined) await this.#askHolder(run, ({ notes }) => ({ notes: [...notes, note] }));
+    else if (await active.change({}, { notes: [...active.run.data.notes, note] })) active.refresh();
+  }
+
+  /**
+   * Takes a run away with everything it showed and its code: at once when it is over, else as soon as it has been
+   * stopped. What it showed until then goes at once.
+   */
+  async erase(run: Run): Promise<void> {
+    if (run.state === 'posted') return await this.#options.open.erase(run);
+    if (!this.#options.leases.isHeld(run.lane)) {
+      const wish = { erased: true, stopAskedBy: 'deleted' };
+      if (await this.#askHolder(run, () => wish, isNotPosted)) return;
+      const now = await this.#options.ledger.get(run.id);
+      if (now !== undefined) await this.#options.open.erase(now);
+      return;
+    }
+    const active = this.#options.open.open(run);
+    await active.change({}, { erased: true });
+    if (!isUnfinished(active.run)) return;
+    await this.stop(active.run, { kind: 'deleted' });
+    await active.answer.release();
+    await this.#options.removeAnswer(active.run);
+  }
+
+  /** Ends a run that the kernel has not got. False when it is too late for that. */
+  async takeBack(active: ActiveRun): Promise<boolean> {
+    if (active.run.state !== 'waiting') return false;
+    this.#options.questions.answered(active.run.id);
+    const outcome = bareOutcome('cancelled', active.run.data.kernelspec);
+    if (!(await active.change({ state: 'ended' }, { outcome }))) return false;
+    auditRun(active, outcome, this.#options.log);
+    this.#options.open.post(active, outcome, undefined);
+    this.#options.wake(active.run.lane);
+    return true;
+  }
+
+  /** Another process told that this lane has news: does what is wished of the runs in hand. */
+  async hear(lane: string): Promise<void> {
+    const { ledger, leases } = this.#options;
+    if (!leases.isHeld(lane)) return;
+    for (const run of await ledger.lane(lane)) {
+      const active = this.#options.open.find(run.id);
+      active?.meet(run);
+      if (active !== undefined && isUnfinished(active.run)) active.refresh();
+      if (!standsAside(run)) this.#options.questions.answered(run.id);
+      if (active !== undefined && run.data.stopAskedBy !== undefined)
+        await this.stop(run, readStopper(run.data.stopAskedBy));
+    }
+    this.#options.wake(lane);
+  }
+
+  /** A wish about a run in somebody else's hands: into the ledger, then told; whoever works on the lane looks there. */
+  async #askHolder(
+    run: Run,
+    wish: (data: RunData) => Partial<RunData>,
+    isInTime: (now: Run) => boolean = isUnfinished,
+  ): Promise<boolean> {
+    const { ledger, announce } = this.#options;
+    // Its holder writes as well: once more on the newer record.
+    for (let now: Run | undefined = run; now !== undefined && isInTime(now); now = await ledger.get(run.id)) {
+      const data = { ...now.data, ...wish(now.data) };
+      if ((await ledger.change(now, { data, updatedAt: Date.now() })) === undefined) continue;
+      announce(run.lane);
+      this.#options.wake(run.lane);
+      return true;
+    }
+    return false;
+  }
+}
+
+function isNotPosted({ state }: Run): boolean {
+  return state !== 'posted';
+}
