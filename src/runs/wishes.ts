@@ -39,9 +39,11 @@ export class Wishes {
    * lane the wish is kept and told. False when it has ended.
    */
   async stop(run: Run, reason: StopReason & { kind: 'asked' | 'deleted' }): Promise<boolean> {
-    if (!this.#options.leases.isHeld(run.lane))
-      return await this.#askHolder(run, () => ({ stopAskedBy: stopperOf(reason) }));
-    const active = this.#options.open.open(run);
+    const now = await this.#now(run);
+    if (now === undefined || !isUnfinished(now)) return false;
+    if (!this.#options.leases.isHeld(now.lane))
+      return await this.#askHolder(now, () => ({ stopAskedBy: stopperOf(reason) }));
+    const active = this.#options.open.open(now);
     if (active.run.state === 'waiting' && active.phase.kind !== 'startingKernel')
       return await this.takeBack(active);
     active.stop(reason);
@@ -54,12 +56,13 @@ export class Wishes {
 
   /** The author, or an admin, agreed to lose the old kernel's variables. */
   async agreeToSwitch(run: Run, by: string): Promise<boolean> {
-    if (!standsAside(run)) return false;
-    if (!this.#options.leases.isHeld(run.lane))
-      return await this.#askHolder(run, () => ({ switchAgreedBy: by }));
-    this.#options.questions.answered(run.id);
-    const agreed = await this.#options.open.open(run).change({}, { switchAgreedBy: by });
-    if (agreed) this.#options.wake(run.lane);
+    const now = await this.#now(run);
+    if (now === undefined || !standsAside(now)) return false;
+    if (!this.#options.leases.isHeld(now.lane))
+      return await this.#askHolder(now, () => ({ switchAgreedBy: by }));
+    this.#options.questions.answered(now.id);
+    const agreed = await this.#options.open.open(now).change({}, { switchAgreedBy: by });
+    if (agreed) this.#options.wake(now.lane);
     return agreed;
   }
 
@@ -75,15 +78,17 @@ export class Wishes {
    * stopped. What it showed until then goes at once.
    */
   async erase(run: Run): Promise<void> {
-    if (run.state === 'posted') return await this.#options.open.erase(run);
-    if (!this.#options.leases.isHeld(run.lane)) {
+    const now = await this.#now(run);
+    if (now === undefined) return;
+    if (now.state === 'posted') return await this.#options.open.erase(now);
+    if (!this.#options.leases.isHeld(now.lane)) {
       const wish = { erased: true, stopAskedBy: 'deleted' };
-      if (await this.#askHolder(run, () => wish, isNotPosted)) return;
-      const now = await this.#options.ledger.get(run.id);
-      if (now !== undefined) await this.#options.open.erase(now);
+      if (await this.#askHolder(now, () => wish, isNotPosted)) return;
+      const posted = await this.#options.ledger.get(now.id);
+      if (posted !== undefined) await this.#options.open.erase(posted);
       return;
     }
-    const active = this.#options.open.open(run);
+    const active = this.#options.open.open(now);
     await active.change({}, { erased: true });
     if (!isUnfinished(active.run)) return;
     await this.stop(active.run, { kind: 'deleted' });
@@ -116,6 +121,11 @@ export class Wishes {
         await this.stop(run, readStopper(run.data.stopAskedBy));
     }
     this.#options.wake(lane);
+  }
+
+  /** Its newest record: who wishes something may have looked at it a while ago, and it has ended since. */
+  async #now(run: Run): Promise<Run | undefined> {
+    return this.#options.open.find(run.id)?.run ?? (await this.#options.ledger.get(run.id));
   }
 
   /** A wish about a run in somebody else's hands: into the ledger, then told; whoever works on the lane looks there. */

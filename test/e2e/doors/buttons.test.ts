@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -45,6 +46,23 @@ test('Stop is refused to a stranger, only to him, and counts once when pressed t
   expect(shown(await rig.final('#stop', root.ts))).toContain('Stopped');
   expect(playground.ephemerals('ben')).toEqual([]);
   expect(bot.log.filter(({ audit, channel }) => audit === 'run' && channel === root.channel)).toHaveLength(1);
+});
+
+test('Stop that comes after the end is told so, and nothing is written to the answer any more', async () => {
+  const { playground } = rig;
+  playground.addChannel('late');
+  const sign = join(rig.bot.folder, 'sign');
+  const code = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${JSON.stringify(sign)}): time.sleep(0.05)`;
+  const root = playground.as('ben').post('#late', fence(code, '@sparkthread '));
+  const live = structuredClone(await playground.waitForReply('#late', root.ts, isBegun));
+  await writeFile(sign, '');
+  const answer = structuredClone(await rig.final('#late', root.ts));
+  await playground.waitForQuiet();
+  await playground.as('ben').press(live, 'run:stop');
+  const told = await playground.waitForEphemeral('ben', ({ channel }) => channel === root.channel);
+  expect(told.text).toContain('has ended already, so nothing was stopped');
+  await rig.slash('ben', '#late', '/spark 1+1');
+  expect(playground.replies('#late', root.ts)).toEqual([answer]);
 });
 
 test('an admin stops somebody else’s run, also after kill -9 of the bot', async () => {
