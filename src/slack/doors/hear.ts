@@ -23,16 +23,14 @@ export interface Heard {
 export async function hear(posted: PostedMessage, bot: Bot): Promise<Heard | undefined> {
   if (posted.user === bot.userId || isForeignBot(posted, bot)) return undefined;
   const message = readMessage(posted, bot.userId);
-  if (posted.isDirect || posted.isMention || mentionsBot(message)) return hearAddressed(posted, message, bot);
   const text = readCommandText(message);
   const bang = text === undefined ? undefined : readBangCommand(text);
+  if (bang !== undefined && (await hasAnswer(posted, bot)))
+    return { door: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
+  if (posted.isDirect || posted.isMention || mentionsBot(message)) return hearAddressed(posted, message, bot);
   const mayBeFence = message.parts.some((part) => part.kind === 'fence');
-  if (bang === undefined && !mayBeFence) return undefined;
+  if (!mayBeFence) return undefined;
   const isOurThread = await hasAnswer(posted, bot);
-  if (bang !== undefined)
-    return isOurThread
-      ? { door: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) }
-      : undefined;
   if (!isOurThread && !(await isOnAuto(posted.channel, bot))) return undefined;
   return {
     door: isOurThread ? 'thread' : 'auto',

@@ -46,6 +46,20 @@ test('history shows the last runs of this channel with links to their answers', 
   expect(text).not.toContain('hidden');
 });
 
+test('in a thread with answers !status is a command in a direct message and after a mention too', async () => {
+  const { playground } = rig;
+  playground.addChannel('bang');
+  const ben = playground.as('ben');
+  const direct = ben.post('@sparkthread', '1');
+  await rig.final(direct.channel, direct.ts);
+  ben.post('@sparkthread', '!status', { thread: direct.ts });
+  await playground.waitForReply(direct.channel, direct.ts, ({ text }) => text.includes('Nothing runs'));
+  const { root } = await rig.slash('ben', '#bang', '/spark 1');
+  ben.post('#bang', '@sparkthread !status', { thread: root.ts });
+  const told = await playground.waitForEphemeral('ben', ({ channel }) => channel === root.channel);
+  expect(told.text).toContain('Nothing runs');
+});
+
 test('kernels lists all to admins, and names no private channel to who is not in it', async () => {
   const { playground } = rig;
   playground.addChannel('vault', { kind: 'private', members: ['ben', 'sparkthread'] });
