@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import { type LanguageContext, resolveLanguage } from '../../runs/languages.ts';
 import { isUnfinished, type Run } from '../../runs/run-data.ts';
 import type { Snippet } from '../../runs/snippet.ts';
 import type { Bot } from '../bot.ts';
@@ -63,7 +64,7 @@ async function runEdited(message: PostedMessage, last: Run, heard: Heard, bot: B
     );
   if (request?.kind !== 'snippet' || (await isKnownEdit(message, last, bot))) return;
   const { snippet } = request;
-  if (isSameCode(snippet, last)) return;
+  if (await isSameCode(snippet, last, bot)) return;
   if (isTooLate(message, bot)) refuseLate(bot);
   const person = await findAuthor(message, bot);
   must('run', person, message.channel, bot.policy);
@@ -113,10 +114,22 @@ function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bo
   return typed(before) === typed(after);
 }
 
-/** The same code in a language that is not named, or named as it was called: nothing new. */
-function isSameCode(snippet: Snippet, last: Run): boolean {
-  const isSameLanguage = snippet.language === undefined || snippet.language === last.data.kernelspec;
-  return isSameLanguage && JSON.stringify(snippet.blocks) === JSON.stringify(last.data.blocks);
+/** The same code in a language that is not named, or named by any word for the one that ran: nothing new. */
+async function isSameCode({ language, blocks }: Snippet, last: Run, bot: Bot): Promise<boolean> {
+  if (JSON.stringify(blocks) !== JSON.stringify(last.data.blocks)) return false;
+  return (
+    language === undefined || meansSame(language, last.data.kernelspec, await bot.languages(last.channel))
+  );
+}
+
+function meansSame(language: string, kernelspec: string, context: LanguageContext): boolean {
+  try {
+    return resolveLanguage(language, context).kernelspec === kernelspec;
+  } catch (error) {
+    // Refused with the reason when it is admitted.
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 /** Slack's ts are seconds since the epoch. */

@@ -36,6 +36,22 @@ test('an edited message runs anew into the same answer; a preview or other words
   ).toHaveLength(2);
 });
 
+test('words beside code whose language is named run nothing', async () => {
+  const { playground } = rig;
+  playground.addChannel('named');
+  const ana = playground.as('ana');
+  const root = ana.post('#named', fence('print("same")', '@sparkthread Py3 '));
+  await rig.final('#named', root.ts);
+  ana.edit(root, `${fence('print("same")', '@sparkthread Py3 ')} thanks!`);
+  await playground.waitForQuiet();
+  ana.edit(root, fence('print("new")', '@sparkthread Py3 '));
+  const second = await rig.final('#named', root.ts, (reply) => shown(reply).includes('edited'));
+  expect(shown(second)).toContain('edited, run 2');
+  expect(
+    rig.bot.log.filter((line) => line['audit'] === 'run' && line['channel'] === root.channel),
+  ).toHaveLength(2);
+});
+
 test('an edit while it waits takes its place; while it runs, run 2 waits behind it, and that is said', async () => {
   const { playground } = rig;
   playground.addChannel('wait');
