@@ -6,6 +6,7 @@ import { brokenText, refusalText } from '../refusal-text.ts';
 import { type KernelPress, readKernelButton } from '../views/kernel-buttons.ts';
 import { kernelPressDelivery } from './deliveries.ts';
 import { showHome } from './home.ts';
+import { pressOnce } from './press-once.ts';
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export async function onKernelPress(
@@ -40,8 +41,9 @@ async function obey(
   must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
   const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
   if (!isHere) must('otherChannels', person, record.channel, bot.policy);
-  if (!(await bot.claim(kernelPressDelivery(kernelId, action, shownAtMs)))) return undefined;
-  const { text, told } = await changeKernel(action, record, user, bot);
-  await bot.tell.channel({ channel: told.channel }, told.text);
-  return text;
+  return await pressOnce(kernelPressDelivery(kernelId, action, shownAtMs), bot, async () => {
+    const { text, told } = await changeKernel(action, record, user, bot);
+    await bot.tell.channel({ channel: told.channel }, told.text);
+    return text;
+  });
 }

@@ -11,6 +11,7 @@ import { admit } from './admit.ts';
 import { pressDelivery } from './deliveries.ts';
 import { openEditorWith } from './editor.ts';
 import { showHome } from './home.ts';
+import { pressOnce } from './press-once.ts';
 import { openQuestion } from './question.ts';
 
 /** Presses that only open a modal: nothing is decided by them, so they count as often as they are made. */
@@ -55,7 +56,8 @@ async function obeyPress(press: ButtonPress, { user, trigger }: Presser, bot: Bo
   if (run === undefined)
     throw new UserError('badCommand', 'That run is not kept any more, so nothing was done (KEEP_RUNS).');
   must(await actionOf(press, run, run.runner === user, bot), person, run.channel, bot.policy);
-  switch (press.action) {
+  const { action } = press;
+  switch (action) {
     case 'editAndRun':
       return await openEditorWith(run, trigger, bot);
     case 'answerInput':
@@ -67,9 +69,10 @@ async function obeyPress(press: ButtonPress, { user, trigger }: Presser, bot: Bo
     case 'switch':
     case 'restart':
     case 'delete':
-      if (!(await bot.claim(pressDelivery(press.runId, press.action, press.state)))) return;
-      if (run.runner !== user) auditPress(press.action, run, user, bot);
-      await decide(press.action, run, user, bot);
+      await pressOnce(pressDelivery(press.runId, action, press.state), bot, async () => {
+        if (run.runner !== user) auditPress(action, run, user, bot);
+        await decide(action, run, user, bot);
+      });
   }
 }
 

@@ -109,6 +109,21 @@ test('a kernel’s button in the list works once, and tells its channel', async 
   expect(audit).toMatchObject({ user: playground.user('ana').id, kernel: button.split('|')[0] });
 });
 
+test('a kernel’s button works again after the gateway failed', async () => {
+  const { playground } = rig;
+  playground.addChannel('failed');
+  await rig.slash('ben', '#failed', '/spark 1');
+  const listed = await ask('ana', '#failed', '/spark kernels');
+  const ana = playground.as('ana');
+  gateway.answer = (call) =>
+    call.path.endsWith('/restart') ? { status: 503, body: 'upgrading' } : undefined;
+  await ana.press(listed, 'kernel:restart');
+  await playground.waitForEphemeral('ana', ({ text }) => text.includes('gateway cannot be reached'));
+  gateway.answer = () => undefined;
+  await ana.press(listed, 'kernel:restart');
+  await playground.waitForMessage('#failed', ({ text }) => text.includes('variables are gone'));
+});
+
 test('restart #channel and shutdown by id work from elsewhere; unknown and closed ones are refused', async () => {
   const { playground } = rig;
   const far = playground.addChannel('far-away');
