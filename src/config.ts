@@ -137,7 +137,7 @@ function readValues(env: Readonly<Record<string, string | undefined>>): {
   const unread = new Map(issues.map((issue) => [String(issue.path[0]), issue.message]));
   const problems = [...unread].map(([name, message]) => {
     const secret = settings.some((setting) => setting.name === name && setting.secret === true);
-    return `${name} ${message}${secret ? '' : `, not ${shorten(given.get(name) ?? '')}`}.`;
+    return `${name} ${message}${secret ? '' : `, not ${shorten(name, given.get(name) ?? '')}`}.`;
   });
   const readable = [...given].filter(([name]) => !unread.has(name));
   return {
@@ -146,9 +146,11 @@ function readValues(env: Readonly<Record<string, string | undefined>>): {
   };
 }
 
-/** A value as a complaint repeats it. A password in a URL is left out. */
-function shorten(value: string): string {
-  const shown = value.replace(/\/\/[^/\s]*@/, '//…@');
+/** A value as a complaint repeats it. What may be a credential in a URL is left out: all before the host, and its query. */
+function shorten(name: string, value: string): string {
+  const shown = name.endsWith('_URL')
+    ? value.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…')
+    : value;
   return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
 }
 

@@ -1,9 +1,8 @@
 import { optional } from './setting.ts';
-import { flag, jsonTexts, rootUrl, text } from './setting-values.ts';
+import { flag, headerText, jsonHeaders, rootUrl, text } from './setting-values.ts';
 
 export const http = rootUrl(['http:', 'https:']);
 export const websocket = rootUrl(['ws:', 'wss:']);
-export const headers = jsonTexts(/^[!#$%&'*+.^`|~\w-]+$/, '{"X-Team":"data"}');
 
 export const gatewayFields = {
   KG_URL: optional(http, {
@@ -24,13 +23,13 @@ export const gatewayFields = {
     example: 'a-password',
     description: 'The password for HTTP Basic authentication.',
   }),
-  KG_AUTH_TOKEN: optional(text, {
+  KG_AUTH_TOKEN: optional(headerText, {
     secret: true,
     example: 'a-token',
     description:
       'The gateway’s token. Beside a user and a password it goes into the query, because both want one header.',
   }),
-  KG_HEADERS: optional(headers, {
+  KG_HEADERS: optional(jsonHeaders, {
     secret: true,
     example: '{"X-Team":"data"}',
     description: 'Headers to send with every request to the gateway, as JSON.',

@@ -1,6 +1,6 @@
 import { optional } from './setting.ts';
-import { headers, http, websocket } from './gateway-fields.ts';
-import { flag, text } from './setting-values.ts';
+import { http, websocket } from './gateway-fields.ts';
+import { flag, headerText, jsonHeaders, text } from './setting-values.ts';
 
 export const jupyterFields = {
   JUPYTER_GATEWAY_URL: optional(http, { example: 'https://cluster.example.com/', description: 'As KG_URL.' }),
@@ -14,12 +14,12 @@ export const jupyterFields = {
     example: 'a-password',
     description: 'As KG_HTTP_PASS.',
   }),
-  JUPYTER_GATEWAY_AUTH_TOKEN: optional(text, {
+  JUPYTER_GATEWAY_AUTH_TOKEN: optional(headerText, {
     secret: true,
     example: 'a-token',
     description: 'As KG_AUTH_TOKEN.',
   }),
-  JUPYTER_GATEWAY_HEADERS: optional(headers, {
+  JUPYTER_GATEWAY_HEADERS: optional(jsonHeaders, {
     secret: true,
     example: '{"X-Team":"data"}',
     description: 'As KG_HEADERS.',

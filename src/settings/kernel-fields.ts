@@ -1,5 +1,5 @@
 import { optional, withDefault } from './setting.ts';
-import { jsonTexts, readAs, waitingTime, waitingTimeOrNone, wholeNumber } from './setting-values.ts';
+import { jsonEnvironment, readAs, waitingTime, waitingTimeOrNone, wholeNumber } from './setting-values.ts';
 
 export const kernelFields = {
   KERNEL_USERNAME: optional(
@@ -12,7 +12,7 @@ export const kernelFields = {
         'For whom the gateway starts a kernel. {channel} stands for the channel’s id; {user}, the Slack user id, only in direct messages.',
     },
   ),
-  KERNEL_ENV: withDefault(jsonTexts(/^[A-Za-z_]\w*$/, '{"KERNEL_QUEUE":"adhoc"}'), '{}', {
+  KERNEL_ENV: withDefault(jsonEnvironment, '{}', {
     example: '{"KERNEL_QUEUE":"adhoc"}',
     description:
       'The environment a kernel is started with, as JSON. Never put a secret here: gateways can leak it into another kernel.',

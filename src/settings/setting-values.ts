@@ -24,7 +24,17 @@ export const matching = (pattern: RegExp, expected: string): Parser<string> =>
 export const oneOf = <const Word extends string>(words: readonly Word[]): Parser<Word> =>
   readAs(words.join(' or '), (given) => words.find((word) => word === given.toLowerCase()));
 
-export const flag: Parser<boolean> = z.stringbool({ error: 'must be true or false' });
+export const flag: Parser<boolean> = z
+  .string()
+  .trim()
+  .pipe(z.stringbool({ error: 'must be true or false' }));
+
+/** Without it no request could be sent (RFC 9110 §5.5). */
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+export const headerText: Parser<string> = readAs('characters that an HTTP header can carry', (given) =>
+  headerValue.test(given) ? given : undefined,
+);
 
 export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGER): Parser<number> =>
   readAs(
@@ -115,12 +125,17 @@ export const pairs: Parser<Readonly<Record<string, string>>> = readAs(
 
 const texts = z.record(z.string(), z.string());
 
-/** A JSON object of which every value is a text; `name` is what a key has to look like. */
-export const jsonTexts = (name: RegExp, example: string): Parser<Readonly<Record<string, string>>> =>
+/** A JSON object of which every value is a text; `name` and `value` are what a key and its text have to look like. */
+const jsonTexts = (name: RegExp, value: RegExp, example: string): Parser<Readonly<Record<string, string>>> =>
   readAs(`a JSON object of texts such as ${example}`, (given) => {
-    const read = texts.safeParse(parseJson(given));
-    return read.success && Object.keys(read.data).every((key) => name.test(key)) ? read.data : undefined;
+    const read = texts.safeParse(parseJson(given)).data;
+    if (read === undefined) return undefined;
+    return Object.entries(read).every(([key, each]) => name.test(key) && value.test(each)) ? read : undefined;
   });
+
+export const jsonHeaders = jsonTexts(/^[!#$%&'*+.^`|~\w-]+$/, headerValue, '{"X-Team":"data"}');
+
+export const jsonEnvironment = jsonTexts(/^[A-Za-z_]\w*$/, /^[^\0]*$/, '{"KERNEL_QUEUE":"adhoc"}');
 
 /** Undefined for what is no JSON; JSON itself has no undefined. */
 export function parseJson(given: string): unknown {

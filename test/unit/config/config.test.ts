@@ -156,6 +156,10 @@ describe('mistakes', () => {
     ['SLACK_BOT_TOKEN', 'xoxp-hidden-word'],
     ['SLACK_APP_TOKEN', 'xoxb-hidden-word'],
     ['KG_URL', 'https://user:hidden-word@host/'],
+    ['KG_WS_URL', 'wss://user:p/hidden-word,a@host/'],
+    ['KG_URL', 'user:hidden-word@host:8888'],
+    ['KG_URL', 'http://host:8888/?token=hidden-word'],
+    ['JUPYTER_GATEWAY_URL', 'http://host:8888/lab#token=hidden-word'],
     ['KG_HEADERS', '{"X": ["hidden-word"]}'],
     ['STORE_URL', 'mysql://user:hidden-word@host/'],
   ])('never repeats the secret in %s', (name, value) => {
@@ -246,6 +250,12 @@ describe('values', () => {
     (url) => expect(problemsOf({ ...least, STORE_URL: url })).toHaveLength(1),
   );
 
+  it('takes no notice of blanks and of the line end of a file from Windows', () => {
+    const config = readConfig({ ...least, ALLOW_GUESTS: 'true\r', KG_AUTH_TOKEN: ' token\r' });
+    expect(config.policy.allowGuests).toBe(true);
+    expect(config.gateway.token).toBe('token');
+  });
+
   it('reads lists, pairs and JSON', () => {
     const config = readConfig({
       ...least,
@@ -272,6 +282,8 @@ describe('values', () => {
     ['START_CONCURRENCY', '0'],
     ['DEFAULT_LANGUAGE', 'python 2'],
     ['KG_WS_URL', 'https://host/'],
+    ['KG_HEADERS', '{"X-Team":"data\\nX-Other: 1"}'],
+    ['KG_AUTH_TOKEN', 'tok“en'],
   ])('refuses %s=%s', (name, value) => expect(problemsOf({ ...least, [name]: value })).toHaveLength(1));
 });
 
