@@ -1,6 +1,7 @@
 import bolt from '@slack/bolt';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../operation/health.ts';
+import { beginFailure } from './begin-failure.ts';
 import type { SlackLink } from './link.ts';
 
 export interface SocketLinkOptions {
@@ -51,7 +52,11 @@ export function socketLink(options: SocketLinkOptions): SlackLink {
     receiver,
     requests: undefined,
     async open(app) {
-      await app.start();
+      try {
+        await app.start();
+      } catch (error) {
+        throw beginFailure('SLACK_APP_TOKEN', error);
+      }
     },
     async close() {
       health = { ok: false, detail: 'Stopping.' };

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import { type FetchFunction, WebAPIPlatformError } from '@slack/web-api';
+import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../operation/health.ts';
@@ -9,6 +9,7 @@ import type { Run } from '../runs/run-data.ts';
 import type { OpenAnswer } from '../runs/run-view.ts';
 import { startAnswers } from './answer/live-answer.ts';
 import { type EditStore, openEditBudget } from './answer/open-edit-budget.ts';
+import { beginFailure } from './begin-failure.ts';
 import type { Bot } from './bot.ts';
 import { type Channels, startChannels } from './channels.ts';
 import { openSlackApp, type SlackSettings } from './connect-slack.ts';
@@ -52,7 +53,7 @@ export interface StartedSlack extends AnswerRemover {
   health: HealthCheck;
   /** Signed HTTP only: what takes `POST /slack/events`. */
   requests: RequestListener | undefined;
-  /** Hangs the doors and begins to take deliveries. */
+  /** Hangs the doors and begins to take deliveries. Throws `ConfigError` when Slack refuses the token for that. */
   open(bot: Bot): Promise<void>;
   /** Takes no further delivery. */
   close(): Promise<void>;
@@ -120,8 +121,6 @@ async function askWhoWeAre(app: DurableApp, token: string) {
     await app.init();
     return await app.client.auth.test({ token });
   } catch (error) {
-    if (error instanceof WebAPIPlatformError)
-      throw new ConfigError([`SLACK_BOT_TOKEN is refused by Slack (${error.data.error}).`]);
-    throw new Error('Slack does not answer, so it cannot be asked who we are.', { cause: error });
+    throw beginFailure('SLACK_BOT_TOKEN', error);
   }
 }

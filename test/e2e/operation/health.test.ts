@@ -118,6 +118,23 @@ async function startMain(settings: Record<string, string>): Promise<{ said: stri
   return { said, code };
 }
 
+test('an app token that Slack refuses is told as that, with exit code 78', async () => {
+  const { said, code } = await startMain({
+    STORE_URL: 'memory:',
+    PORT: '0',
+    SLACK_APP_TOKEN: 'xapp-another',
+  });
+  expect(said).toContain('SLACK_APP_TOKEN is refused by Slack (invalid_auth)');
+  expect(code).toBe(78);
+});
+
+test('a trouble of Slack’s own is no wrong setting: the next start may find it gone', async () => {
+  playground.fail('auth.test', { kind: 'error', error: 'internal_error' });
+  const { said, code } = await startMain({ STORE_URL: 'memory:', PORT: '0' });
+  expect(said).toContain('internal_error');
+  expect(code).toBe(1);
+});
+
 test('a token that Slack refuses is told as that, and an absent Slack as that', async () => {
   const refused = startBot({ playground, gateway, environment: { SLACK_BOT_TOKEN: 'xoxb-another' } });
   await expect(refused).rejects.toThrow('SLACK_BOT_TOKEN is refused by Slack (invalid_auth)');
