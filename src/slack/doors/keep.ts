@@ -4,7 +4,7 @@ import type { Bot } from '../bot.ts';
 import { readKeep } from '../idle-notices.ts';
 import { mention } from '../mrkdwn-words.ts';
 import { must } from '../policy.ts';
-import { brokenText, refusalText } from '../refusal-text.ts';
+import { brokenText, refusalMrkdwn } from '../refusal-text.ts';
 
 /** The Keep button under the warning of an idle kernel: whoever may run code here may keep it. */
 export async function onKeep(
@@ -23,7 +23,7 @@ export async function onKeep(
     await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` });
   } catch (error) {
     await ack();
-    const text = refusalText(error);
+    const text = refusalMrkdwn(error);
     if (text === undefined) bot.log.error({ err: error }, 'a Keep press broke');
     await bot.tell.person({ channel, user }, text ?? brokenText);
   }

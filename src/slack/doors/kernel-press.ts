@@ -2,7 +2,7 @@ import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import type { Bot } from '../bot.ts';
 import { changeKernel } from '../change-kernel.ts';
 import { must } from '../policy.ts';
-import { brokenText, refusalText } from '../refusal-text.ts';
+import { brokenText, refusalMrkdwn } from '../refusal-text.ts';
 import { type KernelPress, readKernelButton } from '../views/kernel-buttons.ts';
 import { kernelPressDelivery } from './deliveries.ts';
 import { showHome } from './home.ts';
@@ -19,7 +19,7 @@ export async function onKernelPress(
   const user = body.user.id;
   const channel = body.channel?.id;
   const said = await obey(press, user, channel, bot).catch((error: unknown) => {
-    const refusal = refusalText(error);
+    const refusal = refusalMrkdwn(error);
     if (refusal === undefined) bot.log.error({ err: error }, 'a press on a kernel broke');
     return refusal ?? brokenText;
   });

@@ -4,7 +4,7 @@ import type { Bot } from '../bot.ts';
 import { runCommand } from '../commands.ts';
 import type { DeliveryTicket } from '../durable-app.ts';
 import { helpText } from '../help-text.ts';
-import { brokenText, refusalText } from '../refusal-text.ts';
+import { brokenText, refusalMrkdwn } from '../refusal-text.ts';
 import { admit } from './admit.ts';
 import { editDelivery, messageDelivery } from './deliveries.ts';
 import { findAuthor, type Heard, hear } from './hear.ts';
@@ -98,7 +98,7 @@ export async function answering(posted: PostedMessage, bot: Bot, act: () => Prom
     await act();
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    const text = refusalText(error);
+    const text = refusalMrkdwn(error);
     if (text === undefined) bot.log.error({ err: error }, 'a message broke');
     await onceRefused(posted, bot, () => tellPrivately(posted, text ?? brokenText, bot));
   }

@@ -6,7 +6,7 @@ import { auditAct } from '../audit-act.ts';
 import type { Bot } from '../bot.ts';
 import { changeKernel } from '../change-kernel.ts';
 import { type Action, must, type Person } from '../policy.ts';
-import { brokenText, refusalText } from '../refusal-text.ts';
+import { brokenText, refusalMrkdwn } from '../refusal-text.ts';
 import { admit } from './admit.ts';
 import { pressDelivery } from './deliveries.ts';
 import { openEditorWith } from './editor.ts';
@@ -32,7 +32,7 @@ export async function onPress(
     if (!opening.has(press.action)) await ack();
   } catch (error) {
     if (!opening.has(press.action)) await ack();
-    const text = refusalText(error);
+    const text = refusalMrkdwn(error);
     if (text === undefined) bot.log.error({ err: error }, 'a press broke');
     const thread = body.container.type === 'message' ? threadOf(body) : undefined;
     await bot.tell.person({ channel: body.channel?.id, user, thread }, text ?? brokenText);

@@ -9,7 +9,7 @@ import {
 import type { Snippet } from '../../runs/snippet.ts';
 import type { Bot } from '../bot.ts';
 import { must, type Person } from '../policy.ts';
-import { brokenText, refusalText } from '../refusal-text.ts';
+import { brokenText, refusalMrkdwn } from '../refusal-text.ts';
 import { renderEditor } from '../views/editor-view.ts';
 import { admit } from './admit.ts';
 import { messageDelivery, triggerDelivery } from './deliveries.ts';
@@ -127,7 +127,7 @@ async function refusing(
   try {
     await act();
   } catch (error) {
-    const text = refusalText(error);
+    const text = refusalMrkdwn(error);
     if (text === undefined) bot.log.error({ err: error }, 'a shortcut broke');
     await bot.tell.person({ channel, user }, text ?? brokenText);
   }

@@ -3,7 +3,7 @@ import type { KnownBlock } from '@slack/types';
 import type { Snippet } from '../../runs/snippet.ts';
 import type { Bot } from '../bot.ts';
 import { type CommandAnswer, runCommand } from '../commands.ts';
-import { brokenText, refusalText } from '../refusal-text.ts';
+import { brokenText, refusalMrkdwn } from '../refusal-text.ts';
 import { admit } from './admit.ts';
 import { triggerDelivery } from './deliveries.ts';
 import { openEditor } from './editor.ts';
@@ -48,7 +48,7 @@ async function refusing(bot: Bot, privately: Privately, act: () => Promise<void>
   try {
     await act();
   } catch (error) {
-    const text = refusalText(error);
+    const text = refusalMrkdwn(error);
     if (text === undefined) bot.log.error({ err: error }, 'a slash command broke');
     await privately(text ?? brokenText);
   }
