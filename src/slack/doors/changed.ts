@@ -138,9 +138,10 @@ function isTooLate({ ts, editedTs }: PostedMessage, { editWindowMs }: Bot): bool
 }
 
 function refuseLate({ editWindowMs }: Bot): never {
-  const minutes = Math.round(editWindowMs / 60_000);
+  const seconds = editWindowMs / 1000;
+  const span = seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
   throw new UserError(
     'notAllowed',
-    `The edit came too late to run (EDIT_WINDOW is ${minutes} min). Send the code as a new message.`,
+    `The edit came too late to run (EDIT_WINDOW is ${span}). Send the code as a new message.`,
   );
 }

@@ -69,7 +69,8 @@ test('a bot’s run is never asked: the kernel is told so', async () => {
 test('an edit after EDIT_WINDOW is refused, and an edit into a command is too', async () => {
   const gateway = await startScriptedGateway();
   let clockMs = Date.now();
-  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' }, { now: () => (clockMs += 1) });
+  const settings = { DEFAULT_LANGUAGE: 'python3', EDIT_WINDOW: '90s' };
+  await using rig = await startRig(gateway, settings, { now: () => (clockMs += 1) });
   const { playground } = rig;
   const ana = playground.as('ana');
   const root = ana.post('#data', fence('1', '@sparkthread '));
@@ -77,10 +78,10 @@ test('an edit after EDIT_WINDOW is refused, and an edit into a command is too', 
   ana.edit(root, '@sparkthread shutdown');
   const command = await playground.waitForEphemeral('ana');
   expect(command.text).toContain('never a command');
-  clockMs += 10 * 60_000;
+  clockMs += 90_000;
   ana.edit(root, fence('2', '@sparkthread '));
   const late = await playground.waitForEphemeral('ana', ({ text }) => text.includes('EDIT_WINDOW'));
-  expect(late.text).toContain('as a new message');
+  expect(late.text).toContain('(EDIT_WINDOW is 90 s). Send the code as a new message');
   expect(buttonsOf(playground.replies('#data', root.ts)[0] ?? root)).toContain('run:runAgain');
   await gateway.close();
 });
