@@ -4,16 +4,23 @@ import { type PostedFile, readPostedFiles } from './posted-file.ts';
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
 const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
 
+/** Slack leaves out what a message has not, or says null (`bot_id` of some files). */
+const told = <Value>(schema: z.ZodType<Value>) =>
+  schema
+    .nullish()
+    .transform((value) => value ?? undefined)
+    .optional();
+
 const messageSchema = z.object({
-  subtype: z.string().optional(),
+  subtype: told(z.string()),
   user: z.string(),
-  text: z.string().optional(),
+  text: told(z.string()),
   blocks: z.unknown().optional(),
-  files: z.array(z.unknown()).optional(),
+  files: told(z.array(z.unknown())),
   ts: z.string(),
-  thread_ts: z.string().optional(),
-  bot_id: z.string().optional(),
-  app_id: z.string().optional(),
+  thread_ts: told(z.string()),
+  bot_id: told(z.string()),
+  app_id: told(z.string()),
 });
 
 const postedSchema = messageSchema.extend({

@@ -16,6 +16,15 @@ describe('readPosted', () => {
     });
   });
 
+  test('a message of which Slack says null where it has nothing', () => {
+    const nothing = { subtype: null, bot_id: null, app_id: null, thread_ts: null, files: null, blocks: null };
+    const posted = readPosted({ type: 'message', channel: 'C1', ...message, ...nothing });
+    expect(posted).toMatchObject({ text: 'hi', botIds: [], files: [], thread: undefined });
+    expect(readPosted({ type: 'message', channel: 'C1', ...message, text: null })).toMatchObject({
+      text: '',
+    });
+  });
+
   test.each(['bot_message', 'channel_join', 'message_changed', 'message_deleted'])(
     '%s is none',
     (subtype) => {
