@@ -198,6 +198,10 @@ export function startHouse({
     },
     claim: (delivery) => ledger.claim(delivery, Date.now()),
     isKnown: async (delivery) => (await ledger.findDelivery(delivery)) !== undefined,
+    async runOf(delivery) {
+      const runId = await ledger.findDelivery(delivery);
+      return runId === undefined || runId === '' ? undefined : await ledger.get(runId);
+    },
     keepKernel: (lane, kernelId) => idle.keep(lane, kernelId),
     findRun: (runId) => ledger.get(runId),
     threadRuns: (channel, thread) => ledger.thread(workspace, channel, thread, 200),

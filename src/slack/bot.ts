@@ -54,6 +54,8 @@ export interface Bot {
   claim: (delivery: string) => Promise<boolean>;
   /** True for a delivery that came before, whatever it made. */
   isKnown: (delivery: string) => Promise<boolean>;
+  /** The run that a delivery made. */
+  runOf: (delivery: string) => Promise<Run | undefined>;
   /** Puts an idle kernel's end off. False when it is gone or has changed hands. */
   keepKernel: (lane: string, kernelId: string) => Promise<boolean>;
   /** Code that waits for a word from its person, for an hour. */

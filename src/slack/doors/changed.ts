@@ -24,9 +24,16 @@ export async function onChanged(event: unknown, delivery: DeliveryTicket, bot: B
 
 /** The message is known from now on, so that one that is still on its way makes no run. */
 async function forget(deleted: MessageChange & { kind: 'deleted' }, bot: Bot): Promise<void> {
-  const { channel, ts, thread } = deleted;
-  await bot.claim(messageDelivery(bot.workspace, channel, ts));
-  for (const run of await runsOf({ channel, ts, thread }, bot)) await bot.erase(run);
+  const { channel, ts } = deleted;
+  const delivery = messageDelivery(bot.workspace, channel, ts);
+  await bot.claim(delivery);
+  const first = await bot.runOf(delivery);
+  // Slack does not always say in which thread it stood.
+  const thread = first?.thread ?? deleted.thread;
+  const runs = await runsOf({ channel, ts, thread }, bot);
+  for (const run of runs) await bot.erase(run);
+  // Further back than a long thread is read.
+  if (first !== undefined && !runs.some(({ id }) => id === first.id)) await bot.erase(first);
 }
 
 async function judgeEdit(

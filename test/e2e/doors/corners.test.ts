@@ -86,6 +86,26 @@ test('an edit after EDIT_WINDOW is refused, and an edit into a command is too', 
   await gateway.close();
 });
 
+test('a reply’s deletion takes its answer away also where Slack does not say in which thread it stood', async () => {
+  const gateway = await startScriptedGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const root = ana.post('#data', 'look at this');
+  const asked = ana.post('#data', fence('1', '@sparkthread '), { thread: root.ts });
+  const answer = await rig.final('#data', root.ts);
+  const deleted = {
+    type: 'message',
+    subtype: 'message_deleted',
+    channel: asked.channel,
+    deleted_ts: asked.ts,
+  };
+  const envelope = playground.deliveries.find(({ name }) => name === 'message')?.body;
+  playground.service.deliveries.event('message', { ...envelope, event_id: 'Ev0DELETED', event: deleted });
+  await playground.waitFor(() => !playground.messages('#data').some(({ ts }) => ts === answer.ts));
+  await gateway.close();
+});
+
 test('an edited run takes away the files of the one before, and Delete takes all', async () => {
   const gateway = await startScriptedGateway();
   gateway.onStart = (kernel) => {
