@@ -1,4 +1,4 @@
-import type { WebClient } from '@slack/web-api';
+import type { UsersInfoResponse, WebClient } from '@slack/web-api';
 import type { Log } from '../log.ts';
 import type { Person } from './policy.ts';
 
@@ -43,7 +43,7 @@ export function startPeople(options: PeopleOptions): People {
       id: userId,
       isWorkspaceAdmin: user?.is_admin === true || user?.is_owner === true || user?.is_primary_owner === true,
       isGuest: user?.is_restricted === true || user?.is_ultra_restricted === true,
-      isExternal: user?.is_stranger === true || (user?.team_id !== undefined && user.team_id !== workspace),
+      isExternal: user?.is_stranger === true || !isOf(workspace, user),
       isBot: user?.is_bot === true,
       isUnknown: false,
     };
@@ -78,6 +78,12 @@ export function startPeople(options: PeopleOptions): People {
       return { ...facts, ids: [userId, ...inGroups] };
     },
   };
+}
+
+/** In an Enterprise Grid somebody has one home and may be in further workspaces of it. */
+function isOf(workspace: string, user: UsersInfoResponse['user']): boolean {
+  const home = user?.team_id ?? workspace;
+  return home === workspace || user?.enterprise_user?.teams?.includes(workspace) === true;
 }
 
 async function inTime<T>(asked: Promise<T>): Promise<T> {
