@@ -1,9 +1,12 @@
 import { loadEnvFile } from './config.ts';
-import { examine } from './doctor/examine.ts';
+import { examine, tellWrongSettings } from './doctor/examine.ts';
 import { startReport } from './doctor/report.ts';
+import { ConfigError } from './errors.ts';
 
 /** Ended by Ctrl-C: what shells expect. */
 const EXIT_INTERRUPTED = 130;
+/** What `main.ts` ends with when a setting is wrong. */
+const EXIT_CONFIG = 78;
 
 const stopping = new AbortController();
 const report = startReport((text) => process.stdout.write(text), process.stdout.isTTY);
@@ -13,6 +16,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     stopping.abort();
   });
 
-loadEnvFile();
+try {
+  loadEnvFile();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  tellWrongSettings(error, report);
+  process.exit(EXIT_CONFIG);
+}
 const code = await examine({ env: process.env, report, signal: stopping.signal });
 process.exit(stopping.signal.aborted ? EXIT_INTERRUPTED : code);

@@ -37,10 +37,12 @@ function examineSettings(env: ExamineOptions['env'], report: Report): Config | u
     return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) {
-      const remedy = 'docs/configuration.md has every setting with an example.';
-      report.tell({ what: 'settings', verdict: 'failed', text: problem, remedy });
-    }
+    tellWrongSettings(error, report);
     return undefined;
   }
+}
+
+export function tellWrongSettings({ problems }: ConfigError, report: Report): void {
+  const remedy = 'docs/configuration.md has every setting with an example.';
+  for (const problem of problems) report.tell({ what: 'settings', verdict: 'failed', text: problem, remedy });
 }

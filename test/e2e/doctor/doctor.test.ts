@@ -1,3 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
 import { botScopes } from '../../../src/slack/manifest.ts';
@@ -64,6 +71,17 @@ test('wrong settings are told all at once, with exit code 78', async () => {
     'SLACK_APP_TOKEN',
     'KG_URL',
   ]);
+});
+
+test('a .env that cannot be read is told as a wrong setting', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sparkthread-doctor-'));
+  await mkdir(join(folder, '.env'));
+  const doctor = fileURLToPath(new URL('../../../src/doctor.ts', import.meta.url));
+  const child = spawn(process.execPath, [doctor], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  expect(said).toContain('.env cannot be read');
+  expect(code).toBe(78);
+  await rm(folder, { recursive: true });
 });
 
 describe('Slack', () => {
