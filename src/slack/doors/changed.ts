@@ -7,7 +7,7 @@ import type { DeliveryTicket } from '../durable-app.ts';
 import { must } from '../policy.ts';
 import { admit } from './admit.ts';
 import { messageDelivery } from './deliveries.ts';
-import { findAuthor, type Heard, hear } from './hear.ts';
+import { findAuthor, type Heard, hear, hearEdited } from './hear.ts';
 import { answering, deliveryOf, judge, silently, taking } from './posted.ts';
 import { type MessageChange, type PostedMessage, readChange } from './posted-message.ts';
 import { readMessage } from './read-message.ts';
@@ -42,14 +42,26 @@ async function judgeEdit(
 ): Promise<void> {
   // Only the author's own edits count; and only of what was typed, not of a preview that came with it.
   if (by !== message.user || (before !== undefined && isSameTyped(before, message, bot))) return;
-  const heard = await hear(message, bot);
-  if (heard === undefined) return;
-  const [last] = await runsOf({ ...message, thread: message.thread ?? message.ts }, bot);
-  if (last === undefined) return await judgeAsNew(message, heard, bot);
+  const called = await hear(message, bot);
+  if (called === undefined && isOfBot(message, bot)) return;
+  const runs = await runsOf({ ...message, thread: message.thread ?? message.ts }, bot);
+  const [last] = runs;
+  if (last === undefined) {
+    if (called !== undefined) await judgeAsNew(message, called, bot);
+    return;
+  }
   if (last.runner !== message.user) return;
+  const byShortcut = runs.some(({ data }) => data.door === 'shortcut');
+  const heard = called ?? hearEdited(message, byShortcut, bot);
+  if (heard === undefined) return;
   const act = (): Promise<void> => runEdited(message, last, heard, bot);
   if (heard.isAddressed) await answering(message, bot, act);
   else await silently(act);
+}
+
+/** Answers are edited all the time: nothing is looked up for them. */
+function isOfBot({ user, botIds }: PostedMessage, { userId }: Bot): boolean {
+  return user === userId || botIds.length > 0;
 }
 
 /** The message made no run: it was refused, or was no code. Its first form is settled with that. */

@@ -2,7 +2,7 @@ import { languageWords } from '../../runs/languages.ts';
 import type { Door } from '../../runs/run-data.ts';
 import type { Bot } from '../bot.ts';
 import { must, type Person } from '../policy.ts';
-import { type Message, mentionsBot } from './message.ts';
+import { hasCodeFormatting, type Message, mentionsBot } from './message.ts';
 import type { PostedMessage } from './posted-message.ts';
 import { readBangCommand } from './read-command.ts';
 import { filesToRun, readFileSnippet } from './read-file-snippet.ts';
@@ -40,6 +40,16 @@ export async function hear(posted: PostedMessage, bot: Bot): Promise<Heard | und
       return snippet === undefined ? undefined : { kind: 'snippet', snippet };
     },
   };
+}
+
+/**
+ * A message that has made a run, after an edit in which nothing calls the bot: its code formatting counts, and bare text
+ * where that is what was run by the shortcut. Undefined for what has become talk.
+ */
+export function hearEdited(posted: PostedMessage, byShortcut: boolean, bot: Bot): Heard | undefined {
+  const message = readMessage(posted, bot.userId);
+  if (!byShortcut && !hasCodeFormatting(message)) return undefined;
+  return { ...hearAddressed(posted, message, bot), isAddressed: false };
 }
 
 function hearAddressed(posted: PostedMessage, message: Message, bot: Bot): Heard {

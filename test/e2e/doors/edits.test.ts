@@ -92,6 +92,24 @@ test('a refused message, edited, is a new one', async () => {
   expect(shown(await rig.final('#refused', root.ts))).toContain('mended');
 });
 
+test('a message that was run by the shortcut, or that calls the bot no more, runs anew after an edit', async () => {
+  const { playground } = rig;
+  playground.addChannel('uncalled');
+  const ana = playground.as('ana');
+  const bare = ana.post('#uncalled', 'print("one")');
+  await ana.messageShortcut('run_message', bare);
+  await rig.final('#uncalled', bare.ts);
+  ana.edit(bare, 'print("two")');
+  await rig.final('#uncalled', bare.ts, (reply) => shown(reply).includes('two'));
+  const called = ana.post('#uncalled', mention('print("three")'));
+  await rig.final('#uncalled', called.ts);
+  ana.edit(called, 'never mind');
+  await playground.waitForQuiet();
+  ana.edit(called, fence('print("four")'));
+  const second = await rig.final('#uncalled', called.ts, (reply) => shown(reply).includes('four'));
+  expect(shown(second)).toContain('edited, run 2');
+});
+
 test('only the author’s own edit counts', async () => {
   const { playground } = rig;
   playground.addChannel('others');
