@@ -82,6 +82,7 @@ const part: fc.Arbitrary<OutputPart> = fc.oneof(
       { nil: undefined },
     ),
     traceback: text.map(folded),
+    isFolded: fc.boolean(),
     path: fc.constant(undefined),
     hint: fc.option(fc.constant('A hint.'), { nil: undefined }),
   }),

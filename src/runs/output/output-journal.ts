@@ -30,6 +30,7 @@ const part = z.discriminatedUnion('kind', [
     headline: z.string(),
     userLine: path,
     traceback: text,
+    isFolded: z.boolean().default(true),
     path,
     hint: path,
   }),

@@ -34,7 +34,9 @@ export type OutputPart =
       userLine: string | undefined;
       /** What helps to see beside headline and line; noise is left out. */
       traceback: BoundedText;
-      /** The whole traceback as the kernel sent it (plain), when `traceback` is not all of it. */
+      /** `traceback` leaves something out. */
+      isFolded: boolean;
+      /** The file with all that the kernel sent about it, without colours. */
       path: string | undefined;
       hint: string | undefined;
     }

@@ -71,7 +71,7 @@ export class PartFiles {
   }
 
   async keepError(error: ReadError): Promise<OutputPart[]> {
-    const path = error.whole === undefined ? undefined : await this.#write('traceback.txt', error.whole);
+    const path = await this.#write('traceback.txt', error.whole);
     const traceback = await foldText(error.traceback);
     return [
       {
@@ -79,6 +79,7 @@ export class PartFiles {
         headline: error.headline,
         userLine: error.userLine,
         traceback,
+        isFolded: error.isFolded,
         path,
         hint: error.hint,
       },

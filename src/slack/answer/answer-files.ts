@@ -18,10 +18,15 @@ export type AnswerFile =
 
 const streamFile = 'output.txt';
 
-/** The name of the file in which the whole of a text stands. */
-export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string {
-  if (part.kind === 'error') return 'traceback.txt';
-  return part.path === undefined ? streamFile : 'results.txt';
+/** The name of the file in which the whole of a text stands; undefined where the disk or the limit left no room for it. */
+export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string | undefined {
+  if (part.kind === 'text' && isStream(part)) return streamFile;
+  if (part.path === undefined) return undefined;
+  return part.kind === 'error' ? 'traceback.txt' : 'results.txt';
+}
+
+function isStream(part: OutputPart & { kind: 'text' }): boolean {
+  return part.source === 'stdout' || part.source === 'stderr';
 }
 
 /** The files of a run that ended, in the order of the output; whole texts last. `cut` are the parts not shown whole. */
@@ -49,15 +54,16 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
   });
   const paths = new Map<string, string>();
   for (const part of cut) {
-    if (part.kind === 'error' && part.path !== undefined) paths.set(part.path, fileOf(part));
-    if (part.kind === 'text' && part.path !== undefined) paths.set(part.path, fileOf(part));
+    if (part.kind !== 'error' && part.kind !== 'text') continue;
+    const name = fileOf(part);
+    if (part.path !== undefined && name !== undefined) paths.set(part.path, name);
   }
   const texts = [...paths].map(([path, name]) => ({
     ...textFile(path, name),
     key: `${path} ${output.parts.length}`,
   }));
   const streamsCut =
-    [...cut].some((part) => part.kind === 'text' && part.path === undefined) ||
+    [...cut].some((part) => part.kind === 'text' && isStream(part)) ||
     output.losses.some((loss) => loss.kind === 'tooMany');
   const spool = streamsCut ? output.spoolPath : undefined;
   // late output makes it longer, and then it is another file

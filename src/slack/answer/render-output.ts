@@ -163,14 +163,14 @@ function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): Re
       ...(traceback?.elements ?? []),
     ],
     plain: [top.plain, part.hint].filter((line) => line !== undefined).join('\n'),
-    isCut: traceback?.isCut === true || part.path !== undefined,
+    isCut: traceback?.isCut === true || part.isFolded,
   };
 }
 
-function renderText(text: BoundedText, room: OutputRoom, file: string): RenderedPart {
+function renderText(text: BoundedText, room: OutputRoom, file: string | undefined): RenderedPart {
   const cut = cutText(text, room.cut, room.headShare);
   if (cut.hiddenChars === 0) return { elements: [preformatted(cut.head)], plain: cut.head, isCut: false };
-  const gap = `… ${gapWords(cut)} hidden${room.isAttached ? `, all in ${file}` : ''} …`;
+  const gap = `… ${gapWords(cut)} hidden${room.isAttached && file !== undefined ? `, all in ${file}` : ''} …`;
   return {
     elements: [
       ...(isVisible(cut.head) ? [preformatted(cut.head)] : []),

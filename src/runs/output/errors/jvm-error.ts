@@ -1,11 +1,11 @@
 import { lineNumberOf, onlyLine, quotedCode, shortHeadline } from './headline.ts';
-import type { KernelError, ReadError } from './kernel-error.ts';
+import type { KernelError, LanguageError } from './kernel-error.ts';
 import { sparkCause, withoutPlan } from './spark-cause.ts';
 
 const shortStackLines = 8;
 
 /** Errors of Toree: of the compiler (`Unknown Error`, all in the value) and of running code (a class and a stack). */
-export function readJvmError(error: KernelError): Omit<ReadError, 'hint'> {
+export function readJvmError(error: KernelError): LanguageError {
   const compiler = readCompilerError(error);
   if (compiler !== undefined) return compiler;
   const name = error.name.replace(/^org\.apache\.spark\.(\w+\.)*/, '');
@@ -20,7 +20,7 @@ export function readJvmError(error: KernelError): Omit<ReadError, 'hint'> {
       headline,
       userLine: onlyLine(error.code),
       traceback: join(rest, isNews ? stack.join('\n') : ''),
-      whole: undefined,
+      isFolded: false,
     };
   }
   const folded = `… ${stack.length - own.length} lines of JVM stack …`;
@@ -28,12 +28,12 @@ export function readJvmError(error: KernelError): Omit<ReadError, 'hint'> {
     headline,
     userLine: onlyLine(error.code),
     traceback: join(rest, ...own, folded),
-    whole: error.traceback,
+    isFolded: true,
   };
 }
 
 /** `<console>:26: error: not found: value totl`, the line, and a mark under it. The console's number is not the user's. */
-function readCompilerError(error: KernelError): Omit<ReadError, 'hint'> | undefined {
+function readCompilerError(error: KernelError): LanguageError | undefined {
   const found = /^<console>:\d+: (error: [^]*?)\n {7}([^\n]*)\n *\^/.exec(error.value);
   const [, reason, line] = found ?? [];
   if (reason === undefined || line === undefined) return undefined;
@@ -43,7 +43,7 @@ function readCompilerError(error: KernelError): Omit<ReadError, 'hint'> | undefi
     headline: shortHeadline(reason),
     userLine: number === undefined ? quotedCode(line) : `line ${number}: ${quotedCode(line)}`,
     traceback: several.length > 1 ? error.value.trim() : '',
-    whole: undefined,
+    isFolded: false,
   };
 }
 

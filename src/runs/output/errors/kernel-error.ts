@@ -6,10 +6,15 @@ export interface ReadError {
   userLine: string | undefined;
   /** What helps beside these two; may be empty. */
   traceback: string;
-  /** All that the kernel sent, when `traceback` leaves something out. */
-  whole: string | undefined;
+  /** `traceback` leaves something out. */
+  isFolded: boolean;
+  /** All that the kernel sent. */
+  whole: string;
   hint: string | undefined;
 }
+
+/** What the form of an error in one language tells. */
+export type LanguageError = Omit<ReadError, 'whole' | 'hint'>;
 
 /** A kernel's error, colours removed, and the code that raised it where that is known. */
 export interface KernelError {

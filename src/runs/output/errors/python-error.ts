@@ -1,12 +1,12 @@
 import { onlyLine, quotedCode, shortHeadline } from './headline.ts';
 import { readPythonFrames, type PythonFrame } from './python-frames.ts';
-import type { KernelError, ReadError } from './kernel-error.ts';
+import type { KernelError, LanguageError } from './kernel-error.ts';
 import { sparkCause, withoutPlan } from './spark-cause.ts';
 
 /** A traceback of so many lines is shown whole. */
 const shortTracebackLines = 15;
 
-export function readPythonError(error: KernelError): Omit<ReadError, 'hint'> {
+export function readPythonError(error: KernelError): LanguageError {
   const frames = readPythonFrames(lastBlock(error.traceback));
   // a syntax error repeats its place, by a file name that says nothing
   const sent = error.value.trim().replace(/ \(\S+, line \d+\)$/, '');
@@ -21,7 +21,7 @@ export function readPythonError(error: KernelError): Omit<ReadError, 'hint'> {
     headline,
     userLine: userLine(asTyped(frames, error.code)) ?? onlyLine(error.code),
     traceback: [rest, shown].filter((text) => text !== '').join('\n\n'),
-    whole: isCut ? error.traceback : undefined,
+    isFolded: isCut,
   };
 }
 

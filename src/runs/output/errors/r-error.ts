@@ -1,8 +1,8 @@
 import { lineNumberOf, onlyLine, quotedCode, shortHeadline } from './headline.ts';
-import type { KernelError, ReadError } from './kernel-error.ts';
+import type { KernelError, LanguageError } from './kernel-error.ts';
 
 /** Errors of IRkernel: the value says all in R's own words, the traceback numbers the calls from the user's down. */
-export function readRError(error: KernelError): Omit<ReadError, 'hint'> {
+export function readRError(error: KernelError): LanguageError {
   const value = error.value.trim();
   const parse = /^Error in parse\(.*?\): <text>:(\d+):\d+: ([^\n]+)([^]*)$/.exec(value);
   if (parse !== null) {
@@ -12,7 +12,7 @@ export function readRError(error: KernelError): Omit<ReadError, 'hint'> {
       headline: shortHeadline(`Error: ${reason}`),
       userLine: `line ${line}${code === undefined ? '' : `: ${quotedCode(code.slice(`${line}: `.length))}`}`,
       traceback: quote?.replace(/^\n/, '') ?? '',
-      whole: undefined,
+      isFolded: false,
     };
   }
   const calls = readCalls(error.traceback);
@@ -23,7 +23,7 @@ export function readRError(error: KernelError): Omit<ReadError, 'hint'> {
     traceback: [headline === value ? '' : value, calls.length > 1 ? calls.join('\n') : '']
       .filter((text) => text !== '')
       .join('\n'),
-    whole: undefined,
+    isFolded: false,
   };
 }
 

@@ -1,5 +1,5 @@
 import stripAnsi from 'strip-ansi';
-import type { KernelError, ReadError } from './kernel-error.ts';
+import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
 import { hintFor } from './error-hints.ts';
 import { readJvmError } from './jvm-error.ts';
 import { readPythonError } from './python-error.ts';
@@ -18,7 +18,16 @@ export function readError(
     traceback: stripAnsi(bothEnds(sent.traceback.join('\n'))),
     code,
   };
-  return { ...readByLanguage(error), hint: hintFor(error) };
+  return { ...readByLanguage(error), whole: wholeOf(sent), hint: hintFor(error) };
+}
+
+/** Some kernels send no traceback, or one without the message. */
+function wholeOf(sent: { name: string; value: string; traceback: readonly string[] }): string {
+  const traceback = stripAnsi(sent.traceback.join('\n'));
+  const value = stripAnsi(sent.value).trim();
+  if (traceback.trim() !== '' && traceback.includes(value)) return traceback;
+  const message = [stripAnsi(sent.name).trim(), value].filter((text) => text !== '').join(': ');
+  return [message, traceback].filter((text) => text.trim() !== '').join('\n\n');
 }
 
 /** A message of megabytes is read by its ends. */
@@ -27,7 +36,7 @@ function bothEnds(text: string): string {
 }
 
 /** The kernel's language shows in the form of the error: IRkernel says ERROR, the JVM a class with its package. */
-function readByLanguage(error: KernelError): Omit<ReadError, 'hint'> {
+function readByLanguage(error: KernelError): LanguageError {
   if (error.name === 'ERROR') return readRError(error);
   const isJvm = /^[a-z]\w*(\.[\w$]+)+$/.test(error.name) || / Error\.?$|magics!$/.test(error.name);
   return isJvm ? readJvmError(error) : readPythonError(error);

@@ -240,6 +240,7 @@ test('an error comes before the stderr that stands right before it; stdout keeps
     headline: 'ValueError: no',
     userLine: 'line 2: f()',
     traceback: wholeText(''),
+    isFolded: false,
     path: undefined,
     hint: 'A hint.',
   };
