@@ -16,13 +16,20 @@ export function readPythonError(error: KernelError): LanguageError {
   const isWhole = headline === message && value === sent;
   const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : sent;
   const { shown, isFolded } = foldFrames(frames, error.traceback);
+  const notes = notesBelow(lastBlock(error.traceback), `${error.name}: ${sent}`.trim());
   const isCut = isFolded || (rest === '' && headline !== shortHeadline(message));
   return {
     headline,
-    userLine: userLine(asTyped(frames, error.code)) ?? onlyLine(error.code),
-    traceback: [rest, shown].filter((text) => text !== '').join('\n\n'),
+    userLine: userLine(magicsAsTyped(asTyped(frames, error.code), error.code)) ?? onlyLine(error.code),
+    traceback: [rest, shown.includes(notes) ? '' : notes, shown].filter((text) => text !== '').join('\n\n'),
     isFolded: isCut,
   };
+}
+
+/** What `add_note` put below the message. */
+function notesBelow(traceback: string, message: string): string {
+  const at = traceback.lastIndexOf(message);
+  return at === -1 ? '' : traceback.slice(at + message.length).trim();
 }
 
 /** Of a chain of exceptions the last one is what was raised. */
@@ -49,6 +56,26 @@ function asTyped(frames: readonly PythonFrame[], code: string | undefined): read
   return frames.map((frame) => {
     const line = isOfNow(frame) && frame.line !== undefined ? frame.line - 1 : undefined;
     return line === undefined ? frame : { ...frame, line, code: typed[line - 1] };
+  });
+}
+
+/**
+ * IPython puts a call in the place of a magic; what was typed is what its author knows. What runs under `%%time` has a
+ * file and line numbers of its own, which begin below the magic.
+ */
+function magicsAsTyped(frames: readonly PythonFrame[], code: string | undefined): readonly PythonFrame[] {
+  const typed = code?.split('\n') ?? [];
+  const timeAt = typed.findIndex((line) => line.trim() !== '');
+  const isTimed = /^%%time\b/.test(typed[timeAt] ?? '') && frames.some((frame) => frame.isTimed);
+  return frames.map((frame) => {
+    if (frame.isTimed) {
+      const line = timeAt + 1 + (frame.line ?? 0);
+      return isTimed ? { ...frame, line, code: typed[line - 1] } : { ...frame, isUser: false };
+    }
+    const written = typed[(frame.line ?? 0) - 1];
+    const isMagic = frame.isUser && /\bget_ipython\(\)\./.test(frame.code ?? '') && written !== undefined;
+    if (!isMagic || written.includes('get_ipython()')) return frame;
+    return { ...frame, code: written, isUser: !isTimed };
   });
 }
 
@@ -86,7 +113,7 @@ function foldFrames(frames: readonly PythonFrame[], traceback: string): { shown:
   let repeated = 0;
   const flush = () => {
     if (foreign > 0) shown.push(`… ${foreign} ${foreign === 1 ? 'frame' : 'frames'} of library code …`);
-    if (repeated > 0) shown.push(`… the same ${repeated} times more …`);
+    if (repeated > 0) shown.push(`… the same ${repeated === 1 ? 'once' : `${repeated} times`} more …`);
     foreign = 0;
     repeated = 0;
   };

@@ -2,6 +2,8 @@
 export interface PythonFrame {
   /** In the user's own code (a cell), not in a library. */
   isUser: boolean;
+  /** In what `%%time` or `%time` runs. */
+  isTimed: boolean;
   line: number | undefined;
   /** Function name without its arguments. */
   name: string | undefined;
@@ -13,6 +15,7 @@ export interface PythonFrame {
 const cell = /^\s*(?:Cell|Input) In ?\[\d+\](?:, line (\d+))?(?:, in (.+?))?(?:\(.*\))?$/;
 const oldCell = /^<ipython-input-[^>]+> in (.+?)(?:\(.*\))?$/;
 const plainCell = /^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (\d+)(?:, in (.+))?$/;
+const timed = /^\s*File <timed (?:exec|eval)>:(\d+)(?:, in (.+?))?(?:\(.*\))?$/;
 const library = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
 const arrow = /^-+> *(\d+) ?(.*)$/;
 
@@ -34,6 +37,8 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
 function openFrame(text: string): PythonFrame | undefined {
   const user = cell.exec(text) ?? plainCell.exec(text);
   if (user !== null) return startFrame(true, text, user[1], user[2]);
+  const measured = timed.exec(text);
+  if (measured !== null) return { ...startFrame(true, text, measured[1], measured[2]), isTimed: true };
   const old = oldCell.exec(text);
   if (old !== null) return startFrame(true, text, undefined, old[1]);
   return library.test(text) ? startFrame(false, text, undefined, undefined) : undefined;
@@ -48,6 +53,7 @@ function startFrame(
   const isModule = name === undefined || name.startsWith('<module>') || name.startsWith('<cell line');
   return {
     isUser,
+    isTimed: false,
     line: line === undefined ? undefined : Number(line),
     name: isModule ? undefined : name,
     code: undefined,

@@ -99,3 +99,67 @@ test('a kernel that counts a line of its own names a line that is not there: the
   expect(readError(failure, 'x').userLine).toBe('line 1: x');
   expect(readError(failure, 'x\ny').userLine).toBe('line 2');
 });
+
+/** As IPython 9 sends them. */
+function ipythonError(name: string, value: string, ...traceback: string[]) {
+  return {
+    name,
+    value,
+    traceback: ['-'.repeat(75), `${name}   Traceback (most recent call last)`, ...traceback],
+  };
+}
+
+test('the notes of an exception stand below it', () => {
+  const raised = ipythonError(
+    'ValueError',
+    'boom',
+    'Cell In[1], line 4\n      3 e.add_note(note)\n----> 4 raise e\n',
+    'ValueError: boom',
+    'while reading a.csv',
+    'row 12',
+  );
+  expect(readError(raised)).toMatchObject({
+    headline: 'ValueError: boom',
+    userLine: 'line 4: raise e',
+    traceback: 'while reading a.csv\nrow 12',
+  });
+});
+
+test('of a magic the line is named as it was typed', () => {
+  const inPlace = "get_ipython().run_line_magic('run', 'none.py')";
+  const raised = ipythonError(
+    'Exception',
+    'File `none.py` not found.',
+    `Cell In[1], line 2\n      1 x = 1\n----> 2 ${inPlace}\n`,
+    'File /lib/magics.py:82, in run(self)\n---> 82     raise Exception(msg)\n',
+    'Exception: File `none.py` not found.',
+  );
+  expect(readError(raised, 'x = 1\n%run none.py').userLine).toBe('line 2: %run none.py');
+  expect(readError(raised, `x = 1\n${inPlace}`).userLine).toBe(`line 2: ${inPlace}`);
+  expect(readError(raised).userLine).toBe(`line 2: ${inPlace}`);
+});
+
+test('under %%time the lines are those of the cell', () => {
+  const raised = ipythonError(
+    'ZeroDivisionError',
+    'division by zero',
+    "Cell In[1], line 1\n----> 1 get_ipython().run_cell_magic('time', '', 'def f(x):\\n    return 1/x\\nf(0)\\n')\n",
+    "File <timed exec>:3\n      1 'Could not get source, probably due dynamically evaluated source code.'\n",
+    "File <timed exec>:2, in f(x)\n      1 'Could not get source, probably due dynamically evaluated source code.'\n",
+    'ZeroDivisionError: division by zero',
+  );
+  expect(readError(raised, '%%time\ndef f(x):\n    return 1/x\nf(0)').userLine).toBe(
+    'line 3, in f: return 1/x (called from line 4: f(0))',
+  );
+});
+
+test('%time in a line names that line', () => {
+  const raised = ipythonError(
+    'ZeroDivisionError',
+    'division by zero',
+    "Cell In[1], line 1\n----> 1 get_ipython().run_line_magic('time', '1/0')\n",
+    "File <timed eval>:1\n----> 1 'Could not get source, probably due dynamically evaluated source code.'\n",
+    'ZeroDivisionError: division by zero',
+  );
+  expect(readError(raised, '%time 1/0').userLine).toBe('line 1: %time 1/0');
+});
