@@ -4,10 +4,17 @@ import type { BoundedText } from '../output-view.ts';
 const logLine =
   /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.]+[\w$<>/]*\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/;
 
+/** A line of a worker's traceback, or of a plan, below a line of the log. */
+const continuation = /^\s+\S/;
+
 /** Whether stderr is mostly Spark's own log, which repeats what the error says. */
 export function isSparkLog(text: BoundedText): boolean {
   const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
-  const log = lines.filter((line) => logLine.test(line));
-  const isEnough = log.length >= 3 || log.some((line) => line.startsWith('{"ts":'));
+  const written = lines.filter((line) => logLine.test(line));
+  const isEnough = written.length >= 3 || written.some((line) => line.startsWith('{"ts":'));
+  let isWithin = false;
+  const log = lines.filter(
+    (line) => (isWithin = logLine.test(line) || (isWithin && continuation.test(line))),
+  );
   return isEnough && log.join('').length >= lines.join('').length / 2;
 }
