@@ -93,6 +93,8 @@ const tablePart = fc.record({
   rows: fc.array(fc.array(text, { minLength: 1, maxLength: 30 }), { maxLength: 120 }),
   sentRows: fc.constant(120),
   totalRows: fc.constant(500),
+  totalColumns: fc.constantFrom(undefined, 7),
+  note: fc.constantFrom(undefined, 'only showing top 20 rows'),
   csvPath: fc.constant(undefined),
   text: text.map(folded),
 });

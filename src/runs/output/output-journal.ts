@@ -46,6 +46,11 @@ const part = z.discriminatedUnion('kind', [
     rows: z.array(z.array(z.string())),
     sentRows: z.number(),
     totalRows: z.number(),
+    totalColumns: z
+      .number()
+      .optional()
+      .transform((value): number | undefined => value),
+    note: path,
     csvPath: path,
     text,
   }),

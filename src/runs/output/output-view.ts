@@ -50,6 +50,10 @@ export type OutputPart =
       sentRows: number;
       /** Rows that the kernel said there are. */
       totalRows: number;
+      /** Columns that the kernel said there are, without an index; undefined when it did not say. */
+      totalColumns: number | undefined;
+      /** The kernel's own words about what it left out. */
+      note: string | undefined;
       csvPath: string | undefined;
       /** The same as text, for where no table can be shown. */
       text: BoundedText;

@@ -8,7 +8,7 @@ import { FoldedText } from './folded-text.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from './output-view.ts';
 import { rasteriseSvg } from './rich/rasterise-svg.ts';
 import { readBundle, type Shown } from './rich/read-bundle.ts';
-import type { Table } from './rich/read-html-table.ts';
+import { isGap, type Table } from './rich/read-html-table.ts';
 import { splitTextTables } from './rich/split-text-tables.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -169,6 +169,8 @@ export class PartFiles {
       rows: table.rows.slice(0, tableRowsKept),
       sentRows: table.rows.filter((row) => !isGap(row)).length,
       totalRows: table.totalRows,
+      totalColumns: table.totalColumns,
+      note: table.note,
       csvPath: await this.#write('table.csv', await csvOf(table)),
       text: await foldText(text),
     };
@@ -226,9 +228,4 @@ async function csvOf({ columns, rows }: Table): Promise<string> {
     await nextTurn();
   }
   return csv;
-}
-
-/** The row of dots that stands for those that the kernel left out. */
-function isGap(row: readonly string[]): boolean {
-  return row.every((cell) => cell === '...' || cell === '…');
 }

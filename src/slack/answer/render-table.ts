@@ -12,6 +12,9 @@ const maxColumns = 20;
 const maxChars = 9_000;
 const maxCellChars = 200;
 
+/** Names of the column that stands for those that the kernel left out. */
+const gaps: ReadonlySet<string> = new Set(['...', '…', '⋯']);
+
 export interface RenderedTable {
   text: string;
   blocks: KnownBlock[];
@@ -43,10 +46,12 @@ export function isTableCut(part: TablePart): boolean {
   return rows.length < part.sentRows || columns < part.columns.length || hasCutCells;
 }
 
-/** `3 rows × 2 columns`; a data frame's index has no name and is no column. */
+/** `3 rows × 2 columns`; a data frame's index is no column, and mostly has no name. */
 export function sizeWords(part: TablePart): string {
   const named = part.columns.filter(isVisible).length;
-  return `${count(part.totalRows, 'row')} × ${count(named === 0 ? part.columns.length : named, 'column')}`;
+  const columns = part.totalColumns ?? (named === 0 ? part.columns.length : named);
+  const size = `${count(part.totalRows, 'row')} × ${count(columns, 'column')}`;
+  return part.note === undefined ? size : `${size}, ${part.note}`;
 }
 
 function count(number: number, unit: string): string {
@@ -100,10 +105,14 @@ function cellText(text: string): string {
 
 function tableWords(part: TablePart, shown: FittedTable): string {
   const size = sizeWords(part);
-  const columns = shown.columns < part.columns.length ? `, the first ${shown.columns} columns` : '';
+  const leftOut = part.columns.some((name) => gaps.has(name)) ? ', some columns left out by the kernel' : '';
   if (isTableCut(part)) {
+    const columns = shown.columns < part.columns.length ? `, the first ${shown.columns} columns` : '';
     const whole = part.csvPath === undefined ? '' : '; all that the kernel sent is in table.csv';
-    return `The first ${shown.rows.length} of ${size}${columns}${whole}`;
+    const rows = shown.rows.length < part.sentRows ? `The first ${shown.rows.length} of ` : '';
+    const cells = shown.hasCutCells ? ', long cells cut' : '';
+    return `${rows}${size}${columns}${leftOut}${cells}${whole}`;
   }
-  return part.sentRows < part.totalRows ? `${part.sentRows} of ${size}, as the kernel sent them` : size;
+  const isShort = part.sentRows < part.totalRows;
+  return isShort ? `${part.sentRows} of ${size}, as the kernel sent them${leftOut}` : `${size}${leftOut}`;
 }

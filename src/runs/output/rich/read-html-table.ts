@@ -1,11 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Parser } from 'htmlparser2';
 
-/** A table of texts. `totalRows` may be more than `rows` where the kernel itself showed only some. */
+/** A table of texts, as far as the kernel sent it: it may have left out rows and columns, with dots in their place. */
 export interface Table {
   columns: string[];
   rows: string[][];
+  /** Rows that there are, as far as the kernel tells. */
   totalRows: number;
+  /** Columns that there are, without an index; undefined where nothing tells them apart. */
+  totalColumns: number | undefined;
+  /** The kernel's own words about what it left out: `only showing top 20 rows`. */
+  note: string | undefined;
 }
 
 interface Cell {
@@ -23,7 +28,7 @@ const maxSpan = 200;
 
 /**
  * The table of an HTML text that holds exactly one (pandas, Spark, R); undefined when there is none, or several.
- * Headers of several rows become one; cells that span are repeated. `<p>500 rows × 2 columns</p>` gives `totalRows`.
+ * Headers of several rows become one; cells that span are repeated. What is said beside it gives the true size.
  */
 export async function readHtmlTable(html: string): Promise<Table | undefined> {
   if (!/<table/i.test(html)) return undefined;
@@ -33,6 +38,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
   let tables = 0;
   let depth = 0;
   let inHead = false;
+  let inCaption = false;
   let row: Cell[] | undefined;
   let cell: Cell | undefined;
   let muted = 0;
@@ -49,6 +55,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
         depth += 1;
       } else if (name === 'style' || name === 'script') muted += 1;
       else if (name === 'thead') inHead = true;
+      else if (name === 'caption') inCaption = true;
       else if (name === 'tr') {
         endRow();
         row = [];
@@ -65,7 +72,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
     ontext(text) {
       if (muted > 0) return;
       if (cell !== undefined) cell.text += text;
-      else if (depth === 0) beside += text;
+      else if (depth === 0 || inCaption) beside += text;
     },
     onclosetag(name) {
       if (name === 'table') depth -= 1;
@@ -73,6 +80,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
       else if (name === 'tr') endRow();
       else if (name === 'td' || name === 'th') cell = undefined;
       if (name === 'thead') inHead = false;
+      if (name === 'caption') inCaption = false;
     },
   });
   for (let at = 0; at < html.length; at += pieceChars) {
@@ -85,10 +93,12 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
     const first = body[0];
     if (first?.every((each) => each.isHeader) === true) head.push(...body.splice(0, 1));
   }
-  return assemble(spread(head), spread(body), statedRows(beside));
+  const index = body[0]?.findIndex((each) => !each.isHeader) ?? 0;
+  return assemble(spread(head), spread(body), Math.max(0, index), beside);
 }
 
-function assemble(head: string[][], body: string[][], stated: number | undefined): Table | undefined {
+/** `index`: how many columns only name the rows. */
+function assemble(head: string[][], body: string[][], index: number, beside: string): Table | undefined {
   const width = Math.max(0, ...head.map((row) => row.length), ...body.map((row) => row.length));
   if (width === 0 || body.length === 0) return undefined;
   const columns = Array.from({ length: width }, (_, column) => {
@@ -98,8 +108,24 @@ function assemble(head: string[][], body: string[][], stated: number | undefined
     return words.join(' / ');
   });
   const rows = body.map((row) => Array.from({ length: width }, (_, column) => row[column] ?? ''));
-  return { columns, rows, totalRows: Math.max(rows.length, stated ?? 0) };
+  const sent = rows.filter((row) => !isGap(row)).length;
+  const stated = statedSize(beside);
+  return {
+    columns,
+    rows,
+    totalRows: Math.max(sent, stated?.rows ?? 0),
+    totalColumns: stated?.columns ?? (index > 0 ? width - index : undefined),
+    note: topRows.exec(beside)?.[0],
+  };
 }
+
+/** The row of dots that stands for those that the kernel left out. */
+export function isGap(row: readonly string[]): boolean {
+  return row.every((cell) => ['...', '…', '⋮'].includes(cell));
+}
+
+/** What Spark says below a table of which it printed the beginning only. */
+export const topRows = /\bonly showing top \d+ rows?\b/;
 
 /** Cells that span columns or rows are repeated where they stand. */
 function spread(rows: readonly Cell[][]): string[][] {
@@ -125,7 +151,12 @@ function span(value: string | undefined): number {
   return count >= 1 && count <= maxSpan ? count : 1;
 }
 
-function statedRows(text: string): number | undefined {
-  const found = /([\d,]+) rows × [\d,]+ columns/.exec(text);
-  return found?.[1] === undefined ? undefined : Number(found[1].replaceAll(',', ''));
+/** pandas: `500 rows × 2 columns`; Polars: `shape: (1_000, 2)`; R: `A data.frame: 32 × 11`. */
+function statedSize(text: string): { rows: number; columns: number } | undefined {
+  const found =
+    /([\d,]+) rows × ([\d,]+) columns/.exec(text) ??
+    /shape: \(([\d_,]+), ([\d_]+)\)/.exec(text) ??
+    /^\s*An? [\w.]+: (\d+) × (\d+)/.exec(text);
+  const [rows, columns] = (found ?? []).slice(1).map((count) => Number(count.replaceAll(/[,_]/g, '')));
+  return rows === undefined || columns === undefined ? undefined : { rows, columns };
 }

@@ -1,4 +1,4 @@
-import type { Table } from './read-html-table.ts';
+import { topRows, type Table } from './read-html-table.ts';
 
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
 
@@ -42,8 +42,10 @@ function readTableAt(lines: readonly string[], at: number): { table: Table; end:
     if (row === undefined) return undefined;
     rows.push(row);
   }
-  const isTop = /^only showing top \d+ rows?$/.test(lines[close + 1] ?? '');
-  return { table: { columns, rows, totalRows: rows.length }, end: close + (isTop ? 2 : 1) };
+  const below = lines[close + 1] ?? '';
+  const note = topRows.exec(below)?.[0] === below ? below : undefined;
+  const table = { columns, rows, totalRows: rows.length, totalColumns: columns.length, note };
+  return { table, end: close + (note === undefined ? 1 : 2) };
 }
 
 /** Cells by the border's columns; where wide characters moved them, by the bars if there are as many as needed. */

@@ -120,6 +120,8 @@ test("Spark's show() is split into text and tables", () => {
           ['3', 'a|b', '0.1'],
         ],
         totalRows: 3,
+        totalColumns: 3,
+        note: undefined,
       },
       text: expect.stringMatching(/^\+---\+/),
     },
@@ -132,7 +134,13 @@ test('wide characters move the bars, the cells are still found', () => {
   expect(splitTextTables(text)).toEqual([
     {
       kind: 'table',
-      table: { columns: ['id', 'name'], rows: [['1', '日本']], totalRows: 1 },
+      table: {
+        columns: ['id', 'name'],
+        rows: [['1', '日本']],
+        totalRows: 1,
+        totalColumns: 2,
+        note: 'only showing top 1 row',
+      },
       text: text.trimEnd(),
     },
   ]);
@@ -162,6 +170,8 @@ test('entities are read, scripts are not, unclosed tags do no harm', async () =>
     columns: ['a', 'b'],
     rows: [['1 < 2', 'ok']],
     totalRows: 1,
+    totalColumns: undefined,
+    note: undefined,
   });
   expect(htmlAsText('<style>p{}</style><p>a &amp; b<br>c</p><script>alert(1)</script>')).toBe('a & b\nc');
 });
@@ -185,4 +195,43 @@ test('an svg cannot show files of this machine', async () => {
   expect(await image(`href="${red}"`)).toEqual(empty);
   expect(await image(`xlink:href='file://${red}'`)).toEqual(empty);
   await rm(dir, { recursive: true });
+});
+
+const cells = (tag: string, ...texts: string[]) => texts.map((text) => `<${tag}>${text}</${tag}>`).join('');
+const dots = (columns: number, dot: string) => cells('td', ...Array.from({ length: columns }, () => dot));
+
+test.each<[string, string, [number, number | undefined, string | undefined]]>([
+  [
+    'pandas that left out columns',
+    `<table><thead><tr>${cells('th', '', '0', '1', '...', '19')}</tr></thead><tbody><tr><th>0</th>${cells('td', '1', '2', '...', '3')}</tr></tbody></table><p>1 rows × 20 columns</p>`,
+    [1, 20, undefined],
+  ],
+  [
+    'pandas with two levels of index',
+    `<table><thead><tr>${cells('th', '', '', 'w')}</tr><tr>${cells('th', 'k', 'v', '')}</tr></thead><tbody><tr>${cells('th', 'a', '1')}<td>5</td></tr></tbody></table>`,
+    [1, 1, undefined],
+  ],
+  [
+    'Polars',
+    `<div><small>shape: (1_000, 1)</small><table><thead><tr>${cells('th', 'a')}</tr></thead><tbody><tr>${cells('td', '0')}</tr><tr>${dots(1, '&hellip;')}</tr></tbody></table></div>`,
+    [1000, 1, undefined],
+  ],
+  [
+    'R that left out rows',
+    `<table><caption>A data.frame: 1000 × 2</caption><thead><tr>${cells('th', 'a', 'b')}</tr></thead><tbody><tr>${cells('td', '1', '2')}</tr><tr>${dots(2, '⋮')}</tr></tbody></table>`,
+    [1000, 2, undefined],
+  ],
+  [
+    'rows left out without a word about how many',
+    `<table><tr>${cells('th', 'a')}</tr><tr>${cells('td', '0')}</tr><tr>${dots(1, '...')}</tr></table>`,
+    [1, undefined, undefined],
+  ],
+  [
+    "Spark's own table",
+    `<table border='1'><tr>${cells('th', 'id')}</tr><tr>${cells('td', '0')}</tr></table>\nonly showing top 1 row\n`,
+    [1, undefined, 'only showing top 1 row'],
+  ],
+])('%s: the size is that of the whole, as far as the kernel tells', async (_, html, size) => {
+  const table = await readHtmlTable(html);
+  expect([table?.totalRows, table?.totalColumns, table?.note]).toEqual(size);
 });

@@ -12,6 +12,8 @@ function table(rows: number, columns: number, cell: string): TablePart {
     rows: Array.from({ length: rows }, () => Array.from({ length: columns }, () => cell)),
     sentRows: rows,
     totalRows: rows,
+    totalColumns: columns,
+    note: undefined,
     csvPath: '/spool/table.csv',
     text: wholeText('as text'),
   };
@@ -62,4 +64,22 @@ test('a cut table without a CSV (the disk took no more) names none', () => {
   const { words } = shown({ ...table(100, 2, 'x'), csvPath: undefined });
   expect(words).toContain('The first 99 of 100 rows');
   expect(words).not.toContain('table.csv');
+});
+
+test.each<[string, Partial<TablePart>, string]>([
+  ['all of it', {}, '3 rows × 2 columns'],
+  ["Spark's first rows", { note: 'only showing top 3 rows' }, '3 rows × 2 columns, only showing top 3 rows'],
+  ['left out rows', { totalRows: 500 }, '3 of 500 rows × 2 columns, as the kernel sent them'],
+  [
+    'left out columns',
+    { columns: ['a', '...'], totalColumns: 30 },
+    '3 rows × 30 columns, some columns left out by the kernel',
+  ],
+  [
+    'a long cell',
+    { rows: [['x'.repeat(300), 'y']], sentRows: 1, totalRows: 1 },
+    '1 row × 2 columns, long cells cut; all that the kernel sent is in table.csv',
+  ],
+])('%s: the words below the table', (_, more, said) => {
+  expect(shown({ ...table(3, 2, 'x'), ...more }).words).toContain(`"text":"${said}"`);
 });
