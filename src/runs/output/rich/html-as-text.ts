@@ -19,7 +19,21 @@ const blockTags = new Set([
   'section',
   'dt',
 ]);
-const silentTags = new Set(['script', 'style', 'head', 'title', 'template', 'svg', 'noscript']);
+/** What stands in media is for browsers that cannot play them. */
+const silentTags = new Set([
+  'script',
+  'style',
+  'head',
+  'title',
+  'template',
+  'svg',
+  'noscript',
+  'audio',
+  'video',
+  'canvas',
+  'object',
+  'iframe',
+]);
 
 /** The words of an HTML text, one line per block, list items with a dot. Empty when it shows nothing without a browser. */
 export function htmlAsText(html: string): string {

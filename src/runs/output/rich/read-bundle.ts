@@ -9,7 +9,7 @@ export type Shown =
   | { kind: 'image'; mime: ImageMime; bytes: Buffer; alt: string }
   | { kind: 'svg'; source: string; alt: string }
   | { kind: 'table'; table: Table; text: string }
-  | { kind: 'file'; filename: string; mime: string; content: string };
+  | { kind: 'file'; filename: string; mime: string; content: string | Buffer };
 
 /** HTML beyond this is only a file: reading it would hold up everybody else. */
 const maxParsedChars = 300_000;
@@ -17,6 +17,19 @@ const maxParsedChars = 300_000;
 const maxTableChars = 2_000_000;
 
 const images: readonly ImageMime[] = ['image/png', 'image/jpeg', 'image/gif'];
+/** How the bytes of a picture begin, in hexadecimal. */
+const beginnings: readonly [ImageMime, string][] = [
+  ['image/png', '89504e470d0a1a0a'],
+  ['image/jpeg', 'ffd8ff'],
+  ['image/gif', '47494638'],
+];
+/** Pictures and pages that Slack shows in no message, but takes as files. */
+const binaryFiles: Readonly<Record<string, string>> = {
+  'application/pdf': 'output.pdf',
+  'image/webp': 'image.webp',
+  'image/bmp': 'image.bmp',
+  'image/tiff': 'image.tiff',
+};
 
 /**
  * The best form that a chat can show (protocol.md §4): picture, table, and text; markup is shown as its source or its
@@ -33,9 +46,10 @@ export async function readBundle(data: MimeBundle): Promise<Shown[]> {
   if (plain?.trim() === 'lastException = null') return [];
   const words = plain !== undefined && isBareObject(plain) ? undefined : plain;
   const alt = words ?? 'image';
-  for (const mime of images) {
-    const base64 = text(mime);
-    if (base64 !== undefined) return [{ kind: 'image', mime, bytes: Buffer.from(base64, 'base64'), alt }];
+  for (const declared of images) {
+    const bytes = Buffer.from(text(declared) ?? '', 'base64');
+    const mime = imageMime(bytes);
+    if (mime !== undefined) return [{ kind: 'image', mime, bytes, alt }];
   }
   const svg = text('image/svg+xml');
   if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
@@ -47,13 +61,39 @@ export async function readBundle(data: MimeBundle): Promise<Shown[]> {
       { kind: 'text', text: words },
       ...(html !== undefined && html.length > maxParsedChars ? [htmlFile(html)] : []),
     ];
-  const markup = text('text/markdown') ?? prettyJson(data['application/json']) ?? text('text/latex');
+  const markup = text('text/markdown') ?? prettyJson(jsonOf(data)) ?? text('text/latex');
   if (markup !== undefined) return [{ kind: 'text', text: markup }];
   if (html !== undefined) return showHtml(html, data);
-  return [
-    ...vendorFiles(data),
-    ...(plain === undefined ? otherForms(data) : [{ kind: 'text' as const, text: plain }]),
-  ];
+  const files = [...vendorFiles(data), ...filesOf(data)];
+  if (plain === undefined) return files.length > 0 ? files : otherForms(data);
+  // an object that shows itself as nothing, like HTML('') in the place of a progress bar that is done
+  const isBlank = Object.entries(data).some(
+    ([mime, value]) => mime !== 'text/plain' && isBlankText(mime, value),
+  );
+  return files.length > 0 || isBlank ? files : [{ kind: 'text', text: plain }];
+}
+
+function imageMime(bytes: Buffer): ImageMime | undefined {
+  const begin = bytes.subarray(0, 8).toString('hex');
+  return beginnings.find(([, signature]) => begin.startsWith(signature))?.[0];
+}
+
+function isBlankText(mime: string, value: unknown): boolean {
+  return mime.startsWith('text/') && typeof value === 'string' && value.trim() === '';
+}
+
+/** JSON, also with a name before it (`application/geo+json`). */
+function jsonOf(data: MimeBundle): unknown {
+  const mime = Object.keys(data).find((each) => /^application\/((?!vnd\.)[\w.-]+\+)?json$/.test(each));
+  return mime === undefined ? undefined : data[mime];
+}
+
+function filesOf(data: MimeBundle): Shown[] {
+  return Object.entries(binaryFiles).flatMap(([mime, filename]): Shown[] => {
+    const base64 = data[mime];
+    const content = Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64');
+    return content.length === 0 ? [] : [{ kind: 'file', filename, mime, content }];
+  });
 }
 
 /** `<IPython.core.display.HTML object>`, `<Figure size 640x480 with 1 Axes>`: says nothing beside another form. */
@@ -67,12 +107,18 @@ function prettyJson(value: unknown): string | undefined {
 
 function showHtml(html: string, data: MimeBundle): Shown[] {
   const words = shortHtmlAsText(html);
+  if (words === '' && isEmptyText(html)) return [];
   const isMore = /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
   return [
     ...(words === '' ? [] : [{ kind: 'text' as const, text: words }]),
     ...(isMore || words === '' ? [htmlFile(html)] : []),
     ...vendorFiles(data),
   ];
+}
+
+/** Nothing but empty text elements, as `rich` leaves behind. */
+function isEmptyText(html: string): boolean {
+  return html.length <= maxParsedChars && !/<(?!\/?(pre|code|p|br|span|b|i|em|strong)\b)/i.test(html);
 }
 
 function shortHtmlAsText(html: string): string {
@@ -94,6 +140,8 @@ function vendorFiles(data: MimeBundle): Shown[] {
 
 /** A form that a chat cannot show at all is named. */
 function otherForms(data: MimeBundle): Shown[] {
-  const forms = Object.keys(data).filter((mime) => !/^application\/vnd\..*\+json$/.test(mime));
+  const forms = Object.keys(data).filter(
+    (mime) => !/^application\/vnd\..*\+json$/.test(mime) && !isBlankText(mime, data[mime]),
+  );
   return forms.length === 0 ? [] : [{ kind: 'text', text: `(${forms.join(', ')}: cannot be shown here)` }];
 }

@@ -235,3 +235,67 @@ test.each<[string, string, [number, number | undefined, string | undefined]]>([
   const table = await readHtmlTable(html);
   expect([table?.totalRows, table?.totalColumns, table?.note]).toEqual(size);
 });
+
+const gif = Buffer.from('GIF89a...');
+
+test.each<[string, Record<string, unknown>, unknown[]]>([
+  ['no base64', { 'image/png': '!!!', 'text/plain': 'a plot' }, [{ kind: 'text', text: 'a plot' }]],
+  [
+    'no picture and nothing beside it',
+    { 'image/png': Buffer.from('hello').toString('base64') },
+    [{ kind: 'text', text: '(image/png: cannot be shown here)' }],
+  ],
+  ['empty', { 'image/png': '', 'text/plain': 'a plot' }, [{ kind: 'text', text: 'a plot' }]],
+  [
+    'a picture of another kind than it says',
+    { 'image/png': gif.toString('base64') },
+    [{ kind: 'image', mime: 'image/gif', bytes: gif, alt: 'image' }],
+  ],
+])('an image that is %s is shown as what there is', async (_, data, forms) => {
+  expect(await readBundle(data)).toEqual(forms);
+});
+
+const bare = '<IPython.core.display.HTML object>';
+
+test.each<[string, Record<string, unknown>]>([
+  ['an empty text', { 'text/plain': '' }],
+  ["HTML('')", { 'text/html': '', 'text/plain': bare }],
+  ['an empty element', { 'text/html': '<pre style="white-space:pre"></pre>\n', 'text/plain': '' }],
+])('%s is shown as nothing', async (_, data) => {
+  expect(await readBundle(data)).toEqual([]);
+});
+
+test('html of which only a browser can say whether it shows something stays a file', async () => {
+  const long = `<pre>${' '.repeat(400_000)}x</pre>`;
+  for (const html of ['<canvas></canvas>', '<div class="chart"></div>', long]) {
+    expect(await readBundle({ 'text/html': html })).toEqual([
+      { kind: 'file', filename: 'output.html', mime: 'text/html', content: html },
+    ]);
+  }
+});
+
+test('what media say to browsers that cannot play them is not said', async () => {
+  const html = '<audio controls>Your browser does not support the audio element.</audio>';
+  expect(await readBundle({ 'text/html': html, 'text/plain': bare })).toEqual([
+    { kind: 'file', filename: 'output.html', mime: 'text/html', content: html },
+  ]);
+});
+
+test('a figure as pdf is a file', async () => {
+  const pdf = Buffer.from('%PDF-1.4');
+  expect(
+    await readBundle({
+      'application/pdf': pdf.toString('base64'),
+      'text/plain': '<Figure size 640x480 with 1 Axes>',
+    }),
+  ).toEqual([{ kind: 'file', filename: 'output.pdf', mime: 'application/pdf', content: pdf }]);
+});
+
+test('json of a named kind is shown as json', async () => {
+  expect(
+    await readBundle({
+      'application/geo+json': { type: 'Point' },
+      'text/plain': '<IPython.display.GeoJSON object>',
+    }),
+  ).toEqual([{ kind: 'text', text: '{\n  "type": "Point"\n}' }]);
+});
