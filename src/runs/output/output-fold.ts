@@ -17,6 +17,13 @@ type Entry =
 /** Entries kept at the start and at the end of a run that shows very many things. */
 const entriesKeptAtEachEnd = 50;
 
+const noneCrowdedOut: OutputLoss & { kind: 'tooMany' } = {
+  kind: 'tooMany',
+  parts: 0,
+  streams: false,
+  path: undefined,
+};
+
 /**
  * The picture of a run in order: stream pieces of one name in a row are one part, a display is replaced by its
  * updates, a clear empties the picture (with `wait` only when the next output comes). Nothing here touches the disk.
@@ -24,7 +31,7 @@ const entriesKeptAtEachEnd = 50;
 export class OutputFold {
   #entries: Entry[] = [];
   #clearPending = false;
-  #crowdedOut = 0;
+  #crowdedOut = noneCrowdedOut;
   #losses: OutputLoss[] = [];
   #dropped: OutputPart[] = [];
 
@@ -96,16 +103,21 @@ export class OutputFold {
   }
 
   get losses(): OutputLoss[] {
-    return this.#crowdedOut === 0
-      ? [...this.#losses]
-      : [...this.#losses, { kind: 'tooMany', parts: this.#crowdedOut }];
+    return this.#crowdedOut.parts === 0 ? [...this.#losses] : [...this.#losses, this.#crowdedOut];
   }
 
   #append(entry: Entry): void {
     this.#entries.push(entry);
     if (this.#entries.length <= 2 * entriesKeptAtEachEnd) return;
-    this.#drop(this.#entries.splice(entriesKeptAtEachEnd, 1));
-    this.#crowdedOut += 1;
+    const crowdedOut = this.#entries.splice(entriesKeptAtEachEnd, 1);
+    this.#drop(crowdedOut);
+    const texts = crowdedOut.flatMap((each) => (each.kind === 'shown' ? each.parts : [])).filter(isText);
+    this.#crowdedOut = {
+      kind: 'tooMany',
+      parts: this.#crowdedOut.parts + 1,
+      streams: this.#crowdedOut.streams || crowdedOut.some((each) => each.kind === 'stream'),
+      path: this.#crowdedOut.path ?? texts.find(({ path }) => path !== undefined)?.path,
+    };
   }
 
   #clearIfPending(): void {
@@ -119,7 +131,7 @@ export class OutputFold {
   #clear(): void {
     this.#drop(this.#entries);
     this.#entries = [];
-    this.#crowdedOut = 0;
+    this.#crowdedOut = noneCrowdedOut;
     this.#clearPending = false;
   }
 
@@ -131,4 +143,8 @@ export class OutputFold {
       );
     } else if (loss.kind === 'gap' || known === undefined) this.#losses.push(loss);
   }
+}
+
+function isText(part: OutputPart): part is OutputPart & { kind: 'text' } {
+  return part.kind === 'text';
 }

@@ -62,7 +62,7 @@ const loss = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tooBig'), messages: z.number() }),
   z.object({ kind: z.literal('gap'), fromMs: z.number(), toMs: z.number() }),
   z.object({ kind: z.literal('diskFull') }),
-  z.object({ kind: z.literal('tooMany'), parts: z.number() }),
+  z.object({ kind: z.literal('tooMany'), parts: z.number(), streams: z.boolean().default(true), path }),
 ]);
 
 const step = z.discriminatedUnion('kind', [

@@ -79,8 +79,11 @@ export type OutputLoss =
   | { kind: 'gap'; fromMs: number; toMs: number }
   /** The bot's own disk refused. */
   | { kind: 'diskFull' }
-  /** More single outputs than an answer can hold; `parts` of them are not shown. */
-  | { kind: 'tooMany'; parts: number };
+  /**
+   * More single outputs than an answer can hold; `parts` of them are not shown. `streams`: some of them are streams,
+   * which stand in the spool. `path`: the file of the other texts among them.
+   */
+  | { kind: 'tooMany'; parts: number; streams: boolean; path: string | undefined };
 
 /**
  * A text of any length as its head and tail; `hiddenLines` lines (`hiddenChars` characters) stand between. When

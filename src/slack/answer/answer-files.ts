@@ -16,13 +16,14 @@ export type AnswerFile =
     }
   | { kind: 'table'; key: string; part: OutputPart & { kind: 'table' } };
 
-const streamFile = 'output.txt';
+export const streamFile = 'output.txt';
+export const resultsFile = 'results.txt';
 
 /** The name of the file in which the whole of a text stands; undefined where the disk or the limit left no room for it. */
 export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string | undefined {
   if (part.kind === 'text' && isStream(part)) return streamFile;
   if (part.path === undefined) return undefined;
-  return part.kind === 'error' ? 'traceback.txt' : 'results.txt';
+  return part.kind === 'error' ? 'traceback.txt' : resultsFile;
 }
 
 function isStream(part: OutputPart & { kind: 'text' }): boolean {
@@ -58,13 +59,14 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
     const name = fileOf(part);
     if (part.path !== undefined && name !== undefined) paths.set(part.path, name);
   }
+  const tooMany = output.losses.find((loss) => loss.kind === 'tooMany');
+  if (tooMany?.path !== undefined) paths.set(tooMany.path, resultsFile);
   const texts = [...paths].map(([path, name]) => ({
     ...textFile(path, name),
     key: `${path} ${output.parts.length}`,
   }));
   const streamsCut =
-    [...cut].some((part) => part.kind === 'text' && isStream(part)) ||
-    output.losses.some((loss) => loss.kind === 'tooMany');
+    [...cut].some((part) => part.kind === 'text' && isStream(part)) || tooMany?.streams === true;
   const spool = streamsCut ? output.spoolPath : undefined;
   // late output makes it longer, and then it is another file
   const streams =

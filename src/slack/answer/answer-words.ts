@@ -1,6 +1,7 @@
 import type { OutputLoss } from '../../runs/output/output-view.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import type { GatewayTrouble, RunPhase, RunView } from '../../runs/run-view.ts';
+import { resultsFile, streamFile } from './answer-files.ts';
 import { renderDuration, renderElapsed } from './duration.ts';
 
 /** Every sentence an answer says about a run. Plain text, no markup. */
@@ -161,7 +162,8 @@ function cutOffWords(sent: GatewayTrouble['sent']): string {
   }
 }
 
-export function lossWords(loss: OutputLoss): string {
+/** `isAttached`: the files stand below, so they can be named. */
+export function lossWords(loss: OutputLoss, isAttached: boolean): string {
   switch (loss.kind) {
     case 'dropped':
       return loss.limit === 'data'
@@ -174,8 +176,13 @@ export function lossWords(loss: OutputLoss): string {
     case 'diskFull':
       return "The bot's disk took no more; some output is not kept.";
     case 'tooMany':
-      return `${loss.parts} of the outputs are not shown: there were too many.`;
+      return `${loss.parts.toLocaleString('en-US')} of the outputs are not shown: there were too many.${isAttached ? whereWords(loss) : ''}`;
   }
+}
+
+function whereWords({ streams, path }: OutputLoss & { kind: 'tooMany' }): string {
+  const files = [...(streams ? [streamFile] : []), ...(path === undefined ? [] : [resultsFile])];
+  return files.length === 0 ? '' : ` Their text is in ${files.join(' and ')}.`;
 }
 
 function betweenWords(from: string, to: string): string {

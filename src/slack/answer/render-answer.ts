@@ -42,7 +42,7 @@ export function renderAnswer(view: RunView, nowMs: number, shrink = 0): Rendered
       ? undefined
       : renderOutput(view.output, outputRoom(ended === undefined, shrink));
   const after = [
-    ...(view.output?.losses ?? []).map(lossWords),
+    ...(view.output?.losses ?? []).map((loss) => lossWords(loss, ended !== undefined)),
     view.trouble === undefined ? '' : troubleWords(view.trouble),
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');

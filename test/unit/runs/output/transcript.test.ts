@@ -176,7 +176,12 @@ test('very many single outputs keep the first and the last', async () => {
   expect(view.parts).toHaveLength(100);
   expect(shown(view.parts)[0]).toBe('result: value 0');
   expect(shown(view.parts).at(-1)).toBe('result: value 299');
-  expect(view.losses).toEqual([{ kind: 'tooMany', parts: 200 }]);
+  const path = join(dir, 'run-1', 'results.txt');
+  expect(view.losses).toEqual([{ kind: 'tooMany', parts: 200, streams: false, path }]);
+  const kept = (await readFile(path, 'utf8')).split('\n');
+  expect(kept).toEqual(Array.from({ length: 300 }, (_, n) => `value ${n}`));
+  for (let n = 0; n < 60; n += 1) await take(transcript, [stdout(`line ${n}\n`), result(`more ${n}`)]);
+  expect(transcript.view().losses).toEqual([{ kind: 'tooMany', parts: 320, streams: true, path }]);
 });
 
 test('after a crash the picture is made again from what was kept', async () => {

@@ -162,7 +162,7 @@ test('each loss of output is named', () => {
           { kind: 'gap', fromMs: Date.UTC(2026, 10, 22, 14, 2, 10), toMs: nowMs },
           { kind: 'gap', fromMs: nowMs + 60_100, toMs: nowMs + 60_200 },
           { kind: 'diskFull' },
-          { kind: 'tooMany', parts: 12 },
+          { kind: 'tooMany', parts: 12, streams: false, path: undefined },
         ],
       }),
     }),
@@ -174,6 +174,21 @@ test('each loss of output is named', () => {
   expect(said).toMatch(/missing at 14:03:31 UTC/);
   expect(said).toMatch(/disk took no more/);
   expect(said).toMatch(/12 of the outputs are not shown/);
+});
+
+test('the text of outputs that are too many is attached, and that is said once it is', () => {
+  const losses = [{ kind: 'tooMany', parts: 1_200, streams: true, path: '/spool/results.txt' }] as const;
+  const parts = output([stdout('x')], { losses });
+  const said = words(view(ended('ok'), { output: parts })).join('\n');
+  expect(said).toContain('1,200 of the outputs are not shown');
+  expect(said).toContain('Their text is in output.txt and results.txt.');
+  const { files } = renderAnswer(view(ended('ok'), { output: parts }), nowMs);
+  expect(files.map((file) => (file.kind === 'file' ? file.filename : ''))).toEqual([
+    'output.txt',
+    'results.txt',
+  ]);
+  const running: RunPhase = { kind: 'running', sinceMs: nowMs, stopping: false, stopIgnored: false };
+  expect(words(view(running, { output: parts })).join('\n')).not.toContain('.txt');
 });
 
 test.each<[RunPhase, RegExp]>([
