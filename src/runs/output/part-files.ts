@@ -2,6 +2,7 @@ import { appendFileSync, createReadStream } from 'node:fs';
 import { appendFile, readdir, rm, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
+import stripAnsi from 'strip-ansi';
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ReadError } from './errors/kernel-error.ts';
 import { FoldedText } from './folded-text.ts';
@@ -95,9 +96,10 @@ export class PartFiles {
     return isLookedThrough ? this.#splitText(part, written) : [part];
   }
 
-  #keepResult(written: string): Promise<string | undefined> {
+  async #keepResult(written: string): Promise<string | undefined> {
+    const plain = await withoutColours(written);
     const isFirst = !this.#sizes.has(this.#folder.at(resultsFile));
-    return this.#append(resultsFile, Buffer.from(isFirst ? written : `\n${written}`));
+    return this.#append(resultsFile, Buffer.from(isFirst ? plain : `\n${plain}`));
   }
 
   /** Text parts with the tables in them taken out. `spoolPath` is where the streams stand, all that came until now. */
@@ -219,6 +221,19 @@ async function foldText(written: string): Promise<BoundedText> {
     folded.write(written.slice(at, at + pieceChars));
   }
   return folded.view();
+}
+
+/** Line by line, as no control sequence goes over its end. */
+async function withoutColours(written: string): Promise<string> {
+  if (!written.includes('\u001b') && !written.includes('\u009b')) return written;
+  let plain = '';
+  for (let at = 0; at < written.length;) {
+    const end = written.indexOf('\n', at + pieceChars) + 1 || written.length;
+    plain += stripAnsi(written.slice(at, end));
+    at = end;
+    await nextTurn();
+  }
+  return plain;
 }
 
 async function csvOf({ columns, rows }: Table): Promise<string> {

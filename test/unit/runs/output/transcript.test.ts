@@ -374,3 +374,14 @@ test('a text that is too long to be looked through for tables stays text, whole 
   expect(parts.map(({ kind }) => kind)).toEqual(['text']);
   expect(await readFile(spoolPath ?? '', 'utf8')).toBe(written);
 });
+
+test('the file of results and pager texts has no colours', async () => {
+  const transcript = await open();
+  const line = '\u001b[31mSignature:\u001b[39m f(x)\n';
+  await take(transcript, [
+    { kind: 'page', data: { 'text/plain': line.repeat(60_000) } },
+    result('\u001b[1mbold'),
+  ]);
+  const kept = await readFile(join(dir, 'run-1', 'results.txt'), 'utf8');
+  expect(kept === `${'Signature: f(x)\n'.repeat(60_000)}\nbold`).toBe(true);
+});
