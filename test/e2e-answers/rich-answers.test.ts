@@ -45,6 +45,21 @@ test('pictures, tables and files stand in the thread in the order of the output'
   expect(rig.playground.files[0]?.bytes.equals(Buffer.from(png, 'base64'))).toBe(true);
 });
 
+test('many pictures go up in several messages, in order', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  for (let n = 0; n < 23; n += 1)
+    await transcript.add({ kind: 'display', data: { 'image/png': png }, metadata: {} });
+  await transcript.seal();
+  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const [, ...uploads] = rig.playground.replies(channel, thread);
+  const names = uploads.map(({ files = [] }) => files.map((file) => ('name' in file ? file.name : '')));
+  expect(names.map(({ length }) => length)).toEqual([10, 10, 3]);
+  expect(names.flat()).toEqual(Array.from({ length: 23 }, (_, n) => `image-${n + 1}.png`));
+  expect(delivery).toMatchObject({ files: { length: 23 } });
+});
+
 test('a table that Slack refuses is shown as text', async () => {
   await using rig = await startRig();
   const { answer, channel, thread } = rig.open();

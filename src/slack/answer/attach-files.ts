@@ -24,8 +24,8 @@ export interface Attached {
 const tableTries = 8;
 
 /**
- * Brings what belongs to an answer into its thread, in order: files in a row as one message, a table as one of its
- * own. `attached` remembers what stands there already, over several endings of one answer (late output).
+ * Brings what belongs to an answer into its thread, in order: files in a row as one message (if they are not too
+ * many), a table as one of its own. `attached` remembers what stands there already, over several endings of one answer (late output).
  */
 export async function attachFiles(
   means: MessageMeans,
@@ -75,13 +75,16 @@ async function findStanding(
 type TableFile = AnswerFile & { kind: 'table' };
 type PlainFile = AnswerFile & { kind: 'file' };
 
+/** Slack answers with an internal error from 15 on (python-slack-sdk#1653), and its own clients send 10 at most. */
+const filesInOneMessage = 10;
+
 /** Files that follow each other go up together. */
 function groupFiles(files: readonly AnswerFile[]): (TableFile | { kind: 'files'; files: PlainFile[] })[] {
   const groups: (TableFile | { kind: 'files'; files: PlainFile[] })[] = [];
   for (const file of files) {
     const last = groups.at(-1);
     if (file.kind === 'table') groups.push(file);
-    else if (last?.kind === 'files') last.files.push(file);
+    else if (last?.kind === 'files' && last.files.length < filesInOneMessage) last.files.push(file);
     else groups.push({ kind: 'files', files: [file] });
   }
   return groups;
