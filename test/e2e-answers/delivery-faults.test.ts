@@ -143,6 +143,23 @@ test('a 429 on an edit delays no post and no other call', async () => {
   expect(await limited).toMatchObject({ delivered: true });
 });
 
+test('a file that grows while it is sent is attached as it was', async () => {
+  await using rig = await startRig();
+  const { answer } = rig.open();
+  const transcript = await rig.transcript();
+  const text = 'a line of text\n'.repeat(20_000);
+  await transcript.add({ kind: 'stream', name: 'stdout', text });
+  await transcript.seal();
+  const held = rig.playground.hold('files.getUploadURLExternal');
+  const finishing = answer.finish(runView(ended(), transcript.view()));
+  await held.reached;
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'late\n' });
+  await transcript.seal();
+  held.release();
+  expect(await finishing).toMatchObject({ delivered: true, files: [expect.any(String)] });
+  expect(rig.playground.files.map(({ bytes }) => bytes.toString() === text)).toEqual([true]);
+});
+
 test('late output edits the answer and adds only the new file', async () => {
   await using rig = await startRig();
   const { answer, channel, thread } = rig.open();

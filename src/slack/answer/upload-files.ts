@@ -1,4 +1,6 @@
-import { openAsBlob } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerPlace } from '../../runs/run-view.ts';
 import type { AnswerFile } from './answer-files.ts';
@@ -66,24 +68,26 @@ interface SentFile {
 
 /** The file's id; undefined for an empty file, which Slack does not take. */
 async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | undefined> {
-  const blob = await openAsBlob(file.path);
-  if (blob.size === 0) return undefined;
+  // late output may make it longer meanwhile: what it holds now is sent
+  const { size } = await stat(file.path);
+  if (size === 0) return undefined;
   const alt = file.alt?.slice(0, 1000).toWellFormed();
   const about = {
     filename: file.filename,
-    length: blob.size,
+    length: size,
     // Slack's reference calls it alt_txt; the alt_text of its client's types is unknown there.
     ...(alt === undefined ? {} : { alt_txt: alt }),
-    ...(file.snippet && blob.size <= maxSnippetBytes ? { snippet_type: 'text' } : {}),
+    ...(file.snippet && size <= maxSnippetBytes ? { snippet_type: 'text' } : {}),
   };
   const ticket = await calls.client.files.getUploadURLExternal(about);
   if (ticket.upload_url === undefined || ticket.file_id === undefined)
     throw new Error('no upload URL was given');
   const answer = await fetch(ticket.upload_url, {
     method: 'POST',
-    headers: { 'content-type': 'application/octet-stream' },
-    body: blob,
-    signal: AbortSignal.timeout(30_000 + Math.ceil(blob.size / 100)),
+    headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
+    body: Readable.toWeb(createReadStream(file.path, { end: size - 1 })),
+    duplex: 'half',
+    signal: AbortSignal.timeout(30_000 + Math.ceil(size / 100)),
   });
   await answer.arrayBuffer();
   if (!answer.ok) throw new Error(`the upload was answered with HTTP ${answer.status}`);
