@@ -7,15 +7,20 @@ import type { Transcript } from './output/transcript.ts';
 /** How long after its end a run's output is still put into its answer, and how many such runs are remembered. */
 const KEPT_MS = 10 * 60_000;
 const KEPT_RUNS = 100;
-/** Late output comes in drops: the answer is edited when it has been quiet for this long. */
-const QUIET_MS = 400;
+/**
+ * Late output comes in drops: the answer is edited so long after the first of them, and twice as long after each edit
+ * for new text, because a thread that prints for minutes would have its growing file attached again and again.
+ */
+const SOON_MS = 400;
+const SELDOM_MS = 30_000;
 
 interface EndedRun {
   active: ActiveRun;
   outcome: RunOutcome;
   transcript: Transcript;
   forgets: NodeJS.Timeout;
-  edits: NodeJS.Timeout | undefined;
+  edits: { timer: NodeJS.Timeout; atMs: number } | undefined;
+  waitMs: number;
 }
 
 /**
@@ -35,7 +40,7 @@ export class LateOutput {
   keep(active: ActiveRun, outcome: RunOutcome, transcript: Transcript): void {
     const runId = active.run.id;
     const forgets = setTimeout(() => this.#forget(runId), KEPT_MS).unref();
-    this.#ended.set(runId, { active, outcome, transcript, forgets, edits: undefined });
+    this.#ended.set(runId, { active, outcome, transcript, forgets, edits: undefined, waitMs: SOON_MS });
     const oldest = this.#ended.keys().next().value;
     if (this.#ended.size > KEPT_RUNS && oldest !== undefined) this.#forget(oldest);
   }
@@ -45,21 +50,27 @@ export class LateOutput {
     const ended = [...this.#ended.values()].find(({ active }) => active.run.data.sent?.msgId === msgId);
     if (ended === undefined) return;
     void ended.transcript.add(output);
-    this.#editSoon(ended);
+    if (this.#editIn(ended, ended.waitMs)) ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
 
   /** A later run changed something that this one shows. */
   changed(runId: string): void {
     const ended = this.#ended.get(runId);
-    if (ended !== undefined) this.#editSoon(ended);
+    if (ended !== undefined) this.#editIn(ended, SOON_MS);
   }
 
-  #editSoon(ended: EndedRun): void {
-    clearTimeout(ended.edits);
-    ended.edits = setTimeout(() => void this.#edit(ended), QUIET_MS).unref();
+  /** False when an edit comes no later anyway. */
+  #editIn(ended: EndedRun, waitMs: number): boolean {
+    const atMs = performance.now() + waitMs;
+    if (ended.edits !== undefined && ended.edits.atMs <= atMs) return false;
+    clearTimeout(ended.edits?.timer);
+    ended.edits = { timer: setTimeout(() => void this.#edit(ended), waitMs).unref(), atMs };
+    return true;
   }
 
-  async #edit({ active, outcome, transcript }: EndedRun): Promise<void> {
+  async #edit(ended: EndedRun): Promise<void> {
+    const { active, outcome, transcript } = ended;
+    ended.edits = undefined;
     try {
       await transcript.seal();
       await active.finish({ kind: 'ended', outcome });
@@ -74,7 +85,7 @@ export class LateOutput {
     if (ended === undefined) return;
     this.#ended.delete(runId);
     clearTimeout(ended.forgets);
-    clearTimeout(ended.edits);
+    clearTimeout(ended.edits?.timer);
     this.#onForgotten(ended.transcript);
     const { run } = ended.active;
     // Slack is away: the answer that will stand, here or after the next start, needs the files.

@@ -126,6 +126,25 @@ describe('after the end', () => {
     expect(finals(playground, '#data', thread)).toHaveLength(1);
   });
 
+  test('a thread that does not stop printing is shown meanwhile', async () => {
+    const code = [
+      'import threading, time',
+      'def tick():',
+      '    global ticks',
+      '    while ticks: ticks += 1; print("tick", ticks); time.sleep(0.05)',
+      'ticks = 1; threading.Timer(0.5, tick).start()',
+    ].join('\n');
+    const { thread } = await askMessage(
+      playground,
+      'ana',
+      '#data',
+      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
+    );
+    await shows(thread, 'tick 3');
+    await askSlash(playground, 'ana', '#data', '/spark ticks = 0');
+    expect(finals(playground, '#data', thread)).toHaveLength(1);
+  });
+
   test('a later run updates what an earlier one displays', async () => {
     const code = 'from IPython.display import display\nhandle = display("first picture", display_id=True)';
     const { thread } = await askMessage(
