@@ -55,7 +55,7 @@ export async function readBundle(data: MimeBundle): Promise<Shown[]> {
   if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
   const html = text('text/html');
   const table = html === undefined || html.length > maxTableChars ? undefined : await readHtmlTable(html);
-  if (table !== undefined) return [{ kind: 'table', table, text: plain ?? shortHtmlAsText(html ?? '') }];
+  if (table !== undefined) return [{ kind: 'table', table, text: words ?? shortHtmlAsText(html ?? '') }];
   if (words !== undefined)
     return [
       { kind: 'text', text: words },

@@ -25,6 +25,8 @@ const pieceChars = 100_000;
 
 /** Spans beyond this are a mistake or an attack. */
 const maxSpan = 200;
+/** So are tables that grow beyond this by their spans and by rows of different lengths. */
+const maxCells = 500_000;
 
 /**
  * The table of an HTML text that holds exactly one (pandas, Spark, R); undefined when there is none, or several.
@@ -94,13 +96,14 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
     if (first?.every((each) => each.isHeader) === true) head.push(...body.splice(0, 1));
   }
   const index = body[0]?.findIndex((each) => !each.isHeader) ?? 0;
-  return assemble(spread(head), spread(body), Math.max(0, index), beside);
+  const [names, rows] = [spread(head), spread(body)];
+  return names && rows && assemble(names, rows, Math.max(0, index), beside);
 }
 
 /** `index`: how many columns only name the rows. */
 function assemble(head: string[][], body: string[][], index: number, beside: string): Table | undefined {
-  const width = Math.max(0, ...head.map((row) => row.length), ...body.map((row) => row.length));
-  if (width === 0 || body.length === 0) return undefined;
+  const width = [...head, ...body].reduce((widest, row) => Math.max(widest, row.length), 0);
+  if (width === 0 || body.length === 0 || width * body.length > maxCells) return undefined;
   const columns = Array.from({ length: width }, (_, column) => {
     const words = head
       .map((row) => row[column] ?? '')
@@ -127,13 +130,16 @@ export function isGap(row: readonly string[]): boolean {
 /** What Spark says below a table of which it printed the beginning only. */
 export const topRows = /\bonly showing top \d+ rows?\b/;
 
-/** Cells that span columns or rows are repeated where they stand. */
-function spread(rows: readonly Cell[][]): string[][] {
+/** Cells that span columns or rows are repeated where they stand; undefined when they become too many. */
+function spread(rows: readonly Cell[][]): string[][] | undefined {
   const grid: string[][] = rows.map(() => []);
+  let cells = 0;
   for (const [at, row] of rows.entries()) {
     let column = 0;
     for (const cell of row) {
       while (grid[at]?.[column] !== undefined) column += 1;
+      cells += cell.rows * cell.columns;
+      if (cells > maxCells) return undefined;
       const text = cell.text.replaceAll(/[^\S\n]+/g, ' ').trim();
       for (let down = 0; down < cell.rows; down += 1) {
         const target = grid[at + down];

@@ -299,3 +299,16 @@ test('json of a named kind is shown as json', async () => {
     }),
   ).toEqual([{ kind: 'text', text: '{\n  "type": "Point"\n}' }]);
 });
+
+test.each([
+  ['very many rows', `<table>${'<tr><td>1'.repeat(210_000)}</table>`, true],
+  ['spans that multiply', `<table>${'<tr><td rowspan=200 colspan=200>1'.repeat(50_000)}</table>`, false],
+  [
+    'one long row among many',
+    `<table>${'<tr><td>1'.repeat(10_000)}<tr>${'<td>1'.repeat(10_000)}</table>`,
+    false,
+  ],
+])('a table of %s does no harm', async (_, html, isTable) => {
+  const forms = (await readBundle({ 'text/html': html, 'text/plain': 'a table' })).map(({ kind }) => kind);
+  expect(forms).toEqual(isTable ? ['table'] : expect.arrayContaining(['text']));
+});
