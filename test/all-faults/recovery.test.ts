@@ -5,7 +5,7 @@ import type { SlackMessage } from '../../playground/messages.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
 import { askMessage, finalAnswer, finals } from '../support/ask.ts';
-import { readLedgerFile } from '../support/ledger-file.ts';
+import { readLedgerFile, untilPosted } from '../support/ledger-file.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';
@@ -158,6 +158,7 @@ test('output goes on where it was; between which moments it may lack some is sai
   expect(outcome).toBe('ok');
   expect(text).toMatch(/long\(\) begins\n.*while nobody listened\n.*and afterwards\n.*long\(\) ends\n/);
   expect(text).toMatch(/may be missing between \d\d:\d\d:\d\d and \d\d:\d\d:\d\d/);
+  await untilPosted(bot.folder, thread);
   await bot.stop();
   const kept = await readLedgerFile(bot.folder);
   expect(unfinished).toEqual(kept.filter((row) => row.thread === thread).map(({ id }) => id));
@@ -251,10 +252,12 @@ test('200 unfinished runs in all states: the first edit within seconds, within S
   expect(refused.length).toBeLessThanOrEqual(5);
 }, 300_000);
 
-/** One run from beginning to end in this channel. */
-async function askHeld({ playground, kernels }: Scene, channel: string, code: string): Promise<void> {
+/** One run from beginning to end in this channel, closed in the ledger. */
+async function askHeld({ playground, kernels, bot }: Scene, channel: string, code: string): Promise<void> {
   const asked = askMessage(playground, 'ana', channel, `<@${playground.bot.id}> \`${code}\``);
   (await kernels.untilBegun(code)).end();
-  expect((await asked).outcome).toBe('ok');
-  expect(finals(playground, channel, (await asked).thread)).toHaveLength(1);
+  const { outcome, thread } = await asked;
+  expect(outcome).toBe('ok');
+  expect(finals(playground, channel, thread)).toHaveLength(1);
+  await untilPosted(bot.folder, thread);
 }

@@ -4,7 +4,7 @@ import type { SlackMessage } from '../../playground/messages.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import { finalAnswer, finals } from '../support/ask.ts';
 import { findRedisServer, type RedisServer, startRedisServer } from '../support/redis-server.ts';
-import { type StartedBot, startBot } from '../support/start-bot.ts';
+import { type LogLine, type StartedBot, startBot } from '../support/start-bot.ts';
 
 /** Two replicas on one Redis: the first runs everything, and what people do about it arrives at the second. */
 const found = await findRedisServer();
@@ -48,9 +48,10 @@ async function runAtFirst(channel: string, code: string, words: string): Promise
   const posted = playground.as('ana').post(channel, typed(code));
   await shown(channel, posted.ts, words);
   playground.deliverTo(SECOND);
-  const runsIt = (bot: StartedBot | undefined): boolean =>
-    bot?.log.some((line) => line['msg'] === 'sent to the kernel' && line['thread'] === posted.ts) ?? false;
-  expect([runsIt(bots[FIRST]), runsIt(bots[SECOND])]).toEqual([true, false]);
+  const isSent = (line: LogLine): boolean =>
+    line['msg'] === 'sent to the kernel' && line['thread'] === posted.ts;
+  await bots[FIRST]?.untilLog(isSent);
+  expect(bots[SECOND]?.log.some(isSent)).toBe(false);
   return posted;
 }
 

@@ -2,12 +2,16 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { vi } from 'vitest';
 import { z } from 'zod';
 
 const rowSchema = z.object({ id: z.string(), channel: z.string(), thread: z.string(), state: z.string() });
 export type KeptRun = z.infer<typeof rowSchema>;
 
-/** The runs in the SQLite file of a bot that does not run, in order of admission. Reads a copy: the file stays as the bot left it. */
+/**
+ * The runs in the SQLite file of a bot, in order of admission. Reads a copy: the file stays as the bot left it. A bot that
+ * runs may write meanwhile, so that the copy can be torn and then rejects: see {@link untilPosted}.
+ */
 export async function readLedgerFile(folder: string): Promise<KeptRun[]> {
   const copies = await mkdtemp(join(tmpdir(), 'sparkthread-ledger-'));
   try {
@@ -22,3 +26,15 @@ export async function readLedgerFile(folder: string): Promise<KeptRun[]> {
     await rm(copies, { recursive: true, force: true });
   }
 }
+
+/** Resolves once every run of the thread is closed in the ledger: its last word is seen in Slack a moment before that. */
+export async function untilPosted(folder: string, thread: string): Promise<void> {
+  const look = async (): Promise<void> => {
+    const states = (await readLedgerFile(folder)).filter((run) => run.thread === thread).map(stateOf);
+    if (states.length === 0 || states.some((state) => state !== 'posted'))
+      throw new Error(`the runs of ${thread} are ${states.join(', ')}`);
+  };
+  await vi.waitFor(look, { timeout: 30_000, interval: 20 });
+}
+
+const stateOf = ({ state }: KeptRun): string => state;
