@@ -5,7 +5,7 @@ import { answerQuestion } from './ask-input.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
 import type { ChannelSettingsStore } from './channel-settings.ts';
 import type { KernelRecord } from './kernel-record.ts';
-import { isUnfinished, type Run, type RunData } from './run-data.ts';
+import { isUnfinished, type Run, type RunData, standsAside } from './run-data.ts';
 import type { Runs } from './runs.ts';
 import type { TypedLine } from './share-work.ts';
 
@@ -133,8 +133,13 @@ export class KernelControl {
 
   /** Whether this run's author alone has run code in the lane's kernel: then losing its variables is his to decide. */
   async hasRunAlone(run: Run): Promise<boolean> {
-    const record = await this.#deps.kernels.find(run.lane);
-    return record === undefined || record.runners.every((runner) => runner === run.runner);
+    const { kernels, ledger } = this.#deps;
+    const [record, queue] = await Promise.all([kernels.find(run.lane), ledger.lane(run.lane)]);
+    // Counted among the runners once it has ended; until then it is the one in the kernel, or about to be.
+    const current = queue.find((each) => !standsAside(each));
+    return [...(record?.runners ?? []), current?.runner ?? run.runner].every(
+      (runner) => runner === run.runner,
+    );
   }
 
   /** `by` agreed to replace the lane's kernel by one of the run's language. */

@@ -7,10 +7,13 @@ import type { GatewayPatience } from './gateway-patience.ts';
 import type { KernelRecord } from './kernel-record.ts';
 import type { RunOutcome } from './outcome.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
+import type { Run } from './run-data.ts';
 
 export interface ReachKernelDeps {
   kernels: ChannelKernels;
   patience: GatewayPatience;
+  /** Tells a channel that a switch replaced its kernel. */
+  tellSwitched: (run: Run, change: { from: string; by: string }) => void;
   log: Log;
 }
 
@@ -30,7 +33,7 @@ export async function reachKernel(
   const sinceMs = Date.now();
   for (;;) {
     try {
-      const reached = await reachOnce(active, deps.kernels, sinceMs);
+      const reached = await reachOnce(active, deps, sinceMs);
       active.showTrouble(undefined);
       return reached;
     } catch (error) {
@@ -42,12 +45,12 @@ export async function reachKernel(
 
 function reachOnce(
   active: ActiveRun,
-  kernels: ChannelKernels,
+  deps: ReachKernelDeps,
   sinceMs: number,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
   return active.run.data.sent === undefined
-    ? readyKernel(active, kernels, sinceMs)
-    : leftKernel(active, kernels);
+    ? readyKernel(active, deps, sinceMs)
+    : leftKernel(active, deps.kernels);
 }
 
 /** How the run ends after this failure; undefined when it is worth another attempt. */
@@ -115,10 +118,12 @@ function endedAt({ run }: ActiveRun): EndedAt {
 /** The kernel for a run that was never sent. */
 async function readyKernel(
   active: ActiveRun,
-  kernels: ChannelKernels,
+  deps: ReachKernelDeps,
   sinceMs: number,
 ): Promise<ReachedKernel> {
+  const { kernels } = deps;
   const { workspace, channel, lane, runner, thread, data } = active.run;
+  if (data.switchAgreedBy !== undefined) await makeRoom(active, data.switchAgreedBy, deps, sinceMs);
   const ready = await kernels.ready(
     { workspace, channel, lane, runner, thread },
     data.kernelspec,
@@ -130,6 +135,20 @@ async function readyKernel(
   );
   if (ready.note !== undefined) await active.change({}, { notes: [...active.run.data.notes, ready.note] });
   return ready;
+}
+
+/** A switch was agreed to: the lane's kernel of another kernelspec is shut down. */
+async function makeRoom(
+  active: ActiveRun,
+  by: string,
+  { kernels, tellSwitched }: ReachKernelDeps,
+  sinceMs: number,
+): Promise<void> {
+  const record = await kernels.find(active.run.lane);
+  if (record === undefined || record.kernelspec === active.run.data.kernelspec) return;
+  active.show({ kind: 'startingKernel', sinceMs, turnsBefore: 0 });
+  await kernels.shutDown(record);
+  tellSwitched(active.run, { from: record.kernelspec, by });
 }
 
 /** After a crash: the kernel that the predecessor wrote to, with its session, so that the gateway replays. */

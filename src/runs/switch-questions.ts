@@ -1,7 +1,6 @@
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
-import type { Run } from './run-data.ts';
 
 /** A question whether to switch the channel's kernel lapses after this. */
 const LAPSES_MS = 10 * 60_000;
@@ -9,8 +8,6 @@ const LAPSES_MS = 10 * 60_000;
 export interface SwitchQuestionsOptions {
   kernels: ChannelKernels;
   kernelsPerChannel: number;
-  /** Tells a channel that a switch replaced its kernel. */
-  tellSwitched: (run: Run, change: { from: string; by: string }) => void;
   /** Nobody answered: the run is taken back. */
   lapse: (active: ActiveRun) => Promise<unknown>;
   log: Log;
@@ -25,21 +22,13 @@ export class SwitchQuestions {
     this.#options = options;
   }
 
-  /**
-   * True when the run stands aside: its lane's kernel is another kernelspec and its author was asked just now. With
-   * his agreement the old kernel is shut down here.
-   */
+  /** True when the run stands aside: its lane's kernel is another kernelspec and its author was asked just now. */
   async asks(active: ActiveRun): Promise<boolean> {
-    const { kernels, kernelsPerChannel, tellSwitched } = this.#options;
-    if (kernelsPerChannel !== 1 || active.run.state !== 'waiting') return false;
+    const { kernels, kernelsPerChannel } = this.#options;
+    const { state, data } = active.run;
+    if (kernelsPerChannel !== 1 || state !== 'waiting' || data.switchAgreedBy !== undefined) return false;
     const record = await kernels.find(active.run.lane);
-    if (record === undefined || record.kernelspec === active.run.data.kernelspec) return false;
-    const by = active.run.data.switchAgreedBy;
-    if (by !== undefined) {
-      await kernels.shutDown(record);
-      tellSwitched(active.run, { from: record.kernelspec, by });
-      return false;
-    }
+    if (record === undefined || record.kernelspec === data.kernelspec) return false;
     await active.change({}, { switchAskedAt: Date.now() });
     this.#show(active, record.kernelspec);
     return true;
