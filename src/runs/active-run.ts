@@ -7,7 +7,7 @@ import type { RunOutcome } from './outcome.ts';
 import type { StopReason } from './read-end.ts';
 import type { RunAnswer } from './run-answer.ts';
 import type { GatewayTrouble, RunPhase } from './run-view.ts';
-import type { Run, RunData } from './run-data.ts';
+import { isUnfinished, type Run, type RunData } from './run-data.ts';
 import { viewRun } from './view-run.ts';
 
 /** A line that the kernel waits for. */
@@ -159,14 +159,28 @@ export class ActiveRun {
     change: Omit<RunChange<RunData>, 'updatedAt' | 'data'>,
     data: Partial<RunData> = {},
   ): Promise<boolean> {
-    return await this.#inTurn(async () => {
-      while (!this.#left.signal.aborted) {
-        const written = await this.#tryWrite(change, data);
-        if (written !== 'away') return written;
-        await Promise.race([wait(STORE_AWAY_MS, undefined, { ref: false }), this.abandoned]);
-      }
-      return false;
-    });
+    return await this.#inTurn(async () => await this.#insist(change, data));
+  }
+
+  async #insist(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<boolean> {
+    while (!this.#left.signal.aborted) {
+      const written = await this.#tryWrite(change, data);
+      if (written !== 'away') return written;
+      await Promise.race([wait(STORE_AWAY_MS, undefined, { ref: false }), this.abandoned]);
+    }
+    return false;
+  }
+
+  /**
+   * Ends it as long as the kernel has not got it; whoever has it in hand is stopped. False when it is too late for
+   * that, or somebody else has taken the run away.
+   */
+  async takeBack(outcome: RunOutcome): Promise<boolean> {
+    const isTaken = await this.#inTurn(
+      async () => this.run.state === 'waiting' && (await this.#insist({ state: 'ended' }, { outcome })),
+    );
+    if (isTaken) this.#stop.abort();
+    return isTaken;
   }
 
   /**
@@ -202,6 +216,8 @@ export class ActiveRun {
 
   /** Compare-and-set; once more on the newer record when another hand only noted something (a stop) in between. */
   async #write(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<Run | undefined> {
+    // What has ended does not begin again, nor end in another way.
+    if (!isUnfinished(this.run) && change.state !== undefined && change.state !== 'posted') return undefined;
     const after = { ...change, data: { ...this.run.data, ...data }, updatedAt: Date.now() };
     const changed = await this.#ledger.change(this.run, after);
     if (changed !== undefined) return changed;

@@ -10,7 +10,7 @@ import { Lanes } from './lanes.ts';
 import { OpenRuns, type OpenRunsOptions } from './open-runs.ts';
 import { bareOutcome } from './outcome.ts';
 import { readStopper } from './read-end.ts';
-import { type Run, standsAside } from './run-data.ts';
+import { isUnfinished, type Run, standsAside } from './run-data.ts';
 import { type RanSnippet, runSnippet } from './run-snippet.ts';
 import { SwitchQuestions } from './switch-questions.ts';
 import { Wishes } from './wishes.ts';
@@ -121,14 +121,15 @@ export class Runs {
     const { stopAskedBy } = run.data;
     if (stopAskedBy !== undefined && (await this.wishes.takeBack(active))) return;
     if (stopAskedBy !== undefined) active.stop(readStopper(stopAskedBy));
-    if (await this.#questions.asks(active)) return;
+    if ((await this.#questions.asks(active)) || !isUnfinished(active.run)) return;
     const running = this.#run(active);
     const ran = await Promise.race([running, active.abandoned]);
     if (ran === undefined) return this.#noteEndHeard(active, running);
     const ended = await endRun(active, ran.outcome);
     active.markFollowed();
-    // Let go meanwhile: its answer is found unposted by whoever looks for left work.
-    if (!active.left.aborted) this.#open.post(active, ended.outcome, ran.transcript);
+    // Taken back meanwhile, and answered; or let go: then it is found unposted by whoever looks for left work.
+    if (active.phase.kind !== 'ended' && !active.left.aborted)
+      this.#open.post(active, ended.outcome, ran.transcript);
     // The answer goes out first.
     await nextTurn();
     if (ended.isOurs) auditRun(active, ended.outcome, this.#options.log);

@@ -44,8 +44,9 @@ export class Wishes {
     if (!this.#options.leases.isHeld(now.lane))
       return await this.#askHolder(now, () => ({ stopAskedBy: stopperOf(reason) }));
     const active = this.#options.open.open(now);
-    if (active.run.state === 'waiting' && active.phase.kind !== 'startingKernel')
-      return await this.takeBack(active);
+    const isWaiting = active.run.state === 'waiting' && active.phase.kind !== 'startingKernel';
+    if (isWaiting && (await this.takeBack(active))) return true;
+    if (!isUnfinished(active.run)) return false;
     active.stop(reason);
     // Whoever takes the run up after us stops it as well.
     active
@@ -98,10 +99,9 @@ export class Wishes {
 
   /** Ends a run that the kernel has not got. False when it is too late for that. */
   async takeBack(active: ActiveRun): Promise<boolean> {
-    if (active.run.state !== 'waiting') return false;
-    this.#options.questions.answered(active.run.id);
     const outcome = bareOutcome('cancelled', active.run.data.kernelspec);
-    if (!(await active.change({ state: 'ended' }, { outcome }))) return false;
+    if (!(await active.takeBack(outcome))) return false;
+    this.#options.questions.answered(active.run.id);
     auditRun(active, outcome, this.#options.log);
     this.#options.open.post(active, outcome, undefined);
     this.#options.wake(active.run.lane);
