@@ -100,8 +100,9 @@ function untilTold(): { stop: Promise<void>; begin: () => void } {
     if (!hasBegun) process.exit(0);
     resolve();
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  // Heard again it changes nothing: whoever passes signals on and whoever signals the whole group both tell us.
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
   return {
     stop: promise,
     begin: () => {

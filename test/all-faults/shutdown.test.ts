@@ -73,6 +73,31 @@ test('SIGTERM while Slack does not answer: the process ends by itself all the sa
   await gateway.close();
 });
 
+test('told to stop twice, as a whole process group is by two hands: it ends in order all the same', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  const kernels = holdKernels(gateway);
+  await using bot = await startBot({ playground, gateway, environment });
+  const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`long()\``);
+  const run = await kernels.untilBegun('long()');
+  // What goes out last is held up, so that the second word finds it at work.
+  const held = playground.hold('chat.update');
+  await playground.waitForReply('#data', ts);
+  run.print('more\n');
+  await held.reached;
+  const ended = bot.stop();
+  await bot.untilLog((line) => String(line['msg']).startsWith('stopping'));
+  process.kill(bot.pid, 'SIGTERM');
+  expect(await ended).toBe(0);
+  held.release();
+  await bot.restart();
+  run.end();
+  const { text: answer } = await finalAnswer(playground, '#data', ts);
+  expect(answer).toMatch(/long\(\) begins\n.*more\n.*long\(\) ends\n/);
+  expect(answer).not.toMatch(/may be missing/);
+  await gateway.close();
+});
+
 test('a second process on one SQLite file waits for the first, then says why and exits with 78', async () => {
   await using playground = await startPlayground({ rates: false });
   const gateway = await startScriptedGateway();
