@@ -70,14 +70,29 @@ function untilAborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
   });
 }
 
-/** A 404 on the upgrade may be a wrong websocket address; only the REST side knows whether the kernel is there. */
+/**
+ * A 404 on the upgrade may be a wrong websocket address, and a 500 the gateway's own failure: only the REST side knows
+ * whether the kernel is there and has ever answered.
+ */
 async function confirmed(failure: unknown, { kernelId, rest }: UpgradeWatch): Promise<unknown> {
-  if (!(failure instanceof GatewayError) || failure.code !== 'kernelGone') return failure;
+  if (!(failure instanceof GatewayError)) return failure;
+  const { code, status } = failure;
+  if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
   const model = await rest.findKernel(kernelId).catch(() => undefined);
   if (model === undefined) return failure;
-  return new GatewayError('badAnswer', 'The gateway has the kernel, but its websocket address says 404', {
-    status: 404,
-  });
+  if (code === 'kernelGone')
+    return new GatewayError('badAnswer', 'The gateway has the kernel, but its websocket address says 404', {
+      status: 404,
+    });
+  const hasAnswered = model.executionState === 'idle' || model.executionState === 'busy';
+  if (!hasAnswered) return failure;
+  return new GatewayError(
+    'unreachable',
+    'The gateway has the kernel, but opens no websocket to it (status 500)',
+    {
+      status: 500,
+    },
+  );
 }
 
 function neverCameUp(reason?: string): GatewayError {
