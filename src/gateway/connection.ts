@@ -110,7 +110,11 @@ export class OpenConnection
     return execution;
   }
 
-  resume({ msgId, signal, left }: ResumeRequest): Execution {
+  get process(): string {
+    return this.greeting.processSession;
+  }
+
+  resume({ msgId, signal, left, process }: ResumeRequest): Execution {
     const request = { msgId, code: '', allowStdin: false, ...(signal === undefined ? {} : { signal }) };
     const execution = new RunningExecution(request, this, left);
     this.line.begin(execution);
@@ -118,6 +122,9 @@ export class OpenConnection
     execution.markWritten(this.timings.firstLookMs);
     this.#incoming.replayTo(execution);
     if (this.#goneWhy !== undefined) execution.finishAs('kernelGone', this.#goneWhy);
+    // Nothing more of it comes: that process is not there any more.
+    const isReplaced = process !== undefined && this.process !== '' && this.process !== process;
+    if (isReplaced) execution.finishAs('kernelRestarted');
     return execution;
   }
 

@@ -111,12 +111,14 @@ export interface KernelConnection {
   readonly kernelId: string;
   readonly sessionId: string;
   readonly kernelInfo: KernelInfo;
+  /** Names the process behind the kernel's id: another one is another process. Empty where the kernel does not tell. */
+  readonly process: string;
   /** Writes one execute_request (never twice) and follows it to its end. */
   execute(request: ExecuteRequest): Execution;
   /**
    * Takes up an execution that an earlier process wrote with this session id: its replay and what follows.
    * To be called before any `execute`, and within 10 s of connecting: then the replay is dropped. Ends as `unknown` when
-   * the kernel is idle and nothing of it comes.
+   * the kernel is idle and nothing of it comes, as `kernelRestarted` when `process` is not the kernel's any more.
    */
   resume(request: ResumeRequest): Execution;
   onEvent(listener: (event: ConnectionEvent) => void): () => void;
@@ -140,6 +142,8 @@ export interface ExecuteRequest {
 
 export interface ResumeRequest extends Pick<ExecuteRequest, 'msgId' | 'signal'> {
   left?: LeftExecution;
+  /** The connection's `process` when it was written; absent where that is not known. */
+  process?: string;
 }
 
 /**

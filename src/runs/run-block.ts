@@ -38,6 +38,7 @@ export async function runBlock(
           msgId: left.msgId,
           signal: active.signal,
           ...(left.left === undefined ? {} : { left: left.left }),
+          ...(left.process === undefined || active.run.state !== 'sent' ? {} : { process: left.process }),
         });
   if (execution === undefined) return readEnd({ kind: 'notSent' }, active.stopReason, at());
   // The gateway replays only what nobody has read: that question does not come again.
@@ -98,7 +99,8 @@ async function sendBlock(
   log: Log,
 ): Promise<Execution | undefined> {
   const { kernelId, sessionId } = kernel.record;
-  const sent = { msgId: randomUUID(), kernelId, sessionId };
+  const { process } = kernel.connection;
+  const sent = { msgId: randomUUID(), kernelId, sessionId, ...(process === '' ? {} : { process }) };
   if (active.signal.aborted) return undefined;
   if (!(await active.change({ state: 'sending' }, { block, sent }))) return undefined;
   if (active.signal.aborted) return undefined;

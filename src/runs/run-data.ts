@@ -20,6 +20,8 @@ export interface SentBlock {
   msgId: string;
   kernelId: string;
   sessionId: string;
+  /** The kernel's process then, where it tells (KernelConnection). */
+  process?: string;
   /** Where a process that had the time stopped following it, and how much of its output was on disk then. */
   left?: LeftExecution & { keptBytes: number; keptParts: number };
 }

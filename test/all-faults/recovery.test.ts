@@ -138,6 +138,22 @@ test('its kernel is gone meanwhile: said, with what is lost', async () => {
   expect(text).toMatch(/variables are gone/i);
 });
 
+test('its kernel was restarted meanwhile: said, with what is lost', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  const thread = scene.ask('#data', 'long()');
+  const run = await kernels.untilBegun('long()');
+  await scene.untilShown('#data', thread, 'long() begins');
+  await bot.kill();
+  run.kernel.comeUp();
+  run.kernel.executionState = 'idle';
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('kernelRestarted');
+  expect(text).toContain('long() begins');
+  expect(text).toMatch(/variables are gone/i);
+});
+
 test('output goes on where it was; between which moments it may lack some is said; other spools are removed', async () => {
   await using scene = await startScene();
   const { playground, kernels, bot } = scene;

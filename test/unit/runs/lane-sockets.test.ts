@@ -23,6 +23,7 @@ function openSockets() {
     kernelId,
     sessionId: '',
     kernelInfo: unknownKernelInfo,
+    process: '',
     execute: nothingRuns,
     resume: nothingRuns,
     onEvent(listener) {
