@@ -76,8 +76,10 @@ async function photographPlace(on: Stage, scene: PlaceScene): Promise<void> {
 
 /** Its kernel is not needed any more, and the next pictures need not show this channel. */
 async function clear({ playground }: Stage, room: string): Promise<void> {
-  const told = playground.ephemerals('ana').length;
+  // The channel is told of a kernel that is shut down, the one person that there was none.
+  const told = (): number => playground.messages(room).length + playground.ephemerals('ana').length;
+  const before = told();
   await playground.as('ana').slash(room, '/spark shutdown');
-  await playground.waitFor(() => playground.ephemerals('ana').length > told);
+  await playground.waitFor(() => told() > before);
   playground.archive(room);
 }
