@@ -1,7 +1,7 @@
 import type { MimeBundle } from '../../../gateway/outputs.ts';
 import type { ImageMime } from '../output-view.ts';
 import { htmlAsText } from './html-as-text.ts';
-import { readHtmlTable, type Table } from './read-html-table.ts';
+import { isAboutSize, readHtmlTable, type Table } from './read-html-table.ts';
 
 /** What a mime bundle is shown as, in order. */
 export type Shown =
@@ -15,6 +15,9 @@ export type Shown =
 const maxParsedChars = 300_000;
 /** A table is read in turns; beyond this it would take too much memory. */
 const maxTableChars = 2_000_000;
+
+/** A caption ends within so many characters of its table. */
+const captionChars = 2_000;
 
 const images: readonly ImageMime[] = ['image/png', 'image/jpeg', 'image/gif'];
 /** How the bytes of a picture begin, in hexadecimal. */
@@ -55,7 +58,7 @@ export async function readBundle(data: MimeBundle): Promise<Shown[]> {
   if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
   const html = text('text/html');
   const table = html === undefined || html.length > maxTableChars ? undefined : await readHtmlTable(html);
-  if (table !== undefined) return [{ kind: 'table', table, text: words ?? shortHtmlAsText(html ?? '') }];
+  if (table !== undefined && html !== undefined) return showTable(table, html, words);
   if (words !== undefined)
     return [
       { kind: 'text', text: words },
@@ -103,6 +106,28 @@ function isBareObject(plain: string): boolean {
 
 function prettyJson(value: unknown): string | undefined {
   return value === undefined ? undefined : JSON.stringify(value, undefined, 2);
+}
+
+/** With what is said around it; scripts, pictures and links are in the file only. */
+function showTable(table: Table, html: string, words: string | undefined): Shown[] {
+  const start = html.search(/<table/i);
+  const end = [...html.matchAll(/<\/table>/gi)].at(-1)?.index ?? html.length;
+  const caption =
+    /<caption[^>]*>([^]*?)<\/caption>/i.exec(html.slice(start, start + captionChars))?.[1] ?? '';
+  const around = [`${html.slice(0, start)}<p>${caption}`, html.slice(end)].map((each) =>
+    shortHtmlAsText(each)
+      .split('\n')
+      .filter((line) => !isAboutSize(line))
+      .join('\n'),
+  );
+  const [before, after] = around.map((text): Shown[] => (text === '' ? [] : [{ kind: 'text', text }]));
+  const isMore = /<(script|img|a|iframe|canvas|svg|video|audio|form)\b/i.test(html);
+  return [
+    ...(before ?? []),
+    { kind: 'table', table, text: words ?? shortHtmlAsText(html) },
+    ...(after ?? []),
+    ...(isMore ? [htmlFile(html)] : []),
+  ];
 }
 
 function showHtml(html: string, data: MimeBundle): Shown[] {

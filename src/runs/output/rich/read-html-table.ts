@@ -27,6 +27,8 @@ const pieceChars = 100_000;
 const maxSpan = 200;
 /** So are tables that grow beyond this by their spans and by rows of different lengths. */
 const maxCells = 500_000;
+/** The parser takes the longer for each element the deeper it stands. */
+const maxNesting = 2_000;
 
 /**
  * The table of an HTML text that holds exactly one (pandas, Spark, R); undefined when there is none, or several.
@@ -39,6 +41,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
   let beside = '';
   let tables = 0;
   let depth = 0;
+  let nesting = 0;
   let inHead = false;
   let inCaption = false;
   let row: Cell[] | undefined;
@@ -52,6 +55,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
   const parser = new Parser({
     onopentag(name, attributes) {
       beside += ' ';
+      nesting += 1;
       if (name === 'table') {
         tables += 1;
         depth += 1;
@@ -77,6 +81,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
       else if (depth === 0 || inCaption) beside += text;
     },
     onclosetag(name) {
+      nesting -= 1;
       if (name === 'table') depth -= 1;
       else if (name === 'style' || name === 'script') muted -= 1;
       else if (name === 'tr') endRow();
@@ -88,6 +93,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
   for (let at = 0; at < html.length; at += pieceChars) {
     if (at > 0) await nextTurn();
     parser.write(html.slice(at, at + pieceChars));
+    if (nesting > maxNesting || tables > 1) return undefined;
   }
   parser.end();
   if (tables !== 1) return undefined;
@@ -157,12 +163,19 @@ function span(value: string | undefined): number {
   return count >= 1 && count <= maxSpan ? count : 1;
 }
 
+/** Whether a line says nothing but how much of the table there is. */
+export function isAboutSize(line: string): boolean {
+  const isOfSeries = /^shape: \([\d_]+,\)$/.test(line);
+  return isOfSeries || statedSize(line)?.words === line || topRows.exec(line)?.[0] === line;
+}
+
 /** pandas: `500 rows × 2 columns`; Polars: `shape: (1_000, 2)`; R: `A data.frame: 32 × 11`. */
-function statedSize(text: string): { rows: number; columns: number } | undefined {
+function statedSize(text: string): { rows: number; columns: number; words: string } | undefined {
   const found =
     /([\d,]+) rows × ([\d,]+) columns/.exec(text) ??
     /shape: \(([\d_,]+), ([\d_]+)\)/.exec(text) ??
-    /^\s*An? [\w.]+: (\d+) × (\d+)/.exec(text);
-  const [rows, columns] = (found ?? []).slice(1).map((count) => Number(count.replaceAll(/[,_]/g, '')));
-  return rows === undefined || columns === undefined ? undefined : { rows, columns };
+    /\bAn? [\w.]+: (\d+) × (\d+)( of type \w+)?/.exec(text);
+  const [rows, columns] = (found ?? []).slice(1, 3).map((count) => Number(count.replaceAll(/[,_]/g, '')));
+  if (found === null || rows === undefined || columns === undefined) return undefined;
+  return { rows, columns, words: found[0] };
 }

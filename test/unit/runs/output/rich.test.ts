@@ -312,3 +312,48 @@ test.each([
   const forms = (await readBundle({ 'text/html': html, 'text/plain': 'a table' })).map(({ kind }) => kind);
   expect(forms).toEqual(isTable ? ['table'] : expect.arrayContaining(['text']));
 });
+
+test.each<[string, string, string[]]>([
+  ['a heading and a note', '<h3>May</h3>TABLE<p>note: <b>final</b></p>', ['May', 'table', 'note: final']],
+  [
+    'a caption',
+    '<style>td{}</style><table><caption>Sales</caption><tr><td>1</td></tr></table>',
+    ['Sales', 'table'],
+  ],
+  ['what pandas says of the size', '<div>TABLE<p>1 rows × 20 columns</p></div>', ['table']],
+  ['what Polars says of the size', '<div><small>shape: (1, 1)</small>TABLE</div>', ['table']],
+  ['what Spark says of the size', 'TABLE\nonly showing top 1 row\n', ['table']],
+  [
+    'what R says of the size',
+    '<table><caption>A matrix: 1 × 1 of type int</caption><tr><td>1</td></tr></table>',
+    ['table'],
+  ],
+  ['a script', 'TABLE<script>sort()</script>', ['table', 'output.html']],
+])('%s beside a table', async (_, html, forms) => {
+  const shownForms = await readBundle({
+    'text/html': html.replace('TABLE', '<table><tr><td>1</td></tr></table>'),
+    'text/plain': '<pandas.io.formats.style.Styler at 0x7f00>',
+  });
+  expect(
+    shownForms.map((form) =>
+      form.kind === 'text' ? form.text : form.kind === 'file' ? form.filename : form.kind,
+    ),
+  ).toEqual(forms);
+});
+
+test('hostile html is read in little time', async () => {
+  for (const piece of [
+    '<caption>',
+    '</table>',
+    '<table>',
+    '<div>',
+    '<td>',
+    '<a ',
+    '&lt',
+    '<!--',
+    '<p>1 rows × ',
+  ]) {
+    const html = `<table><tr><td>1</td></tr>${piece.repeat(1_900_000 / piece.length)}`;
+    expect(await readBundle({ 'text/html': html, 'text/plain': 'a table' })).not.toEqual([]);
+  }
+});
