@@ -28,7 +28,7 @@ function textPiece(lines: readonly string[]): TextPiece[] {
   return text.trim() === '' ? [] : [{ kind: 'text', text }];
 }
 
-/** Border, header, border, rows, border, and perhaps `only showing top 20 rows`. */
+/** Border, header, border, rows (some print borders between them), border, and perhaps `only showing top 20 rows`. */
 function readTableAt(lines: readonly string[], at: number): { table: Table; end: number } | undefined {
   const line = lines[at] ?? '';
   if (!border.test(line) || lines[at + 2] !== line) return undefined;
@@ -37,7 +37,8 @@ function readTableAt(lines: readonly string[], at: number): { table: Table; end:
   if (columns === undefined) return undefined;
   const rows: string[][] = [];
   let close = at + 3;
-  for (; lines[close] !== line; close += 1) {
+  for (; lines[close] !== line || isRow(lines[close + 1], stops); close += 1) {
+    if (lines[close] === line) continue;
     const row = readRow(lines[close] ?? '', stops);
     if (row === undefined) return undefined;
     rows.push(row);
@@ -46,6 +47,10 @@ function readTableAt(lines: readonly string[], at: number): { table: Table; end:
   const note = topRows.exec(below)?.[0] === below ? below : undefined;
   const table = { columns, rows, totalRows: rows.length, totalColumns: columns.length, note };
   return { table, end: close + (note === undefined ? 1 : 2) };
+}
+
+function isRow(line: string | undefined, stops: readonly number[]): boolean {
+  return line !== undefined && readRow(line, stops) !== undefined;
 }
 
 /** Cells by the border's columns; where wide characters moved them, by the bars if there are as many as needed. */

@@ -146,6 +146,28 @@ test('wide characters move the bars, the cells are still found', () => {
   ]);
 });
 
+test('borders between the rows are no end of the table', () => {
+  const line = '+---+';
+  const text = [
+    line,
+    '| a |',
+    line,
+    '| 1 |',
+    line,
+    '| 2 |',
+    line,
+    'after',
+    line,
+    '| b |',
+    line,
+    '| 3 |',
+    line,
+  ].join('\n');
+  expect(
+    splitTextTables(text).map((piece) => (piece.kind === 'table' ? piece.table.rows : piece.text)),
+  ).toEqual([[['1'], ['2']], 'after', [['3']]]);
+});
+
 test.each(['+--+\n|a|', '+---+\nno table\n+---+\n', 'a + b', '+---+\n| a |\n+---+\n| 1 | 2 |\n+---+\n'])(
   '%j is no table',
   (text) => {
