@@ -18,6 +18,11 @@ const pieces = fc.array(
       '\u001b[K',
       '\u001b[1A',
       '\u001b[2A',
+      '\u001b[B',
+      '\u001b[3C',
+      '\u001b[2D',
+      '\u001b[5G',
+      '\u001b[J',
     ),
     fc.constantFrom(
       '\u001b]0;title\u0007',

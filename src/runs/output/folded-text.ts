@@ -6,8 +6,8 @@ import type { BoundedText } from './output-view.ts';
 const liveRows = 64;
 
 /**
- * A stream of text as a terminal would show it, in bounded memory: carriage return, backspace, erase-in-line and
- * cursor-up are applied, colours and other control sequences dropped. Pieces may end anywhere, also within a sequence
+ * A stream of text as a terminal would show it, in bounded memory: carriage return, backspace, moves of the
+ * cursor and erasures are applied, colours and other control sequences dropped. Pieces may end anywhere, also within a sequence
  * or a surrogate pair: the picture is that of the whole text.
  */
 export class FoldedText {
@@ -33,7 +33,17 @@ export class FoldedText {
     up: (rows) => {
       this.#row = Math.max(0, this.#row - rows);
     },
+    down: (rows) => {
+      this.#row = Math.min(this.#rows.length - 1, this.#row + rows);
+    },
+    moveBy: (columns) => {
+      this.#column = Math.max(0, this.#column + columns);
+    },
     eraseLine: (part) => this.#erase(part),
+    eraseBelow: () => {
+      this.#erase('toEnd');
+      this.#rows.length = this.#row + 1;
+    },
   });
 
   write(text: string): void {

@@ -5,10 +5,15 @@ export interface TerminalActions {
   newline(): void;
   carriageReturn(): void;
   backspace(): void;
-  /** `CSI n A`. */
+  /** `CSI n A` and `CSI n B`; below the last row there is nothing to go to. */
   up(rows: number): void;
+  down(rows: number): void;
+  /** `CSI n C` and `CSI n D`. */
+  moveBy(columns: number): void;
   /** `CSI n K`. */
   eraseLine(part: 'toEnd' | 'toStart' | 'all'): void;
+  /** `CSI J`. */
+  eraseBelow(): void;
 }
 
 type State = 'ground' | 'escape' | 'intermediate' | 'csi' | 'string';
@@ -82,10 +87,37 @@ export class TerminalReader {
     }
     const parameters = this.#parameters;
     const count = /^\d*$/.test(parameters) ? Number(parameters) : undefined;
-    if (code === 0x41 && count !== undefined) this.#actions.up(Math.max(1, count));
-    if (code === 0x4b && count !== undefined)
-      this.#actions.eraseLine(count === 0 ? 'toEnd' : count === 1 ? 'toStart' : 'all');
+    if (count !== undefined) this.#apply(code, count);
     return this.#leave(1);
+  }
+
+  /** Moves and erasures of the line; whole screens are not cleared, so that nothing that was printed is lost. */
+  #apply(code: number, count: number): void {
+    const actions = this.#actions;
+    const steps = Math.max(1, count);
+    switch (String.fromCharCode(code)) {
+      case 'A':
+        return actions.up(steps);
+      case 'B':
+        return actions.down(steps);
+      case 'C':
+        return actions.moveBy(steps);
+      case 'D':
+        return actions.moveBy(-steps);
+      case 'E':
+        actions.down(steps);
+        return actions.carriageReturn();
+      case 'F':
+        actions.up(steps);
+        return actions.carriageReturn();
+      case 'G':
+        actions.carriageReturn();
+        return actions.moveBy(steps - 1);
+      case 'J':
+        return count === 0 ? actions.eraseBelow() : undefined;
+      case 'K':
+        return actions.eraseLine(count === 0 ? 'toEnd' : count === 1 ? 'toStart' : 'all');
+    }
   }
 
   #readString(code: number): 0 | 1 {
