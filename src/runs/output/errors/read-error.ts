@@ -13,7 +13,8 @@ export function readError(
   code?: string,
 ): ReadError {
   const error: KernelError = {
-    name: stripAnsi(sent.name).trim(),
+    // a shell's kernel gives none, and its exit code for a message
+    name: stripAnsi(sent.name).trim() || 'Error',
     value: stripAnsi(bothEnds(sent.value)),
     traceback: stripAnsi(bothEnds(sent.traceback.join('\n'))),
     code,

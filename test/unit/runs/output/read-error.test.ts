@@ -163,3 +163,8 @@ test('%time in a line names that line', () => {
   );
   expect(readError(raised, '%time 1/0').userLine).toBe('line 1: %time 1/0');
 });
+
+test('an error without a name is called one', () => {
+  expect(readError({ name: '', value: '127', traceback: [] }, 'nosuch').headline).toBe('Error: 127');
+  expect(readError({ name: '', value: '', traceback: [] }, 'nosuch').headline).toBe('Error');
+});
