@@ -99,9 +99,17 @@ function filesOf(data: MimeBundle): Shown[] {
   });
 }
 
-/** `<IPython.core.display.HTML object>`, `<Figure size 640x480 with 1 Axes>`: says nothing beside another form. */
+/**
+ * `<IPython.core.display.HTML object>`, `<Figure size 640x480 with 1 Axes>`, and what Altair and R's widgets have to
+ * say where they are not drawn: says nothing beside another form.
+ */
 function isBareObject(plain: string): boolean {
-  return /^<[\w.]+( object)?( at 0x[\da-f]+)?>$/.test(plain) || /^<Figure size [^>]*>$/.test(plain);
+  return (
+    /^<([\w.]|<locals>)+( object)?( at 0x[\da-f]+)?>$/.test(plain) ||
+    /^<Figure size [^>]*>$/.test(plain) ||
+    /^<Vega(Lite)? \d+ object>/.test(plain) ||
+    plain.startsWith('HTML widgets cannot be represented in plain text')
+  );
 }
 
 function prettyJson(value: unknown): string | undefined {
@@ -154,11 +162,15 @@ function htmlFile(html: string): Shown {
   return { kind: 'file', filename: 'output.html', mime: 'text/html', content: html };
 }
 
-/** Plotly, Vega and the like: their JSON says everything, for who wants to draw it elsewhere. Widgets have nothing to keep. */
+/**
+ * Plotly, Vega and the like: their JSON says everything, for who wants to draw it elsewhere. Widgets and Bokeh's
+ * scripts have nothing to keep.
+ */
 function vendorFiles(data: MimeBundle): Shown[] {
   return Object.entries(data).flatMap(([mime, value]): Shown[] => {
     const name = /^application\/vnd\.(\w+).*\+json$/.exec(mime)?.[1];
-    if (name === undefined || name === 'jupyter') return [];
+    const isDocument = typeof value === 'object' && value !== null;
+    if (name === undefined || name === 'jupyter' || !isDocument) return [];
     return [{ kind: 'file', filename: `${name}.json`, mime, content: prettyJson(value) ?? '' }];
   });
 }

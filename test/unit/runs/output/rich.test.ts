@@ -379,3 +379,22 @@ test('hostile html is read in little time', async () => {
     expect(await readBundle({ 'text/html': html, 'text/plain': 'a table' })).not.toEqual([]);
   }
 });
+
+test('what Altair, Bokeh and the widgets of R have to say is kept as a file', async () => {
+  const chart = { mark: 'bar' };
+  const altair = {
+    'application/vnd.vegalite.v5+json': chart,
+    'text/plain': '<VegaLite 5 object>\n\nIf you see this …',
+  };
+  expect(await readBundle(altair)).toMatchObject([{ kind: 'file', filename: 'vegalite.json' }]);
+  const div = '<div id="p1" data-root-id="p1"></div>';
+  const bokeh = { 'application/vnd.bokehjs_exec.v0+json': '', 'text/html': div };
+  expect(await readBundle(bokeh)).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
+  const widget = {
+    'text/html': '<script>draw()</script>',
+    'text/plain': 'HTML widgets cannot be represented in plain text (need html)',
+  };
+  expect(await readBundle(widget)).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
+  const local = { 'text/html': '<i>hi</i>', 'text/plain': '<__main__.f.<locals>.Local object at 0x7f12>' };
+  expect(await readBundle(local)).toEqual([{ kind: 'text', text: 'hi' }]);
+});
