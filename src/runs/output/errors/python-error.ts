@@ -84,8 +84,11 @@ function userLine(frames: readonly PythonFrame[]): string | undefined {
   const last = own.at(-1);
   const first = own[0];
   if (last === undefined || first === undefined) return undefined;
-  const called = first.line === last.line ? '' : ` (called from ${lineWords(first)})`;
-  return `${lineWords(last)}${called}`;
+  const isSame = first.line === last.line && first.cell === last.cell;
+  const called = isSame ? '' : ` (called from ${lineWords(first)})`;
+  // what an earlier snippet defined has lines of its own
+  const earlier = last.cell === undefined || last.cell === first.cell ? '' : `In [${last.cell}], `;
+  return `${earlier}${lineWords(last)}${called}`;
 }
 
 function lineWords(frame: PythonFrame): string {

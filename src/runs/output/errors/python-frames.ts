@@ -4,6 +4,8 @@ export interface PythonFrame {
   isUser: boolean;
   /** In what `%%time` or `%time` runs. */
   isTimed: boolean;
+  /** The `n` of the cell's `In [n]`, where the kernel tells. */
+  cell: string | undefined;
   line: number | undefined;
   /** Function name without its arguments. */
   name: string | undefined;
@@ -12,8 +14,8 @@ export interface PythonFrame {
   text: string[];
 }
 
-const cell = /^\s*(?:Cell|Input) In ?\[\d+\](?:, line (\d+))?(?:, in (.+?))?(?:\(.*\))?$/;
-const oldCell = /^<ipython-input-[^>]+> in (.+?)(?:\(.*\))?$/;
+const cell = /^\s*(?:Cell|Input) In ?\[(\d+)\](?:, line (\d+))?(?:, in (.+?))?(?:\(.*\))?$/;
+const oldCell = /^<ipython-input-(\d+)-[^>]+> in (.+?)(?:\(.*\))?$/;
 const plainCell = /^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (\d+)(?:, in (.+))?$/;
 const timed = /^\s*File <timed (?:exec|eval)>:(\d+)(?:, in (.+?))?(?:\(.*\))?$/;
 const library = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
@@ -35,12 +37,14 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
 }
 
 function openFrame(text: string): PythonFrame | undefined {
-  const user = cell.exec(text) ?? plainCell.exec(text);
-  if (user !== null) return startFrame(true, text, user[1], user[2]);
+  const counted = cell.exec(text);
+  if (counted !== null) return { ...startFrame(true, text, counted[2], counted[3]), cell: counted[1] };
+  const plain = plainCell.exec(text);
+  if (plain !== null) return startFrame(true, text, plain[1], plain[2]);
   const measured = timed.exec(text);
   if (measured !== null) return { ...startFrame(true, text, measured[1], measured[2]), isTimed: true };
   const old = oldCell.exec(text);
-  if (old !== null) return startFrame(true, text, undefined, old[1]);
+  if (old !== null) return { ...startFrame(true, text, undefined, old[2]), cell: old[1] };
   return library.test(text) ? startFrame(false, text, undefined, undefined) : undefined;
 }
 
@@ -54,6 +58,7 @@ function startFrame(
   return {
     isUser,
     isTimed: false,
+    cell: undefined,
     line: line === undefined ? undefined : Number(line),
     name: isModule ? undefined : name,
     code: undefined,

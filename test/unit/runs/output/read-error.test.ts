@@ -168,3 +168,22 @@ test('an error without a name is called one', () => {
   expect(readError({ name: '', value: '127', traceback: [] }, 'nosuch').headline).toBe('Error: 127');
   expect(readError({ name: '', value: '', traceback: [] }, 'nosuch').headline).toBe('Error');
 });
+
+test.each([
+  ['Cell In[2], line 1\n----> 1 f(0)\n', 'Cell In[1], line 1, in f(x)\n----> 1 def f(x): return 1/x\n'],
+  [
+    '<ipython-input-2-9e1622b385b6> in <module>\n----> 1 f(0)\n',
+    '<ipython-input-1-1a2b3c4d5e6f> in f(x)\n----> 1 def f(x): return 1/x\n',
+  ],
+])('a line of an earlier snippet is told from those of this one', (now, before) => {
+  const raised = ipythonError(
+    'ZeroDivisionError',
+    'division by zero',
+    now,
+    before,
+    'ZeroDivisionError: division by zero',
+  );
+  expect(readError(raised, 'f(0)').userLine).toBe(
+    'In [1], line 1, in f: def f(x): return 1/x (called from line 1: f(0))',
+  );
+});
