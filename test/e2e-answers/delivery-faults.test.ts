@@ -160,6 +160,24 @@ test('a file that grows while it is sent is attached as it was', async () => {
   expect(rig.playground.files.map(({ bytes }) => bytes.toString() === text)).toEqual([true]);
 });
 
+test('a picture that is replaced before it is sent is said to be missing until the new one stands', async () => {
+  await using rig = await startRig();
+  const { answer, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const picture = { data: { 'image/png': 'iVBORw0KGgo=' }, metadata: {}, displayId: 'plot' };
+  await transcript.add({ kind: 'display', ...picture });
+  await transcript.seal();
+  const view = transcript.view();
+  await transcript.add({ kind: 'updateDisplay', ...picture });
+  await answer.finish(runView(ended(), view));
+  const [reply] = rig.playground.replies(channel, thread);
+  expect(reply?.text).toContain('image.png could not be attached (its output was replaced meanwhile).');
+  expect(rig.playground.callsOf('files.getUploadURLExternal')).toEqual([]);
+  await transcript.seal();
+  expect(await answer.finish(runView(ended(), transcript.view()))).toMatchObject({ files: { length: 1 } });
+  expect(rig.playground.replies(channel, thread)[0]?.text).not.toContain('could not be attached');
+});
+
 test('late output edits the answer and adds only the new file', async () => {
   await using rig = await startRig();
   const { answer, channel, thread } = rig.open();

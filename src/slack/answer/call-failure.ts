@@ -30,6 +30,9 @@ export function readFailure(error: unknown): CallFailure {
       return { kind: 'unclear', reason: code.slice(0, 80) };
     return { kind: 'refused', code };
   }
+  // an error of the file system would tell where this machine keeps its files
+  if (error instanceof Error && 'path' in error && 'code' in error)
+    return { kind: 'unclear', reason: String(error.code) };
   const reason = error instanceof Error ? error.message : String(error);
   // a 429 without a usable Retry-After is a plain error in this client
   if (/Retry header/.test(reason)) return { kind: 'rateLimited', waitMs: 1000 };

@@ -43,9 +43,12 @@ async function uploadOnce(
   const failed: Uploaded['failed'] = [];
   const sent: SentFile[] = [];
   for (const file of files) {
+    // late output may make it longer meanwhile: what it holds now is sent
+    const size = (await stat(file.path).catch(() => undefined))?.size;
     try {
-      const id = await insist(() => sendBytes(calls, file));
-      if (id !== undefined) sent.push({ file, id });
+      if (size === undefined) throw new Error('its output was replaced meanwhile');
+      // an empty file is one that Slack does not take
+      if (size > 0) sent.push({ file, id: await insist(() => sendBytes(calls, file, size)) });
     } catch (error) {
       failed.push({ file, reason: reasonOf(error) });
     }
@@ -66,11 +69,8 @@ interface SentFile {
   id: string;
 }
 
-/** The file's id; undefined for an empty file, which Slack does not take. */
-async function sendBytes(calls: SlackCalls, file: UploadFile): Promise<string | undefined> {
-  // late output may make it longer meanwhile: what it holds now is sent
-  const { size } = await stat(file.path);
-  if (size === 0) return undefined;
+/** Sends the first `size` bytes of a file; its id. */
+async function sendBytes(calls: SlackCalls, file: UploadFile, size: number): Promise<string> {
   const alt = file.alt?.slice(0, 1000).toWellFormed();
   const about = {
     filename: file.filename,
