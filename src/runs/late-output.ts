@@ -9,18 +9,20 @@ const KEPT_MS = 10 * 60_000;
 const KEPT_RUNS = 100;
 /**
  * Late output comes in drops: the answer is edited so long after the first of them, and twice as long after each edit
- * for new text, because a thread that prints for minutes would have its growing file attached again and again.
+ * until it was quiet for a while. Else a thread that prints for minutes would have its growing file attached again and
+ * again, and a plot that moves each of its pictures.
  */
 const SOON_MS = 400;
-const SELDOM_MS = 30_000;
+const SELDOM_MS = 15_000;
 
 interface EndedRun {
   active: ActiveRun;
   outcome: RunOutcome;
   transcript: Transcript;
   forgets: NodeJS.Timeout;
-  edits: { timer: NodeJS.Timeout; atMs: number } | undefined;
+  edits: NodeJS.Timeout | undefined;
   waitMs: number;
+  editedAtMs: number;
 }
 
 /**
@@ -40,7 +42,15 @@ export class LateOutput {
   keep(active: ActiveRun, outcome: RunOutcome, transcript: Transcript): void {
     const runId = active.run.id;
     const forgets = setTimeout(() => this.#forget(runId), KEPT_MS).unref();
-    this.#ended.set(runId, { active, outcome, transcript, forgets, edits: undefined, waitMs: SOON_MS });
+    this.#ended.set(runId, {
+      active,
+      outcome,
+      transcript,
+      forgets,
+      edits: undefined,
+      waitMs: SOON_MS,
+      editedAtMs: 0,
+    });
     const oldest = this.#ended.keys().next().value;
     if (this.#ended.size > KEPT_RUNS && oldest !== undefined) this.#forget(oldest);
   }
@@ -50,27 +60,26 @@ export class LateOutput {
     const ended = [...this.#ended.values()].find(({ active }) => active.run.data.sent?.msgId === msgId);
     if (ended === undefined) return;
     void ended.transcript.add(output);
-    if (this.#editIn(ended, ended.waitMs)) ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
+    this.#editSoon(ended);
   }
 
   /** A later run changed something that this one shows. */
   changed(runId: string): void {
     const ended = this.#ended.get(runId);
-    if (ended !== undefined) this.#editIn(ended, SOON_MS);
+    if (ended !== undefined) this.#editSoon(ended);
   }
 
-  /** False when an edit comes no later anyway. */
-  #editIn(ended: EndedRun, waitMs: number): boolean {
-    const atMs = performance.now() + waitMs;
-    if (ended.edits !== undefined && ended.edits.atMs <= atMs) return false;
-    clearTimeout(ended.edits?.timer);
-    ended.edits = { timer: setTimeout(() => void this.#edit(ended), waitMs).unref(), atMs };
-    return true;
+  #editSoon(ended: EndedRun): void {
+    if (ended.edits !== undefined) return;
+    if (performance.now() - ended.editedAtMs > 2 * SELDOM_MS) ended.waitMs = SOON_MS;
+    ended.edits = setTimeout(() => void this.#edit(ended), ended.waitMs).unref();
+    ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
 
   async #edit(ended: EndedRun): Promise<void> {
     const { active, outcome, transcript } = ended;
     ended.edits = undefined;
+    ended.editedAtMs = performance.now();
     try {
       await transcript.seal();
       await active.finish({ kind: 'ended', outcome });
@@ -85,7 +94,7 @@ export class LateOutput {
     if (ended === undefined) return;
     this.#ended.delete(runId);
     clearTimeout(ended.forgets);
-    clearTimeout(ended.edits?.timer);
+    clearTimeout(ended.edits);
     this.#onForgotten(ended.transcript);
     const { run } = ended.active;
     // Slack is away: the answer that will stand, here or after the next start, needs the files.
