@@ -40,10 +40,14 @@ export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutp
     parts.map((part) => (logs.has(part) ? 0 : roomOfPart(part))),
     room,
   );
+  const last = parts.findLast(({ kind }) => kind === 'error');
   const rendered = parts.map((part, index) => {
     if (logs.has(part)) return { ...reference("Spark's log is in output.txt"), isCut: true };
     if (part.kind === 'image') return renderImage(parts, index);
-    return renderPart(part, { ...room, cut: rooms[index] ?? 0 });
+    const given = rooms[index] ?? 0;
+    // of the error that ended the run the cause and the line are there in any case
+    const least = part.kind === 'error' && part === last ? roomOf(topOf(part)) : 0;
+    return renderPart(part, { ...room, cut: Math.max(given, least) });
   });
   return {
     elements: rendered.flatMap((each) => each.elements),
@@ -150,9 +154,8 @@ function topOf(part: OutputPart & { kind: 'error' }): BoundedText {
 
 function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): RenderedPart {
   const first = topOf(part);
-  const need = roomOf(first);
-  const top = renderText(first, { ...room, cut: Math.max(room.cut, need) }, fileOf(part));
-  const left = { ...room, cut: Math.max(0, room.cut - need) };
+  const top = renderText(first, room, fileOf(part));
+  const left = { ...room, cut: Math.max(0, room.cut - roomOf(first)) };
   const traceback = isVisible(part.traceback.head)
     ? renderText(part.traceback, left, fileOf(part))
     : undefined;
@@ -163,7 +166,7 @@ function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): Re
       ...(traceback?.elements ?? []),
     ],
     plain: [top.plain, part.hint].filter((line) => line !== undefined).join('\n'),
-    isCut: traceback?.isCut === true || part.isFolded,
+    isCut: top.isCut || traceback?.isCut === true || part.isFolded,
   };
 }
 

@@ -112,8 +112,13 @@ function isBareObject(plain: string): boolean {
   );
 }
 
+/** Undefined where it is nested too deeply to be written. */
 function prettyJson(value: unknown): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(value, undefined, 2);
+  try {
+    return JSON.stringify(value, undefined, 2);
+  } catch {
+    return undefined;
+  }
 }
 
 /** With what is said around it; scripts, pictures and links are in the file only. */
@@ -168,7 +173,7 @@ function htmlFile(html: string): Shown {
  */
 function vendorFiles(data: MimeBundle): Shown[] {
   return Object.entries(data).flatMap(([mime, value]): Shown[] => {
-    const name = /^application\/vnd\.(\w+).*\+json$/.exec(mime)?.[1];
+    const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
     const isDocument = typeof value === 'object' && value !== null;
     if (name === undefined || name === 'jupyter' || !isDocument) return [];
     return [{ kind: 'file', filename: `${name}.json`, mime, content: prettyJson(value) ?? '' }];

@@ -398,3 +398,10 @@ test('what Altair, Bokeh and the widgets of R have to say is kept as a file', as
   const local = { 'text/html': '<i>hi</i>', 'text/plain': '<__main__.f.<locals>.Local object at 0x7f12>' };
   expect(await readBundle(local)).toEqual([{ kind: 'text', text: 'hi' }]);
 });
+
+test('json that is nested too deeply to be written is named', async () => {
+  const deep: unknown = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000));
+  expect(await readBundle({ 'application/json': deep })).toEqual([
+    { kind: 'text', text: '(application/json: cannot be shown here)' },
+  ]);
+});

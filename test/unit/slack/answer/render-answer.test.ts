@@ -302,3 +302,18 @@ test('buttons carry what a press needs, and are read back', () => {
   expect(readButton('run:nonsense', 'run-1|ended')).toBeUndefined();
   expect(readButton('other', 'x')).toBeUndefined();
 });
+
+test('a hundred errors fit into one message, and the last of them is named in full', () => {
+  const errors = Array.from({ length: 100 }, (_, n): OutputPart => ({
+    kind: 'error',
+    headline: `ValueError: ${'x'.repeat(180)} ${n}`,
+    userLine: 'line 2: f()',
+    traceback: wholeText('a line\n'.repeat(20)),
+    isFolded: false,
+    path: `/spool/${n}-traceback.txt`,
+    hint: undefined,
+  }));
+  const said = words(view(ended('raised'), { output: output(errors) }));
+  expect(said.join('').length).toBeLessThan(13_000);
+  expect(said).toContain(`ValueError: ${'x'.repeat(180)} 99\nline 2: f()`);
+});
