@@ -24,7 +24,9 @@ const csvRowsPerTurn = 1_000;
 /** So much is written at once: for little, a thread's way there and back takes longer than the disk. */
 const atOnceBytes = 65_536;
 
+/** Files that several parts of a run share. */
 const resultsFile = 'results.txt';
+const tracebackFile = 'traceback.txt';
 const pieceChars = 1_000_000;
 
 const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif' } as const;
@@ -49,7 +51,7 @@ export class PartFiles {
   /** After a crash: takes the files that are there into account. */
   async recount(): Promise<void> {
     for (const name of await readdir(this.#folder.path)) {
-      if (name !== resultsFile && !/^\d+-/.test(name)) continue;
+      if (name !== resultsFile && name !== tracebackFile && !/^\d+-/.test(name)) continue;
       this.#count = Math.max(this.#count, Number.parseInt(name, 10) || 0);
       this.#sizes.set(this.#folder.at(name), (await stat(this.#folder.at(name))).size);
     }
@@ -72,7 +74,7 @@ export class PartFiles {
   }
 
   async keepError(error: ReadError): Promise<OutputPart[]> {
-    const path = await this.#write('traceback.txt', error.whole);
+    const path = await this.#share(tracebackFile, error.whole);
     const traceback = await foldText(error.traceback);
     return [
       {
@@ -97,9 +99,12 @@ export class PartFiles {
   }
 
   async #keepResult(written: string): Promise<string | undefined> {
-    const plain = await withoutColours(written);
-    const isFirst = !this.#sizes.has(this.#folder.at(resultsFile));
-    return this.#append(resultsFile, Buffer.from(isFirst ? plain : `\n${plain}`));
+    return this.#share(resultsFile, await withoutColours(written));
+  }
+
+  #share(name: string, text: string): Promise<string | undefined> {
+    const isFirst = !this.#sizes.has(this.#folder.at(name));
+    return this.#append(name, Buffer.from(isFirst ? text : `\n${text}`));
   }
 
   /** Text parts with the tables in them taken out. `spoolPath` is where the streams stand, all that came until now. */
@@ -124,11 +129,12 @@ export class PartFiles {
     return parts;
   }
 
-  /** Deletes the files of parts that are not shown any more. */
+  /** Deletes the files that parts which are not shown any more have for themselves. */
   async forget(parts: readonly OutputPart[]): Promise<void> {
     for (const part of parts) {
+      if (part.kind === 'text' || part.kind === 'error') continue;
       const path = part.kind === 'table' ? part.csvPath : part.path;
-      if (part.kind === 'text' || path === undefined || !this.#sizes.delete(path)) continue;
+      if (path === undefined || !this.#sizes.delete(path)) continue;
       await rm(path, { force: true });
     }
   }

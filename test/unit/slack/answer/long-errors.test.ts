@@ -93,3 +93,16 @@ test('a file that found no room is not named', async () => {
   expect(blocks).not.toContain('.txt');
   expect(files).toEqual([]);
 });
+
+test('the tracebacks of a run stand in one file', async () => {
+  const errors = ['first', 'second'].map((word) => ({
+    kind: 'error' as const,
+    name: 'ValueError',
+    value: word,
+    traceback: [`${word} line\n`.repeat(2_000)],
+    fromReply: false,
+  }));
+  const { files } = await answerTo('two-errors', errors);
+  expect(files.map(({ name }) => name)).toEqual(['traceback.txt']);
+  expect(files[0]?.content).toMatch(/first line\n[^]*second line\n/);
+});
