@@ -84,7 +84,9 @@ function userLine(frames: readonly PythonFrame[]): string | undefined {
   const last = own.at(-1);
   const first = own[0];
   if (last === undefined || first === undefined) return undefined;
-  const isSame = first.line === last.line && first.cell === last.cell;
+  // a worker's frame names no cell
+  const isSameCell = first.cell === last.cell || first.code?.trim() === last.code?.trim();
+  const isSame = first.line === last.line && isSameCell;
   const called = isSame ? '' : ` (called from ${lineWords(first)})`;
   // what an earlier snippet defined has lines of its own
   const earlier = last.cell === undefined || last.cell === first.cell ? '' : `In [${last.cell}], `;

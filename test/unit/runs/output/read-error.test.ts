@@ -187,3 +187,16 @@ test.each([
     'In [1], line 1, in f: def f(x): return 1/x (called from line 1: f(0))',
   );
 });
+
+test('a worker that fails in the line that called it names the line once', () => {
+  const code = 'sc.parallelize([1]).map(lambda x: nope).count()';
+  const raised = ipythonError(
+    'PythonException',
+    `Traceback (most recent call last):\n  File "/run/ipykernel_12/345.py", line 1, in <lambda>\nNameError: nope\n`,
+    `Cell In[2], line 1\n----> 1 ${code}\n`,
+    'PythonException: Traceback (most recent call last):',
+    '  File "/run/ipykernel_12/345.py", line 1, in <lambda>',
+    'NameError: nope',
+  );
+  expect(readError(raised, code).userLine).toBe(`line 1, in <lambda>: ${code}`);
+});
