@@ -17,11 +17,16 @@ export function readPythonError(error: KernelError): LanguageError {
   const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : sent;
   const { shown, isFolded } = foldFrames(frames, error.traceback);
   const notes = notesBelow(lastBlock(error.traceback), `${error.name}: ${sent}`.trim());
+  const cause = causeOf(error.traceback, message);
+  const beside = [
+    shown.includes(notes) ? '' : notes,
+    shown.includes(cause) ? '' : `Caused by ${shortHeadline(cause)}`,
+  ];
   const isCut = isFolded || (rest === '' && headline !== shortHeadline(message));
   return {
     headline,
     userLine: userLine(magicsAsTyped(asTyped(frames, error.code), error.code)) ?? onlyLine(error.code),
-    traceback: [rest, shown.includes(notes) ? '' : notes, shown].filter((text) => text !== '').join('\n\n'),
+    traceback: [rest, ...beside, shown].filter((text) => text !== '').join('\n\n'),
     isFolded: isCut,
   };
 }
@@ -30,6 +35,23 @@ export function readPythonError(error: KernelError): LanguageError {
 function notesBelow(traceback: string, message: string): string {
   const at = traceback.lastIndexOf(message);
   return at === -1 ? '' : traceback.slice(at + message.length).trim();
+}
+
+/** What was caught and given as the reason (`raise … from error`), where that says something else. */
+function causeOf(traceback: string, message: string): string {
+  const chain = traceback.split(
+    /^(The above exception was the direct cause|During handling of the above).*$/m,
+  );
+  const [before, link] = chain.slice(-3);
+  const cause =
+    before
+      ?.trim()
+      .split(/\n\s*\n/)
+      .at(-1)
+      ?.split('\n')[0] ?? '';
+  const isCause =
+    link?.startsWith('The above') === true && /^[A-Z]\w*(: |$)/.test(cause) && cause !== message;
+  return isCause ? cause : '';
 }
 
 /** Of a chain of exceptions the last one is what was raised. */

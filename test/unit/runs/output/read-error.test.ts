@@ -200,3 +200,22 @@ test('a worker that fails in the line that called it names the line once', () =>
   );
   expect(readError(raised, code).userLine).toBe(`line 1, in <lambda>: ${code}`);
 });
+
+test.each([
+  ['The above exception was the direct cause of the following exception:', "Caused by KeyError: 'k'"],
+  ['During handling of the above exception, another exception occurred:', ''],
+])('%s', (link, said) => {
+  const raised = ipythonError(
+    'ValueError',
+    'bad row',
+    "Cell In[1], line 2\n      1 try:\n----> 2     {}['k']\n",
+    "KeyError: 'k'",
+    `\n${link}\n`,
+    'ValueError   Traceback (most recent call last)',
+    "Cell In[1], line 4\n      3 except KeyError as e:\n----> 4     raise ValueError('bad row') from e\n",
+    'ValueError: bad row',
+  );
+  const read = readError(raised);
+  expect(read.headline).toBe('ValueError: bad row');
+  expect(read.traceback.split('\n\n')[0]).toBe(said);
+});
