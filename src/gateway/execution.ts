@@ -83,6 +83,7 @@ export class RunningExecution implements Execution {
   markWritten(firstLookMs = this.#host.timings.silenceMs): void {
     this.isWritten = true;
     this.lastMessageMs = performance.now();
+    if (this.#signal?.aborted === true) this.#watchStop();
     this.lookIn(firstLookMs);
   }
 
@@ -238,6 +239,7 @@ export class RunningExecution implements Execution {
 
   readonly #onAbort = (): void => {
     if (!this.isWritten) return this.#host.onGivenUpByCaller(this);
+    this.#watchStop();
     if (this.state.started || this.isPresumedRunning) this.#stop();
   };
 
@@ -246,11 +248,17 @@ export class RunningExecution implements Execution {
     if (this.#signal?.aborted === true && (this.state.started || this.isPresumedRunning)) this.#stop();
   }
 
+  /** Also where nothing can be interrupted yet, because the kernel is busy with somebody else's code. */
+  #watchStop(): void {
+    const { stopIgnoredMs } = this.#host.timings;
+    clearTimeout(this.#stopWatch);
+    this.#stopWatch = setTimeout(() => this.tell({ kind: 'stopIgnored' }), stopIgnoredMs);
+  }
+
   #stop(): void {
     if (this.#hasAskedStop || this.isEnded) return;
     this.#hasAskedStop = true;
-    const { timings } = this.#host;
-    this.#stopWatch = setTimeout(() => this.tell({ kind: 'stopIgnored' }), timings.stopIgnoredMs);
+    this.#watchStop();
     this.#host.interrupt({
       isWanted: () => !this.isEnded,
       onSend: () => {

@@ -4,6 +4,7 @@ import type { ActiveRun } from './active-run.ts';
 import { askInput } from './ask-input.ts';
 import { restartedNote } from './channel-kernels.ts';
 import type { KernelRecord } from './kernel-record.ts';
+import type { RunPhase } from './run-view.ts';
 
 /** What an output changes beside the transcript: the ledger's state, the phase on the screen. */
 export async function noteOutput(
@@ -27,8 +28,17 @@ export async function noteOutput(
     case 'quiet':
       if (phase.kind === 'running') active.show({ ...phase, quietMs: output.quietMs });
       return;
+    case 'behindOthers':
+      active.show({
+        kind: 'running',
+        sinceMs: Date.now(),
+        stopping,
+        stopIgnored: false,
+        behindOthers: true,
+      });
+      return;
     case 'stopIgnored':
-      if (phase.kind === 'running') active.show({ ...phase, stopIgnored: true });
+      active.show({ ...asRunning(active), stopIgnored: true });
       return;
     case 'inputRequest':
       await askInput(active, output, deps.inputTimeoutMs);
@@ -48,6 +58,13 @@ export async function noteOutput(
     default:
       active.refresh();
   }
+}
+
+/** The kernel may have got it without a word. */
+function asRunning({ phase, run }: ActiveRun): RunPhase & { kind: 'running' } {
+  if (phase.kind === 'running') return phase;
+  const sinceMs = run.data.startedAt ?? Date.now();
+  return { kind: 'running', sinceMs, stopping: true, stopIgnored: false };
 }
 
 /** A count that fell: the gateway restarted the kernel while nobody was connected (lab.md §4). */

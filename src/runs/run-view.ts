@@ -38,7 +38,15 @@ export type RunPhase =
   /** Asked "switch to scala?". */
   | { kind: 'switchAsked'; from: string; to: string }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
-  | { kind: 'running'; sinceMs: number; stopping: boolean; stopIgnored: boolean; quietMs?: number }
+  /** `behindOthers`: the kernel has it, and works on another client's code first. */
+  | {
+      kind: 'running';
+      sinceMs: number;
+      stopping: boolean;
+      stopIgnored: boolean;
+      behindOthers?: boolean;
+      quietMs?: number;
+    }
   | { kind: 'inputAsked'; sinceMs: number; prompt: string; password: boolean }
   | { kind: 'ended'; outcome: RunOutcome };
 

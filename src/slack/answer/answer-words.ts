@@ -125,6 +125,8 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
       if (phase.stopIgnored)
         return `The stop had no effect yet${elapsed}. Only a restart ends it; variables will be lost.`;
       if (phase.stopping) return `Stopping${elapsed}`;
+      if (phase.behindOthers === true)
+        return `Sent; the kernel works on code of another client first${elapsed}`;
       if (phase.quietMs === undefined) return `Running${elapsed}`;
       return `Running${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
     }

@@ -249,6 +249,8 @@ test('trap 24: a stop while another client’s code runs interrupts nobody until
   const waiting = run(connection, { signal: stop.signal });
   await waiting.until('behindOthers');
   stop.abort();
+  // Nothing of ours runs that could be interrupted, so the stop has no effect yet.
+  await waiting.until('stopIgnored');
   await untilQuiet(rig.gateway.findKernel(kernel.id));
   expect(kernel.interrupts).toBe(0);
   kernel.status('idle', foreign);

@@ -202,6 +202,10 @@ test.each<[RunPhase, RegExp]>([
   ],
   [{ kind: 'running', sinceMs: nowMs - 900, stopping: false, stopIgnored: false }, /^Running$/],
   [
+    { kind: 'running', sinceMs: nowMs - 5000, stopping: false, stopIgnored: false, behindOthers: true },
+    /^Sent; the kernel works on code of another client first, 5 s$/,
+  ],
+  [
     { kind: 'running', sinceMs: nowMs - 125_000, stopping: false, stopIgnored: false },
     /^Running, 2 min 5 s$/,
   ],
