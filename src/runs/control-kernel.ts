@@ -106,7 +106,8 @@ export class KernelControl {
     const unfinished = await this.#unfinished(workspace, channel);
     const own = unfinished.some((run) => run.runner === by);
     if (own) return await this.stopOwn(workspace, channel, by);
-    const run = unfinished[0];
+    const queued = unfinished.filter((run) => !standsAside(run));
+    const run = queued.find(({ state }) => state !== 'waiting') ?? queued[0] ?? unfinished[0];
     if (run === undefined)
       throw new UserError('nothingToStop', 'Nothing runs in this channel, so nothing was stopped.');
     return await this.stop(run, by);

@@ -183,6 +183,7 @@ export class Runs {
     for (const run of runs.filter((aside) => standsAside(aside) && !this.#open.has(aside.id)))
       this.#questions
         .askAgain(this.#open.open(run))
+        .then((isOpen) => isOpen || this.#lanes.wake(run.lane))
         .catch((error: unknown) => this.#options.log.error({ err: error, run: run.id }, 'not asked'));
   }
 

@@ -34,9 +34,13 @@ export class SwitchQuestions {
     return true;
   }
 
-  /** A question that a predecessor asked stays open after a restart. */
-  async askAgain(active: ActiveRun): Promise<void> {
-    this.#show(active, (await this.#options.kernels.find(active.run.lane))?.kernelspec ?? '');
+  /** A question that a predecessor asked stays open after a restart. False when nothing is in the run's way any more. */
+  async askAgain(active: ActiveRun): Promise<boolean> {
+    const record = await this.#options.kernels.find(active.run.lane);
+    const isOpen = record !== undefined && record.kernelspec !== active.run.data.kernelspec;
+    if (isOpen) this.#show(active, record.kernelspec);
+    else await active.change({}, { switchAskedAt: undefined });
+    return isOpen;
   }
 
   #show(active: ActiveRun, from: string): void {

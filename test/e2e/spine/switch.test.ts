@@ -99,3 +99,33 @@ test('who ran code in the kernel alone may not switch while somebody else’s fi
   hers.end();
   expect(finals(playground, '#data', thread)).toEqual([]);
 });
+
+test('an admin’s stop means the run in the kernel, not the question that stands aside before it', async () => {
+  await using scene = await startScene();
+  const { rig, kernels } = scene;
+  const { playground } = rig;
+  await runPython(scene, 'ben', 'before()');
+  const { thread } = await scene.asked('ben', 'wanted()');
+  const { ts: running } = playground.as('ben').post('#data', '@sparkthread python3 long()');
+  const long = await kernels.untilBegun('long()');
+  long.kernel.onInterrupt = () => long.end();
+  await playground.as('ana').slash('#data', '/spark stop');
+  await finalAnswer(playground, '#data', running);
+  expect(finals(playground, '#data', thread)).toEqual([]);
+});
+
+test('the old kernel is gone while the bot is away: the question is settled', async () => {
+  await using scene = await startScene();
+  const { rig, gateway, kernels } = scene;
+  const { playground, bot } = rig;
+  await runPython(scene, 'ana', 'before()');
+  const { thread } = await scene.asked('ana', 'wanted()');
+  kernels.letRun();
+  const deleting = gateway.untilCall(isDeletion);
+  await playground.as('ana').slash('#data', '/spark shutdown');
+  await deleting;
+  await playground.waitForMessage('#data', ({ text }) => text.includes('shut the python3 kernel down'));
+  await bot.kill();
+  await bot.restart();
+  expect((await finalAnswer(playground, '#data', thread)).text).toContain('wanted() ends');
+});
