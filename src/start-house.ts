@@ -211,8 +211,7 @@ export function startHouse({
   return {
     bot,
     async open() {
-      const unposted = await ledger.unposted();
-      await sweepSpool(spoolDir, new Set(unposted.map((run) => run.id)));
+      await sweepSpool(spoolDir, () => ledger.unposted());
       sharing.start({
         recover: () => runs.recover(),
         hear: (lane) => runs.wishes.hear(lane),
