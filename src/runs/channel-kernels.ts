@@ -45,6 +45,8 @@ export class ChannelKernels {
   readonly #records: KernelRecords;
   readonly #sockets: LaneSockets;
   readonly #restarting = new Set<string>();
+  /** Restarts and deletions under way. */
+  readonly #changes = new Map<string, Promise<void>>();
 
   constructor(options: ChannelKernelsOptions) {
     const { gateway, keyv, onEvent, onDisconnected } = options;
@@ -79,6 +81,8 @@ export class ChannelKernels {
     progress: StartProgress,
     until: GivingUp,
   ): Promise<ReadyKernel> {
+    // What is sent in the middle of a restart or a deletion dies with the old process.
+    await this.#changes.get(owner.lane)?.catch(() => undefined);
     const record = await this.#records.find(owner.lane);
     if (record === undefined)
       return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
@@ -222,8 +226,10 @@ export class ChannelKernels {
   async restart(record: KernelRecord): Promise<void> {
     this.#restarting.add(record.lane);
     try {
-      await this.#options.gateway.restartKernel(record.kernelId);
-      await this.#records.keep({ ...record, executionCount: 0, restartedUnseen: false, runners: [] });
+      await this.#change(record.lane, async () => {
+        await this.#options.gateway.restartKernel(record.kernelId);
+        await this.#records.keep({ ...record, executionCount: 0, restartedUnseen: false, runners: [] });
+      });
     } finally {
       this.#restarting.delete(record.lane);
     }
@@ -231,9 +237,21 @@ export class ChannelKernels {
 
   /** Deletes the kernel on the gateway and forgets it; `told` is said at the head of the next run. */
   async shutDown(record: KernelRecord, told?: string): Promise<void> {
-    await this.#options.gateway.shutDownKernel(record.kernelId);
-    if (told !== undefined) await this.#records.keepLoss(record.lane, told);
-    await this.forget(record.lane);
+    await this.#change(record.lane, async () => {
+      await this.#options.gateway.shutDownKernel(record.kernelId);
+      if (told !== undefined) await this.#records.keepLoss(record.lane, told);
+      await this.forget(record.lane);
+    });
+  }
+
+  async #change(lane: string, work: () => Promise<void>): Promise<void> {
+    const change = work();
+    this.#changes.set(lane, change);
+    try {
+      await change;
+    } finally {
+      if (this.#changes.get(lane) === change) this.#changes.delete(lane);
+    }
   }
 
   async forget(lane: string): Promise<void> {
