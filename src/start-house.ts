@@ -116,6 +116,7 @@ export function startHouse({
   const idle = new IdleKernels({
     kernels,
     leases: sharing.leases,
+    isThere: async (kernelId) => (await gateway.findKernel(kernelId)) !== undefined,
     isBusy: async (lane) => (await ledger.lane(lane)).length > 0,
     threadOf: async (runId) => (await ledger.get(runId))?.thread,
     idleTimeoutMs: config.kernels.idleTimeoutMs,

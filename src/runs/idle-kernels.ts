@@ -22,6 +22,8 @@ export interface IdleNotices {
 export interface IdleKernelsOptions {
   kernels: ChannelKernels;
   leases: LaneLeases;
+  /** Gateways cull by themselves. Rejects when the gateway does not say. */
+  isThere: (kernelId: string) => Promise<boolean>;
   /** Unfinished runs keep a kernel. */
   isBusy: (lane: string) => Promise<boolean>;
   /** Where a run's answer stands; undefined when that is not kept any more. */
@@ -103,7 +105,7 @@ export class IdleKernels {
   }
 
   async #act(lane: string, idleTimeoutMs: number): Promise<void> {
-    const { kernels, leases, isBusy, notices, log } = this.#options;
+    const { kernels, leases, isThere, isBusy, notices, log } = this.#options;
     const kept = await kernels.find(lane);
     if (kept === undefined) return;
     const record = await this.#withThread(kept);
@@ -112,7 +114,11 @@ export class IdleKernels {
     // At work, or in another process's hands, which may die.
     if ((await isBusy(lane)) || !(await leases.hold(lane)))
       return this.#actIn(LOOK_AGAIN_MS, lane, idleTimeoutMs);
-    if (step.kind === 'warn') {
+    if (!(await isThere(record.kernelId))) {
+      // A websocket to it may look open for ever; without one the next run finds out.
+      await kernels.disconnect(lane);
+      log.info({ lane, kernel: record.kernelId }, 'an idle kernel is gone; the next run will say so');
+    } else if (step.kind === 'warn') {
       await this.#warn(record, idleTimeoutMs);
     } else {
       await kernels.shutDown(record, endedNote);

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { holdKernels } from '../../all-faults/held-kernels.ts';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startRig } from '../doors/doors-rig.ts';
+
+test('a kernel that the gateway has culled is not warned of: its loss stands in the next answer', async () => {
+  const gateway = await startScriptedGateway();
+  holdKernels(gateway).letRun();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', IDLE_TIMEOUT: '4s' });
+  const { playground, bot } = rig;
+  const { root } = await rig.slash('ana', '#data', '/spark before()');
+  for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
+  await bot.untilLog(({ msg }) => String(msg).startsWith('an idle kernel is gone'));
+  expect(playground.replies('#data', root.ts)).toHaveLength(1);
+  const next = await rig.slash('ana', '#data', '/spark after()');
+  expect(JSON.stringify(next.answer.blocks)).toContain('kernel was gone');
+  await gateway.close();
+});
