@@ -2,6 +2,8 @@ import type { WebClient } from '@slack/web-api';
 import { WebAPIPlatformError } from '@slack/web-api';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { inTime } from './in-time.ts';
 
 /** A yes is believed for a while; a no is asked again, because the next thing people do is to invite the bot. */
 const MEMBER_MS = 10 * 60_000;
@@ -18,7 +20,7 @@ export interface ChannelFacts {
 }
 
 export interface Channels {
-  /** Throws `UserError('botNotInChannel')` where the bot could not post its answer. Slack's other errors pass. */
+  /** Throws `UserError('botNotInChannel')` where the bot could not post its answer, or Slack does not say so in time. */
   mustBeMember(channel: string): Promise<void>;
   /** Undefined for a channel that the bot cannot see. */
   find(channel: string): Promise<ChannelFacts | undefined>;
@@ -32,9 +34,11 @@ export interface Channels {
 const directSchema = z.object({ is_im: z.literal(true), user: z.string() });
 
 /** What Slack says of channels: `conversations.info`, `users.conversations`. */
-export function startChannels(client: WebClient, now: () => number = Date.now): Channels {
+export function startChannels(client: WebClient, log: Log, now: () => number = Date.now): Channels {
   const memberSince = new Map<string, number>();
   const memberships = new Map<string, { channels: Promise<ReadonlySet<string>>; atMs: number }>();
+  /** Whose direct messages: that never changes, and a home tab asks for all of them. */
+  const partners = new Map<string, string>();
 
   const ask = async (channel: string) => {
     try {
@@ -43,6 +47,13 @@ export function startChannels(client: WebClient, now: () => number = Date.now): 
       if (isMissing(error)) return undefined;
       throw error;
     }
+  };
+  const isPostable = async (channel: string): Promise<boolean> => {
+    const found = await ask(channel);
+    if (found === undefined || found.is_archived === true) return false;
+    if (found.is_member !== true && found.is_im !== true) return false;
+    memberSince.set(channel, now());
+    return true;
   };
   const find = async (channel: string): Promise<ChannelFacts | undefined> => {
     const found = await ask(channel);
@@ -65,20 +76,27 @@ export function startChannels(client: WebClient, now: () => number = Date.now): 
   };
   const isMember = async (channel: string, user: string): Promise<boolean> => {
     if (!channel.startsWith('D')) return (await channelsOf(user)).has(channel);
-    return (await find(channel))?.partner === user;
+    const partner = partners.get(channel) ?? (await find(channel))?.partner;
+    if (partner !== undefined) partners.set(channel, partner);
+    return partner === user;
   };
 
   return {
     async mustBeMember(channel) {
       const knownAt = memberSince.get(channel);
       if (knownAt !== undefined && now() - knownAt < MEMBER_MS) return;
-      const found = await ask(channel);
-      if (found === undefined || found.is_archived === true || (!found.is_member && !found.is_im))
+      const isIn = await inTime(isPostable(channel)).catch((error: unknown) => {
+        log.warn({ err: error, channel }, 'a channel could not be looked up');
+        throw new UserError(
+          'botNotInChannel',
+          'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.',
+        );
+      });
+      if (!isIn)
         throw new UserError(
           'botNotInChannel',
           'Sparkthread is not in this channel, so it could not answer here and nothing ran. Invite it with /invite and try again.',
         );
-      memberSince.set(channel, now());
     },
     find,
     isMember: (channel, user) => isMember(channel, user).catch(() => false),

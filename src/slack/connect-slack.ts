@@ -1,4 +1,4 @@
-import { type FetchFunction, type Logger, LogLevel, type RetryOptions } from '@slack/web-api';
+import { type FetchFunction, type Logger, LogLevel, type RetryOptions, WebClient } from '@slack/web-api';
 import type { Log } from '../log.ts';
 import { DurableApp } from './durable-app.ts';
 import type { SlackLink } from './link.ts';
@@ -33,18 +33,38 @@ export function openSlackApp(
   const app: DurableApp = new DurableApp({
     token: botToken,
     receiver: link.receiver,
-    clientOptions: {
-      ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-      ...(fetch === undefined ? {} : { fetch }),
-      timeout: CALL_TIMEOUT_MS,
-      retryConfig: FEW_RETRIES,
-    },
+    clientOptions: clientOptions(apiUrl, fetch),
     logger,
     convoStore: false,
     ignoreSelf: true,
     deferInitialization: true,
   });
   return { app, link };
+}
+
+/**
+ * A client for one purpose: a 429 pauses a client's whole queue (slack.md fact 2). What a door waits for cannot wait
+ * for that, so there a 429 is a failure at once (`isUrgent`).
+ */
+export function openClient(
+  { botToken, apiUrl }: SlackSettings,
+  log: Log,
+  { fetch, isUrgent }: { fetch: FetchFunction | undefined; isUrgent: boolean },
+): WebClient {
+  return new WebClient(botToken, {
+    ...clientOptions(apiUrl, fetch),
+    rejectRateLimitedCalls: isUrgent,
+    logger: boltLogger(log),
+  });
+}
+
+function clientOptions(apiUrl: string | undefined, fetch: FetchFunction | undefined) {
+  return {
+    ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+    ...(fetch === undefined ? {} : { fetch }),
+    timeout: CALL_TIMEOUT_MS,
+    retryConfig: FEW_RETRIES,
+  };
 }
 
 /**

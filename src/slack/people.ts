@@ -1,13 +1,11 @@
 import type { UsersInfoResponse, WebClient } from '@slack/web-api';
 import type { Log } from '../log.ts';
+import { inTime } from './in-time.ts';
 import type { Person } from './policy.ts';
 
 /** How long Slack's word about a person counts (users.info is tier 4, usergroups tier 2). */
 const PERSON_MS = 60_000;
 const GROUP_MS = 5 * 60_000;
-
-/** A door waits no longer for Slack's word: its own acknowledgement is due after 3 s. What comes later serves the next time. */
-const PATIENCE_MS = 1_500;
 
 export interface People {
   /** Facts about a user; never rejects: somebody who cannot be looked up in time is unknown, and has no rights. */
@@ -84,16 +82,6 @@ export function startPeople(options: PeopleOptions): People {
 function isOf(workspace: string, user: UsersInfoResponse['user']): boolean {
   const home = user?.team_id ?? workspace;
   return home === workspace || user?.enterprise_user?.teams?.includes(workspace) === true;
-}
-
-async function inTime<T>(asked: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const patience = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    clearTimeout(patience);
-  }
 }
 
 /** A value by key, asked for once at a time and kept for a while; a failure is not kept. */

@@ -12,7 +12,7 @@ import { type EditStore, openEditBudget } from './answer/open-edit-budget.ts';
 import { beginFailure } from './begin-failure.ts';
 import type { Bot } from './bot.ts';
 import { type Channels, startChannels } from './channels.ts';
-import { openSlackApp, type SlackSettings } from './connect-slack.ts';
+import { openClient, openSlackApp, type SlackSettings } from './connect-slack.ts';
 import { hangDoors } from './doors/hang-doors.ts';
 import { startTurns, type Turns } from './doors/turns.ts';
 import type { DurableApp } from './durable-app.ts';
@@ -63,7 +63,8 @@ export interface StartedSlack extends AnswerRemover {
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
   const { settings, fetch, policy, edits, log } = options;
   const { app, link } = openSlackApp(settings, log, fetch);
-  const { client } = app;
+  const lookups = openClient(settings, log, { fetch, isUrgent: true });
+  const removals = openClient(settings, log, { fetch, isUrgent: false });
   const {
     team_id: workspace,
     user_id: botUserId,
@@ -78,7 +79,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
     ...(fetch === undefined ? {} : { fetch }),
   });
-  const tell = startTell(client, log);
+  const tell = startTell(app.client, log);
   const { botToken: token, apiUrl } = settings;
   return {
     workspace,
@@ -90,16 +91,16 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     readFiles: fileReader({
       token,
       apiUrl,
-      askFile: async (file) => (await client.files.info({ file })).file,
+      askFile: async (file) => (await lookups.files.info({ file })).file,
     }),
-    people: startPeople({ client, workspace, groups: namedGroups(policy), log }),
-    channels: startChannels(client),
+    people: startPeople({ client: lookups, workspace, groups: namedGroups(policy), log }),
+    channels: startChannels(lookups, log),
     openAnswer: (answer) => answers.open(answer),
     health: link.health,
     requests: link.requests,
     postRoot: answers.postRoot,
-    ...answerRemover(client, log),
-    idleNotices: idleNotices(client, tell),
+    ...answerRemover(removals, log),
+    idleNotices: idleNotices(app.client, tell),
     tellSwitched(run, { from, by }) {
       const { kernelspec } = run.data;
       const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;

@@ -25,3 +25,28 @@ test('once the person and the channel are known a mention costs one call to Slac
   await playground.waitForQuiet();
   expect(callsSince(beforeSlash)).toEqual(['chat.postMessage', 'chat.postMessage']);
 });
+
+test('answers that Slack lets be deleted only later delay nobody’s code', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  playground.addChannel('quiet');
+  const { answer } = await rig.slash('ana', '#data', '/spark first');
+  playground.fail('chat.delete', { kind: 'rateLimited', retryAfterS: 600 });
+  await playground.as('ana').press(answer, 'run:delete');
+  await playground.waitFor(() => playground.callsOf('chat.delete').length > 0);
+  const posted = playground.as('ben').post('#data', '@sparkthread `second`');
+  await rig.final('#data', posted.ts);
+  await rig.slash('oli', '#quiet', '/spark third');
+});
+
+test('where Slack does not say in time whether the bot is in the channel, nothing runs, and that is said', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const held = playground.hold('conversations.info');
+  const { text } = await playground.as('ana').slash('#data', '/spark first');
+  expect(text).toContain('Slack did not say whether Sparkthread is in this channel, so nothing ran');
+  held.release();
+  await rig.slash('ana', '#data', '/spark second');
+});
