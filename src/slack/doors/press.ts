@@ -17,6 +17,9 @@ import { openQuestion } from './question.ts';
 /** Presses that only open a modal: nothing is decided by them, so they count as often as they are made. */
 const opening: ReadonlySet<ButtonPress['action']> = new Set(['editAndRun', 'answerInput']);
 
+/** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
+const ACCEPT_AFTER_MS = 1_000;
+
 /** A press on a button of an answer. It is authorised anew: anybody in the channel can press (slack.md §6). */
 export async function onPress(
   { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
@@ -25,13 +28,19 @@ export async function onPress(
   const press = action.type === 'button' ? readButton(action.action_id, action.value ?? '') : undefined;
   if (press === undefined) return await ack();
   const user = body.user.id;
+  let isAccepted = false;
+  const accept = async (): Promise<void> => {
+    if (isAccepted) return;
+    isAccepted = true;
+    await ack();
+  };
   // A trigger lives no longer than an acknowledgement may take, and nothing is accepted by opening a modal.
-  if (opening.has(press.action)) await ack();
+  if (opening.has(press.action)) await accept();
   try {
-    await obeyPress(press, { user, trigger: body.trigger_id }, bot);
-    if (!opening.has(press.action)) await ack();
+    await obeyPress(press, { user, trigger: body.trigger_id, accept }, bot);
+    await accept();
   } catch (error) {
-    if (!opening.has(press.action)) await ack();
+    await accept();
     const text = refusalMrkdwn(error);
     if (text === undefined) bot.log.error({ err: error }, 'a press broke');
     const thread = body.container.type === 'message' ? threadOf(body) : undefined;
@@ -49,9 +58,11 @@ function threadOf({ message }: BlockAction): string | undefined {
 interface Presser {
   user: string;
   trigger: string;
+  /** The press is in the ledger: Slack may be told so before it is done. */
+  accept: () => Promise<void>;
 }
 
-async function obeyPress(press: ButtonPress, { user, trigger }: Presser, bot: Bot): Promise<void> {
+async function obeyPress(press: ButtonPress, { user, trigger, accept }: Presser, bot: Bot): Promise<void> {
   const [run, person] = await Promise.all([bot.findRun(press.runId), bot.people.find(user)]);
   if (run === undefined)
     throw new UserError('badCommand', 'That run is not kept any more, so nothing was done (KEEP_RUNS).');
@@ -70,8 +81,11 @@ async function obeyPress(press: ButtonPress, { user, trigger }: Presser, bot: Bo
     case 'restart':
     case 'delete':
       await pressOnce(pressDelivery(press.runId, action, press.state), bot, async () => {
+        const waiting = setTimeout(() => {
+          accept().catch((error: unknown) => bot.log.warn({ err: error }, 'a press was not acknowledged'));
+        }, ACCEPT_AFTER_MS);
         if (run.runner !== user) auditPress(action, run, user, bot);
-        await decide(action, run, user, bot);
+        await decide(action, run, user, bot).finally(() => clearTimeout(waiting));
       });
   }
 }

@@ -38,6 +38,8 @@ test('answers that Slack lets be deleted only later delay nobody’s code', asyn
   const posted = playground.as('ben').post('#data', '@sparkthread `second`');
   await rig.final('#data', posted.ts);
   await rig.slash('oli', '#quiet', '/spark third');
+  await playground.waitForQuiet();
+  expect(playground.deliveries.find(({ name }) => name === 'block_actions')?.state).toBe('acked');
 });
 
 test('where Slack does not say in time whether the bot is in the channel, nothing runs, and that is said', async () => {
