@@ -29,6 +29,8 @@ const postedSchema = messageSchema.extend({
   channel_type: z.string().optional(),
 });
 
+const editedMentionSchema = z.object({ type: z.literal('app_mention'), edited: z.object({}) });
+
 /** What an incoming webhook posts has no user: its bot wrote it. */
 const webhookSchema = z.looseObject({ subtype: z.literal('bot_message'), bot_id: z.string() });
 
@@ -72,8 +74,12 @@ export interface PostedMessage {
   editedTs: string | undefined;
 }
 
-/** Undefined for events that nobody wrote, or that lack what a message has. */
+/**
+ * Undefined for events that nobody wrote, or that lack what a message has. An edit is mentioned to us too, as an
+ * `app_mention` with `edited`; it comes as a change beside it, and is judged as that.
+ */
 export function readPosted(event: unknown): PostedMessage | undefined {
+  if (editedMentionSchema.safeParse(event).success) return undefined;
   const webhook = webhookSchema.safeParse(event).data;
   const read = postedSchema.safeParse(
     webhook === undefined ? event : { user: webhook.bot_id, ...webhook, subtype: undefined },

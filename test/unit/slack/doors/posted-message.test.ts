@@ -25,6 +25,12 @@ describe('readPosted', () => {
     });
   });
 
+  test('the mention in an edit is no message of its own: the change beside it is', () => {
+    const mention = { type: 'app_mention', channel: 'C1', ...message };
+    expect(readPosted(mention)).toMatchObject({ isMention: true });
+    expect(readPosted({ ...mention, edited: { user: 'U1', ts: '160.000000' } })).toBeUndefined();
+  });
+
   test.each(['bot_message', 'channel_join', 'message_changed', 'message_deleted'])(
     '%s is none',
     (subtype) => {
