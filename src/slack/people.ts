@@ -51,17 +51,21 @@ export function startPeople(options: PeopleOptions): People {
     return users ?? [];
   });
 
-  const isMember = async (group: string, userId: string): Promise<boolean> => {
+  /** Undefined where Slack does not say. */
+  const isMember = async (group: string, userId: string): Promise<boolean | undefined> => {
     try {
       return (await inTime(members(group))).includes(userId);
     } catch (error) {
       log.warn({ err: error, group }, 'a user group could not be read; its members get nothing from it');
-      return false;
+      return undefined;
     }
   };
-  const groupsOf = async (userId: string): Promise<string[]> => {
+  const groupsOf = async (userId: string): Promise<{ ids: string[]; areAllKnown: boolean }> => {
     const inGroup = await Promise.all(groups.map((group) => isMember(group, userId)));
-    return groups.filter((_, index) => inGroup[index]);
+    return {
+      ids: groups.filter((_, index) => inGroup[index] === true),
+      areAllKnown: !inGroup.includes(undefined),
+    };
   };
 
   return {
@@ -73,7 +77,7 @@ export function startPeople(options: PeopleOptions): People {
         }),
         groupsOf(userId),
       ]);
-      return { ...facts, ids: [userId, ...inGroups] };
+      return { ...facts, ids: [userId, ...inGroups.ids], areGroupsUnknown: !inGroups.areAllKnown };
     },
   };
 }

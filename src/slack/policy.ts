@@ -14,6 +14,8 @@ export interface Person {
   isUnknown: boolean;
   /** Every id that a list may name: user id, bot id, app id, the user groups that were asked for. */
   ids: readonly string[];
+  /** Slack did not say of every group that was asked for whether they are in it. */
+  areGroupsUnknown?: boolean;
 }
 
 export interface PolicySettings {
@@ -77,12 +79,12 @@ export function refuse(
     case 'restart':
     case 'shutDown':
     case 'switch':
-      return settings.restartBy === 'anyone' || isAdmin(person, settings) ? undefined : onlyAdmins(action);
+      return settings.restartBy === 'anyone' ? undefined : refuseNonAdmin(action, person, settings);
     case 'stopOthers':
     case 'deleteOthers':
     case 'listKernels':
     case 'otherChannels':
-      return isAdmin(person, settings) ? undefined : onlyAdmins(action);
+      return refuseNonAdmin(action, person, settings);
   }
 }
 
@@ -121,6 +123,7 @@ function refuseStranger(
     return 'People from other workspaces may not use Sparkthread here (ALLOW_EXTERNAL). Nothing ran.';
   if (person.isGuest && !settings.allowGuests)
     return 'Guests may not use Sparkthread here (ALLOW_GUESTS). Nothing ran.';
+  if (named === false && person.areGroupsUnknown === true) return groupsUnknown;
   if (named === false)
     return 'You are not on the list of people who may use Sparkthread (ALLOWED_USERS). Nothing ran.';
   return undefined;
@@ -130,6 +133,15 @@ type AdminAction = Extract<
   Action,
   'restart' | 'shutDown' | 'switch' | 'stopOthers' | 'deleteOthers' | 'listKernels' | 'otherChannels'
 >;
+
+const groupsUnknown =
+  'Slack did not say which user groups you are in, so nothing was done. Try again in a minute.';
+
+function refuseNonAdmin(action: AdminAction, person: Person, settings: PolicySettings): string | undefined {
+  if (isAdmin(person, settings)) return undefined;
+  const isGroupNamed = settings.admins.some((id) => id.startsWith('S'));
+  return person.areGroupsUnknown === true && isGroupNamed ? groupsUnknown : onlyAdmins(action);
+}
 
 function onlyAdmins(action: AdminAction): string {
   const what: Record<AdminAction, string> = {

@@ -28,3 +28,12 @@ test.each([
   expect(refuse('run', person, 'C1', settings)).toBeUndefined();
   expect(refuse('run', person, 'C2', settings)).toContain('ALLOWED_CHANNELS');
 });
+
+test('who is on a list only by a group that Slack does not tell is not told that he is on none', () => {
+  const unread = { ...member, areGroupsUnknown: true };
+  const groups = { ...settings, admins: ['S1'], allowedUsers: ['U1', 'S1'] };
+  expect(refuse('restart', unread, 'C1', groups)).toContain('did not say which user groups');
+  expect(refuse('run', unread, 'C1', groups)).toBeUndefined();
+  expect(refuse('run', { ...unread, ids: ['U2'] }, 'C1', groups)).toContain('did not say which user groups');
+  expect(refuse('restart', unread, 'C1', settings)).toContain('Only admins');
+});
