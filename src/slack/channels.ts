@@ -51,7 +51,8 @@ export function startChannels(client: WebClient, log: Log, now: () => number = D
   const isPostable = async (channel: string): Promise<boolean> => {
     const found = await ask(channel);
     if (found === undefined || found.is_archived === true) return false;
-    if (found.is_member !== true && found.is_im !== true) return false;
+    // Of direct messages, group ones too, Slack tells only those that the bot is in.
+    if (found.is_member !== true && found.is_im !== true && found.is_mpim !== true) return false;
     memberSince.set(channel, now());
     return true;
   };
