@@ -4,6 +4,9 @@ import { type PostedFile, readPostedFiles } from './posted-file.ts';
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
 const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
 
+/** What it posts for people (reminders) may call the bot; `users.info` does not say that it is a bot. */
+const slackbot = 'USLACKBOT';
+
 /** Slack leaves out what a message has not, or says null (`bot_id` of some files). */
 const told = <Value>(schema: z.ZodType<Value>) =>
   schema
@@ -152,7 +155,9 @@ function toPosted(
     isDirect: channelType === 'im' || channel.startsWith('D'),
     isMention,
     user,
-    botIds: [message.bot_id, message.app_id].filter((id) => id !== undefined),
+    botIds: [message.bot_id, message.app_id, user === slackbot ? user : undefined].filter(
+      (id) => id !== undefined,
+    ),
     text,
     blocks,
     files: readPostedFiles(files),

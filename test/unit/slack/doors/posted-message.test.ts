@@ -50,6 +50,11 @@ describe('readPosted', () => {
     expect(readPosted(webhook)).toMatchObject({ user: 'B1', botIds: ['B1'], text: 'hi' });
   });
 
+  test('Slackbot is a bot', () => {
+    const reminder = { type: 'message', channel: 'C1', ...message, user: 'USLACKBOT' };
+    expect(readPosted(reminder)).toMatchObject({ user: 'USLACKBOT', botIds: ['USLACKBOT'] });
+  });
+
   test('files by their names and kinds; pictures are none', () => {
     const files = [
       { id: 'F1', name: 'job.py', mode: 'hosted', size: 3, url_private: 'https://files.slack.com/1' },
