@@ -25,7 +25,14 @@ function isTicket(value: unknown): value is DeliveryTicket {
  */
 export class DurableApp extends bolt.App {
   override async processEvent(event: ReceiverEvent): Promise<void> {
-    if (event.body['type'] !== 'event_callback') {
+    const { type } = event.body;
+    if (type === 'app_rate_limited') {
+      // Only a notice: nothing of ours answers it, and unanswered it would count as a failure of the app.
+      this.logger.warn('Slack holds events back for a while: there were too many (app_rate_limited)');
+      await event.ack();
+      return;
+    }
+    if (type !== 'event_callback') {
       await super.processEvent(event);
       return;
     }

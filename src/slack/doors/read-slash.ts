@@ -4,15 +4,15 @@ import { splitFences, trimFence } from './read-fences.ts';
 import { readEscaped } from './read-mrkdwn.ts';
 
 /**
- * Reads the text after a slash command. It comes as typed, backticks and all, but for the entities; links only where
- * the app is set to escape them, and then with a label: a bare `<http://…>` was typed so. The blanks or the line break
- * that set it apart from the command are not part of it.
+ * Reads the text after a slash command; a form may leave an empty one out. It comes as typed, backticks and all, but for
+ * the entities; links only where the app is set to escape them, and then with a label: a bare `<http://…>` was typed so.
+ * The blanks or the line break that set it apart from the command are not part of it.
  * A fence counts wherever it stands. Inline code counts only when it is all there is, a language's word allowed
  * before it: between other code a backtick is the language's own (R, Scala, a shell).
  */
-export function readSlash(text: string, words: Pick<LanguageWords, 'isLanguage'>): Message {
+export function readSlash(text: string | undefined, words: Pick<LanguageWords, 'isLanguage'>): Message {
   const parts: Part[] = [];
-  for (const piece of splitFences(text.replace(/^[ \t]*\r?\n|^[ \t]+/, ''))) {
+  for (const piece of splitFences((text ?? '').replace(/^[ \t]*\r?\n|^[ \t]+/, ''))) {
     const typed = readSlashEscapes(piece.text);
     if (piece.kind === 'fence') append(parts, { kind: 'fence', code: trimFence(typed) });
     else append(parts, { kind: 'bare', text: typed });

@@ -86,3 +86,18 @@ test('a wrong or old signature is answered 401, and nothing runs', async () => {
   expect(gateway.calls.some(({ method }) => method === 'POST')).toBe(false);
   expect(bot.log.some((line) => line['level'] === 'error')).toBe(false);
 });
+
+test('Slack’s notice that it holds events back is acknowledged, and a command without text opens the editor', async () => {
+  await using bot = await startSignedBot();
+  const notice = JSON.stringify({ type: 'app_rate_limited', team_id: 'T0', minute_rate_limited: 1 });
+  expect((await post(notice, signed(notice, secret))).status).toBe(200);
+  await bot.untilLog((line) => String(line['msg']).includes('app_rate_limited'));
+  const ana = playground.user('ana').id;
+  const channel = playground.channel('#data').id;
+  const command = `command=%2Fspark&user_id=${ana}&channel_id=${channel}&trigger_id=1.1.1&team_id=T0`;
+  const type = 'application/x-www-form-urlencoded';
+  const answer = await post(command, { ...signed(command, secret), 'content-type': type });
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toBe('');
+  await playground.waitFor(() => playground.callsOf('views.open').length > 0);
+});
