@@ -29,10 +29,11 @@ export async function onPress(
   if (press === undefined) return await ack();
   const user = body.user.id;
   let isAccepted = false;
+  /** That Slack could not be told does not undo what was done. */
   const accept = async (): Promise<void> => {
     if (isAccepted) return;
     isAccepted = true;
-    await ack();
+    await ack().catch((error: unknown) => bot.log.warn({ err: error }, 'a press was not acknowledged'));
   };
   // A trigger lives no longer than an acknowledgement may take, and nothing is accepted by opening a modal.
   if (opening.has(press.action)) await accept();
@@ -81,9 +82,7 @@ async function obeyPress(press: ButtonPress, { user, trigger, accept }: Presser,
     case 'restart':
     case 'delete':
       await pressOnce(pressDelivery(press.runId, action, press.state), bot, async () => {
-        const waiting = setTimeout(() => {
-          accept().catch((error: unknown) => bot.log.warn({ err: error }, 'a press was not acknowledged'));
-        }, ACCEPT_AFTER_MS);
+        const waiting = setTimeout(() => void accept(), ACCEPT_AFTER_MS);
         if (run.runner !== user) auditPress(action, run, user, bot);
         await decide(action, run, user, bot).finally(() => clearTimeout(waiting));
       });

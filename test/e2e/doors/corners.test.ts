@@ -106,6 +106,25 @@ test('a reply’s deletion takes its answer away also where Slack does not say i
   await gateway.close();
 });
 
+test('a press that ran is not told to have broken where only its acknowledgement was lost', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const { root, answer } = await rig.slash('ana', '#data', '/spark 1');
+  const held = playground.hold('users.info');
+  const pressed = playground.as('ben').press(answer, 'run:runAgain');
+  await held.reached;
+  const since = rig.bot.log.length;
+  playground.drop();
+  await rig.bot.untilLog((line) => String(line['msg']).includes('WebSocket error'), since);
+  held.release();
+  await pressed;
+  const second = await rig.final('#data', root.ts, ({ ts }) => ts !== answer.ts);
+  expect(second.text).toContain('Done');
+  await playground.waitForConnection();
+  expect(playground.ephemerals('ben').filter(({ text }) => text.includes('nothing ran'))).toEqual([]);
+});
+
 test('an edited run takes away the files of the one before, and Delete takes all', async () => {
   const gateway = await startScriptedGateway();
   gateway.onStart = (kernel) => {
