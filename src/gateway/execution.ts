@@ -259,10 +259,16 @@ export class RunningExecution implements Execution {
     if (this.#hasAskedStop || this.isEnded) return;
     this.#hasAskedStop = true;
     this.#watchStop();
+    this.#interrupt(2);
+  }
+
+  /** A kernel can lose a signal (Python in a finalizer, R while it reads a line): one that is not obeyed is repeated. */
+  #interrupt(times: number): void {
     this.#host.interrupt({
       isWanted: () => !this.isEnded,
       onSend: () => {
         this.state = { ...this.state, stopped: true };
+        if (times > 1) this.#interrupt(times - 1);
       },
       onFailed: (failure) => {
         this.#host.trouble.callFailed(failure);
