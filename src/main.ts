@@ -29,6 +29,8 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = startLog({ level: config.logLevel, secrets: config.secrets });
   for (const warning of config.warnings) log.warn(warning);
+  // A promise that a library lost (Bolt's, over an odd request) is no reason to let go of everybody's runs.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'something was not caught'));
 
   const metrics = await startMetrics(config.http.metrics);
   const store = await openStore<RunData>({ url: storeAddress(config.store), log });

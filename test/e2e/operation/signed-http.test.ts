@@ -32,11 +32,12 @@ async function startSignedBot(environment: Record<string, string> = {}): Promise
   });
 }
 
-function post(body: string, headers: Record<string, string>): Promise<Response> {
+function post(body: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
   return fetch(requestUrl, {
     method: 'POST',
     body,
     headers: { 'content-type': 'application/json', ...headers },
+    ...(signal === undefined ? {} : { signal }),
   });
 }
 
@@ -74,6 +75,17 @@ test('mention, command and press work as in Socket Mode', async () => {
     slack: { ok: true, detail: expect.stringContaining('/slack/events') },
   });
   expect(bot.log.some((line) => line['level'] === 'error')).toBe(false);
+});
+
+test('a signed body that is nothing does not end the process', async () => {
+  await using bot = await startSignedBot();
+  const hangingUp = new AbortController();
+  const nothing = post('null', signed('null', secret), hangingUp.signal).catch(() => undefined);
+  await bot.untilLog(({ msg }) => msg === 'something was not caught');
+  hangingUp.abort();
+  await nothing;
+  const asked = playground.as('ana').post('#data', '@sparkthread `6*7`');
+  await playground.waitForReply('#data', asked.ts, ({ text }) => text.includes('ran 6*7'));
 });
 
 test('a wrong or old signature is answered 401, and nothing runs', async () => {
