@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { ConfigError } from './errors.ts';
 import type { GatewaySettings } from './gateway/gateway.ts';
 import type { Findings } from './settings/findings.ts';
@@ -62,11 +64,17 @@ export interface Config {
 
 /** Adds what `.env` in the working directory says to the environment; what is set already stays. */
 export function loadEnvFile(path = '.env'): void {
+  for (const [name, value] of Object.entries(parseEnv(readEnvFile(path)))) process.env[name] ??= value;
+}
+
+/** Empty where there is none. A mark that an editor put before its text is no part of the first name. */
+function readEnvFile(path: string): string {
   try {
-    process.loadEnvFile(path);
+    return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'ENOENT') throw new ConfigError([`${path} cannot be read (${String(code ?? error)}).`]);
+    if (code === 'ENOENT') return '';
+    throw new ConfigError([`${path} cannot be read (${String(code ?? error)}).`]);
   }
 }
 

@@ -129,7 +129,7 @@ async function changeNamedKernel(
 ): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
   must(kind === 'restart' ? 'restart' : 'shutDown', person, channel, policy);
-  if (named !== undefined) must('otherChannels', person, channel, policy);
   const target = named === undefined ? channel : await resolveChannel(named, person.id, bot);
+  if (target !== channel) must('otherChannels', person, channel, policy);
   return await changeKernel(kind, await control.currentKernel(workspace, target), person.id, bot);
 }

@@ -200,3 +200,16 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   const later = await rig.slash('ana', '#switch', '/spark unnamed = 2');
   expect(shown(later.answer)).toContain('scala-spark');
 });
+
+test('the channel one is in may be named by its name too, where anybody may restart', async () => {
+  const { playground, bot } = rig;
+  playground.addChannel('named');
+  await rig.slash('ben', '#named', '/spark 1');
+  await bot.stop();
+  await bot.restart({ RESTART_BY: 'anyone' });
+  await playground.as('ben').slash('#named', '/spark restart #named');
+  await playground.waitForMessage('#named', ({ text }) => text.includes('restarted the python3 kernel'));
+  expect((await ask('ben', '#general', '/spark restart #named')).text).toContain(
+    'Only admins may act on another',
+  );
+});

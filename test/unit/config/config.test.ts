@@ -490,7 +490,7 @@ describe('the .env file', () => {
   it('adds to the environment, overrides nothing and may be absent', () => {
     process.env['SPARKTHREAD_TEST_SET'] = 'environment';
     try {
-      loadEnvFile(file('.env', 'SPARKTHREAD_TEST_SET=file\nSPARKTHREAD_TEST_ADDED="a b"\n'));
+      loadEnvFile(file('.env', '\ufeffSPARKTHREAD_TEST_ADDED="a b"\nSPARKTHREAD_TEST_SET=file\n'));
       expect(process.env['SPARKTHREAD_TEST_SET']).toBe('environment');
       expect(process.env['SPARKTHREAD_TEST_ADDED']).toBe('a b');
     } finally {
