@@ -39,6 +39,7 @@ export class Runs {
   readonly #lanes: Lanes;
   readonly #open: OpenRuns;
   readonly #questions: SwitchQuestions;
+  #isClosing = false;
   /** What people want of them beside running them. */
   readonly wishes: Wishes;
 
@@ -190,11 +191,14 @@ export class Runs {
   /** The lane has nothing to do: without a connection to its kernel there is nothing to hold either. */
   async idle(lane: string): Promise<void> {
     const { kernels, leases } = this.#options;
+    // The last words of runs that are let go are still on their way: another process would look for them too early.
+    if (this.#isClosing) return;
     if (!this.#open.hasAny(lane) && !kernels.isConnected(lane)) await leases.drop(lane);
   }
 
   /** Takes no further work; what is in flight stays in the ledger for a successor. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#questions.close();
     const lanesClosed = this.#lanes.close();
     await this.#leave(
