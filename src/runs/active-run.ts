@@ -19,6 +19,8 @@ export interface Question {
   close(): void;
 }
 
+/** How long the ledger has to note a last word that stands. */
+const CLOSING_MS = 500;
 /** A store that is away is asked again after this. */
 const STORE_AWAY_MS = 500;
 
@@ -86,6 +88,8 @@ export class ActiveRun {
     this.#left.abort();
     this.#abandoned.resolve(undefined);
     await this.answer.release();
+    if (this.#phase.kind === 'ended')
+      await Promise.race([this.posted, wait(CLOSING_MS, undefined, { ref: false })]);
   }
 
   /** A request of it is written from here on, and what comes back is taken. */
@@ -188,9 +192,18 @@ export class ActiveRun {
    * again. False when somebody else has written an end, or has taken the run away.
    */
   async conclude(outcome: RunOutcome): Promise<boolean> {
+    return await this.#insistLetGo({ state: 'ended' }, { outcome });
+  }
+
+  /** Writes that its last word stands, and what belongs to it; also when let go, or a successor would say it again. */
+  async close(belongings: Pick<RunData, 'answerTs' | 'files' | 'replies'>): Promise<boolean> {
+    return await this.#insistLetGo({ state: 'posted' }, belongings);
+  }
+
+  async #insistLetGo(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<boolean> {
     return await this.#inTurn(async () => {
       for (;;) {
-        const written = await this.#tryWrite({ state: 'ended' }, { outcome });
+        const written = await this.#tryWrite(change, data);
         if (written !== 'away') return written;
         await wait(STORE_AWAY_MS, undefined, { ref: false });
       }

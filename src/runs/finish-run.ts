@@ -73,7 +73,7 @@ async function showLast(active: ActiveRun, outcome: RunOutcome, log: Log): Promi
       ...(files === undefined ? {} : { files }),
       ...(replies === undefined ? {} : { replies }),
     };
-    await active.change({ state: 'posted' }, { answerTs, ...belongings });
+    await active.close({ answerTs, ...belongings });
     return;
   }
   const { reason, isRefused } = delivery;

@@ -73,3 +73,15 @@ test('a run that is being sent is not taken back', async () => {
   expect(active.signal.aborted).toBe(false);
   expect(await ledger.get(active.run.id)).toMatchObject({ state: 'sending' });
 });
+
+test('a last word that stands is noted although the run was let go meanwhile', async () => {
+  const { active, ledger } = await waitingRun();
+  await active.conclude(bareOutcome('ok', 'python3'));
+  await active.abandon();
+  expect(await active.change({}, { notes: ['late'] })).toBe(false);
+  expect(await active.close({ answerTs: '1.1' })).toBe(true);
+  expect(await ledger.get(active.run.id)).toMatchObject({
+    state: 'posted',
+    data: { answerTs: '1.1', notes: [] },
+  });
+});
