@@ -67,7 +67,8 @@ export class OpenRuns {
     };
     const answer = new RunAnswer({
       run,
-      recovered: this.#left.has(run.id),
+      // Whoever had it before may have shown it; also where no round of recovery but a new run led to its lane.
+      recovered: this.#left.has(run.id) || run.state !== 'waiting',
       openAnswer,
       postRoot,
       predecessor: run.data.follows === undefined ? undefined : this.#takeOverFrom(run.data.follows),
