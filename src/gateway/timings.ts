@@ -57,7 +57,7 @@ export const defaultTimings: GatewayTimings = {
   upgradeLookMs: 1_500,
   upgradeLookTimeoutMs: 5_000,
   kernelInfoMs: 1_000,
-  busyPingMs: 2_500,
+  busyPingMs: 2_000,
   idlePingMs: 25_000,
   silenceMs: 8_000,
   firstLookMs: 1_500,
