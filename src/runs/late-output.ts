@@ -1,8 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
+import type { Run } from './run-data.ts';
+import type { Delivery } from './run-view.ts';
 
 /** How long after its end a run's output is still put into its answer, and how many such runs are remembered. */
 const KEPT_MS = 10 * 60_000;
@@ -14,6 +17,8 @@ const KEPT_RUNS = 100;
  */
 const SOON_MS = 400;
 const SELDOM_MS = 15_000;
+/** How long an edit under way, with its files, is waited for. */
+const LEAVING_MS = 15_000;
 
 interface EndedRun {
   active: ActiveRun;
@@ -21,6 +26,8 @@ interface EndedRun {
   transcript: Transcript;
   forgets: NodeJS.Timeout;
   edits: NodeJS.Timeout | undefined;
+  /** The edit under way, or the last one. */
+  editing: Promise<void>;
   waitMs: number;
   editedAtMs: number;
 }
@@ -48,6 +55,7 @@ export class LateOutput {
       transcript,
       forgets,
       edits: undefined,
+      editing: Promise.resolve(),
       waitMs: SOON_MS,
       editedAtMs: 0,
     });
@@ -72,7 +80,9 @@ export class LateOutput {
   #editSoon(ended: EndedRun): void {
     if (ended.edits !== undefined) return;
     if (performance.now() - ended.editedAtMs > 2 * SELDOM_MS) ended.waitMs = SOON_MS;
-    ended.edits = setTimeout(() => void this.#edit(ended), ended.waitMs).unref();
+    ended.edits = setTimeout(() => {
+      ended.editing = this.#edit(ended);
+    }, ended.waitMs).unref();
     ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
 
@@ -82,19 +92,38 @@ export class LateOutput {
     ended.editedAtMs = performance.now();
     try {
       await transcript.seal();
-      await active.finish({ kind: 'ended', outcome });
+      await noteBelongings(active, await active.finish({ kind: 'ended', outcome }));
     } catch (error) {
       this.#log.warn({ err: error, run: active.run.id }, 'late output was not shown');
     }
   }
 
-  /** The run is over for good: erased, or long enough ago. */
+  /**
+   * Ends the edits of a run's answer, the one under way included: what it brings is to be removed too, and a message
+   * that is removed under its hands would be posted anew. Gives the newest record of a run that is remembered.
+   */
+  async leave(runId: string): Promise<Run | undefined> {
+    const ended = this.#takeOut(runId);
+    if (ended === undefined) return undefined;
+    await Promise.race([ended.editing, wait(LEAVING_MS, undefined, { ref: false })]);
+    this.#drop(ended);
+    return ended.active.run;
+  }
+
   #forget(runId: string): void {
+    const ended = this.#takeOut(runId);
+    if (ended !== undefined) this.#drop(ended);
+  }
+
+  #takeOut(runId: string): EndedRun | undefined {
     const ended = this.#ended.get(runId);
-    if (ended === undefined) return;
     this.#ended.delete(runId);
-    clearTimeout(ended.forgets);
-    clearTimeout(ended.edits);
+    clearTimeout(ended?.forgets);
+    clearTimeout(ended?.edits);
+    return ended;
+  }
+
+  #drop(ended: EndedRun): void {
     this.#onForgotten(ended.transcript);
     const { run } = ended.active;
     // Slack is away: the answer that will stand, here or after the next start, needs the files.
@@ -107,4 +136,15 @@ export class LateOutput {
   forget(which: (active: ActiveRun) => boolean): void {
     for (const [runId, { active }] of this.#ended) if (which(active)) this.#forget(runId);
   }
+}
+
+/** Who deletes the answer takes along what came late, too. */
+async function noteBelongings(active: ActiveRun, delivery: Delivery): Promise<void> {
+  const { files = [], replies = [] } = delivery.delivered ? delivery : {};
+  if (files.length + replies.length === 0) return;
+  const { data } = active.run;
+  await active.change(
+    {},
+    { files: [...(data.files ?? []), ...files], replies: [...(data.replies ?? []), ...replies] },
+  );
 }

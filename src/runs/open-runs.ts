@@ -117,8 +117,8 @@ export class OpenRuns {
 
   /** Takes a run away with its answer and its code. */
   async erase(run: Run): Promise<void> {
-    this.late.forget((active) => active.run.id === run.id);
-    await this.#options.removeAnswer(run);
+    const newest = await this.late.leave(run.id);
+    await this.#options.removeAnswer(newest ?? run);
     await this.#options.ledger.remove(run.id);
   }
 

@@ -126,6 +126,21 @@ describe('after the end', () => {
     expect(finals(playground, '#data', thread)).toHaveLength(1);
   });
 
+  test('a file that came late is deleted with its answer', async () => {
+    const code =
+      'import threading\nthreading.Timer(1, lambda: print("late\\n" * 3000)).start()\nprint("early")';
+    const { thread } = await askMessage(
+      playground,
+      'ana',
+      '#data',
+      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
+    );
+    const answer = await shows(thread, 'hidden');
+    await playground.waitForReply('#data', thread, ({ files = [] }) => files.length > 0);
+    await playground.as('ana').press(answer, 'run:delete');
+    await playground.waitFor(() => playground.replies('#data', thread).length === 0);
+  });
+
   test('a thread that does not stop printing is shown meanwhile', async () => {
     const code = [
       'import threading, time',
