@@ -46,6 +46,21 @@ test('letting go does not wait for a Slack that does not answer', async () => {
   held.release();
 });
 
+test('a post that still waits for its turn when it is let go is not made', async () => {
+  await using rig = await startRig({ playground: { rates: false } });
+  const open = (nth: number) => rig.open({ runId: `run-${nth}` });
+  const before = Array.from({ length: 9 }, (_, nth) => open(nth));
+  const finished = before.map(({ answer }) => answer.finish(runView(ended())));
+  const waiting = open(9);
+  void waiting.answer.finish(runView(ended()));
+  await waiting.answer.release();
+  const after = open(10);
+  await after.answer.finish(runView(ended()));
+  await Promise.all(finished);
+  expect(rig.playground.replies(waiting.channel, waiting.thread)).toEqual([]);
+  expect(rig.playground.replies(after.channel, after.thread)).toHaveLength(1);
+});
+
 test('a look for the answer that is refused for its rate is repeated: nothing is posted without it', async () => {
   await using rig = await startRig();
   const first = rig.open();

@@ -88,6 +88,7 @@ class ThreadAnswer implements LiveAnswer {
   #closing = false;
   /** After a release: when the last picture is left to a successor. */
   #leaveBy = Infinity;
+  readonly #left = new AbortController();
   /** Everything that is sent for this answer, one after the other. */
   #work: Promise<unknown>;
 
@@ -101,6 +102,7 @@ class ThreadAnswer implements LiveAnswer {
       find: () => shared.calls.find(options.place, 'sparkthread_answer', { run: options.runId }),
       mayStand: options.recovered,
       onPosted: options.onPosted,
+      signal: this.#left.signal,
     });
     this.#closeBudget = shared.budget.open(options.runId);
     this.#work = this.#live();
@@ -127,6 +129,7 @@ class ThreadAnswer implements LiveAnswer {
     }
     const leftMs = Math.max(0, this.#leaveBy - this.#shared.now());
     await Promise.race([this.#work, sleep(leftMs, undefined, { ref: false })]);
+    this.#left.abort();
   }
 
   get #isReleased(): boolean {

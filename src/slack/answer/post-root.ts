@@ -32,6 +32,7 @@ export function rootPoster(means: MessageMeans): PostRoot {
         ),
       mayStand: recovered,
       onPosted: () => {},
+      signal,
     });
     for (;;) {
       const attempt = await message.attempt(() => ({ ...renderRoot(root), metadata }), 'end');

@@ -21,6 +21,8 @@ export interface MessageOptions {
   /** A message of this run may stand in the thread already: look before posting. */
   mayStand: boolean;
   onPosted: (ts: string) => void;
+  /** Aborted when a successor goes on: a post that still waits for its turn is not made. */
+  signal?: AbortSignal;
 }
 
 /** What messages are sent with: one each for all answers of a workspace. */
@@ -75,13 +77,13 @@ export class StandingMessage {
   }
 
   async #send(ts: string | undefined, render: (shrink: number) => SlackMessage): Promise<string> {
-    const { place } = this.#options;
+    const { place, signal } = this.#options;
     if (ts !== undefined) {
       await this.#means.calls.update(place.channel, ts, render(this.#shrink));
       return ts;
     }
     const paceMs = this.#means.pace.reserve(place.channel);
-    if (paceMs > 0) await sleep(paceMs);
+    if (paceMs > 0) await sleep(paceMs, undefined, signal === undefined ? {} : { signal });
     this.#mayStand = true;
     const posted = await this.#means.calls.post(place, render(this.#shrink));
     this.#stand(posted);
