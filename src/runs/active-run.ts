@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { StoreError } from '../errors.ts';
 import type { OutputView } from './output/output-view.ts';
 import type { Ledger, RunChange } from '../store/ledger.ts';
+import type { KeptOutput } from './kept-output.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { StopReason } from './read-end.ts';
 import type { RunAnswer } from './run-answer.ts';
@@ -191,8 +192,8 @@ export class ActiveRun {
    * Writes how it ended, also when this process has let it go meanwhile: nobody else can learn that from the kernel
    * again. False when somebody else has written an end, or has taken the run away.
    */
-  async conclude(outcome: RunOutcome): Promise<boolean> {
-    return await this.#insistLetGo({ state: 'ended' }, { outcome });
+  async conclude(outcome: RunOutcome, kept?: KeptOutput): Promise<boolean> {
+    return await this.#insistLetGo({ state: 'ended' }, { outcome, ...(kept === undefined ? {} : { kept }) });
   }
 
   /** Writes that its last word stands, and what belongs to it; also when let go, or a successor would say it again. */

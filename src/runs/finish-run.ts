@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
+import type { KeptOutput } from './kept-output.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Run } from './run-data.ts';
 
@@ -14,8 +15,11 @@ export interface EndedRun {
  * The last two steps of a run: the outcome into the ledger (the next run may start then), the final answer onto the
  * screen. A crash in between is taken up at the first step not done. An end of ours is to be audited (`auditRun`).
  */
-export async function endRun(active: ActiveRun, outcome: RunOutcome): Promise<EndedRun> {
-  const isOurs = await active.conclude(outcome);
+export async function endRun(
+  active: ActiveRun,
+  { outcome, kept }: { outcome: RunOutcome; kept?: KeptOutput },
+): Promise<EndedRun> {
+  const isOurs = await active.conclude(outcome, kept);
   return { outcome: isOurs ? outcome : (active.run.data.outcome ?? outcome), isOurs };
 }
 

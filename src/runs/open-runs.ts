@@ -1,7 +1,9 @@
+import type { KernelOutput } from '../gateway/outputs.ts';
 import type { Log } from '../log.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { ActiveRun } from './active-run.ts';
 import { postRun } from './finish-run.ts';
+import { hasKept } from './kept-output.ts';
 import { LateOutput } from './late-output.ts';
 import { bareOutcome, type RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
@@ -106,7 +108,8 @@ export class OpenRuns {
     const { openTranscript, log } = this.#options;
     const active = this.open(run);
     const outcome = run.data.outcome ?? bareOutcome('broken', run.data.kernelspec);
-    const posting = openTranscript(run, true).then((transcript) => {
+    const posting = openTranscript(run, true).then(async (transcript) => {
+      if (!hasKept(transcript, run.data.kept)) await transcript.add(lostWith(run));
       active.showOutput(() => transcript.view());
       this.post(active, outcome, transcript);
     });
@@ -135,4 +138,9 @@ export class OpenRuns {
     this.late.forget((active) => which(active) && active.run.state === 'posted');
     await Promise.all(left.map((active) => active.abandon()));
   }
+}
+
+/** Output that stayed on the disk of the process that saw the end. */
+function lostWith({ createdAt, updatedAt, data }: Run): KernelOutput {
+  return { kind: 'reconnected', fromMs: data.startedAt ?? createdAt, toMs: updatedAt, gap: true };
 }

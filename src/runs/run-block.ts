@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Execution, LeftExecution } from '../gateway/gateway.ts';
 import type { Log } from '../log.ts';
 import type { ActiveRun } from './active-run.ts';
+import { hasKept, keptOutput } from './kept-output.ts';
 import { noteOutput } from './note-output.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
@@ -44,7 +45,7 @@ export async function runBlock(
   // The gateway replays only what nobody has read: that question does not come again.
   if (left !== undefined && active.run.data.asked !== undefined) active.stop({ kind: 'questionLost' });
   const resumedAt = Date.now();
-  const isOutputHere = hasOutputOf(left?.left, transcript);
+  const isOutputHere = hasKept(transcript, left?.left);
   const cuts: { fromMs: number; toMs: number }[] = [];
   for await (const output of execution) {
     // Whether something is missing is known at the end.
@@ -69,26 +70,13 @@ export async function runBlock(
 /** The connection was closed on it: the ledger keeps how far this process came, once all of that is on disk. */
 async function handOver(active: ActiveRun, left: LeftExecution, transcript: Transcript): Promise<void> {
   const { sent, block } = active.run.data;
+  const kept = keptOutput(transcript);
   await transcript.seal();
-  const { textBytes, parts } = transcript.view();
   if (left.isWritten && sent !== undefined)
-    await active.change(
-      {},
-      { sent: { ...sent, left: { ...left, keptBytes: textBytes, keptParts: parts.length } } },
-    );
+    await active.change({}, { sent: { ...sent, left: { ...left, ...kept } } });
   // Never sent, so that it waits again, or stands between two blocks.
   if (!left.isWritten) await active.change({ state: block === 0 ? 'waiting' : 'sent' }, { sent: undefined });
   active.markFollowed();
-}
-
-/** A successor on another machine does not have what was on the first one's disk. */
-function hasOutputOf(
-  left: { keptBytes: number; keptParts: number } | undefined,
-  transcript: Transcript,
-): boolean {
-  if (left === undefined) return true;
-  const { textBytes, parts } = transcript.view();
-  return textBytes >= left.keptBytes && parts.length >= left.keptParts;
 }
 
 /** Writes the ledger, then the request. Undefined when the run was taken back before the kernel got it. */

@@ -1,5 +1,6 @@
 import type { LeftExecution } from '../gateway/gateway.ts';
 import type { RunRecord } from '../store/ledger.ts';
+import type { KeptOutput } from './kept-output.ts';
 import type { RunOutcome } from './outcome.ts';
 
 /** The way a snippet came in. */
@@ -23,7 +24,7 @@ export interface SentBlock {
   /** The kernel's process then, where it tells (KernelConnection). */
   process?: string;
   /** Where a process that had the time stopped following it, and how much of its output was on disk then. */
-  left?: LeftExecution & { keptBytes: number; keptParts: number };
+  left?: LeftExecution & KeptOutput;
 }
 
 /** What the ledger keeps of a run beside its state and place: JSON, written and read by this bot alone. */
@@ -71,6 +72,8 @@ export interface RunData {
   /** Sentences for the answer's head. */
   notes: string[];
   outcome?: RunOutcome;
+  /** How much of its output was on the disk of the process that saw it end. */
+  kept?: KeptOutput;
 }
 export type Run = RunRecord<RunData>;
 

@@ -1,6 +1,7 @@
 import type { ActiveRun } from './active-run.ts';
 import { cancelSparkJobs } from './cancel-spark-jobs.ts';
 import type { KernelRecord } from './kernel-record.ts';
+import { type KeptOutput, keptOutput } from './kept-output.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
 import { type ReachedKernel, type ReachKernelDeps, reachKernel } from './reach-kernel.ts';
@@ -16,6 +17,7 @@ export interface RanSnippet {
   outcome: RunOutcome;
   /** Absent when nothing was ever sent. */
   transcript: Transcript | undefined;
+  kept?: KeptOutput;
   /** The kernel it ran on; absent when none was reached. */
   kernel: KernelRecord | undefined;
 }
@@ -37,8 +39,9 @@ export async function runSnippet(active: ActiveRun, deps: RunSnippetDeps): Promi
   try {
     const outcome = await runBlocks(active, kernel, transcript, deps);
     if (wasInterrupted(outcome)) await cancelSparkJobs(kernel.connection);
+    const kept = keptOutput(transcript);
     await transcript.seal();
-    return { outcome, transcript, kernel: kernel.record };
+    return { outcome, transcript, kept, kernel: kernel.record };
   } finally {
     clearTimeout(clock);
   }

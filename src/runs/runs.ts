@@ -126,7 +126,7 @@ export class Runs {
     const running = this.#run(active);
     const ran = await Promise.race([running, active.abandoned]);
     if (ran === undefined) return this.#noteEndHeard(active, running);
-    const ended = await endRun(active, ran.outcome);
+    const ended = await endRun(active, ran);
     active.markFollowed();
     // Taken back meanwhile, and answered; or let go: then it is found unposted by whoever looks for left work.
     if (active.phase.kind !== 'ended' && !active.left.aborted)
@@ -151,9 +151,10 @@ export class Runs {
   #noteEndHeard(active: ActiveRun, running: Promise<RanSnippet>): void {
     const { log } = this.#options;
     running
-      .then(async ({ outcome }) => {
+      .then(async (ran) => {
+        const { outcome } = ran;
         if (outcome.kind !== 'ok' && outcome.kind !== 'raised') return;
-        if ((await endRun(active, outcome)).isOurs) auditRun(active, outcome, log);
+        if ((await endRun(active, ran)).isOurs) auditRun(active, outcome, log);
       })
       .catch((error: unknown) => log.warn({ err: error, run: active.run.id }, 'an end was not noted'));
   }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../playground/messages.ts';
@@ -85,8 +85,27 @@ test('finished while Slack was away, then killed: posted by the next one, and no
   const { outcome, text } = await finalAnswer(playground, '#data', thread);
   expect(outcome).toBe('ok');
   expect(text).toContain('away() ends');
+  expect(text).not.toContain('may be missing');
   expect(answersIn(playground, '#data', thread)).toBe(1);
   expect(playground.ephemerals('ana')).toEqual([]);
+});
+
+test('finished, killed, and its output stayed behind with the first machine: that is said', async () => {
+  await using scene = await startScene();
+  const { playground, kernels, bot } = scene;
+  const thread = scene.ask('#data', 'away()');
+  const run = await kernels.untilBegun('away()');
+  await scene.untilShown('#data', thread, 'away() begins');
+  playground.fail('chat.update', { kind: 'dropped' }, Infinity);
+  run.end();
+  await bot.untilLog((line) => line['msg'] === 'run ended');
+  await bot.kill();
+  await rm(join(bot.folder, 'spool'), { recursive: true });
+  playground.clearFaults();
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toMatch(/may be missing (between|at) \d\d:\d\d:\d\d/);
 });
 
 test('stopped by SIGTERM while Slack was away: the end is left to the next one', async () => {
