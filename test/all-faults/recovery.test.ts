@@ -45,6 +45,18 @@ async function startScene(options: PlaygroundOptions = {}): Promise<Scene> {
   };
 }
 
+/** A run that has ended, with nobody told of it; gives its thread. */
+async function endWhileSlackIsAway(scene: Scene): Promise<string> {
+  const { playground, kernels, bot } = scene;
+  const thread = scene.ask('#data', 'away()');
+  const run = await kernels.untilBegun('away()');
+  await scene.untilShown('#data', thread, 'away() begins');
+  playground.fail('chat.update', { kind: 'dropped' }, Infinity);
+  run.end();
+  await bot.untilLog((line) => line['msg'] === 'run ended');
+  return thread;
+}
+
 const isRoot = ({ metadata }: SlackMessage): boolean => metadata?.event_type === 'sparkthread_root';
 
 const answersIn = (playground: Playground, channel: string, thread: string): number =>
@@ -71,13 +83,8 @@ test('finished, killed while its answer was on the way to Slack: it stands once'
 
 test('finished while Slack was away, then killed: posted by the next one, and nobody is told otherwise', async () => {
   await using scene = await startScene();
-  const { playground, kernels, bot } = scene;
-  const thread = scene.ask('#data', 'away()');
-  const run = await kernels.untilBegun('away()');
-  await scene.untilShown('#data', thread, 'away() begins');
-  playground.fail('chat.update', { kind: 'dropped' }, Infinity);
-  run.end();
-  await bot.untilLog((line) => line['msg'] === 'run ended');
+  const { playground, bot } = scene;
+  const thread = await endWhileSlackIsAway(scene);
   await bot.kill();
   expect((await readLedgerFile(bot.folder)).map(({ state }) => state)).toEqual(['ended']);
   playground.clearFaults();
@@ -92,13 +99,8 @@ test('finished while Slack was away, then killed: posted by the next one, and no
 
 test('finished, killed, and its output stayed behind with the first machine: that is said', async () => {
   await using scene = await startScene();
-  const { playground, kernels, bot } = scene;
-  const thread = scene.ask('#data', 'away()');
-  const run = await kernels.untilBegun('away()');
-  await scene.untilShown('#data', thread, 'away() begins');
-  playground.fail('chat.update', { kind: 'dropped' }, Infinity);
-  run.end();
-  await bot.untilLog((line) => line['msg'] === 'run ended');
+  const { playground, bot } = scene;
+  const thread = await endWhileSlackIsAway(scene);
   await bot.kill();
   await rm(join(bot.folder, 'spool'), { recursive: true });
   playground.clearFaults();
@@ -110,13 +112,8 @@ test('finished, killed, and its output stayed behind with the first machine: tha
 
 test('stopped by SIGTERM while Slack was away: the end is left to the next one', async () => {
   await using scene = await startScene();
-  const { playground, kernels, bot } = scene;
-  const thread = scene.ask('#data', 'away()');
-  const run = await kernels.untilBegun('away()');
-  await scene.untilShown('#data', thread, 'away() begins');
-  playground.fail('chat.update', { kind: 'dropped' }, Infinity);
-  run.end();
-  await bot.untilLog((line) => line['msg'] === 'run ended');
+  const { playground, bot } = scene;
+  const thread = await endWhileSlackIsAway(scene);
   expect(await bot.stop()).toBe(0);
   expect((await readLedgerFile(bot.folder)).map(({ state }) => state)).toEqual(['ended']);
   playground.clearFaults();
