@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { StoreError } from '../errors.ts';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import type { ActiveRun } from './active-run.ts';
@@ -17,6 +17,8 @@ import { Wishes } from './wishes.ts';
 
 /** How long a run that is let go has to take in what its closed socket brought. */
 const HAND_OVER_MS = 1_000;
+/** So long at the most the lane's next run waits for the answer of the one before to be on its way. */
+const ANSWER_FIRST_MS = 25;
 /** Places further back are shown once, at admission, and not edited with every run that ends. */
 const PLACES_KEPT_FRESH = 3;
 
@@ -131,9 +133,9 @@ export class Runs {
     // Taken back meanwhile, and answered; or let go: then it is found unposted by whoever looks for left work.
     if (active.phase.kind !== 'ended' && !active.left.aborted)
       this.#open.post(active, ended.outcome, ran.transcript);
-    // The answer goes out first.
-    await nextTurn();
     if (ended.isOurs) auditRun(active, ended.outcome, this.#options.log);
+    // The answer has the processor for itself.
+    await Promise.race([active.posted, wait(ANSWER_FIRST_MS, undefined, { ref: false })]);
     if (!active.left.aborted) await this.#noteUse(active, ran);
   }
 
