@@ -27,6 +27,7 @@ async function forget(deleted: MessageChange & { kind: 'deleted' }, bot: Bot): P
   const { channel, ts } = deleted;
   const delivery = messageDelivery(bot.workspace, channel, ts);
   await bot.claim(delivery);
+  await bot.claim(deletionOf(deleted, bot));
   const first = await bot.runOf(delivery);
   // Slack does not always say in which thread it stood.
   const thread = first?.thread ?? deleted.thread;
@@ -34,6 +35,11 @@ async function forget(deleted: MessageChange & { kind: 'deleted' }, bot: Bot): P
   for (const run of runs) await bot.erase(run);
   // Further back than a long thread is read.
   if (first !== undefined && !runs.some(({ id }) => id === first.id)) await bot.erase(first);
+}
+
+/** Where it is known that a message is gone. */
+function deletionOf({ channel, ts }: { channel: string; ts: string }, { workspace }: Bot): string {
+  return `${messageDelivery(workspace, channel, ts)}/deleted`;
 }
 
 async function judgeEdit(
@@ -44,6 +50,8 @@ async function judgeEdit(
   if (by !== message.user || (before !== undefined && isSameTyped(before, message, bot))) return;
   const called = await hear(message, bot);
   if (called === undefined && isOfBot(message, bot)) return;
+  // Slack repeats what it could not deliver: the edit may come behind the deletion.
+  if (await bot.isKnown(deletionOf(message, bot))) return;
   const runs = await runsOf({ ...message, thread: message.thread ?? message.ts }, bot);
   const [last] = runs;
   if (last === undefined) {

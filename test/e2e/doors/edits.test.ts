@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { fence, type Rig, shown, startRealGateway, startRig } from './doors-rig.ts';
 
 let gateway: Awaited<ReturnType<typeof startRealGateway>>;
@@ -148,4 +149,39 @@ test('deleting the message of a run that is over takes its answer away', async (
   await rig.final('#over', root.ts);
   ana.delete(root);
   await playground.waitFor(() => playground.replies('#over', root.ts).length === 0);
+});
+
+test('an edit that comes behind the deletion of its message runs nothing', async () => {
+  const { playground } = rig;
+  playground.addChannel('behind');
+  const ana = playground.as('ana');
+  const root = ana.post('#behind', mention('print("as posted")'));
+  await rig.final('#behind', root.ts);
+  ana.edit(root, mention('print("as edited")'));
+  await rig.final('#behind', root.ts, (reply) => shown(reply).includes('edited, run 2'));
+  const edit = playground.deliveries.findLast(
+    ({ body }) => editSchema.safeParse(body).data?.event.message.ts === root.ts,
+  );
+  const body = editSchema.parse(edit?.body);
+  ana.delete(root);
+  await playground.waitFor(() => playground.replies('#behind', root.ts).length === 0);
+  const { message } = body.event;
+  const edited = { ...message.edited, ts: String(Number(message.edited.ts) + 1) };
+  playground.service.deliveries.event('message', {
+    ...body,
+    event_id: 'Ev00BEHIND',
+    event: { ...body.event, message: { ...message, edited } },
+  });
+  await playground.waitForQuiet();
+  const next = ana.post('#behind', mention('print("next")'));
+  await rig.final('#behind', next.ts);
+  const ran = rig.bot.log.filter((line) => line['audit'] === 'run' && line['channel'] === root.channel);
+  expect(ran).toHaveLength(3);
+});
+
+const editSchema = z.looseObject({
+  event: z.looseObject({
+    subtype: z.literal('message_changed'),
+    message: z.looseObject({ ts: z.string(), edited: z.looseObject({ ts: z.string() }) }),
+  }),
 });
