@@ -93,6 +93,12 @@ export class ActiveRun {
       await Promise.race([this.posted, wait(CLOSING_MS, undefined, { ref: false })]);
   }
 
+  /** Shows nothing more; resolves when the record says where the answer stands, so that it can be removed. */
+  async withdrawAnswer(): Promise<void> {
+    await this.answer.withdraw();
+    await this.#changing;
+  }
+
   /** A request of it is written from here on, and what comes back is taken. */
   follow(): void {
     this.#following ??= Promise.withResolvers<void>();

@@ -60,7 +60,7 @@ export async function postRun(
     if (active.run.data.erased !== true) await showLast(active, outcome, log);
     // Looked at again: it may have been asked for while the answer was on its way.
     if (active.run.data.erased === true) {
-      await active.answer.release();
+      await active.withdrawAnswer();
       await erase(active.run);
     }
   } catch (error) {

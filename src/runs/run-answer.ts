@@ -79,6 +79,11 @@ export class RunAnswer implements LiveAnswer {
     return 'delivered' in opened ? opened : await opened.finish(view);
   }
 
+  async withdraw(): Promise<void> {
+    this.#released.abort();
+    await this.#answer?.withdraw();
+  }
+
   async release(): Promise<void> {
     this.#released.abort();
     await this.#answer?.release();

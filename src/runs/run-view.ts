@@ -80,6 +80,8 @@ export interface LiveAnswer {
   finish(view: RunView): Promise<Delivery>;
   /** Lets go without a last word (shutdown): what is pending is flushed, a successor goes on. */
   release(): Promise<void>;
+  /** Nothing more is shown: it is to be removed. Resolves when it is known where it stands, if it does. */
+  withdraw(): Promise<void>;
 }
 
 /**

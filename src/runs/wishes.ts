@@ -93,7 +93,7 @@ export class Wishes {
     await active.change({}, { erased: true });
     if (!isUnfinished(active.run)) return;
     await this.stop(active.run, { kind: 'deleted' });
-    await active.answer.release();
+    await active.withdrawAnswer();
     await this.#options.removeAnswer(active.run);
   }
 

@@ -132,6 +132,21 @@ class ThreadAnswer implements LiveAnswer {
     this.#left.abort();
   }
 
+  async withdraw(): Promise<void> {
+    this.#leaveBy = Math.min(this.#leaveBy, this.#shared.now());
+    this.#close();
+    this.#left.abort();
+    const settled = this.#work.then(() => this.#settle());
+    this.#work = settled;
+    await settled;
+  }
+
+  async #settle(): Promise<void> {
+    await this.#message.settle();
+    this.#closeBudget();
+    this.#onClosed();
+  }
+
   get #isReleased(): boolean {
     return this.#leaveBy !== Infinity;
   }

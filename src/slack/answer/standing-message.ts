@@ -34,6 +34,9 @@ export interface MessageMeans {
   looks: LookPace;
 }
 
+/** How often a message that is to be removed is looked for where Slack does not say whether it stands. */
+const settlingLooks = 8;
+
 /** One message in a thread: posted once, then edited. Knows what to do with each way Slack can fail. */
 export class StandingMessage {
   readonly #means: MessageMeans;
@@ -76,6 +79,14 @@ export class StandingMessage {
     }
   }
 
+  /** Finds out whether it stands where a post's reply was lost. */
+  async settle(): Promise<void> {
+    for (let looks = 0; looks < settlingLooks && this.#ts === undefined && this.#mayStand; looks += 1) {
+      const notYet = await this.#look();
+      if (notYet !== undefined) await sleep(notYet.ms);
+    }
+  }
+
   async #send(ts: string | undefined, render: (shrink: number) => SlackMessage): Promise<string> {
     const { place, signal } = this.#options;
     if (ts !== undefined) {
@@ -94,7 +105,7 @@ export class StandingMessage {
    * A post whose reply was lost may stand: Slack knows no idempotency key, so it is looked for (slack.md fact 3).
    * Undefined once that is settled.
    */
-  async #look(): Promise<Attempt | undefined> {
+  async #look(): Promise<(Attempt & { kind: 'wait' }) | undefined> {
     const waitMs = this.#means.looks.take();
     if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'looks' };
     try {
@@ -144,7 +155,7 @@ export class StandingMessage {
   }
 
   /** Nobody knows what became of it: longer and longer pauses. */
-  #later(reason: string): Attempt {
+  #later(reason: string): Attempt & { kind: 'wait' } {
     this.#failures += 1;
     return { kind: 'wait', ms: Math.min(30_000, 500 * 2 ** this.#failures), reason };
   }

@@ -185,3 +185,15 @@ const editSchema = z.looseObject({
     message: z.looseObject({ ts: z.string(), edited: z.looseObject({ ts: z.string() }) }),
   }),
 });
+
+test('deleting the message while Slack still owes the word that the answer is posted takes that answer away', async () => {
+  const { playground } = rig;
+  playground.addChannel('owed');
+  const ana = playground.as('ana');
+  playground.fail('chat.postMessage', { kind: 'replyLate', delayMs: 5_000 });
+  const root = ana.post('#owed', mention('import time\ntime.sleep(600)'));
+  await playground.waitForReply('#owed', root.ts);
+  ana.delete(root);
+  await rig.bot.untilLog((line) => line['audit'] === 'run' && line['channel'] === root.channel);
+  await playground.waitFor(() => playground.replies('#owed', root.ts).length === 0);
+});

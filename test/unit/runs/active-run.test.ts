@@ -14,6 +14,7 @@ const unseen: LiveAnswer = {
   show: () => {},
   finish: async () => ({ delivered: true, answerTs: '1.1' }),
   release: async () => {},
+  withdraw: async () => {},
 };
 
 /** A run that waits in a ledger, in a process's hands. */
