@@ -11,12 +11,21 @@ const passing = new Set([
   'team_added_to_org',
 ]);
 
-/** Why Slack does not let us begin: `ConfigError` where it refuses the token that `setting` gave, else another error. */
-export function beginFailure(setting: 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN', error: unknown): Error {
+/** Why Slack does not let us begin: `ConfigError` where it refuses the bot token, else another error. */
+export function beginFailure(error: unknown): Error {
   if (!(error instanceof WebAPIPlatformError))
     return new Error('Slack does not answer, so it cannot be asked who we are.', { cause: error });
   const said = error.data.error;
-  return passing.has(said)
-    ? new Error(`Slack has a trouble of its own (${said}). Try again in a minute.`, { cause: error })
-    : new ConfigError([`${setting} is refused by Slack (${said}).`]);
+  return isRefusal(said)
+    ? tokenRefused('SLACK_BOT_TOKEN', said)
+    : new Error(`Slack has a trouble of its own (${said}). Try again in a minute.`, { cause: error });
+}
+
+/** Whether this word of Slack's says that a token is wrong. */
+export function isRefusal(said: string): boolean {
+  return !passing.has(said);
+}
+
+export function tokenRefused(setting: 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN', said: string): ConfigError {
+  return new ConfigError([`${setting} is refused by Slack (${said}).`]);
 }

@@ -122,6 +122,6 @@ async function askWhoWeAre(app: DurableApp, token: string) {
     await app.init();
     return await app.client.auth.test({ token });
   } catch (error) {
-    throw beginFailure('SLACK_BOT_TOKEN', error);
+    throw beginFailure(error);
   }
 }

@@ -128,6 +128,25 @@ test('an app token that Slack refuses is told as that, with exit code 78', async
   expect(code).toBe(78);
 });
 
+test.each(['missing_scope', 'not_allowed_token_type', 'account_inactive'])(
+  'an app token that may not open sockets (%s) ends the start, too',
+  async (said) => {
+    playground.fail('apps.connections.open', { kind: 'error', error: said });
+    const main = await startMain({ STORE_URL: 'memory:', PORT: '0' });
+    expect(main.said).toContain(`SLACK_APP_TOKEN is refused by Slack (${said})`);
+    expect(main.code).toBe(78);
+  },
+);
+
+test('an app token that Slack refuses for a while does not end a bot that was connected', async () => {
+  await using bot = await startBot({ playground, gateway });
+  playground.fail('apps.connections.open', { kind: 'error', error: 'account_inactive' });
+  playground.drop();
+  await bot.untilLog((line) => String(line['msg']).includes('account_inactive'));
+  await playground.waitForConnection();
+  await until(bot, 200);
+});
+
 test('a trouble of Slack’s own is no wrong setting: the next start may find it gone', async () => {
   playground.fail('auth.test', { kind: 'error', error: 'internal_error' });
   const { said, code } = await startMain({ STORE_URL: 'memory:', PORT: '0' });
