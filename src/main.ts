@@ -67,14 +67,19 @@ async function main(): Promise<void> {
     spoolDir: spool.dir,
     slack,
   });
-  told.begin();
+  told.begin(() => {
+    log.info('stopping: no new work is taken, runs in flight are left to the next start');
+    setTimeout(() => process.exit(0), DRAIN_MS).unref();
+  });
   const recovered = await house.open();
-  await slack.open(house.bot);
-  log.info({ workspace: slack.workspace, store: store.kind, port: front.port, recovered }, 'ready');
+  if (!told.isTold()) {
+    // Slack may be away for long; that is no reason to hear nothing.
+    await Promise.race([slack.open(house.bot), told.stop]);
+  }
+  if (!told.isTold())
+    log.info({ workspace: slack.workspace, store: store.kind, port: front.port, recovered }, 'ready');
 
   await told.stop;
-  log.info('stopping: no new work is taken, runs in flight are left to the next start');
-  setTimeout(() => process.exit(0), DRAIN_MS).unref();
   await slack.close();
   await house.close();
   await gateway.close();
@@ -94,21 +99,25 @@ async function openSpoolFolder({ store }: Config): Promise<{ dir: string; close:
   return { dir, close: async () => await rm(dir, { recursive: true, force: true }) };
 }
 
-/** Until there is something to drain, being told to stop ends the process at once. */
-function untilTold(): { stop: Promise<void>; begin: () => void } {
+/** Until there is something to drain, being told to stop ends the process at once; later `onStop` hears it. */
+function untilTold(): { stop: Promise<void>; isTold: () => boolean; begin: (onStop: () => void) => void } {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let hasBegun = false;
+  let begun: (() => void) | undefined;
+  let isTold = false;
   const stop = (): void => {
-    if (!hasBegun) process.exit(0);
+    if (begun === undefined) process.exit(0);
+    // Heard again it changes nothing: whoever passes signals on and whoever signals the whole group both tell us.
+    if (isTold) return;
+    isTold = true;
+    begun();
     resolve();
   };
-  // Heard again it changes nothing: whoever passes signals on and whoever signals the whole group both tell us.
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop);
   return {
     stop: promise,
-    begin: () => {
-      hasBegun = true;
+    isTold: () => isTold,
+    begin(onStop) {
+      begun = onStop;
     },
   };
 }

@@ -98,6 +98,23 @@ test('told to stop twice, as a whole process group is by two hands: it ends in o
   await gateway.close();
 });
 
+test.each(['SIGTERM', 'SIGHUP'] as const)(
+  '%s while Slack gives no websocket at the start: the process ends by itself',
+  async (signal) => {
+    await using playground = await startPlayground({ rates: false });
+    const gateway = await startScriptedGateway();
+    playground.fail('apps.connections.open', { kind: 'status', status: 503 }, 1_000);
+    const bot = spawn(process.execPath, [fileURLToPath(new URL('../../src/main.ts', import.meta.url))], {
+      env: { ...playground.environment, KG_URL: gateway.httpUrl, STORE_URL: 'memory:', PORT: '0' },
+      stdio: 'ignore',
+    });
+    await playground.waitFor(() => playground.callsOf('apps.connections.open').length === 1);
+    bot.kill(signal);
+    expect(await once(bot, 'exit')).toEqual([0, null]);
+    await gateway.close();
+  },
+);
+
 test('a second process on one SQLite file waits for the first, then says why and exits with 78', async () => {
   await using playground = await startPlayground({ rates: false });
   const gateway = await startScriptedGateway();
