@@ -8,12 +8,14 @@ export type StoreSettings =
   /** Nothing survives the process. */
   | { kind: 'memory' };
 
-export const storeUrl = readAs<StoreSettings>('sqlite:path, redis://host:port or memory:', (given) => {
+export const storeUrl = readAs<StoreSettings>('sqlite:path, redis://host:port/number or memory:', (given) => {
   if (/^memory:(\/\/)?$/.test(given)) return { kind: 'memory' };
   const [, path] = /^sqlite:(?!\/\/|:)(.+)$/.exec(given) ?? [];
   if (path !== undefined) return { kind: 'sqlite', path };
   const url = URL.parse(given);
   if (url === null || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') return undefined;
+  // After the host stands the number of a database, or nothing.
+  if (!/^(\/\d*)?$/.test(url.pathname)) return undefined;
   return {
     kind: 'redis',
     url: given,

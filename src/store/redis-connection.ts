@@ -141,9 +141,13 @@ export class RedisConnection {
   }
 
   #createClient(url: URL): Client {
+    const readable = new URL(url);
+    // The library takes no percent sign that stands for itself, as it may in a password.
+    readable.username = encodeURIComponent(decodeLoosely(url.username));
+    readable.password = encodeURIComponent(decodeLoosely(url.password));
     try {
       return createClient({
-        url: url.href,
+        url: readable.href,
         disableOfflineQueue: true,
         pingInterval: pingIntervalMs,
         socket: {

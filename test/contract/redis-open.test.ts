@@ -41,6 +41,12 @@ describe('a Redis that cannot be used is named, without its credentials', () => 
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('geheim');
   });
 
+  test('a percent sign that stands for itself in a password is taken', async () => {
+    expect(await failure('redis://u:100%@127.0.0.1:1')).toMatchObject({
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
   test('somebody listens and says nothing; no connection is left behind', async () => {
     const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     await once(server, 'listening');

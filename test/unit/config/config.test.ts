@@ -245,10 +245,15 @@ describe('values', () => {
     expect(readConfig({ ...least, STORE_URL: url }).store).toEqual(store);
   });
 
-  it.each(['sqlite:', 'sqlite://x.db', 'sqlite::memory:', 'redis:', 'postgres://x', 'data/x.db'])(
-    'refuses the store %s',
-    (url) => expect(problemsOf({ ...least, STORE_URL: url })).toHaveLength(1),
-  );
+  it.each([
+    'sqlite:',
+    'sqlite://x.db',
+    'sqlite::memory:',
+    'redis:',
+    'redis://h/name',
+    'postgres://x',
+    'data/x.db',
+  ])('refuses the store %s', (url) => expect(problemsOf({ ...least, STORE_URL: url })).toHaveLength(1));
 
   it('takes no notice of blanks and of the line end of a file from Windows', () => {
     const config = readConfig({ ...least, ALLOW_GUESTS: 'true\r', KG_AUTH_TOKEN: ' token\r' });
