@@ -1,5 +1,6 @@
 import { type Logger, LogLevel, WebAPIPlatformError, WebClient } from '@slack/web-api';
 import type { Config } from '../config.ts';
+import { unansweredReason } from '../slack/begin-failure.ts';
 import { botScopes } from '../slack/manifest.ts';
 import type { Report } from './report.ts';
 
@@ -83,9 +84,8 @@ async function examineSocketMode(client: WebClient, report: Report): Promise<voi
 function explain(error: unknown, remedyOf: (code: string) => string): { text: string; remedy: string } {
   if (error instanceof WebAPIPlatformError)
     return { text: `Slack says ${error.data.error}.`, remedy: remedyOf(error.data.error) };
-  const said = error instanceof Error ? error.message : String(error);
   return {
-    text: `Slack does not answer (${said}).`,
+    text: `Slack does not answer (${unansweredReason(error)}).`,
     remedy:
       'Check that this machine reaches https://slack.com (a proxy: HTTPS_PROXY and NODE_USE_ENV_PROXY=1).',
   };

@@ -14,7 +14,12 @@ const passing = new Set([
 /** Why Slack does not let us begin: `ConfigError` where it refuses the bot token, else another error. */
 export function beginFailure(error: unknown): Error {
   if (!(error instanceof WebAPIPlatformError))
-    return new Error('Slack does not answer, so it cannot be asked who we are.', { cause: error });
+    return new Error(
+      `Slack does not answer, so it cannot be asked who we are (${unansweredReason(error)}).`,
+      {
+        cause: error,
+      },
+    );
   const said = error.data.error;
   return isRefusal(said)
     ? tokenRefused('SLACK_BOT_TOKEN', said)
@@ -28,4 +33,12 @@ export function isRefusal(said: string): boolean {
 
 export function tokenRefused(setting: 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN', said: string): ConfigError {
   return new ConfigError([`${setting} is refused by Slack (${said}).`]);
+}
+
+/** Why there was no answer, from under the wrappings: "getaddrinfo ENOTFOUND slack.com", not "fetch failed". */
+export function unansweredReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return unansweredReason(error.cause);
+  const code = 'code' in error ? String(error.code) : '';
+  return error.message || code || error.name;
 }
