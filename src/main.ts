@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Config, loadEnvFile, readConfig } from './config.ts';
 import { ConfigError, StoreError } from './errors.ts';
 import { openGateway } from './gateway/open-gateway.ts';
@@ -89,11 +89,23 @@ async function main(): Promise<void> {
   await metrics.close();
 }
 
-/** Output is spooled beside the SQLite file; a store that forgets gets a folder that is removed. */
+/**
+ * Output is spooled beside the SQLite file; a store that forgets gets a folder that is removed. Throws `ConfigError`
+ * for a folder that cannot be written, which the first run with output would find out else.
+ */
 async function openSpoolFolder({ store }: Config): Promise<{ dir: string; close: () => Promise<void> }> {
   if (store.kind !== 'memory') {
-    const beside = store.kind === 'sqlite' ? dirname(store.path) : 'data';
-    return { dir: join(beside, 'spool'), close: async () => {} };
+    const dir = resolve(store.kind === 'sqlite' ? dirname(store.path) : 'data', 'spool');
+    try {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await rmdir(await mkdtemp(join(dir, 'start-')));
+    } catch (error) {
+      const reason = error instanceof Error && 'code' in error ? error.code : error;
+      throw new ConfigError([
+        `The folder ${dir} is where output is kept until its answer is posted, and it cannot be written (${String(reason)}).`,
+      ]);
+    }
+    return { dir, close: async () => {} };
   }
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-'));
   return { dir, close: async () => await rm(dir, { recursive: true, force: true }) };
@@ -101,7 +113,7 @@ async function openSpoolFolder({ store }: Config): Promise<{ dir: string; close:
 
 /** Until there is something to drain, being told to stop ends the process at once; later `onStop` hears it. */
 function untilTold(): { stop: Promise<void>; isTold: () => boolean; begin: (onStop: () => void) => void } {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<void>();
   let begun: (() => void) | undefined;
   let isTold = false;
   const stop = (): void => {
@@ -110,11 +122,11 @@ function untilTold(): { stop: Promise<void>; isTold: () => boolean; begin: (onSt
     if (isTold) return;
     isTold = true;
     begun();
-    resolve();
+    told.resolve();
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop);
   return {
-    stop: promise,
+    stop: told.promise,
     isTold: () => isTold,
     begin(onStop) {
       begun = onStop;
@@ -131,8 +143,9 @@ try {
     process.stderr.write(`Sparkthread cannot start. Settings to correct:\n${list}\n`);
     process.exit(EXIT_CONFIG);
   }
+  const named = error instanceof StoreError ? 'STORE_URL: ' : '';
   process.stderr.write(
-    `Sparkthread cannot start: ${error instanceof Error ? error.message : String(error)}\n`,
+    `Sparkthread cannot start: ${named}${error instanceof Error ? error.message : String(error)}\n`,
   );
   // A store that is silent may answer the next start; one that refuses has to be mended first.
   process.exit(error instanceof StoreError && error.code !== 'silent' ? EXIT_CONFIG : 1);

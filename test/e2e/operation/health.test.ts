@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -105,8 +108,17 @@ test('a taken PORT is told in one sentence, with exit code 78', async () => {
 
 test('a store that cannot be used is told in one sentence, with exit code 78', async () => {
   const { said, code } = await startMain({ STORE_URL: 'sqlite:/proc/none/store.db', PORT: '0' });
-  expect(said).toContain('/proc/none/store.db cannot be used as a store');
+  expect(said).toContain('STORE_URL: /proc/none/store.db cannot be used as a store');
   expect(code).toBe(78);
+});
+
+test('a folder for output that cannot be written is told at the start, with exit code 78', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sparkthread-taken-'));
+  await writeFile(join(folder, 'spool'), 'a file where a folder has to be');
+  const { said, code } = await startMain({ STORE_URL: `sqlite:${join(folder, 'store.db')}`, PORT: '0' });
+  expect(said).toContain(`${join(folder, 'spool')} is where output is kept`);
+  expect(code).toBe(78);
+  await rm(folder, { recursive: true });
 });
 
 /** The real entry with these settings, until it has ended. */
@@ -162,5 +174,5 @@ test('a token that Slack refuses is told as that, and an absent Slack as that', 
     gateway,
     environment: { SLACK_API_URL: 'http://127.0.0.1:9/api/' },
   });
-  await expect(absent).rejects.toThrow('Slack does not answer');
+  await expect(absent).rejects.toThrow(/Slack does not answer.*\(.*(bad port|ECONNREFUSED).*\)/);
 });
