@@ -10,8 +10,10 @@ const EXIT_CONFIG = 78;
 
 const stopping = new AbortController();
 const report = startReport((text) => process.stdout.write(text), process.stdout.isTTY);
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    // npm and the terminal may both pass on one Ctrl-C.
+    if (stopping.signal.aborted) return;
     report.note('Stopping; what was started is removed first.');
     stopping.abort();
   });

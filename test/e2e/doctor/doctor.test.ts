@@ -249,4 +249,24 @@ describe('languages', () => {
     expectNoKernels();
     expect(lines.some((line) => line.includes('store'))).toBe(false);
   });
+
+  test('told twice, as npm and a terminal do over one Ctrl-C: the kernel is removed all the same', async () => {
+    gateway.onStart = (kernel) => {
+      kernel.onExecute = (request) => {
+        kernel.begin(request);
+        doctor.kill('SIGINT');
+      };
+      kernel.onInterrupt = () => {
+        doctor.kill('SIGINT');
+        const request = kernel.received.find(({ header }) => header.msg_type === 'execute_request');
+        if (request !== undefined) kernel.status('idle', request);
+      };
+    };
+    const program = fileURLToPath(new URL('../../../src/doctor.ts', import.meta.url));
+    const env = { PATH: process.env['PATH'], ...environment() };
+    const doctor = spawn(process.execPath, [program], { env, stdio: 'ignore' });
+    expect(await once(doctor, 'exit')).toEqual([130, null]);
+    expect(gateway.kernels.size).toBe(1);
+    expectNoKernels();
+  });
 });
