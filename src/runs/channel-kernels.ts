@@ -95,8 +95,9 @@ export class ChannelKernels {
       return { record, connection: await this.#sockets.connect(record, eitherOf(until)), note };
     } catch (error) {
       if (!isLoss(error)) throw error;
-      // One that is there and gives no answer would be left behind.
-      await this.#options.gateway.shutDownKernel(record.kernelId).catch(() => undefined);
+      // One that is there and gives no answer would be left behind. A gateway that does not even take that is the one in
+      // trouble: the kernel stays known.
+      await this.#options.gateway.shutDownKernel(record.kernelId);
       await this.forget(owner.lane);
       return await this.#start(newKernelRecord(owner, kernelspec), owner, goneNote, progress, until);
     }
@@ -134,8 +135,7 @@ export class ChannelKernels {
       const connection = await this.#sockets
         .connect(started, eitherOf(until))
         .catch(async (error: unknown) => {
-          if (!until.left.aborted)
-            await this.#options.gateway.shutDownKernel(kernelId).catch(() => undefined);
+          if (!until.left.aborted) await this.#undo(kernelId);
           throw error;
         });
       const record: KernelRecord = { ...started, state: 'up' };
@@ -148,6 +148,16 @@ export class ChannelKernels {
       if (!until.left.aborted) await this.forget(owner.lane);
       throw error;
     }
+  }
+
+  /** Removes a kernel that no run will use. */
+  async #undo(kernelId: string): Promise<void> {
+    const { gateway, log } = this.#options;
+    await gateway
+      .shutDownKernel(kernelId)
+      .catch((error: unknown) =>
+        log.warn({ err: error, kernel: kernelId }, 'a kernel that nobody uses may be left on the gateway'),
+      );
   }
 
   async #launch(

@@ -91,6 +91,8 @@ export class Wishes {
     }
     const active = this.#options.open.open(now);
     await active.change({}, { erased: true });
+    // Its last word stood just before: whoever posted it has looked for this wish already.
+    if (active.run.state === 'posted') return await this.#options.open.erase(active.run);
     if (!isUnfinished(active.run)) return;
     await this.stop(active.run, { kind: 'deleted' });
     await active.withdrawAnswer();
