@@ -198,6 +198,8 @@ export class ChannelKernels {
     // Shut down or replaced while the run ended: that is the newer word.
     if (record?.kernelId !== ran.kernelId) return;
     if (by.outcome.kind === 'kernelGone') return await this.forget(ran.lane);
+    // To end the kernel that its code has left is the client's part: IRkernel goes on living after `quit()`.
+    if (by.outcome.kind === 'exited') return await this.shutDown(record);
     const runners = record.runners.includes(by.runner) ? record.runners : [...record.runners, by.runner];
     const used: KernelRecord = {
       ...record,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { holdKernels } from '../../all-faults/held-kernels.ts';
-import { finalAnswer } from '../../support/ask.ts';
+import { askSlash, finalAnswer } from '../../support/ask.ts';
 import { type Call, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../doors/doors-rig.ts';
 
@@ -32,5 +32,26 @@ test.each([
   expect((await finalAnswer(playground, '#data', thread)).outcome).toBe('ok');
   expect(held.begun.filter(({ code }) => code === 'after()')).toHaveLength(1);
   expect(gateway.kernels.size).toBe(kernels);
+  await gateway.close();
+});
+
+test('a kernel that lives on after `quit()` is ended: the next snippet gets a fresh one, as was said', async () => {
+  const gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      if (request.content['code'] !== 'quit()') return kernel.run(request);
+      kernel.begin(request);
+      kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
+      kernel.status('idle', request);
+    };
+    kernel.comeUp();
+  };
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const left = await askSlash(rig.playground, 'ana', '#data', '/spark quit()');
+  expect(left.outcome).toBe('exited');
+  expect((await askSlash(rig.playground, 'ana', '#data', '/spark after()')).outcome).toBe('ok');
+  const [first, second] = gateway.kernels.values();
+  expect(first?.isDeleted).toBe(true);
+  expect(second?.isDeleted).toBe(false);
   await gateway.close();
 });
