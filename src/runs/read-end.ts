@@ -74,7 +74,7 @@ function kindOf(
       return [isKnownToRun ? 'outputLost' : 'unknown'];
     case 'interrupted':
       return stop === undefined
-        ? ['interrupted', 'The kernel was interrupted by somebody else.']
+        ? ['interrupted', 'The kernel was interrupted by somebody else, or by the code itself.']
         : stopped(stop);
     case 'aborted':
       return ['cancelled', 'The kernel turned it down because another client’s code had failed just before.'];
