@@ -81,6 +81,10 @@ const part: fc.Arbitrary<OutputPart> = fc.oneof(
       text.map((words) => words.slice(0, 100)),
       { nil: undefined },
     ),
+    cause: fc.option(
+      text.map((words) => `Caused by ${words.slice(0, 100)}`),
+      { nil: undefined },
+    ),
     traceback: text.map(folded),
     isFolded: fc.boolean(),
     path: fc.constant(undefined),

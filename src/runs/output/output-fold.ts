@@ -3,7 +3,8 @@ import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
 
 /** What changes the picture beside stream text. Plain JSON: it is also what the journal keeps. */
 export type FoldStep =
-  | { kind: 'show'; parts: OutputPart[]; displayId?: string | undefined }
+  /** `printed`: what the end of stderr says as well, and need not say twice. */
+  | { kind: 'show'; parts: OutputPart[]; displayId?: string | undefined; printed?: string | undefined }
   | { kind: 'update'; displayId: string; parts: OutputPart[] }
   | { kind: 'clear'; wait: boolean }
   | { kind: 'loss'; loss: OutputLoss };
@@ -54,6 +55,7 @@ export class OutputFold {
     switch (step.kind) {
       case 'show':
         this.#clearIfPending();
+        if (step.printed !== undefined) this.#takeBack(step.printed);
         if (step.parts.length > 0)
           this.#append({ kind: 'shown', parts: step.parts, displayId: step.displayId });
         return;
@@ -71,6 +73,24 @@ export class OutputFold {
       case 'loss':
         this.#addLoss(step.loss);
     }
+  }
+
+  /** What stands on stderr, where that was the last to speak; '' where it is too long to be held whole. */
+  get lastOnStderr(): string {
+    const last = this.#entries.at(-1);
+    if (last?.kind !== 'stream' || last.name !== 'stderr' || this.#clearPending) return '';
+    const { head, tail, hiddenChars } = last.text.view();
+    return hiddenChars === 0 ? head + tail : '';
+  }
+
+  #takeBack(printed: string): void {
+    const whole = this.lastOnStderr;
+    const last = this.#entries.at(-1);
+    if (last?.kind !== 'stream' || !whole.endsWith(printed)) return;
+    const rest = new FoldedText();
+    rest.write(whole.slice(0, -printed.length));
+    if (whole.length === printed.length) this.#entries.pop();
+    else this.#entries = [...this.#entries.slice(0, -1), { ...last, text: rest }];
   }
 
   has(displayId: string): boolean {

@@ -29,6 +29,7 @@ const part = z.discriminatedUnion('kind', [
     kind: z.literal('error'),
     headline: z.string(),
     userLine: path,
+    cause: path,
     traceback: text,
     isFolded: z.boolean().default(true),
     path,
@@ -66,7 +67,7 @@ const loss = z.discriminatedUnion('kind', [
 ]);
 
 const step = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('show'), parts: z.array(part), displayId: z.string().optional() }),
+  z.object({ kind: z.literal('show'), parts: z.array(part), displayId: path, printed: path }),
   z.object({ kind: z.literal('update'), displayId: z.string(), parts: z.array(part) }),
   z.object({ kind: z.literal('clear'), wait: z.boolean() }),
   z.object({ kind: z.literal('loss'), loss }),

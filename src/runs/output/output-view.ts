@@ -32,6 +32,8 @@ export type OutputPart =
       headline: string;
       /** Where in the user's own code: `line 2: 1/0`. */
       userLine: string | undefined;
+      /** What it was raised from: `Caused by KeyError: 'a'`; what is in a group of exceptions. */
+      cause: string | undefined;
       /** What helps to see beside headline and line; noise is left out. */
       traceback: BoundedText;
       /** `traceback` leaves something out. */

@@ -81,6 +81,7 @@ export class PartFiles {
         kind: 'error',
         headline: error.headline,
         userLine: error.userLine,
+        cause: error.cause,
         traceback,
         isFolded: error.isFolded,
         path,

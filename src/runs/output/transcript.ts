@@ -159,7 +159,7 @@ class RunTranscript implements Transcript {
       case 'clear':
         return this.#apply({ kind: 'clear', wait: output.wait });
       case 'error':
-        return this.#takeParts(this.#files.keepError(readError(output, this.#code)));
+        return this.#takeError(output);
       case 'page':
         return this.#takeParts(this.#files.keepPage(output.data));
       case 'nextInput':
@@ -219,6 +219,13 @@ class RunTranscript implements Transcript {
     const parts = await kept;
     await this.#apply({ kind: 'show', parts, displayId });
     if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId, this);
+  }
+
+  async #takeError(output: KernelOutput & { kind: 'error' }): Promise<void> {
+    const error = readError(output, this.#code, output.fromReply ? this.#fold.lastOnStderr : '');
+    const parts = await this.#files.keepError(error);
+    const { printed } = error;
+    await this.#apply({ kind: 'show', parts, ...(printed === '' ? {} : { printed }) });
   }
 
   async #updateDisplay(output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {

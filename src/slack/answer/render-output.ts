@@ -147,9 +147,11 @@ function reference(text: string): RenderedPart {
   return { elements: [sentence(text, { italic: true })], plain: text, isCut: false };
 }
 
-/** The exception and the user's own line. */
+/** The exception, the user's own line, and what was behind it. */
 function topOf(part: OutputPart & { kind: 'error' }): BoundedText {
-  return wholeText([part.headline, part.userLine].filter((line) => line !== undefined).join('\n'));
+  return wholeText(
+    [part.headline, part.userLine, part.cause].filter((line) => line !== undefined).join('\n'),
+  );
 }
 
 function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): RenderedPart {

@@ -1,11 +1,11 @@
 const longestHeadline = 200;
 
-/** One line of at most 200 characters, so that the user's own line still stands near the top. */
-export function shortHeadline(text: string): string {
+/** One line of at most `longest` characters, so that the user's own line still stands near the top. */
+export function shortHeadline(text: string, longest = longestHeadline): string {
   const line = text.trim().replaceAll(/\s*\n\s*/g, ' ');
-  if (line.length <= longestHeadline) return line;
-  const cut = line.slice(0, longestHeadline);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), longestHeadline - 40))} …`;
+  if (line.length <= longest) return line;
+  const cut = line.slice(0, longest);
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), longest - 40))} …`;
 }
 
 /** A line of code as it is quoted: trimmed, not too long. */

@@ -1,34 +1,80 @@
 import { onlyLine, quotedCode, shortHeadline } from './headline.ts';
-import { readPythonFrames, type PythonFrame } from './python-frames.ts';
+import { lineWords, readPythonFrames, type PythonFrame } from './python-frames.ts';
 import type { KernelError, LanguageError } from './kernel-error.ts';
-import { sparkCause, withoutPlan } from './spark-cause.ts';
+import { quotedSql, sparkCause, withoutPlan } from './spark-cause.ts';
 
 /** A traceback of so many lines is shown whole. */
 const shortTracebackLines = 15;
 
+const longestCause = 140;
+
 export function readPythonError(error: KernelError): LanguageError {
-  const frames = readPythonFrames(lastBlock(error.traceback));
+  const [before, worker] = splitAtWorker(error);
+  const frames = markEarlier(readPythonFrames(`${lastBlock(before)}\n${lastBlock(worker)}`), error.code);
   // a syntax error repeats its place, by a file name that says nothing
   const sent = error.value.trim().replace(/ \(\S+, line \d+\)$/, '');
   const value = sent.startsWith('Traceback') ? (sent.split('\n').at(-1) ?? '') : withoutPlan(sent);
   const message = [error.name, value].filter((word) => word !== '').join(': ');
   const headline = shortHeadline(sparkCause(error.value) ?? message);
   const isWhole = headline === message && value === sent;
-  const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : sent;
-  const { shown, isFolded } = foldFrames(frames, error.traceback);
+  const isOfSpark = error.name.endsWith('Exception') && value !== sent;
+  const said = isOfSpark
+    ? [headline === shortHeadline(message, Infinity) ? '' : value, quotedSql(sent)]
+    : [sent];
+  const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : said.join('\n').trim();
+  // of a group the members say more than where it was put together
+  const { shown, isFolded } =
+    error.group === undefined ? foldFrames(frames, error.traceback) : { shown: '', isFolded: true };
   const notes = notesBelow(lastBlock(error.traceback), `${error.name}: ${sent}`.trim());
-  const cause = causeOf(error.traceback, message);
-  const beside = [
-    shown.includes(notes) ? '' : notes,
-    shown.includes(cause) ? '' : `Caused by ${shortHeadline(cause)}`,
-  ];
-  const isCut = isFolded || (rest === '' && headline !== shortHeadline(message));
+  const isCut = isFolded || isOfSpark || (rest === '' && headline !== shortHeadline(message));
+  const own = magicsAsTyped(asTyped(frames, error.code), error.code);
   return {
     headline,
-    userLine: userLine(magicsAsTyped(asTyped(frames, error.code), error.code)) ?? onlyLine(error.code),
-    traceback: [rest, ...beside, shown].filter((text) => text !== '').join('\n\n'),
+    userLine: markedLine(own) ?? userLine(own) ?? magicLine(error) ?? onlyLine(error.code),
+    cause: error.group?.members ?? causeOf(worker === '' ? before : worker, message),
+    traceback: [rest, shown.includes(notes) ? '' : notes, shown].filter((text) => text !== '').join('\n\n'),
     isFolded: isCut,
   };
+}
+
+/** What does not compile, with the mark that the kernel puts under the place. */
+function markedLine(frames: readonly PythonFrame[]): string | undefined {
+  const [frame, ...others] = frames;
+  if (frame === undefined || others.length > 0 || !frame.isUser || frame.code === undefined) return undefined;
+  const [, indent, mark] = /^( *)(\^+)\s*$/.exec(frame.text[2] ?? '') ?? [];
+  const written = frame.text[1] ?? '';
+  if (indent === undefined || mark === undefined || written.trim() !== frame.code.trim()) return undefined;
+  const line = lineWords(frame);
+  const code = quotedCode(frame.code);
+  const column = line.length - code.length + indent.length - (written.length - written.trimStart().length);
+  const isWithin = line.endsWith(code) && column + mark.length <= line.length + 1;
+  return isWithin && column >= 0 ? `${line}\n${' '.repeat(column)}${mark}` : undefined;
+}
+
+/** A magic that is not known is told without a place. */
+function magicLine({ name, value, code }: KernelError): string | undefined {
+  const magic = name === 'UsageError' ? /`(%%?\w+)`/.exec(value)?.[1] : undefined;
+  if (magic === undefined || code === undefined) return undefined;
+  const lines = code.split('\n');
+  const at = lines.findIndex((line) => new RegExp(`(^|[\\s=])${magic}\\b`).test(line));
+  return at === -1 ? undefined : `line ${at + 1}: ${quotedCode(lines[at] ?? '')}`;
+}
+
+/** What a worker of Spark says of its own failure is the message of the one here, and may be a chain of its own. */
+function splitAtWorker({ traceback, value }: KernelError): [before: string, worker: string] {
+  const said = value.indexOf('Traceback (most recent call last):\n');
+  const at = said === -1 ? -1 : traceback.lastIndexOf(value.slice(said).trimEnd());
+  return at === -1 ? [traceback, ''] : [traceback.slice(0, at), traceback.slice(at)];
+}
+
+/** Frames in what earlier snippets defined have lines of their own. A worker names no cell, but the function. */
+function markEarlier(frames: readonly PythonFrame[], code: string | undefined): PythonFrame[] {
+  const current = frames.find(({ isUser }) => isUser)?.cell;
+  return frames.map((frame) => {
+    const { cell = current, name = '' } = frame;
+    const isElsewhere = code !== undefined && /^\w+$/.test(name) && !code.includes(`def ${name}(`);
+    return { ...frame, isEarlier: frame.cell === undefined ? isElsewhere : cell !== current };
+  });
 }
 
 /** What `add_note` put below the message. */
@@ -37,21 +83,22 @@ function notesBelow(traceback: string, message: string): string {
   return at === -1 ? '' : traceback.slice(at + message.length).trim();
 }
 
-/** What was caught and given as the reason (`raise … from error`), where that says something else. */
-function causeOf(traceback: string, message: string): string {
+/** What was caught before, and mostly given as the reason (`raise … from error`), where that says something else. */
+function causeOf(traceback: string, message: string): string | undefined {
   const chain = traceback.split(
     /^(The above exception was the direct cause|During handling of the above).*$/m,
   );
   const [before, link] = chain.slice(-3);
-  const cause =
+  const lines =
     before
       ?.trim()
       .split(/\n\s*\n/)
       .at(-1)
-      ?.split('\n')[0] ?? '';
-  const isCause =
-    link?.startsWith('The above') === true && /^[A-Z]\w*(: |$)/.test(cause) && cause !== message;
-  return isCause ? cause : '';
+      ?.split('\n') ?? [];
+  const cause = lines.find((line) => /^[A-Za-z_][\w.]*(: |:?$)/.test(line) && !line.startsWith('Traceback '));
+  if (link === undefined || cause === undefined || cause === message) return undefined;
+  const words = link.startsWith('The above') ? 'Caused by' : 'While handling';
+  return `${words} ${shortHeadline(cause.replace(/:$/, ''), longestCause)}`;
 }
 
 /** Of a chain of exceptions the last one is what was raised. */
@@ -70,8 +117,8 @@ function lastBlock(traceback: string): string {
 function asTyped(frames: readonly PythonFrame[], code: string | undefined): readonly PythonFrame[] {
   if (code === undefined) return frames;
   const typed = code.trimEnd().split('\n');
-  const isOfNow = ({ isUser, line = 0, code: quoted = '' }: PythonFrame): boolean =>
-    isUser && ['', typed[line - 2]?.trim()].includes(quoted.trim());
+  const isOfNow = ({ isUser, isEarlier, line = 0, code: quoted = '' }: PythonFrame): boolean =>
+    isUser && !isEarlier && ['', typed[line - 2]?.trim()].includes(quoted.trim());
   const highest = Math.max(0, ...frames.filter(isOfNow).map(({ line = 0 }) => line));
   if (highest <= typed.length) return frames;
   if (highest > typed.length + 1) return frames.filter((frame) => !isOfNow(frame));
@@ -110,14 +157,9 @@ function userLine(frames: readonly PythonFrame[]): string | undefined {
   const isSameCell = first.cell === last.cell || first.code?.trim() === last.code?.trim();
   const isSame = first.line === last.line && isSameCell;
   const called = isSame ? '' : ` (called from ${lineWords(first)})`;
-  // what an earlier snippet defined has lines of its own
-  const earlier = last.cell === undefined || last.cell === first.cell ? '' : `In [${last.cell}], `;
+  const where = last.cell === undefined ? 'In an earlier snippet, ' : `In [${last.cell}], `;
+  const earlier = last.isEarlier ? where : '';
   return `${earlier}${lineWords(last)}${called}`;
-}
-
-function lineWords(frame: PythonFrame): string {
-  const place = frame.name === undefined ? `line ${frame.line}` : `line ${frame.line}, in ${frame.name}`;
-  return frame.code === undefined || frame.code.trim() === '' ? place : `${place}: ${quotedCode(frame.code)}`;
 }
 
 /** A short traceback whole; of a long one the user's own frames, with the library's counted and repetitions folded. */

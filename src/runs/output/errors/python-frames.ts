@@ -1,9 +1,13 @@
+import { quotedCode } from './headline.ts';
+
 /** One frame of a Python traceback, as IPython or plain Python prints it. */
 export interface PythonFrame {
   /** In the user's own code (a cell), not in a library. */
   isUser: boolean;
   /** In what `%%time` or `%time` runs. */
   isTimed: boolean;
+  /** In what an earlier snippet defined. */
+  isEarlier: boolean;
   /** The `n` of the cell's `In [n]`, where the kernel tells. */
   cell: string | undefined;
   line: number | undefined;
@@ -33,7 +37,43 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
     } else if (open !== undefined && /^\S/.test(text) && !arrow.test(text)) open = undefined;
     else if (open !== undefined) addLine(open, text);
   }
-  return frames.map((frame) => ({ ...frame, code: frame.code ?? contextOf(frame, frames) }));
+  const twins = new Map(frames.map((frame) => [frame, twinOf(frame, frames)]));
+  const doubled = new Set(twins.values());
+  return frames
+    .filter((frame) => !doubled.has(frame))
+    .map((frame) => ({
+      ...frame,
+      cell: frame.cell ?? twins.get(frame)?.cell,
+      code: frame.code ?? contextOf(frame, frames),
+    }));
+}
+
+/**
+ * PySpark 4 hands a worker's frames to IPython, which lists them from the head of their function on as if the failing
+ * line stood there. Only the cell that they name is right.
+ */
+function twinOf(bare: PythonFrame, frames: readonly PythonFrame[]): PythonFrame | undefined {
+  if (!bare.isUser || bare.cell !== undefined) return undefined;
+  return frames.find(
+    (frame) => frame.cell !== undefined && frame.line === bare.line && isHeadOf(bare, frame.code),
+  );
+}
+
+/** Whether a line is nothing but the beginning of the function that a frame is in: it cannot have failed there. */
+function isHeadOf({ name }: PythonFrame, line: string | undefined): boolean {
+  const [, head, rest] = /^\s*(?:async\s+)?def (\w+)(\(.*)$/.exec(line ?? '') ?? [];
+  return head !== undefined && head === name && !/\)\s*(->[^:]*)?:\s*[^\s#]/.test(rest ?? '');
+}
+
+/** The innermost frame of the user's own code. */
+export function ownFrame(frames: readonly PythonFrame[]): PythonFrame | undefined {
+  return frames.findLast((frame) => frame.isUser && frame.line !== undefined);
+}
+
+/** `line 2, in add: return a + b`. */
+export function lineWords(frame: PythonFrame): string {
+  const place = frame.name === undefined ? `line ${frame.line}` : `line ${frame.line}, in ${frame.name}`;
+  return frame.code === undefined || frame.code.trim() === '' ? place : `${place}: ${quotedCode(frame.code)}`;
 }
 
 function openFrame(text: string): PythonFrame | undefined {
@@ -58,6 +98,7 @@ function startFrame(
   return {
     isUser,
     isTimed: false,
+    isEarlier: false,
     cell: undefined,
     line: line === undefined ? undefined : Number(line),
     name: isModule ? undefined : name,
@@ -81,7 +122,8 @@ function addLine(open: PythonFrame, text: string): void {
  */
 function contextOf(bare: PythonFrame, frames: readonly PythonFrame[]): string | undefined {
   if (!bare.isUser || bare.line === undefined) return undefined;
-  for (const { text, isUser } of frames) {
+  for (const { text, isUser, code: failing } of frames) {
+    if (isHeadOf(bare, failing)) continue;
     const listing = text.flatMap((each) => /^(?:-+>)? *(\d+) (.*)$/.exec(each) ?? []);
     const code = listing[listing.indexOf(String(bare.line)) + 1];
     const names =

@@ -1,4 +1,5 @@
 import stripAnsi from 'strip-ansi';
+import { readPrintedGroup } from './exception-group.ts';
 import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
 import { hintFor } from './error-hints.ts';
 import { readJvmError } from './jvm-error.ts';
@@ -7,19 +8,40 @@ import { readRError } from './r-error.ts';
 
 const readChars = 100_000;
 
-/** Reads what a kernel sent about an error, whatever its language. `code` is what ran, to find lines in it. */
+/**
+ * Reads what a kernel sent about an error, whatever its language. `code` is what ran, to find lines in it; `printed` is
+ * what stands at the end of stderr.
+ */
 export function readError(
   sent: { name: string; value: string; traceback: readonly string[] },
   code?: string,
+  printed = '',
 ): ReadError {
+  const isBare = sent.traceback.every((line) => line.trim() === '');
+  // a shell's kernel gives no name, and its exit code for a message
+  const name = stripAnsi(sent.name).trim() || 'Error';
+  const group = isBare ? readPrintedGroup(printed) : undefined;
   const error: KernelError = {
-    // a shell's kernel gives none, and its exit code for a message
-    name: stripAnsi(sent.name).trim() || 'Error',
+    name,
     value: stripAnsi(bothEnds(sent.value)),
-    traceback: stripAnsi(bothEnds(sent.traceback.join('\n'))),
+    traceback: group?.traceback ?? stripAnsi(bothEnds(sent.traceback.join('\n'))),
+    group,
     code,
   };
-  return { ...readByLanguage(error), whole: wholeOf(sent), hint: hintFor(error) };
+  return {
+    cause: undefined,
+    ...readByLanguage(error),
+    whole: group?.whole ?? wholeOf(sent),
+    printed: group?.whole ?? (isBare ? endThatSays(`${name}: ${error.value.trim()}`, printed) : ''),
+    hint: hintFor(error),
+  };
+}
+
+/** IPython prints its own usage errors, and replies with them as well. */
+function endThatSays(message: string, printed: string): string {
+  const end = `${message}\n`;
+  const isLine = printed === end || printed.endsWith(`\n${end}`);
+  return isLine ? end : '';
 }
 
 /** Some kernels send no traceback, or one without the message. */

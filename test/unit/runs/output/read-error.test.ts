@@ -203,7 +203,7 @@ test('a worker that fails in the line that called it names the line once', () =>
 
 test.each([
   ['The above exception was the direct cause of the following exception:', "Caused by KeyError: 'k'"],
-  ['During handling of the above exception, another exception occurred:', ''],
+  ['During handling of the above exception, another exception occurred:', "While handling KeyError: 'k'"],
 ])('%s', (link, said) => {
   const raised = ipythonError(
     'ValueError',
@@ -217,5 +217,154 @@ test.each([
   );
   const read = readError(raised);
   expect(read.headline).toBe('ValueError: bad row');
-  expect(read.traceback.split('\n\n')[0]).toBe(said);
+  expect(read.cause).toBe(said);
+});
+
+test('an exception without a message is a cause, too; the same one once more is none', () => {
+  const chained = (cause: string) =>
+    readError(
+      ipythonError(
+        'RuntimeError',
+        'it ended',
+        cause,
+        '\nThe above exception was the direct cause of the following exception:\n',
+        'RuntimeError: it ended',
+      ),
+    ).cause;
+  expect(chained('StopIteration: ')).toBe('Caused by StopIteration');
+  expect(chained('RuntimeError: it ended')).toBeUndefined();
+});
+
+test('the place in a line that does not compile is marked', () => {
+  const failure = (line: string, mark: string) => ({
+    name: 'SyntaxError',
+    value: 'invalid syntax (1.py, line 2)',
+    traceback: [`  Cell In[3], line 2\n${line}\n${mark}\nSyntaxError: invalid syntax\n`],
+  });
+  expect(readError(failure('    x = foo(a b)', '            ^^^')).userLine).toBe(
+    'line 2: x = foo(a b)\n                ^^^',
+  );
+  const long = `    x = ${'a + '.repeat(50)}b c`;
+  expect(readError(failure(long, `${' '.repeat(long.length - 3)}^`)).userLine).not.toContain('^');
+});
+
+test.each([
+  ['%%nope', '%%nope\nx = 1', 'line 1: %%nope'],
+  ['%foo', 'x = 1\n%foo bar', 'line 2: %foo bar'],
+])('the unknown magic %s is found in the code', (magic, code, line) => {
+  const failure = { name: 'UsageError', value: `Magic \`${magic}\` not found.`, traceback: [] };
+  expect(readError(failure, code).userLine).toBe(line);
+});
+
+const printedGroup = `  + Exception Group Traceback (most recent call last):
+  |   File "/lib/IPython/core/interactiveshell.py", line 3821, in run_code
+  |     await eval(code_obj, self.user_global_ns, self.user_ns)
+  |   File "/tmp/ipykernel_11229/764700123.py", line 5, in <module>
+  |     async with asyncio.TaskGroup() as g:
+  | ExceptionGroup: unhandled errors in a TaskGroup (5 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "/tmp/ipykernel_11229/764700123.py", line 4, in w
+    |     return 1/n
+    |            ~^~
+    | ZeroDivisionError: division by zero
+    +---------------- 2 ----------------
+    | ExceptionGroup: inner (2 sub-exceptions)
+    +-+---------------- 1 ----------------
+      | FileNotFoundError: [Errno 2] no file: 'x.csv'
+      +---------------- 2 ----------------
+      | KeyboardInterrupt
+      +------------------------------------
+    +---------------- 3 ----------------
+    | ValueError: third
+    +---------------- 4 ----------------
+    | ValueError: fourth
+    +------------------------------------
+`;
+
+test('of a group of exceptions, which IPython prints, the members and the line are named', () => {
+  const group = {
+    name: 'ExceptionGroup',
+    value: 'unhandled errors in a TaskGroup (5 sub-exceptions)',
+    traceback: [],
+  };
+  const read = readError(group, 'several\nlines', `before\n${printedGroup}`);
+  expect(read).toMatchObject({
+    headline: 'ExceptionGroup: unhandled errors in a TaskGroup (5 sub-exceptions)',
+    userLine: 'line 5: async with asyncio.TaskGroup() as g:',
+    cause: [
+      '• ZeroDivisionError: division by zero (line 4, in w: return 1/n)',
+      "• FileNotFoundError: [Errno 2] no file: 'x.csv'",
+      '• KeyboardInterrupt',
+      '… and 2 more',
+    ].join('\n'),
+    traceback: '',
+    isFolded: true,
+    whole: printedGroup,
+    printed: printedGroup,
+  });
+  expect(readError(group, 'x', `${printedGroup}and more`).printed).toBe('');
+});
+
+/** As PySpark 4 raises what a worker said, and IPython lists the worker's frames. */
+function workerError(worker: string, ...frames: string[]) {
+  const value = `An exception was thrown from the Python worker:\n${worker}`;
+  return ipythonError('PythonException', value, ...frames, `PythonException: ${value}`);
+}
+
+test('a worker that fails in what an earlier snippet defined: IPython lists the wrong line, which is not named', () => {
+  const worker = `Traceback (most recent call last):
+  File "/tmp/ipykernel_12/21.py", line 6, in outer
+  File "/tmp/ipykernel_12/21.py", line 3, in clean
+ValueError: invalid literal`;
+  const code = "sc.parallelize(['x']).map(outer).collect()";
+  const listed = workerError(
+    worker,
+    `Cell In[3], line 1\n----> 1 ${code}\n`,
+    'Cell In[2], line 6\n----> 6 def outer(v):\n      7     return clean(v) + 1\n',
+    'Cell In[2], line 3\n----> 3 def clean(v):\n      4     w = v.strip()\n      5     return int(w)\n',
+  );
+  const read = readError(listed, code);
+  expect(read.userLine).toBe(`In [2], line 3, in clean (called from line 1: ${code})`);
+  expect(read.traceback).not.toContain('def clean');
+  const bare = workerError(worker, `Cell In[3], line 1\n----> 1 ${code}\n`);
+  expect(readError(bare, code).userLine).toBe(
+    `In an earlier snippet, line 3, in clean (called from line 1: ${code})`,
+  );
+});
+
+test('a worker whose failure came of another one: the last is what was raised, the line is that of the snippet', () => {
+  const code = 'def bad(rows):\n    for r in rows:\n        yield r["nope"]\nrdd.mapPartitions(bad).count()';
+  const worker = `Traceback (most recent call last):
+  File "/lib/pyspark/sql/types.py", line 3639, in __getitem__
+ValueError: 'nope' is not in list
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/tmp/ipykernel_12/40.py", line 3, in bad
+  File "/lib/pyspark/sql/types.py", line 3644, in __getitem__
+pyspark.errors.exceptions.base.PySparkValueError: nope`;
+  const listing = code.split('\n').map((line, at) => `${at === 3 ? '----> ' : '      '}${at + 1} ${line}`);
+  expect(readError(workerError(worker, `Cell In[5], line 4\n${listing.join('\n')}\n`), code)).toMatchObject({
+    headline: 'PySparkValueError: nope (in a Spark task)',
+    userLine: 'line 3, in bad: yield r["nope"] (called from line 4: rdd.mapPartitions(bad).count())',
+    cause: "While handling ValueError: 'nope' is not in list",
+  });
+});
+
+test('what Spark says of a query is said once; the plan is in the file only, the mark in the SQL is shown', () => {
+  const column = 'A column with name `w` cannot be resolved. SQLSTATE: 42703';
+  const unknown = readError({
+    name: 'AnalysisException',
+    value: `${column};\n'Project [unresolvedalias('w)]\n+- LogicalRDD [v#0], false\n`,
+    traceback: [],
+  });
+  expect(unknown).toMatchObject({ headline: `AnalysisException: ${column}`, traceback: '', isFolded: true });
+  const sql = readError({
+    name: 'ParseException',
+    value: '\nSyntax error at or near end of input. (line 1, pos 3)\n\n== SQL ==\nv >\n---^^^\n',
+    traceback: [],
+  });
+  expect(sql.traceback).toBe('== SQL ==\nv >\n---^^^');
 });

@@ -75,6 +75,22 @@ test('output keeps its order and kinds', async () => {
   ]);
 });
 
+test('what IPython prints of an error that it also replies with is not said twice', async () => {
+  const transcript = await open();
+  const value = 'Line magic function `%foo` not found.';
+  await take(transcript, [
+    stderr('careful\n'),
+    stderr(`UsageError: ${value}\n`),
+    { kind: 'error', name: 'UsageError', value, traceback: [], fromReply: true },
+    { kind: 'error', name: 'UsageError', value, traceback: [], fromReply: true },
+  ]);
+  await transcript.seal();
+  const said = ['stderr: careful\n', `error: UsageError: ${value}`, `error: UsageError: ${value}`];
+  expect(shown(transcript.view().parts)).toEqual(said);
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`careful\nUsageError: ${value}\n`);
+  expect(shown((await open({ recovered: true })).view().parts)).toEqual(said);
+});
+
 test('the spool is the stream text alone, byte for byte, whatever was shown', async () => {
   const transcript = await open();
   const text = 'prog\r100%\n\u001b[31mred\u001b[0m \u0000\b ü 😀 \r\n';
