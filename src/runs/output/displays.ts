@@ -3,7 +3,6 @@ import type { KernelOutput } from '../../gateway/outputs.ts';
 /** What a display stands in: the transcript of its run. */
 interface DisplayHolder {
   add(output: KernelOutput): void | Promise<void>;
-  seal(): Promise<void>;
 }
 
 /** The displays of one kernel's runs, so that a later run can update what an earlier one showed. */
@@ -35,7 +34,6 @@ export function startDisplays(onUpdated: (runId: string) => void): Displays {
       if (shown === undefined) return;
       const [runId, { transcript }] = shown;
       await transcript.add(output);
-      await transcript.seal();
       onUpdated(runId);
     },
   };

@@ -1,5 +1,8 @@
 import { FoldedText } from './folded-text.ts';
+import { crowdOut, lossOf, noneCrowdedOut, type CrowdedOut } from './crowded-out.ts';
+import { ownFileOf } from './output-view.ts';
 import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
+import type { KeptText } from './shared-text.ts';
 
 /** What changes the picture beside stream text. Plain JSON: it is also what the journal keeps. */
 export type FoldStep =
@@ -12,18 +15,45 @@ export type FoldStep =
 export type StreamName = 'stdout' | 'stderr';
 
 type Entry =
-  | { kind: 'stream'; name: StreamName; text: FoldedText; spooled: SpoolRange }
+  | {
+      kind: 'stream';
+      name: StreamName;
+      text: FoldedText;
+      spooled: SpoolRange;
+      takenBack?: string | undefined;
+    }
   | { kind: 'shown'; parts: readonly OutputPart[]; displayId: string | undefined };
+
+/** A whole picture as the journal keeps it: of streams the spool has the text. Plain JSON. */
+export interface KeptPicture {
+  entries: KeptEntry[];
+  isClearPending: boolean;
+  crowdedOut: CrowdedOut;
+  losses: OutputLoss[];
+}
+
+type KeptEntry =
+  | { kind: 'stream'; name: StreamName; spooled: SpoolRange; takenBack: string | undefined }
+  | { kind: 'shown'; parts: OutputPart[]; displayId: string | undefined };
+
+/** A stream of a restored picture: gets its text once more, piece by piece. */
+interface RestoredStream {
+  spooled: SpoolRange;
+  write: (text: string) => void;
+  end: () => void;
+}
+
+/** What is in the picture no more. */
+export interface Dropped {
+  parts: OutputPart[];
+  crowds: CrowdedOut[];
+}
+
+/** What `results.txt` and what `traceback.txt` holds. */
+export type SharedKind = 'results' | 'tracebacks';
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
 const entriesKeptAtEachEnd = 50;
-
-const noneCrowdedOut: OutputLoss & { kind: 'tooMany' } = {
-  kind: 'tooMany',
-  parts: 0,
-  streams: false,
-  path: undefined,
-};
 
 /**
  * The picture of a run in order: stream pieces of one name in a row are one part, a display is replaced by its
@@ -32,9 +62,9 @@ const noneCrowdedOut: OutputLoss & { kind: 'tooMany' } = {
 export class OutputFold {
   #entries: Entry[] = [];
   #clearPending = false;
-  #crowdedOut = noneCrowdedOut;
+  #crowdedOut = noneCrowdedOut();
   #losses: OutputLoss[] = [];
-  #dropped: OutputPart[] = [];
+  #dropped: Dropped = { parts: [], crowds: [] };
 
   /** `spooled`: where the text stands in the spool. */
   stream(name: StreamName, text: string, spooled: SpoolRange): void {
@@ -62,7 +92,7 @@ export class OutputFold {
       case 'update':
         this.#entries = this.#entries.map((entry) => {
           if (entry.kind !== 'shown' || entry.displayId !== step.displayId) return entry;
-          this.#dropped.push(...entry.parts);
+          this.#dropped.parts.push(...entry.parts);
           return { ...entry, parts: step.parts };
         });
         return;
@@ -87,19 +117,110 @@ export class OutputFold {
     const whole = this.lastOnStderr;
     const last = this.#entries.at(-1);
     if (last?.kind !== 'stream' || !whole.endsWith(printed)) return;
-    const rest = new FoldedText();
-    rest.write(whole.slice(0, -printed.length));
     if (whole.length === printed.length) this.#entries.pop();
-    else this.#entries = [...this.#entries.slice(0, -1), { ...last, text: rest }];
+    else
+      this.#entries[this.#entries.length - 1] = {
+        ...last,
+        text: withoutEnd(whole, printed),
+        takenBack: printed,
+      };
   }
 
   has(displayId: string): boolean {
     return this.#entries.some((entry) => entry.kind === 'shown' && entry.displayId === displayId);
   }
 
-  /** Parts that are not in the picture any more, since the last call: their files can go. */
-  takeDropped(): OutputPart[] {
-    return this.#dropped.splice(0);
+  /** A display of this run that is not shown any more because there were too many. */
+  hasCrowdedOut(displayId: string): boolean {
+    return this.#crowdedOut.displayIds.includes(displayId);
+  }
+
+  /** What the next output of this kind will put out of the picture. */
+  partsReplacedBy(displayId: string | undefined): readonly OutputPart[] {
+    return this.#entries.flatMap((entry): readonly OutputPart[] => {
+      const isReplaced =
+        displayId === undefined
+          ? this.#clearPending
+          : entry.kind === 'shown' && entry.displayId === displayId;
+      return isReplaced && entry.kind === 'shown' ? entry.parts : [];
+    });
+  }
+
+  /** What went out of the picture since the last call: its files can go. */
+  takeDropped(): Dropped {
+    const dropped = this.#dropped;
+    this.#dropped = { parts: [], crowds: [] };
+    return dropped;
+  }
+
+  /** The texts that stand in a shared file, in their order. */
+  standing(kind: SharedKind): Partial<KeptText>[] {
+    const wanted = kind === 'results' ? 'text' : 'error';
+    const texts = (entries: readonly Entry[]): Partial<KeptText>[] =>
+      entries
+        .flatMap((entry) => (entry.kind === 'shown' ? entry.parts : []))
+        .flatMap((part) =>
+          part.kind === wanted && part.path !== undefined ? [textOf(part.path, part.kept)] : [],
+        );
+    const { path, ranges } = this.#crowdedOut[kind];
+    return [
+      ...texts(this.#entries.slice(0, entriesKeptAtEachEnd)),
+      ...(path === undefined ? [] : ranges.map((kept) => ({ path, kept }))),
+      ...texts(this.#entries.slice(entriesKeptAtEachEnd)),
+    ];
+  }
+
+  /** The files that only one part has. */
+  get ownFiles(): string[] {
+    const files = this.parts.flatMap((part) => ownFileOf(part) ?? []);
+    return [...files, ...this.#crowdedOut.files];
+  }
+
+  /** The texts of a shared file stand in another one now. */
+  move(kind: SharedKind, to: (kept: SpoolRange) => KeptText): void {
+    const wanted = kind === 'results' ? 'text' : 'error';
+    const moved = (part: OutputPart): OutputPart => {
+      if ((part.kind !== 'text' && part.kind !== 'error') || part.kind !== wanted) return part;
+      return part.kept === undefined ? part : { ...part, ...to(part.kept) };
+    };
+    this.#entries = this.#entries.map((entry) =>
+      entry.kind === 'shown' ? { ...entry, parts: entry.parts.map(moved) } : entry,
+    );
+    const texts = this.#crowdedOut[kind];
+    const places = texts.ranges.map(to);
+    this.#crowdedOut[kind] = { path: places[0]?.path ?? texts.path, ranges: places.map(({ kept }) => kept) };
+  }
+
+  get picture(): KeptPicture {
+    return {
+      entries: this.#entries.map((entry): KeptEntry => {
+        if (entry.kind === 'shown') return { ...entry, parts: [...entry.parts] };
+        const { kind, name, spooled, takenBack } = entry;
+        return { kind, name, spooled, takenBack };
+      }),
+      isClearPending: this.#clearPending,
+      crowdedOut: this.#crowdedOut,
+      losses: this.#losses,
+    };
+  }
+
+  /** Puts this picture in the place of its own. */
+  restore({ entries, isClearPending, crowdedOut, losses }: KeptPicture): RestoredStream[] {
+    this.#dropped = { parts: [], crowds: [] };
+    this.#clearPending = isClearPending;
+    this.#crowdedOut = crowdedOut;
+    this.#losses = losses;
+    this.#entries = entries.map((entry) =>
+      entry.kind === 'shown' ? entry : { ...entry, text: new FoldedText() },
+    );
+    return this.#entries.flatMap((entry) => {
+      if (entry.kind === 'shown') return [];
+      const end = (): void => {
+        const { head, tail } = entry.text.view();
+        if (entry.takenBack !== undefined) entry.text = withoutEnd(head + tail, entry.takenBack);
+      };
+      return [{ spooled: entry.spooled, write: (text: string) => entry.text.write(text), end }];
+    });
   }
 
   get parts(): OutputPart[] {
@@ -123,48 +244,47 @@ export class OutputFold {
   }
 
   get losses(): OutputLoss[] {
-    return this.#crowdedOut.parts === 0 ? [...this.#losses] : [...this.#losses, this.#crowdedOut];
+    return [...this.#losses, ...lossOf(this.#crowdedOut)];
   }
 
   #append(entry: Entry): void {
     this.#entries.push(entry);
     if (this.#entries.length <= 2 * entriesKeptAtEachEnd) return;
-    const crowdedOut = this.#entries.splice(entriesKeptAtEachEnd, 1);
-    this.#drop(crowdedOut);
-    const texts = crowdedOut.flatMap((each) => (each.kind === 'shown' ? each.parts : [])).filter(isText);
-    this.#crowdedOut = {
-      kind: 'tooMany',
-      parts: this.#crowdedOut.parts + 1,
-      streams: this.#crowdedOut.streams || crowdedOut.some((each) => each.kind === 'stream'),
-      path: this.#crowdedOut.path ?? texts.find(({ path }) => path !== undefined)?.path,
-    };
+    for (const each of this.#entries.splice(entriesKeptAtEachEnd, 1)) {
+      if (each.kind === 'stream') crowdOut(this.#crowdedOut, undefined, undefined);
+      else crowdOut(this.#crowdedOut, each.parts, each.displayId);
+    }
   }
 
   #clearIfPending(): void {
     if (this.#clearPending) this.#clear();
   }
 
-  #drop(entries: readonly Entry[]): void {
-    for (const entry of entries) if (entry.kind === 'shown') this.#dropped.push(...entry.parts);
-  }
-
   #clear(): void {
-    this.#drop(this.#entries);
+    for (const entry of this.#entries) if (entry.kind === 'shown') this.#dropped.parts.push(...entry.parts);
+    if (this.#crowdedOut.entries > 0) this.#dropped.crowds.push(this.#crowdedOut);
     this.#entries = [];
-    this.#crowdedOut = noneCrowdedOut;
+    this.#crowdedOut = noneCrowdedOut();
     this.#clearPending = false;
   }
 
   #addLoss(loss: OutputLoss): void {
-    const known = this.#losses.find((each) => each.kind === loss.kind);
-    if (loss.kind === 'tooBig' && known?.kind === 'tooBig') {
-      this.#losses = this.#losses.map((each) =>
-        each.kind === 'tooBig' ? { kind: 'tooBig', messages: each.messages + loss.messages } : each,
-      );
-    } else if (loss.kind === 'gap' || known === undefined) this.#losses.push(loss);
+    const at = this.#losses.findIndex((each) => each.kind === loss.kind);
+    const known = this.#losses[at];
+    if (loss.kind === 'tooBig' && known?.kind === 'tooBig')
+      this.#losses[at] = { ...known, messages: known.messages + loss.messages };
+    else if (loss.kind === 'unread' && known?.kind === 'unread')
+      this.#losses[at] = { ...known, outputs: known.outputs + loss.outputs };
+    else if (loss.kind === 'gap' || known === undefined) this.#losses.push(loss);
   }
 }
 
-function isText(part: OutputPart): part is OutputPart & { kind: 'text' } {
-  return part.kind === 'text';
+function textOf(path: string, kept: SpoolRange | undefined): Partial<KeptText> {
+  return kept === undefined ? { path } : { path, kept };
+}
+
+function withoutEnd(whole: string, end: string): FoldedText {
+  const rest = new FoldedText();
+  rest.write(whole.slice(0, -end.length));
+  return rest;
 }

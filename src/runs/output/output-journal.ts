@@ -1,11 +1,17 @@
 import { z } from 'zod';
-import type { FoldStep, StreamName } from './output-fold.ts';
+import type { FoldStep, KeptPicture, StreamName } from './output-fold.ts';
+import type { SpoolRange } from './output-view.ts';
 
 /**
  * One line of a run's journal: what happened when the stream spool held `at` bytes. With the spool it is enough to
- * make the picture again after a crash.
+ * make the picture again after a crash. A journal that has grown long is begun anew with the picture as it is.
  */
-export type JournalLine = { at: number } & ({ source: StreamName } | { step: FoldStep });
+export type JournalLine = { at: number } & (
+  | { source: StreamName }
+  | { step: FoldStep }
+  /** `last`: the stream that was written last. */
+  | { picture: KeptPicture; last: StreamName | undefined }
+);
 
 const text = z.object({
   head: z.string(),
@@ -18,12 +24,18 @@ const path = z
   .optional()
   .transform((value): string | undefined => value);
 
+const streamName = z.enum(['stdout', 'stderr']);
+
+const range = z.object({ from: z.number(), to: z.number() });
+const kept = range.optional().transform((value): SpoolRange | undefined => value);
+
 const part = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('text'),
     source: z.enum(['stdout', 'stderr', 'result', 'pager', 'nextInput']),
     text,
     path,
+    kept,
   }),
   z.object({
     kind: z.literal('error'),
@@ -33,6 +45,7 @@ const part = z.discriminatedUnion('kind', [
     traceback: text,
     isFolded: z.boolean().default(true),
     path,
+    kept,
     hint: path,
   }),
   z.object({
@@ -63,8 +76,35 @@ const loss = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tooBig'), messages: z.number() }),
   z.object({ kind: z.literal('gap'), fromMs: z.number(), toMs: z.number() }),
   z.object({ kind: z.literal('diskFull') }),
+  z.object({ kind: z.literal('unread'), outputs: z.number() }),
   z.object({ kind: z.literal('tooMany'), parts: z.number(), streams: z.boolean().default(true), path }),
 ]);
+
+const texts = z.object({ path, ranges: z.array(range) });
+
+const picture = z.object({
+  entries: z.array(
+    z.discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('stream'),
+        name: streamName,
+        spooled: range,
+        takenBack: path,
+      }),
+      z.object({ kind: z.literal('shown'), parts: z.array(part), displayId: path }),
+    ]),
+  ),
+  isClearPending: z.boolean(),
+  crowdedOut: z.object({
+    entries: z.number(),
+    streams: z.boolean(),
+    results: texts,
+    tracebacks: texts,
+    files: z.array(z.string()),
+    displayIds: z.array(z.string()),
+  }),
+  losses: z.array(loss),
+});
 
 const step = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('show'), parts: z.array(part), displayId: path, printed: path }),
@@ -74,8 +114,13 @@ const step = z.discriminatedUnion('kind', [
 ]);
 
 const line = z.union([
-  z.object({ at: z.number(), source: z.enum(['stdout', 'stderr']) }),
+  z.object({ at: z.number(), source: streamName }),
   z.object({ at: z.number(), step }),
+  z.object({
+    at: z.number(),
+    picture,
+    last: streamName.optional().transform((value): StreamName | undefined => value),
+  }),
 ]);
 
 /** The lines that are whole; a line torn by a crash ends the journal. */

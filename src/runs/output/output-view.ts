@@ -23,6 +23,8 @@ export type OutputPart =
       text: BoundedText;
       /** The file in which the whole text stands, with others of its kind; streams have theirs in `spoolPath`. */
       path: string | undefined;
+      /** Where in that file it stands, in bytes. */
+      kept?: SpoolRange | undefined;
       /** Where a stream's text stands in the spool, in bytes. */
       spooled?: SpoolRange;
     }
@@ -40,6 +42,8 @@ export type OutputPart =
       isFolded: boolean;
       /** The file with all that the kernel sent about it, without colours. */
       path: string | undefined;
+      /** Where in that file it stands, in bytes. */
+      kept?: SpoolRange | undefined;
       hint: string | undefined;
     }
   | { kind: 'image'; mime: ImageMime; path: string; alt: string }
@@ -81,6 +85,8 @@ export type OutputLoss =
   | { kind: 'gap'; fromMs: number; toMs: number }
   /** The bot's own disk refused. */
   | { kind: 'diskFull' }
+  /** Reading them is what failed. */
+  | { kind: 'unread'; outputs: number }
   /**
    * More single outputs than an answer can hold; `parts` of them are not shown. `streams`: some of them are streams,
    * which stand in the spool. `path`: the file of the other texts among them.
@@ -101,4 +107,10 @@ export interface BoundedText {
 /** A text that is short enough to be held whole. */
 export function wholeText(text: string): BoundedText {
   return { head: text, tail: '', hiddenLines: 0, hiddenChars: 0 };
+}
+
+/** The file that only this part has. */
+export function ownFileOf(part: OutputPart): string | undefined {
+  if (part.kind === 'text' || part.kind === 'error') return undefined;
+  return part.kind === 'table' ? part.csvPath : part.path;
 }

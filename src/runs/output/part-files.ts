@@ -1,17 +1,16 @@
-import { appendFileSync, createReadStream } from 'node:fs';
-import { appendFile, readdir, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import stripAnsi from 'strip-ansi';
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ReadError } from './errors/kernel-error.ts';
 import { FoldedText } from './folded-text.ts';
+import type { KeptFiles } from './kept-files.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from './output-view.ts';
 import { rasteriseSvg } from './rich/rasterise-svg.ts';
 import { readBundle, type Shown } from './rich/read-bundle.ts';
 import { isGap, type Table } from './rich/read-html-table.ts';
 import { splitTextTables } from './rich/split-text-tables.ts';
-import type { RunFolder } from './run-folder.ts';
 
 /** Rows of a table that are held in memory; all of them stand in its CSV. */
 const tableRowsKept = 100;
@@ -21,40 +20,21 @@ const maxLookedThroughBytes = 2_000_000;
 /** Rows of a CSV that are written before others get their turn. */
 const csvRowsPerTurn = 1_000;
 
-/** So much is written at once: for little, a thread's way there and back takes longer than the disk. */
-const atOnceBytes = 65_536;
+/** A cell of a table that is held in memory: more than Slack shows of one. */
+const cellCharsKept = 1_000;
+/** Slack takes no more to describe a picture. */
+const altChars = 1_000;
 
-/** Files that several parts of a run share. */
-const resultsFile = 'results.txt';
-const tracebackFile = 'traceback.txt';
 const pieceChars = 1_000_000;
 
 const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif' } as const;
 
 /** Makes parts of what a kernel shows, and keeps in files what is too long or no text. */
 export class PartFiles {
-  readonly #folder: RunFolder;
-  readonly #maxBytes: number;
-  readonly #onRefused: () => void;
-  /** Sizes of the files that are there. */
-  #sizes = new Map<string, number>();
-  #count = 0;
-  limited = false;
+  readonly #kept: KeptFiles;
 
-  /** `onRefused` is told when the disk takes no more; parts then go without their files. */
-  constructor(folder: RunFolder, maxBytes: number, onRefused: () => void) {
-    this.#folder = folder;
-    this.#maxBytes = maxBytes;
-    this.#onRefused = onRefused;
-  }
-
-  /** After a crash: takes the files that are there into account. */
-  async recount(): Promise<void> {
-    for (const name of await readdir(this.#folder.path)) {
-      if (name !== resultsFile && name !== tracebackFile && !/^\d+-/.test(name)) continue;
-      this.#count = Math.max(this.#count, Number.parseInt(name, 10) || 0);
-      this.#sizes.set(this.#folder.at(name), (await stat(this.#folder.at(name))).size);
-    }
+  constructor(kept: KeptFiles) {
+    this.#kept = kept;
   }
 
   async keepBundle(data: MimeBundle): Promise<OutputPart[]> {
@@ -74,7 +54,7 @@ export class PartFiles {
   }
 
   async keepError(error: ReadError): Promise<OutputPart[]> {
-    const path = await this.#share(tracebackFile, error.whole);
+    const kept = await this.#kept.share('tracebacks', error.whole);
     const traceback = await foldText(error.traceback);
     return [
       {
@@ -84,7 +64,8 @@ export class PartFiles {
         cause: error.cause,
         traceback,
         isFolded: error.isFolded,
-        path,
+        path: kept?.path,
+        kept: kept?.kept,
         hint: error.hint,
       },
     ];
@@ -94,18 +75,15 @@ export class PartFiles {
   async keepText(source: TextSource, written: string): Promise<OutputPart[]> {
     if (written === '') return [];
     const text = await foldText(written);
-    const part = { kind: 'text' as const, source, text, path: await this.#keepResult(written) };
+    const kept = await this.#kept.share('results', await withoutColours(written));
+    const part = { kind: 'text' as const, source, text, path: kept?.path, kept: kept?.kept };
     const isLookedThrough = text.hiddenChars > 0 && written.length <= maxLookedThroughBytes;
-    return isLookedThrough ? this.#splitText(part, written) : [part];
-  }
-
-  async #keepResult(written: string): Promise<string | undefined> {
-    return this.#share(resultsFile, await withoutColours(written));
-  }
-
-  #share(name: string, text: string): Promise<string | undefined> {
-    const isFirst = !this.#sizes.has(this.#folder.at(name));
-    return this.#append(name, Buffer.from(isFirst ? text : `\n${text}`));
+    if (!isLookedThrough) return [part];
+    const parts = await this.#splitText(part, written);
+    // the tables have files of their own
+    if (kept !== undefined && !parts.some((each) => each.kind === 'text'))
+      this.#kept.release('results', [kept.kept]);
+    return parts;
   }
 
   /** Text parts with the tables in them taken out. `spoolPath` is where the streams stand, all that came until now. */
@@ -130,30 +108,21 @@ export class PartFiles {
     return parts;
   }
 
-  /** Deletes the files that parts which are not shown any more have for themselves. */
-  async forget(parts: readonly OutputPart[]): Promise<void> {
-    for (const part of parts) {
-      if (part.kind === 'text' || part.kind === 'error') continue;
-      const path = part.kind === 'table' ? part.csvPath : part.path;
-      if (path === undefined || !this.#sizes.delete(path)) continue;
-      await rm(path, { force: true });
-    }
-  }
-
   async #keepShown(shown: Shown): Promise<OutputPart[]> {
     switch (shown.kind) {
       case 'text':
         return this.keepText('result', shown.text);
       case 'image': {
-        const path = await this.#write(`image.${extensions[shown.mime]}`, shown.bytes);
-        return path === undefined ? [] : [{ kind: 'image', mime: shown.mime, path, alt: shown.alt }];
+        const path = await this.#kept.write(`image.${extensions[shown.mime]}`, shown.bytes);
+        const alt = shown.alt.slice(0, altChars);
+        return path === undefined ? [] : [{ kind: 'image', mime: shown.mime, path, alt }];
       }
       case 'svg':
         return this.#keepSvg(shown.source, shown.alt);
       case 'table':
         return [await this.#keepTable(shown.table, shown.text)];
       case 'file': {
-        const path = await this.#write(shown.filename, shown.content);
+        const path = await this.#kept.write(shown.filename, shown.content);
         if (path === undefined) return [];
         return [{ kind: 'attachment', filename: shown.filename, path, mime: shown.mime }];
       }
@@ -163,9 +132,10 @@ export class PartFiles {
   async #keepSvg(source: string, alt: string): Promise<OutputPart[]> {
     const parts: OutputPart[] = [];
     const png = await rasteriseSvg(source);
-    const picture = png === undefined ? undefined : await this.#write('image.png', png);
-    if (picture !== undefined) parts.push({ kind: 'image', mime: 'image/png', path: picture, alt });
-    const path = await this.#write('image.svg', source);
+    const picture = png === undefined ? undefined : await this.#kept.write('image.png', png);
+    if (picture !== undefined)
+      parts.push({ kind: 'image', mime: 'image/png', path: picture, alt: alt.slice(0, altChars) });
+    const path = await this.#kept.write('image.svg', source);
     if (path !== undefined)
       parts.push({ kind: 'attachment', filename: 'image.svg', path, mime: 'image/svg+xml' });
     return parts;
@@ -175,37 +145,14 @@ export class PartFiles {
     return {
       kind: 'table',
       columns: table.columns,
-      rows: table.rows.slice(0, tableRowsKept),
+      rows: table.rows.slice(0, tableRowsKept).map((row) => row.map((cell) => cell.slice(0, cellCharsKept))),
       sentRows: table.rows.filter((row) => !isGap(row)).length,
       totalRows: table.totalRows,
       totalColumns: table.totalColumns,
       note: table.note,
-      csvPath: await this.#write('table.csv', await csvOf(table)),
+      csvPath: await this.#kept.write('table.csv', await csvOf(table)),
       text: await foldText(text),
     };
-  }
-
-  /** The path of a new file; undefined when there is no room for it. */
-  #write(name: string, content: string | Buffer): Promise<string | undefined> {
-    this.#count += 1;
-    return this.#append(`${this.#count}-${name}`, Buffer.from(content));
-  }
-
-  async #append(name: string, bytes: Buffer): Promise<string | undefined> {
-    const held = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
-    this.limited ||= held + bytes.length > this.#maxBytes;
-    if (held + bytes.length > this.#maxBytes) return undefined;
-    const path = this.#folder.at(name);
-    try {
-      this.#folder.make();
-      if (bytes.length <= atOnceBytes) appendFileSync(path, bytes);
-      else await appendFile(path, bytes);
-    } catch {
-      this.#onRefused();
-      return undefined;
-    }
-    this.#sizes.set(path, (this.#sizes.get(path) ?? 0) + bytes.length);
-    return path;
   }
 }
 

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { OutputFold, StreamName } from './output-fold.ts';
+import type { KeptPicture, OutputFold, StreamName } from './output-fold.ts';
 import type { JournalLine } from './output-journal.ts';
 
 /**
@@ -15,6 +15,12 @@ export async function replaySpool(
   let source: StreamName | undefined;
   let at = 0;
   for (const line of journal) {
+    if ('picture' in line) {
+      await restore(path, line.picture, fold);
+      source = line.last;
+      at = line.at;
+      continue;
+    }
     const upTo = Math.min(line.at, bytes);
     await feed(path, at, upTo, (text) => fold.stream(source ?? 'stdout', text, { from: at, to: upTo }));
     at = Math.max(at, upTo);
@@ -29,4 +35,12 @@ async function feed(path: string, from: number, to: number, take: (text: string)
   if (to <= from) return;
   const stream = createReadStream(path, { start: from, end: to - 1, encoding: 'utf8' });
   for await (const text of stream) take(String(text));
+}
+
+/** What stood when the journal was begun anew: of streams it says where their text is. */
+async function restore(path: string, picture: KeptPicture, fold: OutputFold): Promise<void> {
+  for (const { spooled, write, end } of fold.restore(picture)) {
+    await feed(path, spooled.from, spooled.to, write);
+    end();
+  }
 }

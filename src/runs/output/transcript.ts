@@ -6,8 +6,10 @@ import { AppendFile } from './append-file.ts';
 import type { Displays } from './displays.ts';
 import { readError } from './errors/read-error.ts';
 import { OutputFold, type FoldStep, type StreamName } from './output-fold.ts';
-import { readJournal, type JournalLine } from './output-journal.ts';
-import type { OutputPart, OutputView } from './output-view.ts';
+import { JournalFile } from './journal-file.ts';
+import { KeptFiles } from './kept-files.ts';
+import { readJournal } from './output-journal.ts';
+import { ownFileOf, type OutputPart, type OutputView } from './output-view.ts';
 import { PartFiles } from './part-files.ts';
 import { replaySpool } from './replay-spool.ts';
 import { RunFolder } from './run-folder.ts';
@@ -61,8 +63,9 @@ class RunTranscript implements Transcript {
   readonly #folder: RunFolder;
   readonly #options: TranscriptOptions;
   readonly #fold = new OutputFold();
+  readonly #kept: KeptFiles;
   readonly #files: PartFiles;
-  readonly #journal: AppendFile;
+  readonly #journal: JournalFile;
   #spool: StreamSpool;
   #code: string | undefined;
   #source: StreamName | undefined;
@@ -70,6 +73,8 @@ class RunTranscript implements Transcript {
   #busy: Promise<void> | undefined;
   /** The parts in their last form, while nothing came after sealing. */
   #sealed: OutputPart[] | undefined;
+  /** The files of tables that the last two sealings took out of streams. */
+  #split: string[][] = [];
   /** Outputs so far. */
   #added = 0;
   #turnedAt = performance.now();
@@ -78,16 +83,21 @@ class RunTranscript implements Transcript {
   constructor(options: TranscriptOptions) {
     this.#folder = new RunFolder(join(options.dir, options.runId), options.recovered === true);
     this.#options = options;
-    this.#journal = new AppendFile(this.#folder, 'journal.jsonl', () => this.#diskFailed());
+    this.#journal = new JournalFile(this.#folder, () => this.#diskFailed());
     this.#spool = this.#openSpool(0);
-    this.#files = new PartFiles(this.#folder, options.maxOutputBytes, () => this.#diskFailed());
+    this.#kept = new KeptFiles(this.#folder, options.maxOutputBytes, () => this.#diskFailed());
+    this.#files = new PartFiles(this.#kept);
   }
 
   add(output: KernelOutput): void | Promise<void> {
     this.#sealed = undefined;
     this.#added += 1;
     const work = this.#busy === undefined ? this.#take(output) : this.#busy.then(() => this.#take(output));
-    if (work === undefined) return;
+    return work === undefined ? undefined : this.#occupy(work);
+  }
+
+  /** What comes meanwhile waits for the end of this. */
+  #occupy(work: Promise<void>): Promise<void> {
     const settled = this.#settle(work).finally(() => {
       if (this.#busy === settled) this.#busy = undefined;
     });
@@ -100,7 +110,7 @@ class RunTranscript implements Transcript {
   }
 
   get limited(): boolean {
-    return this.#spool.limited || this.#files.limited;
+    return this.#spool.limited || this.#kept.limited;
   }
 
   view(): OutputView {
@@ -116,17 +126,30 @@ class RunTranscript implements Transcript {
 
   async seal(): Promise<void> {
     await this.#busy;
+    // what is attached holds what stands, and nothing else
+    if (this.#kept.hasDead)
+      await this.#occupy((this.#busy ?? Promise.resolve()).then(() => this.#beginAnew()));
     await Promise.all([this.#spool.close(), this.#journal.close()]);
     if (this.#sealed !== undefined) return;
     const added = this.#added;
     const parts: OutputPart[] = [];
     for (const part of this.#fold.parts)
       parts.push(...(await this.#files.splitTables(part, this.#spool.path)));
+    await this.#forgetSplit(parts);
     if (this.#added === added) this.#sealed = parts;
   }
 
+  /** The tables that an earlier sealing took out of streams: those of the last one may still be on their way. */
+  async #forgetSplit(parts: readonly OutputPart[]): Promise<void> {
+    const standing = new Set(this.#fold.ownFiles);
+    const split = parts.flatMap((part) => ownFileOf(part) ?? []).filter((path) => !standing.has(path));
+    await this.#kept.forgetFiles(this.#split[0] ?? []);
+    this.#split = [...this.#split.slice(-1), split];
+  }
+
   async remove(): Promise<void> {
-    await this.seal();
+    await this.#busy;
+    await Promise.all([this.#spool.close(), this.#journal.close()]);
     await rm(this.#folder.path, { recursive: true, force: true });
   }
 
@@ -144,7 +167,8 @@ class RunTranscript implements Transcript {
       this.#fold,
     );
     this.#spool = this.#openSpool(kept?.size ?? 0);
-    await this.#files.recount();
+    await this.#kept.recover(this.#fold);
+    this.#fold.takeDropped();
   }
 
   #take(output: KernelOutput): Promise<void> | undefined {
@@ -153,6 +177,7 @@ class RunTranscript implements Transcript {
         return this.#takeStream(output.name, output.text);
       case 'result':
       case 'display':
+        this.#kept.replace(this.#fold.partsReplacedBy(undefined));
         return this.#takeParts(this.#files.keepBundle(output.data), output.displayId);
       case 'updateDisplay':
         return this.#updateDisplay(output);
@@ -188,8 +213,9 @@ class RunTranscript implements Transcript {
   async #settle(work: Promise<void>): Promise<void> {
     try {
       await work;
-    } catch {
-      this.#diskFailed();
+    } catch (error) {
+      if (isOfDisk(error)) this.#diskFailed();
+      else this.#fold.apply({ kind: 'loss', loss: { kind: 'unread', outputs: 1 } });
     }
   }
 
@@ -197,7 +223,7 @@ class RunTranscript implements Transcript {
     for (let at = 0; at < text.length; at += pieceChars) {
       if (this.#source !== name) {
         this.#source = name;
-        void this.#note({ at: this.#spool.keptBytes, source: name });
+        void this.#journal.note({ at: this.#spool.keptBytes, source: name });
       }
       const from = this.#spool.keptBytes;
       const { shown, written } = this.#spool.write(name, text.slice(at, at + pieceChars));
@@ -205,7 +231,7 @@ class RunTranscript implements Transcript {
       await written;
       await this.#giveTurn();
     }
-    await this.#files.forget(this.#fold.takeDropped());
+    await this.#kept.forget(this.#fold.takeDropped());
   }
 
   /** Many outputs in a row would keep everybody else waiting: promises alone give no turn. */
@@ -229,23 +255,39 @@ class RunTranscript implements Transcript {
   }
 
   async #updateDisplay(output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
+    if (this.#fold.hasCrowdedOut(output.displayId) && !this.#fold.has(output.displayId))
+      return this.#takeParts(this.#files.keepBundle(output.data), output.displayId);
     if (!this.#fold.has(output.displayId)) {
       await this.#options.displays?.update(this, output);
       return;
     }
+    const { displayId } = output;
+    this.#kept.replace(this.#fold.partsReplacedBy(displayId));
     const parts = await this.#files.keepBundle(output.data);
-    await this.#apply({ kind: 'update', displayId: output.displayId, parts });
+    await this.#apply({ kind: 'update', displayId, parts });
   }
 
   async #apply(step: FoldStep): Promise<void> {
     this.#fold.apply(step);
-    await this.#note({ at: this.#spool.keptBytes, step });
-    await this.#files.forget(this.#fold.takeDropped());
+    await this.#journal.note({ at: this.#spool.keptBytes, step });
+    await this.#kept.forget(this.#fold.takeDropped());
+    if (this.#journal.isLong || this.#kept.isWorn) await this.#beginAnew();
     await this.#giveTurn();
   }
 
-  async #note(line: JournalLine): Promise<void> {
-    await this.#journal.write(`${JSON.stringify(line)}\n`);
+  /**
+   * What was replaced or cleared goes from the disk: the texts that stand are written anew, and the journal begins with
+   * the picture as it is.
+   */
+  async #beginAnew(): Promise<void> {
+    try {
+      await this.#kept.rewrite(this.#fold);
+      const picture = this.#fold.picture;
+      await this.#journal.beginAnew({ at: this.#spool.keptBytes, picture, last: this.#source });
+      await this.#kept.forgetOld();
+    } catch {
+      this.#diskFailed();
+    }
   }
 
   #openSpool(keptBytes: number): StreamSpool {
@@ -256,4 +298,9 @@ class RunTranscript implements Transcript {
   #diskFailed(): void {
     this.#fold.apply({ kind: 'loss', loss: { kind: 'diskFull' } });
   }
+}
+
+/** Node names the call of the system that failed. */
+function isOfDisk(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }

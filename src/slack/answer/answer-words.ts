@@ -177,6 +177,8 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
       return `Output may be missing ${betweenWords(clock(loss.fromMs), clock(loss.toMs))} UTC.`;
     case 'diskFull':
       return "The bot's disk took no more; some output is not kept.";
+    case 'unread':
+      return `${loss.outputs === 1 ? 'One output' : `${loss.outputs} outputs`} could not be read and shown. This is a fault of the bot, not of the code.`;
     case 'tooMany':
       return `${loss.parts.toLocaleString('en-US')} of the outputs are not shown: there were too many.${isAttached ? whereWords(loss) : ''}`;
   }

@@ -266,6 +266,14 @@ test('a disk that refuses is said, and nothing breaks', async () => {
   expect(shown(transcript.view().parts)).toEqual(['stdout: x\n', 'result: y', 'stdout: z\n']);
 });
 
+test('an output that cannot be read is no failure of the disk', async () => {
+  const transcript = await open();
+  const nonsense = { kind: 'display', data: null, metadata: {} } as unknown as KernelOutput;
+  await take(transcript, [nonsense, stdout('x\n'), nonsense]);
+  expect(transcript.view().losses).toEqual([{ kind: 'unread', outputs: 2 }]);
+  expect(shown(transcript.view().parts)).toEqual(['stdout: x\n']);
+});
+
 /** How much this thread works from one turn to the next: unlike time, that does not grow with what others do. */
 function watchTurns(): { stop: () => number } {
   let longestMs = 0;
