@@ -1,4 +1,4 @@
-import { ownFileOf } from './output-view.ts';
+import { ownFileOf, sharedKindOf } from './output-view.ts';
 import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
 
 /** What a run shows beyond what a picture can hold, and where it is kept. Plain JSON. */
@@ -43,14 +43,13 @@ export function crowdOut(
   if (displayId !== undefined && !crowd.displayIds.includes(displayId)) crowd.displayIds.push(displayId);
   if (crowd.displayIds.length > displaysKept) crowd.displayIds.shift();
   for (const part of parts ?? []) {
-    if (part.kind === 'text' || part.kind === 'error') {
-      const texts = part.kind === 'text' ? crowd.results : crowd.tracebacks;
-      texts.path ??= part.path;
-      if (part.kept !== undefined) addRange(texts.ranges, part.kept);
-    } else {
-      const path = ownFileOf(part);
-      if (path !== undefined) crowd.files.push(path);
+    const kind = sharedKindOf(part);
+    if (kind !== undefined && 'kept' in part && part.kept !== undefined) {
+      crowd[kind].path ??= part.path;
+      addRange(crowd[kind].ranges, part.kept);
     }
+    const path = ownFileOf(part);
+    if (path !== undefined) crowd.files.push(path);
   }
 }
 

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { appendFile, readdir, rm, stat } from 'node:fs/promises';
 import type { Dropped, OutputFold, SharedKind } from './output-fold.ts';
-import { ownFileOf, type OutputPart, type SpoolRange } from './output-view.ts';
+import { ownFileOf, sharedKindOf, type OutputPart, type SpoolRange } from './output-view.ts';
 import type { RunFolder } from './run-folder.ts';
 import { bytesOf, SharedText, type KeptText } from './shared-text.ts';
 
@@ -109,11 +109,6 @@ export class KeptFiles {
     ]);
   }
 
-  /** Texts of a shared file that do not stand any more. */
-  release(kind: SharedKind, ranges: readonly SpoolRange[]): void {
-    this.#shared[kind].release(ranges);
-  }
-
   async forgetFiles(paths: readonly string[]): Promise<void> {
     for (const path of paths) {
       const size = this.#sizes.get(path);
@@ -159,8 +154,5 @@ export class KeptFiles {
 const sharedKinds: readonly SharedKind[] = ['results', 'tracebacks'];
 
 function rangesOf(parts: readonly OutputPart[], kind: SharedKind): SpoolRange[] {
-  const wanted = kind === 'results' ? 'text' : 'error';
-  return parts.flatMap((part) =>
-    (part.kind === 'text' || part.kind === 'error') && part.kind === wanted ? (part.kept ?? []) : [],
-  );
+  return parts.flatMap((part) => (sharedKindOf(part) === kind && 'kept' in part ? (part.kept ?? []) : []));
 }

@@ -1,6 +1,6 @@
 import { FoldedText } from './folded-text.ts';
 import { crowdOut, lossOf, noneCrowdedOut, type CrowdedOut } from './crowded-out.ts';
-import { ownFileOf } from './output-view.ts';
+import { ownFileOf, sharedKindOf } from './output-view.ts';
 import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
 import type { KeptText } from './shared-text.ts';
 
@@ -155,13 +155,10 @@ export class OutputFold {
 
   /** The texts that stand in a shared file, in their order. */
   standing(kind: SharedKind): Partial<KeptText>[] {
-    const wanted = kind === 'results' ? 'text' : 'error';
     const texts = (entries: readonly Entry[]): Partial<KeptText>[] =>
       entries
         .flatMap((entry) => (entry.kind === 'shown' ? entry.parts : []))
-        .flatMap((part) =>
-          part.kind === wanted && part.path !== undefined ? [textOf(part.path, part.kept)] : [],
-        );
+        .flatMap((part) => (sharedKindOf(part) === kind && 'path' in part ? textOf(part) : []));
     const { path, ranges } = this.#crowdedOut[kind];
     return [
       ...texts(this.#entries.slice(0, entriesKeptAtEachEnd)),
@@ -178,17 +175,21 @@ export class OutputFold {
 
   /** The texts of a shared file stand in another one now. */
   move(kind: SharedKind, to: (kept: SpoolRange) => KeptText): void {
-    const wanted = kind === 'results' ? 'text' : 'error';
-    const moved = (part: OutputPart): OutputPart => {
-      if ((part.kind !== 'text' && part.kind !== 'error') || part.kind !== wanted) return part;
-      return part.kept === undefined ? part : { ...part, ...to(part.kept) };
-    };
+    const moved = (part: OutputPart): OutputPart =>
+      sharedKindOf(part) === kind && 'kept' in part && part.kept !== undefined
+        ? { ...part, ...to(part.kept) }
+        : part;
     this.#entries = this.#entries.map((entry) =>
       entry.kind === 'shown' ? { ...entry, parts: entry.parts.map(moved) } : entry,
     );
     const texts = this.#crowdedOut[kind];
     const places = texts.ranges.map(to);
     this.#crowdedOut[kind] = { path: places[0]?.path ?? texts.path, ranges: places.map(({ kept }) => kept) };
+  }
+
+  /** The files of what crowded out, in order. */
+  get crowdedFiles(): readonly string[] {
+    return this.#crowdedOut.files;
   }
 
   get picture(): KeptPicture {
@@ -279,8 +280,15 @@ export class OutputFold {
   }
 }
 
-function textOf(path: string, kept: SpoolRange | undefined): Partial<KeptText> {
-  return kept === undefined ? { path } : { path, kept };
+function textOf({
+  path,
+  kept,
+}: {
+  path?: string | undefined;
+  kept?: SpoolRange | undefined;
+}): Partial<KeptText>[] {
+  if (path === undefined) return [];
+  return [kept === undefined ? { path } : { path, kept }];
 }
 
 function withoutEnd(whole: string, end: string): FoldedText {

@@ -67,6 +67,8 @@ const part = z.discriminatedUnion('kind', [
     note: path,
     csvPath: path,
     text,
+    path,
+    kept,
   }),
   z.object({ kind: z.literal('attachment'), filename: z.string(), path: z.string(), mime: z.string() }),
 ]);

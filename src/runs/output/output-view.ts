@@ -63,6 +63,9 @@ export type OutputPart =
       csvPath: string | undefined;
       /** The same as text, for where no table can be shown. */
       text: BoundedText;
+      /** The file in which this text stands whole, with others of its kind, and where in it; streams have theirs. */
+      path?: string | undefined;
+      kept?: SpoolRange | undefined;
     }
   /** Something Slack cannot show: offered as a file (html, json, latex source …). */
   | { kind: 'attachment'; filename: string; path: string; mime: string };
@@ -89,9 +92,15 @@ export type OutputLoss =
   | { kind: 'unread'; outputs: number }
   /**
    * More single outputs than an answer can hold; `parts` of them are not shown. `streams`: some of them are streams,
-   * which stand in the spool. `path`: the file of the other texts among them.
+   * which stand in the spool. `path`: the file of the other texts among them; `archive`: that of their pictures and files.
    */
-  | { kind: 'tooMany'; parts: number; streams: boolean; path: string | undefined };
+  | {
+      kind: 'tooMany';
+      parts: number;
+      streams: boolean;
+      path: string | undefined;
+      archive?: string | undefined;
+    };
 
 /**
  * A text of any length as its head and tail; `hiddenLines` lines (`hiddenChars` characters) stand between. When
@@ -107,6 +116,12 @@ export interface BoundedText {
 /** A text that is short enough to be held whole. */
 export function wholeText(text: string): BoundedText {
   return { head: text, tail: '', hiddenLines: 0, hiddenChars: 0 };
+}
+
+/** Which of the shared files the text of a part stands in. */
+export function sharedKindOf(part: OutputPart): 'results' | 'tracebacks' | undefined {
+  if (part.kind === 'error') return 'tracebacks';
+  return part.kind === 'text' || part.kind === 'table' ? 'results' : undefined;
 }
 
 /** The file that only this part has. */

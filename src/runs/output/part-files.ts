@@ -7,10 +7,11 @@ import type { ReadError } from './errors/kernel-error.ts';
 import { FoldedText } from './folded-text.ts';
 import type { KeptFiles } from './kept-files.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from './output-view.ts';
+import type { KeptText } from './shared-text.ts';
 import { rasteriseSvg } from './rich/rasterise-svg.ts';
 import { readBundle, type Shown } from './rich/read-bundle.ts';
 import { isGap, type Table } from './rich/read-html-table.ts';
-import { splitTextTables } from './rich/split-text-tables.ts';
+import { splitTextTables, tablesShown } from './rich/split-text-tables.ts';
 
 /** Rows of a table that are held in memory; all of them stand in its CSV. */
 const tableRowsKept = 100;
@@ -75,35 +76,54 @@ export class PartFiles {
   async keepText(source: TextSource, written: string): Promise<OutputPart[]> {
     if (written === '') return [];
     const text = await foldText(written);
-    const kept = await this.#kept.share('results', await withoutColours(written));
+    const kept = await this.#keepWhole(written);
     const part = { kind: 'text' as const, source, text, path: kept?.path, kept: kept?.kept };
     const isLookedThrough = text.hiddenChars > 0 && written.length <= maxLookedThroughBytes;
     if (!isLookedThrough) return [part];
-    const parts = await this.#splitText(part, written);
-    // the tables have files of their own
-    if (kept !== undefined && !parts.some((each) => each.kind === 'text'))
-      this.#kept.release('results', [kept.kept]);
-    return parts;
+    return this.#splitText(part, written, tablesShown);
   }
 
-  /** Text parts with the tables in them taken out. `spoolPath` is where the streams stand, all that came until now. */
-  async splitTables(part: OutputPart, spoolPath: string | undefined): Promise<OutputPart[]> {
+  async #keepWhole(written: string): Promise<KeptText | undefined> {
+    return written === '' ? undefined : this.#kept.share('results', await withoutColours(written));
+  }
+
+  /**
+   * Parts as they are at the end: the tables in texts are tables, `most` of them at most; what is more stays text.
+   * `spoolPath` is where the streams stand, all that came until now.
+   */
+  async lastForm(
+    parts: readonly OutputPart[],
+    spoolPath: string | undefined,
+    most: number,
+  ): Promise<OutputPart[]> {
+    const formed: OutputPart[] = [];
+    for (const part of parts) {
+      const left = most - formed.filter(({ kind }) => kind === 'table').length;
+      if (part.kind === 'table' && left <= 0) formed.push(asText(part));
+      else formed.push(...(left > 0 ? await this.#splitTables(part, spoolPath, left) : [part]));
+    }
+    return formed;
+  }
+
+  async #splitTables(part: OutputPart, spoolPath: string | undefined, most: number): Promise<OutputPart[]> {
     if (part.kind !== 'text') return [part];
-    if (part.text.hiddenChars === 0) return this.#splitText(part, part.text.head + part.text.tail);
+    if (part.text.hiddenChars === 0) return this.#splitText(part, part.text.head + part.text.tail, most);
     const { spooled } = part;
     if (spooled === undefined || spoolPath === undefined) return [part];
     if (spooled.to - spooled.from > maxLookedThroughBytes) return [part];
     const whole = await readRange(spoolPath, spooled);
-    return whole === undefined ? [part] : this.#splitText(part, whole);
+    return whole === undefined ? [part] : this.#splitText(part, whole, most);
   }
 
-  async #splitText(part: OutputPart & { kind: 'text' }, whole: string): Promise<OutputPart[]> {
-    const pieces = splitTextTables(whole);
+  async #splitText(part: OutputPart & { kind: 'text' }, whole: string, most: number): Promise<OutputPart[]> {
+    const pieces = splitTextTables(whole, most);
     if (!pieces.some((piece) => piece.kind === 'table')) return [part];
     const parts: OutputPart[] = [];
     for (const piece of pieces) {
-      if (piece.kind === 'table') parts.push(await this.#keepTable(piece.table, piece.text));
-      else if (piece.text !== '') parts.push({ ...part, text: await foldText(piece.text) });
+      if (piece.kind === 'table') {
+        const { path, kept } = part;
+        parts.push({ ...(await this.#keepTable(piece.table, piece.text)), path, kept });
+      } else if (piece.text !== '') parts.push({ ...part, text: await foldText(piece.text) });
     }
     return parts;
   }
@@ -120,7 +140,9 @@ export class PartFiles {
       case 'svg':
         return this.#keepSvg(shown.source, shown.alt);
       case 'table':
-        return [await this.#keepTable(shown.table, shown.text)];
+        return [
+          { ...(await this.#keepTable(shown.table, shown.text)), ...(await this.#keepWhole(shown.text)) },
+        ];
       case 'file': {
         const path = await this.#kept.write(shown.filename, shown.content);
         if (path === undefined) return [];
@@ -141,7 +163,7 @@ export class PartFiles {
     return parts;
   }
 
-  async #keepTable(table: Table, text: string): Promise<OutputPart> {
+  async #keepTable(table: Table, text: string): Promise<OutputPart & { kind: 'table' }> {
     return {
       kind: 'table',
       columns: table.columns,
@@ -154,6 +176,10 @@ export class PartFiles {
       text: await foldText(text),
     };
   }
+}
+
+function asText({ text, path, kept }: OutputPart & { kind: 'table' }): OutputPart {
+  return { kind: 'text', source: 'result', text, path, kept };
 }
 
 /** Undefined where the disk does not give it back. */

@@ -9,7 +9,8 @@ import { OutputFold, type FoldStep, type StreamName } from './output-fold.ts';
 import { JournalFile } from './journal-file.ts';
 import { KeptFiles } from './kept-files.ts';
 import { readJournal } from './output-journal.ts';
-import { ownFileOf, type OutputPart, type OutputView } from './output-view.ts';
+import { type OutputPart, type OutputView } from './output-view.ts';
+import { LastForm } from './last-form.ts';
 import { PartFiles } from './part-files.ts';
 import { replaySpool } from './replay-spool.ts';
 import { RunFolder } from './run-folder.ts';
@@ -65,6 +66,7 @@ class RunTranscript implements Transcript {
   readonly #fold = new OutputFold();
   readonly #kept: KeptFiles;
   readonly #files: PartFiles;
+  readonly #lastForm: LastForm;
   readonly #journal: JournalFile;
   #spool: StreamSpool;
   #code: string | undefined;
@@ -73,8 +75,6 @@ class RunTranscript implements Transcript {
   #busy: Promise<void> | undefined;
   /** The parts in their last form, while nothing came after sealing. */
   #sealed: OutputPart[] | undefined;
-  /** The files of tables that the last two sealings took out of streams. */
-  #split: string[][] = [];
   /** Outputs so far. */
   #added = 0;
   #turnedAt = performance.now();
@@ -87,6 +87,7 @@ class RunTranscript implements Transcript {
     this.#spool = this.#openSpool(0);
     this.#kept = new KeptFiles(this.#folder, options.maxOutputBytes, () => this.#diskFailed());
     this.#files = new PartFiles(this.#kept);
+    this.#lastForm = new LastForm(this.#folder, this.#files, this.#kept, () => this.#diskFailed());
   }
 
   add(output: KernelOutput): void | Promise<void> {
@@ -120,7 +121,7 @@ class RunTranscript implements Transcript {
       textLines: this.#fold.streamLines,
       spoolPath: this.#spool.path,
       limited: this.limited,
-      losses: this.#fold.losses,
+      losses: this.#lastForm.complete(this.#fold.losses),
     };
   }
 
@@ -132,19 +133,8 @@ class RunTranscript implements Transcript {
     await Promise.all([this.#spool.close(), this.#journal.close()]);
     if (this.#sealed !== undefined) return;
     const added = this.#added;
-    const parts: OutputPart[] = [];
-    for (const part of this.#fold.parts)
-      parts.push(...(await this.#files.splitTables(part, this.#spool.path)));
-    await this.#forgetSplit(parts);
+    const parts = await this.#lastForm.make(this.#fold, this.#spool.path);
     if (this.#added === added) this.#sealed = parts;
-  }
-
-  /** The tables that an earlier sealing took out of streams: those of the last one may still be on their way. */
-  async #forgetSplit(parts: readonly OutputPart[]): Promise<void> {
-    const standing = new Set(this.#fold.ownFiles);
-    const split = parts.flatMap((part) => ownFileOf(part) ?? []).filter((path) => !standing.has(path));
-    await this.#kept.forgetFiles(this.#split[0] ?? []);
-    this.#split = [...this.#split.slice(-1), split];
   }
 
   async remove(): Promise<void> {

@@ -18,6 +18,7 @@ export type AnswerFile =
 
 export const streamFile = 'output.txt';
 export const resultsFile = 'results.txt';
+export const archiveFile = 'more-outputs.zip';
 
 /** The name of the file in which the whole of a text stands; undefined where the disk or the limit left no room for it. */
 export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string | undefined {
@@ -61,6 +62,7 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
   }
   const tooMany = output.losses.find((loss) => loss.kind === 'tooMany');
   if (tooMany?.path !== undefined) paths.set(tooMany.path, resultsFile);
+  const archive = tooMany?.archive === undefined ? [] : [plainFile(tooMany.archive, archiveFile)];
   const texts = [...paths].map(([path, name]) => ({
     ...textFile(path, name),
     key: `${path} ${output.parts.length}`,
@@ -71,7 +73,7 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
   // late output makes it longer, and then it is another file
   const streams =
     spool === undefined ? [] : [{ ...textFile(spool, streamFile), key: `${spool} ${output.textBytes}` }];
-  return [...shown, ...streams, ...texts];
+  return [...shown, ...archive, ...streams, ...texts];
 }
 
 /** Late output has it written anew, at another path; it is the same file. */

@@ -1,7 +1,7 @@
 import type { OutputLoss } from '../../runs/output/output-view.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import type { GatewayTrouble, RunPhase, RunView } from '../../runs/run-view.ts';
-import { resultsFile, streamFile } from './answer-files.ts';
+import { archiveFile, resultsFile, streamFile } from './answer-files.ts';
 import { renderDuration, renderElapsed } from './duration.ts';
 
 /** Every sentence an answer says about a run. Plain text, no markup. */
@@ -184,9 +184,10 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
   }
 }
 
-function whereWords({ streams, path }: OutputLoss & { kind: 'tooMany' }): string {
+function whereWords({ streams, path, archive }: OutputLoss & { kind: 'tooMany' }): string {
   const files = [...(streams ? [streamFile] : []), ...(path === undefined ? [] : [resultsFile])];
-  return files.length === 0 ? '' : ` Their text is in ${files.join(' and ')}.`;
+  const texts = files.length === 0 ? '' : ` Their text is in ${files.join(' and ')}.`;
+  return archive === undefined ? texts : `${texts} Their pictures and files are in ${archiveFile}.`;
 }
 
 function betweenWords(from: string, to: string): string {

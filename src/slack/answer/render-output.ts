@@ -32,9 +32,15 @@ export interface OutputRoom {
   headShare: number;
 }
 
+/** More files in a row are only counted. */
+const filesNamed = 5;
+
 /** Output parts as rich text, in order, within the room given. Pure. */
 export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutput {
-  const parts = errorsFirst(output.parts);
+  const ordered = errorsFirst(output.parts);
+  const isTooMuch = ordered.reduce((sum, part) => sum + roomOfPart(part), 0) > room.whole;
+  const joined = isTooMuch ? joinResults(ordered) : undefined;
+  const parts = joined === undefined ? ordered : [...joined.keys()];
   const logs = readLogs(parts);
   const rooms = shareRoom(
     parts.map((part) => (logs.has(part) ? 0 : roomOfPart(part))),
@@ -43,7 +49,7 @@ export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutp
   const last = parts.findLast(({ kind }) => kind === 'error');
   const rendered = parts.map((part, index) => {
     if (logs.has(part)) return { ...reference("Spark's log is in output.txt"), isCut: true };
-    if (part.kind === 'image') return renderImage(parts, index);
+    if (part.kind === 'image' || part.kind === 'attachment') return renderReferences(parts, index);
     const given = rooms[index] ?? 0;
     // of the error that ended the run the cause and the line are there in any case
     const least = part.kind === 'error' && part === last ? roomOf(topOf(part)) : 0;
@@ -55,8 +61,37 @@ export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutp
       .map((each) => each.plain)
       .filter((text) => text !== '')
       .join('\n'),
-    cut: new Set(parts.filter((_, index) => rendered[index]?.isCut === true)),
+    cut: new Set(
+      parts
+        .filter((_, index) => rendered[index]?.isCut === true)
+        .flatMap((part) => joined?.get(part) ?? [part]),
+    ),
   };
+}
+
+/**
+ * Results in a row that do not fit are cut as one text, of which they all are in one file: a bit of each would say
+ * nothing. Each part with those that it is made of.
+ */
+function joinResults(parts: readonly OutputPart[]): Map<OutputPart, readonly OutputPart[]> {
+  const joined = new Map<OutputPart, readonly OutputPart[]>();
+  let row: (OutputPart & { kind: 'text' })[] = [];
+  const endRow = () => {
+    const [first] = row;
+    if (first === undefined) return;
+    const texts = row.map(({ text: { head, tail } }) => `${head}${tail}`.replace(/\n$/, ''));
+    const text = texts.join(texts.some((each) => each.includes('\n')) ? '\n\n' : '\n');
+    joined.set(row.length === 1 ? first : { ...first, text: wholeText(text) }, row);
+    row = [];
+  };
+  for (const part of parts) {
+    const isResult = part.kind === 'text' && part.source === 'result' && part.text.hiddenChars === 0;
+    if (!isResult || (row.length > 0 && row[0]?.path !== part.path)) endRow();
+    if (isResult) row.push(part);
+    else joined.set(part, [part]);
+  }
+  endRow();
+  return joined;
 }
 
 /** What stands on stderr right before an error goes behind it: the cause comes first. */
@@ -109,15 +144,22 @@ interface RenderedPart {
   isCut: boolean;
 }
 
-/** Images in a row are named once, where the first of them stands. */
-function renderImage(parts: readonly OutputPart[], index: number): RenderedPart {
-  if (parts[index - 1]?.kind === 'image') return { elements: [], plain: '', isCut: false };
-  const end = parts.findIndex((part, at) => at > index && part.kind !== 'image');
-  const count = (end === -1 ? parts.length : end) - index;
-  return reference(count === 1 ? 'Image below' : `${count} images below`);
+/** Images in a row are named once, where the first of them stands; so are files. */
+function renderReferences(parts: readonly OutputPart[], index: number): RenderedPart {
+  const kind = parts[index]?.kind;
+  if (parts[index - 1]?.kind === kind) return { elements: [], plain: '', isCut: false };
+  const end = parts.findIndex((part, at) => at > index && part.kind !== kind);
+  const row = parts.slice(index, end === -1 ? parts.length : end);
+  if (kind === 'image') return reference(row.length === 1 ? 'Image below' : `${row.length} images below`);
+  const names = row.flatMap((part) => (part.kind === 'attachment' ? [part.filename] : []));
+  if (names.length > filesNamed) return reference(`${names.length} files below`);
+  return reference(`${names.length === 1 ? 'File' : 'Files'} below: ${names.join(', ')}`);
 }
 
-function renderPart(part: Exclude<OutputPart, { kind: 'image' }>, room: OutputRoom): RenderedPart {
+function renderPart(
+  part: Exclude<OutputPart, { kind: 'image' | 'attachment' }>,
+  room: OutputRoom,
+): RenderedPart {
   switch (part.kind) {
     case 'text': {
       if (!isVisible(part.text.head + part.text.tail)) return { elements: [], plain: '', isCut: false };
@@ -133,8 +175,6 @@ function renderPart(part: Exclude<OutputPart, { kind: 'image' }>, room: OutputRo
       return renderError(part, room);
     case 'table':
       return reference(`Table below: ${sizeWords(part)}`);
-    case 'attachment':
-      return reference(`File below: ${part.filename}`);
   }
 }
 

@@ -2,19 +2,27 @@ import { topRows, type Table } from './read-html-table.ts';
 
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
 
+/** So many tables of a run are shown as such: each is a message of its own, and Slack takes one a second. */
+export const tablesShown = 10;
+
 const border = /^\+(?:-+\+)+$/;
 
-/** Splits a text at the tables that Spark's `show()` and `%%sql` print (`+---+` borders). Other text stays as it is. */
-export function splitTextTables(text: string): TextPiece[] {
+/**
+ * Splits a text at the first `most` tables that Spark's `show()` and `%%sql` print (`+---+` borders). Other text stays as
+ * it is.
+ */
+export function splitTextTables(text: string, most = tablesShown): TextPiece[] {
   if (!text.includes('+-')) return [{ kind: 'text', text }];
   const lines = text.split('\n');
   const pieces: TextPiece[] = [];
   let plainFrom = 0;
-  for (let at = 0; at < lines.length; at += 1) {
+  let tables = 0;
+  for (let at = 0; at < lines.length && tables < most; at += 1) {
     const found = readTableAt(lines, at);
     if (found === undefined) continue;
     pieces.push(...textPiece(lines.slice(plainFrom, at)));
     pieces.push({ kind: 'table', table: found.table, text: lines.slice(at, found.end).join('\n') });
+    tables += 1;
     at = found.end - 1;
     plainFrom = found.end;
   }

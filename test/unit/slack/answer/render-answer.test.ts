@@ -191,6 +191,49 @@ test('the text of outputs that are too many is attached, and that is said once i
   expect(words(view(running, { output: parts })).join('\n')).not.toContain('.txt');
 });
 
+test('results in a row that do not fit are cut as one text', () => {
+  const path = '/spool/results.txt';
+  const result = (n: number): OutputPart => ({
+    kind: 'text',
+    source: 'result',
+    text: wholeText(`result ${n}\n${'words\n'.repeat(30)}`),
+    path,
+  });
+  const shown = output([...Array.from({ length: 40 }, (_, n) => result(n)), stdout('end')]);
+  const drawn = words(view(ended('ok'), { output: shown }));
+  expect(drawn).toHaveLength(5);
+  expect(drawn[0]).toMatch(/^result 0\nwords/);
+  expect(drawn[1]).toMatch(/^… [\d,]+ lines hidden, all in results.txt …$/);
+  expect(drawn.slice(3)).toEqual(['end', expect.stringContaining('Done')]);
+  const { files } = renderAnswer(view(ended('ok'), { output: shown }), nowMs);
+  expect(files.map((file) => file.kind === 'file' && file.filename)).toEqual(['results.txt']);
+});
+
+test('files in a row are named together, very many of them are counted', () => {
+  const files = (count: number) =>
+    Array.from({ length: count }, (_, n): OutputPart => ({
+      kind: 'attachment',
+      filename: `${n}.json`,
+      path: `/spool/${n}.json`,
+      mime: 'application/json',
+    }));
+  const drawn = (count: number) => words(view(ended('ok'), { output: output(files(count)) }))[0];
+  expect(drawn(1)).toBe('File below: 0.json');
+  expect(drawn(2)).toBe('Files below: 0.json, 1.json');
+  expect(drawn(30)).toBe('30 files below');
+});
+
+test('where the pictures and files are that are too many', () => {
+  const archive = '/spool/more-31.zip';
+  const losses = [{ kind: 'tooMany', parts: 31, streams: false, path: undefined, archive }] as const;
+  const shown = output([stdout('x')], { losses });
+  expect(words(view(ended('ok'), { output: shown })).join('\n')).toContain(
+    '31 of the outputs are not shown: there were too many. Their pictures and files are in more-outputs.zip.',
+  );
+  const { files } = renderAnswer(view(ended('ok'), { output: shown }), nowMs);
+  expect(files.map((file) => file.kind === 'file' && file.filename)).toEqual(['more-outputs.zip']);
+});
+
 test.each<[RunPhase, RegExp]>([
   [{ kind: 'waiting', ahead: 0 }, /^Waiting for its turn$/],
   [{ kind: 'waiting', ahead: 3 }, /^Waiting, 3 before yours$/],
