@@ -18,12 +18,15 @@ export interface PythonFrame {
   text: string[];
 }
 
-const cell = /^\s*(?:Cell|Input) In ?\[(\d+)\](?:, line (\d+))?(?:, in (.+?))?(?:\(.*\))?$/;
-const oldCell = /^<ipython-input-(\d+)-[^>]+> in (.+?)(?:\(.*\))?$/;
+const cell = /^\s*(?:Cell|Input) In ?\[(\d+)\](?:, line (\d+))?(?:, in ([^(]+))?(?:\(.*\))?$/;
+const oldCell = /^<ipython-input-(\d+)-[^>]+> in ([^(]+)(?:\(.*\))?$/;
 const plainCell = /^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (\d+)(?:, in (.+))?$/;
-const timed = /^\s*File <timed (?:exec|eval)>:(\d+)(?:, in (.+?))?(?:\(.*\))?$/;
+const timed = /^\s*File <timed (?:exec|eval)>:(\d+)(?:, in ([^(]+))?(?:\(.*\))?$/;
 const library = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
 const arrow = /^-+> *(\d+) ?(.*)$/;
+
+/** So many of the first and of the last frames are read: a recursion has thousands, all alike. */
+const framesRead = 200;
 
 /** The frames of a traceback, in its order; text that belongs to no frame is left out. */
 export function readPythonFrames(traceback: string): PythonFrame[] {
@@ -37,6 +40,13 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
     } else if (open !== undefined && /^\S/.test(text) && !arrow.test(text)) open = undefined;
     else if (open !== undefined) addLine(open, text);
   }
+  return complete(
+    frames.length > 2 * framesRead ? [...frames.slice(0, framesRead), ...frames.slice(-framesRead)] : frames,
+  );
+}
+
+/** A worker's frames carry neither cell nor code: taken from where IPython lists them. */
+function complete(frames: readonly PythonFrame[]): PythonFrame[] {
   const twins = new Map(frames.map((frame) => [frame, twinOf(frame, frames)]));
   const doubled = new Set(twins.values());
   return frames
@@ -62,7 +72,7 @@ function twinOf(bare: PythonFrame, frames: readonly PythonFrame[]): PythonFrame 
 /** Whether a line is nothing but the beginning of the function that a frame is in: it cannot have failed there. */
 function isHeadOf({ name }: PythonFrame, line: string | undefined): boolean {
   const [, head, rest] = /^\s*(?:async\s+)?def (\w+)(\(.*)$/.exec(line ?? '') ?? [];
-  return head !== undefined && head === name && !/\)\s*(->[^:]*)?:\s*[^\s#]/.test(rest ?? '');
+  return head !== undefined && head === name && !/\)\s*(->[^:]*)?:\s*[^\s#]/.test((rest ?? '').slice(0, 500));
 }
 
 /** The innermost frame of the user's own code. */

@@ -368,3 +368,18 @@ test('what Spark says of a query is said once; the plan is in the file only, the
   });
   expect(sql.traceback).toBe('== SQL ==\nv >\n---^^^');
 });
+
+test('tracebacks of a hundred thousand characters of any kind are read in little time', () => {
+  const begun = process.threadCpuUsage();
+  for (const [start, unit] of [
+    ['Cell In[1], line 1, in ', '('],
+    ['<ipython-input-1-abc> in f', '(a)'],
+    ['File <timed exec>:1, in ', '('],
+    ['Cell In[1], line 1\n', '  File "<a>", line 1\n'],
+    ['Cell In[1], line 1\n', '  File "<a>", line 1, in f\n----> 1 def f(\n'],
+  ] as const) {
+    const traceback = [start + unit.repeat(100_000 / unit.length)];
+    readError({ name: 'ValueError', value: 'x', traceback }, 'f(x)');
+  }
+  expect(process.threadCpuUsage(begun).user).toBeLessThan(3_000_000);
+});

@@ -208,6 +208,17 @@ test('an svg becomes a png, a broken one nothing', async () => {
   expect(await rasteriseSvg('no svg')).toBeUndefined();
 });
 
+test('an svg of any proportions is drawn as far as it fits, and ends nothing but its own drawing', async () => {
+  const sized = (size: string) =>
+    rasteriseSvg(`<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect width="1" height="1"/></svg>`);
+  const sideOf = (png: Buffer | undefined) => [png?.readUInt32BE(16), png?.readUInt32BE(20)];
+  expect(sideOf(await sized('width="100" height="1e3"'))).toEqual([120, 1200]);
+  expect(sideOf(await sized('width="50000" height="50000"'))).toEqual([1200, 1200]);
+  // drawn by its width it would take 20 TB
+  expect(await sized('width="1" height="1e7"')).toBeUndefined();
+  expect(sideOf(await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>')))).toEqual([1200, 600]);
+});
+
 test('an svg cannot show files of this machine', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'svg-'));
   const red = join(dir, 'red.png');

@@ -1,0 +1,27 @@
+import { once } from 'node:events';
+import { buffer } from 'node:stream/consumers';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Resvg, type ResvgRenderOptions } from '@resvg/resvg-js';
+
+/*
+ * A program of its own: an svg comes in at stdin, its png goes out at stdout. The renderer ends a process that it finds
+ * no memory in, and may draw for ever: then this one ends itself, also when nobody is left to end it.
+ */
+
+/** The longer side of the picture, in pixels. */
+const sidePx = 1200;
+const patienceMs = 30_000;
+
+if (isMainThread) {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), patienceMs).unref();
+  const svg = (await buffer(process.stdin)).toString();
+  const [png] = await once(new Worker(new URL(import.meta.url), { workerData: svg }), 'message');
+  process.stdout.write(png);
+} else parentPort?.postMessage(draw(String(workerData)));
+
+function draw(svg: string): Buffer {
+  const options: ResvgRenderOptions = { background: 'white', logLevel: 'off' };
+  const { width, height } = new Resvg(svg, { ...options, font: { loadSystemFonts: false } });
+  const fitTo = { mode: height > width ? ('height' as const) : ('width' as const), value: sidePx };
+  return new Resvg(svg, { ...options, fitTo, font: { loadSystemFonts: true } }).render().asPng();
+}
