@@ -26,7 +26,7 @@ const cellCharsKept = 1_000;
 /** Slack takes no more to describe a picture. */
 const altChars = 1_000;
 
-const pieceChars = 1_000_000;
+const pieceChars = 100_000;
 
 const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif' } as const;
 

@@ -15,6 +15,8 @@ interface OutcomeWords {
   neverRan?: true;
 }
 
+const limitWords = 'The output reached the limit (MAX_OUTPUT); what came after it is not kept.';
+
 function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
   switch (outcome.kind) {
     case 'ok':
@@ -28,7 +30,7 @@ function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
     case 'tooMuchOutput':
       return {
         label: 'Stopped: too much output',
-        next: 'The output reached the limit (MAX_OUTPUT); what came after it is not kept.',
+        next: limitWords,
       };
     case 'inputTimedOut':
       return { label: 'Stopped: no input came', next: 'Nobody answered the question in time.' };
@@ -93,6 +95,8 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
   const sentences = [
     reason(outcome),
     words.next,
+    // what comes all at once is over before it can be stopped
+    view.output?.limited === true && words.next !== limitWords ? limitWords : undefined,
     outcome.variablesLost ? 'Variables are gone.' : undefined,
     outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : undefined,
   ];

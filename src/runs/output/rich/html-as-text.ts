@@ -35,12 +35,21 @@ const silentTags = new Set([
   'iframe',
 ]);
 
-/** The words of an HTML text, one line per block, list items with a dot. Empty when it shows nothing without a browser. */
-export function htmlAsText(html: string): string {
+const pieceChars = 10_000;
+/** The parser takes the longer for each element the deeper it stands: what is deeper was not written to be read. */
+const maxNesting = 2_000;
+
+/**
+ * The words of an HTML text, one line per block, list items with a dot. Empty when it shows nothing without a browser;
+ * undefined when it is nested too deeply to be read.
+ */
+export function htmlAsText(html: string): string | undefined {
   let text = '';
   let silent = 0;
+  let nesting = 0;
   const parser = new Parser({
     onopentag(name) {
+      nesting += 1;
       if (silentTags.has(name)) silent += 1;
       if (name === 'li') text += '\n• ';
       else if (name === 'td' || name === 'th' || name === 'dd') text += '\t';
@@ -50,11 +59,16 @@ export function htmlAsText(html: string): string {
       if (silent === 0) text += words.replaceAll(/\s+/g, ' ');
     },
     onclosetag(name) {
+      nesting -= 1;
       if (silentTags.has(name)) silent -= 1;
       if (blockTags.has(name)) text += '\n';
     },
   });
-  parser.end(html);
+  for (let at = 0; at < html.length; at += pieceChars) {
+    parser.write(html.slice(at, at + pieceChars));
+    if (nesting > maxNesting) return undefined;
+  }
+  parser.end();
   return text
     .split('\n')
     .map((line) => line.trim())

@@ -41,7 +41,7 @@ const binaryFiles: Readonly<Record<string, string>> = {
  */
 export async function readBundle(data: MimeBundle): Promise<Shown[]> {
   const text = (mime: string): string | undefined => {
-    const value = data[mime];
+    const value = typeof data[mime] === 'number' ? String(data[mime]) : data[mime];
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
   };
   const plain = text('text/plain');
@@ -144,8 +144,9 @@ function showTable(table: Table, html: string, words: string | undefined): Shown
 }
 
 function showHtml(html: string, data: MimeBundle): Shown[] {
-  const words = shortHtmlAsText(html);
-  if (words === '' && isEmptyText(html)) return [];
+  const read = readableWords(html);
+  if (read === '' && isEmptyText(html)) return [];
+  const words = read ?? '';
   const isMore = /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
   return [
     ...(words === '' ? [] : [{ kind: 'text' as const, text: words }]),
@@ -156,11 +157,16 @@ function showHtml(html: string, data: MimeBundle): Shown[] {
 
 /** Nothing but empty text elements, as `rich` leaves behind. */
 function isEmptyText(html: string): boolean {
-  return html.length <= maxParsedChars && !/<(?!\/?(pre|code|p|br|span|b|i|em|strong)\b)/i.test(html);
+  return !/<(?!\/?(pre|code|p|br|span|b|i|em|strong)\b)/i.test(html);
 }
 
 function shortHtmlAsText(html: string): string {
-  return html.length > maxParsedChars ? '' : htmlAsText(html);
+  return readableWords(html) ?? '';
+}
+
+/** Undefined where reading it would take too long. */
+function readableWords(html: string): string | undefined {
+  return html.length > maxParsedChars ? undefined : htmlAsText(html);
 }
 
 function htmlFile(html: string): Shown {

@@ -391,6 +391,20 @@ test('hostile html is read in little time', async () => {
   }
 });
 
+test.each(['<svg>', '<table>', '<b>x'])(
+  'html of %s within each other is a file, found out soon',
+  async (piece) => {
+    const begun = process.threadCpuUsage();
+    const nested = await readBundle({ 'text/html': piece.repeat(299_000 / piece.length) });
+    expect(nested).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
+    expect(process.threadCpuUsage(begun).user).toBeLessThan(700_000);
+  },
+);
+
+test('a number where a text belongs is its digits', async () => {
+  expect(await readBundle({ 'text/plain': 5 })).toEqual([{ kind: 'text', text: '5' }]);
+});
+
 test('what Altair, Bokeh and the widgets of R have to say is kept as a file', async () => {
   const chart = { mark: 'bar' };
   const altair = {

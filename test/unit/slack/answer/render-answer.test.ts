@@ -191,6 +191,15 @@ test('the text of outputs that are too many is attached, and that is said once i
   expect(words(view(running, { output: parts })).join('\n')).not.toContain('.txt');
 });
 
+test('that the output reached its limit is said once, also of a run that ended before it could be stopped', () => {
+  const shown = output([stdout('x')], { limited: true });
+  for (const kind of ['ok', 'raised', 'tooMuchOutput'] as const) {
+    const said = words(view(ended(kind), { output: shown })).join('\n');
+    expect(said.match(/The output reached the limit \(MAX_OUTPUT\)/g)).toHaveLength(1);
+  }
+  expect(words(view(ended('ok'), { output: output([stdout('x')]) })).join('\n')).not.toContain('MAX_OUTPUT');
+});
+
 test('results in a row that do not fit are cut as one text', () => {
   const path = '/spool/results.txt';
   const result = (n: number): OutputPart => ({
