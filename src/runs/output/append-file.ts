@@ -17,6 +17,7 @@ export class AppendFile {
   readonly #onFailure: (error: unknown) => void;
   #descriptor: number | undefined;
   #stream: WriteStream | undefined;
+  #draining: Promise<void> | undefined;
   #written = 0;
   #failed = false;
 
@@ -38,7 +39,16 @@ export class AppendFile {
     } catch (error) {
       return this.#fail(error);
     }
-    if (!this.#stream.write(bytes)) await once(this.#stream, 'drain').catch(() => {});
+    if (!this.#stream.write(bytes)) await this.#drained(this.#stream);
+  }
+
+  /** Who writes without waiting may do so very often: they all wait for one thing. */
+  #drained(stream: WriteStream): Promise<void> {
+    this.#draining ??= once(stream, 'drain').then(
+      () => (this.#draining = undefined),
+      () => (this.#draining = undefined),
+    );
+    return this.#draining;
   }
 
   /** All that was written is with the disk. A later write opens the file again. */

@@ -9,6 +9,8 @@ interface DisplayHolder {
 export interface Displays {
   /** The transcript of `runId` shows this display now. */
   keep(displayId: string, runId: string, transcript: DisplayHolder): void;
+  /** The run's output is not kept any more: what updates its displays has nowhere to go. */
+  forget(runId: string): void;
   /** Hands an update to the newest run that shows the display, other than `from`; unknown ids are let go. */
   update(from: DisplayHolder, output: KernelOutput & { kind: 'updateDisplay' }): Promise<void>;
 }
@@ -26,6 +28,9 @@ export function startDisplays(onUpdated: (runId: string) => void): Displays {
       runs.set(runId, { transcript, displayIds: displayIds.add(displayId) });
       const oldest = runs.keys().next().value;
       if (runs.size > runsKept && oldest !== undefined) runs.delete(oldest);
+    },
+    forget(runId) {
+      runs.delete(runId);
     },
     async update(from, output) {
       const shown = [...runs].findLast(

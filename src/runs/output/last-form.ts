@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { KeptFiles } from './kept-files.ts';
 import type { OutputFold } from './output-fold.ts';
 import { ownFileOf, type OutputLoss, type OutputPart } from './output-view.ts';
@@ -15,6 +16,8 @@ export class LastForm {
   /** The files of tables that the last two times took out of streams: those of the last one may be on their way. */
   #split: string[][] = [];
   #archive: string | undefined;
+  /** The archive before, which may be on its way, too. */
+  #archiveBefore: string | undefined;
 
   constructor(folder: RunFolder, files: PartFiles, kept: KeptFiles, onRefused: () => void) {
     this.#folder = folder;
@@ -47,6 +50,8 @@ export class LastForm {
     if (path === this.#archive) return path;
     try {
       await zipFiles(path, files);
+      if (this.#archiveBefore !== undefined) await rm(this.#archiveBefore, { force: true });
+      this.#archiveBefore = this.#archive;
       return path;
     } catch {
       this.#onRefused();

@@ -138,6 +138,7 @@ class RunTranscript implements Transcript {
   }
 
   async remove(): Promise<void> {
+    this.#options.displays?.forget(this.#options.runId);
     await this.#busy;
     await Promise.all([this.#spool.close(), this.#journal.close()]);
     await rm(this.#folder.path, { recursive: true, force: true });

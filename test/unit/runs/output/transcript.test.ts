@@ -158,6 +158,21 @@ test('a display of an earlier run is updated there, and that is told', async () 
   expect(updated).toEqual(['run-1']);
 });
 
+test('a run whose output is removed is updated no more', async () => {
+  const updated: string[] = [];
+  const displays = startDisplays((runId) => updated.push(runId));
+  const first = await open({ displays });
+  const second = await open({ runId: 'run-2', displays });
+  await take(first, [display('0 %', 'd1')]);
+  await first.remove();
+  await take(second, [
+    { kind: 'updateDisplay', data: { 'text/plain': '50 %' }, metadata: {}, displayId: 'd1' },
+  ]);
+  expect(updated).toEqual([]);
+  expect(first.view().losses).toEqual([]);
+  expect(existsSync(join(dir, 'run-1'))).toBe(false);
+});
+
 test.each([9, 10, 11])('MAX_OUTPUT of 10 with %i bytes', async (bytes) => {
   const transcript = await open({ maxOutputBytes: 10 });
   await take(transcript, [stdout('x'.repeat(bytes - 2)), stdout('é'), stdout('')]);

@@ -70,6 +70,11 @@ test('pictures that crowd out are kept in one archive, over a crash, and go with
   const held = readArchive(await readFile(archive ?? ''));
   expect([...held.keys()]).toEqual(Array.from({ length: 31 }, (_, n) => `${n + 51}-image.png`));
   expect(held.get('51-image.png')?.toString('latin1').slice(8)).toBe('50');
+  for (let n = 131; n < 140; n += 1) {
+    await transcript.add(picture(n));
+    await transcript.seal();
+  }
+  expect((await readdir(join(dir, 'run-1'))).filter((name) => name.endsWith('.zip')).length).toBeLessThan(4);
   await transcript.add({ kind: 'clear', wait: false });
   await transcript.seal();
   expect(transcript.view().losses).toEqual([]);
