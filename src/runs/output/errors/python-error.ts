@@ -1,5 +1,5 @@
 import { onlyLine, quotedCode, shortHeadline } from './headline.ts';
-import { lineWords, readPythonFrames, type PythonFrame } from './python-frames.ts';
+import { lineWords, ownFrame, readPythonFrames, type PythonFrame } from './python-frames.ts';
 import type { KernelError, LanguageError } from './kernel-error.ts';
 import { quotedSql, sparkCause, withoutPlan } from './spark-cause.ts';
 
@@ -97,6 +97,10 @@ function causeOf(traceback: string, message: string): string | undefined {
       ?.split('\n') ?? [];
   const cause = lines.find((line) => /^[A-Za-z_][\w.]*(: |:?$)/.test(line) && !line.startsWith('Traceback '));
   if (link === undefined || cause === undefined || cause === message) return undefined;
+  if (cause.includes('RemoteTraceback:')) {
+    const own = ownFrame(readPythonFrames(before ?? ''));
+    return own === undefined ? undefined : `In another process: ${lineWords(own)}`;
+  }
   const words = link.startsWith('The above') ? 'Caused by' : 'While handling';
   return `${words} ${shortHeadline(cause.replace(/:$/, ''), longestCause)}`;
 }

@@ -25,7 +25,7 @@ const timed = /^\s*File <timed (?:exec|eval)>:(\d+)(?:, in ([^(]+))?(?:\(.*\))?$
 const library = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
 const arrow = /^-+> *(\d+) ?(.*)$/;
 
-/** So many of the first and of the last frames are read: a recursion has thousands, all alike. */
+/** Of so many first and last frames the code is looked for: a recursion has thousands, all alike. */
 const framesRead = 200;
 
 /** The frames of a traceback, in its order; text that belongs to no frame is left out. */
@@ -40,21 +40,21 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
     } else if (open !== undefined && /^\S/.test(text) && !arrow.test(text)) open = undefined;
     else if (open !== undefined) addLine(open, text);
   }
-  return complete(
-    frames.length > 2 * framesRead ? [...frames.slice(0, framesRead), ...frames.slice(-framesRead)] : frames,
-  );
+  return complete(frames);
 }
 
 /** A worker's frames carry neither cell nor code: taken from where IPython lists them. */
 function complete(frames: readonly PythonFrame[]): PythonFrame[] {
-  const twins = new Map(frames.map((frame) => [frame, twinOf(frame, frames)]));
+  const read =
+    frames.length > 2 * framesRead ? [...frames.slice(0, framesRead), ...frames.slice(-framesRead)] : frames;
+  const twins = new Map(read.map((frame) => [frame, twinOf(frame, read)]));
   const doubled = new Set(twins.values());
   return frames
     .filter((frame) => !doubled.has(frame))
     .map((frame) => ({
       ...frame,
       cell: frame.cell ?? twins.get(frame)?.cell,
-      code: frame.code ?? contextOf(frame, frames),
+      code: frame.code ?? (twins.has(frame) ? contextOf(frame, read) : undefined),
     }));
 }
 

@@ -383,3 +383,41 @@ test('tracebacks of a hundred thousand characters of any kind are read in little
   }
   expect(process.threadCpuUsage(begun).user).toBeLessThan(3_000_000);
 });
+
+test('of what failed in another process the line there is named', () => {
+  const raised = ipythonError(
+    'ZeroDivisionError',
+    'division by zero',
+    `"""\nTraceback (most recent call last):\n  File "/lib/multiprocessing/pool.py", line 125, in worker
+  File "/tmp/ipykernel_12/40.py", line 2, in w\n    def w(x): return 1/x\nZeroDivisionError: division by zero\n"""`,
+    '\nThe above exception was the direct cause of the following exception:\n',
+    'ZeroDivisionError   Traceback (most recent call last)',
+    'Cell In[1], line 3\n----> 3 with Pool(1) as p: p.map(w, [0])\n',
+    'ZeroDivisionError: division by zero',
+  );
+  const remote = {
+    ...raised,
+    traceback: [
+      '-'.repeat(75),
+      'RemoteTraceback   Traceback (most recent call last)',
+      'RemoteTraceback: ',
+      ...raised.traceback.slice(2),
+    ],
+  };
+  expect(readError(remote)).toMatchObject({
+    userLine: 'line 3: with Pool(1) as p: p.map(w, [0])',
+    cause: 'In another process: line 2, in w: def w(x): return 1/x',
+  });
+});
+
+test('a recursion of thousands of frames is counted whole', () => {
+  const frame = 'Cell In[1], line 2, in f(n)\n      1 def f(n):\n----> 2     return f(n)\n';
+  const raised = ipythonError(
+    'RecursionError',
+    'too deep',
+    'Cell In[1], line 3\n----> 3 f(1)\n',
+    ...Array<string>(1_000).fill(frame),
+    'RecursionError: too deep',
+  );
+  expect(readError(raised).traceback).toContain('the same 999 times more');
+});
