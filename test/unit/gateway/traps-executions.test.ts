@@ -342,6 +342,42 @@ test('a signal that is lost in the kernel is sent once more, at a distance', asy
   expect(second - first).toBeGreaterThanOrEqual(98);
 });
 
+test('a second signal that does not get through takes nothing back of “no effect yet”', async () => {
+  await using rig = await startConnectedRig({ timings: { interruptGapMs: 20 } });
+  const { kernel, connection, server } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  let signals = 0;
+  server.answer = ({ path }) => {
+    if (!path.endsWith('/interrupt')) return undefined;
+    signals += 1;
+    return signals === 1 ? undefined : { status: 401, body: { reason: 'Unauthorized', message: '' } };
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  stop.abort();
+  await running.until('gatewayTrouble');
+  await running.until('stopIgnored');
+});
+
+test('a run whose first words were lost counts as begun when its kernel is found busy, and can be stopped', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.executionState = 'busy';
+    kernel.onInterrupt = () => {
+      kernel.reply(request, keyboardInterrupt);
+      kernel.status('idle', request);
+    };
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  stop.abort();
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+  expect(kindsOf(running.outputs).filter((kind) => kind === 'started')).toHaveLength(1);
+});
+
 test('a gateway behind a proxy without the interrupt route gets the interrupt as a message', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, server } = rig;
