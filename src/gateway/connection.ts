@@ -69,6 +69,7 @@ export class OpenConnection
   readonly #silence = openSilenceWatch(this);
   readonly #events = new EventLine<ConnectionEvent>();
   #fullCount = 0;
+  #heardMs = 0;
   #lostMs = 0;
   #isAway = false;
   #isClosed = false;
@@ -110,6 +111,12 @@ export class OpenConnection
     return execution;
   }
 
+  async isThere(signal: AbortSignal): Promise<boolean> {
+    const wasHeard = performance.now() - this.#heardMs < this.timings.heardMs;
+    if (this.isConnected && (!wasHeard || this.life.isLeaving)) await this.life.look(signal);
+    return this.#goneWhy === undefined;
+  }
+
   get process(): string {
     return this.greeting.processSession;
   }
@@ -142,6 +149,7 @@ export class OpenConnection
   // — from the link —
 
   onMessage(message: KernelMessage): void {
+    this.#heardMs = performance.now();
     this.#incoming.take(message);
   }
 

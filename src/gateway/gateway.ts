@@ -113,6 +113,11 @@ export interface KernelConnection {
   readonly kernelInfo: KernelInfo;
   /** Names the process behind the kernel's id: another one is another process. Empty where the kernel does not tell. */
   readonly process: string;
+  /**
+   * False once the kernel is known to be gone: the websocket to one that was deleted or culled stays open (protocol.md
+   * §2.7), so the gateway is asked, unless the kernel was heard a moment ago. No answer proves nothing.
+   */
+  isThere(signal: AbortSignal): Promise<boolean>;
   /** Writes one execute_request (never twice) and follows it to its end. */
   execute(request: ExecuteRequest): Execution;
   /**

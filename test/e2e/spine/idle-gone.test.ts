@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { holdKernels } from '../../all-faults/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
@@ -14,5 +15,25 @@ test('a kernel that the gateway has culled is not warned of: its loss stands in 
   expect(playground.replies('#data', root.ts)).toHaveLength(1);
   const next = await rig.slash('ana', '#data', '/spark after()');
   expect(JSON.stringify(next.answer.blocks)).toContain('kernel was gone');
+  await gateway.close();
+});
+
+test('a kernel that was deleted without a word is told in the next answer, whose code runs in a new one', async () => {
+  const gateway = await startScriptedGateway();
+  holdKernels(gateway).letRun();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  await rig.slash('ana', '#data', '/spark before()');
+  for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
+  // What a kernel said a moment ago proves that it was there.
+  await pause(1_100);
+  const { answer } = await rig.slash('ana', '#data', '/spark after()');
+  expect(answer.metadata?.event_payload['outcome']).toBe('ok');
+  expect(JSON.stringify(answer.blocks)).toContain('kernel was gone');
+  const ran = [...gateway.kernels.values()].map(({ received }) =>
+    received
+      .filter(({ header }) => header.msg_type === 'execute_request')
+      .map(({ content }) => content['code']),
+  );
+  expect(ran).toEqual([['before()'], ['after()']]);
   await gateway.close();
 });

@@ -33,6 +33,28 @@ test('trap 1: a culled kernel shows by its shutdown_reply alone, also while noth
   expect(rig.kernel.received.map((message) => message.header.msg_type)).not.toContain('execute_request');
 });
 
+test('trap 1: a kernel is asked for before its open socket is used again; heard just now, it is there', async () => {
+  await using quiet = await startConnectedRig({ timings: { heardMs: 0 } });
+  const { signal } = new AbortController();
+  expect(await quiet.connection.isThere(signal)).toBe(true);
+  quiet.server.answer = () => ({ status: 502 });
+  expect(await quiet.connection.isThere(signal), 'no answer proves nothing').toBe(true);
+  quiet.server.answer = () => undefined;
+  quiet.kernel.isDeleted = true;
+  expect(await quiet.connection.isThere(signal)).toBe(false);
+  expect(quiet.events).toMatchObject([{ kind: 'kernelGone' }]);
+
+  await using heard = await startConnectedRig({ timings: { heardMs: 3_600_000, shutdownLookMs: 3_600_000 } });
+  const { server, kernel, connection } = heard;
+  server.calls.length = 0;
+  expect(await connection.isThere(signal)).toBe(true);
+  expect(server.calls).toEqual([]);
+  kernel.send('shutdown_reply', { status: 'ok', restart: false });
+  await server.untilCall(({ method }) => method === 'GET');
+  kernel.isDeleted = true;
+  expect(await connection.isThere(signal), 'a farewell is no such sign').toBe(false);
+});
+
 test('a KeyboardInterrupt on the way out is no interrupt by a person', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
