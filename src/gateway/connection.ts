@@ -113,7 +113,9 @@ export class OpenConnection
 
   async isThere(signal: AbortSignal): Promise<boolean> {
     const wasHeard = performance.now() - this.#heardMs < this.timings.heardMs;
-    if (this.isConnected && (!wasHeard || this.life.isLeaving)) await this.life.look(signal);
+    // The gateway may have been restarted, and its kernels with it.
+    if (!this.isConnected && this.#goneWhy === undefined) await this.life.look(signal);
+    else if (!wasHeard || this.life.isLeaving) await this.life.look(signal).catch(() => undefined);
     return this.#goneWhy === undefined;
   }
 

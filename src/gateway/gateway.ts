@@ -115,7 +115,8 @@ export interface KernelConnection {
   readonly process: string;
   /**
    * False once the kernel is known to be gone: the websocket to one that was deleted or culled stays open (protocol.md
-   * §2.7), so the gateway is asked, unless the kernel was heard a moment ago. No answer proves nothing.
+   * §2.7), so the gateway is asked, unless the kernel was heard a moment ago. While the websocket is lost, it rejects with
+   * `GatewayError` when the gateway gives no answer.
    */
   isThere(signal: AbortSignal): Promise<boolean>;
   /** Writes one execute_request (never twice) and follows it to its end. */

@@ -146,12 +146,14 @@ export class KernelLife {
     this.#reopenIn(this.#host.timings.settleMs);
   }
 
-  /** Asks whether the gateway still has it. False when it has not; no answer proves nothing. */
+  /** Asks whether the gateway still has it; false when it has not. Rejects with `GatewayError` without an answer. */
   async look(signal?: AbortSignal): Promise<boolean> {
     const { kernelId, timings, rest } = this.#host;
     const limit = AbortSignal.timeout(timings.lookTimeoutMs);
     const until = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-    const model = await rest.findKernel(kernelId, until).catch(() => 'unknown' as const);
+    const model = await rest.findKernel(kernelId, until).catch((cause: unknown) => {
+      throw limit.aborted ? new GatewayError('unreachable', 'The gateway gives no answer', { cause }) : cause;
+    });
     if (model === undefined) this.#host.onGone('it was deleted or culled');
     return model !== undefined;
   }
@@ -183,7 +185,7 @@ export class KernelLife {
   }
 
   async #lookWhetherGone(looks: number): Promise<void> {
-    if (!(await this.look())) return;
+    if (!(await this.look().catch(() => true))) return;
     if (this.#isSettling || this.#greeting.signal.aborted) return;
     if (looks <= 1) {
       this.isLeaving = false;

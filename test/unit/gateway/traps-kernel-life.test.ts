@@ -55,6 +55,20 @@ test('trap 1: a kernel is asked for before its open socket is used again; heard 
   expect(await connection.isThere(signal), 'a farewell is no such sign').toBe(false);
 });
 
+test('trap 51: while its websocket is lost, a kernel is there only if the gateway says so', async () => {
+  await using rig = await startConnectedRig({ timings: { heardMs: 3_600_000, reopenMs: 3_600_000 } });
+  const { server, kernel, connection } = rig;
+  const { signal } = new AbortController();
+  kernel.drop();
+  await untilEvent(connection, 'disconnected');
+  expect(await connection.isThere(signal)).toBe(true);
+  server.answer = () => ({ status: 502 });
+  await expect(connection.isThere(signal)).rejects.toMatchObject({ code: 'unreachable' });
+  server.answer = () => undefined;
+  kernel.isDeleted = true;
+  expect(await connection.isThere(signal)).toBe(false);
+});
+
 test('a KeyboardInterrupt on the way out is no interrupt by a person', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
