@@ -348,6 +348,16 @@ test('a websocket address that is wrong is not told as a kernel that is gone', a
   });
 });
 
+test('a websocket address where nobody listens is told by itself', async () => {
+  const wsUrl = 'ws://127.0.0.1:1/jkgws/';
+  await using rig = await startRig({ settings: { wsUrl } });
+  const kernel = rig.server.addKernel();
+  await expect(rig.gateway.connect(kernel.id, { sessionId: 's' })).rejects.toMatchObject({
+    code: 'unreachable',
+    message: 'The gateway at ws://127.0.0.1:1/jkgws gives no answer (ECONNREFUSED)',
+  });
+});
+
 test('trap 32: a lost kernel_info_reply is asked for again', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
