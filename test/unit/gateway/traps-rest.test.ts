@@ -197,6 +197,14 @@ test.for<[string, CannedAnswer, object]>([
     { code: 'refused', message: expect.stringContaining('not authorized') },
   ],
   [
+    'whole sentences within one of ours',
+    { status: 403, body: { reason: 'User bot is refused. Set another and retry the request.', message: '' } },
+    {
+      message:
+        'The gateway refused to start python3 (status 403: User bot is refused. Set another and retry the request)',
+    },
+  ],
+  [
     'a launch time-out',
     { status: 500, body: { reason: "KernelID: 'x' launch timeout due to: waited too long", message: '' } },
     { code: 'startFailed', message: expect.stringContaining('launch timeout') },
