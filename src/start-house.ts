@@ -172,6 +172,10 @@ export function startHouse({
       kernelsPerChannel,
     }),
     languages: (channel) => readLanguageContext(workspace, channel, admitDeps),
+    async languagesNow(channel) {
+      await kernelspecs.refresh();
+      return await readLanguageContext(workspace, channel, admitDeps);
+    },
     async admit(request) {
       const admitted = await admitSnippet(request, admitDeps);
       if (admitted.kind !== 'accepted') return admitted;
