@@ -147,9 +147,20 @@ export interface ExecuteRequest {
 }
 
 export interface ResumeRequest extends Pick<ExecuteRequest, 'msgId' | 'signal'> {
+  /** Absent: nobody can be asked for a line. */
+  allowStdin?: boolean;
   left?: LeftExecution;
+  /** The line that the kernel asked the earlier process for, and waits for still: no replay asks for it again. */
+  asked?: AskedLine;
   /** The connection's `process` when it was written; absent where that is not known. */
   process?: string;
+}
+
+export interface AskedLine {
+  /** The earlier process's name for it. */
+  id: string;
+  prompt: string;
+  password: boolean;
 }
 
 /**

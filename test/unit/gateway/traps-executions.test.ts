@@ -212,6 +212,42 @@ test('an input request that is allowed is answered by the caller, once', async (
   expect(sent(kernel, 'input_reply').map((reply) => reply.content['value'])).toEqual(['secret']);
 });
 
+test('a line that was asked for before a restart is asked for again, and so is what is asked for then', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  const ask = (request: ScriptMessage, prompt: string) =>
+    kernel.send('input_request', { prompt }, { parent: request, channel: 'stdin' });
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    ask(request, '1?');
+    void kernel.untilReceived('input_reply').then(() => ask(request, '2?'));
+    void kernel.untilReceived('input_reply', 2).then(() => {
+      kernel.reply(request);
+      kernel.status('idle', request);
+      return undefined;
+    });
+  };
+  const before = run(connection, { allowStdin: true });
+  await before.until('inputRequest');
+  await connection.close();
+  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
+  const asked = { id: 'a', prompt: '1?', password: true };
+  const resumed = later.resume({ msgId: before.execution.msgId, allowStdin: true, asked });
+  const questions: object[] = [];
+  for await (const output of resumed) {
+    if (output.kind !== 'inputRequest') continue;
+    questions.push(output);
+    output.answer(`to ${output.prompt}`);
+    output.answer('again');
+  }
+  expect(await resumed.end).toMatchObject({ kind: 'ok' });
+  expect(questions).toMatchObject([
+    { ...asked, refused: false },
+    { prompt: '2?', refused: false },
+  ]);
+  expect(sent(kernel, 'input_reply').map((reply) => reply.content['value'])).toEqual(['to 1?', 'to 2?']);
+});
+
 test('an answer given while the socket is away is sent when it is back', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
