@@ -100,7 +100,14 @@ export function startHouse({
     removeBelongings: slack.removeBelongings,
     async openTranscript({ id: runId, lane }, recovered) {
       const displays = displaysOf(lane);
-      const transcript = await openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered, displays });
+      const transcript = await openTranscript({
+        dir: spoolDir,
+        runId,
+        maxOutputBytes,
+        recovered,
+        displays,
+        onDiskFailure: (error) => log.error({ err: error, run: runId }, 'the disk takes no more output'),
+      });
       transcripts.add(transcript);
       return transcript;
     },

@@ -35,14 +35,14 @@ const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif'
 export class PartFiles {
   readonly #folder: RunFolder;
   readonly #maxBytes: number;
-  readonly #onRefused: () => void;
+  readonly #onRefused: (error: unknown) => void;
   /** Sizes of the files that are there. */
   #sizes = new Map<string, number>();
   #count = 0;
   limited = false;
 
   /** `onRefused` is told when the disk takes no more; parts then go without their files. */
-  constructor(folder: RunFolder, maxBytes: number, onRefused: () => void) {
+  constructor(folder: RunFolder, maxBytes: number, onRefused: (error: unknown) => void) {
     this.#folder = folder;
     this.#maxBytes = maxBytes;
     this.#onRefused = onRefused;
@@ -199,8 +199,8 @@ export class PartFiles {
       this.#folder.make();
       if (bytes.length <= atOnceBytes) appendFileSync(path, bytes);
       else await appendFile(path, bytes);
-    } catch {
-      this.#onRefused();
+    } catch (error) {
+      this.#onRefused(error);
       return undefined;
     }
     this.#sizes.set(path, (this.#sizes.get(path) ?? 0) + bytes.length);

@@ -41,6 +41,8 @@ export interface TranscriptOptions {
   maxOutputBytes: number;
   /** Displays of earlier runs in this kernel, which this run may update. */
   displays?: Displays;
+  /** Told once when the disk takes no more, with its reason. */
+  onDiskFailure?: (error: unknown) => void;
   /** Go on with what an earlier process kept of this run. Otherwise leftovers are deleted. */
   recovered?: boolean;
 }
@@ -70,6 +72,7 @@ class RunTranscript implements Transcript {
   #busy: Promise<void> | undefined;
   /** The parts in their last form, while nothing came after sealing. */
   #sealed: OutputPart[] | undefined;
+  #hasDiskFailed = false;
   /** Outputs so far. */
   #added = 0;
   #turnedAt = performance.now();
@@ -78,9 +81,9 @@ class RunTranscript implements Transcript {
   constructor(options: TranscriptOptions) {
     this.#folder = new RunFolder(join(options.dir, options.runId), options.recovered === true);
     this.#options = options;
-    this.#journal = new AppendFile(this.#folder, 'journal.jsonl', () => this.#diskFailed());
+    this.#journal = new AppendFile(this.#folder, 'journal.jsonl', this.#diskFailed);
     this.#spool = this.#openSpool(0);
-    this.#files = new PartFiles(this.#folder, options.maxOutputBytes, () => this.#diskFailed());
+    this.#files = new PartFiles(this.#folder, options.maxOutputBytes, this.#diskFailed);
   }
 
   add(output: KernelOutput): void | Promise<void> {
@@ -188,8 +191,8 @@ class RunTranscript implements Transcript {
   async #settle(work: Promise<void>): Promise<void> {
     try {
       await work;
-    } catch {
-      this.#diskFailed();
+    } catch (error) {
+      this.#diskFailed(error);
     }
   }
 
@@ -242,11 +245,13 @@ class RunTranscript implements Transcript {
   }
 
   #openSpool(keptBytes: number): StreamSpool {
-    const file = new AppendFile(this.#folder, spoolFile, () => this.#diskFailed());
+    const file = new AppendFile(this.#folder, spoolFile, this.#diskFailed);
     return new StreamSpool(file, this.#options.maxOutputBytes, keptBytes);
   }
 
-  #diskFailed(): void {
+  readonly #diskFailed = (error: unknown): void => {
     this.#fold.apply({ kind: 'loss', loss: { kind: 'diskFull' } });
-  }
+    if (!this.#hasDiskFailed) this.#options.onDiskFailure?.(error);
+    this.#hasDiskFailed = true;
+  };
 }
