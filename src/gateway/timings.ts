@@ -60,7 +60,7 @@ export const defaultTimings: GatewayTimings = {
   upgradeLookMs: 1_500,
   lookTimeoutMs: 5_000,
   kernelInfoMs: 1_000,
-  heardMs: 1_000,
+  heardMs: 5_000,
   busyPingMs: 2_000,
   idlePingMs: 25_000,
   silenceMs: 8_000,

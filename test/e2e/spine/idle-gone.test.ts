@@ -25,7 +25,7 @@ test('a kernel that was deleted without a word is told in the next answer, whose
   await rig.slash('ana', '#data', '/spark before()');
   for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
   // What a kernel said a moment ago proves that it was there.
-  await pause(1_100);
+  await pause(5_100);
   const { answer } = await rig.slash('ana', '#data', '/spark after()');
   expect(answer.metadata?.event_payload['outcome']).toBe('ok');
   expect(JSON.stringify(answer.blocks)).toContain('kernel was gone');
