@@ -11,9 +11,11 @@ import { silentLog } from '../src/log.ts';
 import { openTranscript } from '../src/runs/output/transcript.ts';
 import type { RunView } from '../src/runs/run-view.ts';
 import { startAnswers } from '../src/slack/answer/live-answer.ts';
+import { givenNumber } from './given-number.ts';
 
-const count = Number(process.argv[2] ?? 20);
-const seconds = Number(process.argv[3] ?? 60);
+const usage = 'node bench/answers-load.ts [answers=20] [seconds=60]';
+const count = givenNumber(0, 20, usage);
+const seconds = givenNumber(1, 60, usage);
 
 const playground = await startPlayground();
 const dir = await mkdtemp(join(tmpdir(), 'answers-load-'));

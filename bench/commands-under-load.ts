@@ -5,6 +5,7 @@ import { provision } from '../demo/provision/provision.ts';
 import type { Playground } from '../playground/playground.ts';
 import { refusedCalls, startBenchBot } from './bot-setting.ts';
 import { quantile } from './gateway-setting.ts';
+import { givenNumber } from './given-number.ts';
 
 /**
  * The whole bot under load: cells in as many channels print ten lines a second and all end in the same second, on real
@@ -15,8 +16,9 @@ import { quantile } from './gateway-setting.ts';
  *   node bench/commands-under-load.ts [cells=20] [seconds=60]
  */
 
-const cells = Number(process.argv[2] ?? 20);
-const seconds = Number(process.argv[3] ?? 60);
+const usage = 'node bench/commands-under-load.ts [cells=20] [seconds=60]';
+const cells = givenNumber(0, 20, usage);
+const seconds = givenNumber(1, 60, usage);
 const commandEveryMs = 500;
 /** Slack takes one post per second and channel; each `/spark <code>` makes two. */
 const quietChannels = ['quiet-0', 'quiet-1', 'quiet-2', 'quiet-3'];

@@ -4,6 +4,7 @@ import { showProgress } from '../demo/provision/progress.ts';
 import { provision } from '../demo/provision/provision.ts';
 import { type BenchBot, refusedCalls, startBenchBot } from './bot-setting.ts';
 import { median, quantile } from './gateway-setting.ts';
+import { givenNumber } from './given-number.ts';
 
 /**
  * From a mention of `1+1` to its final answer on a warm kernel: the whole bot, with its durable ledger, against
@@ -13,7 +14,7 @@ import { median, quantile } from './gateway-setting.ts';
  *   node bench/mention-to-answer.ts [rounds=100]
  */
 
-const rounds = Number(process.argv[2] ?? 100);
+const rounds = givenNumber(0, 100, 'node bench/mention-to-answer.ts [rounds=100]');
 const warmUpRounds = 8;
 /** Slack takes one post per second and channel; each side posts once in two pauses. */
 const pauseMs = 560;

@@ -74,8 +74,11 @@ async function run(name, args) {
 }
 
 const [name, ...args] = process.argv.slice(2);
-if (name !== 'test' && !Object.keys(programs).includes(name)) {
-  refuse(['usage: node bin/sparkthread.js start|demo|test|doctor [arguments]']);
+const usage = 'usage: node bin/sparkthread.js start|demo|test|doctor [arguments]';
+if (['help', '--help', '-h'].includes(name)) {
+  process.stdout.write(`${usage}\n`);
+} else if (name !== 'test' && !Object.keys(programs).includes(name)) {
+  refuse([usage]);
 } else if (isNewEnough()) {
   await run(name, args);
 } else {

@@ -19,7 +19,22 @@ const exitInterrupted = 130;
 
 type Ending = () => Promise<void>;
 
-async function main(sayings: string[], told: Promise<unknown>): Promise<number> {
+/** What is to be said; undefined: only the usage is asked for. */
+function readSayings(): readonly string[] | undefined {
+  try {
+    const { values } = parseArgs({
+      options: { say: { type: 'string', multiple: true }, help: { type: 'boolean' } },
+    });
+    if (values.help) return undefined;
+    const sayings = values.say ?? [];
+    if (sayings.some((typed) => typed.trim() === '')) throw new Error('There is nothing in it to say');
+    return sayings;
+  } catch (error) {
+    throw new SetupError(`${error instanceof Error ? error.message : String(error)}.\n\n${usage.trimEnd()}`);
+  }
+}
+
+async function main(sayings: readonly string[], told: Promise<unknown>): Promise<number> {
   const endings: Ending[] = [];
   try {
     // What is still being started when we are told to end goes with its guard, as our end of its stdin closes.
@@ -30,7 +45,7 @@ async function main(sayings: string[], told: Promise<unknown>): Promise<number> 
   }
 }
 
-async function run(sayings: string[], endings: Ending[]): Promise<number> {
+async function run(sayings: readonly string[], endings: Ending[]): Promise<number> {
   const progress = showProgress(process.stderr);
   const provisioned = await provision(process.env, progress);
   const { playground, botEnded } = await startAll(provisioned, progress, endings);
@@ -92,11 +107,9 @@ const told = new Promise((resolve) => {
 });
 
 try {
-  const { values } = parseArgs({
-    options: { say: { type: 'string', multiple: true }, help: { type: 'boolean' } },
-  });
-  if (values.help) process.stdout.write(usage);
-  else process.exitCode = await main(values.say ?? [], told);
+  const sayings = readSayings();
+  if (sayings === undefined) process.stdout.write(usage);
+  else process.exitCode = await main(sayings, told);
 } catch (error) {
   process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = error instanceof SetupError ? exitBadSetup : 1;

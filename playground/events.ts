@@ -1,4 +1,5 @@
 /** What happens in the workspace, told to the app as the Events API tells it. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Deliveries } from './deliveries.ts';
 import { presentMessage } from './messages.ts';
@@ -42,31 +43,27 @@ export class Events {
         type: 'message',
         event_ts: message.ts,
       });
-    if (!this.#mentionsBot(message, channel)) {
-      plain();
-      return;
-    }
-    const mention = () => this.#emit('app_mention', channel, this.#mentionEvent(message, channel));
-    this.#mentions += 1;
-    const { mentionOrder } = this.#rules;
-    const mentionFirst =
-      mentionOrder === 'alternate' ? this.#mentions % 2 === 1 : mentionOrder === 'app_mention';
-    for (const tell of mentionFirst ? [mention, plain] : [plain, mention]) tell();
+    this.#besideMention(message, channel, message.ts, plain);
   }
 
   /** An edit, an unfurl, or the tombstone of a message that had replies. `before` as {@link presentMessage} showed it. */
   changed(message: SlackMessage, before: Record<string, unknown>): void {
     const channel = this.#world.channel(message.channel);
     const ts = this.#world.nextTs();
-    this.#toMembers(channel, {
-      type: 'message',
-      subtype: 'message_changed',
-      message: shownIn(channel, presentMessage(this.#world.timeline(channel.id), message)),
-      previous_message: shownIn(channel, before),
-      hidden: true,
-      ts,
-      event_ts: ts,
-    });
+    const plain = () =>
+      this.#toMembers(channel, {
+        type: 'message',
+        subtype: 'message_changed',
+        message: shownIn(channel, presentMessage(this.#world.timeline(channel.id), message)),
+        previous_message: shownIn(channel, before),
+        hidden: true,
+        ts,
+        event_ts: ts,
+      });
+    // An author's edit of a mention is told as a mention once more, with `edited` (inkeep/agents#2284, bolt-js#960).
+    const isEdit = message.edited !== undefined && !isDeepStrictEqual(message.edited, before['edited']);
+    if (isEdit) this.#besideMention(message, channel, ts, plain);
+    else plain();
   }
 
   deleted(message: SlackMessage, before: Record<string, unknown>): void {
@@ -104,15 +101,29 @@ export class Events {
     this.#emit(event.type, undefined, { event_ts: this.#world.nextTs(), ...event });
   }
 
+  /** Tells `plain`, and the mention that the message may be, in either order. */
+  #besideMention(message: SlackMessage, channel: Channel, eventTs: string, plain: () => void): void {
+    if (!this.#mentionsBot(message, channel)) {
+      plain();
+      return;
+    }
+    const mention = () => this.#emit('app_mention', channel, this.#mentionEvent(message, channel, eventTs));
+    this.#mentions += 1;
+    const { mentionOrder } = this.#rules;
+    const mentionFirst =
+      mentionOrder === 'alternate' ? this.#mentions % 2 === 1 : mentionOrder === 'app_mention';
+    for (const tell of mentionFirst ? [mention, plain] : [plain, mention]) tell();
+  }
+
   #mentionsBot(message: SlackMessage, channel: Channel): boolean {
     const { bot } = this.#world;
     if (channel.kind === 'im' || message.user === bot.id || !channel.members.has(bot.id)) return false;
     return message.text.includes(`<@${bot.id}>`);
   }
 
-  #mentionEvent(message: SlackMessage, channel: Channel): SlackEvent {
+  #mentionEvent(message: SlackMessage, channel: Channel, eventTs: string): SlackEvent {
     const { metadata: _metadata, subtype: _subtype, ...rest } = message;
-    return { ...shownIn(channel, structuredClone(rest)), type: 'app_mention', event_ts: message.ts };
+    return { ...shownIn(channel, structuredClone(rest)), type: 'app_mention', event_ts: eventTs };
   }
 
   #toMembers(channel: Channel, event: SlackEvent): void {

@@ -62,6 +62,12 @@ export interface Config {
   secrets: readonly string[];
 }
 
+/** Throws `ConfigError` for arguments: whoever gives some means them to be heeded. They are not repeated, a token may be among them. */
+export function refuseArguments(given: readonly string[] = process.argv.slice(2)): void {
+  if (given.length > 0)
+    throw new ConfigError(['No arguments are read: settings come from the environment and from .env.']);
+}
+
 /** Adds what `.env` in the working directory says to the environment; what is set already stays. */
 export function loadEnvFile(path = '.env'): void {
   for (const [name, value] of Object.entries(parseEnv(readEnvFile(path)))) process.env[name] ??= value;

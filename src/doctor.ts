@@ -1,4 +1,4 @@
-import { loadEnvFile } from './config.ts';
+import { loadEnvFile, refuseArguments } from './config.ts';
 import { examine, tellWrongSettings } from './doctor/examine.ts';
 import { startReport } from './doctor/report.ts';
 import { ConfigError } from './errors.ts';
@@ -19,6 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   });
 
 try {
+  refuseArguments();
   loadEnvFile();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

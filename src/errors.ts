@@ -26,6 +26,7 @@ export type UserErrorCode =
   | 'unknownChannel'
   | 'unreadableFile'
   | 'badCommand'
+  | 'notTaken'
   | 'noKernel';
 
 /** The gateway could not do its part; an operator must act. `status` is the HTTP status where there was one. */

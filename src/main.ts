@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { type Config, loadEnvFile, readConfig } from './config.ts';
+import { type Config, loadEnvFile, readConfig, refuseArguments } from './config.ts';
 import { ConfigError, StoreError } from './errors.ts';
 import { openGateway } from './gateway/open-gateway.ts';
 import { startLog } from './log.ts';
@@ -25,6 +25,7 @@ const DRAIN_MS = 9_000;
 
 async function main(): Promise<void> {
   const told = untilTold();
+  refuseArguments();
   loadEnvFile();
   const config = readConfig();
   const log = startLog({ level: config.logLevel, secrets: config.secrets });

@@ -100,7 +100,15 @@ export function startHouse({
     removeBelongings: slack.removeBelongings,
     async openTranscript({ id: runId, lane }, recovered) {
       const displays = displaysOf(lane);
-      const transcript = await openTranscript({ dir: spoolDir, runId, maxOutputBytes, recovered, displays });
+      const transcript = await openTranscript({
+        dir: spoolDir,
+        runId,
+        maxOutputBytes,
+        recovered,
+        displays,
+        onUnread: (error) => log.error({ err: error, run: runId }, 'an output could not be read'),
+        onDiskFailure: (error) => log.error({ err: error, run: runId }, 'the disk takes no more output'),
+      });
       transcripts.add(transcript);
       return transcript;
     },
@@ -172,6 +180,10 @@ export function startHouse({
       kernelsPerChannel,
     }),
     languages: (channel) => readLanguageContext(workspace, channel, admitDeps),
+    async languagesNow(channel) {
+      await kernelspecs.refresh();
+      return await readLanguageContext(workspace, channel, admitDeps);
+    },
     async admit(request) {
       const admitted = await admitSnippet(request, admitDeps);
       if (admitted.kind !== 'accepted') return admitted;

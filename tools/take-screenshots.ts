@@ -21,6 +21,15 @@ const wanted = process.argv.slice(2);
 const isWanted = ({ name }: { name: string }) =>
   wanted.length === 0 || wanted.some((each) => name.startsWith(each));
 
+const known = [...documentScenes, ...answerScenes, ...idleScenes, ...rareEndScenes, ...placeScenes];
+if (!wanted.every((each) => known.some(({ name }) => name.startsWith(each)))) {
+  const names = known.map(({ name }) => `  ${name}\n`).join('');
+  process.stderr.write(
+    `usage: npm run screenshots [-- name …], a name or its beginning being one of\n${names}`,
+  );
+  process.exit(78);
+}
+
 const stage = await startStage();
 let isWell = true;
 try {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder } from './cache-folder.ts';
+import { openCacheFolder } from './cache-folder.ts';
 import type { Kernelspec } from './kernelspecs.ts';
 import { pythonKernelspec, sparkKernelspec, writeKernelspecs } from './kernelspecs.ts';
 import type { Java, Python } from './prerequisites.ts';
@@ -32,7 +32,7 @@ const requirementsFile = fileURLToPath(new URL('../requirements.txt', import.met
  * @throws SetupError naming what the machine lacks, or what pip said
  */
 export async function provision(environment: NodeJS.ProcessEnv, progress: Progress): Promise<Provisioned> {
-  const cache = cacheFolder(environment);
+  const cache = await openCacheFolder(environment);
   const { python, java } = await asStep(progress, 'Checking Python and Java', async () => {
     const [foundPython, foundJava] = await Promise.all([findPython(environment), findJava(environment)]);
     const javaText = foundJava ? `Java ${foundJava.major}` : `no Spark, plain Python only. ${missingJava}`;

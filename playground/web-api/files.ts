@@ -5,6 +5,8 @@ import { thread } from './chat.ts';
 import { count, joinedChannel, json, messageBlocks, method, Refusal, text } from './method.ts';
 import type { Methods } from './method.ts';
 
+/** One more in one message, and Slack breaks (python-slack-sdk#1653). */
+const maxFilesOfMessage = 14;
 const fileList = z.array(z.object({ id: z.string(), title: z.string().optional() })).min(1);
 
 export const fileMethods: Methods = {
@@ -48,6 +50,7 @@ export const fileMethods: Methods = {
       blocks: json(z.array(z.unknown())).optional(),
     },
     run(service, args) {
+      if (args.files.length > maxFilesOfMessage) throw new Refusal('internal_error');
       const uploads = args.files.map(({ id, title }) => {
         const announcement = service.uploads.announced(id);
         if (announcement?.bytes === undefined) throw new Refusal('file_not_found');

@@ -4,6 +4,7 @@ import { EventLine } from './event-line.ts';
 import { ExecutionLine } from './execution-line.ts';
 import { type ExecutionHost, RunningExecution } from './execution.ts';
 import type {
+  AskedLine,
   ConnectionEvent,
   ExecuteRequest,
   Execution,
@@ -69,6 +70,7 @@ export class OpenConnection
   readonly #silence = openSilenceWatch(this);
   readonly #events = new EventLine<ConnectionEvent>();
   #fullCount = 0;
+  #heardMs = 0;
   #lostMs = 0;
   #isAway = false;
   #isClosed = false;
@@ -110,17 +112,26 @@ export class OpenConnection
     return execution;
   }
 
+  async isThere(signal: AbortSignal): Promise<boolean> {
+    const wasHeard = performance.now() - this.#heardMs < this.timings.heardMs;
+    // The gateway may have been restarted, and its kernels with it.
+    if (!this.isConnected && this.#goneWhy === undefined) await this.life.look(signal);
+    else if (!wasHeard || this.life.isLeaving) await this.life.look(signal).catch(() => undefined);
+    return this.#goneWhy === undefined;
+  }
+
   get process(): string {
     return this.greeting.processSession;
   }
 
-  resume({ msgId, signal, left, process }: ResumeRequest): Execution {
-    const request = { msgId, code: '', allowStdin: false, ...(signal === undefined ? {} : { signal }) };
+  resume({ msgId, allowStdin = false, signal, left, asked, process }: ResumeRequest): Execution {
+    const request = { msgId, code: '', allowStdin, ...(signal === undefined ? {} : { signal }) };
     const execution = new RunningExecution(request, this, left);
     this.line.begin(execution);
     this.#link.setBusy(true);
     execution.markWritten(this.timings.firstLookMs);
     this.#incoming.replayTo(execution);
+    if (asked !== undefined) this.#askAgain(execution, asked);
     if (this.#goneWhy !== undefined) execution.finishAs('kernelGone', this.#goneWhy);
     // Nothing more of it comes: that process is not there any more.
     const isReplaced = process !== undefined && this.process !== '' && this.process !== process;
@@ -142,6 +153,7 @@ export class OpenConnection
   // — from the link —
 
   onMessage(message: KernelMessage): void {
+    this.#heardMs = performance.now();
     this.#incoming.take(message);
   }
 
@@ -233,6 +245,20 @@ export class OpenConnection
   onFull(isFull: boolean): void {
     this.#fullCount += isFull ? 1 : -1;
     this.#link.setPaused(this.#fullCount > 0);
+  }
+
+  #askAgain(execution: RunningExecution, asked: AskedLine): void {
+    let isAnswered = false;
+    execution.tell({
+      kind: 'inputRequest',
+      ...asked,
+      refused: false,
+      answer: (value) => {
+        if (isAnswered || execution.isEnded) return;
+        isAnswered = true;
+        this.#outgoing.answerInput(undefined, value);
+      },
+    });
   }
 
   answerInput(request: KernelMessage, value: string): void {

@@ -11,6 +11,8 @@ export interface Endpoints {
   headers: Readonly<Record<string, string>>;
   /** The REST root without credentials and query, for messages and logs. */
   shownRoot: string;
+  /** The same of the websocket root; the REST root where both are one address. */
+  shownWsRoot: string;
 }
 
 export function readEndpoints(settings: GatewaySettings): Endpoints {
@@ -36,6 +38,7 @@ export function readEndpoints(settings: GatewaySettings): Endpoints {
       `${ws.root}/api/kernels/${encodeURIComponent(kernelId)}/channels${query({ session_id: sessionId })}`,
     headers: Object.fromEntries(headers),
     shownRoot: http.root,
+    shownWsRoot: ws.root === http.root.replace(/^http/, 'ws') ? http.root : ws.root,
   };
 }
 

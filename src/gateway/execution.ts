@@ -12,6 +12,7 @@ import { text } from './messages.ts';
 import { openOutputQueue } from './output-queue.ts';
 import type { ExecutionEnd, ExecutionEndKind, KernelOutput } from './outputs.ts';
 import type { WantedStop } from './interrupts.ts';
+import { Stopping } from './stopping.ts';
 import type { GatewayTimings } from './timings.ts';
 import type { KernelMessage } from './wire.ts';
 
@@ -45,22 +46,21 @@ export class RunningExecution implements Execution {
   isEnded = false;
   /** The kernel is being restarted or deleted: what it says now is not how this ends. */
   #isHeld = false;
-  /** The kernel works on something and nobody else's code was seen, so a stop may be meant for ours. */
-  isPresumedRunning = false;
+  /** Nothing of it was heard, but the kernel works on something and nobody else's code was seen. */
+  #isPresumedRunning = false;
   hasToldError = false;
   left: LeftExecution | undefined;
   lastMessageMs = performance.now();
   readonly #host: ExecutionHost;
   readonly #signal: AbortSignal | undefined;
+  readonly #stopping: Stopping;
   readonly #queue = openOutputQueue((isFull) => this.#onFull(isFull));
   readonly #settleEnd: (end: ExecutionEnd) => void;
   #isFull = false;
   #hasToldBehindOthers = false;
-  #hasAskedStop = false;
   #mayHaveGap = false;
   #ending: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
-  #stopWatch: NodeJS.Timeout | undefined;
 
   constructor(request: ExecuteRequest, host: ExecutionHost, left?: LeftExecution) {
     if (left !== undefined)
@@ -72,6 +72,7 @@ export class RunningExecution implements Execution {
     const { promise, resolve } = Promise.withResolvers<ExecutionEnd>();
     this.end = promise;
     this.#settleEnd = resolve;
+    this.#stopping = this.#openStopping();
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -83,7 +84,7 @@ export class RunningExecution implements Execution {
   markWritten(firstLookMs = this.#host.timings.silenceMs): void {
     this.isWritten = true;
     this.lastMessageMs = performance.now();
-    if (this.#signal?.aborted === true) this.#watchStop();
+    if (this.#stopping.isWanted) this.#stopping.watch();
     this.lookIn(firstLookMs);
   }
 
@@ -99,9 +100,10 @@ export class RunningExecution implements Execution {
     const wasStarted = this.state.started;
     const { state, outputs } = takeMessage(this.state, message, this.#host.sessionId);
     this.state = state;
-    for (const output of outputs) this.#queue.push(output);
+    for (const output of outputs)
+      if (output.kind !== 'started' || !this.#isPresumedRunning) this.#queue.push(output);
     if (message.type === 'input_request') this.#takeInputRequest(message);
-    if (!wasStarted && this.#signal?.aborted === true) this.#stop();
+    if (!wasStarted) this.#stopping.pursue();
     this.#planEnd();
   }
 
@@ -135,12 +137,12 @@ export class RunningExecution implements Execution {
   tellReconnected(fromMs: number): void {
     this.tell({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
     this.lookIn(this.#host.timings.firstLookMs);
-    this.#stopAgain();
+    this.#stopping.pursue();
   }
 
   tellBack(): void {
     this.tell({ kind: 'gatewayBack' });
-    this.#stopAgain();
+    this.#stopping.pursue();
   }
 
   /** Something of it may be lost; the numbers of its messages may yet prove that nothing is. */
@@ -148,9 +150,12 @@ export class RunningExecution implements Execution {
     this.#mayHaveGap = true;
   }
 
+  /** Its first words may have been lost with a socket; it can be stopped all the same. */
   presumeRunning(): void {
-    this.isPresumedRunning = true;
-    if (this.#signal?.aborted === true) this.#stop();
+    if (this.#isPresumedRunning || this.state.started) return;
+    this.#isPresumedRunning = true;
+    this.tell({ kind: 'started' });
+    this.#stopping.pursue();
   }
 
   /** An end that did not come from the kernel's own reply and idle. */
@@ -222,7 +227,7 @@ export class RunningExecution implements Execution {
   #clear(): void {
     clearTimeout(this.#ending);
     clearTimeout(this.#silence);
-    clearTimeout(this.#stopWatch);
+    this.#stopping.end();
     this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 
@@ -239,42 +244,21 @@ export class RunningExecution implements Execution {
 
   readonly #onAbort = (): void => {
     if (!this.isWritten) return this.#host.onGivenUpByCaller(this);
-    this.#watchStop();
-    if (this.state.started || this.isPresumedRunning) this.#stop();
+    this.#stopping.watch();
+    this.#stopping.pursue();
   };
 
-  /** A stop that the gateway did not take is not forgotten. */
-  #stopAgain(): void {
-    if (this.#signal?.aborted === true && (this.state.started || this.isPresumedRunning)) this.#stop();
-  }
-
-  /** Also where nothing can be interrupted yet, because the kernel is busy with somebody else's code. */
-  #watchStop(): void {
-    const { stopIgnoredMs } = this.#host.timings;
-    clearTimeout(this.#stopWatch);
-    this.#stopWatch = setTimeout(() => this.tell({ kind: 'stopIgnored' }), stopIgnoredMs);
-  }
-
-  #stop(): void {
-    if (this.#hasAskedStop || this.isEnded) return;
-    this.#hasAskedStop = true;
-    this.#watchStop();
-    this.#interrupt(2);
-  }
-
-  /** A kernel can lose a signal (Python in a finalizer, R while it reads a line): one that is not obeyed is repeated. */
-  #interrupt(times: number): void {
-    this.#host.interrupt({
-      isWanted: () => !this.isEnded,
-      onSend: () => {
+  #openStopping(): Stopping {
+    return new Stopping(this.#signal, {
+      isEnded: () => this.isEnded,
+      isRunning: () => this.state.started || this.#isPresumedRunning,
+      stopIgnoredMs: this.#host.timings.stopIgnoredMs,
+      interrupt: (stop) => this.#host.interrupt(stop),
+      onSent: () => {
         this.state = { ...this.state, stopped: true };
-        if (times > 1) this.#interrupt(times - 1);
       },
-      onFailed: (failure) => {
-        this.#host.trouble.callFailed(failure);
-        this.#hasAskedStop = false;
-        clearTimeout(this.#stopWatch);
-      },
+      onFailed: (failure) => this.#host.trouble.callFailed(failure),
+      onIgnored: () => this.tell({ kind: 'stopIgnored' }),
     });
   }
 }

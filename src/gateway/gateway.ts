@@ -113,6 +113,12 @@ export interface KernelConnection {
   readonly kernelInfo: KernelInfo;
   /** Names the process behind the kernel's id: another one is another process. Empty where the kernel does not tell. */
   readonly process: string;
+  /**
+   * False once the kernel is known to be gone: the websocket to one that was deleted or culled stays open (protocol.md
+   * §2.7), so the gateway is asked, unless the kernel was heard a moment ago. While the websocket is lost, it rejects with
+   * `GatewayError` when the gateway gives no answer.
+   */
+  isThere(signal: AbortSignal): Promise<boolean>;
   /** Writes one execute_request (never twice) and follows it to its end. */
   execute(request: ExecuteRequest): Execution;
   /**
@@ -141,9 +147,20 @@ export interface ExecuteRequest {
 }
 
 export interface ResumeRequest extends Pick<ExecuteRequest, 'msgId' | 'signal'> {
+  /** Absent: nobody can be asked for a line. */
+  allowStdin?: boolean;
   left?: LeftExecution;
+  /** The line that the kernel asked the earlier process for, and waits for still: no replay asks for it again. */
+  asked?: AskedLine;
   /** The connection's `process` when it was written; absent where that is not known. */
   process?: string;
+}
+
+export interface AskedLine {
+  /** The earlier process's name for it. */
+  id: string;
+  prompt: string;
+  password: boolean;
 }
 
 /**

@@ -84,7 +84,7 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
       kernelId,
       rest,
       lookMs: timings.upgradeLookMs,
-      lookTimeoutMs: timings.upgradeLookTimeoutMs,
+      lookTimeoutMs: timings.lookTimeoutMs,
       endsWithGateway: !options.isFresh || openedMs > 0,
       signal,
       onAnswered,

@@ -36,6 +36,8 @@ export class KernelLife {
   isReady = false;
   /** Another client's code runs in it. */
   isBusyElsewhere = false;
+  /** It has said farewell, and whether it is gone is not known yet. */
+  isLeaving = false;
   readonly #host: KernelLifeHost;
   #isSettling = false;
   #hasToldReplaced = false;
@@ -64,6 +66,7 @@ export class KernelLife {
       return model.executionState === 'busy';
     });
     this.isReady = true;
+    this.isLeaving = false;
     this.#isSettling = false;
     this.#hasToldReplaced = false;
     this.#ignoresStarting = false;
@@ -127,6 +130,7 @@ export class KernelLife {
       case 'dead':
         return this.#host.onGone('the gateway has given up restarting it');
       case 'leaving':
+        this.isLeaving = true;
         this.#host.line.hold(true);
         return void this.#lookWhetherGone(3);
       case 'leavingToRestart':
@@ -140,6 +144,18 @@ export class KernelLife {
   died(): void {
     this.#replace('kernelDied', true);
     this.#reopenIn(this.#host.timings.settleMs);
+  }
+
+  /** Asks whether the gateway still has it; false when it has not. Rejects with `GatewayError` without an answer. */
+  async look(signal?: AbortSignal): Promise<boolean> {
+    const { kernelId, timings, rest } = this.#host;
+    const limit = AbortSignal.timeout(timings.lookTimeoutMs);
+    const until = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    const model = await rest.findKernel(kernelId, until).catch((cause: unknown) => {
+      throw limit.aborted ? new GatewayError('unreachable', 'The gateway gives no answer', { cause }) : cause;
+    });
+    if (model === undefined) this.#host.onGone('it was deleted or culled');
+    return model !== undefined;
   }
 
   close(): void {
@@ -169,17 +185,19 @@ export class KernelLife {
   }
 
   async #lookWhetherGone(looks: number): Promise<void> {
-    const { kernelId, timings, rest } = this.#host;
-    const model = await rest.findKernel(kernelId).catch(() => 'unknown' as const);
-    if (model === undefined) return this.#host.onGone('it was deleted or culled');
+    if (!(await this.look().catch(() => true))) return;
     if (this.#isSettling || this.#greeting.signal.aborted) return;
-    if (looks <= 1) return this.#host.line.hold(false);
+    if (looks <= 1) {
+      this.isLeaving = false;
+      return this.#host.line.hold(false);
+    }
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#lookWhetherGone(looks - 1), timings.shutdownLookMs);
+    this.#timer = setTimeout(() => void this.#lookWhetherGone(looks - 1), this.#host.timings.shutdownLookMs);
   }
 
   #replace(kind: ReplacedKind, automatic: boolean): void {
     this.isReady = false;
+    this.isLeaving = false;
     this.#isSettling = true;
     this.#isLeavingToRestart = false;
     this.isBusyElsewhere = false;

@@ -58,7 +58,7 @@ export function openLink(options: LinkOptions, listener: LinkListener): Link {
     maxPayload: settings.maxMessageBytes,
     handshakeTimeout: options.upgradeTimeoutMs,
   });
-  const opened = untilOpen(socket, options, endpoints.shownRoot);
+  const opened = untilOpen(socket, options, endpoints.shownWsRoot);
   opened.catch(() => undefined);
 
   let isPaused = false;

@@ -43,8 +43,11 @@ export class OutgoingRequests {
     }
   }
 
-  /** Without an open socket the line is kept until {@link sendInputs}: the kernel waits for it. */
-  answerInput(request: KernelMessage, value: string): void {
+  /**
+   * Without an open socket the line is kept until {@link sendInputs}: the kernel waits for it. `request` is undefined
+   * when an earlier process was asked: kernels take a line for what it is.
+   */
+  answerInput(request: KernelMessage | undefined, value: string): void {
     const reply = inputReply(this.#host.sessionId, request, value);
     if (!this.send(reply)) this.#unsentInputs.push(reply);
   }

@@ -33,6 +33,8 @@ export type KernelOutput =
       prompt: string;
       password: boolean;
       refused: boolean;
+      /** What an earlier process named it, when it has been asked before. */
+      id?: string;
       answer: (value: string) => void;
     }
   /** The gateway dropped output by its own rate limit; what follows may be missing (protocol.md §2.5). */

@@ -9,7 +9,10 @@ export interface Answer {
   body: string;
 }
 
-/** The gateway's own words for a refusal: `message`, else `reason`. Never its traceback, never HTML (protocol.md §1.2). */
+/**
+ * The gateway's own words for a refusal, without a full stop, as they stand within a sentence of ours: `message`, else
+ * `reason`. Never its traceback, never HTML (protocol.md §1.2).
+ */
 export function readReason(answer: Answer): string {
   const body = readJson(answer.body);
   if (!isRecord(body)) return '';
@@ -144,6 +147,6 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function oneLine(words: string): string {
-  const line = words.replaceAll(/\s+/g, ' ').trim();
+  const line = words.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

@@ -26,15 +26,19 @@ export function executeRequest(
   };
 }
 
-/** `request` is the kernel's input_request: the reply has to carry its header as the parent. */
-export function inputReply(session: string, request: KernelMessage, value: string): OutgoingMessage {
+/** `request` is the kernel's input_request, whose header the reply carries as its parent; undefined when it is not known. */
+export function inputReply(
+  session: string,
+  request: KernelMessage | undefined,
+  value: string,
+): OutgoingMessage {
   const content = { status: 'ok', value };
   return {
     channel: 'stdin',
     type: 'input_reply',
     msgId: randomUUID(),
     session,
-    parent: request.header,
+    ...(request === undefined ? {} : { parent: request.header }),
     content,
   };
 }

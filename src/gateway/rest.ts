@@ -42,25 +42,25 @@ const kernelModel = z
     ...(model.reason == null || model.reason === '' ? {} : { reason: model.reason }),
   }));
 
+/** Not said, or not as a word: said as nothing. */
+const word = z.string().catch('');
+
 const kernelspecs = z
   .object({
-    default: z.string().default(''),
+    default: word,
     kernelspecs: z.record(
       z.string(),
-      z.object({
-        name: z.string().optional(),
-        spec: z.object({
-          display_name: z.string().optional(),
-          language: z.string().default(''),
-        }),
-      }),
+      // One that says too little of itself can be started all the same, and must not hide the others.
+      z
+        .object({ spec: z.object({ display_name: word, language: word }) })
+        .catch({ spec: { display_name: '', language: '' } }),
     ),
   })
   .transform((answer): Kernelspecs => ({
     default: answer.default,
     list: Object.entries(answer.kernelspecs).map(([name, { spec }]) => ({
       name,
-      displayName: spec.display_name ?? name,
+      displayName: spec.display_name === '' ? name : spec.display_name,
       language: spec.language,
     })),
   }));

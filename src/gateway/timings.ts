@@ -8,9 +8,12 @@ export interface GatewayTimings {
   lostStartLookMs: number;
   /** Between looks at the kernel's model while an upgrade is held (lab.md §4: a dead kernel holds it for 60 s). */
   upgradeLookMs: number;
-  upgradeLookTimeoutMs: number;
+  /** A look without an answer counts as failed after this. */
+  lookTimeoutMs: number;
   /** First wait for a kernel_info_reply; doubled each time. */
   kernelInfoMs: number;
+  /** What a kernel said proves for this long that it is there. */
+  heardMs: number;
   /** Pings while executions are in flight, and while there are none. Two unanswered: the socket is dead. */
   busyPingMs: number;
   idlePingMs: number;
@@ -55,8 +58,9 @@ export const defaultTimings: GatewayTimings = {
   startPadMs: 10_000,
   lostStartLookMs: 5_000,
   upgradeLookMs: 1_500,
-  upgradeLookTimeoutMs: 5_000,
+  lookTimeoutMs: 5_000,
   kernelInfoMs: 1_000,
+  heardMs: 5_000,
   busyPingMs: 2_000,
   idlePingMs: 25_000,
   silenceMs: 8_000,

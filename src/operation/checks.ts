@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import type { Gateway } from '../gateway/gateway.ts';
+import type { Lease } from '../store/ledger.ts';
 import { atMostEvery, type HealthCheck } from './health.ts';
 
 /** However often probes ask, the gateway is asked no oftener than this. */
 const GATEWAY_KEEP_MS = 5_000;
 const GATEWAY_PATIENCE_MS = 2_500;
+/** What a check writes is forgotten after this. */
+const LEASE_MS = 60_000;
 
 /**
  * Whether the gateway answers and takes our credentials. Its kernelspecs are asked for and not `GET api`, because Knox
@@ -16,9 +20,16 @@ export function gatewayCheck(gateway: Pick<Gateway, 'readKernelspecs'>): HealthC
   });
 }
 
-export function storeCheck(ledger: { ping: () => Promise<void> }, kind: string): HealthCheck {
+interface LeaseGiver {
+  lease: (name: string, owner: string, ttlMs: number, nowMs: number) => Promise<Lease>;
+}
+
+/** Whether the store takes a write: one that can only be read, such as on a full disk, accepts no snippet. */
+export function storeCheck(ledger: LeaseGiver, kind: string): HealthCheck {
+  // Nobody else's, so that it is written each time.
+  const owner = randomUUID();
   return async () => {
-    await ledger.ping();
+    await ledger.lease(`readiness ${owner}`, owner, LEASE_MS, Date.now());
     return { ok: true, detail: `The ${kind} store answers.` };
   };
 }

@@ -32,13 +32,15 @@ export async function startMetrics(at: { host: string; port: number } | undefine
     setting: 'METRICS',
     ...at,
     answer(request, response) {
-      if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
+      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      if (!isRead || request.url?.split('?', 1)[0] !== '/metrics') {
         response.writeHead(404).end();
         return;
       }
-      void registry
-        .metrics()
-        .then((text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text));
+      registry.metrics().then(
+        (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+        () => response.writeHead(500).end(),
+      );
     },
   });
   return {

@@ -43,6 +43,7 @@ export class ActiveRun {
   readonly #left = new AbortController();
   #following: PromiseWithResolvers<void> | undefined;
   readonly #posted = Promise.withResolvers<void>();
+  #isClosed = false;
   /** What the kernel asks and nobody has answered yet. */
   question: Question | undefined;
 
@@ -112,6 +113,11 @@ export class ActiveRun {
   markFollowed(): void {
     this.#following?.resolve();
     this.#following = undefined;
+  }
+
+  /** This process has shown its last word: nobody else takes it up any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Takes in what another hand changed in the ledger. */
@@ -204,7 +210,8 @@ export class ActiveRun {
 
   /** Writes that its last word stands, and what belongs to it; also when let go, or a successor would say it again. */
   async close(belongings: Pick<RunData, 'answerTs' | 'files' | 'replies'>): Promise<boolean> {
-    return await this.#insistLetGo({ state: 'posted' }, belongings);
+    this.#isClosed = await this.#insistLetGo({ state: 'posted' }, belongings);
+    return this.#isClosed;
   }
 
   async #insistLetGo(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<boolean> {

@@ -28,7 +28,7 @@ export async function askInput(
 ): Promise<void> {
   if (request.refused) return;
   active.question?.close();
-  const asked = { id: randomUUID(), prompt: request.prompt, password: request.password };
+  const asked = { id: request.id ?? randomUUID(), prompt: request.prompt, password: request.password };
   const timeout = setTimeout(() => active.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
   let release: NodeJS.Timeout | undefined;
   const releaseSoon = (): void => {

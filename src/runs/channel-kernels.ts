@@ -1,38 +1,21 @@
 import type { Keyv } from 'keyv';
-import { GatewayError } from '../errors.ts';
-import type { ConnectionEvent, Gateway, KernelConnection, LeftExecution } from '../gateway/gateway.ts';
-import type { Log } from '../log.ts';
+import type { ConnectionEvent, KernelConnection, LeftExecution } from '../gateway/gateway.ts';
 import { type KernelOwner, type KernelRecord, newKernelRecord } from './kernel-record.ts';
 import { KernelRecords } from './kernel-records.ts';
+import {
+  eitherOf,
+  type GivingUp,
+  isLoss,
+  LaneKernelStarts,
+  type LaneKernelStartsOptions,
+  type ReadyKernel,
+  type StartProgress,
+} from './lane-kernel-starts.ts';
 import { LaneSockets } from './lane-sockets.ts';
 import type { RunOutcome } from './outcome.ts';
 
-export interface ReadyKernel {
-  record: KernelRecord;
-  connection: KernelConnection;
-  /** What happened to the kernel that stood here before, as a sentence; undefined when nothing did. */
-  note: string | undefined;
-}
-
-export interface StartProgress {
-  onTurn: (before: number) => void;
-  onStarting: () => void;
-}
-
-/** Why nobody waits for a kernel any more. */
-export interface GivingUp {
-  /** The run was taken back: what was begun for it is undone. */
-  stopped: AbortSignal;
-  /** This process lets the run go: what was begun stays for the next one. */
-  left: AbortSignal;
-}
-
-export interface ChannelKernelsOptions {
-  gateway: Gateway;
+export interface ChannelKernelsOptions extends LaneKernelStartsOptions {
   keyv: Keyv;
-  log: Log;
-  /** The complete environment of a kernel's start; never a secret. */
-  envFor: (owner: KernelOwner) => Record<string, string>;
   onEvent: (lane: string, event: ConnectionEvent) => void;
   onUsed: (record: KernelRecord) => void;
   /** The lane's socket is closed: nothing of ours is connected to its kernel any more. */
@@ -44,6 +27,7 @@ export class ChannelKernels {
   readonly #options: ChannelKernelsOptions;
   readonly #records: KernelRecords;
   readonly #sockets: LaneSockets;
+  readonly #starts: LaneKernelStarts;
   readonly #restarting = new Set<string>();
   /** Restarts and deletions under way. */
   readonly #changes = new Map<string, Promise<void>>();
@@ -60,6 +44,7 @@ export class ChannelKernels {
       },
       onDisconnected,
     });
+    this.#starts = new LaneKernelStarts(options, this.#records, this.#sockets);
   }
 
   find(lane: string): Promise<KernelRecord | undefined> {
@@ -85,8 +70,9 @@ export class ChannelKernels {
     await this.#changes.get(owner.lane)?.catch(() => undefined);
     const record = await this.#records.find(owner.lane);
     if (record === undefined)
-      return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
-    if (record.state === 'starting') return await this.#start(record, owner, undefined, progress, until);
+      return await this.#starts.start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
+    if (record.state === 'starting')
+      return await this.#starts.start(record, owner, undefined, progress, until);
     const note = record.restartedUnseen ? restartedNote : undefined;
     const connection = this.#sockets.take(record);
     if (connection !== undefined) return { record, connection, note };
@@ -99,7 +85,7 @@ export class ChannelKernels {
       // trouble: the kernel stays known.
       await this.#options.gateway.shutDownKernel(record.kernelId);
       await this.forget(owner.lane);
-      return await this.#start(newKernelRecord(owner, kernelspec), owner, goneNote, progress, until);
+      return await this.#starts.start(newKernelRecord(owner, kernelspec), owner, goneNote, progress, until);
     }
   }
 
@@ -113,71 +99,6 @@ export class ChannelKernels {
     const record = await this.#records.find(lane);
     if (record?.kernelId !== kernelId) return undefined;
     return this.#sockets.take(record) ?? (await this.#sockets.connect(record, signal, left));
-  }
-
-  /**
-   * Starts the kernel that the record names. The record is kept before the request goes out: a start that a crash cut
-   * short is repeated with the same chosen id, which gives the same kernel where the gateway honours it.
-   */
-  async #start(
-    chosen: KernelRecord,
-    owner: KernelOwner,
-    note: string | undefined,
-    progress: StartProgress,
-    until: GivingUp,
-  ): Promise<ReadyKernel> {
-    progress.onStarting();
-    await this.#records.keep(chosen);
-    try {
-      const kernelId = await this.#launch(chosen, owner, progress, until.stopped);
-      const started = { ...chosen, kernelId };
-      await this.#records.keep(started);
-      const connection = await this.#sockets
-        .connect(started, eitherOf(until))
-        .catch(async (error: unknown) => {
-          if (!until.left.aborted) await this.#undo(kernelId);
-          throw error;
-        });
-      const record: KernelRecord = { ...started, state: 'up' };
-      await this.#records.keep(record);
-      const told = note ?? (await this.#records.loss(owner.lane));
-      await this.#records.removeLoss(owner.lane);
-      return { record, connection, note: told };
-    } catch (error) {
-      // The next process finds the record and repeats the start under the same id.
-      if (!until.left.aborted) await this.forget(owner.lane);
-      throw error;
-    }
-  }
-
-  /** Removes a kernel that no run will use. */
-  async #undo(kernelId: string): Promise<void> {
-    const { gateway, log } = this.#options;
-    await gateway
-      .shutDownKernel(kernelId)
-      .catch((error: unknown) =>
-        log.warn({ err: error, kernel: kernelId }, 'a kernel that nobody uses may be left on the gateway'),
-      );
-  }
-
-  async #launch(
-    chosen: KernelRecord,
-    owner: KernelOwner,
-    progress: StartProgress,
-    signal: AbortSignal,
-  ): Promise<string> {
-    const { gateway, envFor } = this.#options;
-    const { kernelspec, kernelId } = chosen;
-    try {
-      const start = { kernelspec, kernelId, env: envFor(owner), onTurn: progress.onTurn, signal };
-      return (await gateway.startKernel(start)).id;
-    } catch (error) {
-      const found = isLoss(error)
-        ? await gateway.findKernel(kernelId, signal).catch(() => undefined)
-        : undefined;
-      if (found === undefined) throw error;
-      return found.id;
-    }
   }
 
   /** A restart that no command of ours made: kept until a run has said it. */
@@ -279,11 +200,3 @@ export class ChannelKernels {
 const goneNote =
   'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
 export const restartedNote = 'The kernel was restarted meanwhile; the variables from before are gone.';
-
-function eitherOf({ stopped, left }: GivingUp): AbortSignal {
-  return AbortSignal.any([stopped, left]);
-}
-
-function isLoss(error: unknown): boolean {
-  return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
-}

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { GatewayError, UserError } from '../errors.ts';
 import type { Gateway, KernelModel } from '../gateway/gateway.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -8,6 +9,10 @@ import type { KernelRecord } from './kernel-record.ts';
 import { isUnfinished, type Run, type RunData, standsAside } from './run-data.ts';
 import type { Runs } from './runs.ts';
 import type { TypedLine } from './share-work.ts';
+
+/** Slack waits 3 s for what became of a line. */
+const TAKING_UP_MS = 1_000;
+const LOOK_AGAIN_MS = 100;
 
 export interface ControlDeps {
   gateway: Gateway;
@@ -197,13 +202,26 @@ export class KernelControl {
     await this.#deps.kernels.shutDown(record);
   }
 
-  /** Gives the run's kernel the line it asked for, wherever it runs. False when the question is over. */
+  /**
+   * Gives the run's kernel the line it asked for, wherever it runs. False when the question is over. A run that is just
+   * being taken up is waited for; throws `UserError` when that takes too long, for the line is kept nowhere.
+   */
   async answerInput(run: Run, questionId: string, line: string): Promise<boolean> {
-    const { runs, pass } = this.#deps;
-    const active = runs.active(run.id);
-    if (await answerQuestion(active, questionId, line)) return true;
-    if (run.data.asked?.id !== questionId || active !== undefined) return false;
+    const { runs, pass, ledger } = this.#deps;
+    if (await answerQuestion(runs.active(run.id), questionId, line)) return true;
+    if (run.data.asked?.id !== questionId) return false;
     await pass({ runId: run.id, questionId, line });
-    return true;
+    const until = performance.now() + TAKING_UP_MS;
+    do {
+      await wait(LOOK_AGAIN_MS);
+      if (await answerQuestion(runs.active(run.id), questionId, line)) return true;
+      const now = await ledger.get(run.id);
+      if (now === undefined || !isUnfinished(now)) return false;
+      if (now.data.asked?.id !== questionId) return true;
+    } while (performance.now() < until);
+    throw new UserError(
+      'notTaken',
+      'The bot is just taking this run up again, so the line was not given. Send it once more in a few seconds.',
+    );
   }
 }

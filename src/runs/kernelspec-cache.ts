@@ -1,13 +1,19 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Gateway, Kernelspecs } from '../gateway/gateway.ts';
 import type { Log } from '../log.ts';
 
-/** How long a list is used without asking again; a reader never waits for a refresh of a list that is there. */
+/** How long a list is used without asking again. */
 const FRESH_MS = 60_000;
+/** An older one is used where the gateway takes longer than this. */
+const BRIEF_MS = 500;
 /** A door waits no longer for a first list: Slack's acknowledgement is due after 3 s. */
 const PATIENCE_MS = 2_000;
 
 export interface KernelspecCache {
-  /** The list, from memory where there is one. Rejects with `GatewayError` when there is none and none can be had. */
+  /**
+   * The list, from memory where it is a minute old at most or the gateway gives no other soon. Rejects with `GatewayError`
+   * when there is none and none can be had.
+   */
   read(): Promise<Kernelspecs>;
   /** Asks the gateway now (a name was not found). Falls back to the list in memory. */
   refresh(): Promise<Kernelspecs>;
@@ -15,7 +21,7 @@ export interface KernelspecCache {
 }
 
 /** Keeps the gateway's kernelspecs at hand, so that reading a snippet costs no request. */
-export function startKernelspecCache(gateway: Gateway, log: Log): KernelspecCache {
+export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs'>, log: Log): KernelspecCache {
   let known: { specs: Kernelspecs; atMs: number } | undefined;
   let asking: Promise<Kernelspecs> | undefined;
   const closing = new AbortController();
@@ -36,9 +42,13 @@ export function startKernelspecCache(gateway: Gateway, log: Log): KernelspecCach
   return {
     async read() {
       if (known === undefined) return await ask();
-      if (Date.now() - known.atMs > FRESH_MS)
-        ask().catch((error: unknown) => log.warn({ err: error }, 'kernelspecs could not be refreshed'));
-      return known.specs;
+      const { specs, atMs } = known;
+      if (Date.now() - atMs <= FRESH_MS) return specs;
+      const asked = ask().catch((error: unknown) => {
+        log.warn({ err: error }, 'kernelspecs could not be refreshed');
+        return specs;
+      });
+      return await Promise.race([asked, pause(BRIEF_MS, specs, { ref: false })]);
     },
     async refresh() {
       if (known === undefined) return await ask();

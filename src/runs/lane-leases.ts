@@ -8,6 +8,8 @@ export interface LaneLeases {
   hold(lane: string): Promise<boolean>;
   /** Whether this process holds it now. */
   isHeld(lane: string): boolean;
+  /** Whether it is certain at this moment that no other process holds it: one that stood still finds out later. */
+  isCertain(lane: string): boolean;
   drop(lane: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -16,6 +18,7 @@ export interface LaneLeases {
 export const soleLeases: LaneLeases = {
   hold: async () => true,
   isHeld: () => true,
+  isCertain: () => true,
   drop: async () => {},
   close: async () => {},
 };
@@ -47,6 +50,11 @@ export class SharedLeases implements LaneLeases {
     return this.#held.has(lane);
   }
 
+  isCertain(lane: string): boolean {
+    const held = this.#held.get(lane);
+    return held !== undefined && Date.now() < held.untilMs;
+  }
+
   async hold(lane: string): Promise<boolean> {
     if (this.#held.has(lane)) return true;
     const untilMs = await this.#ask(lane);
@@ -72,6 +80,8 @@ export class SharedLeases implements LaneLeases {
   async #renew(lane: string): Promise<void> {
     const held = this.#held.get(lane);
     if (held === undefined) return;
+    // It may have been another's meanwhile, even if it is free again.
+    if (Date.now() >= held.untilMs) return this.#lose(lane);
     try {
       const untilMs = await this.#ask(lane);
       if (!this.#held.has(lane)) return;

@@ -66,11 +66,16 @@ export class Lanes {
 
   async #workOff(lane: string): Promise<void> {
     const { ledger, runOne, onPlaces } = this.#options;
+    let last: Run | undefined;
     while (this.#mayWork(lane)) {
       const runs = await ledger.lane(lane);
       const next = runs.find((run) => !standsAside(run));
       onPlaces(runs);
       if (next === undefined) return;
+      // Taken at once again it would be taken for ever, and nobody else have a turn.
+      if (next.id === last?.id && next.revision === last.revision)
+        throw new Error(`run ${next.id} was worked on, and the ledger does not know of it`);
+      last = next;
       await runOne(next);
     }
   }

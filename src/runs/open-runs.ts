@@ -4,6 +4,7 @@ import type { Ledger } from '../store/ledger.ts';
 import { ActiveRun } from './active-run.ts';
 import { postRun } from './finish-run.ts';
 import { hasKept } from './kept-output.ts';
+import type { LaneLeases } from './lane-leases.ts';
 import { LateOutput } from './late-output.ts';
 import { bareOutcome, type RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
@@ -13,6 +14,7 @@ import type { OpenAnswer } from './run-view.ts';
 
 export interface OpenRunsOptions {
   ledger: Ledger<RunData>;
+  leases: LaneLeases;
   openAnswer: OpenAnswer;
   postRoot: PostRoot;
   /** Takes away an answer and all that belongs to it. Never throws. */
@@ -61,7 +63,7 @@ export class OpenRuns {
       known.meet(run);
       return known;
     }
-    const { openAnswer, postRoot, ledger, log } = this.#options;
+    const { openAnswer, postRoot, ledger, leases, log } = this.#options;
     const keep = (change: Promise<boolean>): void => {
       change.catch((error: unknown) =>
         log.warn({ err: error, run: run.id }, 'where the answer stands was not kept'),
@@ -76,6 +78,7 @@ export class OpenRuns {
       predecessor: run.data.follows === undefined ? undefined : this.#takeOverFrom(run.data.follows),
       onThread: (thread) => keep(active.change({ thread })),
       onPosted: (answerTs) => keep(active.change({}, { answerTs })),
+      mayWrite: () => active.isClosed || leases.isCertain(active.run.lane),
     });
     const active = new ActiveRun(run, answer, ledger);
     this.#active.set(run.id, active);

@@ -124,15 +124,19 @@ async function readyKernel(
   const { kernels } = deps;
   const { workspace, channel, lane, runner, thread, data } = active.run;
   if (data.switchAgreedBy !== undefined) await makeRoom(active, data.switchAgreedBy, deps, sinceMs);
-  const ready = await kernels.ready(
-    { workspace, channel, lane, runner, thread },
-    data.kernelspec,
-    {
-      onStarting: () => active.show({ kind: 'startingKernel', sinceMs, turnsBefore: 0 }),
-      onTurn: (turnsBefore) => active.show({ kind: 'startingKernel', sinceMs, turnsBefore }),
-    },
-    { stopped: active.signal, left: active.left },
-  );
+  const reach = () =>
+    kernels.ready(
+      { workspace, channel, lane, runner, thread },
+      data.kernelspec,
+      {
+        onStarting: () => active.show({ kind: 'startingKernel', sinceMs, turnsBefore: 0 }),
+        onTurn: (turnsBefore) => active.show({ kind: 'startingKernel', sinceMs, turnsBefore }),
+      },
+      { stopped: active.signal, left: active.left },
+    );
+  let ready = await reach();
+  // The connection that was kept ends with a kernel that is gone, so that this gives a new one.
+  if (!(await ready.connection.isThere(AbortSignal.any([active.signal, active.left])))) ready = await reach();
   if (ready.note !== undefined) await active.change({}, { notes: [...active.run.data.notes, ready.note] });
   return ready;
 }

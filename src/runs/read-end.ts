@@ -7,8 +7,6 @@ export type StopReason =
   | { kind: 'timeout'; timeoutMs: number }
   | { kind: 'tooMuchOutput' }
   | { kind: 'inputTimeout' }
-  /** The bot that was asked for a line died before it came. */
-  | { kind: 'questionLost' }
   /** The message it came from was deleted. */
   | { kind: 'deleted' };
 
@@ -100,10 +98,5 @@ function stopped(stop: StopReason): [kind: OutcomeKind, detail?: string] {
       return ['tooMuchOutput'];
     case 'inputTimeout':
       return ['inputTimedOut'];
-    case 'questionLost':
-      return [
-        'interrupted',
-        'The bot was restarted while the code waited for a line, which could not be given any more. Run it again.',
-      ];
   }
 }

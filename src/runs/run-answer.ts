@@ -13,6 +13,7 @@ export interface RootMessage {
   createdAt: number;
   /** After a crash: look for it by its metadata before posting. */
   recovered: boolean;
+  mayWrite?: (() => boolean) | undefined;
 }
 
 /** Posts it, however long that takes; gives its ts. Rejects when it is refused, or given up by the signal. */
@@ -28,6 +29,8 @@ export interface RunAnswerOptions {
   /** The ledger keeps where the answer stands. */
   onThread: (thread: string) => void;
   onPosted: (answerTs: string) => void;
+  /** False while another process may have the run in hand. By default always true. */
+  mayWrite?: (() => boolean) | undefined;
 }
 
 /**
@@ -97,13 +100,13 @@ interface Standing {
 }
 
 async function postRootFor(
-  { run, recovered, postRoot, onThread }: RunAnswerOptions,
+  { run, recovered, postRoot, onThread, mayWrite }: RunAnswerOptions,
   signal: AbortSignal,
 ): Promise<Standing> {
   const { workspace, channel, runner, createdAt } = run;
   const { kernelspec, blocks, answerTs } = run.data;
   const root = { runId: run.id, workspace, channel, runner, kernelspec, blocks, createdAt };
-  const thread = await postRoot({ ...root, recovered }, signal);
+  const thread = await postRoot({ ...root, recovered, mayWrite }, signal);
   onThread(thread);
   return { thread, answerTs };
 }
@@ -118,7 +121,7 @@ async function takeOver(
 }
 
 function answerOptions(
-  { run, recovered, onPosted }: RunAnswerOptions,
+  { run, recovered, onPosted, mayWrite }: RunAnswerOptions,
   { thread, answerTs }: Standing,
 ): AnswerOptions {
   return {
@@ -132,5 +135,6 @@ function answerOptions(
     },
     recovered,
     onPosted,
+    mayWrite,
   };
 }

@@ -37,13 +37,13 @@ export async function runBlock(
       ? await sendBlock(active, block, kernel, deps.log)
       : kernel.connection.resume({
           msgId: left.msgId,
+          allowStdin: isAttended(active),
           signal: active.signal,
+          ...(active.run.data.asked === undefined ? {} : { asked: active.run.data.asked }),
           ...(left.left === undefined ? {} : { left: left.left }),
           ...(left.process === undefined || active.run.state !== 'sent' ? {} : { process: left.process }),
         });
   if (execution === undefined) return readEnd({ kind: 'notSent' }, active.stopReason, at());
-  // The gateway replays only what nobody has read: that question does not come again.
-  if (left !== undefined && active.run.data.asked !== undefined) active.stop({ kind: 'questionLost' });
   const resumedAt = Date.now();
   const isOutputHere = hasKept(transcript, left?.left);
   const cuts: { fromMs: number; toMs: number }[] = [];
@@ -94,6 +94,11 @@ async function sendBlock(
   if (active.signal.aborted) return undefined;
   const code = active.run.data.blocks[block] ?? '';
   log.debug({ run: active.run.id, thread: active.run.thread, block, kernel: kernelId }, 'sent to the kernel');
-  const allowStdin = active.run.data.attended !== false;
+  const allowStdin = isAttended(active);
   return kernel.connection.execute({ msgId: sent.msgId, code, allowStdin, signal: active.signal });
+}
+
+/** Somebody is there whom the kernel can ask. */
+function isAttended({ run }: ActiveRun): boolean {
+  return run.data.attended !== false;
 }

@@ -100,6 +100,8 @@ export interface AnswerOptions {
   recovered: boolean;
   /** Told once, as soon as the answer's message exists, so that the ledger can keep its ts. */
   onPosted: (answerTs: string) => void;
+  /** False while another process may have the run in hand: nothing is written then. By default always true. */
+  mayWrite?: (() => boolean) | undefined;
 }
 
 /** Opens an answer. Within 400 ms of this call nothing is posted, so that a quick run costs one post. */

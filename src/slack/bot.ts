@@ -43,6 +43,8 @@ export interface Bot {
   channelSettings: ChannelSettingsStore;
   /** What words mean in this channel; rejects with `GatewayError` when the gateway never told. */
   languages: (channel: string) => Promise<LanguageContext>;
+  /** The same as the gateway tells it now. */
+  languagesNow: (channel: string) => Promise<LanguageContext>;
   admit: (request: SnippetRequest) => Promise<Admitted>;
   /** The code of an edited message takes the place of a run that still waits. False when it is too late. */
   replaceWaiting: (run: Run, edit: { snippet: Snippet; editedTs: string }) => Promise<boolean>;

@@ -76,7 +76,7 @@ export async function runCommand(
 }
 
 async function languagesText(channel: string, bot: Bot): Promise<string> {
-  const lines = listLanguages(await bot.languages(channel)).map(
+  const lines = listLanguages(await bot.languagesNow(channel)).map(
     ({ kernelspec, displayName, aliases, isDefault }) => {
       const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
       const also = words === '' ? '' : ` (also ${words})`;
@@ -97,7 +97,7 @@ async function historyText(channel: string, bot: Bot): Promise<string> {
 }
 
 async function useLanguage(language: string, channel: string, bot: Bot): Promise<CommandAnswer> {
-  const { kernelspec } = resolveLanguage(language, await bot.languages(channel));
+  const { kernelspec } = resolveLanguage(language, await bot.languagesNow(channel));
   await bot.channelSettings.change(bot.workspace, channel, { kernelspec });
   return { text: `Snippets without a language run on \`${escapeMrkdwn(kernelspec)}\` here from now on.` };
 }

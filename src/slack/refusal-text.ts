@@ -28,6 +28,8 @@ function gatewayText(error: GatewayError): string {
     case 'unauthorized':
       return `The gateway refused the bot’s credentials${status(error)}, so nothing ran. The operator has to correct user, password or token.`;
     case 'refused':
+      // A path that leads nowhere; a kernel that is missing is told as gone.
+      if (error.status === 404) return wrongAddress(error);
       return `${error.message}, so nothing was done.`;
     case 'kernelGone':
       return 'That kernel is gone, with its variables. The next snippet starts a new one.';
@@ -37,8 +39,12 @@ function gatewayText(error: GatewayError): string {
       // The gateway itself or a proxy of it broke: the address is right.
       if (error.status !== undefined && error.status >= 500)
         return `${error.message}. Try again; tell the operator if it stays so.`;
-      return `What answers at the gateway’s address is no Jupyter gateway${status(error)}, so nothing ran. The operator has to check KG_URL.`;
+      return wrongAddress(error);
   }
+}
+
+function wrongAddress(error: GatewayError): string {
+  return `What answers at the gateway’s address is no Jupyter gateway${status(error)}, so nothing ran. The operator has to check KG_URL.`;
 }
 
 function status(error: GatewayError): string {

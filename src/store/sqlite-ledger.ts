@@ -64,13 +64,14 @@ export class SqliteLedger<Data> implements Ledger<Data> {
   }
 
   async get(runId: string): Promise<RunRecord<Data> | undefined> {
-    return this.#one(this.#sql.get, runId);
+    return this.#all(this.#sql.get, runId)[0];
   }
 
   async change(run: RunRecord<Data>, change: RunChange<Data>): Promise<RunRecord<Data> | undefined> {
     const { state = null, thread = null, lane = null, updatedAt } = change;
     const data = change.data === undefined ? null : JSON.stringify(change.data);
-    return this.#one(this.#sql.change, state, thread, lane, data, updatedAt, run.id, run.revision);
+    // `get` gives the row before SQLite commits and never hears that it could not (a full disk); `all` goes to the end.
+    return this.#all(this.#sql.change, state, thread, lane, data, updatedAt, run.id, run.revision)[0];
   }
 
   async lane(lane: string): Promise<RunRecord<Data>[]> {
@@ -140,14 +141,7 @@ export class SqliteLedger<Data> implements Ledger<Data> {
     if (this.#db.isOpen) this.#step(() => this.#db.close());
   }
 
-  #one(statement: StatementSync, ...values: (string | number | null)[]): RunRecord<Data> | undefined {
-    return this.#step(() => {
-      const row = statement.get(...values);
-      return row === undefined ? undefined : readRun<Data>(row);
-    });
-  }
-
-  #all(statement: StatementSync, ...values: (string | number)[]): RunRecord<Data>[] {
+  #all(statement: StatementSync, ...values: (string | number | null)[]): RunRecord<Data>[] {
     return this.#step(() => statement.all(...values).map((row) => readRun<Data>(row)));
   }
 

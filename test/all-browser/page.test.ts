@@ -130,3 +130,13 @@ inBrowser(
     await window.thread.locator('pre', { hasText: /^from anywhere/ }).waitFor();
   },
 );
+
+inBrowser('on a phone the one pane that is open has the whole width', { width: 390 }, async (window) => {
+  const widthOf = async (id: string) => (await window.page.locator(id).boundingBox())?.width;
+  expect(await widthOf('#messages')).toBeGreaterThan(360);
+  await window.say('/spark "as seen on a phone"');
+  await window.openThread('as seen on a phone');
+  await window.thread.getByText(/^Done · /).waitFor();
+  expect(await widthOf('#thread')).toBeGreaterThan(360);
+  expect(await window.page.locator('main').isVisible()).toBe(false);
+});

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -37,6 +38,15 @@ test('the SQLite ledger does what the model does, and still after it was opened 
   );
 });
 
+const script = fileURLToPath(new URL('sqlite-child.ts', import.meta.url));
+
+test('a change that the disk has no room for is refused, and what was confirmed before is kept', async () => {
+  // A limit on the size of files stands for the full disk.
+  const limited = ['-c', 'ulimit -f 400; exec "$0" "$@"', process.execPath, script, newUrl(), 'fill'];
+  const child = spawn('sh', limited, { stdio: ['ignore', 'pipe', 'inherit'] });
+  expect(await text(child.stdout)).toMatch(/^open\nSQLite: .+\n$/);
+});
+
 type Child = ChildProcessByStdio<null, Readable, null>;
 
 async function kill(child: Child): Promise<void> {
@@ -48,7 +58,6 @@ async function kill(child: Child): Promise<void> {
 describe('a process that is killed', () => {
   const children: Child[] = [];
   const startChild = (url: string, mode: 'hold' | 'admit') => {
-    const script = fileURLToPath(new URL('sqlite-child.ts', import.meta.url));
     const child = spawn(process.execPath, [script, url, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
     return child;

@@ -135,6 +135,25 @@ test('mentions alternate their order, direct messages have none, absent bots hea
   await app.stop();
 });
 
+test("an author's edit of a mention comes as a change and as a mention that is edited; a preview does not", async () => {
+  await using playground = await startPlayground({ mentionOrder: 'message' });
+  const app = await startSocketApp(playground, () => {});
+  const typed = playground.as('ana').post('#data', '@sparkthread 1');
+  playground.unfurl(typed, 'https://x.org');
+  playground.as('ana').edit(typed, '@sparkthread 2');
+  playground.as('ana').edit(typed, 'nobody');
+  const bot = `<@${playground.bot.id}>`;
+  expect(playground.deliveries.map(({ body }) => body['event'])).toMatchObject([
+    { type: 'message', text: `${bot} 1` },
+    { type: 'app_mention', text: `${bot} 1` },
+    { subtype: 'message_changed' },
+    { subtype: 'message_changed', message: { text: `${bot} 2` } },
+    { type: 'app_mention', text: `${bot} 2`, ts: typed.ts, edited: { user: typed.user } },
+    { subtype: 'message_changed', message: { text: 'nobody' } },
+  ]);
+  await app.stop();
+});
+
 test("the bot's own posts and edits come back as events with its bot_id; unfurls and edits as changes", async () => {
   await using playground = await startPlayground();
   const app = await startSocketApp(playground, () => {});

@@ -104,6 +104,25 @@ test('limits: no empty file, no snippet over 1 MB, the announced length', async 
   expect(playground.files[0]?.file.title).toBe('A');
 });
 
+test('one message takes fourteen files, and breaks over a fifteenth', async () => {
+  await using playground = await startPlayground();
+  const client = clientOf(playground);
+  const share = async (count: number) => {
+    const files = await Promise.all(
+      Array.from({ length: count }, async () => {
+        const about = { filename: 'a.txt', length: 1 };
+        const { upload_url: url, file_id: id } = await client.files.getUploadURLExternal(about);
+        await fetch(String(url), { method: 'POST', body: 'a' });
+        return { id };
+      }),
+    );
+    const channel = playground.channel('#data').id;
+    await client.apiCall('files.completeUploadExternal', { files, channel_id: channel });
+  };
+  await share(14);
+  await expect(share(15)).rejects.toMatchObject({ data: { error: 'internal_error' } });
+});
+
 test("a deleted file leaves a tombstone in its message, and a person's file is not the bot's to delete", async () => {
   await using playground = await startPlayground();
   const client = clientOf(playground);

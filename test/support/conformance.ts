@@ -37,6 +37,20 @@ export interface ConformanceCase {
 const ticks = 'import time\nfor i in range(8):\n    print("tick", i, flush=True); time.sleep(0.2)';
 const eightTicks = Array.from({ length: 8 }, (_, n) => `tick ${n}\n`).join('');
 
+/** The number that ipykernel gave a message (`session_pid_n`), from the header, which comes before the parent's. */
+function numberIn(frame: string): number {
+  return Number(/"msg_id": ?"[^"]+_\d+_(\d+)"/.exec(frame)?.[1]);
+}
+
+/** Whether `frames` lack no number from the first to the last of an execution. */
+function isWhole(frames: readonly string[], msgId: string): boolean {
+  const own = frames.filter((frame) => frame.includes(msgId)).map(numberIn);
+  const first = Math.min(...own);
+  const last = Math.max(...own);
+  const within = frames.map(numberIn).filter((number) => number >= first && number <= last);
+  return new Set(within).size === last - first + 1;
+}
+
 /** What every gateway has to give through our client, with ipykernel. */
 export function testConformance(name: string, conformance: ConformanceCase): void {
   describe(name, () => {
@@ -279,13 +293,16 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
 
     test('trap 16: a wire cut in the middle of a run: the replay is whole, and proven', async () => {
       await withKernel(async (connection) => {
+        const frames: string[] = [];
+        front.onPassed = (frame) => void frames.push(frame.toString('latin1'));
         const running = await runUntil(connection, 'stream', { code: ticks });
         front.drop();
         await running.until('reconnected');
         const end = await running.end;
         expectEnd(end, 'ok');
         expectText(running, end, eightTicks);
-        if (!isFaulty) expect(end.possibleGap).toBe(false);
+        // A gateway that takes its kernel for idle asks it something on a new websocket, and that answer is not for us.
+        if (!isFaulty) expect(end.possibleGap).toBe(!isWhole(frames, running.execution.msgId));
       });
     });
 

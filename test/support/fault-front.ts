@@ -15,6 +15,8 @@ export interface FaultFront extends AsyncDisposable {
   faults: Faults;
   /** What the front has done so far, for a test that must not pass because nothing happened. */
   done: { drops: number; answers: number; tooBig: number; binary: number; delays: number };
+  /** Told of each frame that goes to a client. */
+  onPassed: (frame: Buffer) => void;
   /** Resets every open websocket, on the client's side only or as if the wire were cut for both. */
   drop(): void;
   /** Nothing passes any more on the websockets that are open, and nothing tells. */
@@ -86,6 +88,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
     wsUrl: `ws://127.0.0.1:${address.port}`,
     faults: {},
     done: { drops: 0, answers: 0, tooBig: 0, binary: 0, delays: 0 },
+    onPassed: () => undefined,
     drop() {
       for (const pair of pairs) cut(pair);
     },
@@ -220,6 +223,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
         return client.close(1009);
       }
       to.send(data, { binary: isBinary });
+      if (to === client) front.onPassed(data);
     });
     for (const { data, isBinary } of early) pass(data, isBinary, client);
     upstream.on('message', (data: Buffer, isBinary) => pass(data, isBinary, client));

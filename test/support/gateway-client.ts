@@ -19,7 +19,7 @@ export const quickTimings: GatewayTimings = {
   startPadMs: 200,
   lostStartLookMs: 20,
   upgradeLookMs: 50,
-  upgradeLookTimeoutMs: 10_000,
+  lookTimeoutMs: 10_000,
   kernelInfoMs: 50,
   silenceMs: 200,
   firstLookMs: 60,

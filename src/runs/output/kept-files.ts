@@ -18,7 +18,7 @@ const deadBytesKept = 1_000_000;
 export class KeptFiles {
   readonly #folder: RunFolder;
   readonly #maxBytes: number;
-  readonly #onRefused: () => void;
+  readonly #onRefused: (error: unknown) => void;
   /** Sizes of the files that only one part has. */
   #sizes = new Map<string, number>();
   #ownBytes = 0;
@@ -29,7 +29,7 @@ export class KeptFiles {
   limited = false;
 
   /** `onRefused` is told when the disk takes no more; parts then go without their files. */
-  constructor(folder: RunFolder, maxBytes: number, onRefused: () => void) {
+  constructor(folder: RunFolder, maxBytes: number, onRefused: (error: unknown) => void) {
     this.#folder = folder;
     this.#maxBytes = maxBytes;
     this.#onRefused = onRefused;
@@ -144,8 +144,8 @@ export class KeptFiles {
     if (isTooMuch) return undefined;
     try {
       return await write();
-    } catch {
-      this.#onRefused();
+    } catch (error) {
+      this.#onRefused(error);
       return undefined;
     }
   }

@@ -12,14 +12,14 @@ export class LastForm {
   readonly #folder: RunFolder;
   readonly #files: PartFiles;
   readonly #kept: KeptFiles;
-  readonly #onRefused: () => void;
+  readonly #onRefused: (error: unknown) => void;
   /** The files of tables that the last two times took out of streams: those of the last one may be on their way. */
   #split: string[][] = [];
   #archive: string | undefined;
   /** The archive before, which may be on its way, too. */
   #archiveBefore: string | undefined;
 
-  constructor(folder: RunFolder, files: PartFiles, kept: KeptFiles, onRefused: () => void) {
+  constructor(folder: RunFolder, files: PartFiles, kept: KeptFiles, onRefused: (error: unknown) => void) {
     this.#folder = folder;
     this.#files = files;
     this.#kept = kept;
@@ -53,8 +53,8 @@ export class LastForm {
       if (this.#archiveBefore !== undefined) await rm(this.#archiveBefore, { force: true });
       this.#archiveBefore = this.#archive;
       return path;
-    } catch {
-      this.#onRefused();
+    } catch (error) {
+      this.#onRefused(error);
       return undefined;
     }
   }

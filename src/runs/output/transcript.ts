@@ -44,6 +44,10 @@ export interface TranscriptOptions {
   maxOutputBytes: number;
   /** Displays of earlier runs in this kernel, which this run may update. */
   displays?: Displays;
+  /** Told once when the disk takes no more, with its reason. */
+  onDiskFailure?: (error: unknown) => void;
+  /** Told of each output that could not be read. */
+  onUnread?: (error: unknown) => void;
   /** Go on with what an earlier process kept of this run. Otherwise leftovers are deleted. */
   recovered?: boolean;
 }
@@ -75,6 +79,7 @@ class RunTranscript implements Transcript {
   #busy: Promise<void> | undefined;
   /** The parts in their last form, while nothing came after sealing. */
   #sealed: OutputPart[] | undefined;
+  #hasDiskFailed = false;
   /** Outputs so far. */
   #added = 0;
   #turnedAt = performance.now();
@@ -83,11 +88,11 @@ class RunTranscript implements Transcript {
   constructor(options: TranscriptOptions) {
     this.#folder = new RunFolder(join(options.dir, options.runId), options.recovered === true);
     this.#options = options;
-    this.#journal = new JournalFile(this.#folder, () => this.#diskFailed());
+    this.#journal = new JournalFile(this.#folder, this.#diskFailed);
     this.#spool = this.#openSpool(0);
-    this.#kept = new KeptFiles(this.#folder, options.maxOutputBytes, () => this.#diskFailed());
+    this.#kept = new KeptFiles(this.#folder, options.maxOutputBytes, this.#diskFailed);
     this.#files = new PartFiles(this.#kept);
-    this.#lastForm = new LastForm(this.#folder, this.#files, this.#kept, () => this.#diskFailed());
+    this.#lastForm = new LastForm(this.#folder, this.#files, this.#kept, this.#diskFailed);
   }
 
   add(output: KernelOutput): void | Promise<void> {
@@ -205,8 +210,9 @@ class RunTranscript implements Transcript {
     try {
       await work;
     } catch (error) {
-      if (isOfDisk(error)) this.#diskFailed();
-      else this.#fold.apply({ kind: 'loss', loss: { kind: 'unread', outputs: 1 } });
+      if (isOfDisk(error)) return this.#diskFailed(error);
+      this.#fold.apply({ kind: 'loss', loss: { kind: 'unread', outputs: 1 } });
+      this.#options.onUnread?.(error);
     }
   }
 
@@ -276,19 +282,21 @@ class RunTranscript implements Transcript {
       const picture = this.#fold.picture;
       await this.#journal.beginAnew({ at: this.#spool.keptBytes, picture, last: this.#source });
       await this.#kept.forgetOld();
-    } catch {
-      this.#diskFailed();
+    } catch (error) {
+      this.#diskFailed(error);
     }
   }
 
   #openSpool(keptBytes: number): StreamSpool {
-    const file = new AppendFile(this.#folder, spoolFile, () => this.#diskFailed());
+    const file = new AppendFile(this.#folder, spoolFile, this.#diskFailed);
     return new StreamSpool(file, this.#options.maxOutputBytes, keptBytes);
   }
 
-  #diskFailed(): void {
+  readonly #diskFailed = (error: unknown): void => {
     this.#fold.apply({ kind: 'loss', loss: { kind: 'diskFull' } });
-  }
+    if (!this.#hasDiskFailed) this.#options.onDiskFailure?.(error);
+    this.#hasDiskFailed = true;
+  };
 }
 
 /** Node names the call of the system that failed. */

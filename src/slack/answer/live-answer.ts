@@ -103,6 +103,7 @@ class ThreadAnswer implements LiveAnswer {
       mayStand: options.recovered,
       onPosted: options.onPosted,
       signal: this.#left.signal,
+      mayWrite: options.mayWrite,
     });
     this.#closeBudget = shared.budget.open(options.runId);
     this.#work = this.#live();

@@ -33,6 +33,7 @@ export function rootPoster(means: MessageMeans): PostRoot {
       mayStand: recovered,
       onPosted: () => {},
       signal,
+      mayWrite: root.mayWrite,
     });
     for (;;) {
       const attempt = await message.attempt(() => ({ ...renderRoot(root), metadata }), 'end');

@@ -23,6 +23,8 @@ export interface MessageOptions {
   onPosted: (ts: string) => void;
   /** Aborted when a successor goes on: a post that still waits for its turn is not made. */
   signal?: AbortSignal;
+  /** False while another process may write it; asked at the last moment. By default always true. */
+  mayWrite?: (() => boolean) | undefined;
 }
 
 /** What messages are sent with: one each for all answers of a workspace. */
@@ -36,6 +38,9 @@ export interface MessageMeans {
 
 /** How often a message that is to be removed is looked for where Slack does not say whether it stands. */
 const settlingLooks = 8;
+
+/** Whoever is not sure any more that nobody else writes a message knows more after this. */
+const notOursMs = 1_000;
 
 /** One message in a thread: posted once, then edited. Knows what to do with each way Slack can fail. */
 export class StandingMessage {
@@ -71,6 +76,8 @@ export class StandingMessage {
     try {
       const waitMs = this.#ts === undefined ? 0 : await this.#means.budget.take(this.#options.runId, use);
       if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'budget' };
+      if (this.#ts === undefined) await this.#untilPaced();
+      if (this.#options.mayWrite?.() === false) return { kind: 'wait', ms: notOursMs, reason: 'not ours' };
       const ts = await this.#send(this.#ts, render);
       this.#failures = 0;
       return { kind: 'stands', ts };
@@ -87,14 +94,18 @@ export class StandingMessage {
     }
   }
 
-  async #send(ts: string | undefined, render: (shrink: number) => SlackMessage): Promise<string> {
+  async #untilPaced(): Promise<void> {
     const { place, signal } = this.#options;
+    const paceMs = this.#means.pace.reserve(place.channel);
+    if (paceMs > 0) await sleep(paceMs, undefined, signal === undefined ? {} : { signal });
+  }
+
+  async #send(ts: string | undefined, render: (shrink: number) => SlackMessage): Promise<string> {
+    const { place } = this.#options;
     if (ts !== undefined) {
       await this.#means.calls.update(place.channel, ts, render(this.#shrink));
       return ts;
     }
-    const paceMs = this.#means.pace.reserve(place.channel);
-    if (paceMs > 0) await sleep(paceMs, undefined, signal === undefined ? {} : { signal });
     this.#mayStand = true;
     const posted = await this.#means.calls.post(place, render(this.#shrink));
     this.#stand(posted);

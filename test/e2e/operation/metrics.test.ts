@@ -68,6 +68,7 @@ test('runs, kernel starts, Slack calls and failures of the gateway are counted',
   expect(sample(await read(port), counted)).toBe(posts.length);
   expect(sample(lines, 'process_resident_memory_bytes')).toBeGreaterThan(0);
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+  expect((await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'HEAD' })).status).toBe(200);
   expect(bot.log.filter(({ level }) => level === 'error')).toEqual([]);
   await gateway.close();
 });

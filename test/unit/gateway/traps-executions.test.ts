@@ -212,6 +212,42 @@ test('an input request that is allowed is answered by the caller, once', async (
   expect(sent(kernel, 'input_reply').map((reply) => reply.content['value'])).toEqual(['secret']);
 });
 
+test('a line that was asked for before a restart is asked for again, and so is what is asked for then', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  const ask = (request: ScriptMessage, prompt: string) =>
+    kernel.send('input_request', { prompt }, { parent: request, channel: 'stdin' });
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    ask(request, '1?');
+    void kernel.untilReceived('input_reply').then(() => ask(request, '2?'));
+    void kernel.untilReceived('input_reply', 2).then(() => {
+      kernel.reply(request);
+      kernel.status('idle', request);
+      return undefined;
+    });
+  };
+  const before = run(connection, { allowStdin: true });
+  await before.until('inputRequest');
+  await connection.close();
+  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
+  const asked = { id: 'a', prompt: '1?', password: true };
+  const resumed = later.resume({ msgId: before.execution.msgId, allowStdin: true, asked });
+  const questions: object[] = [];
+  for await (const output of resumed) {
+    if (output.kind !== 'inputRequest') continue;
+    questions.push(output);
+    output.answer(`to ${output.prompt}`);
+    output.answer('again');
+  }
+  expect(await resumed.end).toMatchObject({ kind: 'ok' });
+  expect(questions).toMatchObject([
+    { ...asked, refused: false },
+    { prompt: '2?', refused: false },
+  ]);
+  expect(sent(kernel, 'input_reply').map((reply) => reply.content['value'])).toEqual(['to 1?', 'to 2?']);
+});
+
 test('an answer given while the socket is away is sent when it is back', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
@@ -340,6 +376,42 @@ test('a signal that is lost in the kernel is sent once more, at a distance', asy
   expect(await running.end).toMatchObject({ kind: 'interrupted' });
   const [first = 0, second = 0] = at;
   expect(second - first).toBeGreaterThanOrEqual(98);
+});
+
+test('a second signal that does not get through takes nothing back of “no effect yet”', async () => {
+  await using rig = await startConnectedRig({ timings: { interruptGapMs: 20 } });
+  const { kernel, connection, server } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  let signals = 0;
+  server.answer = ({ path }) => {
+    if (!path.endsWith('/interrupt')) return undefined;
+    signals += 1;
+    return signals === 1 ? undefined : { status: 401, body: { reason: 'Unauthorized', message: '' } };
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  stop.abort();
+  await running.until('gatewayTrouble');
+  await running.until('stopIgnored');
+});
+
+test('a run whose first words were lost counts as begun when its kernel is found busy, and can be stopped', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.executionState = 'busy';
+    kernel.onInterrupt = () => {
+      kernel.reply(request, keyboardInterrupt);
+      kernel.status('idle', request);
+    };
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  stop.abort();
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+  expect(kindsOf(running.outputs).filter((kind) => kind === 'started')).toHaveLength(1);
 });
 
 test('a gateway behind a proxy without the interrupt route gets the interrupt as a message', async () => {

@@ -33,6 +33,42 @@ test('trap 1: a culled kernel shows by its shutdown_reply alone, also while noth
   expect(rig.kernel.received.map((message) => message.header.msg_type)).not.toContain('execute_request');
 });
 
+test('trap 1: a kernel is asked for before its open socket is used again; heard just now, it is there', async () => {
+  await using quiet = await startConnectedRig({ timings: { heardMs: 0 } });
+  const { signal } = new AbortController();
+  expect(await quiet.connection.isThere(signal)).toBe(true);
+  quiet.server.answer = () => ({ status: 502 });
+  expect(await quiet.connection.isThere(signal), 'no answer proves nothing').toBe(true);
+  quiet.server.answer = () => undefined;
+  quiet.kernel.isDeleted = true;
+  expect(await quiet.connection.isThere(signal)).toBe(false);
+  expect(quiet.events).toMatchObject([{ kind: 'kernelGone' }]);
+
+  await using heard = await startConnectedRig({ timings: { heardMs: 3_600_000, shutdownLookMs: 3_600_000 } });
+  const { server, kernel, connection } = heard;
+  server.calls.length = 0;
+  expect(await connection.isThere(signal)).toBe(true);
+  expect(server.calls).toEqual([]);
+  kernel.send('shutdown_reply', { status: 'ok', restart: false });
+  await server.untilCall(({ method }) => method === 'GET');
+  kernel.isDeleted = true;
+  expect(await connection.isThere(signal), 'a farewell is no such sign').toBe(false);
+});
+
+test('trap 51: while its websocket is lost, a kernel is there only if the gateway says so', async () => {
+  await using rig = await startConnectedRig({ timings: { heardMs: 3_600_000, reopenMs: 3_600_000 } });
+  const { server, kernel, connection } = rig;
+  const { signal } = new AbortController();
+  kernel.drop();
+  await untilEvent(connection, 'disconnected');
+  expect(await connection.isThere(signal)).toBe(true);
+  server.answer = () => ({ status: 502 });
+  await expect(connection.isThere(signal)).rejects.toMatchObject({ code: 'unreachable' });
+  server.answer = () => undefined;
+  kernel.isDeleted = true;
+  expect(await connection.isThere(signal)).toBe(false);
+});
+
 test('a KeyboardInterrupt on the way out is no interrupt by a person', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
@@ -309,6 +345,16 @@ test('a websocket address that is wrong is not told as a kernel that is gone', a
     call.isUpgrade ? { status: 404, body: '<html>no such page</html>' } : undefined;
   await expect(rig.gateway.connect(kernel.id, { sessionId: 's' })).rejects.toMatchObject({
     code: 'badAnswer',
+  });
+});
+
+test('a websocket address where nobody listens is told by itself', async () => {
+  const wsUrl = 'ws://127.0.0.1:1/jkgws/';
+  await using rig = await startRig({ settings: { wsUrl } });
+  const kernel = rig.server.addKernel();
+  await expect(rig.gateway.connect(kernel.id, { sessionId: 's' })).rejects.toMatchObject({
+    code: 'unreachable',
+    message: 'The gateway at ws://127.0.0.1:1/jkgws gives no answer (ECONNREFUSED)',
   });
 });
 

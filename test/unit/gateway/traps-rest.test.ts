@@ -42,6 +42,27 @@ test('the seeds’ calls as they come from a healthy gateway', async () => {
   await gateway.shutDownKernel(model.id);
 });
 
+test('a kernelspec that says little of itself is there by its name, and costs the others nothing', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  const kernelspecs = {
+    python3: { name: 'python3', spec: { display_name: 'Python 3', language: 'python' } },
+    // As Jupyter fills in what a kernel.json leaves out.
+    empty: { name: 'empty', spec: { display_name: '', language: '' } },
+    nulls: { name: 'nulls', spec: { display_name: null, language: null } },
+    specless: { name: 'specless' },
+    nothing: null,
+  };
+  server.answer = () => ({ status: 200, body: { default: null, kernelspecs } });
+  expect(await gateway.readKernelspecs()).toEqual({
+    default: '',
+    list: [
+      { name: 'python3', displayName: 'Python 3', language: 'python' },
+      ...['empty', 'nulls', 'specless', 'nothing'].map((name) => ({ name, displayName: name, language: '' })),
+    ],
+  });
+});
+
 test('a gateway that lists its kernels', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
@@ -174,6 +195,14 @@ test.for<[string, CannedAnswer, object]>([
     'trap 46: a user refused in reason alone',
     { status: 403, body: { reason: 'User bot is not authorized', message: '' } },
     { code: 'refused', message: expect.stringContaining('not authorized') },
+  ],
+  [
+    'whole sentences within one of ours',
+    { status: 403, body: { reason: 'User bot is refused. Set another and retry the request.', message: '' } },
+    {
+      message:
+        'The gateway refused to start python3 (status 403: User bot is refused. Set another and retry the request)',
+    },
   ],
   [
     'a launch time-out',

@@ -24,6 +24,7 @@ function openSockets() {
     sessionId: '',
     kernelInfo: unknownKernelInfo,
     process: '',
+    isThere: () => Promise.resolve(true),
     execute: nothingRuns,
     resume: nothingRuns,
     onEvent(listener) {

@@ -24,6 +24,15 @@ test('a gateway’s refusal is told in its words, once', () => {
   );
 });
 
+test('a root that leads nowhere is told as a wrong address', () => {
+  const nowhere = new GatewayError('refused', 'The gateway refused its kernelspecs (status 404)', {
+    status: 404,
+  });
+  expect(refusalText(nowhere)).toBe(
+    'What answers at the gateway’s address is no Jupyter gateway (404), so nothing ran. The operator has to check KG_URL.',
+  );
+});
+
 test('in a message what others named is no markup', () => {
   const file = new UserError('unreadableFile', 'The file <!channel> & co.py could not be read.');
   expect(refusalMrkdwn(file)).toBe('The file &lt;!channel&gt; &amp; co.py could not be read.');

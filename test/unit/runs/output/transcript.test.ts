@@ -266,8 +266,10 @@ test('many small writes, then large ones: the file holds them in order', async (
   expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`${lines.join('')}late\n`);
 });
 
-test('a disk that refuses is said, and nothing breaks', async () => {
-  const transcript = await open();
+test('a disk that refuses is said, its reason told once, and nothing breaks', async () => {
+  const reasons: unknown[] = [];
+  const onDiskFailure = (error: unknown) => void reasons.push(error);
+  const transcript = await open({ onDiskFailure });
   // A file where the folder should be.
   await writeFile(join(dir, 'run-1'), '');
   await take(transcript, [
@@ -279,6 +281,7 @@ test('a disk that refuses is said, and nothing breaks', async () => {
   await transcript.seal();
   expect(transcript.view().losses).toEqual([{ kind: 'diskFull' }]);
   expect(shown(transcript.view().parts)).toEqual(['stdout: x\n', 'result: y', 'stdout: z\n']);
+  expect(reasons).toMatchObject([{ code: expect.stringMatching(/EEXIST|ENOTDIR/) }]);
 });
 
 test('an output that cannot be read is no failure of the disk', async () => {
