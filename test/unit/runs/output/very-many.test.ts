@@ -93,11 +93,11 @@ function readArchive(archive: Buffer): Map<string, Buffer> {
     const name = archive.subarray(at + 46, at + 46 + nameBytes).toString();
     const local = archive.readUInt32LE(at + 42);
     expect(archive.readUInt32LE(local)).toBe(0x04034b50);
-    const start = local + 30 + archive.readUInt16LE(local + 26);
+    const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
     const content = archive.subarray(start, start + size);
     expect(crc32(content)).toBe(archive.readUInt32LE(at + 16));
     files.set(name, content);
-    at += 46 + nameBytes;
+    at += 46 + nameBytes + archive.readUInt16LE(at + 30) + archive.readUInt16LE(at + 32);
   }
   expect(at).toBe(end);
   return files;
