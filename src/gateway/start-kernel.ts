@@ -48,6 +48,8 @@ async function post(start: StartKernel, starter: Starter): Promise<KernelModel> 
       KERNEL_ID: start.kernelId,
     },
   };
+  const there = await findStarted(start.kernelId, rest);
+  if (there !== undefined) return there;
   let answer: Answer;
   try {
     answer = await rest.postKernel(body, launchTimeoutMs + timings.startPadMs);
@@ -60,6 +62,19 @@ async function post(start: StartKernel, starter: Starter): Promise<KernelModel> 
   if (isGatewayAway(answer.status) && readReason(answer) === '')
     void removeLostStart(start.kernelId, starter);
   throw await readStartFailure(answer, start.kernelspec, rest);
+}
+
+/**
+ * The kernel of an earlier start under this id, which a crash cut short: Kernel Gateway 2 would start a second one, and
+ * leave the first to nobody.
+ */
+async function findStarted(kernelId: string, rest: Rest): Promise<KernelModel | undefined> {
+  try {
+    return await rest.findKernel(kernelId);
+  } catch (failure) {
+    if (failure instanceof GatewayError && failure.code === 'unreachable') throw failure;
+    return undefined;
+  }
 }
 
 /** Why a start was refused: limits and users as `refused`, the rest as `startFailed` with the gateway's own reason. */
