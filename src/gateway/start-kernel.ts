@@ -48,10 +48,10 @@ async function post(start: StartKernel, starter: Starter): Promise<KernelModel> 
       KERNEL_ID: start.kernelId,
     },
   };
-  const there = await findStarted(start.kernelId, rest);
-  if (there !== undefined) return there;
   let answer: Answer;
   try {
+    const there = await findStarted(start.kernelId, rest);
+    if (there !== undefined) return there;
     answer = await rest.postKernel(body, launchTimeoutMs + timings.startPadMs);
   } catch (failure) {
     if (failure instanceof GatewayError && failure.code === 'unreachable')

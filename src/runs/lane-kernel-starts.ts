@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Gateway, KernelConnection } from '../gateway/gateway.ts';
 import type { Log } from '../log.ts';
@@ -59,7 +60,9 @@ export class LaneKernelStarts {
     await this.#records.keep(chosen);
     try {
       const kernelId = await this.#launch(chosen, owner, progress, until.stopped);
-      const started = { ...chosen, kernelId };
+      // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
+      // Toree answers the first (protocol.md §2.2).
+      const started = { ...chosen, kernelId, sessionId: randomUUID() };
       await this.#records.keep(started);
       const connection = await this.#sockets
         .connect(started, eitherOf(until))
