@@ -8,15 +8,21 @@ const person = 'ana';
 const channel = '#data';
 /** Until the bot shows any sign that it has heard. */
 const reactionTimeoutMs = 30_000;
+const noReaction = `Nothing was said to this. In a channel the bot heeds commands and messages that mention it: '@sparkthread 1 + 1'.`;
 /** A run may take long: it ends, or somebody presses Ctrl-C. */
 const runTimeoutMs = 24 * 3600_000;
 const fileTimeoutMs = 60_000;
 
 /**
  * Says one thing as a person in #data: a slash command, or a message.
- * @returns the thread as its reader sees it once the answer is final, or what the person alone was shown instead
+ * @returns the thread as its reader sees it once the answer is final, or what the person alone was shown instead, or
+ *   that nothing came of it: a message in a channel that calls nobody is left alone
  */
-export async function say(playground: Playground, typed: string): Promise<Said> {
+export async function say(
+  playground: Playground,
+  typed: string,
+  waitMs: number = reactionTimeoutMs,
+): Promise<Said> {
   const earlier = {
     messages: playground.messages(channel).length,
     whispers: playground.ephemerals(person).length,
@@ -25,16 +31,18 @@ export async function say(playground: Playground, typed: string): Promise<Said> 
   const refusal = typed.startsWith('/')
     ? (await playground.as(person).slash(channel, typed)).text
     : undefined;
-  const found = await playground.waitFor(
-    () => {
-      const whisper = playground.ephemerals(person)[earlier.whispers];
-      if (whisper) return { whisper };
-      const news = playground.messages(channel).slice(earlier.messages);
-      const told = news.find(({ user, ts }) => user === playground.bot.id && ts !== root?.ts);
-      return told && { told };
-    },
-    { timeoutMs: reactionTimeoutMs, what: `the bot's reaction to ${typed}` },
-  );
+  const find = () => {
+    const whisper = playground.ephemerals(person)[earlier.whispers];
+    if (whisper) return { whisper };
+    const news = playground.messages(channel).slice(earlier.messages);
+    const told = news.find(({ user, ts }) => user === playground.bot.id && ts !== root?.ts);
+    return told && { told };
+  };
+  const found = await playground
+    .waitFor(find, { timeoutMs: waitMs })
+    // Only the time is up: a bot that has ended is noticed elsewhere.
+    .catch(() => undefined);
+  if (found === undefined) return { text: `${typed}\n\n${noReaction}`, isWell: false };
   if (found.whisper) {
     const text = renderMessage(playground.service.world, found.whisper).join('\n');
     // What a slash command's acknowledgement says at once is a refusal, or the answer to `help`.
