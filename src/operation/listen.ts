@@ -1,6 +1,9 @@
 import { createServer, type RequestListener } from 'node:http';
 import { ConfigError } from '../errors.ts';
 
+/** When all else is closed, what is still under way has this long. */
+const LAST_ANSWERS_MS = 1_000;
+
 export interface ListenOptions {
   /** Named when the port cannot be had. */
   setting: 'PORT' | 'METRICS';
@@ -13,7 +16,7 @@ export interface ListenOptions {
 
 export interface Listening {
   port: number;
-  /** Takes no new request; resolves when those under way are answered. */
+  /** Takes no new request; resolves when those under way are answered, or had their time. */
   close(): Promise<void>;
 }
 
@@ -33,6 +36,8 @@ export async function listen({ setting, host, port, answer }: ListenOptions): Pr
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
+        // One that was opened and says nothing (a load balancer's, a browser's) would keep us to the last second.
+        setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS).unref();
       }),
   };
 }
