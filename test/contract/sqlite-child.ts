@@ -10,12 +10,22 @@ import { newRun, type Note } from './new-run.ts';
  */
 const [url = '', mode] = process.argv.slice(2);
 const { ledger } = await openStore<Note>({ url, log: silentLog });
-// Not console.log: the line has to be out before the next write begins.
-const say = (line: string) => writeSync(1, `${line}\n`);
 say('open');
 if (mode === 'admit') await admitForever();
 else if (mode === 'fill') await changeUntilRefused();
 else setInterval(() => undefined, 60_000);
+
+/** Not console.log: the line has to be out before the next write begins. A reader that is behind is waited for. */
+function say(line: string): void {
+  for (let left = Buffer.from(`${line}\n`); left.length > 0;) {
+    try {
+      left = left.subarray(writeSync(1, left));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
 
 async function admitForever(): Promise<never> {
   for (;;) {
