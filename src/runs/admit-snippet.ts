@@ -73,6 +73,7 @@ export async function admitSnippet(request: SnippetRequest, deps: AdmitDeps): Pr
         door: request.door,
         kernelspec,
         ...(language === undefined ? {} : { language }),
+        ...(snippet.language === undefined ? {} : { word: snippet.language }),
         blocks: [...snippet.blocks],
         delivery: request.delivery,
         ...originOf(request, lane),

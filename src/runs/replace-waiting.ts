@@ -24,6 +24,7 @@ export async function replaceWaiting(
       ...run.data,
       kernelspec,
       language,
+      word: snippet.language,
       blocks: [...snippet.blocks],
       editedTs,
       switchAskedAt: undefined,

@@ -8,7 +8,8 @@ export interface RootMessage {
   workspace: string;
   channel: string;
   runner: string;
-  kernelspec: string;
+  /** As it was typed, else the kernelspec. */
+  language: string;
   blocks: readonly string[];
   createdAt: number;
   /** After a crash: look for it by its metadata before posting. */
@@ -104,8 +105,9 @@ async function postRootFor(
   signal: AbortSignal,
 ): Promise<Standing> {
   const { workspace, channel, runner, createdAt } = run;
-  const { kernelspec, blocks, answerTs } = run.data;
-  const root = { runId: run.id, workspace, channel, runner, kernelspec, blocks, createdAt };
+  const { word, kernelspec, blocks, answerTs } = run.data;
+  const language = word ?? kernelspec;
+  const root = { runId: run.id, workspace, channel, runner, language, blocks, createdAt };
   const thread = await postRoot({ ...root, recovered, mayWrite }, signal);
   onThread(thread);
   return { thread, answerTs };

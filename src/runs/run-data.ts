@@ -31,6 +31,8 @@ export interface SentBlock {
 export interface RunData {
   door: Door;
   kernelspec: string;
+  /** The language's word as it was typed, where one was. */
+  word?: string | undefined;
   blocks: string[];
   /** As the kernelspec says it: `python`, `scala`, `R`. */
   language?: string | undefined;

@@ -7,7 +7,7 @@ const root = {
   runId: 'run-1',
   workspace: 'T1',
   runner: 'U1',
-  kernelspec: 'python3',
+  language: 'python3',
   blocks: ['1+1'],
   recovered: false,
 };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SlackError } from '../../errors.ts';
 import type { PostRoot, RootMessage } from '../../runs/run-answer.ts';
+import { escapeMrkdwn } from './mrkdwn.ts';
 import type { SlackMessage } from './slack-calls.ts';
 import { type MessageMeans, StandingMessage } from './standing-message.ts';
 
@@ -50,7 +51,7 @@ export function rootPoster(means: MessageMeans): PostRoot {
 
 function renderRoot(root: RootMessage): Omit<SlackMessage, 'metadata'> {
   return {
-    text: `<@${root.runner}> ran ${root.kernelspec}`,
+    text: `<@${root.runner}> ran ${escapeMrkdwn(root.language)}`,
     blocks: [
       {
         type: 'rich_text',
@@ -60,7 +61,7 @@ function renderRoot(root: RootMessage): Omit<SlackMessage, 'metadata'> {
             elements: [
               { type: 'user', user_id: root.runner },
               { type: 'text', text: ' ran ' },
-              { type: 'text', text: root.kernelspec, style: { bold: true } },
+              { type: 'text', text: root.language, style: { bold: true } },
             ],
           },
           ...root.blocks.map((code) => ({

@@ -44,6 +44,13 @@ describe('code and its answer', () => {
     expect(playground.callsOf('chat.postMessage').length - before).toBe(2);
   });
 
+  test('the root message names the language as it was typed, the status line the kernelspec', async () => {
+    const { text } = await askSlash(playground, 'ana', '#data', '/spark py 2+4');
+    expect(text).toMatch(/@ana ran py\n/);
+    expect(text).toMatch(/│ 6\n/);
+    expect(text).toMatch(/ · python3\n/);
+  });
+
   test('variables stay in the channel and are not in another', async () => {
     await askSlash(playground, 'ana', '#data', '/spark x = 1');
     expect((await askSlash(playground, 'ben', '#data', '/spark x')).text).toMatch(/│ 1\n/);
