@@ -46,6 +46,11 @@ export class SharedLeases implements LaneLeases {
     this.#options = options;
   }
 
+  /** The lanes that this process holds. */
+  get held(): string[] {
+    return [...this.#held.keys()];
+  }
+
   isHeld(lane: string): boolean {
     return this.#held.has(lane);
   }

@@ -55,8 +55,9 @@ export function shareWork(ledger: Ledger<RunData>, log: Log): WorkSharing {
     log.warn({ lane }, 'a lease was lost; its kernel is let go');
     work?.letGo(lane).catch(failed('a lane was not let go cleanly'));
   };
+  const leases = new SharedLeases({ ledger, owner, ttlMs: LEASE_MS, onLost, log });
   return {
-    leases: new SharedLeases({ ledger, owner, ttlMs: LEASE_MS, onLost, log }),
+    leases,
     announce: (lane) =>
       void ledger.signal(LANE_TOPIC, lane).catch(failed('the other processes were not told')),
     pass: (typed) => ledger.signal(LINE_TOPIC, JSON.stringify(typed)),
@@ -67,10 +68,12 @@ export function shareWork(ledger: Ledger<RunData>, log: Log): WorkSharing {
         if (topic === LINE_TOPIC)
           shared.answer(typedLineSchema.parse(JSON.parse(payload))).catch(failed('a line was not given'));
       });
-      looking = setInterval(
-        () => void shared.recover().catch(failed('could not look for left work')),
-        LOOK_MS,
-      );
+      const look = async (): Promise<void> => {
+        await shared.recover();
+        // A signal reaches who listens at that moment: what was wished meanwhile stands in the ledger.
+        for (const lane of leases.held) await shared.hear(lane);
+      };
+      looking = setInterval(() => void look().catch(failed('could not look for left work')), LOOK_MS);
     },
     stop() {
       clearInterval(looking);
