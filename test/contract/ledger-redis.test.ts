@@ -326,6 +326,22 @@ await withRedis('Redis', (server) => {
     expect(heard).toEqual(['end']);
   });
 
+  test('a run that Redis has dropped, being full, is in nobody’s way', async () => {
+    await server.command('FLUSHALL');
+    const { ledger } = await open();
+    const dropped = await admitted(ledger);
+    const kept = await admitted(ledger);
+    await server.command('DEL', `sparkthread:{v1}:run:["${dropped.id}"]`);
+    const { workspace, channel, thread, lane, runner } = kept;
+    expect(await ledger.lane(lane)).toEqual([kept]);
+    expect(await ledger.unposted()).toEqual([kept]);
+    expect(await ledger.thread(workspace, channel, thread, 5)).toEqual([kept]);
+    expect(await ledger.channel(workspace, channel, 5)).toEqual([kept]);
+    expect(await ledger.runner(workspace, runner, 5)).toEqual([kept]);
+    const full = await ledger.admit(randomUUID(), newRun({ lane }), { perLane: 1, perRunner: 5 });
+    expect(full).toEqual({ kind: 'laneFull', unfinished: 1 });
+  });
+
   test('a key that somebody else made is refused, not misread', async () => {
     const { ledger } = await open();
     await server.command('SET', 'sparkthread:{v1}:run:["r"]', 'theirs');
