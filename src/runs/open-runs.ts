@@ -51,6 +51,13 @@ export class OpenRuns {
     return [...this.#active.values()].some((active) => active.run.lane === lane);
   }
 
+  /** Those of a lane that have not begun, and whose answer says so. */
+  waiting(lane: string): ActiveRun[] {
+    return [...this.#active.values()].filter(
+      ({ run, phase }) => run.lane === lane && run.state === 'waiting' && phase.kind === 'waiting',
+    );
+  }
+
   /** These were in a predecessor's hands: their answers may stand already and are looked for before posting. */
   expectLeft(runs: readonly Run[]): void {
     for (const run of runs) this.#left.add(run.id);

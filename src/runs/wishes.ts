@@ -114,7 +114,10 @@ export class Wishes {
   async hear(lane: string): Promise<void> {
     const { ledger, leases } = this.#options;
     if (!leases.isHeld(lane)) return;
-    for (const run of await ledger.lane(lane)) {
+    const queue = await ledger.lane(lane);
+    for (const active of this.#options.open.waiting(lane))
+      if (!queue.some(({ id }) => id === active.run.id)) await this.#tellLost(active);
+    for (const run of queue) {
       const active = this.#options.open.find(run.id);
       active?.meet(run);
       if (active !== undefined && isUnfinished(active.run)) active.refresh();
@@ -123,6 +126,19 @@ export class Wishes {
         await this.stop(run, readStopper(run.data.stopAskedBy));
     }
     this.#options.wake(lane);
+  }
+
+  /** The store came back without what it had confirmed: nobody will ever run this. */
+  async #tellLost(active: ActiveRun): Promise<void> {
+    const { ledger, log, open } = this.#options;
+    if ((await ledger.get(active.run.id)) !== undefined || active.phase.kind === 'ended') return;
+    log.error({ run: active.run.id }, 'the store has lost a run that waited');
+    const outcome = bareOutcome('notStarted', active.run.data.kernelspec);
+    open.post(
+      active,
+      { ...outcome, detail: 'The bot’s store has lost it while it waited; run it again.' },
+      undefined,
+    );
   }
 
   /** Its newest record: who wishes something may have looked at it a while ago, and it has ended since. */
