@@ -8,6 +8,7 @@ import { admitSnippet, type AdmitDeps, readLanguageContext } from './runs/admit-
 import { answerQuestion } from './runs/ask-input.ts';
 import { ChannelKernels } from './runs/channel-kernels.ts';
 import { channelSettingsIn } from './runs/channel-settings.ts';
+import { mayTalkLate } from './runs/late-output.ts';
 import { KernelControl } from './runs/control-kernel.ts';
 import { IdleKernels } from './runs/idle-kernels.ts';
 import { GatewayPatience } from './runs/gateway-patience.ts';
@@ -224,7 +225,10 @@ export function startHouse({
   return {
     bot,
     async open() {
-      await sweepSpool(spoolDir, () => ledger.unposted());
+      await sweepSpool(spoolDir, {
+        readUnposted: () => ledger.unposted(),
+        isStillWritten: async (runId) => isShared && mayTalkLate(await ledger.get(runId), Date.now()),
+      });
       sharing.start({
         recover: () => runs.recover(),
         hear: (lane) => runs.wishes.hear(lane),

@@ -32,6 +32,11 @@ interface EndedRun {
   editedAtMs: number;
 }
 
+/** Whether output of a run may still come where its answer was given, by when its record was last changed. */
+export function mayTalkLate(run: Run | undefined, nowMs: number): boolean {
+  return run !== undefined && nowMs - run.updatedAt < KEPT_MS;
+}
+
 /**
  * Runs whose answer stands, kept for a while: a thread that prints after the end, or a later run that updates a
  * display of theirs, still edits the right answer (product.md §3).
@@ -48,7 +53,7 @@ export class LateOutput {
 
   keep(active: ActiveRun, outcome: RunOutcome, transcript: Transcript): void {
     const runId = active.run.id;
-    const forgets = setTimeout(() => this.#forget(runId), KEPT_MS).unref();
+    const forgets = setTimeout(() => void this.#forget(runId), KEPT_MS).unref();
     this.#ended.set(runId, {
       active,
       outcome,
@@ -60,7 +65,7 @@ export class LateOutput {
       editedAtMs: 0,
     });
     const oldest = this.#ended.keys().next().value;
-    if (this.#ended.size > KEPT_RUNS && oldest !== undefined) this.#forget(oldest);
+    if (this.#ended.size > KEPT_RUNS && oldest !== undefined) void this.#forget(oldest);
   }
 
   /** Output of a request that has ended; of a run that is not remembered it is let go. */
@@ -106,13 +111,13 @@ export class LateOutput {
     const ended = this.#takeOut(runId);
     if (ended === undefined) return undefined;
     await Promise.race([ended.editing, wait(LEAVING_MS, undefined, { ref: false })]);
-    this.#drop(ended);
+    void this.#drop(ended);
     return ended.active.run;
   }
 
-  #forget(runId: string): void {
+  async #forget(runId: string): Promise<void> {
     const ended = this.#takeOut(runId);
-    if (ended !== undefined) this.#drop(ended);
+    if (ended !== undefined) await this.#drop(ended);
   }
 
   #takeOut(runId: string): EndedRun | undefined {
@@ -123,18 +128,21 @@ export class LateOutput {
     return ended;
   }
 
-  #drop(ended: EndedRun): void {
+  /** Never rejects. */
+  async #drop(ended: EndedRun): Promise<void> {
     this.#onForgotten(ended.transcript);
     const { run } = ended.active;
     // Slack is away: the answer that will stand, here or after the next start, needs the files.
     if (run.state !== 'posted' && run.data.erased !== true) return;
-    ended.transcript
+    await ended.transcript
       .remove()
       .catch((error: unknown) => this.#log.warn({ err: error }, 'output was not removed'));
   }
 
-  forget(which: (active: ActiveRun) => boolean): void {
-    for (const [runId, { active }] of this.#ended) if (which(active)) this.#forget(runId);
+  /** Resolves when their output is off the disk. */
+  async forget(which: (active: ActiveRun) => boolean): Promise<void> {
+    const left = [...this.#ended].filter(([, { active }]) => which(active));
+    await Promise.all(left.map(async ([runId]) => await this.#forget(runId)));
   }
 }
 

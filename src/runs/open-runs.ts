@@ -145,8 +145,8 @@ export class OpenRuns {
   async letGo(which: (active: ActiveRun) => boolean): Promise<void> {
     const left = [...this.#active.values()].filter(which);
     for (const active of left) this.#active.delete(active.run.id);
-    this.late.forget((active) => which(active) && active.run.state === 'posted');
     await Promise.all(left.map((active) => active.abandon()));
+    await this.late.forget((active) => which(active) && active.run.state === 'posted');
   }
 }
 

@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sweepSpool } from '../../../src/runs/sweep-spool.ts';
 
-test('what is left goes; what another process begins while the ledger is read stays', async () => {
+test('what is left goes; what another process begins meanwhile, or still writes to, stays', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-sweep-'));
   await mkdir(join(dir, 'posted'));
   await mkdir(join(dir, 'unfinished'));
-  await sweepSpool(dir, async () => {
-    await mkdir(join(dir, 'begun'));
-    return [{ id: 'unfinished' }];
+  await mkdir(join(dir, 'late'));
+  await sweepSpool(dir, {
+    async readUnposted() {
+      await mkdir(join(dir, 'begun'));
+      return [{ id: 'unfinished' }];
+    },
+    isStillWritten: async (runId) => runId === 'late',
   });
-  expect((await readdir(dir)).toSorted()).toEqual(['begun', 'unfinished']);
+  expect((await readdir(dir)).toSorted()).toEqual(['begun', 'late', 'unfinished']);
   await rm(dir, { recursive: true });
 });
