@@ -270,6 +270,10 @@ export class OpenConnection
     this.#options.interrupts.interrupt({ ...stop, kernelId: this.kernelId, sendMessage });
   }
 
+  isSteady(): Promise<boolean> {
+    return this.life.isSteady();
+  }
+
   onGivenUpByCaller(execution: RunningExecution): void {
     this.line.remove(execution);
     execution.finishAs('notSent', 'stopped before it was sent');

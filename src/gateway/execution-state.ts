@@ -88,6 +88,7 @@ export interface EndWaits {
   isLateTalker: boolean;
   lingerMs: number;
   errorLingerMs: number;
+  farewellMs: number;
   graceMs: number;
   idleGraceMs: number;
 }
@@ -97,9 +98,18 @@ export function endsInMs(state: ExecutionState, waits: EndWaits): number | undef
   const { reply, idle } = state;
   if (reply === undefined) return idle ? waits.graceMs : undefined;
   const isErrorMissing = reply.error !== undefined && state.errorName === undefined;
+  if (idle && isForeignInterrupt(state)) return waits.farewellMs;
   if (idle) return isErrorMissing ? waits.errorLingerMs : waits.isLateTalker ? waits.lingerMs : 0;
   // What never ran gets no busy and no idle from IRkernel and xeus (protocol.md §3.3, trap 20).
   return !state.ran && reply.status !== 'ok' ? 0 : waits.idleGraceMs;
+}
+
+/**
+ * Interrupted, and not by us. Gateways interrupt a kernel before they restart or delete it, so this may be how such an
+ * end begins.
+ */
+export function isForeignInterrupt(state: ExecutionState): boolean {
+  return state.reply !== undefined && !state.stopped && endKind(state) === 'interrupted';
 }
 
 /** The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. */

@@ -3,6 +3,7 @@ import {
   endsInMs,
   type ExecutionState,
   freshExecution,
+  isForeignInterrupt,
   settle,
   takeMessage,
 } from './execution-state.ts';
@@ -30,12 +31,17 @@ export interface ExecutionHost {
   /** Interrupts the kernel once that is allowed and `isWanted` still says so. */
   interrupt(stop: WantedStop): void;
   readonly trouble: { callFailed(failure: unknown): void };
+  /** Looks whether the kernel is there and works, so that no restart or deletion of it is under way. */
+  isSteady(): Promise<boolean>;
   /** The caller gave it up before it was written. */
   onGivenUpByCaller(execution: RunningExecution): void;
   /** Nothing of it came for a while. */
   onSilence(execution: RunningExecution, silentMs: number): void;
   onEnded(execution: RunningExecution, kind: ExecutionEndKind): void;
 }
+
+/** A kernel takes some seconds to come up again; then its own first word ends this. */
+const mostFarewellLooks = 6;
 
 export class RunningExecution implements Execution {
   readonly msgId: string;
@@ -59,6 +65,7 @@ export class RunningExecution implements Execution {
   #isFull = false;
   #hasToldBehindOthers = false;
   #mayHaveGap = false;
+  #farewellLooks = 0;
   #ending: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
 
@@ -209,6 +216,17 @@ export class RunningExecution implements Execution {
   }
 
   #settle(): void {
+    if (!isForeignInterrupt(this.state) || this.#farewellLooks >= mostFarewellLooks) return this.#conclude();
+    this.#farewellLooks += 1;
+    void this.#host.isSteady().then((isSteady) => {
+      if (this.isEnded || this.#isHeld) return;
+      if (isSteady) return this.#conclude();
+      clearTimeout(this.#ending);
+      this.#ending = setTimeout(() => this.#settle(), this.#host.timings.farewellMs);
+    });
+  }
+
+  #conclude(): void {
     const { outputs, end } = settle(this.state);
     for (const output of outputs) this.#queue.push(output);
     this.hasToldError = outputs.length > 0 || this.state.errorName !== undefined;
@@ -251,7 +269,7 @@ export class RunningExecution implements Execution {
   #openStopping(): Stopping {
     return new Stopping(this.#signal, {
       isEnded: () => this.isEnded,
-      isRunning: () => this.state.started || this.#isPresumedRunning,
+      isRunning: () => (this.state.started || this.#isPresumedRunning) && !this.state.idle,
       stopIgnoredMs: this.#host.timings.stopIgnoredMs,
       interrupt: (stop) => this.#host.interrupt(stop),
       onSent: () => {

@@ -158,6 +158,16 @@ export class KernelLife {
     return model !== undefined;
   }
 
+  /** It is there and works; true also where the gateway gives no answer, which proves nothing. */
+  async isSteady(): Promise<boolean> {
+    const { kernelId, timings, rest } = this.#host;
+    const limit = AbortSignal.timeout(timings.lookTimeoutMs);
+    const model = await rest.findKernel(kernelId, limit).catch(() => 'unknown' as const);
+    if (model === 'unknown') return true;
+    if (model === undefined) this.#host.onGone('it was deleted or culled');
+    return model === undefined || model.executionState === 'idle' || model.executionState === 'busy';
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#greeting.abort();

@@ -29,6 +29,8 @@ export interface GatewayTimings {
   lingerMs: number;
   /** An error reply came without its `error` message. */
   errorLingerMs: number;
+  /** Interrupted by somebody else: a restart or a deletion shows by then, or the kernel's model is looked at. */
+  farewellMs: number;
   /** Two interrupts of one kernel: Toree takes two within 3 s as a shutdown (protocol.md §3.6). */
   interruptGapMs: number;
   stopIgnoredMs: number;
@@ -69,6 +71,7 @@ export const defaultTimings: GatewayTimings = {
   idleGraceMs: 15_000,
   lingerMs: 250,
   errorLingerMs: 1_000,
+  farewellMs: 1_500,
   interruptGapMs: 4_000,
   stopIgnoredMs: 10_000,
   awayMs: 2_000,

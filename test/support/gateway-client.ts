@@ -27,6 +27,7 @@ export const quickTimings: GatewayTimings = {
   idleGraceMs: 150,
   lingerMs: 60,
   errorLingerMs: 150,
+  farewellMs: 60,
   interruptGapMs: 150,
   stopIgnoredMs: 250,
   awayMs: 100,

@@ -24,7 +24,14 @@ test.each([
 });
 
 test('a reply overtakes its output by more than idle its reply: their graces are apart', () => {
-  const waits = { isLateTalker: false, lingerMs: 1, errorLingerMs: 2, graceMs: 3, idleGraceMs: 4 };
+  const waits = {
+    isLateTalker: false,
+    lingerMs: 1,
+    farewellMs: 4,
+    errorLingerMs: 2,
+    graceMs: 3,
+    idleGraceMs: 4,
+  };
   const reply = { status: 'ok', executionCount: 1, error: undefined, asksExit: false, outputs: [] };
   const begun = { ...freshExecution, started: true, ran: true };
   expect(endsInMs({ ...begun, reply }, waits)).toBe(4);

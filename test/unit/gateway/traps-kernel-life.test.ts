@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   kindsOf,
   run,
@@ -67,6 +67,48 @@ test('trap 51: while its websocket is lost, a kernel is there only if the gatewa
   server.answer = () => undefined;
   kernel.isDeleted = true;
   expect(await connection.isThere(signal)).toBe(false);
+});
+
+describe('an interrupt that is not ours may be how a restart or a deletion by somebody else begins', () => {
+  async function interrupted() {
+    const rig = await startConnectedRig();
+    const { kernel, connection } = rig;
+    kernel.onExecute = (request) => kernel.begin(request);
+    const running = run(connection);
+    await running.until('started');
+    kernel.executionState = 'idle';
+    const [request] = kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
+    // IRkernel's word for interrupted, and nothing else.
+    const end = (): void => {
+      kernel.reply(request!, { status: 'abort' });
+      kernel.status('idle', request);
+    };
+    return { ...rig, running, end };
+  }
+
+  test('a deletion without any farewell', async () => {
+    await using rig = await interrupted();
+    rig.kernel.isDeleted = true;
+    rig.end();
+    expect(await rig.running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+  });
+
+  test('a restart, whose new process speaks a while later', async () => {
+    await using rig = await interrupted();
+    const { kernel, server, running } = rig;
+    server.calls.length = 0;
+    rig.end();
+    kernel.executionState = 'restarting';
+    await server.untilCall(({ method }) => method === 'GET');
+    kernel.comeUp();
+    expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
+  });
+
+  test('none of both: it was interrupted, and nothing else', async () => {
+    await using rig = await interrupted();
+    rig.end();
+    expect(await rig.running.end).toMatchObject({ kind: 'interrupted', variablesLost: false });
+  });
 });
 
 test('a KeyboardInterrupt on the way out is no interrupt by a person', async () => {
