@@ -16,7 +16,7 @@ import { SwitchQuestions } from './switch-questions.ts';
 import { Wishes } from './wishes.ts';
 
 /** How long a run that is let go has to take in what its closed socket brought. */
-const HAND_OVER_MS = 1_000;
+const HAND_OVER_MS = 3_000;
 /** So long at the most the lane's next run waits for the answer of the one before to be on its way. */
 const ANSWER_FIRST_MS = 25;
 /** Places further back are shown once, at admission, and not edited with every run that ends. */
