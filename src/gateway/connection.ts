@@ -127,6 +127,7 @@ export class OpenConnection
   resume({ msgId, allowStdin = false, signal, left, asked, process }: ResumeRequest): Execution {
     const request = { msgId, code: '', allowStdin, ...(signal === undefined ? {} : { signal }) };
     const execution = new RunningExecution(request, this, left);
+    if (this.#isClosed) return this.#leaveAgain(execution);
     this.line.begin(execution);
     this.#link.setBusy(true);
     execution.markWritten(this.timings.firstLookMs);
@@ -136,6 +137,14 @@ export class OpenConnection
     // Nothing more of it comes: that process is not there any more.
     const isReplaced = process !== undefined && this.process !== '' && this.process !== process;
     if (isReplaced) execution.finishAs('kernelRestarted');
+    return execution;
+  }
+
+  /** Closed before it could be resumed: the gateway's replay came here, and does not come a second time. */
+  #leaveAgain(execution: RunningExecution): Execution {
+    execution.markWritten();
+    this.#incoming.replayTo(execution);
+    if (!execution.isEnded) execution.abandon(this.#incoming.heardSoFar);
     return execution;
   }
 
@@ -216,6 +225,7 @@ export class OpenConnection
     this.line.endAll('kernelGone', detail);
     this.#events.emit({ kind: 'kernelGone', detail });
     this.#goneWhy = `the kernel is gone: ${detail}`;
+    this.#incoming.dropReplay();
     this.#shut();
     void this.#link.close();
   }
@@ -291,7 +301,6 @@ export class OpenConnection
   }
 
   #shut(): void {
-    this.#incoming.dropReplay();
     this.life.close();
     this.line.abandon(this.#incoming.heardSoFar);
     this.#options.onClosed();

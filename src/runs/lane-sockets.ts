@@ -1,8 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { ConnectionEvent, Gateway, KernelConnection, LeftExecution } from '../gateway/gateway.ts';
 import type { KernelRecord } from './kernel-record.ts';
 
 /** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
 const IDLE_SOCKET_MS = 3 * 60_000;
+/** So long a socket that is just being opened is waited for, so that it can be closed in order. */
+const OPENING_MS = 1_500;
 
 export interface LaneSocketsOptions {
   gateway: Pick<Gateway, 'connect'>;
@@ -16,12 +19,24 @@ export class LaneSockets {
   readonly #options: LaneSocketsOptions;
   readonly #open = new Map<string, { connection: KernelConnection; idle: NodeJS.Timeout | undefined }>();
 
+  readonly #opening = new Map<string, Promise<KernelConnection>>();
+
   constructor(options: LaneSocketsOptions) {
     this.#options = options;
   }
 
-  /** Rejects with `GatewayError`. */
+  /** Rejects with `GatewayError`. Gives a closed connection where the lane was closed meanwhile. */
   async connect(record: KernelRecord, signal: AbortSignal, left?: LeftExecution): Promise<KernelConnection> {
+    const opening = this.#connect(record, signal, left);
+    this.#opening.set(record.lane, opening);
+    try {
+      return await opening;
+    } finally {
+      if (this.#opening.get(record.lane) === opening) this.#opening.delete(record.lane);
+    }
+  }
+
+  async #connect(record: KernelRecord, signal: AbortSignal, left?: LeftExecution): Promise<KernelConnection> {
     const { gateway, onEvent } = this.#options;
     const { kernelId, sessionId } = record;
     const connection = await gateway.connect(kernelId, {
@@ -57,6 +72,9 @@ export class LaneSockets {
   }
 
   async close(lane: string): Promise<void> {
+    // What its gateway replays on it is read, and would be lost with it.
+    const opening = this.#opening.get(lane)?.catch(() => undefined);
+    if (opening !== undefined) await Promise.race([opening, wait(OPENING_MS, undefined, { ref: false })]);
     const connection = this.#drop(lane);
     if (connection === undefined) return;
     await connection.close();
@@ -71,6 +89,7 @@ export class LaneSockets {
   }
 
   async closeAll(): Promise<void> {
-    await Promise.all([...this.#open.keys()].map((lane) => this.close(lane)));
+    const lanes = new Set([...this.#open.keys(), ...this.#opening.keys()]);
+    await Promise.all([...lanes].map((lane) => this.close(lane)));
   }
 }

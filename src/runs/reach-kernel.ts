@@ -161,10 +161,13 @@ async function leftKernel(
   kernels: ChannelKernels,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
   const { lane, state, data } = active.run;
+  // The gateway replays as soon as the socket is open.
+  active.follow();
   // A stop cannot take back what was sent: it waits for the connection and interrupts there.
   const connection = await kernels
     .reattach(lane, data.sent?.kernelId ?? '', active.left, data.sent?.left)
     .catch((error: unknown) => {
+      active.markFollowed();
       if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;
       throw error;
     });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Execution, LeftExecution } from '../../../src/gateway/gateway.ts';
+import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import {
   kindsOf,
   run,
@@ -392,6 +393,34 @@ test('what a closed connection left proves the replay whole, or that something i
   const fourth = await resume(leaky.execution);
   finish(kernel);
   expect(await fourth.resumed.end).toMatchObject({ kind: 'ok', possibleGap: true });
+});
+
+test('a connection that was closed before anybody resumed on it gives out its replay, which comes only once', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.stream(request, 'a');
+  };
+  const { sessionId } = connection;
+  const first = run(connection);
+  await first.until('stream');
+  await connection.close();
+  kernel.stream(lastRequest(kernel), 'b');
+  const { msgId, left } = first.execution;
+  if (left === undefined) throw new Error('nothing was left');
+  const hasty = await gateway.connect(kernel.id, { sessionId, left });
+  await hasty.close();
+  const taken: KernelOutput[] = [];
+  const between = hasty.resume({ msgId, left });
+  for await (const output of between) taken.push(output);
+  kernel.stream(lastRequest(kernel), 'c');
+  finish(kernel);
+  if (between.left === undefined) throw new Error('nothing was left');
+  const later = await gateway.connect(kernel.id, { sessionId, left: between.left });
+  const last = watch(later.resume({ msgId, left: between.left }));
+  expect(await last.end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(textOf([...first.outputs, ...taken, ...last.outputs])).toBe('abc');
 });
 
 test('an error that was given out before the connection was closed is how it ends', async () => {

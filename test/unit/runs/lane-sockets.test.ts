@@ -12,7 +12,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Sockets over a gateway of which only the life of connections matters. */
-function openSockets() {
+function openSockets(opened: Promise<void> = Promise.resolve()) {
   const closed: string[] = [];
   const disconnected: string[] = [];
   let say: (event: ConnectionEvent) => void = () => undefined;
@@ -34,7 +34,7 @@ function openSockets() {
     close: () => Promise.resolve(void closed.push(kernelId)),
   });
   const sockets = new LaneSockets({
-    gateway: { connect: (kernelId) => Promise.resolve(connectionTo(kernelId)) },
+    gateway: { connect: (kernelId) => opened.then(() => connectionTo(kernelId)) },
     onEvent: () => undefined,
     onDisconnected: (of) => disconnected.push(of),
   });
@@ -76,4 +76,25 @@ test('a socket is given to its own kernel only', async () => {
   const { sockets } = openSockets();
   await sockets.connect(kernel(), new AbortController().signal);
   expect(sockets.take(kernel())).toBeUndefined();
+});
+
+test('a lane that is closed while its socket is being opened is closed once that is open', async () => {
+  const opened = Promise.withResolvers<void>();
+  const { sockets, closed } = openSockets(opened.promise);
+  const record = kernel();
+  const connecting = sockets.connect(record, new AbortController().signal);
+  const closing = sockets.closeAll();
+  opened.resolve();
+  await connecting;
+  await closing;
+  expect(closed).toEqual([record.kernelId]);
+  expect(sockets.isOpen(lane)).toBe(false);
+});
+
+test('a socket that does not open holds up no end', async () => {
+  const { sockets } = openSockets(new Promise(() => undefined));
+  void sockets.connect(kernel(), new AbortController().signal);
+  const closing = sockets.closeAll();
+  await vi.advanceTimersByTimeAsync(longerThanIdleMs);
+  await closing;
 });
