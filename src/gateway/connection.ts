@@ -4,7 +4,6 @@ import { EventLine } from './event-line.ts';
 import { ExecutionLine } from './execution-line.ts';
 import { type ExecutionHost, RunningExecution } from './execution.ts';
 import type {
-  AskedLine,
   ConnectionEvent,
   ExecuteRequest,
   Execution,
@@ -132,7 +131,7 @@ export class OpenConnection
     this.#link.setBusy(true);
     execution.markWritten(this.timings.firstLookMs);
     this.#incoming.replayTo(execution);
-    if (asked !== undefined) this.#askAgain(execution, asked);
+    if (asked !== undefined) execution.askAgain(asked);
     if (this.#goneWhy !== undefined) execution.finishAs('kernelGone', this.#goneWhy);
     // Nothing more of it comes: that process is not there any more.
     const isReplaced = process !== undefined && this.process !== '' && this.process !== process;
@@ -257,21 +256,7 @@ export class OpenConnection
     this.#link.setPaused(this.#fullCount > 0);
   }
 
-  #askAgain(execution: RunningExecution, asked: AskedLine): void {
-    let isAnswered = false;
-    execution.tell({
-      kind: 'inputRequest',
-      ...asked,
-      refused: false,
-      answer: (value) => {
-        if (isAnswered || execution.isEnded) return;
-        isAnswered = true;
-        this.#outgoing.answerInput(undefined, value);
-      },
-    });
-  }
-
-  answerInput(request: KernelMessage, value: string): void {
+  answerInput(request: KernelMessage | undefined, value: string): void {
     this.#outgoing.answerInput(request, value);
   }
 

@@ -7,7 +7,7 @@ import {
   settle,
   takeMessage,
 } from './execution-state.ts';
-import type { ExecuteRequest, Execution, LeftExecution } from './gateway.ts';
+import type { AskedLine, ExecuteRequest, Execution, LeftExecution } from './gateway.ts';
 import type { HeardSoFar } from './heard-messages.ts';
 import { text } from './messages.ts';
 import { openOutputQueue } from './output-queue.ts';
@@ -27,7 +27,8 @@ export interface ExecutionHost {
   readonly isWhole: boolean;
   /** Its reader is slow (true) or has caught up. */
   onFull(isFull: boolean): void;
-  answerInput(request: KernelMessage, value: string): void;
+  /** `request` is undefined when an earlier process was asked. */
+  answerInput(request: KernelMessage | undefined, value: string): void;
   /** Interrupts the kernel once that is allowed and `isWanted` still says so. */
   interrupt(stop: WantedStop): void;
   readonly trouble: { callFailed(failure: unknown): void };
@@ -187,18 +188,29 @@ export class RunningExecution implements Execution {
 
   #takeInputRequest(message: KernelMessage): void {
     const refused = !this.request.allowStdin;
-    let isAnswered = refused;
     // IRkernel asks although it was told not to (protocol.md §3.10); unanswered it would block everyone.
     if (refused) this.#host.answerInput(message, '');
+    const prompt = text(message.content['prompt']);
+    this.#ask({ prompt, password: message.content['password'] === true, refused }, message);
+  }
+
+  /** What the kernel asked an earlier process for, and waits for still. */
+  askAgain(asked: AskedLine): void {
+    this.#ask({ ...asked, refused: false }, undefined);
+  }
+
+  #ask(
+    asked: Partial<AskedLine> & { prompt: string; password: boolean; refused: boolean },
+    request?: KernelMessage,
+  ): void {
+    let isAnswered = asked.refused;
     this.tell({
       kind: 'inputRequest',
-      prompt: text(message.content['prompt']),
-      password: message.content['password'] === true,
-      refused,
+      ...asked,
       answer: (value) => {
         if (isAnswered || this.isEnded) return;
         isAnswered = true;
-        this.#host.answerInput(message, value);
+        this.#host.answerInput(request, value);
       },
     });
   }
