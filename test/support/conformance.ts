@@ -374,6 +374,8 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
           'import threading, time\ndef w():\n    for n in range(5):\n        time.sleep(0.5); print("late", n, flush=True)\nthreading.Thread(target=w).start()';
         const running = run(connection, { code });
         expectEnd(await running.end, 'ok');
+        // Behind a bad front the end itself may be late, and what the thread says has come before it.
+        if (isFaulty && textOf(running.outputs).includes('late')) return;
         expect(await late).toMatchObject({ msgId: running.execution.msgId, output: { kind: 'stream' } });
       });
     });
