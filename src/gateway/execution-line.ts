@@ -9,6 +9,8 @@ export class ExecutionLine {
   readonly #inFlight = new Map<string, RunningExecution>();
   readonly #ended = new Recent<RunningExecution>(200);
   #waiting: RunningExecution[] = [];
+  /** The one that ended last. */
+  lastEnded: RunningExecution | undefined;
 
   add(execution: RunningExecution): void {
     this.#waiting.push(execution);
@@ -27,6 +29,7 @@ export class ExecutionLine {
   finish(execution: RunningExecution): boolean {
     if (!this.#inFlight.delete(execution.msgId)) return false;
     this.#ended.add(execution.msgId, execution);
+    this.lastEnded = execution;
     return true;
   }
 

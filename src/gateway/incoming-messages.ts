@@ -41,7 +41,7 @@ export class IncomingMessages {
     if (!isWordOfGateway(message) && !this.#heard.isNew(message.msgId)) return;
     const execution = line.find(message.parentId);
     if (execution !== undefined) return this.#deliver(execution, message);
-    const ended = line.findEnded(message.parentId);
+    const ended = line.findEnded(message.parentId) ?? this.#threadsOwner(message);
     const isOurs = message.parentType === 'execute_request' && message.parentSession === sessionId;
     // Counted when it is claimed.
     if (ended === undefined && isOurs) return this.#unclaimed.add(message);
@@ -87,6 +87,16 @@ export class IncomingMessages {
     if (!execution.state.started && isBusy(message)) this.#heard.begin(message.msgId);
     else this.#heard.countOwn(message.msgId);
     execution.take(message);
+  }
+
+  /**
+   * ipykernel gives what a thread says the parent of the last request on shell: after a reconnect that is our greeting,
+   * which itself has no output.
+   */
+  #threadsOwner(message: KernelMessage): RunningExecution | undefined {
+    const { line, sessionId } = this.#host;
+    const isOfGreeting = message.parentType === 'kernel_info_request' && message.parentSession === sessionId;
+    return isOfGreeting && readOutput(message) !== undefined ? line.lastEnded : undefined;
   }
 
   #takeLate(execution: RunningExecution, message: KernelMessage): void {

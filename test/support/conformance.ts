@@ -369,14 +369,18 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
 
     test('trap 38: a thread’s late output', async () => {
       await withKernel(async (connection) => {
-        const late = untilEvent(connection, 'lateOutput');
         const code =
           'import threading, time\ndef w():\n    for n in range(5):\n        time.sleep(0.5); print("late", n, flush=True)\nthreading.Thread(target=w).start()';
-        const running = run(connection, { code });
+        // Behind a bad front the request may be lost, and then there is nothing to come.
+        const running = isFaulty
+          ? await runUntil(connection, 'started', { code })
+          : run(connection, { code });
+        const late = untilEvent(connection, 'lateOutput');
         expectEnd(await running.end, 'ok');
-        // Behind a bad front the end itself may be late, and what the thread says has come before it.
+        // There the end itself may be late, and what the thread says has come before it.
         if (isFaulty && textOf(running.outputs).includes('late')) return;
-        expect(await late).toMatchObject({ msgId: running.execution.msgId, output: { kind: 'stream' } });
+        expect(await late).toMatchObject({ output: { kind: 'stream' } });
+        if (!isFaulty) expect(await late).toMatchObject({ msgId: running.execution.msgId });
       });
     });
 

@@ -689,3 +689,19 @@ test('a reader that leaves early does not hold the execution up', async () => {
 async function untilQuiet(answered: Promise<unknown>): Promise<void> {
   await answered;
 }
+
+test('a thread that prints after a reconnect speaks in answer to our greeting: it is the last run’s late output', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const first = run(connection);
+  await first.end;
+  const back = untilEvent(connection, 'reconnected');
+  kernel.drop();
+  await back;
+  const late = untilEvent(connection, 'lateOutput');
+  kernel.stream(await kernel.untilReceived('kernel_info_request', 2), 'from the thread');
+  expect(await late).toMatchObject({
+    msgId: first.execution.msgId,
+    output: { kind: 'stream', name: 'stdout', text: 'from the thread' },
+  });
+});
