@@ -18,7 +18,7 @@ import { KernelGreeting } from './kernel-greeting.ts';
 import { KernelLife, type KernelLifeHost, type ReplacedKind } from './kernel-life.ts';
 import { type KeptLink, type KeptLinkListener, openKeptLink } from './kept-link.ts';
 import type { LinkOptions } from './link.ts';
-import { isLateTalker, isStrictlyOrdered, unknownKernelInfo } from './messages.ts';
+import { dropsSpareLines, isLateTalker, isStrictlyOrdered, unknownKernelInfo } from './messages.ts';
 import { type OutgoingHost, OutgoingRequests } from './outgoing-requests.ts';
 import type { KernelOutput } from './outputs.ts';
 import type { Rest } from './rest.ts';
@@ -123,14 +123,15 @@ export class OpenConnection
     return this.greeting.processSession;
   }
 
-  resume({ msgId, allowStdin = false, signal, left, asked, process }: ResumeRequest): Execution {
-    const request = { msgId, code: '', allowStdin, ...(signal === undefined ? {} : { signal }) };
+  resume({ msgId, code = '', allowStdin = false, signal, left, asked, process }: ResumeRequest): Execution {
+    const request = { msgId, code, allowStdin, ...(signal === undefined ? {} : { signal }) };
     const execution = new RunningExecution(request, this, left);
     if (this.#isClosed) return this.#leaveAgain(execution);
     this.line.begin(execution);
     this.#link.setBusy(true);
     execution.markWritten(this.timings.firstLookMs);
     this.#incoming.replayTo(execution);
+    if (left === undefined) execution.tellTakenUp();
     if (asked !== undefined) execution.askAgain(asked);
     if (this.#goneWhy !== undefined) execution.finishAs('kernelGone', this.#goneWhy);
     // Nothing more of it comes: that process is not there any more.
@@ -241,6 +242,10 @@ export class OpenConnection
 
   get canProveEnd(): boolean {
     return isStrictlyOrdered(this.kernelInfo);
+  }
+
+  get dropsSpareLines(): boolean {
+    return dropsSpareLines(this.kernelInfo);
   }
 
   get isWhole(): boolean {

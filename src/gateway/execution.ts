@@ -1,3 +1,4 @@
+import { Asking } from './asking.ts';
 import {
   endAs,
   endsInMs,
@@ -9,7 +10,6 @@ import {
 } from './execution-state.ts';
 import type { AskedLine, ExecuteRequest, Execution, LeftExecution } from './gateway.ts';
 import type { HeardSoFar } from './heard-messages.ts';
-import { text } from './messages.ts';
 import { openOutputQueue } from './output-queue.ts';
 import type { ExecutionEnd, ExecutionEndKind, KernelOutput } from './outputs.ts';
 import type { WantedStop } from './interrupts.ts';
@@ -61,6 +61,7 @@ export class RunningExecution implements Execution {
   readonly #host: ExecutionHost;
   readonly #signal: AbortSignal | undefined;
   readonly #stopping: Stopping;
+  readonly #asking: Asking;
   readonly #queue = openOutputQueue((isFull) => this.#onFull(isFull));
   readonly #settleEnd: (end: ExecutionEnd) => void;
   #isFull = false;
@@ -81,6 +82,7 @@ export class RunningExecution implements Execution {
     this.end = promise;
     this.#settleEnd = resolve;
     this.#stopping = this.#openStopping();
+    this.#asking = this.#openAsking();
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -110,7 +112,7 @@ export class RunningExecution implements Execution {
     this.state = state;
     for (const output of outputs)
       if (output.kind !== 'started' || !this.#isPresumedRunning) this.#queue.push(output);
-    if (message.type === 'input_request') this.#takeInputRequest(message);
+    this.#asking.take(message);
     if (!wasStarted) this.#stopping.pursue();
     this.#planEnd();
   }
@@ -139,6 +141,7 @@ export class RunningExecution implements Execution {
 
   tellDisconnected(atMs: number): void {
     this.markGap();
+    this.#asking.doubt();
     this.tell({ kind: 'disconnected', atMs });
   }
 
@@ -153,6 +156,11 @@ export class RunningExecution implements Execution {
     this.#stopping.pursue();
   }
 
+  /** An earlier process wrote it and left no word about how far it came. */
+  tellTakenUp(): void {
+    this.#asking.doubt();
+  }
+
   /** Something of it may be lost; the numbers of its messages may yet prove that nothing is. */
   markGap(): void {
     this.#mayHaveGap = true;
@@ -164,6 +172,16 @@ export class RunningExecution implements Execution {
     this.#isPresumedRunning = true;
     this.tell({ kind: 'started' });
     this.#stopping.pursue();
+  }
+
+  /** What the kernel asked an earlier process for, and waits for still. */
+  askAgain(asked: AskedLine): void {
+    this.#asking.askAgain(asked);
+  }
+
+  /** The kernel works, and nothing came since the wire broke: it may be waiting for a line. */
+  settleQuestions(dropsSpareLines: boolean): void {
+    if (this.state.started || this.#isPresumedRunning) this.#asking.settleDoubt(dropsSpareLines);
   }
 
   /** An end that did not come from the kernel's own reply and idle. */
@@ -184,35 +202,6 @@ export class RunningExecution implements Execution {
     this.left = { isWritten: this.isWritten, heard, errorName, possibleGap };
     this.#clear();
     this.#queue.end();
-  }
-
-  #takeInputRequest(message: KernelMessage): void {
-    const refused = !this.request.allowStdin;
-    // IRkernel asks although it was told not to (protocol.md §3.10); unanswered it would block everyone.
-    if (refused) this.#host.answerInput(message, '');
-    const prompt = text(message.content['prompt']);
-    this.#ask({ prompt, password: message.content['password'] === true, refused }, message);
-  }
-
-  /** What the kernel asked an earlier process for, and waits for still. */
-  askAgain(asked: AskedLine): void {
-    this.#ask({ ...asked, refused: false }, undefined);
-  }
-
-  #ask(
-    asked: Partial<AskedLine> & { prompt: string; password: boolean; refused: boolean },
-    request?: KernelMessage,
-  ): void {
-    let isAnswered = asked.refused;
-    this.tell({
-      kind: 'inputRequest',
-      ...asked,
-      answer: (value) => {
-        if (isAnswered || this.isEnded) return;
-        isAnswered = true;
-        this.#host.answerInput(request, value);
-      },
-    });
   }
 
   #planEnd(): void {
@@ -277,6 +266,17 @@ export class RunningExecution implements Execution {
     this.#stopping.watch();
     this.#stopping.pursue();
   };
+
+  #openAsking(): Asking {
+    const { code, allowStdin } = this.request;
+    return new Asking({
+      code,
+      allowStdin,
+      isEnded: () => this.isEnded,
+      tell: (output) => this.tell(output),
+      answerInput: (request, value) => this.#host.answerInput(request, value),
+    });
+  }
 
   #openStopping(): Stopping {
     return new Stopping(this.#signal, {

@@ -147,6 +147,8 @@ export interface ExecuteRequest {
 }
 
 export interface ResumeRequest extends Pick<ExecuteRequest, 'msgId' | 'signal'> {
+  /** As it was written; tells whether it may be waiting for a line that nobody heard it ask for. */
+  code?: string;
   /** Absent: nobody can be asked for a line. */
   allowStdin?: boolean;
   left?: LeftExecution;
@@ -161,6 +163,8 @@ export interface AskedLine {
   id: string;
   prompt: string;
   password: boolean;
+  /** The kernel was not heard asking, or not after the answer: it may be, and be waiting for this. */
+  isPresumed?: boolean;
 }
 
 /**

@@ -133,6 +133,11 @@ export function isStrictlyOrdered(info: KernelInfo): boolean {
   return /^(ipython|irkernel)$/i.test(info.implementation);
 }
 
+/** Throws away the lines that came before it asks for one (ipykernel's `_input_request` drains stdin first). */
+export function dropsSpareLines(info: KernelInfo): boolean {
+  return info.implementation === 'ipython';
+}
+
 export function readExecutionCount(content: KernelMessage['content']): number | undefined {
   return count(content['execution_count']);
 }

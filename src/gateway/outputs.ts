@@ -35,6 +35,11 @@ export type KernelOutput =
       refused: boolean;
       /** What an earlier process named it, when it has been asked before. */
       id?: string;
+      /**
+       * Nobody heard the kernel ask: the wire broke, the kernel works and is silent, and the code reads as if it asked.
+       * An answer does no harm where it did not; whatever else the execution says shows that it did not.
+       */
+      isPresumed?: boolean;
       answer: (value: string) => void;
     }
   /** The gateway dropped output by its own rate limit; what follows may be missing (protocol.md §2.5). */

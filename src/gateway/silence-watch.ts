@@ -15,6 +15,7 @@ export interface SilenceHost {
   readonly life: KernelLife;
   readonly isConnected: boolean;
   readonly canProveEnd: boolean;
+  readonly dropsSpareLines: boolean;
   onGone(detail: string): void;
   readonly trouble: Pick<Trouble, 'callFailed' | 'callAnswered'>;
 }
@@ -66,7 +67,7 @@ export function openSilenceWatch(host: SilenceHost): SilenceWatch {
           if (life.isBusyElsewhere) return execution.tellBehindOthers();
           // Nobody else is connected, so it is our code that it works on.
           if (!started && (model?.connections ?? 0) <= 1) execution.presumeRunning();
-          return;
+          return execution.settleQuestions(host.dropsSpareLines);
         case 'prove':
           return host.greeting.ask(() => execution.finishUnlessHeard(lost, timings.graceMs));
         case 'lost':

@@ -28,8 +28,12 @@ export async function askInput(
 ): Promise<void> {
   if (request.refused) return;
   active.question?.close();
-  const asked = { id: request.id ?? randomUUID(), prompt: request.prompt, password: request.password };
-  const timeout = setTimeout(() => active.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
+  const { id = randomUUID(), prompt, password, isPresumed = false } = request;
+  const asked = { id, prompt, password, ...(isPresumed ? { isPresumed } : {}) };
+  // One that nobody heard may be none, and the code at work.
+  const timeout = isPresumed
+    ? undefined
+    : setTimeout(() => active.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
   let release: NodeJS.Timeout | undefined;
   const releaseSoon = (): void => {
     clearTimeout(timeout);
@@ -41,20 +45,28 @@ export async function askInput(
     active.signal.removeEventListener('abort', releaseSoon);
     active.question = undefined;
   };
+  const showRunning = (): void => {
+    close();
+    const sinceMs = active.run.data.startedAt ?? Date.now();
+    active.show({ kind: 'running', sinceMs, stopping: active.signal.aborted, stopIgnored: false });
+  };
   active.question = {
-    id: asked.id,
+    id,
     close,
     async answer(line) {
-      close();
-      const sinceMs = active.run.data.startedAt ?? Date.now();
-      active.show({ kind: 'running', sinceMs, stopping: false, stopIgnored: false });
+      showRunning();
       request.answer(line);
+      await active.change({}, { asked: undefined });
+    },
+    async onKernelSpoke() {
+      if (!isPresumed) return;
+      showRunning();
       await active.change({}, { asked: undefined });
     },
   };
   if (active.signal.aborted) return releaseSoon();
   active.signal.addEventListener('abort', releaseSoon, { once: true });
   await active.change({}, { asked });
-  if (active.question?.id === asked.id && !active.signal.aborted)
-    active.show({ kind: 'inputAsked', sinceMs: Date.now(), prompt: asked.prompt, password: asked.password });
+  if (active.question?.id === id && !active.signal.aborted)
+    active.show({ kind: 'inputAsked', sinceMs: Date.now(), prompt, password, isPresumed });
 }

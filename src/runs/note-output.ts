@@ -56,8 +56,14 @@ export async function noteOutput(
       active.showTrouble(undefined);
       return;
     default:
+      if (!isOwnWord(output)) await active.question?.onKernelSpoke();
       active.refresh();
   }
+}
+
+/** Said by the gateway client and not by the kernel. */
+function isOwnWord({ kind }: KernelOutput): boolean {
+  return kind === 'reconnected' || kind === 'tooBig' || kind === 'dropped';
 }
 
 /** The kernel may have got it without a word. */

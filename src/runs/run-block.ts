@@ -37,6 +37,7 @@ export async function runBlock(
       ? await sendBlock(active, block, kernel, deps.log)
       : kernel.connection.resume({
           msgId: left.msgId,
+          code: active.run.data.blocks[block] ?? '',
           allowStdin: isAttended(active),
           signal: active.signal,
           ...(active.run.data.asked === undefined ? {} : { asked: active.run.data.asked }),

@@ -1,4 +1,4 @@
-import type { LeftExecution } from '../gateway/gateway.ts';
+import type { AskedLine, LeftExecution } from '../gateway/gateway.ts';
 import type { RunRecord } from '../store/ledger.ts';
 import type { KeptOutput } from './kept-output.ts';
 import type { RunOutcome } from './outcome.ts';
@@ -62,7 +62,7 @@ export interface RunData {
   startedAt?: number;
   executionCount?: number;
   /** The kernel waits for a line that the runner has not typed yet. */
-  asked?: { id: string; prompt: string; password: boolean } | undefined;
+  asked?: AskedLine | undefined;
   /** To be taken away with all it showed, as soon as it has ended. */
   erased?: boolean;
   /** Somebody asked to stop it (Slack user id, or a word of ours). */

@@ -47,7 +47,8 @@ export type RunPhase =
       behindOthers?: boolean;
       quietMs?: number;
     }
-  | { kind: 'inputAsked'; sinceMs: number; prompt: string; password: boolean }
+  /** `isPresumed`: nobody heard the kernel ask; it may be at work. */
+  | { kind: 'inputAsked'; sinceMs: number; prompt: string; password: boolean; isPresumed: boolean }
   | { kind: 'ended'; outcome: RunOutcome };
 
 export type RunAction =

@@ -135,8 +135,16 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
       return `Running${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
     }
     case 'inputAsked':
+      if (phase.isPresumed) return 'Running, or waiting for input';
       return phase.password ? 'Waiting for a password' : 'Waiting for input';
   }
+}
+
+/** What the code asks, in its own words, or why it is asked for. */
+export function questionWords({ prompt, isPresumed }: RunPhase & { kind: 'inputAsked' }): string[] {
+  const why =
+    'The connection to the kernel broke for a moment. A question that this code asked, or the answer to it, may be lost: if the code waits for input, give it here.';
+  return [prompt, isPresumed ? why : ''].filter((words) => words !== '');
 }
 
 /** Nothing in the first second: a clock that shows 0 s looks as if it stood. */

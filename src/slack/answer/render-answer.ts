@@ -1,7 +1,14 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunView } from '../../runs/run-view.ts';
 import { answerFiles, type AnswerFile } from './answer-files.ts';
-import { lossWords, outcomeParagraph, phaseWords, statusLine, troubleWords } from './answer-words.ts';
+import {
+  lossWords,
+  outcomeParagraph,
+  phaseWords,
+  questionWords,
+  statusLine,
+  troubleWords,
+} from './answer-words.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 import { renderButtons } from './render-buttons.ts';
 import { renderOutput, type BodyElement, type OutputRoom } from './render-output.ts';
@@ -49,7 +56,7 @@ export function renderAnswer(view: RunView, nowMs: number, shrink = 0): Rendered
   const said: BodyElement[] = [
     ...view.notes.map((note) => sentence(note)),
     ...(output?.elements ?? []),
-    ...(view.phase.kind === 'inputAsked' && view.phase.prompt !== '' ? [sentence(view.phase.prompt)] : []),
+    ...(view.phase.kind === 'inputAsked' ? questionWords(view.phase) : []).map((words) => sentence(words)),
     ...after.map((words) => sentence(words)),
     ...(ended?.stoppedBy === undefined || ended.stoppedBy === view.runner
       ? []

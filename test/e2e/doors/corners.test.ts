@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { type ScriptedKernel, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startWordGateway } from './scripted-kernel.ts';
 import { buttonsOf, fence, shown, startRig } from './doors-rig.ts';
 
@@ -41,6 +41,46 @@ test('a kernel that a stop does not wake from its question gets an empty line, a
   expect(shown(answer)).toContain('no input came');
   const next = playground.as('ana').post('#data', fence('1', '@sparkthread '));
   expect(shown(await rig.final('#data', next.ts))).toContain('next');
+  await gateway.close();
+});
+
+test('a question that the wire lost can be answered all the same, and is taken back when the code goes on', async () => {
+  const gateway = await startScriptedGateway();
+  const begun = Promise.withResolvers<ScriptedKernel>();
+  const goOn = Promise.withResolvers<void>();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      kernel.begin(request);
+      begun.resolve(kernel);
+      void goOn.promise.then(() => kernel.stream(request, 'at work'));
+      void kernel
+        .untilReceived('input_reply')
+        .then((reply) => kernel.run(request, String(reply.content['value'])));
+    };
+  };
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const root = ana.post('#data', fence('use(input())', '@sparkthread '));
+  const kernel = await begun.promise;
+  kernel.drop();
+  const asked = await playground.waitFor(() =>
+    playground.replies('#data', root.ts).find((reply) => buttonsOf(reply).includes('run:answerInput')),
+  );
+  expect(shown(asked)).toContain('if the code waits for input, give it here');
+  expect(shown(asked)).toContain('Running, or waiting for input');
+  goOn.resolve();
+  await playground.waitFor(
+    () => !buttonsOf(playground.replies('#data', root.ts)[0] ?? root).includes('run:answerInput'),
+  );
+  kernel.drop();
+  await playground.waitFor(() =>
+    buttonsOf(playground.replies('#data', root.ts)[0] ?? root).includes('run:answerInput'),
+  );
+  await ana.press(playground.replies('#data', root.ts)[0] ?? root, 'run:answerInput');
+  const modal = await playground.waitFor(() => ana.modal);
+  expect(await ana.submit(modal, { line: 'Ann' })).toMatchObject({ ok: true });
+  expect(shown(await rig.final('#data', root.ts))).toContain('Ann');
   await gateway.close();
 });
 
