@@ -84,6 +84,8 @@ export class Asking {
         if (isAnswered || this.#host.isEnded()) return;
         isAnswered = true;
         this.#open = undefined;
+        // It goes out on the socket that is open now, or the next one.
+        this.#isInDoubt = false;
         this.#given = { asked, request, value };
         this.#host.answerInput(request, value);
       },

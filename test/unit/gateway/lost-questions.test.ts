@@ -94,3 +94,23 @@ test('a question that went to a process that is no more is asked for the kernel'
   asked.answer('x');
   expect(await resumed.end).toMatchObject({ kind: 'ok' });
 });
+
+test('an answer that is given while the socket is away is neither sent nor asked for twice', async () => {
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => {
+      kernel.implementation = 'IRkernel';
+    },
+  });
+  const { kernel, connection } = rig;
+  askUnheard(kernel, true, 2);
+  const asking = run(connection, { code: 'readline()', allowStdin: true });
+  const asked = await asking.until('inputRequest');
+  kernel.drop();
+  await asking.until('disconnected');
+  asked.answer('Ann');
+  await kernel.untilReceived('input_reply');
+  const quiets = (): number => kindsOf(asking.outputs).filter((kind) => kind === 'quiet').length;
+  await vi.waitFor(() => expect(quiets()).toBeGreaterThan(1), { timeout: 10_000 });
+  expect(kindsOf(asking.outputs).filter((kind) => kind === 'inputRequest')).toHaveLength(1);
+  expect(linesFor(kernel)).toEqual(['Ann']);
+});
