@@ -19,6 +19,8 @@ export interface ExecutionState {
   /** The name in the `error` message, where one came. */
   errorName: string | undefined;
   executionCount: number | undefined;
+  /** The end of what stood on stderr. */
+  printed: string;
   /** We have interrupted it. */
   stopped: boolean;
   possibleGap: boolean;
@@ -31,6 +33,7 @@ export const freshExecution: ExecutionState = {
   idle: false,
   errorName: undefined,
   executionCount: undefined,
+  printed: '',
   stopped: false,
   possibleGap: false,
 };
@@ -79,9 +82,16 @@ function takeOutput(state: ExecutionState, message: KernelMessage, sessionId: st
     return { state: { ...state, possibleGap: true }, outputs: [{ kind: 'dropped', limit }] };
   const output = readOutput(message);
   if (output === undefined) return { state, outputs: [] };
-  const errorName = output.kind === 'error' ? output.name : state.errorName;
-  return { state: errorName === state.errorName ? state : { ...state, errorName }, outputs: [output] };
+  if (output.kind === 'error') return { state: { ...state, errorName: output.name }, outputs: [output] };
+  if (output.kind !== 'stream' || output.name !== 'stderr') return { state, outputs: [output] };
+  return {
+    state: { ...state, printed: (state.printed + output.text).slice(-printedChars) },
+    outputs: [output],
+  };
 }
+
+/** Enough for a printed group of exceptions. */
+const printedChars = 20_000;
 
 export interface EndWaits {
   /** The kernel is known to talk after reply and idle. */
@@ -97,11 +107,17 @@ export interface EndWaits {
 export function endsInMs(state: ExecutionState, waits: EndWaits): number | undefined {
   const { reply, idle } = state;
   if (reply === undefined) return idle ? waits.graceMs : undefined;
-  const isErrorMissing = reply.error !== undefined && state.errorName === undefined;
+  const isErrorMissing =
+    reply.error !== undefined && state.errorName === undefined && !isPrinted(reply.error, state.printed);
   if (idle && isForeignInterrupt(state)) return waits.farewellMs;
   if (idle) return isErrorMissing ? waits.errorLingerMs : waits.isLateTalker ? waits.lingerMs : 0;
   // What never ran gets no busy and no idle from IRkernel and xeus (protocol.md §3.3, trap 20).
   return !state.ran && reply.status !== 'ok' ? 0 : waits.idleGraceMs;
+}
+
+/** What IPython prints itself (its usage errors, groups of exceptions) gets no `error` message, and no traceback. */
+function isPrinted({ value, traceback }: { value: string; traceback: string[] }, printed: string): boolean {
+  return value !== '' && traceback.length === 0 && printed.includes(value);
 }
 
 /**
