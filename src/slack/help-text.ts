@@ -8,7 +8,7 @@ export function helpText(command: string, botUserId: string): string {
     '• In a thread with answers, a message that is nothing but a code block runs; `!stop`, `!restart`, `!status`, `!help` are commands there.',
     '• “Run this code” in a message’s menu runs anybody’s code block. In a direct message everything you write is code.',
     '',
-    `*Commands* (after \`${command}\`): \`languages\`, \`status\`, \`history\`, \`use <language>\`, \`auto on|off\` (code blocks run without a mention), \`stop\`, \`help\`; for admins \`restart\`, \`shutdown\` (both also with \`#channel\`) and \`kernels\`.`,
+    `*Commands* (after \`${command}\`): \`languages\`, \`status\`, \`history\`, \`use &lt;language&gt;\`, \`auto on|off\` (code blocks run without a mention), \`stop\`, \`help\`; for admins \`restart\`, \`shutdown\` (both also with \`#channel\`) and \`kernels\`.`,
     'Code inside a code block or `inline code` is never a command.',
     '',
     '*Good to know:* each channel has one kernel; what one snippet defines, the next one finds. It separates variables, not rights: everyone in the channel can read what it holds, and code may do what the gateway’s account may.',
