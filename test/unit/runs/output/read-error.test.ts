@@ -421,3 +421,12 @@ test('a recursion of thousands of frames is counted whole', () => {
   );
   expect(readError(raised).traceback).toContain('the same 999 times more');
 });
+
+test('R’s error at top level names no call of IRkernel’s own', () => {
+  const value = "Error in eval(expr, envir, enclos): object 'nosuch' not found\n";
+  const traceback = [value, 'Traceback:\n'];
+  expect(readError({ name: 'ERROR', value, traceback }, 'nosuch + 1')).toMatchObject({
+    headline: "Error: object 'nosuch' not found",
+    userLine: 'line 1: nosuch + 1',
+  });
+});
