@@ -67,6 +67,8 @@ export class RunningExecution implements Execution {
   #isFull = false;
   #hasToldBehindOthers = false;
   #mayHaveGap = false;
+  /** The socket was lost and is open again: the idle may have been lost with it. */
+  #isReconnected = false;
   #farewellLooks = 0;
   #ending: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
@@ -147,7 +149,9 @@ export class RunningExecution implements Execution {
 
   tellReconnected(fromMs: number): void {
     this.tell({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
+    this.#isReconnected = true;
     this.lookIn(this.#host.timings.firstLookMs);
+    this.#planEnd();
     this.#stopping.pursue();
   }
 
@@ -206,7 +210,8 @@ export class RunningExecution implements Execution {
 
   #planEnd(): void {
     const { timings, isLateTalker } = this.#host;
-    const inMs = endsInMs(this.state, { ...timings, isLateTalker });
+    const idleGraceMs = this.#isReconnected ? timings.graceMs : timings.idleGraceMs;
+    const inMs = endsInMs(this.state, { ...timings, idleGraceMs, isLateTalker });
     clearTimeout(this.#ending);
     this.#ending = undefined;
     if (this.isEnded || this.#isHeld) return;

@@ -49,6 +49,21 @@ test('trap 16: what came while the socket was away belongs to the same run; ipyk
   expect(new Set(sessions)).toEqual(new Set([connection.sessionId]));
 });
 
+test('an idle that was lost with the socket is not waited for as long as one that a busy gateway holds', async () => {
+  await using rig = await startConnectedRig({ timings: { idleGraceMs: 600_000 } });
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.reply(request);
+    kernel.stream(request, 'a');
+  };
+  const running = run(connection);
+  await running.until('stream');
+  kernel.drop();
+  await kernel.untilConnected();
+  expect(await running.end).toMatchObject({ kind: 'ok', replyMissing: false, idleMissing: true });
+});
+
 test('traps 14, 15: what is lost for good is a flag on the end', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
