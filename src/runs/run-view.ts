@@ -35,8 +35,8 @@ export interface GatewayTrouble {
 export type RunPhase =
   /** `ahead`: unfinished runs before it; `behind`: who runs now (user id), when known. */
   | { kind: 'waiting'; ahead: number; behind?: string }
-  /** Asked "switch to scala?". */
-  | { kind: 'switchAsked'; from: string; to: string }
+  /** Asked "#data runs python2; switch to scala?". */
+  | { kind: 'switchAsked'; channel: string; from: string; to: string }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
   /** `behindOthers`: the kernel has it, and works on another client's code first. */
   | {

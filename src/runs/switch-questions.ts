@@ -44,8 +44,8 @@ export class SwitchQuestions {
   }
 
   #show(active: ActiveRun, from: string): void {
-    const { id, data } = active.run;
-    active.show({ kind: 'switchAsked', from, to: data.kernelspec });
+    const { id, channel, data } = active.run;
+    active.show({ kind: 'switchAsked', channel, from, to: data.kernelspec });
     const lapse = (): void => {
       this.#lapses.delete(id);
       const { log } = this.#options;

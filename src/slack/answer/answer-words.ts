@@ -117,7 +117,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
     case 'waiting':
       return phase.ahead === 0 ? 'Waiting for its turn' : `Waiting, ${phase.ahead} before yours`;
     case 'switchAsked':
-      return `This channel runs ${phase.from}. Switch to ${phase.to}? Its variables will be lost.`;
+      return `This channel ${switchWords(phase)}`;
     case 'startingKernel': {
       const elapsed = clockWords(nowMs - phase.sinceMs);
       return phase.turnsBefore > 0
@@ -138,6 +138,11 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
       if (phase.isPresumed) return 'Running, or waiting for input';
       return phase.password ? 'Waiting for a password' : 'Waiting for input';
   }
+}
+
+/** What is asked of a channel; its name stands before this. */
+export function switchWords({ from, to }: RunPhase & { kind: 'switchAsked' }): string {
+  return `runs ${from}; switch to ${to}? its variables will be lost`;
 }
 
 /** What the code asks, in its own words, or why it is asked for. */

@@ -1,5 +1,5 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
-import type { RunView } from '../../runs/run-view.ts';
+import type { RunPhase, RunView } from '../../runs/run-view.ts';
 import { answerFiles, type AnswerFile } from './answer-files.ts';
 import {
   lossWords,
@@ -7,6 +7,7 @@ import {
   phaseWords,
   questionWords,
   statusLine,
+  switchWords,
   troubleWords,
 } from './answer-words.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
@@ -64,7 +65,7 @@ export function renderAnswer(view: RunView, nowMs: number, shrink = 0): Rendered
   ];
   const isBare = said.length === 0;
   const status = ended === undefined ? livingStatus(view, isBare ? '' : phase) : statusLine(view, ended);
-  const body = isBare ? [sentence(ended === undefined ? phase : 'No output')] : said;
+  const body = isBare ? [ended === undefined ? phaseLine(view.phase, phase) : sentence('No output')] : said;
   const files = ended === undefined ? [] : answerFiles(view, output?.cut ?? new Set());
   const buttons = renderButtons(view.runId, view.phase, view.actions);
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
@@ -86,6 +87,18 @@ export function renderAnswer(view: RunView, nowMs: number, shrink = 0): Rendered
       },
     },
     files,
+  };
+}
+
+/** A channel is named; a direct message has no name. */
+function phaseLine(phase: RunPhase, words: string): BodyElement {
+  if (phase.kind !== 'switchAsked' || phase.channel.startsWith('D')) return sentence(words);
+  return {
+    type: 'rich_text_section',
+    elements: [
+      { type: 'channel', channel_id: phase.channel },
+      { type: 'text', text: ` ${switchWords(phase)}` },
+    ],
   };
 }
 

@@ -180,7 +180,7 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   await rig.slash('ana', '#switch', '/spark python3 1');
   await playground.as('ben').slash('#switch', '/spark scala 2');
   const asked = await playground.waitForMessage('#switch', ({ text }) =>
-    text.includes('Switch to scala-spark'),
+    text.includes('switch to scala-spark?'),
   );
   await playground.as('ben').press(asked, 'run:switch');
   const refused = await playground.waitForEphemeral('ben', ({ text }) =>

@@ -243,14 +243,31 @@ test('where the pictures and files are that are too many', () => {
   expect(files.map((file) => file.kind === 'file' && file.filename)).toEqual(['more-outputs.zip']);
 });
 
+test('who is asked to switch reads the channel by its name', () => {
+  const asked = { kind: 'switchAsked', channel: 'C1', from: 'python2', to: 'scala' } as const;
+  const { message } = renderAnswer(view(asked), nowMs);
+  expect(message.blocks[0]).toEqual({
+    type: 'rich_text',
+    elements: [
+      {
+        type: 'rich_text_section',
+        elements: [
+          { type: 'channel', channel_id: 'C1' },
+          { type: 'text', text: ' runs python2; switch to scala? its variables will be lost' },
+        ],
+      },
+    ],
+  });
+});
+
 test.each<[RunPhase, RegExp]>([
   [{ kind: 'waiting', ahead: 0 }, /^Waiting for its turn$/],
   [{ kind: 'waiting', ahead: 3 }, /^Waiting, 3 before yours$/],
   [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 0 }, /^Starting a kernel, 12 s$/],
   [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 3 }, /3 before yours, 12 s$/],
   [
-    { kind: 'switchAsked', from: 'python2', to: 'scala' },
-    /runs python2\. Switch to scala\? Its variables will be lost\.$/,
+    { kind: 'switchAsked', channel: 'D1', from: 'python2', to: 'scala' },
+    /^This channel runs python2; switch to scala\? its variables will be lost$/,
   ],
   [{ kind: 'running', sinceMs: nowMs - 900, stopping: false, stopIgnored: false }, /^Running$/],
   [
