@@ -1,7 +1,8 @@
 /** `0.05 s`, `3.2 s`, `42 s`, `2 min 5 s`, `1 h 3 min`. */
 export function renderDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 1) return `${Number(seconds.toFixed(2))} s`;
+  // What ran took some time: 0 s would say that nothing did.
+  if (seconds < 1) return `${Math.max(0.01, Number(seconds.toFixed(2)))} s`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   return renderElapsed(ms);
 }

@@ -73,6 +73,10 @@ function words(rendered: RunView): string[] {
   return lines;
 }
 
+test('a run of a few milliseconds took some time', () => {
+  expect(words(view(ended('ok', { durationMs: 3 })))).toContain('Done · 0.01 s · In [7] · python3-spark');
+});
+
 test('a small result is one short message', () => {
   const rendered = view(ended('ok'), {
     output: output([{ kind: 'text', source: 'result', text: wholeText('10'), path: undefined }]),
