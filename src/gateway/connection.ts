@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { Deafness } from './deafness.ts';
 import { EventLine } from './event-line.ts';
 import { ExecutionLine } from './execution-line.ts';
 import { type ExecutionHost, RunningExecution } from './execution.ts';
@@ -59,6 +60,7 @@ export class OpenConnection
   readonly launchTimeoutMs: number;
   readonly greeting: KernelGreeting;
   readonly life: KernelLife;
+  readonly deafness: Deafness;
   readonly line = new ExecutionLine();
   readonly trouble = new Trouble(this.line);
   kernelInfo: KernelInfo = unknownKernelInfo;
@@ -87,6 +89,7 @@ export class OpenConnection
     this.#incoming = new IncomingMessages(this, options.left?.heard);
     this.#link = openKeptLink(options, this);
     this.#outgoing = new OutgoingRequests(this, this.#link);
+    this.deafness = new Deafness(this.timings, this.greeting, this.#link);
   }
 
   /** The first opening: the websocket is open and the kernel has answered, or is at work. */

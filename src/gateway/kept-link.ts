@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -14,7 +15,11 @@ export interface KeptLink {
   open(signal: AbortSignal): Promise<void>;
   /** Drops the link and opens another: after a restart of the kernel the gateway's own sockets may be stale (trap 42). */
   reopen(): void;
+  /** The same, and makes the gateway put new sockets of its own behind it. What it had kept for us is lost. */
+  renew(): void;
   readonly isOpen: boolean;
+  /** For how long nothing was heard; 0 while it is paused or closed. */
+  readonly silentMs: number;
   /** False when the frame was given to no open socket. */
   send(frame: string): boolean;
   setPaused(isPaused: boolean): void;
@@ -43,6 +48,8 @@ export interface KeptLinkOptions extends LinkOptions {
 
 const firstAttempts = 3;
 
+function ignore(): void {}
+
 export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListener): KeptLink {
   const { timings, kernelId, rest, log } = options;
   const closing = new AbortController();
@@ -50,9 +57,11 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
   let isPaused = false;
   let isBusy = false;
   let isReopening = false;
+  let isDeaf = false;
   /** Attempts since a link last lived for a while; two owners of one session id evict each other (trap 13). */
   let attempt = 0;
   let openedMs = 0;
+  let heardMs = 0;
 
   /** False when the link it opened is not the kept one any more. */
   async function openOnce(
@@ -61,7 +70,10 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
   ): Promise<boolean> {
     const next: Link = openLink(options, {
       onOpen,
-      onMessage: (message) => listener.onMessage(message),
+      onMessage: (message) => {
+        heardMs = performance.now();
+        listener.onMessage(message);
+      },
       onTooBig: () => listener.onTooBig(),
       onClose: (code) => {
         if (link !== next || closing.signal.aborted) return;
@@ -80,7 +92,13 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
     link = next;
     next.setPaused(isPaused);
     next.setBusy(isBusy);
-    await untilUpgraded(next, {
+    await upgraded(next, signal, onAnswered);
+    openedMs = performance.now();
+    return link === next;
+  }
+
+  function upgraded(next: Link, signal: AbortSignal, onAnswered: () => void): Promise<void> {
+    return untilUpgraded(next, {
       kernelId,
       rest,
       lookMs: timings.upgradeLookMs,
@@ -89,8 +107,19 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
       signal,
       onAnswered,
     });
-    openedMs = performance.now();
-    return link === next;
+  }
+
+  /**
+   * A gateway keeps its own sockets to the kernel for the session that comes back. ZeroMQ gives the session's name to one
+   * peer at a time, so sockets that were made before those of a broken websocket had ended are refused by the kernel for
+   * good. Another session's websocket makes the gateway close them (protocol.md trap 14).
+   */
+  async function displaceDeafSockets(): Promise<void> {
+    const deaf = { onOpen: ignore, onMessage: ignore, onTooBig: ignore, onClose: ignore };
+    const other = openLink({ ...options, sessionId: randomUUID() }, deaf);
+    await upgraded(other, closing.signal, ignore);
+    await other.close();
+    isDeaf = false;
   }
 
   function lose(detail: string): void {
@@ -114,6 +143,7 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
         attempt += 1;
         await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: closing.signal });
         try {
+          if (isDeaf) await displaceDeafSockets();
           // Dropped again already, by us or by the other side, before we came to know that it was open.
           const isKept = await openOnce(closing.signal, {
             onOpen: () => {
@@ -171,6 +201,14 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
       old?.terminate();
       void reopenUntilPatienceEnds();
     },
+    renew() {
+      log.warn({ kernelId }, 'an idle kernel answers nothing on its websocket, which is made anew');
+      isDeaf = true;
+      link?.terminate();
+    },
+    get silentMs() {
+      return isPaused || link?.isOpen !== true ? 0 : performance.now() - Math.max(heardMs, openedMs);
+    },
     get isOpen() {
       return link?.isOpen === true;
     },
@@ -181,6 +219,7 @@ export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListene
     },
     setPaused(paused) {
       isPaused = paused;
+      heardMs = performance.now();
       link?.setPaused(paused);
     },
     setBusy(busy) {

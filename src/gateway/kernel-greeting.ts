@@ -8,6 +8,9 @@ import type { KernelMessage, OutgoingMessage } from './wire.ts';
 export class KernelGreeting {
   /** The ipykernel process that answered last; other kernels' sessions say nothing about their process (trap 41). */
   processSession = '';
+  /** Replies so far. */
+  answers = 0;
+  #owedSinceMs: number | undefined;
   readonly #asked = new Map<string, (info: KernelInfo) => void>();
   readonly #sessionId: string;
   readonly #send: (message: OutgoingMessage) => void;
@@ -21,6 +24,7 @@ export class KernelGreeting {
   ask(onReply: (info: KernelInfo) => void): void {
     const msgId = randomUUID();
     this.#asked.set(msgId, onReply);
+    this.#owedSinceMs ??= performance.now();
     this.#send({
       channel: 'shell',
       type: 'kernel_info_request',
@@ -36,6 +40,8 @@ export class KernelGreeting {
     const onReply = this.#asked.get(message.parentId);
     if (onReply === undefined) return false;
     this.#asked.delete(message.parentId);
+    this.#owedSinceMs = undefined;
+    this.answers += 1;
     const info = readKernelInfo(message.content);
     this.processSession = info.implementation === 'ipython' ? message.session : '';
     onReply(info);
@@ -45,6 +51,12 @@ export class KernelGreeting {
   /** The socket is gone, and with it the replies. */
   forget(): void {
     this.#asked.clear();
+    this.#owedSinceMs = undefined;
+  }
+
+  /** How long requests have gone unanswered on this websocket. */
+  get owedMs(): number {
+    return this.#owedSinceMs === undefined ? 0 : performance.now() - this.#owedSinceMs;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import type { Deafness } from './deafness.ts';
 import type { ExecutionLine } from './execution-line.ts';
 import type { ConnectionEvent, KernelInfo } from './gateway.ts';
 import type { KernelGreeting } from './kernel-greeting.ts';
@@ -14,6 +15,7 @@ export interface KernelLifeHost {
   readonly timings: GatewayTimings;
   readonly rest: Pick<Rest, 'findKernel'>;
   readonly greeting: KernelGreeting;
+  readonly deafness: Pick<Deafness, 'cure'>;
   readonly line: Pick<ExecutionLine, 'hold' | 'tellBehindOthers'>;
   /** How long a kernel may take to answer once its websocket is open. */
   readonly launchTimeoutMs: number;
@@ -63,6 +65,7 @@ export class KernelLife {
       if (model === 'unknown') return false;
       if (model === undefined) throw kernelGone(kernelId);
       if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
+      if (model.executionState === 'idle') this.#host.deafness.cure();
       return model.executionState === 'busy';
     });
     this.isReady = true;

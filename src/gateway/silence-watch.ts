@@ -1,3 +1,4 @@
+import type { Deafness } from './deafness.ts';
 import type { RunningExecution } from './execution.ts';
 import type { KernelGreeting } from './kernel-greeting.ts';
 import type { KernelLife } from './kernel-life.ts';
@@ -13,6 +14,7 @@ export interface SilenceHost {
   readonly rest: Pick<Rest, 'findKernel'>;
   readonly greeting: KernelGreeting;
   readonly life: KernelLife;
+  readonly deafness: Pick<Deafness, 'cure'>;
   readonly isConnected: boolean;
   readonly canProveEnd: boolean;
   readonly dropsSpareLines: boolean;
@@ -69,6 +71,7 @@ export function openSilenceWatch(host: SilenceHost): SilenceWatch {
           if (!started && (model?.connections ?? 0) <= 1) execution.presumeRunning();
           return execution.settleQuestions(host.dropsSpareLines);
         case 'prove':
+          if (host.deafness.cure()) return execution.finishAs(lost, 'the kernel is idle and answers nothing');
           return host.greeting.ask(() => execution.finishUnlessHeard(lost, timings.graceMs));
         case 'lost':
           return execution.finishAs(lost, 'the kernel is idle and nothing of the reply came');

@@ -51,6 +51,8 @@ export interface GatewayTimings {
   exitMs: number;
   /** A `shutdown_reply` without what follows it: when to look whether the kernel is gone. */
   shutdownLookMs: number;
+  /** An idle kernel that says nothing for so long, although it is asked, does not get what we write on this websocket. */
+  deafMs: number;
   /** Messages of an earlier process's execution wait this long for `resume`. */
   unclaimedMs: number;
 }
@@ -82,5 +84,6 @@ export const defaultTimings: GatewayTimings = {
   settleMs: 2_000,
   exitMs: 5_000,
   shutdownLookMs: 1_000,
+  deafMs: 5_000,
   unclaimedMs: 10_000,
 };

@@ -37,6 +37,7 @@ export const quickTimings: GatewayTimings = {
   settleMs: 150,
   exitMs: 200,
   shutdownLookMs: 80,
+  deafMs: 200,
 };
 
 export function settingsFor(
