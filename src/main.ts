@@ -8,6 +8,7 @@ import { startLog } from './log.ts';
 import { gatewayCheck, storeCheck } from './operation/checks.ts';
 import { startFront } from './operation/front.ts';
 import { startMetrics } from './operation/metrics.ts';
+import { readRunData } from './runs/read-run-data.ts';
 import type { RunData } from './runs/run-data.ts';
 import { withdrawRefused } from './runs/withdraw-refused.ts';
 import { storeAddress } from './settings/store-url.ts';
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'something was not caught'));
 
   const metrics = await startMetrics(config.http.metrics);
-  const store = await openStore<RunData>({ url: storeAddress(config.store), log });
+  const store = await openStore<RunData>({ url: storeAddress(config.store), log, readData: readRunData });
   const spool = await openSpoolFolder(config);
   const gateway = metrics.gateway(openGateway(config.gateway, log));
   const { budget } = store;

@@ -35,7 +35,7 @@ export class ChannelKernels {
   constructor(options: ChannelKernelsOptions) {
     const { gateway, keyv, onEvent, onDisconnected } = options;
     this.#options = options;
-    this.#records = new KernelRecords(keyv);
+    this.#records = new KernelRecords(keyv, options.log);
     this.#sockets = new LaneSockets({
       gateway,
       onEvent: (lane, event) => {

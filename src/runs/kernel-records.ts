@@ -1,17 +1,27 @@
 import type { Keyv } from 'keyv';
+import type { Log } from '../log.ts';
 import { type KernelRecord, kernelRecordSchema } from './kernel-record.ts';
 
 /** The records of all lanes' kernels in Keyv, one to a lane. */
 export class KernelRecords {
   readonly #keyv: Keyv;
 
-  constructor(keyv: Keyv) {
+  readonly #log: Log;
+
+  constructor(keyv: Keyv, log: Log) {
     this.#keyv = keyv;
+    this.#log = log;
   }
 
   async find(lane: string): Promise<KernelRecord | undefined> {
     const kept: unknown = await this.#keyv.get(lane);
-    return kept === undefined ? undefined : kernelRecordSchema.parse(kept);
+    if (kept === undefined) return undefined;
+    const record = kernelRecordSchema.safeParse(kept);
+    if (record.success) return record.data;
+    this.#log.error({ lane, reason: record.error.message }, 'the record of a kernel cannot be read');
+    await this.keepLoss(lane, unreadableNote);
+    await this.remove(lane);
+    return undefined;
   }
 
   async keep(record: KernelRecord): Promise<void> {
@@ -53,3 +63,6 @@ export class KernelRecords {
 function lossKey(lane: string): string {
   return `loss of ${lane}`;
 }
+
+const unreadableNote =
+  'The bot’s record of the channel’s kernel could not be read, so a new one was started. The variables from before are lost.';

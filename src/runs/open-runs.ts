@@ -8,6 +8,7 @@ import type { LaneLeases } from './lane-leases.ts';
 import { LateOutput } from './late-output.ts';
 import { bareOutcome, type RunOutcome } from './outcome.ts';
 import type { Transcript } from './output/transcript.ts';
+import { unreadableOutcome } from './read-run-data.ts';
 import { type PostRoot, RunAnswer } from './run-answer.ts';
 import type { Run, RunData } from './run-data.ts';
 import type { OpenAnswer } from './run-view.ts';
@@ -79,7 +80,7 @@ export class OpenRuns {
     const answer = new RunAnswer({
       run,
       // Whoever had it before may have shown it; also where no round of recovery but a new run led to its lane.
-      recovered: this.#left.has(run.id) || run.state !== 'waiting',
+      recovered: this.#left.has(run.id) || run.state !== 'waiting' || run.data.isUnreadable === true,
       openAnswer,
       postRoot,
       predecessor: run.data.follows === undefined ? undefined : this.#takeOverFrom(run.data.follows),
@@ -117,7 +118,11 @@ export class OpenRuns {
   postLeft(run: Run): void {
     const { openTranscript, log } = this.#options;
     const active = this.open(run);
-    const outcome = run.data.outcome ?? bareOutcome('broken', run.data.kernelspec);
+    if (run.data.isUnreadable === true) log.error({ run: run.id }, 'the record of a run cannot be read');
+    const outcome =
+      run.data.isUnreadable === true
+        ? unreadableOutcome(run)
+        : (run.data.outcome ?? bareOutcome('broken', run.data.kernelspec));
     const posting = openTranscript(run, true).then(async (transcript) => {
       if (!hasKept(transcript, run.data.kept)) await transcript.add(lostWith(run));
       active.showOutput(() => transcript.view());

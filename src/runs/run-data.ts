@@ -76,6 +76,8 @@ export interface RunData {
   outcome?: RunOutcome;
   /** How much of its output was on the disk of the process that saw it end. */
   kept?: KeptOutput;
+  /** What the ledger has of it is none of ours: all the rest here stands for what is not known. */
+  isUnreadable?: boolean;
 }
 export type Run = RunRecord<RunData>;
 

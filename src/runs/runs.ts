@@ -11,6 +11,7 @@ import { OpenRuns, type OpenRunsOptions } from './open-runs.ts';
 import { bareOutcome } from './outcome.ts';
 import { readStopper } from './read-end.ts';
 import { isUnfinished, type Run, standsAside } from './run-data.ts';
+import { unreadableOutcome } from './read-run-data.ts';
 import { type RanSnippet, runSnippet } from './run-snippet.ts';
 import { SwitchQuestions } from './switch-questions.ts';
 import { Wishes } from './wishes.ts';
@@ -121,6 +122,7 @@ export class Runs {
 
   async #runOne(run: Run): Promise<void> {
     const active = this.#open.open(run);
+    if (active.run.data.isUnreadable === true) return await this.#endUnread(active);
     const { stopAskedBy } = run.data;
     if (stopAskedBy !== undefined && (await this.wishes.takeBack(active))) return;
     if (stopAskedBy !== undefined) active.stop(readStopper(stopAskedBy));
@@ -137,6 +139,15 @@ export class Runs {
     // The answer has the processor for itself.
     await Promise.race([active.posted, wait(ANSWER_FIRST_MS, undefined, { ref: false })]);
     if (!active.left.aborted) await this.#noteUse(active, ran);
+  }
+
+  /** Nobody knows what was to be run, or what became of it. */
+  async #endUnread(active: ActiveRun): Promise<void> {
+    const { log } = this.#options;
+    log.error({ run: active.run.id, channel: active.run.channel }, 'the record of a run cannot be read');
+    const outcome = unreadableOutcome(active.run);
+    if ((await endRun(active, { outcome })).isOurs) auditRun(active, outcome, log);
+    if (!active.left.aborted) this.#open.post(active, outcome, undefined);
   }
 
   /** Before the lane's next run, which is to find its kernel as this one left it. */

@@ -18,7 +18,8 @@ export function viewRun(
     ...(trouble === undefined ? {} : { trouble }),
     notes: run.data.notes,
     edition: run.data.edition,
-    actions: actionsFor(phase),
+    // Code that nobody knows any more cannot be run again.
+    actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase),
   };
 }
 

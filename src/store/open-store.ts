@@ -6,6 +6,7 @@ import { RedisBudget } from './redis-budget.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisKeyv } from './redis-keyv.ts';
 import { deliverSignal, RedisLedger } from './redis-ledger.ts';
+import { createRunReader, type ReadData, type RunReader } from './run-record.ts';
 import { createSignals } from './signals.ts';
 import { openSqliteFile, openSqliteMemory } from './sqlite-file.ts';
 import { SqliteKeyv } from './sqlite-keyv.ts';
@@ -23,30 +24,34 @@ export interface Store<Data> {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
+export interface StoreOptions<Data> {
   /** `sqlite:path` (relative to the working directory), `redis://…`, `rediss://…` or `memory:`. */
   url: string;
   log: Log;
+  /** By default the stored JSON is taken as it is. */
+  readData?: ReadData<Data>;
   /** How long another process's hold on the file is waited for; 15 s. */
   lockWaitMs?: number;
 }
 
 /** Opens the store that `STORE_URL` names. Rejects with `StoreError`; no message carries a credential. */
-export async function openStore<Data>(options: StoreOptions): Promise<Store<Data>> {
-  const { url, log, lockWaitMs = 15_000 } = options;
-  if (url === 'memory:') return sqliteStore('memory', openSqliteMemory(), log);
+export async function openStore<Data>(options: StoreOptions<Data>): Promise<Store<Data>> {
+  const { url, log, readData, lockWaitMs = 15_000 } = options;
+  const reader = createRunReader(log, readData);
+  if (url === 'memory:') return sqliteStore('memory', openSqliteMemory(), reader, log);
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
-  if (path !== undefined) return sqliteStore('sqlite', await openSqliteFile(path, lockWaitMs), log);
-  if (/^rediss?:/.test(url)) return redisStore(url, log);
+  if (path !== undefined) return sqliteStore('sqlite', await openSqliteFile(path, lockWaitMs), reader, log);
+  if (/^rediss?:/.test(url)) return redisStore(url, reader, log);
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');
 }
 
 function sqliteStore<Data>(
   kind: 'sqlite' | 'memory',
   db: ReturnType<typeof openSqliteMemory>,
+  reader: RunReader<Data>,
   log: Log,
 ): Store<Data> {
-  const ledger = new SqliteLedger<Data>(db, createSignals(log));
+  const ledger = new SqliteLedger<Data>(db, createSignals(log), reader);
   return {
     kind,
     keyv: onePerNamespace(() => new SqliteKeyv(db), log),
@@ -56,11 +61,11 @@ function sqliteStore<Data>(
   };
 }
 
-async function redisStore<Data>(url: string, log: Log): Promise<Store<Data>> {
+async function redisStore<Data>(url: string, reader: RunReader<Data>, log: Log): Promise<Store<Data>> {
   const redis = new RedisConnection(url, log);
   const signals = createSignals(log);
   await redis.open((message) => deliverSignal(signals, log, message));
-  const ledger = new RedisLedger<Data>(redis, signals);
+  const ledger = new RedisLedger<Data>(redis, signals, reader);
   return {
     kind: 'redis',
     keyv: onePerNamespace(() => new RedisKeyv(redis), log),
@@ -78,7 +83,25 @@ function onePerNamespace(createAdapter: () => object, log: Log): (namespace: str
     if (known !== undefined) return known;
     const keyv = new Keyv({ store: createAdapter(), namespace, useKeyPrefix: false, throwOnErrors: true });
     keyv.on('error', (error: unknown) => log.debug({ err: error, namespace }, 'Keyv failed'));
+    readLoosely(keyv, (reason) => log.error({ namespace, reason }, 'a stored value cannot be read'));
     open.set(namespace, keyv);
     return keyv;
+  };
+}
+
+/** A value that is no JSON is read as null, which none of ours is: one bad entry breaks no listing of the others. */
+function readLoosely(keyv: Keyv, onUnreadable: (reason: string) => void): void {
+  const { deserialize } = keyv;
+  if (deserialize === undefined) return;
+  keyv.deserialize = async <Value>(text: string) => {
+    try {
+      const kept = await deserialize<Value>(text);
+      if (typeof kept === 'object' && kept !== null) return kept;
+      onUnreadable('not what Keyv writes');
+    } catch (error) {
+      // Its message shows what stands there, such as code.
+      onUnreadable(error instanceof Error ? error.name : 'no JSON');
+    }
+    return deserialize<Value>('{"value":null}');
   };
 }

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import type { Admission, Ledger, Lease, NewRun, RunChange, RunRecord } from './ledger.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import type { ScriptName } from './redis-scripts.ts';
-import { readRun } from './run-record.ts';
+import type { RunReader } from './run-record.ts';
 import { checkPayload, type Signals } from './signals.ts';
 
 const noLimit = -1;
@@ -40,10 +40,12 @@ const signal = z.tuple([z.string(), z.string()]);
 export class RedisLedger<Data> implements Ledger<Data> {
   readonly #redis: RedisConnection;
   readonly #signals: Signals;
+  readonly #reader: RunReader<Data>;
 
-  constructor(redis: RedisConnection, signals: Signals) {
+  constructor(redis: RedisConnection, signals: Signals, reader: RunReader<Data>) {
     this.#redis = redis;
     this.#signals = signals;
+    this.#reader = reader;
   }
 
   async admit(
@@ -81,7 +83,7 @@ export class RedisLedger<Data> implements Ledger<Data> {
   }
 
   async get(runId: string): Promise<RunRecord<Data> | undefined> {
-    return readFields(await this.#ask(answers.run, 'get', runId));
+    return this.#readFields(await this.#ask(answers.run, 'get', runId));
   }
 
   async change(run: RunRecord<Data>, change: RunChange<Data>): Promise<RunRecord<Data> | undefined> {
@@ -90,7 +92,7 @@ export class RedisLedger<Data> implements Ledger<Data> {
     const fields = Object.entries({ state, thread, lane, updatedAt, data }).flatMap(([field, value]) =>
       value === undefined ? [] : [field, value],
     );
-    return readFields(await this.#ask(answers.run, 'change', run.id, run.revision, ...fields));
+    return this.#readFields(await this.#ask(answers.run, 'change', run.id, run.revision, ...fields));
   }
 
   async lane(lane: string): Promise<RunRecord<Data>[]> {
@@ -169,7 +171,11 @@ export class RedisLedger<Data> implements Ledger<Data> {
     ...parts: string[]
   ): Promise<RunRecord<Data>[]> {
     const runs = await this.#ask(answers.runs, step, index, limit, ...parts);
-    return runs.map((fields) => readRun<Data>(pairUp(fields)));
+    return this.#reader.all(runs.map(pairUp));
+  }
+
+  #readFields(fields: readonly string[]): RunRecord<Data> | undefined {
+    return fields.length === 0 ? undefined : this.#reader.one(pairUp(fields));
   }
 
   async #ask<T>(answer: z.ZodType<T>, step: ScriptName, ...args: (string | number)[]): Promise<T> {
@@ -194,10 +200,6 @@ export function deliverSignal(signals: Signals, log: Log, message: string): void
   const read = signal.safeParse(parts);
   if (read.success) signals.deliver(...read.data);
   else log.warn('a message on the channel of signals is none of ours');
-}
-
-function readFields<Data>(fields: readonly string[]): RunRecord<Data> | undefined {
-  return fields.length === 0 ? undefined : readRun<Data>(pairUp(fields));
 }
 
 function pairUp(flat: readonly string[]): Record<string, string | undefined> {

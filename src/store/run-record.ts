@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { StoreError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { RunRecord } from './ledger.ts';
 
 const storedRun = z.object({
@@ -14,14 +15,50 @@ const storedRun = z.object({
   revision: z.coerce.number(),
   createdAt: z.coerce.number(),
   updatedAt: z.coerce.number(),
-  data: z.string().transform((json) => JSON.parse(json)),
+  data: z.string(),
 });
+const named = z.object({ id: z.string() });
 
-/** A run as a store keeps it (numbers may be text, `data` is JSON text) → the ledger's record. Throws `refused` when it is none. */
-export function readRun<Data>(fields: unknown): RunRecord<Data> {
+/** Stored JSON, or undefined where there is none → what it means. Never throws: one bad record blocks nobody. */
+export type ReadData<Data> = (stored: unknown) => Data;
+
+/** Reads runs as a store keeps them: numbers may be text, `data` is JSON text. */
+export interface RunReader<Data> {
+  /** Throws `refused` when it is none. */
+  one(fields: unknown): RunRecord<Data>;
+  /** Those that are runs: another one is logged, and hides none of them. */
+  all(rows: readonly unknown[]): RunRecord<Data>[];
+}
+
+/** Whoever gives no `readData` takes the stored JSON as it is. */
+export function createRunReader<Data>(log: Log, readData?: ReadData<Data>): RunReader<Data> {
+  const toData = (json: string): Data => {
+    const stored = parseLoosely(json);
+    return readData === undefined ? stored : readData(stored);
+  };
+  const one = (fields: unknown): RunRecord<Data> => {
+    const read = storedRun.safeParse(fields);
+    if (!read.success) throw new StoreError('refused', 'A stored run cannot be read.', read.error);
+    return { ...read.data, data: toData(read.data.data) };
+  };
+  return {
+    one,
+    all: (rows) =>
+      rows.flatMap((row) => {
+        try {
+          return [one(row)];
+        } catch (error) {
+          log.error({ err: error, run: named.safeParse(row).data?.id }, 'a stored run cannot be read');
+          return [];
+        }
+      }),
+  };
+}
+
+function parseLoosely(json: string) {
   try {
-    return storedRun.parse(fields);
-  } catch (error) {
-    throw new StoreError('refused', 'A stored run cannot be read.', error);
+    return JSON.parse(json);
+  } catch {
+    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Admission, Ledger, Lease, NewRun, RunChange, RunRecord } from './ledger.ts';
-import { readRun } from './run-record.ts';
+import type { RunReader } from './run-record.ts';
 import { checkPayload, type Signals } from './signals.ts';
 import { atStore, inTransaction } from './sqlite-file.ts';
 import { prepareLedger } from './sqlite-statements.ts';
@@ -12,11 +12,13 @@ import { prepareLedger } from './sqlite-statements.ts';
 export class SqliteLedger<Data> implements Ledger<Data> {
   readonly #db: DatabaseSync;
   readonly #signals: Signals;
+  readonly #reader: RunReader<Data>;
   readonly #sql: ReturnType<typeof prepareLedger>;
 
-  constructor(db: DatabaseSync, signals: Signals) {
+  constructor(db: DatabaseSync, signals: Signals, reader: RunReader<Data>) {
     this.#db = db;
     this.#signals = signals;
+    this.#reader = reader;
     this.#sql = prepareLedger(db);
     // The process that held these is gone, or this one would not have the file.
     db.exec('DELETE FROM leases');
@@ -48,7 +50,7 @@ export class SqliteLedger<Data> implements Ledger<Data> {
         createdAt,
         data,
       );
-      return { kind: 'accepted', run: readRun(stored), ahead: inLane };
+      return { kind: 'accepted', run: this.#reader.one(stored), ahead: inLane };
     });
   }
 
@@ -142,7 +144,7 @@ export class SqliteLedger<Data> implements Ledger<Data> {
   }
 
   #all(statement: StatementSync, ...values: (string | number | null)[]): RunRecord<Data>[] {
-    return this.#step(() => statement.all(...values).map((row) => readRun<Data>(row)));
+    return this.#step(() => this.#reader.all(statement.all(...values)));
   }
 
   #atOnce<T>(work: () => T): T {

@@ -115,6 +115,18 @@ await withRedis('Redis', (server) => {
     );
   });
 
+  test('a record that somebody has damaged hides none of the others', async () => {
+    const { ledger } = await open();
+    await server.command('FLUSHALL');
+    const [torn, stateless, whole] = [await admitted(ledger), await admitted(ledger), await admitted(ledger)];
+    await server.command('HSET', `sparkthread:{v1}:run:["${torn.id}"]`, 'data', '{"code":');
+    await server.command('HSET', `sparkthread:{v1}:run:["${stateless.id}"]`, 'state', 'elsewhere');
+    expect(await ledger.unposted()).toEqual([{ ...torn, data: undefined }, whole]);
+    expect(await ledger.lane(whole.lane)).toEqual([{ ...torn, data: undefined }, whole]);
+    expect(await ledger.get(torn.id)).toEqual({ ...torn, data: undefined });
+    await expect(ledger.get(stateless.id)).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });
+  });
+
   describe('two processes on one Redis', () => {
     test('both admit the same delivery at once: one is accepted, the other told whose it is', async () => {
       const [one, two] = await openTwo();

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { openSqliteFile, openSqliteMemory } from '../../../src/store/sqlite-file.ts';
+import { createRunReader } from '../../../src/store/run-record.ts';
 import { createSignals } from '../../../src/store/signals.ts';
 import { SqliteLedger } from '../../../src/store/sqlite-ledger.ts';
 import { prepareLedger } from '../../../src/store/sqlite-statements.ts';
@@ -99,7 +100,7 @@ test.each(['', 'sqlite:', 'postgres://u:geheim@h/db', 'data/sparkthread.db'])(
 
 test('on a full disk a write is refused as a whole, and goes on when there is room again', async () => {
   const db = await openSqliteFile(join(folder, 'full.db'), 0);
-  const ledger = new SqliteLedger<{ code: string }>(db, createSignals(silentLog));
+  const ledger = new SqliteLedger<{ code: string }>(db, createSignals(silentLog), createRunReader(silentLog));
   const pages = Number(db.prepare('PRAGMA page_count').get()?.['page_count']);
   db.exec(`PRAGMA max_page_count = ${pages + 2}`);
   const run = newRun({ data: { code: 'x'.repeat(100_000) } });

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { startPlayground } from '../../../playground/playground.ts';
+import { askMessage, finalAnswer, finals } from '../../support/ask.ts';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startBot } from '../../support/start-bot.ts';
+
+test('records that cannot be read cost only what they are of: the start, the channel and the others go on', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  const codes: unknown[] = [];
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      codes.push(request.content['code']);
+      // The first one of each channel goes on for ever.
+      if (String(request.content['code']).includes('endless')) kernel.begin(request);
+      else kernel.run(request, 'done\n');
+    };
+  };
+  await using bot = await startBot({ playground, gateway, environment: { DEFAULT_LANGUAGE: 'python3' } });
+  const mention = `<@${playground.bot.id}>`;
+  const ana = playground.as('ana');
+  const quiet = playground.addChannel('quiet').id;
+  await askMessage(playground, 'ana', quiet, `${mention} \`before()\``);
+  const channel = playground.addChannel('torn').id;
+  const running = ana.post(channel, `${mention} \`endless()\``);
+  await playground.waitForReply(channel, running.ts, (reply) =>
+    JSON.stringify(reply.blocks).includes('run:stop'),
+  );
+  const torn = ana.post(channel, `${mention} \`torn()\``);
+  const whole = ana.post(channel, `${mention} \`whole()\``);
+  const odd = ana.post(channel, `${mention} \`odd()\``);
+  for (const { ts } of [torn, whole, odd])
+    await playground.waitForReply(channel, ts, (reply) =>
+      JSON.stringify(reply.blocks).includes('run:cancel'),
+    );
+  await playground.waitFor(() => codes.length === 2);
+  await bot.kill();
+
+  const db = new DatabaseSync(join(bot.folder, 'sparkthread.db'));
+  const damage = db.prepare('UPDATE runs SET data = ? WHERE thread = ?');
+  damage.run('{"door":"mention","blo', running.ts);
+  damage.run('', torn.ts);
+  damage.run('{"blocks":"odd()","notes":null}', odd.ts);
+  db.prepare(`UPDATE keyv SET value = ? WHERE namespace = 'kernel' AND key LIKE ?`).run('{"va', `%/${quiet}`);
+  db.prepare(`UPDATE keyv SET value = ? WHERE namespace = 'kernel' AND key LIKE ?`).run('1', `%/${channel}`);
+  db.close();
+  await bot.restart();
+
+  const endings = [];
+  for (const { ts } of [running, torn, whole, odd]) {
+    const { outcome, text } = await finalAnswer(playground, channel, ts);
+    endings.push([outcome, text.includes('The bot’s record of this run cannot be read.')]);
+    expect(finals(playground, channel, ts)).toHaveLength(1);
+    expect(playground.replies(channel, ts)).toHaveLength(1);
+  }
+  expect(endings).toEqual([
+    ['broken', true],
+    ['notStarted', true],
+    ['ok', false],
+    ['notStarted', true],
+  ]);
+  expect(codes).toEqual(['before()', 'endless()', 'whole()']);
+  const told = bot.log.filter(({ msg }) => msg === 'the record of a run cannot be read');
+  expect(new Set(told.map(({ run }) => run)).size).toBe(3);
+  const { text } = await askMessage(playground, 'ana', quiet, `${mention} \`after()\``);
+  expect(text).toContain('record of the channel’s kernel could not be read');
+  expect(text).toContain('done');
+  await gateway.close();
+});
