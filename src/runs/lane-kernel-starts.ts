@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { KernelOwner, KernelRecord } from './kernel-record.ts';
 import type { KernelRecords } from './kernel-records.ts';
 import type { LaneSockets } from './lane-sockets.ts';
+import { outlastStore } from './outlast-store.ts';
 
 export interface ReadyKernel {
   record: KernelRecord;
@@ -63,7 +64,8 @@ export class LaneKernelStarts {
       // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
       // Toree answers the first (protocol.md §2.2).
       const started = { ...chosen, kernelId, sessionId: randomUUID() };
-      await this.#records.keep(started);
+      // From here on the kernel is there: where the store is away it must not be forgotten.
+      await outlastStore(() => this.#records.keep(started), until.left);
       const connection = await this.#sockets
         .connect(started, eitherOf(until))
         .catch(async (error: unknown) => {
@@ -71,9 +73,11 @@ export class LaneKernelStarts {
           throw error;
         });
       const record: KernelRecord = { ...started, state: 'up' };
-      await this.#records.keep(record);
-      const told = note ?? (await this.#records.loss(owner.lane));
-      await this.#records.removeLoss(owner.lane);
+      const told = await outlastStore(async () => {
+        await this.#records.keep(record);
+        return note ?? (await this.#records.loss(owner.lane));
+      }, until.left);
+      await outlastStore(() => this.#records.removeLoss(owner.lane), until.left);
       return { record, connection, note: told };
     } catch (error) {
       // The next process finds the record and repeats the start under the same id.

@@ -5,6 +5,7 @@ import type { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
 import type { GatewayPatience } from './gateway-patience.ts';
 import type { KernelRecord } from './kernel-record.ts';
+import { outlastStore } from './outlast-store.ts';
 import type { RunOutcome } from './outcome.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 import type { Run } from './run-data.ts';
@@ -33,7 +34,7 @@ export async function reachKernel(
   const sinceMs = Date.now();
   for (;;) {
     try {
-      const reached = await reachOnce(active, deps, sinceMs);
+      const reached = await patiently(active, () => reachOnce(active, deps, sinceMs));
       active.showTrouble(undefined);
       return reached;
     } catch (error) {
@@ -41,6 +42,11 @@ export async function reachKernel(
       if (outcome !== undefined) return { outcome };
     }
   }
+}
+
+/** One that waits goes back into its lane while the store is away; of one that was sent nobody else can tell the end. */
+function patiently<T>({ run, left }: ActiveRun, work: () => Promise<T>): Promise<T> {
+  return run.state === 'waiting' ? work() : outlastStore(work, left);
 }
 
 function reachOnce(
@@ -66,7 +72,7 @@ async function failedOutcome(
     return readEnd({ kind: 'notSent' }, active.stopReason, endedAt(active));
   if (!(error instanceof GatewayError)) throw error;
   log.warn({ err: error, run: run.id }, 'the kernel could not be reached');
-  const kept = await kernels.find(run.lane);
+  const kept = await patiently(active, () => kernels.find(run.lane));
   const kernelId = kept?.kernelId ?? run.id;
   // A stop cannot take back what was sent.
   const signal = isSent ? active.left : AbortSignal.any([active.left, active.signal]);
