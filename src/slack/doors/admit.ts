@@ -1,6 +1,7 @@
 import type { Admitted, SnippetRequest } from '../../runs/admit-snippet.ts';
 import type { Bot } from '../bot.ts';
 import { must, type Person } from '../policy.ts';
+import { deletionDelivery } from './deliveries.ts';
 
 /**
  * The last step of every door: may this person run code here, then into the ledger. Throws `UserError`, `GatewayError`
@@ -14,6 +15,21 @@ export async function admit(
   const { workspace } = bot;
   must('run', person, request.channel, bot.policy);
   const admitted = await bot.admit({ ...request, workspace, runner: person.id, attended: !person.isBot });
-  if (admitted.kind === 'accepted') bot.noteChannel(request.channel);
+  if (admitted.kind === 'accepted') {
+    bot.noteChannel(request.channel);
+    await takeBackDeleted(request, admitted.runId, bot);
+  }
   return admitted;
+}
+
+/** The deletion of a message may come to another process while this one reads an edit of it: it did not see this run. */
+async function takeBackDeleted(
+  { message, editedTs }: Pick<SnippetRequest, 'message' | 'editedTs'>,
+  runId: string,
+  bot: Bot,
+): Promise<void> {
+  if (message === undefined || editedTs === undefined) return;
+  if (!(await bot.isKnown(deletionDelivery(message)))) return;
+  const run = await bot.findRun(runId);
+  if (run !== undefined) await bot.erase(run);
 }

@@ -6,7 +6,7 @@ import type { Bot } from '../bot.ts';
 import type { DeliveryTicket } from '../durable-app.ts';
 import { must } from '../policy.ts';
 import { admit } from './admit.ts';
-import { messageDelivery } from './deliveries.ts';
+import { deletionDelivery, messageDelivery } from './deliveries.ts';
 import { findAuthor, type Heard, hear, hearEdited } from './hear.ts';
 import { answering, deliveryOf, judge, silently, taking } from './posted.ts';
 import { type MessageChange, type PostedMessage, readChange } from './posted-message.ts';
@@ -27,7 +27,7 @@ async function forget(deleted: MessageChange & { kind: 'deleted' }, bot: Bot): P
   const { channel, ts } = deleted;
   const delivery = messageDelivery(bot.workspace, channel, ts);
   await bot.claim(delivery);
-  await bot.claim(deletionOf(deleted, bot));
+  await bot.claim(deletionDelivery(delivery));
   const first = await bot.runOf(delivery);
   // Slack does not always say in which thread it stood.
   const thread = first?.thread ?? deleted.thread;
@@ -35,11 +35,6 @@ async function forget(deleted: MessageChange & { kind: 'deleted' }, bot: Bot): P
   for (const run of runs) await bot.erase(run);
   // Further back than a long thread is read.
   if (first !== undefined && !runs.some(({ id }) => id === first.id)) await bot.erase(first);
-}
-
-/** Where it is known that a message is gone. */
-function deletionOf({ channel, ts }: { channel: string; ts: string }, { workspace }: Bot): string {
-  return `${messageDelivery(workspace, channel, ts)}/deleted`;
 }
 
 async function judgeEdit(
@@ -51,14 +46,35 @@ async function judgeEdit(
   const called = await hear(message, bot);
   if (called === undefined && isOfBot(message, bot)) return;
   // Slack repeats what it could not deliver: the edit may come behind the deletion.
-  if (await bot.isKnown(deletionOf(message, bot))) return;
-  const runs = await runsOf({ ...message, thread: message.thread ?? message.ts }, bot);
-  const [last] = runs;
-  if (last === undefined) {
-    if (called !== undefined) await judgeAsNew(message, called, bot);
+  const { channel, ts } = message;
+  if (await bot.isKnown(deletionDelivery(messageDelivery(bot.workspace, channel, ts)))) return;
+  const runs = await runsOf({ ...message, thread: message.thread ?? ts }, bot);
+  if (runs.length === 0 && called !== undefined) await judgeAsNew(message, called, bot);
+  else await judgeAgain(message, called, runs, bot);
+}
+
+/** The message made no run: it was refused, or was no code. Its first form is settled with that. */
+async function judgeAsNew(message: PostedMessage, called: Heard, bot: Bot): Promise<void> {
+  if (isTooLate(message, bot)) {
+    if (called.isAddressed) await answering(message, bot, async () => refuseLate(bot));
     return;
   }
-  if (last.runner !== message.user) return;
+  const { channel, ts, thread = ts } = message;
+  const isFirst = await bot.claim(messageDelivery(bot.workspace, channel, ts));
+  // Another process may have taken the message just now.
+  const runs = isFirst ? [] : await runsOf({ channel, ts, thread }, bot);
+  if (runs.length === 0) await judge(message, bot);
+  else await judgeAgain(message, called, runs, bot);
+}
+
+async function judgeAgain(
+  message: PostedMessage,
+  called: Heard | undefined,
+  runs: readonly Run[],
+  bot: Bot,
+): Promise<void> {
+  const [last] = runs;
+  if (last === undefined || last.runner !== message.user) return;
   const byShortcut = runs.some(({ data }) => data.door === 'shortcut');
   const heard = called ?? hearEdited(message, byShortcut, bot);
   if (heard === undefined) return;
@@ -70,16 +86,6 @@ async function judgeEdit(
 /** Answers are edited all the time: nothing is looked up for them. */
 function isOfBot({ user, botIds }: PostedMessage, { userId }: Bot): boolean {
   return user === userId || botIds.length > 0;
-}
-
-/** The message made no run: it was refused, or was no code. Its first form is settled with that. */
-async function judgeAsNew(message: PostedMessage, heard: Heard, bot: Bot): Promise<void> {
-  if (isTooLate(message, bot)) {
-    if (heard.isAddressed) await answering(message, bot, async () => refuseLate(bot));
-    return;
-  }
-  await bot.claim(messageDelivery(bot.workspace, message.channel, message.ts));
-  await judge(message, bot);
 }
 
 async function runEdited(message: PostedMessage, last: Run, heard: Heard, bot: Bot): Promise<void> {

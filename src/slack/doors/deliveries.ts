@@ -4,6 +4,11 @@ export function messageDelivery(workspace: string, channel: string, ts: string):
   return `message/${workspace}/${channel}/${ts}`;
 }
 
+/** Where it is known that a message, named by its delivery, is gone. */
+export function deletionDelivery(message: string): string {
+  return `${message}/deleted`;
+}
+
 export function editDelivery(workspace: string, channel: string, ts: string, editedTs: string): string {
   return `edit/${workspace}/${channel}/${ts}/${editedTs}`;
 }
