@@ -86,6 +86,7 @@ export function startHouse({
     return known;
   };
   const runs: Runs = new Runs({
+    workspace,
     ledger,
     leases: sharing.leases,
     announce: sharing.announce,

@@ -24,6 +24,8 @@ const ANSWER_FIRST_MS = 25;
 const PLACES_KEPT_FRESH = 3;
 
 export interface RunsOptions extends OpenRunsOptions {
+  /** Slack's id of it. Bots of several may share a store: another one's runs are its own affair. */
+  workspace: string;
   leases: LaneLeases;
   kernels: ChannelKernels;
   patience: GatewayPatience;
@@ -72,8 +74,10 @@ export class Runs {
    * died. Only what nobody else holds; gives how many runs that were.
    */
   async recover(): Promise<number> {
-    const { ledger, leases } = this.#options;
-    const left = (await ledger.unposted()).filter((run) => !this.#open.has(run.id));
+    const { ledger, leases, workspace } = this.#options;
+    const left = (await ledger.unposted()).filter(
+      (run) => run.workspace === workspace && !this.#open.has(run.id),
+    );
     const lanes = [...new Set(left.map((run) => run.lane))];
     const held = await Promise.all(lanes.map((lane) => leases.hold(lane)));
     const ours = new Set(lanes.filter((_, index) => held[index]));

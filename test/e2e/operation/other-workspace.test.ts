@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startPlayground } from '../../../playground/playground.ts';
+import { silentLog } from '../../../src/log.ts';
+import { openStore } from '../../../src/store/open-store.ts';
+import { askMessage } from '../../support/ask.ts';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startBot } from '../../support/start-bot.ts';
+
+test('runs of another workspace in the same store are left to the bot of that one', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  await using bot = await startBot({ playground, gateway, environment: { DEFAULT_LANGUAGE: 'python3' } });
+  await bot.kill();
+  const url = `sqlite:${join(bot.folder, 'sparkthread.db')}`;
+  const others = await openStore<object>({ url, log: silentLog });
+  const place = { workspace: 'T0OTHER', channel: 'C0OTHER', thread: '1795798771.043000' };
+  const data = {
+    door: 'mention',
+    kernelspec: 'python3',
+    blocks: ['theirs()'],
+    delivery: 'message/T0OTHER/C0OTHER/1795798771.043000',
+    edition: 1,
+    needsRoot: false,
+    block: 0,
+    notes: [],
+  };
+  const run = { ...place, id: 'theirs', lane: 'T0OTHER/C0OTHER', runner: 'U0OTHER', createdAt: Date.now() };
+  await others.ledger.admit(data.delivery, { ...run, data }, { perLane: 9, perRunner: 9 });
+  await others.close();
+  await bot.restart();
+  expect(bot.log.findLast(({ msg }) => msg === 'ready')).toMatchObject({ recovered: 0 });
+  await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`ours()\``);
+  expect(await bot.stop()).toBe(0);
+  expect(gateway.kernels.size).toBe(1);
+  const kept = await openStore<object>({ url, log: silentLog });
+  expect(await kept.ledger.unposted()).toMatchObject([{ id: 'theirs', state: 'waiting', revision: 0 }]);
+  await kept.close();
+  await gateway.close();
+});
