@@ -37,7 +37,8 @@ export function withdrawRefused(ledger: Ledger<RunData>, log: Log): Ledger<RunDa
         refused.delete(runId);
         return;
       } catch (error) {
-        if (!(error instanceof StoreError) || error.code !== 'silent')
+        // Also one that refuses: a Redis in trouble takes no writes for a while.
+        if (!(error instanceof StoreError))
           return log.warn({ err: error, run: runId }, 'a refused snippet was not withdrawn');
         await sleep(LOOK_AGAIN_MS, undefined, { ref: false });
       }
