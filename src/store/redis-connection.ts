@@ -14,6 +14,8 @@ const connectTimeoutMs = 2_000;
 const socketTimeoutMs = 3_000;
 const pingIntervalMs = 1_000;
 const maxReconnectDelayMs = 1_000;
+/** A server that takes no writes any more is left at most this often. */
+const leaveAgainMs = 5_000;
 
 type Client = ReturnType<typeof createClient>;
 
@@ -32,6 +34,7 @@ export class RedisConnection {
   #isClosed = false;
   /** Redis' clock minus this process's `performance.now()`, in ms. */
   #clockOffsetMs = 0;
+  #leftAt = -Infinity;
 
   constructor(address: string, log: Log) {
     const url = URL.parse(address);
@@ -78,6 +81,7 @@ export class RedisConnection {
     try {
       return await withinMs(send(), commandTimeoutMs, this.#address);
     } catch (error) {
+      if (error instanceof Error && /\bREADONLY\b/.test(error.message)) this.#leaveReplica();
       throw this.#storeErrorOf(error);
     }
   }
@@ -116,6 +120,15 @@ export class RedisConnection {
     this.#isClosed = true;
     // One that is still connecting cannot be destroyed without losing sight of its socket: it ends at its next event.
     for (const client of [this.client, this.#hearing]) if (client.isReady) client.destroy();
+  }
+
+  /** After a failover the address leads to another server, while the old one keeps its connections. */
+  #leaveReplica(): void {
+    if (performance.now() - this.#leftAt < leaveAgainMs) return;
+    this.#leftAt = performance.now();
+    this.#log.warn(`${this.#address} takes no writes; it is looked for anew`);
+    // The server hangs up, which the library takes for a lost connection; its own `quit` is for good.
+    for (const client of [this.client, this.#hearing]) client.sendCommand(['QUIT']).catch(() => undefined);
   }
 
   /** A Redis that drops keys when it is full drops accepted runs. */
@@ -168,15 +181,21 @@ export class RedisConnection {
 
   #watch(client: Client): void {
     let isAway = false;
+    let isRefused = false;
     client.on('error', (error: unknown) => {
-      if (isAway || !this.#isOpened || this.#isClosed) return;
+      if (!this.#isOpened || this.#isClosed) return;
+      const { code, message: reason } = this.#storeErrorOf(error);
+      if (!isAway) this.#log.warn({ reason }, 'the connection to Redis is lost');
+      // Somebody has to act, such as on a password that was changed.
+      else if (code === 'refused' && !isRefused) this.#log.error({ reason }, 'Redis refuses the connection');
       isAway = true;
-      this.#log.warn({ reason: this.#storeErrorOf(error).message }, 'the connection to Redis is lost');
+      isRefused ||= code === 'refused';
     });
     client.on('ready', () => {
       if (this.#isClosed) return client.destroy();
       if (isAway) this.#log.info('the connection to Redis is back');
       isAway = false;
+      isRefused = false;
       // Another server may have taken over, with a clock of its own.
       if (this.#isOpened && client === this.client) this.ping().catch(() => undefined);
     });
