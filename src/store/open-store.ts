@@ -8,7 +8,7 @@ import { RedisKeyv } from './redis-keyv.ts';
 import { deliverSignal, RedisLedger } from './redis-ledger.ts';
 import { createRunReader, type ReadData, type RunReader } from './run-record.ts';
 import { createSignals } from './signals.ts';
-import { openSqliteFile, openSqliteMemory } from './sqlite-file.ts';
+import { atStore, openSqliteFile, openSqliteMemory } from './sqlite-file.ts';
 import { SqliteKeyv } from './sqlite-keyv.ts';
 import { SqliteLedger } from './sqlite-ledger.ts';
 
@@ -40,7 +40,11 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
   const reader = createRunReader(log, readData);
   if (url === 'memory:') return sqliteStore('memory', openSqliteMemory(), reader, log);
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
-  if (path !== undefined) return sqliteStore('sqlite', await openSqliteFile(path, lockWaitMs), reader, log);
+  if (path !== undefined) {
+    const db = await openSqliteFile(path, lockWaitMs);
+    // A file that is damaged further in is found to be by the first statements.
+    return atStore(db, () => sqliteStore('sqlite', db, reader, log));
+  }
   if (/^rediss?:/.test(url)) return redisStore(url, reader, log);
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -70,7 +70,16 @@ function createFile(file: string): void {
     // 'wx' never opens a file that exists: closing that descriptor would drop this process's lock on it.
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw unusable(file, error);
+    mustBeWritable(file);
+  }
+}
+
+/** SQLite calls it a disk I/O error where it may not write the file, or beside it. */
+function mustBeWritable(file: string): void {
+  try {
+    for (const path of [file, dirname(file)]) accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
     throw unusable(file, error);
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
@@ -66,6 +66,28 @@ describe('a file that cannot be used is refused with a sentence and left as it i
     withDatabase(file, (db) =>
       expect(db.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 'runs' }]),
     );
+  });
+
+  test('damaged behind its first page', async () => {
+    const file = join(folder, 'damaged.db');
+    await (await open(`sqlite:${file}`)).close();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xff, 2 * 4_096));
+    await expect(open(`sqlite:${file}`)).rejects.toMatchObject({
+      name: 'StoreError',
+      code: 'refused',
+      message: expect.stringMatching(/malformed/),
+    });
+  });
+
+  test.skipIf(process.getuid?.() === 0)('one that may not be written', async () => {
+    const file = join(folder, 'read-only.db');
+    await (await open(`sqlite:${file}`)).close();
+    chmodSync(file, 0o400);
+    await expect(open(`sqlite:${file}`)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/read-only\.db cannot be used as a store: EACCES/),
+    });
   });
 
   test('no database at all', async () => {
