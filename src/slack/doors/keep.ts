@@ -20,7 +20,10 @@ export async function onKeep(
     if (!(await bot.keepKernel(kernel.lane, kernel.kernelId)))
       throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
     await ack();
-    await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` });
+    await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` }).catch(
+      (error: unknown) =>
+        bot.log.warn({ err: error }, 'a kernel was kept, and that the warning is over could not be shown'),
+    );
   } catch (error) {
     await ack();
     const text = refusalMrkdwn(error);
