@@ -97,7 +97,11 @@ export function openRest(http: Http, timings: GatewayTimings): Rest {
     async listKernels(signal) {
       const answer = await get('api/kernels', signal);
       // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); a bad token is a 401 there.
-      if (answer.status === 403) return undefined;
+      if (answer.status === 403) {
+        // Jupyter Server says 403 to a bad token too, and then to everything.
+        readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
+        return undefined;
+      }
       return readAnswer(answer, z.array(kernelModel), 'its kernels');
     },
 

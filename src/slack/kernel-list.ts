@@ -1,4 +1,5 @@
 import type { KnownBlock } from '@slack/types';
+import { GatewayError } from '../errors.ts';
 import type { KernelStatus, OtherKernel } from '../runs/control-kernel.ts';
 import type { Bot } from './bot.ts';
 import { hiddenKernelLines, kernelLines, shortKernelId, stateWords } from './kernel-words.ts';
@@ -16,7 +17,7 @@ export async function listKernels(person: Person, bot: Bot): Promise<{ text: str
   const records = await control.kernels(workspace);
   const [statuses, others] = await Promise.all([
     control.statusOf(records.slice(0, SHOWN_KERNELS)),
-    control.otherKernels(workspace).catch(() => 'unreachable' as const),
+    control.otherKernels(workspace).catch(whyUnknown),
   ]);
   const now = Date.now();
   const lines = await Promise.all(statuses.map((status) => namedLine(status, person, bot)));
@@ -46,9 +47,15 @@ async function namedLine(status: KernelStatus, person: Person, bot: Bot): Promis
   return `${channel.startsWith('D') ? 'your direct messages' : `<#${channel}>`} · ${kernelLines(status)}`;
 }
 
-function othersText(others: readonly OtherKernel[] | 'unreachable' | undefined): string {
-  if (others === 'unreachable')
-    return 'The gateway cannot be reached, so it is not known what else runs there.';
+function whyUnknown(error: unknown): string {
+  const isRefused = error instanceof GatewayError && error.code === 'unauthorized';
+  const why = isRefused ? 'refused the bot’s credentials' : 'cannot be reached';
+  return `The gateway ${why}, so it is not known what else runs there.`;
+}
+
+/** `others` in words: why they are not known. */
+function othersText(others: readonly OtherKernel[] | string | undefined): string {
+  if (typeof others === 'string') return others;
   if (others === undefined)
     return 'This gateway does not list kernels, so kernels that are not Sparkthread’s cannot be shown.';
   if (others.length === 0) return 'No other kernels run on the gateway.';

@@ -82,6 +82,12 @@ test('a gateway that lists its kernels', async () => {
   ]);
 });
 
+test('Jupyter Server says 403 to a bad token: that is no gateway that does not list its kernels', async () => {
+  await using rig = await startRig();
+  rig.server.answer = () => ({ status: 403, body: { message: 'Forbidden', reason: null } });
+  await expect(rig.gateway.listKernels()).rejects.toMatchObject({ code: 'unauthorized', status: 403 });
+});
+
 test('traps 2, 49: starts take turns, each with a complete env; those waiting hear their place', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
