@@ -1,39 +1,51 @@
 import { z } from 'zod';
 import { append, type Part } from './message.ts';
 
+/** Who has nothing to say in a field may leave it out or say null. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}
+
 /** The parts of Slack's rich text that say what was typed; unknown ones pass and say nothing. */
-const wordSchema = z.object({
-  type: z.string(),
-  text: z.string().optional(),
-  url: z.string().optional(),
-  user_id: z.string().optional(),
-  usergroup_id: z.string().optional(),
-  channel_id: z.string().optional(),
-  team_id: z.string().optional(),
-  range: z.string().optional(),
-  name: z.string().optional(),
-  skin_tone: z.number().optional(),
-  fallback: z.string().optional(),
-  value: z.string().optional(),
-  style: z
-    .object({
-      bold: z.boolean().optional(),
-      italic: z.boolean().optional(),
-      strike: z.boolean().optional(),
-      code: z.boolean().optional(),
-    })
-    .optional(),
-});
+const wordSchema = z.preprocess(
+  withoutNulls,
+  z.object({
+    type: z.string(),
+    text: z.string().optional(),
+    url: z.string().optional(),
+    user_id: z.string().optional(),
+    usergroup_id: z.string().optional(),
+    channel_id: z.string().optional(),
+    team_id: z.string().optional(),
+    range: z.string().optional(),
+    name: z.string().optional(),
+    skin_tone: z.number().optional(),
+    fallback: z.string().optional(),
+    value: z.string().optional(),
+    style: z
+      .object({
+        bold: z.boolean().optional(),
+        italic: z.boolean().optional(),
+        strike: z.boolean().optional(),
+        code: z.boolean().optional(),
+      })
+      .optional(),
+  }),
+);
 type Word = z.infer<typeof wordSchema>;
 
-const sectionSchema = z.object({
-  type: z.enum(['rich_text_section', 'rich_text_preformatted', 'rich_text_quote', 'rich_text_list']),
-  elements: z.array(z.unknown()),
-  language: z.string().optional(),
-  style: z.string().optional(),
-  indent: z.number().optional(),
-  offset: z.number().optional(),
-});
+const sectionSchema = z.preprocess(
+  withoutNulls,
+  z.object({
+    type: z.enum(['rich_text_section', 'rich_text_preformatted', 'rich_text_quote', 'rich_text_list']),
+    elements: z.array(z.unknown()),
+    language: z.string().optional(),
+    style: z.string().optional(),
+    indent: z.number().optional(),
+    offset: z.number().optional(),
+  }),
+);
 type Section = z.infer<typeof sectionSchema>;
 
 const blockSchema = z.object({ type: z.literal('rich_text'), elements: z.array(sectionSchema) });

@@ -90,11 +90,22 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
 
 /** What was said to the bot: after its mention, or before it when nothing follows. */
 function addressedText(message: Message): string {
-  const at = message.parts.findIndex(({ kind }) => kind === 'mention');
-  if (at === -1) return undoPhoneTyping(typedText(message.parts));
-  const after = undoPhoneTyping(typedText(message.parts.slice(at + 1)));
-  if (after.trim() === '') return undoPhoneTyping(typedText(message.parts.slice(0, at))).trimEnd();
+  const { parts } = message;
+  const at = parts.findIndex(({ kind }) => kind === 'mention');
+  if (at === -1) return undoPhoneTyping(typedText(parts));
+  const after = undoPhoneTyping(typedText(parts.slice(endOfCall(parts, at))));
+  if (after.trim() === '') return undoPhoneTyping(typedText(parts.slice(0, at))).trimEnd();
   return after.replace(/^[:,](?=\s)/, '').replace(/^[ \t]*\r?\n|^[ \t]+/, '');
+}
+
+/** Behind the mention at `at`; called twice in a row, the bot is called once. */
+function endOfCall(parts: readonly Part[], at: number): number {
+  const rest = parts.slice(at + 1);
+  const row = rest.findIndex(
+    (part) => part.kind !== 'mention' && (part.kind !== 'bare' || part.text.trim() !== ''),
+  );
+  const called = rest.slice(0, row === -1 ? rest.length : row);
+  return at + 1 + called.findLastIndex(({ kind }) => kind === 'mention') + 1;
 }
 
 function typedText(parts: readonly Part[]): string {
