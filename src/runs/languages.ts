@@ -18,6 +18,8 @@ export interface LanguageContext {
 /** What a reader of messages has to know of languages. */
 export interface LanguageWords {
   isLanguage: (word: string) => boolean;
+  /** A language that some kernel here speaks. */
+  isSpoken: (word: string) => boolean;
   /** No language, but one slip of the finger away from one. */
   isMisspelt: (word: string) => boolean;
   /** Whether `other` can stand for what `word` means: a block tagged `py` may follow `python`. */
@@ -27,6 +29,7 @@ export interface LanguageWords {
 export function languageWords(context: LanguageContext): LanguageWords {
   return {
     isLanguage: (word) => isLanguageWord(word, context),
+    isSpoken: (word) => (meaningOf(word, context) ?? []).length > 0,
     isMisspelt: (word) => isMisspelt(word, context),
     agree: (word, other) => {
       if (word.toLowerCase() === other.toLowerCase()) return true;

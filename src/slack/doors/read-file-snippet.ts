@@ -25,5 +25,7 @@ export function readFileSnippet(message: Message, files: readonly FileCode[], wo
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
   const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
   const syntax = agreed(syntaxes.filter(words.isLanguage), words);
+  // Refused by that name: a .scala file is not run as Python because no kernel here speaks Scala.
+  if (syntax !== undefined && !words.isSpoken(syntax)) return { language: syntax, blocks };
   return { language: undefined, ...(syntax === undefined ? {} : { syntax }), blocks };
 }

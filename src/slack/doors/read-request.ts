@@ -22,6 +22,7 @@ export function readRequest(message: Message, words: LanguageWords): Request {
 /** The words of a gateway that has not told its languages: commands can still be read. */
 export const noWords: LanguageWords = {
   isLanguage: () => false,
+  isSpoken: () => false,
   isMisspelt: () => false,
   agree: (word, other) => word === other,
 };

@@ -3,7 +3,8 @@ import { filesToRun, readFileSnippet } from '../../../../src/slack/doors/read-fi
 import { readMrkdwn } from '../../../../src/slack/doors/read-mrkdwn.ts';
 
 const words = {
-  isLanguage: (word: string) => ['python', 'python2', 'scala'].includes(word),
+  isLanguage: (word: string) => ['python', 'python2', 'scala', 'r'].includes(word),
+  isSpoken: (word: string) => word !== 'r',
   isMisspelt: (word: string) => word === 'pyhton',
   agree: (word: string, other: string) => word === other,
 };
@@ -30,6 +31,12 @@ test('several files are blocks in order; those of several languages are refused'
   expect(() => readFileSnippet(typed(''), [python, { syntax: 'scala', code: '' }], words)).toThrow(
     /several languages/,
   );
+});
+
+test('a file in a language that no kernel here speaks asks for that language, unless another is named', () => {
+  const r = { syntax: 'r', code: 'a' };
+  expect(readFileSnippet(typed('<@UBOT> please'), [r], words)).toEqual({ language: 'r', blocks: ['a'] });
+  expect(readFileSnippet(typed('<@UBOT> python2'), [r], words)).toMatchObject({ language: 'python2' });
 });
 
 test('code in the message itself is what is meant, not the files beside it', () => {
