@@ -96,7 +96,9 @@ export class IncomingMessages {
   #threadsOwner(message: KernelMessage): RunningExecution | undefined {
     const { line, sessionId } = this.#host;
     const isOfGreeting = message.parentType === 'kernel_info_request' && message.parentSession === sessionId;
-    return isOfGreeting && readOutput(message) !== undefined ? line.lastEnded : undefined;
+    if (!isOfGreeting || readOutput(message) === undefined) return undefined;
+    // A greeting has its turn after what was running: its end is what the wire lost.
+    return line.inFlight().find(({ state }) => state.ran) ?? line.lastEnded;
   }
 
   #takeLate(execution: RunningExecution, message: KernelMessage): void {
@@ -104,6 +106,7 @@ export class IncomingMessages {
     if (message.type === 'input_request') return this.#host.answerInput(message, '');
     const output = readOutput(message);
     if (output === undefined || (output.kind === 'error' && execution.hasToldError)) return;
-    this.#host.onLateOutput(execution.msgId, output);
+    if (execution.isEnded) this.#host.onLateOutput(execution.msgId, output);
+    else execution.tell(output);
   }
 }

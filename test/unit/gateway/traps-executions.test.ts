@@ -705,3 +705,19 @@ test('a thread that prints after a reconnect speaks in answer to our greeting: i
     output: { kind: 'stream', name: 'stdout', text: 'from the thread' },
   });
 });
+
+test('it is the running one’s output where the end was lost with the wire', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  await run(connection).end;
+  kernel.onExecute = (request) => kernel.begin(request, 2);
+  const running = run(connection);
+  await running.until('counted');
+  kernel.drop();
+  await running.until('reconnected');
+  const greeting = await kernel.untilReceived('kernel_info_request', 2);
+  kernel.stream(greeting, 'from a thread');
+  expect(await running.until('stream')).toMatchObject({ text: 'from a thread' });
+  kernel.executionState = 'idle';
+  expect(await running.end).toMatchObject({ kind: 'outputLost', possibleGap: true });
+});
