@@ -345,6 +345,19 @@ test('trap 52: two deletions at once: the 500 of the second counts as done', asy
   await rig.gateway.shutDownKernel(kernel.id);
 });
 
+test('a deletion that meets a restart is repeated', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  let deletions = 0;
+  rig.server.answer = (call) => {
+    if (call.method !== 'DELETE') return undefined;
+    deletions += 1;
+    return deletions === 1 ? { status: 500, body: { message: 'Unknown server error' } } : undefined;
+  };
+  await rig.gateway.shutDownKernel(kernel.id);
+  expect(kernel.isDeleted).toBe(true);
+});
+
 test('a deletion that fails is told', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
