@@ -123,7 +123,8 @@ export class OpenConnection
   }
 
   get process(): string {
-    return this.greeting.processSession;
+    // What is written while it is not ready meets whatever process comes.
+    return this.life.isReady ? this.greeting.processSession : '';
   }
 
   resume({ msgId, code = '', allowStdin = false, signal, left, asked, process }: ResumeRequest): Execution {

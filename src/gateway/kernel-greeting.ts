@@ -8,6 +8,8 @@ import type { KernelMessage, OutgoingMessage } from './wire.ts';
 export class KernelGreeting {
   /** The ipykernel process that answered last; other kernels' sessions say nothing about their process (trap 41). */
   processSession = '';
+  /** Called before the reply of a process that is not the one before counts. */
+  onOtherProcess: () => void = () => undefined;
   /** Replies so far. */
   answers = 0;
   #owedSinceMs: number | undefined;
@@ -43,7 +45,10 @@ export class KernelGreeting {
     this.#owedSinceMs = undefined;
     this.answers += 1;
     const info = readKernelInfo(message.content);
-    this.processSession = info.implementation === 'ipython' ? message.session : '';
+    const session = info.implementation === 'ipython' ? message.session : '';
+    const isOther = session !== '' && this.processSession !== '' && session !== this.processSession;
+    if (isOther) this.onOtherProcess();
+    this.processSession = session;
     onReply(info);
     return true;
   }
@@ -52,6 +57,11 @@ export class KernelGreeting {
   forget(): void {
     this.#asked.clear();
     this.#owedSinceMs = undefined;
+  }
+
+  /** The process that answered is gone. */
+  forgetProcess(): void {
+    this.processSession = '';
   }
 
   /** How long requests have gone unanswered on this websocket. */

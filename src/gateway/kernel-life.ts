@@ -54,6 +54,7 @@ export class KernelLife {
   constructor(host: KernelLifeHost, isFresh: boolean) {
     this.#host = host;
     this.#ignoresStarting = isFresh;
+    host.greeting.onOtherProcess = () => this.#takeOtherProcess();
   }
 
   /** Waits until the kernel answers on its open websocket. Throws `GatewayError`, or the signal's reason. */
@@ -83,7 +84,7 @@ export class KernelLife {
     this.#greeting.abort();
   }
 
-  /** Greets the kernel on a re-opened websocket, in the background. */
+  /** Greets the kernel on an open websocket, in the background. */
   onReopened(): void {
     clearTimeout(this.#timer);
     this.#greeting.abort();
@@ -197,6 +198,14 @@ export class KernelLife {
     }, this.#host.timings.shutdownLookMs);
   }
 
+  /** Another process than before answers, and the word of its coming was lost with a websocket. */
+  #takeOtherProcess(): void {
+    if (this.#isRestartingByUs || this.#hasToldReplaced) return;
+    if (this.#isLeavingToRestart) this.#replace('kernelRestarted', false);
+    else this.#replace('kernelDied', true);
+    this.onReopened();
+  }
+
   async #lookWhetherGone(looks: number): Promise<void> {
     if (!(await this.look().catch(() => true))) return;
     if (this.#isSettling || this.#greeting.signal.aborted) return;
@@ -214,6 +223,7 @@ export class KernelLife {
     this.#isSettling = true;
     this.#isLeavingToRestart = false;
     this.isBusyElsewhere = false;
+    this.#host.greeting.forgetProcess();
     if (this.#hasToldReplaced) return;
     this.#hasToldReplaced = true;
     this.#host.onReplaced(kind, { kind: 'kernelRestarted', automatic });

@@ -487,3 +487,39 @@ test('a starting that comes after the new process has answered is no second rest
   expect(await run(connection).end).toMatchObject({ kind: 'ok', variablesLost: false });
   expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
 });
+
+test('a death of which the wire lost every word shows by the process that answers', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, events } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('counted');
+  kernel.buffers = false;
+  kernel.drop();
+  kernel.comeUp();
+  kernel.executionState = 'idle';
+  kernel.onExecute = (request) => kernel.run(request);
+  expect(await running.end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
+  expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(events).toContainEqual({ kind: 'kernelRestarted', automatic: true });
+});
+
+test('the same while nothing runs, and where the process had said exit()', async () => {
+  await using rig = await startConnectedRig({ timings: { exitMs: 5_000 } });
+  const { kernel, connection, events } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
+    kernel.status('idle', request);
+  };
+  expect(await run(connection).end).toMatchObject({ kind: 'exited' });
+  kernel.buffers = false;
+  kernel.drop();
+  kernel.comeUp();
+  kernel.executionState = 'idle';
+  kernel.onExecute = (request) => kernel.run(request);
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+  expect(events.filter((event) => event.kind === 'kernelRestarted')).toEqual([
+    { kind: 'kernelRestarted', automatic: true },
+  ]);
+});
