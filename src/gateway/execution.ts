@@ -236,7 +236,9 @@ export class RunningExecution implements Execution {
     const { outputs, end } = settle(this.state);
     for (const output of outputs) this.#queue.push(output);
     this.hasToldError = outputs.length > 0 || this.state.errorName !== undefined;
-    this.#finish(end);
+    // Idle alone, after the wire broke: whether it went well was in the reply.
+    const isReplyLost = end.kind === 'ok' && end.replyMissing && this.#mayHaveGap && !this.#host.isWhole;
+    this.#finish(isReplyLost ? endAs(this.state, 'outputLost', 'the reply was lost') : end);
   }
 
   #finish(end: ExecutionEnd): void {

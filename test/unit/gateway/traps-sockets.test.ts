@@ -140,6 +140,24 @@ test('a reply that was lost with the socket: the kernel is idle and proves that 
   expect(await running.end).toMatchObject({ kind: 'outputLost', possibleGap: true, replyMissing: true });
 });
 
+test('a reply that was lost with the socket although the idle after it came: nobody knows how it went', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('counted');
+  kernel.buffers = false;
+  kernel.drop();
+  kernel.reply(lastRequest(kernel), {
+    status: 'error',
+    ename: 'ZeroDivisionError',
+    evalue: 'division by zero',
+  });
+  await running.until('reconnected');
+  kernel.status('idle', lastRequest(kernel));
+  expect(await running.end).toMatchObject({ kind: 'outputLost', possibleGap: true, replyMissing: true });
+});
+
 test('a request that was written into a dying socket: whether it ran is not known', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
