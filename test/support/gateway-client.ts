@@ -98,8 +98,13 @@ export async function startConnectedRig(
 }
 
 /** Starts an execution; unlike the product it reads the outputs as they come, so that nothing is held back. */
-export function run(connection: KernelConnection, more: Partial<ExecuteRequest> = {}): Watched {
-  return watch(connection.execute({ msgId: randomUUID(), code: '1', allowStdin: false, ...more }));
+export function run(
+  connection: KernelConnection,
+  more: Partial<ExecuteRequest> = {},
+  onOutput?: (output: KernelOutput) => void,
+): Watched {
+  const execution = connection.execute({ msgId: randomUUID(), code: '1', allowStdin: false, ...more });
+  return watch(execution, onOutput);
 }
 
 export interface Watched {
@@ -111,7 +116,7 @@ export interface Watched {
   until<K extends KernelOutput['kind']>(kind: K): Promise<Extract<KernelOutput, { kind: K }>>;
 }
 
-export function watch(execution: Execution): Watched {
+export function watch(execution: Execution, onOutput?: (output: KernelOutput) => void): Watched {
   const outputs: KernelOutput[] = [];
   const waiters = new Set<() => void>();
   const wake = () => {
@@ -120,6 +125,7 @@ export function watch(execution: Execution): Watched {
   const reading = (async () => {
     for await (const output of execution) {
       outputs.push(output);
+      onOutput?.(output);
       wake();
     }
     return execution.end;
