@@ -68,7 +68,8 @@ export class Asking {
     if (this.#open !== undefined) return;
     if (given !== undefined) return this.#ask({ ...given.asked, isPresumed: true }, given.request);
     if (!mayAsk(code)) return;
-    if (allowStdin) this.#ask({ prompt: '', password: /pass/i.test(code), isPresumed: true }, undefined);
+    const password = /getpass|askpass|readPassword/.test(code);
+    if (allowStdin) this.#ask({ prompt: '', password, isPresumed: true }, undefined);
     else this.#host.answerInput(undefined, '');
   }
 

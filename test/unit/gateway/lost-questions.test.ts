@@ -10,6 +10,11 @@ function linesFor(kernel: ScriptedKernel): unknown[] {
     .map((message) => message.content['value']);
 }
 
+/** A kernel that keeps a line it does not wait for, and takes it for the answer to its next question. */
+function asIrKernel(kernel: ScriptedKernel): void {
+  kernel.implementation = 'IRkernel';
+}
+
 /** A kernel that asks without being heard, and goes on with the second line: the first was lost on the way. */
 function askUnheard(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): void {
   kernel.onExecute = (request) => {
@@ -36,11 +41,7 @@ test('an answer that was lost with its socket is sent once more', async () => {
 });
 
 test('an answer that was lost is asked for again where the kernel would take it twice', async () => {
-  await using rig = await startConnectedRig({
-    prepare: (kernel) => {
-      kernel.implementation = 'IRkernel';
-    },
-  });
+  await using rig = await startConnectedRig({ prepare: asIrKernel });
   const { kernel, connection } = rig;
   askUnheard(kernel, true, 2);
   const asking = run(connection, { code: 'readline()', allowStdin: true });
@@ -83,24 +84,21 @@ test('a question that went to a process that is no more is asked for the kernel'
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   askUnheard(kernel, false);
-  const before = run(connection, { code: 'input()', allowStdin: true });
+  const code = 'if False: pass\ninput()';
+  const before = run(connection, { code, allowStdin: true });
   await before.until('started');
   await connection.close();
   const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
   const { msgId } = before.execution;
-  const resumed = watch(later.resume({ msgId, code: 'input()', allowStdin: true }));
+  const resumed = watch(later.resume({ msgId, code, allowStdin: true }));
   const asked = await resumed.until('inputRequest');
-  expect(asked).toMatchObject({ prompt: '', isPresumed: true });
+  expect(asked).toMatchObject({ prompt: '', password: false, isPresumed: true });
   asked.answer('x');
   expect(await resumed.end).toMatchObject({ kind: 'ok' });
 });
 
 test('an answer that is given while the socket is away is neither sent nor asked for twice', async () => {
-  await using rig = await startConnectedRig({
-    prepare: (kernel) => {
-      kernel.implementation = 'IRkernel';
-    },
-  });
+  await using rig = await startConnectedRig({ prepare: asIrKernel });
   const { kernel, connection } = rig;
   askUnheard(kernel, true, 2);
   const asking = run(connection, { code: 'readline()', allowStdin: true });
