@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { StoreError } from '../errors.ts';
+import { outlastStore } from './outlast-store.ts';
 import type { OutputView } from './output/output-view.ts';
 import type { Ledger, RunChange } from '../store/ledger.ts';
 import type { KeptOutput } from './kept-output.ts';
@@ -24,8 +25,6 @@ export interface Question {
 
 /** How long the ledger has to note a last word that stands. */
 const CLOSING_MS = 500;
-/** A store that is away is asked again after this. */
-const STORE_AWAY_MS = 500;
 
 /**
  * One run while this process works on it: its newest record, its answer and its one AbortSignal. All changes of the
@@ -182,12 +181,14 @@ export class ActiveRun {
   }
 
   async #insist(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<boolean> {
-    while (!this.#left.signal.aborted) {
-      const written = await this.#tryWrite(change, data);
-      if (written !== 'away') return written;
-      await Promise.race([wait(STORE_AWAY_MS, undefined, { ref: false }), this.abandoned]);
+    const left = this.#left.signal;
+    if (left.aborted) return false;
+    try {
+      return await outlastStore(() => this.#write(change, data), left);
+    } catch (error) {
+      if (error instanceof StoreError) return false;
+      throw error;
     }
-    return false;
   }
 
   /**
@@ -217,13 +218,7 @@ export class ActiveRun {
   }
 
   async #insistLetGo(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<boolean> {
-    return await this.#inTurn(async () => {
-      for (;;) {
-        const written = await this.#tryWrite(change, data);
-        if (written !== 'away') return written;
-        await wait(STORE_AWAY_MS, undefined, { ref: false });
-      }
-    });
+    return await this.#inTurn(() => outlastStore(() => this.#write(change, data)));
   }
 
   async #inTurn(write: () => Promise<boolean>): Promise<boolean> {
@@ -232,19 +227,14 @@ export class ActiveRun {
     return await turn;
   }
 
-  async #tryWrite(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<boolean | 'away'> {
-    try {
-      const changed = await this.#write(change, data);
-      if (changed !== undefined) this.run = changed;
-      return changed !== undefined;
-    } catch (error) {
-      if (error instanceof StoreError) return 'away';
-      throw error;
-    }
+  async #write(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<boolean> {
+    const changed = await this.#changeRecord(change, data);
+    if (changed !== undefined) this.run = changed;
+    return changed !== undefined;
   }
 
   /** Compare-and-set; once more on the newer record when another hand only noted something (a stop) in between. */
-  async #write(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<Run | undefined> {
+  async #changeRecord(change: Partial<RunChange<RunData>>, data: Partial<RunData>): Promise<Run | undefined> {
     // What has ended does not begin again, nor end in another way.
     if (!isUnfinished(this.run) && change.state !== undefined && change.state !== 'posted') return undefined;
     const after = { ...change, data: { ...this.run.data, ...data }, updatedAt: Date.now() };
