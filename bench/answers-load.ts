@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startPlayground } from '../playground/playground.ts';
 import { silentLog } from '../src/log.ts';
-import { openTranscript } from '../src/runs/output/transcript.ts';
+import { openTranscript } from '../src/output/transcript.ts';
 import type { RunView } from '../src/runs/run-view.ts';
-import { startAnswers } from '../src/slack/answer/live-answer.ts';
+import { startAnswers } from '../src/slack/messages/run-message.ts';
 import { givenNumber } from './given-number.ts';
 
 const usage = 'node bench/answers-load.ts [answers=20] [seconds=60]';

@@ -3,7 +3,7 @@ import { type KernelGateway, startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import { type Provisioned, provision } from '../demo/provision/provision.ts';
 import type { Execution, Gateway, KernelConnection } from '../src/gateway/gateway.ts';
-import { openGateway } from '../src/gateway/open-gateway.ts';
+import { openGateway } from '../src/gateway/client.ts';
 import type { ExecutionEnd } from '../src/gateway/outputs.ts';
 import { silentLog } from '../src/log.ts';
 

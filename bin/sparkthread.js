@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
 const bundledNode = fileURLToPath(new URL('node_modules/.bin/node', root));
-const programs = { start: 'src/main.ts', demo: 'demo/main.ts', doctor: 'src/doctor.ts' };
+const programs = { start: 'src/main.ts', demo: 'demo/main.ts', doctor: 'src/doctor/main.ts' };
 const exitBadConfig = 78;
 
 function isNewEnough() {

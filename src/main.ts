@@ -1,20 +1,20 @@
 import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { type Config, loadEnvFile, readConfig, refuseArguments } from './config.ts';
+import { type Config, loadEnvFile, readConfig, refuseArguments } from './config/config.ts';
 import { ConfigError, StoreError } from './errors.ts';
-import { openGateway } from './gateway/open-gateway.ts';
+import { openGateway } from './gateway/client.ts';
 import { startLog } from './log.ts';
-import { gatewayCheck, storeCheck } from './operation/checks.ts';
-import { startFront } from './operation/front.ts';
-import { startMetrics } from './operation/metrics.ts';
-import { readRunData } from './runs/read-run-data.ts';
-import type { RunData } from './runs/run-data.ts';
-import { withdrawRefused } from './runs/withdraw-refused.ts';
-import { storeAddress } from './settings/store-url.ts';
-import { startSlack } from './slack/start-slack.ts';
-import { startHouse } from './start-house.ts';
-import { boundLedger } from './store/bounded.ts';
+import { gatewayCheck, storeCheck } from './server/health-checks.ts';
+import { startFront } from './server/health-endpoints.ts';
+import { startMetrics } from './server/metrics.ts';
+import { readRunData } from './runs/stored-run.ts';
+import type { RunData } from './runs/run.ts';
+import { withdrawRefused } from './runs/admission/withdraw-refused.ts';
+import { storeAddress } from './config/store-url.ts';
+import { startSlack } from './slack/app.ts';
+import { startHouse } from './app.ts';
+import { boundLedger } from './store/timeout.ts';
 import { openStore } from './store/open-store.ts';
 
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */

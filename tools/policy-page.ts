@@ -1,4 +1,4 @@
-import { type Action, actions, type Person, type PolicySettings, refuse } from '../src/slack/policy.ts';
+import { type Action, actions, type Person, type PolicySettings, refuse } from '../src/slack/auth/policy.ts';
 
 /** `docs/policy.md`: who may do what, asked of the policy itself. */
 export function policyPage(): string {

@@ -1,4 +1,4 @@
-import type { HeardSoFar } from './heard-messages.ts';
+import type { HeardSoFar } from './connection/received-messages.ts';
 import type { ExecutionEnd, KernelOutput } from './outputs.ts';
 
 /** The face of the gateway client: what the rest of the house may ask of a Kernel Gateway. */

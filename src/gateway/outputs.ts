@@ -1,4 +1,4 @@
-import type { GatewayErrorCode } from '../errors.ts';
+import type { GatewayErrorCode } from './errors.ts';
 
 /** What a kernel can say during one execution, in our words. Source: Jupyter messaging 5.x, protocol.md §3 and §4. */
 

@@ -1,5 +1,5 @@
-import type { GatewayErrorCode } from '../errors.ts';
-import type { OutputView } from './output/output-view.ts';
+import type { GatewayErrorCode } from '../gateway/errors.ts';
+import type { OutputView } from '../output/output-view.ts';
 import type { RunOutcome } from './outcome.ts';
 
 /** One picture of a run at a moment: all that an answer shows. Values only; what is shown is made from it by pure functions. */

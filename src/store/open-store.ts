@@ -1,16 +1,16 @@
 import { Keyv } from 'keyv';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Ledger } from './ledger.ts';
-import { RedisBudget } from './redis-budget.ts';
-import { RedisConnection } from './redis-connection.ts';
-import { RedisKeyv } from './redis-keyv.ts';
-import { deliverSignal, RedisLedger } from './redis-ledger.ts';
+import type { Ledger } from './run-store.ts';
+import { RedisBudget } from './redis/budget.ts';
+import { RedisConnection } from './redis/redis-connection.ts';
+import { RedisKeyv } from './redis/redis-keyv.ts';
+import { deliverSignal, RedisLedger } from './redis/redis-run-store.ts';
 import { createRunReader, type ReadData, type RunReader } from './run-record.ts';
 import { createSignals } from './signals.ts';
-import { atStore, openSqliteFile, openSqliteMemory } from './sqlite-file.ts';
-import { SqliteKeyv } from './sqlite-keyv.ts';
-import { SqliteLedger } from './sqlite-ledger.ts';
+import { atStore, openSqliteFile, openSqliteMemory } from './sqlite/sqlite-file.ts';
+import { SqliteKeyv } from './sqlite/sqlite-keyv.ts';
+import { SqliteLedger } from './sqlite/sqlite-run-store.ts';
 
 /** Where everything is kept that must outlive the process. Every call of its parts rejects with `StoreError`. */
 export interface Store<Data> {

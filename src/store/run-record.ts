@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { RunRecord } from './ledger.ts';
+import type { RunRecord } from './run-store.ts';
 
 const storedRun = z.object({
   id: z.string(),

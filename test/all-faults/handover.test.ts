@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
-import { readLedgerFile } from '../support/ledger-file.ts';
+import { readLedgerFile } from '../support/run-store-file.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
 
 /** One bot after another on the same run in a real kernel. */

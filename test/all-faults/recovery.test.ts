@@ -5,7 +5,7 @@ import type { SlackMessage } from '../../playground/messages.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
 import { askMessage, finalAnswer, finals } from '../support/ask.ts';
-import { readLedgerFile, untilPosted } from '../support/ledger-file.ts';
+import { readLedgerFile, untilPosted } from '../support/run-store-file.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';

@@ -3,7 +3,7 @@ import type { Playground } from '../../playground/playground.ts';
 import { renderThreadAsText } from '../../playground/render-text.ts';
 import { finalAnswer, finals } from '../support/ask.ts';
 import { randomFrom } from '../support/fault-front.ts';
-import { readLedgerFile } from '../support/ledger-file.ts';
+import { readLedgerFile } from '../support/run-store-file.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
 export interface StormOptions {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../src/log.ts';
-import { type EditBudget, startEditBudget } from '../../src/slack/answer/edit-budget.ts';
-import { startSharedEditBudget } from '../../src/slack/answer/shared-edit-budget.ts';
+import { type EditBudget, startEditBudget } from '../../src/slack/messages/edit-limiter.ts';
+import { startSharedEditBudget } from '../../src/slack/messages/shared-edit-budget.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
 import { withRedis } from './redis.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
-import { RedisConnection } from '../../src/store/redis-connection.ts';
-import { RedisKeyv } from '../../src/store/redis-keyv.ts';
+import { RedisConnection } from '../../src/store/redis/redis-connection.ts';
+import { RedisKeyv } from '../../src/store/redis/redis-keyv.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { withRedis } from './redis.ts';
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
-import { openSqliteFile } from '../../src/store/sqlite-file.ts';
-import { SqliteKeyv } from '../../src/store/sqlite-keyv.ts';
+import { openSqliteFile } from '../../src/store/sqlite/sqlite-file.ts';
+import { SqliteKeyv } from '../../src/store/sqlite/sqlite-keyv.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

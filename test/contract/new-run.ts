@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { NewRun } from '../../src/store/ledger.ts';
+import type { NewRun } from '../../src/store/run-store.ts';
 
 /** Stands for what runs/ keeps with a run. */
 export interface Note {

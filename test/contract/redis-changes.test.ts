@@ -6,7 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { findRedisServer, startRedisServer } from '../support/redis-server.ts';
-import { admitted } from './ledger-contract.ts';
+import { admitted } from './run-store-contract.ts';
 import type { Note } from './new-run.ts';
 import { withRedis } from './redis.ts';
 

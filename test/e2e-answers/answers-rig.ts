@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { startPlayground, type Playground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
 import { silentLog } from '../../src/log.ts';
-import type { OutputView } from '../../src/runs/output/output-view.ts';
-import { openTranscript, type Transcript } from '../../src/runs/output/transcript.ts';
+import type { OutputView } from '../../src/output/output-view.ts';
+import { openTranscript, type Transcript } from '../../src/output/transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import type { AnswerOptions, LiveAnswer, RunPhase, RunView } from '../../src/runs/run-view.ts';
-import { startAnswers, type Answers, type AnswersOptions } from '../../src/slack/answer/live-answer.ts';
+import { startAnswers, type Answers, type AnswersOptions } from '../../src/slack/messages/run-message.ts';
 
 /** A local Slack with the answers of a bot on it, and a place for output. Everything ends with the scope. */
 export interface AnswersRig extends AsyncDisposable {

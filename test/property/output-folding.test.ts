@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FoldedText } from '../../src/runs/output/folded-text.ts';
-import { windowChars } from '../../src/runs/output/folded-line.ts';
+import { FoldedText } from '../../src/output/terminal/terminal-text.ts';
+import { windowChars } from '../../src/output/terminal/terminal-line.ts';
 
 const pieces = fc.array(
   fc.oneof(

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readBlocks } from '../../playground/blocks-schema.ts';
-import { FoldedText } from '../../src/runs/output/folded-text.ts';
-import type { OutputPart } from '../../src/runs/output/output-view.ts';
-import { cutText } from '../../src/slack/answer/cut-text.ts';
-import { renderAnswer, shrinkLevels } from '../../src/slack/answer/render-answer.ts';
-import { renderTable } from '../../src/slack/answer/render-table.ts';
+import { FoldedText } from '../../src/output/terminal/terminal-text.ts';
+import type { OutputPart } from '../../src/output/output-view.ts';
+import { cutText } from '../../src/slack/blocks/truncate.ts';
+import { renderAnswer, shrinkLevels } from '../../src/slack/blocks/run/run-message.ts';
+import { renderTable } from '../../src/slack/blocks/run/table.ts';
 
 const hostile = fc.constantFrom(
   '<!channel>',

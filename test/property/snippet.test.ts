@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { languageWords } from '../../src/runs/languages.ts';
-import { readCommand } from '../../src/slack/doors/read-command.ts';
-import { splitLanguageWord } from '../../src/slack/doors/read-language-word.ts';
-import { readMessage } from '../../src/slack/doors/read-message.ts';
-import { undoPhoneTyping } from '../../src/slack/doors/read-phone-typing.ts';
-import { readSlash } from '../../src/slack/doors/read-slash.ts';
-import { readLoneFence, readSnippet } from '../../src/slack/doors/read-snippet.ts';
+import { languageWords } from '../../src/runs/languages/languages.ts';
+import { readCommand } from '../../src/slack/parsing/command.ts';
+import { splitLanguageWord } from '../../src/slack/parsing/language-prefix.ts';
+import { readMessage } from '../../src/slack/parsing/message/message-body.ts';
+import { undoPhoneTyping } from '../../src/slack/parsing/message/smart-punctuation.ts';
+import { readSlash } from '../../src/slack/parsing/slash-text.ts';
+import { readLoneFence, readSnippet } from '../../src/slack/parsing/snippet.ts';
 import { languagesOf } from '../support/kernelspecs.ts';
 import { botUserId, compose, composeSlash } from '../support/slack-composer.ts';
 

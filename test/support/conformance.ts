@@ -7,7 +7,7 @@ import type {
   GatewaySettings,
   KernelConnection,
 } from '../../src/gateway/gateway.ts';
-import { openGateway } from '../../src/gateway/open-gateway.ts';
+import { openGateway } from '../../src/gateway/client.ts';
 import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { defaultTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';

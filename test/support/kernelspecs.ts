@@ -1,5 +1,5 @@
 import type { Kernelspec, Kernelspecs } from '../../src/gateway/gateway.ts';
-import type { LanguageContext } from '../../src/runs/languages.ts';
+import type { LanguageContext } from '../../src/runs/languages/languages.ts';
 
 function spec(name: string, displayName: string, language: string): Kernelspec {
   return { name, displayName, language };

@@ -76,7 +76,7 @@ test('wrong settings are told all at once, with exit code 78', async () => {
 test('a .env that cannot be read is told as a wrong setting', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-doctor-'));
   await mkdir(join(folder, '.env'));
-  const doctor = fileURLToPath(new URL('../../../src/doctor.ts', import.meta.url));
+  const doctor = fileURLToPath(new URL('../../../src/doctor/main.ts', import.meta.url));
   const child = spawn(process.execPath, [doctor], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   expect(said).toContain('.env cannot be read');
@@ -262,7 +262,7 @@ describe('languages', () => {
         if (request !== undefined) kernel.status('idle', request);
       };
     };
-    const program = fileURLToPath(new URL('../../../src/doctor.ts', import.meta.url));
+    const program = fileURLToPath(new URL('../../../src/doctor/main.ts', import.meta.url));
     const env = { PATH: process.env['PATH'], ...environment() };
     const doctor = spawn(process.execPath, [program], { env, stdio: 'ignore' });
     expect(await once(doctor, 'exit')).toEqual([130, null]);

@@ -1,4 +1,4 @@
-import { examine } from '../../../src/doctor/examine.ts';
+import { examine } from '../../../src/doctor/run-checks.ts';
 import { startReport } from '../../../src/doctor/report.ts';
 
 export interface Examined {

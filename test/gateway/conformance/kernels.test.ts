@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
 import { kindsOf, run, settingsFor, textOf, untilEvent } from '../../support/gateway-client.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
-import { openGateway } from '../../../src/gateway/open-gateway.ts';
+import { openGateway } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 
 /** Kernels with manners of their own, on Kernel Gateway 3 through our client. */

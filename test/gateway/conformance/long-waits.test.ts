@@ -6,7 +6,7 @@ import { startKernelGateway2 } from '../../support/backends/kernel-gateway-2.ts'
 import { startFaultFront } from '../../support/fault-front.ts';
 import { kindsOf, run, settingsFor, textOf, untilEvent } from '../../support/gateway-client.ts';
 import type { Gateway, GatewaySettings } from '../../../src/gateway/gateway.ts';
-import { openGateway } from '../../../src/gateway/open-gateway.ts';
+import { openGateway } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 
 /** What takes its time on real servers: each wait that the scripted tests scale down, once as long as it is. */

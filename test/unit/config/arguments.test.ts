@@ -19,7 +19,7 @@ async function start(program: string, args: readonly string[]): Promise<{ code: 
   return { code, said: `${out}${err}` };
 }
 
-test.each(['src/main.ts', 'src/doctor.ts'])('%s takes no arguments, and says so', async (program) => {
+test.each(['src/main.ts', 'src/doctor/main.ts'])('%s takes no arguments, and says so', async (program) => {
   const { code, said } = await start(program, ['--token', 'xoxb-mistaken']);
   expect(said).toContain('No arguments are read: settings come from the environment and from .env.');
   expect(said).not.toMatch(/xoxb-mistaken|SLACK_BOT_TOKEN/);

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadEnvFile, readConfig } from '../../../src/config.ts';
+import { loadEnvFile, readConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/errors.ts';
-import { settings } from '../../../src/settings/settings-schema.ts';
+import { settings } from '../../../src/config/schema.ts';
 
 const least = {
   SLACK_BOT_TOKEN: 'xoxb-bot-token',

@@ -9,7 +9,7 @@ import {
   startScriptedGateway,
 } from '../../support/scripted-gateway.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
-import { openGateway } from '../../../src/gateway/open-gateway.ts';
+import { openGateway } from '../../../src/gateway/client.ts';
 import type { GatewayTimings } from '../../../src/gateway/timings.ts';
 import { silentLog } from '../../../src/log.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { run, settingsFor, startRig } from '../../support/gateway-client.ts';
 import type { Call, CannedAnswer } from '../../support/scripted-gateway.ts';
-import { openGateway } from '../../../src/gateway/open-gateway.ts';
+import { openGateway } from '../../../src/gateway/client.ts';
 import { startLog } from '../../../src/log.ts';
 
 /** Traps of protocol.md §5 about REST calls, starts and credentials; numbers as there. */

@@ -16,7 +16,7 @@ const without: Record<number, string> = {
 
 test('every trap has a test or a reason', () => {
   const folder = fileURLToPath(new URL('../..', import.meta.url));
-  const files = globSync(['unit/gateway/*.test.ts', 'gateway/**/*.test.ts', 'support/conformance.ts'], {
+  const files = globSync(['unit/gateway/**/*.test.ts', 'gateway/**/*.test.ts', 'support/conformance.ts'], {
     cwd: folder,
   });
   const titles = files

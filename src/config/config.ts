@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { ConfigError } from '../errors.ts';
+import type { GatewaySettings } from '../gateway/gateway.ts';
+import type { Findings } from './issues.ts';
+import { readGatewaySettings } from './gateway.ts';
+import { listSecrets } from './secrets.ts';
+import { settings, settingsSchema, type SettingValues } from './schema.ts';
+import type { StoreSettings } from './store-url.ts';
+import { warnOfMisspelt } from './typos.ts';
+
+/** Every setting of the bot, read and checked. `undefined` where there is no such limit or nothing was chosen. */
+export interface Config {
+  slack: {
+    botToken: string;
+    /** Ends with a slash. */
+    apiUrl: string | undefined;
+    transport: { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string };
+  };
+  gateway: GatewaySettings;
+  store: StoreSettings;
+  runs: {
+    /** Alias in lower case → kernelspec. */
+    languages: Readonly<Record<string, string>>;
+    defaultLanguage: string | undefined;
+    autoRun: 'mention' | 'all';
+    editWindowMs: number;
+    runTimeoutMs: number | undefined;
+    inputTimeoutMs: number;
+    maxOutputBytes: number;
+    /** Unfinished runs per kernel. */
+    queueLimit: number;
+    /** Unfinished runs per person. */
+    userLimit: number;
+    keepRunsMs: number | undefined;
+  };
+  kernels: {
+    /** May hold `{channel}` and `{user}`. */
+    username: string | undefined;
+    env: Readonly<Record<string, string>>;
+    perChannel: number;
+    idleTimeoutMs: number | undefined;
+  };
+  policy: {
+    /** User ids and user group ids. */
+    admins: readonly string[];
+    restartBy: 'admins' | 'anyone';
+    /** Undefined: everywhere. */
+    allowedChannels: readonly string[] | undefined;
+    /** User ids and user group ids; undefined: everyone. */
+    allowedUsers: readonly string[] | undefined;
+    /** Bot ids, app ids and user ids. */
+    allowedBots: readonly string[];
+    allowGuests: boolean;
+    allowExternal: boolean;
+  };
+  http: { port: number; metrics: { host: string; port: number } | undefined };
+  logLevel: SettingValues['LOG_LEVEL'];
+  /** What an operator should know although the bot can start; one sentence each. */
+  warnings: readonly string[];
+  /** Everything that must never stand in a log or a message. */
+  secrets: readonly string[];
+}
+
+/** Throws `ConfigError` for arguments: whoever gives some means them to be heeded. They are not repeated, a token may be among them. */
+export function refuseArguments(given: readonly string[] = process.argv.slice(2)): void {
+  if (given.length > 0)
+    throw new ConfigError(['No arguments are read: settings come from the environment and from .env.']);
+}
+
+/** Adds what `.env` in the working directory says to the environment; what is set already stays. */
+export function loadEnvFile(path = '.env'): void {
+  for (const [name, value] of Object.entries(parseEnv(readEnvFile(path)))) process.env[name] ??= value;
+}
+
+/** Empty where there is none. A mark that an editor put before its text is no part of the first name. */
+function readEnvFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return '';
+    throw new ConfigError([`${path} cannot be read (${String(code ?? error)}).`]);
+  }
+}
+
+/** Reads every setting. Throws `ConfigError` with all mistakes at once. An empty variable counts as absent. */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const { values, findings } = readValues(env);
+  findings.warnings.push(
+    ...warnOfMisspelt(
+      Object.keys(env),
+      settings.map(({ name }) => name),
+    ),
+  );
+  const slack = readSlack(values, findings);
+  const gateway = readGatewaySettings(values, findings);
+  checkKernelEnv(values, findings);
+  if (findings.problems.length > 0 || slack === undefined || gateway === undefined)
+    throw new ConfigError(findings.problems);
+  return {
+    slack,
+    gateway,
+    store: values.STORE_URL,
+    runs: {
+      languages: values.LANGUAGES ?? {},
+      defaultLanguage: values.DEFAULT_LANGUAGE,
+      autoRun: values.AUTO_RUN,
+      editWindowMs: values.EDIT_WINDOW,
+      runTimeoutMs: unlessNone(values.RUN_TIMEOUT),
+      inputTimeoutMs: values.INPUT_TIMEOUT,
+      maxOutputBytes: values.MAX_OUTPUT,
+      queueLimit: values.QUEUE_LIMIT,
+      userLimit: values.USER_LIMIT,
+      keepRunsMs: unlessNone(values.KEEP_RUNS),
+    },
+    kernels: {
+      username: values.KERNEL_USERNAME,
+      env: values.KERNEL_ENV,
+      perChannel: values.KERNELS_PER_CHANNEL,
+      idleTimeoutMs: unlessNone(values.IDLE_TIMEOUT),
+    },
+    policy: {
+      admins: values.ADMINS ?? [],
+      restartBy: values.RESTART_BY,
+      allowedChannels: values.ALLOWED_CHANNELS,
+      allowedUsers: values.ALLOWED_USERS,
+      allowedBots: values.ALLOWED_BOTS ?? [],
+      allowGuests: values.ALLOW_GUESTS,
+      allowExternal: values.ALLOW_EXTERNAL,
+    },
+    http: { port: values.PORT, metrics: values.METRICS === 'off' ? undefined : values.METRICS },
+    logLevel: values.LOG_LEVEL,
+    warnings: findings.warnings,
+    secrets: listSecrets(values, gateway),
+  };
+}
+
+/** Each setting by itself. What cannot be read is told and counts as absent, so that the rest is looked at too. */
+function readValues(env: Readonly<Record<string, string | undefined>>): {
+  values: SettingValues;
+  findings: Findings;
+} {
+  const given = new Map(
+    settings.flatMap(({ name }) => {
+      const text = env[name];
+      return text === undefined || text.trim() === '' ? [] : [[name, text] as const];
+    }),
+  );
+  const issues = settingsSchema.safeParse(Object.fromEntries(given)).error?.issues ?? [];
+  const unread = new Map(issues.map((issue) => [String(issue.path[0]), issue.message]));
+  const problems = [...unread].map(([name, message]) => {
+    const secret = settings.some((setting) => setting.name === name && setting.secret === true);
+    return `${name} ${message}${secret ? '' : `, not ${shorten(name, given.get(name) ?? '')}`}.`;
+  });
+  const readable = [...given].filter(([name]) => !unread.has(name));
+  return {
+    values: settingsSchema.parse(Object.fromEntries(readable)),
+    findings: { problems, warnings: [], unread: new Set(unread.keys()) },
+  };
+}
+
+/** A value as a complaint repeats it. What may be a credential in a URL is left out: all before the host, and its query. */
+function shorten(name: string, value: string): string {
+  const shown = name.endsWith('_URL')
+    ? value.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…')
+    : value;
+  return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
+}
+
+function unlessNone(limit: number | 'none'): number | undefined {
+  return limit === 'none' ? undefined : limit;
+}
+
+function readSlack(values: SettingValues, findings: Findings): Config['slack'] | undefined {
+  const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = values;
+  const transport = readTransport(values);
+  const told = (...names: string[]) => names.some((name) => findings.unread.has(name));
+  if (botToken === undefined && !told('SLACK_BOT_TOKEN'))
+    findings.problems.push('SLACK_BOT_TOKEN is missing: the bot token of the Slack app (xoxb-…).');
+  if (transport === undefined && !told('SLACK_APP_TOKEN', 'SLACK_SIGNING_SECRET'))
+    findings.problems.push(
+      'SLACK_APP_TOKEN is missing: an app-level token (xapp-…) for Socket Mode, or SLACK_SIGNING_SECRET for signed HTTP.',
+    );
+  return botToken === undefined || transport === undefined ? undefined : { botToken, apiUrl, transport };
+}
+
+function readTransport(values: SettingValues): Config['slack']['transport'] | undefined {
+  const { SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret } = values;
+  if (appToken !== undefined) return { kind: 'socket', appToken };
+  if (signingSecret !== undefined) return { kind: 'http', signingSecret };
+  return undefined;
+}
+
+/** The bot sets these itself at every start. */
+const ownKernelNames = ['KERNEL_ID', 'KERNEL_USERNAME', 'KERNEL_LAUNCH_TIMEOUT'];
+
+function checkKernelEnv(values: SettingValues, findings: Findings): void {
+  for (const name of ownKernelNames.filter((each) => each in values.KERNEL_ENV))
+    findings.problems.push(
+      name === 'KERNEL_ID'
+        ? 'KERNEL_ENV must not hold KERNEL_ID: each kernel gets one of its own.'
+        : `KERNEL_ENV must not hold ${name}: there is a setting of that name.`,
+    );
+}

@@ -1,0 +1,60 @@
+import { optional } from '../setting.ts';
+import { flag, headerText, jsonHeaders, rootUrl, text } from '../parsers.ts';
+
+export const http = rootUrl(['http:', 'https:']);
+export const websocket = rootUrl(['ws:', 'wss:']);
+
+export const gatewayFields = {
+  KG_URL: optional(http, {
+    example: 'https://cluster.example.com:8443/gateway/default/jkg/',
+    description:
+      'The gateway’s root for HTTP; a path prefix and a trailing slash are allowed. Required, here or by another name.',
+  }),
+  KG_WS_URL: optional(websocket, {
+    example: 'wss://cluster.example.com:8443/gateway/default/jkgws/',
+    description: 'The gateway’s root for websockets. By default KG_URL with ws in place of http.',
+  }),
+  KG_HTTP_USER: optional(text, {
+    example: 'clsadmin',
+    description: 'The user for HTTP Basic authentication.',
+  }),
+  KG_HTTP_PASS: optional(text, {
+    secret: true,
+    example: 'a-password',
+    description: 'The password for HTTP Basic authentication.',
+  }),
+  KG_AUTH_TOKEN: optional(headerText, {
+    secret: true,
+    example: 'a-token',
+    description:
+      'The gateway’s token. Beside a user and a password it goes into the query, because both want one header.',
+  }),
+  KG_HEADERS: optional(jsonHeaders, {
+    secret: true,
+    example: '{"X-Team":"data"}',
+    description: 'Headers to send with every request to the gateway, as JSON.',
+  }),
+  KG_CLIENT_CA: optional(text, {
+    example: 'certs/ca.pem',
+    description: 'Path of the CA certificate (PEM) that signed the gateway’s.',
+  }),
+  KG_CLIENT_CERT: optional(text, {
+    example: 'certs/client.pem',
+    description: 'Path of a client certificate (PEM).',
+  }),
+  KG_CLIENT_KEY: optional(text, {
+    example: 'certs/client.key',
+    description: 'Path of the client certificate’s key (PEM).',
+  }),
+  VALIDATE_KG_CERT: optional(flag, {
+    default: 'true',
+    example: 'false',
+    description:
+      'Whether the gateway’s certificate is checked. Without the check anybody on the way can read and change everything.',
+  }),
+  KG_SERVICE_CREDENTIALS: optional(text, {
+    example: 'service-credentials.json',
+    description:
+      'Path of an IBM Analytics Engine service credentials JSON. KG_ settings win over what it says.',
+  }),
+};

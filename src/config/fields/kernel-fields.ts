@@ -1,0 +1,37 @@
+import { optional, withDefault } from '../setting.ts';
+import { jsonEnvironment, readAs, waitingTime, waitingTimeOrNone, wholeNumber } from '../parsers.ts';
+
+export const kernelFields = {
+  KERNEL_USERNAME: optional(
+    readAs('a name in which only {channel} and {user} stand in braces', (given) =>
+      /[{}]/.test(given.replaceAll(/\{(channel|user)\}/g, '')) ? undefined : given,
+    ),
+    {
+      example: 'spark-{channel}',
+      description:
+        'For whom the gateway starts a kernel. {channel} stands for the channel’s id; {user}, the Slack user id, only in direct messages.',
+    },
+  ),
+  KERNEL_ENV: withDefault(jsonEnvironment, '{}', {
+    example: '{"KERNEL_QUEUE":"adhoc"}',
+    description:
+      'The environment a kernel is started with, as JSON. Never put a secret here: gateways can leak it into another kernel.',
+  }),
+  KERNEL_LAUNCH_TIMEOUT: withDefault(waitingTime, '120s', {
+    example: '5m',
+    description: 'How long a kernel may take to start.',
+  }),
+  START_CONCURRENCY: withDefault(wholeNumber(1), '1', {
+    example: '1',
+    description:
+      'Kernels started at once. More than 1 only where the gateway keeps the environments of two starts apart.',
+  }),
+  KERNELS_PER_CHANNEL: withDefault(wholeNumber(1), '1', {
+    example: '2',
+    description: 'Kernels side by side in one channel, one for each kernelspec.',
+  }),
+  IDLE_TIMEOUT: withDefault(waitingTimeOrNone, '12h', {
+    example: '2h',
+    description: 'A kernel idle for so long is shut down, after a warning. none: never.',
+  }),
+};

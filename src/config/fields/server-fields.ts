@@ -1,0 +1,33 @@
+import { withDefault } from '../setting.ts';
+import { oneOf, readAs, wholeNumber } from '../parsers.ts';
+import { storeUrl } from '../store-url.ts';
+
+export const storeFields = {
+  STORE_URL: withDefault(storeUrl, 'sqlite:data/sparkthread.db', {
+    secret: true,
+    example: 'redis://localhost:6379',
+    description:
+      'Where runs and kernels are remembered: sqlite:path (one process), redis://… (several), memory: (nothing survives a restart).',
+  }),
+};
+
+export const operationFields = {
+  PORT: withDefault(wholeNumber(0, 65_535), '3000', {
+    example: '8080',
+    description: 'The port of /healthz, /readyz and, without Socket Mode, /slack/events.',
+  }),
+  METRICS: withDefault(
+    readAs('off or host:port', (given) => {
+      if (given.toLowerCase() === 'off') return 'off' as const;
+      const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^\s:/]+):(\d{1,5})$/.exec(given) ?? [];
+      if (host === undefined || Number(port) > 65_535) return undefined;
+      return { host: host.replaceAll(/[[\]]/g, ''), port: Number(port) };
+    }),
+    'off',
+    { example: '127.0.0.1:9464', description: 'Where Prometheus metrics are served.' },
+  ),
+  LOG_LEVEL: withDefault(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']), 'info', {
+    example: 'debug',
+    description: 'The least that is logged.',
+  }),
+};

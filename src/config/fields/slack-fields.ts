@@ -1,0 +1,28 @@
+import { optional } from '../setting.ts';
+import { matching, rootUrl } from '../parsers.ts';
+
+const http = rootUrl(['http:', 'https:']);
+
+export const slackFields = {
+  SLACK_BOT_TOKEN: optional(matching(/^(xoxe\.)?xoxb-\S+$/, 'a bot token, which begins with xoxb-'), {
+    secret: true,
+    example: 'xoxb-1-2-abc',
+    description: 'The bot token of the Slack app (OAuth & Permissions). Required.',
+  }),
+  SLACK_APP_TOKEN: optional(matching(/^xapp-\S+$/, 'an app-level token, which begins with xapp-'), {
+    secret: true,
+    example: 'xapp-1-A1-2-abc',
+    description:
+      'An app-level token with connections:write. With it the bot uses Socket Mode and needs no public address.',
+  }),
+  SLACK_SIGNING_SECRET: optional(matching(/^\S+$/, 'the signing secret of the Slack app'), {
+    secret: true,
+    example: '8f742231b10e8888abcd99yyyzzz85a5',
+    description:
+      'Without an app token: Slack posts signed requests to /slack/events on PORT, and this secret checks them.',
+  }),
+  SLACK_API_URL: optional(http, {
+    example: 'https://slack.com/api/',
+    description: 'Another root of the Slack API, for tests and proxies.',
+  }),
+};

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { gatewayFields } from './fields/gateway-fields.ts';
+import { jupyterFields } from './fields/jupyter-fields.ts';
+import { kernelFields } from './fields/kernel-fields.ts';
+import { operationFields, storeFields } from './fields/server-fields.ts';
+import { policyFields } from './fields/policy-fields.ts';
+import { runFields } from './fields/run-fields.ts';
+import { type SettingDoc, settingDocs } from './setting.ts';
+import { slackFields } from './fields/slack-fields.ts';
+
+/** Every setting, by the name of its environment variable. */
+export const settingsSchema = z.object({
+  ...slackFields,
+  ...gatewayFields,
+  ...jupyterFields,
+  ...kernelFields,
+  ...storeFields,
+  ...runFields,
+  ...policyFields,
+  ...operationFields,
+});
+
+/** The settings as read one by one, before they are seen together. */
+export type SettingValues = z.output<typeof settingsSchema>;
+
+export interface Setting extends SettingDoc {
+  name: string;
+  group: string;
+}
+
+const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
+  Slack: slackFields,
+  Gateway: gatewayFields,
+  'Gateway, by Jupyter Server’s names': jupyterFields,
+  Kernels: kernelFields,
+  Store: storeFields,
+  Runs: runFields,
+  'Who may do what': policyFields,
+  Operation: operationFields,
+};
+
+/** All settings in the order of the docs: `.env.example` and the page of settings are made from them. */
+export const settings: readonly Setting[] = Object.entries(groups).flatMap(([group, fields]) =>
+  Object.entries(fields).flatMap(([name, field]) => {
+    const doc = settingDocs.get(field);
+    return doc === undefined ? [] : [{ name, group, ...doc }];
+  }),
+);

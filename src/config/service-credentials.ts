@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Findings } from './issues.ts';
+import { parseJson, rootUrl, text } from './parsers.ts';
+
+/** The part of an IBM Analytics Engine service credentials JSON that says where the notebook gateway is. */
+const credentialsSchema = z.object({
+  cluster: z.object({
+    user: text.optional(),
+    password: text.optional(),
+    service_endpoints: z.object({
+      notebook_gateway: rootUrl(['http:', 'https:']),
+      notebook_gateway_websocket: rootUrl(['ws:', 'wss:']).optional(),
+    }),
+  }),
+});
+
+export interface ServiceCredentials {
+  httpUrl: string;
+  wsUrl: string | undefined;
+  user: string | undefined;
+  pass: string | undefined;
+}
+
+/** Undefined, with the reason among the problems, when the file at `path` is not such a JSON. */
+export function readServiceCredentials(path: string, findings: Findings): ServiceCredentials | undefined {
+  const content = readSettingFile('KG_SERVICE_CREDENTIALS', path, findings);
+  if (content === undefined) return undefined;
+  const json = parseJson(content);
+  if (json === undefined) {
+    findings.problems.push(`KG_SERVICE_CREDENTIALS: ${path} is not JSON.`);
+    return undefined;
+  }
+  const read = credentialsSchema.safeParse(json);
+  if (!read.success) {
+    for (const issue of read.error.issues) {
+      const trouble = issue.code === 'custom' ? issue.message : 'is missing or no text';
+      findings.problems.push(`KG_SERVICE_CREDENTIALS: in ${path}, ${issue.path.join('.')} ${trouble}.`);
+    }
+    return undefined;
+  }
+  const { user, password, service_endpoints: endpoints } = read.data.cluster;
+  return {
+    httpUrl: endpoints.notebook_gateway,
+    wsUrl: endpoints.notebook_gateway_websocket,
+    user,
+    pass: password,
+  };
+}
+
+/** The text of the file that setting `name` points to; undefined, with the reason told, when there is none. */
+export function readSettingFile(name: string, path: string, findings: Findings): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    findings.problems.push(`${name}: the file ${path} cannot be read (${reason}).`);
+    return undefined;
+  }
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../config/config.ts';
+import { GatewayError } from '../gateway/errors.ts';
+import type { Gateway, KernelConnection, Kernelspec } from '../gateway/gateway.ts';
+import { kernelEnv } from '../runs/session/kernel-env.ts';
+import type { Report } from './report.ts';
+
+export interface TryLanguageOptions {
+  gateway: Gateway;
+  config: Pick<Config, 'gateway' | 'kernels'>;
+  report: Report;
+  signal: AbortSignal;
+}
+
+export type Tried =
+  | { kind: 'ok' | 'ranBadly'; text: string }
+  | { kind: 'notStarted'; text: string; error: GatewayError }
+  /** The kernel started and its websocket could not be opened. */
+  | { kind: 'notConnected'; error: GatewayError };
+
+/** Starts a kernel, lets it add 1 and 1, and removes it, whatever happened. */
+export async function tryLanguage(
+  spec: Kernelspec,
+  { gateway, config, report, signal }: TryLanguageOptions,
+): Promise<Tried> {
+  const { launchTimeoutMs } = config.gateway;
+  const owner = { workspace: 'doctor', channel: 'doctor', lane: 'doctor', runner: 'doctor', thread: '' };
+  const sinceMs = performance.now();
+  report.progress(`${spec.name}: starting a kernel (up to ${launchTimeoutMs / 1000} s)`);
+  let kernelId: string | undefined;
+  try {
+    // Not given up by the signal: a start that is waited for can be removed for certain.
+    const model = await gateway.startKernel({
+      kernelspec: spec.name,
+      kernelId: randomUUID(),
+      env: kernelEnv(owner, config.kernels),
+    });
+    kernelId = model.id;
+    report.progress(`${spec.name}: connecting`);
+    const connection = await connect(gateway, kernelId, signal);
+    if (connection instanceof GatewayError) return connectFailure(connection);
+    const startedMs = performance.now();
+    report.progress(`${spec.name}: running ${sumIn(spec.language)}`);
+    const ran = await add(connection, spec, AbortSignal.any([signal, AbortSignal.timeout(launchTimeoutMs)]));
+    await connection.close();
+    if (ran !== undefined) return { kind: 'ranBadly', text: ran };
+    const [startS, runS] = [startedMs - sinceMs, performance.now() - startedMs].map((ms) =>
+      (ms / 1000).toFixed(1),
+    );
+    return {
+      kind: 'ok',
+      text: `${sumIn(spec.language)} is 2; the kernel was up after ${startS} s and ran for ${runS} s.`,
+    };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return { kind: 'notStarted', text: `${error.message}.`, error };
+  } finally {
+    if (kernelId !== undefined) await remove(gateway, kernelId, report);
+  }
+}
+
+async function connect(
+  gateway: Gateway,
+  kernelId: string,
+  signal: AbortSignal,
+): Promise<KernelConnection | GatewayError> {
+  try {
+    return await gateway.connect(kernelId, { sessionId: randomUUID(), signal });
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+}
+
+/** Gateways hold the upgrade until the kernel answers, so a kernel that does not come up fails here. */
+function connectFailure(error: GatewayError): Tried {
+  const isKernels = error.code === 'startFailed' || error.code === 'kernelGone';
+  return isKernels
+    ? { kind: 'notStarted', text: `${error.message}.`, error }
+    : { kind: 'notConnected', error };
+}
+
+/** Undefined when the kernel said 2; else what happened. */
+async function add(
+  connection: KernelConnection,
+  spec: Kernelspec,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const code = sumIn(spec.language);
+  const execution = connection.execute({ msgId: randomUUID(), code, allowStdin: false, signal });
+  let said = '';
+  for await (const output of execution) {
+    if (output.kind === 'stream') said += output.text;
+    if (output.kind === 'result' || output.kind === 'display')
+      said += ` ${String(output.data['text/plain'])}`;
+    if (output.kind === 'error') said += ` ${output.name}: ${output.value}`;
+  }
+  const { kind, detail } = await execution.end;
+  const words = said.replaceAll(/\s+/g, ' ').trim().slice(0, 200);
+  if (kind !== 'ok') return `${code} ended as ${kind}${detail === undefined ? '' : ` (${detail})`}: ${words}`;
+  return words.includes('2') ? undefined : `${code} gave no 2 but “${words}”.`;
+}
+
+async function remove(gateway: Gateway, kernelId: string, report: Report): Promise<void> {
+  try {
+    await gateway.shutDownKernel(kernelId);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    report.note(`The kernel ${kernelId} could not be removed (${why}); delete it by hand.`);
+  }
+}
+
+/** 1+1 as the language writes it; most write it like that. */
+function sumIn(language: string): string {
+  switch (language.toLowerCase()) {
+    case 'bash':
+    case 'sh':
+      return 'echo $((1+1))';
+    case 'sql':
+      return 'SELECT 1+1';
+    default:
+      return '1+1';
+  }
+}

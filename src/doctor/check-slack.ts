@@ -1,0 +1,117 @@
+import { type Logger, LogLevel, WebAPIPlatformError, WebClient } from '@slack/web-api';
+import type { Config } from '../config/config.ts';
+import { unansweredReason } from '../slack/transport/startup-errors.ts';
+import { botScopes } from '../slack/manifest.ts';
+import type { Report } from './report.ts';
+
+const CALL_TIMEOUT_MS = 10_000;
+
+/** The bot token, what it may do, and the way that Slack's deliveries take. */
+export async function examineSlack(
+  { botToken, apiUrl, transport }: Config['slack'],
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = (token: string): WebClient =>
+    new WebClient(token, {
+      ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+      timeout: CALL_TIMEOUT_MS,
+      retryConfig: { retries: 1, minTimeout: 500 },
+      rejectRateLimitedCalls: true,
+      logger: silentLogger,
+    });
+  await examineBotToken(client(botToken), report);
+  if (signal.aborted) return;
+  if (transport.kind === 'socket') await examineSocketMode(client(transport.appToken), report);
+  else
+    report.tell({
+      what: 'Slack HTTP',
+      verdict: 'skipped',
+      text: 'Only Slack can try the signing secret: save the Request URL https://<your address>/slack/events under Event Subscriptions, with the bot running.',
+    });
+}
+
+async function examineBotToken(client: WebClient, report: Report): Promise<void> {
+  try {
+    const { team, user, response_metadata: about } = await client.auth.test();
+    report.tell({ what: 'Slack bot token', verdict: 'ok', text: `@${user} in the workspace ${team}.` });
+    compareScopes(about?.scopes, report);
+  } catch (error) {
+    report.tell({ what: 'Slack bot token', verdict: 'failed', ...explain(error, botTokenRemedy) });
+    report.tell({ what: 'Slack scopes', verdict: 'skipped', text: 'Needs a bot token that Slack takes.' });
+  }
+}
+
+/** Slack names a token's scopes in the header `x-oauth-scopes` of each answer. */
+function compareScopes(given: readonly string[] | undefined, report: Report): void {
+  const what = 'Slack scopes';
+  if (given === undefined) {
+    report.tell({ what, verdict: 'skipped', text: 'Slack does not tell the scopes of this token.' });
+    return;
+  }
+  const missing = Object.entries(botScopes).filter(([scope]) => !given.includes(scope));
+  if (missing.length > 0) {
+    const list = missing.map(([scope, why]) => `${scope} (${why})`).join(', ');
+    report.tell({
+      what,
+      verdict: 'failed',
+      text: `Missing: ${list}.`,
+      remedy:
+        'Add them under OAuth & Permissions, or paste manifest.yml under App Manifest; then reinstall the app.',
+    });
+    return;
+  }
+  const more = given.filter((scope) => !Object.hasOwn(botScopes, scope));
+  report.tell({
+    what,
+    verdict: 'ok',
+    text: `All ${Object.keys(botScopes).length} that manifest.yml asks for.`,
+  });
+  if (more.length > 0) report.note(`The token has scopes that Sparkthread does not use: ${more.join(', ')}.`);
+}
+
+/** Asks for a websocket's address and opens none: an open one would get deliveries that belong to the running bot. */
+async function examineSocketMode(client: WebClient, report: Report): Promise<void> {
+  const what = 'Socket Mode';
+  try {
+    await client.apps.connections.open({});
+    report.tell({ what, verdict: 'ok', text: 'Slack gives us a websocket address.' });
+  } catch (error) {
+    report.tell({ what, verdict: 'failed', ...explain(error, appTokenRemedy) });
+  }
+}
+
+function explain(error: unknown, remedyOf: (code: string) => string): { text: string; remedy: string } {
+  if (error instanceof WebAPIPlatformError)
+    return { text: `Slack says ${error.data.error}.`, remedy: remedyOf(error.data.error) };
+  return {
+    text: `Slack does not answer (${unansweredReason(error)}).`,
+    remedy:
+      'Check that this machine reaches https://slack.com (a proxy: HTTPS_PROXY and NODE_USE_ENV_PROXY=1).',
+  };
+}
+
+function botTokenRemedy(code: string): string {
+  if (code === 'account_inactive' || code === 'token_revoked')
+    return 'The app was removed from the workspace: install it again and put the new bot token into SLACK_BOT_TOKEN.';
+  if (code === 'ratelimited') return 'Wait a minute and try again.';
+  return 'Copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions into SLACK_BOT_TOKEN.';
+}
+
+function appTokenRemedy(code: string): string {
+  if (code === 'missing_scope' || code === 'no_permission')
+    return 'Give the app-level token the scope connections:write (Basic Information, App-Level Tokens).';
+  if (code === 'ratelimited') return 'Wait a minute and try again.';
+  return 'Turn Socket Mode on, and put an app-level token (xapp-…) of this app with connections:write into SLACK_APP_TOKEN.';
+}
+
+/** The client repeats on the console what its errors say. */
+const silentLogger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  setLevel: () => {},
+  getLevel: () => LogLevel.ERROR,
+  setName: () => {},
+};

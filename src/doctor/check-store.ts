@@ -1,0 +1,45 @@
+import type { StoreSettings } from '../config/store-url.ts';
+import { storeAddress } from '../config/store-url.ts';
+import { StoreError } from '../errors.ts';
+import { silentLog } from '../log.ts';
+import { boundLedger } from '../store/timeout.ts';
+import { openStore } from '../store/open-store.ts';
+import type { Report } from './report.ts';
+
+const PATIENCE_MS = 5_000;
+/** The running bot holds an SQLite file for as long as it runs, so waiting long for it is in vain. */
+const LOCK_WAIT_MS = 300;
+
+/** Opens the store, writes one short-lived lease and takes it back. */
+export async function examineStore(settings: StoreSettings, report: Report): Promise<void> {
+  const what = 'store';
+  try {
+    const url = storeAddress(settings);
+    const store = await openStore({ url, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
+    try {
+      const ledger = boundLedger(store.ledger, PATIENCE_MS);
+      await ledger.lease('doctor', 'doctor', 1_000, Date.now());
+      await ledger.release('doctor', 'doctor');
+    } finally {
+      await store.close();
+    }
+    report.tell({ what, verdict: 'ok', text: `${store.kind}: it answers and can be written.` });
+    if (store.kind === 'memory') report.note('STORE_URL is memory: nothing survives a restart.');
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    if (error.code === 'locked')
+      report.tell({
+        what,
+        verdict: 'skipped',
+        text: 'Another process holds the SQLite file: right, when the bot is running here.',
+      });
+    else report.tell({ what, verdict: 'failed', text: error.message, remedy: remedyOf(settings, error) });
+  }
+}
+
+function remedyOf({ kind }: StoreSettings, { code }: StoreError): string {
+  if (kind !== 'redis') return 'Give STORE_URL a path that this user may write, on a disk with room.';
+  return code === 'silent'
+    ? 'Start Redis, or correct host and port in STORE_URL.'
+    : 'Correct user, password or database in STORE_URL.';
+}

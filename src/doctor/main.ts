@@ -1,0 +1,30 @@
+import { loadEnvFile, refuseArguments } from '../config/config.ts';
+import { examine, tellWrongSettings } from './run-checks.ts';
+import { startReport } from './report.ts';
+import { ConfigError } from '../errors.ts';
+
+/** Ended by Ctrl-C: what shells expect. */
+const EXIT_INTERRUPTED = 130;
+/** What `main.ts` ends with when a setting is wrong. */
+const EXIT_CONFIG = 78;
+
+const stopping = new AbortController();
+const report = startReport((text) => process.stdout.write(text), process.stdout.isTTY);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    // npm and the terminal may both pass on one Ctrl-C.
+    if (stopping.signal.aborted) return;
+    report.note('Stopping; what was started is removed first.');
+    stopping.abort();
+  });
+
+try {
+  refuseArguments();
+  loadEnvFile();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  tellWrongSettings(error, report);
+  process.exit(EXIT_CONFIG);
+}
+const code = await examine({ env: process.env, report, signal: stopping.signal });
+process.exit(stopping.signal.aborted ? EXIT_INTERRUPTED : code);

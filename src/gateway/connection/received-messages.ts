@@ -1,0 +1,109 @@
+import { Recent } from '../../recent.ts';
+
+/** The numbers of one execution until a moment; JSON. */
+export interface HeardSoFar {
+  prefix: string;
+  first: number;
+  last: number;
+  seen: number;
+  beyond: number[];
+}
+
+/**
+ * What a connection has heard: each message once, because a replay may bring what had come already (protocol.md §3.8),
+ * and the proof that nothing of an execution was lost: ipykernel numbers all its messages, whoever they go to
+ * (`session_pid_n`, jupyter_client's Session), so an execution of which every number came is whole, whatever happened
+ * to the socket meanwhile. Other kernels give no proof, and neither does a number that went to another client.
+ */
+export class HeardMessages {
+  readonly #ids = new Recent<true>(2000);
+  #prefix = '';
+  #first = 0;
+  /** The execution's own highest number. */
+  #last = 0;
+  /** How many came of those from first to last, and which others are beyond: channels overtake each other. */
+  #seen = 0;
+  readonly #beyond = new Set<number>();
+
+  constructor(before?: HeardSoFar) {
+    if (before === undefined) return;
+    this.#prefix = before.prefix;
+    this.#first = before.first;
+    this.#last = before.last;
+    this.#seen = before.seen;
+    for (const number of before.beyond) this.#beyond.add(number);
+  }
+
+  /** For a later process that goes on with this execution; undefined where the kernel has no numbers. */
+  soFar(): HeardSoFar | undefined {
+    if (this.#prefix === '' || this.#beyond.size > mostBeyond) return undefined;
+    return {
+      prefix: this.#prefix,
+      first: this.#first,
+      last: this.#last,
+      seen: this.#seen,
+      beyond: [...this.#beyond],
+    };
+  }
+
+  /** False for a message that was heard before. */
+  isNew(msgId: string): boolean {
+    if (msgId === '') return true;
+    if (this.#ids.has(msgId)) return false;
+    this.#ids.add(msgId, true);
+    return true;
+  }
+
+  /** The first message of an execution. */
+  begin(msgId: string): void {
+    const { prefix, number } = splitId(msgId);
+    this.#prefix = prefix;
+    this.#first = number;
+    this.#last = number;
+    this.#seen = 1;
+    this.#beyond.clear();
+  }
+
+  /** Another message of this execution. */
+  countOwn(msgId: string): void {
+    const number = this.#numberOf(msgId);
+    if (number === undefined) return;
+    this.#seen += 1;
+    if (number < this.#last) return;
+    this.#last = number;
+    for (const other of this.#beyond) {
+      if (other > number) continue;
+      this.#seen += 1;
+      this.#beyond.delete(other);
+    }
+  }
+
+  /** A message that the kernel sent in between, to us or to everybody. */
+  countOther(msgId: string): void {
+    const number = this.#numberOf(msgId);
+    if (number === undefined) return;
+    if (number < this.#last) this.#seen += 1;
+    else this.#beyond.add(number);
+  }
+
+  /** All from the first to the execution's last number came. */
+  get isWhole(): boolean {
+    return this.#prefix !== '' && this.#seen === this.#last - this.#first + 1;
+  }
+
+  #numberOf(msgId: string): number | undefined {
+    if (this.#prefix === '' || !msgId.startsWith(this.#prefix)) return undefined;
+    const { prefix, number } = splitId(msgId);
+    return prefix === this.#prefix && number > this.#first ? number : undefined;
+  }
+}
+
+/** So many are not worth keeping: then there is no proof. */
+const mostBeyond = 100;
+
+function splitId(msgId: string): { prefix: string; number: number } {
+  const cut = msgId.lastIndexOf('_');
+  const number = Number(msgId.slice(cut + 1));
+  const isNumbered = cut > 0 && /_\d+$/.test(msgId.slice(0, cut)) && Number.isSafeInteger(number);
+  return isNumbered ? { prefix: msgId.slice(0, cut + 1), number } : { prefix: '', number: 0 };
+}

@@ -1,0 +1,188 @@
+import {
+  type ExecuteReply,
+  readDropNotice,
+  readExecuteReply,
+  readExecutionCount,
+  readOutput,
+  text,
+} from '../protocol/messages.ts';
+import type { ExecutionEnd, ExecutionEndKind, KernelOutput } from '../outputs.ts';
+import type { KernelMessage } from '../protocol/wire.ts';
+
+/** One execution as its messages tell it; pure. Reply and idle come in any order, each may be lost (protocol.md §3). */
+export interface ExecutionState {
+  started: boolean;
+  /** Busy or execute_input was seen, not only a reply. */
+  ran: boolean;
+  reply: ExecuteReply | undefined;
+  idle: boolean;
+  /** The name in the `error` message, where one came. */
+  errorName: string | undefined;
+  executionCount: number | undefined;
+  /** The end of what stood on stderr. */
+  printed: string;
+  /** We have interrupted it. */
+  stopped: boolean;
+  possibleGap: boolean;
+}
+
+export const freshExecution: ExecutionState = {
+  started: false,
+  ran: false,
+  reply: undefined,
+  idle: false,
+  errorName: undefined,
+  executionCount: undefined,
+  printed: '',
+  stopped: false,
+  possibleGap: false,
+};
+
+export interface Step {
+  state: ExecutionState;
+  outputs: KernelOutput[];
+}
+
+/** Takes one message of this execution. `sessionId` is ours: the gateway's own notices carry it. */
+export function takeMessage(before: ExecutionState, message: KernelMessage, sessionId: string): Step {
+  if (!before.started) {
+    const step = takeMessage({ ...before, started: true }, message, sessionId);
+    return { state: step.state, outputs: [{ kind: 'started' }, ...step.outputs] };
+  }
+  switch (message.type) {
+    case 'status':
+      return { state: takeStatus(before, text(message.content['execution_state'])), outputs: [] };
+    case 'execute_input':
+      return takeCount({ ...before, ran: true }, readExecutionCount(message.content));
+    case 'execute_reply':
+      return takeReply(before, readExecuteReply(message.content));
+    default:
+      return takeOutput(before, message, sessionId);
+  }
+}
+
+function takeStatus(before: ExecutionState, status: string): ExecutionState {
+  if (status === 'busy') return before.ran ? before : { ...before, ran: true };
+  return status === 'idle' ? { ...before, idle: true } : before;
+}
+
+function takeReply(before: ExecutionState, reply: ExecuteReply): Step {
+  const { state, outputs } = takeCount({ ...before, reply }, reply.executionCount);
+  return { state, outputs: [...outputs, ...reply.outputs] };
+}
+
+function takeCount(state: ExecutionState, executionCount: number | undefined): Step {
+  if (executionCount === undefined || state.executionCount !== undefined) return { state, outputs: [] };
+  return { state: { ...state, executionCount }, outputs: [{ kind: 'counted', executionCount }] };
+}
+
+function takeOutput(state: ExecutionState, message: KernelMessage, sessionId: string): Step {
+  const limit = readDropNotice(message, sessionId);
+  if (limit !== undefined)
+    return { state: { ...state, possibleGap: true }, outputs: [{ kind: 'dropped', limit }] };
+  const output = readOutput(message);
+  if (output === undefined) return { state, outputs: [] };
+  if (output.kind === 'error') return { state: { ...state, errorName: output.name }, outputs: [output] };
+  if (output.kind !== 'stream' || output.name !== 'stderr') return { state, outputs: [output] };
+  return {
+    state: { ...state, printed: (state.printed + output.text).slice(-printedChars) },
+    outputs: [output],
+  };
+}
+
+/** Enough for a printed group of exceptions. */
+const printedChars = 20_000;
+
+export interface EndWaits {
+  /** The kernel is known to talk after reply and idle. */
+  isLateTalker: boolean;
+  lingerMs: number;
+  errorLingerMs: number;
+  farewellMs: number;
+  graceMs: number;
+  idleGraceMs: number;
+}
+
+/** How long after the latest message of it the execution counts as ended; undefined while it is not near its end. */
+export function endsInMs(state: ExecutionState, waits: EndWaits): number | undefined {
+  const { reply, idle } = state;
+  if (reply === undefined) return idle ? waits.graceMs : undefined;
+  const isErrorMissing =
+    reply.error !== undefined && state.errorName === undefined && !isPrinted(reply.error, state.printed);
+  if (idle && isForeignInterrupt(state)) return waits.farewellMs;
+  if (idle) return isErrorMissing ? waits.errorLingerMs : waits.isLateTalker ? waits.lingerMs : 0;
+  // What never ran gets no busy and no idle from IRkernel and xeus (protocol.md §3.3, trap 20).
+  return !state.ran && reply.status !== 'ok' ? 0 : waits.idleGraceMs;
+}
+
+/** What IPython prints itself (its usage errors, groups of exceptions) gets no `error` message, and no traceback. */
+function isPrinted({ value, traceback }: { value: string; traceback: string[] }, printed: string): boolean {
+  return value !== '' && traceback.length === 0 && printed.includes(value);
+}
+
+/**
+ * Interrupted, and not by us. Gateways interrupt a kernel before they restart or delete it, so this may be how such an
+ * end begins.
+ */
+export function isForeignInterrupt(state: ExecutionState): boolean {
+  return state.reply !== undefined && !state.stopped && endKind(state) === 'interrupted';
+}
+
+/** The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. */
+export function settle(state: ExecutionState): { outputs: KernelOutput[]; end: ExecutionEnd } {
+  const { reply } = state;
+  const outputs: KernelOutput[] =
+    reply?.error !== undefined &&
+    reply.status !== 'ok' &&
+    state.errorName === undefined &&
+    !isEmptyError(reply.error)
+      ? [{ kind: 'error', ...reply.error, fromReply: true }]
+      : [];
+  const kind = endKind(state);
+  const isOddStatus = reply !== undefined && !['ok', 'error', 'aborted', 'abort'].includes(reply.status);
+  return { outputs, end: endAs(state, kind, isOddStatus ? `reply status "${reply.status}"` : undefined) };
+}
+
+/** An end that comes from outside the execution: the kernel died, the gateway went away … */
+export function endAs(state: ExecutionState, kind: ExecutionEndKind, detail?: string): ExecutionEnd {
+  return {
+    kind,
+    ...(state.executionCount === undefined ? {} : { executionCount: state.executionCount }),
+    variablesLost: losesVariables.has(kind),
+    possibleGap: state.possibleGap,
+    replyMissing: state.reply === undefined,
+    idleMissing: !state.idle,
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+const losesVariables: ReadonlySet<ExecutionEndKind> = new Set([
+  'exited',
+  'kernelDied',
+  'kernelRestarted',
+  'kernelGone',
+]);
+
+function endKind(state: ExecutionState): ExecutionEndKind {
+  const { reply, errorName } = state;
+  if (reply === undefined) {
+    if (errorName === undefined) return state.stopped ? 'interrupted' : 'ok';
+    return failedKind(state, errorName);
+  }
+  if (reply.asksExit) return 'exited';
+  if (reply.status === 'ok') return 'ok';
+  // `aborted` means refused behind somebody's error; `abort` is IRkernel's word for interrupted (protocol.md §3.4).
+  if (reply.status === 'abort') return state.ran || state.stopped ? 'interrupted' : 'aborted';
+  if (reply.status === 'aborted' && !state.ran) return 'aborted';
+  // ipykernel 6 and 7 send busy and idle also for what they refuse to run.
+  if (reply.status === 'aborted') return state.stopped ? 'interrupted' : 'aborted';
+  return failedKind(state, errorName ?? reply.error?.name ?? '');
+}
+
+function failedKind(state: ExecutionState, errorName: string): ExecutionEndKind {
+  return state.stopped || errorName === 'KeyboardInterrupt' ? 'interrupted' : 'raised';
+}
+
+function isEmptyError(error: { name: string; value: string; traceback: string[] }): boolean {
+  return error.name === '' && error.value === '' && error.traceback.length === 0;
+}

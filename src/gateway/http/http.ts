@@ -1,0 +1,98 @@
+import { Agent, request } from 'undici';
+import { setTimeout as pause } from 'node:timers/promises';
+import { GatewayError } from '../errors.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { GatewaySettings } from '../gateway.ts';
+import { type Answer, isGatewayAway, readFailure } from './http-errors.ts';
+
+/** HTTP to one gateway: an own pool with keep-alive, no redirects followed, each call bounded in time. */
+export interface Http {
+  call(call: HttpCall): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface HttpCall {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** `api/kernels/…`, no slash at either end. */
+  path: string;
+  body?: unknown;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Longest answer that is read; kernelspecs with inlined logos are the biggest seen, far below. */
+const maxAnswerBytes = 16 * 2 ** 20;
+const attempts = 3;
+
+export function openHttp(settings: GatewaySettings, endpoints: Endpoints): Http {
+  const agent = new Agent({
+    connections: 16,
+    pipelining: 1,
+    allowH2: false,
+    maxResponseSize: maxAnswerBytes,
+    connect: tlsOptions(settings),
+  });
+
+  async function once(wanted: HttpCall, signal: AbortSignal): Promise<Answer> {
+    const response = await request(endpoints.restUrl(wanted.path), {
+      dispatcher: agent,
+      method: wanted.method,
+      headers: {
+        ...endpoints.headers,
+        accept: 'application/json',
+        ...(wanted.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: wanted.body === undefined ? null : JSON.stringify(wanted.body),
+      signal,
+      headersTimeout: wanted.timeoutMs,
+      bodyTimeout: wanted.timeoutMs,
+    });
+    const { location } = response.headers;
+    return {
+      status: response.statusCode,
+      body: await response.body.text(),
+      location: typeof location === 'string' ? location : undefined,
+    };
+  }
+
+  /** Only GET and DELETE may be repeated: a POST may have been done (protocol.md §1.2). */
+  async function call(wanted: HttpCall): Promise<Answer> {
+    const { timeoutMs, signal } = wanted;
+    const most = wanted.method === 'POST' ? 1 : attempts;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const until = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const answer = await once(wanted, until);
+        if (attempt === most || !isGatewayAway(answer.status)) return answer;
+      } catch (cause) {
+        if (signal?.aborted === true)
+          throw new GatewayError('unreachable', 'The call was given up by us', { cause });
+        if (timeout.aborted) {
+          const waited = `The gateway at ${endpoints.shownRoot} gave no answer within ${timeoutMs / 1000} s`;
+          throw new GatewayError('unreachable', waited, { cause });
+        }
+        const failure = readFailure(cause, endpoints.shownRoot);
+        if (attempt === most || failure.code !== 'unreachable') throw failure;
+      }
+      await pause(attempt * 150 * (0.5 + Math.random()));
+    }
+  }
+
+  return { call, close: () => agent.destroy() };
+}
+
+/** As `tls.connect` takes them; the websocket uses the same. */
+export function tlsOptions({ tls }: GatewaySettings): {
+  rejectUnauthorized: boolean;
+  ca?: string;
+  cert?: string;
+  key?: string;
+} {
+  return {
+    rejectUnauthorized: tls.verify,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+  };
+}

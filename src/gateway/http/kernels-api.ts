@@ -1,0 +1,177 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { GatewayError } from '../errors.ts';
+import type { KernelModel, Kernelspecs } from '../gateway.ts';
+import type { Http, HttpCall } from './http.ts';
+import { type Answer, badAnswer, readJson, readReason, readRefusal } from './http-errors.ts';
+import type { GatewayTimings } from '../timings.ts';
+
+/** One function per REST call of the Kernel Gateway; answers checked. Source: protocol.md §1.1. All throw `GatewayError`. */
+export interface Rest {
+  readInfo: (signal?: AbortSignal) => Promise<{ version: string; gatewayVersion?: string }>;
+  readKernelspecs: (signal?: AbortSignal) => Promise<Kernelspecs>;
+  listKernels: (signal?: AbortSignal) => Promise<KernelModel[] | undefined>;
+  findKernel: (kernelId: string, signal?: AbortSignal) => Promise<KernelModel | undefined>;
+  /** The bare POST; `startKernel` in start-kernel.ts is what callers use. */
+  postKernel: (body: PostKernel, timeoutMs: number) => Promise<Answer>;
+  /** True when the kernel was there and is deleted, false for 404. */
+  deleteKernel: (kernelId: string) => Promise<boolean>;
+  /** False where the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
+  interruptKernel: (kernelId: string) => Promise<boolean>;
+  restartKernel: (kernelId: string, timeoutMs: number) => Promise<void>;
+}
+
+export interface PostKernel {
+  name: string;
+  kernel_id: string;
+  env: Readonly<Record<string, string>>;
+}
+
+/** Kernel Gateway 3 fails on a kernel whose process it is just starting again, and deletes it a moment later. */
+const deletions = 3;
+
+const kernelModel = z
+  .object({
+    id: z.string().min(1),
+    name: z.string(),
+    execution_state: z.string().default('unknown'),
+    connections: z.number().nullish(),
+    reason: z.string().nullish(),
+  })
+  .transform((model): KernelModel => ({
+    id: model.id,
+    name: model.name,
+    executionState: model.execution_state,
+    ...(model.connections == null ? {} : { connections: model.connections }),
+    ...(model.reason == null || model.reason === '' ? {} : { reason: model.reason }),
+  }));
+
+/** Not said, or not as a word: said as nothing. */
+const word = z.string().catch('');
+
+const kernelspecs = z
+  .object({
+    default: word,
+    kernelspecs: z.record(
+      z.string(),
+      // One that says too little of itself can be started all the same, and must not hide the others.
+      z
+        .object({ spec: z.object({ display_name: word, language: word }) })
+        .catch({ spec: { display_name: '', language: '' } }),
+    ),
+  })
+  .transform((answer): Kernelspecs => ({
+    default: answer.default,
+    list: Object.entries(answer.kernelspecs).map(([name, { spec }]) => ({
+      name,
+      displayName: spec.display_name === '' ? name : spec.display_name,
+      language: spec.language,
+    })),
+  }));
+
+const gatewayInfo = z.object({ version: z.string(), gateway_version: z.string().optional() });
+
+export function openRest(http: Http, timings: GatewayTimings): Rest {
+  const get = (path: string, signal: AbortSignal | undefined): Promise<Answer> =>
+    http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal });
+  const post = (path: string, more: Pick<HttpCall, 'body' | 'timeoutMs'>): Promise<Answer> =>
+    http.call({ method: 'POST', path, ...more });
+
+  async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
+    const answer = await get(kernelPath(kernelId), signal);
+    if (isMissingKernel(answer)) return undefined;
+    return readAnswer(answer, kernelModel, 'a kernel');
+  }
+
+  return {
+    findKernel,
+
+    async readInfo(signal) {
+      const info = readAnswer(await get('api', signal), gatewayInfo, 'its version');
+      return {
+        version: info.version,
+        ...(info.gateway_version === undefined ? {} : { gatewayVersion: info.gateway_version }),
+      };
+    },
+
+    async readKernelspecs(signal) {
+      return readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
+    },
+
+    async listKernels(signal) {
+      const answer = await get('api/kernels', signal);
+      // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); a bad token is a 401 there.
+      if (answer.status === 403) {
+        // Jupyter Server says 403 to a bad token too, and then to everything.
+        readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
+        return undefined;
+      }
+      return readAnswer(answer, z.array(kernelModel), 'its kernels');
+    },
+
+    postKernel: (body, timeoutMs) => post('api/kernels', { body, timeoutMs }),
+
+    async deleteKernel(kernelId) {
+      for (let left = deletions - 1; ; left -= 1) {
+        const answer = await http.call({
+          method: 'DELETE',
+          path: kernelPath(kernelId),
+          timeoutMs: timings.callMs * 3,
+        });
+        if (answer.status >= 200 && answer.status < 300) return true;
+        if (isMissingKernel(answer)) return false;
+        if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
+        // Two deletions at once: Kernel Gateway 2 answers one of them with 500 (protocol.md §1.2, trap 52).
+        if ((await findKernel(kernelId)) === undefined) return true;
+        if (left === 0) throw readRefusal(answer, 'the deletion of a kernel');
+        await pause(timings.shutdownLookMs);
+      }
+    },
+
+    async interruptKernel(kernelId) {
+      const answer = await post(`${kernelPath(kernelId)}/interrupt`, { timeoutMs: timings.callMs });
+      if (answer.status >= 200 && answer.status < 300) return true;
+      if (answer.status === 404) return false;
+      throw readRefusal(answer, 'the interrupt of a kernel');
+    },
+
+    async restartKernel(kernelId, timeoutMs) {
+      const answer = await post(`${kernelPath(kernelId)}/restart`, { timeoutMs });
+      if (answer.status === 200) return;
+      // A kernel that is gone answers 500 on every version (protocol.md §1.2, trap 9); so does the loser of two restarts.
+      if (answer.status === 404 || answer.status === 500) {
+        const model = await findKernel(kernelId);
+        if (model === undefined) throw kernelGone(kernelId);
+      }
+      throw readRefusal(answer, 'the restart of a kernel');
+    },
+  };
+}
+
+export function kernelGone(kernelId: string, status = 404): GatewayError {
+  return new GatewayError('kernelGone', `The gateway has no kernel ${kernelId} any more`, { status });
+}
+
+/** A 2xx answer as `schema` says it, else the fitting `GatewayError`. */
+export function readAnswer<T>(answer: Answer, schema: z.ZodType<T>, what: string): T {
+  if (answer.status < 200 || answer.status >= 300) throw readRefusal(answer, what);
+  const read = schema.safeParse(readJson(answer.body));
+  if (!read.success) throw badAnswer(answer, what);
+  return read.data;
+}
+
+export function readKernelModel(answer: Answer): KernelModel {
+  return readAnswer(answer, kernelModel, 'a new kernel');
+}
+
+function kernelPath(kernelId: string): string {
+  return `api/kernels/${encodeURIComponent(kernelId)}`;
+}
+
+/**
+ * 404 as the gateway says it for a kernel. A 404 in HTML or without words comes from a proxy without the route or from
+ * the gateway being replaced, and must not end a run as "kernel gone".
+ */
+function isMissingKernel(answer: Answer): boolean {
+  return answer.status === 404 && /kernel does not exist/i.test(readReason(answer));
+}

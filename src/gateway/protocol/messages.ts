@@ -1,0 +1,155 @@
+import type { KernelInfo } from '../gateway.ts';
+import type { KernelOutput, MimeBundle } from '../outputs.ts';
+import { isRecord } from '../http/http-errors.ts';
+import type { KernelMessage } from './wire.ts';
+
+/** Message contents → our words; pure. Kernels leave fields out and put others in, so every field is looked at. */
+
+/** What an execute_reply says. `status` is the kernel's word: `ok`, `error`, `aborted`, `abort` … (protocol.md §3.4). */
+export interface ExecuteReply {
+  status: string;
+  executionCount: number | undefined;
+  error: { name: string; value: string; traceback: string[] } | undefined;
+  /** `exit()`: the kernel ends although the reply may say ok. */
+  asksExit: boolean;
+  /** Pager texts and next inputs, in order. */
+  outputs: KernelOutput[];
+}
+
+export function readExecuteReply(content: KernelMessage['content']): ExecuteReply {
+  const payloads = Array.isArray(content['payload']) ? content['payload'].filter(isRecord) : [];
+  const status = text(content['status']);
+  const hasError = status !== 'ok' && ('ename' in content || 'evalue' in content);
+  return {
+    status,
+    executionCount: count(content['execution_count']),
+    error: hasError ? readError(content) : undefined,
+    asksExit: payloads.some((payload) => payload['source'] === 'ask_exit' && payload['keepkernel'] !== true),
+    outputs: payloads.flatMap((payload): KernelOutput[] => readPayload(payload)),
+  };
+}
+
+function readPayload(payload: Record<string, unknown>): KernelOutput[] {
+  if (payload['source'] === 'page') {
+    const data = readBundle(payload['data']);
+    return Object.keys(data).length === 0 ? [] : [{ kind: 'page', data }];
+  }
+  if (payload['source'] === 'set_next_input') return [{ kind: 'nextInput', text: text(payload['text']) }];
+  return [];
+}
+
+export function readError(content: KernelMessage['content']): {
+  name: string;
+  value: string;
+  traceback: string[];
+} {
+  const { traceback } = content;
+  return {
+    name: text(content['ename']),
+    value: text(content['evalue']),
+    traceback: Array.isArray(traceback) ? traceback.filter((line) => typeof line === 'string') : [],
+  };
+}
+
+/** The outputs that an iopub message of an execution stands for; none for statuses, comms and unknown types. */
+export function readOutput(message: KernelMessage): KernelOutput | undefined {
+  const { content } = message;
+  switch (message.type) {
+    case 'stream':
+      return {
+        kind: 'stream',
+        name: content['name'] === 'stderr' ? 'stderr' : 'stdout',
+        text: joined(content['text']),
+      };
+    case 'execute_result':
+      return { kind: 'result', ...readDisplay(content) };
+    case 'display_data':
+      return { kind: 'display', ...readDisplay(content) };
+    case 'update_display_data': {
+      const display = readDisplay(content);
+      return display.displayId === undefined
+        ? undefined
+        : { kind: 'updateDisplay', ...display, displayId: display.displayId };
+    }
+    case 'clear_output':
+      return { kind: 'clear', wait: content['wait'] === true };
+    case 'error':
+      return { kind: 'error', ...readError(content), fromReply: false };
+    default:
+      return undefined;
+  }
+}
+
+interface Display {
+  data: MimeBundle;
+  metadata: MimeBundle;
+  displayId?: string;
+}
+
+function readDisplay(content: KernelMessage['content']): Display {
+  const transient = isRecord(content['transient']) ? content['transient'] : {};
+  const displayId = text(transient['display_id']);
+  return {
+    data: readBundle(content['data']),
+    metadata: isRecord(content['metadata']) ? content['metadata'] : {},
+    ...(displayId === '' ? {} : { displayId }),
+  };
+}
+
+/** Texts may come as arrays of lines (trap 45); JSON mime types keep their value whatever it is. */
+function readBundle(value: unknown): MimeBundle {
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).map(([mime, part]) => [mime, /[/+]json$/.test(mime) ? part : joinedOrOwn(part)]),
+  );
+}
+
+function joinedOrOwn(part: unknown): unknown {
+  return Array.isArray(part) && part.every((line) => typeof line === 'string') ? part.join('') : part;
+}
+
+/** The gateway's notice that it drops output: a `stderr` of its own making under our session (protocol.md §2.5). */
+export function readDropNotice(message: KernelMessage, sessionId: string): 'data' | 'messages' | undefined {
+  if (message.type !== 'stream' || message.session !== sessionId || message.content['name'] !== 'stderr')
+    return undefined;
+  const said = text(message.content['text']);
+  if (said.startsWith('IOPub data rate exceeded')) return 'data';
+  return said.startsWith('IOPub message rate exceeded') ? 'messages' : undefined;
+}
+
+export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
+  return { implementation: text(content['implementation']) };
+}
+
+export const unknownKernelInfo: KernelInfo = { implementation: '' };
+
+/** Sends outputs after reply and idle (protocol.md §3.3, traps 20, 53). */
+export function isLateTalker(info: KernelInfo): boolean {
+  return /toree|irkernel/i.test(info.implementation);
+}
+
+/** Answers its shell strictly in order, so that a kernel_info_reply proves all earlier requests finished (§3.8). */
+export function isStrictlyOrdered(info: KernelInfo): boolean {
+  return /^(ipython|irkernel)$/i.test(info.implementation);
+}
+
+/** Throws away the lines that came before it asks for one (ipykernel's `_input_request` drains stdin first). */
+export function dropsSpareLines(info: KernelInfo): boolean {
+  return info.implementation === 'ipython';
+}
+
+export function readExecutionCount(content: KernelMessage['content']): number | undefined {
+  return count(content['execution_count']);
+}
+
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function joined(value: unknown): string {
+  return Array.isArray(value) ? value.filter((part) => typeof part === 'string').join('') : text(value);
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) ? value : undefined;
+}

@@ -1,0 +1,99 @@
+import { isRecord, readJson } from '../http/http-errors.ts';
+
+/**
+ * Bytes ↔ message on a kernel's websocket; pure. Only the legacy framing: one JSON text per message, or a binary frame
+ * when it has buffers (protocol.md §2.3). It works on every gateway and is the only one that passes Knox.
+ */
+
+/** A message as it came, checked just so far that it can be routed. */
+export interface KernelMessage {
+  channel: string;
+  type: string;
+  msgId: string;
+  /** Who made it; gateways write their own notices with our session id (protocol.md §2.5). */
+  session: string;
+  /** As it came: an input reply has to carry it as its parent. */
+  header: Readonly<Record<string, unknown>>;
+  /** Empty for messages without a parent (`restarting`, start-up noise). */
+  parentId: string;
+  parentType: string;
+  parentSession: string;
+  content: Readonly<Record<string, unknown>>;
+}
+
+export interface OutgoingMessage {
+  channel: 'shell' | 'control' | 'stdin';
+  type: string;
+  msgId: string;
+  session: string;
+  parent?: Readonly<Record<string, unknown>>;
+  content: Readonly<Record<string, unknown>>;
+}
+
+/** A tornado server takes frames of 10 MiB; over it the socket dies (protocol.md §2.3, trap 29). */
+export function isTooLong(frame: string): boolean {
+  return Buffer.byteLength(frame) > 10 * 2 ** 20;
+}
+
+export function encodeMessage(message: OutgoingMessage, date: Date): string {
+  return JSON.stringify({
+    channel: message.channel,
+    header: {
+      msg_id: message.msgId,
+      msg_type: message.type,
+      session: message.session,
+      username: 'sparkthread',
+      version: '5.3',
+      date: date.toISOString(),
+    },
+    parent_header: message.parent ?? {},
+    metadata: {},
+    content: message.content,
+    buffers: [],
+  });
+}
+
+/** Undefined for what is no kernel message: such a frame is dropped, it must not cost the others. */
+export function decodeFrame(frame: Buffer, isBinary: boolean): KernelMessage | undefined {
+  const json = isBinary ? jsonPart(frame) : frame;
+  return json === undefined ? undefined : readMessage(readJson(json.toString('utf8')));
+}
+
+/**
+ * Binary: big-endian u32 `n`, then `n` offsets from the frame's start, then the parts; the first is the JSON.
+ * The buffers behind it (comms) are of no use to us.
+ */
+function jsonPart(frame: Buffer): Buffer | undefined {
+  if (frame.length < 8) return undefined;
+  const parts = frame.readUInt32BE(0);
+  const headBytes = 4 * (parts + 1);
+  if (parts < 1 || headBytes > frame.length) return undefined;
+  const start = frame.readUInt32BE(4);
+  const end = parts > 1 ? frame.readUInt32BE(8) : frame.length;
+  if (start < headBytes || end < start || end > frame.length) return undefined;
+  return frame.subarray(start, end);
+}
+
+function readMessage(value: unknown): KernelMessage | undefined {
+  if (!isRecord(value) || !isRecord(value['header'])) return undefined;
+  const { header } = value;
+  const type = text(header['msg_type']);
+  if (type === '') return undefined;
+  // An empty parent is `{}`, and null on some servers (protocol.md §4, status).
+  const parent = isRecord(value['parent_header']) ? value['parent_header'] : {};
+  return {
+    channel: text(value['channel']),
+    type,
+    msgId: text(header['msg_id']),
+    session: text(header['session']),
+    header,
+    parentId: text(parent['msg_id']),
+    parentType: text(parent['msg_type']),
+    parentSession: text(parent['session']),
+    content: isRecord(value['content']) ? value['content'] : {},
+  };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,104 @@
+import { GatewayError } from '../errors.ts';
+import type { Link } from './websocket.ts';
+import { kernelGone, type Rest } from '../http/kernels-api.ts';
+
+export interface UpgradeWatch {
+  kernelId: string;
+  rest: Pick<Rest, 'findKernel'>;
+  lookMs: number;
+  /** A look without an answer counts as failed after this. */
+  lookTimeoutMs: number;
+  /** Whether the upgrade is given up when the gateway answers no look. A new kernel is waited for. */
+  endsWithGateway: boolean;
+  signal: AbortSignal;
+  /** The gateway has answered a look: it is there, and the upgrade waits for the kernel. */
+  onAnswered: () => void;
+}
+
+/**
+ * Waits for the upgrade, and meanwhile asks for the kernel's model: gateways hold the upgrade of a kernel that died
+ * for up to 60 s after they have given it up (lab.md §4). On failure the link is terminated.
+ */
+export async function untilUpgraded(link: Link, watch: UpgradeWatch): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([
+      link.opened,
+      untilGivenUp(watch, over.signal),
+      untilAborted(watch.signal, over.signal),
+    ]);
+  } catch (failure) {
+    link.terminate();
+    throw await confirmed(failure, watch);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Rejects once the gateway has no such kernel any more, or is not there itself; never resolves. */
+function untilGivenUp(
+  { kernelId, rest, lookMs, lookTimeoutMs, endsWithGateway, onAnswered }: UpgradeWatch,
+  over: AbortSignal,
+): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    let wasThere = false;
+    const look = async () => {
+      try {
+        const until = AbortSignal.any([over, AbortSignal.timeout(lookTimeoutMs)]);
+        const model = await rest.findKernel(kernelId, until);
+        if (model === undefined) return reject(wasThere ? neverCameUp() : kernelGone(kernelId));
+        if (model.executionState === 'dead') return reject(neverCameUp(model.reason));
+        wasThere = true;
+        onAnswered();
+      } catch (failure) {
+        // An upgrade that was asked for on a dead wire hears nothing, also when the gateway is back.
+        if (endsWithGateway && failure instanceof GatewayError && failure.code === 'unreachable')
+          return reject(new GatewayError('unreachable', 'The gateway gives no answer', { cause: failure }));
+      }
+      if (!over.aborted) timer = setTimeout(() => void look(), lookMs);
+    };
+    let timer = setTimeout(() => void look(), lookMs);
+    over.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  });
+}
+
+function untilAborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = () => reject(new GatewayError('unreachable', 'Opening the websocket was given up by us'));
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true, signal: over });
+  });
+}
+
+/**
+ * A 404 on the upgrade may be a wrong websocket address, and a 500 the gateway's own failure: only the REST side knows
+ * whether the kernel is there and has ever answered.
+ */
+async function confirmed(failure: unknown, { kernelId, rest }: UpgradeWatch): Promise<unknown> {
+  if (!(failure instanceof GatewayError)) return failure;
+  const { code, status } = failure;
+  if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
+  const model = await rest.findKernel(kernelId).catch(() => undefined);
+  if (model === undefined) return failure;
+  if (code === 'kernelGone')
+    return new GatewayError('badAnswer', 'The gateway has the kernel, but its websocket address says 404', {
+      status: 404,
+    });
+  const hasAnswered = model.executionState === 'idle' || model.executionState === 'busy';
+  if (!hasAnswered) return failure;
+  return new GatewayError(
+    'unreachable',
+    'The gateway has the kernel, but opens no websocket to it (status 500)',
+    {
+      status: 500,
+    },
+  );
+}
+
+function neverCameUp(reason?: string): GatewayError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new GatewayError(
+    'startFailed',
+    `The kernel's process ended before it answered; the gateway gave it up${why}`,
+  );
+}

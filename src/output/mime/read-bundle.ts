@@ -1,0 +1,195 @@
+import type { MimeBundle } from '../../gateway/outputs.ts';
+import type { ImageMime } from '../output-view.ts';
+import { htmlAsText } from './html-text.ts';
+import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
+
+/** What a mime bundle is shown as, in order. */
+export type Shown =
+  | { kind: 'text'; text: string }
+  | { kind: 'image'; mime: ImageMime; bytes: Buffer; alt: string }
+  | { kind: 'svg'; source: string; alt: string }
+  | { kind: 'table'; table: Table; text: string }
+  | { kind: 'file'; filename: string; mime: string; content: string | Buffer };
+
+/** HTML beyond this is only a file: reading it would hold up everybody else. */
+const maxParsedChars = 300_000;
+/** A table is read in turns; beyond this it would take too much memory. */
+const maxTableChars = 2_000_000;
+
+/** A caption ends within so many characters of its table. */
+const captionChars = 2_000;
+
+const images: readonly ImageMime[] = ['image/png', 'image/jpeg', 'image/gif'];
+/** How the bytes of a picture begin, in hexadecimal. */
+const beginnings: readonly [ImageMime, string][] = [
+  ['image/png', '89504e470d0a1a0a'],
+  ['image/jpeg', 'ffd8ff'],
+  ['image/gif', '47494638'],
+];
+/** Pictures and pages that Slack shows in no message, but takes as files. */
+const binaryFiles: Readonly<Record<string, string>> = {
+  'application/pdf': 'output.pdf',
+  'image/webp': 'image.webp',
+  'image/bmp': 'image.bmp',
+  'image/tiff': 'image.tiff',
+};
+
+/**
+ * The best form that a chat can show (protocol.md §4): picture, table, and text; markup is shown as its source or its
+ * words, with the source as a file where it says more. Never raw HTML or scripts. IRkernel sends five forms of every
+ * value: `text/plain` is the right one.
+ */
+export async function readBundle(data: MimeBundle): Promise<Shown[]> {
+  const text = (mime: string): string | undefined => {
+    const value = typeof data[mime] === 'number' ? String(data[mime]) : data[mime];
+    return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+  };
+  const plain = text('text/plain');
+  // Toree says this before each error
+  if (plain?.trim() === 'lastException = null') return [];
+  const words = plain !== undefined && isBareObject(plain) ? undefined : plain;
+  const alt = words ?? 'image';
+  for (const declared of images) {
+    const bytes = Buffer.from(text(declared) ?? '', 'base64');
+    const mime = imageMime(bytes);
+    if (mime !== undefined) return [{ kind: 'image', mime, bytes, alt }];
+  }
+  const svg = text('image/svg+xml');
+  if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
+  const html = text('text/html');
+  const table = html === undefined || html.length > maxTableChars ? undefined : await readHtmlTable(html);
+  if (table !== undefined && html !== undefined) return showTable(table, html, words);
+  if (words !== undefined)
+    return [
+      { kind: 'text', text: words },
+      ...(html !== undefined && html.length > maxParsedChars ? [htmlFile(html)] : []),
+    ];
+  const markup = text('text/markdown') ?? prettyJson(jsonOf(data)) ?? text('text/latex');
+  if (markup !== undefined) return [{ kind: 'text', text: markup }];
+  if (html !== undefined) return showHtml(html, data);
+  const files = [...vendorFiles(data), ...filesOf(data)];
+  if (plain === undefined) return files.length > 0 ? files : otherForms(data);
+  // an object that shows itself as nothing, like HTML('') in the place of a progress bar that is done
+  const isBlank = Object.entries(data).some(
+    ([mime, value]) => mime !== 'text/plain' && isBlankText(mime, value),
+  );
+  return files.length > 0 || isBlank ? files : [{ kind: 'text', text: plain }];
+}
+
+function imageMime(bytes: Buffer): ImageMime | undefined {
+  const begin = bytes.subarray(0, 8).toString('hex');
+  return beginnings.find(([, signature]) => begin.startsWith(signature))?.[0];
+}
+
+function isBlankText(mime: string, value: unknown): boolean {
+  return mime.startsWith('text/') && typeof value === 'string' && value.trim() === '';
+}
+
+/** JSON, also with a name before it (`application/geo+json`). */
+function jsonOf(data: MimeBundle): unknown {
+  const mime = Object.keys(data).find((each) => /^application\/((?!vnd\.)[\w.-]+\+)?json$/.test(each));
+  return mime === undefined ? undefined : data[mime];
+}
+
+function filesOf(data: MimeBundle): Shown[] {
+  return Object.entries(binaryFiles).flatMap(([mime, filename]): Shown[] => {
+    const base64 = data[mime];
+    const content = Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64');
+    return content.length === 0 ? [] : [{ kind: 'file', filename, mime, content }];
+  });
+}
+
+/**
+ * `<IPython.core.display.HTML object>`, `<Figure size 640x480 with 1 Axes>`, and what Altair and R's widgets have to
+ * say where they are not drawn: says nothing beside another form.
+ */
+function isBareObject(plain: string): boolean {
+  return (
+    /^<([\w.]|<locals>)+( object)?( at 0x[\da-f]+)?>$/.test(plain) ||
+    /^<Figure size [^>]*>$/.test(plain) ||
+    /^<Vega(Lite)? \d+ object>/.test(plain) ||
+    plain.startsWith('HTML widgets cannot be represented in plain text')
+  );
+}
+
+/** Undefined where it is nested too deeply to be written. */
+function prettyJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, undefined, 2);
+  } catch {
+    return undefined;
+  }
+}
+
+/** With what is said around it; scripts, pictures and links are in the file only. */
+function showTable(table: Table, html: string, words: string | undefined): Shown[] {
+  const start = html.search(/<table/i);
+  const end = [...html.matchAll(/<\/table>/gi)].at(-1)?.index ?? html.length;
+  const caption =
+    /<caption[^>]*>([^]*?)<\/caption>/i.exec(html.slice(start, start + captionChars))?.[1] ?? '';
+  const around = [`${html.slice(0, start)}<p>${caption}`, html.slice(end)].map((each) =>
+    shortHtmlAsText(each)
+      .split('\n')
+      .filter((line) => !isAboutSize(line))
+      .join('\n'),
+  );
+  const [before, after] = around.map((text): Shown[] => (text === '' ? [] : [{ kind: 'text', text }]));
+  const isMore = /<(script|img|a|iframe|canvas|svg|video|audio|form)\b/i.test(html);
+  return [
+    ...(before ?? []),
+    { kind: 'table', table, text: words ?? shortHtmlAsText(html) },
+    ...(after ?? []),
+    ...(isMore ? [htmlFile(html)] : []),
+  ];
+}
+
+function showHtml(html: string, data: MimeBundle): Shown[] {
+  const read = readableWords(html);
+  if (read === '' && isEmptyText(html)) return [];
+  const words = read ?? '';
+  const isMore = /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
+  return [
+    ...(words === '' ? [] : [{ kind: 'text' as const, text: words }]),
+    ...(isMore || words === '' ? [htmlFile(html)] : []),
+    ...vendorFiles(data),
+  ];
+}
+
+/** Nothing but empty text elements, as `rich` leaves behind. */
+function isEmptyText(html: string): boolean {
+  return !/<(?!\/?(pre|code|p|br|span|b|i|em|strong)\b)/i.test(html);
+}
+
+function shortHtmlAsText(html: string): string {
+  return readableWords(html) ?? '';
+}
+
+/** Undefined where reading it would take too long. */
+function readableWords(html: string): string | undefined {
+  return html.length > maxParsedChars ? undefined : htmlAsText(html);
+}
+
+function htmlFile(html: string): Shown {
+  return { kind: 'file', filename: 'output.html', mime: 'text/html', content: html };
+}
+
+/**
+ * Plotly, Vega and the like: their JSON says everything, for who wants to draw it elsewhere. Widgets and Bokeh's
+ * scripts have nothing to keep.
+ */
+function vendorFiles(data: MimeBundle): Shown[] {
+  return Object.entries(data).flatMap(([mime, value]): Shown[] => {
+    const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
+    const isDocument = typeof value === 'object' && value !== null;
+    if (name === undefined || name === 'jupyter' || !isDocument) return [];
+    return [{ kind: 'file', filename: `${name}.json`, mime, content: prettyJson(value) ?? '' }];
+  });
+}
+
+/** A form that a chat cannot show at all is named. */
+function otherForms(data: MimeBundle): Shown[] {
+  const forms = Object.keys(data).filter(
+    (mime) => !/^application\/vnd\..*\+json$/.test(mime) && !isBlankText(mime, data[mime]),
+  );
+  return forms.length === 0 ? [] : [{ kind: 'text', text: `(${forms.join(', ')}: cannot be shown here)` }];
+}

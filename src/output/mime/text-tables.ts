@@ -1,0 +1,72 @@
+import { topRows, type Table } from './html-table.ts';
+
+export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
+
+/** So many tables of a run are shown as such: each is a message of its own, and Slack takes one a second. */
+export const tablesShown = 10;
+
+const border = /^\+(?:-+\+)+$/;
+
+/**
+ * Splits a text at the first `most` tables that Spark's `show()` and `%%sql` print (`+---+` borders). Other text stays as
+ * it is.
+ */
+export function splitTextTables(text: string, most = tablesShown): TextPiece[] {
+  if (!text.includes('+-')) return [{ kind: 'text', text }];
+  const lines = text.split('\n');
+  const pieces: TextPiece[] = [];
+  let plainFrom = 0;
+  let tables = 0;
+  for (let at = 0; at < lines.length && tables < most; at += 1) {
+    const found = readTableAt(lines, at);
+    if (found === undefined) continue;
+    pieces.push(...textPiece(lines.slice(plainFrom, at)));
+    pieces.push({ kind: 'table', table: found.table, text: lines.slice(at, found.end).join('\n') });
+    tables += 1;
+    at = found.end - 1;
+    plainFrom = found.end;
+  }
+  if (pieces.length === 0) return [{ kind: 'text', text }];
+  return [...pieces, ...textPiece(lines.slice(plainFrom))];
+}
+
+/** What stands between tables, without the blank lines that set them off. */
+function textPiece(lines: readonly string[]): TextPiece[] {
+  const text = lines.join('\n').replace(/^\n+|\n+$/g, '');
+  return text.trim() === '' ? [] : [{ kind: 'text', text }];
+}
+
+/** Border, header, border, rows (some print borders between them), border, and perhaps `only showing top 20 rows`. */
+function readTableAt(lines: readonly string[], at: number): { table: Table; end: number } | undefined {
+  const line = lines[at] ?? '';
+  if (!border.test(line) || lines[at + 2] !== line) return undefined;
+  const stops = [...line.matchAll(/\+/g)].map((match) => match.index);
+  const columns = readRow(lines[at + 1] ?? '', stops);
+  if (columns === undefined) return undefined;
+  const rows: string[][] = [];
+  let close = at + 3;
+  for (; lines[close] !== line || isRow(lines[close + 1], stops); close += 1) {
+    if (lines[close] === line) continue;
+    const row = readRow(lines[close] ?? '', stops);
+    if (row === undefined) return undefined;
+    rows.push(row);
+  }
+  const below = lines[close + 1] ?? '';
+  const note = topRows.exec(below)?.[0] === below ? below : undefined;
+  const table = { columns, rows, totalRows: rows.length, totalColumns: columns.length, note };
+  return { table, end: close + (note === undefined ? 1 : 2) };
+}
+
+function isRow(line: string | undefined, stops: readonly number[]): boolean {
+  return line !== undefined && readRow(line, stops) !== undefined;
+}
+
+/** Cells by the border's columns; where wide characters moved them, by the bars if there are as many as needed. */
+function readRow(row: string, stops: readonly number[]): string[] | undefined {
+  if (!row.startsWith('|') || !row.endsWith('|')) return undefined;
+  if (row.length - 1 === stops.at(-1) && stops.every((stop) => row[stop] === '|')) {
+    return stops.slice(1).map((stop, index) => row.slice((stops[index] ?? 0) + 1, stop).trim());
+  }
+  const cells = row.slice(1, -1).split('|');
+  return cells.length === stops.length - 1 ? cells.map((cell) => cell.trim()) : undefined;
+}

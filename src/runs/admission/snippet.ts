@@ -1,0 +1,36 @@
+import { UserError } from '../../errors.ts';
+
+/** What a person sent to be run. */
+export interface Snippet {
+  /** The language's word as typed, where one was. */
+  language: string | undefined;
+  /**
+   * The syntax that Slack's code block is marked with (`python`, `scala`): chosen from a short menu, so it says which
+   * language, never which kernelspec. Absent where a language was typed.
+   */
+  syntax?: string;
+  /** Code exactly as typed: one execute_request each, in order. */
+  blocks: readonly string[];
+}
+
+/** The gateways drop a frame over 10 MiB without a word (protocol.md §2); the rest of the message needs room too. */
+const MAX_MESSAGE_BYTES = 9 * 2 ** 20;
+
+/** Throws `UserError` (`emptySnippet`, `snippetTooLong`) for what cannot be run. */
+export function checkSnippet(snippet: Snippet): void {
+  if (snippet.blocks.every((block) => block.trim() === ''))
+    throw new UserError(
+      'emptySnippet',
+      snippet.language === undefined
+        ? 'There is no code to run.'
+        : `There is no code after “${snippet.language}”. To choose the channel’s language: use ${snippet.language}.`,
+    );
+  for (const block of snippet.blocks) {
+    const bytes = Buffer.byteLength(JSON.stringify(block));
+    if (bytes > MAX_MESSAGE_BYTES)
+      throw new UserError(
+        'snippetTooLong',
+        `This code is too long for a kernel: ${(bytes / 2 ** 20).toFixed(1)} MiB, and at most 9 MiB go through.`,
+      );
+  }
+}

@@ -1,0 +1,59 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
+import type { Log } from '../../log.ts';
+
+/** How long a list is used without asking again. */
+const FRESH_MS = 60_000;
+/** An older one is used where the gateway takes longer than this. */
+const BRIEF_MS = 500;
+/** A door waits no longer for a first list: Slack's acknowledgement is due after 3 s. */
+const PATIENCE_MS = 2_000;
+
+export interface KernelspecCache {
+  /**
+   * The list, from memory where it is a minute old at most or the gateway gives no other soon. Rejects with `GatewayError`
+   * when there is none and none can be had.
+   */
+  read(): Promise<Kernelspecs>;
+  /** Asks the gateway now (a name was not found). Falls back to the list in memory. */
+  refresh(): Promise<Kernelspecs>;
+  close(): void;
+}
+
+/** Keeps the gateway's kernelspecs at hand, so that reading a snippet costs no request. */
+export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs'>, log: Log): KernelspecCache {
+  let known: { specs: Kernelspecs; atMs: number } | undefined;
+  let asking: Promise<Kernelspecs> | undefined;
+  const closing = new AbortController();
+
+  const ask = (): Promise<Kernelspecs> => {
+    asking ??= gateway
+      .readKernelspecs(AbortSignal.any([closing.signal, AbortSignal.timeout(PATIENCE_MS)]))
+      .then((specs) => {
+        known = { specs, atMs: Date.now() };
+        return specs;
+      })
+      .finally(() => {
+        asking = undefined;
+      });
+    return asking;
+  };
+
+  return {
+    async read() {
+      if (known === undefined) return await ask();
+      const { specs, atMs } = known;
+      if (Date.now() - atMs <= FRESH_MS) return specs;
+      const asked = ask().catch((error: unknown) => {
+        log.warn({ err: error }, 'kernelspecs could not be refreshed');
+        return specs;
+      });
+      return await Promise.race([asked, pause(BRIEF_MS, specs, { ref: false })]);
+    },
+    async refresh() {
+      if (known === undefined) return await ask();
+      return await ask().catch(() => known?.specs ?? Promise.reject(new Error('no kernelspecs')));
+    },
+    close: () => closing.abort(),
+  };
+}

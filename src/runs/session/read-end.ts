@@ -1,0 +1,102 @@
+import type { ExecutionEnd } from '../../gateway/outputs.ts';
+import type { OutcomeKind, RunOutcome } from '../outcome.ts';
+
+/** Why we stopped a run; the abort reason that travels on its signal. */
+export type StopReason =
+  | { kind: 'asked'; by: string }
+  | { kind: 'timeout'; timeoutMs: number }
+  | { kind: 'tooMuchOutput' }
+  | { kind: 'inputTimeout' }
+  /** The message it came from was deleted. */
+  | { kind: 'deleted' };
+
+/** The word that the ledger keeps of who wanted it. */
+export function stopperOf(reason: StopReason & { kind: 'asked' | 'deleted' }): string {
+  return reason.kind === 'asked' ? reason.by : 'deleted';
+}
+
+/** The reason that {@link stopperOf} made this word of. */
+export function readStopper(word: string): StopReason & { kind: 'asked' | 'deleted' } {
+  return word === 'deleted' ? { kind: 'deleted' } : { kind: 'asked', by: word };
+}
+
+export interface EndedAt {
+  kernelspec: string;
+  durationMs: number;
+  executionCount: number | undefined;
+  /** The ledger says `sent`: the kernel has given a sign of it. */
+  isKnownToRun: boolean;
+  /** A block before this one has run. */
+  hasRun?: boolean;
+}
+
+/** An execution's end and our own part in it → how the run ended, as its author reads it. */
+export function readEnd(
+  end: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  stop: StopReason | undefined,
+  at: EndedAt,
+): RunOutcome {
+  const [kind, detail] = kindOf(end, stop, at);
+  const executionCount = end.executionCount ?? at.executionCount;
+  const said = detail ?? end.detail;
+  return {
+    kind,
+    durationMs: at.durationMs,
+    kernelspec: at.kernelspec,
+    variablesLost: end.variablesLost ?? false,
+    possibleGap: end.possibleGap ?? false,
+    ...(executionCount === undefined ? {} : { executionCount }),
+    ...(kind === 'interrupted' && stop?.kind === 'asked' ? { stoppedBy: stop.by } : {}),
+    ...(said === undefined ? {} : { detail: said }),
+  };
+}
+
+function kindOf(
+  { kind, detail }: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  stop: StopReason | undefined,
+  { isKnownToRun, hasRun = false }: EndedAt,
+): [kind: OutcomeKind, detail?: string | undefined] {
+  switch (kind) {
+    case 'ok':
+    case 'raised':
+    case 'exited':
+    case 'kernelDied':
+    case 'kernelRestarted':
+    case 'kernelGone':
+      return [kind];
+    case 'gatewayAway':
+      return [isKnownToRun ? kind : 'unknown'];
+    case 'outputLost':
+    case 'unknown':
+      // A sign that an earlier process saw is not repeated by the gateway.
+      return [isKnownToRun ? 'outputLost' : 'unknown'];
+    case 'interrupted':
+      return stop === undefined
+        ? ['interrupted', 'The kernel was interrupted by somebody else, or by the code itself.']
+        : stopped(stop);
+    case 'aborted':
+      return ['cancelled', 'The kernel turned it down because another client’s code had failed just before.'];
+    case 'notSent':
+      if (stop !== undefined) return hasRun ? stopped(stop) : ['cancelled'];
+      return hasRun
+        ? [
+            'interrupted',
+            `The next block did not reach the kernel${detail === undefined ? '' : ` (${detail})`}.`,
+          ]
+        : ['notStarted'];
+  }
+}
+
+function stopped(stop: StopReason): [kind: OutcomeKind, detail?: string] {
+  switch (stop.kind) {
+    case 'asked':
+    case 'deleted':
+      return ['interrupted'];
+    case 'timeout':
+      return ['timedOut', `It ran longer than ${Math.round(stop.timeoutMs / 1000)} s (RUN_TIMEOUT).`];
+    case 'tooMuchOutput':
+      return ['tooMuchOutput'];
+    case 'inputTimeout':
+      return ['inputTimedOut'];
+  }
+}

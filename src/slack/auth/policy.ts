@@ -1,0 +1,163 @@
+import { UserError } from '../../errors.ts';
+
+/** Who may do what: one table, pure. The facts about a person are looked up elsewhere. Source: product.md §5. */
+
+export interface Person {
+  id: string;
+  /** Admin, owner or primary owner of this workspace. */
+  isWorkspaceAdmin: boolean;
+  isGuest: boolean;
+  /** From another workspace (Slack Connect). */
+  isExternal: boolean;
+  isBot: boolean;
+  /** Slack did not say who this is: no rights until it does. */
+  isUnknown: boolean;
+  /** Every id that a list may name: user id, bot id, app id, the user groups that were asked for. */
+  ids: readonly string[];
+  /** Slack did not say of every group that was asked for whether they are in it. */
+  areGroupsUnknown?: boolean;
+}
+
+export interface PolicySettings {
+  admins: readonly string[];
+  restartBy: 'admins' | 'anyone';
+  allowedChannels: readonly string[] | undefined;
+  allowedUsers: readonly string[] | undefined;
+  allowedBots: readonly string[];
+  allowGuests: boolean;
+  allowExternal: boolean;
+}
+
+/** What people can do, as docs/policy.md lists it. */
+export const actions = [
+  'run',
+  /** help, languages, status, history, home. */
+  'look',
+  /** use, auto. */
+  'choose',
+  'stopOwn',
+  'stopOthers',
+  /** Answering the question of one's own run; nobody answers for somebody else. */
+  'answerOwn',
+  'answerOthers',
+  'deleteOwn',
+  'deleteOthers',
+  'restart',
+  'shutDown',
+  /** Replacing the channel's kernel by one of another language. */
+  'switch',
+  /** The same where nobody else has run code in it. */
+  'switchOwn',
+  'keep',
+  'listKernels',
+  /** Restarting and shutting down from another channel. */
+  'otherChannels',
+] as const;
+export type Action = (typeof actions)[number];
+
+/** Undefined when allowed, else one sentence for the person. `channel` is undefined on the home tab. */
+export function refuse(
+  action: Action,
+  person: Person,
+  channel: string | undefined,
+  settings: PolicySettings,
+): string | undefined {
+  const stranger = refuseStranger(person, channel, settings);
+  if (stranger !== undefined) return stranger;
+  switch (action) {
+    case 'run':
+    case 'look':
+    case 'choose':
+    case 'stopOwn':
+    case 'answerOwn':
+    case 'deleteOwn':
+    case 'switchOwn':
+    case 'keep':
+      return undefined;
+    case 'answerOthers':
+      return 'Only the one who ran this can answer its question. Nothing was changed.';
+    case 'restart':
+    case 'shutDown':
+    case 'switch':
+      return settings.restartBy === 'anyone' ? undefined : refuseNonAdmin(action, person, settings);
+    case 'stopOthers':
+    case 'deleteOthers':
+    case 'listKernels':
+    case 'otherChannels':
+      return refuseNonAdmin(action, person, settings);
+  }
+}
+
+/** Throws `UserError('notAllowed')` for what `refuse` refuses. */
+export function must(
+  action: Action,
+  person: Person,
+  channel: string | undefined,
+  settings: PolicySettings,
+): void {
+  const refused = refuse(action, person, channel, settings);
+  if (refused !== undefined) throw new UserError('notAllowed', refused);
+}
+
+/** A workspace admin or owner, or named in ADMINS. Nobody from another workspace is ever one by role. */
+export function isAdmin(person: Person, settings: PolicySettings): boolean {
+  return (
+    (person.isWorkspaceAdmin && !person.isExternal) || person.ids.some((id) => settings.admins.includes(id))
+  );
+}
+
+function refuseStranger(
+  person: Person,
+  channel: string | undefined,
+  settings: PolicySettings,
+): string | undefined {
+  if (person.isUnknown) return 'Slack did not say who you are, so nothing was done. Try again in a minute.';
+  if (channel !== undefined && settings.allowedChannels?.includes(channel) === false)
+    return 'Sparkthread may not be used in this channel (ALLOWED_CHANNELS). Nothing ran.';
+  const named = settings.allowedUsers?.some((id) => person.ids.includes(id));
+  if (person.isBot)
+    return person.ids.some((id) => settings.allowedBots.includes(id))
+      ? undefined
+      : 'Bots may not use Sparkthread here (ALLOWED_BOTS).';
+  if (person.isExternal && !settings.allowExternal)
+    return 'People from other workspaces may not use Sparkthread here (ALLOW_EXTERNAL). Nothing ran.';
+  if (person.isGuest && !settings.allowGuests)
+    return 'Guests may not use Sparkthread here (ALLOW_GUESTS). Nothing ran.';
+  if (named === false && person.areGroupsUnknown === true) return groupsUnknown;
+  if (named === false)
+    return 'You are not on the list of people who may use Sparkthread (ALLOWED_USERS). Nothing ran.';
+  return undefined;
+}
+
+type AdminAction = Extract<
+  Action,
+  'restart' | 'shutDown' | 'switch' | 'stopOthers' | 'deleteOthers' | 'listKernels' | 'otherChannels'
+>;
+
+const groupsUnknown =
+  'Slack did not say which user groups you are in, so nothing was done. Try again in a minute.';
+
+function refuseNonAdmin(action: AdminAction, person: Person, settings: PolicySettings): string | undefined {
+  if (isAdmin(person, settings)) return undefined;
+  const isGroupNamed = settings.admins.some((id) => id.startsWith('S'));
+  return person.areGroupsUnknown === true && isGroupNamed ? groupsUnknown : onlyAdmins(action);
+}
+
+function onlyAdmins(action: AdminAction): string {
+  const what: Record<AdminAction, string> = {
+    restart: 'restart the kernel',
+    shutDown: 'shut the kernel down',
+    switch: 'replace the channel’s kernel',
+    stopOthers: 'stop somebody else’s run',
+    deleteOthers: 'delete somebody else’s answer',
+    listKernels: 'list kernels',
+    otherChannels: 'act on another channel’s kernel',
+  };
+  return `Only admins may ${what[action]}. Nothing was changed.`;
+}
+
+/** The user groups that the settings name: only their members have to be looked up. */
+export function namedGroups(settings: PolicySettings): string[] {
+  const named = [...settings.admins, ...(settings.allowedUsers ?? [])];
+  return [...new Set(named.filter((id) => id.startsWith('S')))];
+}

@@ -1,0 +1,56 @@
+import { StoreError, UserError } from '../../errors.ts';
+import { GatewayError } from '../../gateway/errors.ts';
+import { escapeMrkdwn } from './mrkdwn.ts';
+
+/**
+ * What a person reads when something was not done: the one place that words errors outside of answers.
+ * A sentence each, ending with what became of the request; undefined for a bug, which is worded by its caller. Plain text.
+ */
+export function refusalText(error: unknown): string | undefined {
+  if (error instanceof UserError) return error.message;
+  if (error instanceof StoreError)
+    return 'This could not be accepted, nothing ran: the bot’s store gives no answer. Try again in a minute.';
+  if (error instanceof GatewayError) return gatewayText(error);
+  return undefined;
+}
+
+/** The same for a message, where names of files and the gateway's own words would be markup. */
+export function refusalMrkdwn(error: unknown): string | undefined {
+  const text = refusalText(error);
+  return text === undefined ? undefined : escapeMrkdwn(text);
+}
+
+function gatewayText(error: GatewayError): string {
+  switch (error.code) {
+    case 'unreachable':
+      return 'The gateway cannot be reached, so nothing ran. Tell the operator if it stays so.';
+    case 'untrusted':
+      return 'The gateway’s TLS certificate is not trusted, so nothing ran. The operator has to set KG_CLIENT_CA.';
+    case 'unauthorized':
+      return `The gateway refused the bot’s credentials${status(error)}, so nothing ran. The operator has to correct user, password or token.`;
+    case 'refused':
+      // A path that leads nowhere; a kernel that is missing is told as gone.
+      if (error.status === 404) return wrongAddress(error);
+      return `${error.message}, so nothing was done.`;
+    case 'kernelGone':
+      return 'That kernel is gone, with its variables. The next snippet starts a new one.';
+    case 'startFailed':
+      return `The kernel did not start: ${error.message}`;
+    case 'badAnswer':
+      // The gateway itself or a proxy of it broke: the address is right.
+      if (error.status !== undefined && error.status >= 500)
+        return `${error.message}. Try again; tell the operator if it stays so.`;
+      return wrongAddress(error);
+  }
+}
+
+function wrongAddress(error: GatewayError): string {
+  return `What answers at the gateway’s address is no Jupyter gateway${status(error)}, so nothing ran. The operator has to check KG_URL.`;
+}
+
+function status(error: GatewayError): string {
+  return error.status === undefined ? '' : ` (${error.status})`;
+}
+
+/** For a bug: what a person reads while we read the log. */
+export const brokenText = 'Something broke on our side, nothing ran. The operator finds it in the log.';

@@ -1,0 +1,66 @@
+import type { HomeView, KnownBlock } from '@slack/types';
+import type { KernelStatus } from '../../runs/session/control-kernel.ts';
+import { isUnfinished, type Run } from '../../runs/run.ts';
+import { renderButtons } from './run/run-buttons.ts';
+import { kernelLines } from './kernel-text.ts';
+import { runLine } from './run-summary.ts';
+import { renderKernelButtons } from './kernel-buttons.ts';
+
+export interface HomeContent {
+  /** What came of a press. */
+  notice: string | undefined;
+  kernels: readonly { status: KernelStatus; mayChange: boolean }[];
+  runs: readonly Run[];
+  workspaceUrl: string;
+  now: number;
+}
+
+/** The home tab: the kernels of one's channels, one's last runs. Pure. */
+export function renderHome({ notice, kernels, runs, workspaceUrl, now }: HomeContent): HomeView {
+  return {
+    type: 'home',
+    blocks: [
+      ...(notice === undefined ? [] : [section(notice)]),
+      header('Kernels of your channels'),
+      ...(kernels.length === 0
+        ? [section('None of your channels has a kernel now; the first snippet in a channel starts one.')]
+        : kernels.flatMap(({ status, mayChange }) => kernelBlocks(status, mayChange, now))),
+      header('Your last runs'),
+      ...(runs.length === 0
+        ? [section('You have run nothing yet, or it is not kept any more.')]
+        : runs.flatMap((run) => runBlocks(run, workspaceUrl))),
+    ],
+  };
+}
+
+/** For somebody who may see nothing: only why. */
+export function renderClosedHome(why: string): HomeView {
+  return { type: 'home', blocks: [section(why)] };
+}
+
+function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): KnownBlock[] {
+  const { channel, kernelId } = status.record;
+  const where = channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
+  const line = section(`${where} · ${kernelLines(status)}`);
+  return mayChange ? [line, renderKernelButtons(kernelId, now)] : [line];
+}
+
+/** A run that is not over can be stopped from here. */
+function runBlocks(run: Run, workspaceUrl: string): KnownBlock[] {
+  const line = section(runLine(run, workspaceUrl).replace(/^• /, ''));
+  if (!isUnfinished(run)) return [line];
+  const phase =
+    run.state === 'waiting'
+      ? ({ kind: 'waiting', ahead: 0 } as const)
+      : ({ kind: 'running', sinceMs: run.createdAt, stopping: false, stopIgnored: false } as const);
+  const buttons = renderButtons(run.id, phase, [run.state === 'waiting' ? 'cancel' : 'stop']);
+  return buttons === undefined ? [line] : [line, buttons];
+}
+
+function header(text: string): KnownBlock {
+  return { type: 'header', text: { type: 'plain_text', text } };
+}
+
+function section(text: string): KnownBlock {
+  return { type: 'section', text: { type: 'mrkdwn', text: text.slice(0, 3_000) } };
+}

@@ -1,0 +1,49 @@
+import type { KernelStatus } from '../../runs/session/control-kernel.ts';
+import { escapeMrkdwn, mention, shortSpan, slackTime } from './mrkdwn.ts';
+
+/** What is said of kernels. mrkdwn. */
+
+/** The kernels of a channel, as `status` shows them. */
+export function statusText(statuses: readonly KernelStatus[], now: number): string {
+  if (statuses.length === 0) return 'This channel has no kernel yet; the first snippet starts one.';
+  return statuses.map((status) => `${kernelLines(status)}\n${queueLine(status, now)}`).join('\n\n');
+}
+
+/** One kernel: what it is, then its times and its people. */
+export function kernelLines({ record, state }: KernelStatus): string {
+  const started = `Started ${slackTime(record.startedAt)} by ${mention(record.startedBy)}`;
+  const used = `last used ${slackTime(record.lastUsedAt)} by ${mention(record.lastRunner)}`;
+  return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${started}, ${used}.`;
+}
+
+/** The same where the reader may not know whose it is (product.md §5). */
+export function hiddenKernelLines({ record, state }: KernelStatus): string {
+  const times = `Started ${slackTime(record.startedAt)}, last used ${slackTime(record.lastUsedAt)}.`;
+  return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${times}`;
+}
+
+export function shortKernelId(kernelId: string): string {
+  return `\`${escapeMrkdwn(kernelId.slice(0, 8))}\``;
+}
+
+function queueLine({ unfinished }: KernelStatus, now: number): string {
+  const [first, ...waiting] = unfinished;
+  if (first === undefined) return 'Nothing runs or waits.';
+  const doing =
+    first.state === 'waiting'
+      ? 'is next'
+      : `has been running for ${shortSpan(now - (first.data.startedAt ?? first.createdAt))}`;
+  const behind = waiting.length === 0 ? 'nothing waits' : `${waiting.length} waiting`;
+  return `${mention(first.runner)}’s run ${doing}; ${behind} behind it.`;
+}
+
+export function stateWords(state: string): string {
+  switch (state) {
+    case 'gone':
+      return 'gone (its variables are lost; the next snippet starts a new one)';
+    case 'unreachable':
+      return 'state not known, because the gateway cannot be reached';
+    default:
+      return escapeMrkdwn(state);
+  }
+}

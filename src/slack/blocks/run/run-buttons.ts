@@ -1,0 +1,61 @@
+import type { ActionsBlock, Button } from '@slack/types';
+import type { RunAction, RunPhase } from '../../../runs/run-view.ts';
+
+const prefix = 'run:';
+
+/** The row of buttons under an answer; undefined when there is nothing to press. */
+export function renderButtons(
+  runId: string,
+  phase: RunPhase,
+  actions: readonly RunAction[],
+): ActionsBlock | undefined {
+  if (actions.length === 0) return undefined;
+  return { type: 'actions', elements: actions.map((action) => renderButton(runId, phase, action)) };
+}
+
+export interface ButtonPress {
+  action: RunAction;
+  runId: string;
+  /** The phase in which the button was shown: with run and action it makes one press (product.md §0). */
+  state: string;
+}
+
+/** Reads what a pressed button carries; undefined when it is none of ours. */
+export function readButton(actionId: string, value: string): ButtonPress | undefined {
+  const action = actionNames.find((name) => `${prefix}${name}` === actionId);
+  const [runId, state] = value.split('|');
+  if (action === undefined || runId === undefined || runId === '' || state === undefined) return undefined;
+  return { action, runId, state };
+}
+
+const labels: Readonly<Record<RunAction, string>> = {
+  stop: 'Stop',
+  cancel: 'Cancel',
+  runAgain: 'Run again',
+  editAndRun: 'Edit and run',
+  delete: 'Delete',
+  switch: 'Switch',
+  restart: 'Restart',
+  answerInput: 'Answer',
+};
+const actionNames: readonly RunAction[] = [
+  'stop',
+  'cancel',
+  'runAgain',
+  'editAndRun',
+  'delete',
+  'switch',
+  'restart',
+  'answerInput',
+];
+
+function renderButton(runId: string, phase: RunPhase, action: RunAction): Button {
+  return {
+    type: 'button',
+    text: { type: 'plain_text', text: labels[action] },
+    action_id: `${prefix}${action}`,
+    value: `${runId}|${phase.kind}`,
+    ...(action === 'restart' || action === 'switch' ? { style: 'danger' as const } : {}),
+    ...(action === 'answerInput' ? { style: 'primary' as const } : {}),
+  };
+}

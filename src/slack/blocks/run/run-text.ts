@@ -1,0 +1,216 @@
+import type { OutputLoss } from '../../../output/output-view.ts';
+import type { RunOutcome } from '../../../runs/outcome.ts';
+import type { GatewayTrouble, RunPhase, RunView } from '../../../runs/run-view.ts';
+import { archiveFile, resultsFile, streamFile } from '../../messages/attachments.ts';
+import { renderDuration, renderElapsed } from '../duration.ts';
+
+/** Every sentence an answer says about a run. Plain text, no markup. */
+
+interface OutcomeWords {
+  /** The first word of the status line. */
+  label: string;
+  /** What to know or to do, when there is something beside `RunOutcome.detail`. */
+  next?: string;
+  /** The kernel never got it: no duration is shown. */
+  neverRan?: true;
+}
+
+const limitWords = 'The output reached the limit (MAX_OUTPUT); what came after it is not kept.';
+
+function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
+  switch (outcome.kind) {
+    case 'ok':
+      return { label: 'Done' };
+    case 'raised':
+      return { label: 'Error' };
+    case 'interrupted':
+      return { label: 'Stopped' };
+    case 'timedOut':
+      return { label: 'Stopped by the time limit' };
+    case 'tooMuchOutput':
+      return {
+        label: 'Stopped: too much output',
+        next: limitWords,
+      };
+    case 'inputTimedOut':
+      return { label: 'Stopped: no input came', next: 'Nobody answered the question in time.' };
+    case 'cancelled':
+      return { label: 'Cancelled', next: 'It did not run.', neverRan: true };
+    case 'exited':
+      return { label: 'Exited', next: 'The code ended its kernel; the next snippet gets a fresh one.' };
+    case 'kernelDied':
+      return {
+        label: 'Kernel died',
+        next: "The kernel's process ended while this ran, often because memory ran out. The next snippet gets a fresh kernel.",
+      };
+    case 'kernelRestarted':
+      return { label: 'Kernel restarted', next: 'The kernel was restarted while this ran.' };
+    case 'kernelGone':
+      return {
+        label: 'Kernel gone',
+        next: 'The next snippet starts a new one.',
+      };
+    case 'notStarted':
+      return { label: 'Not started', next: 'The code did not run.', neverRan: true };
+    case 'gatewayAway':
+      return {
+        label: 'Gateway away',
+        next: 'The end of this run was not seen, and it may still go on. The next snippet finds out whether the kernel and its variables are still there.',
+      };
+    case 'outputLost':
+      return { label: 'End not seen', next: 'It ran, but how it ended is lost with the connection.' };
+    case 'unknown':
+      return {
+        label: 'Not known',
+        next: 'It is not known whether this ran. Run it again if running it twice does no harm.',
+        neverRan: true,
+      };
+    case 'broken':
+      return {
+        label: 'Something broke',
+        next: `This is a fault of the bot, not of the code (run ${runId}).`,
+      };
+  }
+}
+
+/** `Done · 0.05 s · In [3] · python3-spark`, and for an edited message's run `edited, run 2`. */
+export function statusLine(view: RunView, outcome: RunOutcome): string {
+  const words = outcomeWords(outcome, view.runId);
+  const count = outcome.executionCount ?? 0;
+  return [
+    words.label,
+    words.neverRan === true ? undefined : renderDuration(outcome.durationMs),
+    count > 0 ? `In [${count}]` : undefined,
+    outcome.kernelspec,
+    view.edition > 1 ? `edited, run ${view.edition}` : undefined,
+  ]
+    .filter((word) => word !== undefined && word !== '')
+    .join(' · ');
+}
+
+/** What is said below the output, as one paragraph: the reason, the next step, what is lost. May be empty. */
+export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
+  const words = outcomeWords(outcome, view.runId);
+  const losses = view.output?.losses ?? [];
+  const sentences = [
+    reason(outcome),
+    words.next,
+    // what comes all at once is over before it can be stopped
+    view.output?.limited === true && words.next !== limitWords ? limitWords : undefined,
+    outcome.variablesLost ? 'Variables are gone.' : undefined,
+    outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : undefined,
+  ];
+  return sentences.filter((sentence) => sentence !== undefined && sentence !== '').join(' ');
+}
+
+/** The gateway's own words are often half a sentence (`it was shut down`). */
+function reason({ kind, detail }: RunOutcome): string | undefined {
+  if (detail === undefined || detail === '') return kind === 'kernelGone' ? 'The kernel is gone.' : undefined;
+  const whole = /[.!?]$/.test(detail) ? detail : `${detail}.`;
+  if (kind === 'kernelGone' && /^\p{Ll}/u.test(whole)) return `The kernel is gone: ${whole}`;
+  return `${whole.charAt(0).toUpperCase()}${whole.slice(1)}`;
+}
+
+/** What a run is doing now, with its clock: `Running, 12 s`. */
+export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: number): string {
+  switch (phase.kind) {
+    case 'waiting':
+      return phase.ahead === 0 ? 'Waiting for its turn' : `Waiting, ${phase.ahead} before yours`;
+    case 'switchAsked':
+      return `This channel ${switchWords(phase)}`;
+    case 'startingKernel': {
+      const elapsed = clockWords(nowMs - phase.sinceMs);
+      return phase.turnsBefore > 0
+        ? `Waiting to start a kernel, ${phase.turnsBefore} before yours${elapsed}`
+        : `Starting a kernel${elapsed}`;
+    }
+    case 'running': {
+      const elapsed = clockWords(nowMs - phase.sinceMs);
+      if (phase.stopIgnored)
+        return `The stop had no effect yet${elapsed}. Only a restart ends it; variables will be lost.`;
+      if (phase.stopping) return `Stopping${elapsed}`;
+      if (phase.behindOthers === true)
+        return `Sent; the kernel works on code of another client first${elapsed}`;
+      if (phase.quietMs === undefined) return `Running${elapsed}`;
+      return `Running${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
+    }
+    case 'inputAsked':
+      if (phase.isPresumed) return 'Running, or waiting for input';
+      return phase.password ? 'Waiting for a password' : 'Waiting for input';
+  }
+}
+
+/** What is asked of a channel; its name stands before this. */
+export function switchWords({ from, to }: RunPhase & { kind: 'switchAsked' }): string {
+  return `runs ${from}; switch to ${to}? its variables will be lost`;
+}
+
+/** What the code asks, in its own words, or why it is asked for. */
+export function questionWords({ prompt, isPresumed }: RunPhase & { kind: 'inputAsked' }): string[] {
+  const why =
+    'The connection to the kernel broke for a moment. A question that this code asked, or the answer to it, may be lost: if the code waits for input, give it here.';
+  return [prompt, isPresumed ? why : ''].filter((words) => words !== '');
+}
+
+/** Nothing in the first second: a clock that shows 0 s looks as if it stood. */
+function clockWords(elapsedMs: number): string {
+  return elapsedMs < 1000 ? '' : `, ${renderElapsed(elapsedMs)}`;
+}
+
+/** What is wrong with the gateway, what that means for this run, and who has to act. */
+export function troubleWords({ code, detail, isCutOff, sent }: GatewayTrouble): string {
+  const isRefused = code === 'unauthorized' || code === 'untrusted';
+  const whole = /[.!?]$/.test(detail) ? detail : `${detail}.`;
+  return [
+    `${whole.charAt(0).toUpperCase()}${whole.slice(1)}`,
+    isCutOff ? cutOffWords(sent) : 'Output still comes; a stop or a restart may not get through.',
+    isRefused
+      ? 'An operator has to set right what the bot and the gateway know of each other (KG_ settings).'
+      : 'If this lasts, tell an operator.',
+  ].join(' ');
+}
+
+function cutOffWords(sent: GatewayTrouble['sent']): string {
+  switch (sent) {
+    case 'no':
+      return 'Nothing has run yet; it starts by itself if the gateway is back soon.';
+    case 'perhaps':
+      return 'Whether the kernel has got this shows when the gateway is back.';
+    case 'yes':
+      return 'This may go on meanwhile and is taken up when the gateway is back; then it shows whether the variables are kept.';
+  }
+}
+
+/** `isAttached`: the files stand below, so they can be named. */
+export function lossWords(loss: OutputLoss, isAttached: boolean): string {
+  switch (loss.kind) {
+    case 'dropped':
+      return loss.limit === 'data'
+        ? 'Some output was dropped by the gateway (its limit of bytes per second). An operator can raise iopub_data_rate_limit there.'
+        : 'Some output was dropped by the gateway (its limit of messages per second). An operator can raise iopub_msg_rate_limit there.';
+    case 'tooBig':
+      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over MAX_MESSAGE could not be taken. An operator can raise that setting.`;
+    case 'gap':
+      return `Output may be missing ${betweenWords(clock(loss.fromMs), clock(loss.toMs))} UTC.`;
+    case 'diskFull':
+      return "The bot's disk took no more; some output is not kept.";
+    case 'unread':
+      return `${loss.outputs === 1 ? 'One output' : `${loss.outputs} outputs`} could not be read and shown. This is a fault of the bot, not of the code.`;
+    case 'tooMany':
+      return `${loss.parts.toLocaleString('en-US')} of the outputs are not shown: there were too many.${isAttached ? whereWords(loss) : ''}`;
+  }
+}
+
+function whereWords({ streams, path, archive }: OutputLoss & { kind: 'tooMany' }): string {
+  const files = [...(streams ? [streamFile] : []), ...(path === undefined ? [] : [resultsFile])];
+  const texts = files.length === 0 ? '' : ` Their text is in ${files.join(' and ')}.`;
+  return archive === undefined ? texts : `${texts} Their pictures and files are in ${archiveFile}.`;
+}
+
+function betweenWords(from: string, to: string): string {
+  return from === to ? `at ${from}` : `between ${from} and ${to}`;
+}
+
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}

@@ -1,0 +1,135 @@
+import type { KnownBlock } from '@slack/types';
+import { UserError } from '../../../errors.ts';
+import { listLanguages, resolveLanguage } from '../../../runs/languages/languages.ts';
+import { auditAct } from '../../auth/audit.ts';
+import type { Bot } from '../../context.ts';
+import { changeKernel } from './change-kernel.ts';
+import { resolveChannel } from '../../api/channel-reference.ts';
+import type { Command } from '../../parsing/command.ts';
+import { helpText } from '../../blocks/help.ts';
+import { listKernels } from './kernels.ts';
+import { statusText } from '../../blocks/kernel-text.ts';
+import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
+import { must, type Person, refuse } from '../../auth/policy.ts';
+import { runLine } from '../../blocks/run-summary.ts';
+
+export interface CommandPlace {
+  channel: string;
+  /** Set where the command was given in a thread. */
+  thread: string | undefined;
+}
+
+/** What a command answers: words for the person, and words for a channel where its kernel changed. mrkdwn. */
+export interface CommandAnswer {
+  text: string;
+  blocks?: KnownBlock[];
+  told?: { channel: string; text: string };
+}
+
+/** How many runs `history` shows. */
+const HISTORY_RUNS = 10;
+
+/** Does what a command says. Throws `UserError` for what is refused, `GatewayError` for what the gateway could not do. */
+export async function runCommand(
+  command: Command,
+  person: Person,
+  place: CommandPlace,
+  bot: Bot,
+): Promise<CommandAnswer> {
+  const { workspace, control, policy } = bot;
+  const { channel } = place;
+  switch (command.kind) {
+    case 'malformed':
+      throw new UserError('badCommand', command.sentence);
+    case 'help':
+      must('look', person, channel, policy);
+      return { text: helpText(bot.command, bot.userId) };
+    case 'languages':
+      must('look', person, channel, policy);
+      return { text: await languagesText(channel, bot) };
+    case 'status':
+      must('look', person, channel, policy);
+      return { text: statusText(await control.status(workspace, channel), Date.now()) };
+    case 'history':
+      must('look', person, channel, policy);
+      return { text: await historyText(channel, bot) };
+    case 'use':
+      must('choose', person, channel, policy);
+      return await useLanguage(command.language, channel, bot);
+    case 'auto':
+      must('choose', person, channel, policy);
+      await bot.channelSettings.change(workspace, channel, { auto: command.on });
+      return {
+        text: command.on
+          ? 'From now on a message here that is nothing but a code block runs by itself.'
+          : 'Code blocks here run only when the bot is mentioned.',
+      };
+    case 'stop':
+      return await stop(person, place, bot);
+    case 'kernels':
+      must('listKernels', person, channel, policy);
+      return await listKernels(person, bot);
+    case 'restart':
+    case 'shutdown':
+      return await changeNamedKernel(command, person, channel, bot);
+  }
+}
+
+async function languagesText(channel: string, bot: Bot): Promise<string> {
+  const lines = listLanguages(await bot.languagesNow(channel)).map(
+    ({ kernelspec, displayName, aliases, isDefault }) => {
+      const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
+      const also = words === '' ? '' : ` (also ${words})`;
+      const usual = isDefault ? ' — *used here without a name*' : '';
+      return `• \`${escapeMrkdwn(kernelspec)}\`${also}: ${escapeMrkdwn(displayName)}${usual}`;
+    },
+  );
+  return lines.length === 0
+    ? 'The gateway offers no languages.'
+    : ['*Languages of this gateway*', ...lines].join('\n');
+}
+
+async function historyText(channel: string, bot: Bot): Promise<string> {
+  const runs = await bot.channelRuns(channel, HISTORY_RUNS);
+  if (runs.length === 0)
+    return 'Nothing has run in this channel yet, or it is not kept any more (KEEP_RUNS).';
+  return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
+}
+
+async function useLanguage(language: string, channel: string, bot: Bot): Promise<CommandAnswer> {
+  const { kernelspec } = resolveLanguage(language, await bot.languagesNow(channel));
+  await bot.channelSettings.change(bot.workspace, channel, { kernelspec });
+  return { text: `Snippets without a language run on \`${escapeMrkdwn(kernelspec)}\` here from now on.` };
+}
+
+async function stop(person: Person, { channel, thread }: CommandPlace, bot: Bot): Promise<CommandAnswer> {
+  const { workspace, control, policy } = bot;
+  must('stopOwn', person, channel, policy);
+  const mayStopOthers = refuse('stopOthers', person, channel, policy) === undefined;
+  if (thread !== undefined) {
+    const run = await control.newestUnfinished(workspace, channel, thread);
+    if (run.runner !== person.id) must('stopOthers', person, channel, policy);
+    await control.stop(run, person.id);
+    if (run.runner !== person.id) auditAct('stop', run, person.id, bot);
+    return { text: 'Stopping it.' };
+  }
+  const run = mayStopOthers
+    ? await control.stopRunning(workspace, channel, person.id)
+    : await control.stopOwn(workspace, channel, person.id);
+  if (run.runner === person.id) return { text: 'Stopping your run.' };
+  auditAct('stop', run, person.id, bot);
+  return { text: `Stopping ${mention(run.runner)}’s run.` };
+}
+
+async function changeNamedKernel(
+  { kind, channel: named }: Command & { kind: 'restart' | 'shutdown' },
+  person: Person,
+  channel: string,
+  bot: Bot,
+): Promise<CommandAnswer> {
+  const { workspace, control, policy } = bot;
+  must(kind === 'restart' ? 'restart' : 'shutDown', person, channel, policy);
+  const target = named === undefined ? channel : await resolveChannel(named, person.id, bot);
+  if (target !== channel) must('otherChannels', person, channel, policy);
+  return await changeKernel(kind, await control.currentKernel(workspace, target), person.id, bot);
+}

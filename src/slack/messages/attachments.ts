@@ -1,0 +1,90 @@
+import { extname } from 'node:path';
+import type { OutputPart } from '../../output/output-view.ts';
+import type { RunView } from '../../runs/run-view.ts';
+import { isTableCut } from '../blocks/run/table.ts';
+
+/** Something that belongs to an answer and stands in the thread beside it. `key` names it over several endings. */
+export type AnswerFile =
+  | {
+      kind: 'file';
+      key: string;
+      path: string;
+      filename: string;
+      title: string;
+      alt?: string;
+      snippet: boolean;
+    }
+  | { kind: 'table'; key: string; part: OutputPart & { kind: 'table' } };
+
+export const streamFile = 'output.txt';
+export const resultsFile = 'results.txt';
+export const archiveFile = 'more-outputs.zip';
+
+/** The name of the file in which the whole of a text stands; undefined where the disk or the limit left no room for it. */
+export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string | undefined {
+  if (part.kind === 'text' && isStream(part)) return streamFile;
+  if (part.path === undefined) return undefined;
+  return part.kind === 'error' ? 'traceback.txt' : resultsFile;
+}
+
+function isStream(part: OutputPart & { kind: 'text' }): boolean {
+  return part.source === 'stdout' || part.source === 'stderr';
+}
+
+/** The files of a run that ended, in the order of the output; whole texts last. `cut` are the parts not shown whole. */
+export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): AnswerFile[] {
+  const output = view.output;
+  if (output === undefined) return [];
+  const images = output.parts.filter(({ kind }) => kind === 'image');
+  const shown = output.parts.flatMap((part, index): AnswerFile[] => {
+    switch (part.kind) {
+      case 'image': {
+        const number = images.length === 1 ? '' : `-${images.indexOf(part) + 1}`;
+        return [{ ...plainFile(part.path, `image${number}${extname(part.path)}`), alt: part.alt }];
+      }
+      case 'attachment':
+        return [plainFile(part.path, part.filename)];
+      case 'table':
+        return [
+          { kind: 'table', key: `table ${index}`, part },
+          ...(isTableCut(part) ? csvFile(part.csvPath, index) : []),
+        ];
+      case 'text':
+      case 'error':
+        return [];
+    }
+  });
+  const paths = new Map<string, string>();
+  for (const part of cut) {
+    if (part.kind !== 'error' && part.kind !== 'text') continue;
+    const name = fileOf(part);
+    if (part.path !== undefined && name !== undefined) paths.set(part.path, name);
+  }
+  const tooMany = output.losses.find((loss) => loss.kind === 'tooMany');
+  if (tooMany?.path !== undefined) paths.set(tooMany.path, resultsFile);
+  const archive = tooMany?.archive === undefined ? [] : [plainFile(tooMany.archive, archiveFile)];
+  const texts = [...paths].map(([path, name]) => ({
+    ...textFile(path, name),
+    key: `${path} ${output.parts.length}`,
+  }));
+  const streamsCut =
+    [...cut].some((part) => part.kind === 'text' && isStream(part)) || tooMany?.streams === true;
+  const spool = streamsCut ? output.spoolPath : undefined;
+  // late output makes it longer, and then it is another file
+  const streams =
+    spool === undefined ? [] : [{ ...textFile(spool, streamFile), key: `${spool} ${output.textBytes}` }];
+  return [...shown, ...archive, ...streams, ...texts];
+}
+
+/** Late output has it written anew, at another path; it is the same file. */
+function csvFile(path: string | undefined, index: number): AnswerFile[] {
+  return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key: `table ${index} as csv` }];
+}
+
+function plainFile(path: string, filename: string): AnswerFile & { kind: 'file' } {
+  return { kind: 'file', key: path, path, filename, title: filename, snippet: false };
+}
+
+function textFile(path: string, filename: string): AnswerFile & { kind: 'file' } {
+  return { ...plainFile(path, filename), snippet: true };
+}

@@ -1,0 +1,178 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AnswerPlace } from '../../runs/run-view.ts';
+import type { AnswerFile } from './attachments.ts';
+import { type CallFailure, readFailure } from '../api/call-error.ts';
+import type { SlackCalls } from './client.ts';
+
+type UploadFile = AnswerFile & { kind: 'file' };
+
+/** A snippet is shown by Slack with a preview, up to 1 MB (slack.md §2). */
+const maxSnippetBytes = 1_000_000;
+const tries = 5;
+/** Sharing is asynchronous (slack.md fact 9): so often a file is asked for, each time after a longer wait. */
+const looks = 7;
+const lookMs = 400;
+
+export interface Uploaded {
+  /** Slack file ids of those that stand in the thread. */
+  ids: string[];
+  failed: { file: UploadFile; reason: string }[];
+}
+
+/** Uploads files into a thread as one message, in order; what does not appear there is uploaded once more. */
+export async function uploadFiles(
+  calls: SlackCalls,
+  place: AnswerPlace,
+  files: readonly UploadFile[],
+): Promise<Uploaded> {
+  const first = await uploadOnce(calls, place, files);
+  if (first.lost.length === 0) return first;
+  const again = await uploadOnce(calls, place, first.lost);
+  const lost = again.lost.map((file) => ({ file, reason: 'it was accepted, but never appeared' }));
+  return { ids: [...first.ids, ...again.ids], failed: [...first.failed, ...again.failed, ...lost] };
+}
+
+async function uploadOnce(
+  calls: SlackCalls,
+  place: AnswerPlace,
+  files: readonly UploadFile[],
+): Promise<Uploaded & { lost: UploadFile[] }> {
+  const failed: Uploaded['failed'] = [];
+  const sent: SentFile[] = [];
+  for (const file of files) {
+    // late output may make it longer meanwhile: what it holds now is sent
+    const size = (await stat(file.path).catch(() => undefined))?.size;
+    try {
+      if (size === undefined) throw new Error('its output was replaced meanwhile');
+      // an empty file is one that Slack does not take
+      if (size > 0) sent.push({ file, id: await insist(() => sendBytes(calls, file, size)) });
+    } catch (error) {
+      failed.push({ file, reason: reasonOf(error) });
+    }
+  }
+  try {
+    if (sent.length > 0) await share(calls, place, sent);
+  } catch (error) {
+    const reason = reasonOf(error);
+    return { ids: [], failed: [...failed, ...sent.map(({ file }) => ({ file, reason }))], lost: [] };
+  }
+  const absent = await findAbsent(calls, place, sent);
+  const ids = sent.filter((each) => !absent.includes(each)).map(({ id }) => id);
+  return { ids, failed, lost: absent.map(({ file }) => file) };
+}
+
+interface SentFile {
+  file: UploadFile;
+  id: string;
+}
+
+/** Sends the first `size` bytes of a file; its id. */
+async function sendBytes(calls: SlackCalls, file: UploadFile, size: number): Promise<string> {
+  const alt = file.alt?.slice(0, 1000).toWellFormed();
+  const about = {
+    filename: file.filename,
+    length: size,
+    // Slack's reference calls it alt_txt; the alt_text of its client's types is unknown there.
+    ...(alt === undefined ? {} : { alt_txt: alt }),
+    ...(file.snippet && size <= maxSnippetBytes ? { snippet_type: 'text' } : {}),
+  };
+  const ticket = await calls.client.files.getUploadURLExternal(about);
+  if (ticket.upload_url === undefined || ticket.file_id === undefined)
+    throw new Error('no upload URL was given');
+  const answer = await fetch(ticket.upload_url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
+    body: Readable.toWeb(createReadStream(file.path, { end: size - 1 })),
+    duplex: 'half',
+    signal: AbortSignal.timeout(30_000 + Math.ceil(size / 100)),
+  });
+  await answer.arrayBuffer();
+  if (!answer.ok) throw new Error(`the upload was answered with HTTP ${answer.status}`);
+  return ticket.file_id;
+}
+
+/** What becomes of an unclear try is seen later: whoever calls looks whether the files are there. */
+async function share(calls: SlackCalls, place: AnswerPlace, sent: readonly SentFile[]): Promise<void> {
+  let mayStand = false;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await complete(calls, place, sent);
+    } catch (error) {
+      const failure = readFailure(error);
+      // files that were shared by a try whose answer was lost cannot be shared again
+      if (failure.kind === 'refused' && mayStand) return;
+      if (failure.kind === 'refused' || attempt === tries) throw error;
+      mayStand ||= failure.kind === 'unclear';
+      await sleep(pauseMs(failure, attempt));
+      if (mayStand && (await areShared(calls, place.channel, sent))) return;
+    }
+  }
+}
+
+async function areShared(calls: SlackCalls, channel: string, sent: readonly SentFile[]): Promise<boolean> {
+  const seen = await Promise.all(sent.map(({ id }) => isShared(calls, channel, id)));
+  return seen.every((each) => each);
+}
+
+async function complete(calls: SlackCalls, place: AnswerPlace, sent: readonly SentFile[]): Promise<void> {
+  const [first, ...rest] = sent.map(({ file, id }) => ({ id, title: file.title }));
+  if (first === undefined) return;
+  await calls.client.files.completeUploadExternal({
+    files: [first, ...rest],
+    channel_id: place.channel,
+    thread_ts: place.thread,
+  });
+}
+
+/** Which of the shared files do not show up in the channel. */
+async function findAbsent(
+  calls: SlackCalls,
+  place: AnswerPlace,
+  sent: readonly SentFile[],
+): Promise<SentFile[]> {
+  let missing = [...sent];
+  for (let look = 0; look < looks && missing.length > 0; look += 1) {
+    await sleep(lookMs * (look + 1));
+    const seen = await Promise.all(missing.map(({ id }) => isShared(calls, place.channel, id)));
+    missing = missing.filter((_, index) => seen[index] !== true);
+  }
+  return missing;
+}
+
+async function isShared(calls: SlackCalls, channel: string, id: string): Promise<boolean> {
+  try {
+    const { file } = await calls.client.files.info({ file: id });
+    const shares = { ...file?.shares?.public, ...file?.shares?.private };
+    return shares[channel] !== undefined;
+  } catch (error) {
+    const failure = readFailure(error);
+    // who may not look has to believe
+    return failure.kind === 'refused' && failure.code !== 'file_not_found';
+  }
+}
+
+/** Again after a rate limit or an unclear failure; a refusal is final. */
+async function insist<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const failure = readFailure(error);
+      if (failure.kind === 'refused' || attempt === tries) throw error;
+      await sleep(pauseMs(failure, attempt));
+    }
+  }
+}
+
+function pauseMs(failure: CallFailure, attempt: number): number {
+  return failure.kind === 'rateLimited' ? failure.waitMs : 500 * 2 ** attempt;
+}
+
+function reasonOf(error: unknown): string {
+  const failure = readFailure(error);
+  if (failure.kind === 'refused') return failure.code;
+  return failure.kind === 'unclear' ? failure.reason : 'rate limited';
+}

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { type PostedFile, readPostedFiles } from './message-files.ts';
+
+/** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
+const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
+
+/** What it posts for people (reminders) may call the bot; `users.info` does not say that it is a bot. */
+const slackbot = 'USLACKBOT';
+
+/** Slack leaves out what a message has not, or says null (`bot_id` of some files). */
+const told = <Value>(schema: z.ZodType<Value>) =>
+  schema
+    .nullish()
+    .transform((value) => value ?? undefined)
+    .optional();
+
+const messageSchema = z.object({
+  subtype: told(z.string()),
+  user: z.string(),
+  text: told(z.string()),
+  blocks: z.unknown().optional(),
+  files: told(z.array(z.unknown())),
+  ts: z.string(),
+  thread_ts: told(z.string()),
+  bot_id: told(z.string()),
+  app_id: told(z.string()),
+});
+
+const postedSchema = messageSchema.extend({
+  type: z.enum(['message', 'app_mention']),
+  channel: z.string(),
+  channel_type: z.string().optional(),
+});
+
+const editedMentionSchema = z.object({ type: z.literal('app_mention'), edited: z.object({}) });
+
+/** What an incoming webhook posts has no user: its bot wrote it. */
+const webhookSchema = z.looseObject({ subtype: z.literal('bot_message'), bot_id: z.string() });
+
+const changedSchema = z.object({
+  subtype: z.literal('message_changed'),
+  channel: z.string(),
+  channel_type: z.string().optional(),
+  message: messageSchema.extend({ edited: z.object({ user: z.string(), ts: z.string() }).optional() }),
+  previous_message: messageSchema.optional().catch(undefined),
+});
+
+const tombstoneSchema = z.object({
+  subtype: z.literal('message_changed'),
+  channel: z.string(),
+  message: z.object({ subtype: z.literal('tombstone'), ts: z.string(), thread_ts: z.string().optional() }),
+});
+
+const deletedSchema = z.object({
+  subtype: z.literal('message_deleted'),
+  channel: z.string(),
+  deleted_ts: z.string(),
+  previous_message: z.object({ thread_ts: z.string().optional() }).optional().catch(undefined),
+});
+
+/** A message somebody wrote, as the `message` and `app_mention` events carry it. */
+export interface PostedMessage {
+  channel: string;
+  isDirect: boolean;
+  isMention: boolean;
+  /** A bot's id (B…) where it has no user. */
+  user: string;
+  /** Ids a bot is known by; empty for people. */
+  botIds: readonly string[];
+  text: string;
+  blocks: unknown;
+  files: readonly PostedFile[];
+  ts: string;
+  /** The thread it stands in; undefined at top level. */
+  thread: string | undefined;
+  /** Slack's `edited.ts` where this is a message after an edit. */
+  editedTs: string | undefined;
+}
+
+/**
+ * Undefined for events that nobody wrote, or that lack what a message has. An edit is mentioned to us too, as an
+ * `app_mention` with `edited`; it comes as a change beside it, and is judged as that.
+ */
+export function readPosted(event: unknown): PostedMessage | undefined {
+  if (editedMentionSchema.safeParse(event).success) return undefined;
+  const webhook = webhookSchema.safeParse(event).data;
+  const read = postedSchema.safeParse(
+    webhook === undefined ? event : { user: webhook.bot_id, ...webhook, subtype: undefined },
+  );
+  if (!read.success || !written.has(read.data.subtype)) return undefined;
+  return toPosted(read.data, read.data, undefined, read.data.type === 'app_mention');
+}
+
+/** A message as a shortcut on it carries it; anybody's, a bot's too. */
+export type ShownMessage = Pick<PostedMessage, 'text' | 'blocks' | 'files' | 'ts' | 'thread'> & {
+  user: string | undefined;
+};
+
+export function readShownMessage(message: unknown): ShownMessage | undefined {
+  const read = messageSchema.partial({ user: true }).safeParse(message).data;
+  if (read === undefined) return undefined;
+  const { user, text = '', blocks, files = [], ts, thread_ts: threadTs } = read;
+  return {
+    user,
+    text,
+    blocks,
+    files: readPostedFiles(files),
+    ts,
+    thread: threadTs === ts ? undefined : threadTs,
+  };
+}
+
+/** What happened to a message that stood already. */
+export type MessageChange =
+  /** `before`: as it was, where Slack says; `by`: who edited it. */
+  | { kind: 'edited'; message: PostedMessage; before: PostedMessage | undefined; by: string }
+  /** With replies a deleted message leaves a tombstone and comes as a change (slack.md §4). */
+  | { kind: 'deleted'; channel: string; ts: string; thread: string };
+
+/** Undefined for what is neither: previews of links, language detection, changes of what no person wrote. */
+export function readChange(event: unknown): MessageChange | undefined {
+  const deleted = deletedSchema.safeParse(event).data;
+  if (deleted !== undefined) {
+    const { channel, deleted_ts: ts, previous_message: previous } = deleted;
+    return { kind: 'deleted', channel, ts, thread: previous?.thread_ts ?? ts };
+  }
+  const tombstone = tombstoneSchema.safeParse(event).data;
+  if (tombstone !== undefined) {
+    const { ts, thread_ts: thread = ts } = tombstone.message;
+    return { kind: 'deleted', channel: tombstone.channel, ts, thread };
+  }
+  const changed = changedSchema.safeParse(event).data;
+  if (changed === undefined || !written.has(changed.message.subtype)) return undefined;
+  const { message, previous_message: previous } = changed;
+  if (message.edited === undefined) return undefined;
+  const before = previous === undefined ? undefined : toPosted(previous, changed, undefined, false);
+  return {
+    kind: 'edited',
+    message: toPosted(message, changed, message.edited.ts, false),
+    before,
+    by: message.edited.user,
+  };
+}
+
+function toPosted(
+  message: z.infer<typeof messageSchema>,
+  place: { channel: string; channel_type?: string | undefined },
+  editedTs: string | undefined,
+  isMention: boolean,
+): PostedMessage {
+  const { user, text = '', blocks, files = [], ts, thread_ts: threadTs } = message;
+  const { channel, channel_type: channelType } = place;
+  return {
+    channel,
+    isDirect: channelType === 'im' || channel.startsWith('D'),
+    isMention,
+    user,
+    botIds: [message.bot_id, message.app_id, user === slackbot ? user : undefined].filter(
+      (id) => id !== undefined,
+    ),
+    text,
+    blocks,
+    files: readPostedFiles(files),
+    ts,
+    thread: threadTs === ts ? undefined : threadTs,
+    editedTs,
+  };
+}

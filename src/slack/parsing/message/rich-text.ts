@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import { append, type Part } from './message-parts.ts';
+
+/** Who has nothing to say in a field may leave it out or say null. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}
+
+/** The parts of Slack's rich text that say what was typed; unknown ones pass and say nothing. */
+const wordSchema = z.preprocess(
+  withoutNulls,
+  z.object({
+    type: z.string(),
+    text: z.string().optional(),
+    url: z.string().optional(),
+    user_id: z.string().optional(),
+    usergroup_id: z.string().optional(),
+    channel_id: z.string().optional(),
+    team_id: z.string().optional(),
+    range: z.string().optional(),
+    name: z.string().optional(),
+    skin_tone: z.number().optional(),
+    fallback: z.string().optional(),
+    value: z.string().optional(),
+    style: z
+      .object({
+        bold: z.boolean().optional(),
+        italic: z.boolean().optional(),
+        strike: z.boolean().optional(),
+        code: z.boolean().optional(),
+      })
+      .optional(),
+  }),
+);
+type Word = z.infer<typeof wordSchema>;
+
+const sectionSchema = z.preprocess(
+  withoutNulls,
+  z.object({
+    type: z.enum(['rich_text_section', 'rich_text_preformatted', 'rich_text_quote', 'rich_text_list']),
+    elements: z.array(z.unknown()),
+    language: z.string().optional(),
+    style: z.string().optional(),
+    indent: z.number().optional(),
+    offset: z.number().optional(),
+  }),
+);
+type Section = z.infer<typeof sectionSchema>;
+
+const blockSchema = z.object({ type: z.literal('rich_text'), elements: z.array(sectionSchema) });
+const blocksSchema = z.array(blockSchema).nonempty();
+const richTextSchema = z.object({ type: z.literal('rich_text') });
+
+export interface RichTextContext {
+  botUserId: string;
+  /** Names by id, where the message's `text` gives them. */
+  labels: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads the `rich_text` blocks that Slack's composer makes (slack.md fact 7): code is taken as it stands, links and
+ * mentions as they were typed, as far as Slack still says. Undefined when there is no rich text to read.
+ */
+export function readRichText(blocks: unknown, context: RichTextContext): Part[] | undefined {
+  if (!Array.isArray(blocks)) return undefined;
+  const found = blocks.filter((block) => richTextSchema.safeParse(block).success);
+  const read = blocksSchema.safeParse(found);
+  if (!read.success) return undefined;
+  const parts: Part[] = [];
+  for (const block of read.data) for (const section of block.elements) readSection(section, parts, context);
+  return parts;
+}
+
+function readSection(section: Section, parts: Part[], context: RichTextContext): void {
+  switch (section.type) {
+    case 'rich_text_preformatted': {
+      const code = readWords(section.elements)
+        .map((word) => typedForm(word, context))
+        .join('');
+      const { language: syntax } = section;
+      append(parts, { kind: 'fence', code, ...(syntax === undefined ? {} : { syntax }) });
+      return;
+    }
+    case 'rich_text_list':
+      for (const [index, element] of section.elements.entries()) {
+        const item = sectionSchema.safeParse(element);
+        if (!item.success) continue;
+        startLine(parts);
+        append(parts, { kind: 'bare', text: listMarker(section, index) });
+        readLine(readWords(item.data.elements), parts, context);
+      }
+      return;
+    case 'rich_text_section':
+    case 'rich_text_quote':
+      startLine(parts);
+      readLine(readWords(section.elements), parts, context);
+  }
+}
+
+/** Sections stand on lines of their own; a code block ends its line by itself. */
+function startLine(parts: Part[]): void {
+  const last = parts.at(-1);
+  if (last === undefined || last.kind === 'fence' || (last.kind === 'bare' && last.text.endsWith('\n')))
+    return;
+  append(parts, { kind: 'bare', text: '\n' });
+}
+
+/** Slack makes a list of lines that begin so. */
+function listMarker(list: Section, index: number): string {
+  const marker = list.style === 'ordered' ? `${(list.offset ?? 0) + index + 1}. ` : '- ';
+  return '    '.repeat(list.indent ?? 0) + marker;
+}
+
+function readWords(elements: readonly unknown[]): Word[] {
+  return elements.flatMap((element) => {
+    const word = wordSchema.safeParse(element);
+    return word.success ? [word.data] : [];
+  });
+}
+
+function readLine(words: readonly Word[], parts: Part[], context: RichTextContext): void {
+  let open = '';
+  const mark = (marks: string) => {
+    if (marks === open) return;
+    append(parts, { kind: 'bare', text: `${Array.from(open).toReversed().join('')}${marks}` });
+    open = marks;
+  };
+  for (const word of words) {
+    mark(typedMarks(word));
+    append(parts, readWord(word, context));
+  }
+  mark('');
+}
+
+function readWord(word: Word, context: RichTextContext): Part {
+  const typed = typedForm(word, context);
+  if (word.style?.code === true) return { kind: 'inline', code: typed };
+  if (word.type === 'user' && word.user_id === context.botUserId) return { kind: 'mention', text: typed };
+  return { kind: 'bare', text: typed };
+}
+
+/** Slack takes `*b*` for bold and shows it without its stars: in code they were meant. */
+function typedMarks({ type, style }: Word): string {
+  if (style === undefined || style.code === true || type === 'user') return '';
+  return `${style.bold === true ? '*' : ''}${style.italic === true ? '_' : ''}${style.strike === true ? '~' : ''}`;
+}
+
+function typedForm(word: Word, { labels }: RichTextContext): string {
+  const named = (id = '') => labels.get(id) ?? id;
+  switch (word.type) {
+    case 'link':
+      return word.text ?? word.url?.replace(/^(?:mailto|tel):/, '') ?? '';
+    case 'user':
+      return `@${named(word.user_id)}`;
+    case 'usergroup':
+      return `@${named(word.usergroup_id)}`;
+    case 'team':
+      return `@${named(word.team_id)}`;
+    case 'channel':
+      return `#${named(word.channel_id)}`;
+    case 'broadcast':
+      return `@${word.range ?? ''}`;
+    case 'emoji':
+      return `:${word.name ?? ''}:${word.skin_tone === undefined ? '' : `:skin-tone-${word.skin_tone}:`}`;
+    case 'color':
+      return word.value ?? '';
+    default:
+      return word.text ?? word.fallback ?? '';
+  }
+}

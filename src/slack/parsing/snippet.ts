@@ -1,0 +1,115 @@
+import { UserError } from '../../errors.ts';
+import type { LanguageWords } from '../../runs/languages/languages.ts';
+import type { Snippet } from '../../runs/admission/snippet.ts';
+import { hasCodeFormatting, type Message, type Part } from './message/message-parts.ts';
+import { splitLanguageLine, splitLanguageWord } from './language-prefix.ts';
+import { undoPhoneTyping } from './message/smart-punctuation.ts';
+
+type Fence = Extract<Part, { kind: 'fence' }>;
+type Inline = Extract<Part, { kind: 'inline' }>;
+
+/**
+ * What an addressed message (slash text, mention, direct message, shortcut) asks to run: its fences, else its inline
+ * code, else its bare text after the mention. Undefined when it says nothing. Throws `UserError` (`mixedLanguages`).
+ */
+export function readSnippet(message: Message, words: LanguageWords): Snippet | undefined {
+  const fences = message.parts.filter((part): part is Fence => part.kind === 'fence');
+  if (fences.length > 0) return readFences(fences, slotBefore(message, 'fence', words), words);
+  const inlines = message.parts.filter((part): part is Inline => part.kind === 'inline');
+  if (inlines.length > 0)
+    return { language: slotBefore(message, 'inline', words), blocks: inlines.map(({ code }) => code) };
+  const text = addressedText(message);
+  if (text.trim() === '') return undefined;
+  const { language, code } = splitLanguageWord(
+    text,
+    (word) => words.isLanguage(word) || words.isMisspelt(word),
+  );
+  return { language, blocks: [code] };
+}
+
+/**
+ * The snippet of a message that is nothing but one fence, a language's word allowed before it: what runs in a thread
+ * of the bot and in a channel on `auto` without a mention. Undefined for every other message.
+ */
+export function readLoneFence(message: Message, words: LanguageWords): Snippet | undefined {
+  const said = message.parts.filter((part) => part.kind !== 'bare' || part.text.trim() !== '');
+  const [first, second, ...more] = said;
+  if (first === undefined || more.length > 0) return undefined;
+  if (first.kind === 'fence') return second === undefined ? readFences([first], undefined, words) : undefined;
+  if (first.kind !== 'bare' || second?.kind !== 'fence') return undefined;
+  const word = undoPhoneTyping(first.text).trim();
+  return words.isLanguage(word) ? readFences([second], word, words) : undefined;
+}
+
+/** The text in which a command may stand: what an addressed message says when nothing in it is formatted as code. */
+export function readCommandText(message: Message): string | undefined {
+  return hasCodeFormatting(message) ? undefined : addressedText(message).trim();
+}
+
+function readFences(fences: readonly Fence[], before: string | undefined, words: LanguageWords): Snippet {
+  const read = fences.map(({ code }) => splitLanguageLine(code, words.isLanguage));
+  const language = agreed(
+    [before, ...read.map((fence) => fence.language)].filter((word) => word !== undefined),
+    words,
+  );
+  const blocks = read.map(({ code }) => code);
+  if (language !== undefined) return { language, blocks };
+  const syntaxes = fences.map(({ syntax }) => syntax).filter((word) => word !== undefined);
+  const syntax = agreed(syntaxes.filter(words.isLanguage), words);
+  return { language, ...(syntax === undefined ? {} : { syntax }), blocks };
+}
+
+/** The first of the words, when the others can stand for it. */
+export function agreed(named: readonly string[], words: LanguageWords): string | undefined {
+  const [first, ...others] = named;
+  const stranger = others.find((other) => first !== undefined && !words.agree(first, other));
+  if (first !== undefined && stranger !== undefined)
+    throw new UserError(
+      'mixedLanguages',
+      `These blocks are in several languages (${first}, ${stranger}). Send one message for each.`,
+    );
+  return first;
+}
+
+/**
+ * The word in the language's place: alone on the line before the first code block or inline code. An unknown one
+ * counts too when it is all that was said before a fence, so that it is refused rather than run in another language.
+ */
+function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageWords): string | undefined {
+  const before = message.parts.slice(
+    0,
+    message.parts.findIndex((part) => part.kind === kind),
+  );
+  const since = before.slice(before.findLastIndex((part) => part.kind === 'mention') + 1);
+  const lines = undoPhoneTyping(typedText(since)).trim().split('\n');
+  const word = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
+  if (words.isLanguage(word)) return word;
+  if (lines.length > 1 || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
+  return kind === 'fence' || words.isMisspelt(word) ? word : undefined;
+}
+
+/** What was said to the bot: after its mention, or before it when nothing follows. */
+function addressedText(message: Message): string {
+  const { parts } = message;
+  const at = parts.findIndex(({ kind }) => kind === 'mention');
+  if (at === -1) return undoPhoneTyping(typedText(parts));
+  const after = undoPhoneTyping(typedText(parts.slice(endOfCall(parts, at))));
+  if (after.trim() === '') return undoPhoneTyping(typedText(parts.slice(0, at))).trimEnd();
+  return after.replace(/^[:,](?=\s)/, '').replace(/^[ \t]*\r?\n|^[ \t]+/, '');
+}
+
+/** Behind the mention at `at`; called twice in a row, the bot is called once. */
+function endOfCall(parts: readonly Part[], at: number): number {
+  const rest = parts.slice(at + 1);
+  const row = rest.findIndex(
+    (part) => part.kind !== 'mention' && (part.kind !== 'bare' || part.text.trim() !== ''),
+  );
+  const called = rest.slice(0, row === -1 ? rest.length : row);
+  return at + 1 + called.findLastIndex(({ kind }) => kind === 'mention') + 1;
+}
+
+function typedText(parts: readonly Part[]): string {
+  return parts
+    .map((part) => (part.kind === 'bare' || part.kind === 'mention' ? part.text : `\`${part.code}\``))
+    .join('');
+}

@@ -1,0 +1,93 @@
+import { type FetchFunction, type Logger, LogLevel, type RetryOptions, WebClient } from '@slack/web-api';
+import type { Log } from '../../log.ts';
+import { DurableApp } from './acked-after-accept-app.ts';
+import type { SlackLink } from './receiver.ts';
+import { signedHttpLink } from './signed-http.ts';
+import { socketLink } from './socket-mode.ts';
+
+export interface SlackSettings {
+  botToken: string;
+  apiUrl: string | undefined;
+  transport: { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string };
+}
+
+const CALL_TIMEOUT_MS = 10_000;
+/** Interactive calls: a trigger lives for 3 s, so what did not work twice is over. */
+const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1_000 };
+
+/** The Bolt app and what brings it Slack's deliveries. Nothing is connected yet; the link's `open` does that. */
+export function openSlackApp(
+  { botToken, apiUrl, transport }: SlackSettings,
+  log: Log,
+  fetch?: FetchFunction,
+): { app: DurableApp; link: SlackLink } {
+  const logger = boltLogger(log);
+  const link =
+    transport.kind === 'socket'
+      ? socketLink({ appToken: transport.appToken, apiUrl, fetch, callTimeoutMs: CALL_TIMEOUT_MS, logger })
+      : signedHttpLink({
+          signingSecret: transport.signingSecret,
+          askSlack: () => app.client.auth.test({ token: botToken }),
+          logger,
+        });
+  const app: DurableApp = new DurableApp({
+    token: botToken,
+    receiver: link.receiver,
+    clientOptions: clientOptions(apiUrl, fetch),
+    logger,
+    convoStore: false,
+    ignoreSelf: true,
+    deferInitialization: true,
+  });
+  return { app, link };
+}
+
+/**
+ * A client for one purpose: a 429 pauses a client's whole queue (slack.md fact 2). What a door waits for cannot wait
+ * for that, so there a 429 is a failure at once (`isUrgent`).
+ */
+export function openClient(
+  { botToken, apiUrl }: SlackSettings,
+  log: Log,
+  { fetch, isUrgent }: { fetch: FetchFunction | undefined; isUrgent: boolean },
+): WebClient {
+  return new WebClient(botToken, {
+    ...clientOptions(apiUrl, fetch),
+    rejectRateLimitedCalls: isUrgent,
+    logger: boltLogger(log),
+  });
+}
+
+function clientOptions(apiUrl: string | undefined, fetch: FetchFunction | undefined) {
+  return {
+    ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+    ...(fetch === undefined ? {} : { fetch }),
+    timeout: CALL_TIMEOUT_MS,
+    retryConfig: FEW_RETRIES,
+  };
+}
+
+/**
+ * Bolt's and the clients' log lines in ours. Their "info" is our "debug". Their "debug" repeats whole payloads, with
+ * code and with what people type into a box for a password, so no level of ours shows it.
+ */
+function boltLogger(log: Log): Logger {
+  return {
+    debug: () => {},
+    info: say((line) => log.debug(line)),
+    warn: say((line) => log.warn(line)),
+    error: say((line) => log.error(line)),
+    setLevel: () => {},
+    getLevel: () => LogLevel.INFO,
+    setName: () => {},
+  };
+}
+
+function say(write: (line: string) => void) {
+  return (...words: unknown[]): void => write(words.map(asText).join(' '));
+}
+
+function asText(word: unknown): string {
+  if (typeof word === 'string') return word;
+  return word instanceof Error ? word.message : JSON.stringify(word);
+}

@@ -1,0 +1,60 @@
+import bolt from '@slack/bolt';
+import type { Logger } from '@slack/web-api';
+import { StoreError } from '../../errors.ts';
+import { atMostEvery, type HealthCheck } from '../../server/health.ts';
+import type { SlackLink } from './receiver.ts';
+
+export interface SignedHttpLinkOptions {
+  signingSecret: string;
+  /** Asks Slack whether it knows us; rejects when it does not answer or refuses. */
+  askSlack: () => Promise<unknown>;
+  logger: Logger;
+}
+
+/** Slack gives a request up after 3 s; what is told before that is repeated for what it was. */
+const ANSWER_WITHIN_MS = 2_900;
+/** Slack's word that it takes us counts for so long. */
+const SLACK_KEEP_MS = 30_000;
+
+/**
+ * Signed HTTP. Bolt checks signatures (401) and reads bodies; the server is ours, so that health and Slack share a port.
+ * What is not accepted is answered 503: Slack repeats events after any answer but a 2xx (slack.md §4).
+ */
+export function signedHttpLink({ signingSecret, askSlack, logger }: SignedHttpLinkOptions): SlackLink {
+  let taking = false;
+  const receiver = new bolt.HTTPReceiver({
+    signingSecret,
+    endpoints: '/slack/events',
+    logger,
+    unhandledRequestTimeoutMillis: ANSWER_WITHIN_MS,
+    unhandledRequestHandler({ response }) {
+      logger.warn('a delivery was not accepted in time; Slack is told to repeat it');
+      if (!response.headersSent) response.writeHead(503).end();
+    },
+    async processEventErrorHandler({ error, response }) {
+      const withheld = error instanceof StoreError;
+      if (withheld) logger.warn(`a delivery was not accepted: ${error.message}`);
+      else logger.error(`a delivery broke: ${error.message}`);
+      if (!response.headersSent) response.writeHead(withheld ? 503 : 500).end();
+      return true;
+    },
+  });
+  const slack: HealthCheck = atMostEvery(SLACK_KEEP_MS, async () => {
+    await askSlack();
+    return { ok: true, detail: 'Slack answers; its requests are awaited at /slack/events.' };
+  });
+  return {
+    receiver,
+    async open() {
+      taking = true;
+    },
+    async close() {
+      taking = false;
+    },
+    health: async () => (taking ? await slack() : { ok: false, detail: 'Not taking requests.' }),
+    requests(request, response) {
+      if (taking) receiver.requestListener(request, response);
+      else response.writeHead(503, { connection: 'close' }).end();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import bolt from '@slack/bolt';
+import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
+import type { Health } from '../../server/health.ts';
+import { isRefusal, tokenRefused } from './startup-errors.ts';
+import type { SlackLink } from './receiver.ts';
+
+export interface SocketLinkOptions {
+  appToken: string;
+  apiUrl: string | undefined;
+  fetch: FetchFunction | undefined;
+  callTimeoutMs: number;
+  logger: Logger;
+}
+
+/**
+ * A dropped socket is noticed after this long and the same time passes before the next one opens, so the length of a
+ * gap in which slash commands fail (slack.md §1, fact 10); shorter risks taking a busy second for a dead socket.
+ */
+const SOCKET_PING_MS = 2_000;
+
+/**
+ * For as long as it takes: an `apps.connections.open` whose tries are used up ends the process (slack.md §1, fact 10),
+ * and without a ceiling the pauses between tries would outgrow the outage.
+ */
+const UNTIL_SLACK_IS_BACK: RetryOptions = { forever: true, factor: 1.3, minTimeout: 500, maxTimeout: 15_000 };
+
+/** Socket Mode. The socket's own client differs from the app's in its patience. */
+export function socketLink(options: SocketLinkOptions): SlackLink {
+  const { appToken, apiUrl, callTimeoutMs, logger } = options;
+  const refused = Promise.withResolvers<never>();
+  // Once the socket stood, nobody waits for it.
+  refused.promise.catch(() => undefined);
+  let isClosed = false;
+  let health: Health = { ok: false, detail: 'Not connected yet.' };
+  const receiver = new bolt.SocketModeReceiver({
+    appToken,
+    clientPingTimeout: SOCKET_PING_MS,
+    logger,
+    installerOptions: {
+      clientOptions: {
+        ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+        fetch: retriedWhenRefused(options.fetch ?? fetch, (said) => {
+          if (isRefusal(said)) refused.reject(tokenRefused('SLACK_APP_TOKEN', said));
+          if (!health.ok) health = { ok: false, detail: `Not connected: Slack says ${said}; trying again.` };
+        }),
+        timeout: callTimeoutMs,
+        retryConfig: UNTIL_SLACK_IS_BACK,
+      },
+    },
+  });
+  receiver.client.on('connected', () => {
+    // A connection that was about to be made when we were closed.
+    if (isClosed) return void receiver.stop();
+    health = { ok: true, detail: `Connected by Socket Mode since ${new Date().toISOString()}.` };
+  });
+  receiver.client.on('close', () => {
+    if (health.ok)
+      health = { ok: false, detail: `Not connected since ${new Date().toISOString()}; reconnecting.` };
+  });
+  return {
+    receiver,
+    requests: undefined,
+    async open(app) {
+      await Promise.race([app.start(), refused.promise]);
+    },
+    async close() {
+      isClosed = true;
+      health = { ok: false, detail: 'Stopping.' };
+      await receiver.stop();
+    },
+    health: async () => health,
+  };
+}
+
+/**
+ * Slack's refusal to give an address, told and then tried again like a missing answer: over some
+ * words the socket's client tries for ever by itself, and over others it gives up, for good where it was connected once.
+ */
+function retriedWhenRefused(ask: FetchFunction, tell: (said: string) => void): FetchFunction {
+  return async (url, init) => {
+    const response = await ask(url, init);
+    if (response.status !== 200) return response;
+    const body = await response.text();
+    const said = readRefusal(body);
+    if (said === undefined) return new Response(body);
+    tell(said);
+    throw new Error(`Slack gives no address for a websocket (${said})`);
+  };
+}
+
+/** The error of a Web API answer; undefined where it tells of none. */
+function readRefusal(body: string): string | undefined {
+  try {
+    const answer: unknown = JSON.parse(body);
+    return typeof answer === 'object' && answer !== null && 'error' in answer
+      ? String(answer.error)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

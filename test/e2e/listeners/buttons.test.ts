@@ -1,0 +1,174 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SlackMessage } from '../../../playground/messages.ts';
+import { buttonsOf, fence, isFinal, type Rig, shown, startRealGateway, startRig } from './listeners-rig.ts';
+
+let gateway: Awaited<ReturnType<typeof startRealGateway>>;
+let rig: Rig;
+
+beforeAll(async () => {
+  gateway = await startRealGateway();
+  rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+});
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]();
+  await gateway[Symbol.asyncDispose]();
+});
+
+const endless = 'import time\nprint("begun", flush=True)\ntime.sleep(600)';
+const isBegun = (reply: SlackMessage): boolean => shown(reply).includes('begun');
+
+async function startEndless(channel: string): Promise<{ root: SlackMessage; live: SlackMessage }> {
+  const root = rig.playground.as('ben').post(channel, fence(endless, '@sparkthread '));
+  return { root, live: await rig.playground.waitForReply(channel, root.ts, isBegun) };
+}
+
+/** The bot has to be dead: it alone may have the file open. */
+function openStore(look: (db: DatabaseSync) => void): void {
+  const db = new DatabaseSync(join(rig.bot.folder, 'sparkthread.db'));
+  look(db);
+  db.close();
+}
+
+test('Stop is refused to a stranger, only to him, and counts once when pressed twice at once', async () => {
+  const { playground, bot } = rig;
+  playground.addUser('mia');
+  playground.addChannel('stop');
+  const { root, live } = await startEndless('#stop');
+  expect(buttonsOf(live)).toEqual(['run:stop']);
+  expect(await playground.as('mia').press(live, 'run:stop')).toMatchObject({ ok: true });
+  expect((await playground.waitForEphemeral('mia')).text).toContain('Only admins may stop');
+  expect(isFinal(live)).toBe(false);
+  const presses = [1, 2, 3].map(() => playground.as('ben').press(live, 'run:stop'));
+  await Promise.all(presses);
+  expect(shown(await rig.final('#stop', root.ts))).toContain('Stopped');
+  expect(playground.ephemerals('ben')).toEqual([]);
+  expect(bot.log.filter(({ audit, channel }) => audit === 'run' && channel === root.channel)).toHaveLength(1);
+});
+
+test('Stop that comes after the end is told so, and nothing is written to the answer any more', async () => {
+  const { playground } = rig;
+  playground.addChannel('late');
+  const sign = join(rig.bot.folder, 'sign');
+  const code = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${JSON.stringify(sign)}): time.sleep(0.05)`;
+  const root = playground.as('ben').post('#late', fence(code, '@sparkthread '));
+  const live = structuredClone(await playground.waitForReply('#late', root.ts, isBegun));
+  await writeFile(sign, '');
+  const answer = structuredClone(await rig.final('#late', root.ts));
+  await playground.waitForQuiet();
+  await playground.as('ben').press(live, 'run:stop');
+  const told = await playground.waitForEphemeral('ben', ({ channel }) => channel === root.channel);
+  expect(told.text).toContain('has ended already, so nothing was stopped');
+  await rig.slash('ben', '#late', '/spark 1+1');
+  expect(playground.replies('#late', root.ts)).toEqual([answer]);
+});
+
+test('an admin stops somebody else’s run, also after kill -9 of the bot', async () => {
+  const { playground } = rig;
+  playground.addChannel('admin');
+  const { root, live } = await startEndless('#admin');
+  await rig.bot.kill();
+  await rig.bot.restart();
+  await playground.as('ana').press(live, 'run:stop');
+  const answer = await rig.final('#admin', root.ts);
+  expect(answer.ts).toBe(live.ts);
+  expect(shown(answer)).toContain('Stopped');
+});
+
+test('Cancel takes a waiting run back', async () => {
+  const { playground } = rig;
+  playground.addChannel('cancel');
+  const { live } = await startEndless('#cancel');
+  const waiting = playground.as('ana').post('#cancel', fence('print("never")', '@sparkthread '));
+  const shownWaiting = await playground.waitForReply('#cancel', waiting.ts, (reply) =>
+    reply.text.includes('Waiting'),
+  );
+  await playground.as('ana').press(shownWaiting, 'run:cancel');
+  expect(shown(await rig.final('#cancel', waiting.ts))).toContain('Cancelled');
+  await playground.as('ben').press(live, 'run:stop');
+});
+
+test('Run again works after a restart of the bot, once, for whoever presses', async () => {
+  const { playground, bot } = rig;
+  playground.addChannel('again');
+  const { root, answer } = await rig.slash('ana', '#again', '/spark print("twice", 21 * 2)');
+  await bot.kill();
+  await bot.restart();
+  const ben = playground.as('ben');
+  await Promise.all([ben.press(answer, 'run:runAgain'), ben.press(answer, 'run:runAgain')]);
+  const second = await rig.final('#again', root.ts, ({ ts }) => ts !== answer.ts);
+  expect(shown(second)).toContain('42');
+  await ben.press(answer, 'run:runAgain');
+  await playground.waitForQuiet();
+  expect(playground.replies('#again', root.ts)).toHaveLength(2);
+  const again = await bot.untilLog(({ audit, door }) => audit === 'run' && door === 'again');
+  expect(again['user']).toBe(playground.user('ben').id);
+});
+
+test('Edit and run opens the code, each block in its field, and answers in the same thread', async () => {
+  const { playground } = rig;
+  playground.addChannel('editrun');
+  const ana = playground.as('ana');
+  const root = ana.post('#editrun', `@sparkthread ${fence('a = “1”')} and ${fence('print(a)')}`);
+  const answer = await rig.final('#editrun', root.ts);
+  await ana.press(answer, 'run:editAndRun');
+  const modal = await playground.waitFor(() => ana.modal);
+  expect(modal.values).toMatchObject({
+    code0: { code0: { value: 'a = “1”' } },
+    code1: { code1: { value: 'print(a)' } },
+  });
+  await ana.submit(modal, { code0: 'a = "“1”"' });
+  const second = await rig.final('#editrun', root.ts, ({ ts }) => ts !== answer.ts);
+  expect(shown(second)).toContain('“1”');
+});
+
+test('code that is longer than a modal holds is asked for as a file', async () => {
+  const { playground } = rig;
+  playground.addChannel('long');
+  const ana = playground.as('ana');
+  const root = ana.post('#long', fence(`x = """${'y'.repeat(3_000)}"""`, '@sparkthread '));
+  const answer = await rig.final('#long', root.ts);
+  await ana.press(answer, 'run:editAndRun');
+  const told = await playground.waitForEphemeral('ana', ({ channel }) => channel === root.channel);
+  expect(told.text).toContain('as a .py');
+  expect(ana.modal).toBeUndefined();
+});
+
+test('Delete is for the runner and admins: the answer goes, the root with its code, and what was stored', async () => {
+  const { playground, bot } = rig;
+  playground.addUser('tom');
+  playground.addChannel('forget');
+  const { root, answer } = await rig.slash('ben', '#forget', '/spark print("forgetmenot"[:6])');
+  await playground.as('tom').press(answer, 'run:delete');
+  expect((await playground.waitForEphemeral('tom')).text).toContain('Only admins may delete');
+  await playground.as('ben').press(answer, 'run:delete');
+  await playground.waitFor(() => !playground.messages('#forget').some(({ ts }) => ts === answer.ts));
+  await playground.waitForQuiet();
+  expect(JSON.stringify(playground.messages('#forget'))).not.toContain('forgetmenot');
+  expect(
+    playground.messages('#forget').some(({ ts, subtype }) => ts === root.ts && subtype !== 'tombstone'),
+  ).toBe(false);
+  await bot.kill();
+  openStore((db) => {
+    const left = db.prepare("SELECT count(*) AS n FROM runs WHERE data LIKE '%forgetmenot%'").get();
+    expect(left).toMatchObject({ n: 0 });
+  });
+  await bot.restart();
+});
+
+test('KEEP_RUNS erases, and older buttons say so', async () => {
+  const { playground, bot } = rig;
+  playground.addChannel('kept');
+  const { answer } = await rig.slash('ana', '#kept', '/spark 1+1');
+  await bot.untilLog(({ audit, channel }) => audit === 'run' && channel === answer.channel);
+  await bot.stop();
+  openStore((db) => db.exec('UPDATE runs SET updated_at = updated_at - 86400000'));
+  await bot.restart({ KEEP_RUNS: '12h' });
+  const ana = playground.as('ana');
+  await ana.press(answer, 'run:runAgain');
+  const told = await playground.waitForEphemeral('ana', ({ channel }) => channel === answer.channel);
+  expect(told.text).toContain('not kept any more');
+  expect((await ana.slash('#kept', '/spark history')).text).toContain('Nothing has run');
+});

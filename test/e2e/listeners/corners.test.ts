@@ -1,0 +1,213 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { type ScriptedKernel, startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startWordGateway } from './scripted-kernel.ts';
+import { buttonsOf, fence, shown, startRig } from './listeners-rig.ts';
+
+test('a modal opens within the life of its trigger although the gateway is silent, and then says why not', async () => {
+  const gateway = await startScriptedGateway();
+  gateway.answer = (call) => (call.path === '/api/kernelspecs' ? 'hang' : undefined);
+  await using rig = await startRig(gateway);
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  expect(await ana.globalShortcut('open_editor')).toMatchObject({ ok: true });
+  const modal = await playground.waitFor(() => ana.modal);
+  expect(JSON.stringify(modal.draft.blocks)).toContain('One moment');
+  await playground.waitFor(() => JSON.stringify(modal.draft.blocks).includes('gateway cannot be reached'));
+  await gateway.close();
+});
+
+test('a kernel that a stop does not wake from its question gets an empty line, and serves the next run', async () => {
+  const gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    // As IRkernel: an interrupt does not reach a read.
+    kernel.onExecute = (request) => {
+      if (request.content['code'] !== 'ask') return kernel.run(request, 'next');
+      kernel.begin(request);
+      kernel.send('input_request', { prompt: 'R> ', password: false }, { parent: request, channel: 'stdin' });
+      void kernel.untilReceived('input_reply').then((reply) => {
+        kernel.stream(request, `got [${String(reply.content['value'])}]`);
+        kernel.reply(request, { status: 'abort' });
+        kernel.status('idle', request);
+      });
+    };
+  };
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', INPUT_TIMEOUT: '1s' });
+  const { playground } = rig;
+  const root = playground.as('ana').post('#data', fence('ask', '@sparkthread '));
+  const answer = await rig.final('#data', root.ts);
+  expect(shown(answer)).toContain('got []');
+  expect(shown(answer)).toContain('no input came');
+  const next = playground.as('ana').post('#data', fence('1', '@sparkthread '));
+  expect(shown(await rig.final('#data', next.ts))).toContain('next');
+  await gateway.close();
+});
+
+test('a question that the wire lost can be answered all the same, and is taken back when the code goes on', async () => {
+  const gateway = await startScriptedGateway();
+  const begun = Promise.withResolvers<ScriptedKernel>();
+  const goOn = Promise.withResolvers<void>();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      kernel.begin(request);
+      begun.resolve(kernel);
+      void goOn.promise.then(() => kernel.stream(request, 'at work'));
+      void kernel
+        .untilReceived('input_reply')
+        .then((reply) => kernel.run(request, String(reply.content['value'])));
+    };
+  };
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const root = ana.post('#data', fence('use(input())', '@sparkthread '));
+  const kernel = await begun.promise;
+  kernel.drop();
+  const asked = await playground.waitFor(() =>
+    playground.replies('#data', root.ts).find((reply) => buttonsOf(reply).includes('run:answerInput')),
+  );
+  expect(shown(asked)).toContain('if the code waits for input, give it here');
+  expect(shown(asked)).toContain('Running, or waiting for input');
+  goOn.resolve();
+  await playground.waitFor(
+    () => !buttonsOf(playground.replies('#data', root.ts)[0] ?? root).includes('run:answerInput'),
+  );
+  kernel.drop();
+  await playground.waitFor(() =>
+    buttonsOf(playground.replies('#data', root.ts)[0] ?? root).includes('run:answerInput'),
+  );
+  await ana.press(playground.replies('#data', root.ts)[0] ?? root, 'run:answerInput');
+  const modal = await playground.waitFor(() => ana.modal);
+  expect(await ana.submit(modal, { line: 'Ann' })).toMatchObject({ ok: true });
+  expect(shown(await rig.final('#data', root.ts))).toContain('Ann');
+  await gateway.close();
+});
+
+test('a bot’s run is never asked: the kernel is told so', async () => {
+  const gateway = await startScriptedGateway();
+  const allowed: unknown[] = [];
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      allowed.push(request.content['allow_stdin']);
+      kernel.run(request, 'done');
+    };
+  };
+  await using rig = await startRig(gateway, (playground) => ({
+    DEFAULT_LANGUAGE: 'python3',
+    ALLOWED_BOTS: playground.user('deploybot').id,
+  }));
+  const { playground } = rig;
+  for (const user of ['deploybot', 'ana']) {
+    const root = playground.as(user).post('#data', fence('1', '@sparkthread '));
+    await rig.final('#data', root.ts);
+  }
+  expect(allowed).toEqual([false, true]);
+  await gateway.close();
+});
+
+test('an edit after EDIT_WINDOW is refused, and an edit into a command is too', async () => {
+  const gateway = await startScriptedGateway();
+  let clockMs = Date.now();
+  const settings = { DEFAULT_LANGUAGE: 'python3', EDIT_WINDOW: '90s' };
+  await using rig = await startRig(gateway, settings, { now: () => (clockMs += 1) });
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const root = ana.post('#data', fence('1', '@sparkthread '));
+  await rig.final('#data', root.ts);
+  ana.edit(root, '@sparkthread shutdown');
+  const command = await playground.waitForEphemeral('ana');
+  expect(command.text).toContain('never a command');
+  clockMs += 90_000;
+  ana.edit(root, fence('2', '@sparkthread '));
+  const late = await playground.waitForEphemeral('ana', ({ text }) => text.includes('EDIT_WINDOW'));
+  expect(late.text).toContain('(EDIT_WINDOW is 90 s). Send the code as a new message');
+  expect(buttonsOf(playground.replies('#data', root.ts)[0] ?? root)).toContain('run:runAgain');
+  await gateway.close();
+});
+
+test('a reply’s deletion takes its answer away also where Slack does not say in which thread it stood', async () => {
+  const gateway = await startScriptedGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const root = ana.post('#data', 'look at this');
+  const asked = ana.post('#data', fence('1', '@sparkthread '), { thread: root.ts });
+  const answer = await rig.final('#data', root.ts);
+  const deleted = {
+    type: 'message',
+    subtype: 'message_deleted',
+    channel: asked.channel,
+    deleted_ts: asked.ts,
+  };
+  const envelope = playground.deliveries.find(({ name }) => name === 'message')?.body;
+  playground.service.deliveries.event('message', { ...envelope, event_id: 'Ev0DELETED', event: deleted });
+  await playground.waitFor(() => !playground.messages('#data').some(({ ts }) => ts === answer.ts));
+  await gateway.close();
+});
+
+test('a press that ran is not told to have broken where only its acknowledgement was lost', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const { root, answer } = await rig.slash('ana', '#data', '/spark 1');
+  const held = playground.hold('users.info');
+  const pressed = playground.as('ben').press(answer, 'run:runAgain');
+  await held.reached;
+  const since = rig.bot.log.length;
+  playground.drop();
+  await rig.bot.untilLog((line) => String(line['msg']).includes('WebSocket error'), since);
+  held.release();
+  await pressed;
+  const second = await rig.final('#data', root.ts, ({ ts }) => ts !== answer.ts);
+  expect(second.text).toContain('Done');
+  await playground.waitForConnection();
+  expect(playground.ephemerals('ben').filter(({ text }) => text.includes('nothing ran'))).toEqual([]);
+});
+
+test('an edited run takes away the files of the one before, and Delete takes all', async () => {
+  const gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      const code = String(request.content['code']);
+      kernel.run(request, code === 'long' ? 'line\n'.repeat(5_000) : code);
+    };
+  };
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  const root = ana.post('#data', fence('long', '@sparkthread '));
+  await playground.waitFor(() => playground.files.length === 1);
+  await rig.final('#data', root.ts);
+  await rig.bot.untilLog(({ audit }) => audit === 'run');
+  await playground.waitFor(() => playground.replies('#data', root.ts).length === 2);
+  ana.edit(root, fence('short', '@sparkthread '));
+  const second = await rig.final('#data', root.ts, (reply) => shown(reply).includes('short'));
+  await playground.waitFor(() => playground.files.length === 0);
+  await playground.waitFor(() => playground.replies('#data', root.ts).length === 1);
+  await ana.press(second, 'run:delete');
+  await playground.waitFor(() => playground.replies('#data', root.ts).length === 0);
+  await rig.bot.stop();
+  const db = new DatabaseSync(join(rig.bot.folder, 'sparkthread.db'));
+  const left = db.prepare('SELECT count(*) AS n FROM runs').get();
+  db.close();
+  expect(left).toMatchObject({ n: 0 });
+  await gateway.close();
+});
+
+test('a run is stopped from the home tab, which shows it then', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ben = playground.as('ben');
+  const root = ben.post('#data', fence('hang', '@sparkthread '));
+  await playground.waitForReply('#data', root.ts, (reply) => shown(reply).includes('begun'));
+  ben.openHome();
+  const home = await playground.waitFor(() => ben.home);
+  expect(JSON.stringify(home.draft.blocks)).toContain('Running');
+  await ben.pressInView(home, 'run:stop');
+  expect(shown(await rig.final('#data', root.ts))).toContain('Stopped');
+  ben.openHome();
+  await playground.waitFor(() => JSON.stringify(ben.home?.draft.blocks).includes('Stopped'));
+  expect(JSON.stringify(ben.home?.draft.blocks)).not.toContain('run:stop');
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { typedCode } from '../../support/typed-code.ts';
+import { startRig } from './listeners-rig.ts';
+
+/** A slash command's text may come escaped or not, and nothing says which: what looks so is taken to be (slack.md §4). */
+const looksEscaped = /&(?:amp|lt|gt);|<[@#!a-z]/i;
+
+/** The corpus again, through Slack's wire, the ledger and the gateway's: what the kernel is given is what was typed. */
+test('typed code reaches the kernel byte for byte, by mention, slash command and file', async () => {
+  const gateway = await startScriptedGateway();
+  const given: string[] = [];
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      given.push(String(request.content['code']));
+      kernel.run(request);
+    };
+  };
+  await using rig = await startRig(
+    gateway,
+    { DEFAULT_LANGUAGE: 'python3', USER_LIMIT: '1000', QUEUE_LIMIT: '1000' },
+    { rates: false },
+  );
+  const { playground, bot } = rig;
+  const ana = playground.as('ana');
+  const codes = typedCode.filter(({ onlyRich, code }) => onlyRich !== true && code.trim() !== '');
+  for (const { code } of codes) {
+    const { id } = playground.addChannel(`corpus-${playground.service.world.nextTs().replace('.', '-')}`);
+    ana.post(id, `@sparkthread \`\`\`\n${code}\n\`\`\``);
+    ana.upload(id, { name: 'code.py', content: code }, '@sparkthread');
+    if (!looksEscaped.test(code)) await ana.slash(id, `/spark \`\`\`\n${code}\n\`\`\``);
+  }
+  const wanted = codes.flatMap(({ code }) => (looksEscaped.test(code) ? [code, code] : [code, code, code]));
+  const isRun = (line: Readonly<Record<string, unknown>>): boolean => line['audit'] === 'run';
+  await bot.untilLog(() => bot.log.filter(isRun).length >= wanted.length);
+  expect(given.toSorted()).toEqual(wanted.toSorted());
+  await gateway.close();
+});

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SlackMessage } from '../../../playground/messages.ts';
+import type { View } from '../../../playground/views.ts';
+import { buttonsOf, fence, type Rig, shown, startRealGateway, startRig } from './listeners-rig.ts';
+
+let gateway: Awaited<ReturnType<typeof startRealGateway>>;
+let rig: Rig;
+
+beforeAll(async () => {
+  gateway = await startRealGateway();
+  rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'trace' });
+});
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]();
+  await gateway[Symbol.asyncDispose]();
+});
+
+async function ask(channel: string, code: string): Promise<{ root: SlackMessage; asked: SlackMessage }> {
+  const { playground } = rig;
+  if (![...playground.service.world.channels.values()].some(({ name }) => `#${name}` === channel))
+    playground.addChannel(channel.slice(1));
+  const root = playground.as('ben').post(channel, fence(code, '@sparkthread '));
+  const asked = await playground.waitForReply(channel, root.ts, (reply) =>
+    buttonsOf(reply).includes('run:answerInput'),
+  );
+  return { root, asked };
+}
+
+async function openBox(asked: SlackMessage): Promise<View> {
+  const ben = rig.playground.as('ben');
+  await ben.press(asked, 'run:answerInput');
+  return await rig.playground.waitFor(() => ben.modal);
+}
+
+test('two questions in a row, a box for the runner only', async () => {
+  const { playground } = rig;
+  const { root, asked } = await ask('#ask', 'a = input("Name? ")\nb = input("Age? ")\nprint(f"[{a}|{b}]")');
+  expect(shown(asked)).toContain('Name?');
+  await playground.as('ana').press(asked, 'run:answerInput');
+  const refused = await playground.waitForEphemeral('ana', ({ channel }) => channel === root.channel);
+  expect(refused.text).toContain('Only the one who ran this');
+  expect(playground.as('ana').modal).toBeUndefined();
+  const first = await openBox(asked);
+  expect(JSON.stringify(first.draft.blocks)).toContain('Name?');
+  const ben = playground.as('ben');
+  expect(await ben.submit(first, { line: ' Ben <b>&amp; ' })).toMatchObject({ ok: true });
+  const next = await playground.waitForReply('#ask', root.ts, (reply) => shown(reply).includes('Age?'));
+  const late = await ben.submit(first, { line: 'again' });
+  expect(late.errors).toEqual({ line: expect.stringContaining('over') });
+  await ben.submit(await openBox(next), {});
+  expect(shown(await rig.final('#ask', root.ts))).toContain('[ Ben <b>&amp; |]');
+});
+
+test('what is typed into a getpass box stands nowhere', async () => {
+  const { playground, bot } = rig;
+  const { root, asked } = await ask('#pass', 'from getpass import getpass\nprint(len(getpass("Token: ")))');
+  const box = await openBox(asked);
+  expect(box.draft.title.text).toBe('Password');
+  await playground.as('ben').submit(box, { line: 'hunter2-correct-horse' });
+  expect(shown(await rig.final('#pass', root.ts))).toContain('21');
+  expect(bot.lines.filter((line) => line.includes('hunter2'))).toEqual([]);
+  expect(playground.calls.filter((call) => JSON.stringify(call).includes('hunter2'))).toEqual([]);
+});
+
+test('a question is stopped like any run, and the kernel serves the next one', async () => {
+  const { playground } = rig;
+  const { root, asked } = await ask('#stopask', 'input("Forever? ")');
+  await playground.as('ben').press(asked, 'run:stop');
+  expect(shown(await rig.final('#stopask', root.ts))).toContain('Stopped');
+  const next = playground.as('ben').post('#stopask', fence('print("next")', '@sparkthread '));
+  expect(shown(await rig.final('#stopask', next.ts))).toContain('next');
+});
+
+test('a question that the bot died on is still open: its button and its box go on', async () => {
+  const { playground, bot } = rig;
+  const { root, asked } = await ask('#died', 'print("here is", input("Still there? "))');
+  const box = await openBox(asked);
+  await bot.kill();
+  await bot.restart();
+  const ben = playground.as('ben');
+  // Not taken yet, while the run is being taken up.
+  for (let tries = 0; ben.modal?.id === box.id && tries < 30; tries += 1)
+    await ben.submit(box, { line: 'Ben' });
+  expect(shown(await rig.final('#died', root.ts))).toContain('here is Ben');
+});
+
+test('nobody answers within INPUT_TIMEOUT: said, and interrupted', async () => {
+  const { bot } = rig;
+  await bot.stop();
+  await bot.restart({ INPUT_TIMEOUT: '2s' });
+  rig.playground.addChannel('timeout');
+  // On a slow machine the time is over before the question is seen.
+  const root = rig.playground.as('ben').post('#timeout', fence('input("Quick! ")', '@sparkthread '));
+  expect(shown(await rig.final('#timeout', root.ts))).toContain('no input came');
+});

@@ -1,0 +1,238 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Playground } from '../../../playground/playground.ts';
+import { actions } from '../../../src/slack/auth/policy.ts';
+import { ageKernels, fence, type Rig, startRig } from './listeners-rig.ts';
+import { type Deed, deeds } from './policy-deeds.ts';
+import { asks, elsewhere, type Scene, setScene } from './policy-scene.ts';
+import { startWordGateway, type WordGateway } from './scripted-kernel.ts';
+
+/** The table of docs/policy.md, held to what really happens at every door, command and button. */
+
+const page = await readFile(new URL('../../../docs/policy.md', import.meta.url), 'utf8');
+const table = page
+  .split('\n')
+  .filter((line) => line.startsWith('|') && !line.startsWith('|---'))
+  .map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((text) => text.trim()),
+  );
+const [columns = [], ...rows] = table;
+
+/** What the table says that a role may do: `yes`, `–`, or `①` (with RESTART_BY=anyone). Rows stand in the order of `actions`. */
+function cell(action: (typeof actions)[number], role: string): string {
+  const said = rows[actions.indexOf(action)]?.[columns.indexOf(role)];
+  if (said === undefined) throw new Error(`docs/policy.md says nothing of ${action} for ${role}`);
+  return said;
+}
+
+/** Who stands for each role. */
+const people = [
+  ['ben', 'member'],
+  ['ana', 'admin'],
+  ['gus', 'guest'],
+  ['ext', 'other workspace'],
+] as const;
+
+/** Admins not by their role in the workspace: by the list, and by a group of the list. */
+const listed = ['lia', 'gro'] as const;
+
+/** For whom the settings open the doors, in a second round: what a member may, and what ① stands for. */
+const opened = ['ben', 'gus', 'ext'] as const;
+const openings = { RESTART_BY: 'anyone', ALLOW_GUESTS: 'true', ALLOW_EXTERNAL: 'true' };
+
+let gateway: WordGateway;
+let rig: Rig;
+/** Slack takes 50 edits a minute in a workspace: strangers have one of their own. */
+let abroad: Rig;
+const scenes = new Map<string, Scene>();
+
+function sceneOf(name: string): Scene {
+  const scene = scenes.get(name);
+  if (scene === undefined) throw new Error(`no scene ${name}`);
+  return scene;
+}
+
+async function startPolicyRig(): Promise<Rig> {
+  const settings = (playground: Playground): Record<string, string> => {
+    for (const name of ['lia', 'gro', 'rob']) playground.addUser(name);
+    const group = playground.addGroup('keepers', ['gro']);
+    return {
+      DEFAULT_LANGUAGE: 'python3',
+      LANGUAGES: 'scala=scala-spark',
+      ADMINS: `${playground.user('lia').id},${group.id}`,
+      USER_LIMIT: '1000',
+      INPUT_TIMEOUT: '1h',
+    };
+  };
+  return await startRig(gateway, settings, { rates: false, waitTimeoutMs: 100_000 });
+}
+
+beforeAll(async () => {
+  gateway = await startWordGateway();
+  [rig, abroad] = await Promise.all([startPolicyRig(), startPolicyRig()]);
+  for (const user of ['ben', 'ana', 'gus', 'ext']) {
+    const isHere = user === 'ben' || user === 'ana';
+    scenes.set(user, setScene(user, { rig: isHere ? rig : abroad, gateway }));
+    // With a kernel that stands idle later on.
+    const idle = setScene(user, { rig, gateway });
+    scenes.set(`${user}-idle`, idle);
+    await rig.slash('rob', idle.room('idle'), '/spark 1');
+  }
+  for (const user of listed) scenes.set(user, setScene(user, { rig: abroad, gateway }));
+  for (const user of opened) scenes.set(`${user}-2`, setScene(user, { rig, gateway }));
+});
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]();
+  await abroad[Symbol.asyncDispose]();
+  await gateway[Symbol.asyncDispose]();
+});
+
+type Action = (typeof actions)[number];
+
+/** What of these deeds is allowed that should not be, or the other way round; one after the other. */
+async function faults(
+  scene: Scene,
+  tried: Readonly<Partial<Record<Action, readonly Deed[]>>>,
+  may: (action: Action) => boolean,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const action of actions)
+    for (const deed of tried[action] ?? [])
+      if (!(await isAsTold(scene, deed, { may: may(action), mayRun: may('run') })))
+        found.push(`${action} by ${deed.by} should be ${may(action) ? 'allowed' : 'refused'}`);
+  return found;
+}
+
+/** Who may not run code has no run of his own to decide about: then the table says so too. */
+async function isAsTold(
+  scene: Scene,
+  deed: Deed,
+  { may, mayRun }: { may: boolean; mayRun: boolean },
+): Promise<boolean> {
+  if (deed.needsOwnRun === true && !mayRun) return !may;
+  return (await deed.attempt(elsewhere(scene))) === may;
+}
+
+test('every door, button and command is tried', () => {
+  const tried = new Set(Object.values(deeds).flatMap((all) => all.map(({ by }) => by)));
+  const all: Record<Deed['by'], true> = {
+    home: true,
+    'global shortcut': true,
+    'door slash': true,
+    'door mention': true,
+    'door direct': true,
+    'door thread': true,
+    'door auto': true,
+    'door editor': true,
+    'door shortcut': true,
+    'door file': true,
+    'door edit': true,
+    'door again': true,
+    'button stop': true,
+    'button cancel': true,
+    'button runAgain': true,
+    'button editAndRun': true,
+    'button delete': true,
+    'button switch': true,
+    'button restart': true,
+    'button shutdown': true,
+    'button answerInput': true,
+    'button keep': true,
+    'command help': true,
+    'command languages': true,
+    'command status': true,
+    'command stop': true,
+    'command history': true,
+    'command kernels': true,
+    'command use': true,
+    'command auto': true,
+    'command restart': true,
+    'command shutdown': true,
+  };
+  expect([...tried].toSorted()).toEqual(Object.keys(all).toSorted());
+});
+
+describe('with the default settings', () => {
+  test.concurrent.each(people)('%s (%s)', async (user, role) => {
+    const { keep: _later, ...tried } = deeds;
+    expect(await faults(sceneOf(user), tried, (action) => cell(action, role) === 'yes')).toEqual([]);
+  });
+
+  test.concurrent.each(listed)('%s is an admin by ADMINS', async (user) => {
+    const rights = actions.filter((action) => cell(action, 'admin') !== cell(action, 'member'));
+    const tried = Object.fromEntries(rights.map((action) => [action, deeds[action].slice(0, 1)]));
+    expect(await faults(sceneOf(user), tried, () => true)).toEqual([]);
+  });
+
+  test('a bot runs nothing and is told nothing', async () => {
+    const { playground, bot } = rig;
+    expect(actions.filter((action) => cell(action, 'bot') !== '–')).toEqual([]);
+    const room = sceneOf('ben').room('more');
+    const { root } = await rig.slash('rob', room, '/spark 1');
+    const seen = playground.messages(room).length;
+    const as = playground.as('deploybot');
+    as.post(room, fence('1', '@sparkthread '));
+    as.post(room, '@sparkthread restart');
+    as.post(room, fence('1'), { thread: root.ts });
+    as.post(room, '!status', { thread: root.ts });
+    as.upload(room, { name: 'x.py', content: '1' }, '@sparkthread');
+    await playground.waitForQuiet();
+    await rig.slash('rob', room, '/spark 1');
+    expect(playground.messages(room)).toHaveLength(seen + 5 + 2);
+    expect(playground.ephemerals('deploybot')).toEqual([]);
+    expect(bot.log.filter(({ user }) => user === playground.user('deploybot').id)).toEqual([]);
+  });
+
+  test('an idle kernel is kept by whom the table names', async () => {
+    await rig.bot.stop();
+    ageKernels(rig.bot, 12 * 3_600_000 - 5 * 60_000);
+    await rig.bot.restart();
+    const [deed] = deeds.keep;
+    for (const [user, role] of people)
+      expect(await deed?.attempt(sceneOf(`${user}-idle`)), user).toBe(cell('keep', role) === 'yes');
+  });
+});
+
+describe('where the settings open it to everybody', () => {
+  beforeAll(async () => {
+    await rig.bot.stop();
+    await rig.bot.restart(openings);
+  });
+
+  test.concurrent.each(opened)('%s may what a member may, and what ① stands for', async (user) => {
+    const { run, look, restart, shutDown, switch: replace, otherChannels } = deeds;
+    const tried = { run, look, restart, shutDown, switch: replace, otherChannels };
+    const may = (action: Action): boolean => cell(action, 'member') !== '–';
+    expect(await faults(sceneOf(`${user}-2`), tried, may)).toEqual([]);
+  });
+
+  test('a bot of ALLOWED_BOTS runs code', async () => {
+    const { playground, bot } = rig;
+    await bot.stop();
+    await bot.restart({ ALLOWED_BOTS: playground.user('deploybot').id });
+    const room = sceneOf('ben').room('more');
+    const root = playground.as('deploybot').post(room, fence('1', '@sparkthread '));
+    await rig.final(room, root.ts);
+  });
+});
+
+test('ALLOWED_USERS and ALLOWED_CHANNELS narrow who may, by group too', async () => {
+  const { playground, bot } = rig;
+  const group = playground.addGroup('runners', ['ben']);
+  const scene = sceneOf('ben');
+  await bot.stop();
+  await bot.restart({
+    ALLOWED_USERS: `${group.id},${playground.user('ana').id}`,
+    ALLOWED_CHANNELS: playground.channel(scene.room('code')).id,
+  });
+  await rig.slash('ben', scene.room('code'), '/spark 1');
+  const asked = (user: string, room: string) =>
+    asks({ ...scene, user }, () => playground.as(user).slash(room, '/spark 1'));
+  expect(await asked('rob', scene.room('code'))).toBe(false);
+  expect(playground.ephemerals('rob').at(-1)?.text).toContain('ALLOWED_USERS');
+  expect(await asked('ben', scene.room('more'))).toBe(false);
+  expect(playground.ephemerals('ben').at(-1)?.text).toContain('ALLOWED_CHANNELS');
+});

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { fence, startRealGateway, startRig } from './listeners-rig.ts';
+
+const password = 'pa55-for-the-proxy';
+const header = 'header-s3cret-value';
+
+test('no token, password, code or output stands in a log, and no secret in what is posted', async () => {
+  await using gateway = await startRealGateway();
+  await using rig = await startRig(gateway, {
+    DEFAULT_LANGUAGE: 'python3',
+    LOG_LEVEL: 'trace',
+    KG_HTTP_USER: 'proxy-user',
+    KG_HTTP_PASS: password,
+    KG_HEADERS: JSON.stringify({ 'x-api-key': header }),
+  });
+  const { playground, bot } = rig;
+  const [ana, ben] = [playground.as('ana'), playground.as('ben')];
+
+  // Every door, with code and output that would be seen.
+  const { answer } = await rig.slash('ana', '#data', '/spark print("out" + "putmark", "codemark")');
+  const mentioned = ana.post('#data', fence('print("codemark")', '@sparkthread '));
+  await rig.final('#data', mentioned.ts);
+  ana.edit(mentioned, fence('raise ValueError("codemark")', '@sparkthread '));
+  await rig.final('#data', mentioned.ts, ({ text }) => text.includes('ValueError'));
+  const file = ana.upload('#data', { name: 'codemark.py', content: 'print("codemark")' }, '@sparkthread');
+  await rig.final('#data', file.ts);
+  await ana.press(answer, 'run:editAndRun');
+  const modal = await playground.waitFor(() => ana.modal);
+  await ana.submit(modal, { code0: 'print("codemark", 2)' });
+  await rig.final('#data', answer.thread_ts ?? '', ({ ts }) => ts !== answer.ts);
+  await ben.slash('#data', '/spark nosuchlanguage: codemark');
+  for (const typed of ['status', 'kernels', 'history', 'languages', 'restart', 'shutdown']) {
+    await ana.slash('#data', `/spark ${typed}`);
+    if (typed === 'restart' || typed === 'shutdown')
+      await bot.untilLog(({ audit, channel }) => audit === typed && channel === answer.channel);
+  }
+  ana.openHome();
+  await playground.waitFor(() => ana.home);
+
+  // Failures carry addresses and headers.
+  playground.fail('chat.postEphemeral', { kind: 'status', status: 500 }, 2);
+  await ben.slash('#data', '/spark kernels');
+  await gateway[Symbol.asyncDispose]();
+  const lost = ana.post('#general', fence('print("codemark")', '@sparkthread '));
+  await rig.final('#general', lost.ts);
+  await ana.slash('#data', '/spark status');
+  await playground.waitForQuiet();
+  await bot.stop();
+
+  const { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken } = playground.environment;
+  const basic = Buffer.from(`proxy-user:${password}`).toString('base64');
+  const secrets = [botToken, appToken, gateway.token ?? '', password, header, basic];
+  for (const secret of secrets) {
+    expect(secret.length).toBeGreaterThan(8);
+    expect(bot.lines.filter((line) => line.includes(secret))).toEqual([]);
+    const posted = playground.calls.filter(({ args }) => JSON.stringify(args).includes(secret));
+    expect(posted).toEqual([]);
+  }
+  expect(bot.lines.filter((line) => /codemark|outputmark/.test(line))).toEqual([]);
+  const audit = bot.log.find((line) => line['audit'] === 'run' && line['door'] === 'slash');
+  expect(audit).toMatchObject({
+    user: playground.user('ana').id,
+    workspace: 'T000HOME0',
+    channel: answer.channel,
+    door: 'slash',
+    kernelspec: 'python3',
+    language: 'python',
+    kernel: expect.any(String),
+    outcome: 'ok',
+    durationMs: expect.any(Number),
+    codeSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    codeLength: 'print("out" + "putmark", "codemark")'.length,
+    time: expect.any(String),
+  });
+  expect(bot.log.filter((line) => line['audit'] === 'restart' || line['audit'] === 'shutdown')).toHaveLength(
+    2,
+  );
+});

@@ -1,0 +1,58 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { holdKernels } from '../../all-faults/held-kernels.ts';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { shown, startRig } from '../listeners/listeners-rig.ts';
+
+test('a kernel that the gateway has culled is not warned of: its loss stands in the next answer', async () => {
+  const gateway = await startScriptedGateway();
+  holdKernels(gateway).letRun();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', IDLE_TIMEOUT: '4s' });
+  const { playground, bot } = rig;
+  const { root } = await rig.slash('ana', '#data', '/spark before()');
+  for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
+  await bot.untilLog(({ msg }) => String(msg).startsWith('an idle kernel is gone'));
+  expect(playground.replies('#data', root.ts)).toHaveLength(1);
+  const next = await rig.slash('ana', '#data', '/spark after()');
+  expect(JSON.stringify(next.answer.blocks)).toContain('kernel was gone');
+  await gateway.close();
+});
+
+test('a kernel that was deleted without a word is told in the next answer, whose code runs in a new one', async () => {
+  const gateway = await startScriptedGateway();
+  holdKernels(gateway).letRun();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  await rig.slash('ana', '#data', '/spark before()');
+  for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
+  // What a kernel said a moment ago proves that it was there.
+  await pause(5_100);
+  const { answer } = await rig.slash('ana', '#data', '/spark after()');
+  expect(answer.metadata?.event_payload['outcome']).toBe('ok');
+  expect(JSON.stringify(answer.blocks)).toContain('kernel was gone');
+  const ran = [...gateway.kernels.values()].map(({ received }) =>
+    received
+      .filter(({ header }) => header.msg_type === 'execute_request')
+      .map(({ content }) => content['code']),
+  );
+  expect(ran).toEqual([['before()'], ['after()']]);
+  await gateway.close();
+});
+
+test('a snippet that comes while the gateway is restarted runs when it is back, in a new kernel', async () => {
+  const gateway = await startScriptedGateway();
+  holdKernels(gateway).letRun();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' });
+  const { playground, bot } = rig;
+  await rig.slash('ana', '#data', '/spark before()');
+  gateway.answer = () => ({ status: 502 });
+  for (const kernel of gateway.kernels.values()) kernel.drop();
+  await bot.untilLog(({ event }) => event === 'disconnected');
+  const { ts: thread } = playground.as('ana').post('#data', '@sparkthread `after()`');
+  await playground.waitForReply('#data', thread, (reply) => shown(reply).includes('Nothing has run yet'));
+  for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
+  gateway.answer = () => undefined;
+  const answer = await rig.final('#data', thread);
+  expect(answer.metadata?.event_payload['outcome']).toBe('ok');
+  expect(shown(answer)).toContain('kernel was gone');
+  await gateway.close();
+});

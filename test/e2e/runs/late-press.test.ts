@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { holdKernels } from '../../all-faults/held-kernels.ts';
+import { askSlash, finalAnswer } from '../../support/ask.ts';
+import { untilPosted } from '../../support/run-store-file.ts';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startRig } from '../listeners/listeners-rig.ts';
+
+/** What is pressed while the run ends: the press is looked at for a moment, and by then the run is over. */
+test('Stop that comes to its work when the run is over says so', async () => {
+  const gateway = await startScriptedGateway();
+  const kernels = holdKernels(gateway);
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground, bot } = rig;
+  const { ts: thread } = playground.as('ben').post('#data', '@sparkthread `long()`');
+  const run = await kernels.untilBegun('long()');
+  const live = await playground.waitForReply('#data', thread, (reply) =>
+    JSON.stringify(reply.blocks).includes('run:stop'),
+  );
+  const held = playground.hold('users.info');
+  const press = playground.as('ana').press(live, 'run:stop');
+  await held.reached;
+  run.end();
+  await finalAnswer(playground, '#data', thread);
+  await untilPosted(bot.folder, thread);
+  held.release();
+  await press;
+  expect((await playground.waitForEphemeral('ana')).text).toContain('has ended already');
+  await gateway.close();
+});
+
+test('Delete that comes to its work when the answer is closed takes it away all the same', async () => {
+  const gateway = await startScriptedGateway();
+  holdKernels(gateway).letRun();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground, bot } = rig;
+  const warm = await askSlash(playground, 'ben', '#data', '/spark warm()');
+  await untilPosted(bot.folder, warm.thread);
+  // The answer stands, its files do not yet: the ledger says that it has ended, not that it is posted.
+  const upload = playground.hold('files.completeUploadExternal');
+  const { ts: thread } = playground.as('ben').post('#data', `@sparkthread \`${'long_'.repeat(2_000)}\``);
+  const { message } = await finalAnswer(playground, '#data', thread);
+  await upload.reached;
+  const held = playground.hold('users.info');
+  const press = playground.as('ana').press(message, 'run:delete');
+  await held.reached;
+  upload.release();
+  await untilPosted(bot.folder, thread);
+  held.release();
+  await press;
+  await playground.waitFor(() => playground.replies('#data', thread).length === 0, {
+    timeoutMs: 10_000,
+    what: 'the answer to go',
+  });
+  await gateway.close();
+});

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import {
+  endsInMs,
+  type ExecutionState,
+  freshExecution,
+  settle,
+  takeMessage,
+} from '../../../../src/gateway/execution/execution-state.ts';
+
+function ended(status: string, state: Partial<ExecutionState>): string {
+  const reply = { status, executionCount: undefined, error: undefined, asksExit: false, outputs: [] };
+  return settle({ ...freshExecution, started: true, idle: true, reply, ...state }).end.kind;
+}
+
+test.each([
+  ['abort', { ran: true }, 'interrupted'],
+  // Taken up after a crash, the busy status was an earlier process's to hear.
+  ['abort', { stopped: true }, 'interrupted'],
+  ['abort', {}, 'aborted'],
+  ['aborted', { ran: true, stopped: true }, 'interrupted'],
+  ['aborted', { ran: true }, 'aborted'],
+  ['aborted', { stopped: true }, 'aborted'],
+])('a reply %s of an execution %j is %s', (status, state, kind) => {
+  expect(ended(status, state)).toBe(kind);
+});
+
+const waits = {
+  isLateTalker: false,
+  lingerMs: 1,
+  farewellMs: 4,
+  errorLingerMs: 2,
+  graceMs: 3,
+  idleGraceMs: 4,
+};
+
+test('a reply overtakes its output by more than idle its reply: their graces are apart', () => {
+  const reply = { status: 'ok', executionCount: 1, error: undefined, asksExit: false, outputs: [] };
+  const begun = { ...freshExecution, started: true, ran: true };
+  expect(endsInMs({ ...begun, reply }, waits)).toBe(4);
+  expect(endsInMs({ ...begun, idle: true }, waits)).toBe(3);
+  expect(endsInMs({ ...begun, reply, idle: true }, waits)).toBe(0);
+});
+
+test('for an error that the kernel has printed no error message is waited for', () => {
+  const error = { name: 'UsageError', value: 'Line magic function `%no` not found.', traceback: [] };
+  const reply = { status: 'error', executionCount: 1, error, asksExit: false, outputs: [] };
+  const over = { ...freshExecution, started: true, ran: true, reply, idle: true };
+  const printed = `UsageError: ${error.value}\n`;
+  const message = {
+    channel: 'iopub',
+    type: 'stream',
+    msgId: 'm',
+    session: 'kernel',
+    header: {},
+    parentId: 'e',
+    parentType: 'execute_request',
+    parentSession: 'ours',
+    content: { name: 'stderr', text: printed },
+  };
+  expect(endsInMs(over, waits)).toBe(2);
+  expect(endsInMs(takeMessage(over, message, 'ours').state, waits)).toBe(0);
+});

@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest';
+import {
+  isLateTalker,
+  isStrictlyOrdered,
+  readExecuteReply,
+  readKernelInfo,
+  readOutput,
+} from '../../../../src/gateway/protocol/messages.ts';
+import type { KernelMessage } from '../../../../src/gateway/protocol/wire.ts';
+
+const message = (type: string, content: object): KernelMessage => ({
+  channel: 'iopub',
+  type,
+  msgId: 'm',
+  session: 's',
+  header: {},
+  parentId: 'p',
+  parentType: 'execute_request',
+  parentSession: 's',
+  content: { ...content },
+});
+
+test('trap 45: texts in arrays of lines are joined; JSON stays what it is', () => {
+  const data = {
+    'text/plain': ['a\n', 'b'],
+    'text/html': '<b>',
+    'application/json': ['x', 'y'],
+    'application/vnd.vega.v5+json': { mark: 'bar' },
+    'image/png': ['iVBO\n', 'Rw0K'],
+    'x/odd': [1, 'two'],
+  };
+  expect(readOutput(message('display_data', { data, metadata: { 'image/png': { width: 3 } } }))).toEqual({
+    kind: 'display',
+    data: {
+      'text/plain': 'a\nb',
+      'text/html': '<b>',
+      'application/json': ['x', 'y'],
+      'application/vnd.vega.v5+json': { mark: 'bar' },
+      'image/png': 'iVBO\nRw0K',
+      'x/odd': [1, 'two'],
+    },
+    metadata: { 'image/png': { width: 3 } },
+  });
+  expect(readOutput(message('stream', { name: 'stdout', text: ['a', 'b'] }))).toMatchObject({ text: 'ab' });
+});
+
+test('display ids, updates and clears', () => {
+  const transient = { display_id: 'd1' };
+  expect(readOutput(message('execute_result', { data: {}, transient }))).toMatchObject({
+    kind: 'result',
+    displayId: 'd1',
+  });
+  expect(readOutput(message('update_display_data', { data: {}, transient }))).toMatchObject({
+    kind: 'updateDisplay',
+  });
+  expect(readOutput(message('update_display_data', { data: {} }))).toBeUndefined();
+  expect(readOutput(message('clear_output', { wait: true }))).toEqual({ kind: 'clear', wait: true });
+  expect(readOutput(message('clear_output', {}))).toEqual({ kind: 'clear', wait: false });
+});
+
+test('messages that are no output', () => {
+  for (const type of [
+    'status',
+    'comm_open',
+    'comm_msg',
+    'debug_event',
+    'iopub_welcome',
+    'shutdown_reply',
+    'execute_input',
+    'new',
+  ]) {
+    expect(readOutput(message(type, { data: {} }))).toBeUndefined();
+  }
+});
+
+test('contents with everything missing or of another kind', () => {
+  expect(readOutput(message('stream', {}))).toEqual({ kind: 'stream', name: 'stdout', text: '' });
+  expect(readOutput(message('display_data', { data: 'x', metadata: 1, transient: [] }))).toEqual({
+    kind: 'display',
+    data: {},
+    metadata: {},
+  });
+  expect(readOutput(message('error', { traceback: 'no array' }))).toEqual({
+    kind: 'error',
+    name: '',
+    value: '',
+    traceback: [],
+    fromReply: false,
+  });
+  expect(readExecuteReply({})).toEqual({
+    status: '',
+    executionCount: undefined,
+    error: undefined,
+    asksExit: false,
+    outputs: [],
+  });
+  expect(readKernelInfo({ protocol_version: '5.0' })).toEqual({ implementation: '' });
+});
+
+test('what a reply carries: pager texts, next inputs; almond’s data is not shown twice', () => {
+  const payload = [
+    { source: 'page', data: { 'text/plain': ['Docstring', ''] }, start: 0 },
+    { source: 'set_next_input', text: 'x = 1', replace: true },
+    { source: 'page' },
+    { source: 'edit_magic' },
+    'odd',
+  ];
+  const reply = readExecuteReply({
+    status: 'ok',
+    execution_count: 3,
+    payload,
+    data: { 'text/plain': 'again' },
+  });
+  expect(reply.outputs).toEqual([
+    { kind: 'page', data: { 'text/plain': 'Docstring' } },
+    { kind: 'nextInput', text: 'x = 1' },
+  ]);
+  expect(reply.executionCount).toBe(3);
+});
+
+const kernel = (implementation: string) => ({ implementation });
+
+test('which kernels talk late, and which prove by a kernel_info_reply', () => {
+  expect(['ipython', 'IRkernel', 'Apache Toree Scala', ''].map((name) => isLateTalker(kernel(name)))).toEqual(
+    [false, true, true, false],
+  );
+  expect(
+    ['ipython', 'IRkernel', 'Apache Toree Scala', ''].map((name) => isStrictlyOrdered(kernel(name))),
+  ).toEqual([true, true, false, false]);
+});

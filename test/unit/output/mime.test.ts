@@ -1,0 +1,432 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { htmlAsText } from '../../../src/output/mime/html-text.ts';
+import { rasteriseSvg } from '../../../src/output/mime/rasterise-svg.ts';
+import { readBundle } from '../../../src/output/mime/read-bundle.ts';
+import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
+import { splitTextTables } from '../../../src/output/mime/text-tables.ts';
+
+const fixtures = new URL('../../fixtures/outputs/shown/', import.meta.url);
+const recorded = z.object({
+  outputs: z.array(
+    z.object({
+      kind: z.string(),
+      data: z.record(z.string(), z.unknown()).optional(),
+      text: z.string().optional(),
+    }),
+  ),
+});
+
+function readFixture(name: string) {
+  return recorded.parse(JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), 'utf8'))).outputs;
+}
+
+/** Kind (and the beginning of the words) of all that a fixture's bundles are shown as. */
+async function shown(name: string): Promise<string[]> {
+  const bundles = readFixture(name).flatMap(({ data }) => (data === undefined ? [] : [readBundle(data)]));
+  return (await Promise.all(bundles)).flat().map((each) => {
+    if (each.kind === 'text') return `text: ${each.text.slice(0, 30)}`;
+    if (each.kind === 'table')
+      return `table: ${each.table.rows.length}/${each.table.totalRows} × ${each.table.columns.length}`;
+    if (each.kind === 'file') return `file: ${each.filename}`;
+    return each.kind === 'image' ? `image: ${each.mime}` : each.kind;
+  });
+}
+
+test.each<[string, string[]]>([
+  ['python-int', ['text: 42']],
+  ['python-dataframe', ['table: 3/3 × 4']],
+  ['python-dataframe-long', ['table: 11/500 × 3']],
+  ['python-dataframe-multiindex', ['table: 2/2 × 5']],
+  ['python-plot', ['image: image/png']],
+  ['python-two-plots', ['image: image/png', 'image: image/png']],
+  ['python-gif', ['image: image/gif']],
+  ['python-svg', ['svg']],
+  ['python-html', ['text: Report\n12 rows loaded & checke', 'file: output.html']],
+  ['python-html-table', ['table: 1/1 × 2']],
+  ['python-markdown', ['text: # Title\n\n* one\n* **two**']],
+  ['python-javascript', ['text: <IPython.core.display.Javascri']],
+  ['python-plotly-like', ['file: output.html', 'file: plotly.json']],
+  ['python-widget-like', ['text: IntSlider(value=3)']],
+  ['r-number', ['text: [1] 2']],
+  ['r-string', ['text: [1] "text <b>"']],
+  ['r-dataframe', ['table: 3/3 × 12']],
+  ['r-plot', ['image: image/png']],
+  ['r-list', ['text: $a\n[1] 1\n\n$b\n[1] "x"\n']],
+  ['scala-val', ['text: x = 3\n', 'text: 3']],
+  ['scala-value', ['text: 5']],
+  ['pyspark-eager', ['table: 3/3 × 3']],
+  ['pyspark-count', ['text: 10']],
+])('%s is shown as %j', async (name, forms) => {
+  expect(await shown(name)).toEqual(forms);
+});
+
+test('no recorded bundle is shown as nothing, but for what a kernel says before each error', async () => {
+  for (const file of readdirSync(fixtures)) {
+    for (const output of readFixture(file.replace('.json', ''))) {
+      if (output.data !== undefined) expect(await readBundle(output.data), file).not.toEqual([]);
+    }
+  }
+  expect(await readBundle({ 'text/plain': 'lastException = null\n' })).toEqual([]);
+});
+
+test('json is shown as json', async () => {
+  expect(
+    await readBundle({ 'application/json': { a: [1] }, 'text/plain': '<IPython.core.display.JSON object>' }),
+  ).toEqual([{ kind: 'text', text: '{\n  "a": [\n    1\n  ]\n}' }]);
+});
+
+test('a form that cannot be shown is named', async () => {
+  expect(await readBundle({ 'application/javascript': 'alert(1)' })).toEqual([
+    { kind: 'text', text: '(application/javascript: cannot be shown here)' },
+  ]);
+});
+
+test('a data frame of which the kernel sent thousands of rows is a table, read in turns', async () => {
+  const rows = 10_000;
+  const row = (id: number) => `<tr>\n<th>${id}</th>\n<td>name ${id}</td>\n</tr>\n`;
+  const body = Array.from({ length: rows }, (_, id) => row(id)).join('');
+  const head = '<thead><tr><th></th><th>name</th></tr></thead>';
+  const html = `<div><table class="dataframe">${head}<tbody>${body}</tbody></table><p>12,345 rows × 1 columns</p></div>`;
+  expect(html.length).toBeGreaterThan(300_000);
+  let turns = 0;
+  const counting = setInterval(() => (turns += 1), 0);
+  const [frame] = await readBundle({ 'text/html': html, 'text/plain': 'long' });
+  clearInterval(counting);
+  if (frame?.kind !== 'table') throw new Error('no table');
+  expect(frame.table.rows).toHaveLength(rows);
+  expect(frame.table.rows.at(-1)).toEqual(['9999', 'name 9999']);
+  expect(frame.table.totalRows).toBe(12_345);
+  expect(turns).toBeGreaterThan(0);
+});
+
+test("Spark's show() is split into text and tables", () => {
+  const text = readFixture('pyspark-show')
+    .map((output) => output.text ?? '')
+    .join('');
+  expect(splitTextTables(text)).toEqual([
+    { kind: 'text', text: 'before' },
+    {
+      kind: 'table',
+      table: {
+        columns: ['id', 'name', 'share'],
+        rows: [
+          ['1', 'ana', '0.5'],
+          ['2', 'NULL', '0.25'],
+          ['3', 'a|b', '0.1'],
+        ],
+        totalRows: 3,
+        totalColumns: 3,
+        note: undefined,
+      },
+      text: expect.stringMatching(/^\+---\+/),
+    },
+    { kind: 'text', text: 'after' },
+  ]);
+});
+
+test('wide characters move the bars, the cells are still found', () => {
+  const text = '+---+----+\n| id|name|\n+---+----+\n|  1|日本|\n+---+----+\nonly showing top 1 row\n';
+  expect(splitTextTables(text)).toEqual([
+    {
+      kind: 'table',
+      table: {
+        columns: ['id', 'name'],
+        rows: [['1', '日本']],
+        totalRows: 1,
+        totalColumns: 2,
+        note: 'only showing top 1 row',
+      },
+      text: text.trimEnd(),
+    },
+  ]);
+});
+
+test('borders between the rows are no end of the table', () => {
+  const line = '+---+';
+  const text = [
+    line,
+    '| a |',
+    line,
+    '| 1 |',
+    line,
+    '| 2 |',
+    line,
+    'after',
+    line,
+    '| b |',
+    line,
+    '| 3 |',
+    line,
+  ].join('\n');
+  expect(
+    splitTextTables(text).map((piece) => (piece.kind === 'table' ? piece.table.rows : piece.text)),
+  ).toEqual([[['1'], ['2']], 'after', [['3']]]);
+});
+
+test.each(['+--+\n|a|', '+---+\nno table\n+---+\n', 'a + b', '+---+\n| a |\n+---+\n| 1 | 2 |\n+---+\n'])(
+  '%j is no table',
+  (text) => {
+    expect(splitTextTables(text)).toEqual([{ kind: 'text', text }]);
+  },
+);
+
+test('several tables, or one within another, are not guessed at', async () => {
+  expect(
+    await readHtmlTable('<table><tr><td>1</td></tr></table><table><tr><td>2</td></tr></table>'),
+  ).toBeUndefined();
+  expect(
+    await readHtmlTable('<table><tr><td><table><tr><td>1</td></tr></table></td></tr></table>'),
+  ).toBeUndefined();
+  expect(await readHtmlTable('<p>no table</p>')).toBeUndefined();
+});
+
+test('entities are read, scripts are not, unclosed tags do no harm', async () => {
+  expect(
+    await readHtmlTable('<table><tr><th>a<th>b<tr><td>1 &lt; 2<td><script>x()</script>ok</table>'),
+  ).toEqual({
+    columns: ['a', 'b'],
+    rows: [['1 < 2', 'ok']],
+    totalRows: 1,
+    totalColumns: undefined,
+    note: undefined,
+  });
+  expect(htmlAsText('<style>p{}</style><p>a &amp; b<br>c</p><script>alert(1)</script>')).toBe('a & b\nc');
+});
+
+function svg(inner: string): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="10">${inner}</svg>`;
+}
+
+test('an svg becomes a png, a broken one nothing', async () => {
+  const png = await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>'));
+  expect(png?.subarray(1, 4).toString()).toBe('PNG');
+  expect(await rasteriseSvg('no svg')).toBeUndefined();
+});
+
+test('an svg of any proportions is drawn as far as it fits, and ends nothing but its own drawing', async () => {
+  const sized = (size: string) =>
+    rasteriseSvg(`<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect width="1" height="1"/></svg>`);
+  const sideOf = (png: Buffer | undefined) => [png?.readUInt32BE(16), png?.readUInt32BE(20)];
+  expect(sideOf(await sized('width="100" height="1e3"'))).toEqual([120, 1200]);
+  expect(sideOf(await sized('width="50000" height="50000"'))).toEqual([1200, 1200]);
+  // drawn by its width it would take 20 TB
+  expect(await sized('width="1" height="1e7"')).toBeUndefined();
+  expect(sideOf(await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>')))).toEqual([1200, 600]);
+});
+
+test('an svg cannot show files of this machine', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'svg-'));
+  const red = join(dir, 'red.png');
+  await writeFile(red, (await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>'))) ?? '');
+  const image = (href: string) => rasteriseSvg(svg(`<image width="20" height="10" ${href}/>`));
+  const empty = await rasteriseSvg(svg(''));
+  expect(await image(`href="${red}"`)).toEqual(empty);
+  expect(await image(`xlink:href='file://${red}'`)).toEqual(empty);
+  await rm(dir, { recursive: true });
+});
+
+const cells = (tag: string, ...texts: string[]) => texts.map((text) => `<${tag}>${text}</${tag}>`).join('');
+const dots = (columns: number, dot: string) => cells('td', ...Array.from({ length: columns }, () => dot));
+
+test.each<[string, string, [number, number | undefined, string | undefined]]>([
+  [
+    'pandas that left out columns',
+    `<table><thead><tr>${cells('th', '', '0', '1', '...', '19')}</tr></thead><tbody><tr><th>0</th>${cells('td', '1', '2', '...', '3')}</tr></tbody></table><p>1 rows × 20 columns</p>`,
+    [1, 20, undefined],
+  ],
+  [
+    'pandas with two levels of index',
+    `<table><thead><tr>${cells('th', '', '', 'w')}</tr><tr>${cells('th', 'k', 'v', '')}</tr></thead><tbody><tr>${cells('th', 'a', '1')}<td>5</td></tr></tbody></table>`,
+    [1, 1, undefined],
+  ],
+  [
+    'Polars',
+    `<div><small>shape: (1_000, 1)</small><table><thead><tr>${cells('th', 'a')}</tr></thead><tbody><tr>${cells('td', '0')}</tr><tr>${dots(1, '&hellip;')}</tr></tbody></table></div>`,
+    [1000, 1, undefined],
+  ],
+  [
+    'R that left out rows',
+    `<table><caption>A data.frame: 1000 × 2</caption><thead><tr>${cells('th', 'a', 'b')}</tr></thead><tbody><tr>${cells('td', '1', '2')}</tr><tr>${dots(2, '⋮')}</tr></tbody></table>`,
+    [1000, 2, undefined],
+  ],
+  [
+    'rows left out without a word about how many',
+    `<table><tr>${cells('th', 'a')}</tr><tr>${cells('td', '0')}</tr><tr>${dots(1, '...')}</tr></table>`,
+    [1, undefined, undefined],
+  ],
+  [
+    "Spark's own table",
+    `<table border='1'><tr>${cells('th', 'id')}</tr><tr>${cells('td', '0')}</tr></table>\nonly showing top 1 row\n`,
+    [1, undefined, 'only showing top 1 row'],
+  ],
+])('%s: the size is that of the whole, as far as the kernel tells', async (_, html, size) => {
+  const table = await readHtmlTable(html);
+  expect([table?.totalRows, table?.totalColumns, table?.note]).toEqual(size);
+});
+
+const gif = Buffer.from('GIF89a...');
+
+test.each<[string, Record<string, unknown>, unknown[]]>([
+  ['no base64', { 'image/png': '!!!', 'text/plain': 'a plot' }, [{ kind: 'text', text: 'a plot' }]],
+  [
+    'no picture and nothing beside it',
+    { 'image/png': Buffer.from('hello').toString('base64') },
+    [{ kind: 'text', text: '(image/png: cannot be shown here)' }],
+  ],
+  ['empty', { 'image/png': '', 'text/plain': 'a plot' }, [{ kind: 'text', text: 'a plot' }]],
+  [
+    'a picture of another kind than it says',
+    { 'image/png': gif.toString('base64') },
+    [{ kind: 'image', mime: 'image/gif', bytes: gif, alt: 'image' }],
+  ],
+])('an image that is %s is shown as what there is', async (_, data, forms) => {
+  expect(await readBundle(data)).toEqual(forms);
+});
+
+const bare = '<IPython.core.display.HTML object>';
+
+test.each<[string, Record<string, unknown>]>([
+  ['an empty text', { 'text/plain': '' }],
+  ["HTML('')", { 'text/html': '', 'text/plain': bare }],
+  ['an empty element', { 'text/html': '<pre style="white-space:pre"></pre>\n', 'text/plain': '' }],
+])('%s is shown as nothing', async (_, data) => {
+  expect(await readBundle(data)).toEqual([]);
+});
+
+test('html of which only a browser can say whether it shows something stays a file', async () => {
+  const long = `<pre>${' '.repeat(400_000)}x</pre>`;
+  for (const html of ['<canvas></canvas>', '<div class="chart"></div>', long]) {
+    expect(await readBundle({ 'text/html': html })).toEqual([
+      { kind: 'file', filename: 'output.html', mime: 'text/html', content: html },
+    ]);
+  }
+});
+
+test('what media say to browsers that cannot play them is not said', async () => {
+  const html = '<audio controls>Your browser does not support the audio element.</audio>';
+  expect(await readBundle({ 'text/html': html, 'text/plain': bare })).toEqual([
+    { kind: 'file', filename: 'output.html', mime: 'text/html', content: html },
+  ]);
+});
+
+test('a figure as pdf is a file', async () => {
+  const pdf = Buffer.from('%PDF-1.4');
+  expect(
+    await readBundle({
+      'application/pdf': pdf.toString('base64'),
+      'text/plain': '<Figure size 640x480 with 1 Axes>',
+    }),
+  ).toEqual([{ kind: 'file', filename: 'output.pdf', mime: 'application/pdf', content: pdf }]);
+});
+
+test('json of a named kind is shown as json', async () => {
+  expect(
+    await readBundle({
+      'application/geo+json': { type: 'Point' },
+      'text/plain': '<IPython.display.GeoJSON object>',
+    }),
+  ).toEqual([{ kind: 'text', text: '{\n  "type": "Point"\n}' }]);
+});
+
+test.each([
+  ['very many rows', `<table>${'<tr><td>1'.repeat(210_000)}</table>`, true],
+  ['spans that multiply', `<table>${'<tr><td rowspan=200 colspan=200>1'.repeat(50_000)}</table>`, false],
+  [
+    'one long row among many',
+    `<table>${'<tr><td>1'.repeat(10_000)}<tr>${'<td>1'.repeat(10_000)}</table>`,
+    false,
+  ],
+])('a table of %s does no harm', async (_, html, isTable) => {
+  const forms = (await readBundle({ 'text/html': html, 'text/plain': 'a table' })).map(({ kind }) => kind);
+  expect(forms).toEqual(isTable ? ['table'] : expect.arrayContaining(['text']));
+});
+
+test.each<[string, string, string[]]>([
+  ['a heading and a note', '<h3>May</h3>TABLE<p>note: <b>final</b></p>', ['May', 'table', 'note: final']],
+  [
+    'a caption',
+    '<style>td{}</style><table><caption>Sales</caption><tr><td>1</td></tr></table>',
+    ['Sales', 'table'],
+  ],
+  ['what pandas says of the size', '<div>TABLE<p>1 rows × 20 columns</p></div>', ['table']],
+  ['what Polars says of the size', '<div><small>shape: (1, 1)</small>TABLE</div>', ['table']],
+  ['what Spark says of the size', 'TABLE\nonly showing top 1 row\n', ['table']],
+  [
+    'what R says of the size',
+    '<table><caption>A matrix: 1 × 1 of type int</caption><tr><td>1</td></tr></table>',
+    ['table'],
+  ],
+  ['a script', 'TABLE<script>sort()</script>', ['table', 'output.html']],
+])('%s beside a table', async (_, html, forms) => {
+  const shownForms = await readBundle({
+    'text/html': html.replace('TABLE', '<table><tr><td>1</td></tr></table>'),
+    'text/plain': '<pandas.io.formats.style.Styler at 0x7f00>',
+  });
+  expect(
+    shownForms.map((form) =>
+      form.kind === 'text' ? form.text : form.kind === 'file' ? form.filename : form.kind,
+    ),
+  ).toEqual(forms);
+});
+
+test('hostile html is read in little time', async () => {
+  for (const piece of [
+    '<caption>',
+    '</table>',
+    '<table>',
+    '<div>',
+    '<td>',
+    '<a ',
+    '&lt',
+    '<!--',
+    '<p>1 rows × ',
+  ]) {
+    const html = `<table><tr><td>1</td></tr>${piece.repeat(1_900_000 / piece.length)}`;
+    expect(await readBundle({ 'text/html': html, 'text/plain': 'a table' })).not.toEqual([]);
+  }
+});
+
+test.each(['<svg>', '<table>', '<b>x'])(
+  'html of %s within each other is a file, found out soon',
+  async (piece) => {
+    const begun = process.threadCpuUsage();
+    const nested = await readBundle({ 'text/html': piece.repeat(299_000 / piece.length) });
+    expect(nested).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
+    expect(process.threadCpuUsage(begun).user).toBeLessThan(700_000);
+  },
+);
+
+test('a number where a text belongs is its digits', async () => {
+  expect(await readBundle({ 'text/plain': 5 })).toEqual([{ kind: 'text', text: '5' }]);
+});
+
+test('what Altair, Bokeh and the widgets of R have to say is kept as a file', async () => {
+  const chart = { mark: 'bar' };
+  const altair = {
+    'application/vnd.vegalite.v5+json': chart,
+    'text/plain': '<VegaLite 5 object>\n\nIf you see this …',
+  };
+  expect(await readBundle(altair)).toMatchObject([{ kind: 'file', filename: 'vegalite.json' }]);
+  const div = '<div id="p1" data-root-id="p1"></div>';
+  const bokeh = { 'application/vnd.bokehjs_exec.v0+json': '', 'text/html': div };
+  expect(await readBundle(bokeh)).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
+  const widget = {
+    'text/html': '<script>draw()</script>',
+    'text/plain': 'HTML widgets cannot be represented in plain text (need html)',
+  };
+  expect(await readBundle(widget)).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
+  const local = { 'text/html': '<i>hi</i>', 'text/plain': '<__main__.f.<locals>.Local object at 0x7f12>' };
+  expect(await readBundle(local)).toEqual([{ kind: 'text', text: 'hi' }]);
+});
+
+test('json that is nested too deeply to be written is named', async () => {
+  const deep: unknown = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000));
+  expect(await readBundle({ 'application/json': deep })).toEqual([
+    { kind: 'text', text: '(application/json: cannot be shown here)' },
+  ]);
+});

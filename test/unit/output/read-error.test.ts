@@ -1,0 +1,432 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { readError } from '../../../src/output/errors/read-error.ts';
+import { expectedErrors } from './expected-errors.ts';
+
+const fixtures = new URL('../../fixtures/outputs/errors/', import.meta.url);
+const recorded = z.object({
+  code: z.string(),
+  outputs: z.array(
+    z.object({
+      kind: z.string(),
+      name: z.string().optional(),
+      value: z.string().optional(),
+      traceback: z.array(z.string()).optional(),
+    }),
+  ),
+});
+
+function readFixture(name: string) {
+  const { code, outputs } = recorded.parse(
+    JSON.parse(readFileSync(new URL(`${name}.json`, fixtures), 'utf8')),
+  );
+  const error = outputs.find((output) => output.kind === 'error');
+  if (error === undefined) throw new Error(`${name} holds no error`);
+  return readError(
+    { name: error.name ?? '', value: error.value ?? '', traceback: error.traceback ?? [] },
+    code,
+  );
+}
+
+test.each(Object.entries(expectedErrors))(
+  '%s: the first 300 characters name cause and line',
+  (name, [cause, line]) => {
+    const read = readFixture(name);
+    expect(read.headline).toContain(cause);
+    const first = `${read.headline}\n${read.userLine ?? ''}`.slice(0, 300);
+    expect(first).toContain(cause);
+    if (line === undefined) expect(read.userLine).toBeUndefined();
+    else expect(first).toContain(line);
+  },
+);
+
+test('no recorded error shows a JVM or Py4J stack inline', () => {
+  for (const file of readdirSync(fixtures)) {
+    const name = file.replace('.json', '');
+    if (['python-shell-missing', 'r-warning-only', 'scala-number-format', 'scala-none-get'].includes(name))
+      continue;
+    const { headline, userLine, traceback } = readFixture(name);
+    expect(
+      `${headline}\n${userLine}\n${traceback}`.match(/^\s*at (java|scala|org\.apache|py4j)\./gm) ?? [],
+    ).toEqual([]);
+    expect(traceback).not.toContain('py4j/java_gateway.py');
+  }
+});
+
+test.each([
+  ['python-curly-quotes', 'curly quotes'],
+  ['scala-curly-quotes', 'curly quotes'],
+  ['r-curly-quotes', 'curly quotes'],
+  ['python-missing-module', 'not_installed_pkg is not installed'],
+  ['r-missing-package', 'notapackage is not installed'],
+  ['python-no-sc', 'no Spark session'],
+  ['python-no-spark', 'no Spark session'],
+  ['python-input', 'instead of input()'],
+  ['python-print2', 'Python 3'],
+])('%s: the hint is certain', (name, words) => {
+  expect(readFixture(name).hint).toContain(words);
+});
+
+test.each(['python-zero-division', 'python-name-error', 'scala-arith', 'r-stop', 'pyspark4-no-column'])(
+  '%s: no hint',
+  (name) => {
+    expect(readFixture(name).hint).toBeUndefined();
+  },
+);
+
+test('the traceback of IPython 7 is read as well', () => {
+  const read = readError({
+    name: 'ZeroDivisionError',
+    value: 'division by zero',
+    traceback: [
+      '\u001b[0;31m---------------------------------------------------------------------------\u001b[0m',
+      'ZeroDivisionError                         Traceback (most recent call last)',
+      '\u001b[0;32m<ipython-input-3-9e1622b385b6>\u001b[0m in \u001b[0;36m<module>\u001b[0;34m\u001b[0m\n      1 x = 1\n\u001b[0;32m----> 2\u001b[0;31m \u001b[0mx\u001b[0m/\u001b[0m0\u001b[0m\n',
+      'ZeroDivisionError: division by zero',
+    ],
+  });
+  expect(read.userLine).toBe('line 2: x/0');
+});
+
+test('a kernel that counts a line of its own names a line that is not there: then only what is certain is said', () => {
+  const traceback = [
+    'Traceback (most recent call last):',
+    '  File "<cell>", line 2, in <module>',
+    "NameError: name 'x' is not defined",
+  ];
+  const failure = { name: 'NameError', value: "name 'x' is not defined", traceback };
+  expect(readError(failure, 'x').userLine).toBe('line 1: x');
+  expect(readError(failure, 'x\ny').userLine).toBe('line 2');
+});
+
+/** As IPython 9 sends them. */
+function ipythonError(name: string, value: string, ...traceback: string[]) {
+  return {
+    name,
+    value,
+    traceback: ['-'.repeat(75), `${name}   Traceback (most recent call last)`, ...traceback],
+  };
+}
+
+test('the notes of an exception stand below it', () => {
+  const raised = ipythonError(
+    'ValueError',
+    'boom',
+    'Cell In[1], line 4\n      3 e.add_note(note)\n----> 4 raise e\n',
+    'ValueError: boom',
+    'while reading a.csv',
+    'row 12',
+  );
+  expect(readError(raised)).toMatchObject({
+    headline: 'ValueError: boom',
+    userLine: 'line 4: raise e',
+    traceback: 'while reading a.csv\nrow 12',
+  });
+});
+
+test('of a magic the line is named as it was typed', () => {
+  const inPlace = "get_ipython().run_line_magic('run', 'none.py')";
+  const raised = ipythonError(
+    'Exception',
+    'File `none.py` not found.',
+    `Cell In[1], line 2\n      1 x = 1\n----> 2 ${inPlace}\n`,
+    'File /lib/magics.py:82, in run(self)\n---> 82     raise Exception(msg)\n',
+    'Exception: File `none.py` not found.',
+  );
+  expect(readError(raised, 'x = 1\n%run none.py').userLine).toBe('line 2: %run none.py');
+  expect(readError(raised, `x = 1\n${inPlace}`).userLine).toBe(`line 2: ${inPlace}`);
+  expect(readError(raised).userLine).toBe(`line 2: ${inPlace}`);
+});
+
+test('under %%time the lines are those of the cell', () => {
+  const raised = ipythonError(
+    'ZeroDivisionError',
+    'division by zero',
+    "Cell In[1], line 1\n----> 1 get_ipython().run_cell_magic('time', '', 'def f(x):\\n    return 1/x\\nf(0)\\n')\n",
+    "File <timed exec>:3\n      1 'Could not get source, probably due dynamically evaluated source code.'\n",
+    "File <timed exec>:2, in f(x)\n      1 'Could not get source, probably due dynamically evaluated source code.'\n",
+    'ZeroDivisionError: division by zero',
+  );
+  expect(readError(raised, '%%time\ndef f(x):\n    return 1/x\nf(0)').userLine).toBe(
+    'line 3, in f: return 1/x (called from line 4: f(0))',
+  );
+});
+
+test('%time in a line names that line', () => {
+  const raised = ipythonError(
+    'ZeroDivisionError',
+    'division by zero',
+    "Cell In[1], line 1\n----> 1 get_ipython().run_line_magic('time', '1/0')\n",
+    "File <timed eval>:1\n----> 1 'Could not get source, probably due dynamically evaluated source code.'\n",
+    'ZeroDivisionError: division by zero',
+  );
+  expect(readError(raised, '%time 1/0').userLine).toBe('line 1: %time 1/0');
+});
+
+test('an error without a name is called one', () => {
+  expect(readError({ name: '', value: '127', traceback: [] }, 'nosuch').headline).toBe('Error: 127');
+  expect(readError({ name: '', value: '', traceback: [] }, 'nosuch').headline).toBe('Error');
+});
+
+test.each([
+  ['Cell In[2], line 1\n----> 1 f(0)\n', 'Cell In[1], line 1, in f(x)\n----> 1 def f(x): return 1/x\n'],
+  [
+    '<ipython-input-2-9e1622b385b6> in <module>\n----> 1 f(0)\n',
+    '<ipython-input-1-1a2b3c4d5e6f> in f(x)\n----> 1 def f(x): return 1/x\n',
+  ],
+])('a line of an earlier snippet is told from those of this one', (now, before) => {
+  const raised = ipythonError(
+    'ZeroDivisionError',
+    'division by zero',
+    now,
+    before,
+    'ZeroDivisionError: division by zero',
+  );
+  expect(readError(raised, 'f(0)').userLine).toBe(
+    'In [1], line 1, in f: def f(x): return 1/x (called from line 1: f(0))',
+  );
+});
+
+test('a worker that fails in the line that called it names the line once', () => {
+  const code = 'sc.parallelize([1]).map(lambda x: nope).count()';
+  const raised = ipythonError(
+    'PythonException',
+    `Traceback (most recent call last):\n  File "/run/ipykernel_12/345.py", line 1, in <lambda>\nNameError: nope\n`,
+    `Cell In[2], line 1\n----> 1 ${code}\n`,
+    'PythonException: Traceback (most recent call last):',
+    '  File "/run/ipykernel_12/345.py", line 1, in <lambda>',
+    'NameError: nope',
+  );
+  expect(readError(raised, code).userLine).toBe(`line 1, in <lambda>: ${code}`);
+});
+
+test.each([
+  ['The above exception was the direct cause of the following exception:', "Caused by KeyError: 'k'"],
+  ['During handling of the above exception, another exception occurred:', "While handling KeyError: 'k'"],
+])('%s', (link, said) => {
+  const raised = ipythonError(
+    'ValueError',
+    'bad row',
+    "Cell In[1], line 2\n      1 try:\n----> 2     {}['k']\n",
+    "KeyError: 'k'",
+    `\n${link}\n`,
+    'ValueError   Traceback (most recent call last)',
+    "Cell In[1], line 4\n      3 except KeyError as e:\n----> 4     raise ValueError('bad row') from e\n",
+    'ValueError: bad row',
+  );
+  const read = readError(raised);
+  expect(read.headline).toBe('ValueError: bad row');
+  expect(read.cause).toBe(said);
+});
+
+test('an exception without a message is a cause, too; the same one once more is none', () => {
+  const chained = (cause: string) =>
+    readError(
+      ipythonError(
+        'RuntimeError',
+        'it ended',
+        cause,
+        '\nThe above exception was the direct cause of the following exception:\n',
+        'RuntimeError: it ended',
+      ),
+    ).cause;
+  expect(chained('StopIteration: ')).toBe('Caused by StopIteration');
+  expect(chained('RuntimeError: it ended')).toBeUndefined();
+});
+
+test('the place in a line that does not compile is marked', () => {
+  const failure = (line: string, mark: string) => ({
+    name: 'SyntaxError',
+    value: 'invalid syntax (1.py, line 2)',
+    traceback: [`  Cell In[3], line 2\n${line}\n${mark}\nSyntaxError: invalid syntax\n`],
+  });
+  expect(readError(failure('    x = foo(a b)', '            ^^^')).userLine).toBe(
+    'line 2: x = foo(a b)\n                ^^^',
+  );
+  const long = `    x = ${'a + '.repeat(50)}b c`;
+  expect(readError(failure(long, `${' '.repeat(long.length - 3)}^`)).userLine).not.toContain('^');
+});
+
+test.each([
+  ['%%nope', '%%nope\nx = 1', 'line 1: %%nope'],
+  ['%foo', 'x = 1\n%foo bar', 'line 2: %foo bar'],
+])('the unknown magic %s is found in the code', (magic, code, line) => {
+  const failure = { name: 'UsageError', value: `Magic \`${magic}\` not found.`, traceback: [] };
+  expect(readError(failure, code).userLine).toBe(line);
+});
+
+const printedGroup = `  + Exception Group Traceback (most recent call last):
+  |   File "/lib/IPython/core/interactiveshell.py", line 3821, in run_code
+  |     await eval(code_obj, self.user_global_ns, self.user_ns)
+  |   File "/tmp/ipykernel_11229/764700123.py", line 5, in <module>
+  |     async with asyncio.TaskGroup() as g:
+  | ExceptionGroup: unhandled errors in a TaskGroup (5 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "/tmp/ipykernel_11229/764700123.py", line 4, in w
+    |     return 1/n
+    |            ~^~
+    | ZeroDivisionError: division by zero
+    +---------------- 2 ----------------
+    | ExceptionGroup: inner (2 sub-exceptions)
+    +-+---------------- 1 ----------------
+      | FileNotFoundError: [Errno 2] no file: 'x.csv'
+      +---------------- 2 ----------------
+      | KeyboardInterrupt
+      +------------------------------------
+    +---------------- 3 ----------------
+    | ValueError: third
+    +---------------- 4 ----------------
+    | ValueError: fourth
+    +------------------------------------
+`;
+
+test('of a group of exceptions, which IPython prints, the members and the line are named', () => {
+  const group = {
+    name: 'ExceptionGroup',
+    value: 'unhandled errors in a TaskGroup (5 sub-exceptions)',
+    traceback: [],
+  };
+  const read = readError(group, 'several\nlines', `before\n${printedGroup}`);
+  expect(read).toMatchObject({
+    headline: 'ExceptionGroup: unhandled errors in a TaskGroup (5 sub-exceptions)',
+    userLine: 'line 5: async with asyncio.TaskGroup() as g:',
+    cause: [
+      '• ZeroDivisionError: division by zero (line 4, in w: return 1/n)',
+      "• FileNotFoundError: [Errno 2] no file: 'x.csv'",
+      '• KeyboardInterrupt',
+      '… and 2 more',
+    ].join('\n'),
+    traceback: '',
+    isFolded: true,
+    whole: printedGroup,
+    printed: printedGroup,
+  });
+  expect(readError(group, 'x', `${printedGroup}and more`).printed).toBe('');
+});
+
+/** As PySpark 4 raises what a worker said, and IPython lists the worker's frames. */
+function workerError(worker: string, ...frames: string[]) {
+  const value = `An exception was thrown from the Python worker:\n${worker}`;
+  return ipythonError('PythonException', value, ...frames, `PythonException: ${value}`);
+}
+
+test('a worker that fails in what an earlier snippet defined: IPython lists the wrong line, which is not named', () => {
+  const worker = `Traceback (most recent call last):
+  File "/tmp/ipykernel_12/21.py", line 6, in outer
+  File "/tmp/ipykernel_12/21.py", line 3, in clean
+ValueError: invalid literal`;
+  const code = "sc.parallelize(['x']).map(outer).collect()";
+  const listed = workerError(
+    worker,
+    `Cell In[3], line 1\n----> 1 ${code}\n`,
+    'Cell In[2], line 6\n----> 6 def outer(v):\n      7     return clean(v) + 1\n',
+    'Cell In[2], line 3\n----> 3 def clean(v):\n      4     w = v.strip()\n      5     return int(w)\n',
+  );
+  const read = readError(listed, code);
+  expect(read.userLine).toBe(`In [2], line 3, in clean (called from line 1: ${code})`);
+  expect(read.traceback).not.toContain('def clean');
+  const bare = workerError(worker, `Cell In[3], line 1\n----> 1 ${code}\n`);
+  expect(readError(bare, code).userLine).toBe(
+    `In an earlier snippet, line 3, in clean (called from line 1: ${code})`,
+  );
+});
+
+test('a worker whose failure came of another one: the last is what was raised, the line is that of the snippet', () => {
+  const code = 'def bad(rows):\n    for r in rows:\n        yield r["nope"]\nrdd.mapPartitions(bad).count()';
+  const worker = `Traceback (most recent call last):
+  File "/lib/pyspark/sql/types.py", line 3639, in __getitem__
+ValueError: 'nope' is not in list
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/tmp/ipykernel_12/40.py", line 3, in bad
+  File "/lib/pyspark/sql/types.py", line 3644, in __getitem__
+pyspark.errors.exceptions.base.PySparkValueError: nope`;
+  const listing = code.split('\n').map((line, at) => `${at === 3 ? '----> ' : '      '}${at + 1} ${line}`);
+  expect(readError(workerError(worker, `Cell In[5], line 4\n${listing.join('\n')}\n`), code)).toMatchObject({
+    headline: 'PySparkValueError: nope (in a Spark task)',
+    userLine: 'line 3, in bad: yield r["nope"] (called from line 4: rdd.mapPartitions(bad).count())',
+    cause: "While handling ValueError: 'nope' is not in list",
+  });
+});
+
+test('what Spark says of a query is said once; the plan is in the file only, the mark in the SQL is shown', () => {
+  const column = 'A column with name `w` cannot be resolved. SQLSTATE: 42703';
+  const unknown = readError({
+    name: 'AnalysisException',
+    value: `${column};\n'Project [unresolvedalias('w)]\n+- LogicalRDD [v#0], false\n`,
+    traceback: [],
+  });
+  expect(unknown).toMatchObject({ headline: `AnalysisException: ${column}`, traceback: '', isFolded: true });
+  const sql = readError({
+    name: 'ParseException',
+    value: '\nSyntax error at or near end of input. (line 1, pos 3)\n\n== SQL ==\nv >\n---^^^\n',
+    traceback: [],
+  });
+  expect(sql.traceback).toBe('== SQL ==\nv >\n---^^^');
+});
+
+test('tracebacks of a hundred thousand characters of any kind are read in little time', () => {
+  const begun = process.threadCpuUsage();
+  for (const [start, unit] of [
+    ['Cell In[1], line 1, in ', '('],
+    ['<ipython-input-1-abc> in f', '(a)'],
+    ['File <timed exec>:1, in ', '('],
+    ['Cell In[1], line 1\n', '  File "<a>", line 1\n'],
+    ['Cell In[1], line 1\n', '  File "<a>", line 1, in f\n----> 1 def f(\n'],
+  ] as const) {
+    const traceback = [start + unit.repeat(100_000 / unit.length)];
+    readError({ name: 'ValueError', value: 'x', traceback }, 'f(x)');
+  }
+  expect(process.threadCpuUsage(begun).user).toBeLessThan(3_000_000);
+});
+
+test('of what failed in another process the line there is named', () => {
+  const raised = ipythonError(
+    'ZeroDivisionError',
+    'division by zero',
+    `"""\nTraceback (most recent call last):\n  File "/lib/multiprocessing/pool.py", line 125, in worker
+  File "/tmp/ipykernel_12/40.py", line 2, in w\n    def w(x): return 1/x\nZeroDivisionError: division by zero\n"""`,
+    '\nThe above exception was the direct cause of the following exception:\n',
+    'ZeroDivisionError   Traceback (most recent call last)',
+    'Cell In[1], line 3\n----> 3 with Pool(1) as p: p.map(w, [0])\n',
+    'ZeroDivisionError: division by zero',
+  );
+  const remote = {
+    ...raised,
+    traceback: [
+      '-'.repeat(75),
+      'RemoteTraceback   Traceback (most recent call last)',
+      'RemoteTraceback: ',
+      ...raised.traceback.slice(2),
+    ],
+  };
+  expect(readError(remote)).toMatchObject({
+    userLine: 'line 3: with Pool(1) as p: p.map(w, [0])',
+    cause: 'In another process: line 2, in w: def w(x): return 1/x',
+  });
+});
+
+test('a recursion of thousands of frames is counted whole', () => {
+  const frame = 'Cell In[1], line 2, in f(n)\n      1 def f(n):\n----> 2     return f(n)\n';
+  const raised = ipythonError(
+    'RecursionError',
+    'too deep',
+    'Cell In[1], line 3\n----> 3 f(1)\n',
+    ...Array<string>(1_000).fill(frame),
+    'RecursionError: too deep',
+  );
+  expect(readError(raised).traceback).toContain('the same 999 times more');
+});
+
+test('R’s error at top level names no call of IRkernel’s own', () => {
+  const value = "Error in eval(expr, envir, enclos): object 'nosuch' not found\n";
+  const traceback = [value, 'Traceback:\n'];
+  expect(readError({ name: 'ERROR', value, traceback }, 'nosuch + 1')).toMatchObject({
+    headline: "Error: object 'nosuch' not found",
+    userLine: 'line 1: nosuch + 1',
+  });
+});

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { isSparkLog } from '../../../src/output/errors/spark-log.ts';
+import { wholeText } from '../../../src/output/output-view.ts';
+
+const isLog = (...lines: string[]) => isSparkLog(wholeText(lines.join('\n')));
+
+test("a worker's traceback within Spark's log is part of it", () => {
+  const frames = Array.from({ length: 12 }, (_, n) => [
+    `  File "/opt/spark/python/lib/pyspark.zip/pyspark/worker.py", line ${n}, in main`,
+    '    process(serializer.load_stream(infile), outfile)',
+  ]).flat();
+  const stack = Array.from({ length: 5 }, (_, n) => `\tat org.apache.spark.Task.run(Task.scala:${n})`);
+  expect(
+    isLog(
+      '26/11/27 09:16:40 ERROR Executor: Exception in task 1.0 in stage 22.0 (TID 28)',
+      'org.apache.spark.api.python.PythonException: Traceback (most recent call last):',
+      ...frames,
+      "NameError: name 'undefined_name' is not defined",
+      '',
+      ...stack,
+      '26/11/27 09:16:40 ERROR TaskSetManager: Task 1 in stage 22.0 failed 1 times; aborting job',
+    ),
+  ).toBe(true);
+});
+
+test("what the code itself wrote on stderr is no log of Spark's", () => {
+  const own = Array.from({ length: 12 }, (_, n) => `  File "job.py", line ${n}, in main\n    step()`);
+  expect(isLog('Traceback (most recent call last):', ...own, 'ValueError: no')).toBe(false);
+  expect(isLog('starting', ...own, '26/11/27 09:16:40 WARN Utils: one line of the log')).toBe(false);
+});

@@ -1,0 +1,425 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { KernelOutput } from '../../../src/gateway/outputs.ts';
+import { startDisplays } from '../../../src/output/displays.ts';
+import type { OutputPart } from '../../../src/output/output-view.ts';
+import { openTranscript, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'transcript-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const open = (options: Partial<TranscriptOptions> = {}) =>
+  openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000, ...options });
+
+const stdout = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
+const stderr = (text: string): KernelOutput => ({ kind: 'stream', name: 'stderr', text });
+const result = (text: string): KernelOutput => ({
+  kind: 'result',
+  data: { 'text/plain': text },
+  metadata: {},
+});
+const display = (text: string, displayId: string): KernelOutput => ({
+  kind: 'display',
+  data: { 'text/plain': text },
+  metadata: {},
+  displayId,
+});
+const pixel =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+async function take(transcript: Transcript, outputs: readonly KernelOutput[]) {
+  for (const output of outputs) await transcript.add(output);
+}
+
+function shown(parts: readonly OutputPart[]): string[] {
+  return parts.map((part) => {
+    if (part.kind === 'text') return `${part.source}: ${part.text.head}${part.text.tail}`;
+    if (part.kind === 'error') return `error: ${part.headline}`;
+    return part.kind;
+  });
+}
+
+test('output keeps its order and kinds', async () => {
+  const transcript = await open();
+  await take(transcript, [
+    { kind: 'started' },
+    { kind: 'counted', executionCount: 1 },
+    stdout('a'),
+    stdout('b\n'),
+    stderr('warn\n'),
+    stdout('c\n'),
+    result('42'),
+    { kind: 'error', name: 'ValueError', value: 'no', traceback: [], fromReply: false },
+    { kind: 'page', data: { 'text/plain': '\u001b[31mhelp\u001b[0m' } },
+    { kind: 'nextInput', text: 'x = 1' },
+  ]);
+  expect(shown(transcript.view().parts)).toEqual([
+    'stdout: ab\n',
+    'stderr: warn\n',
+    'stdout: c\n',
+    'result: 42',
+    'error: ValueError: no',
+    'pager: help',
+    'nextInput: x = 1',
+  ]);
+});
+
+test('what IPython prints of an error that it also replies with is not said twice', async () => {
+  const transcript = await open();
+  const value = 'Line magic function `%foo` not found.';
+  await take(transcript, [
+    stderr('careful\n'),
+    stderr(`UsageError: ${value}\n`),
+    { kind: 'error', name: 'UsageError', value, traceback: [], fromReply: true },
+    { kind: 'error', name: 'UsageError', value, traceback: [], fromReply: true },
+  ]);
+  await transcript.seal();
+  const said = ['stderr: careful\n', `error: UsageError: ${value}`, `error: UsageError: ${value}`];
+  expect(shown(transcript.view().parts)).toEqual(said);
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`careful\nUsageError: ${value}\n`);
+  expect(shown((await open({ recovered: true })).view().parts)).toEqual(said);
+});
+
+test('the spool is the stream text alone, byte for byte, whatever was shown', async () => {
+  const transcript = await open();
+  const text = 'prog\r100%\n\u001b[31mred\u001b[0m \u0000\b ü 😀 \r\n';
+  await take(transcript, [
+    stdout(text),
+    result('not in it'),
+    stderr('\ud83d'),
+    stderr('\ude00 \ud800'),
+    stdout('x'),
+  ]);
+  await transcript.seal();
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`${text}😀 \ufffdx`);
+});
+
+test('a clear empties the picture, with wait only when the next output comes; the spool keeps all', async () => {
+  const transcript = await open();
+  await take(transcript, [stdout('one\n'), { kind: 'clear', wait: true }]);
+  expect(shown(transcript.view().parts)).toEqual(['stdout: one\n']);
+  await take(transcript, [stdout('two\n')]);
+  expect(shown(transcript.view().parts)).toEqual(['stdout: two\n']);
+  await take(transcript, [{ kind: 'clear', wait: false }]);
+  expect(transcript.view().parts).toEqual([]);
+  await transcript.seal();
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe('one\ntwo\n');
+});
+
+test('pictures that were cleared leave no files behind', async () => {
+  const transcript = await open();
+  for (let frame = 0; frame < 5; frame += 1) {
+    await take(transcript, [
+      { kind: 'clear', wait: true },
+      { kind: 'display', data: { 'image/png': pixel }, metadata: {} },
+    ]);
+  }
+  await transcript.seal();
+  expect(shown(transcript.view().parts)).toEqual(['image']);
+  expect((await readdir(join(dir, 'run-1'))).filter((name) => name.endsWith('.png'))).toHaveLength(1);
+});
+
+test('a display is updated in its place', async () => {
+  const transcript = await open();
+  await take(transcript, [
+    display('first', 'd1'),
+    stdout('between\n'),
+    { kind: 'updateDisplay', data: { 'text/plain': 'second' }, metadata: {}, displayId: 'd1' },
+  ]);
+  expect(shown(transcript.view().parts)).toEqual(['result: second', 'stdout: between\n']);
+});
+
+test('a display of an earlier run is updated there, and that is told', async () => {
+  const updated: string[] = [];
+  const displays = startDisplays((runId) => updated.push(runId));
+  const first = await open({ displays });
+  const second = await open({ runId: 'run-2', displays });
+  await take(first, [display('0 %', 'd1')]);
+  await first.seal();
+  await take(second, [
+    { kind: 'updateDisplay', data: { 'text/plain': '50 %' }, metadata: {}, displayId: 'd1' },
+  ]);
+  await take(second, [
+    { kind: 'updateDisplay', data: { 'text/plain': 'x' }, metadata: {}, displayId: 'unknown' },
+  ]);
+  expect(shown(first.view().parts)).toEqual(['result: 50 %']);
+  expect(second.view().parts).toEqual([]);
+  expect(updated).toEqual(['run-1']);
+});
+
+test('a run whose output is removed is updated no more', async () => {
+  const updated: string[] = [];
+  const displays = startDisplays((runId) => updated.push(runId));
+  const first = await open({ displays });
+  const second = await open({ runId: 'run-2', displays });
+  await take(first, [display('0 %', 'd1')]);
+  await first.remove();
+  await take(second, [
+    { kind: 'updateDisplay', data: { 'text/plain': '50 %' }, metadata: {}, displayId: 'd1' },
+  ]);
+  expect(updated).toEqual([]);
+  expect(first.view().losses).toEqual([]);
+  expect(existsSync(join(dir, 'run-1'))).toBe(false);
+});
+
+test.each([9, 10, 11])('MAX_OUTPUT of 10 with %i bytes', async (bytes) => {
+  const transcript = await open({ maxOutputBytes: 10 });
+  await take(transcript, [stdout('x'.repeat(bytes - 2)), stdout('é'), stdout('')]);
+  await transcript.seal();
+  expect(transcript.limited).toBe(bytes > 10);
+  const kept = bytes > 10 ? 'x'.repeat(9) : `${'x'.repeat(bytes - 2)}é`;
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(kept);
+  expect(shown(transcript.view().parts)).toEqual([`stdout: ${kept}`]);
+});
+
+test('what could not be had is kept as a loss', async () => {
+  const transcript = await open();
+  await take(transcript, [
+    { kind: 'dropped', limit: 'data' },
+    { kind: 'dropped', limit: 'data' },
+    { kind: 'tooBig' },
+    { kind: 'tooBig' },
+    { kind: 'reconnected', fromMs: 1, toMs: 2, gap: false },
+    { kind: 'reconnected', fromMs: 3, toMs: 4, gap: true },
+  ]);
+  expect(transcript.view().losses).toEqual([
+    { kind: 'dropped', limit: 'data' },
+    { kind: 'tooBig', messages: 2 },
+    { kind: 'gap', fromMs: 3, toMs: 4 },
+  ]);
+});
+
+test('very many single outputs keep the first and the last', async () => {
+  const transcript = await open();
+  for (let n = 0; n < 300; n += 1) await transcript.add(result(`value ${n}`));
+  const view = transcript.view();
+  expect(view.parts).toHaveLength(100);
+  expect(shown(view.parts)[0]).toBe('result: value 0');
+  expect(shown(view.parts).at(-1)).toBe('result: value 299');
+  const path = join(dir, 'run-1', 'results.txt');
+  expect(view.losses).toEqual([{ kind: 'tooMany', parts: 200, streams: false, path }]);
+  const kept = (await readFile(path, 'utf8')).split('\n');
+  expect(kept).toEqual(Array.from({ length: 300 }, (_, n) => `value ${n}`));
+  for (let n = 0; n < 60; n += 1) await take(transcript, [stdout(`line ${n}\n`), result(`more ${n}`)]);
+  expect(transcript.view().losses).toEqual([{ kind: 'tooMany', parts: 320, streams: true, path }]);
+});
+
+test('after a crash the picture is made again from what was kept', async () => {
+  const before = await open();
+  await take(before, [
+    stdout('a\rb 😀\n'),
+    stderr('warn\n'),
+    display('0 %', 'd1'),
+    stdout('cleared\n'),
+    { kind: 'updateDisplay', data: { 'text/plain': '50 %' }, metadata: {}, displayId: 'd1' },
+    { kind: 'error', name: 'ValueError', value: 'no', traceback: ['x'], fromReply: false },
+    { kind: 'display', data: { 'image/png': pixel }, metadata: {} },
+    { kind: 'tooBig' },
+    stderr('last'),
+  ]);
+  await before.seal();
+  const after = await open({ recovered: true });
+  expect(after.view()).toEqual(before.view());
+  expect(after.lastKeptAtMs).toBeGreaterThan(Date.now() - 60_000);
+  await take(after, [stderr(' words\n')]);
+  expect(shown(after.view().parts).at(-1)).toBe('stderr: last words\n');
+  await after.seal();
+  expect(await readFile(after.view().spoolPath ?? '', 'utf8')).toBe('a\rb 😀\nwarn\ncleared\nlast words\n');
+});
+
+test('without a crash leftovers of the same run are deleted; nothing kept means no time', async () => {
+  const before = await open();
+  await take(before, [stdout('old\n')]);
+  await before.seal();
+  const after = await open();
+  expect(after.view().parts).toEqual([]);
+  await after.remove();
+  expect(existsSync(join(dir, 'run-1'))).toBe(false);
+  expect((await open({ recovered: true })).lastKeptAtMs).toBeUndefined();
+});
+
+test('a run that says nothing leaves nothing on the disk', async () => {
+  const transcript = await open();
+  await take(transcript, [{ kind: 'started' }]);
+  await transcript.seal();
+  expect(existsSync(join(dir, 'run-1'))).toBe(false);
+});
+
+test('many small writes, then large ones: the file holds them in order', async () => {
+  const transcript = await open();
+  const lines = Array.from({ length: 200 }, (_, nth) => `${nth} ${'x'.repeat(nth * 10)}\n`);
+  await take(transcript, lines.map(stdout));
+  await transcript.seal();
+  await take(transcript, [stdout('late\n')]);
+  await transcript.seal();
+  expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`${lines.join('')}late\n`);
+});
+
+test('a disk that refuses is said, its reason told once, and nothing breaks', async () => {
+  const reasons: unknown[] = [];
+  const onDiskFailure = (error: unknown) => void reasons.push(error);
+  const transcript = await open({ onDiskFailure });
+  // A file where the folder should be.
+  await writeFile(join(dir, 'run-1'), '');
+  await take(transcript, [
+    stdout('x\n'),
+    result('y'),
+    { kind: 'display', data: { 'image/png': pixel }, metadata: {} },
+    stdout('z\n'),
+  ]);
+  await transcript.seal();
+  expect(transcript.view().losses).toEqual([{ kind: 'diskFull' }]);
+  expect(shown(transcript.view().parts)).toEqual(['stdout: x\n', 'result: y', 'stdout: z\n']);
+  expect(reasons).toMatchObject([{ code: expect.stringMatching(/EEXIST|ENOTDIR/) }]);
+});
+
+test('an output that cannot be read is no failure of the disk', async () => {
+  const transcript = await open();
+  const nonsense = { kind: 'display', data: null, metadata: {} } as unknown as KernelOutput;
+  await take(transcript, [nonsense, stdout('x\n'), nonsense]);
+  expect(transcript.view().losses).toEqual([{ kind: 'unread', outputs: 2 }]);
+  expect(shown(transcript.view().parts)).toEqual(['stdout: x\n']);
+});
+
+/** How much this thread works from one turn to the next: unlike time, that does not grow with what others do. */
+function watchTurns(): { stop: () => number } {
+  let longestMs = 0;
+  let isOver = false;
+  const worked = () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  };
+  let lastMs = worked();
+  const turn = () => {
+    const nowMs = worked();
+    longestMs = Math.max(longestMs, nowMs - lastMs);
+    lastMs = nowMs;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return {
+    stop() {
+      isOver = true;
+      return longestMs;
+    },
+  };
+}
+
+test(
+  '100 MB in frames of 1 MB and 10 MB on one line never hold the event loop for long',
+  { timeout: 60_000 },
+  async () => {
+    const transcript = await open({ maxOutputBytes: 200_000_000 });
+    const frame = `${'x'.repeat(79)}\n`.repeat(12_500);
+    const line = 'y'.repeat(10_000_000);
+    const hash = createHash('sha256');
+    const held = watchTurns();
+    for (let n = 0; n < 100; n += 1) await transcript.add(stdout(frame));
+    await transcript.add(stdout(line));
+    await transcript.seal();
+    const longestTurnMs = held.stop();
+    for (let n = 0; n < 100; n += 1) hash.update(frame);
+    hash.update(line);
+    const kept = createHash('sha256').update(await readFile(transcript.view().spoolPath ?? ''));
+    expect(kept.digest('hex')).toBe(hash.digest('hex'));
+    expect(transcript.view().textLines).toBe(1_250_001);
+    // the aim is 50 ms; garbage is collected within
+    expect(longestTurnMs).toBeLessThan(100);
+  },
+);
+
+test('many small outputs in a row give others their turn', async () => {
+  const transcript = await open();
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  for (let n = 0; n < 20_000; n += 1) await transcript.add(stdout(`line ${n}\n`));
+  isOver = true;
+  // Without turns of their own, others would have had one at most.
+  expect(turns).toBeGreaterThan(1);
+});
+
+const sparkTable = (rows: number): string => {
+  const line = `+${'-'.repeat(8)}+${'-'.repeat(90)}+\n`;
+  const row = (id: string, text: string) => `|${id.padStart(8)}|${text.padStart(90)}|\n`;
+  const body = Array.from({ length: rows }, (_, id) => row(`${id}`, `é ${id}`)).join('');
+  return `${line}${row('id', 'text')}${line}${body}${line}`;
+};
+
+test.each(['stream', 'result'] as const)(
+  'a table that is longer than what memory holds of a %s is a table all the same, whole in its CSV',
+  async (kind) => {
+    const transcript = await open();
+    const written = `before\n${sparkTable(5_000)}after\n`;
+    if (kind === 'result') await transcript.add(result(written));
+    else {
+      await transcript.add(stderr('a warning: é\n'));
+      for (let at = 0; at < written.length; at += 999)
+        await transcript.add(stdout(written.slice(at, at + 999)));
+    }
+    await transcript.seal();
+    const parts = transcript.view().parts.slice(kind === 'result' ? 0 : 1);
+    expect(shown(parts)).toEqual([
+      expect.stringMatching(/: before$/),
+      'table',
+      expect.stringMatching(/: after\n?$/),
+    ]);
+    const table = parts.find((part) => part.kind === 'table');
+    expect(table).toMatchObject({ columns: ['id', 'text'], sentRows: 5_000, totalRows: 5_000 });
+    expect(table?.rows).toHaveLength(100);
+    const csv = (await readFile(table?.csvPath ?? '', 'utf8')).trimEnd().split('\n');
+    expect(csv).toHaveLength(5_001);
+    expect(csv.at(-1)).toBe('4999,é 4999');
+  },
+);
+
+test('the longest text that is looked through for tables holds nobody up', async () => {
+  const transcript = await open();
+  await transcript.add(stdout(sparkTable(19_000)));
+  const held = watchTurns();
+  await transcript.seal();
+  const longestTurnMs = held.stop();
+  expect(shown(transcript.view().parts)).toEqual(['table']);
+  expect(longestTurnMs).toBeLessThan(250);
+});
+
+test('a long table is found again after a crash', async () => {
+  const first = await open();
+  await first.add(stdout(`before\n${sparkTable(1_000)}`));
+  await first.seal();
+  const again = await open({ recovered: true });
+  await again.seal();
+  expect(shown(again.view().parts)).toEqual(['stdout: before', 'table']);
+});
+
+test('a text that is too long to be looked through for tables stays text, whole in the spool', async () => {
+  const transcript = await open();
+  const written = sparkTable(25_000);
+  await transcript.add(stdout(written));
+  await transcript.seal();
+  const { parts, spoolPath } = transcript.view();
+  expect(parts.map(({ kind }) => kind)).toEqual(['text']);
+  expect(await readFile(spoolPath ?? '', 'utf8')).toBe(written);
+});
+
+test('the file of results and pager texts has no colours', async () => {
+  const transcript = await open();
+  const line = '\u001b[31mSignature:\u001b[39m f(x)\n';
+  await take(transcript, [
+    { kind: 'page', data: { 'text/plain': line.repeat(60_000) } },
+    result('\u001b[1mbold'),
+  ]);
+  const kept = await readFile(join(dir, 'run-1', 'results.txt'), 'utf8');
+  expect(kept === `${'Signature: f(x)\n'.repeat(60_000)}\nbold`).toBe(true);
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../../../src/errors.ts';
+import { checkSnippet, type Snippet } from '../../../../src/runs/admission/snippet.ts';
+
+function refusal(snippet: Snippet): string | undefined {
+  try {
+    checkSnippet(snippet);
+  } catch (error) {
+    if (error instanceof UserError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return undefined;
+}
+
+describe('what cannot be run', () => {
+  it.each([[[]], [['']], [[' \n\t']], [['', '\n']]])('refuses %j as empty', (blocks) => {
+    expect(refusal({ language: undefined, blocks })).toBe('emptySnippet: There is no code to run.');
+  });
+
+  it('says what a language’s word alone may have meant', () => {
+    expect(refusal({ language: 'python2', blocks: [''] })).toMatch(/^emptySnippet: .*use python2/);
+  });
+
+  it('takes an empty block among others', () => {
+    expect(refusal({ language: undefined, blocks: ['', 'x'] })).toBeUndefined();
+  });
+
+  it('refuses what no gateway lets through, measured as it is sent', () => {
+    const mebi = 2 ** 20;
+    expect(refusal({ language: undefined, blocks: ['x'.repeat(9 * mebi - 2)] })).toBeUndefined();
+    expect(refusal({ language: undefined, blocks: ['x'.repeat(9 * mebi - 1)] })).toMatch(/^snippetTooLong/);
+    expect(refusal({ language: undefined, blocks: ['é'.repeat(4.5 * mebi)] })).toMatch(/^snippetTooLong/);
+    expect(refusal({ language: undefined, blocks: ['\n'.repeat(4.5 * mebi), 'x'] })).toMatch(
+      /^snippetTooLong/,
+    );
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import type { ExecutionEnd } from '../../../../src/gateway/outputs.ts';
+import { readEnd } from '../../../../src/runs/session/read-end.ts';
+
+const end = (kind: ExecutionEnd['kind']): ExecutionEnd => ({
+  kind,
+  variablesLost: false,
+  possibleGap: false,
+  replyMissing: true,
+  idleMissing: true,
+});
+const at = { kernelspec: 'python3', durationMs: 0, executionCount: undefined };
+
+describe('an end that nobody saw', () => {
+  test.each(['unknown', 'outputLost'] as const)('%s: it ran where the ledger says so', (kind) => {
+    expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: true }).kind).toBe('outputLost');
+  });
+  test.each(['unknown', 'outputLost'] as const)('%s: without a sign it is not known', (kind) => {
+    expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
+  });
+});
+
+describe('the gateway stayed away', () => {
+  test('what had begun may go on; what gave no sign is not known to have run', () => {
+    expect(readEnd(end('gatewayAway'), undefined, { ...at, isKnownToRun: true }).kind).toBe('gatewayAway');
+    expect(readEnd(end('gatewayAway'), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
+  });
+});
+
+describe('a block that was not sent', () => {
+  const stop = { kind: 'asked', by: 'U1' } as const;
+  const first = { ...at, isKnownToRun: false };
+  const later = { ...first, hasRun: true };
+
+  test('stopped before the first one: it did not run; between two: what had run was stopped', () => {
+    expect(readEnd(end('notSent'), stop, first).kind).toBe('cancelled');
+    expect(readEnd(end('notSent'), stop, later)).toMatchObject({ kind: 'interrupted', stoppedBy: 'U1' });
+  });
+
+  test('the gateway away: “nothing ran” is said only where nothing had', () => {
+    expect(readEnd(end('notSent'), undefined, first).kind).toBe('notStarted');
+    expect(readEnd(end('notSent'), undefined, later)).toMatchObject({
+      kind: 'interrupted',
+      detail: 'The next block did not reach the kernel.',
+    });
+  });
+
+  test('the reason is kept', () => {
+    const tooLong = { ...end('notSent'), detail: 'longer than the 10 MiB that a gateway takes' };
+    expect(readEnd(tooLong, undefined, first).detail).toContain('10 MiB');
+    expect(readEnd(tooLong, undefined, later).detail).toContain('10 MiB');
+  });
+});

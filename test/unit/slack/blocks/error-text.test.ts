@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { UserError } from '../../../../src/errors.ts';
+import { GatewayError } from '../../../../src/gateway/errors.ts';
+import { refusalMrkdwn, refusalText } from '../../../../src/slack/blocks/error-text.ts';
+
+test('a gateway that breaks over a call is not called a wrong address', () => {
+  const broke = new GatewayError('badAnswer', 'The gateway failed on the restart of a kernel (status 500)', {
+    status: 500,
+  });
+  expect(refusalText(broke)).toBe(
+    'The gateway failed on the restart of a kernel (status 500). Try again; tell the operator if it stays so.',
+  );
+  const page = new GatewayError('badAnswer', 'Asked for its kernelspecs, it answered with an HTML page', {
+    status: 200,
+  });
+  expect(refusalText(page)).toContain('The operator has to check KG_URL');
+});
+
+test('a gateway’s refusal is told in its words, once', () => {
+  const refused = new GatewayError('refused', 'The gateway refused a new kernel (status 403: 9 > 8)', {
+    status: 403,
+  });
+  expect(refusalText(refused)).toBe(
+    'The gateway refused a new kernel (status 403: 9 > 8), so nothing was done.',
+  );
+});
+
+test('a root that leads nowhere is told as a wrong address', () => {
+  const nowhere = new GatewayError('refused', 'The gateway refused its kernelspecs (status 404)', {
+    status: 404,
+  });
+  expect(refusalText(nowhere)).toBe(
+    'What answers at the gateway’s address is no Jupyter gateway (404), so nothing ran. The operator has to check KG_URL.',
+  );
+});
+
+test('in a message what others named is no markup', () => {
+  const file = new UserError('unreadableFile', 'The file <!channel> & co.py could not be read.');
+  expect(refusalMrkdwn(file)).toBe('The file &lt;!channel&gt; &amp; co.py could not be read.');
+  expect(refusalText(file)).toBe('The file <!channel> & co.py could not be read.');
+  expect(refusalMrkdwn(new Error('a bug'))).toBeUndefined();
+});

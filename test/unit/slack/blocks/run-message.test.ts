@@ -1,0 +1,405 @@
+import { expect, test } from 'vitest';
+import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
+import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
+import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
+import { renderAnswer } from '../../../../src/slack/blocks/run/run-message.ts';
+import { readButton } from '../../../../src/slack/blocks/run/run-buttons.ts';
+
+const nowMs = Date.UTC(2026, 10, 22, 14, 2, 31);
+
+function output(parts: readonly OutputPart[], more: Partial<OutputView> = {}): OutputView {
+  return {
+    parts,
+    textBytes: 0,
+    textLines: 0,
+    spoolPath: '/spool/output.txt',
+    limited: false,
+    losses: [],
+    ...more,
+  };
+}
+
+function view(phase: RunPhase, more: Partial<RunView> = {}): RunView {
+  return {
+    runId: 'run-1',
+    runner: 'U1',
+    kernelspec: 'python3-spark',
+    phase,
+    output: undefined,
+    notes: [],
+    edition: 1,
+    actions: [],
+    ...more,
+  };
+}
+
+function ended(kind: OutcomeKind, more: Partial<RunOutcome> = {}): RunPhase {
+  return {
+    kind: 'ended',
+    outcome: {
+      kind,
+      durationMs: 1234,
+      executionCount: 7,
+      kernelspec: 'python3-spark',
+      variablesLost: false,
+      possibleGap: false,
+      ...more,
+    },
+  };
+}
+
+const stdout = (text: string): OutputPart => ({
+  kind: 'text',
+  source: 'stdout',
+  text: wholeText(text),
+  path: undefined,
+});
+
+const image = (path: string): OutputPart => ({ kind: 'image', mime: 'image/png', path, alt: '' });
+
+/** The words of a message's blocks, a line each. */
+function words(rendered: RunView): string[] {
+  const lines: string[] = [];
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(walk);
+    else if (typeof value === 'object' && value !== null) {
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === 'text' && typeof inner === 'string') lines.push(inner);
+        else walk(inner);
+      }
+    }
+  };
+  walk(renderAnswer(rendered, nowMs).message.blocks);
+  return lines;
+}
+
+test('a run of a few milliseconds took some time', () => {
+  expect(words(view(ended('ok', { durationMs: 3 })))).toContain('Done · 0.01 s · In [7] · python3-spark');
+});
+
+test('a small result is one short message', () => {
+  const rendered = view(ended('ok'), {
+    output: output([{ kind: 'text', source: 'result', text: wholeText('10'), path: undefined }]),
+  });
+  expect(words(rendered)).toEqual(['10', 'Done · 1.2 s · In [7] · python3-spark']);
+  expect(renderAnswer(rendered, nowMs).files).toEqual([]);
+  expect(renderAnswer(rendered, nowMs).message.text).toBe('10\nDone · 1.2 s · In [7] · python3-spark');
+});
+
+test('nothing printed is said', () => {
+  expect(words(view(ended('ok')))).toEqual(['No output', 'Done · 1.2 s · In [7] · python3-spark']);
+});
+
+const outcomes: Record<OutcomeKind, RegExp> = {
+  ok: /^Done · 1.2 s/,
+  raised: /^Error · 1.2 s/,
+  interrupted: /^Stopped · 1.2 s/,
+  timedOut: /^Stopped by the time limit · /,
+  tooMuchOutput: /^Stopped: too much output · /,
+  inputTimedOut: /^Stopped: no input came · /,
+  cancelled: /^Cancelled · In/,
+  exited: /^Exited · /,
+  kernelDied: /^Kernel died · /,
+  kernelRestarted: /^Kernel restarted · /,
+  kernelGone: /^Kernel gone · /,
+  notStarted: /^Not started · In/,
+  gatewayAway: /^Gateway away · /,
+  outputLost: /^End not seen · /,
+  unknown: /^Not known · In/,
+  broken: /^Something broke · /,
+};
+
+test.each(Object.entries(outcomes))('%s has its words', (kind, line) => {
+  const outcome = Object.keys(outcomes).find((each): each is OutcomeKind => each === kind);
+  if (outcome === undefined) throw new Error(kind);
+  expect(words(view(ended(outcome))).at(-1)).toMatch(line);
+});
+
+test('a run of which it is not known whether it ran says exactly that', () => {
+  expect(words(view(ended('unknown'))).join('\n')).toContain('It is not known whether this ran');
+});
+
+test('what is lost is said: variables, output, and the reason', () => {
+  const said = words(
+    view(
+      ended('kernelDied', {
+        variablesLost: true,
+        possibleGap: true,
+        detail: 'Killed by the cluster (memory).',
+      }),
+    ),
+  );
+  expect(said.join('\n')).toMatch(
+    /Killed by the cluster \(memory\)\.[^]*Variables are gone\.[^]*Output may be missing\./,
+  );
+});
+
+test.each([
+  ['kernelGone', 'it was deleted or culled', 'The kernel is gone: it was deleted or culled. The next'],
+  ['kernelGone', undefined, 'The kernel is gone. The next'],
+  [
+    'notStarted',
+    'The kernel gave no answer within 20 s',
+    'The kernel gave no answer within 20 s. The code did',
+  ],
+  ['notStarted', 'Quota exceeded!', 'Quota exceeded! The code did'],
+] as const)('%s because %s: whole sentences', (kind, detail, said) => {
+  const outcome = ended(kind, detail === undefined ? {} : { detail });
+  expect(words(view(outcome))[0]).toMatch(new RegExp(`^${said} `));
+});
+
+test('who stopped it is said when it was not the runner', () => {
+  const mentions = (stoppedBy: string) =>
+    JSON.stringify(renderAnswer(view(ended('interrupted', { stoppedBy })), nowMs).message.blocks);
+  expect(mentions('U2')).toContain('{"type":"user","user_id":"U2"}');
+  expect(mentions(view(ended('ok')).runner)).not.toContain('user_id');
+});
+
+test('each loss of output is named', () => {
+  const said = words(
+    view(ended('ok'), {
+      output: output([stdout('x')], {
+        losses: [
+          { kind: 'dropped', limit: 'data' },
+          { kind: 'dropped', limit: 'messages' },
+          { kind: 'tooBig', messages: 1 },
+          { kind: 'gap', fromMs: Date.UTC(2026, 10, 22, 14, 2, 10), toMs: nowMs },
+          { kind: 'gap', fromMs: nowMs + 60_100, toMs: nowMs + 60_200 },
+          { kind: 'diskFull' },
+          { kind: 'tooMany', parts: 12, streams: false, path: undefined },
+        ],
+      }),
+    }),
+  ).join('\n');
+  expect(said).toMatch(/iopub_data_rate_limit/);
+  expect(said).toMatch(/iopub_msg_rate_limit/);
+  expect(said).toMatch(/One message over MAX_MESSAGE/);
+  expect(said).toMatch(/between 14:02:10 and 14:02:31/);
+  expect(said).toMatch(/missing at 14:03:31 UTC/);
+  expect(said).toMatch(/disk took no more/);
+  expect(said).toMatch(/12 of the outputs are not shown/);
+});
+
+test('the text of outputs that are too many is attached, and that is said once it is', () => {
+  const losses = [{ kind: 'tooMany', parts: 1_200, streams: true, path: '/spool/results.txt' }] as const;
+  const parts = output([stdout('x')], { losses });
+  const said = words(view(ended('ok'), { output: parts })).join('\n');
+  expect(said).toContain('1,200 of the outputs are not shown');
+  expect(said).toContain('Their text is in output.txt and results.txt.');
+  const { files } = renderAnswer(view(ended('ok'), { output: parts }), nowMs);
+  expect(files.map((file) => (file.kind === 'file' ? file.filename : ''))).toEqual([
+    'output.txt',
+    'results.txt',
+  ]);
+  const running: RunPhase = { kind: 'running', sinceMs: nowMs, stopping: false, stopIgnored: false };
+  expect(words(view(running, { output: parts })).join('\n')).not.toContain('.txt');
+});
+
+test('that the output reached its limit is said once, also of a run that ended before it could be stopped', () => {
+  const shown = output([stdout('x')], { limited: true });
+  for (const kind of ['ok', 'raised', 'tooMuchOutput'] as const) {
+    const said = words(view(ended(kind), { output: shown })).join('\n');
+    expect(said.match(/The output reached the limit \(MAX_OUTPUT\)/g)).toHaveLength(1);
+  }
+  expect(words(view(ended('ok'), { output: output([stdout('x')]) })).join('\n')).not.toContain('MAX_OUTPUT');
+});
+
+test('results in a row that do not fit are cut as one text', () => {
+  const path = '/spool/results.txt';
+  const result = (n: number): OutputPart => ({
+    kind: 'text',
+    source: 'result',
+    text: wholeText(`result ${n}\n${'words\n'.repeat(30)}`),
+    path,
+  });
+  const shown = output([...Array.from({ length: 40 }, (_, n) => result(n)), stdout('end')]);
+  const drawn = words(view(ended('ok'), { output: shown }));
+  expect(drawn).toHaveLength(5);
+  expect(drawn[0]).toMatch(/^result 0\nwords/);
+  expect(drawn[1]).toMatch(/^… [\d,]+ lines hidden, all in results.txt …$/);
+  expect(drawn.slice(3)).toEqual(['end', expect.stringContaining('Done')]);
+  const { files } = renderAnswer(view(ended('ok'), { output: shown }), nowMs);
+  expect(files.map((file) => file.kind === 'file' && file.filename)).toEqual(['results.txt']);
+});
+
+test('files in a row are named together, very many of them are counted', () => {
+  const files = (count: number) =>
+    Array.from({ length: count }, (_, n): OutputPart => ({
+      kind: 'attachment',
+      filename: `${n}.json`,
+      path: `/spool/${n}.json`,
+      mime: 'application/json',
+    }));
+  const drawn = (count: number) => words(view(ended('ok'), { output: output(files(count)) }))[0];
+  expect(drawn(1)).toBe('File below: 0.json');
+  expect(drawn(2)).toBe('Files below: 0.json, 1.json');
+  expect(drawn(30)).toBe('30 files below');
+});
+
+test('where the pictures and files are that are too many', () => {
+  const archive = '/spool/more-31.zip';
+  const losses = [{ kind: 'tooMany', parts: 31, streams: false, path: undefined, archive }] as const;
+  const shown = output([stdout('x')], { losses });
+  expect(words(view(ended('ok'), { output: shown })).join('\n')).toContain(
+    '31 of the outputs are not shown: there were too many. Their pictures and files are in more-outputs.zip.',
+  );
+  const { files } = renderAnswer(view(ended('ok'), { output: shown }), nowMs);
+  expect(files.map((file) => file.kind === 'file' && file.filename)).toEqual(['more-outputs.zip']);
+});
+
+test('who is asked to switch reads the channel by its name', () => {
+  const asked = { kind: 'switchAsked', channel: 'C1', from: 'python2', to: 'scala' } as const;
+  const { message } = renderAnswer(view(asked), nowMs);
+  expect(message.blocks[0]).toEqual({
+    type: 'rich_text',
+    elements: [
+      {
+        type: 'rich_text_section',
+        elements: [
+          { type: 'channel', channel_id: 'C1' },
+          { type: 'text', text: ' runs python2; switch to scala? its variables will be lost' },
+        ],
+      },
+    ],
+  });
+});
+
+test.each<[RunPhase, RegExp]>([
+  [{ kind: 'waiting', ahead: 0 }, /^Waiting for its turn$/],
+  [{ kind: 'waiting', ahead: 3 }, /^Waiting, 3 before yours$/],
+  [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 0 }, /^Starting a kernel, 12 s$/],
+  [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 3 }, /3 before yours, 12 s$/],
+  [
+    { kind: 'switchAsked', channel: 'D1', from: 'python2', to: 'scala' },
+    /^This channel runs python2; switch to scala\? its variables will be lost$/,
+  ],
+  [{ kind: 'running', sinceMs: nowMs - 900, stopping: false, stopIgnored: false }, /^Running$/],
+  [
+    { kind: 'running', sinceMs: nowMs - 5000, stopping: false, stopIgnored: false, behindOthers: true },
+    /^Sent; the kernel works on code of another client first, 5 s$/,
+  ],
+  [
+    { kind: 'running', sinceMs: nowMs - 125_000, stopping: false, stopIgnored: false },
+    /^Running, 2 min 5 s$/,
+  ],
+  [
+    { kind: 'running', sinceMs: nowMs - 125_000, stopping: false, stopIgnored: false, quietMs: 60_000 },
+    /still busy \(no output for 1 min\)$/,
+  ],
+  [{ kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: false }, /^Stopping, 5 s$/],
+  [
+    { kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: true },
+    /Only a restart ends it; variables will be lost\.$/,
+  ],
+  [
+    { kind: 'inputAsked', sinceMs: nowMs, prompt: '', password: true, isPresumed: false },
+    /^Waiting for a password$/,
+  ],
+  [
+    { kind: 'inputAsked', sinceMs: nowMs, prompt: '', password: false, isPresumed: true },
+    /if the code waits for input, give it here\.$/,
+  ],
+])('%j is told', (phase, line) => {
+  expect(words(view(phase))[0]).toMatch(line);
+});
+
+test('while it runs the newest lines are shown', () => {
+  const text = Array.from({ length: 500 }, (_, n) => `line ${n}`).join('\n');
+  const said = words(
+    view(
+      { kind: 'running', sinceMs: nowMs, stopping: false, stopIgnored: false },
+      { output: output([stdout(text)]) },
+    ),
+  );
+  expect(said.join('\n')).toContain('line 499');
+  expect(said.join('\n').length).toBeLessThan(3500);
+});
+
+/** Room of the final answer: 10,000, a line costs 40. */
+test.each([
+  [9_999, true],
+  [10_000, true],
+  [10_001, false],
+])('a line of %i characters is whole: %s', (length, isWhole) => {
+  const line = 'x'.repeat(length);
+  const { message, files } = renderAnswer(view(ended('ok'), { output: output([stdout(line)]) }), nowMs);
+  expect(JSON.stringify(message.blocks).includes(line)).toBe(isWhole);
+  expect(files.length).toBe(isWhole ? 0 : 1);
+  if (isWhole) return;
+  const [head = '', gap = '', tail = ''] = words(view(ended('ok'), { output: output([stdout(line)]) }));
+  const hidden = Number(
+    /… ([\d,]+) characters hidden, all in output.txt …/.exec(gap)?.[1]?.replaceAll(',', ''),
+  );
+  expect(head.length + hidden + tail.length).toBe(length);
+});
+
+test('an error comes before the stderr that stands right before it; stdout keeps its place', () => {
+  const error: OutputPart = {
+    kind: 'error',
+    headline: 'ValueError: no',
+    userLine: 'line 2: f()',
+    cause: undefined,
+    traceback: wholeText(''),
+    isFolded: false,
+    path: undefined,
+    hint: 'A hint.',
+  };
+  const stderr: OutputPart = { kind: 'text', source: 'stderr', text: wholeText('careful'), path: undefined };
+  expect(words(view(ended('raised'), { output: output([stdout('out'), stderr, error]) }))).toEqual([
+    'out',
+    'ValueError: no\nline 2: f()',
+    'A hint.',
+    'stderr',
+    'careful',
+    'Error · 1.2 s · In [7] · python3-spark',
+  ]);
+});
+
+test('images in a row are named once, and their files apart', () => {
+  const drawn = view(ended('ok'), {
+    output: output([image('/1-image.png'), image('/2-image.png'), stdout('x'), image('/3-image.gif')]),
+  });
+  expect(words(drawn).slice(0, 3)).toEqual(['2 images below', 'x', 'Image below']);
+  const names = renderAnswer(drawn, nowMs).files.map((file) => (file.kind === 'file' ? file.filename : ''));
+  expect(names).toEqual(['image-1.png', 'image-2.png', 'image-3.gif']);
+});
+
+test('an edited message says which run this is', () => {
+  expect(words(view(ended('ok'), { edition: 2 })).at(-1)).toMatch(/ · edited, run 2$/);
+});
+
+test('buttons carry what a press needs, and are read back', () => {
+  const { message } = renderAnswer(
+    view(ended('ok'), { actions: ['runAgain', 'editAndRun', 'delete'] }),
+    nowMs,
+  );
+  const actions = message.blocks.find((block) => block.type === 'actions');
+  expect(
+    actions?.elements.map((element) =>
+      'text' in element && typeof element.text === 'object' ? element.text.text : '',
+    ),
+  ).toEqual(['Run again', 'Edit and run', 'Delete']);
+  expect(readButton('run:runAgain', 'run-1|ended')).toEqual({
+    action: 'runAgain',
+    runId: 'run-1',
+    state: 'ended',
+  });
+  expect(readButton('run:nonsense', 'run-1|ended')).toBeUndefined();
+  expect(readButton('other', 'x')).toBeUndefined();
+});
+
+test('a hundred errors fit into one message, and the last of them is named in full', () => {
+  const errors = Array.from({ length: 100 }, (_, n): OutputPart => ({
+    kind: 'error',
+    headline: `ValueError: ${'x'.repeat(180)} ${n}`,
+    userLine: 'line 2: f()',
+    cause: undefined,
+    traceback: wholeText('a line\n'.repeat(20)),
+    isFolded: false,
+    path: `/spool/${n}-traceback.txt`,
+    hint: undefined,
+  }));
+  const said = words(view(ended('raised'), { output: output(errors) }));
+  expect(said.join('').length).toBeLessThan(13_000);
+  expect(said).toContain(`ValueError: ${'x'.repeat(180)} 99\nline 2: f()`);
+});

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import type { Run } from '../../../../src/runs/run.ts';
+import { answerLink, firstLine, runStatus } from '../../../../src/slack/blocks/run-summary.ts';
+
+const run: Run = {
+  id: 'r1',
+  workspace: 'T1',
+  channel: 'C1',
+  thread: '100.000001',
+  lane: 'T1/C1',
+  runner: 'U1',
+  state: 'posted',
+  order: 1,
+  revision: 1,
+  createdAt: 0,
+  updatedAt: 0,
+  data: {
+    door: 'slash',
+    kernelspec: 'python3',
+    blocks: ['print(1)'],
+    delivery: 'd',
+    edition: 1,
+    needsRoot: true,
+    block: 0,
+    notes: [],
+    answerTs: '101.000002',
+    outcome: { kind: 'ok', durationMs: 50, kernelspec: 'python3', variablesLost: false, possibleGap: false },
+  },
+};
+
+test('the link goes to the answer in its thread, else to the thread, else nowhere', () => {
+  const url = 'https://team.slack.com/';
+  expect(answerLink(run, url)).toBe(
+    'https://team.slack.com/archives/C1/p101000002?thread_ts=100.000001&cid=C1',
+  );
+  const { answerTs: _, ...data } = run.data;
+  expect(answerLink({ ...run, data }, url)).toBe('https://team.slack.com/archives/C1/p100000001');
+  expect(answerLink({ ...run, thread: '', data }, url)).toBeUndefined();
+});
+
+test.each([
+  [['print(1)'], '`print(1)`'],
+  [['\n  x = 1\ny = 2'], '`x = 1` …'],
+  [['a'.repeat(61)], `\`${'a'.repeat(60)}\` …`],
+  [['`<!channel>` & co'], '`ˋ&lt;!channel&gt;ˋ &amp; co`'],
+])('%j reads %s', (blocks, shown) => {
+  expect(firstLine({ ...run, data: { ...run.data, blocks } })).toBe(shown);
+});
+
+test('its state, or how it ended', () => {
+  expect(runStatus(run)).toBe('Done · 0.05 s · python3');
+  const { outcome: _, ...data } = run.data;
+  expect(runStatus({ ...run, state: 'sent', data })).toBe('Running · python3');
+  expect(runStatus({ ...run, state: 'waiting', data })).toBe('Waiting · python3');
+});

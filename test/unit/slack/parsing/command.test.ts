@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { readBangCommand, readCommand } from '../../../../src/slack/parsing/command.ts';
+
+describe('commands', () => {
+  it.each(['help', 'languages', 'status', 'stop', 'history', 'kernels', 'restart', 'shutdown'])(
+    'reads %s',
+    (word) => {
+      expect(readCommand(word)).toEqual({ kind: word });
+      expect(readCommand(` ${word[0]?.toUpperCase()}${word.slice(1)}\n`)).toEqual({ kind: word });
+    },
+  );
+
+  it.each([
+    ['use python2', { kind: 'use', language: 'python2' }],
+    ['use  scala-spark21', { kind: 'use', language: 'scala-spark21' }],
+    ['auto on', { kind: 'auto', on: true }],
+    ['auto OFF', { kind: 'auto', on: false }],
+    ['restart #data', { kind: 'restart', channel: '#data' }],
+    ['restart #données', { kind: 'restart', channel: '#données' }],
+    ['shutdown C024BE91L', { kind: 'shutdown', channel: 'C024BE91L' }],
+    ['shutdown #C024BE91L', { kind: 'shutdown', channel: 'C024BE91L' }],
+    ['restart <#C024BE91L|data>', { kind: 'restart', channel: 'C024BE91L' }],
+    ['restart <#C024BE91L>', { kind: 'restart', channel: 'C024BE91L' }],
+  ])('reads %s', (text, command) => {
+    expect(readCommand(text)).toEqual(command);
+  });
+
+  it.each(['use', 'auto', 'auto maybe', 'restart data'])('says what is wrong with %j', (text) => {
+    expect(readCommand(text)).toMatchObject({ kind: 'malformed', sentence: expect.stringMatching(/\.$/) });
+  });
+
+  it.each([
+    'help me',
+    'help(sc)',
+    'stop = 1',
+    'status()',
+    'use(x)',
+    'use x y',
+    'auto = on',
+    'auto 1',
+    'restart(3)',
+    'restart = 1',
+    'history[0]',
+    'help\nme',
+    '!stop',
+    'python2 help',
+    '',
+    'constructor',
+  ])('takes %j for code', (text) => {
+    expect(readCommand(text)).toBeUndefined();
+  });
+});
+
+describe('commands in threads', () => {
+  it.each(['stop', 'restart', 'status', 'help'])('reads !%s', (word) => {
+    expect(readBangCommand(`!${word}`)).toEqual({ kind: word });
+    expect(readBangCommand(` !${word.toUpperCase()} `)).toEqual({ kind: word });
+  });
+
+  it.each(['stop', '!ls', '!shutdown', '! stop', '!stop now', '!', ''])(
+    'takes %j for something else',
+    (text) => {
+      expect(readBangCommand(text)).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { filesToRun, readFileSnippet } from '../../../../src/slack/parsing/file-snippet.ts';
+import { readMrkdwn } from '../../../../src/slack/parsing/message/mrkdwn.ts';
+
+const words = {
+  isLanguage: (word: string) => ['python', 'python2', 'scala', 'r'].includes(word),
+  isSpoken: (word: string) => word !== 'r',
+  isMisspelt: (word: string) => word === 'pyhton',
+  agree: (word: string, other: string) => word === other,
+};
+const typed = (text: string) => ({ parts: readMrkdwn(text, 'UBOT') });
+const file = { kind: 'code', name: 'a.py', size: 1, url: undefined, syntax: 'python' } as const;
+const python = { syntax: 'python', code: 'a' };
+
+test.each([
+  ['<@UBOT> python2', { language: 'python2', blocks: ['a'] }],
+  ['<@UBOT> pyhton', { language: 'pyhton', blocks: ['a'] }],
+  ['<@UBOT> please run this', { language: undefined, syntax: 'python', blocks: ['a'] }],
+  ['', { language: undefined, syntax: 'python', blocks: ['a'] }],
+])('%j beside a file', (text, snippet) => {
+  expect(readFileSnippet(typed(text), [python], words)).toEqual(snippet);
+});
+
+test('several files are blocks in order; those of several languages are refused', () => {
+  const text = { syntax: undefined, code: 'b' };
+  expect(readFileSnippet(typed(''), [text, python], words)).toEqual({
+    language: undefined,
+    syntax: 'python',
+    blocks: ['b', 'a'],
+  });
+  expect(() => readFileSnippet(typed(''), [python, { syntax: 'scala', code: '' }], words)).toThrow(
+    /several languages/,
+  );
+});
+
+test('a file in a language that no kernel here speaks asks for that language, unless another is named', () => {
+  const r = { syntax: 'r', code: 'a' };
+  expect(readFileSnippet(typed('<@UBOT> please'), [r], words)).toEqual({ language: 'r', blocks: ['a'] });
+  expect(readFileSnippet(typed('<@UBOT> python2'), [r], words)).toMatchObject({ language: 'python2' });
+});
+
+test('code in the message itself is what is meant, not the files beside it', () => {
+  expect(filesToRun(typed('<@UBOT> ```1```'), [file])).toEqual([]);
+  expect(filesToRun(typed('<@UBOT> look'), [file])).toEqual([file]);
+});
+
+test('a file that is gone counts only where nothing else is said', () => {
+  const gone = { kind: 'gone', why: 'it was deleted' } as const;
+  expect(filesToRun(typed('<@UBOT>'), [gone, file])).toEqual([gone, file]);
+  expect(filesToRun(typed('<@UBOT> 1 + 1'), [gone])).toEqual([]);
+});
