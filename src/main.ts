@@ -1,103 +1,132 @@
 import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type App, createApp } from './app.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments } from './config/config.ts';
-import { ConfigError, StoreError } from './errors.ts';
-import { openGateway } from './gateway/client.ts';
-import { startLog } from './log.ts';
-import { gatewayCheck, storeCheck } from './server/health-checks.ts';
-import { startFront } from './server/health-endpoints.ts';
-import { startMetrics } from './server/metrics.ts';
-import { readRunData } from './runs/stored-run.ts';
-import type { RunData } from './runs/run.ts';
-import { withdrawRefused } from './runs/admission/withdraw-refused.ts';
 import { storeAddress } from './config/store-url.ts';
+import { ConfigError, StoreError } from './errors.ts';
+import { createGatewayClient } from './gateway/client.ts';
+import { startLog } from './log.ts';
+import { logEnd } from './runs/audit.ts';
+import { readRunData, type RunData } from './runs/run.ts';
+import { gatewayCheck, storeCheck } from './server/health-checks.ts';
+import { startHealthServer } from './server/health-endpoints.ts';
+import { startMetrics } from './server/metrics.ts';
 import { startSlack } from './slack/app.ts';
-import { startHouse } from './app.ts';
-import { boundLedger } from './store/timeout.ts';
-import { openStore } from './store/open-store.ts';
+import { guardWrites } from './slack/transport/guard-writes.ts';
+import { Leadership } from './store/leadership.ts';
+import { openStore } from './store/open.ts';
 
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
 const EXIT_CONFIG = 78;
-/** A door waits no longer for the store: Slack's acknowledgement is due after 3 s (product.md §7). */
-const STORE_PATIENCE_MS = 2_000;
-/** After SIGTERM the process is gone within 10 s, whatever still hangs. */
+/** The successor takes over within 3 s of SIGTERM: what is not written by then is the successor's. */
+const HAND_OVER_MS = 2_500;
+/** After SIGTERM the process is gone within this time, whatever still hangs. */
 const DRAIN_MS = 9_000;
 
 async function main(): Promise<void> {
-  const told = untilTold();
+  const shutdown = handleShutdownSignals();
   refuseArguments();
   loadEnvFile();
   const config = readConfig();
   const log = startLog({ level: config.logLevel, secrets: config.secrets });
-  for (const warning of config.warnings) log.warn(warning);
-  // A promise that a library lost (Bolt's, over an odd request) is no reason to let go of everybody's runs.
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'something was not caught'));
+  for (const warning of config.warnings) log.warn({ event: 'config.warning' }, warning);
+  // A promise that a library lost (Bolt's, over an odd request) is no reason to leave everybody's runs.
+  process.on('unhandledRejection', (error) =>
+    log.error({ event: 'process.unhandled', err: error }, 'something was not caught'),
+  );
 
   const metrics = await startMetrics(config.http.metrics);
   const store = await openStore<RunData>({ url: storeAddress(config.store), log, readData: readRunData });
   const spool = await openSpoolFolder(config);
-  const gateway = metrics.gateway(openGateway(config.gateway, log));
-  const { budget } = store;
+  let app: App | undefined;
+  const leadership = new Leadership(store.lease, {
+    log,
+    onLost: (why) => {
+      log.fatal({ event: 'leader.lost' }, `another process is the leader now (${why}); this one ends`);
+      process.exit(1);
+    },
+    onEmptied: async () => app?.tellLost(),
+  });
+  const mayWrite = (): boolean => leadership.mayWrite();
+  const gateway = metrics.gateway(createGatewayClient(config.gateway, { log, mayWrite }));
   const slack = await startSlack({
     settings: config.slack,
-    fetch: metrics.fetch,
+    fetch: guardWrites(metrics.fetch, leadership),
     policy: config.policy,
-    edits:
-      budget === undefined
-        ? { kind: 'alone', kept: store.keyv('edits') }
-        : { kind: 'shared', share: (workspace) => (step) => budget.step(`edits ${workspace}`, step) },
     log,
   });
-  const ledger = withdrawRefused(metrics.ledger(boundLedger(store.ledger, STORE_PATIENCE_MS)), log);
-  const front = await startFront({
+  const server = await startHealthServer({
+    host: config.http.host,
     port: config.http.port,
-    checks: {
-      slack: slack.health,
-      gateway: gatewayCheck(gateway),
-      store: storeCheck(ledger, store.kind),
-    },
+    role: () => roleOf(leadership),
+    checks: { slack: slack.health, gateway: gatewayCheck(gateway), store: storeCheck(store) },
     slackEvents: slack.requests,
   });
-  const house = startHouse({
-    config,
-    log,
-    gateway,
-    keyv: (namespace) => store.keyv(namespace),
-    ledger,
-    isShared: store.kind === 'redis',
-    spoolDir: spool.dir,
-    slack,
+  shutdown.begin(() => {
+    log.info({ event: 'process.stopping' }, 'stopping: no new work is taken, runs in flight are left to the next start');
+    setTimeout(() => {
+      log.error({ event: 'process.hung' }, 'something did not end in time; the process ends without it');
+      process.exit(1);
+    }, DRAIN_MS).unref();
   });
-  told.begin(() => {
-    log.info('stopping: no new work is taken, runs in flight are left to the next start');
-    setTimeout(() => process.exit(0), DRAIN_MS).unref();
-  });
-  const recovered = await house.open();
-  if (!told.isTold()) {
-    // Slack may be away for long; that is no reason to hear nothing.
-    await Promise.race([slack.open(house.bot), told.stop]);
-  }
-  if (!told.isTold())
-    log.info({ workspace: slack.workspace, store: store.kind, port: front.port, recovered }, 'ready');
 
-  await told.stop;
-  await slack.close();
-  await house.close();
+  const isLeader = await leadership.waitForTurn(shutdown.signal).then(
+    () => true,
+    (error: unknown) => {
+      if (!shutdown.signal.aborted) throw error;
+      return false;
+    },
+  );
+  if (isLeader) {
+    app = createApp({
+      config,
+      log,
+      gateway,
+      store,
+      spoolDir: spool.dir,
+      slack,
+      onEnded(run, outcome) {
+        logEnd(run, outcome, log);
+        metrics.runEnded(run, outcome);
+      },
+    });
+    const recovered = await app.recover();
+    // Slack may be away for long; that is no reason to hear nothing of a signal.
+    if (!shutdown.signal.aborted) await Promise.race([slack.open(app.bot), shutdown.stopped]);
+    if (!shutdown.signal.aborted)
+      log.info(
+        { event: 'process.ready', workspace: slack.workspace, store: store.kind, port: server.port, recovered },
+        'ready',
+      );
+    await shutdown.stopped;
+    const closing = slack.close().then(() => app?.close());
+    await Promise.race([closing, delay(HAND_OVER_MS, undefined, { ref: false })]);
+    await leadership.release();
+  } else log.info({ event: 'process.stopped' }, 'a standby ended');
   await gateway.close();
   await store.close();
   await spool.close();
-  await front.close();
+  await server.close();
   await metrics.close();
 }
 
+function roleOf({ state }: Leadership): 'leader' | 'standby' | 'inDoubt' {
+  if (state === 'leading') return 'leader';
+  return state === 'standby' ? 'standby' : 'inDoubt';
+}
+
 /**
- * Output is spooled beside the SQLite file; a store that forgets gets a folder that is removed. Throws `ConfigError`
- * for a folder that cannot be written, which the first run with output would find out else.
+ * Output is spooled in SPOOL_DIR, else beside the SQLite file; a store that forgets gets a folder that is removed. Throws
+ * `ConfigError` for a folder that cannot be written, which the first run with output would find out else.
  */
-async function openSpoolFolder({ store }: Config): Promise<{ dir: string; close: () => Promise<void> }> {
-  if (store.kind !== 'memory') {
-    const dir = resolve(store.kind === 'sqlite' ? dirname(store.path) : 'data', 'spool');
+async function openSpoolFolder({
+  store,
+  spoolDir,
+}: Config): Promise<{ dir: string; close: () => Promise<void> }> {
+  if (store.kind !== 'memory' || spoolDir !== undefined) {
+    const dir = resolve(spoolDir ?? (store.kind === 'sqlite' ? dirname(store.path) : 'data'), 'spool');
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await rmdir(await mkdtemp(join(dir, 'start-')));
@@ -113,25 +142,32 @@ async function openSpoolFolder({ store }: Config): Promise<{ dir: string; close:
   return { dir, close: async () => await rm(dir, { recursive: true, force: true }) };
 }
 
-/** Until there is something to drain, being told to stop ends the process at once; later `onStop` hears it. */
-function untilTold(): { stop: Promise<void>; isTold: () => boolean; begin: (onStop: () => void) => void } {
-  const told = Promise.withResolvers<void>();
-  let begun: (() => void) | undefined;
-  let isTold = false;
+interface Shutdown {
+  /** Aborted by the first SIGTERM, SIGINT or SIGHUP. */
+  signal: AbortSignal;
+  stopped: Promise<void>;
+  /** From now on there is something to close; until then a signal ends the process at once. */
+  begin: (onStop: () => void) => void;
+}
+
+function handleShutdownSignals(): Shutdown {
+  const controller = new AbortController();
+  const stopped = Promise.withResolvers<void>();
+  let onStop: (() => void) | undefined;
   const stop = (): void => {
-    if (begun === undefined) process.exit(0);
-    // Heard again it changes nothing: whoever passes signals on and whoever signals the whole group both tell us.
-    if (isTold) return;
-    isTold = true;
-    begun();
-    told.resolve();
+    if (onStop === undefined) process.exit(0);
+    // A second signal changes nothing: one may come to the group and to this process as well.
+    if (controller.signal.aborted) return;
+    controller.abort();
+    onStop();
+    stopped.resolve();
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop);
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, stop);
   return {
-    stop: told.promise,
-    isTold: () => isTold,
-    begin(onStop) {
-      begun = onStop;
+    signal: controller.signal,
+    stopped: stopped.promise,
+    begin(then) {
+      onStop = then;
     },
   };
 }

@@ -16,7 +16,7 @@ export interface RunOutcome {
 }
 
 /** An end that the kernel had no part in. */
-export function bareOutcome(kind: OutcomeKind, kernelspec: string): RunOutcome {
+export function syntheticOutcome(kind: OutcomeKind, kernelspec: string): RunOutcome {
   return { kind, durationMs: 0, kernelspec, variablesLost: false, possibleGap: false };
 }
 

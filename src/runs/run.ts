@@ -1,10 +1,11 @@
-import type { AskedLine, LeftExecution } from '../gateway/gateway.ts';
-import type { RunRecord } from '../store/run-store.ts';
-import type { KeptOutput } from './session/kept-output.ts';
-import type { RunOutcome } from './outcome.ts';
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
+import type { RunRecord } from '../store/store.ts';
+import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
 /** The way a snippet came in. */
-export type Door =
+export type Source =
   | 'slash'
   | 'mention'
   | 'direct'
@@ -16,78 +17,174 @@ export type Door =
   | 'edit'
   | 'again';
 
-/** What a block was written with. */
-export interface SentBlock {
+/** How much of a run's output is on this machine's disk. A successor on another machine does not have it. */
+export interface StoredOutput {
+  keptBytes: number;
+  keptParts: number;
+}
+
+/** The execute_request that a block was written with. */
+export interface BlockRequest {
   msgId: string;
   kernelId: string;
   sessionId: string;
   /** The kernel's process then, where it tells (KernelConnection). */
   process?: string;
-  /** Where a process that had the time stopped following it, and how much of its output was on disk then. */
-  left?: LeftExecution & KeptOutput;
+  /** Where a process that ended in order stopped following it, and how much of its output was on disk then. */
+  checkpoint?: ExecutionCheckpoint & StoredOutput;
 }
 
-/** What the ledger keeps of a run beside its state and place: JSON, written and read by this bot alone. */
+/** What the store keeps of a run beside its state and place: JSON, written by the leader alone. The code is apart. */
 export interface RunData {
-  door: Door;
+  source: Source;
   kernelspec: string;
   /** The language's word as it was typed, where one was. */
   word?: string | undefined;
-  blocks: string[];
   /** As the kernelspec says it: `python`, `scala`, `R`. */
   language?: string | undefined;
-  /** The message (or trigger) this run came from, as a delivery key. */
-  delivery: string;
-  /** The runner's own message with the code, as its delivery key: editing or deleting that one counts. */
+  /** The first characters of the code, and what the audit line says of all of it. */
+  preview: string;
+  codeLength: number;
+  codeSha256: string;
+  blockCount: number;
+  /** The request (message or trigger) that this run came from. */
+  requestKey: string;
+  /** The request key of the requester's own message with the code: editing or deleting that message counts. */
   message?: string;
   /** Which edit of that message the code is from: Slack's `edited.ts`. */
   editedTs?: string;
   /** 1, 2, … over the edits of one message. */
   edition: number;
-  /** The run whose answer this one takes over: the same message, before its edit. */
+  /** The run whose run message this one takes over: the same message, before its edit. */
   follows?: string;
   /** False: nobody is there whom the kernel could ask. */
   attended?: boolean;
   /** A slash command has no message of its own: the bot posts one and answers in its thread. */
   needsRoot: boolean;
-  answerTs?: string;
-  /** Files in the thread that belong to the answer (Slack file ids), and replies of their own (ts). */
+  messageTs?: string;
+  /** Files in the thread that belong to the run message (Slack file ids), and replies of their own (ts). */
   files?: string[];
   replies?: string[];
   /** The block under way or next. */
   block: number;
   /** What block `block` was written with; absent between blocks. */
-  sent?: SentBlock | undefined;
-  /** ms since the epoch: the kernel's first sign of the first block. */
+  request?: BlockRequest | undefined;
+  /** ms since the epoch: the kernel's first message about the first block. */
   startedAt?: number;
   executionCount?: number;
-  /** The kernel waits for a line that the runner has not typed yet. */
-  asked?: AskedLine | undefined;
-  /** To be taken away with all it showed, as soon as it has ended. */
+  /** The kernel waits for a line that the requester has not typed yet. */
+  inputRequest?: InputRequest | undefined;
+  /** To be removed with all it showed, as soon as it has ended. */
   erased?: boolean;
-  /** Somebody asked to stop it (Slack user id, or a word of ours). */
-  stopAskedBy?: string;
-  /** ms since the epoch: the author was asked whether to switch the channel's kernel. */
+  /** Who asked to stop it: a Slack user id, or `deleted`. */
+  stoppedBy?: string;
+  /** ms since the epoch: the requester was asked whether to switch the channel's kernel. */
   switchAskedAt?: number | undefined;
   /** Slack user id of who agreed to it. */
   switchAgreedBy?: string | undefined;
-  /** Sentences for the answer's head. */
+  /** Sentences for the head of the run message. */
   notes: string[];
   outcome?: RunOutcome;
   /** How much of its output was on the disk of the process that saw it end. */
-  kept?: KeptOutput;
-  /** What the ledger has of it is none of ours: all the rest here stands for what is not known. */
+  kept?: StoredOutput;
+  /** The stored record cannot be read: all the rest here is a placeholder. */
   isUnreadable?: boolean;
 }
+
 export type Run = RunRecord<RunData>;
 
-export function isUnfinished(run: Run): boolean {
-  return run.state === 'waiting' || run.state === 'sending' || run.state === 'sent';
+export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
+  return state === 'waiting' || state === 'sending' || state === 'running';
 }
 
-/** The author was asked about a switch and has not answered: the run stands aside and blocks nobody. */
-export function standsAside(run: Run): boolean {
-  return (
-    run.state === 'waiting' && run.data.switchAskedAt !== undefined && run.data.switchAgreedBy === undefined
-  );
+/** The requester was asked about a switch and has not answered: the run keeps no place and blocks nobody. */
+export function isAsking({ state, data }: Run): boolean {
+  return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
+}
+
+/** How much of the code a listing shows. */
+const PREVIEW_CHARS = 200;
+
+/** What a record says of its code. */
+export function describeCode(
+  code: readonly string[],
+): Pick<RunData, 'preview' | 'codeLength' | 'codeSha256' | 'blockCount'> {
+  const whole = code.join('\n\n');
+  return {
+    preview: (code[0] ?? '').slice(0, PREVIEW_CHARS),
+    codeLength: whole.length,
+    codeSha256: createHash('sha256').update(whole).digest('hex'),
+    blockCount: code.length,
+  };
+}
+
+/** What everything else relies on. Loose, so that what a newer version adds is kept. */
+const runDataSchema = z.looseObject({
+  source: z.string(),
+  kernelspec: z.string(),
+  word: z.string().optional(),
+  language: z.string().optional(),
+  preview: z.string(),
+  codeLength: z.number(),
+  codeSha256: z.string(),
+  blockCount: z.number(),
+  requestKey: z.string(),
+  message: z.string().optional(),
+  editedTs: z.string().optional(),
+  edition: z.number(),
+  follows: z.string().optional(),
+  attended: z.boolean().optional(),
+  needsRoot: z.boolean(),
+  messageTs: z.string().optional(),
+  files: z.array(z.string()).optional(),
+  replies: z.array(z.string()).optional(),
+  block: z.number(),
+  request: z.looseObject({ msgId: z.string(), kernelId: z.string(), sessionId: z.string() }).optional(),
+  startedAt: z.number().optional(),
+  executionCount: z.number().optional(),
+  inputRequest: z.looseObject({ id: z.string(), prompt: z.string(), password: z.boolean() }).optional(),
+  erased: z.boolean().optional(),
+  stoppedBy: z.string().optional(),
+  switchAskedAt: z.number().optional(),
+  switchAgreedBy: z.string().optional(),
+  notes: z.array(z.string()),
+  outcome: z.looseObject({ kind: z.string(), durationMs: z.number(), kernelspec: z.string() }).optional(),
+  kept: z.looseObject({ keptBytes: z.number(), keptParts: z.number() }).optional(),
+});
+
+/** What the store has of a run → its data. What cannot be read becomes the data of a run of which nothing is known. */
+export function readRunData(stored: unknown): RunData {
+  return isRunData(stored) ? stored : structuredClone(UNREADABLE);
+}
+
+function isRunData(stored: unknown): stored is RunData {
+  return runDataSchema.safeParse(stored).success;
+}
+
+const UNREADABLE: RunData = {
+  source: 'mention',
+  kernelspec: '',
+  word: 'code',
+  ...describeCode([]),
+  requestKey: '',
+  edition: 1,
+  needsRoot: true,
+  block: 0,
+  notes: [],
+  isUnreadable: true,
+};
+
+/** How a run ends whose record cannot be read: nobody knows its code any more. */
+export function unreadableOutcome({ state }: Run): RunOutcome {
+  const detail = 'The bot’s record of this run cannot be read.';
+  switch (state) {
+    case 'waiting':
+      return { ...syntheticOutcome('notStarted', ''), detail: `${detail} Send the code again.` };
+    case 'sending':
+      return { ...syntheticOutcome('unknown', ''), detail };
+    case 'running':
+    case 'ended':
+    case 'posted':
+      return { ...syntheticOutcome('broken', ''), detail };
+  }
 }

@@ -8,24 +8,39 @@ const settingsSchema = z.object({
   auto: z.boolean().optional(),
 });
 export type ChannelSettings = z.infer<typeof settingsSchema>;
-const keptSchema = settingsSchema.catch({});
+const storedSchema = settingsSchema.catch({});
 
-/** What a channel has chosen, kept in Keyv under `workspace/channel`. */
 export interface ChannelSettingsStore {
   read(workspace: string, channel: string): Promise<ChannelSettings>;
+  /** Resolves once the store has it. */
   change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void>;
 }
 
-export function channelSettingsIn(keyv: Keyv): ChannelSettingsStore {
-  const read = async (workspace: string, channel: string): Promise<ChannelSettings> =>
-    keptSchema.parse((await keyv.get(`${workspace}/${channel}`)) ?? {});
-  return {
-    read,
-    async change(workspace, channel, change) {
-      const now = await read(workspace, channel);
-      const next = { ...now, ...change };
-      const changed = next.kernelspec !== now.kernelspec || next.auto !== now.auto;
-      if (changed) await keyv.set(`${workspace}/${channel}`, next);
-    },
-  };
+/** What channels have chosen: in memory, and in Keyv under `workspace/channel`. */
+export class StoredChannelSettings implements ChannelSettingsStore {
+  readonly #keyv: Keyv;
+  readonly #known = new Map<string, ChannelSettings>();
+
+  constructor(keyv: Keyv) {
+    this.#keyv = keyv;
+  }
+
+  /** Once, when this process becomes the leader. */
+  async load(): Promise<void> {
+    const entries = this.#keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
+    for await (const [key, stored] of entries ?? []) this.#known.set(key, storedSchema.parse(stored));
+  }
+
+  async read(workspace: string, channel: string): Promise<ChannelSettings> {
+    return this.#known.get(`${workspace}/${channel}`) ?? {};
+  }
+
+  async change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void> {
+    const key = `${workspace}/${channel}`;
+    const now = this.#known.get(key) ?? {};
+    const next = { ...now, ...change };
+    if (next.kernelspec === now.kernelspec && next.auto === now.auto) return;
+    await this.#keyv.set(key, next);
+    this.#known.set(key, next);
+  }
 }

@@ -1,76 +1,64 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import type { KernelOutput } from '../../gateway/outputs.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
-import type { ActiveRun } from './active-run.ts';
-import type { RunOutcome } from '../outcome.ts';
 import type { Transcript } from '../../output/transcript.ts';
+import type { RunOutcome } from '../outcome.ts';
 import type { Run } from '../run.ts';
 import type { Delivery } from '../run-view.ts';
+import type { LiveRun } from './run/live-run.ts';
 
-/** How long after its end a run's output is still put into its answer, and how many such runs are remembered. */
-const KEPT_MS = 10 * 60_000;
-const KEPT_RUNS = 100;
+/** How many ended runs of a session are remembered; the output room keeps as many runs' displays. */
+const REMEMBERED_RUNS = 20;
 /**
- * Late output comes in drops: the answer is edited so long after the first of them, and twice as long after each edit
- * until it was quiet for a while. Else a thread that prints for minutes would have its growing file attached again and
- * again, and a plot that moves each of its pictures.
+ * Late output comes in drops: the run message is edited so long after the first of them, and twice as long after each
+ * edit until it was quiet for a while. Else a thread that prints for minutes would have its growing file attached again
+ * and again, and a plot that moves each of its pictures.
  */
 const SOON_MS = 400;
 const SELDOM_MS = 15_000;
 /** How long an edit under way, with its files, is waited for. */
-const LEAVING_MS = 15_000;
+const LAST_EDIT_MS = 15_000;
 
 interface EndedRun {
-  active: ActiveRun;
+  live: LiveRun;
   outcome: RunOutcome;
   transcript: Transcript;
-  forgets: NodeJS.Timeout;
-  edits: NodeJS.Timeout | undefined;
+  timer: NodeJS.Timeout | undefined;
   /** The edit under way, or the last one. */
   editing: Promise<void>;
   waitMs: number;
   editedAtMs: number;
 }
 
-/** Whether output of a run may still come where its answer was given, by when its record was last changed. */
-export function mayTalkLate(run: Run | undefined, nowMs: number): boolean {
-  return run !== undefined && nowMs - run.updatedAt < KEPT_MS;
-}
-
 /**
- * Runs whose answer stands, kept for a while: a thread that prints after the end, or a later run that updates a
- * display of theirs, still edits the right answer (product.md §3).
+ * The last ended runs of a session while its websocket is open: a thread that prints after the end, or a later run that
+ * updates a display of theirs, still edits the right run message.
  */
 export class LateOutput {
   readonly #ended = new Map<string, EndedRun>();
-  readonly #onForgotten: (transcript: Transcript) => void;
   readonly #log: Log;
 
-  constructor(onForgotten: (transcript: Transcript) => void, log: Log) {
-    this.#onForgotten = onForgotten;
+  constructor(log: Log) {
     this.#log = log;
   }
 
-  keep(active: ActiveRun, outcome: RunOutcome, transcript: Transcript): void {
-    const runId = active.run.id;
-    const forgets = setTimeout(() => void this.#forget(runId), KEPT_MS).unref();
-    this.#ended.set(runId, {
-      active,
+  remember(live: LiveRun, outcome: RunOutcome, transcript: Transcript): void {
+    this.#ended.set(live.id, {
+      live,
       outcome,
       transcript,
-      forgets,
-      edits: undefined,
+      timer: undefined,
       editing: Promise.resolve(),
       waitMs: SOON_MS,
       editedAtMs: 0,
     });
     const oldest = this.#ended.keys().next().value;
-    if (this.#ended.size > KEPT_RUNS && oldest !== undefined) void this.#forget(oldest);
+    if (this.#ended.size > REMEMBERED_RUNS && oldest !== undefined) void this.#forget(oldest);
   }
 
-  /** Output of a request that has ended; of a run that is not remembered it is let go. */
-  take(msgId: string, output: KernelOutput): void {
-    const ended = [...this.#ended.values()].find(({ active }) => active.run.data.sent?.msgId === msgId);
+  /** Output of a request that has ended; of a run that is not remembered it is dropped. */
+  take(msgId: string, output: Output): void {
+    const ended = [...this.#ended.values()].find(({ live }) => live.run.data.request?.msgId === msgId);
     if (ended === undefined) return;
     void ended.transcript.add(output);
     this.#editSoon(ended);
@@ -83,76 +71,71 @@ export class LateOutput {
   }
 
   #editSoon(ended: EndedRun): void {
-    if (ended.edits !== undefined) return;
+    if (ended.timer !== undefined) return;
     if (performance.now() - ended.editedAtMs > 2 * SELDOM_MS) ended.waitMs = SOON_MS;
-    ended.edits = setTimeout(() => {
-      ended.editing = this.#edit(ended);
-    }, ended.waitMs).unref();
+    ended.timer = setTimeout(() => (ended.editing = this.#edit(ended)), ended.waitMs).unref();
     ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
 
   async #edit(ended: EndedRun): Promise<void> {
-    const { active, outcome, transcript } = ended;
-    ended.edits = undefined;
+    const { live, outcome, transcript } = ended;
+    ended.timer = undefined;
     ended.editedAtMs = performance.now();
     try {
       await transcript.seal();
-      await noteBelongings(active, await active.finish({ kind: 'ended', outcome }));
+      noteAttached(live, await live.finish(outcome));
     } catch (error) {
-      this.#log.warn({ err: error, run: active.run.id }, 'late output was not shown');
+      this.#log.warn({ event: 'run.late', err: error, run: live.id }, 'late output was not shown');
     }
   }
 
   /**
-   * Ends the edits of a run's answer, the one under way included: what it brings is to be removed too, and a message
-   * that is removed under its hands would be posted anew. Gives the newest record of a run that is remembered.
+   * Ends the edits of a run message, the one under way included: what it attaches is to be removed too, and a message
+   * that is removed meanwhile would be posted anew. Gives the newest record of a run that is remembered.
    */
-  async leave(runId: string): Promise<Run | undefined> {
+  async stopEdits(runId: string): Promise<Run | undefined> {
     const ended = this.#takeOut(runId);
     if (ended === undefined) return undefined;
-    await Promise.race([ended.editing, wait(LEAVING_MS, undefined, { ref: false })]);
-    void this.#drop(ended);
-    return ended.active.run;
+    await Promise.race([ended.editing, delay(LAST_EDIT_MS, undefined, { ref: false })]);
+    void this.#removeOutput(ended);
+    return ended.live.run;
+  }
+
+  /** The websocket is closed: nothing late comes any more. Resolves when the output of posted runs is off the disk. */
+  async forgetAll(): Promise<void> {
+    await Promise.all([...this.#ended.keys()].map((runId) => this.#forget(runId)));
   }
 
   async #forget(runId: string): Promise<void> {
     const ended = this.#takeOut(runId);
-    if (ended !== undefined) await this.#drop(ended);
+    if (ended !== undefined) await this.#removeOutput(ended);
   }
 
   #takeOut(runId: string): EndedRun | undefined {
     const ended = this.#ended.get(runId);
     this.#ended.delete(runId);
-    clearTimeout(ended?.forgets);
-    clearTimeout(ended?.edits);
+    clearTimeout(ended?.timer);
     return ended;
   }
 
-  /** Never rejects. */
-  async #drop(ended: EndedRun): Promise<void> {
-    this.#onForgotten(ended.transcript);
-    const { run } = ended.active;
-    // Slack is away: the answer that will stand, here or after the next start, needs the files.
-    if (run.state !== 'posted' && run.data.erased !== true) return;
-    await ended.transcript
+  /** Never rejects. A final message that is not posted yet still needs the files. */
+  async #removeOutput({ live, transcript, editing }: EndedRun): Promise<void> {
+    await live.posted;
+    await editing;
+    const { state, data } = live.run;
+    if (state !== 'posted' && data.erased !== true) return;
+    await transcript
       .remove()
-      .catch((error: unknown) => this.#log.warn({ err: error }, 'output was not removed'));
-  }
-
-  /** Resolves when their output is off the disk. */
-  async forget(which: (active: ActiveRun) => boolean): Promise<void> {
-    const left = [...this.#ended].filter(([, { active }]) => which(active));
-    await Promise.all(left.map(async ([runId]) => await this.#forget(runId)));
+      .catch((error: unknown) => this.#log.warn({ event: 'spool.failed', err: error }, 'output was not removed'));
   }
 }
 
-/** Who deletes the answer takes along what came late, too. */
-async function noteBelongings(active: ActiveRun, delivery: Delivery): Promise<void> {
+/** Who deletes the run message removes what was attached late, too. */
+function noteAttached(live: LiveRun, delivery: Delivery): void {
   const { files = [], replies = [] } = delivery.delivered ? delivery : {};
   if (files.length + replies.length === 0) return;
-  const { data } = active.run;
-  await active.change(
-    {},
-    { files: [...(data.files ?? []), ...files], replies: [...(data.replies ?? []), ...replies] },
-  );
+  const { data } = live.run;
+  live.note({
+    data: { files: [...(data.files ?? []), ...files], replies: [...(data.replies ?? []), ...replies] },
+  });
 }

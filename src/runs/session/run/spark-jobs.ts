@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { KernelConnection } from '../../gateway/gateway.ts';
+import type { KernelConnection } from '../../../gateway/gateway.ts';
 
 /** A kernel that does not answer this soon is busy dying; the next run finds that out. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /**
  * ipykernel takes the interrupt before PySpark's own handler sees it: the cell ends, its Spark jobs go on and hold the
@@ -13,7 +13,7 @@ const CANCEL_JOBS = `(lambda context: context and context.cancelAllJobs())(getat
 /** After our interrupt of a Python kernel: cancels the jobs of its Spark context, where it has one. Never rejects. */
 export async function cancelSparkJobs(connection: KernelConnection): Promise<void> {
   if (connection.kernelInfo.implementation !== 'ipython') return;
-  const { signal, abort } = untilMs(PATIENCE_MS);
+  const { signal, abort } = untilMs(TIMEOUT_MS);
   const execution = connection.execute({
     msgId: randomUUID(),
     code: CANCEL_JOBS,
@@ -24,7 +24,7 @@ export async function cancelSparkJobs(connection: KernelConnection): Promise<voi
   const outputs = execution[Symbol.asyncIterator]();
   // What it says is nobody's business; how it ends is the kernel's.
   while ((await outputs.next()).done !== true);
-  if (execution.left === undefined) await execution.end;
+  if (execution.checkpoint === undefined) await execution.end;
   abort();
 }
 

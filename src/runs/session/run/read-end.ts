@@ -1,5 +1,5 @@
-import type { ExecutionEnd } from '../../gateway/outputs.ts';
-import type { OutcomeKind, RunOutcome } from '../outcome.ts';
+import type { ExecutionEnd } from '../../../gateway/outputs.ts';
+import type { OutcomeKind, RunOutcome } from '../../outcome.ts';
 
 /** Why we stopped a run; the abort reason that travels on its signal. */
 export type StopReason =
@@ -10,21 +10,21 @@ export type StopReason =
   /** The message it came from was deleted. */
   | { kind: 'deleted' };
 
-/** The word that the ledger keeps of who wanted it. */
-export function stopperOf(reason: StopReason & { kind: 'asked' | 'deleted' }): string {
-  return reason.kind === 'asked' ? reason.by : 'deleted';
+/** Somebody wants it stopped; the other reasons are limits. */
+export function isAboutStop(reason: StopReason): reason is StopReason & { kind: 'asked' | 'deleted' } {
+  return reason.kind === 'asked' || reason.kind === 'deleted';
 }
 
-/** The reason that {@link stopperOf} made this word of. */
-export function readStopper(word: string): StopReason & { kind: 'asked' | 'deleted' } {
-  return word === 'deleted' ? { kind: 'deleted' } : { kind: 'asked', by: word };
+/** The reason that the store keeps as `stoppedBy`. */
+export function readStoppedBy(stoppedBy: string): StopReason {
+  return stoppedBy === 'deleted' ? { kind: 'deleted' } : { kind: 'asked', by: stoppedBy };
 }
 
 export interface EndedAt {
   kernelspec: string;
   durationMs: number;
   executionCount: number | undefined;
-  /** The ledger says `sent`: the kernel has given a sign of it. */
+  /** The store says `running`: the kernel has sent a message about it. */
   isKnownToRun: boolean;
   /** A block before this one has run. */
   hasRun?: boolean;

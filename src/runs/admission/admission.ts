@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import { UserError } from '../../errors.ts';
+import type { Kernelspecs } from '../../gateway/gateway.ts';
+import type { Log } from '../../log.ts';
+import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
+import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
+import type { KernelspecCache } from '../languages/kernelspecs.ts';
+import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
+import { describeCode, type Run, type RunData, type Source } from '../run.ts';
+import type { ChannelKernels } from '../session/channel-kernels.ts';
+import type { LiveRun } from '../session/run/live-run.ts';
+import { checkSnippet, type Snippet } from './snippet.ts';
+import { Withdrawals } from './withdrawals.ts';
+
+export interface SnippetRequest {
+  /** What Slack may repeat is known by this key. */
+  requestKey: string;
+  source: Source;
+  workspace: string;
+  channel: string;
+  /** The root message's ts; '' for a source that has no message of its own. */
+  thread: string;
+  requester: string;
+  snippet: Snippet;
+  /** The request key of the requester's own message with the code, and which edit of it. */
+  message?: string;
+  editedTs?: string;
+  /** The run before an edit: this one takes its run message over when it has ended. */
+  follows?: Run;
+  /** False for a requester that cannot be asked anything (a bot). */
+  attended?: boolean;
+}
+
+export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
+
+export interface AdmissionLimits {
+  aliases: Readonly<Record<string, string>>;
+  defaultLanguage: string | undefined;
+  queueLimit: number;
+  userLimit: number;
+  maxCodeBytes: number;
+}
+
+export interface AdmissionDeps {
+  store: RunStore<RunData>;
+  kernelspecs: KernelspecCache;
+  channels: ChannelSettingsStore;
+  kernels: ChannelKernels;
+  limits: AdmissionLimits;
+  /** Opens the run in memory with its run message. */
+  openRun: (run: Run, code: readonly string[]) => LiveRun;
+  log: Log;
+}
+
+/**
+ * Snippet → accepted run. Everything that can be refused is refused before the store is asked, so that a refusal changes
+ * nothing; once the store has said yes, nothing can say "nothing ran" any more.
+ */
+export class Admission {
+  readonly #deps: AdmissionDeps;
+  readonly #withdrawals: Withdrawals;
+
+  constructor(deps: AdmissionDeps) {
+    this.#deps = deps;
+    this.#withdrawals = new Withdrawals(deps.store, deps.log);
+  }
+
+  /**
+   * Throws `UserError`, `GatewayError` (no kernelspecs to be had) and `StoreError`; then nothing was accepted. Aborted,
+   * it rejects with the signal's reason: what the store may still take is withdrawn.
+   */
+  async submit(request: SnippetRequest, signal?: AbortSignal): Promise<Admitted> {
+    const { kernels, limits } = this.#deps;
+    const { workspace, channel, snippet, requester } = request;
+    checkSnippet(snippet, limits.maxCodeBytes);
+    const chosen = await this.#choose(workspace, channel, snippet);
+    const queue = kernels.queueOf(workspace, channel, chosen.kernelspec);
+    const run = newRun(request, queue, chosen);
+    const place = this.#takePlace(queue, requester);
+    try {
+      signal?.throwIfAborted();
+      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given), signal);
+      if (acceptance.kind === 'duplicate') return { kind: 'duplicate' };
+      const { code, ...record } = acceptance.run;
+      const { order } = acceptance;
+      kernels.add(
+        this.#deps.openRun({ ...record, state: 'waiting', order, updatedAt: record.createdAt }, code),
+      );
+      if (chosen.named && !kernels.session(record).needsSwitch(chosen.kernelspec))
+        this.#rememberLanguage(workspace, channel, chosen.kernelspec);
+      return { kind: 'accepted', runId: record.id };
+    } finally {
+      place.release();
+    }
+  }
+
+  #accept(run: NewRun<RunData>): Promise<Acceptance> {
+    return this.#deps.store.accept(run.data.requestKey, run);
+  }
+
+  /** Throws `UserError` where a limit is reached. */
+  #takePlace(queue: string, requester: string): { release: () => void } {
+    const { kernels, limits } = this.#deps;
+    const inQueue = kernels.countQueue(queue);
+    if (inQueue >= limits.queueLimit)
+      throw new UserError(
+        'queueFull',
+        `The queue of this channel’s kernel is full: ${inQueue} runs are waiting or running (QUEUE_LIMIT). Nothing ran; try again when some have ended.`,
+      );
+    const ofRequester = kernels.countRequester(requester);
+    if (ofRequester >= limits.userLimit)
+      throw new UserError(
+        'tooManyRuns',
+        `You have ${ofRequester} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
+      );
+    return kernels.reserve({ queue, requester });
+  }
+
+  /** Behind the acceptance: a failure costs the channel its default, never the run. */
+  #rememberLanguage(workspace: string, channel: string, kernelspec: string): void {
+    this.#deps.channels
+      .change(workspace, channel, { kernelspec })
+      .catch((error: unknown) =>
+        this.#deps.log.warn(
+          { event: 'channel.language', err: error, channel },
+          'the channel’s language was not remembered',
+        ),
+      );
+  }
+
+  /**
+   * Puts the code of an edited message in the place of a run that the kernel has not got: it keeps its place in the
+   * queue. False when it is too late for that. Throws as {@link submit}.
+   */
+  async replaceWaiting(
+    { id, workspace, channel }: Run,
+    { snippet, editedTs }: { snippet: Snippet; editedTs: string },
+  ): Promise<boolean> {
+    const { kernels, limits } = this.#deps;
+    checkSnippet(snippet, limits.maxCodeBytes);
+    const { kernelspec, language } = await this.#choose(workspace, channel, snippet);
+    const live = kernels.run(id);
+    if (live?.run.state !== 'waiting') return false;
+    const before = kernels.session(live.run);
+    // Its kernel may be starting just now: that start is for the language it had.
+    if (before.isCurrent(live)) return false;
+    const queue = kernels.queueOf(workspace, channel, kernelspec);
+    const word = snippet.language;
+    const data = { kernelspec, language, word, editedTs, switchAskedAt: undefined, switchAgreedBy: undefined };
+    before.remove(live);
+    try {
+      await live.replaceCode(snippet.blocks, { ...data, ...describeCode(snippet.blocks) }, queue);
+    } finally {
+      kernels.session(live.run).submit(live);
+    }
+    return true;
+  }
+
+  /** What a word may mean in this channel now. */
+  async languages(workspace: string, channel: string): Promise<LanguageContext> {
+    const [kernelspecs, settings] = await Promise.all([
+      this.#deps.kernelspecs.read(),
+      this.#deps.channels.read(workspace, channel),
+    ]);
+    const { aliases, defaultLanguage } = this.#deps.limits;
+    return {
+      kernelspecs,
+      aliases,
+      ...(settings.kernelspec === undefined ? {} : { channelLanguage: settings.kernelspec }),
+      ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
+    };
+  }
+
+  /** A name that is not known may be new on the gateway: the list is asked for once more before it is refused. */
+  async #choose(workspace: string, channel: string, snippet: Snippet): Promise<Chosen> {
+    const context = await this.languages(workspace, channel);
+    try {
+      return withLanguage(chooseKernelspec(snippet, context), context.kernelspecs);
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
+      const kernelspecs = await this.#deps.kernelspecs.refresh();
+      return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
+    }
+  }
+}
+
+interface Chosen {
+  kernelspec: string;
+  /** As the kernelspec says it. */
+  language: string | undefined;
+  /** The snippet named it. */
+  named: boolean;
+}
+
+function withLanguage(
+  chosen: { kernelspec: string; named: boolean },
+  { list }: Kernelspecs,
+): Chosen {
+  return { ...chosen, language: list.find(({ name }) => name === chosen.kernelspec)?.language };
+}
+
+function newRun(
+  request: SnippetRequest,
+  queue: string,
+  { kernelspec, language }: Chosen,
+): NewRun<RunData> {
+  const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
+  const { message, editedTs, follows, attended } = request;
+  return {
+    id: randomUUID(),
+    workspace,
+    channel,
+    thread,
+    queue,
+    requester,
+    createdAt: Date.now(),
+    code: [...snippet.blocks],
+    data: {
+      source,
+      kernelspec,
+      ...(language === undefined ? {} : { language }),
+      ...(snippet.language === undefined ? {} : { word: snippet.language }),
+      ...describeCode(snippet.blocks),
+      requestKey,
+      edition: (follows?.data.edition ?? 0) + 1,
+      ...(message === undefined ? {} : { message }),
+      ...(editedTs === undefined ? {} : { editedTs }),
+      // Two kernels side by side run at once: there the run messages cannot be one.
+      ...(follows?.queue === queue ? { follows: follows.id } : {}),
+      ...(attended === false ? { attended } : {}),
+      needsRoot: thread === '',
+      block: 0,
+      notes: [],
+    },
+  };
+}

@@ -1,0 +1,206 @@
+import { UserError } from '../errors.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import type { ChannelSettingsStore } from './languages/channel-settings.ts';
+import { isAsking, type Run } from './run.ts';
+import type { ChannelKernels } from './session/channel-kernels.ts';
+import type { KernelRecord } from './session/kernel/kernel-record.ts';
+import type { KernelSession } from './session/kernel-session.ts';
+
+/** How long the gateway is asked about one kernel. */
+const LOOK_MS = 5_000;
+
+export interface ControlDeps {
+  gateway: Gateway;
+  kernels: ChannelKernels;
+  channels: ChannelSettingsStore;
+}
+
+export interface KernelStatus {
+  record: KernelRecord;
+  /** As the gateway gives it; `gone` for 404, `unreachable` when it does not answer. */
+  state: string;
+  /** Unfinished runs in its queue, in order. */
+  unfinished: readonly Run[];
+}
+
+/** A kernel on the gateway that is somebody else's. */
+export interface OtherKernel {
+  kernelId: string;
+  kernelspec: string;
+  state: string;
+}
+
+/** What people and admins do to runs and kernels beside running code. Throws `UserError` and `GatewayError`. */
+export class KernelControl {
+  readonly #deps: ControlDeps;
+
+  constructor(deps: ControlDeps) {
+    this.#deps = deps;
+  }
+
+  async status(workspace: string, channel: string): Promise<KernelStatus[]> {
+    return await this.statusOf(this.#ofChannel(workspace, channel));
+  }
+
+  #ofChannel(workspace: string, channel: string): KernelRecord[] {
+    return this.#deps.kernels
+      .ofChannel(workspace, channel)
+      .flatMap(({ record }) => (record === undefined ? [] : [record]));
+  }
+
+  /** Every kernel of a workspace, the one used last first. */
+  async kernels(workspace: string): Promise<KernelRecord[]> {
+    return this.#deps.kernels.records(workspace).toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
+  }
+
+  async statusOf(records: readonly KernelRecord[]): Promise<KernelStatus[]> {
+    return await Promise.all(
+      records.map(async (record) => ({
+        record,
+        state: await this.#stateOf(record.kernelId),
+        unfinished: this.#deps.kernels.find(record.queue)?.unfinished ?? [],
+      })),
+    );
+  }
+
+  async #stateOf(kernelId: string): Promise<string> {
+    try {
+      const model = await this.#deps.gateway.findKernel(kernelId, AbortSignal.timeout(LOOK_MS));
+      return model?.executionState ?? 'gone';
+    } catch {
+      return 'unreachable';
+    }
+  }
+
+  /** The gateway's kernels that no channel of ours has; undefined where the gateway does not list. */
+  async otherKernels(workspace: string): Promise<OtherKernel[] | undefined> {
+    const listed = await this.#deps.gateway.listKernels(AbortSignal.timeout(LOOK_MS));
+    const ours = new Set(this.#deps.kernels.records(workspace).map(({ kernelId }) => kernelId));
+    return listed
+      ?.filter(({ id }) => !ours.has(id))
+      .map(({ id, name, executionState }) => ({ kernelId: id, kernelspec: name, state: executionState }));
+  }
+
+  // — runs —
+
+  /** `/spark stop`: the caller's running run in this channel, else their first waiting one. Gives what was stopped. */
+  async stopOwn(workspace: string, channel: string, requester: string): Promise<Run> {
+    const mine = this.#unfinished(workspace, channel).filter((run) => run.requester === requester);
+    const run = mine.find(({ state }) => state !== 'waiting') ?? mine[0];
+    if (run === undefined)
+      throw new UserError(
+        'nothingToStop',
+        'You have no unfinished run in this channel, so nothing was stopped.',
+      );
+    return await this.stop(run, requester);
+  }
+
+  /** An admin's `/spark stop`: their own run, else the channel's running one. */
+  async stopRunning(workspace: string, channel: string, by: string): Promise<Run> {
+    const unfinished = this.#unfinished(workspace, channel);
+    if (unfinished.some(({ requester }) => requester === by)) return await this.stopOwn(workspace, channel, by);
+    const queued = unfinished.filter((run) => !isAsking(run));
+    const run = queued.find(({ state }) => state !== 'waiting') ?? queued[0] ?? unfinished[0];
+    if (run === undefined)
+      throw new UserError('nothingToStop', 'Nothing runs in this channel, so nothing was stopped.');
+    return await this.stop(run, by);
+  }
+
+  /** `!stop`: the thread's newest unfinished run. */
+  async newestUnfinished(workspace: string, channel: string, thread: string): Promise<Run> {
+    const run = this.#unfinished(workspace, channel).findLast((each) => each.thread === thread);
+    if (run === undefined)
+      throw new UserError('nothingToStop', 'No run of this thread is unfinished, so nothing was stopped.');
+    return run;
+  }
+
+  #unfinished(workspace: string, channel: string): Run[] {
+    return this.#deps.kernels.unfinished(workspace, channel).map(({ run }) => run);
+  }
+
+  async stop(run: Run, by: string): Promise<Run> {
+    const { kernels } = this.#deps;
+    const live = kernels.run(run.id);
+    if (live === undefined || !kernels.session(live.run).stop(live, { kind: 'asked', by }))
+      throw new UserError('nothingToStop', 'That run has ended already, so nothing was stopped.');
+    return live.run;
+  }
+
+  /** Whether this run's requester alone has run code in the session's kernel. */
+  async hasRunAlone(run: Run): Promise<boolean> {
+    return this.#deps.kernels.session(run).hasRunAlone(run);
+  }
+
+  /** `by` agreed to replace the session's kernel by one of the run's language. */
+  async agreeToSwitch(run: Run, by: string): Promise<void> {
+    const { kernels } = this.#deps;
+    const live = kernels.run(run.id);
+    if (live === undefined || !kernels.session(live.run).agreeToSwitch(live, by))
+      throw new UserError('nothingToStop', 'That question has lapsed, so nothing was changed.');
+  }
+
+  /**
+   * Gives the run's kernel the line it asked for. False when the question is over. A run that is just being resumed is
+   * waited for; throws `UserError` when that takes too long, because the line is stored nowhere.
+   */
+  async answerInput(run: Run, promptId: string, line: string): Promise<boolean> {
+    const prompt = await this.#deps.kernels.run(run.id)?.findPrompt(promptId);
+    if (prompt === 'notYet')
+      throw new UserError(
+        'notTaken',
+        'The bot is just taking this run up again, so the line was not given. Send it once more in a few seconds.',
+      );
+    prompt?.answer(line);
+    return prompt !== undefined;
+  }
+
+  // — kernels —
+
+  /** The kernel that a command without a name means: the only one, or that of the channel's language. */
+  async currentKernel(workspace: string, channel: string): Promise<KernelRecord> {
+    const records = this.#ofChannel(workspace, channel);
+    const { kernelspec } = await this.#deps.channels.read(workspace, channel);
+    const record = records.find((candidate) => candidate.kernelspec === kernelspec) ?? records[0];
+    if (record === undefined)
+      throw new UserError(
+        'noKernel',
+        'This channel has no kernel, so nothing was changed. The next snippet starts one.',
+      );
+    return record;
+  }
+
+  /** The kernel that a button names. */
+  async kernelById(workspace: string, kernelId: string): Promise<KernelRecord> {
+    const record = this.#deps.kernels.records(workspace).find((each) => each.kernelId === kernelId);
+    return record ?? this.#gone();
+  }
+
+  /** The kernel that a run used, or would use. */
+  async kernelOf(run: Run): Promise<KernelRecord> {
+    return this.#deps.kernels.find(run.queue)?.record ?? this.#gone();
+  }
+
+  /** Restarts the kernel; its variables are gone. */
+  async restart(record: KernelRecord): Promise<void> {
+    await this.#sessionOf(record).restart();
+  }
+
+  /** Deletes the kernel on the gateway. */
+  async shutDown(record: KernelRecord): Promise<void> {
+    await this.#sessionOf(record).shutDown();
+  }
+
+  #sessionOf({ queue, kernelId }: KernelRecord): KernelSession {
+    const session = this.#deps.kernels.find(queue);
+    return session?.record?.kernelId === kernelId ? session : this.#gone();
+  }
+
+  #gone(): never {
+    throw new UserError('noKernel', 'That kernel is gone already, so nothing was changed.');
+  }
+
+  /** Postpones an idle kernel's end. False when it is gone or has changed hands. */
+  async keep(queue: string, kernelId: string): Promise<boolean> {
+    return this.#deps.kernels.find(queue)?.keep(kernelId) ?? false;
+  }
+}

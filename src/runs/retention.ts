@@ -1,0 +1,41 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../log.ts';
+import type { RunStore } from '../store/store.ts';
+import type { RunData } from './run.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+/** A request that Slack repeats is known this long. */
+const REQUESTS_KEPT_MS = 7 * DAY_MS;
+
+export interface RetentionOptions {
+  store: Pick<RunStore<RunData>, 'purge'>;
+  /** KEEP_RUNS; undefined: for ever. */
+  keepRunsMs: number | undefined;
+  log: Log;
+  now?: () => number;
+}
+
+/** Erases code and records that are older than `keepRunsMs`: now, and every day. `close` ends that. */
+export function startRetention({ store, keepRunsMs, log, now = Date.now }: RetentionOptions): { close: () => void } {
+  const erase = async (): Promise<void> => {
+    try {
+      const runsBefore = keepRunsMs === undefined ? 0 : now() - keepRunsMs;
+      const erased = await store.purge({ runsBefore, requestsBefore: now() - REQUESTS_KEPT_MS });
+      if (erased.length > 0)
+        log.info({ event: 'runs.erased', erased: erased.length }, 'old runs were erased (KEEP_RUNS)');
+    } catch (error) {
+      log.warn({ event: 'runs.erased', err: error }, 'old runs could not be erased; tried again tomorrow');
+    }
+  };
+  void erase();
+  const daily = setInterval(() => void erase(), DAY_MS).unref();
+  return { close: () => clearInterval(daily) };
+}
+
+/** Deletes the output that ended runs left on disk: one folder per run, named by its id. `unposted`: still needed. */
+export async function sweepSpool(dir: string, unposted: ReadonlySet<string>): Promise<void> {
+  const names = await readdir(dir).catch(() => []);
+  for (const name of names)
+    if (!unposted.has(name)) await rm(join(dir, name), { recursive: true, force: true });
+}

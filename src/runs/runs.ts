@@ -1,0 +1,187 @@
+import type { Log } from '../log.ts';
+import type { Displays } from '../output/displays.ts';
+import type { Transcript } from '../output/transcript.ts';
+import type { RunStore } from '../store/store.ts';
+import { syntheticOutcome } from './outcome.ts';
+import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
+import type { OpenRunMessage } from './run-view.ts';
+import type { ChannelKernels } from './session/channel-kernels.ts';
+import { hasStored } from './session/run/execute-run.ts';
+import type { FinalMessages } from './session/run/final-message.ts';
+import type { KernelRecords } from './session/kernel/kernel-record.ts';
+import { LiveRun } from './session/run/live-run.ts';
+
+/** How many runs' code is read at once after a takeover. */
+const READ_AT_ONCE = 20;
+
+export interface RunsDeps {
+  /** Slack's id of it. Bots of several may share a store: another one's runs are its own affair. */
+  workspace: string;
+  store: RunStore<RunData>;
+  records: KernelRecords;
+  kernels: ChannelKernels;
+  finals: FinalMessages;
+  openRunMessage: OpenRunMessage;
+  /** Removes only what belongs to a run message beside it (files, replies). Never throws. */
+  removeAttached: (run: Run) => Promise<void>;
+  removeMessage: (run: Run) => Promise<void>;
+  openTranscript: (runId: string, recovered: boolean, displays?: Displays) => Promise<Transcript>;
+  log: Log;
+}
+
+/** All runs that this process has in memory: opened, resumed, changed, erased. */
+export class Runs {
+  readonly #deps: RunsDeps;
+
+  constructor(deps: RunsDeps) {
+    this.#deps = deps;
+  }
+
+  /** A run that was just accepted, or resumed (`isRecovered`: its messages may be in Slack already). */
+  open(run: Run, code: readonly string[] | undefined, isRecovered = false): LiveRun {
+    const { store, log, openRunMessage } = this.#deps;
+    return new LiveRun(
+      run,
+      code,
+      (live) => {
+        const { data } = run;
+        const needsRoot = run.thread === '' && data.needsRoot;
+        return openRunMessage({
+          runId: run.id,
+          requester: run.requester,
+          workspace: run.workspace,
+          channel: run.channel,
+          createdAt: run.createdAt,
+          thread: run.thread,
+          root: needsRoot ? { language: data.word ?? data.kernelspec, blocks: code ?? [data.preview] } : undefined,
+          messageTs: data.messageTs,
+          predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows),
+          recovered: isRecovered,
+          onThread: (thread) => live.note({ thread }),
+          onPosted: (messageTs) => live.note({ data: { messageTs } }),
+        });
+      },
+      store,
+      log,
+    );
+  }
+
+  /** Waits for the final message of the run before an edit and removes what belonged to it; gives its message's ts. */
+  async #takeOverFrom(runId: string): Promise<string | undefined> {
+    const { kernels, store, removeAttached } = this.#deps;
+    const before = kernels.run(runId);
+    await before?.posted;
+    const run = before?.run ?? (await store.get(runId).catch(() => undefined));
+    const { messageTs, files = [], replies = [] } = run?.data ?? {};
+    if (run !== undefined && files.length + replies.length > 0) await removeAttached(run);
+    return messageTs;
+  }
+
+  /** After a takeover: reads the kernels and resumes the unposted runs. Gives how many runs that were. */
+  async recover(unposted: readonly Run[]): Promise<number> {
+    const { records, kernels, workspace } = this.#deps;
+    const known = await records.readAll();
+    kernels.load(new Map([...known].filter(([key]) => key.startsWith(`${workspace}/`))));
+    const ours = unposted.filter((run) => run.workspace === workspace);
+    for (let at = 0; at < ours.length; at += READ_AT_ONCE)
+      await Promise.all(ours.slice(at, at + READ_AT_ONCE).map((run) => this.#resume(run)));
+    return ours.length;
+  }
+
+  async #resume(run: Run): Promise<void> {
+    const { store, kernels } = this.#deps;
+    const needsCode = run.thread === '' && run.data.needsRoot;
+    const live = this.open(run, needsCode ? await store.code(run.id) : undefined, true);
+    kernels.add(live);
+    if (!isUnfinished(run)) await this.#postEnded(live);
+  }
+
+  /** The final message of a run whose end the predecessor did not live to show. */
+  async #postEnded(live: LiveRun): Promise<void> {
+    const { openTranscript, finals, log } = this.#deps;
+    const { run } = live;
+    const { isUnreadable = false, outcome, kernelspec, kept } = run.data;
+    if (isUnreadable) log.error({ event: 'run.unreadable', run: run.id }, 'the record of a run cannot be read');
+    const known = isUnreadable ? unreadableOutcome(run) : (outcome ?? syntheticOutcome('broken', kernelspec));
+    try {
+      const transcript = await openTranscript(run.id, true);
+      await addMissing(transcript, kept, run);
+      live.showOutput(() => transcript.view());
+      finals.post(live, known);
+      void live.posted.then(() => transcript.remove()).catch(() => undefined);
+    } catch (error) {
+      log.error({ event: 'spool.failed', err: error, run: run.id }, 'the output of an ended run cannot be read');
+      finals.post(live, known);
+    }
+  }
+
+  /** The newest record of a run, from memory while it is there. */
+  async find(runId: string): Promise<Run | undefined> {
+    return this.#deps.kernels.run(runId)?.run ?? (await this.#deps.store.get(runId));
+  }
+
+  /** The code of a run, a text for each block; empty when it is not stored any more. */
+  async code(run: Run): Promise<readonly string[]> {
+    const live = this.#deps.kernels.run(run.id);
+    return live === undefined ? ((await this.#deps.store.code(run.id)) ?? []) : await live.code();
+  }
+
+  /** Says a sentence at the head of a run message. */
+  async say(run: Run, note: string): Promise<void> {
+    const live = this.#deps.kernels.run(run.id);
+    if (live === undefined) return;
+    live.note({ data: { notes: [...live.run.data.notes, note] } });
+    live.refresh();
+  }
+
+  /**
+   * Removes a run with everything it showed and its code, and the runs whose run message it took over: at once when it is
+   * over, else as soon as it has been stopped. What it showed until then is removed at once.
+   */
+  async erase(run: Run): Promise<void> {
+    for (let each: Run | undefined = run; each !== undefined; ) {
+      const follows: string | undefined = each.data.follows;
+      await this.#eraseOne(each);
+      each = follows === undefined ? undefined : await this.find(follows);
+    }
+  }
+
+  async #eraseOne(run: Run): Promise<void> {
+    const { kernels, finals, removeMessage } = this.#deps;
+    const live = kernels.run(run.id);
+    if (live === undefined || live.run.state === 'posted') {
+      const newest = await kernels.find(run.queue)?.stopEdits(run.id);
+      return await finals.erase(newest ?? live?.run ?? run);
+    }
+    await live.commit({ data: { erased: true } });
+    // Its final message was posted just before: that step has looked for the wish already.
+    if (isPosted(live)) return await this.#eraseOne(live.run);
+    if (!isUnfinished(live.run)) return;
+    kernels.session(live.run).stop(live, { kind: 'deleted' });
+    await live.message.withdraw();
+    await removeMessage(live.run);
+  }
+
+  async close(): Promise<void> {
+    await this.#deps.kernels.close();
+  }
+}
+
+function isPosted({ run }: LiveRun): boolean {
+  return run.state === 'posted';
+}
+
+/** Output that stayed on the disk of the machine that saw the end. */
+async function addMissing(
+  transcript: Transcript,
+  stored: StoredOutput | undefined,
+  { createdAt, updatedAt, data }: Run,
+): Promise<void> {
+  if (hasStored(transcript, stored)) return;
+  await transcript.add({
+    kind: 'reconnected',
+    fromMs: data.startedAt ?? createdAt,
+    toMs: updatedAt,
+    gap: true,
+  });
+}

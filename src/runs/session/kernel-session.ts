@@ -1,0 +1,391 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { UserError } from '../../errors.ts';
+import { GatewayError } from '../../gateway/errors.ts';
+import type { Log } from '../../log.ts';
+import { type Displays, startDisplays } from '../../output/displays.ts';
+import type { Transcript } from '../../output/transcript.ts';
+import { type RunOutcome, syntheticOutcome } from '../outcome.ts';
+import { isAsking, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
+import type { FinalMessages } from './run/final-message.ts';
+import type { GatewayOutageWait } from './kernel/gateway-outage.ts';
+import { IdleKernel, type IdleNotices } from './kernel/idle-kernel.ts';
+import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
+import { LateOutput } from './late-output.ts';
+import type { LiveRun } from './run/live-run.ts';
+import { readStoppedBy, type StopReason } from './run/read-end.ts';
+import { type EndedRun, runToOutcome } from './run/run-to-outcome.ts';
+import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
+import { SwitchQuestions } from './switch-questions.ts';
+
+export interface SessionDeps extends SessionKernelDeps {
+  outage: GatewayOutageWait;
+  finals: FinalMessages;
+  /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
+  openTranscript: (runId: string, recovered: boolean, displays: Displays) => Promise<Transcript>;
+  /** A run has ended. */
+  onEnded: (run: Run, outcome: RunOutcome) => void;
+  /** A switch replaced the channel's kernel. */
+  onSwitched: (run: Run, change: { from: string; by: string }) => void;
+  notices: IdleNotices;
+  /** Where a run's run message is; undefined when that is not stored any more. */
+  threadOf: (runId: string) => Promise<string | undefined>;
+  /** Nothing of the session is left to remember. */
+  onEmpty: (session: KernelSession) => void;
+  log: Log;
+  several: boolean;
+  runTimeoutMs: number | undefined;
+  inputTimeoutMs: number;
+  idleTimeoutMs: number | undefined;
+}
+
+/** How long the session's next run waits for the final message of the one before to be on its way. */
+const MESSAGE_FIRST_MS = 25;
+/** Places further back are shown once and not edited with every run that ends. */
+const PLACES_KEPT_FRESH = 3;
+/** How long a run that is left to a successor has to read what its closed websocket brought. */
+const FOLLOW_MS = 1_000;
+
+export type SessionState = SessionKernel['state'] | 'busy';
+
+/**
+ * Everything of one kernel: the queue of its runs in order of acceptance, the run in hand, the kernel with its websocket,
+ * its idle time, late output. Others send it commands; a command changes state and begins work, and never waits for
+ * gateway, Slack or kernel before it acts.
+ */
+export class KernelSession {
+  readonly key: string;
+  readonly workspace: string;
+  readonly channel: string;
+  readonly #deps: SessionDeps;
+  readonly #kernel: SessionKernel;
+  readonly #late: LateOutput;
+  readonly #displays: Displays;
+  /** Unfinished runs in order of acceptance, the run in hand among them. */
+  #queue: LiveRun[] = [];
+  #current: LiveRun | undefined;
+  #working: Promise<void> | undefined;
+  readonly #questions: SwitchQuestions;
+  readonly #idle: IdleKernel;
+  #isClosing = false;
+
+  constructor(
+    place: { key: string; workspace: string; channel: string },
+    stored: StoredKernel,
+    deps: SessionDeps,
+  ) {
+    this.key = place.key;
+    this.workspace = place.workspace;
+    this.channel = place.channel;
+    this.#deps = deps;
+    this.#late = new LateOutput(deps.log);
+    this.#displays = startDisplays((runId) => this.#late.changed(runId));
+    const { gateway, records, envFor, notices, threadOf, idleTimeoutMs, log } = deps;
+    this.#questions = new SwitchQuestions((live) => this.#cancel(live));
+    this.#kernel = new SessionKernel(
+      place.key,
+      stored,
+      { gateway, records, envFor, log },
+      (event) => {
+        log.debug({ event: 'kernel.event', queue: this.key, kind: event.kind }, 'kernel connection');
+        if (event.kind === 'lateOutput') this.#late.take(event.msgId, event.output);
+      },
+      () => void this.#late.forgetAll(),
+    );
+    this.#idle = new IdleKernel(this.#kernel, () => this.#current !== undefined, {
+      gateway,
+      notices,
+      threadOf,
+      idleTimeoutMs,
+      onEnded: () => this.#endIfEmpty(),
+      log,
+    });
+    this.#idle.watch();
+  }
+
+  get record(): KernelRecord | undefined {
+    return this.#kernel.record;
+  }
+
+  get state(): SessionState {
+    return this.#current !== undefined && this.#kernel.state === 'ready' ? 'busy' : this.#kernel.state;
+  }
+
+  get isConnected(): boolean {
+    return this.#kernel.isConnected;
+  }
+
+  /** Unfinished runs that keep a place, in order. */
+  get unfinished(): Run[] {
+    return this.#queue.filter(({ run }) => !isAsking(run)).map(({ run }) => run);
+  }
+
+  /** Those that wait for an answer about a switch too. */
+  get all(): Run[] {
+    return this.#queue.map(({ run }) => run);
+  }
+
+  // — commands —
+
+  /** A run was accepted for this session, or is resumed after a takeover. */
+  submit(live: LiveRun): void {
+    const at = this.#queue.findIndex(({ run }) => run.order > live.run.order);
+    this.#queue.splice(at === -1 ? this.#queue.length : at, 0, live);
+    if (isAsking(live.run)) this.#reviewQuestions();
+    this.#wake();
+  }
+
+  /** Stops a run: cancelled when the kernel has not got it, interrupted when it runs. False when it has ended. */
+  stop(live: LiveRun, reason: StopReason): boolean {
+    if (!isUnfinished(live.run)) return false;
+    if (live === this.#current) live.stop(reason);
+    else this.#cancel(live);
+    return true;
+  }
+
+  /** Takes a waiting run out of the queue, for another session. */
+  remove(live: LiveRun): void {
+    this.#questions.settle(live.id);
+    this.#queue = this.#queue.filter((each) => each !== live);
+    this.#showPlaces();
+  }
+
+  isCurrent(live: LiveRun): boolean {
+    return live === this.#current;
+  }
+
+  /** `by` agreed to lose the old kernel's variables. False when the question has lapsed. */
+  agreeToSwitch(live: LiveRun, by: string): boolean {
+    if (!isAsking(live.run)) return false;
+    this.#questions.settle(live.id);
+    live.note({ data: { switchAgreedBy: by } });
+    this.#wake();
+    return true;
+  }
+
+  /** Whether this requester alone has run code in the kernel: then losing its variables is theirs to decide. */
+  hasRunAlone({ requester }: Run): boolean {
+    const current = this.unfinished[0];
+    return [...(this.record?.requesters ?? []), current?.requester ?? requester].every(
+      (each) => each === requester,
+    );
+  }
+
+  /** Whether a run of this kernelspec has to ask before it replaces the kernel. */
+  needsSwitch(kernelspec: string): boolean {
+    const { record } = this;
+    return !this.#deps.several && record !== undefined && record.kernelspec !== kernelspec;
+  }
+
+  async restart(): Promise<void> {
+    try {
+      await this.#kernel.restart();
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'kernelGone') throw error;
+      await this.#kernel.forget();
+      throw new UserError(
+        'noKernel',
+        'The channel’s kernel was gone already, with its variables. The next snippet starts a new one.',
+      );
+    } finally {
+      this.#kernelChanged();
+    }
+  }
+
+  async shutDown(): Promise<void> {
+    await this.#kernel.shutDown();
+    this.#kernelChanged();
+  }
+
+  /** Somebody pressed Keep. False when that kernel is not there any more. */
+  keep(kernelId: string): boolean {
+    const isKept = this.#kernel.keep(kernelId);
+    if (isKept) this.#idle.watch();
+    return isKept;
+  }
+
+  /** The store was emptied: the runs that the kernel has not got are lost there, and nobody will find them again. */
+  tellLost(): void {
+    for (const live of this.#queue.filter(({ run }) => run.state === 'waiting')) {
+      this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a run that waited');
+      const detail = 'The bot’s store has lost it while it waited; run it again.';
+      this.#endUnsent(live, { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail });
+    }
+  }
+
+  /** Ends the edits of an ended run's message; gives its newest record where it is remembered. */
+  stopEdits(runId: string): Promise<Run | undefined> {
+    return this.#late.stopEdits(runId);
+  }
+
+  /**
+   * Ends work here, for a successor: first the websocket, then what it brought, then the run messages, so that the
+   * successor lacks nothing.
+   */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#idle.clear();
+    this.#questions.close();
+    const unsent = this.#queue.filter((live) => live.followed === undefined);
+    const released = Promise.all(unsent.map((live) => live.release()));
+    await this.#kernel.close();
+    const followed = this.#queue.filter((live) => !unsent.includes(live));
+    await Promise.race([
+      Promise.all(followed.map((live) => live.followed)),
+      delay(FOLLOW_MS, undefined, { ref: false }),
+    ]);
+    await Promise.all([released, ...followed.map((live) => live.release())]);
+  }
+
+  // — the queue —
+
+  #wake(): void {
+    if (this.#isClosing) return;
+    if (this.#working === undefined) this.#working = this.#work();
+    else this.#showPlaces();
+  }
+
+  /** One run at a time, first come first served. */
+  async #work(): Promise<void> {
+    this.#idle.clear();
+    while (!this.#isClosing) {
+      const live = this.#queue.find(({ run }) => !isAsking(run));
+      if (live === undefined) break;
+      this.#current = live;
+      this.#showPlaces();
+      await this.#runOne(live);
+      this.#current = undefined;
+      if (this.#isClosing) return;
+      if (!isUnfinished(live.run)) this.#queue = this.#queue.filter((each) => each !== live);
+      this.#reviewQuestions();
+    }
+    this.#working = undefined;
+    this.#idle.watch();
+    this.#endIfEmpty();
+  }
+
+  async #runOne(live: LiveRun): Promise<void> {
+    const { run } = live;
+    if (run.data.isUnreadable === true) return this.#endUnsent(live, unreadableOutcome(run));
+    if (run.data.stoppedBy !== undefined) {
+      if (run.state === 'waiting') return this.#cancel(live);
+      live.stop(readStoppedBy(run.data.stoppedBy));
+    }
+    if (run.state === 'waiting' && run.data.switchAgreedBy === undefined && this.needsSwitch(run.data.kernelspec))
+      return this.#askToSwitch(live);
+    this.#kernel.acquire();
+    try {
+      await this.#runToEnd(live);
+    } finally {
+      this.#kernel.release();
+    }
+  }
+
+  async #runToEnd(live: LiveRun): Promise<void> {
+    const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs } = this.#deps;
+    const running = runToOutcome(live, this.#kernel, {
+      openTranscript: (recovered) => openTranscript(live.id, recovered, this.#displays),
+      outage,
+      onSwitched: (change) => onSwitched(live.run, change),
+      runTimeoutMs,
+      inputTimeoutMs,
+      log,
+    });
+    const ended = await Promise.race([running, released(live)]);
+    // What the kernel said last is heard once only: the end is stored also by a process that ends.
+    if (ended === undefined) return void running.then((late) => this.#storeEnd(live, late)).catch(() => undefined);
+    if (!(await this.#storeEnd(live, ended))) return;
+    live.markFollowed();
+    if (live.released.aborted) return;
+    this.#deps.finals.post(live, ended.outcome);
+    if (ended.transcript !== undefined) this.#late.remember(live, ended.outcome, ended.transcript);
+    // The final message has the processor for itself.
+    await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
+    if (ended.kernelId !== undefined && !live.released.aborted) await this.#noteUse(live, ended.kernelId);
+  }
+
+  async #storeEnd(live: LiveRun, { outcome, stored }: EndedRun): Promise<boolean> {
+    const isOurs = await live.end(outcome, stored);
+    if (isOurs) this.#deps.onEnded(live.run, outcome);
+    return isOurs;
+  }
+
+  async #noteUse(live: LiveRun, kernelId: string): Promise<void> {
+    const { outcome } = live.run.data;
+    if (outcome === undefined) return;
+    await this.#kernel
+      .used(kernelId, live.run, outcome)
+      .catch((error: unknown) =>
+        this.#deps.log.warn({ event: 'kernel.use', err: error, run: live.id }, 'a kernel that ended was not removed'),
+      );
+  }
+
+  // — ends without the kernel —
+
+  #cancel(live: LiveRun): void {
+    this.#endUnsent(live, syntheticOutcome('cancelled', live.run.data.kernelspec));
+  }
+
+  #endUnsent(live: LiveRun, outcome: RunOutcome): void {
+    this.remove(live);
+    const { log, finals, onEnded } = this.#deps;
+    live
+      .end(outcome)
+      .then((isOurs) => {
+        if (!isOurs) return;
+        onEnded(live.run, outcome);
+        finals.post(live, outcome);
+      })
+      .catch((error: unknown) => log.error({ event: 'run.end', err: error, run: live.id }, 'an end was not stored'));
+    this.#endIfEmpty();
+  }
+
+  #showPlaces(): void {
+    const queued = this.#queue.filter(({ run }) => !isAsking(run));
+    const behind = queued[0]?.run.requester;
+    for (const [ahead, live] of queued.entries()) {
+      if (ahead === 0 || live.run.state !== 'waiting') continue;
+      // 200 of them would use up minutes of Slack's edits.
+      const isShown = live.run.data.messageTs !== undefined || live.hasShownPlace;
+      if (isShown && ahead > PLACES_KEPT_FRESH) continue;
+      live.hasShownPlace = true;
+      live.show({ kind: 'waiting', ahead, ...(behind === undefined ? {} : { behind }) });
+    }
+  }
+
+  // — the question whether to switch —
+
+  #askToSwitch(live: LiveRun): void {
+    live.note({ data: { switchAskedAt: Date.now() } });
+    this.#questions.show(live, this.record);
+  }
+
+  /** The kernel may have changed: a question is put anew, or has become needless. */
+  #reviewQuestions(): void {
+    for (const live of this.#queue.filter(({ run }) => isAsking(run))) {
+      if (!this.needsSwitch(live.run.data.kernelspec)) {
+        this.#questions.settle(live.id);
+        live.note({ data: { switchAskedAt: undefined } });
+      } else if (live.phase.kind !== 'switchAsked' || live.phase.from !== this.record?.kernelspec)
+        this.#questions.show(live, this.record);
+    }
+  }
+
+  #kernelChanged(): void {
+    this.#reviewQuestions();
+    this.#wake();
+    this.#idle.watch();
+    this.#endIfEmpty();
+  }
+
+  #endIfEmpty(): void {
+    const isEmpty = this.#queue.length === 0 && this.#working === undefined && !this.#kernel.hasAnything;
+    if (isEmpty) this.#deps.onEmpty(this);
+  }
+}
+
+function released({ released: signal }: LiveRun): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

@@ -1,0 +1,138 @@
+import type { Gateway } from '../../../gateway/gateway.ts';
+import type { Log } from '../../../log.ts';
+import type { KernelRecord } from './kernel-record.ts';
+import { GONE_NOTE, type SessionKernel } from './session-kernel.ts';
+
+const LONGEST_WARNING_MS = 10 * 60_000;
+/** Slack or the gateway is away: an idle kernel is looked after again, later each time. */
+const RETRY_MS = 30_000;
+const LONGEST_RETRY_MS = 30 * 60_000;
+/** The longest a timer can wait in one go (2^31 − 1 ms). */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+export type IdleStep = { kind: 'warn' | 'end'; atMs: number };
+
+/** What is next for a kernel that nobody uses: the warning (10 min before, or at half time), then the end. */
+export function nextIdleStep(
+  record: Pick<KernelRecord, 'lastUsedAt' | 'warnedAt'>,
+  idleTimeoutMs: number,
+): IdleStep {
+  const endsAt = record.lastUsedAt + idleTimeoutMs;
+  const noticeMs = Math.min(LONGEST_WARNING_MS, idleTimeoutMs / 2);
+  return record.warnedAt === undefined || record.warnedAt < record.lastUsedAt
+    ? { kind: 'warn', atMs: endsAt - noticeMs }
+    : // A warning that came late, because the bot or Slack was away, leaves as much time to answer it.
+      { kind: 'end', atMs: Math.max(endsAt, record.warnedAt + noticeMs) };
+}
+
+/** One timer that can wait for months. */
+class LongTimer {
+  readonly #act: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(act: () => void) {
+    this.#act = act;
+  }
+
+  set(ms: number): void {
+    this.clear();
+    const wait = Math.min(Math.max(0, ms), LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => (wait < ms ? this.set(ms - wait) : this.#act()), wait).unref();
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** Tells the channel, or the last requester where Slack refuses; `endsAtMs` since the epoch. Rejects where that is not known. */
+export interface IdleNotices {
+  warn: (record: KernelRecord, endsAtMs: number) => Promise<void>;
+  ended: (record: KernelRecord, idleMs: number) => Promise<void>;
+}
+
+export interface IdleDeps {
+  gateway: Pick<Gateway, 'findKernel'>;
+  notices: IdleNotices;
+  /** Where a run's run message is; undefined when that is not stored any more. */
+  threadOf: (runId: string) => Promise<string | undefined>;
+  idleTimeoutMs: number | undefined;
+  /** The kernel is gone, or was shut down. */
+  onEnded: () => void;
+  log: Log;
+}
+
+/** Shuts a session's kernel down that nobody used for IDLE_TIMEOUT, after a warning that can be answered with Keep. */
+export class IdleKernel {
+  readonly #kernel: SessionKernel;
+  readonly #isBusy: () => boolean;
+  readonly #deps: IdleDeps;
+  readonly #timer = new LongTimer(() => void this.#act());
+  #failures = 0;
+
+  constructor(kernel: SessionKernel, isBusy: () => boolean, deps: IdleDeps) {
+    this.#kernel = kernel;
+    this.#isBusy = isBusy;
+    this.#deps = deps;
+  }
+
+  /** The kernel was used or kept just now, or is known from the store. */
+  watch(): void {
+    const { idleTimeoutMs } = this.#deps;
+    const { record } = this.#kernel;
+    if (idleTimeoutMs === undefined || record === undefined || this.#isBusy()) return;
+    this.#failures = 0;
+    this.#timer.set(nextIdleStep(record, idleTimeoutMs).atMs - Date.now());
+  }
+
+  clear(): void {
+    this.#timer.clear();
+  }
+
+  async #act(): Promise<void> {
+    const { idleTimeoutMs, log, onEnded } = this.#deps;
+    const { record } = this.#kernel;
+    if (record === undefined || idleTimeoutMs === undefined || this.#isBusy()) return;
+    try {
+      await this.#step(record, idleTimeoutMs);
+      if (this.#kernel.record === undefined) onEnded();
+      this.watch();
+    } catch (error) {
+      const { queue } = record;
+      log.warn({ event: 'kernel.idle', err: error, queue }, 'an idle kernel was not looked after; it is tried again');
+      this.#timer.set(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));
+      this.#failures += 1;
+    }
+  }
+
+  async #step(record: KernelRecord, idleTimeoutMs: number): Promise<void> {
+    const { gateway, notices, threadOf, log } = this.#deps;
+    const { queue, kernelId, kernelspec } = record;
+    const isThere = (await gateway.findKernel(kernelId)) !== undefined;
+    const lastThread = record.lastThread || ((await threadOf(record.lastRun ?? '')) ?? '');
+    // Used, kept or replaced meanwhile: that is the newer fact.
+    if (this.#isBusy() || this.#kernel.record !== record) return;
+    const step = nextIdleStep(record, idleTimeoutMs);
+    if (step.atMs > Date.now()) return;
+    if (!isThere) {
+      await this.#kernel.forget(GONE_NOTE);
+      log.info({ event: 'kernel.gone', queue, kernel: kernelId }, 'an idle kernel is gone; the next run says so');
+    } else if (step.kind === 'warn') {
+      const warnedAt = Date.now();
+      await notices.warn({ ...record, lastThread }, nextIdleStep({ ...record, warnedAt }, idleTimeoutMs).atMs);
+      if (this.#kernel.record?.kernelId === kernelId) this.#kernel.noteWarned(warnedAt);
+      log.info({ event: 'kernel.warned', queue, kernel: kernelId }, 'the channel of an idle kernel was warned');
+    } else {
+      await this.#kernel.shutDown(ENDED_NOTE);
+      log.info(
+        { event: 'kernel.idle', audit: 'idle', queue, kernel: kernelId, kernelspec },
+        'an idle kernel was shut down',
+      );
+      await notices.ended({ ...record, lastThread }, Date.now() - record.lastUsedAt);
+    }
+  }
+}
+
+const ENDED_NOTE =
+  'The channel’s kernel was shut down because nobody had used it (IDLE_TIMEOUT); a new one was started. The variables from before are gone.';

@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import type { Keyv } from 'keyv';
+import { z } from 'zod';
+import type { Log } from '../../../log.ts';
+
+/** What Keyv keeps of a session's kernel: enough to find it, reattach to it and name it after a restart of the bot. */
+const kernelRecordSchema = z.object({
+  workspace: z.string(),
+  channel: z.string(),
+  /** The key of the kernel session. */
+  queue: z.string(),
+  kernelspec: z.string(),
+  kernelId: z.string(),
+  /** The websocket session: the same over reconnects and restarts, or the gateway's replay is lost (protocol.md §2.2). */
+  sessionId: z.string(),
+  /** `starting` is written before the POST, so that a crash in between leaves no orphan. */
+  state: z.enum(['starting', 'up']),
+  startedAt: z.number(),
+  startedBy: z.string(),
+  lastUsedAt: z.number(),
+  lastRequester: z.string(),
+  lastThread: z.string(),
+  /** The run that used it last: the thread of a quick one is known only after its end. */
+  lastRun: z.string().optional(),
+  /** The last `In [n]`: a smaller one later means that the kernel was restarted meanwhile. */
+  executionCount: z.number(),
+  /** The kernel was restarted by no command of ours since its last run ended: the next run says so. */
+  restartedUnseen: z.boolean(),
+  /** When the channel was warned that it idles; counts while it is newer than the last use. */
+  warnedAt: z.number().optional(),
+  /** Everyone who has run code in it. */
+  requesters: z.array(z.string()),
+});
+export type KernelRecord = z.infer<typeof kernelRecordSchema>;
+
+/** For whom, and for which session, a kernel is started. */
+export interface KernelOwner {
+  workspace: string;
+  channel: string;
+  queue: string;
+  requester: string;
+  thread: string;
+}
+
+/** A kernel that is still to be started, under an id that we choose. */
+export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelRecord {
+  const now = Date.now();
+  return {
+    workspace: owner.workspace,
+    channel: owner.channel,
+    queue: owner.queue,
+    kernelspec,
+    kernelId: randomUUID(),
+    sessionId: randomUUID(),
+    state: 'starting',
+    startedAt: now,
+    startedBy: owner.requester,
+    lastUsedAt: now,
+    lastRequester: owner.requester,
+    lastThread: owner.thread,
+    executionCount: 0,
+    restartedUnseen: false,
+    requesters: [],
+  };
+}
+
+export interface KernelEnvSettings {
+  username: string | undefined;
+  env: Readonly<Record<string, string>>;
+}
+
+/**
+ * What the settings say a kernel is started with; never a secret (protocol.md §1.3). `{channel}` becomes the channel's
+ * id; `{user}` the Slack user id, only for kernels of direct messages, because every other kernel is shared.
+ */
+export function kernelEnv(
+  owner: Pick<KernelOwner, 'channel' | 'requester'>,
+  { username, env }: KernelEnvSettings,
+): Record<string, string> {
+  const isDirect = owner.channel.startsWith('D');
+  const named = username
+    ?.replaceAll('{channel}', owner.channel)
+    .replaceAll('{user}', isDirect ? owner.requester : owner.channel);
+  return { ...env, ...(named === undefined ? {} : { KERNEL_USERNAME: named }) };
+}
+
+/** What the store knows of one session's kernel. */
+export interface StoredKernel {
+  record: KernelRecord | undefined;
+  /** What happened to the kernel before it, as a sentence that the next run says. */
+  loss: string | undefined;
+}
+
+/** The kernels of all sessions in Keyv: read once, when this process becomes the leader, and written as they change. */
+export class KernelRecords {
+  readonly #keyv: Keyv;
+  readonly #log: Log;
+
+  constructor(keyv: Keyv, log: Log) {
+    this.#keyv = keyv;
+    this.#log = log;
+  }
+
+  /** By session key. A record that cannot be read becomes a loss of that session. */
+  async readAll(): Promise<Map<string, StoredKernel>> {
+    const kernels = new Map<string, StoredKernel>();
+    const entries = this.#keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
+    for await (const [key, stored] of entries ?? []) {
+      const queue = key.startsWith(LOSS_PREFIX) ? key.slice(LOSS_PREFIX.length) : key;
+      const kernel = kernels.get(queue) ?? { record: undefined, loss: undefined };
+      kernels.set(queue, kernel);
+      if (queue === key) this.#readRecord(queue, stored, kernel);
+      else if (typeof stored === 'string') kernel.loss = stored;
+    }
+    return kernels;
+  }
+
+  #readRecord(queue: string, stored: unknown, kernel: StoredKernel): void {
+    const read = kernelRecordSchema.safeParse(stored);
+    if (read.success) {
+      kernel.record = read.data;
+      return;
+    }
+    this.#log.error({ event: 'kernel.unreadable', queue }, 'the record of a kernel cannot be read');
+    kernel.loss = UNREADABLE_NOTE;
+  }
+
+  async save(record: KernelRecord): Promise<void> {
+    await this.#keyv.set(record.queue, record);
+  }
+
+  async remove(queue: string): Promise<void> {
+    await this.#keyv.delete(queue);
+  }
+
+  async saveLoss(queue: string, sentence: string): Promise<void> {
+    await this.#keyv.set(LOSS_PREFIX + queue, sentence);
+  }
+
+  async removeLoss(queue: string): Promise<void> {
+    await this.#keyv.delete(LOSS_PREFIX + queue);
+  }
+}
+
+/** No session key begins like this. */
+const LOSS_PREFIX = 'loss of ';
+const UNREADABLE_NOTE =
+  'The bot’s record of the channel’s kernel could not be read, so a new one was started. The variables from before are lost.';
+
+/** The key of the kernel session of a channel: one a channel, or one for each kernelspec (KERNELS_PER_CHANNEL). */
+export function queueOf(workspace: string, channel: string, kernelspec: string, several: boolean): string {
+  return several ? `${workspace}/${channel}/${kernelspec}` : `${workspace}/${channel}`;
+}

@@ -1,0 +1,71 @@
+import type { Log } from '../../../log.ts';
+import type { RunStore } from '../../../store/store.ts';
+import type { RunOutcome } from '../../outcome.ts';
+import type { Run, RunData } from '../../run.ts';
+import type { LiveRun } from './live-run.ts';
+
+export interface FinalMessagesDeps {
+  store: RunStore<RunData>;
+  /** Removes a run message and all that belongs to it. Never throws. */
+  removeMessage: (run: Run) => Promise<void>;
+  /** The run is not in memory any more. */
+  onPosted: (live: LiveRun) => void;
+  log: Log;
+}
+
+/** The last step of each run: its final message, or its removal. */
+export class FinalMessages {
+  readonly #deps: FinalMessagesDeps;
+
+  constructor(deps: FinalMessagesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Shows the last picture of a run that has ended, and forgets the run once that is posted. Never throws. */
+  post(live: LiveRun, outcome: RunOutcome): void {
+    const { log, onPosted } = this.#deps;
+    this.#post(live, outcome)
+      .catch((error: unknown) =>
+        log.error(
+          { event: 'run.unposted', err: error, run: live.id },
+          'the final message is left to the next start',
+        ),
+      )
+      .finally(() => {
+        live.markPosted();
+        onPosted(live);
+      });
+  }
+
+  async #post(live: LiveRun, outcome: RunOutcome): Promise<void> {
+    if (live.run.data.erased !== true) await this.#show(live, outcome);
+    // Looked at again: it may have been asked for while the message was on its way.
+    if (live.run.data.erased === true) {
+      await live.message.withdraw();
+      await this.erase(live.run);
+    }
+  }
+
+  /** What Slack did not refuse stays `ended`: a successor shows it. */
+  async #show(live: LiveRun, outcome: RunOutcome): Promise<void> {
+    const delivery = await live.finish(outcome);
+    if (delivery.delivered) {
+      const { messageTs, files, replies } = delivery;
+      const attached = { ...(files === undefined ? {} : { files }), ...(replies === undefined ? {} : { replies }) };
+      await live.commit({ state: 'posted', data: { messageTs, ...attached } });
+      return;
+    }
+    const { reason, isRefused } = delivery;
+    this.#deps.log.warn(
+      { event: 'run.undelivered', run: live.id, reason, isRefused },
+      'the final message could not be delivered',
+    );
+    if (isRefused) await live.commit({ state: 'posted' });
+  }
+
+  /** Removes a run with its message and its code. */
+  async erase(run: Run): Promise<void> {
+    await this.#deps.removeMessage(run);
+    await this.#deps.store.remove(run.id);
+  }
+}

@@ -1,0 +1,251 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../../log.ts';
+import type { OutputView } from '../../../output/output-view.ts';
+import type { RunState, RunStore } from '../../../store/store.ts';
+import type { RunOutcome } from '../../outcome.ts';
+import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
+import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
+import type { InputPrompt } from './input.ts';
+import { isAboutStop, type StopReason } from './read-end.ts';
+import { retryStore } from './retry-store.ts';
+import { LatestWriter } from './latest-writer.ts';
+
+/** How long a final message that is on its way is waited for when this process ends. */
+const CLOSING_MS = 500;
+/** Slack waits 3 s for what became of a line: a run that is being resumed is waited for this long. */
+const INPUT_WAIT_MS = 1_000;
+
+export type RunChange = Partial<Pick<Run, 'state' | 'thread' | 'queue'>> & { data?: Partial<RunData> };
+
+/**
+ * One run in memory, from its acceptance until its final message is posted: the newest record, its run message and the
+ * one AbortSignal that stops it. This process is the only writer of the record, so memory is ahead of the store.
+ */
+export class LiveRun {
+  run: Run;
+  readonly message: RunMessage;
+  /** What the kernel asks and nobody has answered yet. */
+  #prompt: InputPrompt | undefined;
+  #promptOpened = Promise.withResolvers<void>();
+  readonly #store: RunStore<RunData>;
+  readonly #writer: LatestWriter;
+  readonly #log: Log;
+  #code: readonly string[] | undefined;
+  readonly #stop = new AbortController();
+  readonly #release = new AbortController();
+  readonly #posted = Promise.withResolvers<void>();
+  #following: PromiseWithResolvers<void> | undefined;
+  #stopReason: StopReason | undefined;
+  #phase: RunPhase = { kind: 'waiting', ahead: 0 };
+  /** Output is shown once the store says that the kernel has the run. */
+  #storedState: RunState;
+  #output: (() => OutputView) | undefined;
+  #outage: Omit<GatewayOutage, 'sent'> | undefined;
+  /** Its place in the queue was shown once. */
+  hasShownPlace = false;
+
+  constructor(
+    run: Run,
+    code: readonly string[] | undefined,
+    openMessage: (live: LiveRun) => RunMessage,
+    store: RunStore<RunData>,
+    log: Log,
+  ) {
+    this.run = run;
+    this.#storedState = run.state;
+    this.#code = code;
+    this.#store = store;
+    this.#log = log;
+    this.#writer = new LatestWriter(() => retryStore(() => this.#write(), this.#release.signal, log));
+    this.message = openMessage(this);
+  }
+
+  get id(): string {
+    return this.run.id;
+  }
+
+  get phase(): RunPhase {
+    return this.#phase;
+  }
+
+  /** Aborted when the run is to be stopped. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  get stopReason(): StopReason | undefined {
+    return this.#stopReason;
+  }
+
+  /** Aborted when this process ends and leaves the run to its successor. */
+  get released(): AbortSignal {
+    return this.#release.signal;
+  }
+
+  /** Settles when the final message is posted, refused, or left to a successor. */
+  get posted(): Promise<void> {
+    return this.#posted.promise;
+  }
+
+  markPosted(): void {
+    this.#posted.resolve();
+  }
+
+  /** One text for each block, as it goes to the kernel; none when the store has lost it. */
+  async code(): Promise<readonly string[]> {
+    this.#code ??=
+      (await retryStore(() => this.#store.code(this.run.id), this.#release.signal, this.#log)) ?? [];
+    return this.#code;
+  }
+
+  /** An edit of the message replaces the code while the run waits. */
+  async replaceCode(code: readonly string[], data: Partial<RunData>, queue: string): Promise<void> {
+    this.#code = code;
+    this.#apply({ queue, data });
+    await this.#store.replaceCode(this.run, code);
+  }
+
+  /** Asks it to stop; the first reason counts. */
+  stop(reason: StopReason): void {
+    if (this.#stopReason !== undefined) return;
+    this.#stopReason = reason;
+    if (isAboutStop(reason)) this.note({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
+    this.#stop.abort(reason);
+    if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
+    if (this.#phase.kind === 'inputAsked') this.showRunning();
+  }
+
+  /** Changes the record and resolves when the store has confirmed it. False: the store has no such run any more. */
+  async commit(change: RunChange): Promise<boolean> {
+    if (this.#release.signal.aborted) return false;
+    this.#apply(change);
+    return await this.#writer.save();
+  }
+
+  /** Changes the record; the store gets it behind, in order. A failure is retried and logged. */
+  note(change: RunChange): void {
+    this.#apply(change);
+    this.#writer.save().catch(() => undefined);
+  }
+
+  /** Changes the record in memory; the next write takes it along. */
+  setData(data: Partial<RunData>): void {
+    this.#apply({ data });
+  }
+
+  /** A request is written from here on, and what comes back is read. */
+  follow(): void {
+    this.#following ??= Promise.withResolvers<void>();
+  }
+
+  /** Settles when what came back is read and the store knows how far; undefined while nothing is followed. */
+  get followed(): Promise<void> | undefined {
+    return this.#following?.promise;
+  }
+
+  markFollowed(): void {
+    this.#following?.resolve();
+    this.#following = undefined;
+  }
+
+  /** Writes how it ended. False when it has ended already. */
+  async end(outcome: RunOutcome, kept?: StoredOutput): Promise<boolean> {
+    if (!isUnfinished(this.run)) return false;
+    this.#closePrompt();
+    this.#apply({ state: 'ended', data: { outcome, ...(kept === undefined ? {} : { kept }) } });
+    await this.#writer.save();
+    return true;
+  }
+
+  #apply({ data, ...change }: RunChange): void {
+    this.run = { ...this.run, ...change, updatedAt: Date.now(), data: { ...this.run.data, ...data } };
+  }
+
+  /** True when the store has it. A store that was emptied gets the run again, unless the kernel has not got it. */
+  async #write(): Promise<boolean> {
+    const { state } = this.run;
+    if (await this.#store.save(this.run)) {
+      this.#storedState = state;
+      return true;
+    }
+    if (this.run.state === 'waiting' || this.run.data.erased === true) return false;
+    await this.#store.restore(this.run.data.requestKey, this.run, await this.code().catch(() => []));
+    return true;
+  }
+
+  // — what people see —
+
+  /** From now on each picture carries this output. */
+  showOutput(view: () => OutputView): void {
+    this.#output = view;
+  }
+
+  show(phase: RunPhase): void {
+    this.#phase = phase;
+    const { state } = this.run;
+    const isStored = this.#storedState !== 'waiting' && this.#storedState !== 'sending';
+    const sent = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
+    const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent: sent as GatewayOutage['sent'] };
+    this.message.show(viewRun(this.run, phase, isStored ? this.#output?.() : undefined, outage));
+  }
+
+  /** The same phase with newer output. */
+  refresh(): void {
+    this.show(this.#phase);
+  }
+
+  showRunning(): void {
+    const sinceMs = this.run.data.startedAt ?? Date.now();
+    this.show({ kind: 'running', sinceMs, stopping: this.signal.aborted, stopIgnored: false });
+  }
+
+  /** What is wrong with the gateway from now on; undefined when nothing is any more. */
+  showOutage(outage: Omit<GatewayOutage, 'sent'> | undefined): void {
+    if (outage === undefined && this.#outage === undefined) return;
+    this.#outage = outage;
+    this.refresh();
+  }
+
+  finish(outcome: RunOutcome): ReturnType<RunMessage['finish']> {
+    this.#phase = { kind: 'ended', outcome };
+    return this.message.finish(viewRun(this.run, this.#phase, this.#output?.()));
+  }
+
+  // — what the kernel asks —
+
+  openPrompt(prompt: InputPrompt): void {
+    this.#prompt?.close();
+    this.#prompt = prompt;
+    this.#promptOpened.resolve();
+  }
+
+  closePrompt(): void {
+    this.#closePrompt();
+  }
+
+  #closePrompt(): void {
+    this.#prompt?.close();
+    this.#prompt = undefined;
+    this.#promptOpened = Promise.withResolvers<void>();
+  }
+
+  /** The prompt with this id, or undefined when it is over. A run that is just being resumed is waited for. */
+  async findPrompt(id: string): Promise<InputPrompt | 'notYet' | undefined> {
+    const isAsked = (): boolean => this.run.data.inputRequest?.id === id;
+    if (this.#prompt?.id !== id && isAsked())
+      await Promise.race([this.#promptOpened.promise, delay(INPUT_WAIT_MS, undefined, { ref: false })]);
+    if (this.#prompt?.id === id) return this.#prompt;
+    return isAsked() ? 'notYet' : undefined;
+  }
+
+  // — the end of this process —
+
+  /** Leaves the run to a successor: nothing more is written or shown for it here. */
+  async release(): Promise<void> {
+    await Promise.race([this.#writer.idle, delay(CLOSING_MS, undefined, { ref: false })]);
+    this.#release.abort();
+    await this.message.release();
+    if (this.#phase.kind === 'ended')
+      await Promise.race([this.posted, delay(CLOSING_MS, undefined, { ref: false })]);
+  }
+}

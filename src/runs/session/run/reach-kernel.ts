@@ -1,0 +1,140 @@
+import { GatewayError } from '../../../gateway/errors.ts';
+import type { KernelConnection } from '../../../gateway/gateway.ts';
+import type { Log } from '../../../log.ts';
+import type { RunOutcome } from '../../outcome.ts';
+import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
+import type { KernelRecord } from '../kernel/kernel-record.ts';
+import type { LiveRun } from './live-run.ts';
+import { type EndedAt, readEnd } from './read-end.ts';
+import type { SessionKernel } from '../kernel/session-kernel.ts';
+
+export interface ReachedKernel {
+  record: KernelRecord;
+  connection: KernelConnection;
+}
+
+export interface ReachDeps {
+  kernel: SessionKernel;
+  outage: GatewayOutageWait;
+  /** A switch replaced the channel's kernel. */
+  onSwitched: (change: { from: string; by: string }) => void;
+  log: Log;
+}
+
+/**
+ * The kernel of a run, connected and answering; or how the run ends because there is none. A gateway that is away is
+ * waited for, and that is said.
+ */
+export async function reachKernel(
+  live: LiveRun,
+  deps: ReachDeps,
+): Promise<ReachedKernel | { outcome: RunOutcome }> {
+  const sinceMs = Date.now();
+  for (;;) {
+    try {
+      const reached =
+        live.run.data.request === undefined
+          ? await readyKernel(live, deps, sinceMs)
+          : await earlierKernel(live, deps.kernel);
+      live.showOutage(undefined);
+      return reached;
+    } catch (error) {
+      const outcome = await outcomeOf(live, error, deps, sinceMs);
+      if (outcome !== undefined) return { outcome };
+    }
+  }
+}
+
+/** How the run ends after this failure; undefined when another attempt is worth it. */
+async function outcomeOf(
+  live: LiveRun,
+  error: unknown,
+  { kernel, outage, log }: ReachDeps,
+  sinceMs: number,
+): Promise<RunOutcome | undefined> {
+  const { run } = live;
+  const isSent = run.data.request !== undefined;
+  const cancelled = (): RunOutcome => readEnd({ kind: 'notSent' }, live.stopReason, endedAt(live));
+  if (live.signal.aborted && !isSent) return cancelled();
+  if (!(error instanceof GatewayError)) throw error;
+  log.warn({ event: 'kernel.unreached', err: error, run: run.id }, 'the kernel could not be reached');
+  const { record } = kernel;
+  // A stop cannot take back what was sent.
+  const signal = isSent ? live.released : AbortSignal.any([live.released, live.signal]);
+  const onAway = ({ code, message }: GatewayError): void => {
+    if (!isSent && live.phase.kind !== 'startingKernel')
+      live.show({ kind: 'startingKernel', sinceMs, turnsBefore: 0 });
+    live.showOutage({ code, detail: message, isCutOff: true });
+  };
+  try {
+    const waiting = { isSent, isHarmless: record !== undefined, sinceMs, signal, onAway };
+    if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id })) return undefined;
+  } catch (interruption) {
+    if (!signal.aborted) throw interruption;
+    return cancelled();
+  }
+  if (!isSent) return readEnd({ kind: 'notSent', detail: error.message }, live.stopReason, endedAt(live));
+  // The kernel has the run, or may have it, and nobody can be asked about it.
+  const kind = error.code === 'startFailed' ? 'outputLost' : 'gatewayAway';
+  return readEnd({ kind, detail: error.message }, live.stopReason, endedAt(live));
+}
+
+function endedAt({ run }: LiveRun): EndedAt {
+  const { kernelspec, startedAt, executionCount, block } = run.data;
+  return {
+    kernelspec,
+    durationMs: startedAt === undefined ? 0 : Date.now() - startedAt,
+    executionCount,
+    isKnownToRun: run.state === 'running',
+    hasRun: block > 0,
+  };
+}
+
+/** The kernel for a run that was never sent. */
+async function readyKernel(
+  live: LiveRun,
+  { kernel, onSwitched }: ReachDeps,
+  sinceMs: number,
+): Promise<ReachedKernel> {
+  const { workspace, channel, queue, requester, thread, data } = live.run;
+  const { switchAgreedBy, kernelspec } = data;
+  const starting = (turnsBefore: number): void =>
+    live.show({ kind: 'startingKernel', sinceMs, turnsBefore });
+  const before = kernel.record;
+  if (switchAgreedBy !== undefined && before !== undefined && before.kernelspec !== kernelspec) {
+    starting(0);
+    await kernel.shutDown();
+    onSwitched({ from: before.kernelspec, by: switchAgreedBy });
+  }
+  const progress = { onStarting: () => starting(0), onTurn: starting };
+  const until = { stopped: live.signal, released: live.released };
+  const owner = { workspace, channel, queue, requester, thread };
+  const reach = () => kernel.ready(owner, kernelspec, progress, until);
+  let ready = await reach();
+  // The open connection ends with a kernel that is gone, so that the second attempt gives a new one.
+  if (!(await ready.connection.isThere(AbortSignal.any([live.signal, live.released])))) ready = await reach();
+  if (ready.note !== undefined) live.setData({ notes: [...live.run.data.notes, ready.note] });
+  return ready;
+}
+
+/** After a restart: the kernel that the predecessor wrote to, with its session, so that the gateway replays. */
+async function earlierKernel(
+  live: LiveRun,
+  kernel: SessionKernel,
+): Promise<ReachedKernel | { outcome: RunOutcome }> {
+  const { request } = live.run.data;
+  // The gateway replays as soon as the socket is open.
+  live.follow();
+  // A stop cannot take back what was sent: it waits for the connection and interrupts there.
+  const connection = await kernel
+    .reattach(request?.kernelId ?? '', live.released, request?.checkpoint)
+    .catch((error: unknown) => {
+      live.markFollowed();
+      if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;
+      throw error;
+    });
+  const { record } = kernel;
+  if (connection !== undefined && record !== undefined) return { connection, record };
+  const gone = readEnd({ kind: 'kernelGone', variablesLost: true }, live.stopReason, endedAt(live));
+  return { outcome: live.run.state === 'sending' ? { ...gone, kind: 'unknown' } : gone };
+}

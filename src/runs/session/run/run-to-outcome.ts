@@ -1,0 +1,94 @@
+import type { Log } from '../../../log.ts';
+import type { Transcript } from '../../../output/transcript.ts';
+import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
+import type { StoredOutput } from '../../run.ts';
+import { executeRun, storedOutput } from './execute-run.ts';
+import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
+import type { LiveRun } from './live-run.ts';
+import { reachKernel } from './reach-kernel.ts';
+import type { SessionKernel } from '../kernel/session-kernel.ts';
+import { cancelSparkJobs } from './spark-jobs.ts';
+
+export interface EndedRun {
+  outcome: RunOutcome;
+  /** Undefined when nothing was ever sent. */
+  transcript: Transcript | undefined;
+  stored?: StoredOutput;
+  /** The kernel it ran on; undefined when none was reached. */
+  kernelId: string | undefined;
+}
+
+export interface RunToOutcomeDeps {
+  /** `recovered`: goes on with what an earlier process stored. */
+  openTranscript: (recovered: boolean) => Promise<Transcript>;
+  outage: GatewayOutageWait;
+  /** A switch replaced the channel's kernel. */
+  onSwitched: (change: { from: string; by: string }) => void;
+  runTimeoutMs: number | undefined;
+  inputTimeoutMs: number;
+  log: Log;
+}
+
+/**
+ * THE use case: one run from its turn to its outcome. Kernel → each block in order → what it says. Each way it can go is
+ * an outcome; what throws is a bug, and ends the run as broken. A run that a predecessor left `sending` or `running` is
+ * resumed, never sent again. Never rejects.
+ */
+export async function runToOutcome(
+  live: LiveRun,
+  kernel: SessionKernel,
+  deps: RunToOutcomeDeps,
+): Promise<EndedRun> {
+  try {
+    return await reachAndExecute(live, kernel, deps);
+  } catch (error) {
+    deps.log.error({ event: 'run.broken', err: error, run: live.id }, 'a run broke');
+    const outcome = syntheticOutcome('broken', live.run.data.kernelspec);
+    return { outcome, transcript: undefined, kernelId: undefined };
+  }
+}
+
+async function reachAndExecute(
+  live: LiveRun,
+  kernel: SessionKernel,
+  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, log }: RunToOutcomeDeps,
+): Promise<EndedRun> {
+  const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
+  if (earlier !== undefined) {
+    // What is on the screen already stays there while its kernel is looked for.
+    live.showOutput(() => earlier.view());
+    if (live.run.state === 'running') live.showRunning();
+  }
+  const reached = await reachKernel(live, { kernel, outage, onSwitched, log });
+  if ('outcome' in reached) return { outcome: reached.outcome, transcript: earlier, kernelId: undefined };
+  const transcript = earlier ?? (await openTranscript(false));
+  live.showOutput(() => transcript.view());
+  const clearClock = startClock(live, runTimeoutMs);
+  try {
+    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, log });
+    if (wasInterrupted(outcome)) await cancelSparkJobs(reached.connection);
+    const stored = storedOutput(transcript);
+    await transcript.seal();
+    return { outcome, transcript, stored, kernelId: reached.record.kernelId };
+  } finally {
+    clearClock();
+  }
+}
+
+/** RUN_TIMEOUT counts from the kernel's first message. */
+function startClock(live: LiveRun, runTimeoutMs: number | undefined): () => void {
+  if (runTimeoutMs === undefined) return () => undefined;
+  const remainingMs = (live.run.data.startedAt ?? Date.now()) + runTimeoutMs - Date.now();
+  const stop = (): void => live.stop({ kind: 'timeout', timeoutMs: runTimeoutMs });
+  const clock = setTimeout(stop, Math.max(0, remainingMs));
+  const clear = (): void => clearTimeout(clock);
+  live.released.addEventListener('abort', clear, { once: true });
+  return clear;
+}
+
+/** By us: what it had set going elsewhere has to stop with it. */
+function wasInterrupted({ kind }: RunOutcome): boolean {
+  return (
+    kind === 'interrupted' || kind === 'timedOut' || kind === 'tooMuchOutput' || kind === 'inputTimedOut'
+  );
+}
