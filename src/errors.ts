@@ -39,10 +39,13 @@ export class SlackError extends Error {
   }
 }
 
-/** The store gave no answer in time, or refused. Nothing that waited for it counts as accepted. */
+/**
+ * The store gave no answer in time, or refused; `notLeader`: the lease of this process is not the store's any more.
+ * Nothing that waited for it counts as accepted.
+ */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  readonly code: 'silent' | 'refused' | 'locked';
+  readonly code: 'silent' | 'refused' | 'locked' | 'notLeader';
   constructor(code: StoreError['code'], message: string, cause?: unknown) {
     super(message, { cause });
     this.code = code;

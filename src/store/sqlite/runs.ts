@@ -1,0 +1,205 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readCode, type RunReader } from '../run-reader.ts';
+import type { Acceptance, NewRun, RunRecord, RunStore } from '../store.ts';
+import type { SqliteLease } from './database.ts';
+
+/** How many rows one step of a purge erases: a long step keeps everything else in this process waiting. */
+const PURGE_BATCH = 200;
+const PURGE_MS = 1_000;
+
+/**
+ * The runs in one SQLite database that no other process has open. Every call is done when it returns, so that two calls
+ * of this process never mix.
+ */
+export class SqliteRuns<Data> implements RunStore<Data> {
+  readonly #lease: SqliteLease;
+  readonly #reader: RunReader<Data>;
+  readonly #sql: ReturnType<typeof prepareRuns>;
+
+  constructor(lease: SqliteLease, reader: RunReader<Data>) {
+    this.#lease = lease;
+    this.#reader = reader;
+    this.#sql = prepareRuns(lease.db);
+  }
+
+  async accept(requestKey: string, run: NewRun<Data>): Promise<Acceptance> {
+    return this.#lease.write(() => {
+      const isNew = this.#sql.markSeen.run(requestKey, run.id, run.createdAt).changes === 1;
+      if (!isNew) return { kind: 'duplicate', runId: this.#runOf(requestKey) ?? '' };
+      this.#sql.insertCode.run(run.id, JSON.stringify(run.code));
+      const { lastInsertRowid } = this.#sql.insert.run(
+        ...[null, run.id, run.workspace, run.channel, run.thread, run.queue, run.requester, 'waiting'],
+        ...[run.createdAt, run.createdAt, JSON.stringify(run.data)],
+      );
+      return { kind: 'accepted', order: Number(lastInsertRowid) };
+    });
+  }
+
+  async markSeen(requestKey: string, atMs: number): Promise<boolean> {
+    return this.#lease.write(() => this.#sql.markSeen.run(requestKey, '', atMs).changes === 1);
+  }
+
+  async forgetRequest(requestKey: string): Promise<void> {
+    this.#lease.write(() => this.#sql.forgetRequest.run(requestKey));
+  }
+
+  async findRequest(requestKey: string): Promise<string | undefined> {
+    return this.#lease.read(() => this.#runOf(requestKey));
+  }
+
+  async save(run: RunRecord<Data>): Promise<boolean> {
+    return this.#lease.write(() => this.#update(run));
+  }
+
+  async replaceCode(run: RunRecord<Data>, code: readonly string[]): Promise<boolean> {
+    return this.#lease.write(() => {
+      if (!this.#update(run)) return false;
+      this.#sql.insertCode.run(run.id, JSON.stringify(code));
+      return true;
+    });
+  }
+
+  async restore(requestKey: string, run: RunRecord<Data>, code: readonly string[]): Promise<void> {
+    this.#lease.write(() => {
+      this.#sql.forgetRequest.run(requestKey);
+      this.#sql.markSeen.run(requestKey, run.id, run.createdAt);
+      this.#sql.remove.run(run.id);
+      this.#sql.insertCode.run(run.id, JSON.stringify(code));
+      this.#sql.insert.run(
+        ...[run.order, run.id, run.workspace, run.channel, run.thread, run.queue, run.requester, run.state],
+        ...[run.createdAt, run.updatedAt, JSON.stringify(run.data)],
+      );
+    });
+  }
+
+  async get(runId: string): Promise<RunRecord<Data> | undefined> {
+    return this.#lease.read(() => {
+      const row = this.#sql.get.get(runId);
+      return row && this.#reader.one(row);
+    });
+  }
+
+  async code(runId: string): Promise<string[] | undefined> {
+    return this.#lease.read(() => {
+      const row = this.#sql.getCode.get(runId);
+      return row && readCode(String(row['blocks']));
+    });
+  }
+
+  async unposted(): Promise<RunRecord<Data>[]> {
+    return this.#list(this.#sql.unposted);
+  }
+
+  async thread(
+    workspace: string,
+    channel: string,
+    thread: string,
+    limit: number,
+  ): Promise<RunRecord<Data>[]> {
+    return this.#list(this.#sql.thread, workspace, channel, thread, limit);
+  }
+
+  async channel(workspace: string, channel: string, limit: number): Promise<RunRecord<Data>[]> {
+    return this.#list(this.#sql.channel, workspace, channel, limit);
+  }
+
+  async requester(workspace: string, requester: string, limit: number): Promise<RunRecord<Data>[]> {
+    return this.#list(this.#sql.requester, workspace, requester, limit);
+  }
+
+  async remove(runId: string): Promise<void> {
+    this.#lease.write(() => this.#erase(runId));
+    this.#lease.cutLog();
+  }
+
+  async withdraw(runId: string, requestKey: string): Promise<void> {
+    this.#lease.write(() => {
+      this.#erase(runId);
+      this.#sql.forgetRequest.run(requestKey);
+    });
+    this.#lease.cutLog();
+  }
+
+  async purge(before: { runsBefore: number; requestsBefore: number }): Promise<string[]> {
+    const endsAt = performance.now() + PURGE_MS;
+    const erased: string[] = [];
+    let isFull = true;
+    while (isFull && performance.now() < endsAt) {
+      isFull = this.#lease.write(() => {
+        const requests = this.#sql.purgeRequests.run(before.requestsBefore).changes;
+        const runs = this.#sql.oldRuns.all(before.runsBefore).map((row) => String(row['id']));
+        for (const runId of runs) this.#erase(runId);
+        erased.push(...runs);
+        return Math.max(Number(requests), runs.length) === PURGE_BATCH;
+      });
+      await nextTurn();
+    }
+    if (erased.length > 0) this.#lease.cutLog();
+    return erased;
+  }
+
+  async ping(): Promise<void> {
+    this.#lease.read(() => this.#sql.ping.get());
+  }
+
+  #runOf(requestKey: string): string | undefined {
+    const known = this.#sql.findRequest.get(requestKey);
+    return known && String(known['runId']);
+  }
+
+  #update(run: RunRecord<Data>): boolean {
+    const { changes } = this.#sql.update.run(
+      ...[run.workspace, run.channel, run.thread, run.queue, run.requester, run.state],
+      ...[run.createdAt, run.updatedAt, JSON.stringify(run.data), run.id],
+    );
+    return changes === 1;
+  }
+
+  #erase(runId: string): void {
+    this.#sql.remove.run(runId);
+    this.#sql.removeCode.run(runId);
+  }
+
+  #list(statement: StatementSync, ...values: (string | number)[]): RunRecord<Data>[] {
+    return this.#lease.read(() => this.#reader.all(statement.all(...values)));
+  }
+}
+
+/** Each statement finds its rows by an index. */
+export function prepareRuns(db: DatabaseSync) {
+  const columns = `id, workspace, channel, thread, queue, requester, state, accepted AS "order",
+    created_at AS createdAt, updated_at AS updatedAt, data`;
+  const newest = 'ORDER BY accepted DESC LIMIT ?';
+  return {
+    findRequest: db.prepare('SELECT run_id AS runId FROM requests WHERE request_key = ?'),
+    markSeen: db.prepare(
+      'INSERT INTO requests (request_key, run_id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    forgetRequest: db.prepare('DELETE FROM requests WHERE request_key = ?'),
+    insert: db.prepare(
+      `INSERT INTO runs (accepted, id, workspace, channel, thread, queue, requester, state, created_at, updated_at, data)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    insertCode: db.prepare('INSERT OR REPLACE INTO code (run_id, blocks) VALUES (?, ?)'),
+    update: db.prepare(
+      `UPDATE runs SET workspace = ?, channel = ?, thread = ?, queue = ?, requester = ?, state = ?, created_at = ?,
+         updated_at = ?, data = ? WHERE id = ?`,
+    ),
+    get: db.prepare(`SELECT ${columns} FROM runs WHERE id = ?`),
+    getCode: db.prepare('SELECT blocks FROM code WHERE run_id = ?'),
+    unposted: db.prepare(`SELECT ${columns} FROM runs WHERE state <> 'posted' ORDER BY accepted`),
+    thread: db.prepare(
+      `SELECT ${columns} FROM runs WHERE workspace = ? AND channel = ? AND thread = ? ${newest}`,
+    ),
+    channel: db.prepare(`SELECT ${columns} FROM runs WHERE workspace = ? AND channel = ? ${newest}`),
+    requester: db.prepare(`SELECT ${columns} FROM runs WHERE workspace = ? AND requester = ? ${newest}`),
+    remove: db.prepare('DELETE FROM runs WHERE id = ?'),
+    removeCode: db.prepare('DELETE FROM code WHERE run_id = ?'),
+    oldRuns: db.prepare(`SELECT id FROM runs WHERE state = 'posted' AND updated_at < ? LIMIT ${PURGE_BATCH}`),
+    purgeRequests: db.prepare(
+      `DELETE FROM requests WHERE request_key IN (SELECT request_key FROM requests WHERE at < ? LIMIT ${PURGE_BATCH})`,
+    ),
+    ping: db.prepare('SELECT 1'),
+  };
+}

@@ -1,0 +1,116 @@
+import type { Keyv } from 'keyv';
+
+/**
+ * What outlives the process: the runs, Keyv's namespaces and the leader lease. Memory, SQLite and Redis implement it
+ * under one contract suite. Every method rejects with `StoreError`.
+ *
+ * Every write is one step that the store accepts only while its lease record names this holder and its epoch; another
+ * record, or none, refuses with `notLeader`. Reads are open to a standby too.
+ */
+
+/** waiting → sending (written before the request is) → running (the kernel's first message) → ended → posted. */
+export type RunState = 'waiting' | 'sending' | 'running' | 'ended' | 'posted';
+
+/** `Data` is JSON and belongs to runs/: the store does not look inside. The code is stored beside the record. */
+export interface RunRecord<Data> {
+  /** uuid. */
+  readonly id: string;
+  readonly workspace: string;
+  readonly channel: string;
+  /** ts of the root message, in whose thread the run message is; '' until a slash command's root is posted. */
+  readonly thread: string;
+  /** Key of the kernel session. */
+  readonly queue: string;
+  /** Slack user id of who sent, pressed or posted the code. */
+  readonly requester: string;
+  readonly state: RunState;
+  /** Order of acceptance over the whole store; smaller came first. */
+  readonly order: number;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly data: Data;
+}
+
+export interface NewRun<Data> {
+  id: string;
+  workspace: string;
+  channel: string;
+  thread: string;
+  queue: string;
+  requester: string;
+  createdAt: number;
+  data: Data;
+  code: readonly string[];
+}
+
+/** The request is known: `runId` is the run that it made, '' when it made none. */
+export type Acceptance = { kind: 'accepted'; order: number } | { kind: 'duplicate'; runId: string };
+
+export interface RunStore<Data> {
+  /** One atomic insert-if-absent of request key, run (`waiting`, last in order) and code. */
+  accept(requestKey: string, run: NewRun<Data>): Promise<Acceptance>;
+  /** Records a request that makes no run. True the first time only. */
+  markSeen(requestKey: string, atMs: number): Promise<boolean>;
+  /** What failed may be tried again. */
+  forgetRequest(requestKey: string): Promise<void>;
+  /** The run that a request made ('' = none), or undefined when the request is not known. */
+  findRequest(requestKey: string): Promise<string | undefined>;
+  /** Overwrites the whole record but not the code. False: the store has no such run (erased, or it was emptied). */
+  save(run: RunRecord<Data>): Promise<boolean>;
+  /** Record and code in one step. False as in `save`. */
+  replaceCode(run: RunRecord<Data>, code: readonly string[]): Promise<boolean>;
+  /** Writes all of a run back after the store was emptied, at its own place in the order. */
+  restore(requestKey: string, run: RunRecord<Data>, code: readonly string[]): Promise<void>;
+  get(runId: string): Promise<RunRecord<Data> | undefined>;
+  /** The blocks of code, as they were accepted. */
+  code(runId: string): Promise<string[] | undefined>;
+  /** Every run that is not yet posted, in order. No listing reads code. */
+  unposted(): Promise<RunRecord<Data>[]>;
+  /** Newest first, as are the next two. */
+  thread(workspace: string, channel: string, thread: string, limit: number): Promise<RunRecord<Data>[]>;
+  channel(workspace: string, channel: string, limit: number): Promise<RunRecord<Data>[]>;
+  requester(workspace: string, requester: string, limit: number): Promise<RunRecord<Data>[]>;
+  /** Erases run and code; its request stays known. */
+  remove(runId: string): Promise<void>;
+  /** Erases run, code and request key, so that the very same submission may be repeated. */
+  withdraw(runId: string, requestKey: string): Promise<void>;
+  /**
+   * Erases posted runs last changed before `runsBefore`, with their code, and request keys older than `requestsBefore`.
+   * Works in short steps for about a second and gives the ids erased; what is left is for the next time.
+   */
+  purge(before: { runsBefore: number; requestsBefore: number }): Promise<string[]>;
+  /** A cheap round trip; rejects when the store does not answer. */
+  ping(): Promise<void>;
+}
+
+export type LeaseAnswer =
+  | { kind: 'held'; epoch: number }
+  | { kind: 'taken'; leftMs: number }
+  /** Processes of 0.1.0, which know no lease, work on this store. */
+  | { kind: 'oldVersion' };
+
+/** The one lease of the process that may write. A file or memory belongs to one process, which always gets it. */
+export interface LeaderLease {
+  /** Random id of this process. */
+  readonly holder: string;
+  /**
+   * Takes the lease when it is free or this holder's own, with a higher epoch than any before. The first to hold it on a
+   * store of an older version brings that to this version before the promise resolves, which may take minutes.
+   * Rejects with `refused` on a store of a newer version.
+   */
+  acquire(ttlMs: number): Promise<LeaseAnswer>;
+  /** `missing`: the store was emptied, or a failover lost the record, or the lease had ended. */
+  renew(ttlMs: number): Promise<'held' | 'taken' | 'missing'>;
+  release(): Promise<void>;
+}
+
+export interface Store<Data> {
+  readonly kind: 'sqlite' | 'memory' | 'redis';
+  /** One Keyv per namespace; the same one each time. It throws instead of swallowing errors. */
+  keyv(namespace: string): Keyv;
+  readonly runs: RunStore<Data>;
+  readonly lease: LeaderLease;
+  /** Ends the connection or closes the file. */
+  close(): Promise<void>;
+}
