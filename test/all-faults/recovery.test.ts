@@ -8,7 +8,7 @@ import { askMessage, finalAnswer, finals } from '../support/ask.ts';
 import { readLedgerFile, untilPosted } from '../support/run-store-file.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
-import { type HeldKernels, holdKernels } from './held-kernels.ts';
+import { type HeldKernels, holdKernels } from '../support/held-kernels.ts';
 
 /** What a bot that was killed left, taken up by the next one. */
 interface Scene extends AsyncDisposable {

@@ -6,7 +6,7 @@ import { finalAnswer } from '../support/ask.ts';
 import { findRedisServer, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
 import { startBot } from '../support/start-bot.ts';
-import { holdKernels } from './held-kernels.ts';
+import { holdKernels } from '../support/held-kernels.ts';
 
 const found = await findRedisServer();
 

@@ -4,7 +4,7 @@ import { finalAnswer } from '../support/ask.ts';
 import { findRedisServer, startRedisServer } from '../support/redis-server.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
 import { type LogLine, startBot } from '../support/start-bot.ts';
-import { holdKernels } from './held-kernels.ts';
+import { holdKernels } from '../support/held-kernels.ts';
 
 const found = await findRedisServer();
 const FIRST = 0;

@@ -9,7 +9,7 @@ import { startPlayground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
 import { startBot } from '../support/start-bot.ts';
-import { holdKernels } from './held-kernels.ts';
+import { holdKernels } from '../support/held-kernels.ts';
 
 const environment = { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' };
 

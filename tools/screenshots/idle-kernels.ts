@@ -1,7 +1,7 @@
 import { WebClient } from '@slack/web-api';
 import { silentLog } from '../../src/log.ts';
 import type { IdleNotices } from '../../src/runs/session/idle-kernels.ts';
-import type { KernelRecord } from '../../src/runs/session/kernel-record.ts';
+import type { KernelRecord } from '../../src/runs/session/kernel/kernel-record.ts';
 import { idleNotices } from '../../src/slack/api/idle-notices.ts';
 import { startTell } from '../../src/slack/api/notify.ts';
 import { askSlash } from '../../test/support/ask.ts';

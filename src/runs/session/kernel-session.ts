@@ -124,6 +124,11 @@ export class KernelSession {
     return this.#queue.map(({ run }) => run);
   }
 
+  /** Resolves when no run is in hand and none can be taken. */
+  get settled(): Promise<void> {
+    return this.#working ?? Promise.resolve();
+  }
+
   // — commands —
 
   /** A run was accepted for this session, or is resumed after a takeover. */

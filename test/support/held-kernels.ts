@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import type { ScriptedGateway, ScriptedKernel, ScriptMessage } from '../support/scripted-gateway.ts';
+import type { ScriptedGateway, ScriptedKernel, ScriptMessage } from './scripted-gateway.ts';
 
 /** One snippet in a kernel: it has printed "<code> begins" and goes on when the test says so. */
 export interface HeldRun {

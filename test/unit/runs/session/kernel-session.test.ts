@@ -1,0 +1,145 @@
+import { expect, test } from 'vitest';
+import { startSessionRig } from '../../../support/session-rig.ts';
+
+test('one run from its acceptance to its final message', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('one()');
+  const run = await rig.held.untilBegun('one()');
+  expect(rig.session().state).toBe('busy');
+  run.end();
+  expect(await rig.untilEnded(live)).toMatchObject({ kind: 'ok', kernelspec: 'python3' });
+  await live.posted;
+  await rig.session().settled;
+  expect(await rig.store.runs.get(live.id)).toMatchObject({ state: 'posted' });
+  expect(rig.session().state).toBe('ready');
+  expect(rig.notices).toEqual(['ended one() ok']);
+});
+
+test('runs go to the kernel one at a time, in the order of their acceptance', async () => {
+  await using rig = await startSessionRig();
+  const lives = [await rig.submit('a()'), await rig.submit('b()'), await rig.submit('c()')];
+  await rig.held.untilBegun('a()');
+  await rig.untilShown(lives[2]!, ({ phase }) => phase.kind === 'waiting' && phase.ahead === 2);
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['a()']);
+  rig.held.letRun();
+  for (const live of lives) await rig.untilEnded(live);
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['a()', 'b()', 'c()']);
+});
+
+test('a run that is submitted late takes the place of its acceptance', async () => {
+  await using rig = await startSessionRig();
+  const first = await rig.submit('first()');
+  await rig.held.untilBegun('first()');
+  const later = await rig.submit('later()');
+  rig.session().remove(later);
+  const last = await rig.submit('last()');
+  rig.session().submit(later);
+  expect(rig.session().unfinished.map(({ id }) => id)).toEqual([first.id, later.id, last.id]);
+});
+
+test('a waiting run that is stopped is cancelled, and the kernel never gets it', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('long()');
+  const run = await rig.held.untilBegun('long()');
+  const waiting = await rig.submit('never()');
+  expect(rig.session().stop(waiting, { kind: 'asked', by: 'U1' })).toBe(true);
+  expect((await rig.untilEnded(waiting)).kind).toBe('cancelled');
+  run.end();
+  const next = await rig.submit('next()');
+  (await rig.held.untilBegun('next()')).end();
+  await rig.untilEnded(next);
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['long()', 'next()']);
+  expect(rig.session().stop(waiting, { kind: 'asked', by: 'U1' })).toBe(false);
+});
+
+test('stop acts at once while the start of the kernel hangs', async () => {
+  await using rig = await startSessionRig();
+  rig.gateway.answer = ({ method }) => (method === 'POST' ? 'hang' : undefined);
+  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+  const live = await rig.submit('hangs()');
+  await posted;
+  expect(rig.session().stop(live, { kind: 'asked', by: 'U1' })).toBe(true);
+  expect((await rig.untilEnded(live)).kind).toBe('cancelled');
+});
+
+test('another language asks, blocks nobody, and runs once somebody agreed', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilEnded(await rig.submit('python()'));
+  const scala = await rig.submit('scala()', { kernelspec: 'scala' });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  expect(rig.session().unfinished).toEqual([]);
+  await rig.untilEnded(await rig.submit('meanwhile()'));
+  expect(rig.session().agreeToSwitch(scala, 'U1')).toBe(true);
+  expect((await rig.untilEnded(scala)).kernelspec).toBe('scala');
+  expect(rig.session().record?.kernelspec).toBe('scala');
+  expect(rig.session().agreeToSwitch(scala, 'U1')).toBe(false);
+});
+
+test('a question whose kernel is shut down meanwhile is needless: the run goes on', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilEnded(await rig.submit('python()'));
+  const scala = await rig.submit('scala()', { kernelspec: 'scala' });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  await rig.session().shutDown();
+  expect((await rig.untilEnded(scala)).kind).toBe('ok');
+});
+
+test('a run that is accepted while the idle kernel is being shut down waits, and gets a kernel of its own', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilEnded(await rig.submit('before()'));
+  const [old] = rig.gateway.kernels.keys();
+  const deletion = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  rig.gateway.answer = async ({ method }) => {
+    if (method !== 'DELETE') return undefined;
+    asked.resolve();
+    await deletion.promise;
+    return undefined;
+  };
+  const ending = rig.session().shutDown();
+  await asked.promise;
+  expect(rig.session().state).toBe('ending');
+  const live = await rig.submit('after()');
+  deletion.resolve();
+  await ending;
+  expect((await rig.untilEnded(live)).kind).toBe('ok');
+  expect(rig.session().record?.kernelId).not.toBe(old);
+});
+
+test('a restart ends the run in hand, and the next one finds the kernel restarted', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('long()');
+  const run = await rig.held.untilBegun('long()');
+  run.kernel.onRestart = () => run.kernel.comeUp();
+  await rig.session().restart();
+  expect((await rig.untilEnded(live)).kind).toBe('kernelRestarted');
+  run.end();
+  const next = await rig.submit('next()');
+  (await rig.held.untilBegun('next()')).end();
+  expect((await rig.untilEnded(next)).kind).toBe('ok');
+});
+
+test('the websocket is closed for idleness also after a run that reached no kernel', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilEnded(await rig.submit('before()'));
+  const timers: number[] = [];
+  const set = globalThis.setTimeout;
+  globalThis.setTimeout = ((act: () => void, ms?: number) => {
+    timers.push(ms ?? 0);
+    return set(act, ms);
+  }) as typeof setTimeout;
+  try {
+    rig.gateway.answer = ({ method }) => (method === 'GET' ? { status: 404, body: {} } : undefined);
+    const live = await rig.submit('stopped()');
+    rig.session().stop(live, { kind: 'asked', by: 'U1' });
+    await rig.untilEnded(live);
+    await live.posted;
+  } finally {
+    globalThis.setTimeout = set;
+  }
+  expect(timers).toContain(180_000);
+});
