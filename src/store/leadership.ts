@@ -1,0 +1,275 @@
+import { StoreError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { LeaderLease } from './store.ts';
+
+/** Nothing is sent to kernel or Slack with less of the lease left: what was sent needs the time to arrive. */
+const MARGIN_MS = 2_000;
+/** This process stood still (SIGSTOP, a suspended machine) if its own tick is late by more. */
+const MAX_GAP_MS = 3_000;
+const TICK_MS = 1_000;
+
+export interface Clock {
+  /** Monotonic, in ms; it may stand still while the machine is suspended. */
+  now(): number;
+  /** ms since the epoch; it may be set. */
+  wall(): number;
+}
+
+export interface LeadershipOptions {
+  /** 12 s. */
+  ttlMs?: number;
+  log: Log;
+  clock?: Clock;
+  /** Another process has the lease. Called once. */
+  onLost: (why: string) => void;
+  /**
+   * The record was gone and this process has taken a new lease: the store was emptied or failed over, and what is missing
+   * has to be written back. Called again each second until it resolves; nothing else is sure before.
+   */
+  onEmptied?: () => Promise<void>;
+}
+
+/** standby → leading ⇄ inDoubt → lost; released by the process itself. */
+export type LeadershipState = 'standby' | 'leading' | 'inDoubt' | 'lost' | 'released';
+
+/**
+ * Whether this process may act, by the lease and by its own clocks. A store fences its own writes; kernels and Slack do
+ * not, so `mayWrite` is asked right before each write to them.
+ */
+export class Leadership {
+  readonly #lease: LeaderLease;
+  readonly #ttlMs: number;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #onLost: (why: string) => void;
+  readonly #onEmptied: () => Promise<void>;
+  #state: LeadershipState = 'standby';
+  /** By `clock.now()`: until then no other process can have the lease. */
+  #validUntil = -Infinity;
+  #tickedAt = { now: 0, wall: 0 };
+  #timer: NodeJS.Timeout | undefined;
+  #asking: Promise<void> | undefined;
+  #isEmptied = false;
+  #restoring: Promise<void> | undefined;
+  #waiters: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
+  #lastWord = '';
+
+  constructor(lease: LeaderLease, options: LeadershipOptions) {
+    this.#lease = lease;
+    this.#ttlMs = options.ttlMs ?? 12_000;
+    this.#log = options.log;
+    this.#clock = options.clock ?? { now: () => performance.now(), wall: () => Date.now() };
+    this.#onLost = options.onLost;
+    this.#onEmptied = options.onEmptied ?? (async () => undefined);
+  }
+
+  get state(): LeadershipState {
+    return this.#state;
+  }
+
+  /**
+   * Asks for the lease once a second until this process has it. Rejects with the signal's reason, or `StoreError`
+   * (`refused`) on a store that a newer version has written.
+   */
+  async waitForTurn(signal: AbortSignal): Promise<{ epoch: number }> {
+    for (;;) {
+      signal.throwIfAborted();
+      const epoch = await this.#tryToLead();
+      if (epoch !== undefined) {
+        if (signal.aborted) await this.release();
+        signal.throwIfAborted();
+        return { epoch };
+      }
+      if (this.#isEnded()) throw notLeader();
+      await pause(signal);
+    }
+  }
+
+  /** Answers at once, by the clocks alone. False begins to ask the store. */
+  mayWrite(): boolean {
+    if (this.#state !== 'leading') return false;
+    const doubt = this.#findDoubt();
+    if (doubt === undefined) return true;
+    this.#beInDoubt(doubt);
+    void this.#ask();
+    return false;
+  }
+
+  /** Resolves when `mayWrite` is true; rejects with `notLeader` once the lease is lost or released. */
+  async whenSure(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.mayWrite()) return;
+    if (this.#state === 'lost' || this.#state === 'released') throw notLeader();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => reject(signal?.reason);
+    this.#waiters.push({ resolve, reject });
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await promise;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Ends it in order: the next process gets the lease at once. */
+  async release(): Promise<void> {
+    if (this.#state === 'lost' || this.#state === 'released') return;
+    this.#end('released');
+    // An answer that is under way must not take the lease again after this.
+    await this.#asking;
+    await this.#lease.release().catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'the leader lease could not be released; it ends by itself');
+    });
+  }
+
+  async #tryToLead(): Promise<number | undefined> {
+    const askedAt = this.#clock.now();
+    try {
+      const answer = await this.#lease.acquire(this.#ttlMs);
+      if (answer.kind === 'taken') {
+        this.#say('another process leads; this one stands by');
+      } else if (answer.kind === 'oldVersion') {
+        this.#say('0.1.0 processes still work on this store: stop them first');
+      } else {
+        return await this.#beginToLead(answer.epoch, askedAt);
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code === 'refused') throw error;
+      this.#say(`the leader lease cannot be asked for: ${error.message}`);
+    }
+    return undefined;
+  }
+
+  async #beginToLead(epoch: number, askedAt: number): Promise<number | undefined> {
+    let since = askedAt;
+    // A store of an older version was brought to this one meanwhile.
+    if (this.#clock.now() - askedAt > this.#ttlMs / 3) {
+      since = this.#clock.now();
+      if ((await this.#lease.renew(this.#ttlMs)) !== 'held') return undefined;
+    }
+    if (this.#isEnded()) {
+      await this.#lease.release();
+      return undefined;
+    }
+    this.#log.info({ epoch }, 'this process leads');
+    this.#validUntil = since + this.#ttlMs;
+    this.#markTick();
+    this.#state = 'leading';
+    this.#lastWord = '';
+    this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+    return epoch;
+  }
+
+  #tick(): void {
+    const doubt = this.#findDoubt();
+    if (doubt !== undefined && this.#state === 'leading') this.#beInDoubt(doubt);
+    this.#markTick();
+    const renewalIsDue = this.#clock.now() >= this.#validUntil - (this.#ttlMs * 2) / 3;
+    if (this.#state === 'inDoubt' || renewalIsDue) void this.#ask();
+    if (this.#isEnded()) return;
+    this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+  }
+
+  #findDoubt(): string | undefined {
+    const [now, wall] = [this.#clock.now(), this.#clock.wall()];
+    if (now - this.#tickedAt.now > MAX_GAP_MS || wall - this.#tickedAt.wall > MAX_GAP_MS) {
+      return 'this process stood still';
+    }
+    return now > this.#validUntil - MARGIN_MS ? 'it was not renewed in time' : undefined;
+  }
+
+  #markTick(): void {
+    this.#tickedAt = { now: this.#clock.now(), wall: this.#clock.wall() };
+  }
+
+  #beInDoubt(why: string): void {
+    this.#state = 'inDoubt';
+    this.#say(`the leader lease is in doubt: ${why}`);
+  }
+
+  async #ask(): Promise<void> {
+    // The answer to a question from before a standstill says nothing of the time after it; the next tick asks again.
+    this.#asking ??= this.#renew().finally(() => (this.#asking = undefined));
+    return this.#asking;
+  }
+
+  async #renew(): Promise<void> {
+    const askedAt = this.#clock.now();
+    const askedTick = this.#clock.wall();
+    try {
+      let answer: string = await this.#lease.renew(this.#ttlMs);
+      if (answer === 'missing' && !this.#isEnded()) {
+        this.#beInDoubt('the store has no record of it');
+        const acquired = await this.#lease.acquire(this.#ttlMs);
+        if (acquired.kind === 'held') this.#isEmptied = true;
+        answer = acquired.kind;
+      }
+      if (this.#isEnded()) return;
+      if (answer === 'taken') this.#lose('another process has taken the leader lease');
+      else if (answer === 'oldVersion') this.#beInDoubt('0.1.0 processes still work on this store');
+      else if (this.#clock.wall() - askedTick <= MAX_GAP_MS) this.#beSure(askedAt + this.#ttlMs);
+    } catch (error) {
+      if (!this.#isEnded()) this.#beInDoubt(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #beSure(validUntil: number): void {
+    this.#validUntil = validUntil;
+    if (this.#isEmptied) {
+      this.#restoring ??= this.#restore().finally(() => (this.#restoring = undefined));
+      return;
+    }
+    this.#markTick();
+    if (this.#findDoubt() !== undefined) return;
+    if (this.#state === 'inDoubt') this.#say('the leader lease is sure again');
+    this.#state = 'leading';
+    for (const { resolve } of this.#waiters.splice(0)) resolve();
+  }
+
+  async #restore(): Promise<void> {
+    try {
+      await this.#onEmptied();
+      this.#isEmptied = false;
+      if (!this.#isEnded()) void this.#ask();
+    } catch (error) {
+      this.#log.error({ err: error }, 'what the store lost could not be written back; it is tried again');
+    }
+  }
+
+  #lose(why: string): void {
+    this.#log.error(why);
+    this.#end('lost');
+    this.#onLost(why);
+  }
+
+  #end(state: 'lost' | 'released'): void {
+    this.#state = state;
+    clearTimeout(this.#timer);
+    for (const { reject } of this.#waiters.splice(0)) reject(notLeader());
+  }
+
+  #isEnded(): boolean {
+    return this.#state === 'lost' || this.#state === 'released';
+  }
+
+  /** The same is not logged twice in a row. */
+  #say(text: string): void {
+    if (text === this.#lastWord) return;
+    this.#lastWord = text;
+    this.#log.info(text);
+  }
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const timer = setTimeout(end, TICK_MS);
+  signal.addEventListener('abort', end);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', end);
+}
+
+function notLeader(): StoreError {
+  return new StoreError('notLeader', 'This process does not hold the leader lease any more.');
+}

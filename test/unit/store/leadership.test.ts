@@ -1,0 +1,269 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { StoreError } from '../../../src/errors.ts';
+import { Leadership } from '../../../src/store/leadership.ts';
+import type { LeaderLease, LeaseAnswer } from '../../../src/store/store.ts';
+
+const silent = () => new StoreError('silent', 'the store is away');
+const readOnly = () => new StoreError('silent', 'READONLY');
+
+/** What this process has lost of its time: a SIGSTOP moves both clocks, a suspended machine only the wall's. */
+const stoodStill = { now: 0, wall: 0 };
+const clock = {
+  now: () => performance.now() + stoodStill.now,
+  wall: () => Date.now() + stoodStill.wall,
+};
+
+type Renewal = Awaited<ReturnType<LeaderLease['renew']>>;
+
+interface Scripted {
+  acquire: LeaseAnswer | (() => Promise<LeaseAnswer>);
+  renew: Renewal | (() => Promise<Renewal>);
+}
+
+function create(onEmptied?: () => Promise<void>) {
+  const answers: Scripted = { acquire: { kind: 'held', epoch: 7 }, renew: 'held' };
+  const asked = { acquire: 0, renew: 0, release: 0 };
+  const answer = async <T>(given: T | (() => Promise<T>)): Promise<T> =>
+    given instanceof Function ? given() : given;
+  const lease: LeaderLease = {
+    holder: 'me',
+    acquire: async () => {
+      asked.acquire += 1;
+      return answer(answers.acquire);
+    },
+    renew: async () => {
+      asked.renew += 1;
+      return answer(answers.renew);
+    },
+    release: async () => void (asked.release += 1),
+  };
+  const lost: string[] = [];
+  const lines: string[] = [];
+  const leadership = new Leadership(lease, {
+    log: pino({}, { write: (line) => void lines.push(JSON.parse(line).msg) }),
+    clock,
+    onLost: (why) => void lost.push(why),
+    ...(onEmptied && { onEmptied }),
+  });
+  const lead = async () => leadership.waitForTurn(new AbortController().signal);
+  return { leadership, answers, asked, lost, lines, lead };
+}
+
+const pass = async (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
+  Object.assign(stoodStill, { now: 0, wall: 0 });
+});
+afterEach(() => {
+  vi.clearAllTimers();
+  vi.useRealTimers();
+});
+
+test('a standby asks once a second, says once that it stands by, and leads when the lease is free', async () => {
+  const { leadership, answers, asked, lines, lead } = create();
+  answers.acquire = { kind: 'taken', leftMs: 12_000 };
+  const turn = lead();
+  await pass(5_500);
+  expect(asked.acquire).toBe(6);
+  expect(lines).toEqual(['another process leads; this one stands by']);
+  expect([leadership.state, leadership.mayWrite()]).toEqual(['standby', false]);
+  answers.acquire = { kind: 'held', epoch: 8 };
+  await pass(1_000);
+  expect(await turn).toEqual({ epoch: 8 });
+  expect([leadership.state, leadership.mayWrite()]).toEqual(['leading', true]);
+});
+
+test('a standby says that 0.1.0 processes have to be stopped first, and takes the lease when they are', async () => {
+  const { answers, lines, lead } = create();
+  answers.acquire = { kind: 'oldVersion' };
+  const turn = lead();
+  await pass(3_000);
+  expect(lines).toEqual(['0.1.0 processes still work on this store: stop them first']);
+  answers.acquire = { kind: 'held', epoch: 1 };
+  await pass(1_000);
+  expect(await turn).toEqual({ epoch: 1 });
+});
+
+test('a standby waits for a store that is away, and ends on one that it must not take', async () => {
+  const { answers, asked, lead } = create();
+  answers.acquire = async () => {
+    throw silent();
+  };
+  const turn = lead();
+  await pass(3_000);
+  expect(asked.acquire).toBe(4);
+  answers.acquire = async () => {
+    throw new StoreError('refused', 'written by a newer Sparkthread');
+  };
+  await Promise.all([expect(turn).rejects.toMatchObject({ code: 'refused' }), pass(1_000)]);
+});
+
+test('a standby that is told to end stops asking', async () => {
+  const { leadership, answers, asked } = create();
+  answers.acquire = { kind: 'taken', leftMs: 12_000 };
+  const ending = new AbortController();
+  const turn = leadership.waitForTurn(ending.signal);
+  await pass(10);
+  ending.abort(new Error('SIGTERM'));
+  await expect(turn).rejects.toThrow('SIGTERM');
+  await pass(5_000);
+  expect(asked.acquire).toBe(1);
+});
+
+test('a leader renews every third of the lease and stays sure', async () => {
+  const { leadership, asked, lead } = create();
+  await lead();
+  await pass(24_000);
+  expect(asked.renew).toBe(6);
+  expect(leadership.mayWrite()).toBe(true);
+  await leadership.whenSure();
+});
+
+test.each([
+  ['away', silent],
+  ['read-only', readOnly],
+])(
+  'a store that is %s puts the lease in doubt; the same epoch goes on when it is back',
+  async (_how, error) => {
+    const { leadership, answers, asked, lost, lead } = create();
+    await lead();
+    answers.renew = async () => {
+      throw error();
+    };
+    await pass(4_000);
+    expect([leadership.state, leadership.mayWrite()]).toEqual(['inDoubt', false]);
+    let isSure = false;
+    const sure = leadership.whenSure().then(() => (isSure = true));
+    await pass(30_000);
+    expect([leadership.state, isSure]).toEqual(['inDoubt', false]);
+    answers.renew = 'held';
+    await pass(1_000);
+    await sure;
+    expect([leadership.state, leadership.mayWrite()]).toEqual(['leading', true]);
+    expect([asked.acquire, lost]).toEqual([1, []]);
+  },
+);
+
+test('a lease that another process has taken ends this one, once', async () => {
+  const { leadership, answers, lost, asked, lead } = create();
+  await lead();
+  answers.renew = async () => {
+    throw silent();
+  };
+  await pass(4_000);
+  const sure = leadership.whenSure();
+  answers.renew = 'taken';
+  await Promise.all([expect(sure).rejects.toMatchObject({ code: 'notLeader' }), pass(1_000)]);
+  expect(leadership.state).toBe('lost');
+  const renewals = asked.renew;
+  await pass(30_000);
+  expect(lost).toEqual(['another process has taken the leader lease']);
+  expect(asked.renew).toBe(renewals);
+  expect(leadership.mayWrite()).toBe(false);
+  await expect(leadership.whenSure()).rejects.toMatchObject({ code: 'notLeader' });
+});
+
+test('a renewal that hangs leaves nothing to write with less than 2 s of the lease left', async () => {
+  const { leadership, answers, lead } = create();
+  await lead();
+  const hang = Promise.withResolvers<never>();
+  answers.renew = () => hang.promise;
+  await pass(9_900);
+  expect(leadership.mayWrite()).toBe(true);
+  await pass(200);
+  expect([leadership.mayWrite(), leadership.state]).toEqual([false, 'inDoubt']);
+});
+
+test.each([
+  ['stood still (SIGSTOP)', { now: 3_500, wall: 3_500 }],
+  ['was suspended with its machine', { now: 0, wall: 3_600_000 }],
+])('a process that %s asks the store before it writes, and goes on with its epoch', async (_how, gap) => {
+  const { leadership, asked, lead } = create();
+  await lead();
+  await pass(500);
+  Object.assign(stoodStill, gap);
+  // No timer has run yet: the clocks alone say it.
+  expect([leadership.mayWrite(), leadership.state]).toEqual([false, 'inDoubt']);
+  await leadership.whenSure();
+  expect(asked.renew).toBe(1);
+  expect([leadership.mayWrite(), leadership.state]).toEqual([true, 'leading']);
+});
+
+test('a process that stood still past its lease is told who has it now', async () => {
+  const { leadership, answers, lost, lead } = create();
+  await lead();
+  answers.renew = 'taken';
+  Object.assign(stoodStill, { now: 60_000, wall: 60_000 });
+  await pass(1_000);
+  expect([leadership.state, leadership.mayWrite(), lost.length]).toEqual(['lost', false, 1]);
+});
+
+test('an answer from before a standstill says nothing of the time after it', async () => {
+  const { leadership, answers, asked, lead } = create();
+  await lead();
+  const late = Promise.withResolvers<'held'>();
+  answers.renew = () => late.promise;
+  await pass(4_000);
+  Object.assign(stoodStill, { now: 0, wall: 60_000 });
+  answers.renew = 'held';
+  late.resolve('held');
+  await pass(0);
+  expect(leadership.mayWrite()).toBe(false);
+  await pass(1_000);
+  expect(asked.renew).toBeGreaterThan(1);
+  expect(leadership.mayWrite()).toBe(true);
+});
+
+test('an emptied store: a new epoch, and nothing is sure before what was lost is written back', async () => {
+  let writes = 0;
+  const written = Promise.withResolvers<void>();
+  const { leadership, answers, asked, lost, lead } = create(async () => {
+    writes += 1;
+    if (writes === 1) throw silent();
+    await written.promise;
+  });
+  await lead();
+  answers.renew = 'missing';
+  answers.acquire = { kind: 'held', epoch: 1 };
+  await pass(4_000);
+  expect([leadership.state, asked.acquire, writes]).toEqual(['inDoubt', 2, 1]);
+  answers.renew = 'held';
+  await pass(3_000);
+  expect([leadership.state, leadership.mayWrite(), writes]).toEqual(['inDoubt', false, 2]);
+  written.resolve();
+  await leadership.whenSure();
+  expect([leadership.state, asked.acquire, writes, lost]).toEqual(['leading', 2, 2, []]);
+});
+
+test('an emptied store whose lease another process has taken meanwhile', async () => {
+  const { leadership, answers, lost, lead } = create();
+  await lead();
+  answers.renew = 'missing';
+  answers.acquire = { kind: 'taken', leftMs: 9_000 };
+  await pass(4_000);
+  expect([leadership.state, lost.length]).toEqual(['lost', 1]);
+});
+
+test('an orderly end releases the lease, once, and asks no more', async () => {
+  const { leadership, asked, lost, lead } = create();
+  await lead();
+  await leadership.release();
+  await leadership.release();
+  await pass(30_000);
+  expect([leadership.state, leadership.mayWrite()]).toEqual(['released', false]);
+  expect([asked, lost]).toEqual([{ acquire: 1, renew: 0, release: 1 }, []]);
+});
+
+test('a store that was brought to this version for longer than a lease is asked once more before this process leads', async () => {
+  const { leadership, answers, asked, lead } = create();
+  const migrated = Promise.withResolvers<LeaseAnswer>();
+  answers.acquire = () => migrated.promise;
+  const turn = lead();
+  await pass(60_000);
+  migrated.resolve({ kind: 'held', epoch: 1 });
+  expect(await turn).toEqual({ epoch: 1 });
+  expect(asked.renew).toBe(1);
+  expect(leadership.mayWrite()).toBe(true);
+});
