@@ -1,40 +1,49 @@
+import type { GrowingFile } from './spool/run-folder.ts';
 import { FoldedText } from './terminal/terminal-text.ts';
-import { crowdOut, lossOf, noneCrowdedOut, type CrowdedOut } from './overflow.ts';
-import { ownFileOf, sharedKindOf } from './output-view.ts';
 import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
-import type { KeptText } from './spool/shared-text.ts';
-
-/** What changes the picture beside stream text. Plain JSON: it is also what the journal keeps. */
-export type FoldStep =
-  /** `printed`: what the end of stderr says as well, and need not say twice. */
-  | { kind: 'show'; parts: OutputPart[]; displayId?: string | undefined; printed?: string | undefined }
-  | { kind: 'update'; displayId: string; parts: OutputPart[] }
-  | { kind: 'clear'; wait: boolean }
-  | { kind: 'loss'; loss: OutputLoss };
 
 export type StreamName = 'stdout' | 'stderr';
 
-type Entry =
-  | {
-      kind: 'stream';
-      name: StreamName;
-      text: FoldedText;
-      spooled: SpoolRange;
-      takenBack?: string | undefined;
-    }
-  | { kind: 'shown'; parts: readonly OutputPart[]; displayId: string | undefined };
-
-/** A whole picture as the journal keeps it: of streams the spool has the text. Plain JSON. */
-export interface KeptPicture {
-  entries: KeptEntry[];
-  isClearPending: boolean;
-  crowdedOut: CrowdedOut;
-  losses: OutputLoss[];
+/** One result, display, page or error: its parts, and the files that it alone has. Plain JSON. */
+export interface Shown {
+  parts: readonly OutputPart[];
+  /** Its texts, whole. */
+  texts: readonly string[];
+  /** Its pictures, tables as CSV and other files. */
+  files: readonly string[];
 }
 
-type KeptEntry =
-  | { kind: 'stream'; name: StreamName; spooled: SpoolRange; takenBack: string | undefined }
-  | { kind: 'shown'; parts: OutputPart[]; displayId: string | undefined };
+export type ShownEntry = Shown & { kind: 'shown'; displayId: string | undefined };
+
+/** What a run shows beyond what a picture can hold. Plain JSON. */
+export interface Overflow {
+  entries: number;
+  /** Some are streams, which the spool has. */
+  streams: boolean;
+  /** The texts, one below the other. */
+  results: GrowingFile | undefined;
+  tracebacks: GrowingFile | undefined;
+  /** Pictures, tables as CSV, other files: their paths, in order. */
+  files: string[];
+  /** The newest of their displays, which may still be updated. */
+  displayIds: string[];
+}
+
+interface StreamEntry {
+  kind: 'stream';
+  name: StreamName;
+  text: FoldedText;
+  spooled: SpoolRange;
+  takenBack: string | undefined;
+}
+
+/** A whole picture as the snapshot keeps it: the spool has the text of the streams. Plain JSON. */
+export interface Picture {
+  entries: (ShownEntry | Omit<StreamEntry, 'text'>)[];
+  isClearPending: boolean;
+  overflow: Overflow;
+  losses: OutputLoss[];
+}
 
 /** A stream of a restored picture: gets its text once more, piece by piece. */
 interface RestoredStream {
@@ -43,30 +52,25 @@ interface RestoredStream {
   end: () => void;
 }
 
-/** What is in the picture no more. */
-export interface Dropped {
-  parts: OutputPart[];
-  crowds: CrowdedOut[];
-}
-
-/** What `results.txt` and what `traceback.txt` holds. */
-export type SharedKind = 'results' | 'tracebacks';
+export type TextKind = 'results' | 'tracebacks';
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
-const entriesKeptAtEachEnd = 50;
+const ENTRIES_AT_EACH_END = 50;
+const DISPLAYS_KEPT = 1_000;
 
 /**
  * The picture of a run in order: stream pieces of one name in a row are one part, a display is replaced by its
  * updates, a clear empties the picture (with `wait` only when the next output comes). Nothing here touches the disk.
  */
-export class OutputFold {
-  #entries: Entry[] = [];
-  #clearPending = false;
-  #crowdedOut = noneCrowdedOut();
+export class OutputModel {
+  #entries: (StreamEntry | ShownEntry)[] = [];
+  #isClearPending = false;
+  #overflow = emptyOverflow();
   #losses: OutputLoss[] = [];
-  #dropped: Dropped = { parts: [], crowds: [] };
+  #dropped: string[] = [];
+  #overflown: ShownEntry[] = [];
 
-  /** `spooled`: where the text stands in the spool. */
+  /** `spooled`: where the spool has the text. */
   stream(name: StreamName, text: string, spooled: SpoolRange): void {
     if (text === '') return;
     this.#clearIfPending();
@@ -78,52 +82,45 @@ export class OutputFold {
     }
     const folded = new FoldedText();
     folded.write(text);
-    this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled } });
+    this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled }, takenBack: undefined });
   }
 
-  apply(step: FoldStep): void {
-    switch (step.kind) {
-      case 'show':
-        this.#clearIfPending();
-        if (step.printed !== undefined) this.#takeBack(step.printed);
-        if (step.parts.length > 0)
-          this.#append({ kind: 'shown', parts: step.parts, displayId: step.displayId });
-        return;
-      case 'update':
-        this.#entries = this.#entries.map((entry) => {
-          if (entry.kind !== 'shown' || entry.displayId !== step.displayId) return entry;
-          this.#dropped.parts.push(...entry.parts);
-          return { ...entry, parts: step.parts };
-        });
-        return;
-      case 'clear':
-        if (step.wait) this.#clearPending = true;
-        else this.#clear();
-        return;
-      case 'loss':
-        this.#addLoss(step.loss);
-    }
+  /** `printed`: what the end of stderr says as well, and need not say twice. */
+  show(shown: Shown, displayId: string | undefined, printed: string): void {
+    this.#clearIfPending();
+    if (printed !== '') this.#takeBack(printed);
+    if (shown.parts.length > 0) this.#append({ ...shown, kind: 'shown', displayId });
   }
 
-  /** What stands on stderr, where that was the last to speak; '' where it is too long to be held whole. */
+  update(displayId: string, shown: Shown): void {
+    this.#entries = this.#entries.map((entry) => {
+      if (entry.kind !== 'shown' || entry.displayId !== displayId) return entry;
+      this.#dropped.push(...filesOf(entry));
+      return { ...entry, ...shown };
+    });
+  }
+
+  clear(wait: boolean): void {
+    this.#isClearPending = true;
+    if (!wait) this.#clearIfPending();
+  }
+
+  addLoss(loss: OutputLoss): void {
+    const at = this.#losses.findIndex((each) => each.kind === loss.kind);
+    const known = this.#losses[at];
+    if (loss.kind === 'tooBig' && known?.kind === 'tooBig')
+      this.#losses[at] = { ...known, messages: known.messages + loss.messages };
+    else if (loss.kind === 'unread' && known?.kind === 'unread')
+      this.#losses[at] = { ...known, outputs: known.outputs + loss.outputs };
+    else if (loss.kind === 'gap' || known === undefined) this.#losses.push(loss);
+  }
+
+  /** What stderr ends with, where that was the last to speak; '' where it is too long to be held whole. */
   get lastOnStderr(): string {
     const last = this.#entries.at(-1);
-    if (last?.kind !== 'stream' || last.name !== 'stderr' || this.#clearPending) return '';
+    if (last?.kind !== 'stream' || last.name !== 'stderr' || this.#isClearPending) return '';
     const { head, tail, hiddenChars } = last.text.view();
     return hiddenChars === 0 ? head + tail : '';
-  }
-
-  #takeBack(printed: string): void {
-    const whole = this.lastOnStderr;
-    const last = this.#entries.at(-1);
-    if (last?.kind !== 'stream' || !whole.endsWith(printed)) return;
-    if (whole.length === printed.length) this.#entries.pop();
-    else
-      this.#entries[this.#entries.length - 1] = {
-        ...last,
-        text: withoutEnd(whole, printed),
-        takenBack: printed,
-      };
   }
 
   has(displayId: string): boolean {
@@ -131,85 +128,65 @@ export class OutputFold {
   }
 
   /** A display of this run that is not shown any more because there were too many. */
-  hasCrowdedOut(displayId: string): boolean {
-    return this.#crowdedOut.displayIds.includes(displayId);
+  hasOverflown(displayId: string): boolean {
+    return this.#overflow.displayIds.includes(displayId);
   }
 
-  /** What the next output of this kind will put out of the picture. */
-  partsReplacedBy(displayId: string | undefined): readonly OutputPart[] {
-    return this.#entries.flatMap((entry): readonly OutputPart[] => {
-      const isReplaced =
-        displayId === undefined
-          ? this.#clearPending
-          : entry.kind === 'shown' && entry.displayId === displayId;
-      return isReplaced && entry.kind === 'shown' ? entry.parts : [];
+  /** The files that the next output, or the next update of this display, will replace. */
+  filesReplacedBy(displayId: string | undefined): readonly string[] {
+    return this.#entries.flatMap((entry) => {
+      if (entry.kind === 'stream') return [];
+      const isReplaced = displayId === undefined ? this.#isClearPending : entry.displayId === displayId;
+      return isReplaced ? filesOf(entry) : [];
     });
   }
 
-  /** What went out of the picture since the last call: its files can go. */
-  takeDropped(): Dropped {
-    const dropped = this.#dropped;
-    this.#dropped = { parts: [], crowds: [] };
-    return dropped;
+  /** The files that went out of the picture since the last call. */
+  takeDropped(): string[] {
+    return this.#dropped.splice(0);
   }
 
-  /** The texts that stand in a shared file, in their order. */
-  standing(kind: SharedKind): Partial<KeptText>[] {
-    const texts = (entries: readonly Entry[]): Partial<KeptText>[] =>
-      entries
-        .flatMap((entry) => (entry.kind === 'shown' ? entry.parts : []))
-        .flatMap((part) => (sharedKindOf(part) === kind && 'path' in part ? textOf(part) : []));
-    const { path, ranges } = this.#crowdedOut[kind];
+  /** The entries that the picture could not hold any more since the last call; their texts are to be moved together. */
+  takeOverflown(): ShownEntry[] {
+    return this.#overflown.splice(0);
+  }
+
+  get overflow(): Overflow {
+    return this.#overflow;
+  }
+
+  /** The files of all texts of a kind, in order. */
+  texts(kind: TextKind): GrowingFile[] {
+    const texts = (entries: readonly (StreamEntry | ShownEntry)[]): GrowingFile[] =>
+      entries.flatMap((entry) =>
+        entry.kind === 'shown' && textKindOf(entry) === kind
+          ? entry.texts.map((path) => ({ path, bytes: 0 }))
+          : [],
+      );
     return [
-      ...texts(this.#entries.slice(0, entriesKeptAtEachEnd)),
-      ...(path === undefined ? [] : ranges.map((kept) => ({ path, kept }))),
-      ...texts(this.#entries.slice(entriesKeptAtEachEnd)),
+      ...texts(this.#entries.slice(0, ENTRIES_AT_EACH_END)),
+      ...(this.#overflow[kind] === undefined ? [] : [this.#overflow[kind]]),
+      ...texts(this.#entries.slice(ENTRIES_AT_EACH_END)),
     ];
   }
 
-  /** The files that only one part has. */
-  get ownFiles(): string[] {
-    const files = this.parts.flatMap((part) => ownFileOf(part) ?? []);
-    return [...files, ...this.#crowdedOut.files];
-  }
-
-  /** The texts of a shared file stand in another one now. */
-  move(kind: SharedKind, to: (kept: SpoolRange) => KeptText): void {
-    const moved = (part: OutputPart): OutputPart =>
-      sharedKindOf(part) === kind && 'kept' in part && part.kept !== undefined
-        ? { ...part, ...to(part.kept) }
-        : part;
-    this.#entries = this.#entries.map((entry) =>
-      entry.kind === 'shown' ? { ...entry, parts: entry.parts.map(moved) } : entry,
-    );
-    const texts = this.#crowdedOut[kind];
-    const places = texts.ranges.map(to);
-    this.#crowdedOut[kind] = { path: places[0]?.path ?? texts.path, ranges: places.map(({ kept }) => kept) };
-  }
-
-  /** The files of what crowded out, in order. */
-  get crowdedFiles(): readonly string[] {
-    return this.#crowdedOut.files;
-  }
-
-  get picture(): KeptPicture {
+  get picture(): Picture {
     return {
-      entries: this.#entries.map((entry): KeptEntry => {
-        if (entry.kind === 'shown') return { ...entry, parts: [...entry.parts] };
+      entries: this.#entries.map((entry) => {
+        if (entry.kind === 'shown') return entry;
         const { kind, name, spooled, takenBack } = entry;
         return { kind, name, spooled, takenBack };
       }),
-      isClearPending: this.#clearPending,
-      crowdedOut: this.#crowdedOut,
+      isClearPending: this.#isClearPending,
+      overflow: this.#overflow,
       losses: this.#losses,
     };
   }
 
   /** Puts this picture in the place of its own. */
-  restore({ entries, isClearPending, crowdedOut, losses }: KeptPicture): RestoredStream[] {
-    this.#dropped = { parts: [], crowds: [] };
-    this.#clearPending = isClearPending;
-    this.#crowdedOut = crowdedOut;
+  restore({ entries, isClearPending, overflow, losses }: Picture): RestoredStream[] {
+    this.#isClearPending = isClearPending;
+    this.#overflow = overflow;
     this.#losses = losses;
     this.#entries = entries.map((entry) =>
       entry.kind === 'shown' ? entry : { ...entry, text: new FoldedText() },
@@ -222,6 +199,14 @@ export class OutputFold {
       };
       return [{ spooled: entry.spooled, write: (text: string) => entry.text.write(text), end }];
     });
+  }
+
+  /** The files of all entries and of what overflowed. */
+  get files(): string[] {
+    return [
+      ...this.#entries.flatMap((entry) => (entry.kind === 'shown' ? filesOf(entry) : [])),
+      ...this.#overflow.files,
+    ];
   }
 
   get parts(): OutputPart[] {
@@ -245,50 +230,60 @@ export class OutputFold {
   }
 
   get losses(): OutputLoss[] {
-    return [...this.#losses, ...lossOf(this.#crowdedOut)];
+    const { entries, streams, results } = this.#overflow;
+    if (entries === 0) return [...this.#losses];
+    return [...this.#losses, { kind: 'tooMany', parts: entries, streams, path: results?.path }];
   }
 
-  #append(entry: Entry): void {
+  #append(entry: StreamEntry | ShownEntry): void {
     this.#entries.push(entry);
-    if (this.#entries.length <= 2 * entriesKeptAtEachEnd) return;
-    for (const each of this.#entries.splice(entriesKeptAtEachEnd, 1)) {
-      if (each.kind === 'stream') crowdOut(this.#crowdedOut, undefined, undefined);
-      else crowdOut(this.#crowdedOut, each.parts, each.displayId);
+    if (this.#entries.length <= 2 * ENTRIES_AT_EACH_END) return;
+    for (const each of this.#entries.splice(ENTRIES_AT_EACH_END, 1)) {
+      this.#overflow.entries += 1;
+      if (each.kind === 'stream') this.#overflow.streams = true;
+      else this.#overflowWith(each);
     }
   }
 
+  #overflowWith(entry: ShownEntry): void {
+    const { files, displayIds } = this.#overflow;
+    files.push(...entry.files);
+    if (entry.displayId !== undefined && !displayIds.includes(entry.displayId))
+      displayIds.push(entry.displayId);
+    if (displayIds.length > DISPLAYS_KEPT) displayIds.shift();
+    this.#overflown.push(entry);
+  }
+
+  #takeBack(printed: string): void {
+    const whole = this.lastOnStderr;
+    const last = this.#entries.at(-1);
+    if (last?.kind !== 'stream' || !whole.endsWith(printed)) return;
+    this.#entries.pop();
+    if (whole.length === printed.length) return;
+    this.#entries.push({ ...last, text: withoutEnd(whole, printed), takenBack: printed });
+  }
+
   #clearIfPending(): void {
-    if (this.#clearPending) this.#clear();
-  }
-
-  #clear(): void {
-    for (const entry of this.#entries) if (entry.kind === 'shown') this.#dropped.parts.push(...entry.parts);
-    if (this.#crowdedOut.entries > 0) this.#dropped.crowds.push(this.#crowdedOut);
+    if (!this.#isClearPending) return;
+    const { results, tracebacks, files } = this.#overflow;
+    for (const entry of this.#entries) if (entry.kind === 'shown') this.#dropped.push(...filesOf(entry));
+    this.#dropped.push(...files, ...[results, tracebacks].flatMap((file) => file?.path ?? []));
     this.#entries = [];
-    this.#crowdedOut = noneCrowdedOut();
-    this.#clearPending = false;
-  }
-
-  #addLoss(loss: OutputLoss): void {
-    const at = this.#losses.findIndex((each) => each.kind === loss.kind);
-    const known = this.#losses[at];
-    if (loss.kind === 'tooBig' && known?.kind === 'tooBig')
-      this.#losses[at] = { ...known, messages: known.messages + loss.messages };
-    else if (loss.kind === 'unread' && known?.kind === 'unread')
-      this.#losses[at] = { ...known, outputs: known.outputs + loss.outputs };
-    else if (loss.kind === 'gap' || known === undefined) this.#losses.push(loss);
+    this.#overflow = emptyOverflow();
+    this.#isClearPending = false;
   }
 }
 
-function textOf({
-  path,
-  kept,
-}: {
-  path?: string | undefined;
-  kept?: SpoolRange | undefined;
-}): Partial<KeptText>[] {
-  if (path === undefined) return [];
-  return [kept === undefined ? { path } : { path, kept }];
+export function textKindOf({ parts }: Shown): TextKind {
+  return parts[0]?.kind === 'error' ? 'tracebacks' : 'results';
+}
+
+function emptyOverflow(): Overflow {
+  return { entries: 0, streams: false, results: undefined, tracebacks: undefined, files: [], displayIds: [] };
+}
+
+function filesOf({ texts, files }: Shown): string[] {
+  return [...texts, ...files];
 }
 
 function withoutEnd(whole: string, end: string): FoldedText {

@@ -21,11 +21,9 @@ export type OutputPart =
       kind: 'text';
       source: TextSource;
       text: BoundedText;
-      /** The file in which the whole text stands, with others of its kind; streams have theirs in `spoolPath`. */
+      /** The file with the whole text, and with others of its kind; made at the end. Streams are in `spoolPath`. */
       path: string | undefined;
-      /** Where in that file it stands, in bytes. */
-      kept?: SpoolRange | undefined;
-      /** Where a stream's text stands in the spool, in bytes. */
+      /** The range of a stream's text in the spool, in bytes. */
       spooled?: SpoolRange;
     }
   | {
@@ -42,8 +40,6 @@ export type OutputPart =
       isFolded: boolean;
       /** The file with all that the kernel sent about it, without colours. */
       path: string | undefined;
-      /** Where in that file it stands, in bytes. */
-      kept?: SpoolRange | undefined;
       hint: string | undefined;
     }
   | { kind: 'image'; mime: ImageMime; path: string; alt: string }
@@ -63,9 +59,8 @@ export type OutputPart =
       csvPath: string | undefined;
       /** The same as text, for where no table can be shown. */
       text: BoundedText;
-      /** The file in which this text stands whole, with others of its kind, and where in it; streams have theirs. */
+      /** The file with this whole text, and with others of its kind; tables that a stream printed have none. */
       path?: string | undefined;
-      kept?: SpoolRange | undefined;
     }
   /** Something Slack cannot show: offered as a file (html, json, latex source …). */
   | { kind: 'attachment'; filename: string; path: string; mime: string };
@@ -116,16 +111,4 @@ export interface BoundedText {
 /** A text that is short enough to be held whole. */
 export function wholeText(text: string): BoundedText {
   return { head: text, tail: '', hiddenLines: 0, hiddenChars: 0 };
-}
-
-/** Which of the shared files the text of a part stands in. */
-export function sharedKindOf(part: OutputPart): 'results' | 'tracebacks' | undefined {
-  if (part.kind === 'error') return 'tracebacks';
-  return part.kind === 'text' || part.kind === 'table' ? 'results' : undefined;
-}
-
-/** The file that only this part has. */
-export function ownFileOf(part: OutputPart): string | undefined {
-  if (part.kind === 'text' || part.kind === 'error') return undefined;
-  return part.kind === 'table' ? part.csvPath : part.path;
 }

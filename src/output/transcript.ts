@@ -1,20 +1,17 @@
-import { readFile, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KernelOutput } from '../gateway/outputs.ts';
-import { AppendFile } from './spool/append-file.ts';
 import type { Displays } from './displays.ts';
 import { readError } from './errors/read-error.ts';
-import { OutputFold, type FoldStep, type StreamName } from './output-model.ts';
-import { JournalFile } from './spool/journal-file.ts';
-import { KeptFiles } from './spool/stored-files.ts';
-import { readJournal } from './spool/output-journal.ts';
-import { type OutputPart, type OutputView } from './output-view.ts';
-import { LastForm } from './spool/final-files.ts';
+import { OutputModel, textKindOf, type Shown, type StreamName } from './output-model.ts';
+import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
+import { FinalFiles } from './spool/final-files.ts';
 import { PartFiles } from './spool/part-files.ts';
-import { replaySpool } from './spool/replay-spool.ts';
 import { RunFolder } from './spool/run-folder.ts';
+import { recover, writeSnapshot } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
+import { PIECE_CHARS } from './terminal/terminal-text.ts';
 
 /** What one run said: folded in bounded memory for the answer, whole on disk for the files. */
 export interface Transcript {
@@ -25,9 +22,9 @@ export interface Transcript {
   add(output: KernelOutput): void | Promise<void>;
   /** The code that runs from now on, to find the lines that errors speak of. */
   startBlock(code: string): void;
-  /** MAX_OUTPUT was reached. */
+  /** MAX_OUTPUT, or the number of files that a run may have, was reached. */
   readonly limited: boolean;
-  /** The picture at this moment; cheap. */
+  /** The picture at this moment; made once for each change. */
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
   readonly lastKeptAtMs: number | undefined;
@@ -38,7 +35,7 @@ export interface Transcript {
 }
 
 export interface TranscriptOptions {
-  /** Directory of all runs' output; this run's files stand below it in a directory named by the run. */
+  /** Directory of all runs' output; this run's files are below it in a directory named by the run. */
   dir: string;
   runId: string;
   maxOutputBytes: number;
@@ -52,59 +49,57 @@ export interface TranscriptOptions {
   recovered?: boolean;
 }
 
-const spoolFile = 'output.txt';
+type MakeParts = (made: PartFiles) => Promise<Shown>;
 
-/** Stream text is folded in pieces of this many UTF-16 units, with a turn for others whenever `turnMs` are used up. */
-const pieceChars = 65_536;
-const turnMs = 15;
+/** Others get a turn whenever so much time is used up. */
+const TURN_MS = 15;
+/** The picture is written to the disk at most so often, and when the run ends. */
+const SNAPSHOT_MS = 1_000;
 
 export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
   const transcript = new RunTranscript(options);
-  if (options.recovered === true) await transcript.replay();
+  if (options.recovered === true) await transcript.recover();
   return transcript;
 }
 
 class RunTranscript implements Transcript {
   readonly #folder: RunFolder;
   readonly #options: TranscriptOptions;
-  readonly #fold = new OutputFold();
-  readonly #kept: KeptFiles;
-  readonly #files: PartFiles;
-  readonly #lastForm: LastForm;
-  readonly #journal: JournalFile;
-  #spool: StreamSpool;
+  readonly #model = new OutputModel();
+  readonly #spool: StreamSpool;
+  readonly #finalFiles: FinalFiles;
   #code: string | undefined;
   #source: StreamName | undefined;
   /** The work that has to end before the next output is taken. */
   #busy: Promise<void> | undefined;
   /** The parts in their last form, while nothing came after sealing. */
   #sealed: OutputPart[] | undefined;
+  #view: OutputView | undefined;
   #hasDiskFailed = false;
-  /** Outputs so far. */
-  #added = 0;
+  /** The picture differs from the one on the disk by more than stream text. */
+  #isUnsaved = false;
+  #savedAt = -SNAPSHOT_MS;
+  #saves: NodeJS.Timeout | undefined;
   #turnedAt = performance.now();
   lastKeptAtMs: number | undefined;
 
   constructor(options: TranscriptOptions) {
-    this.#folder = new RunFolder(join(options.dir, options.runId), options.recovered === true);
+    const { dir, runId, maxOutputBytes, recovered = false } = options;
     this.#options = options;
-    this.#journal = new JournalFile(this.#folder, this.#diskFailed);
-    this.#spool = this.#openSpool(0);
-    this.#kept = new KeptFiles(this.#folder, options.maxOutputBytes, this.#diskFailed);
-    this.#files = new PartFiles(this.#kept);
-    this.#lastForm = new LastForm(this.#folder, this.#files, this.#kept, this.#diskFailed);
+    this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed);
+    this.#spool = new StreamSpool(this.#folder, this.#diskFailed);
+    this.#finalFiles = new FinalFiles(this.#folder, this.#diskFailed);
   }
 
   add(output: KernelOutput): void | Promise<void> {
-    this.#sealed = undefined;
-    this.#added += 1;
-    const work = this.#busy === undefined ? this.#take(output) : this.#busy.then(() => this.#take(output));
-    return work === undefined ? undefined : this.#occupy(work);
+    return this.#inTurn(() => this.#take(output));
   }
 
-  /** What comes meanwhile waits for the end of this. */
-  #occupy(work: Promise<void>): Promise<void> {
-    const settled = this.#settle(work).finally(() => {
+  /** Works at once where nothing is under way, else behind it. Never rejects. */
+  #inTurn(work: () => Promise<void> | undefined): Promise<void> | undefined {
+    const begun = this.#busy === undefined ? work() : this.#busy.then(work);
+    if (begun === undefined) return undefined;
+    const settled = this.#settle(begun).finally(() => {
       if (this.#busy === settled) this.#busy = undefined;
     });
     this.#busy = settled;
@@ -116,55 +111,46 @@ class RunTranscript implements Transcript {
   }
 
   get limited(): boolean {
-    return this.#spool.limited || this.#kept.limited;
+    return this.#spool.isCut || this.#folder.isFull;
   }
 
   view(): OutputView {
-    return {
-      parts: this.#sealed ?? this.#fold.parts,
+    return (this.#view ??= {
+      parts: this.#sealed ?? this.#model.parts,
       textBytes: this.#spool.sentBytes,
-      textLines: this.#fold.streamLines,
+      textLines: this.#model.streamLines,
       spoolPath: this.#spool.path,
       limited: this.limited,
-      losses: this.#lastForm.complete(this.#fold.losses),
-    };
+      losses: this.#sealed === undefined ? this.#model.losses : this.#finalFiles.complete(this.#model.losses),
+    });
   }
 
   async seal(): Promise<void> {
-    await this.#busy;
-    // what is attached holds what stands, and nothing else
-    if (this.#kept.hasDead)
-      await this.#occupy((this.#busy ?? Promise.resolve()).then(() => this.#beginAnew()));
-    await Promise.all([this.#spool.close(), this.#journal.close()]);
-    if (this.#sealed !== undefined) return;
-    const added = this.#added;
-    const parts = await this.#lastForm.make(this.#fold, this.#spool.path);
-    if (this.#added === added) this.#sealed = parts;
+    await this.#inTurn(async () => {
+      await this.#spool.close();
+      if (this.#sealed === undefined) {
+        this.#sealed = await this.#finalFiles.make(this.#model, this.#spool.path);
+        this.#view = undefined;
+      }
+      await this.#save();
+    });
   }
 
   async remove(): Promise<void> {
     this.#options.displays?.forget(this.#options.runId);
-    await this.#busy;
-    await Promise.all([this.#spool.close(), this.#journal.close()]);
-    await rm(this.#folder.path, { recursive: true, force: true });
+    await this.#inTurn(async () => {
+      clearTimeout(this.#saves);
+      await this.#spool.close();
+      await rm(this.#folder.path, { recursive: true, force: true });
+    });
   }
 
-  /** Makes the picture again from the journal and the spool of a process that died. */
-  async replay(): Promise<void> {
-    const content = await readFile(this.#journal.path, 'utf8').catch(() => '');
-    const kept = await stat(this.#folder.at(spoolFile)).catch(() => undefined);
-    const journal = await stat(this.#journal.path).catch(() => undefined);
-    if (kept === undefined && journal === undefined) return;
-    this.lastKeptAtMs = Math.max(kept?.mtimeMs ?? 0, journal?.mtimeMs ?? 0);
-    this.#source = await replaySpool(
-      this.#folder.at(spoolFile),
-      kept?.size ?? 0,
-      readJournal(content),
-      this.#fold,
-    );
-    this.#spool = this.#openSpool(kept?.size ?? 0);
-    await this.#kept.recover(this.#fold);
-    this.#fold.takeDropped();
+  /** Makes the picture again from what a process that died left on the disk. */
+  async recover(): Promise<void> {
+    const found = await recover(this.#folder, this.#model);
+    this.#source = found?.source;
+    this.lastKeptAtMs = found?.keptAtMs;
+    this.#spool.recover(found?.streamBytes ?? 0);
   }
 
   #take(output: KernelOutput): Promise<void> | undefined {
@@ -173,133 +159,148 @@ class RunTranscript implements Transcript {
         return this.#takeStream(output.name, output.text);
       case 'result':
       case 'display':
-        this.#kept.replace(this.#fold.partsReplacedBy(undefined));
-        return this.#takeParts(this.#files.keepBundle(output.data), output.displayId);
+        return this.#takeParts((made) => made.addBundle(output.data, 'result'), output.displayId);
       case 'updateDisplay':
         return this.#updateDisplay(output);
       case 'clear':
-        return this.#apply({ kind: 'clear', wait: output.wait });
+        this.#model.clear(output.wait);
+        return this.#changed();
       case 'error':
         return this.#takeError(output);
       case 'page':
-        return this.#takeParts(this.#files.keepPage(output.data));
+        return this.#takeParts((made) => made.addBundle(output.data, 'pager'));
       case 'nextInput':
-        return this.#takeParts(this.#files.keepText('nextInput', output.text));
+        return this.#takeParts((made) => made.addText('nextInput', output.text));
       case 'dropped':
-        return this.#apply({ kind: 'loss', loss: { kind: 'dropped', limit: output.limit } });
+        return this.#lose({ kind: 'dropped', limit: output.limit });
       case 'tooBig':
-        return this.#apply({ kind: 'loss', loss: { kind: 'tooBig', messages: 1 } });
+        return this.#lose({ kind: 'tooBig', messages: 1 });
       case 'reconnected':
-        if (!output.gap) break;
-        return this.#apply({ kind: 'loss', loss: { kind: 'gap', fromMs: output.fromMs, toMs: output.toMs } });
-      case 'started':
-      case 'counted':
-      case 'inputRequest':
-      case 'disconnected':
-      case 'gatewayTrouble':
-      case 'gatewayBack':
-      case 'quiet':
-      case 'behindOthers':
-      case 'stopIgnored':
-        break;
+        return output.gap ? this.#lose({ kind: 'gap', fromMs: output.fromMs, toMs: output.toMs }) : undefined;
+      default: {
+        const { kind }: { kind: string } = output;
+        return kind === 'unreadable' ? this.#lose({ kind: 'unread', outputs: 1 }) : undefined;
+      }
     }
-    return undefined;
   }
 
   async #settle(work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (error) {
-      if (isOfDisk(error)) return this.#diskFailed(error);
-      this.#fold.apply({ kind: 'loss', loss: { kind: 'unread', outputs: 1 } });
+      // Node names the call of the system that failed
+      if (error instanceof Error && 'syscall' in error) return this.#diskFailed(error);
+      void this.#lose({ kind: 'unread', outputs: 1 });
       this.#options.onUnread?.(error);
     }
   }
 
+  #lose(loss: OutputLoss): Promise<void> {
+    this.#model.addLoss(loss);
+    return this.#changed();
+  }
+
   async #takeStream(name: StreamName, text: string): Promise<void> {
-    for (let at = 0; at < text.length; at += pieceChars) {
-      if (this.#source !== name) {
-        this.#source = name;
-        void this.#journal.note({ at: this.#spool.keptBytes, source: name });
-      }
+    for (let at = 0; at < text.length; at += PIECE_CHARS) {
+      this.#isUnsaved ||= this.#source !== name && (this.#source !== undefined || name === 'stderr');
+      this.#source = name;
       const from = this.#spool.keptBytes;
-      const { shown, written } = this.#spool.write(name, text.slice(at, at + pieceChars));
-      this.#fold.stream(name, shown, { from, to: this.#spool.keptBytes });
+      const { shown, written } = this.#spool.write(name, text.slice(at, at + PIECE_CHARS));
+      this.#model.stream(name, shown, { from, to: this.#spool.keptBytes });
+      this.#sealed = undefined;
+      this.#view = undefined;
       await written;
       await this.#giveTurn();
     }
-    await this.#kept.forget(this.#fold.takeDropped());
+    this.#folder.release(this.#model.takeDropped());
+    await this.#saveInTime();
   }
 
   /** Many outputs in a row would keep everybody else waiting: promises alone give no turn. */
   async #giveTurn(): Promise<void> {
-    if (performance.now() - this.#turnedAt < turnMs) return;
+    if (performance.now() - this.#turnedAt < TURN_MS) return;
     await nextTurn();
     this.#turnedAt = performance.now();
   }
 
-  async #takeParts(kept: Promise<OutputPart[]>, displayId?: string): Promise<void> {
-    const parts = await kept;
-    await this.#apply({ kind: 'show', parts, displayId });
+  async #takeParts(make: MakeParts, displayId?: string, printed = ''): Promise<void> {
+    const shown = await this.#make(make, undefined);
+    this.#model.show(shown, displayId, printed);
+    await this.#changed();
     if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId, this);
   }
 
   async #takeError(output: KernelOutput & { kind: 'error' }): Promise<void> {
-    const error = readError(output, this.#code, output.fromReply ? this.#fold.lastOnStderr : '');
-    const parts = await this.#files.keepError(error);
-    const { printed } = error;
-    await this.#apply({ kind: 'show', parts, ...(printed === '' ? {} : { printed }) });
+    const error = readError(output, this.#code, output.fromReply ? this.#model.lastOnStderr : '');
+    await this.#takeParts((made) => made.addError(error), undefined, error.printed);
   }
 
   async #updateDisplay(output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
-    if (this.#fold.hasCrowdedOut(output.displayId) && !this.#fold.has(output.displayId))
-      return this.#takeParts(this.#files.keepBundle(output.data), output.displayId);
-    if (!this.#fold.has(output.displayId)) {
+    const { displayId, data } = output;
+    if (!this.#model.has(displayId)) {
+      if (this.#model.hasOverflown(displayId))
+        return this.#takeParts((made) => made.addBundle(data, 'result'), displayId);
       await this.#options.displays?.update(this, output);
       return;
     }
-    const { displayId } = output;
-    this.#kept.replace(this.#fold.partsReplacedBy(displayId));
-    const parts = await this.#files.keepBundle(output.data);
-    await this.#apply({ kind: 'update', displayId, parts });
+    this.#model.update(displayId, await this.#make((made) => made.addBundle(data, 'result'), displayId));
+    await this.#changed();
   }
 
-  async #apply(step: FoldStep): Promise<void> {
-    this.#fold.apply(step);
-    await this.#journal.note({ at: this.#spool.keptBytes, step });
-    await this.#kept.forget(this.#fold.takeDropped());
-    if (this.#journal.isLong || this.#kept.isWorn) await this.#beginAnew();
+  /** What is replaced by it makes room for its files. */
+  async #make(make: MakeParts, displayId: string | undefined): Promise<Shown> {
+    this.#folder.replace(this.#model.filesReplacedBy(displayId));
+    const { parts, texts, files } = await make(new PartFiles(this.#folder));
+    return { parts, texts, files };
+  }
+
+  /** The picture is another one: files that it has no more go, texts that it cannot hold are moved together. */
+  async #changed(): Promise<void> {
+    this.#sealed = undefined;
+    this.#view = undefined;
+    this.#isUnsaved = true;
+    this.#folder.release(this.#model.takeDropped());
+    const { overflow } = this.#model;
+    for (const entry of this.#model.takeOverflown()) {
+      const kind = textKindOf(entry);
+      for (const text of entry.texts)
+        overflow[kind] = await this.#folder.move(text, overflow[kind], `more-${kind}.txt`);
+    }
+    await this.#saveInTime();
     await this.#giveTurn();
   }
 
-  /**
-   * What was replaced or cleared goes from the disk: the texts that stand are written anew, and the journal begins with
-   * the picture as it is.
-   */
-  async #beginAnew(): Promise<void> {
+  /** Saves now, or as soon as enough time has gone by since the last time. */
+  async #saveInTime(): Promise<void> {
+    if (!this.#isUnsaved) return;
+    const leftMs = this.#savedAt + SNAPSHOT_MS - performance.now();
+    if (leftMs <= 0 || this.#folder.isStale) return this.#save();
+    this.#saves ??= setTimeout(() => void this.#inTurn(() => this.#save()), leftMs).unref();
+  }
+
+  async #save(): Promise<void> {
+    clearTimeout(this.#saves);
+    this.#saves = undefined;
     try {
-      await this.#kept.rewrite(this.#fold);
-      const picture = this.#fold.picture;
-      await this.#journal.beginAnew({ at: this.#spool.keptBytes, picture, last: this.#source });
-      await this.#kept.forgetOld();
+      if (this.#isUnsaved) await this.#writeSnapshot();
+      await this.#folder.sweep();
     } catch (error) {
       this.#diskFailed(error);
     }
   }
 
-  #openSpool(keptBytes: number): StreamSpool {
-    const file = new AppendFile(this.#folder, spoolFile, this.#diskFailed);
-    return new StreamSpool(file, this.#options.maxOutputBytes, keptBytes);
+  #writeSnapshot(): Promise<void> {
+    this.#isUnsaved = false;
+    this.#savedAt = performance.now();
+    const at = this.#spool.keptBytes;
+    const { picture } = this.#model;
+    return writeSnapshot(this.#folder, { version: 1, at, source: this.#source, picture });
   }
 
   readonly #diskFailed = (error: unknown): void => {
-    this.#fold.apply({ kind: 'loss', loss: { kind: 'diskFull' } });
+    this.#model.addLoss({ kind: 'diskFull' });
+    this.#view = undefined;
     if (!this.#hasDiskFailed) this.#options.onDiskFailure?.(error);
     this.#hasDiskFailed = true;
   };
-}
-
-/** Node names the call of the system that failed. */
-function isOfDisk(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FoldedText } from '../../src/output/terminal/terminal-text.ts';
-import { windowChars } from '../../src/output/terminal/terminal-line.ts';
+import { WINDOW_CHARS } from '../../src/output/terminal/terminal-line.ts';
 
 const pieces = fc.array(
   fc.oneof(
@@ -67,7 +67,7 @@ test('plain text of any length is its head, a counted gap and its tail', () => {
       expect(view.head.length + view.hiddenChars + view.tail.length).toBe(text.length);
       const hidden = text.slice(view.head.length, text.length - view.tail.length);
       expect(view.hiddenLines).toBe(hidden.split('\n').length - 1);
-      if (text.length <= 2 * windowChars) expect(view.hiddenChars).toBe(0);
+      if (text.length <= 2 * WINDOW_CHARS) expect(view.hiddenChars).toBe(0);
     }),
     { numRuns: 100 },
   );

@@ -1,12 +1,18 @@
-import { onlyLine, quotedCode, shortHeadline } from './headline.ts';
+import {
+  oneLine,
+  onlyLine,
+  quotedCode,
+  shortHeadline,
+  type KernelError,
+  type LanguageError,
+} from './kernel-error.ts';
+import { quotedSql, sparkCause, withoutPlan } from './jvm-error.ts';
 import { lineWords, ownFrame, readPythonFrames, type PythonFrame } from './python-frames.ts';
-import type { KernelError, LanguageError } from './kernel-error.ts';
-import { quotedSql, sparkCause, withoutPlan } from './spark-cause.ts';
 
 /** A traceback of so many lines is shown whole. */
-const shortTracebackLines = 15;
+const SHORT_TRACEBACK_LINES = 15;
 
-const longestCause = 140;
+const CAUSE_CHARS = 140;
 
 export function readPythonError(error: KernelError): LanguageError {
   const [before, worker] = splitAtWorker(error);
@@ -18,9 +24,7 @@ export function readPythonError(error: KernelError): LanguageError {
   const headline = shortHeadline(sparkCause(error.value) ?? message);
   const isWhole = headline === message && value === sent;
   const isOfSpark = error.name.endsWith('Exception') && value !== sent;
-  const said = isOfSpark
-    ? [headline === shortHeadline(message, Infinity) ? '' : value, quotedSql(sent)]
-    : [sent];
+  const said = isOfSpark ? [headline === oneLine(message) ? '' : value, quotedSql(sent)] : [sent];
   const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : said.join('\n').trim();
   // of a group the members say more than where it was put together
   const { shown, isFolded } =
@@ -56,7 +60,7 @@ function magicLine({ name, value, code }: KernelError): string | undefined {
   const magic = name === 'UsageError' ? /`(%%?\w+)`/.exec(value)?.[1] : undefined;
   if (magic === undefined || code === undefined) return undefined;
   const lines = code.split('\n');
-  const at = lines.findIndex((line) => new RegExp(`(^|[\\s=])${magic}\\b`).test(line));
+  const at = lines.findIndex((line) => line.includes(magic));
   return at === -1 ? undefined : `line ${at + 1}: ${quotedCode(lines[at] ?? '')}`;
 }
 
@@ -70,9 +74,10 @@ function splitAtWorker({ traceback, value }: KernelError): [before: string, work
 /** Frames in what earlier snippets defined have lines of their own. A worker names no cell, but the function. */
 function markEarlier(frames: readonly PythonFrame[], code: string | undefined): PythonFrame[] {
   const current = frames.find(({ isUser }) => isUser)?.cell;
+  const defined = new Set(Array.from((code ?? '').matchAll(/\bdef (\w+)\(/g), ([, name]) => name));
   return frames.map((frame) => {
     const { cell = current, name = '' } = frame;
-    const isElsewhere = code !== undefined && /^\w+$/.test(name) && !code.includes(`def ${name}(`);
+    const isElsewhere = code !== undefined && /^\w+$/.test(name) && !defined.has(name);
     return { ...frame, isEarlier: frame.cell === undefined ? isElsewhere : cell !== current };
   });
 }
@@ -102,7 +107,7 @@ function causeOf(traceback: string, message: string): string | undefined {
     return own === undefined ? undefined : `In another process: ${lineWords(own)}`;
   }
   const words = link.startsWith('The above') ? 'Caused by' : 'While handling';
-  return `${words} ${shortHeadline(cause.replace(/:$/, ''), longestCause)}`;
+  return `${words} ${shortHeadline(cause.replace(/:$/, ''), CAUSE_CHARS)}`;
 }
 
 /** Of a chain of exceptions the last one is what was raised. */
@@ -170,7 +175,7 @@ function userLine(frames: readonly PythonFrame[]): string | undefined {
 function foldFrames(frames: readonly PythonFrame[], traceback: string): { shown: string; isFolded: boolean } {
   const lines = traceback.trimEnd().split('\n');
   const own = frames.filter((frame) => frame.isUser);
-  const isShort = lines.length <= shortTracebackLines;
+  const isShort = lines.length <= SHORT_TRACEBACK_LINES;
   if (own.length <= 1 && (own.length === frames.length || !isShort)) return { shown: '', isFolded: !isShort };
   if (isShort) {
     return {

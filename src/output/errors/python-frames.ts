@@ -1,4 +1,4 @@
-import { quotedCode } from './headline.ts';
+import { quotedCode } from './kernel-error.ts';
 
 /** One frame of a Python traceback, as IPython or plain Python prints it. */
 export interface PythonFrame {
@@ -18,15 +18,17 @@ export interface PythonFrame {
   text: string[];
 }
 
-const cell = /^\s*(?:Cell|Input) In ?\[(\d+)\](?:, line (\d+))?(?:, in ([^(]+))?(?:\(.*\))?$/;
-const oldCell = /^<ipython-input-(\d+)-[^>]+> in ([^(]+)(?:\(.*\))?$/;
-const plainCell = /^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (\d+)(?:, in (.+))?$/;
-const timed = /^\s*File <timed (?:exec|eval)>:(\d+)(?:, in ([^(]+))?(?:\(.*\))?$/;
-const library = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
-const arrow = /^-+> *(\d+) ?(.*)$/;
+const CELL = /^\s*(?:Cell|Input) In ?\[(\d+)\](?:, line (\d+))?(?:, in ([^(]+))?(?:\(.*\))?$/;
+const OLD_CELL = /^<ipython-input-(\d+)-[^>]+> in ([^(]+)(?:\(.*\))?$/;
+const PLAIN_CELL = /^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (\d+)(?:, in (.+))?$/;
+const TIMED = /^\s*File <timed (?:exec|eval)>:(\d+)(?:, in ([^(]+))?(?:\(.*\))?$/;
+const LIBRARY = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
+const ARROW = /^-+> *(\d+) ?(.*)$/;
 
 /** Of so many first and last frames the code is looked for: a recursion has thousands, all alike. */
-const framesRead = 200;
+const FRAMES_READ = 30;
+/** A listing has no more lines. */
+const LINES_READ = 60;
 
 /** The frames of a traceback, in its order; text that belongs to no frame is left out. */
 export function readPythonFrames(traceback: string): PythonFrame[] {
@@ -37,7 +39,7 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
     if (next !== undefined) {
       frames.push(next);
       open = next;
-    } else if (open !== undefined && /^\S/.test(text) && !arrow.test(text)) open = undefined;
+    } else if (open !== undefined && /^\S/.test(text) && !ARROW.test(text)) open = undefined;
     else if (open !== undefined) addLine(open, text);
   }
   return complete(frames);
@@ -46,7 +48,9 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
 /** A worker's frames carry neither cell nor code: taken from where IPython lists them. */
 function complete(frames: readonly PythonFrame[]): PythonFrame[] {
   const read =
-    frames.length > 2 * framesRead ? [...frames.slice(0, framesRead), ...frames.slice(-framesRead)] : frames;
+    frames.length > 2 * FRAMES_READ
+      ? [...frames.slice(0, FRAMES_READ), ...frames.slice(-FRAMES_READ)]
+      : frames;
   const twins = new Map(read.map((frame) => [frame, twinOf(frame, read)]));
   const doubled = new Set(twins.values());
   return frames
@@ -87,15 +91,15 @@ export function lineWords(frame: PythonFrame): string {
 }
 
 function openFrame(text: string): PythonFrame | undefined {
-  const counted = cell.exec(text);
+  const counted = CELL.exec(text);
   if (counted !== null) return { ...startFrame(true, text, counted[2], counted[3]), cell: counted[1] };
-  const plain = plainCell.exec(text);
+  const plain = PLAIN_CELL.exec(text);
   if (plain !== null) return startFrame(true, text, plain[1], plain[2]);
-  const measured = timed.exec(text);
+  const measured = TIMED.exec(text);
   if (measured !== null) return { ...startFrame(true, text, measured[1], measured[2]), isTimed: true };
-  const old = oldCell.exec(text);
+  const old = OLD_CELL.exec(text);
   if (old !== null) return { ...startFrame(true, text, undefined, old[2]), cell: old[1] };
-  return library.test(text) ? startFrame(false, text, undefined, undefined) : undefined;
+  return LIBRARY.test(text) ? startFrame(false, text, undefined, undefined) : undefined;
 }
 
 function startFrame(
@@ -119,7 +123,7 @@ function startFrame(
 
 function addLine(open: PythonFrame, text: string): void {
   open.text.push(text);
-  const pointed = arrow.exec(text);
+  const pointed = ARROW.exec(text);
   if (pointed !== null) {
     open.line ??= Number(pointed[1]);
     open.code ??= pointed[2];
@@ -134,12 +138,12 @@ function contextOf(bare: PythonFrame, frames: readonly PythonFrame[]): string | 
   if (!bare.isUser || bare.line === undefined) return undefined;
   for (const { text, isUser, code: failing } of frames) {
     if (isHeadOf(bare, failing)) continue;
-    const listing = text.flatMap((each) => /^(?:-+>)? *(\d+) (.*)$/.exec(each) ?? []);
+    const listing = text.slice(0, LINES_READ).flatMap((each) => /^(?:-+>)? *(\d+) (.*)$/.exec(each) ?? []);
     const code = listing[listing.indexOf(String(bare.line)) + 1];
     const names =
       bare.name === '<lambda>'
         ? code?.includes('lambda')
-        : text.some((each) => each.includes(`def ${bare.name}(`));
+        : text.slice(0, LINES_READ).some((each) => each.includes(`def ${bare.name}(`));
     if (isUser && listing.includes(String(bare.line)) && names === true) return code;
   }
   return undefined;

@@ -1,5 +1,13 @@
-import { lineNumberOf, onlyLine, quotedCode, shortHeadline } from './headline.ts';
-import type { KernelError, LanguageError } from './kernel-error.ts';
+import {
+  lineNumberOf,
+  onlyLine,
+  quotedCode,
+  shortHeadline,
+  type KernelError,
+  type LanguageError,
+} from './kernel-error.ts';
+
+const PLACE = ' # at line ';
 
 /** Errors of IRkernel: the value says all in R's own words, the traceback numbers the calls from the user's down. */
 export function readRError(error: KernelError): LanguageError {
@@ -43,8 +51,10 @@ function userLine(calls: readonly string[], code: string | undefined): string | 
   if (called === undefined) return undefined;
   const number = lineNumberOf(called, code);
   const outer = number === undefined ? quotedCode(called) : `line ${number}: ${quotedCode(called)}`;
-  const [, call, line] = /^\d+\. ([^]*?)\s+# at line (\d+) of file <text>$/.exec(inner ?? '') ?? [];
-  return call === undefined ? outer : `line ${line}: ${quotedCode(call)} (called from ${outer})`;
+  if (inner === undefined) return outer;
+  const at = inner.lastIndexOf(PLACE);
+  const call = inner.slice(inner.indexOf(' ') + 1, at);
+  return `line ${Number.parseInt(inner.slice(at + PLACE.length), 10)}: ${quotedCode(call)} (called from ${outer})`;
 }
 
 /** Without a traceback the value still names the call: `Error in 1 + "a": non-numeric …`. */

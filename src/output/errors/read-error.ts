@@ -1,39 +1,42 @@
-import stripAnsi from 'strip-ansi';
+import { shortWithoutColours } from '../terminal/terminal-text.ts';
 import { readPrintedGroup } from './exception-group.ts';
-import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
-import { hintFor } from './error-hints.ts';
 import { readJvmError } from './jvm-error.ts';
+import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
 import { readRError } from './r-error.ts';
 
-const readChars = 100_000;
+/** So much of a text is read at each end: regular expressions never see more. */
+const NAME_CHARS = 300;
+const VALUE_CHARS = 20_000;
+const TRACEBACK_CHARS = 50_000;
+const HINT_CHARS = 2_000;
+/** A traceback that has so much of the message's end has the message. */
+const MESSAGE_CHARS = 1_000;
+
+export interface SentError {
+  name: string;
+  value: string;
+  traceback: readonly string[];
+}
 
 /**
  * Reads what a kernel sent about an error, whatever its language. `code` is what ran, to find lines in it; `printed` is
- * what stands at the end of stderr.
+ * the end of stderr.
  */
-export function readError(
-  sent: { name: string; value: string; traceback: readonly string[] },
-  code?: string,
-  printed = '',
-): ReadError {
+export function readError(sent: SentError, code?: string, printed = ''): ReadError {
   const isBare = sent.traceback.every((line) => line.trim() === '');
-  // a shell's kernel gives no name, and its exit code for a message
-  const name = stripAnsi(sent.name).trim() || 'Error';
   const group = isBare ? readPrintedGroup(printed) : undefined;
-  const error: KernelError = {
-    name,
-    value: stripAnsi(bothEnds(sent.value)),
-    traceback: group?.traceback ?? stripAnsi(bothEnds(sent.traceback.join('\n'))),
-    group,
-    code,
-  };
+  // a shell's kernel gives no name, and its exit code for a message
+  const name = shortWithoutColours(sent.name.slice(0, NAME_CHARS)).trim() || 'Error';
+  const value = shortWithoutColours(bothEnds(sent.value, VALUE_CHARS));
+  const traceback = shortWithoutColours(bothEnds(sent.traceback.join('\n'), TRACEBACK_CHARS));
+  const error = { name, value, traceback: group?.traceback ?? traceback, group, code };
   return {
     cause: undefined,
     ...readByLanguage(error),
-    whole: group?.whole ?? wholeOf(sent),
-    printed: group?.whole ?? (isBare ? endThatSays(`${name}: ${error.value.trim()}`, printed) : ''),
-    hint: hintFor(error),
+    whole: group?.whole ?? wholeOf(sent, value, traceback),
+    printed: group?.whole ?? (isBare ? endThatSays(`${name}: ${value.trim()}`, printed) : ''),
+    hint: hintFor(name, value.slice(0, HINT_CHARS)),
   };
 }
 
@@ -45,17 +48,16 @@ function endThatSays(message: string, printed: string): string {
 }
 
 /** Some kernels send no traceback, or one without the message. */
-function wholeOf(sent: { name: string; value: string; traceback: readonly string[] }): string {
-  const traceback = stripAnsi(sent.traceback.join('\n'));
-  const value = stripAnsi(sent.value).trim();
-  if (traceback.trim() !== '' && traceback.includes(value)) return traceback;
-  const message = [stripAnsi(sent.name).trim(), value].filter((text) => text !== '').join(': ');
-  return [message, traceback].filter((text) => text.trim() !== '').join('\n\n');
+function wholeOf(sent: SentError, value: string, traceback: string): string {
+  if (traceback.trim() !== '' && traceback.includes(value.trim().slice(-MESSAGE_CHARS)))
+    return sent.traceback.join('\n');
+  const message = [sent.name.trim(), sent.value.trim()].filter((text) => text !== '').join(': ');
+  return [message, sent.traceback.join('\n')].filter((text) => text.trim() !== '').join('\n\n');
 }
 
 /** A message of megabytes is read by its ends. */
-function bothEnds(text: string): string {
-  return text.length <= 2 * readChars ? text : `${text.slice(0, readChars)}\n…\n${text.slice(-readChars)}`;
+function bothEnds(text: string, chars: number): string {
+  return text.length <= 2 * chars ? text : `${text.slice(0, chars)}\n…\n${text.slice(-chars)}`;
 }
 
 /** The kernel's language shows in the form of the error: IRkernel says ERROR, the JVM a class with its package. */
@@ -63,4 +65,25 @@ function readByLanguage(error: KernelError): LanguageError {
   if (error.name === 'ERROR') return readRError(error);
   const isJvm = /^[a-z]\w*(\.[\w$]+)+$/.test(error.name) || / Error\.?$|magics!$/.test(error.name);
   return isJvm ? readJvmError(error) : readPythonError(error);
+}
+
+/** What to do about an error, where that is certain; undefined otherwise. */
+function hintFor(name: string, value: string): string | undefined {
+  if (name === 'StdinNotImplementedError')
+    return 'Nobody can be asked here: give the value in the code instead of input().';
+  const module =
+    /^No module named '([^']+)'/.exec(value)?.[1] ??
+    /there is no package called .([^’'”"]+)/.exec(value)?.[1];
+  if (module !== undefined) return `${module} is not installed where this kernel runs.`;
+  if (name === 'NameError' && /^name '(sc|spark|sqlContext)' is not defined$/.test(value)) {
+    return 'This kernel has no Spark session. Choose a kernelspec with Spark; "languages" lists them.';
+  }
+  if (name === 'SyntaxError' && value.startsWith("Missing parentheses in call to 'print'")) {
+    return 'This kernel runs Python 3; print without parentheses is Python 2.';
+  }
+  const isQuote =
+    (name === 'SyntaxError' && /invalid character '[“”‘’]'/.test(value)) ||
+    /illegal character '\\u20(1[89cd])'/.test(value) ||
+    (name === 'ERROR' && /unexpected (input|INCOMPLETE_STRING)[^]*\n\d+: .*[“”‘’]$/m.test(value));
+  return isQuote ? 'The code has curly quotes (“ ” ‘ ’); code needs straight ones (" \').' : undefined;
 }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Parser } from 'htmlparser2';
+import { MAX_NESTING } from './html-text.ts';
 
 /** A table of texts, as far as the kernel sent it: it may have left out rows and columns, with dots in their place. */
 export interface Table {
@@ -21,14 +22,14 @@ interface Cell {
 }
 
 /** Longer texts are read in pieces, so that others get their turn in between. */
-const pieceChars = 100_000;
+const PIECE_CHARS = 100_000;
 
 /** Spans beyond this are a mistake or an attack. */
-const maxSpan = 200;
+const MAX_SPAN = 200;
 /** So are tables that grow beyond this by their spans and by rows of different lengths. */
-const maxCells = 500_000;
-/** The parser takes the longer for each element the deeper it stands. */
-const maxNesting = 2_000;
+const MAX_CELLS = 500_000;
+/** So much of what is said beside a table is read at each end. */
+const BESIDE_CHARS = 2_000;
 
 /**
  * The table of an HTML text that holds exactly one (pandas, Spark, R); undefined when there is none, or several.
@@ -90,10 +91,10 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
       if (name === 'caption') inCaption = false;
     },
   });
-  for (let at = 0; at < html.length; at += pieceChars) {
+  for (let at = 0; at < html.length; at += PIECE_CHARS) {
     if (at > 0) await nextTurn();
-    parser.write(html.slice(at, at + pieceChars));
-    if (nesting > maxNesting || tables > 1) return undefined;
+    parser.write(html.slice(at, at + PIECE_CHARS));
+    if (nesting > MAX_NESTING || tables > 1) return undefined;
   }
   parser.end();
   if (tables !== 1) return undefined;
@@ -103,13 +104,17 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
   }
   const index = body[0]?.findIndex((each) => !each.isHeader) ?? 0;
   const [names, rows] = [spread(head), spread(body)];
-  return names && rows && assemble(names, rows, Math.max(0, index), beside);
+  const said =
+    beside.length > 2 * BESIDE_CHARS
+      ? `${beside.slice(0, BESIDE_CHARS)} ${beside.slice(-BESIDE_CHARS)}`
+      : beside;
+  return names && rows && assemble(names, rows, Math.max(0, index), said);
 }
 
 /** `index`: how many columns only name the rows. */
 function assemble(head: string[][], body: string[][], index: number, beside: string): Table | undefined {
   const width = [...head, ...body].reduce((widest, row) => Math.max(widest, row.length), 0);
-  if (width === 0 || body.length === 0 || width * body.length > maxCells) return undefined;
+  if (width === 0 || body.length === 0 || width * body.length > MAX_CELLS) return undefined;
   const columns = Array.from({ length: width }, (_, column) => {
     const words = head
       .map((row) => row[column] ?? '')
@@ -124,7 +129,7 @@ function assemble(head: string[][], body: string[][], index: number, beside: str
     rows,
     totalRows: Math.max(sent, stated?.rows ?? 0),
     totalColumns: stated?.columns ?? (index > 0 ? width - index : undefined),
-    note: topRows.exec(beside)?.[0],
+    note: TOP_ROWS.exec(beside)?.[0],
   };
 }
 
@@ -134,7 +139,7 @@ export function isGap(row: readonly string[]): boolean {
 }
 
 /** What Spark says below a table of which it printed the beginning only. */
-export const topRows = /\bonly showing top \d+ rows?\b/;
+export const TOP_ROWS = /\bonly showing top \d{1,20} rows?\b/;
 
 /** Cells that span columns or rows are repeated where they stand; undefined when they become too many. */
 function spread(rows: readonly Cell[][]): string[][] | undefined {
@@ -145,7 +150,7 @@ function spread(rows: readonly Cell[][]): string[][] | undefined {
     for (const cell of row) {
       while (grid[at]?.[column] !== undefined) column += 1;
       cells += cell.rows * cell.columns;
-      if (cells > maxCells) return undefined;
+      if (cells > MAX_CELLS) return undefined;
       const text = cell.text.replaceAll(/[^\S\n]+/g, ' ').trim();
       for (let down = 0; down < cell.rows; down += 1) {
         const target = grid[at + down];
@@ -160,21 +165,22 @@ function spread(rows: readonly Cell[][]): string[][] | undefined {
 
 function span(value: string | undefined): number {
   const count = Number.parseInt(value ?? '1', 10);
-  return count >= 1 && count <= maxSpan ? count : 1;
+  return count >= 1 && count <= MAX_SPAN ? count : 1;
 }
 
 /** Whether a line says nothing but how much of the table there is. */
 export function isAboutSize(line: string): boolean {
+  if (line.length > BESIDE_CHARS) return false;
   const isOfSeries = /^shape: \([\d_]+,\)$/.test(line);
-  return isOfSeries || statedSize(line)?.words === line || topRows.exec(line)?.[0] === line;
+  return isOfSeries || statedSize(line)?.words === line || TOP_ROWS.exec(line)?.[0] === line;
 }
 
 /** pandas: `500 rows × 2 columns`; Polars: `shape: (1_000, 2)`; R: `A data.frame: 32 × 11`. */
 function statedSize(text: string): { rows: number; columns: number; words: string } | undefined {
   const found =
-    /([\d,]+) rows × ([\d,]+) columns/.exec(text) ??
-    /shape: \(([\d_,]+), ([\d_]+)\)/.exec(text) ??
-    /\bAn? [\w.]+: (\d+) × (\d+)( of type \w+)?/.exec(text);
+    /([\d,]{1,30}) rows × ([\d,]{1,30}) columns/.exec(text) ??
+    /shape: \(([\d_,]{1,30}), ([\d_]{1,30})\)/.exec(text) ??
+    /\bAn? [\w.]{1,60}: (\d{1,30}) × (\d{1,30})( of type \w+)?/.exec(text);
   const [rows, columns] = (found ?? []).slice(1, 3).map((count) => Number(count.replaceAll(/[,_]/g, '')));
   if (found === null || rows === undefined || columns === undefined) return undefined;
   return { rows, columns, words: found[0] };

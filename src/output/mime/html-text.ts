@@ -1,43 +1,14 @@
 import { Parser } from 'htmlparser2';
 
-const blockTags = new Set([
-  'p',
-  'div',
-  'br',
-  'tr',
-  'table',
-  'ul',
-  'ol',
-  'dl',
-  'h1',
-  'h2',
-  'h3',
-  'h4',
-  'h5',
-  'h6',
-  'pre',
-  'section',
-  'dt',
-]);
-/** What stands in media is for browsers that cannot play them. */
-const silentTags = new Set([
-  'script',
-  'style',
-  'head',
-  'title',
-  'template',
-  'svg',
-  'noscript',
-  'audio',
-  'video',
-  'canvas',
-  'object',
-  'iframe',
-]);
+const blockTags = new Set('p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section dt'.split(' '));
+/** What is in media is for browsers that cannot play them. */
+const silentTags = new Set(
+  'script style head title template svg noscript audio video canvas object iframe'.split(' '),
+);
 
-const pieceChars = 10_000;
-/** The parser takes the longer for each element the deeper it stands: what is deeper was not written to be read. */
-const maxNesting = 2_000;
+const PIECE_CHARS = 10_000;
+/** The parser takes the longer for each element the deeper it is: what is deeper was not written to be read. */
+export const MAX_NESTING = 2_000;
 
 /**
  * The words of an HTML text, one line per block, list items with a dot. Empty when it shows nothing without a browser;
@@ -64,9 +35,9 @@ export function htmlAsText(html: string): string | undefined {
       if (blockTags.has(name)) text += '\n';
     },
   });
-  for (let at = 0; at < html.length; at += pieceChars) {
-    parser.write(html.slice(at, at + pieceChars));
-    if (nesting > maxNesting) return undefined;
+  for (let at = 0; at < html.length; at += PIECE_CHARS) {
+    parser.write(html.slice(at, at + PIECE_CHARS));
+    if (nesting > MAX_NESTING) return undefined;
   }
   parser.end();
   return text

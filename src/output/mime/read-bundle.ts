@@ -4,7 +4,7 @@ import { htmlAsText } from './html-text.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 
 /** What a mime bundle is shown as, in order. */
-export type Shown =
+export type ShownForm =
   | { kind: 'text'; text: string }
   | { kind: 'image'; mime: ImageMime; bytes: Buffer; alt: string }
   | { kind: 'svg'; source: string; alt: string }
@@ -12,12 +12,20 @@ export type Shown =
   | { kind: 'file'; filename: string; mime: string; content: string | Buffer };
 
 /** HTML beyond this is only a file: reading it would hold up everybody else. */
-const maxParsedChars = 300_000;
+const MAX_PARSED_CHARS = 300_000;
 /** A table is read in turns; beyond this it would take too much memory. */
-const maxTableChars = 2_000_000;
+const MAX_TABLE_CHARS = 2_000_000;
 
 /** A caption ends within so many characters of its table. */
-const captionChars = 2_000;
+const CAPTION_CHARS = 2_000;
+/** No name of a mime type, and no word for an object, is longer. */
+const MIME_CHARS = 200;
+const OBJECT_CHARS = 500;
+/** JSON beyond this, or nested deeper, is shown as it came: indented it would be many times as long. */
+const PRETTY_CHARS = 1_000_000;
+const PRETTY_DEPTH = 100;
+/** Forms that cannot be shown are named, the first of them. */
+const FORMS_NAMED = 10;
 
 const images: readonly ImageMime[] = ['image/png', 'image/jpeg', 'image/gif'];
 /** How the bytes of a picture begin, in hexadecimal. */
@@ -39,7 +47,8 @@ const binaryFiles: Readonly<Record<string, string>> = {
  * words, with the source as a file where it says more. Never raw HTML or scripts. IRkernel sends five forms of every
  * value: `text/plain` is the right one.
  */
-export async function readBundle(data: MimeBundle): Promise<Shown[]> {
+export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
+  const data = Object.fromEntries(Object.entries(sent).filter(([mime]) => mime.length <= MIME_CHARS));
   const text = (mime: string): string | undefined => {
     const value = typeof data[mime] === 'number' ? String(data[mime]) : data[mime];
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
@@ -57,12 +66,12 @@ export async function readBundle(data: MimeBundle): Promise<Shown[]> {
   const svg = text('image/svg+xml');
   if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
   const html = text('text/html');
-  const table = html === undefined || html.length > maxTableChars ? undefined : await readHtmlTable(html);
+  const table = html === undefined || html.length > MAX_TABLE_CHARS ? undefined : await readHtmlTable(html);
   if (table !== undefined && html !== undefined) return showTable(table, html, words);
   if (words !== undefined)
     return [
       { kind: 'text', text: words },
-      ...(html !== undefined && html.length > maxParsedChars ? [htmlFile(html)] : []),
+      ...(html !== undefined && html.length > MAX_PARSED_CHARS ? [htmlFile(html)] : []),
     ];
   const markup = text('text/markdown') ?? prettyJson(jsonOf(data)) ?? text('text/latex');
   if (markup !== undefined) return [{ kind: 'text', text: markup }];
@@ -91,8 +100,8 @@ function jsonOf(data: MimeBundle): unknown {
   return mime === undefined ? undefined : data[mime];
 }
 
-function filesOf(data: MimeBundle): Shown[] {
-  return Object.entries(binaryFiles).flatMap(([mime, filename]): Shown[] => {
+function filesOf(data: MimeBundle): ShownForm[] {
+  return Object.entries(binaryFiles).flatMap(([mime, filename]): ShownForm[] => {
     const base64 = data[mime];
     const content = Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64');
     return content.length === 0 ? [] : [{ kind: 'file', filename, mime, content }];
@@ -104,36 +113,45 @@ function filesOf(data: MimeBundle): Shown[] {
  * say where they are not drawn: says nothing beside another form.
  */
 function isBareObject(plain: string): boolean {
+  if (plain.startsWith('HTML widgets cannot be represented in plain text')) return true;
+  if (plain.length > OBJECT_CHARS) return false;
   return (
     /^<([\w.]|<locals>)+( object)?( at 0x[\da-f]+)?>$/.test(plain) ||
     /^<Figure size [^>]*>$/.test(plain) ||
-    /^<Vega(Lite)? \d+ object>/.test(plain) ||
-    plain.startsWith('HTML widgets cannot be represented in plain text')
+    /^<Vega(Lite)? \d+ object>/.test(plain)
   );
 }
 
 /** Undefined where it is nested too deeply to be written. */
 function prettyJson(value: unknown): string | undefined {
   try {
+    const flat = JSON.stringify(value);
+    if (flat.length > PRETTY_CHARS || isDeeper(value, PRETTY_DEPTH)) return flat;
     return JSON.stringify(value, undefined, 2);
   } catch {
     return undefined;
   }
 }
 
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((each) => isDeeper(each, depth - 1));
+}
+
 /** With what is said around it; scripts, pictures and links are in the file only. */
-function showTable(table: Table, html: string, words: string | undefined): Shown[] {
+function showTable(table: Table, html: string, words: string | undefined): ShownForm[] {
   const start = html.search(/<table/i);
-  const end = [...html.matchAll(/<\/table>/gi)].at(-1)?.index ?? html.length;
+  const last = Math.max(html.lastIndexOf('</table>'), html.lastIndexOf('</TABLE>'));
+  const end = last === -1 ? html.length : last;
   const caption =
-    /<caption[^>]*>([^]*?)<\/caption>/i.exec(html.slice(start, start + captionChars))?.[1] ?? '';
+    /<caption[^>]*>([^]*?)<\/caption>/i.exec(html.slice(start, start + CAPTION_CHARS))?.[1] ?? '';
   const around = [`${html.slice(0, start)}<p>${caption}`, html.slice(end)].map((each) =>
     shortHtmlAsText(each)
       .split('\n')
       .filter((line) => !isAboutSize(line))
       .join('\n'),
   );
-  const [before, after] = around.map((text): Shown[] => (text === '' ? [] : [{ kind: 'text', text }]));
+  const [before, after] = around.map((text): ShownForm[] => (text === '' ? [] : [{ kind: 'text', text }]));
   const isMore = /<(script|img|a|iframe|canvas|svg|video|audio|form)\b/i.test(html);
   return [
     ...(before ?? []),
@@ -143,11 +161,12 @@ function showTable(table: Table, html: string, words: string | undefined): Shown
   ];
 }
 
-function showHtml(html: string, data: MimeBundle): Shown[] {
+function showHtml(html: string, data: MimeBundle): ShownForm[] {
   const read = readableWords(html);
   if (read === '' && isEmptyText(html)) return [];
   const words = read ?? '';
-  const isMore = /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
+  const isMore =
+    read === undefined || /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
   return [
     ...(words === '' ? [] : [{ kind: 'text' as const, text: words }]),
     ...(isMore || words === '' ? [htmlFile(html)] : []),
@@ -166,10 +185,10 @@ function shortHtmlAsText(html: string): string {
 
 /** Undefined where reading it would take too long. */
 function readableWords(html: string): string | undefined {
-  return html.length > maxParsedChars ? undefined : htmlAsText(html);
+  return html.length > MAX_PARSED_CHARS ? undefined : htmlAsText(html);
 }
 
-function htmlFile(html: string): Shown {
+function htmlFile(html: string): ShownForm {
   return { kind: 'file', filename: 'output.html', mime: 'text/html', content: html };
 }
 
@@ -177,8 +196,8 @@ function htmlFile(html: string): Shown {
  * Plotly, Vega and the like: their JSON says everything, for who wants to draw it elsewhere. Widgets and Bokeh's
  * scripts have nothing to keep.
  */
-function vendorFiles(data: MimeBundle): Shown[] {
-  return Object.entries(data).flatMap(([mime, value]): Shown[] => {
+function vendorFiles(data: MimeBundle): ShownForm[] {
+  return Object.entries(data).flatMap(([mime, value]): ShownForm[] => {
     const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
     const isDocument = typeof value === 'object' && value !== null;
     if (name === undefined || name === 'jupyter' || !isDocument) return [];
@@ -187,9 +206,10 @@ function vendorFiles(data: MimeBundle): Shown[] {
 }
 
 /** A form that a chat cannot show at all is named. */
-function otherForms(data: MimeBundle): Shown[] {
+function otherForms(data: MimeBundle): ShownForm[] {
   const forms = Object.keys(data).filter(
     (mime) => !/^application\/vnd\..*\+json$/.test(mime) && !isBlankText(mime, data[mime]),
   );
-  return forms.length === 0 ? [] : [{ kind: 'text', text: `(${forms.join(', ')}: cannot be shown here)` }];
+  const named = forms.slice(0, FORMS_NAMED).join(', ');
+  return forms.length === 0 ? [] : [{ kind: 'text', text: `(${named}: cannot be shown here)` }];
 }

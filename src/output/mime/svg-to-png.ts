@@ -4,16 +4,17 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { Resvg, type ResvgRenderOptions } from '@resvg/resvg-js';
 
 /*
- * A program of its own: an svg comes in at stdin, its png goes out at stdout. The renderer ends a process that it finds
- * no memory in, and may draw for ever: then this one ends itself, also when nobody is left to end it.
+ * A program of its own: an svg comes in at stdin, its png goes out at stdout. The renderer aborts
+ * the process when it gets no memory, and may draw for ever: this process ends itself after a while, also where its
+ * parent has gone.
  */
 
 /** The longer side of the picture, in pixels. */
-const sidePx = 1200;
-const patienceMs = 30_000;
+const SIDE_PX = 1200;
+const TIMEOUT_MS = 30_000;
 
 if (isMainThread) {
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), patienceMs).unref();
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), TIMEOUT_MS).unref();
   const svg = (await buffer(process.stdin)).toString();
   const [png] = await once(new Worker(new URL(import.meta.url), { workerData: svg }), 'message');
   process.stdout.write(png);
@@ -22,6 +23,6 @@ if (isMainThread) {
 function draw(svg: string): Buffer {
   const options: ResvgRenderOptions = { background: 'white', logLevel: 'off' };
   const { width, height } = new Resvg(svg, { ...options, font: { loadSystemFonts: false } });
-  const fitTo = { mode: height > width ? ('height' as const) : ('width' as const), value: sidePx };
+  const fitTo = { mode: height > width ? ('height' as const) : ('width' as const), value: SIDE_PX };
   return new Resvg(svg, { ...options, fitTo, font: { loadSystemFonts: true } }).render().asPng();
 }

@@ -1,17 +1,17 @@
-import { topRows, type Table } from './html-table.ts';
+import { TOP_ROWS, type Table } from './html-table.ts';
 
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
 
 /** So many tables of a run are shown as such: each is a message of its own, and Slack takes one a second. */
-export const tablesShown = 10;
+export const TABLES_SHOWN = 10;
 
-const border = /^\+(?:-+\+)+$/;
+const BORDER = /^\+(?:-+\+)+$/;
 
 /**
  * Splits a text at the first `most` tables that Spark's `show()` and `%%sql` print (`+---+` borders). Other text stays as
  * it is.
  */
-export function splitTextTables(text: string, most = tablesShown): TextPiece[] {
+export function splitTextTables(text: string, most = TABLES_SHOWN): TextPiece[] {
   if (!text.includes('+-')) return [{ kind: 'text', text }];
   const lines = text.split('\n');
   const pieces: TextPiece[] = [];
@@ -20,6 +20,10 @@ export function splitTextTables(text: string, most = tablesShown): TextPiece[] {
   for (let at = 0; at < lines.length && tables < most; at += 1) {
     const found = readTableAt(lines, at);
     if (found === undefined) continue;
+    if (found.table === undefined) {
+      at = found.end - 1;
+      continue;
+    }
     pieces.push(...textPiece(lines.slice(plainFrom, at)));
     pieces.push({ kind: 'table', table: found.table, text: lines.slice(at, found.end).join('\n') });
     tables += 1;
@@ -30,17 +34,24 @@ export function splitTextTables(text: string, most = tablesShown): TextPiece[] {
   return [...pieces, ...textPiece(lines.slice(plainFrom))];
 }
 
-/** What stands between tables, without the blank lines that set them off. */
+/** What is between tables, without the blank lines that set them off. */
 function textPiece(lines: readonly string[]): TextPiece[] {
-  const text = lines.join('\n').replace(/^\n+|\n+$/g, '');
-  return text.trim() === '' ? [] : [{ kind: 'text', text }];
+  const first = lines.findIndex((line) => line !== '');
+  const text = lines.slice(first, lines.findLastIndex((line) => line !== '') + 1).join('\n');
+  return first === -1 || text.trim() === '' ? [] : [{ kind: 'text', text }];
 }
 
-/** Border, header, border, rows (some print borders between them), border, and perhaps `only showing top 20 rows`. */
-function readTableAt(lines: readonly string[], at: number): { table: Table; end: number } | undefined {
+/**
+ * Border, header, border, rows (some print borders between them), border, and perhaps `only showing top 20 rows`. Without
+ * `table`: the lines before `end` begin one that breaks off there, and no other one.
+ */
+function readTableAt(
+  lines: readonly string[],
+  at: number,
+): { table: Table | undefined; end: number } | undefined {
   const line = lines[at] ?? '';
-  if (!border.test(line) || lines[at + 2] !== line) return undefined;
-  const stops = [...line.matchAll(/\+/g)].map((match) => match.index);
+  if (!BORDER.test(line) || lines[at + 2] !== line) return undefined;
+  const stops = Array.from(line, (mark, index) => (mark === '+' ? index : -1)).filter((index) => index >= 0);
   const columns = readRow(lines[at + 1] ?? '', stops);
   if (columns === undefined) return undefined;
   const rows: string[][] = [];
@@ -48,11 +59,11 @@ function readTableAt(lines: readonly string[], at: number): { table: Table; end:
   for (; lines[close] !== line || isRow(lines[close + 1], stops); close += 1) {
     if (lines[close] === line) continue;
     const row = readRow(lines[close] ?? '', stops);
-    if (row === undefined) return undefined;
+    if (row === undefined) return { table: undefined, end: close };
     rows.push(row);
   }
   const below = lines[close + 1] ?? '';
-  const note = topRows.exec(below)?.[0] === below ? below : undefined;
+  const note = TOP_ROWS.exec(below)?.[0] === below ? below : undefined;
   const table = { columns, rows, totalRows: rows.length, totalColumns: columns.length, note };
   return { table, end: close + (note === undefined ? 1 : 2) };
 }

@@ -1,61 +1,125 @@
+import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { KeptFiles } from './stored-files.ts';
-import type { OutputFold } from '../output-model.ts';
-import { ownFileOf, type OutputLoss, type OutputPart } from '../output-view.ts';
-import type { PartFiles } from './part-files.ts';
-import type { RunFolder } from './run-folder.ts';
-import { tablesShown } from '../mime/text-tables.ts';
-import { zipFiles } from './zip-files.ts';
+import { basename, extname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ZipFile } from 'yazl';
+import type { OutputModel, TextKind } from '../output-model.ts';
+import type { OutputLoss, OutputPart } from '../output-view.ts';
+import { PartFiles, TEXT_FILES } from './part-files.ts';
+import type { GrowingFile, RunFolder } from './run-folder.ts';
 
-/** What a picture becomes at the end of its run, and again after late output: the files for it are made here. */
-export class LastForm {
+/** The files that a picture has at the end of its run, and again after late output. */
+export class FinalFiles {
   readonly #folder: RunFolder;
-  readonly #files: PartFiles;
-  readonly #kept: KeptFiles;
-  readonly #onRefused: (error: unknown) => void;
-  /** The files of tables that the last two times took out of streams: those of the last one may be on their way. */
-  #split: string[][] = [];
-  #archive: string | undefined;
-  /** The archive before, which may be on its way, too. */
-  #archiveBefore: string | undefined;
+  readonly #joined: Readonly<Record<TextKind, MadeFile>>;
+  readonly #archive: MadeFile;
+  /** The tables that the last two times took out of streams: those of the last one may be uploading. */
+  #tables: (readonly string[])[] = [];
 
-  constructor(folder: RunFolder, files: PartFiles, kept: KeptFiles, onRefused: (error: unknown) => void) {
+  constructor(folder: RunFolder, onFailure: (error: unknown) => void) {
     this.#folder = folder;
-    this.#files = files;
-    this.#kept = kept;
-    this.#onRefused = onRefused;
+    this.#joined = {
+      results: new MadeFile(folder, TEXT_FILES.results, joinTexts, onFailure),
+      tracebacks: new MadeFile(folder, TEXT_FILES.tracebacks, joinTexts, onFailure),
+    };
+    this.#archive = new MadeFile(folder, 'more.zip', zipFiles, onFailure);
   }
 
-  async make(fold: OutputFold, spoolPath: string | undefined): Promise<OutputPart[]> {
-    const parts = await this.#files.lastForm(fold.parts, spoolPath, tablesShown);
-    const standing = new Set(fold.ownFiles);
-    const split = parts.flatMap((part) => ownFileOf(part) ?? []).filter((path) => !standing.has(path));
-    await this.#kept.forgetFiles(this.#split[0] ?? []);
-    this.#split = [...this.#split.slice(-1), split];
-    this.#archive = await this.#archived(fold.crowdedFiles);
-    return parts;
+  /** The parts in their last form. */
+  async make(model: OutputModel, spoolPath: string | undefined): Promise<OutputPart[]> {
+    const { parts, files } = await new PartFiles(this.#folder).addWithTables(model.parts, spoolPath);
+    this.#folder.release(this.#tables[0] ?? []);
+    this.#tables = [...this.#tables.slice(-1), files];
+    await this.#joined.results.make(model.texts('results'));
+    await this.#joined.tracebacks.make(model.texts('tracebacks'));
+    await this.#archive.make(
+      model.overflow.files.filter((path) => this.#folder.has(path)).map((path) => ({ path, bytes: 0 })),
+    );
+    return parts.map((part) => {
+      if (!('path' in part) || part.path === undefined) return part;
+      if (part.kind === 'text' || part.kind === 'table') return { ...part, path: this.#joined.results.path };
+      return part.kind === 'error' ? { ...part, path: this.#joined.tracebacks.path } : part;
+    });
   }
 
-  /** Says where what crowded out is. */
+  /** Tells which files have what overflowed. */
   complete(losses: readonly OutputLoss[]): OutputLoss[] {
-    const archive = this.#archive;
-    if (archive === undefined) return [...losses];
-    return losses.map((loss) => (loss.kind === 'tooMany' ? { ...loss, archive } : loss));
+    const archive = this.#archive.path;
+    return losses.map((loss) => {
+      if (loss.kind !== 'tooMany') return loss;
+      const path = loss.path === undefined ? undefined : this.#joined.results.path;
+      return { ...loss, path, ...(archive === undefined ? {} : { archive }) };
+    });
+  }
+}
+
+/** A file made of others; under a new name whenever they are others, as the one before may be uploading. */
+class MadeFile {
+  readonly #folder: RunFolder;
+  readonly #name: string;
+  readonly #write: (path: string, sources: readonly string[]) => Promise<void>;
+  readonly #onFailure: (error: unknown) => void;
+  #sources = '';
+  #versions = 0;
+  #before: string | undefined;
+  #made: string | undefined;
+  /** Undefined where there is nothing, or the disk refuses. */
+  path: string | undefined;
+
+  constructor(
+    folder: RunFolder,
+    name: string,
+    write: (path: string, sources: readonly string[]) => Promise<void>,
+    onFailure: (error: unknown) => void,
+  ) {
+    this.#folder = folder;
+    this.#name = name;
+    this.#write = write;
+    this.#onFailure = onFailure;
   }
 
-  /** Undefined where there is nothing, or the disk refuses. */
-  async #archived(files: readonly string[]): Promise<string | undefined> {
-    if (files.length === 0) return undefined;
-    const path = this.#folder.at(`more-${files.length}.zip`);
-    if (path === this.#archive) return path;
+  async make(sources: readonly GrowingFile[]): Promise<void> {
+    const named = JSON.stringify(sources);
+    if (named === this.#sources) return;
+    this.#sources = named;
+    const extension = extname(this.#name);
+    const stem = this.#name.slice(0, -extension.length);
+    const path = this.#folder.at(this.#versions === 0 ? this.#name : `${stem}.${this.#versions}${extension}`);
+    this.path = undefined;
+    if (sources.length === 0) return;
     try {
-      await zipFiles(path, files);
-      if (this.#archiveBefore !== undefined) await rm(this.#archiveBefore, { force: true });
-      this.#archiveBefore = this.#archive;
-      return path;
+      await this.#write(
+        path,
+        sources.map((source) => source.path),
+      );
+      if (this.#before !== undefined) await rm(this.#before, { force: true });
+      this.#before = this.#made;
+      this.#made = path;
+      this.#versions += 1;
+      this.path = path;
     } catch (error) {
-      this.#onRefused(error);
-      return undefined;
+      this.#onFailure(error);
     }
   }
+}
+
+async function joinTexts(path: string, sources: readonly string[]): Promise<void> {
+  await pipeline(textsOf(sources), createWriteStream(path));
+}
+
+async function* textsOf(sources: readonly string[]): AsyncGenerator<Buffer | string> {
+  for (const [index, source] of sources.entries()) {
+    if (index > 0) yield '\n';
+    yield* createReadStream(source);
+  }
+}
+
+/** The files as they are: pictures are compressed already. */
+async function zipFiles(path: string, sources: readonly string[]): Promise<void> {
+  const archive = new ZipFile();
+  const written = createWriteStream(path);
+  archive.on('error', (error: Error) => written.destroy(error));
+  for (const source of sources) archive.addFile(source, basename(source), { compress: false });
+  archive.end();
+  await pipeline(archive.outputStream, written);
 }

@@ -1,16 +1,53 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Where one run's output is kept. It is made for its first file: a run that says nothing has none. */
+/** Files that one run may have; what it shows beyond that is not kept. */
+const MAX_FILES = 1_000;
+/** The first small files are written at once: for them, a thread's way there and back takes longer than the disk. */
+const FILES_AT_ONCE = 20;
+const AT_ONCE_BYTES = 65_536;
+/** So much of what was replaced or cleared may wait on the disk for the next snapshot. */
+const STALE_BYTES = 1_000_000;
+const STALE_FILES = 200;
+
+/** A file that grows: of what is in it, `bytes` count. */
+export interface GrowingFile {
+  path: string;
+  bytes: number;
+}
+
+/**
+ * The files of one run, within its limits: MAX_OUTPUT counts the files that the picture has and the stream text. The
+ * folder is made for its first file: a run that says nothing has none. A file is never written over: the snapshot on
+ * the disk may name it, so what was replaced is deleted after the next one.
+ */
 export class RunFolder {
   readonly path: string;
-  #isMade = false;
+  /** A file was refused, because there are too many bytes or files. */
+  isFull = false;
+  readonly #maxBytes: number;
   readonly #keepsLeftovers: boolean;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #sizes = new Map<string, number>();
+  readonly #stale = new Set<string>();
+  #isMade = false;
+  #fileBytes = 0;
+  #staleBytes = 0;
+  #streamBytes = 0;
+  /** What the next output replaces makes room for it. */
+  #replaced = { bytes: 0, files: 0 };
+  #count = 0;
 
-  /** `keepsLeftovers`: what an earlier process kept of this run belongs to it; else it is deleted. */
-  constructor(path: string, keepsLeftovers: boolean) {
+  /**
+   * `keepsLeftovers`: what an earlier process kept of this run belongs to it; else it is deleted. `onFailure` is told
+   * when the disk refuses; parts then go without their files.
+   */
+  constructor(path: string, maxBytes: number, keepsLeftovers: boolean, onFailure: (error: unknown) => void) {
     this.path = path;
+    this.#maxBytes = maxBytes;
     this.#keepsLeftovers = keepsLeftovers;
+    this.#onFailure = onFailure;
   }
 
   /** The path of a file in it, for reading. */
@@ -28,4 +65,115 @@ export class RunFolder {
     }
     this.#isMade = true;
   }
+
+  /** Bytes that may still be written. */
+  get room(): number {
+    return this.#maxBytes - this.#streamBytes - this.#fileBytes + this.#replaced.bytes;
+  }
+
+  countStream(bytes: number): void {
+    this.#streamBytes += bytes;
+  }
+
+  has(path: string): boolean {
+    return this.#sizes.has(path);
+  }
+
+  /** So much was replaced that the next snapshot should not wait. */
+  get isStale(): boolean {
+    return this.#staleBytes > STALE_BYTES || this.#stale.size > STALE_FILES;
+  }
+
+  /** These files go with the next output: they make room for it until something is released. */
+  replace(paths: readonly string[]): void {
+    this.#replaced = {
+      bytes: paths.reduce((sum, path) => sum + (this.#sizes.get(path) ?? 0), 0),
+      files: paths.length,
+    };
+  }
+
+  /** The path of a new file; undefined when there is no room for it, or the disk refuses. */
+  async write(name: string, content: string | Buffer): Promise<string | undefined> {
+    const bytes = Buffer.from(content);
+    const isTooMany = this.#sizes.size - this.#replaced.files >= MAX_FILES;
+    if (isTooMany || bytes.length > this.room) {
+      this.isFull = true;
+      return undefined;
+    }
+    this.#count += 1;
+    const path = this.at(`${this.#count}-${name}`);
+    try {
+      this.make();
+      if (this.#count <= FILES_AT_ONCE && bytes.length <= AT_ONCE_BYTES) writeFileSync(path, bytes);
+      else await writeFile(path, bytes);
+    } catch (error) {
+      this.#onFailure(error);
+      return undefined;
+    }
+    this.#hold(path, bytes.length);
+    return path;
+  }
+
+  /** Moves the text of one file to the end of another one, which is begun where there is none; below what is in it. */
+  async move(
+    source: string,
+    target: GrowingFile | undefined,
+    name: string,
+  ): Promise<GrowingFile | undefined> {
+    try {
+      const text = await readFile(source);
+      if (target === undefined) this.#count += 1;
+      const { path, bytes } = target ?? { path: this.at(`${this.#count}-${name}`), bytes: 0 };
+      const moved = bytes === 0 ? text : Buffer.concat([Buffer.from('\n'), text]);
+      await appendFile(path, moved);
+      this.#fileBytes -= this.#sizes.get(path) ?? 0;
+      this.#hold(path, bytes + moved.length);
+      this.release([source]);
+      return { path, bytes: bytes + moved.length };
+    } catch (error) {
+      this.#onFailure(error);
+      return target;
+    }
+  }
+
+  /** They count no more, and go with the next `sweep`. */
+  release(paths: readonly string[]): void {
+    this.#replaced = { bytes: 0, files: 0 };
+    for (const path of paths) {
+      const bytes = this.#sizes.get(path);
+      if (bytes === undefined) continue;
+      this.#sizes.delete(path);
+      this.#fileBytes -= bytes;
+      this.#staleBytes += bytes;
+      this.#stale.add(path);
+    }
+  }
+
+  /** Deletes what was released: the snapshot on the disk names it no more. */
+  async sweep(): Promise<void> {
+    const stale = [...this.#stale];
+    this.#stale.clear();
+    this.#staleBytes = 0;
+    for (const path of stale) await rm(path, { force: true });
+  }
+
+  /** After a crash: takes over these files, and deletes those that nothing names. */
+  async recover(files: readonly string[], growing: readonly GrowingFile[]): Promise<void> {
+    for (const { path, bytes } of growing) await truncate(path, bytes).catch(() => {});
+    const known = new Set([...files, ...growing.map(({ path }) => path)]);
+    for (const name of await readdir(this.path)) {
+      const path = this.at(name);
+      if (known.has(path)) this.#hold(path, (await stat(path)).size);
+      else if (name !== STREAM_FILE && name !== SNAPSHOT_FILE) await rm(path, { force: true });
+      this.#count = Math.max(this.#count, Number.parseInt(name, 10) || 0);
+    }
+  }
+
+  #hold(path: string, bytes: number): void {
+    this.#sizes.set(path, bytes);
+    this.#fileBytes += bytes;
+  }
 }
+
+export const STREAM_FILE = 'output.txt';
+export const SNAPSHOT_FILE = 'parts.json';

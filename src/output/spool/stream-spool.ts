@@ -1,60 +1,122 @@
-import type { AppendFile } from './append-file.ts';
+import { once } from 'node:events';
+import { closeSync, createWriteStream, openSync, type WriteStream, writeSync } from 'node:fs';
+import { STREAM_FILE, type RunFolder } from './run-folder.ts';
 import type { StreamName } from '../output-model.ts';
-import { cutUtf8 } from './utf8-cut.ts';
+
+/** Bytes that may wait for the disk before the writer is asked to wait too. */
+const HIGH_WATER_BYTES = 1_048_576;
+/** So much is written at once: for little, a thread's way there and back takes longer than the disk. */
+const AT_ONCE_BYTES = 65_536;
 
 /**
- * The stream text of a run on disk, as the kernel sent it: UTF-8, in order, lone surrogates as U+FFFD, at most
- * `maxBytes`. Pieces may end within a surrogate pair.
+ * The stream text of a run on disk, as the kernel sent it: UTF-8, in order, lone surrogates as U+FFFD, as far as the
+ * run's folder has room. Pieces may end within a surrogate pair. What the disk took survives the end of this process.
  */
 export class StreamSpool {
-  readonly #file: AppendFile;
-  readonly #maxBytes: number;
-  #kept: number;
-  #sent: number;
-  #limited = false;
+  readonly #folder: RunFolder;
+  readonly #onFailure: (error: unknown) => void;
+  #descriptor: number | undefined;
+  #stream: WriteStream | undefined;
+  #draining: Promise<void> | undefined;
+  #written = 0;
+  #hasFailed = false;
   #halfPair = '';
   #name: StreamName | undefined;
+  keptBytes = 0;
+  sentBytes = 0;
+  /** There was no room for all of it. */
+  isCut = false;
 
-  constructor(file: AppendFile, maxBytes: number, keptBytes: number) {
-    this.#file = file;
-    this.#maxBytes = maxBytes;
-    this.#kept = keptBytes;
-    this.#sent = keptBytes;
+  /** A disk that refuses is told once to `onFailure`; what comes after is dropped. */
+  constructor(folder: RunFolder, onFailure: (error: unknown) => void) {
+    this.#folder = folder;
+    this.#onFailure = onFailure;
+  }
+
+  /** `bytes` are there already. */
+  recover(bytes: number): void {
+    this.keptBytes = bytes;
+    this.sentBytes = bytes;
+    this.#folder.countStream(bytes);
   }
 
   /** Undefined while nothing is kept. */
   get path(): string | undefined {
-    return this.#kept > 0 ? this.#file.path : undefined;
-  }
-  get keptBytes(): number {
-    return this.#kept;
-  }
-  get sentBytes(): number {
-    return this.#sent;
-  }
-  get limited(): boolean {
-    return this.#limited;
+    return this.keptBytes > 0 ? this.#folder.at(STREAM_FILE) : undefined;
   }
 
   /** Returns what is to be shown of `text` (less at the limit), and the wait for the disk. */
   write(name: StreamName, text: string): { shown: string; written: Promise<void> } {
     const carried = (this.#name === name ? this.#halfPair : this.#takeHalfPair()) + text;
     this.#name = name;
-    const half = /[\ud800-\udbff]$/.test(carried) ? carried.slice(-1) : '';
-    this.#halfPair = half;
-    const bytes = Buffer.from(half === '' ? carried : carried.slice(0, -1));
-    this.#sent += bytes.length;
-    const kept = this.#limited ? Buffer.alloc(0) : cutUtf8(bytes, this.#maxBytes - this.#kept);
-    const whole = !this.#limited && kept.length === bytes.length;
-    this.#limited ||= !whole;
-    this.#kept += kept.length;
-    return { shown: whole ? text : kept.toString(), written: this.#file.write(kept) };
+    const last = carried.charCodeAt(carried.length - 1);
+    this.#halfPair = last >= 0xd800 && last <= 0xdbff ? carried.slice(-1) : '';
+    const bytes = Buffer.from(this.#halfPair === '' ? carried : carried.slice(0, -1));
+    this.sentBytes += bytes.length;
+    const kept = this.isCut ? Buffer.alloc(0) : cutUtf8(bytes, Math.max(0, this.#folder.room));
+    const isWhole = !this.isCut && kept.length === bytes.length;
+    this.isCut ||= !isWhole;
+    this.keptBytes += kept.length;
+    this.#folder.countStream(kept.length);
+    return { shown: isWhole ? text : kept.toString(), written: this.#append(kept) };
   }
 
+  /** All that was written is with the disk. A later write opens the file again. */
   async close(): Promise<void> {
-    const half = this.#takeHalfPair();
-    if (half !== '') await this.#file.write(Buffer.from(half));
-    await this.#file.close();
+    await this.#append(Buffer.from(this.#takeHalfPair()));
+    const [descriptor, stream] = [this.#descriptor, this.#stream];
+    this.#descriptor = undefined;
+    this.#stream = undefined;
+    if (stream === undefined) {
+      if (descriptor !== undefined) closeSync(descriptor);
+      return;
+    }
+    if (this.#hasFailed) return;
+    stream.end();
+    await once(stream, 'finish').catch(() => {});
+  }
+
+  /** Resolves at once, or when the disk has caught up. */
+  async #append(bytes: Buffer): Promise<void> {
+    if (this.#hasFailed || bytes.length === 0) return;
+    try {
+      const descriptor = (this.#descriptor ??= this.#open());
+      this.#written += bytes.length;
+      if (this.#written <= AT_ONCE_BYTES) {
+        for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+        return;
+      }
+      this.#stream ??= this.#streamTo(descriptor);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (!this.#stream.write(bytes)) await this.#drained(this.#stream);
+  }
+
+  /** Callers that write without waiting may do so very often: they all wait for one thing. */
+  #drained(stream: WriteStream): Promise<void> {
+    this.#draining ??= once(stream, 'drain').then(
+      () => (this.#draining = undefined),
+      () => (this.#draining = undefined),
+    );
+    return this.#draining;
+  }
+
+  #open(): number {
+    this.#folder.make();
+    return openSync(this.#folder.at(STREAM_FILE), 'a');
+  }
+
+  /** Takes the open file over: it is closed with the stream. */
+  #streamTo(descriptor: number): WriteStream {
+    const stream = createWriteStream('', { fd: descriptor, highWaterMark: HIGH_WATER_BYTES });
+    stream.on('error', (error) => this.#fail(error));
+    return stream;
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#hasFailed) this.#onFailure(error);
+    this.#hasFailed = true;
   }
 
   /** Half a pair that never got its other half is a lone surrogate. */
@@ -63,4 +125,12 @@ export class StreamSpool {
     this.#halfPair = '';
     return half;
   }
+}
+
+/** The longest start of `bytes` within `maxBytes` that ends between two code points. */
+function cutUtf8(bytes: Buffer, maxBytes: number): Buffer {
+  if (bytes.length <= maxBytes) return bytes;
+  let end = maxBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.subarray(0, end);
 }

@@ -1,9 +1,9 @@
 /** How much of a text is held at each end, in UTF-16 units; more than an answer can ever show inline. */
-export const windowChars = 12_800;
-const tailLimit = 4 * windowChars;
+export const WINDOW_CHARS = 12_800;
+const TAIL_LIMIT = 4 * WINDOW_CHARS;
 
 /**
- * One line of a terminal, of any length, in bounded memory: its first and last `windowChars` units. What lies between
+ * One line of a terminal, of any length, in bounded memory: its first and last `WINDOW_CHARS` units. What lies between
  * is counted. The middle is cut at fixed counts of units, never at the ends of what was written at once, so that the
  * same text gives the same line however it came in pieces.
  */
@@ -22,7 +22,7 @@ export class FoldedLine {
    */
   write(column: number, run: string): number {
     const gap = column - this.length;
-    const at = gap > windowChars ? this.length : column;
+    const at = gap > WINDOW_CHARS ? this.length : column;
     if (at > this.length) this.#append(' '.repeat(gap));
     const over = Math.min(run.length, this.length - at);
     if (over > 0) this.#overwrite(at, run.slice(0, over));
@@ -42,13 +42,13 @@ export class FoldedLine {
     this.#head = this.#head.slice(0, column);
   }
 
-  /** The first `count` units, `count` ≤ `windowChars`. */
+  /** The first `count` units, `count` ≤ `WINDOW_CHARS`. */
   first(count: number): string {
     const held = this.#cut > 0 ? this.#head : this.#head + this.#tail;
     return held.slice(0, count);
   }
 
-  /** The last `count` units, `count` ≤ `windowChars`. */
+  /** The last `count` units, `count` ≤ `WINDOW_CHARS`. */
   last(count: number): string {
     if (count <= 0) return '';
     const held = this.#cut > 0 || this.#tail.length >= count ? this.#tail : this.#head + this.#tail;
@@ -56,15 +56,15 @@ export class FoldedLine {
   }
 
   #append(run: string): void {
-    const room = this.#cut > 0 || this.#tail !== '' ? 0 : windowChars - this.#head.length;
+    const room = this.#cut > 0 || this.#tail !== '' ? 0 : WINDOW_CHARS - this.#head.length;
     this.#head += run.slice(0, room);
     for (let at = Math.max(0, room); at < run.length;) {
-      const piece = run.slice(at, at + tailLimit - this.#tail.length);
+      const piece = run.slice(at, at + TAIL_LIMIT - this.#tail.length);
       this.#tail += piece;
       at += piece.length;
-      if (this.#tail.length === tailLimit) {
-        this.#tail = this.#tail.slice(-windowChars);
-        this.#cut += tailLimit - windowChars;
+      if (this.#tail.length === TAIL_LIMIT) {
+        this.#tail = this.#tail.slice(-WINDOW_CHARS);
+        this.#cut += TAIL_LIMIT - WINDOW_CHARS;
       }
     }
   }

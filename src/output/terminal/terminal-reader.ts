@@ -19,11 +19,11 @@ export interface TerminalActions {
 type State = 'ground' | 'escape' | 'intermediate' | 'csi' | 'string';
 
 /** A control string that does not end within so many units is broken off, so that it cannot swallow what follows. */
-const stringLimit = 4096;
+const STRING_LIMIT = 4096;
 
 /**
  * Reads ECMA-48 text in pieces: each control sequence is recognised also when it is split over pieces. Colours, titles
- * and links are dropped, so are all other control characters. (strip-ansi needs a sequence in one piece.)
+ * and links are dropped, so are all other control characters. Each unit is read once.
  */
 export class TerminalReader {
   readonly #actions: TerminalActions;
@@ -124,7 +124,7 @@ export class TerminalReader {
     this.#stringChars += 1;
     if (code === 0x07 || code === 0x9c) return this.#leave(1);
     // ESC \ ends it: the backslash is then read as an escape of its own
-    if (code === 0x1b || code === 0x0a || this.#stringChars > stringLimit) return this.#leave(0);
+    if (code === 0x1b || code === 0x0a || this.#stringChars > STRING_LIMIT) return this.#leave(0);
     return 1;
   }
 

@@ -1,9 +1,13 @@
-import { FoldedLine, windowChars } from './terminal-line.ts';
-import { TerminalReader } from './terminal-reader.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BoundedText } from '../output-view.ts';
+import { FoldedLine, WINDOW_CHARS } from './terminal-line.ts';
+import { TerminalReader } from './terminal-reader.ts';
+
+/** Text is read in pieces of this many UTF-16 units: the worst of them (a cursor that goes back and forth) takes 100 ms. */
+export const PIECE_CHARS = 16_384;
 
 /** Rows a cursor can move up to (nested progress bars); what is above is fixed. */
-const liveRows = 64;
+const LIVE_ROWS = 64;
 
 /**
  * A stream of text as a terminal would show it, in bounded memory: carriage return, backspace, moves of the
@@ -11,7 +15,7 @@ const liveRows = 64;
  * or a surrogate pair: the picture is that of the whole text.
  */
 export class FoldedText {
-  /** First units of the fixed lines, up to `windowChars`, and last units, at least `windowChars` where there are. */
+  /** First units of the fixed lines, up to `WINDOW_CHARS`, and last units, at least `WINDOW_CHARS` where there are. */
   #fixedHead = '';
   #fixedTail = '';
   #fixedChars = 0;
@@ -63,8 +67,8 @@ export class FoldedText {
 
   #makeView(): BoundedText {
     const chars = this.#fixedChars + this.#rows.reduce((sum, row) => sum + row.length + 1, -1);
-    const head = this.#first(Math.min(windowChars, chars));
-    const tail = this.#last(Math.min(windowChars, chars - head.length));
+    const head = this.#first(Math.min(WINDOW_CHARS, chars));
+    const tail = this.#last(Math.min(WINDOW_CHARS, chars - head.length));
     const newlines = this.#fixedLines + this.#rows.length - 1;
     const hiddenChars = chars - head.length - tail.length;
     const hiddenLines = hiddenChars === 0 ? 0 : newlines - countNewlines(head) - countNewlines(tail);
@@ -76,8 +80,8 @@ export class FoldedText {
     if (this.#fixedHead.length < this.#fixedChars) return text;
     for (const [index, row] of this.#rows.entries()) {
       if (text.length >= count) break;
-      text += (index === 0 ? '' : '\n') + row.first(Math.min(windowChars, row.length));
-      if (row.length > windowChars) break;
+      text += (index === 0 ? '' : '\n') + row.first(Math.min(WINDOW_CHARS, row.length));
+      if (row.length > WINDOW_CHARS) break;
     }
     return text.slice(0, count);
   }
@@ -86,8 +90,8 @@ export class FoldedText {
     if (count <= 0) return '';
     let text = '';
     for (const [index, row] of [...this.#rows.entries()].toReversed()) {
-      text = row.last(Math.min(windowChars, row.length)) + text;
-      if (text.length >= count || row.length > windowChars) return text.slice(-count);
+      text = row.last(Math.min(WINDOW_CHARS, row.length)) + text;
+      if (text.length >= count || row.length > WINDOW_CHARS) return text.slice(-count);
       if (index > 0) text = `\n${text}`;
     }
     return (this.#fixedTail + text).slice(-count);
@@ -102,7 +106,7 @@ export class FoldedText {
     this.#row += 1;
     if (this.#row < this.#rows.length) return;
     this.#rows.push(new FoldedLine());
-    if (this.#rows.length <= liveRows) return;
+    if (this.#rows.length <= LIVE_ROWS) return;
     const line = this.#rows.shift();
     if (line !== undefined) this.#fix(line);
     this.#row -= 1;
@@ -110,20 +114,20 @@ export class FoldedText {
 
   #erase(part: 'toEnd' | 'toStart' | 'all'): void {
     const row = this.#rows[this.#row];
-    if (part === 'toStart') row?.write(0, ' '.repeat(Math.min(this.#column, windowChars)));
+    if (part === 'toStart') row?.write(0, ' '.repeat(Math.min(this.#column, WINDOW_CHARS)));
     else row?.cutAt(part === 'all' ? 0 : this.#column);
   }
 
   #fix(line: FoldedLine): void {
-    const room = windowChars - this.#fixedHead.length;
+    const room = WINDOW_CHARS - this.#fixedHead.length;
     if (room > 0 && this.#fixedHead.length === this.#fixedChars) {
       this.#fixedHead += (
-        line.first(Math.min(windowChars, line.length)) + (line.length <= windowChars ? '\n' : '')
+        line.first(Math.min(WINDOW_CHARS, line.length)) + (line.length <= WINDOW_CHARS ? '\n' : '')
       ).slice(0, room);
     }
-    const last = line.last(Math.min(windowChars, line.length));
-    this.#fixedTail = line.length > windowChars ? `${last}\n` : `${this.#fixedTail}${last}\n`;
-    if (this.#fixedTail.length > 4 * windowChars) this.#fixedTail = this.#fixedTail.slice(-windowChars);
+    const last = line.last(Math.min(WINDOW_CHARS, line.length));
+    this.#fixedTail = line.length > WINDOW_CHARS ? `${last}\n` : `${this.#fixedTail}${last}\n`;
+    if (this.#fixedTail.length > 4 * WINDOW_CHARS) this.#fixedTail = this.#fixedTail.slice(-WINDOW_CHARS);
     this.#fixedChars += line.length + 1;
     this.#fixedLines += 1;
   }
@@ -133,4 +137,56 @@ function countNewlines(text: string): number {
   let count = 0;
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;
   return count;
+}
+
+/** A whole text as a terminal would show it; others get their turn between its pieces. */
+export async function foldText(written: string): Promise<BoundedText> {
+  const folded = new FoldedText();
+  await inPieces(written, (piece) => folded.write(piece));
+  return folded.view();
+}
+
+/** A whole text without colours and other control sequences; others get their turn between its pieces. */
+export async function withoutColours(written: string): Promise<string> {
+  if (!written.includes('\u001b') && !written.includes('\u009b')) return written;
+  const remover = new ColourRemover();
+  await inPieces(written, (piece) => remover.write(piece));
+  return remover.plain;
+}
+
+/** The same for a short text, at once. */
+export function shortWithoutColours(written: string): string {
+  const remover = new ColourRemover();
+  remover.write(written);
+  return remover.plain;
+}
+
+class ColourRemover {
+  plain = '';
+  readonly #reader = new TerminalReader({
+    text: (run) => this.#add(run),
+    newline: () => this.#add('\n'),
+    carriageReturn: () => this.#add('\r'),
+    backspace: () => this.#add('\b'),
+    up: () => {},
+    down: () => {},
+    moveBy: () => {},
+    eraseLine: () => {},
+    eraseBelow: () => {},
+  });
+
+  write(text: string): void {
+    this.#reader.read(text);
+  }
+
+  #add(run: string): void {
+    this.plain += run;
+  }
+}
+
+async function inPieces(written: string, take: (piece: string) => void): Promise<void> {
+  for (let at = 0; at < written.length; at += PIECE_CHARS) {
+    if (at > 0) await nextTurn();
+    take(written.slice(at, at + PIECE_CHARS));
+  }
 }

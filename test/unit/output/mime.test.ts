@@ -198,33 +198,35 @@ test('entities are read, scripts are not, unclosed tags do no harm', async () =>
   expect(htmlAsText('<style>p{}</style><p>a &amp; b<br>c</p><script>alert(1)</script>')).toBe('a & b\nc');
 });
 
+const rasterise = (source: string) => rasteriseSvg(source, 'run-1');
+
 function svg(inner: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="10">${inner}</svg>`;
 }
 
 test('an svg becomes a png, a broken one nothing', async () => {
-  const png = await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>'));
+  const png = await rasterise(svg('<rect width="20" height="10" fill="red"/>'));
   expect(png?.subarray(1, 4).toString()).toBe('PNG');
-  expect(await rasteriseSvg('no svg')).toBeUndefined();
+  expect(await rasterise('no svg')).toBeUndefined();
 });
 
 test('an svg of any proportions is drawn as far as it fits, and ends nothing but its own drawing', async () => {
   const sized = (size: string) =>
-    rasteriseSvg(`<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect width="1" height="1"/></svg>`);
+    rasterise(`<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect width="1" height="1"/></svg>`);
   const sideOf = (png: Buffer | undefined) => [png?.readUInt32BE(16), png?.readUInt32BE(20)];
   expect(sideOf(await sized('width="100" height="1e3"'))).toEqual([120, 1200]);
   expect(sideOf(await sized('width="50000" height="50000"'))).toEqual([1200, 1200]);
   // drawn by its width it would take 20 TB
   expect(await sized('width="1" height="1e7"')).toBeUndefined();
-  expect(sideOf(await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>')))).toEqual([1200, 600]);
+  expect(sideOf(await rasterise(svg('<rect width="20" height="10" fill="red"/>')))).toEqual([1200, 600]);
 });
 
 test('an svg cannot show files of this machine', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'svg-'));
   const red = join(dir, 'red.png');
-  await writeFile(red, (await rasteriseSvg(svg('<rect width="20" height="10" fill="red"/>'))) ?? '');
-  const image = (href: string) => rasteriseSvg(svg(`<image width="20" height="10" ${href}/>`));
-  const empty = await rasteriseSvg(svg(''));
+  await writeFile(red, (await rasterise(svg('<rect width="20" height="10" fill="red"/>'))) ?? '');
+  const image = (href: string) => rasterise(svg(`<image width="20" height="10" ${href}/>`));
+  const empty = await rasterise(svg(''));
   expect(await image(`href="${red}"`)).toEqual(empty);
   expect(await image(`xlink:href='file://${red}'`)).toEqual(empty);
   await rm(dir, { recursive: true });

@@ -7,7 +7,7 @@ import {
 } from '../../../output/output-view.ts';
 import { fileOf } from '../../messages/attachments.ts';
 import { cutText, roomOf, type CutText } from '../truncate.ts';
-import { isSparkLog } from '../../../output/errors/spark-log.ts';
+import { isSparkLog } from './spark-log.ts';
 import { sizeWords } from './table.ts';
 import { isVisible, preformatted, sentence } from '../rich-text.ts';
 

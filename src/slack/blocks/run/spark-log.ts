@@ -1,8 +1,8 @@
-import type { BoundedText } from '../output-view.ts';
+import type { BoundedText } from '../../../output/output-view.ts';
 
 /** One line of a JVM's log or stack, in the forms that Spark 2 to 4 write to stderr. */
 const logLine =
-  /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.]+[\w$<>/]*\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/;
+  /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.<>/]+\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/;
 
 /** A line of a worker's traceback, or of a plan, below a line of the log. */
 const continuation = /^\s+\S/;
