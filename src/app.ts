@@ -58,7 +58,7 @@ export function startHouse({
   spoolDir,
   slack,
 }: HouseParts): House {
-  const { perChannel: kernelsPerChannel } = config.kernels;
+  const kernelsPerChannel = config.kernels.several ? 2 : 1;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, queueLimit, userLimit } = config.runs;
   const { workspace } = slack;
   const sharing = isShared ? shareWork(ledger, log) : soleWork;
@@ -142,6 +142,7 @@ export function startHouse({
       aliases: config.runs.languages,
       defaultLanguage: config.runs.defaultLanguage,
       kernelsPerChannel,
+      maxCodeBytes: config.runs.maxCodeBytes,
       queueLimit,
       userLimit,
     },

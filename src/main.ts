@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { type Config, loadEnvFile, readConfig, refuseArguments } from './config/config.ts';
+import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
 import { ConfigError, StoreError } from './errors.ts';
 import { openGateway } from './gateway/client.ts';
 import { startLog } from './log.ts';
-import { gatewayCheck, storeCheck } from './server/health-checks.ts';
-import { startFront } from './server/health-endpoints.ts';
+import { gatewayCheck, storeCheck } from './server/health.ts';
+import { startHealthServer } from './server/health-endpoints.ts';
 import { startMetrics } from './server/metrics.ts';
 import { readRunData } from './runs/stored-run.ts';
 import type { RunData } from './runs/run.ts';
@@ -19,7 +19,7 @@ import { openStore } from './store/open-store.ts';
 
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
 const EXIT_CONFIG = 78;
-/** A door waits no longer for the store: Slack's acknowledgement is due after 3 s (product.md §7). */
+/** Slack's acknowledgement is due after 3 s (slack.md fact 1), so no listener waits longer for the store. */
 const STORE_PATIENCE_MS = 2_000;
 /** After SIGTERM the process is gone within 10 s, whatever still hangs. */
 const DRAIN_MS = 9_000;
@@ -30,9 +30,12 @@ async function main(): Promise<void> {
   loadEnvFile();
   const config = readConfig();
   const log = startLog({ level: config.logLevel, secrets: config.secrets });
-  for (const warning of config.warnings) log.warn(warning);
-  // A promise that a library lost (Bolt's, over an odd request) is no reason to let go of everybody's runs.
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'something was not caught'));
+  log.info({ event: 'bot.starting', version: VERSION }, 'starting');
+  for (const warning of config.warnings) log.warn({ event: 'config.warning' }, warning);
+  // A promise that a library lost (Bolt's, over an odd request) is no reason to end everybody's runs.
+  process.on('unhandledRejection', (error) =>
+    log.error({ event: 'bot.uncaught', err: error }, 'something was not caught'),
+  );
 
   const metrics = await startMetrics(config.http.metrics);
   const store = await openStore<RunData>({ url: storeAddress(config.store), log, readData: readRunData });
@@ -50,12 +53,15 @@ async function main(): Promise<void> {
     log,
   });
   const ledger = withdrawRefused(metrics.ledger(boundLedger(store.ledger, STORE_PATIENCE_MS)), log);
-  const front = await startFront({
+  const front = await startHealthServer({
+    host: config.http.host,
     port: config.http.port,
+    version: VERSION,
+    role: () => 'leader',
     checks: {
       slack: slack.health,
       gateway: gatewayCheck(gateway),
-      store: storeCheck(ledger, store.kind),
+      store: storeCheck(() => ledger.get('no such run'), store.kind),
     },
     slackEvents: slack.requests,
   });
@@ -70,7 +76,10 @@ async function main(): Promise<void> {
     slack,
   });
   told.begin(() => {
-    log.info('stopping: no new work is taken, runs in flight are left to the next start');
+    log.info(
+      { event: 'bot.stopping' },
+      'stopping: no new work is taken, runs in flight are left to the next start',
+    );
     setTimeout(() => process.exit(0), DRAIN_MS).unref();
   });
   const recovered = await house.open();
@@ -79,7 +88,10 @@ async function main(): Promise<void> {
     await Promise.race([slack.open(house.bot), told.stop]);
   }
   if (!told.isTold())
-    log.info({ workspace: slack.workspace, store: store.kind, port: front.port, recovered }, 'ready');
+    log.info(
+      { event: 'bot.ready', workspace: slack.workspace, store: store.kind, port: front.port, recovered },
+      'ready',
+    );
 
   await told.stop;
   await slack.close();
@@ -95,9 +107,13 @@ async function main(): Promise<void> {
  * Output is spooled beside the SQLite file; a store that forgets gets a folder that is removed. Throws `ConfigError`
  * for a folder that cannot be written, which the first run with output would find out else.
  */
-async function openSpoolFolder({ store }: Config): Promise<{ dir: string; close: () => Promise<void> }> {
-  if (store.kind !== 'memory') {
-    const dir = resolve(store.kind === 'sqlite' ? dirname(store.path) : 'data', 'spool');
+async function openSpoolFolder({
+  store,
+  spoolDir,
+}: Config): Promise<{ dir: string; close: () => Promise<void> }> {
+  if (store.kind !== 'memory' || spoolDir !== undefined) {
+    // A folder of its own in there: what it holds beside unfinished runs' output is removed at the next start.
+    const dir = resolve(spoolDir ?? (store.kind === 'sqlite' ? dirname(store.path) : 'data'), 'spool');
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await rmdir(await mkdtemp(join(dir, 'start-')));

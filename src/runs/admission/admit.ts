@@ -37,6 +37,7 @@ export interface AdmissionLimits {
   aliases: Readonly<Record<string, string>>;
   defaultLanguage: string | undefined;
   kernelsPerChannel: number;
+  maxCodeBytes: number;
   queueLimit: number;
   userLimit: number;
 }
@@ -56,7 +57,7 @@ export interface AdmitDeps {
 export async function admitSnippet(request: SnippetRequest, deps: AdmitDeps): Promise<Admitted> {
   const { ledger, channels, limits } = deps;
   const { workspace, channel, snippet } = request;
-  checkSnippet(snippet);
+  checkSnippet(snippet, limits.maxCodeBytes);
   const { kernelspec, language, named } = await chooseNow(request, deps);
   const lane = laneOf(workspace, channel, kernelspec, limits.kernelsPerChannel);
   const admission = await ledger.admit(

@@ -12,7 +12,7 @@ export async function replaceWaiting(
   { snippet, editedTs }: { snippet: Snippet; editedTs: string },
   deps: AdmitDeps,
 ): Promise<Run | undefined> {
-  checkSnippet(snippet);
+  checkSnippet(snippet, deps.limits.maxCodeBytes);
   const { workspace, channel } = waiting;
   const { kernelspec, language } = await chooseNow({ workspace, channel, snippet }, deps);
   const lane = laneOf(workspace, channel, kernelspec, deps.limits.kernelsPerChannel);
