@@ -1,6 +1,8 @@
 FROM node:24-slim
 
 ENV NODE_ENV=production
+# In a container 127.0.0.1, the default with Socket Mode, is reachable for nobody; `-p` decides who gets in.
+ENV HOST=0.0.0.0
 WORKDIR /app
 
 COPY package.json package-lock.json ./

@@ -2,7 +2,7 @@
 // The one entry: `node bin/sparkthread.js start|demo|test|doctor [arguments]`.
 // Plain JavaScript that an old Node can parse, because its first work is to hand over to a Node that is new enough.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -74,9 +74,11 @@ async function run(name, args) {
 }
 
 const [name, ...args] = process.argv.slice(2);
-const usage = 'usage: node bin/sparkthread.js start|demo|test|doctor [arguments]';
+const usage = 'usage: node bin/sparkthread.js start|demo|test|doctor [arguments], or --version';
 if (['help', '--help', '-h'].includes(name)) {
   process.stdout.write(`${usage}\n`);
+} else if (['version', '--version', '-v'].includes(name)) {
+  process.stdout.write(`${JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).version}\n`);
 } else if (name !== 'test' && !Object.keys(programs).includes(name)) {
   refuse([usage]);
 } else if (isNewEnough()) {

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import packageJson from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway/gateway.ts';
-import type { Findings } from './issues.ts';
 import { readGatewaySettings } from './gateway.ts';
 import { listSecrets } from './secrets.ts';
 import { settings, settingsSchema, type SettingValues } from './schema.ts';
+import type { ConfigIssues } from './setting.ts';
 import type { StoreSettings } from './store-url.ts';
 import { warnOfMisspelt } from './typos.ts';
 
@@ -19,6 +20,8 @@ export interface Config {
   };
   gateway: GatewaySettings;
   store: StoreSettings;
+  /** Undefined: beside the SQLite file, else in `data`. */
+  spoolDir: string | undefined;
   runs: {
     /** Alias in lower case → kernelspec. */
     languages: Readonly<Record<string, string>>;
@@ -27,6 +30,8 @@ export interface Config {
     editWindowMs: number;
     runTimeoutMs: number | undefined;
     inputTimeoutMs: number;
+    /** UTF-8, of all blocks of one run together. */
+    maxCodeBytes: number;
     maxOutputBytes: number;
     /** Unfinished runs per kernel. */
     queueLimit: number;
@@ -38,7 +43,8 @@ export interface Config {
     /** May hold `{channel}` and `{user}`. */
     username: string | undefined;
     env: Readonly<Record<string, string>>;
-    perChannel: number;
+    /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
+    several: boolean;
     idleTimeoutMs: number | undefined;
   };
   policy: {
@@ -54,7 +60,8 @@ export interface Config {
     allowGuests: boolean;
     allowExternal: boolean;
   };
-  http: { port: number; metrics: { host: string; port: number } | undefined };
+  /** `host` undefined: every address of this machine. */
+  http: { host: string | undefined; port: number; metrics: { host: string; port: number } | undefined };
   logLevel: SettingValues['LOG_LEVEL'];
   /** What an operator should know although the bot can start; one sentence each. */
   warnings: readonly string[];
@@ -62,7 +69,10 @@ export interface Config {
   secrets: readonly string[];
 }
 
-/** Throws `ConfigError` for arguments: whoever gives some means them to be heeded. They are not repeated, a token may be among them. */
+/** This edition's number, for logs and health endpoints. */
+export const VERSION: string = packageJson.version;
+
+/** Throws `ConfigError` for arguments, because they would have no effect. It does not repeat them: a token may be among them. */
 export function refuseArguments(given: readonly string[] = process.argv.slice(2)): void {
   if (given.length > 0)
     throw new ConfigError(['No arguments are read: settings come from the environment and from .env.']);
@@ -86,22 +96,19 @@ function readEnvFile(path: string): string {
 
 /** Reads every setting. Throws `ConfigError` with all mistakes at once. An empty variable counts as absent. */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const { values, findings } = readValues(env);
-  findings.warnings.push(
-    ...warnOfMisspelt(
-      Object.keys(env),
-      settings.map(({ name }) => name),
-    ),
-  );
-  const slack = readSlack(values, findings);
-  const gateway = readGatewaySettings(values, findings);
-  checkKernelEnv(values, findings);
-  if (findings.problems.length > 0 || slack === undefined || gateway === undefined)
-    throw new ConfigError(findings.problems);
+  const { values, issues } = readValues(env);
+  const known = settings.map(({ name }) => name);
+  issues.warnings.push(...warnOfMisspelt(Object.keys(env), known));
+  const slack = readSlack(values, issues);
+  const gateway = readGatewaySettings(values, issues);
+  checkKernelEnv(values, issues);
+  if (issues.problems.length > 0 || slack === undefined || gateway === undefined)
+    throw new ConfigError(issues.problems);
   return {
     slack,
     gateway,
     store: values.STORE_URL,
+    spoolDir: values.SPOOL_DIR,
     runs: {
       languages: values.LANGUAGES ?? {},
       defaultLanguage: values.DEFAULT_LANGUAGE,
@@ -109,6 +116,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       editWindowMs: values.EDIT_WINDOW,
       runTimeoutMs: unlessNone(values.RUN_TIMEOUT),
       inputTimeoutMs: values.INPUT_TIMEOUT,
+      maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
       queueLimit: values.QUEUE_LIMIT,
       userLimit: values.USER_LIMIT,
@@ -117,7 +125,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     kernels: {
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
-      perChannel: values.KERNELS_PER_CHANNEL,
+      several: values.KERNELS_PER_CHANNEL === 'several',
       idleTimeoutMs: unlessNone(values.IDLE_TIMEOUT),
     },
     policy: {
@@ -129,17 +137,22 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       allowGuests: values.ALLOW_GUESTS,
       allowExternal: values.ALLOW_EXTERNAL,
     },
-    http: { port: values.PORT, metrics: values.METRICS === 'off' ? undefined : values.METRICS },
+    http: {
+      // Only Slack has to reach the port, and with Socket Mode it does not come in.
+      host: values.HOST ?? (slack.transport.kind === 'socket' ? '127.0.0.1' : undefined),
+      port: values.PORT,
+      metrics: values.METRICS === 'off' ? undefined : values.METRICS,
+    },
     logLevel: values.LOG_LEVEL,
-    warnings: findings.warnings,
+    warnings: issues.warnings,
     secrets: listSecrets(values, gateway),
   };
 }
 
-/** Each setting by itself. What cannot be read is told and counts as absent, so that the rest is looked at too. */
+/** Each setting by itself. What cannot be read is reported and counts as absent, so that the rest is looked at too. */
 function readValues(env: Readonly<Record<string, string | undefined>>): {
   values: SettingValues;
-  findings: Findings;
+  issues: ConfigIssues;
 } {
   const given = new Map(
     settings.flatMap(({ name }) => {
@@ -147,8 +160,8 @@ function readValues(env: Readonly<Record<string, string | undefined>>): {
       return text === undefined || text.trim() === '' ? [] : [[name, text] as const];
     }),
   );
-  const issues = settingsSchema.safeParse(Object.fromEntries(given)).error?.issues ?? [];
-  const unread = new Map(issues.map((issue) => [String(issue.path[0]), issue.message]));
+  const found = settingsSchema.safeParse(Object.fromEntries(given)).error?.issues ?? [];
+  const unread = new Map(found.map((issue) => [String(issue.path[0]), issue.message]));
   const problems = [...unread].map(([name, message]) => {
     const secret = settings.some((setting) => setting.name === name && setting.secret === true);
     return `${name} ${message}${secret ? '' : `, not ${shorten(name, given.get(name) ?? '')}`}.`;
@@ -156,7 +169,7 @@ function readValues(env: Readonly<Record<string, string | undefined>>): {
   const readable = [...given].filter(([name]) => !unread.has(name));
   return {
     values: settingsSchema.parse(Object.fromEntries(readable)),
-    findings: { problems, warnings: [], unread: new Set(unread.keys()) },
+    issues: { problems, warnings: [], unread: new Set(unread.keys()) },
   };
 }
 
@@ -172,14 +185,14 @@ function unlessNone(limit: number | 'none'): number | undefined {
   return limit === 'none' ? undefined : limit;
 }
 
-function readSlack(values: SettingValues, findings: Findings): Config['slack'] | undefined {
+function readSlack(values: SettingValues, issues: ConfigIssues): Config['slack'] | undefined {
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = values;
   const transport = readTransport(values);
-  const told = (...names: string[]) => names.some((name) => findings.unread.has(name));
-  if (botToken === undefined && !told('SLACK_BOT_TOKEN'))
-    findings.problems.push('SLACK_BOT_TOKEN is missing: the bot token of the Slack app (xoxb-…).');
-  if (transport === undefined && !told('SLACK_APP_TOKEN', 'SLACK_SIGNING_SECRET'))
-    findings.problems.push(
+  const isReported = (...names: string[]) => names.some((name) => issues.unread.has(name));
+  if (botToken === undefined && !isReported('SLACK_BOT_TOKEN'))
+    issues.problems.push('SLACK_BOT_TOKEN is missing: the bot token of the Slack app (xoxb-…).');
+  if (transport === undefined && !isReported('SLACK_APP_TOKEN', 'SLACK_SIGNING_SECRET'))
+    issues.problems.push(
       'SLACK_APP_TOKEN is missing: an app-level token (xapp-…) for Socket Mode, or SLACK_SIGNING_SECRET for signed HTTP.',
     );
   return botToken === undefined || transport === undefined ? undefined : { botToken, apiUrl, transport };
@@ -193,11 +206,11 @@ function readTransport(values: SettingValues): Config['slack']['transport'] | un
 }
 
 /** The bot sets these itself at every start. */
-const ownKernelNames = ['KERNEL_ID', 'KERNEL_USERNAME', 'KERNEL_LAUNCH_TIMEOUT'];
+const OWN_KERNEL_NAMES = ['KERNEL_ID', 'KERNEL_USERNAME', 'KERNEL_LAUNCH_TIMEOUT'];
 
-function checkKernelEnv(values: SettingValues, findings: Findings): void {
-  for (const name of ownKernelNames.filter((each) => each in values.KERNEL_ENV))
-    findings.problems.push(
+function checkKernelEnv(values: SettingValues, issues: ConfigIssues): void {
+  for (const name of OWN_KERNEL_NAMES.filter((each) => each in values.KERNEL_ENV))
+    issues.problems.push(
       name === 'KERNEL_ID'
         ? 'KERNEL_ENV must not hold KERNEL_ID: each kernel gets one of its own.'
         : `KERNEL_ENV must not hold ${name}: there is a setting of that name.`,

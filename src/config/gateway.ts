@@ -1,42 +1,42 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewaySettings } from '../gateway/gateway.ts';
-import type { Findings } from './issues.ts';
 import { readServiceCredentials, type ServiceCredentials } from './service-credentials.ts';
 import type { SettingValues } from './schema.ts';
-import { type NamedPath, readTlsSettings } from './tls.ts';
+import type { ConfigIssues } from './setting.ts';
+import { readTlsSettings } from './tls.ts';
 
 /**
  * Where the gateway is and how it is spoken to, out of three sources: KG_ settings win over Jupyter Server's names,
- * and these over the service credentials. Undefined, with the problems told, when there is no gateway to speak to.
+ * and these over the service credentials. Undefined, with the problems added, when there is no gateway to speak to.
  */
-export function readGatewaySettings(values: SettingValues, findings: Findings): GatewaySettings | undefined {
-  const given = withTwins(values, findings);
-  const credentials =
-    values.KG_SERVICE_CREDENTIALS === undefined
-      ? undefined
-      : readServiceCredentials(values.KG_SERVICE_CREDENTIALS, findings);
-  if (credentials !== undefined) warnOfConflicts(given, credentials, findings);
+export function readGatewaySettings(
+  values: SettingValues,
+  issues: ConfigIssues,
+): GatewaySettings | undefined {
+  const given = withAliases(values, issues);
+  const { KG_SERVICE_CREDENTIALS: path } = values;
+  const credentials = path === undefined ? undefined : readServiceCredentials(path, issues);
+  if (credentials !== undefined) warnOfConflicts(given, credentials, issues);
 
   const httpUrl = given.httpUrl ?? credentials?.httpUrl;
   const user = given.user ?? credentials?.user;
   const pass = given.pass ?? credentials?.pass;
-  const tls = readTlsSettings(given, given.verify ?? true, findings);
-  checkCredentials({ user, pass, headers: given.headers }, findings);
+  const tls = readTlsSettings(given, given.verify ?? true, issues);
+  checkCredentials({ user, pass, headers: given.headers }, issues);
   if (!tls.verify)
-    findings.warnings.push(
+    issues.warnings.push(
       'VALIDATE_KG_CERT is false: the gateway’s certificate is NOT checked, so anybody on the way can read and change code, output and passwords.',
     );
   if (httpUrl === undefined) {
-    const told = ['KG_URL', 'JUPYTER_GATEWAY_URL'].some((name) => findings.unread.has(name));
-    if (!told && values.KG_SERVICE_CREDENTIALS === undefined)
-      findings.problems.push(
+    if (!wasGiven(issues, 'KG_URL', 'JUPYTER_GATEWAY_URL') && path === undefined)
+      issues.problems.push(
         'KG_URL is missing: the gateway’s root, such as https://host:8888/ (or JUPYTER_GATEWAY_URL, or KG_SERVICE_CREDENTIALS).',
       );
     return undefined;
   }
   const wsUrl = given.wsUrl ?? websocketRoot(httpUrl, credentials);
   if (httpUrl.startsWith('https:') && wsUrl.startsWith('ws:'))
-    findings.warnings.push('KG_WS_URL is not encrypted although KG_URL is: use wss.');
+    issues.warnings.push('KG_WS_URL is not encrypted although KG_URL is: use wss.');
   return {
     httpUrl,
     wsUrl,
@@ -51,73 +51,54 @@ export function readGatewaySettings(values: SettingValues, findings: Findings): 
   };
 }
 
+/** Given and unreadable: that is reported already, so the setting is not called missing as well. */
+function wasGiven({ unread }: ConfigIssues, ...names: readonly (keyof SettingValues)[]): boolean {
+  return names.some((name) => unread.has(name));
+}
+
 /** The credentials' websocket root belongs to their HTTP root: to another one it would be a stranger. */
 function websocketRoot(httpUrl: string, credentials: ServiceCredentials | undefined): string {
   const theirs = credentials?.httpUrl === httpUrl ? credentials.wsUrl : undefined;
   return theirs ?? httpUrl.replace(/^http/, 'ws');
 }
 
-function withTwins(values: SettingValues, findings: Findings) {
-  const either = <Value>(
-    name: string,
-    value: Value | undefined,
-    twinName: string,
-    twin: Value | undefined,
+/** Each setting under our name or else under Jupyter Server's; a contradiction becomes a warning. */
+function withAliases(values: SettingValues, issues: ConfigIssues) {
+  const either = <Name extends keyof SettingValues, Alias extends keyof SettingValues>(
+    name: Name,
+    alias: Alias,
   ) => {
-    if (value !== undefined && twin !== undefined && !isDeepStrictEqual(value, twin))
-      findings.warnings.push(`${name} and ${twinName} differ; ${name} is used.`);
-    return value ?? twin;
+    const own: SettingValues[Name] = values[name];
+    const other: SettingValues[Alias] = values[alias];
+    if (own !== undefined && other !== undefined && !isDeepStrictEqual(own, other))
+      issues.warnings.push(`${name} and ${alias} differ; ${name} is used.`);
+    return own ?? other;
   };
-  const path = (
-    name: keyof SettingValues & `KG_${string}`,
-    twinName: keyof SettingValues & `JUPYTER_${string}`,
+  const file = (
+    name: 'KG_CLIENT_CA' | 'KG_CLIENT_CERT' | 'KG_CLIENT_KEY',
+    alias: 'JUPYTER_GATEWAY_CA_CERTS' | 'JUPYTER_GATEWAY_CLIENT_CERT' | 'JUPYTER_GATEWAY_CLIENT_KEY',
   ) => {
-    const [own, twin] = [values[name], values[twinName]];
-    const found = either(name, own, twinName, twin);
-    return typeof found === 'string'
-      ? ({ name: own === undefined ? twinName : name, path: found } satisfies NamedPath)
-      : undefined;
+    const path = either(name, alias);
+    return path === undefined ? undefined : { name: values[name] === undefined ? alias : name, path };
   };
   return {
-    httpUrl: either('KG_URL', values.KG_URL, 'JUPYTER_GATEWAY_URL', values.JUPYTER_GATEWAY_URL),
-    wsUrl: either('KG_WS_URL', values.KG_WS_URL, 'JUPYTER_GATEWAY_WS_URL', values.JUPYTER_GATEWAY_WS_URL),
-    user: either(
-      'KG_HTTP_USER',
-      values.KG_HTTP_USER,
-      'JUPYTER_GATEWAY_HTTP_USER',
-      values.JUPYTER_GATEWAY_HTTP_USER,
-    ),
-    pass: either(
-      'KG_HTTP_PASS',
-      values.KG_HTTP_PASS,
-      'JUPYTER_GATEWAY_HTTP_PWD',
-      values.JUPYTER_GATEWAY_HTTP_PWD,
-    ),
-    token: either(
-      'KG_AUTH_TOKEN',
-      values.KG_AUTH_TOKEN,
-      'JUPYTER_GATEWAY_AUTH_TOKEN',
-      values.JUPYTER_GATEWAY_AUTH_TOKEN,
-    ),
-    headers:
-      either('KG_HEADERS', values.KG_HEADERS, 'JUPYTER_GATEWAY_HEADERS', values.JUPYTER_GATEWAY_HEADERS) ??
-      {},
-    verify: either(
-      'VALIDATE_KG_CERT',
-      values.VALIDATE_KG_CERT,
-      'JUPYTER_GATEWAY_VALIDATE_CERT',
-      values.JUPYTER_GATEWAY_VALIDATE_CERT,
-    ),
-    ca: path('KG_CLIENT_CA', 'JUPYTER_GATEWAY_CA_CERTS'),
-    cert: path('KG_CLIENT_CERT', 'JUPYTER_GATEWAY_CLIENT_CERT'),
-    key: path('KG_CLIENT_KEY', 'JUPYTER_GATEWAY_CLIENT_KEY'),
+    httpUrl: either('KG_URL', 'JUPYTER_GATEWAY_URL'),
+    wsUrl: either('KG_WS_URL', 'JUPYTER_GATEWAY_WS_URL'),
+    user: either('KG_HTTP_USER', 'JUPYTER_GATEWAY_HTTP_USER'),
+    pass: either('KG_HTTP_PASS', 'JUPYTER_GATEWAY_HTTP_PWD'),
+    token: either('KG_AUTH_TOKEN', 'JUPYTER_GATEWAY_AUTH_TOKEN'),
+    headers: either('KG_HEADERS', 'JUPYTER_GATEWAY_HEADERS') ?? {},
+    verify: either('VALIDATE_KG_CERT', 'JUPYTER_GATEWAY_VALIDATE_CERT'),
+    ca: file('KG_CLIENT_CA', 'JUPYTER_GATEWAY_CA_CERTS'),
+    cert: file('KG_CLIENT_CERT', 'JUPYTER_GATEWAY_CLIENT_CERT'),
+    key: file('KG_CLIENT_KEY', 'JUPYTER_GATEWAY_CLIENT_KEY'),
   };
 }
 
 function warnOfConflicts(
   given: { [Key in keyof ServiceCredentials]: ServiceCredentials[Key] | undefined },
   credentials: ServiceCredentials,
-  findings: Findings,
+  issues: ConfigIssues,
 ): void {
   const names = {
     httpUrl: 'KG_URL',
@@ -128,32 +109,36 @@ function warnOfConflicts(
   for (const key of ['httpUrl', 'wsUrl', 'user', 'pass'] as const) {
     const [own, theirs] = [given[key], credentials[key]];
     if (own !== undefined && theirs !== undefined && own !== theirs)
-      findings.warnings.push(
+      issues.warnings.push(
         `${names[key]} differs from what KG_SERVICE_CREDENTIALS says; ${names[key]} is used.`,
       );
   }
 }
 
 function checkCredentials(
-  given: { user: string | undefined; pass: string | undefined; headers: Readonly<Record<string, string>> },
-  findings: Findings,
+  {
+    user,
+    pass,
+    headers,
+  }: { user: string | undefined; pass: string | undefined; headers: GatewaySettings['headers'] },
+  issues: ConfigIssues,
 ): void {
-  const unread = (...names: string[]) => names.some((name) => findings.unread.has(name));
+  const { problems } = issues;
   if (
-    given.user !== undefined &&
-    given.pass === undefined &&
-    !unread('KG_HTTP_PASS', 'JUPYTER_GATEWAY_HTTP_PWD')
+    user !== undefined &&
+    pass === undefined &&
+    !wasGiven(issues, 'KG_HTTP_PASS', 'JUPYTER_GATEWAY_HTTP_PWD')
   )
-    findings.problems.push('KG_HTTP_PASS is missing: KG_HTTP_USER needs it.');
+    problems.push('KG_HTTP_PASS is missing: KG_HTTP_USER needs it.');
   if (
-    given.pass !== undefined &&
-    given.user === undefined &&
-    !unread('KG_HTTP_USER', 'JUPYTER_GATEWAY_HTTP_USER')
+    pass !== undefined &&
+    user === undefined &&
+    !wasGiven(issues, 'KG_HTTP_USER', 'JUPYTER_GATEWAY_HTTP_USER')
   )
-    findings.problems.push('KG_HTTP_USER is missing: KG_HTTP_PASS needs it.');
-  if (given.user?.includes(':'))
-    findings.problems.push('KG_HTTP_USER must not contain a colon: HTTP Basic cannot carry it.');
-  const hasAuthorization = Object.keys(given.headers).some((name) => name.toLowerCase() === 'authorization');
-  if (hasAuthorization && given.user !== undefined)
-    findings.problems.push('KG_HEADERS has an Authorization header beside KG_HTTP_USER: give one of them.');
+    problems.push('KG_HTTP_USER is missing: KG_HTTP_PASS needs it.');
+  if (user?.includes(':'))
+    problems.push('KG_HTTP_USER must not contain a colon: HTTP Basic cannot carry it.');
+  const hasAuthorization = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  if (hasAuthorization && user !== undefined)
+    problems.push('KG_HEADERS has an Authorization header beside KG_HTTP_USER: give one of them.');
 }

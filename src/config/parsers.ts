@@ -30,10 +30,10 @@ export const flag: Parser<boolean> = z
   .pipe(z.stringbool({ error: 'must be true or false' }));
 
 /** Without it no request could be sent (RFC 9110 §5.5). */
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export const headerText: Parser<string> = readAs('characters that an HTTP header can carry', (given) =>
-  headerValue.test(given) ? given : undefined,
+  HEADER_VALUE.test(given) ? given : undefined,
 );
 
 export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGER): Parser<number> =>
@@ -47,58 +47,46 @@ export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGE
     },
   );
 
-const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function readDurationMs(given: string): number | undefined {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([smhd]?)$/.exec(given.toLowerCase()) ?? [];
   if (amount === undefined) return undefined;
-  const unitMs = unit === 'm' || unit === 'h' || unit === 'd' ? unitsMs[unit] : unitsMs.s;
+  const unitMs = unit === 'm' || unit === 'h' || unit === 'd' ? UNITS_MS[unit] : UNITS_MS.s;
   const ms = Math.round(Number(amount) * unitMs);
   return ms > 0 ? ms : undefined;
 }
 
 /** Milliseconds. A timer of Node cannot wait longer than 24.8 days, so what is a timer says `atMost`. */
-const timerLimitMs = 24 * unitsMs.d;
-const asDuration = 'a duration such as 90s, 10m, 12h or 30d (a bare number is seconds)';
+const TIMER_LIMIT_MS = 24 * UNITS_MS.d;
+const A_DURATION = 'a duration such as 90s, 10m, 12h or 30d (a bare number is seconds)';
 
 /** A time that is waited for: more than 0, at most 24d. */
-export const waitingTime: Parser<number> = readAs(`${asDuration}, at most 24d`, (given) => {
+export const waitingTime: Parser<number> = readAs(`${A_DURATION}, at most 24d`, readWaitMs);
+
+function readWaitMs(given: string): number | undefined {
   const ms = readDurationMs(given);
-  return ms !== undefined && ms <= timerLimitMs ? ms : undefined;
-});
+  return ms !== undefined && ms <= TIMER_LIMIT_MS ? ms : undefined;
+}
 
 /** The same, or `none`: there is no such limit. */
 export const waitingTimeOrNone: Parser<number | 'none'> = readAs(
-  `none or ${asDuration}, at most 24d`,
-  (given) => {
-    if (given.toLowerCase() === 'none') return 'none';
-    const ms = readDurationMs(given);
-    return ms !== undefined && ms <= timerLimitMs ? ms : undefined;
-  },
+  `none or ${A_DURATION}, at most 24d`,
+  (given) => (given.toLowerCase() === 'none' ? 'none' : readWaitMs(given)),
 );
 
 /** A span that is compared, never waited for, or `none`. */
-export const spanOrNone: Parser<number | 'none'> = readAs(`none or ${asDuration}`, (given) =>
+export const spanOrNone: Parser<number | 'none'> = readAs(`none or ${A_DURATION}`, (given) =>
   given.toLowerCase() === 'none' ? 'none' : readDurationMs(given),
 );
 
-const unitsBytes: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-};
+const POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3 };
 
 /** Bytes, as a whole number. `MB` is a million, `MiB` is 2^20. */
 export const size: Parser<number> = readAs('a size such as 32MB or 1GB (a bare number is bytes)', (given) => {
-  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec(given.toLowerCase()) ?? [];
-  const unitBytes = unitsBytes[unit];
-  if (amount === undefined || unitBytes === undefined) return undefined;
-  const bytes = Math.round(Number(amount) * unitBytes);
+  const [, amount, power = '', binary] =
+    /^(\d+(?:\.\d+)?)\s*(?:([kmg])(i)?b|b)?$/.exec(given.toLowerCase()) ?? [];
+  const bytes = Math.round(Number(amount) * (binary === undefined ? 1000 : 1024) ** (POWERS[power] ?? 0));
   return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
 });
 
@@ -133,7 +121,7 @@ const jsonTexts = (name: RegExp, value: RegExp, example: string): Parser<Readonl
     return Object.entries(read).every(([key, each]) => name.test(key) && value.test(each)) ? read : undefined;
   });
 
-export const jsonHeaders = jsonTexts(/^[!#$%&'*+.^`|~\w-]+$/, headerValue, '{"X-Team":"data"}');
+export const jsonHeaders = jsonTexts(/^[!#$%&'*+.^`|~\w-]+$/, HEADER_VALUE, '{"X-Team":"data"}');
 
 export const jsonEnvironment = jsonTexts(/^[A-Za-z_]\w*$/, /^[^\0]*$/, '{"KERNEL_QUEUE":"adhoc"}');
 

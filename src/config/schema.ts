@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { gatewayFields } from './fields/gateway-fields.ts';
-import { jupyterFields } from './fields/jupyter-fields.ts';
+import { gatewayFields, jupyterFields } from './fields/gateway-fields.ts';
 import { kernelFields } from './fields/kernel-fields.ts';
-import { operationFields, storeFields } from './fields/server-fields.ts';
+import { serverFields, storeFields } from './fields/server-fields.ts';
 import { policyFields } from './fields/policy-fields.ts';
 import { runFields } from './fields/run-fields.ts';
 import { type SettingDoc, settingDocs } from './setting.ts';
@@ -17,7 +16,7 @@ export const settingsSchema = z.object({
   ...storeFields,
   ...runFields,
   ...policyFields,
-  ...operationFields,
+  ...serverFields,
 });
 
 /** The settings as read one by one, before they are seen together. */
@@ -36,7 +35,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   Store: storeFields,
   Runs: runFields,
   'Who may do what': policyFields,
-  Operation: operationFields,
+  Operation: serverFields,
 };
 
 /** All settings in the order of the docs: `.env.example` and the page of settings are made from them. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { Findings } from './issues.ts';
 import { parseJson, rootUrl, text } from './parsers.ts';
+import type { ConfigIssues } from './setting.ts';
 
 /** The part of an IBM Analytics Engine service credentials JSON that says where the notebook gateway is. */
 const credentialsSchema = z.object({
@@ -23,19 +23,19 @@ export interface ServiceCredentials {
 }
 
 /** Undefined, with the reason among the problems, when the file at `path` is not such a JSON. */
-export function readServiceCredentials(path: string, findings: Findings): ServiceCredentials | undefined {
-  const content = readSettingFile('KG_SERVICE_CREDENTIALS', path, findings);
+export function readServiceCredentials(path: string, issues: ConfigIssues): ServiceCredentials | undefined {
+  const content = readSettingFile('KG_SERVICE_CREDENTIALS', path, issues);
   if (content === undefined) return undefined;
   const json = parseJson(content);
   if (json === undefined) {
-    findings.problems.push(`KG_SERVICE_CREDENTIALS: ${path} is not JSON.`);
+    issues.problems.push(`KG_SERVICE_CREDENTIALS: ${path} is not JSON.`);
     return undefined;
   }
   const read = credentialsSchema.safeParse(json);
   if (!read.success) {
     for (const issue of read.error.issues) {
-      const trouble = issue.code === 'custom' ? issue.message : 'is missing or no text';
-      findings.problems.push(`KG_SERVICE_CREDENTIALS: in ${path}, ${issue.path.join('.')} ${trouble}.`);
+      const complaint = issue.code === 'custom' ? issue.message : 'is missing or no text';
+      issues.problems.push(`KG_SERVICE_CREDENTIALS: in ${path}, ${issue.path.join('.')} ${complaint}.`);
     }
     return undefined;
   }
@@ -48,13 +48,13 @@ export function readServiceCredentials(path: string, findings: Findings): Servic
   };
 }
 
-/** The text of the file that setting `name` points to; undefined, with the reason told, when there is none. */
-export function readSettingFile(name: string, path: string, findings: Findings): string | undefined {
+/** The text of the file that setting `name` points to; undefined, with the reason added, when there is none. */
+export function readSettingFile(name: string, path: string, issues: ConfigIssues): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    findings.problems.push(`${name}: the file ${path} cannot be read (${reason}).`);
+    issues.problems.push(`${name}: the file ${path} cannot be read (${reason}).`);
     return undefined;
   }
 }

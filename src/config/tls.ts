@@ -1,44 +1,39 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { GatewaySettings } from '../gateway/gateway.ts';
-import type { Findings } from './issues.ts';
 import { readSettingFile } from './service-credentials.ts';
+import type { ConfigIssues } from './setting.ts';
 
-/** Paths of PEM files, each under the name of the setting it came by. */
-export interface TlsPaths {
-  ca: NamedPath | undefined;
-  cert: NamedPath | undefined;
-  key: NamedPath | undefined;
-}
-export interface NamedPath {
+/** The path of a PEM file under the name of the setting that gave it. */
+interface NamedPath {
   name: string;
   path: string;
 }
 
-/** The PEM texts behind the paths, tried as TLS will use them, so that a wrong file is told at the start. */
+/** The PEM texts behind the paths, tried as TLS will use them, so that a wrong file is reported at the start. */
 export function readTlsSettings(
-  paths: TlsPaths,
+  paths: Readonly<Record<'ca' | 'cert' | 'key', NamedPath | undefined>>,
   verify: boolean,
-  findings: Findings,
+  issues: ConfigIssues,
 ): GatewaySettings['tls'] {
-  const ca = readPem(paths.ca, findings);
-  const cert = readPem(paths.cert, findings);
+  const ca = readPem(paths.ca, issues);
+  const cert = readPem(paths.cert, issues);
   // One file may hold both, as Jupyter Server allows.
-  const key = paths.key === undefined && cert?.includes('PRIVATE KEY') ? cert : readPem(paths.key, findings);
+  const key = paths.key === undefined && cert?.includes('PRIVATE KEY') ? cert : readPem(paths.key, issues);
   if (paths.ca !== undefined && ca !== undefined && !isCertificate(ca))
-    findings.problems.push(`${paths.ca.name}: ${paths.ca.path} is no certificate in PEM form.`);
+    issues.problems.push(`${paths.ca.name}: ${paths.ca.path} is no certificate in PEM form.`);
   if (paths.cert !== undefined && cert !== undefined) {
     if (!isCertificate(cert))
-      findings.problems.push(`${paths.cert.name}: ${paths.cert.path} is no certificate in PEM form.`);
+      issues.problems.push(`${paths.cert.name}: ${paths.cert.path} is no certificate in PEM form.`);
     else if (key === undefined && paths.key === undefined)
-      findings.problems.push('KG_CLIENT_KEY is missing: a client certificate needs its key.');
-    else if (key !== undefined && !fit(cert, key))
-      findings.problems.push(
+      issues.problems.push('KG_CLIENT_KEY is missing: a client certificate needs its key.');
+    else if (key !== undefined && !match(cert, key))
+      issues.problems.push(
         'KG_CLIENT_KEY does not fit KG_CLIENT_CERT, is no key in PEM form, or is encrypted.',
       );
   }
   if (paths.cert === undefined && paths.key !== undefined)
-    findings.problems.push('KG_CLIENT_CERT is missing: a client key needs its certificate.');
+    issues.problems.push('KG_CLIENT_CERT is missing: a client key needs its certificate.');
   return {
     verify,
     ...(ca === undefined ? {} : { ca }),
@@ -47,8 +42,8 @@ export function readTlsSettings(
   };
 }
 
-function readPem(named: NamedPath | undefined, findings: Findings): string | undefined {
-  return named === undefined ? undefined : readSettingFile(named.name, named.path, findings);
+function readPem(named: NamedPath | undefined, issues: ConfigIssues): string | undefined {
+  return named === undefined ? undefined : readSettingFile(named.name, named.path, issues);
 }
 
 function isCertificate(pem: string): boolean {
@@ -59,7 +54,7 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-function fit(cert: string, key: string): boolean {
+function match(cert: string, key: string): boolean {
   try {
     createSecureContext({ cert, key });
     return true;

@@ -1,18 +1,18 @@
 import { distance } from 'fastest-levenshtein';
 
 /** Names of others that look like a misspelt one of ours: the locale's LANGUAGE is set on most machines. */
-const innocent = new Set(['LANGUAGE']);
+const INNOCENT = new Set(['LANGUAGE']);
 
 /** Prefixes that are ours, or nearly: a name with one of them is allowed more wrong letters. */
-const ownPrefix = /^(SLACK_|KG_|JUPYTER_GATEWAY_)/;
+const OWN_PREFIX = /^(SLACK_|KG_|JUPYTER_GATEWAY_)/;
 
 /** One warning for each variable that is no setting but nearly the name of one. */
 export function warnOfMisspelt(given: readonly string[], known: readonly string[]): string[] {
   const settings = new Set(known);
   return given
-    .filter((name) => !settings.has(name) && !innocent.has(name))
+    .filter((name) => !settings.has(name) && !INNOCENT.has(name))
     .flatMap((name) => {
-      const nearest = nearestNames(name, known, Math.floor(name.length / (ownPrefix.test(name) ? 2.5 : 5)));
+      const nearest = nearestNames(name, known, Math.floor(name.length / (OWN_PREFIX.test(name) ? 2.5 : 5)));
       return nearest.length === 0 ? [] : [`${name} is not a setting; did you mean ${nearest.join(' or ')}?`];
     });
 }

@@ -1,51 +1,70 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { type HealthCheck, readReadiness } from './health.ts';
+import { type HealthCheck, readHealth } from './health.ts';
 import { listen, type Listening } from './http-server.ts';
 
-/** An orchestrator's probe gives up after some seconds, so the answer comes before that. */
-const READY_PATIENCE_MS = 3_000;
+/** Kubernetes' probes give up after 1 s unless told otherwise, and no part's silence may fail a probe. */
+const STATUS_TIMEOUT_MS = 800;
 
-export interface FrontOptions {
+/** `inDoubt`: this process cannot be sure that nobody else is the leader, or cannot become it. */
+export type Role = 'leader' | 'standby' | 'inDoubt';
+
+export interface HealthServerOptions {
+  /** Undefined: every address of this machine. */
+  host: string | undefined;
   /** 0: any free one. */
   port: number;
-  /** By the name under which `/readyz` shows it. */
+  version: string;
+  /** Asked for each request; answers from memory. */
+  role: () => Role;
+  /** By the name under which `/readyz` shows it. None of them decides about readiness. */
   checks: Readonly<Record<string, HealthCheck>>;
   /** Signed HTTP mode: what takes `POST /slack/events`. */
   slackEvents: RequestListener | undefined;
 }
 
 /**
- * The server on `PORT`: `/healthz` says that the process lives, `/readyz` whether Slack, the gateway and the store
- * answer (200 or 503, JSON with a reason for each), and in signed HTTP mode Slack's requests come in here.
- * Throws `ConfigError` when the port cannot be had.
+ * The server on `PORT`. `/healthz`: the process lives. `/readyz`: 200 for the leader and for a standby in waiting, with
+ * Slack, gateway and store as a `status` beside it: a restart of this process would mend none of them. `/leader`: 200
+ * for the leader alone, by which a balancer routes `POST /slack/events`; another process answers that with 503 at once,
+ * so that Slack repeats the event. Throws `ConfigError` when the port cannot be had.
  */
-export async function startFront({ port, checks, slackEvents }: FrontOptions): Promise<Listening> {
+export async function startHealthServer(options: HealthServerOptions): Promise<Listening> {
+  const { host, port, version, role, checks, slackEvents } = options;
   return await listen({
     setting: 'PORT',
-    host: undefined,
+    host,
     port,
     answer(request, response) {
       const path = request.url?.split('?', 1)[0];
       const isRead = request.method === 'GET' || request.method === 'HEAD';
-      if (path === '/healthz' && isRead) tell(request, response, 200, { alive: true });
-      else if (path === '/readyz' && isRead) void tellReadiness(request, response, checks);
-      else if (path === '/slack/events' && request.method === 'POST' && slackEvents !== undefined)
-        slackEvents(request, response);
-      else tell(request, response, 404, { error: 'there is nothing here' });
+      const isLeader = role() === 'leader';
+      if (path === '/healthz' && isRead) send(request, response, 200, { alive: true, version });
+      else if (path === '/readyz' && isRead) void sendReadiness(request, response, role(), checks);
+      else if (path === '/leader' && isRead)
+        send(request, response, isLeader ? 200 : 503, { leader: isLeader, role: role() });
+      else if (path === '/slack/events' && request.method === 'POST' && slackEvents !== undefined) {
+        if (isLeader) slackEvents(request, response);
+        else send(request, response, 503, { error: 'this process is not the active one' });
+      } else send(request, response, 404, { error: 'there is nothing here' });
     },
   });
 }
 
-async function tellReadiness(
+async function sendReadiness(
   request: IncomingMessage,
   response: ServerResponse,
-  checks: FrontOptions['checks'],
+  role: Role,
+  checks: HealthServerOptions['checks'],
 ): Promise<void> {
-  const { ready, parts } = await readReadiness(checks, READY_PATIENCE_MS);
-  tell(request, response, ready ? 200 : 503, { ready, ...parts });
+  const ready = role !== 'inDoubt';
+  send(request, response, ready ? 200 : 503, {
+    ready,
+    role,
+    status: await readHealth(checks, STATUS_TIMEOUT_MS),
+  });
 }
 
-function tell(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
+function send(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(body)}\n`);
 }

@@ -1,4 +1,8 @@
-/** What can be said of one thing the bot stands on. `detail` is a sentence for an operator, without secrets. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { GatewayError } from '../gateway/errors.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+
+/** What can be said of one thing the bot depends on. `detail` is a sentence for an operator, without secrets. */
 export interface Health {
   ok: boolean;
   detail: string;
@@ -6,21 +10,54 @@ export interface Health {
 
 export type HealthCheck = () => Promise<Health>;
 
-export interface Readiness {
-  ready: boolean;
-  parts: Readonly<Record<string, Health>>;
+/** However often probes ask, the gateway is asked no oftener than this. */
+const GATEWAY_KEEP_MS = 5_000;
+const GATEWAY_TIMEOUT_MS = 2_500;
+
+/**
+ * Whether the gateway answers and takes our credentials. Its kernelspecs are asked for and not `GET api`, because Knox
+ * has no route for that and Jupyter Server answers it to anybody (protocol.md §1.1, §1.5).
+ */
+export function gatewayCheck(gateway: Pick<Gateway, 'readKernelspecs'>): HealthCheck {
+  return atMostEvery(GATEWAY_KEEP_MS, async () => {
+    try {
+      const { list } = await gateway.readKernelspecs(AbortSignal.timeout(GATEWAY_TIMEOUT_MS));
+      return { ok: true, detail: `It offers ${list.length} kernelspec${list.length === 1 ? '' : 's'}.` };
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      return { ok: false, detail: gatewayFailure(error) };
+    }
+  });
 }
 
-/** Asks every part at once. Never rejects: a part that cannot be asked is not well, nor is one that is silent for `patienceMs`. */
-export async function readReadiness(
+/** In our words alone: an error's own text may carry a server's. */
+function gatewayFailure({ code, status }: GatewayError): string {
+  if (code === 'unreachable') return 'It cannot be reached.';
+  if (code === 'untrusted') return 'Its certificate is not trusted.';
+  if (code === 'unauthorized') return 'It does not accept our user, password or token.';
+  return `It answers and tells no kernelspecs${status === undefined ? '' : ` (HTTP ${status})`}.`;
+}
+
+/** Whether the store answers a read. It is not written to: a probe must change nothing. */
+export function storeCheck(read: () => Promise<unknown>, kind: string): HealthCheck {
+  return async () => {
+    await read();
+    return { ok: true, detail: `The ${kind} store answers.` };
+  };
+}
+
+/**
+ * Asks every part at once. Never rejects: a part that cannot be asked is not ok, nor is one without an answer within
+ * `timeoutMs`. No error's text is repeated, because it may hold an address, a path or a server's words.
+ */
+export async function readHealth(
   checks: Readonly<Record<string, HealthCheck>>,
-  patienceMs: number,
-): Promise<Readiness> {
+  timeoutMs: number,
+): Promise<Readonly<Record<string, Health>>> {
   const asked = Object.entries(checks).map(
-    async ([part, check]) => [part, await settled(check, patienceMs)] as const,
+    async ([part, check]) => [part, await withTimeout(check, timeoutMs)] as const,
   );
-  const parts = Object.fromEntries(await Promise.all(asked));
-  return { ready: Object.values(parts).every(({ ok }) => ok), parts };
+  return Object.fromEntries(await Promise.all(asked));
 }
 
 /** The same check, asked at most once every `keepMs`; those who ask meanwhile get the last answer or wait for the same one. */
@@ -32,17 +69,17 @@ export function atMostEvery(keepMs: number, check: HealthCheck, now: () => numbe
   };
 }
 
-async function settled(check: HealthCheck, patienceMs: number): Promise<Health> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<Health>((resolve) => {
-    const detail = `No answer within ${patienceMs / 1000} s.`;
-    timer = setTimeout(() => resolve({ ok: false, detail }), patienceMs);
-  });
+async function withTimeout(check: HealthCheck, timeoutMs: number): Promise<Health> {
+  const answered = new AbortController();
+  const silence = delay(timeoutMs, undefined, { signal: answered.signal }).then(
+    () => ({ ok: false, detail: `No answer within ${timeoutMs / 1000} s.` }),
+    () => ({ ok: false, detail: 'Answered.' }),
+  );
   try {
     return await Promise.race([check(), silence]);
-  } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+  } catch {
+    return { ok: false, detail: 'It gives no answer.' };
   } finally {
-    clearTimeout(timer);
+    answered.abort();
   }
 }

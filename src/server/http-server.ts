@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { ConfigError } from '../errors.ts';
 
-/** When all else is closed, what is still under way has this long. */
+/** After the close, requests under way have this long. */
 const LAST_ANSWERS_MS = 1_000;
 
 export interface ListenOptions {
@@ -21,11 +21,12 @@ export interface Listening {
 }
 
 /** Starts an HTTP server. Throws `ConfigError` when the setting names a port that cannot be had. */
-export async function listen({ setting, host, port, answer }: ListenOptions): Promise<Listening> {
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { host, port, answer } = options;
   const server = createServer(answer);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new ConfigError([refusal(setting, host, port, error)])),
+      reject(new ConfigError([refusal(options, error)])),
     );
     server.listen({ port, host }, resolve);
   });
@@ -36,25 +37,16 @@ export async function listen({ setting, host, port, answer }: ListenOptions): Pr
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
-        // One that was opened and says nothing (a load balancer's, a browser's) would keep us to the last second.
+        // A silent connection (a load balancer's, a browser's) would hold up the end for ever.
         setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS).unref();
       }),
   };
 }
 
-function refusal(
-  setting: ListenOptions['setting'],
-  host: string | undefined,
-  port: number,
-  error: NodeJS.ErrnoException,
-): string {
-  const where = host === undefined ? String(port) : `${host}:${port}`;
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `${setting} ${where} is taken by another process: choose another port, or end that process.`;
-    case 'EACCES':
-      return `${setting} ${where} is not allowed to this user: choose a port from 1024 on.`;
-    default:
-      return `${setting} ${where} cannot be listened on (${error.code ?? error.message}).`;
-  }
+function refusal({ setting, host, port }: ListenOptions, { code, message }: NodeJS.ErrnoException): string {
+  const where = `${setting} ${port}${host === undefined ? '' : ` on ${host}`}`;
+  if (code === 'EADDRINUSE')
+    return `${where} is taken by another process: choose another port, or end that process.`;
+  if (code === 'EACCES') return `${where} is not allowed to this user: choose a port from 1024 on.`;
+  return `${where} cannot be listened on (${code ?? message}).`;
 }

@@ -2,8 +2,8 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import { GatewayError } from '../gateway/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 
-/** A kernel's start is over when it answers on its websocket, which is long after the gateway's 201 (lab.md §4). */
-export function watchGateway(registry: Registry): (gateway: Gateway) => Gateway {
+/** A kernel's start is over when it answers on its websocket, which is long after the gateway's 201 (protocol.md §6). */
+export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gateway {
   const registers = [registry];
   const errors = new Counter({
     name: 'sparkthread_gateway_errors_total',

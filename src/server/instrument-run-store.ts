@@ -2,8 +2,8 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Run, RunData } from '../runs/run.ts';
 import type { Ledger } from '../store/run-store.ts';
 
-/** Every run ends by the ledger's word `ended`, whatever ends it: so that is where runs are counted. */
-export function watchLedger(registry: Registry): (ledger: Ledger<RunData>) => Ledger<RunData> {
+/** Every run passes the state `ended` in the run store, whatever ended it, so runs are counted there. */
+export function instrumentRunStore(registry: Registry): (ledger: Ledger<RunData>) => Ledger<RunData> {
   const registers = [registry];
   const runs = new Counter({
     name: 'sparkthread_runs_total',

@@ -2,7 +2,7 @@ import type { FetchFunction } from '@slack/web-api';
 import { Counter, type Registry } from 'prom-client';
 
 /** The fetch that Slack's clients call through, counting every attempt: what they repeat counts again. */
-export function watchSlack(registry: Registry): FetchFunction {
+export function instrumentSlack(registry: Registry): FetchFunction {
   const calls = new Counter({
     name: 'sparkthread_slack_calls_total',
     help: 'Calls of Slack’s Web API, by method and result: ok, rate_limited (429), Slack’s error, http_<status> or no_answer',

@@ -4,11 +4,11 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { RunData } from '../runs/run.ts';
 import type { Ledger } from '../store/run-store.ts';
 import { listen } from './http-server.ts';
-import { watchGateway } from './instrument-gateway.ts';
-import { watchLedger } from './instrument-run-store.ts';
-import { watchSlack } from './instrument-slack.ts';
+import { instrumentGateway } from './instrument-gateway.ts';
+import { instrumentRunStore } from './instrument-run-store.ts';
+import { instrumentSlack } from './instrument-slack.ts';
 
-/** Counts by watching the ways that everything passes anyhow; what is watched does not know of it. */
+/** Wraps gateway client, run store and Slack's fetch: the code that calls them knows nothing of metrics. */
 export interface Metrics {
   gateway: (gateway: Gateway) => Gateway;
   ledger: (ledger: Ledger<RunData>) => Ledger<RunData>;
@@ -17,7 +17,7 @@ export interface Metrics {
   close: () => Promise<void>;
 }
 
-/** Serves `GET /metrics` at `METRICS`; without it nothing is watched. Throws `ConfigError` when the port cannot be had. */
+/** Serves `GET /metrics` at `METRICS`; without it nothing is counted. Throws `ConfigError` when the port cannot be had. */
 export async function startMetrics(at: { host: string; port: number } | undefined): Promise<Metrics> {
   if (at === undefined)
     return {
@@ -44,9 +44,9 @@ export async function startMetrics(at: { host: string; port: number } | undefine
     },
   });
   return {
-    gateway: watchGateway(registry),
-    ledger: watchLedger(registry),
-    fetch: watchSlack(registry),
+    gateway: instrumentGateway(registry),
+    ledger: instrumentRunStore(registry),
+    fetch: instrumentSlack(registry),
     close: () => server.close(),
   };
 }

@@ -1,8 +1,9 @@
-import { optional } from '../setting.ts';
+import type { z } from 'zod';
+import { optional, settingDocs } from '../setting.ts';
 import { flag, headerText, jsonHeaders, rootUrl, text } from '../parsers.ts';
 
-export const http = rootUrl(['http:', 'https:']);
-export const websocket = rootUrl(['ws:', 'wss:']);
+const http = rootUrl(['http:', 'https:']);
+const websocket = rootUrl(['ws:', 'wss:']);
 
 export const gatewayFields = {
   KG_URL: optional(http, {
@@ -57,4 +58,23 @@ export const gatewayFields = {
     description:
       'Path of an IBM Analytics Engine service credentials JSON. KG_ settings win over what it says.',
   }),
+};
+
+/** The same setting under Jupyter Server's name. */
+function aliasOf<Value>(name: keyof typeof gatewayFields, field: z.ZodType<Value, string | undefined>) {
+  const { example = '', ...doc } = settingDocs.get(field) ?? {};
+  return field.clone().register(settingDocs, { ...doc, example, description: `As ${name}.` });
+}
+
+export const jupyterFields = {
+  JUPYTER_GATEWAY_URL: aliasOf('KG_URL', gatewayFields.KG_URL),
+  JUPYTER_GATEWAY_WS_URL: aliasOf('KG_WS_URL', gatewayFields.KG_WS_URL),
+  JUPYTER_GATEWAY_HTTP_USER: aliasOf('KG_HTTP_USER', gatewayFields.KG_HTTP_USER),
+  JUPYTER_GATEWAY_HTTP_PWD: aliasOf('KG_HTTP_PASS', gatewayFields.KG_HTTP_PASS),
+  JUPYTER_GATEWAY_AUTH_TOKEN: aliasOf('KG_AUTH_TOKEN', gatewayFields.KG_AUTH_TOKEN),
+  JUPYTER_GATEWAY_HEADERS: aliasOf('KG_HEADERS', gatewayFields.KG_HEADERS),
+  JUPYTER_GATEWAY_CA_CERTS: aliasOf('KG_CLIENT_CA', gatewayFields.KG_CLIENT_CA),
+  JUPYTER_GATEWAY_CLIENT_CERT: aliasOf('KG_CLIENT_CERT', gatewayFields.KG_CLIENT_CERT),
+  JUPYTER_GATEWAY_CLIENT_KEY: aliasOf('KG_CLIENT_KEY', gatewayFields.KG_CLIENT_KEY),
+  JUPYTER_GATEWAY_VALIDATE_CERT: aliasOf('VALIDATE_KG_CERT', gatewayFields.VALIDATE_KG_CERT),
 };

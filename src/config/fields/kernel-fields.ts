@@ -26,10 +26,18 @@ export const kernelFields = {
     description:
       'Kernels started at once. More than 1 only where the gateway keeps the environments of two starts apart.',
   }),
-  KERNELS_PER_CHANNEL: withDefault(wholeNumber(1), '1', {
-    example: '2',
-    description: 'Kernels side by side in one channel, one for each kernelspec.',
-  }),
+  KERNELS_PER_CHANNEL: withDefault(
+    readAs('1 or several', (given) => {
+      if (/^(several|0*[1-9]\d*)$/i.test(given)) return Number(given) === 1 ? 'one' : 'several';
+      return undefined;
+    }),
+    '1',
+    {
+      example: 'several',
+      description:
+        '1, or several: kernels side by side in one channel, one for each kernelspec. A larger number counts as several.',
+    },
+  ),
   IDLE_TIMEOUT: withDefault(waitingTimeOrNone, '12h', {
     example: '2h',
     description: 'A kernel idle for so long is shut down, after a warning. none: never.',

@@ -1,14 +1,6 @@
 import { optional, withDefault } from '../setting.ts';
-import {
-  matching,
-  oneOf,
-  pairs,
-  size,
-  spanOrNone,
-  waitingTime,
-  waitingTimeOrNone,
-  wholeNumber,
-} from '../parsers.ts';
+import { matching, oneOf, pairs, size, spanOrNone } from '../parsers.ts';
+import { waitingTime, waitingTimeOrNone, wholeNumber } from '../parsers.ts';
 
 const word = matching(/^\S+$/, 'one word');
 
@@ -37,6 +29,11 @@ export const runFields = {
   INPUT_TIMEOUT: withDefault(waitingTime, '10m', {
     example: '5m',
     description: 'A question of input() unanswered for so long is interrupted.',
+  }),
+  MAX_CODE: withDefault(size, '1MB', {
+    example: '2MB',
+    description:
+      'The most code of one run, all its blocks and files together. Of one block at most 9 MiB go through.',
   }),
   MAX_OUTPUT: withDefault(size, '100MB', {
     example: '500MB',

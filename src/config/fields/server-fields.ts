@@ -1,5 +1,5 @@
-import { withDefault } from '../setting.ts';
-import { oneOf, readAs, wholeNumber } from '../parsers.ts';
+import { optional, withDefault } from '../setting.ts';
+import { matching, oneOf, readAs, text, wholeNumber } from '../parsers.ts';
 import { storeUrl } from '../store-url.ts';
 
 export const storeFields = {
@@ -7,14 +7,24 @@ export const storeFields = {
     secret: true,
     example: 'redis://localhost:6379',
     description:
-      'Where runs and kernels are remembered: sqlite:path (one process), redis://… (several), memory: (nothing survives a restart).',
+      'Where runs and kernels are remembered: sqlite:path (one process), redis://… (one and its standbys), memory: (nothing survives a restart).',
+  }),
+  SPOOL_DIR: optional(text, {
+    example: '/mnt/shared/sparkthread',
+    description:
+      'The folder in which output is spooled until its answer is posted. By default the SQLite file’s, else data. Processes on one Redis should share it, or a takeover loses the output so far.',
   }),
 };
 
-export const operationFields = {
+export const serverFields = {
+  HOST: optional(matching(/^[^\s/]+$/, 'an address or a name of this machine'), {
+    example: '0.0.0.0',
+    description:
+      'The address that PORT is opened on. By default 127.0.0.1 with Socket Mode, else every address of this machine.',
+  }),
   PORT: withDefault(wholeNumber(0, 65_535), '3000', {
     example: '8080',
-    description: 'The port of /healthz, /readyz and, without Socket Mode, /slack/events.',
+    description: 'The port of /healthz, /readyz, /leader and, without Socket Mode, /slack/events.',
   }),
   METRICS: withDefault(
     readAs('off or host:port', (given) => {

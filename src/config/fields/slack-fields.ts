@@ -3,8 +3,14 @@ import { matching, rootUrl } from '../parsers.ts';
 
 const http = rootUrl(['http:', 'https:']);
 
+/** A token of an app with token rotation ends after 12 hours (https://docs.slack.dev/authentication/using-token-rotation). */
+const lasting = matching(
+  /^(?!xoxe[.-])/,
+  'a token that does not expire, and this one (xoxe…) ends after 12 hours, because the app has token rotation: create the app anew from manifest.yml',
+);
+
 export const slackFields = {
-  SLACK_BOT_TOKEN: optional(matching(/^(xoxe\.)?xoxb-\S+$/, 'a bot token, which begins with xoxb-'), {
+  SLACK_BOT_TOKEN: optional(lasting.pipe(matching(/^xoxb-\S+$/, 'a bot token, which begins with xoxb-')), {
     secret: true,
     example: 'xoxb-1-2-abc',
     description: 'The bot token of the Slack app (OAuth & Permissions). Required.',

@@ -13,10 +13,13 @@ export interface Snippet {
   blocks: readonly string[];
 }
 
-/** The gateways drop a frame over 10 MiB silently (protocol.md §2); the rest of the message needs room too. */
+/** The gateways drop a frame over 10 MiB without a word (protocol.md §2.3); the rest of the message needs room too. */
 const MAX_MESSAGE_BYTES = 9 * 2 ** 20;
 
-/** Throws `UserError` (`emptySnippet`, `snippetTooLong`) for what cannot be run. `maxCodeBytes`: all blocks together. */
+/**
+ * Throws `UserError` (`emptySnippet`, `snippetTooLong`) for what cannot be run: without code, over `maxCodeBytes` of
+ * UTF-8 in all blocks together, or with a block that no gateway takes.
+ */
 export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
   if (snippet.blocks.every((block) => block.trim() === ''))
     throw new UserError(
@@ -25,15 +28,23 @@ export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
         ? 'There is no code to run.'
         : `There is no code after “${snippet.language}”. To choose the channel’s language: use ${snippet.language}.`,
     );
-  const most = Math.min(maxCodeBytes, MAX_MESSAGE_BYTES);
-  const bytes = snippet.blocks.reduce((sum, block) => sum + Buffer.byteLength(block), 0);
-  if (bytes > most)
+  const codeBytes = snippet.blocks.reduce((sum, block) => sum + Buffer.byteLength(block), 0);
+  if (codeBytes > maxCodeBytes)
     throw new UserError(
       'snippetTooLong',
-      `This code is too long: ${inMegabytes(bytes)}, and at most ${inMegabytes(most)} run at once (MAX_CODE).`,
+      `This code is too long: ${inMegabytes(codeBytes)} MB, and a run may have ${inMegabytes(maxCodeBytes)} MB. Nothing ran.`,
     );
+  for (const block of snippet.blocks) {
+    const bytes = Buffer.byteLength(JSON.stringify(block));
+    if (bytes > MAX_MESSAGE_BYTES)
+      throw new UserError(
+        'snippetTooLong',
+        `This code is too long for a kernel: ${(bytes / 2 ** 20).toFixed(1)} MiB, and at most 9 MiB go through.`,
+      );
+  }
 }
 
+/** To a whole byte where that is what tells two numbers apart. */
 function inMegabytes(bytes: number): string {
-  return bytes < 100_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return String(bytes / 1e6);
 }

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { startPlayground, type Playground } from '../../../playground/playground.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../../support/start-bot.ts';
@@ -28,40 +29,53 @@ async function ask(bot: StartedBot, path: string): Promise<{ status: number; bod
   return { status: response.status, body: await response.json() };
 }
 
-/** Asks until it fits: what changes, changes a moment after the test made it. */
-async function until(bot: StartedBot, status: number): Promise<unknown> {
+/** Asks until Slack is connected or not: what changes, changes a moment after the test made it. */
+async function untilSlack(bot: StartedBot, ok: boolean): Promise<unknown> {
   for (;;) {
-    const { status: found, body } = await ask(bot, '/readyz');
-    if (found === status) return body;
+    const { status, body } = await ask(bot, '/readyz');
+    expect(status).toBe(200);
+    const { status: parts } = body as { status: Record<string, { ok: boolean }> };
+    if (parts['slack']?.ok === ok) return body;
   }
 }
 
-test('a healthy bot is alive and ready, and says why', async () => {
+test('a healthy bot is alive, ready and the leader, and says how Slack, gateway and store are', async () => {
   await using bot = await startBot({ playground, gateway });
-  expect(await ask(bot, '/healthz')).toEqual({ status: 200, body: { alive: true } });
+  const { version } = packageJson;
+  expect(await ask(bot, '/healthz')).toEqual({ status: 200, body: { alive: true, version } });
+  expect(await ask(bot, '/leader')).toEqual({ status: 200, body: { leader: true, role: 'leader' } });
+  expect(bot.log[0]).toMatchObject({ event: 'bot.starting', version });
   expect(await ask(bot, '/readyz')).toEqual({
     status: 200,
     body: {
       ready: true,
-      slack: { ok: true, detail: expect.stringContaining('Connected by Socket Mode') },
-      gateway: { ok: true, detail: 'It offers 2 kernelspecs.' },
-      store: { ok: true, detail: 'The sqlite store answers.' },
+      role: 'leader',
+      status: {
+        slack: { ok: true, detail: expect.stringContaining('Connected by Socket Mode') },
+        gateway: { ok: true, detail: 'It offers 2 kernelspecs.' },
+        store: { ok: true, detail: 'The sqlite store answers.' },
+      },
     },
   });
   expect((await ask(bot, '/elsewhere')).status).toBe(404);
 });
 
-test('a gateway that refuses our token makes it unready, not dead', async () => {
+test('a gateway that refuses our token is told, and changes neither readiness nor life', async () => {
   gateway.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
   await using bot = await startBot({ playground, gateway });
   expect((await ask(bot, '/healthz')).status).toBe(200);
   expect(await ask(bot, '/readyz')).toMatchObject({
-    status: 503,
+    status: 200,
     body: {
-      ready: false,
-      slack: { ok: true },
-      gateway: { ok: false, detail: expect.stringContaining('does not accept our user, password or token') },
-      store: { ok: true },
+      ready: true,
+      status: {
+        slack: { ok: true },
+        gateway: {
+          ok: false,
+          detail: expect.stringContaining('does not accept our user, password or token'),
+        },
+        store: { ok: true },
+      },
     },
   });
 });
@@ -74,15 +88,14 @@ test('the gateway is asked once for many probes', async () => {
   expect(gateway.calls.length).toBe(before);
 });
 
-test('without its socket to Slack it is unready, and ready again when that is back', async () => {
+test('without its socket to Slack it says so, and says when that is back', async () => {
   await using bot = await startBot({ playground, gateway });
   playground.drop();
-  expect(await until(bot, 503)).toMatchObject({
-    slack: { ok: false, detail: expect.stringContaining('reconnecting') },
-    gateway: { ok: true },
+  expect(await untilSlack(bot, false)).toMatchObject({
+    status: { slack: { ok: false, detail: expect.stringContaining('reconnecting') }, gateway: { ok: true } },
   });
   await playground.waitForConnection();
-  await until(bot, 200);
+  await untilSlack(bot, true);
 });
 
 test('Slack away while it reconnects does not end it', async () => {
@@ -92,7 +105,7 @@ test('Slack away while it reconnects does not end it', async () => {
   playground.drop();
   await playground.waitFor(() => playground.callsOf('apps.connections.open').length === 5);
   await playground.waitForConnection();
-  await until(bot, 200);
+  await untilSlack(bot, true);
 });
 
 test('a taken PORT is told in one sentence, with exit code 78', async () => {
@@ -101,9 +114,23 @@ test('a taken PORT is told in one sentence, with exit code 78', async () => {
   const address = taken.address();
   const port = String(typeof address === 'object' ? address?.port : undefined);
   const { said, code } = await startMain({ STORE_URL: 'memory:', PORT: port });
-  expect(said).toContain(`PORT ${port} is taken by another process`);
+  expect(said).toContain(`PORT ${port} on 127.0.0.1 is taken by another process`);
   expect(code).toBe(78);
   taken.close();
+});
+
+test('a folder for output that SPOOL_DIR names is made, and refused at the start where it cannot be', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sparkthread-spool-'));
+  await writeFile(join(folder, 'taken'), 'a file where a folder has to be');
+  const settings = { STORE_URL: 'memory:', PORT: '0', SPOOL_DIR: join(folder, 'taken') };
+  const { said, code } = await startMain(settings);
+  expect(said).toContain(`${join(folder, 'taken', 'spool')} is where output is kept`);
+  expect(code).toBe(78);
+  const SPOOL_DIR = join(folder, 'shared');
+  await using bot = await startBot({ playground, gateway, environment: { SPOOL_DIR } });
+  expect(bot.log.some(({ event }) => event === 'bot.ready')).toBe(true);
+  expect(await readdir(SPOOL_DIR)).toEqual(['spool']);
+  await rm(folder, { recursive: true });
 });
 
 test('a store that cannot be used is told in one sentence, with exit code 78', async () => {
@@ -156,7 +183,7 @@ test('an app token that Slack refuses for a while does not end a bot that was co
   playground.drop();
   await bot.untilLog((line) => String(line['msg']).includes('account_inactive'));
   await playground.waitForConnection();
-  await until(bot, 200);
+  await untilSlack(bot, true);
 });
 
 test('a trouble of Slack’s own is no wrong setting: the next start may find it gone', async () => {

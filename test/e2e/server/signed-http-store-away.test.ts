@@ -42,7 +42,8 @@ await withRedis('signed HTTP while the store is silent', (redis) => {
       { state: 'failed', failure: 'http_error' },
       { state: 'failed', failure: 'http_error' },
     ]);
-    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503);
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect(await ready.json()).toMatchObject({ status: { store: { ok: false } } });
     expect(await ana.slash('#data', '/spark 1+1')).toMatchObject({
       ok: true,
       text: expect.stringContaining('nothing ran'),

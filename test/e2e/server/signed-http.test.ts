@@ -72,7 +72,7 @@ test('mention, command and press work as in Socket Mode', async () => {
   const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
   expect(await ready.json()).toMatchObject({
     ready: true,
-    slack: { ok: true, detail: expect.stringContaining('/slack/events') },
+    status: { slack: { ok: true, detail: expect.stringContaining('/slack/events') } },
   });
   expect(bot.log.some((line) => line['level'] === 'error')).toBe(false);
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import packageJson from '../../../package.json' with { type: 'json' };
 
 const root = new URL('../../../', import.meta.url);
 
@@ -43,5 +44,11 @@ test.each([
 test('the entry asked for its usage gives it', async () => {
   const { code, said } = await start('bin/sparkthread.js', ['--help']);
   expect(said).toContain('start|demo|test|doctor');
+  expect(code).toBe(0);
+});
+
+test('the entry asked for its version gives that of package.json', async () => {
+  const { code, said } = await start('bin/sparkthread.js', ['--version']);
+  expect(said).toBe(`${packageJson.version}\n`);
   expect(code).toBe(0);
 });

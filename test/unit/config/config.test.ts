@@ -73,12 +73,13 @@ describe('the least that is needed', () => {
         editWindowMs: 600_000,
         runTimeoutMs: undefined,
         inputTimeoutMs: 600_000,
+        maxCodeBytes: 1_000_000,
         maxOutputBytes: 100_000_000,
         queueLimit: 20,
         userLimit: 5,
         keepRunsMs: 30 * 86_400_000,
       },
-      kernels: { username: undefined, env: {}, perChannel: 1, idleTimeoutMs: 12 * 3_600_000 },
+      kernels: { username: undefined, env: {}, several: false, idleTimeoutMs: 12 * 3_600_000 },
       policy: {
         admins: [],
         restartBy: 'admins',
@@ -88,7 +89,8 @@ describe('the least that is needed', () => {
         allowGuests: false,
         allowExternal: false,
       },
-      http: { port: 3000, metrics: undefined },
+      http: { host: '127.0.0.1', port: 3000, metrics: undefined },
+      spoolDir: undefined,
       logLevel: 'info',
       warnings: [],
     });
@@ -99,6 +101,25 @@ describe('the least that is needed', () => {
     const http = { ...rest, SLACK_SIGNING_SECRET: 'shhh-secret' };
     expect(readConfig(http).slack.transport).toEqual({ kind: 'http', signingSecret: 'shhh-secret' });
     expect(readConfig({ ...http, SLACK_APP_TOKEN }).slack.transport.kind).toBe('socket');
+  });
+
+  it('listens on this machine alone with Socket Mode, else on every address, unless HOST says otherwise', () => {
+    const { SLACK_APP_TOKEN: _, ...rest } = least;
+    const http = { ...rest, SLACK_SIGNING_SECRET: 'shhh-secret' };
+    expect(readConfig(least).http.host).toBe('127.0.0.1');
+    expect(readConfig(http).http.host).toBeUndefined();
+    expect(readConfig({ ...least, HOST: '0.0.0.0' }).http.host).toBe('0.0.0.0');
+    expect(readConfig({ ...http, HOST: '10.0.0.7' }).http.host).toBe('10.0.0.7');
+  });
+
+  it.each([
+    ['1', false],
+    ['several', true],
+    ['SEVERAL', true],
+    ['2', true],
+    ['15', true],
+  ])('KERNELS_PER_CHANNEL=%s: kernels side by side is %s', (value, several) => {
+    expect(readConfig({ ...least, KERNELS_PER_CHANNEL: value }).kernels.several).toBe(several);
   });
 
   it('counts an empty variable as absent', () => {
@@ -166,6 +187,12 @@ describe('mistakes', () => {
     const problems = problemsOf({ ...least, [name]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(name);
+    expect(problems.join()).not.toContain('hidden-word');
+  });
+
+  it('refuses a bot token that ends after 12 hours, and says why', () => {
+    const problems = problemsOf({ ...least, SLACK_BOT_TOKEN: 'xoxe.xoxb-1-hidden-word' });
+    expect(problems).toEqual([expect.stringMatching(/^SLACK_BOT_TOKEN must be .*12 hours.*token rotation/)]);
     expect(problems.join()).not.toContain('hidden-word');
   });
 
@@ -285,6 +312,10 @@ describe('values', () => {
     ['KERNEL_USERNAME', '{team}'],
     ['METRICS', '9464'],
     ['START_CONCURRENCY', '0'],
+    ['KERNELS_PER_CHANNEL', '0'],
+    ['KERNELS_PER_CHANNEL', 'many'],
+    ['HOST', 'http://host'],
+    ['MAX_CODE', '0'],
     ['DEFAULT_LANGUAGE', 'python 2'],
     ['KG_WS_URL', 'https://host/'],
     ['KG_HEADERS', '{"X-Team":"data\\nX-Other: 1"}'],
@@ -323,7 +354,7 @@ describe('the gateway', () => {
     });
   });
 
-  it('lets KG_ win over its twin and says so', () => {
+  it('lets KG_ win over its alias and says so', () => {
     const config = readConfig({ ...least, JUPYTER_GATEWAY_URL: 'http://other:1/' });
     expect(config.gateway.httpUrl).toBe('http://127.0.0.1:8888/');
     expect(config.warnings).toEqual(['KG_URL and JUPYTER_GATEWAY_URL differ; KG_URL is used.']);

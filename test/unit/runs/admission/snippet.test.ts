@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../../src/errors.ts';
 import { checkSnippet, type Snippet } from '../../../../src/runs/admission/snippet.ts';
 
-function refusal(snippet: Snippet): string | undefined {
+function refusal(snippet: Snippet, maxCodeBytes = 100e6): string | undefined {
   try {
-    checkSnippet(snippet);
+    checkSnippet(snippet, maxCodeBytes);
   } catch (error) {
     if (error instanceof UserError) return `${error.code}: ${error.message}`;
     throw error;
@@ -32,6 +32,14 @@ describe('what cannot be run', () => {
     expect(refusal({ language: undefined, blocks: ['é'.repeat(4.5 * mebi)] })).toMatch(/^snippetTooLong/);
     expect(refusal({ language: undefined, blocks: ['\n'.repeat(4.5 * mebi), 'x'] })).toMatch(
       /^snippetTooLong/,
+    );
+  });
+
+  it('refuses more than MAX_CODE in all blocks together, in bytes of UTF-8', () => {
+    const snippet = { language: undefined, blocks: ['é'.repeat(300), 'x'.repeat(400)] };
+    expect(refusal(snippet, 1_000)).toBeUndefined();
+    expect(refusal(snippet, 999)).toBe(
+      'snippetTooLong: This code is too long: 0.001 MB, and a run may have 0.000999 MB. Nothing ran.',
     );
   });
 });

@@ -28,7 +28,7 @@ function read({ door, event }: SnippetCase): SnippetCase['expect'] {
   try {
     const snippet = door === 'thread' ? readLoneFence(message, words) : readSnippet(message, words);
     if (snippet === undefined) return { silent: true };
-    checkSnippet(snippet);
+    checkSnippet(snippet, 1e6);
     const { language, syntax, blocks } = snippet;
     return {
       ...(language === undefined ? {} : { language }),
