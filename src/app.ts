@@ -96,10 +96,9 @@ export function startHouse({
     runTimeoutMs,
     inputTimeoutMs,
     log,
-    openAnswer: slack.openAnswer,
-    postRoot: slack.postRoot,
-    removeAnswer: slack.removeAnswer,
-    removeBelongings: slack.removeBelongings,
+    openRunMessage: slack.openRunMessage,
+    removeRunMessage: slack.removeRunMessage,
+    removeAttachments: slack.removeAttachments,
     async openTranscript({ id: runId, lane }, recovered) {
       const displays = displaysOf(lane);
       const transcript = await openTranscript({

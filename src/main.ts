@@ -38,15 +38,10 @@ async function main(): Promise<void> {
   const store = await openStore<RunData>({ url: storeAddress(config.store), log, readData: readRunData });
   const spool = await openSpoolFolder(config);
   const gateway = metrics.gateway(openGateway(config.gateway, log));
-  const { budget } = store;
   const slack = await startSlack({
     settings: config.slack,
     fetch: metrics.fetch,
     policy: config.policy,
-    edits:
-      budget === undefined
-        ? { kind: 'alone', kept: store.keyv('edits') }
-        : { kind: 'shared', share: (workspace) => (step) => budget.step(`edits ${workspace}`, step) },
     log,
   });
   const ledger = withdrawRefused(metrics.ledger(boundLedger(store.ledger, STORE_PATIENCE_MS)), log);

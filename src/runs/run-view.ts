@@ -2,7 +2,7 @@ import type { GatewayErrorCode } from '../gateway/errors.ts';
 import type { OutputView } from '../output/output-view.ts';
 import type { RunOutcome } from './outcome.ts';
 
-/** One picture of a run at a moment: all that an answer shows. Values only; what is shown is made from it by pure functions. */
+/** One picture of a run at a moment: all that its message shows. Values only; blocks are made from it by pure functions. */
 export interface RunView {
   runId: string;
   /** Slack user id. */
@@ -61,49 +61,53 @@ export type RunAction =
   | 'restart'
   | 'answerInput';
 
-/** Where an answer goes. `thread` is the root message's ts. */
-export interface AnswerPlace {
-  workspace: string;
-  channel: string;
-  thread: string;
-  /** The answer's own ts when it is posted already. */
-  answerTs?: string;
-}
-
-/** One answer on the screen: one message of one run. The only way runs/ talks to people. */
-export interface LiveAnswer {
+/** One run on the screen: one message, with what belongs to it beside. The only way runs/ talks to people. */
+export interface RunMessage {
   /** Shows the newest picture; paced, the latest wins; never throws and never waits. */
   show(view: RunView): void;
   /**
-   * Shows the last picture with everything that belongs to it (files, images, tables). Resolves once it stands, with
-   * what was told to whom; rejects never: what could not be delivered is in the result.
+   * Shows the last picture with everything that belongs to it (files, images, tables). Resolves once it is posted, with
+   * what was told to whom; rejects never: what could not be delivered is in the result. May be called again (late
+   * output).
    */
   finish(view: RunView): Promise<Delivery>;
-  /** Lets go without a last word (shutdown): what is pending is flushed, a successor goes on. */
+  /** Closes it without a last word (shutdown): what is pending is shown, a successor goes on. */
   release(): Promise<void>;
-  /** Nothing more is shown: it is to be removed. Resolves when it is known where it stands, if it does. */
+  /** Nothing more is shown: it is to be removed. Resolves when it is known where it is, if it was posted. */
   withdraw(): Promise<void>;
 }
 
 /**
- * `files` (Slack file ids) and `replies` (ts) stand in the thread beside the answer and belong to it. What was not
- * refused was let go before it stood.
+ * `files` (Slack file ids) and `replies` (ts) are in the thread beside the run message and belong to it. What is not
+ * delivered and was not refused is left to a successor; what was refused was sent to the requester instead.
  */
 export type Delivery =
-  | { delivered: true; answerTs: string; files?: string[]; replies?: string[] }
+  | { delivered: true; messageTs: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 
-export interface AnswerOptions {
+export interface RunMessageOptions {
   runId: string;
-  runner: string;
-  place: AnswerPlace;
-  /** After a crash: look for the answer in the thread by its metadata before posting anew. */
+  /** Slack user id. */
+  requester: string;
+  workspace: string;
+  channel: string;
+  /** ms since the epoch. */
+  createdAt: number;
+  /** '' where the run has no message of its own: then `root` is posted first. */
+  thread: string;
+  /** What the root message shows. `language`: as it was typed, else the kernelspec. */
+  root: { language: string; blocks: readonly string[] } | undefined;
+  /** The ts of the run message when it is posted already. */
+  messageTs: string | undefined;
+  /** The message of the run before an edit, once nobody else writes to it. */
+  predecessor: Promise<string | undefined> | undefined;
+  /** After a restart: look for root and run message by their metadata before posting. */
   recovered: boolean;
-  /** Told once, as soon as the answer's message exists, so that the ledger can keep its ts. */
-  onPosted: (answerTs: string) => void;
-  /** False while another process may have the run in hand: nothing is written then. By default always true. */
-  mayWrite?: (() => boolean) | undefined;
+  onThread(this: void, thread: string): void;
+  onPosted(this: void, messageTs: string): void;
+  /** The run message that was looked for is there, and final: the run has ended. */
+  onFinalFound?: (() => void) | undefined;
 }
 
-/** Opens an answer. Within 400 ms of this call nothing is posted, so that a quick run costs one post. */
-export type OpenAnswer = (options: AnswerOptions) => LiveAnswer;
+/** Opens a run message. Within 400 ms of this call nothing is posted to a known thread, so that a quick run costs one post. */
+export type OpenRunMessage = (options: RunMessageOptions) => RunMessage;

@@ -7,8 +7,7 @@ import type { Ledger, RunChange } from '../../store/run-store.ts';
 import type { KeptOutput } from './kept-output.ts';
 import type { RunOutcome } from '../outcome.ts';
 import type { StopReason } from './read-end.ts';
-import type { RunAnswer } from './run-answer.ts';
-import type { GatewayTrouble, RunPhase } from '../run-view.ts';
+import type { GatewayTrouble, RunMessage, RunPhase } from '../run-view.ts';
 import { isUnfinished, type Run, type RunData } from '../run.ts';
 import { viewRun } from './view-run.ts';
 
@@ -32,7 +31,7 @@ const CLOSING_MS = 500;
  */
 export class ActiveRun {
   run: Run;
-  readonly answer: RunAnswer;
+  readonly answer: RunMessage;
   readonly #ledger: Ledger<RunData>;
   readonly #stop = new AbortController();
   #phase: RunPhase = { kind: 'waiting', ahead: 0 };
@@ -48,7 +47,7 @@ export class ActiveRun {
   /** What the kernel asks and nobody has answered yet. */
   question: Question | undefined;
 
-  constructor(run: Run, answer: RunAnswer, ledger: Ledger<RunData>) {
+  constructor(run: Run, answer: RunMessage, ledger: Ledger<RunData>) {
     this.run = run;
     this.answer = answer;
     this.#ledger = ledger;
@@ -164,7 +163,7 @@ export class ActiveRun {
   }
 
   /** Shows the last picture and everything that belongs to it. */
-  finish(phase: RunPhase & { kind: 'ended' }): ReturnType<RunAnswer['finish']> {
+  finish(phase: RunPhase & { kind: 'ended' }): ReturnType<RunMessage['finish']> {
     this.#phase = phase;
     return this.answer.finish(viewRun(this.run, phase, this.#output?.()));
   }

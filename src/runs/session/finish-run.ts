@@ -72,12 +72,12 @@ export async function postRun(
 async function showLast(active: ActiveRun, outcome: RunOutcome, log: Log): Promise<void> {
   const delivery = await active.finish({ kind: 'ended', outcome });
   if (delivery.delivered) {
-    const { answerTs, files, replies } = delivery;
+    const { messageTs, files, replies } = delivery;
     const belongings = {
       ...(files === undefined ? {} : { files }),
       ...(replies === undefined ? {} : { replies }),
     };
-    await active.close({ answerTs, ...belongings });
+    await active.close({ answerTs: messageTs, ...belongings });
     return;
   }
   const { reason, isRefused } = delivery;

@@ -9,19 +9,17 @@ import { LateOutput } from './late-output.ts';
 import { bareOutcome, type RunOutcome } from '../outcome.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import { unreadableOutcome } from '../stored-run.ts';
-import { type PostRoot, RunAnswer } from './run-answer.ts';
 import type { Run, RunData } from '../run.ts';
-import type { OpenAnswer } from '../run-view.ts';
+import type { OpenRunMessage } from '../run-view.ts';
 
 export interface OpenRunsOptions {
   ledger: Ledger<RunData>;
   leases: LaneLeases;
-  openAnswer: OpenAnswer;
-  postRoot: PostRoot;
+  openRunMessage: OpenRunMessage;
   /** Takes away an answer and all that belongs to it. Never throws. */
-  removeAnswer: (run: Run) => Promise<void>;
+  removeRunMessage: (run: Run) => Promise<void>;
   /** Takes away only what belongs to an answer beside its message. Never throws. */
-  removeBelongings: (run: Run) => Promise<void>;
+  removeAttachments: (run: Run) => Promise<void>;
   openTranscript: (run: Run, recovered: boolean) => Promise<Transcript>;
   /** A run's transcript is not needed any more. */
   onRead: (transcript: Transcript) => void;
@@ -71,22 +69,27 @@ export class OpenRuns {
       known.meet(run);
       return known;
     }
-    const { openAnswer, postRoot, ledger, leases, log } = this.#options;
+    const { openRunMessage, ledger, log } = this.#options;
     const keep = (change: Promise<boolean>): void => {
       change.catch((error: unknown) =>
         log.warn({ err: error, run: run.id }, 'where the answer stands was not kept'),
       );
     };
-    const answer = new RunAnswer({
-      run,
+    const { word, kernelspec, blocks, needsRoot, answerTs } = run.data;
+    const answer = openRunMessage({
+      runId: run.id,
+      requester: run.runner,
+      workspace: run.workspace,
+      channel: run.channel,
+      createdAt: run.createdAt,
+      thread: run.thread,
+      root: needsRoot ? { language: word ?? kernelspec, blocks } : undefined,
+      messageTs: answerTs,
       // Whoever had it before may have shown it; also where no round of recovery but a new run led to its lane.
       recovered: this.#left.has(run.id) || run.state !== 'waiting' || run.data.isUnreadable === true,
-      openAnswer,
-      postRoot,
       predecessor: run.data.follows === undefined ? undefined : this.#takeOverFrom(run.data.follows),
       onThread: (thread) => keep(active.change({ thread })),
-      onPosted: (answerTs) => keep(active.change({}, { answerTs })),
-      mayWrite: () => active.isClosed || leases.isCertain(active.run.lane),
+      onPosted: (messageTs) => keep(active.change({}, { answerTs: messageTs })),
     });
     const active = new ActiveRun(run, answer, ledger);
     this.#active.set(run.id, active);
@@ -99,7 +102,7 @@ export class OpenRuns {
     const before = await this.#options.ledger.get(runId);
     const { answerTs, files = [], replies = [] } = before?.data ?? {};
     if (before !== undefined && files.length + replies.length > 0)
-      await this.#options.removeBelongings(before);
+      await this.#options.removeAttachments(before);
     return answerTs;
   }
 
@@ -136,7 +139,7 @@ export class OpenRuns {
   /** Takes a run away with its answer and its code. */
   async erase(run: Run): Promise<void> {
     const newest = await this.late.leave(run.id);
-    await this.#options.removeAnswer(newest ?? run);
+    await this.#options.removeRunMessage(newest ?? run);
     await this.#options.ledger.remove(run.id);
   }
 

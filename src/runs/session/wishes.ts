@@ -15,7 +15,7 @@ export interface WishesOptions {
   open: OpenRuns;
   questions: Pick<SwitchQuestions, 'answered'>;
   /** Takes away an answer and all that belongs to it. Never throws. */
-  removeAnswer: (run: Run) => Promise<void>;
+  removeRunMessage: (run: Run) => Promise<void>;
   /** Something changed in this lane. */
   wake: (lane: string) => void;
   /** Tells the other processes on this store that a lane has news. */
@@ -96,7 +96,7 @@ export class Wishes {
     if (!isUnfinished(active.run)) return;
     await this.stop(active.run, { kind: 'deleted' });
     await active.withdrawAnswer();
-    await this.#options.removeAnswer(active.run);
+    await this.#options.removeRunMessage(active.run);
   }
 
   /** Ends a run that the kernel has not got. False when it is too late for that. */

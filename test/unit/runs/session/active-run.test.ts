@@ -3,16 +3,15 @@ import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { ActiveRun } from '../../../../src/runs/session/active-run.ts';
 import { bareOutcome } from '../../../../src/runs/outcome.ts';
-import { RunAnswer } from '../../../../src/runs/session/run-answer.ts';
-import type { Run, RunData } from '../../../../src/runs/run.ts';
-import type { LiveAnswer } from '../../../../src/runs/run-view.ts';
+import type { RunData } from '../../../../src/runs/run.ts';
+import type { RunMessage } from '../../../../src/runs/run-view.ts';
 import type { Ledger } from '../../../../src/store/run-store.ts';
 import { openStore } from '../../../../src/store/open-store.ts';
 
-/** An answer that nobody sees. */
-const unseen: LiveAnswer = {
+/** A run message that nobody sees. */
+const unseen: RunMessage = {
   show: () => {},
-  finish: async () => ({ delivered: true, answerTs: '1.1' }),
+  finish: async () => ({ delivered: true, messageTs: '1.1' }),
   release: async () => {},
   withdraw: async () => {},
 };
@@ -38,19 +37,8 @@ async function waitingRun(): Promise<{ active: ActiveRun; ledger: Ledger<RunData
     { perLane: 20, perRunner: 5 },
   );
   if (admitted.kind !== 'accepted') throw new Error(admitted.kind);
-  return { active: new ActiveRun(admitted.run, answerOf(admitted.run), ledger), ledger };
+  return { active: new ActiveRun(admitted.run, unseen, ledger), ledger };
 }
-
-const answerOf = (run: Run): RunAnswer =>
-  new RunAnswer({
-    run,
-    recovered: false,
-    openAnswer: () => unseen,
-    postRoot: async () => '1.0',
-    predecessor: undefined,
-    onThread: () => {},
-    onPosted: () => {},
-  });
 
 const cancelled = bareOutcome('cancelled', 'python3');
 
