@@ -10,7 +10,7 @@ import { startPlayground } from '../playground/playground.ts';
 import { silentLog } from '../src/log.ts';
 import { openTranscript } from '../src/output/transcript.ts';
 import type { RunView } from '../src/runs/run-view.ts';
-import { startAnswers } from '../src/slack/messages/run-message.ts';
+import { createRunMessages } from '../src/slack/messages/run-message.ts';
 import { givenNumber } from './given-number.ts';
 
 const usage = 'node bench/answers-load.ts [answers=20] [seconds=60]';
@@ -19,7 +19,7 @@ const seconds = givenNumber(1, 60, usage);
 
 const playground = await startPlayground();
 const dir = await mkdtemp(join(tmpdir(), 'answers-load-'));
-const answers = startAnswers({
+const messages = createRunMessages({
   token: playground.environment.SLACK_BOT_TOKEN,
   slackApiUrl: playground.environment.SLACK_API_URL,
   log: silentLog,
@@ -31,8 +31,20 @@ async function runOne(number: number): Promise<number> {
   const root = playground.as('ana').post(channel.id, 'run this');
   const runId = `run-${number}`;
   const transcript = await openTranscript({ dir, runId, maxOutputBytes: 100_000_000 });
-  const place = { workspace: 'T1', channel: channel.id, thread: root.ts };
-  const answer = answers.open({ runId, runner: 'U1', place, recovered: false, onPosted: () => {} });
+  const message = messages.open({
+    runId,
+    requester: 'U1',
+    workspace: 'T1',
+    channel: channel.id,
+    createdAt: Date.now(),
+    thread: root.ts,
+    root: undefined,
+    messageTs: undefined,
+    predecessor: undefined,
+    recovered: false,
+    onThread: () => {},
+    onPosted: () => {},
+  });
   const sinceMs = Date.now();
   const picture = (phase: RunView['phase']): RunView => ({
     runId,
@@ -46,7 +58,7 @@ async function runOne(number: number): Promise<number> {
   });
   for (let line = 0; Date.now() < endAt; line += 1) {
     await transcript.add({ kind: 'stream', name: 'stdout', text: `cell ${number} line ${line}\n` });
-    answer.show(picture({ kind: 'running', sinceMs, stopping: false, stopIgnored: false }));
+    message.show(picture({ kind: 'running', sinceMs, stopping: false, stopIgnored: false }));
     await sleep(100);
   }
   await transcript.seal();
@@ -57,7 +69,7 @@ async function runOne(number: number): Promise<number> {
     (reply) => reply.metadata?.event_payload['state'] === 'final',
     { timeoutMs: 120_000 },
   );
-  const finishing = answer.finish(
+  const finishing = message.finish(
     picture({
       kind: 'ended',
       outcome: {
@@ -93,6 +105,6 @@ console.log(
     calls429: limited.map((call) => call.method),
   }),
 );
-await answers.stop();
+await messages.close();
 await playground.stop();
 await rm(dir, { recursive: true, force: true });

@@ -153,7 +153,10 @@ const surfaces = {
   home: z.array(homeBlock).max(100, 'no more than 100 items allowed'),
 };
 
-/** Characters of all blocks of one message together; not documented, seen at about this figure. */
+/**
+ * Characters of all blocks of one message together; not documented, seen at about this figure (bolt-js#2509). Of rich
+ * text they are those of its JSON, which is the harder reading.
+ */
 const maxCharactersOfMessage = 13_200;
 const maxCharactersOfTable = 10_000;
 const maxCharactersOfMarkdown = 12_000;
@@ -179,7 +182,7 @@ export function readBlocks(value: unknown, surface: BlockSurface, nextId: () => 
   const blocks = read.data.map((block) => named(block, nextId));
   const messages = [...duplicates(blocks), ...overfull(blocks)];
   if (messages.length > 0) return { ok: false, error: 'invalid_blocks', messages };
-  if (surface === 'message' && sum(blocks.map(charactersOf)) > maxCharactersOfMessage) {
+  if (surface === 'message' && sum(read.data.map(weightOf)) > maxCharactersOfMessage) {
     return { ok: false, error: 'msg_blocks_too_long', messages: [] };
   }
   return { ok: true, blocks };
@@ -260,6 +263,10 @@ function overfull(blocks: readonly Block[]): string[] {
     );
   }
   return messages;
+}
+
+function weightOf(block: Block): number {
+  return block.type === 'rich_text' ? JSON.stringify(block).length : charactersOf(block);
 }
 
 const shown = new Set(['text', 'alt_text', 'fallback', 'caption']);

@@ -8,6 +8,7 @@ import type { Channel } from '../people.ts';
 import { flag, joinedChannel, json, messageBlocks, method, Refusal, text, visibleChannel } from './method.ts';
 import type { Methods } from './method.ts';
 
+/** Bytes of UTF-8. */
 const maxUpdateText = 4000;
 const maxMarkdown = 12_000;
 
@@ -75,7 +76,7 @@ export const chatMethods: Methods = {
       if (message === undefined || message.subtype === 'tombstone') throw new Refusal('message_not_found');
       if (message.user !== world.bot.id) throw new Refusal('cant_update_message');
       if (channel.archived) throw new Refusal('is_inactive');
-      if ((args.text?.length ?? 0) > maxUpdateText) throw new Refusal('msg_too_long');
+      if (Buffer.byteLength(args.text ?? '') > maxUpdateText) throw new Refusal('msg_too_long');
       if (args.text === undefined && args.blocks === undefined && args.attachments === undefined)
         throw new Refusal('no_text');
       const given = args.blocks === undefined ? undefined : messageBlocks(service, args.blocks);

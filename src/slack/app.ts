@@ -3,12 +3,10 @@ import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../server/health.ts';
-import type { PostRoot } from '../runs/session/run-answer.ts';
 import type { IdleNotices } from '../runs/session/idle-kernels.ts';
 import type { Run } from '../runs/run.ts';
-import type { OpenAnswer } from '../runs/run-view.ts';
-import { startAnswers } from './messages/run-message.ts';
-import { type EditStore, openEditBudget } from './messages/open-edit-limiter.ts';
+import type { OpenRunMessage } from '../runs/run-view.ts';
+import { createRunMessages } from './messages/run-message.ts';
 import { beginFailure } from './transport/startup-errors.ts';
 import type { Bot } from './context.ts';
 import { type Channels, startChannels } from './api/conversations.ts';
@@ -21,7 +19,7 @@ import { escapeMrkdwn, mention } from './blocks/mrkdwn.ts';
 import { type People, startPeople } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
 import { fileReader, type ReadFiles } from './api/files.ts';
-import { type AnswerRemover, answerRemover } from './api/delete-run-message.ts';
+import { type RunMessageRemover, createRunMessageRemover } from './api/delete-run-message.ts';
 import { startSurfaces, type Surfaces } from './api/views.ts';
 import { startTell, type Tell } from './api/notify.ts';
 
@@ -30,12 +28,11 @@ export interface StartSlackOptions {
   /** What all calls to Slack go through; by default the process's own. */
   fetch?: FetchFunction | undefined;
   policy: PolicySettings;
-  edits: EditStore;
   log: Log;
 }
 
 /** Slack's side, known and reachable, its doors still closed until `open`. */
-export interface StartedSlack extends AnswerRemover {
+export interface StartedSlack extends RunMessageRemover {
   workspace: string;
   /** `https://team.slack.com/`. */
   workspaceUrl: string;
@@ -46,8 +43,7 @@ export interface StartedSlack extends AnswerRemover {
   people: People;
   channels: Channels;
   tell: Tell;
-  openAnswer: OpenAnswer;
-  postRoot: PostRoot;
+  openRunMessage: OpenRunMessage;
   tellSwitched: (run: Run, change: { from: string; by: string }) => void;
   idleNotices: IdleNotices;
   health: HealthCheck;
@@ -61,7 +57,7 @@ export interface StartedSlack extends AnswerRemover {
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, edits, log } = options;
+  const { settings, fetch, policy, log } = options;
   const { app, link } = openSlackApp(settings, log, fetch);
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
@@ -72,9 +68,8 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
   } = await askWhoWeAre(app, settings.botToken);
   if (workspace === undefined || botUserId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
-  const answers = startAnswers({
+  const runMessages = createRunMessages({
     token: settings.botToken,
-    budget: await openEditBudget(edits, workspace),
     log,
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
     ...(fetch === undefined ? {} : { fetch }),
@@ -95,11 +90,10 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     }),
     people: startPeople({ client: lookups, workspace, groups: namedGroups(policy), log }),
     channels: startChannels(lookups, log),
-    openAnswer: (answer) => answers.open(answer),
+    openRunMessage: runMessages.open,
     health: link.health,
     requests: link.requests,
-    postRoot: answers.postRoot,
-    ...answerRemover(removals, log),
+    ...createRunMessageRemover(removals, log),
     idleNotices: idleNotices(app.client, tell),
     tellSwitched(run, { from, by }) {
       const { kernelspec } = run.data;
@@ -112,7 +106,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     },
     async close() {
       await link.close();
-      await answers.stop();
+      await runMessages.close();
     },
   };
 }

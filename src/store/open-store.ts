@@ -2,7 +2,6 @@ import { Keyv } from 'keyv';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Ledger } from './run-store.ts';
-import { RedisBudget } from './redis/budget.ts';
 import { RedisConnection } from './redis/redis-connection.ts';
 import { RedisKeyv } from './redis/redis-keyv.ts';
 import { deliverSignal, RedisLedger } from './redis/redis-run-store.ts';
@@ -18,8 +17,6 @@ export interface Store<Data> {
   /** One Keyv per namespace; the same one each time. It throws instead of swallowing errors. */
   keyv(namespace: string): Keyv;
   readonly ledger: Ledger<Data>;
-  /** What several processes count together; undefined where a process is alone. */
-  readonly budget: RedisBudget | undefined;
   /** Lets go of the file or the connection. */
   close(): Promise<void>;
 }
@@ -60,7 +57,6 @@ function sqliteStore<Data>(
     kind,
     keyv: onePerNamespace(() => new SqliteKeyv(db), log),
     ledger,
-    budget: undefined,
     close: () => ledger.close(),
   };
 }
@@ -74,7 +70,6 @@ async function redisStore<Data>(url: string, reader: RunReader<Data>, log: Log):
     kind: 'redis',
     keyv: onePerNamespace(() => new RedisKeyv(redis), log),
     ledger,
-    budget: new RedisBudget(redis),
     close: () => ledger.close(),
   };
 }

@@ -7,55 +7,67 @@ import { silentLog } from '../../src/log.ts';
 import type { OutputView } from '../../src/output/output-view.ts';
 import { openTranscript, type Transcript } from '../../src/output/transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
-import type { AnswerOptions, LiveAnswer, RunPhase, RunView } from '../../src/runs/run-view.ts';
-import { startAnswers, type Answers, type AnswersOptions } from '../../src/slack/messages/run-message.ts';
+import type { RunMessage, RunMessageOptions, RunPhase, RunView } from '../../src/runs/run-view.ts';
+import {
+  createRunMessages,
+  type RunMessages,
+  type RunMessagesOptions,
+} from '../../src/slack/messages/run-message.ts';
 
-/** A local Slack with the answers of a bot on it, and a place for output. Everything ends with the scope. */
+/** A local Slack with the run messages of a bot on it, and a place for output. Everything ends with the scope. */
 export interface AnswersRig extends AsyncDisposable {
   playground: Playground;
-  answers: Answers;
+  messages: RunMessages;
   transcript(runId?: string): Promise<Transcript>;
-  /** Opens an answer in the thread of a message that ana posts. */
-  open(options?: Partial<AnswerOptions> & { channel?: string }): OpenedAnswer;
+  /** Opens a run message in the thread of a message that ana posts. */
+  open(options?: Partial<RunMessageOptions>): OpenedMessage;
 }
 
-interface OpenedAnswer {
-  answer: LiveAnswer;
+interface OpenedMessage {
+  message: RunMessage;
   channel: string;
   thread: string;
   posted: string[];
 }
 
 export async function startRig(
-  options: { playground?: PlaygroundOptions; answers?: Partial<AnswersOptions> } = {},
+  options: { playground?: PlaygroundOptions; messages?: Partial<RunMessagesOptions> } = {},
 ): Promise<AnswersRig> {
   const playground = await startPlayground(options.playground);
   const dir = await mkdtemp(join(tmpdir(), 'answers-'));
-  const answers = startAnswers({
+  const messages = createRunMessages({
     token: playground.environment.SLACK_BOT_TOKEN,
     slackApiUrl: playground.environment.SLACK_API_URL,
     log: silentLog,
-    ...options.answers,
+    isFresh: true,
+    ...options.messages,
   });
   return {
     playground,
-    answers,
+    messages,
     transcript: (runId = 'run-1') => openTranscript({ dir, runId, maxOutputBytes: 100_000_000 }),
     open(opened = {}) {
       const root = playground.as('ana').post(opened.channel ?? '#data', 'run this');
       const posted: string[] = [];
-      const answer = answers.open({
+      const message = messages.open({
         runId: 'run-1',
-        runner: playground.user('ana').id,
-        place: { workspace: 'T1', channel: root.channel, thread: root.ts },
+        requester: playground.user('ana').id,
+        workspace: 'T1',
+        createdAt: Date.now(),
+        thread: root.ts,
+        root: undefined,
+        messageTs: undefined,
+        predecessor: undefined,
         recovered: false,
+        onThread: () => {},
         onPosted: (ts) => posted.push(ts),
         ...opened,
+        channel: root.channel,
       });
-      return { answer, channel: root.channel, thread: root.ts, posted };
+      return { message, channel: root.channel, thread: opened.thread ?? root.ts, posted };
     },
     async [Symbol.asyncDispose]() {
-      await answers.stop();
+      await messages.close();
       await playground.stop();
       await rm(dir, { recursive: true, force: true });
     },

@@ -20,33 +20,33 @@ test.each<[string, Fault, number]>([
 ])('%s on the post: one answer stands in the end', async (_, fault, times) => {
   await using rig = await startRig();
   rig.playground.fail('chat.postMessage', fault, times);
-  const { answer, channel, thread, posted } = rig.open();
-  const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const { message, channel, thread, posted } = rig.open();
+  const delivery = await message.finish(runView(ended(), await printed(rig, 'hello\n')));
   const replies = rig.playground.replies(channel, thread);
   expect(replies).toHaveLength(1);
   expect(JSON.stringify(replies[0]?.blocks)).toContain('hello');
-  expect(delivery).toMatchObject({ delivered: true, answerTs: replies[0]?.ts });
+  expect(delivery).toMatchObject({ delivered: true, messageTs: replies[0]?.ts });
   expect(posted).toEqual([replies[0]?.ts]);
 });
 
 test('a post that times out after it was made is found, not repeated', async () => {
-  await using rig = await startRig({ answers: { timeoutMs: 300 } });
+  await using rig = await startRig({ messages: { timeoutMs: 300 } });
   rig.playground.fail('chat.postMessage', { kind: 'replyLate', delayMs: 1500 });
-  const { answer, channel, thread } = rig.open();
-  await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const { message, channel, thread } = rig.open();
+  await message.finish(runView(ended(), await printed(rig, 'hello\n')));
   expect(rig.playground.replies(channel, thread)).toHaveLength(1);
   expect(rig.playground.callsOf('chat.postMessage')).toHaveLength(1);
 });
 
 test('an answer that was deleted while it ran is posted anew', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread, posted } = rig.open();
-  answer.show(running());
+  const { message, channel, thread, posted } = rig.open();
+  message.show(running());
   await rig.playground.waitForReply(channel, thread, (reply) => reply.text.includes('Running'));
   rig.playground.fail('chat.update', { kind: 'error', error: 'message_not_found' });
-  const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const delivery = await message.finish(runView(ended(), await printed(rig, 'hello\n')));
   expect(posted).toHaveLength(2);
-  expect(delivery).toMatchObject({ delivered: true, answerTs: posted[1] });
+  expect(delivery).toMatchObject({ delivered: true, messageTs: posted[1] });
 });
 
 test.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
@@ -54,9 +54,9 @@ test.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
   async (error) => {
     await using rig = await startRig();
     rig.playground.fail('chat.postMessage', { kind: 'error', error }, 2);
-    const { answer, channel, thread } = rig.open();
+    const { message, channel, thread } = rig.open();
     const text = Array.from({ length: 80 }, (_, n) => `line ${n} ${'x'.repeat(60)}`).join('\n');
-    const delivery = await answer.finish(runView(ended(), await printed(rig, text)));
+    const delivery = await message.finish(runView(ended(), await printed(rig, text)));
     expect(delivery.delivered).toBe(true);
     const [reply] = rig.playground.replies(channel, thread);
     expect(JSON.stringify(reply?.blocks).length).toBeLessThan(text.length / 2);
@@ -67,8 +67,8 @@ test.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
 test('an upload that never appears is made again', async () => {
   await using rig = await startRig();
   rig.playground.loseShares();
-  const { answer } = rig.open();
-  const delivery = await answer.finish(runView(ended(), await printed(rig, 'long line\n'.repeat(5000))));
+  const { message } = rig.open();
+  const delivery = await message.finish(runView(ended(), await printed(rig, 'long line\n'.repeat(5000))));
   expect(rig.playground.callsOf('files.completeUploadExternal')).toHaveLength(2);
   expect(delivery).toMatchObject({ delivered: true, files: [expect.any(String)] });
 });
@@ -76,66 +76,59 @@ test('an upload that never appears is made again', async () => {
 test('a file that cannot be attached is said in the answer', async () => {
   await using rig = await startRig();
   rig.playground.fail('files.getUploadURLExternal', { kind: 'error', error: 'file_uploads_disabled' }, 9);
-  const { answer, channel, thread } = rig.open();
-  const delivery = await answer.finish(runView(ended(), await printed(rig, 'long line\n'.repeat(5000))));
+  const { message, channel, thread } = rig.open();
+  const delivery = await message.finish(runView(ended(), await printed(rig, 'long line\n'.repeat(5000))));
   expect(delivery).toMatchObject({ delivered: true, files: [] });
   const [reply] = rig.playground.replies(channel, thread);
   expect(reply?.text).toContain('output.txt could not be attached (file_uploads_disabled)');
 });
 
-test('an archived channel: the runner is told privately', async () => {
+test('an archived channel: the requester is told privately', async () => {
   await using rig = await startRig();
-  const { answer } = rig.open();
+  const { message } = rig.open();
   rig.playground.archive('#data');
-  const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const delivery = await message.finish(runView(ended(), await printed(rig, 'hello\n')));
   expect(delivery).toEqual({ delivered: false, reason: 'is_archived', isRefused: true });
   const told = rig.playground.messages(rig.playground.dm('ana').id);
-  expect(told.map((message) => message.text).join()).toMatch(
-    /could not be posted there \(is_archived\)[^]*hello/,
-  );
+  expect(told.map(({ text }) => text).join()).toMatch(/could not be posted there \(is_archived\)[^]*hello/);
 });
 
-test('a bot that was removed from the channel: the runner is told privately', async () => {
+test('a bot that was removed from the channel: the requester is told privately', async () => {
   await using rig = await startRig();
-  const { answer } = rig.open();
+  const { message } = rig.open();
   rig.playground.kick('#data');
-  const delivery = await answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const delivery = await message.finish(runView(ended(), await printed(rig, 'hello\n')));
   expect(delivery).toEqual({ delivered: false, reason: 'not_in_channel', isRefused: true });
   const told = rig.playground.messages(rig.playground.dm('ana').id);
-  expect(told.map((message) => message.text).join()).toContain('hello');
+  expect(told.map(({ text }) => text).join()).toContain('hello');
 });
 
 test('after a crash the answer that stands is found and edited', async () => {
   await using rig = await startRig();
   const first = rig.open();
-  first.answer.show(running());
+  first.message.show(running());
   await rig.playground.waitForReply(first.channel, first.thread, (reply) => reply.text.includes('Running'));
   const { ts } = rig.playground.replies(first.channel, first.thread)[0] ?? {};
   const posted: string[] = [];
-  const again = rig.answers.open({
-    runId: 'run-1',
-    runner: 'U1',
-    place: { workspace: 'T1', channel: first.channel, thread: first.thread },
-    recovered: true,
-    onPosted: (each) => posted.push(each),
-  });
-  await again.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const onPosted = (each: string) => posted.push(each);
+  const again = rig.open({ thread: first.thread, recovered: true, onPosted });
+  await again.message.finish(runView(ended(), await printed(rig, 'hello\n')));
   expect(posted).toEqual([ts]);
   expect(rig.playground.replies(first.channel, first.thread)).toHaveLength(1);
 });
 
 test('a 429 on an edit delays no post and no other call', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
-  answer.show(running());
+  const { message, channel, thread } = rig.open();
+  message.show(running());
   await rig.playground.waitForReply(channel, thread, (reply) => reply.text.includes('Running'));
   rig.playground.fail('chat.update', { kind: 'rateLimited', retryAfterS: 2 });
-  const limited = answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const limited = message.finish(runView(ended(), await printed(rig, 'hello\n')));
   await rig.playground.waitFor((playground) =>
     playground.callsOf('chat.update').length > 0 ? true : undefined,
   );
   const other = rig.open({ runId: 'run-2', channel: '#general' });
-  await other.answer.finish({ ...runView(ended()), runId: 'run-2' });
+  await other.message.finish({ ...runView(ended()), runId: 'run-2' });
   const post = rig.playground.callsOf('chat.postMessage').at(-1);
   const edits = rig.playground.callsOf('chat.update');
   expect(edits).toHaveLength(1);
@@ -145,13 +138,13 @@ test('a 429 on an edit delays no post and no other call', async () => {
 
 test('a file that grows while it is sent is attached as it was', async () => {
   await using rig = await startRig();
-  const { answer } = rig.open();
+  const { message } = rig.open();
   const transcript = await rig.transcript();
   const text = 'a line of text\n'.repeat(20_000);
   await transcript.add({ kind: 'stream', name: 'stdout', text });
   await transcript.seal();
   const held = rig.playground.hold('files.getUploadURLExternal');
-  const finishing = answer.finish(runView(ended(), transcript.view()));
+  const finishing = message.finish(runView(ended(), transcript.view()));
   await held.reached;
   await transcript.add({ kind: 'stream', name: 'stdout', text: 'late\n' });
   await transcript.seal();
@@ -162,32 +155,32 @@ test('a file that grows while it is sent is attached as it was', async () => {
 
 test('a picture that is replaced before it is sent is said to be missing until the new one stands', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
   const picture = { data: { 'image/png': 'iVBORw0KGgo=' }, metadata: {}, displayId: 'plot' };
   await transcript.add({ kind: 'display', ...picture });
   await transcript.seal();
   const view = transcript.view();
   await transcript.add({ kind: 'updateDisplay', ...picture });
-  await answer.finish(runView(ended(), view));
+  await message.finish(runView(ended(), view));
   const [reply] = rig.playground.replies(channel, thread);
   expect(reply?.text).toContain('image.png could not be attached (its output was replaced meanwhile).');
   expect(rig.playground.callsOf('files.getUploadURLExternal')).toEqual([]);
   await transcript.seal();
-  expect(await answer.finish(runView(ended(), transcript.view()))).toMatchObject({ files: { length: 1 } });
+  expect(await message.finish(runView(ended(), transcript.view()))).toMatchObject({ files: { length: 1 } });
   expect(rig.playground.replies(channel, thread)[0]?.text).not.toContain('could not be attached');
 });
 
 test('late output edits the answer and adds only the new file', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
   await transcript.add({ kind: 'stream', name: 'stdout', text: 'early\n' });
   await transcript.seal();
-  await answer.finish(runView(ended(), transcript.view()));
+  await message.finish(runView(ended(), transcript.view()));
   await transcript.add({ kind: 'stream', name: 'stdout', text: 'late\n' });
   await transcript.seal();
-  await answer.finish(runView(ended(), transcript.view()));
+  await message.finish(runView(ended(), transcript.view()));
   const replies = rig.playground.replies(channel, thread);
   expect(replies).toHaveLength(1);
   expect(replies[0]?.text).toMatch(/early\nlate/);
@@ -195,9 +188,9 @@ test('late output edits the answer and adds only the new file', async () => {
 
 test('letting go shows what is pending and leaves the rest to a successor', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
-  answer.show(running());
-  await answer.release();
+  const { message, channel, thread } = rig.open();
+  message.show(running());
+  await message.release();
   const [reply] = rig.playground.replies(channel, thread);
   expect(reply?.metadata?.event_payload).toMatchObject({ state: 'live' });
 });
@@ -205,12 +198,12 @@ test('letting go shows what is pending and leaves the rest to a successor', asyn
 test('a stop while Slack is away leaves the end to a successor and tells nobody', async () => {
   await using rig = await startRig();
   rig.playground.fail('chat.postMessage', { kind: 'status', status: 503 }, 50);
-  const { answer } = rig.open();
-  const finishing = answer.finish(runView(ended(), await printed(rig, 'hello\n')));
+  const { message } = rig.open();
+  const finishing = message.finish(runView(ended(), await printed(rig, 'hello\n')));
   await rig.playground.waitFor((playground) =>
     playground.callsOf('chat.postMessage').length > 0 ? true : undefined,
   );
-  await rig.answers.stop();
+  await rig.messages.close();
   expect(await finishing).toEqual({ delivered: false, reason: 'the bot was stopped', isRefused: false });
   expect(rig.playground.messages(rig.playground.dm('ana').id)).toEqual([]);
 });
@@ -223,11 +216,8 @@ test('after a crash files and tables that stand already are not brought again', 
   await transcript.add({ kind: 'stream', name: 'stdout', text: 'long line\n'.repeat(5000) });
   await transcript.add({ kind: 'result', data: { 'text/html': table, 'text/plain': 'a\n1' }, metadata: {} });
   await transcript.seal();
-  const done = await first.answer.finish(runView(ended(), transcript.view()));
-  const again = rig.open({
-    recovered: true,
-    place: { workspace: 'T1', channel: first.channel, thread: first.thread },
-  });
-  expect(await again.answer.finish(runView(ended(), transcript.view()))).toEqual(done);
+  const done = await first.message.finish(runView(ended(), transcript.view()));
+  const again = rig.open({ recovered: true, thread: first.thread });
+  expect(await again.message.finish(runView(ended(), transcript.view()))).toEqual(done);
   expect(rig.playground.replies(first.channel, first.thread)).toHaveLength(3);
 });

@@ -29,18 +29,18 @@ async function kept(rig: AnswersRig, text: string) {
 test.concurrent.each(on('chat.update'))('%s on %s: the end stands, in one message', async (...given) => {
   const [, method, fault, times] = given;
   await using rig = await startRig();
-  const { answer, channel, thread, posted } = rig.open();
-  answer.show(running());
+  const { message, channel, thread, posted } = rig.open();
+  message.show(running());
   await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
   const transcript = await kept(rig, 'hello\n');
   await transcript.seal();
   rig.playground.fail(method, fault, times);
-  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const delivery = await message.finish(runView(ended(), transcript.view()));
   const replies = rig.playground.replies(channel, thread);
   expect(replies).toHaveLength(1);
   expect(replies[0]?.text).toContain('hello');
   expect(replies[0]?.metadata?.event_payload).toMatchObject({ state: 'final' });
-  expect(delivery).toMatchObject({ delivered: true, answerTs: posted[0] });
+  expect(delivery).toMatchObject({ delivered: true, messageTs: posted[0] });
   expect(posted).toHaveLength(1);
 });
 
@@ -49,11 +49,11 @@ test.concurrent.each(
 )('%s on %s: the file stands once, and nothing is said', async (...given) => {
   const [, method, fault, times] = given;
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await kept(rig, longText);
   await transcript.seal();
   rig.playground.fail(method, fault, times);
-  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const delivery = await message.finish(runView(ended(), transcript.view()));
   await rig.playground.waitForQuiet();
   const [reply, ...beside] = rig.playground.replies(channel, thread);
   expect(reply?.text).not.toContain('could not be attached');
@@ -66,14 +66,14 @@ test.concurrent.each(
 test.concurrent.each(on('chat.postMessage'))('%s on the table’s post: one table stands', async (...given) => {
   const [, method, fault, times] = given;
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
   await transcript.add({ kind: 'result', data: { 'text/html': frame, 'text/plain': 'a\n1' }, metadata: {} });
   await transcript.seal();
-  answer.show(running());
+  message.show(running());
   await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
   rig.playground.fail(method, fault, times);
-  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const delivery = await message.finish(runView(ended(), transcript.view()));
   const [, ...beside] = rig.playground.replies(channel, thread);
   expect(beside.map(({ blocks }) => blocks?.[0]?.type)).toEqual(['table']);
   expect(delivery).toMatchObject({ delivered: true, replies: [beside[0]?.ts] });
@@ -88,11 +88,11 @@ test.concurrent.each([
   'streaming_state_conflict',
 ])('%s on an edit: the answer is posted anew', async (error) => {
   await using rig = await startRig();
-  const { answer, channel, thread, posted } = rig.open();
-  answer.show(running());
+  const { message, channel, thread, posted } = rig.open();
+  message.show(running());
   await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
   rig.playground.fail('chat.update', { kind: 'error', error });
-  expect(await answer.finish(runView(ended()))).toMatchObject({ delivered: true, answerTs: posted[1] });
+  expect(await message.finish(runView(ended()))).toMatchObject({ delivered: true, messageTs: posted[1] });
 });
 
 test.concurrent.each([
@@ -104,17 +104,54 @@ test.concurrent.each([
 ])('%s while it runs: the end is told privately, and in the log', async (error) => {
   const lines: unknown[] = [];
   const log = pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) });
-  await using rig = await startRig({ answers: { log } });
-  const { answer, channel, thread } = rig.open();
-  answer.show(running());
+  await using rig = await startRig({ messages: { log } });
+  const { message, channel, thread } = rig.open();
+  message.show(running());
   await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
   rig.playground.fail('chat.update', { kind: 'error', error }, 9);
   const transcript = await kept(rig, 'hello\n');
   await transcript.seal();
-  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const delivery = await message.finish(runView(ended(), transcript.view()));
   expect(delivery).toEqual({ delivered: false, reason: error, isRefused: true });
-  expect(rig.playground.ephemerals('ana').at(-1)?.text).toMatch(/could not be posted there[^]*hello/);
+  const told = rig.playground.messages(rig.playground.dm('ana').id);
+  expect(told.map(({ text }) => text).join()).toMatch(/could not be posted there[^]*hello/);
   expect(lines).toContainEqual(
-    expect.objectContaining({ run: 'run-1', reason: error, outcome: 'ok', msg: 'answer not delivered' }),
+    expect.objectContaining({ run: 'run-1', reason: error, outcome: 'ok', msg: 'run message not delivered' }),
   );
+});
+
+test.concurrent.each(['edit_window_closed', 'cant_update_message'])(
+  '%s on every edit: one message while it runs, one for the end, none for late output',
+  async (error) => {
+    await using rig = await startRig();
+    const { message, channel, thread } = rig.open();
+    message.show(running());
+    await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
+    rig.playground.fail('chat.update', { kind: 'error', error }, Infinity);
+    message.show(runView({ kind: 'running', sinceMs: Date.now(), stopping: true, stopIgnored: false }));
+    await rig.playground.waitFor(() => rig.playground.callsOf('chat.update').length > 0);
+    for (const word of ['one', 'two', 'three']) message.show({ ...running(), notes: [word] });
+    expect(await message.finish(runView(ended()))).toMatchObject({ delivered: true });
+    expect(rig.playground.replies(channel, thread)).toHaveLength(2);
+    const edits = rig.playground.callsOf('chat.update').length;
+    expect(edits).toBe(2);
+  },
+);
+
+test('a message that Slack always finds too long: the smallest one is tried, then the requester gets it', async () => {
+  await using rig = await startRig();
+  const { message, channel, thread } = rig.open();
+  const transcript = await kept(rig, 'x'.repeat(50_000));
+  await transcript.seal();
+  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'msg_blocks_too_long' }, 3);
+  const delivery = await message.finish(runView(ended(), transcript.view()));
+  expect(delivery).toEqual({ delivered: false, reason: 'msg_blocks_too_long', isRefused: true });
+  expect(rig.playground.replies(channel, thread)).toEqual([]);
+  const posts = rig.playground.callsOf('chat.postMessage').filter(({ args }) => args['channel'] === channel);
+  const sizes = posts.map(({ args }) => JSON.stringify(args['blocks']).length);
+  expect(sizes).toHaveLength(3);
+  expect(sizes).toEqual([...new Set(sizes)].toSorted((a, b) => b - a));
+  expect(JSON.stringify(posts.at(-1)?.args['blocks'])).toContain('The output does not fit into a message.');
+  const told = rig.playground.messages(rig.playground.dm('ana').id);
+  expect(told[0]?.text).toContain('could not be posted there (msg_blocks_too_long)');
 });

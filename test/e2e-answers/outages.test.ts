@@ -1,22 +1,16 @@
 import { expect, test } from 'vitest';
+import type { SlackMessage } from '../../playground/messages.ts';
 import { ended, runView, startRig } from './answers-rig.ts';
 
 const running = () => runView({ kind: 'running', sinceMs: Date.now(), stopping: false, stopIgnored: false });
 
-const root = {
-  runId: 'run-1',
-  workspace: 'T1',
-  runner: 'U1',
-  language: 'python3',
-  blocks: ['1+1'],
-  recovered: false,
-};
+const root = { language: 'python3', blocks: ['1+1'] };
 
 test('Slack away at the end: nobody is told that it was not delivered, and the answer stands when Slack is back', async () => {
   await using rig = await startRig();
   rig.playground.fail('*', { kind: 'dropped' }, Infinity);
-  const { answer, channel, thread } = rig.open();
-  const finished = answer.finish(runView(ended()));
+  const { message, channel, thread } = rig.open();
+  const finished = message.finish(runView(ended()));
   await rig.playground.waitFor(() => rig.playground.calls.length >= 3);
   rig.playground.clearFaults();
   expect(await finished).toMatchObject({ delivered: true });
@@ -27,21 +21,21 @@ test('Slack away at the end: nobody is told that it was not delivered, and the a
 test('let go while Slack is away: left to a successor, nobody is told', async () => {
   await using rig = await startRig();
   rig.playground.fail('*', { kind: 'dropped' }, Infinity);
-  const { answer } = rig.open();
-  const finished = answer.finish(runView(ended()));
+  const { message } = rig.open();
+  const finished = message.finish(runView(ended()));
   await rig.playground.waitFor(() => rig.playground.callsOf('chat.postMessage').length >= 1);
-  await answer.release();
+  await message.release();
   expect(await finished).toMatchObject({ delivered: false, isRefused: false });
   expect(rig.playground.callsOf('chat.postEphemeral')).toEqual([]);
 });
 
 test('letting go does not wait for a Slack that does not answer', async () => {
-  await using rig = await startRig({ answers: { timeoutMs: 60_000 } });
+  await using rig = await startRig({ messages: { timeoutMs: 60_000 } });
   const held = rig.playground.hold('chat.postMessage');
-  const { answer } = rig.open();
-  answer.show(running());
+  const { message } = rig.open();
+  message.show(running());
   await held.reached;
-  await answer.release();
+  await message.release();
   expect(rig.playground.callsOf('chat.postMessage').every((call) => call.status === undefined)).toBe(true);
   held.release();
 });
@@ -50,12 +44,12 @@ test('a post that still waits for its turn when it is let go is not made', async
   await using rig = await startRig({ playground: { rates: false } });
   const open = (nth: number) => rig.open({ runId: `run-${nth}` });
   const before = Array.from({ length: 9 }, (_, nth) => open(nth));
-  const finished = before.map(({ answer }) => answer.finish(runView(ended())));
+  const finished = before.map(({ message }) => message.finish(runView(ended())));
   const waiting = open(9);
-  void waiting.answer.finish(runView(ended()));
-  await waiting.answer.release();
+  void waiting.message.finish(runView(ended()));
+  await waiting.message.release();
   const after = open(10);
-  await after.answer.finish(runView(ended()));
+  await after.message.finish(runView(ended()));
   await Promise.all(finished);
   expect(rig.playground.replies(waiting.channel, waiting.thread)).toEqual([]);
   expect(rig.playground.replies(after.channel, after.thread)).toHaveLength(1);
@@ -64,34 +58,88 @@ test('a post that still waits for its turn when it is let go is not made', async
 test('a look for the answer that is refused for its rate is repeated: nothing is posted without it', async () => {
   await using rig = await startRig();
   const first = rig.open();
-  await first.answer.finish(runView(ended()));
+  await first.message.finish(runView(ended()));
   rig.playground.fail('conversations.replies', { kind: 'rateLimited', retryAfterS: 1 });
-  const place = { workspace: 'T1', channel: first.channel, thread: first.thread };
-  const { answer } = rig.open({ place, recovered: true });
-  expect(await answer.finish(runView(ended()))).toMatchObject({ delivered: true });
+  const { message } = rig.open({ thread: first.thread, recovered: true });
+  expect(await message.finish(runView(ended()))).toMatchObject({ delivered: true });
   expect(rig.playground.replies(first.channel, first.thread)).toHaveLength(1);
 });
 
-test.each(['replyLost', 'dropped'] as const)('%s on a root message: one stands in the end', async (kind) => {
+const isRoot = (message: SlackMessage): boolean => message.metadata?.event_type === 'sparkthread_root';
+
+test.each(['replyLost', 'dropped'] as const)(
+  '%s on a root message: one is there in the end',
+  async (kind) => {
+    await using rig = await startRig();
+    rig.playground.fail('chat.postMessage', { kind });
+    const threads: string[] = [];
+    const { message, channel } = rig.open({ thread: '', root, onThread: (thread) => threads.push(thread) });
+    expect(await message.finish(runView(ended()))).toMatchObject({ delivered: true });
+    const roots = rig.playground.messages(channel).filter(isRoot);
+    expect(roots.map(({ ts }) => ts)).toEqual(threads);
+    expect(rig.playground.replies(channel, threads[0] ?? '')).toHaveLength(1);
+  },
+);
+
+test('a root message that Slack refuses: the requester is told, and gets the end by direct message', async () => {
   await using rig = await startRig();
-  const channel = rig.playground.channel('#data').id;
-  rig.playground.fail('chat.postMessage', { kind });
-  const createdAt = Date.now();
-  const ts = await rig.answers.postRoot({ ...root, channel, createdAt }, new AbortController().signal);
-  const roots = rig.playground
-    .messages(channel)
-    .filter((message) => message.metadata?.event_type === 'sparkthread_root');
-  expect(roots.map((message) => message.ts)).toEqual([ts]);
+  const error = 'restricted_action_thread_only_channel';
+  rig.playground.fail('chat.postMessage', { kind: 'error', error });
+  const { message } = rig.open({ thread: '', root });
+  await rig.playground.waitFor(() => rig.playground.ephemerals('ana').length > 0);
+  expect(rig.playground.ephemerals('ana').at(-1)?.text).toContain(error);
+  const transcript = await rig.transcript();
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'hello\n'.repeat(5_000) });
+  await transcript.seal();
+  const delivery = await message.finish(runView(ended(), transcript.view()));
+  expect(delivery).toEqual({ delivered: false, reason: error, isRefused: true });
+  const direct = rig.playground.messages(rig.playground.dm('ana').id);
+  expect(direct[0]?.text).toMatch(/could not be posted there[^]*hello[^]*Done/);
+  expect(JSON.stringify(direct.map(({ files }) => files))).toContain('output.txt');
 });
 
-test('a root message that Slack refuses: the runner is told', async () => {
+test('a root message that Slack finds too long is shortened', async () => {
   await using rig = await startRig();
-  const ana = rig.playground.user('ana').id;
-  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'restricted_action' });
-  const posting = rig.answers.postRoot(
-    { ...root, runner: ana, channel: rig.playground.channel('#data').id, createdAt: Date.now() },
-    new AbortController().signal,
-  );
-  await expect(posting).rejects.toThrow(/restricted_action/);
-  expect(rig.playground.ephemerals('ana').at(-1)?.text).toContain('restricted_action');
+  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'msg_blocks_too_long' }, 2);
+  const long = { language: 'python3', blocks: ['x = 1\n'.repeat(1_000)] };
+  const { message, channel } = rig.open({ thread: '', root: long });
+  expect(await message.finish(runView(ended()))).toMatchObject({ delivered: true });
+  const posted = rig.playground.messages(channel).find(isRoot);
+  expect(posted?.text).toContain('ran python3');
+});
+
+test('withdrawn while its root is on the way: it is known where that is', async () => {
+  await using rig = await startRig();
+  const held = rig.playground.hold('chat.postMessage');
+  const threads: string[] = [];
+  const { message } = rig.open({ thread: '', root, onThread: (thread) => threads.push(thread) });
+  await held.reached;
+  const withdrawn = message.withdraw();
+  held.release();
+  await withdrawn;
+  expect(threads).toHaveLength(1);
+});
+
+test('after an edit the message of the run before is taken over once that has ended', async () => {
+  await using rig = await startRig();
+  const first = rig.open();
+  const before = Promise.withResolvers<string | undefined>();
+  const { message, posted } = rig.open({ runId: 'run-2', thread: first.thread, predecessor: before.promise });
+  message.show({ ...running(), runId: 'run-2' });
+  const delivery = await first.message.finish(runView(ended()));
+  before.resolve(delivery.delivered ? delivery.messageTs : undefined);
+  await rig.playground.waitForReply(first.channel, first.thread, ({ text }) => text.includes('Running'));
+  expect(await message.finish({ ...runView(ended()), runId: 'run-2' })).toMatchObject({ delivered: true });
+  expect(rig.playground.replies(first.channel, first.thread).map(({ ts }) => ts)).toEqual(posted);
+});
+
+test('a final run message that is found is reported', async () => {
+  await using rig = await startRig();
+  const first = rig.open();
+  await first.message.finish(runView(ended()));
+  let found = 0;
+  const onFinalFound = () => (found += 1);
+  const { message } = rig.open({ thread: first.thread, recovered: true, onFinalFound });
+  expect(await message.finish(runView(ended()))).toMatchObject({ delivered: true });
+  expect(found).toBe(1);
 });

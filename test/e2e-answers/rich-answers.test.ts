@@ -11,7 +11,7 @@ const frame =
 
 test('pictures, tables and files stand in the thread in the order of the output', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
   const outputs: KernelOutput[] = [
     { kind: 'stream', name: 'stdout', text: 'first\n' },
@@ -22,7 +22,7 @@ test('pictures, tables and files stand in the thread in the order of the output'
   ];
   for (const output of outputs) await transcript.add(output);
   await transcript.seal();
-  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const delivery = await message.finish(runView(ended(), transcript.view()));
 
   const replies = rig.playground.replies(channel, thread);
   expect(
@@ -47,12 +47,12 @@ test('pictures, tables and files stand in the thread in the order of the output'
 
 test('many pictures go up in several messages, in order', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
   for (let n = 0; n < 23; n += 1)
     await transcript.add({ kind: 'display', data: { 'image/png': png }, metadata: {} });
   await transcript.seal();
-  const delivery = await answer.finish(runView(ended(), transcript.view()));
+  const delivery = await message.finish(runView(ended(), transcript.view()));
   const [, ...uploads] = rig.playground.replies(channel, thread);
   const names = uploads.map(({ files = [] }) => files.map((file) => ('name' in file ? file.name : '')));
   expect(names.map(({ length }) => length)).toEqual([10, 10, 3]);
@@ -62,7 +62,7 @@ test('many pictures go up in several messages, in order', async () => {
 
 test('a table that Slack refuses is shown as text', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
   await transcript.add({
     kind: 'result',
@@ -71,7 +71,7 @@ test('a table that Slack refuses is shown as text', async () => {
   });
   await transcript.seal();
   const held = rig.playground.hold('chat.postMessage');
-  const finishing = answer.finish(runView(ended(), transcript.view()));
+  const finishing = message.finish(runView(ended(), transcript.view()));
   await held.reached;
   rig.playground.fail('chat.postMessage', { kind: 'error', error: 'invalid_blocks' });
   held.release();
@@ -83,13 +83,13 @@ const recorded = z.object({ outputs: z.array(z.custom<KernelOutput>()) });
 
 test('a failed Spark job: the cause first, the log and the traceback in files', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
   const fixture = new URL('../fixtures/outputs/errors/pyspark35-udf-error.json', import.meta.url);
   for (const output of recorded.parse(JSON.parse(readFileSync(fixture, 'utf8'))).outputs)
     await transcript.add(output);
   await transcript.seal();
-  await answer.finish(runView(ended({ kind: 'raised' }), transcript.view()));
+  await message.finish(runView(ended({ kind: 'raised' }), transcript.view()));
   const [reply] = rig.playground.replies(channel, thread);
   expect(reply?.text.slice(0, 300)).toMatch(
     /^ValueError: invalid literal for int\(\)[^]*line 4, in f: return int/,
@@ -99,13 +99,13 @@ test('a failed Spark job: the cause first, the log and the traceback in files', 
 
 test('a data frame that the kernel cut: rows and columns are counted as pandas counts them', async () => {
   await using rig = await startRig();
-  const { answer, channel, thread } = rig.open();
+  const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
   const fixture = new URL('../fixtures/outputs/shown/python-dataframe-long.json', import.meta.url);
   for (const output of recorded.parse(JSON.parse(readFileSync(fixture, 'utf8'))).outputs)
     await transcript.add(output);
   await transcript.seal();
-  await answer.finish(runView(ended(), transcript.view()));
+  await message.finish(runView(ended(), transcript.view()));
   const [reply, table] = rig.playground.replies(channel, thread);
   expect(reply?.text).toContain('500 rows × 2 columns');
   expect(JSON.stringify(table?.blocks)).toContain('10 of 500 rows × 2 columns, as the kernel sent them');
@@ -116,13 +116,13 @@ test.each([0, 1, 20_000, 999_999, 1_000_000, 1_000_001, 50_000_000])(
   '%i bytes of stdout: what does not fit is attached, byte for byte',
   async (bytes) => {
     await using rig = await startRig();
-    const { answer } = rig.open();
+    const { message } = rig.open();
     const transcript = await rig.transcript();
     const line = `é${'x'.repeat(996)}\r\n`;
     const text = 'x'.repeat(bytes % 1000) + line.repeat(Math.floor(bytes / 1000));
     await transcript.add({ kind: 'stream', name: 'stdout', text });
     await transcript.seal();
-    await answer.finish(runView(ended(), transcript.view()));
+    await message.finish(runView(ended(), transcript.view()));
     const files = rig.playground.files;
     if (bytes < 20_000) return expect(files).toEqual([]);
     expect(files.map(({ file }) => [file.name, file.size, file.mode])).toEqual([
@@ -134,13 +134,13 @@ test.each([0, 1, 20_000, 999_999, 1_000_000, 1_000_001, 50_000_000])(
 
 test('many results that do not fit stand whole in one file', async () => {
   await using rig = await startRig();
-  const { answer } = rig.open();
+  const { message } = rig.open();
   const transcript = await rig.transcript();
   const results = Array.from({ length: 30 }, (_, n) => `result ${n} ${'x'.repeat(700)}`);
   for (const result of results)
     await transcript.add({ kind: 'result', data: { 'text/plain': result }, metadata: {} });
   await transcript.seal();
-  await answer.finish(runView(ended(), transcript.view()));
+  await message.finish(runView(ended(), transcript.view()));
   expect(rig.playground.files.map(({ file }) => file.name)).toEqual(['results.txt']);
   expect(rig.playground.files[0]?.bytes.toString()).toBe(results.join('\n'));
 });

@@ -2,9 +2,15 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readBlocks } from '../../playground/blocks-schema.ts';
 import { FoldedText } from '../../src/output/terminal/terminal-text.ts';
-import type { OutputPart } from '../../src/output/output-view.ts';
-import { cutText } from '../../src/slack/blocks/truncate.ts';
-import { renderAnswer, shrinkLevels } from '../../src/slack/blocks/run/run-message.ts';
+import { type OutputPart, wholeText } from '../../src/output/output-view.ts';
+import type { RunPhase, RunView } from '../../src/runs/run-view.ts';
+import { cutText, truncate, truncateMiddle, truncateMrkdwn } from '../../src/slack/blocks/truncate.ts';
+import { escapeMrkdwn } from '../../src/slack/blocks/mrkdwn.ts';
+import {
+  MESSAGE_ROOM,
+  renderRunMessage,
+  type RunSlackMessage,
+} from '../../src/slack/blocks/run/run-message.ts';
 import { renderTable } from '../../src/slack/blocks/run/table.ts';
 
 const hostile = fc.constantFrom(
@@ -67,6 +73,36 @@ test('a cut text is its start, a counted gap and its end: no gap uncounted, noth
   );
 });
 
+test('a truncated text is short enough, well formed, and cuts neither a grapheme nor an entity', () => {
+  const family = '👨‍👩‍👧‍👦';
+  expect(truncate(`ab${family}cd`, 6)).toBe('ab…');
+  expect(truncateMiddle(`${family}${'x'.repeat(50)}${family}`, 20)).toBe(' … ');
+  fc.assert(
+    fc.property(text, fc.integer({ min: 3, max: 4_000 }), (written, max) => {
+      const words = written.toWellFormed();
+      for (const cut of [
+        truncate(words, max),
+        truncateMiddle(words, max),
+        truncateMrkdwn(escapeMrkdwn(words), max),
+      ]) {
+        expect(cut.length).toBeLessThanOrEqual(max);
+        expect(cut.isWellFormed()).toBe(true);
+      }
+      expect(truncateMrkdwn(escapeMrkdwn(words), max)).not.toMatch(/&(?!amp;|lt;|gt;)/);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function streamPart(source: 'stdout' | 'stderr' | 'result' | 'nextInput', words: string): OutputPart {
+  return { kind: 'text', source, text: wholeText(words), path: undefined };
+}
+
+function errorPart(headline: string): OutputPart {
+  const rest = { userLine: undefined, cause: undefined, isFolded: false, path: undefined, hint: 'A hint.' };
+  return { kind: 'error', headline, traceback: wholeText('a line\n'.repeat(300)), ...rest };
+}
+
 const part: fc.Arbitrary<OutputPart> = fc.oneof(
   fc.record({
     kind: fc.constant('text' as const),
@@ -103,66 +139,110 @@ const tablePart = fc.record({
   text: text.map(folded),
 });
 
+/** A message as it is sent is one that Slack takes, within the room given, and nothing in it is markup. */
+function expectTaken({ text: words, blocks }: RunSlackMessage, room: number): void {
+  const sent: unknown = JSON.parse(JSON.stringify(blocks));
+  expect(readBlocks(sent, 'message', () => `${Math.random()}`)).toMatchObject({ ok: true });
+  if (room >= 1_500) expect(JSON.stringify(blocks).length).toBeLessThanOrEqual(room);
+  expect(blocks.map((block) => block.type)).toEqual(['rich_text', 'context', 'actions']);
+  expect(Buffer.byteLength(words)).toBeLessThanOrEqual(3_800);
+  expect(words).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+  expect(words.isWellFormed()).toBe(true);
+  expect(JSON.stringify(blocks)).not.toMatch(/"type":"(link|user|usergroup|channel|broadcast|mrkdwn)"/);
+}
+
+const phaseOf = (isLive: boolean, detail: string): RunPhase =>
+  isLive
+    ? { kind: 'inputAsked', sinceMs: 0, prompt: detail, password: false, isPresumed: true }
+    : {
+        kind: 'ended',
+        outcome: {
+          kind: 'ok',
+          durationMs: 1,
+          kernelspec: 'python3',
+          variablesLost: true,
+          possibleGap: true,
+          detail,
+        },
+      };
+
+function viewOf(parts: readonly OutputPart[], phase: RunPhase, notes: readonly string[]): RunView {
+  return {
+    runId: 'run-1',
+    runner: 'U1',
+    kernelspec: 'python3',
+    phase,
+    output: {
+      parts,
+      textBytes: 1,
+      textLines: 1,
+      spoolPath: undefined,
+      limited: false,
+      losses: [{ kind: 'tooBig', messages: 2 }],
+    },
+    notes,
+    edition: 2,
+    actions: ['stop', 'runAgain'],
+  };
+}
+
+const rooms = fc.constantFrom(MESSAGE_ROOM, 6_000, 3_000, 1_500, 0);
+
 test('whatever a run prints, Slack takes the message, and nothing in it is markup', () => {
   fc.assert(
     fc.property(
       fc.array(part, { maxLength: 120 }),
       fc.boolean(),
-      fc.integer({ min: 0, max: shrinkLevels }),
-      fc.array(
-        text.map((words) => words.slice(0, 300)),
-        { maxLength: 2 },
-      ),
-      (parts, isLive, shrink, notes) => {
-        const { message } = renderAnswer(
-          {
-            runId: 'run-1',
-            runner: 'U1',
-            kernelspec: 'python3',
-            phase: isLive
-              ? { kind: 'running', sinceMs: 0, stopping: false, stopIgnored: false }
-              : {
-                  kind: 'ended',
-                  outcome: {
-                    kind: 'ok',
-                    durationMs: 1,
-                    kernelspec: 'python3',
-                    variablesLost: true,
-                    possibleGap: true,
-                  },
-                },
-            output: {
-              parts,
-              textBytes: 1,
-              textLines: 1,
-              spoolPath: undefined,
-              limited: false,
-              losses: [{ kind: 'tooBig', messages: 2 }],
-            },
-            notes,
-            edition: 2,
-            actions: ['stop', 'runAgain'],
-          },
-          5000,
-          shrink,
-        );
-        const verdict = readBlocks(
-          JSON.parse(JSON.stringify(message.blocks)),
-          'message',
-          () => `${Math.random()}`,
-        );
-        expect(verdict).toMatchObject({ ok: true });
-        expect(message.blocks.map((block) => block.type)).toEqual(['rich_text', 'context', 'actions']);
-        expect(message.text.length).toBeLessThanOrEqual(4000);
-        expect(message.text).not.toMatch(/[<>]/);
-        expect(message.text.isWellFormed()).toBe(true);
-        expect(JSON.stringify(message.blocks)).not.toMatch(
-          /"type":"(link|user|usergroup|channel|broadcast|mrkdwn)"/,
-        );
+      rooms,
+      fc.array(text, { maxLength: 4 }),
+      text,
+      (parts, isLive, room, notes, detail) => {
+        const view = viewOf(parts, phaseOf(isLive, detail), notes);
+        expectTaken(renderRunMessage(view, 5000, room).message, room);
       },
     ),
     { numRuns: 150 },
   );
+});
+
+/** Small pieces of stdout and stderr in turn, as a training loop with a bar prints them; thousands of parts; huge words. */
+const piece = fc.constantFrom<OutputPart[]>(
+  [
+    streamPart('stdout', 'epoch 1 loss 0.5\n'),
+    streamPart('stderr', '  1%|▏         | 1/120 [00:00<00:18,  6.63it/s]'),
+  ],
+  [streamPart('stdout', '"\\\t'), streamPart('result', '\u0001'.repeat(50))],
+  [{ kind: 'image', mime: 'image/png', path: '/1.png', alt: '' }, streamPart('stderr', 'é'.repeat(200))],
+  [{ kind: 'attachment', filename: `${'x'.repeat(200)}.json`, path: '/1.json', mime: 'application/json' }],
+  [errorPart('E'.repeat(20_000)), streamPart('nextInput', 'x')],
+  [errorPart('short'), streamPart('stdout', 'x'.repeat(20_000))],
+);
+
+test('many small pieces, thousands of parts, huge prompts and errors: the message fits in any case', () => {
+  fc.assert(
+    fc.property(
+      fc.array(piece, { minLength: 1, maxLength: 4 }),
+      fc.constantFrom(1, 20, 60, 500),
+      fc.boolean(),
+      rooms,
+      fc.constantFrom('', 'q'.repeat(14_000), '日本語'.repeat(3_000), '&<>'.repeat(2_000)),
+      (pieces, times, isLive, room, words) => {
+        const parts = Array.from({ length: times }, () => pieces.flat().map((each) => ({ ...each }))).flat();
+        const view = viewOf(parts, phaseOf(isLive, words), [words, words]);
+        expectTaken(renderRunMessage(view, 5000, room).message, room);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('a training loop that prints and draws a bar in turn is shown as one text', () => {
+  const parts = Array.from({ length: 100 }, (_, n) =>
+    streamPart(n % 2 === 0 ? 'stdout' : 'stderr', `row ${n} oooooooooo\n`),
+  );
+  const { blocks } = renderRunMessage(viewOf(parts, phaseOf(false, ''), []), 5000).message;
+  expect(JSON.stringify(blocks)).toMatch(/row 0 o[^]*row 99 o/);
+  expect(JSON.stringify(blocks).match(/rich_text_preformatted/g)?.length).toBeLessThanOrEqual(2);
 });
 
 test('whatever a table holds, Slack takes it', () => {

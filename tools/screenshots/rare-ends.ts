@@ -1,7 +1,7 @@
 import { silentLog } from '../../src/log.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import type { OutputLoss } from '../../src/output/output-view.ts';
-import { startAnswers } from '../../src/slack/messages/run-message.ts';
+import { createRunMessages } from '../../src/slack/messages/run-message.ts';
 import type { Scene } from './scene.ts';
 
 /** Ends that take a broken gateway or a dead bot: the outcome is given, the answer is made of it as always. */
@@ -25,19 +25,26 @@ function rareEnd(
     name: losses.length > 0 ? 'losses' : kind.toLowerCase(),
     async play({ playground, room }) {
       const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
-      const answers = startAnswers({ token, slackApiUrl, log: silentLog });
+      const messages = createRunMessages({ token, slackApiUrl, log: silentLog });
       const root = playground.as('ana').post(room, '`load("orders")`');
       const runId = 'r7f3a';
       const runner = playground.user('ana').id;
-      const answer = answers.open({
+      const message = messages.open({
         runId,
-        runner,
-        place: { workspace: playground.service.world.teamId, channel: root.channel, thread: root.ts },
+        requester: runner,
+        workspace: playground.service.world.teamId,
+        channel: root.channel,
+        createdAt: Date.now(),
+        thread: root.ts,
+        root: undefined,
+        messageTs: undefined,
+        predecessor: undefined,
         recovered: false,
+        onThread: () => undefined,
         onPosted: () => undefined,
       });
       const kernelspec = 'python3';
-      await answer.finish({
+      await message.finish({
         runId,
         runner,
         kernelspec,
@@ -58,7 +65,7 @@ function rareEnd(
         edition: 1,
         actions: ['runAgain', 'editAndRun', 'delete'],
       });
-      await answers.stop();
+      await messages.close();
       return { thread: root.ts };
     },
   };

@@ -1,16 +1,32 @@
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
 
-/** Why a call to Slack did not work, cut by what to do next. */
-export type CallFailure =
+/** Why Slack said no, by what may help. */
+export type Refusal =
+  /** A smaller, plainer message may pass. */
+  | 'tooLong'
+  /** The message that is edited is not there any more. */
+  | 'messageGone'
+  /** What the call names is not there: a file, a channel, a thread. */
+  | 'notFound'
+  /** The message stays, but cannot be edited any more: a new one has to take its place. */
+  | 'uneditable'
+  | 'archived'
+  | 'notInChannel'
+  /** Nobody, or not the bot, may post there: locked thread, read-only or thread-only channel, workspace rules. */
+  | 'restricted'
+  | 'other';
+
+/** Why a call to Slack failed, by what to do next. */
+export type CallError =
   /** Wait so long, then the same again. */
   | { kind: 'rateLimited'; waitMs: number }
   /** No answer, or one that says nothing: it may have happened or not. */
   | { kind: 'unclear'; reason: string }
   /** Slack said no; `code` is its error. */
-  | { kind: 'refused'; code: string };
+  | { kind: 'refused'; code: string; refusal: Refusal };
 
 /** Answers of Slack that say that it is in trouble itself. */
-const troubles = new Set([
+const OUTAGES = new Set([
   'internal_error',
   'fatal_error',
   'service_unavailable',
@@ -18,46 +34,49 @@ const troubles = new Set([
   'team_added_to_org',
 ]);
 
-export function readFailure(error: unknown): CallFailure {
+const REFUSALS: Readonly<Record<Exclude<Refusal, 'other' | 'restricted'>, readonly string[]>> = {
+  tooLong: ['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks', 'invalid_blocks_format', 'no_text'],
+  messageGone: ['message_not_found'],
+  notFound: ['file_not_found', 'file_deleted', 'channel_not_found', 'thread_not_found'],
+  uneditable: [
+    'cant_update_message',
+    'edit_window_closed',
+    'is_inactive',
+    'block_mismatch',
+    'streaming_state_conflict',
+  ],
+  archived: ['is_archived'],
+  notInChannel: ['not_in_channel', 'user_not_in_channel'],
+};
+
+/** The one reading of what a call to Slack rejected with. */
+export function readCallError(error: unknown): CallError {
   if (error instanceof WebAPIRateLimitedError)
     return { kind: 'rateLimited', waitMs: error.retryAfter * 1000 };
   if (error instanceof WebAPIHTTPError) return { kind: 'unclear', reason: `HTTP ${error.statusCode}` };
   if (error instanceof WebAPIPlatformError) {
     const code = error.data.error;
     if (code === 'ratelimited' || code === 'rate_limited') return { kind: 'rateLimited', waitMs: 1000 };
-    // the client puts a body that is no JSON where the code would stand
-    if (troubles.has(code) || !/^[a-z_0-9]+$/.test(code))
-      return { kind: 'unclear', reason: code.slice(0, 80) };
-    return { kind: 'refused', code };
+    // The client puts a body that is no JSON where the code would stand.
+    if (OUTAGES.has(code) || !/^[a-z_0-9]+$/.test(code))
+      return { kind: 'unclear', reason: code.slice(0, 80).toWellFormed() };
+    return { kind: 'refused', code, refusal: readRefusal(code) };
   }
-  // an error of the file system would tell where this machine keeps its files
+  // An error of the file system would tell where this machine keeps its files.
   if (error instanceof Error && 'path' in error && 'code' in error)
     return { kind: 'unclear', reason: String(error.code) };
   const reason = error instanceof Error ? error.message : String(error);
-  // a 429 without a usable Retry-After is a plain error in this client
+  // A 429 without a usable Retry-After is a plain error in this client.
   if (/Retry header/.test(reason)) return { kind: 'rateLimited', waitMs: 1000 };
   return { kind: 'unclear', reason };
 }
 
-/** Slack finds the message too long or a block wrong: a smaller, plainer one may pass. */
-export function isTooLong(code: string): boolean {
-  return [
-    'msg_too_long',
-    'msg_blocks_too_long',
-    'invalid_blocks',
-    'invalid_blocks_format',
-    'no_text',
-  ].includes(code);
+function readRefusal(code: string): Refusal {
+  if (code.startsWith('restricted_action') || code === 'thread_locked') return 'restricted';
+  const found = Object.entries(REFUSALS).find(([, codes]) => codes.includes(code))?.[0];
+  return isRefusal(found) ? found : 'other';
 }
 
-/** The message cannot be edited any more: a new one has to take its place. */
-export function isMessageGone(code: string): boolean {
-  return [
-    'message_not_found',
-    'cant_update_message',
-    'edit_window_closed',
-    'is_inactive',
-    'block_mismatch',
-    'streaming_state_conflict',
-  ].includes(code);
+function isRefusal(name: string | undefined): name is keyof typeof REFUSALS {
+  return name !== undefined && name in REFUSALS;
 }

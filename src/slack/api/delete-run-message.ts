@@ -1,17 +1,18 @@
-import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import type { Run } from '../../runs/run.ts';
+import { readCallError } from './call-error.ts';
 
-/** What of a run stands in Slack can be taken away again. None of it throws: what stays is in the log. */
-export interface AnswerRemover {
-  /** The answer, its files and replies, and for a slash command the root message, which holds the code. */
-  removeAnswer: (run: Run) => Promise<void>;
-  /** Files and replies only: the answer's message is about to show another run. */
-  removeBelongings: (run: Run) => Promise<void>;
+/** Takes away what Slack shows of a run. Nothing throws: what stays is in the log. */
+export interface RunMessageRemover {
+  /** The run message, its files and replies, and for a slash command the root message, which holds the code. */
+  removeRunMessage: (run: Run) => Promise<void>;
+  /** Files and replies only: the run message is about to show another run. */
+  removeAttachments: (run: Run) => Promise<void>;
 }
 
 /** `chat.delete` and `files.delete` take what the bot itself has posted. */
-export function answerRemover(client: WebClient, log: Log): AnswerRemover {
+export function createRunMessageRemover(client: WebClient, log: Log): RunMessageRemover {
   const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<void> => {
     try {
       await act();
@@ -30,14 +31,14 @@ export function answerRemover(client: WebClient, log: Log): AnswerRemover {
       for (const { ts } of shares[run.channel] ?? []) if (ts !== undefined) await removeMessage(run, ts);
     });
 
-  const removeBelongings = async (run: Run): Promise<void> => {
+  const removeAttachments = async (run: Run): Promise<void> => {
     for (const file of run.data.files ?? []) await removeFile(run, file);
     for (const ts of run.data.replies ?? []) await removeMessage(run, ts);
   };
   return {
-    removeBelongings,
-    async removeAnswer(run) {
-      await removeBelongings(run);
+    removeAttachments,
+    async removeRunMessage(run) {
+      await removeAttachments(run);
       if (run.data.answerTs !== undefined) await removeMessage(run, run.data.answerTs);
       if (run.data.needsRoot && run.thread !== '') await removeMessage(run, run.thread);
     },
@@ -45,8 +46,6 @@ export function answerRemover(client: WebClient, log: Log): AnswerRemover {
 }
 
 function isGone(error: unknown): boolean {
-  return (
-    error instanceof WebAPIPlatformError &&
-    ['message_not_found', 'file_not_found', 'file_deleted', 'channel_not_found'].includes(error.data.error)
-  );
+  const failure = readCallError(error);
+  return failure.kind === 'refused' && ['messageGone', 'notFound'].includes(failure.refusal);
 }

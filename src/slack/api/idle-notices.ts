@@ -1,7 +1,8 @@
 import type { WebClient } from '@slack/web-api';
 import type { IdleNotices } from '../../runs/session/idle-kernels.ts';
 import type { KernelRecord } from '../../runs/session/kernel-record.ts';
-import { escapeMrkdwn, shortSpan, slackTime } from '../blocks/mrkdwn.ts';
+import { renderElapsed } from '../blocks/duration.ts';
+import { escapeMrkdwn, slackTime } from '../blocks/mrkdwn.ts';
 import type { Tell } from './notify.ts';
 
 export const keepAction = 'kernel:keep';
@@ -39,7 +40,7 @@ export function idleNotices(client: WebClient, tell: Tell): IdleNotices {
       });
     },
     async ended(record, idleMs) {
-      const text = `The ${escapeMrkdwn(record.kernelspec)} kernel was shut down after ${shortSpan(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
+      const text = `The ${escapeMrkdwn(record.kernelspec)} kernel was shut down after ${renderElapsed(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
       await tell.channel(
         { channel: record.channel, thread: record.lastThread === '' ? undefined : record.lastThread },
         text,

@@ -1,4 +1,4 @@
-/** `0.05 s`, `3.2 s`, `42 s`, `2 min 5 s`, `1 h 3 min`. */
+/** How long a run took: `0.05 s`, `3.2 s`, and from 10 s on as `renderElapsed`. */
 export function renderDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   // What ran took some time: 0 s would say that nothing did.
@@ -7,11 +7,17 @@ export function renderDuration(ms: number): string {
   return renderElapsed(ms);
 }
 
-/** As a clock that runs: whole seconds, `12 s`, `2 min 5 s`, `1 h 3 min`. */
+/** As a clock that runs: whole seconds, `12 s`, `2 min 5 s`, `1 h 3 min`, from two days on `2 d 3 h`. */
 export function renderElapsed(ms: number): string {
   const seconds = Math.round(Math.max(0, ms) / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
-  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 60) return inUnits([minutes, 'min'], [seconds % 60, 's']);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return inUnits([hours, 'h'], [minutes % 60, 'min']);
+  return inUnits([Math.floor(hours / 24), 'd'], [hours % 24, 'h']);
+}
+
+function inUnits(...counts: [number, string][]): string {
+  return counts.flatMap(([count, unit]) => (count === 0 ? [] : [`${count} ${unit}`])).join(' ');
 }

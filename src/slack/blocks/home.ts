@@ -5,6 +5,7 @@ import { renderButtons } from './run/run-buttons.ts';
 import { kernelLines } from './kernel-text.ts';
 import { runLine } from './run-summary.ts';
 import { renderKernelButtons } from './kernel-buttons.ts';
+import { truncateMrkdwn } from './truncate.ts';
 
 export interface HomeContent {
   /** What came of a press. */
@@ -62,5 +63,5 @@ function header(text: string): KnownBlock {
 }
 
 function section(text: string): KnownBlock {
-  return { type: 'section', text: { type: 'mrkdwn', text: text.slice(0, 3_000) } };
+  return { type: 'section', text: { type: 'mrkdwn', text: truncateMrkdwn(text, 3_000) } };
 }

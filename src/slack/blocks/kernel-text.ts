@@ -1,5 +1,6 @@
 import type { KernelStatus } from '../../runs/session/control-kernel.ts';
-import { escapeMrkdwn, mention, shortSpan, slackTime } from './mrkdwn.ts';
+import { renderElapsed } from './duration.ts';
+import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
 
 /** What is said of kernels. mrkdwn. */
 
@@ -32,7 +33,7 @@ function queueLine({ unfinished }: KernelStatus, now: number): string {
   const doing =
     first.state === 'waiting'
       ? 'is next'
-      : `has been running for ${shortSpan(now - (first.data.startedAt ?? first.createdAt))}`;
+      : `has been running for ${renderElapsed(now - (first.data.startedAt ?? first.createdAt))}`;
   const behind = waiting.length === 0 ? 'nothing waits' : `${waiting.length} waiting`;
   return `${mention(first.runner)}’s run ${doing}; ${behind} behind it.`;
 }

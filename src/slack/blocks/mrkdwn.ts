@@ -1,5 +1,6 @@
 /** Small pieces of mrkdwn of our own making. Everything that came from people or kernels is escaped first. */
 
+/** Text that Slack reads as markup, made harmless: no mention, no link, no broadcast (slack.md §5). */
 export function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
@@ -13,14 +14,4 @@ export function mention(userId: string): string {
 export function slackTime(atMs: number): string {
   const seconds = Math.floor(atMs / 1000);
   return `<!date^${seconds}^{date_short_pretty} {time}|${new Date(atMs).toISOString()}>`;
-}
-
-/** `40 s`, `12 min`, `3 h`, `2 d`. */
-export function shortSpan(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 90) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
 }

@@ -1,17 +1,16 @@
-import type { RichTextElement, RichTextPreformatted, RichTextSection } from '@slack/types';
+import type { RichTextPreformatted, RichTextSection } from '@slack/types';
 
 /** A paragraph in our own words. Slack refuses empty text elements. */
-export function sentence(text: string, style: { italic?: true; bold?: true } = {}): RichTextSection {
+export function sentence(text: string, style?: { italic?: true; bold?: true }): RichTextSection {
   return {
     type: 'rich_text_section',
-    elements: [{ type: 'text', text: shownText(text), ...(Object.keys(style).length > 0 ? { style } : {}) }],
+    elements: [{ type: 'text', text: shownText(text), ...(style === undefined ? {} : { style }) }],
   };
 }
 
 /** Output as it is: Slack reads no markup here (slack.md §5). */
 export function preformatted(text: string): RichTextPreformatted {
-  const elements: RichTextElement[] = [{ type: 'text', text: shownText(text) }];
-  return { type: 'rich_text_preformatted', elements: elements.filter((element) => element.type === 'text') };
+  return { type: 'rich_text_preformatted', elements: [{ type: 'text', text: shownText(text) }] };
 }
 
 /** Whether a reader would see anything of it. */
@@ -22,4 +21,9 @@ export function isVisible(text: string): boolean {
 /** Lone surrogates cannot be sent (the client's form encoding throws); a text that shows nothing is refused by Slack. */
 function shownText(text: string): string {
   return isVisible(text) ? text.toWellFormed() : '(blank)';
+}
+
+/** How much of a message's room blocks or elements take: the characters of their JSON, of which Slack sees no fewer. */
+export function jsonSize(value: unknown): number {
+  return JSON.stringify(value).length;
 }

@@ -1,13 +1,13 @@
 import type { Run } from '../../runs/run.ts';
-import { viewRun } from '../../runs/session/view-run.ts';
 import { statusLine } from './run/run-text.ts';
 import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
+import { startOf } from './truncate.ts';
 
 /** What is said of runs in a list. mrkdwn. */
 
 const SHOWN_CODE_CHARS = 60;
 
-/** `• today at 14:02 @ana: Done · 0.05 s · In [3] · python3 — sc.range(10)`, the outcome linked to the answer. */
+/** `• today at 14:02 @ana: Done · 0.05 s · In [3] · python3 — sc.range(10)`, the outcome linked to the run message. */
 export function runLine(run: Run, workspaceUrl: string): string {
   const said = escapeMrkdwn(runStatus(run));
   const link = answerLink(run, workspaceUrl);
@@ -18,12 +18,12 @@ export function runLine(run: Run, workspaceUrl: string): string {
 export function runStatus(run: Run): string {
   const { outcome, kernelspec } = run.data;
   if (outcome !== undefined) {
-    return statusLine(viewRun(run, { kind: 'ended', outcome }, undefined), outcome);
+    return statusLine({ runId: run.id, edition: run.data.edition }, outcome);
   }
   return `${run.state === 'waiting' ? 'Waiting' : 'Running'} · ${kernelspec}`;
 }
 
-/** Where the answer stands, else its thread; undefined where neither is known yet. */
+/** The run message, else its thread; undefined where neither is known yet. */
 export function answerLink({ channel, thread, data }: Run, workspaceUrl: string): string | undefined {
   const ts = data.answerTs ?? thread;
   if (ts === '') return undefined;
@@ -38,6 +38,6 @@ export function firstLine({ data }: Run): string {
   const line = lines.find((each) => each.trim() !== '')?.trim() ?? '';
   const isCut = line.length > SHOWN_CODE_CHARS || lines.filter((each) => each.trim() !== '').length > 1;
   // A backtick would end the inline code.
-  const shown = line.slice(0, SHOWN_CODE_CHARS).replaceAll('`', 'ˋ').toWellFormed();
+  const shown = startOf(line.toWellFormed(), SHOWN_CODE_CHARS).replaceAll('`', 'ˋ');
   return `\`${escapeMrkdwn(shown)}\`${isCut ? ' …' : ''}`;
 }

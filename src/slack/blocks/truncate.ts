@@ -1,5 +1,46 @@
 import type { BoundedText } from '../../output/output-view.ts';
 
+const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** A grapheme longer than this (UTF-16 units) is cut between two code points. */
+const MAX_GRAPHEME = 64;
+
+/** The places around `index` where a text may be cut: between two graphemes, never through a surrogate pair. */
+function boundariesAround(text: string, index: number): { before: number; after: number } {
+  const at = Math.min(Math.max(0, Math.floor(index)), text.length);
+  const start = Math.max(0, at - MAX_GRAPHEME);
+  const found = GRAPHEMES.segment(text.slice(start, at + MAX_GRAPHEME)).containing(at - start);
+  if (found === undefined || start + found.index === at) return { before: at, after: at };
+  const isTooLong = found.segment.length >= MAX_GRAPHEME;
+  const isInPair = /[\ud800-\udbff]/.test(text.charAt(at - 1)) && /[\udc00-\udfff]/.test(text.charAt(at));
+  if (isTooLong) return isInPair ? { before: at - 1, after: at + 1 } : { before: at, after: at };
+  return { before: start + found.index, after: start + found.index + found.segment.length };
+}
+
+/** The first `max` UTF-16 units of a text, or a few less. */
+export function startOf(text: string, max: number): string {
+  return text.slice(0, boundariesAround(text, max).before);
+}
+
+/** At most `max` UTF-16 units of a text; `…` stands for what is left out. */
+export function truncate(text: string, max: number): string {
+  return text.length <= max ? text : `${startOf(text, max - 1)}…`;
+}
+
+/** The same with the middle left out: start and end are each about half of `max`. */
+export function truncateMiddle(text: string, max: number, gap = ' … '): string {
+  if (text.length <= max) return text;
+  const half = Math.max(0, (max - gap.length) / 2);
+  return `${startOf(text, half)}${gap}${text.slice(boundariesAround(text, text.length - half).after)}`;
+}
+
+/** The same for mrkdwn of our own making: neither an entity nor a link or mention is cut. */
+export function truncateMrkdwn(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const head = startOf(text, max - 1).replace(/&[a-z]{0,3}$/, '');
+  const link = head.lastIndexOf('<');
+  return `${link > head.lastIndexOf('>') ? head.slice(0, link) : head}…`;
+}
+
 /** Start and end of a text, and how much stands between. Nothing is hidden when `hiddenChars` is 0; then `tail` is ''. */
 export interface CutText {
   head: string;
@@ -9,21 +50,21 @@ export interface CutText {
 }
 
 /** A line costs as many characters of room as this beside its own: a wall of short lines is long, too. */
-const lineCost = 40;
+const LINE_COST = 40;
 
 /** The room that a text takes on the screen: its characters, and some for each line. */
 export function roomOf(text: BoundedText): number {
   const chars = text.head.length + text.tail.length + text.hiddenChars;
-  return chars + lineCost * (countNewlines(text.head) + countNewlines(text.tail) + text.hiddenLines);
+  return chars + LINE_COST * newlinesOf(text);
 }
 
 /**
  * Cuts the middle out of a text so that what is left takes at most `room`, `headShare` (0 to 1) of it for the start.
- * Whole lines where there are any; never through a surrogate pair. Newlines at the end are not shown.
+ * Whole lines where there are any; never through a grapheme. Newlines at the end are not shown.
  */
 export function cutText(text: BoundedText, room: number, headShare: number): CutText {
   const whole = text.hiddenChars === 0 ? (text.head + text.tail).replace(/\n+$/, '') : undefined;
-  if (whole !== undefined && whole.length + lineCost * countNewlines(whole) <= room) {
+  if (whole !== undefined && whole.length + LINE_COST * countNewlines(whole) <= room) {
     return { head: whole, tail: '', hiddenLines: 0, hiddenChars: 0 };
   }
   const head = startWithin(whole ?? text.head, room * headShare);
@@ -31,7 +72,7 @@ export function cutText(text: BoundedText, room: number, headShare: number): Cut
   const tail = endWithin(end, room * (1 - headShare));
   const newlines = whole === undefined ? newlinesOf(text) - trailing(text.tail) : countNewlines(whole);
   const chars = whole?.length ?? text.head.length + text.hiddenChars + end.length;
-  // the last line may take a little more than the room
+  // The last line may take a little more than the room.
   if (whole?.length === head.text.length + tail.text.length) {
     return { head: whole, tail: '', hiddenLines: 0, hiddenChars: 0 };
   }
@@ -51,22 +92,19 @@ interface CutEnd {
 }
 
 function startWithin(text: string, room: number): CutEnd {
-  const cut = text.slice(0, unitsWithin(text, room));
-  const line = cut.lastIndexOf('\n');
-  if (line > cut.length / 2) return { text: cut.slice(0, line), atLine: true };
-  return { text: cut.replace(/[\ud800-\udbff]$/, ''), atLine: false };
+  const units = unitsWithin(text, room);
+  const line = text.lastIndexOf('\n', units - 1);
+  if (units > 0 && line > units / 2) return { text: text.slice(0, line), atLine: true };
+  return { text: startOf(text, units), atLine: false };
 }
 
 function endWithin(text: string, room: number): CutEnd {
-  const cut = text.slice(text.length - unitsWithin([...reversedLines(text)].join('\n'), room));
-  const line = cut.indexOf('\n');
-  if (line !== -1 && line < cut.length / 2) return { text: cut.slice(line + 1), atLine: true };
-  return { text: cut.replace(/^[\udc00-\udfff]/, ''), atLine: false };
-}
-
-/** The lines of a text from the last to the first; only their lengths matter to its caller. */
-function reversedLines(text: string): string[] {
-  return text.split('\n').toReversed();
+  // Only the lengths of the lines matter here.
+  const units = unitsWithin(text.split('\n').toReversed().join('\n'), room);
+  const from = text.length - units;
+  const line = text.indexOf('\n', from);
+  if (line !== -1 && line - from < units / 2) return { text: text.slice(line + 1), atLine: true };
+  return { text: text.slice(boundariesAround(text, from).after), atLine: false };
 }
 
 /** How many units from the start fit into `room`. */
@@ -77,7 +115,7 @@ function unitsWithin(text: string, room: number): number {
     const line = text.indexOf('\n', at);
     const length = line === -1 ? text.length - at : line - at;
     if (length >= left) return at + Math.floor(left);
-    left -= length + 1 + lineCost;
+    left -= length + 1 + LINE_COST;
     at += length + 1;
   }
   return Math.min(at, text.length);

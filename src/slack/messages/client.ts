@@ -1,163 +1,171 @@
-import { type ConversationsRepliesResponse, type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
+import { type ConversationsRepliesResponse, type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import type { AnswerPlace } from '../../runs/run-view.ts';
+import { type CallError, readCallError } from '../api/call-error.ts';
 
-/** A message to post or to put in an answer's place. */
+export interface Metadata {
+  event_type: string;
+  event_payload: Record<string, string | number>;
+}
+
+/** A message to post or to put in another's place. */
 export interface SlackMessage {
   text: string;
   blocks: KnownBlock[];
-  metadata: { event_type: string; event_payload: Record<string, string | number> };
+  metadata: Metadata;
 }
 
-/** The calls that answers need. They reject with the client's errors (`readFailure`); nothing is retried here. */
-export interface SlackCalls {
-  post(place: AnswerPlace, message: SlackMessage): Promise<string>;
-  update(channel: string, ts: string, message: SlackMessage): Promise<void>;
-  /** The ts of a message of ours in the thread whose metadata fit; undefined when there is none. */
-  find(
-    place: AnswerPlace,
-    eventType: string,
-    payload: Record<string, string | number>,
-  ): Promise<string | undefined>;
-  /** The same for a message of ours outside threads, posted after `oldestS` (seconds since the epoch). */
-  findRoot(
-    channel: string,
-    eventType: string,
-    payload: Record<string, string | number>,
-    oldestS: number,
-  ): Promise<string | undefined>;
-  /** The files that stand in the thread. */
-  filesIn(place: AnswerPlace): Promise<{ id: string; name: string; size: number }[]>;
-  tellPrivately(place: AnswerPlace, user: string, text: string): Promise<void>;
-  readonly client: WebClient;
+/** Where a message goes. `thread`: the ts of its first message; '' for a message outside threads. */
+export interface Place {
+  channel: string;
+  thread: string;
 }
 
-/**
- * A client of its own for answers: a 429 freezes a client's whole queue and its default policy repeats posts
- * (slack.md facts 2 and 3), so this one rejects at once, never repeats, and never delays anybody else's calls.
- */
-export function startSlackCalls(options: {
+export interface MessageClientOptions {
   token: string;
   slackApiUrl?: string;
+  /** What the calls go through; by default the process's own. */
   fetch?: FetchFunction;
-  timeoutMs: number;
   log: Log;
-}): SlackCalls {
-  const client = new WebClient(options.token, {
-    ...(options.slackApiUrl === undefined ? {} : { slackApiUrl: options.slackApiUrl }),
-    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-    rejectRateLimitedCalls: true,
-    retryConfig: { retries: 0 },
-    timeout: options.timeoutMs,
-    logger: quietLogger(options.log),
-  });
-  return {
-    client,
-    async post(place, message) {
-      const posted = await client.chat.postMessage({
-        channel: place.channel,
-        ...inThread(place),
-        ...message,
-        unfurl_links: false,
-        unfurl_media: false,
-      });
-      if (posted.ts === undefined) throw new Error('chat.postMessage answered without a ts');
-      return posted.ts;
-    },
-    async update(channel, ts, message) {
-      await client.chat.update({ channel, ts, ...message });
-    },
-    async find(place, eventType, payload) {
-      for await (const { ts, metadata } of repliesIn(client, place)) {
-        if (isOurs(metadata, eventType, payload)) return ts;
-      }
-      return undefined;
-    },
-    async findRoot(channel, eventType, payload, oldestS) {
-      let cursor: string | undefined;
-      do {
-        const page = await client.conversations.history({
-          channel,
-          oldest: String(oldestS),
-          include_all_metadata: true,
-          limit: 200,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        const found = page.messages?.find(({ metadata }) => isOurs(metadata, eventType, payload));
-        if (found !== undefined) return found.ts;
-        cursor = page.response_metadata?.next_cursor;
-      } while (cursor !== undefined && cursor !== '');
-      return undefined;
-    },
-    async filesIn(place) {
-      const files: { id: string; name: string; size: number }[] = [];
-      for await (const reply of repliesIn(client, place)) {
-        for (const { id, name, size } of reply.files ?? []) {
-          if (id !== undefined && name !== undefined && size !== undefined) files.push({ id, name, size });
-        }
-      }
-      return files;
-    },
-    async tellPrivately(place, user, text) {
-      try {
-        await client.chat.postEphemeral({ channel: place.channel, ...inThread(place), user, text });
-      } catch {
-        const opened = await client.conversations.open({ users: user });
-        await client.chat.postMessage({
-          channel: opened.channel?.id ?? user,
-          text,
-          unfurl_links: false,
-          unfurl_media: false,
-        });
-      }
-    },
-  };
+  timeoutMs?: number;
 }
 
-/** A root message stands in no thread. */
-function inThread({ thread }: AnswerPlace): { thread_ts?: string } {
-  return thread === '' ? {} : { thread_ts: thread };
-}
+const CALL_TIMEOUT_MS = 10_000;
 
-function isOurs(
-  metadata: Reply['metadata'],
-  eventType: string,
-  payload: Record<string, string | number>,
-): boolean {
-  const content = metadata?.event_payload ?? {};
-  return (
-    metadata?.event_type === eventType &&
-    Object.entries(payload).every(([key, value]) => Reflect.get(content, key) === value)
-  );
+/**
+ * The calls that run messages need. They reject with the client's errors (`readCallError`). A client of its own: a 429
+ * stops a client's whole queue and its default policy repeats posts (slack.md facts 2 and 3), so this one rejects at
+ * once, never repeats, and never delays anybody else's calls.
+ */
+export class MessageClient {
+  readonly client: WebClient;
+
+  constructor({ token, slackApiUrl, fetch, log, timeoutMs = CALL_TIMEOUT_MS }: MessageClientOptions) {
+    this.client = new WebClient(token, {
+      ...(slackApiUrl === undefined ? {} : { slackApiUrl }),
+      ...(fetch === undefined ? {} : { fetch }),
+      rejectRateLimitedCalls: true,
+      retryConfig: { retries: 0 },
+      timeout: timeoutMs,
+      logger: quietLogger(log),
+    });
+  }
+
+  /** Gives its ts. */
+  async post(place: Place, message: Pick<SlackMessage, 'text'> & Partial<SlackMessage>): Promise<string> {
+    const { channel } = place;
+    const unfurls = { unfurl_links: false, unfurl_media: false };
+    const posted = await this.client.chat.postMessage({
+      channel,
+      ...inThread(place),
+      ...message,
+      ...unfurls,
+    });
+    if (posted.ts === undefined) throw new Error('chat.postMessage answered without a ts');
+    return posted.ts;
+  }
+
+  async update(channel: string, ts: string, message: SlackMessage): Promise<void> {
+    await this.client.chat.update({ channel, ts, ...message });
+  }
+
+  /** A message of ours whose metadata have all of these; outside threads one posted after `sinceMs`. */
+  async find(
+    place: Place,
+    { event_type, event_payload }: Metadata,
+    sinceMs: number,
+  ): Promise<{ ts: string; isFinal: boolean } | undefined> {
+    for await (const { ts, metadata } of this.#messages(place, sinceMs)) {
+      const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
+      const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
+      if (ts !== undefined && metadata?.event_type === event_type && isOurs)
+        return { ts, isFinal: payload.get('state') === 'final' };
+    }
+    return undefined;
+  }
+
+  /** The files that are in a thread. */
+  async filesIn(place: Place): Promise<{ id: string; name: string; size: number }[]> {
+    const files: { id: string; name: string; size: number }[] = [];
+    for await (const message of this.#messages(place, 0)) {
+      for (const { id, name, size } of message.files ?? []) {
+        if (id !== undefined && name !== undefined && size !== undefined) files.push({ id, name, size });
+      }
+    }
+    return files;
+  }
+
+  /** The direct message channel with a user. */
+  async openDirect(user: string): Promise<string> {
+    const { channel } = await withRetries(() => this.client.conversations.open({ users: user }));
+    return channel?.id ?? user;
+  }
+
+  /** Only this user sees it; by direct message where that cannot be. */
+  async tellPrivately(place: Place, user: string, text: string): Promise<void> {
+    const { channel } = place;
+    try {
+      await this.client.chat.postEphemeral({ channel, ...inThread(place), user, text });
+    } catch {
+      await this.post({ channel: await this.openDirect(user), thread: '' }, { text });
+    }
+  }
+
+  async *#messages(place: Place, sinceMs: number): AsyncGenerator<Reply> {
+    const { channel, thread } = place;
+    let cursor: string | undefined;
+    do {
+      const from = cursor === undefined ? {} : { cursor };
+      const page = { channel, include_all_metadata: true, limit: 200, ...from };
+      const { messages, response_metadata } = await (thread === ''
+        ? this.client.conversations.history({ ...page, oldest: String(sinceMs / 1000) })
+        : this.client.conversations.replies({ ...page, ts: thread }));
+      yield* messages ?? [];
+      cursor = response_metadata?.next_cursor === '' ? undefined : response_metadata?.next_cursor;
+    } while (cursor !== undefined);
+  }
 }
 
 type Reply = NonNullable<ConversationsRepliesResponse['messages']>[number];
 
-async function* repliesIn(client: WebClient, place: AnswerPlace): AsyncGenerator<Reply> {
-  let cursor: string | undefined;
-  do {
-    const page = await client.conversations.replies({
-      channel: place.channel,
-      ts: place.thread,
-      include_all_metadata: true,
-      limit: 200,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    yield* page.messages ?? [];
-    cursor = page.response_metadata?.next_cursor;
-  } while (cursor !== undefined && cursor !== '');
+function inThread({ thread }: Place): { thread_ts?: string } {
+  return thread === '' ? {} : { thread_ts: thread };
 }
 
-/** The client warns on the console about each failed call; who calls says it better. */
+/** So often a call is tried that can be repeated without harm. */
+export const CALL_TRIES = 5;
+
+/** Again after a rate limit or an unclear failure, `CALL_TRIES` in all; a refusal is final. */
+export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind === 'refused' || attempt === CALL_TRIES) throw error;
+      await delay(retryMs(failure, attempt));
+    }
+  }
+}
+
+/** `attempt`: 1 after the first failure. */
+export function retryMs(failure: CallError, attempt: number): number {
+  return failure.kind === 'rateLimited' ? failure.waitMs : Math.min(30_000, 500 * 2 ** attempt);
+}
+
+const none = () => {};
+
+/** The client warns on the console about each failed call; its caller knows more of it. */
 function quietLogger(log: Log) {
+  const debug = (...words: unknown[]) => log.debug({ words: words.map(String) }, 'slack client');
   return {
-    debug: () => {},
-    info: () => {},
-    warn: (...words: unknown[]) => log.debug({ words: words.map(String) }, 'slack client'),
-    error: (...words: unknown[]) => log.debug({ words: words.map(String) }, 'slack client'),
-    setLevel: () => {},
+    debug: none,
+    info: none,
+    warn: debug,
+    error: debug,
+    setLevel: none,
     getLevel: () => LogLevel.ERROR,
-    setName: () => {},
+    setName: none,
   };
 }

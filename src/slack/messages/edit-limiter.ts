@@ -1,117 +1,112 @@
-/**
- * Who may edit when: Slack takes 50 `chat.update` in any 60 s for a whole workspace (slack.md §3). One budget is shared
- * by all answers of a workspace; an implementation over a store shares it over replicas.
- */
-export interface EditBudget {
-  /** An answer opens: one edit is kept back for its end until the returned function is called. */
-  open(answer: string): () => void;
-  /**
-   * Asks for one edit. 0: it is taken, send it now. Else ask again in so many ms. `end` takes any that is left, first
-   * come first served. `live` edits come after those, leave the kept ones alone (with more answers than edits: half of
-   * all) and are spread evenly over the answers that ask.
-   */
-  take(answer: string, use: 'live' | 'end'): Promise<number>;
-  /** Slack refused an edit: nobody gets one for so long. */
-  pause(ms: number): void;
-}
-
-/** The budget of one process; where processes share one, what it falls back on. */
-export interface OwnEditBudget extends EditBudget {
-  /** An edit that was granted elsewhere. */
-  count(answer: string): void;
-  /** So many processes edit in this workspace: an equal part is left to this one. */
-  divide(processes: number): void;
-}
-
 export interface EditLimits {
+  /** So many edits in any `windowMs`. */
   edits: number;
-  /** A little more than Slack's minute, because calls travel for different times. */
   windowMs: number;
-  /** No answer is edited more often than this. */
+  /** No message is edited more often than this while its run goes on. */
   gapMs: number;
-  /** Between two edits of all: a process that does not know what its predecessor has used up hears Slack's no in time. */
+  /** Between two edits of all messages: a refusal is heard before many more are on their way. */
   apartMs: number;
+  /** So many edits at least are left to ends. */
+  endsShare: number;
 }
 
-export const slackEdits: EditLimits = { edits: 50, windowMs: 61_000, gapMs: 1_250, apartMs: 50 };
+/** Slack takes 50 `chat.update` a minute in a workspace (slack.md §3); a little more than its minute, because calls travel. */
+export const SLACK_EDITS: EditLimits = {
+  edits: 50,
+  windowMs: 61_000,
+  gapMs: 1_250,
+  apartMs: 50,
+  endsShare: 10,
+};
 
-/** An answer that asked within this time counts as one that wants its share. */
-export const wantingMs = 15_000;
+/** A message that asked within this time counts as one that wants its share. */
+const WANTING_MS = 15_000;
 /** Nobody waits longer before asking again, so that shares follow what happens. */
-export const longestWaitMs = 5_000;
+const LONGEST_WAIT_MS = 5_000;
 
-/** The edits of the last window, in ms since the epoch: what a process leaves to its successor. */
-export interface EditMemory {
-  taken: readonly number[];
-  keep: (taken: readonly number[]) => void;
-}
-
-/** The budget of one process. */
-export function startEditBudget(
-  now: () => number,
-  limits: EditLimits = slackEdits,
-  memory: EditMemory = { taken: [], keep: () => {} },
-): OwnEditBudget {
-  const open = new Set<string>();
-  const asked = new Map<string, number>();
-  const edited = new Map<string, number>();
+/** Shares the edits of a workspace among its run messages: ends first, progress evenly with what is left. */
+export class EditLimiter {
+  readonly #now: () => number;
+  readonly #limits: EditLimits;
+  readonly #open = new Set<string>();
+  readonly #askedAt = new Map<string, number>();
+  readonly #editedAt = new Map<string, number>();
   /** Ends that found no edit left, in the order in which they came. */
-  const ending = new Set<string>();
-  let taken = [...memory.taken];
-  let pausedUntil = 0;
-  let { edits } = limits;
+  readonly #ending = new Set<string>();
+  /** When the edits of the last window were made. */
+  #taken: number[] = [];
+  #pausedUntil = 0;
 
-  const kept = (): number => (open.size <= edits ? open.size : Math.floor(edits / 2));
+  /** `isFresh`: no process before this one has edited in this workspace within the last minute. */
+  constructor(now: () => number, { isFresh = false, limits = SLACK_EDITS } = {}) {
+    this.#now = now;
+    this.#limits = limits;
+    if (!isFresh) this.#assumeFull(now(), limits.windowMs / limits.edits);
+  }
 
-  const fairGap = (nowMs: number): number => {
-    const wanting = [...asked.values()].filter((at) => at > nowMs - wantingMs).length;
-    return Math.max(limits.gapMs, (wanting * limits.windowMs) / Math.max(1, edits - kept()));
-  };
+  /** A run message opens: one edit is left to its end until the returned function is called. */
+  open(message: string): () => void {
+    this.#open.add(message);
+    return () => {
+      this.#open.delete(message);
+      for (const known of [this.#askedAt, this.#editedAt, this.#ending]) known.delete(message);
+    };
+  }
 
-  const wait = (answer: string, use: 'live' | 'end', nowMs: number): number => {
-    if (pausedUntil > nowMs) return pausedUntil - nowMs;
-    const before = use === 'live' ? kept() + ending.size : [...ending].indexOf(answer);
-    const blocking = taken.length + before - edits;
-    if (blocking >= 0) return (taken[blocking] ?? nowMs) + limits.windowMs - nowMs;
-    const apartMs = (taken.at(-1) ?? -Infinity) + limits.apartMs - nowMs;
-    if (use === 'end' || apartMs > 0) return apartMs;
-    return (edited.get(answer) ?? -Infinity) + fairGap(nowMs) - nowMs;
-  };
+  /**
+   * Asks for one edit. 0: it is taken, send it now. Else ask again in so many ms. An `end` takes any that is left, first
+   * come first served; `live` edits leave the share of ends alone and are spread evenly over the messages that ask.
+   */
+  take(message: string, use: 'live' | 'end'): number {
+    const nowMs = this.#now();
+    // A clock that was set makes nothing last longer.
+    this.#taken = this.#taken.filter((at) => Math.abs(nowMs - at) < this.#limits.windowMs);
+    if (use === 'live') this.#askedAt.set(message, nowMs);
+    else this.#ending.add(message);
+    const waitMs = this.#waitMs(message, use, nowMs);
+    if (waitMs > 0) return Math.min(Math.ceil(waitMs), LONGEST_WAIT_MS);
+    this.#ending.delete(message);
+    this.#taken.push(nowMs);
+    if (this.#open.has(message)) this.#editedAt.set(message, nowMs);
+    return 0;
+  }
 
-  const count = (answer: string, nowMs: number): void => {
-    ending.delete(answer);
-    taken.push(nowMs);
-    memory.keep(taken);
-    edited.set(answer, nowMs);
-  };
+  /** Slack refused an edit: its minute is used up, and the next edit may be made in so many ms. */
+  pause(ms: number): void {
+    const nowMs = this.#now();
+    this.#pausedUntil = Math.max(this.#pausedUntil, nowMs + ms);
+    this.#assumeFull(nowMs, ms);
+  }
 
-  return {
-    open(answer) {
-      open.add(answer);
-      return () => {
-        open.delete(answer);
-        asked.delete(answer);
-        edited.delete(answer);
-        ending.delete(answer);
-      };
-    },
-    take(answer, use) {
-      const nowMs = now();
-      // a clock that was set makes nothing last longer
-      taken = taken.filter((at) => Math.abs(nowMs - at) < limits.windowMs);
-      if (use === 'live') asked.set(answer, nowMs);
-      else ending.add(answer);
-      const waitMs = wait(answer, use, nowMs);
-      if (waitMs > 0) return Promise.resolve(Math.min(Math.ceil(waitMs), longestWaitMs));
-      count(answer, nowMs);
-      return Promise.resolve(0);
-    },
-    count: (answer) => count(answer, now()),
-    divide(processes) {
-      edits = Math.max(1, Math.floor(limits.edits / Math.max(1, processes)));
-    },
-    pause(ms) {
-      pausedUntil = Math.max(pausedUntil, now() + ms);
-    },
-  };
+  /** As if all edits of a window had been made at even distances; the first is over in `firstMs`. */
+  #assumeFull(nowMs: number, firstMs: number): void {
+    const { edits, windowMs } = this.#limits;
+    const leftMs = Math.max(0, windowMs - firstMs);
+    this.#taken = Array.from({ length: edits }, (_, nth) => nowMs - leftMs * (1 - nth / edits));
+  }
+
+  #waitMs(message: string, use: 'live' | 'end', nowMs: number): number {
+    const { edits, windowMs, apartMs } = this.#limits;
+    if (this.#pausedUntil > nowMs) return this.#pausedUntil - nowMs;
+    const before =
+      use === 'live' ? this.#leftToEnds() + this.#ending.size : [...this.#ending].indexOf(message);
+    const blocking = this.#taken.length + before - edits;
+    if (blocking >= 0) return (this.#taken[blocking] ?? nowMs) + windowMs - nowMs;
+    const nextMs = (this.#taken.at(-1) ?? -Infinity) + apartMs - nowMs;
+    if (use === 'end' || nextMs > 0) return nextMs;
+    return (this.#editedAt.get(message) ?? -Infinity) + this.#fairGap(nowMs) - nowMs;
+  }
+
+  /** One for each open message; with more messages than edits half of all. */
+  #leftToEnds(): number {
+    const { edits, endsShare } = this.#limits;
+    const open = this.#open.size;
+    return open <= edits ? Math.max(open, endsShare) : Math.floor(edits / 2);
+  }
+
+  #fairGap(nowMs: number): number {
+    const { edits, windowMs, gapMs } = this.#limits;
+    const wanting = [...this.#askedAt.values()].filter((at) => at > nowMs - WANTING_MS).length;
+    return Math.max(gapMs, (wanting * windowMs) / Math.max(1, edits - this.#leftToEnds()));
+  }
 }

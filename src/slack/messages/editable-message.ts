@@ -1,173 +1,201 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { AnswerPlace } from '../../runs/run-view.ts';
-import { isMessageGone, isTooLong, readFailure } from '../api/call-error.ts';
-import type { EditBudget } from './edit-limiter.ts';
-import type { LookPace, PostPace } from './post-limiter.ts';
-import { shrinkLevels } from '../blocks/run/run-message.ts';
-import type { SlackCalls, SlackMessage } from './client.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../log.ts';
+import { readCallError } from '../api/call-error.ts';
+import { jsonSize } from '../blocks/rich-text.ts';
+import { MESSAGE_ROOM } from '../blocks/run/run-message.ts';
+import type { CallLimiter } from './call-limiter.ts';
+import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
+import type { EditLimiter } from './edit-limiter.ts';
 
 export type Attempt =
-  | { kind: 'stands'; ts: string }
+  | { kind: 'posted'; ts: string }
   /** Not yet; try again in so long. */
   | { kind: 'wait'; ms: number; reason: string }
   /** It never will; Slack's error. */
   | { kind: 'refused'; code: string };
 
-export interface MessageOptions {
+/** What messages are sent with: one each for all run messages of a workspace. */
+export interface Sending {
+  client: MessageClient;
+  edits: EditLimiter;
+  posts: CallLimiter;
+  looks: CallLimiter;
+  log: Log;
+  now: () => number;
+}
+
+export interface EditableMessageOptions {
   runId: string;
-  place: AnswerPlace;
-  /** Looks for it in Slack: its ts when it stands there. */
-  find: () => Promise<string | undefined>;
-  /** A message of this run may stand in the thread already: look before posting. */
-  mayStand: boolean;
-  onPosted: (ts: string) => void;
+  place: Place;
+  /** By which it is found again: its type and what of its payload is its own. */
+  metadata: Metadata;
+  /** When the run was accepted: outside threads no earlier message is looked at. */
+  createdAt: number;
+  /** Its ts when it is posted already. */
+  ts?: string | undefined;
+  /** It may have been posted before: look before posting. */
+  mayExist: boolean;
+  onPosted?: (ts: string) => void;
+  onFinalFound?: (() => void) | undefined;
   /** Aborted when a successor goes on: a post that still waits for its turn is not made. */
   signal?: AbortSignal;
-  /** False while another process may write it; asked at the last moment. By default always true. */
-  mayWrite?: (() => boolean) | undefined;
 }
 
-/** What messages are sent with: one each for all answers of a workspace. */
-export interface MessageMeans {
-  calls: SlackCalls;
-  budget: EditBudget;
-  pace: PostPace;
-  /** `conversations.replies` and `history`, for a workspace. */
-  looks: LookPace;
-}
+/** `room`: how much its blocks may hold, in characters of JSON. Called at the last moment, so that the newest is sent. */
+export type Render = (room: number) => SlackMessage;
 
-/** How often a message that is to be removed is looked for where Slack does not say whether it stands. */
-const settlingLooks = 8;
+/** Less room than this shows nothing but the end of a run: then the smallest message is sent at once. */
+const MIN_ROOM = 1_500;
+/** So often a message that is gone, or cannot be edited, is posted anew. */
+const MAX_REPOSTS = 3;
+/** How often a message that is to be removed is looked for where Slack does not say whether it was posted. */
+const SETTLING_LOOKS = 8;
+/** Clocks differ: how much earlier than the run its message may seem to have been posted. */
+const CLOCK_SKEW_MS = 60_000;
 
-/** Whoever is not sure any more that nobody else writes a message knows more after this. */
-const notOursMs = 1_000;
-
-/** One message in a thread: posted once, then edited. Knows what to do with each way Slack can fail. */
-export class StandingMessage {
-  readonly #means: MessageMeans;
-  readonly #options: MessageOptions;
+/** One message: posted once, then edited. Knows what to do with each way Slack can fail. */
+export class EditableMessage {
+  readonly #sending: Sending;
+  readonly #options: EditableMessageOptions;
   #ts: string | undefined;
-  #mayStand: boolean;
-  #shrink = 0;
+  #mayExist: boolean;
+  #room = MESSAGE_ROOM;
+  #reposts = 0;
   #failures = 0;
 
-  constructor(means: MessageMeans, options: MessageOptions) {
-    this.#means = means;
+  constructor(sending: Sending, options: EditableMessageOptions) {
+    this.#sending = sending;
     this.#options = options;
-    this.#ts = options.place.answerTs;
-    this.#mayStand = options.mayStand;
+    this.#ts = options.ts;
+    this.#mayExist = options.mayExist;
   }
 
   get ts(): string | undefined {
     return this.#ts;
   }
 
-  /** How much smaller than normal the picture has to be for Slack to take it. */
-  get shrink(): number {
-    return this.#shrink;
+  /** The ts of the first message of its thread. */
+  get thread(): string {
+    return this.#options.place.thread;
   }
 
-  /** One try to make the picture stand. `render` is asked at the last moment, so that the newest picture goes out. */
-  async attempt(render: (shrink: number) => SlackMessage, use: 'live' | 'end'): Promise<Attempt> {
-    if (this.#ts === undefined && this.#mayStand) {
+  /** What Slack has been found to take. */
+  get room(): number {
+    return this.#room;
+  }
+
+  /** Tries until it is posted or refused, or until `again` (called with the ms to wait before the next try) is false. */
+  async send(render: Render, again: (ms: number) => Promise<boolean>): Promise<Attempt> {
+    for (;;) {
+      const attempt = await this.attempt(render, 'end');
+      if (attempt.kind !== 'wait' || !(await again(attempt.ms))) return attempt;
+    }
+  }
+
+  /** One try to post or edit it. */
+  async attempt(render: Render, use: 'live' | 'end'): Promise<Attempt> {
+    if (this.#ts === undefined && this.#mayExist) {
       const notYet = await this.#look();
       if (notYet !== undefined) return notYet;
     }
+    const { runId, place, signal } = this.#options;
+    if (this.#ts === undefined) {
+      const postMs = this.#sending.posts.reserve(place.channel);
+      if (postMs > 0) await delay(postMs, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+      if (signal?.aborted === true) return { kind: 'wait', ms: 0, reason: 'released' };
+    } else {
+      const editMs = this.#sending.edits.take(runId, use);
+      if (editMs > 0) return { kind: 'wait', ms: editMs, reason: 'edit limit' };
+    }
+    const message = render(this.#room);
     try {
-      const waitMs = this.#ts === undefined ? 0 : await this.#means.budget.take(this.#options.runId, use);
-      if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'budget' };
-      if (this.#ts === undefined) await this.#untilPaced();
-      if (this.#options.mayWrite?.() === false) return { kind: 'wait', ms: notOursMs, reason: 'not ours' };
-      const ts = await this.#send(this.#ts, render);
+      if (this.#ts !== undefined) await this.#sending.client.update(place.channel, this.#ts, message);
+      else {
+        this.#mayExist = true;
+        this.#found(await this.#sending.client.post(place, message));
+      }
       this.#failures = 0;
-      return { kind: 'stands', ts };
+      return { kind: 'posted', ts: this.#ts ?? '' };
     } catch (error) {
-      return this.#afterFailure(error);
+      return this.#afterFailure(error, jsonSize(message.blocks), use);
     }
   }
 
-  /** Finds out whether it stands where a post's reply was lost. */
+  /** Finds out whether it was posted where the reply to a post was lost. */
   async settle(): Promise<void> {
-    for (let looks = 0; looks < settlingLooks && this.#ts === undefined && this.#mayStand; looks += 1) {
+    for (let looks = 0; looks < SETTLING_LOOKS && this.#ts === undefined && this.#mayExist; looks += 1) {
       const notYet = await this.#look();
-      if (notYet !== undefined) await sleep(notYet.ms);
+      if (notYet !== undefined) await delay(notYet.ms);
     }
-  }
-
-  async #untilPaced(): Promise<void> {
-    const { place, signal } = this.#options;
-    const paceMs = this.#means.pace.reserve(place.channel);
-    if (paceMs > 0) await sleep(paceMs, undefined, signal === undefined ? {} : { signal });
-  }
-
-  async #send(ts: string | undefined, render: (shrink: number) => SlackMessage): Promise<string> {
-    const { place } = this.#options;
-    if (ts !== undefined) {
-      await this.#means.calls.update(place.channel, ts, render(this.#shrink));
-      return ts;
-    }
-    this.#mayStand = true;
-    const posted = await this.#means.calls.post(place, render(this.#shrink));
-    this.#stand(posted);
-    return posted;
   }
 
   /**
-   * A post whose reply was lost may stand: Slack knows no idempotency key, so it is looked for (slack.md fact 3).
-   * Undefined once that is settled.
+   * A post whose reply was lost may have been made: Slack knows no idempotency key, so it is looked for (slack.md
+   * fact 3). Undefined once that is settled.
    */
   async #look(): Promise<(Attempt & { kind: 'wait' }) | undefined> {
-    const waitMs = this.#means.looks.take();
-    if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'looks' };
+    const { client, looks } = this.#sending;
+    const { place, metadata, createdAt, onFinalFound } = this.#options;
+    const waitMs = looks.take();
+    if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'look limit' };
     try {
-      const found = await this.#options.find();
-      this.#mayStand = false;
-      if (found !== undefined) this.#stand(found);
+      const found = await client.find(place, metadata, createdAt - CLOCK_SKEW_MS);
+      this.#mayExist = false;
+      if (found !== undefined) this.#found(found.ts);
+      if (found?.isFinal === true) onFinalFound?.();
       return undefined;
     } catch (error) {
-      const failure = readFailure(error);
-      if (failure.kind === 'unclear') return this.#later(failure.reason);
+      const failure = readCallError(error);
+      if (failure.kind === 'unclear') return this.#retryLater(failure.reason);
       if (failure.kind === 'rateLimited') {
-        this.#means.looks.pause(failure.waitMs);
+        looks.pause(failure.waitMs);
         return { kind: 'wait', ms: failure.waitMs, reason: 'rate limited' };
       }
-      // where the thread may not be read, an answer that might stand twice is better than none
-      this.#mayStand = false;
+      // Where the thread may not be read, a run message that might be there twice is better than none.
+      this.#mayExist = false;
       return undefined;
     }
   }
 
-  #stand(ts: string): void {
-    this.#mayStand = false;
+  #found(ts: string): void {
+    this.#mayExist = false;
     this.#ts = ts;
-    this.#options.onPosted(ts);
+    this.#options.onPosted?.(ts);
   }
 
-  #afterFailure(error: unknown): Attempt {
-    const failure = readFailure(error);
+  #afterFailure(error: unknown, size: number, use: 'live' | 'end'): Attempt {
+    const failure = readCallError(error);
+    const isPost = this.#ts === undefined;
+    if (failure.kind === 'unclear') return this.#retryLater(failure.reason);
+    // A post that was refused was not made.
+    if (isPost) this.#mayExist = false;
     if (failure.kind === 'rateLimited') {
-      if (this.#ts === undefined) this.#means.pace.pause(this.#options.place.channel, failure.waitMs);
-      else this.#means.budget.pause(failure.waitMs);
-      // a refused post did not happen
-      if (this.#ts === undefined) this.#mayStand = false;
+      const { posts, edits } = this.#sending;
+      if (isPost) posts.pause(failure.waitMs, this.#options.place.channel);
+      else edits.pause(failure.waitMs);
       return { kind: 'wait', ms: failure.waitMs, reason: 'rate limited' };
     }
-    if (failure.kind === 'unclear') return this.#later(failure.reason);
-    if (this.#ts === undefined) this.#mayStand = false;
-    if (isTooLong(failure.code) && this.#shrink < shrinkLevels) {
-      this.#shrink += 1;
-      return { kind: 'wait', ms: 0, reason: failure.code };
+    const { code, refusal } = failure;
+    if (refusal === 'tooLong' && this.#room > 0) {
+      const room = Math.floor(Math.min(size, this.#room) / 2);
+      this.#room = room < MIN_ROOM ? 0 : room;
+      return { kind: 'wait', ms: 0, reason: code };
     }
-    if (this.#ts !== undefined && isMessageGone(failure.code)) {
+    const isLost = refusal === 'messageGone' || (refusal === 'uneditable' && use === 'end');
+    if (!isPost && isLost && this.#reposts < MAX_REPOSTS) {
+      this.#reposts += 1;
       this.#ts = undefined;
-      return { kind: 'wait', ms: 0, reason: failure.code };
+      return { kind: 'wait', ms: 0, reason: code };
     }
-    return { kind: 'refused', code: failure.code };
+    return { kind: 'refused', code };
   }
 
   /** Nobody knows what became of it: longer and longer pauses. */
-  #later(reason: string): Attempt & { kind: 'wait' } {
+  #retryLater(reason: string): Attempt & { kind: 'wait' } {
     this.#failures += 1;
-    return { kind: 'wait', ms: Math.min(30_000, 500 * 2 ** this.#failures), reason };
+    const ms = retryMs({ kind: 'unclear', reason }, this.#failures);
+    const { runId: run } = this.#options;
+    this.#sending.log.info({ run, reason, failures: this.#failures, retryMs: ms }, 'a Slack call is retried');
+    return { kind: 'wait', ms, reason };
   }
 }

@@ -1,12 +1,12 @@
-/** Lets one waiter sleep until something happens or time is up. */
-export class Bell {
+/** Lets one waiter sleep until something changes or time is up. */
+export class Notifier {
   #wake: (() => void) | undefined;
 
-  ring(): void {
+  notify(): void {
     this.#wake?.();
   }
 
-  /** Resolves after `ms`, or at the next ring. */
+  /** Resolves after `ms`, or at the next `notify`. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {

@@ -1,258 +1,291 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { FetchFunction } from '@slack/web-api';
-import type { Log } from '../../log.ts';
-import type { PostRoot } from '../../runs/session/run-answer.ts';
-import type { AnswerOptions, Delivery, LiveAnswer, OpenAnswer, RunView } from '../../runs/run-view.ts';
-import { Bell } from './notifier.ts';
-import { startEditBudget, type EditBudget } from './edit-limiter.ts';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  Delivery,
+  OpenRunMessage,
+  RunMessage,
+  RunMessageOptions,
+  RunView,
+} from '../../runs/run-view.ts';
+import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { attachFiles } from './attach-files.ts';
-import { startLookPace, startPostPace } from './post-limiter.ts';
-import { rootPoster } from './root-message.ts';
-import { renderAnswer, type AnswerMessage } from '../blocks/run/run-message.ts';
-import { startSlackCalls } from './client.ts';
-import { StandingMessage, type Attempt, type MessageMeans } from './editable-message.ts';
+import { CallLimiter, LOOK_RATE, POST_RATE } from './call-limiter.ts';
+import { MessageClient, type MessageClientOptions } from './client.ts';
+import { deliverDirectly } from './deliver-directly.ts';
+import { EditLimiter } from './edit-limiter.ts';
+import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
+import { Notifier } from './notifier.ts';
+import { postRoot } from './root-message.ts';
 
-export interface AnswersOptions {
-  token: string;
-  slackApiUrl?: string;
-  /** What the calls go through; by default the process's own. */
-  fetch?: FetchFunction;
-  log: Log;
+export interface RunMessagesOptions extends MessageClientOptions {
   now?: () => number;
-  /** One budget for all replicas; by default this process has its own. */
-  budget?: EditBudget;
-  timeoutMs?: number;
+  /** No process before this one has edited messages here within the last minute. By default false. */
+  isFresh?: boolean;
 }
 
-export interface Answers {
-  open: OpenAnswer;
-  postRoot: PostRoot;
-  /** Lets go of every open answer, flushing what is pending. */
-  stop(): Promise<void>;
+export interface RunMessages {
+  open: OpenRunMessage;
+  /** Releases every open run message: what is pending is shown first. */
+  close(): Promise<void>;
 }
 
 /** A run that ends within this time of its opening costs one post. */
-const quickMs = 400;
-
+const QUICK_MS = 400;
 /** How long a note about a missing file is tried. */
-const notePatienceMs = 60_000;
+const NOTE_TRIED_MS = 60_000;
+/** After a release the last picture is tried for so long; then a successor shows it. */
+const FLUSH_MS = 3_000;
 
-/** Who lets go waits no longer for the last picture: a successor shows it. */
-const flushMs = 3_000;
+const RELEASED: Delivery = { delivered: false, reason: 'the bot was stopped', isRefused: false };
 
-/** Starts what shows answers of one workspace: the only caller of chat.* and files.* for them. */
-export function startAnswers(options: AnswersOptions): Answers {
-  const now = options.now ?? Date.now;
-  const shared: Shared = {
-    calls: startSlackCalls({ ...options, timeoutMs: options.timeoutMs ?? 10_000 }),
-    budget: options.budget ?? startEditBudget(now),
-    pace: startPostPace(now),
-    looks: startLookPace(now),
-    log: options.log,
+/** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
+export function createRunMessages(options: RunMessagesOptions): RunMessages {
+  const { now = Date.now, isFresh = false, log } = options;
+  const sending: Sending = {
+    client: new MessageClient(options),
+    edits: new EditLimiter(now, { isFresh }),
+    posts: new CallLimiter(now, POST_RATE),
+    looks: new CallLimiter(now, LOOK_RATE),
+    log,
     now,
   };
-  const open = new Set<ThreadAnswer>();
+  const open = new Set<SlackRunMessage>();
   return {
-    open(answerOptions) {
-      const answer = new ThreadAnswer(shared, answerOptions, () => open.delete(answer));
-      open.add(answer);
-      return answer;
+    open(messageOptions) {
+      const message = new SlackRunMessage(sending, messageOptions, () => open.delete(message));
+      open.add(message);
+      return message;
     },
-    postRoot: rootPoster(shared),
-    async stop() {
-      await Promise.all([...open].map((answer) => answer.release()));
+    async close() {
+      await Promise.all([...open].map((message) => message.release()));
     },
   };
 }
 
-interface Shared extends MessageMeans {
-  log: Log;
-  now: () => number;
-}
-
-const leftOver: Delivery = { delivered: false, reason: 'the bot was stopped', isRefused: false };
-
-class ThreadAnswer implements LiveAnswer {
-  readonly #shared: Shared;
-  readonly #options: AnswerOptions;
-  readonly #message: StandingMessage;
-  readonly #closeBudget: () => void;
+/**
+ * The message of one run, from acceptance to its last word. Where the run has no message of its own the root is posted
+ * first; after an edit the message of the run before is taken over once that has ended. The run waits for neither.
+ */
+class SlackRunMessage implements RunMessage {
+  readonly #sending: Sending;
+  readonly #options: RunMessageOptions;
   readonly #onClosed: () => void;
-  readonly #changed = new Bell();
-  readonly #closed = new Bell();
+  readonly #changed = new Notifier();
+  readonly #closed = new Notifier();
+  /** Keys of the files that are in the thread, over several endings (late output). */
   readonly #attached = new Set<string>();
+  readonly #released = new AbortController();
+  #state: 'live' | 'ending' | 'released' = 'live';
+  #message: EditableMessage | undefined;
+  #rootRefusal: string | undefined;
   #view: RunView | undefined;
-  /** The picture that was sent last, and the last one that is known to stand. */
+  /** The picture that was sent last, and the last one that Slack took. */
   #drawn = '';
   #shown = '';
-  #closing = false;
+  #delivery: Delivery | undefined;
   /** After a release: when the last picture is left to a successor. */
-  #leaveBy = Infinity;
-  readonly #left = new AbortController();
-  /** Everything that is sent for this answer, one after the other. */
+  #leaveAt = Infinity;
+  /** Everything that is sent for this message, one after the other. */
   #work: Promise<unknown>;
 
-  constructor(shared: Shared, options: AnswerOptions, onClosed: () => void) {
-    this.#shared = shared;
+  constructor(sending: Sending, options: RunMessageOptions, onClosed: () => void) {
+    this.#sending = sending;
     this.#options = options;
-    this.#onClosed = onClosed;
-    this.#message = new StandingMessage(shared, {
-      runId: options.runId,
-      place: options.place,
-      find: () => shared.calls.find(options.place, 'sparkthread_answer', { run: options.runId }),
-      mayStand: options.recovered,
-      onPosted: options.onPosted,
-      signal: this.#left.signal,
-      mayWrite: options.mayWrite,
-    });
-    this.#closeBudget = shared.budget.open(options.runId);
-    this.#work = this.#live();
+    const closeEdits = sending.edits.open(options.runId);
+    this.#onClosed = () => {
+      closeEdits();
+      onClosed();
+    };
+    this.#work = this.#start();
   }
 
   show(view: RunView): void {
     this.#view = view;
-    this.#changed.ring();
+    this.#changed.notify();
   }
 
   finish(view: RunView): Promise<Delivery> {
     this.#view = view;
-    this.#close();
+    this.#stopLive('ending');
     const delivery = this.#work.then(() => this.#conclude(view));
     this.#work = delivery;
     return delivery;
   }
 
   async release(): Promise<void> {
-    if (this.#leaveBy === Infinity) {
-      this.#leaveBy = this.#shared.now() + flushMs;
-      this.#close();
+    if (this.#state !== 'released') {
+      this.#leaveAt = this.#sending.now() + FLUSH_MS;
+      // A root that is not posted yet is left to a successor too.
+      if (this.#message === undefined) this.#released.abort();
+      this.#stopLive('released');
       this.#work = this.#work.then(() => this.#flush());
     }
-    const leftMs = Math.max(0, this.#leaveBy - this.#shared.now());
-    await Promise.race([this.#work, sleep(leftMs, undefined, { ref: false })]);
-    this.#left.abort();
+    const leftMs = Math.max(0, this.#leaveAt - this.#sending.now());
+    await Promise.race([this.#work, delay(leftMs, undefined, { ref: false })]);
+    this.#released.abort();
   }
 
   async withdraw(): Promise<void> {
-    this.#leaveBy = Math.min(this.#leaveBy, this.#shared.now());
-    this.#close();
-    this.#left.abort();
-    const settled = this.#work.then(() => this.#settle());
+    this.#leaveAt = Math.min(this.#leaveAt, this.#sending.now());
+    this.#stopLive('released');
+    this.#released.abort();
+    const settled = this.#work.then(() => this.#message?.settle()).finally(this.#onClosed);
     this.#work = settled;
     await settled;
   }
 
-  async #settle(): Promise<void> {
-    await this.#message.settle();
-    this.#closeBudget();
-    this.#onClosed();
+  #stopLive(state: 'ending' | 'released'): void {
+    if (this.#state !== 'released') this.#state = state;
+    this.#closed.notify();
+    this.#changed.notify();
   }
 
-  get #isReleased(): boolean {
-    return this.#leaveBy !== Infinity;
+  /** Finds its place, then shows pictures until it is closed. Never rejects. */
+  async #start(): Promise<void> {
+    const { runId, channel, messageTs, predecessor, root, thread, recovered, createdAt } = this.#options;
+    const { onThread, onPosted, onFinalFound } = this.#options;
+    const { signal } = this.#released;
+    try {
+      const place = { channel, thread };
+      let ts = messageTs;
+      if (thread === '' && root !== undefined) {
+        const sent = await postRoot(this.#sending, { ...this.#options, root }, signal);
+        if (sent.kind === 'refused') this.#rootRefusal = sent.code;
+        if (sent.kind !== 'posted') return;
+        place.thread = sent.ts;
+        onThread(sent.ts);
+      } else if (predecessor !== undefined && messageTs === undefined) {
+        ts = await Promise.race([predecessor, once(signal, 'abort').then(() => undefined)]);
+        signal.throwIfAborted();
+        if (ts !== undefined) onPosted(ts);
+      }
+      const metadata = { event_type: 'sparkthread_answer', event_payload: { run: runId } };
+      const found = { mayExist: recovered, onPosted, onFinalFound };
+      const message = { runId, place, metadata, createdAt, ts, signal, ...found };
+      this.#message = new EditableMessage(this.#sending, message);
+      await this.#showLive(this.#message);
+    } catch (error) {
+      if (!signal.aborted)
+        this.#sending.log.error({ run: runId, err: error }, 'a run message could not be opened');
+    }
   }
 
-  #close(): void {
-    this.#closing = true;
-    this.#closed.ring();
-    this.#changed.ring();
-  }
-
-  /** Shows pictures until the answer is closed. Never rejects. */
-  async #live(): Promise<void> {
-    await this.#closed.wait(quickMs);
-    while (!this.#closing) {
+  async #showLive(message: EditableMessage): Promise<void> {
+    if (this.#state === 'live') await this.#closed.wait(QUICK_MS);
+    while (this.#state === 'live') {
       const view = this.#view;
-      if (view === undefined || this.#pictureOf(view) === this.#shown) {
-        await this.#changed.wait(tickMs(view, this.#shared.now()));
+      if (view === undefined || this.#pictureOf(view, message.room) === this.#shown) {
+        await this.#changed.wait(tickMs(view, this.#sending.now()));
         continue;
       }
-      const attempt = await this.#message.attempt((shrink) => this.#draw(this.#view ?? view, shrink), 'live');
-      if (attempt.kind === 'stands') this.#shown = this.#drawn;
-      if (attempt.kind === 'wait' && !this.#closing) await this.#closed.wait(attempt.ms);
+      const attempt = await message.attempt((room) => this.#draw(this.#view ?? view, room), 'live');
+      if (attempt.kind === 'posted') this.#shown = this.#drawn;
+      if (attempt.kind === 'wait' && this.#state === 'live') await this.#closed.wait(attempt.ms);
       if (attempt.kind === 'refused') {
-        this.#shared.log.warn({ run: this.#options.runId, reason: attempt.code }, 'answer not shown');
+        this.#sending.log.warn(
+          { run: this.#options.runId, reason: attempt.code },
+          'a live run message is not shown',
+        );
         return;
       }
     }
   }
 
-  #draw(view: RunView, shrink: number): AnswerMessage {
-    const { message } = renderAnswer(view, this.#shared.now(), shrink);
+  #draw(view: RunView, room: number): RunSlackMessage {
+    const { message } = renderRunMessage(view, this.#sending.now(), room);
     this.#drawn = JSON.stringify(message);
     return message;
   }
 
-  #pictureOf(view: RunView): string {
-    return JSON.stringify(renderAnswer(view, this.#shared.now()).message);
+  #pictureOf(view: RunView, room: number): string {
+    return JSON.stringify(renderRunMessage(view, this.#sending.now(), room).message);
   }
 
   async #flush(): Promise<void> {
     const view = this.#view;
-    const isPending =
-      view !== undefined && view.phase.kind !== 'ended' && this.#pictureOf(view) !== this.#shown;
-    if (isPending) await this.#insist(view, flushMs);
-    this.#closeBudget();
-    this.#onClosed();
+    const message = this.#message;
+    try {
+      if (view === undefined || message === undefined || view.phase.kind === 'ended') return;
+      if (this.#pictureOf(view, message.room) !== this.#shown) await this.#send(message, view, FLUSH_MS);
+    } finally {
+      this.#onClosed();
+    }
   }
 
+  /** Never rejects. */
   async #conclude(view: RunView): Promise<Delivery> {
-    const delivery = await this.#deliver(view);
-    this.#closeBudget();
-    this.#onClosed();
-    return delivery;
+    try {
+      return await this.#deliver(view);
+    } catch (error) {
+      this.#sending.log.error({ run: this.#options.runId, err: error }, 'a run message could not be ended');
+      return { delivered: false, reason: 'it could not be shown', isRefused: false };
+    } finally {
+      this.#onClosed();
+    }
   }
 
   async #deliver(view: RunView): Promise<Delivery> {
-    // a live edit that was on its way may have taken the last picture along
-    const { ts } = this.#message;
-    const isShown = ts !== undefined && this.#pictureOf(view) === this.#shown;
-    const end = isShown ? { kind: 'stands' as const, ts } : await this.#insist(view, Infinity);
-    if (end.kind === 'stands') return this.#attach(view, end.ts);
+    const message = this.#message;
+    if (message === undefined)
+      return this.#rootRefusal === undefined
+        ? RELEASED
+        : await this.#deliverDirectly(view, this.#rootRefusal);
+    // A live edit that was on its way may have taken the last picture along.
+    const { ts, room } = message;
+    const isShown = ts !== undefined && this.#pictureOf(view, room) === this.#shown;
+    const sent = isShown ? { kind: 'posted' as const, ts } : await this.#send(message, view, Infinity);
     // What is not refused is left to a successor only.
-    if (end.kind === 'wait') return leftOver;
-    return this.#undelivered(view, end.code);
+    if (sent.kind === 'wait') return RELEASED;
+    if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
+    this.#delivery = { delivered: true, messageTs: sent.ts, ...(await this.#attach(view, message)) };
+    return this.#delivery;
   }
 
-  /** Tries until the picture stands, Slack refuses it, or patience or the process ends. */
-  async #insist(view: RunView, patienceMs: number): Promise<Attempt> {
-    const giveUpAt = this.#shared.now() + patienceMs;
-    for (;;) {
-      const attempt = await this.#message.attempt((shrink) => this.#draw(view, shrink), 'end');
-      if (attempt.kind === 'stands') this.#shown = this.#drawn;
-      const leftMs = Math.min(giveUpAt, this.#leaveBy) - this.#shared.now();
-      if (attempt.kind !== 'wait' || leftMs <= 0) return attempt;
-      await this.#closed.wait(Math.min(attempt.ms, leftMs));
-    }
+  /** Tries until the picture is taken or refused, or until `triedMs` or the process ends. */
+  async #send(message: EditableMessage, view: RunView, triedMs: number): Promise<Attempt> {
+    const giveUpAt = this.#sending.now() + triedMs;
+    const sent = await message.send(
+      (room) => this.#draw(view, room),
+      async (ms) => {
+        const leftMs = (): number => Math.min(giveUpAt, this.#leaveAt) - this.#sending.now();
+        if (leftMs() <= 0) return false;
+        await this.#closed.wait(Math.min(ms, leftMs()));
+        return true;
+      },
+    );
+    if (sent.kind === 'posted') this.#shown = this.#drawn;
+    return sent;
   }
 
-  async #attach(view: RunView, ts: string): Promise<Delivery> {
-    const { files } = renderAnswer(view, this.#shared.now(), this.#message.shrink);
-    const { missing, ...attached } = await attachFiles(this.#shared, this.#options, files, this.#attached);
+  async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
+    const { runId, channel, thread, recovered, createdAt } = this.#options;
+    const { files } = renderRunMessage(view, this.#sending.now(), message.room);
+    const place = { channel, thread: message.thread };
+    const owner = { runId, place, createdAt, mayExist: recovered && thread !== '' };
+    const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
-      this.#shared.log.warn({ run: this.#options.runId, missing }, 'files not attached');
+      this.#sending.log.warn({ run: runId, missing }, 'files not attached');
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
-      await this.#insist({ ...view, notes: [...view.notes, ...notes] }, notePatienceMs);
+      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
-    return { delivered: true, answerTs: ts, ...attached };
+    return attached;
   }
 
-  /** The thread cannot be reached: the runner is told privately, once. After a stop a successor goes on instead. */
-  async #undelivered(view: RunView, reason: string): Promise<Delivery> {
-    if (this.#isReleased) return leftOver;
-    const { runId, runner, place } = this.#options;
+  /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */
+  async #deliverDirectly(view: RunView, reason: string): Promise<Delivery> {
+    if (this.#state === 'released') return RELEASED;
+    const { runId, channel } = this.#options;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
-    this.#shared.log.warn({ run: runId, channel: place.channel, reason, outcome }, 'answer not delivered');
-    const { text } = renderAnswer(view, this.#shared.now()).message;
-    const told = `The answer to your run in <#${place.channel}> could not be posted there (${reason}).\n${text}`;
-    await this.#shared.calls.tellPrivately(place, runner, told).catch((error: unknown) => {
-      this.#shared.log.warn({ run: runId, err: error }, 'runner not told');
-    });
-    return { delivered: false, reason, isRefused: true };
+    this.#sending.log.warn({ run: runId, channel, reason, outcome }, 'run message not delivered');
+    // Late output of a run whose end is there already: nobody is sent the same end again.
+    if (this.#delivery !== undefined) return this.#delivery;
+    this.#delivery = { delivered: false, reason, isRefused: true };
+    await deliverDirectly(this.#sending, this.#options, view, reason);
+    return this.#delivery;
   }
 }
 
-/** How long a picture stands before its clock is moved on, when nothing else changes. */
+/** How long a picture is shown before its clock is moved on, when nothing else changes. */
 function tickMs(view: RunView | undefined, nowMs: number): number {
   if (view === undefined || !('sinceMs' in view.phase)) return 60_000;
   const elapsed = nowMs - view.phase.sinceMs;

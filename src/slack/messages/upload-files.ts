@@ -1,31 +1,30 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { AnswerPlace } from '../../runs/run-view.ts';
-import type { AnswerFile } from './attachments.ts';
-import { type CallFailure, readFailure } from '../api/call-error.ts';
-import type { SlackCalls } from './client.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readCallError } from '../api/call-error.ts';
+import type { RunFile } from '../blocks/run/attachments.ts';
+import { startOf } from '../blocks/truncate.ts';
+import { CALL_TRIES, type MessageClient, type Place, retryMs, withRetries } from './client.ts';
 
-type UploadFile = AnswerFile & { kind: 'file' };
+type UploadFile = RunFile & { kind: 'file' };
 
 /** A snippet is shown by Slack with a preview, up to 1 MB (slack.md §2). */
-const maxSnippetBytes = 1_000_000;
-const tries = 5;
+const MAX_SNIPPET_BYTES = 1_000_000;
 /** Sharing is asynchronous (slack.md fact 9): so often a file is asked for, each time after a longer wait. */
-const looks = 7;
-const lookMs = 400;
+const LOOKS = 7;
+const LOOK_MS = 400;
 
 export interface Uploaded {
-  /** Slack file ids of those that stand in the thread. */
+  /** Slack file ids of those that are in the thread. */
   ids: string[];
   failed: { file: UploadFile; reason: string }[];
 }
 
 /** Uploads files into a thread as one message, in order; what does not appear there is uploaded once more. */
 export async function uploadFiles(
-  calls: SlackCalls,
-  place: AnswerPlace,
+  calls: MessageClient,
+  place: Place,
   files: readonly UploadFile[],
 ): Promise<Uploaded> {
   const first = await uploadOnce(calls, place, files);
@@ -36,19 +35,19 @@ export async function uploadFiles(
 }
 
 async function uploadOnce(
-  calls: SlackCalls,
-  place: AnswerPlace,
+  calls: MessageClient,
+  place: Place,
   files: readonly UploadFile[],
 ): Promise<Uploaded & { lost: UploadFile[] }> {
   const failed: Uploaded['failed'] = [];
   const sent: SentFile[] = [];
   for (const file of files) {
-    // late output may make it longer meanwhile: what it holds now is sent
+    // Late output may make it longer meanwhile: what it holds now is sent
     const size = (await stat(file.path).catch(() => undefined))?.size;
     try {
       if (size === undefined) throw new Error('its output was replaced meanwhile');
-      // an empty file is one that Slack does not take
-      if (size > 0) sent.push({ file, id: await insist(() => sendBytes(calls, file, size)) });
+      // Slack takes no empty file.
+      if (size > 0) sent.push({ file, id: await withRetries(() => sendBytes(calls, file, size)) });
     } catch (error) {
       failed.push({ file, reason: reasonOf(error) });
     }
@@ -70,14 +69,14 @@ interface SentFile {
 }
 
 /** Sends the first `size` bytes of a file; its id. */
-async function sendBytes(calls: SlackCalls, file: UploadFile, size: number): Promise<string> {
-  const alt = file.alt?.slice(0, 1000).toWellFormed();
+async function sendBytes(calls: MessageClient, file: UploadFile, size: number): Promise<string> {
+  const alt = file.alt === undefined ? undefined : startOf(file.alt.toWellFormed(), 1000);
   const about = {
     filename: file.filename,
     length: size,
     // Slack's reference calls it alt_txt; the alt_text of its client's types is unknown there.
     ...(alt === undefined ? {} : { alt_txt: alt }),
-    ...(file.snippet && size <= maxSnippetBytes ? { snippet_type: 'text' } : {}),
+    ...(file.snippet && size <= MAX_SNIPPET_BYTES ? { snippet_type: 'text' } : {}),
   };
   const ticket = await calls.client.files.getUploadURLExternal(about);
   if (ticket.upload_url === undefined || ticket.file_id === undefined)
@@ -94,30 +93,30 @@ async function sendBytes(calls: SlackCalls, file: UploadFile, size: number): Pro
   return ticket.file_id;
 }
 
-/** What becomes of an unclear try is seen later: whoever calls looks whether the files are there. */
-async function share(calls: SlackCalls, place: AnswerPlace, sent: readonly SentFile[]): Promise<void> {
-  let mayStand = false;
+/** What became of an unclear try is seen later: the caller looks whether the files are there. */
+async function share(calls: MessageClient, place: Place, sent: readonly SentFile[]): Promise<void> {
+  let mayBeShared = false;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await complete(calls, place, sent);
     } catch (error) {
-      const failure = readFailure(error);
-      // files that were shared by a try whose answer was lost cannot be shared again
-      if (failure.kind === 'refused' && mayStand) return;
-      if (failure.kind === 'refused' || attempt === tries) throw error;
-      mayStand ||= failure.kind === 'unclear';
-      await sleep(pauseMs(failure, attempt));
-      if (mayStand && (await areShared(calls, place.channel, sent))) return;
+      const failure = readCallError(error);
+      // Files that were shared by a try whose answer was lost cannot be shared again
+      if (failure.kind === 'refused' && mayBeShared) return;
+      if (failure.kind === 'refused' || attempt === CALL_TRIES) throw error;
+      mayBeShared ||= failure.kind === 'unclear';
+      await delay(retryMs(failure, attempt));
+      if (mayBeShared && (await areShared(calls, place.channel, sent))) return;
     }
   }
 }
 
-async function areShared(calls: SlackCalls, channel: string, sent: readonly SentFile[]): Promise<boolean> {
+async function areShared(calls: MessageClient, channel: string, sent: readonly SentFile[]): Promise<boolean> {
   const seen = await Promise.all(sent.map(({ id }) => isShared(calls, channel, id)));
   return seen.every((each) => each);
 }
 
-async function complete(calls: SlackCalls, place: AnswerPlace, sent: readonly SentFile[]): Promise<void> {
+async function complete(calls: MessageClient, place: Place, sent: readonly SentFile[]): Promise<void> {
   const [first, ...rest] = sent.map(({ file, id }) => ({ id, title: file.title }));
   if (first === undefined) return;
   await calls.client.files.completeUploadExternal({
@@ -129,50 +128,33 @@ async function complete(calls: SlackCalls, place: AnswerPlace, sent: readonly Se
 
 /** Which of the shared files do not show up in the channel. */
 async function findAbsent(
-  calls: SlackCalls,
-  place: AnswerPlace,
+  calls: MessageClient,
+  place: Place,
   sent: readonly SentFile[],
 ): Promise<SentFile[]> {
   let missing = [...sent];
-  for (let look = 0; look < looks && missing.length > 0; look += 1) {
-    await sleep(lookMs * (look + 1));
+  for (let look = 0; look < LOOKS && missing.length > 0; look += 1) {
+    await delay(LOOK_MS * (look + 1));
     const seen = await Promise.all(missing.map(({ id }) => isShared(calls, place.channel, id)));
     missing = missing.filter((_, index) => seen[index] !== true);
   }
   return missing;
 }
 
-async function isShared(calls: SlackCalls, channel: string, id: string): Promise<boolean> {
+async function isShared(calls: MessageClient, channel: string, id: string): Promise<boolean> {
   try {
     const { file } = await calls.client.files.info({ file: id });
     const shares = { ...file?.shares?.public, ...file?.shares?.private };
     return shares[channel] !== undefined;
   } catch (error) {
-    const failure = readFailure(error);
-    // who may not look has to believe
+    const failure = readCallError(error);
+    // Where files may not be looked at, they are taken to be there.
     return failure.kind === 'refused' && failure.code !== 'file_not_found';
   }
 }
 
-/** Again after a rate limit or an unclear failure; a refusal is final. */
-async function insist<T>(call: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      const failure = readFailure(error);
-      if (failure.kind === 'refused' || attempt === tries) throw error;
-      await sleep(pauseMs(failure, attempt));
-    }
-  }
-}
-
-function pauseMs(failure: CallFailure, attempt: number): number {
-  return failure.kind === 'rateLimited' ? failure.waitMs : 500 * 2 ** attempt;
-}
-
 function reasonOf(error: unknown): string {
-  const failure = readFailure(error);
+  const failure = readCallError(error);
   if (failure.kind === 'refused') return failure.code;
   return failure.kind === 'unclear' ? failure.reason : 'rate limited';
 }

@@ -1,5 +1,3 @@
-import { shareBudget } from './budget-script.ts';
-
 /**
  * The ledger's atomic steps in Lua. KEYS[1] is the prefix that every key starts with; its hash tag keeps them all in one
  * slot, so a step may touch the keys that it finds in a run. ARGV[1] is the time by Redis' own clock after which nobody
@@ -173,7 +171,6 @@ const bodies = {
   purgeDeliveries,
   lease,
   release,
-  shareBudget,
 };
 
 export type ScriptName = keyof typeof bodies;

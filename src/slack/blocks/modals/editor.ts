@@ -1,6 +1,7 @@
 import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
 import { z } from 'zod';
 import type { Language } from '../../../runs/languages/languages.ts';
+import { truncate } from '../truncate.ts';
 
 /** The modal with language and code. Its parts are known by these names, in submissions and in errors. */
 export const editorCallback = 'editor';
@@ -70,7 +71,11 @@ function channelField(): InputBlock {
 }
 
 function languageField({ languages, kernelspec }: EditorContent): InputBlock[] {
-  const options = languages.slice(0, 100).map(languageOption);
+  // Slack refuses a longer value, and a cut one would name no kernelspec.
+  const options = languages
+    .filter(({ kernelspec: name }) => name.length <= 150)
+    .slice(0, 100)
+    .map(languageOption);
   if (options.length === 0) return [];
   const usual = languages.find(({ isDefault }) => isDefault)?.kernelspec;
   const initial = options.find(({ value }) => value === (kernelspec ?? usual));
@@ -93,8 +98,8 @@ function languageOption({ kernelspec, displayName }: Language): PlainTextOption 
   const name =
     displayName === '' || displayName === kernelspec ? kernelspec : `${displayName} (${kernelspec})`;
   return {
-    text: { type: 'plain_text', text: name.slice(0, 75), emoji: false },
-    value: kernelspec.slice(0, 150),
+    text: { type: 'plain_text', text: truncate(name, 75), emoji: false },
+    value: kernelspec,
   };
 }
 

@@ -1,11 +1,16 @@
 import type { ModalView } from '@slack/types';
 import { z } from 'zod';
+import { plainPrompt } from '../run/run-text.ts';
+import { truncateMiddle } from '../truncate.ts';
 
 /** The box for a line that the kernel waits for. */
 export const questionCallback = 'question';
 export const lineBlock = 'line';
 /** It has to pass through the store's signals when another process runs the kernel. */
-const maxLineChars = 1_000;
+const MAX_LINE_CHARS = 1_000;
+
+/** A label may have 2,000 characters, and nobody reads as many. */
+const MAX_PROMPT_CHARS = 300;
 
 const metadataSchema = z.object({ runId: z.string(), questionId: z.string() });
 export type QuestionKey = z.infer<typeof metadataSchema>;
@@ -18,7 +23,7 @@ export function renderQuestion(
   key: QuestionKey,
   { prompt, password }: { prompt: string; password: boolean },
 ): ModalView {
-  const asked = prompt.trim().slice(0, 300).toWellFormed();
+  const asked = lastWords(plainPrompt(prompt).trim().toWellFormed());
   return {
     type: 'modal',
     callback_id: questionCallback,
@@ -42,10 +47,17 @@ export function renderQuestion(
         element: {
           type: 'plain_text_input',
           action_id: lineBlock,
-          max_length: maxLineChars,
+          max_length: MAX_LINE_CHARS,
           focus_on_load: true,
         },
       },
     ],
   };
+}
+
+/** Of a long prompt (a menu) the last lines ask. */
+function lastWords(prompt: string): string {
+  if (prompt.length <= MAX_PROMPT_CHARS) return prompt;
+  const end = prompt.slice(-MAX_PROMPT_CHARS);
+  return end.includes('\n') ? end.slice(end.indexOf('\n') + 1) : truncateMiddle(prompt, MAX_PROMPT_CHARS);
 }

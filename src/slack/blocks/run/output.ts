@@ -1,15 +1,16 @@
 import type { RichTextPreformatted, RichTextSection } from '@slack/types';
+import { isSparkLog } from './spark-log.ts';
 import {
   wholeText,
   type BoundedText,
   type OutputPart,
   type OutputView,
 } from '../../../output/output-view.ts';
-import { fileOf } from '../../messages/attachments.ts';
+import { isVisible, jsonSize, preformatted, sentence } from '../rich-text.ts';
 import { cutText, roomOf, type CutText } from '../truncate.ts';
-import { isSparkLog } from './spark-log.ts';
+import { fileOf } from './attachments.ts';
+import { errorsFirst, joinParts } from './order-output.ts';
 import { sizeWords } from './table.ts';
-import { isVisible, preformatted, sentence } from '../rich-text.ts';
 
 export type BodyElement = RichTextSection | RichTextPreformatted;
 
@@ -30,90 +31,94 @@ export interface OutputRoom {
   isAttached: boolean;
   /** Part of a cut text's room that its start gets, 0 to 1. */
   headShare: number;
+  /** What the elements may have in any case, in characters of JSON. */
+  json: number;
 }
 
 /** More files in a row are only counted. */
-const filesNamed = 5;
+const FILES_NAMED = 5;
+/** Smaller shares of the room show too little of each part: then parts of the middle are left out. */
+const SCALES = [1, 1, 1 / 2, 1 / 4, 1 / 8];
 
 /** Output parts as rich text, in order, within the room given. Pure. */
 export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutput {
   const ordered = errorsFirst(output.parts);
-  const isTooMuch = ordered.reduce((sum, part) => sum + roomOfPart(part), 0) > room.whole;
-  const joined = isTooMuch ? joinResults(ordered) : undefined;
-  const parts = joined === undefined ? ordered : [...joined.keys()];
+  const isTooMuch = roomOfParts(ordered) > room.whole;
+  let drawn: DrawnPart[] = [];
+  for (const [attempt, scale] of SCALES.entries()) {
+    const parts = joinParts(ordered, isTooMuch || attempt > 0);
+    drawn = drawParts(parts, { ...room, whole: room.whole * scale, cut: room.cut * scale });
+    if (jsonSizeOf(drawn) <= room.json) return collect(drawn);
+  }
+  return collect(leaveOutMiddle(drawn, room.json));
+}
+
+/** A part, or several that are shown as one, as it is shown. */
+interface DrawnPart extends RenderedPart {
+  of: readonly OutputPart[];
+}
+
+function drawParts(joined: ReadonlyMap<OutputPart, readonly OutputPart[]>, room: OutputRoom): DrawnPart[] {
+  const parts = [...joined.keys()];
   const logs = readLogs(parts);
   const rooms = shareRoom(
     parts.map((part) => (logs.has(part) ? 0 : roomOfPart(part))),
     room,
   );
   const last = parts.findLast(({ kind }) => kind === 'error');
-  const rendered = parts.map((part, index) => {
-    if (logs.has(part)) return { ...reference("Spark's log is in output.txt"), isCut: true };
-    if (part.kind === 'image' || part.kind === 'attachment') return renderReferences(parts, index);
-    const given = rooms[index] ?? 0;
-    // of the error that ended the run the cause and the line are there in any case
-    const least = part.kind === 'error' && part === last ? roomOf(topOf(part)) : 0;
-    return renderPart(part, { ...room, cut: Math.max(given, least) });
+  return parts.map((part, index) => {
+    const of = joined.get(part) ?? [part];
+    if (logs.has(part)) return { ...reference("Spark's log is in output.txt"), isCut: true, of };
+    if (part.kind === 'image' || part.kind === 'attachment') return { ...renderReferences(parts, index), of };
+    // Of the error that ended the run the cause and the line are there where a message can hold them.
+    const least = part.kind === 'error' && part === last ? Math.min(roomOf(topOf(part)), room.whole) : 0;
+    return { ...renderPart(part, { ...room, cut: Math.max(rooms[index] ?? 0, least) }), of };
   });
+}
+
+/** Keeps parts from both ends, as many as fit into `room`, and counts the others. */
+function leaveOutMiddle(drawn: readonly DrawnPart[], room: number): DrawnPart[] {
+  const head: DrawnPart[] = [];
+  const tail: DrawnPart[] = [];
+  const middle = [...drawn];
+  let left = room - 150;
+  while (middle.length > 0) {
+    const takesTail = jsonSizeOf(tail) <= jsonSizeOf(head);
+    const next = takesTail ? middle.at(-1) : middle[0];
+    if (next === undefined || jsonSizeOf([next]) > left) break;
+    left -= jsonSizeOf([next]);
+    if (takesTail) tail.unshift(next);
+    else head.push(next);
+    middle.splice(takesTail ? -1 : 0, 1);
+  }
+  const of = middle.flatMap((part) => part.of);
+  const gap = left < 0 ? unseen : reference(`… ${of.length.toLocaleString('en-US')} outputs hidden …`);
+  return [...head, { ...gap, isCut: true, of }, ...tail];
+}
+
+function jsonSizeOf(drawn: readonly RenderedPart[]): number {
+  return drawn.reduce(
+    (sum, part) => sum + part.elements.reduce((inner, each) => inner + jsonSize(each) + 1, 0),
+    0,
+  );
+}
+
+function collect(drawn: readonly DrawnPart[]): RenderedOutput {
   return {
-    elements: rendered.flatMap((each) => each.elements),
-    plain: rendered
+    elements: drawn.flatMap((each) => each.elements),
+    plain: drawn
       .map((each) => each.plain)
       .filter((text) => text !== '')
       .join('\n'),
-    cut: new Set(
-      parts
-        .filter((_, index) => rendered[index]?.isCut === true)
-        .flatMap((part) => joined?.get(part) ?? [part]),
-    ),
+    cut: new Set(drawn.filter(({ isCut }) => isCut).flatMap(({ of }) => of)),
   };
-}
-
-/**
- * Results in a row that do not fit are cut as one text, of which they all are in one file: a bit of each would say
- * nothing. Each part with those that it is made of.
- */
-function joinResults(parts: readonly OutputPart[]): Map<OutputPart, readonly OutputPart[]> {
-  const joined = new Map<OutputPart, readonly OutputPart[]>();
-  let row: (OutputPart & { kind: 'text' })[] = [];
-  const endRow = () => {
-    const [first] = row;
-    if (first === undefined) return;
-    const texts = row.map(({ text: { head, tail } }) => `${head}${tail}`.replace(/\n$/, ''));
-    const text = texts.join(texts.some((each) => each.includes('\n')) ? '\n\n' : '\n');
-    joined.set(row.length === 1 ? first : { ...first, text: wholeText(text) }, row);
-    row = [];
-  };
-  for (const part of parts) {
-    const isResult = part.kind === 'text' && part.source === 'result' && part.text.hiddenChars === 0;
-    if (!isResult || (row.length > 0 && row[0]?.path !== part.path)) endRow();
-    if (isResult) row.push(part);
-    else joined.set(part, [part]);
-  }
-  endRow();
-  return joined;
-}
-
-/** What stands on stderr right before an error goes behind it: the cause comes first. */
-function errorsFirst(parts: readonly OutputPart[]): OutputPart[] {
-  const ordered: OutputPart[] = [];
-  for (const part of parts) {
-    const before =
-      part.kind === 'error' ? ordered.splice(ordered.findLastIndex((each) => !isStderr(each)) + 1) : [];
-    ordered.push(part, ...before);
-  }
-  return ordered;
-}
-
-function isStderr(part: OutputPart): boolean {
-  return part.kind === 'text' && part.source === 'stderr';
 }
 
 /** Spark's log beside an error repeats it at length: it is only named, and stands in the file. */
 function readLogs(parts: readonly OutputPart[]): ReadonlySet<OutputPart> {
-  const hasError = parts.some((part) => part.kind === 'error');
+  if (!parts.some((part) => part.kind === 'error')) return new Set();
   return new Set(
-    hasError ? parts.filter((part) => part.kind === 'text' && isStderr(part) && isSparkLog(part.text)) : [],
+    parts.filter((part) => part.kind === 'text' && part.source === 'stderr' && isSparkLog(part.text)),
   );
 }
 
@@ -121,6 +126,10 @@ function roomOfPart(part: OutputPart): number {
   if (part.kind === 'text') return roomOf(part.text);
   if (part.kind === 'error') return roomOf(topOf(part)) + roomOf(part.traceback);
   return 0;
+}
+
+function roomOfParts(parts: readonly OutputPart[]): number {
+  return parts.reduce((sum, part) => sum + roomOfPart(part), 0);
 }
 
 /** All get what they need when it fits; else the small ones do and the big ones share the rest evenly. */
@@ -144,15 +153,17 @@ interface RenderedPart {
   isCut: boolean;
 }
 
+const unseen: RenderedPart = { elements: [], plain: '', isCut: false };
+
 /** Images in a row are named once, where the first of them stands; so are files. */
 function renderReferences(parts: readonly OutputPart[], index: number): RenderedPart {
   const kind = parts[index]?.kind;
-  if (parts[index - 1]?.kind === kind) return { elements: [], plain: '', isCut: false };
+  if (parts[index - 1]?.kind === kind) return unseen;
   const end = parts.findIndex((part, at) => at > index && part.kind !== kind);
   const row = parts.slice(index, end === -1 ? parts.length : end);
   if (kind === 'image') return reference(row.length === 1 ? 'Image below' : `${row.length} images below`);
   const names = row.flatMap((part) => (part.kind === 'attachment' ? [part.filename] : []));
-  if (names.length > filesNamed) return reference(`${names.length} files below`);
+  if (names.length > FILES_NAMED) return reference(`${names.length} files below`);
   return reference(`${names.length === 1 ? 'File' : 'Files'} below: ${names.join(', ')}`);
 }
 
@@ -162,14 +173,11 @@ function renderPart(
 ): RenderedPart {
   switch (part.kind) {
     case 'text': {
-      if (!isVisible(part.text.head + part.text.tail)) return { elements: [], plain: '', isCut: false };
+      if (!isVisible(part.text.head + part.text.tail)) return unseen;
       const label = labelOf(part.source);
       const shown = renderText(part.text, room, fileOf(part));
-      return {
-        elements: [...(label === undefined ? [] : [sentence(label, { italic: true })]), ...shown.elements],
-        plain: shown.plain,
-        isCut: shown.isCut,
-      };
+      const elements = label === undefined ? [] : [sentence(label, { italic: true })];
+      return { ...shown, elements: [...elements, ...shown.elements] };
     }
     case 'error':
       return renderError(part, room);

@@ -1,9 +1,9 @@
 import type { ActionsBlock, Button } from '@slack/types';
 import type { RunAction, RunPhase } from '../../../runs/run-view.ts';
 
-const prefix = 'run:';
+const PREFIX = 'run:';
 
-/** The row of buttons under an answer; undefined when there is nothing to press. */
+/** The row of buttons under a run message; undefined when there is nothing to press. */
 export function renderButtons(
   runId: string,
   phase: RunPhase,
@@ -16,19 +16,19 @@ export function renderButtons(
 export interface ButtonPress {
   action: RunAction;
   runId: string;
-  /** The phase in which the button was shown: with run and action it makes one press (product.md §0). */
+  /** The phase in which the button was shown: with run and action it counts once (product.md §0). */
   state: string;
 }
 
 /** Reads what a pressed button carries; undefined when it is none of ours. */
 export function readButton(actionId: string, value: string): ButtonPress | undefined {
-  const action = actionNames.find((name) => `${prefix}${name}` === actionId);
+  const action = actionId.startsWith(PREFIX) ? actionId.slice(PREFIX.length) : '';
   const [runId, state] = value.split('|');
-  if (action === undefined || runId === undefined || runId === '' || state === undefined) return undefined;
+  if (!isAction(action) || runId === undefined || runId === '' || state === undefined) return undefined;
   return { action, runId, state };
 }
 
-const labels: Readonly<Record<RunAction, string>> = {
+const LABELS: Readonly<Record<RunAction, string>> = {
   stop: 'Stop',
   cancel: 'Cancel',
   runAgain: 'Run again',
@@ -38,22 +38,16 @@ const labels: Readonly<Record<RunAction, string>> = {
   restart: 'Restart',
   answerInput: 'Answer',
 };
-const actionNames: readonly RunAction[] = [
-  'stop',
-  'cancel',
-  'runAgain',
-  'editAndRun',
-  'delete',
-  'switch',
-  'restart',
-  'answerInput',
-];
+
+function isAction(name: string): name is RunAction {
+  return Object.hasOwn(LABELS, name);
+}
 
 function renderButton(runId: string, phase: RunPhase, action: RunAction): Button {
   return {
     type: 'button',
-    text: { type: 'plain_text', text: labels[action] },
-    action_id: `${prefix}${action}`,
+    text: { type: 'plain_text', text: LABELS[action] },
+    action_id: `${PREFIX}${action}`,
     value: `${runId}|${phase.kind}`,
     ...(action === 'restart' || action === 'switch' ? { style: 'danger' as const } : {}),
     ...(action === 'answerInput' ? { style: 'primary' as const } : {}),

@@ -1,6 +1,11 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
-import { answerFiles, type AnswerFile } from '../../messages/attachments.ts';
+import { escapeMrkdwn } from '../mrkdwn.ts';
+import { jsonSize, sentence } from '../rich-text.ts';
+import { truncate, truncateMiddle } from '../truncate.ts';
+import { runFiles, type RunFile } from './attachments.ts';
+import { type BodyElement, type OutputRoom, renderOutput } from './output.ts';
+import { renderButtons } from './run-buttons.ts';
 import {
   lossWords,
   outcomeParagraph,
@@ -10,72 +15,79 @@ import {
   switchWords,
   troubleWords,
 } from './run-text.ts';
-import { escapeMrkdwn } from '../escape-mrkdwn.ts';
-import { renderButtons } from './run-buttons.ts';
-import { renderOutput, type BodyElement, type OutputRoom } from './output.ts';
-import { sentence } from '../rich-text.ts';
 
 /** What a message of ours carries, so that it is found again and known for final. */
-interface AnswerMetadata {
+interface RunMetadata {
   event_type: 'sparkthread_answer';
   event_payload: { run: string; state: 'live' | 'final'; outcome?: string; files?: number };
 }
 
-export interface AnswerMessage {
-  /** Read by screen readers and notifications, which do not see the blocks. Escaped, at most `maxTextChars`. */
+export interface RunSlackMessage {
+  /** Read by screen readers and notifications, which do not see the blocks. Escaped, at most `MAX_TEXT_BYTES`. */
   text: string;
   /** rich_text, context, and actions when there is something to press: the kinds stay over all edits (`block_mismatch`). */
   blocks: KnownBlock[];
-  metadata: AnswerMetadata;
+  metadata: RunMetadata;
 }
 
-export interface RenderedAnswer {
-  message: AnswerMessage;
-  /** What belongs to the answer beside its message, in order. Only for a run that ended. */
-  files: AnswerFile[];
+export interface RenderedRun {
+  message: RunSlackMessage;
+  /** What belongs to the run message beside it, in order. Only for a run that ended. */
+  files: RunFile[];
 }
 
-/** chat.update refuses more than 4,000 characters of `text` (slack.md §2). */
-const maxTextChars = 3_500;
+/** All blocks of a message as JSON: Slack refuses about 13,200 characters (slack.md §2). */
+export const MESSAGE_ROOM = 13_000;
+/** chat.update refuses more than 4,000 bytes of `text` (slack.md §2). */
+const MAX_TEXT_BYTES = 3_800;
+const MAX_STATUS_CHARS = 300;
 
-/** Smaller pictures for when Slack finds a message too long. */
-export const shrinkLevels = 4;
-
-/** One picture of a run as a Slack message. Pure; `shrink` 0 is the normal size. */
-export function renderAnswer(view: RunView, nowMs: number, shrink = 0): RenderedAnswer {
+/**
+ * One picture of a run as a Slack message. Pure. `room` bounds all that the blocks hold; with 0 it is the smallest
+ * message that tells how it ended, and the output is in the files.
+ */
+export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_ROOM): RenderedRun {
   const ended = view.phase.kind === 'ended' ? view.phase.outcome : undefined;
   const phase = view.phase.kind === 'ended' ? '' : phaseWords(view.phase, nowMs);
-  const output =
-    view.output === undefined
-      ? undefined
-      : renderOutput(view.output, outputRoom(ended === undefined, shrink));
+  const stopper = ended?.stoppedBy === view.runner ? undefined : ended?.stoppedBy;
   const after = [
     ...(view.output?.losses ?? []).map((loss) => lossWords(loss, ended !== undefined)),
     view.trouble === undefined ? '' : troubleWords(view.trouble),
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');
-  const said: BodyElement[] = [
-    ...view.notes.map((note) => sentence(note)),
-    ...(output?.elements ?? []),
-    ...(view.phase.kind === 'inputAsked' ? questionWords(view.phase) : []).map((words) => sentence(words)),
-    ...after.map((words) => sentence(words)),
-    ...(ended?.stoppedBy === undefined || ended.stoppedBy === view.runner
-      ? []
-      : [stopperLine(ended.stoppedBy)]),
-  ];
-  const isBare = said.length === 0;
-  const status = ended === undefined ? livingStatus(view, isBare ? '' : phase) : statusLine(view, ended);
-  const body = isBare ? [ended === undefined ? phaseLine(view.phase, phase) : sentence('No output')] : said;
-  const files = ended === undefined ? [] : answerFiles(view, output?.cut ?? new Set());
+  const question = view.phase.kind === 'inputAsked' ? questionWords(view.phase) : [];
   const buttons = renderButtons(view.runId, view.phase, view.actions);
+  const hasBody =
+    view.notes.length + (view.output?.parts.length ?? 0) + question.length + after.length > 0 ||
+    stopper !== undefined;
+
+  const left = room - jsonSize(buttons ?? '') - MAX_STATUS_CHARS - 300;
+  const notes = fitSentences(view.notes, left / 6);
+  const ending = [
+    ...fitSentences([...question, ...after], left / 3),
+    ...(stopper === undefined ? [] : [stopperLine(stopper)]),
+  ];
+  const output =
+    view.output === undefined
+      ? undefined
+      : renderOutput(view.output, outputRoom(ended === undefined, left - jsonSize([notes, ending])));
+  const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...ending];
+  const isBare = shown.length === 0;
+  const status = truncate(
+    ended === undefined ? liveStatus(view, isBare ? '' : phase) : statusLine(view, ended),
+    MAX_STATUS_CHARS,
+  );
+  const files = ended === undefined ? [] : runFiles(view, output?.cut ?? new Set());
+  const body = isBare ? [bareLine(view.phase, phase, hasBody)] : shown;
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
   const context: ContextBlock = {
     type: 'context',
     elements: [{ type: 'plain_text', text: status, emoji: false }],
   };
+  const words = [...view.notes, output?.plain ?? '', ...after, isBare ? phase : '', status];
   return {
     message: {
-      text: plainText([...view.notes, output?.plain ?? '', ...after, isBare ? phase : '', status]),
+      text: fallbackText(room > 0 ? words : [status], Math.min(MAX_TEXT_BYTES, room * 0.28)),
       blocks: [richText, context, ...(buttons === undefined ? [] : [buttons])],
       metadata: {
         event_type: 'sparkthread_answer',
@@ -90,9 +102,22 @@ export function renderAnswer(view: RunView, nowMs: number, shrink = 0): Rendered
   };
 }
 
-/** A channel is named; a direct message has no name. */
-function phaseLine(phase: RunPhase, words: string): BodyElement {
-  if (phase.kind !== 'switchAsked' || phase.channel.startsWith('D')) return sentence(words);
+/** Sentences that take at most `room` characters of JSON: long ones lose their middle, the oldest of very many go. */
+function fitSentences(texts: readonly string[], room: number): BodyElement[] {
+  for (let chars = Math.floor(room); chars >= 20; chars = Math.floor(chars / 2)) {
+    const fitted = texts.map((text) => sentence(truncateMiddle(text, chars)));
+    if (jsonSize(fitted) <= room) return fitted;
+  }
+  return texts.length > 1 ? fitSentences(texts.slice(Math.ceil(texts.length / 2)), room) : [];
+}
+
+/** What a message without a word of body says. */
+function bareLine(phase: RunPhase, words: string, hasBody: boolean): BodyElement {
+  if (phase.kind === 'ended')
+    return sentence(hasBody ? 'The output does not fit into a message.' : 'No output');
+  // A channel is named; a direct message has no name.
+  if (phase.kind !== 'switchAsked' || phase.channel.startsWith('D'))
+    return sentence(truncateMiddle(words, 1_000));
   return {
     type: 'rich_text_section',
     elements: [
@@ -102,7 +127,7 @@ function phaseLine(phase: RunPhase, words: string): BodyElement {
   };
 }
 
-/** Said where it was not the runner. */
+/** Said where it was not the requester. */
 function stopperLine(userId: string): BodyElement {
   return {
     type: 'rich_text_section',
@@ -114,33 +139,31 @@ function stopperLine(userId: string): BodyElement {
   };
 }
 
-function livingStatus(view: RunView, phase: string): string {
+function liveStatus(view: RunView, phase: string): string {
   return [phase, view.kernelspec, view.edition > 1 ? `edited, run ${view.edition}` : '']
     .filter((word) => word !== '')
     .join(' · ');
 }
 
-/** A live answer is short and shows mostly the newest lines; a final one shows all that is comfortable to read. */
-function outputRoom(isLive: boolean, shrink: number): OutputRoom {
-  const scale = 1 / 3 ** shrink;
+/** A live message is short and shows mostly the newest lines; a final one shows all that is comfortable to read. */
+function outputRoom(isLive: boolean, json: number): OutputRoom {
   return isLive
-    ? { whole: 3_000 * scale, cut: 3_000 * scale, headShare: 0.2, isAttached: false }
-    : { whole: 10_000 * scale, cut: 5_000 * scale, headShare: 0.5, isAttached: true };
+    ? { whole: 3_000, cut: 3_000, headShare: 0.2, isAttached: false, json }
+    : { whole: 10_000, cut: 5_000, headShare: 0.5, isAttached: true, json };
 }
 
-function plainText(words: readonly string[]): string {
+/** Cut before it is escaped, so that no entity is cut. */
+function fallbackText(words: readonly string[], maxBytes: number): string {
   const whole = words
     .filter((word) => word !== '')
     .join('\n')
     .toWellFormed();
-  for (let kept = maxTextChars; ; kept = Math.floor(kept / 2)) {
-    const escaped = escapeMrkdwn(shorten(whole, kept));
-    if (escaped.length <= maxTextChars) return escaped;
+  for (let chars = MAX_TEXT_BYTES; ;) {
+    const escaped = escapeMrkdwn(truncateMiddle(whole, chars, '\n…\n'));
+    const bytes = Buffer.byteLength(escaped);
+    if (bytes <= maxBytes || chars <= 100) return escaped;
+    chars = Math.floor(
+      Math.max(100, Math.min(chars - 1, (Math.min(chars, whole.length) * maxBytes) / bytes)),
+    );
   }
-}
-
-function shorten(text: string, chars: number): string {
-  if (text.length <= chars) return text;
-  const half = Math.floor(chars / 2) - 2;
-  return `${text.slice(0, half)}\n…\n${text.slice(-half)}`.toWellFormed();
 }

@@ -1,10 +1,11 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { OutputLoss } from '../../../output/output-view.ts';
 import type { RunOutcome } from '../../../runs/outcome.ts';
 import type { GatewayTrouble, RunPhase, RunView } from '../../../runs/run-view.ts';
-import { archiveFile, resultsFile, streamFile } from '../../messages/attachments.ts';
 import { renderDuration, renderElapsed } from '../duration.ts';
+import { archiveFile, resultsFile, streamFile } from './attachments.ts';
 
-/** Every sentence an answer says about a run. Plain text, no markup. */
+/** Every sentence that a run message says about its run. Plain text, no markup. */
 
 interface OutcomeWords {
   /** The first word of the status line. */
@@ -15,7 +16,7 @@ interface OutcomeWords {
   neverRan?: true;
 }
 
-const limitWords = 'The output reached the limit (MAX_OUTPUT); what came after it is not kept.';
+const LIMIT_WORDS = 'The output reached the limit (MAX_OUTPUT); what came after it is not kept.';
 
 function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
   switch (outcome.kind) {
@@ -30,7 +31,7 @@ function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
     case 'tooMuchOutput':
       return {
         label: 'Stopped: too much output',
-        next: limitWords,
+        next: LIMIT_WORDS,
       };
     case 'inputTimedOut':
       return { label: 'Stopped: no input came', next: 'Nobody answered the question in time.' };
@@ -74,7 +75,7 @@ function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
 }
 
 /** `Done · 0.05 s · In [3] · python3-spark`, and for an edited message's run `edited, run 2`. */
-export function statusLine(view: RunView, outcome: RunOutcome): string {
+export function statusLine(view: Pick<RunView, 'runId' | 'edition'>, outcome: RunOutcome): string {
   const words = outcomeWords(outcome, view.runId);
   const count = outcome.executionCount ?? 0;
   return [
@@ -96,7 +97,7 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
     reason(outcome),
     words.next,
     // what comes all at once is over before it can be stopped
-    view.output?.limited === true && words.next !== limitWords ? limitWords : undefined,
+    view.output?.limited === true && words.next !== LIMIT_WORDS ? LIMIT_WORDS : undefined,
     outcome.variablesLost ? 'Variables are gone.' : undefined,
     outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : undefined,
   ];
@@ -149,7 +150,13 @@ export function switchWords({ from, to }: RunPhase & { kind: 'switchAsked' }): s
 export function questionWords({ prompt, isPresumed }: RunPhase & { kind: 'inputAsked' }): string[] {
   const why =
     'The connection to the kernel broke for a moment. A question that this code asked, or the answer to it, may be lost: if the code waits for input, give it here.';
-  return [prompt, isPresumed ? why : ''].filter((words) => words !== '');
+  return [plainPrompt(prompt), isPresumed ? why : ''].filter((words) => words !== '');
+}
+
+/** A prompt without colours and without the marks that readline takes out of it. */
+export function plainPrompt(prompt: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it removes
+  return stripVTControlCharacters(prompt).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
 }
 
 /** Nothing in the first second: a clock that shows 0 s looks as if it stood. */

@@ -1,19 +1,19 @@
 import type { KnownBlock, RawTextElement, TableBlock } from '@slack/types';
 import type { OutputPart } from '../../../output/output-view.ts';
-import { cutText } from '../truncate.ts';
-import { escapeMrkdwn } from '../escape-mrkdwn.ts';
+import { escapeMrkdwn } from '../mrkdwn.ts';
 import { isVisible, preformatted } from '../rich-text.ts';
+import { cutText, truncate, truncateMrkdwn } from '../truncate.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 
 /** Slack's limits of a table block (slack.md §2), with some room. */
-const maxRows = 99;
-const maxColumns = 20;
-const maxChars = 9_000;
-const maxCellChars = 200;
+const MAX_ROWS = 99;
+const MAX_COLUMNS = 20;
+const MAX_CHARS = 9_000;
+const MAX_CELL_CHARS = 200;
 
 /** Names of the column that stands for those that the kernel left out. */
-const gaps: ReadonlySet<string> = new Set(['...', '…', '⋯']);
+const GAPS: ReadonlySet<string> = new Set(['...', '…', '⋯']);
 
 export interface RenderedTable {
   text: string;
@@ -32,7 +32,7 @@ export function renderTable(part: TablePart, asText: boolean): RenderedTable {
     ? { type: 'rich_text', elements: [preformatted(plain)] }
     : tableBlock(part, shown);
   return {
-    text: escapeMrkdwn(plain.toWellFormed()).slice(0, 3_900),
+    text: truncateMrkdwn(escapeMrkdwn(plain.toWellFormed()), 3_900),
     blocks: [
       body,
       { type: 'context', elements: [{ type: 'plain_text', text: tableWords(part, shown), emoji: false }] },
@@ -65,15 +65,15 @@ interface FittedTable {
 }
 
 function fitTable(part: TablePart): FittedTable {
-  const columns = Math.min(part.columns.length, maxColumns);
-  let room = maxChars - part.columns.slice(0, columns).reduce((sum, name) => sum + cellText(name).length, 0);
+  const columns = Math.min(part.columns.length, MAX_COLUMNS);
+  let room = MAX_CHARS - part.columns.slice(0, columns).reduce((sum, name) => sum + cellText(name).length, 0);
   const rows: string[][] = [];
   let hasCutCells = false;
-  for (const row of part.rows.slice(0, maxRows)) {
+  for (const row of part.rows.slice(0, MAX_ROWS)) {
     const cells = row.slice(0, columns).map(cellText);
     room -= cells.reduce((sum, cell) => sum + cell.length, 0);
     if (room < 0) break;
-    hasCutCells ||= row.some((cell, index) => index < columns && cell.length > maxCellChars);
+    hasCutCells ||= row.some((cell, index) => index < columns && cell.length > MAX_CELL_CHARS);
     rows.push(cells);
   }
   return { rows, columns, hasCutCells };
@@ -99,13 +99,12 @@ function cellsOf(row: readonly string[]): RawTextElement[] {
 /** Slack refuses empty cells. */
 function cellText(text: string): string {
   if (!isVisible(text)) return '\u00a0';
-  const whole = text.toWellFormed();
-  return whole.length > maxCellChars ? `${whole.slice(0, maxCellChars).toWellFormed()}…` : whole;
+  return truncate(text.toWellFormed(), MAX_CELL_CHARS);
 }
 
 function tableWords(part: TablePart, shown: FittedTable): string {
   const size = sizeWords(part);
-  const leftOut = part.columns.some((name) => gaps.has(name)) ? ', some columns left out by the kernel' : '';
+  const leftOut = part.columns.some((name) => GAPS.has(name)) ? ', some columns left out by the kernel' : '';
   if (isTableCut(part)) {
     const columns = shown.columns < part.columns.length ? `, the first ${shown.columns} columns` : '';
     const whole = part.csvPath === undefined ? '' : '; all that the kernel sent is in table.csv';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
 import { openTranscript } from '../../../../src/output/transcript.ts';
-import { renderAnswer } from '../../../../src/slack/blocks/run/run-message.ts';
+import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 
 const dir = await mkdtemp(join(tmpdir(), 'long-errors-'));
 afterAll(() => rm(dir, { recursive: true, force: true }));
@@ -20,11 +20,11 @@ const outcome = {
 
 type KernelFailure = Pick<KernelOutput & { kind: 'error' }, 'name' | 'value' | 'traceback'>;
 
-async function answerTo(runId: string, outputs: readonly KernelOutput[], maxOutputBytes = 10_000_000) {
+async function renderedFor(runId: string, outputs: readonly KernelOutput[], maxOutputBytes = 10_000_000) {
   const transcript = await openTranscript({ dir, runId, maxOutputBytes });
   for (const output of outputs) await transcript.add(output);
   await transcript.seal();
-  const { message, files } = renderAnswer(
+  const { message, files } = renderRunMessage(
     {
       runId,
       runner: 'U1',
@@ -70,7 +70,7 @@ test.each(
   async (language, chars) => {
     const message = `first ${'x'.repeat(chars / 2)} middle ${'y'.repeat(chars / 2)} last`;
     const failure = failures[language]?.(message) ?? { name: '', value: '', traceback: [] };
-    const { blocks, files } = await answerTo(`${language}-${chars}`, [
+    const { blocks, files } = await renderedFor(`${language}-${chars}`, [
       { kind: 'error', ...failure, fromReply: false },
     ]);
     expect(blocks).toContain('hidden, all in traceback.txt');
@@ -81,7 +81,7 @@ test.each(
 );
 
 test('a file that found no room is not named', async () => {
-  const { blocks, files } = await answerTo(
+  const { blocks, files } = await renderedFor(
     'no-room',
     [
       { kind: 'result', data: { 'text/plain': 'r'.repeat(30_000) }, metadata: {} },
@@ -102,7 +102,7 @@ test('the tracebacks of a run stand in one file', async () => {
     traceback: [`${word} line\n`.repeat(2_000)],
     fromReply: false,
   }));
-  const { files } = await answerTo('two-errors', errors);
+  const { files } = await renderedFor('two-errors', errors);
   expect(files.map(({ name }) => name)).toEqual(['traceback.txt']);
   expect(files[0]?.content).toMatch(/first line\n[^]*second line\n/);
 });

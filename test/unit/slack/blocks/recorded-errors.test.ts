@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
 import { openTranscript } from '../../../../src/output/transcript.ts';
-import { renderAnswer } from '../../../../src/slack/blocks/run/run-message.ts';
+import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { expectedErrors } from '../../output/expected-errors.ts';
 
 const folder = new URL('../../../fixtures/outputs/errors/', import.meta.url);
@@ -43,7 +43,7 @@ test.each(failures)(
     transcript.startBlock(code);
     for (const output of outputs) await transcript.add(output);
     await transcript.seal();
-    const { message } = renderAnswer(
+    const { message } = renderRunMessage(
       {
         runId: name,
         runner: 'U1',

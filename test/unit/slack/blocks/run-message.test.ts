@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
 import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
 import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
-import { renderAnswer } from '../../../../src/slack/blocks/run/run-message.ts';
+import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { readButton } from '../../../../src/slack/blocks/run/run-buttons.ts';
 
 const nowMs = Date.UTC(2026, 10, 22, 14, 2, 31);
@@ -69,7 +69,7 @@ function words(rendered: RunView): string[] {
       }
     }
   };
-  walk(renderAnswer(rendered, nowMs).message.blocks);
+  walk(renderRunMessage(rendered, nowMs).message.blocks);
   return lines;
 }
 
@@ -82,8 +82,8 @@ test('a small result is one short message', () => {
     output: output([{ kind: 'text', source: 'result', text: wholeText('10'), path: undefined }]),
   });
   expect(words(rendered)).toEqual(['10', 'Done · 1.2 s · In [7] · python3-spark']);
-  expect(renderAnswer(rendered, nowMs).files).toEqual([]);
-  expect(renderAnswer(rendered, nowMs).message.text).toBe('10\nDone · 1.2 s · In [7] · python3-spark');
+  expect(renderRunMessage(rendered, nowMs).files).toEqual([]);
+  expect(renderRunMessage(rendered, nowMs).message.text).toBe('10\nDone · 1.2 s · In [7] · python3-spark');
 });
 
 test('nothing printed is said', () => {
@@ -150,7 +150,7 @@ test.each([
 
 test('who stopped it is said when it was not the runner', () => {
   const mentions = (stoppedBy: string) =>
-    JSON.stringify(renderAnswer(view(ended('interrupted', { stoppedBy })), nowMs).message.blocks);
+    JSON.stringify(renderRunMessage(view(ended('interrupted', { stoppedBy })), nowMs).message.blocks);
   expect(mentions('U2')).toContain('{"type":"user","user_id":"U2"}');
   expect(mentions(view(ended('ok')).runner)).not.toContain('user_id');
 });
@@ -186,7 +186,7 @@ test('the text of outputs that are too many is attached, and that is said once i
   const said = words(view(ended('ok'), { output: parts })).join('\n');
   expect(said).toContain('1,200 of the outputs are not shown');
   expect(said).toContain('Their text is in output.txt and results.txt.');
-  const { files } = renderAnswer(view(ended('ok'), { output: parts }), nowMs);
+  const { files } = renderRunMessage(view(ended('ok'), { output: parts }), nowMs);
   expect(files.map((file) => (file.kind === 'file' ? file.filename : ''))).toEqual([
     'output.txt',
     'results.txt',
@@ -218,7 +218,7 @@ test('results in a row that do not fit are cut as one text', () => {
   expect(drawn[0]).toMatch(/^result 0\nwords/);
   expect(drawn[1]).toMatch(/^… [\d,]+ lines hidden, all in results.txt …$/);
   expect(drawn.slice(3)).toEqual(['end', expect.stringContaining('Done')]);
-  const { files } = renderAnswer(view(ended('ok'), { output: shown }), nowMs);
+  const { files } = renderRunMessage(view(ended('ok'), { output: shown }), nowMs);
   expect(files.map((file) => file.kind === 'file' && file.filename)).toEqual(['results.txt']);
 });
 
@@ -243,13 +243,13 @@ test('where the pictures and files are that are too many', () => {
   expect(words(view(ended('ok'), { output: shown })).join('\n')).toContain(
     '31 of the outputs are not shown: there were too many. Their pictures and files are in more-outputs.zip.',
   );
-  const { files } = renderAnswer(view(ended('ok'), { output: shown }), nowMs);
+  const { files } = renderRunMessage(view(ended('ok'), { output: shown }), nowMs);
   expect(files.map((file) => file.kind === 'file' && file.filename)).toEqual(['more-outputs.zip']);
 });
 
 test('who is asked to switch reads the channel by its name', () => {
   const asked = { kind: 'switchAsked', channel: 'C1', from: 'python2', to: 'scala' } as const;
-  const { message } = renderAnswer(view(asked), nowMs);
+  const { message } = renderRunMessage(view(asked), nowMs);
   expect(message.blocks[0]).toEqual({
     type: 'rich_text',
     elements: [
@@ -322,7 +322,7 @@ test.each([
   [10_001, false],
 ])('a line of %i characters is whole: %s', (length, isWhole) => {
   const line = 'x'.repeat(length);
-  const { message, files } = renderAnswer(view(ended('ok'), { output: output([stdout(line)]) }), nowMs);
+  const { message, files } = renderRunMessage(view(ended('ok'), { output: output([stdout(line)]) }), nowMs);
   expect(JSON.stringify(message.blocks).includes(line)).toBe(isWhole);
   expect(files.length).toBe(isWhole ? 0 : 1);
   if (isWhole) return;
@@ -360,7 +360,9 @@ test('images in a row are named once, and their files apart', () => {
     output: output([image('/1-image.png'), image('/2-image.png'), stdout('x'), image('/3-image.gif')]),
   });
   expect(words(drawn).slice(0, 3)).toEqual(['2 images below', 'x', 'Image below']);
-  const names = renderAnswer(drawn, nowMs).files.map((file) => (file.kind === 'file' ? file.filename : ''));
+  const names = renderRunMessage(drawn, nowMs).files.map((file) =>
+    file.kind === 'file' ? file.filename : '',
+  );
   expect(names).toEqual(['image-1.png', 'image-2.png', 'image-3.gif']);
 });
 
@@ -369,7 +371,7 @@ test('an edited message says which run this is', () => {
 });
 
 test('buttons carry what a press needs, and are read back', () => {
-  const { message } = renderAnswer(
+  const { message } = renderRunMessage(
     view(ended('ok'), { actions: ['runAgain', 'editAndRun', 'delete'] }),
     nowMs,
   );

@@ -1,10 +1,10 @@
 import { extname } from 'node:path';
-import type { OutputPart } from '../../output/output-view.ts';
-import type { RunView } from '../../runs/run-view.ts';
-import { isTableCut } from '../blocks/run/table.ts';
+import type { OutputPart } from '../../../output/output-view.ts';
+import type { RunView } from '../../../runs/run-view.ts';
+import { isTableCut } from './table.ts';
 
-/** Something that belongs to an answer and stands in the thread beside it. `key` names it over several endings. */
-export type AnswerFile =
+/** Something that belongs to a run message and is posted beside it. `key` names it over several endings. */
+export type RunFile =
   | {
       kind: 'file';
       key: string;
@@ -20,7 +20,7 @@ export const streamFile = 'output.txt';
 export const resultsFile = 'results.txt';
 export const archiveFile = 'more-outputs.zip';
 
-/** The name of the file in which the whole of a text stands; undefined where the disk or the limit left no room for it. */
+/** The name of the file with the whole of a text; undefined where the disk or the limit left no room for it. */
 export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string | undefined {
   if (part.kind === 'text' && isStream(part)) return streamFile;
   if (part.path === undefined) return undefined;
@@ -32,11 +32,11 @@ function isStream(part: OutputPart & { kind: 'text' }): boolean {
 }
 
 /** The files of a run that ended, in the order of the output; whole texts last. `cut` are the parts not shown whole. */
-export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): AnswerFile[] {
+export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[] {
   const output = view.output;
   if (output === undefined) return [];
   const images = output.parts.filter(({ kind }) => kind === 'image');
-  const shown = output.parts.flatMap((part, index): AnswerFile[] => {
+  const shown = output.parts.flatMap((part, index): RunFile[] => {
     switch (part.kind) {
       case 'image': {
         const number = images.length === 1 ? '' : `-${images.indexOf(part) + 1}`;
@@ -70,21 +70,21 @@ export function answerFiles(view: RunView, cut: ReadonlySet<OutputPart>): Answer
   const streamsCut =
     [...cut].some((part) => part.kind === 'text' && isStream(part)) || tooMany?.streams === true;
   const spool = streamsCut ? output.spoolPath : undefined;
-  // late output makes it longer, and then it is another file
+  // Late output makes it longer, and then it is another file.
   const streams =
     spool === undefined ? [] : [{ ...textFile(spool, streamFile), key: `${spool} ${output.textBytes}` }];
   return [...shown, ...archive, ...streams, ...texts];
 }
 
-/** Late output has it written anew, at another path; it is the same file. */
-function csvFile(path: string | undefined, index: number): AnswerFile[] {
+/** After late output it is at another path, and still the same file. */
+function csvFile(path: string | undefined, index: number): RunFile[] {
   return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key: `table ${index} as csv` }];
 }
 
-function plainFile(path: string, filename: string): AnswerFile & { kind: 'file' } {
+function plainFile(path: string, filename: string): RunFile & { kind: 'file' } {
   return { kind: 'file', key: path, path, filename, title: filename, snippet: false };
 }
 
-function textFile(path: string, filename: string): AnswerFile & { kind: 'file' } {
+function textFile(path: string, filename: string): RunFile & { kind: 'file' } {
   return { ...plainFile(path, filename), snippet: true };
 }
