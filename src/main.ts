@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type App, createApp } from './app.ts';
-import { type Config, loadEnvFile, readConfig, refuseArguments } from './config/config.ts';
+import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
 import { storeAddress } from './config/store-url.ts';
 import { ConfigError, StoreError } from './errors.ts';
 import { createGatewayClient } from './gateway/client.ts';
 import { startLog } from './log.ts';
 import { logEnd } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
-import { gatewayCheck, storeCheck } from './server/health-checks.ts';
+import { gatewayCheck, storeCheck } from './server/health.ts';
 import { startHealthServer } from './server/health-endpoints.ts';
 import { startMetrics } from './server/metrics.ts';
 import { startSlack } from './slack/app.ts';
@@ -31,6 +31,7 @@ async function main(): Promise<void> {
   loadEnvFile();
   const config = readConfig();
   const log = startLog({ level: config.logLevel, secrets: config.secrets });
+  log.info({ event: 'process.starting', version: VERSION }, 'starting');
   for (const warning of config.warnings) log.warn({ event: 'config.warning' }, warning);
   // A promise that a library lost (Bolt's, over an odd request) is no reason to leave everybody's runs.
   process.on('unhandledRejection', (error) =>
@@ -60,8 +61,9 @@ async function main(): Promise<void> {
   const server = await startHealthServer({
     host: config.http.host,
     port: config.http.port,
+    version: VERSION,
     role: () => roleOf(leadership),
-    checks: { slack: slack.health, gateway: gatewayCheck(gateway), store: storeCheck(store) },
+    checks: { slack: slack.health, gateway: gatewayCheck(gateway), store: storeCheck(() => store.runs.ping(), store.kind) },
     slackEvents: slack.requests,
   });
   shutdown.begin(() => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { GatewayError } from '../gateway/errors.ts';
 import type { Gateway, KernelConnection, Kernelspec } from '../gateway/gateway.ts';
-import { kernelEnv } from '../runs/session/kernel-env.ts';
+import { kernelEnv } from '../runs/session/kernel/kernel-record.ts';
 import type { Report } from './report.ts';
 
 export interface TryLanguageOptions {
@@ -24,7 +24,7 @@ export async function tryLanguage(
   { gateway, config, report, signal }: TryLanguageOptions,
 ): Promise<Tried> {
   const { launchTimeoutMs } = config.gateway;
-  const owner = { workspace: 'doctor', channel: 'doctor', lane: 'doctor', runner: 'doctor', thread: '' };
+  const owner = { channel: 'doctor', requester: 'doctor' };
   const sinceMs = performance.now();
   report.progress(`${spec.name}: starting a kernel (up to ${launchTimeoutMs / 1000} s)`);
   let kernelId: string | undefined;

@@ -111,7 +111,7 @@ export function describeCode(
 ): Pick<RunData, 'preview' | 'codeLength' | 'codeSha256' | 'blockCount'> {
   const whole = code.join('\n\n');
   return {
-    preview: (code[0] ?? '').slice(0, PREVIEW_CHARS),
+    preview: whole.trimStart().slice(0, PREVIEW_CHARS),
     codeLength: whole.length,
     codeSha256: createHash('sha256').update(whole).digest('hex'),
     blockCount: code.length,

@@ -1,17 +1,18 @@
 import type { FetchFunction } from '@slack/web-api';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Gateway } from '../gateway/gateway.ts';
-import type { RunData } from '../runs/run.ts';
-import type { Ledger } from '../store/run-store.ts';
+import type { RunOutcome } from '../runs/outcome.ts';
+import type { Run } from '../runs/run.ts';
+import { countRuns } from './count-runs.ts';
 import { listen } from './http-server.ts';
 import { instrumentGateway } from './instrument-gateway.ts';
-import { instrumentRunStore } from './instrument-run-store.ts';
 import { instrumentSlack } from './instrument-slack.ts';
 
-/** Wraps gateway client, run store and Slack's fetch: the code that calls them knows nothing of metrics. */
+/** Wraps gateway client and Slack's fetch, and counts runs: the code that calls them knows nothing of metrics. */
 export interface Metrics {
   gateway: (gateway: Gateway) => Gateway;
-  ledger: (ledger: Ledger<RunData>) => Ledger<RunData>;
+  /** A run has ended. */
+  runEnded: (run: Run, outcome: RunOutcome) => void;
   /** For Slack's clients; undefined: their own. */
   fetch: FetchFunction | undefined;
   close: () => Promise<void>;
@@ -22,7 +23,7 @@ export async function startMetrics(at: { host: string; port: number } | undefine
   if (at === undefined)
     return {
       gateway: (gateway) => gateway,
-      ledger: (ledger) => ledger,
+      runEnded: () => undefined,
       fetch: undefined,
       close: async () => {},
     };
@@ -45,7 +46,7 @@ export async function startMetrics(at: { host: string; port: number } | undefine
   });
   return {
     gateway: instrumentGateway(registry),
-    ledger: instrumentRunStore(registry),
+    runEnded: countRuns(registry),
     fetch: instrumentSlack(registry),
     close: () => server.close(),
   };

@@ -3,7 +3,7 @@ import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../server/health.ts';
-import type { IdleNotices } from '../runs/session/idle-kernels.ts';
+import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
 import { createRunMessages } from './messages/run-message.ts';

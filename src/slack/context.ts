@@ -1,7 +1,7 @@
 import type { LanguageContext } from '../runs/languages/languages.ts';
-import type { Admitted, SnippetRequest } from '../runs/admission/admit.ts';
+import type { Admitted, SnippetRequest } from '../runs/admission/admission.ts';
 import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
-import type { KernelControl } from '../runs/session/control-kernel.ts';
+import type { KernelControl } from '../runs/control.ts';
 import type { Run } from '../runs/run.ts';
 import type { SeenChannels } from './api/seen-channels.ts';
 import type { Snippet } from '../runs/admission/snippet.ts';
@@ -59,13 +59,13 @@ export interface Bot {
   /** The run that a delivery made. */
   runOf: (delivery: string) => Promise<Run | undefined>;
   /** Puts an idle kernel's end off. False when it is gone or has changed hands. */
-  keepKernel: (lane: string, kernelId: string) => Promise<boolean>;
+  keepKernel: (queue: string, kernelId: string) => Promise<boolean>;
   /** Code that waits for a word from its person, for an hour. */
   drafts: Drafts;
   findRun: (runId: string) => Promise<Run | undefined>;
   /** Runs, newest first. */
   threadRuns: (channel: string, thread: string) => Promise<Run[]>;
   channelRuns: (channel: string, limit: number) => Promise<Run[]>;
-  runnerRuns: (user: string, limit: number) => Promise<Run[]>;
+  requesterRuns: (user: string, limit: number) => Promise<Run[]>;
   log: Log;
 }

@@ -39,7 +39,7 @@ export function createRunMessageRemover(client: WebClient, log: Log): RunMessage
     removeAttachments,
     async removeRunMessage(run) {
       await removeAttachments(run);
-      if (run.data.answerTs !== undefined) await removeMessage(run, run.data.answerTs);
+      if (run.data.messageTs !== undefined) await removeMessage(run, run.data.messageTs);
       if (run.data.needsRoot && run.thread !== '') await removeMessage(run, run.thread);
     },
   };

@@ -1,6 +1,6 @@
 import type { WebClient } from '@slack/web-api';
-import type { IdleNotices } from '../../runs/session/idle-kernels.ts';
-import type { KernelRecord } from '../../runs/session/kernel-record.ts';
+import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
+import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import { renderElapsed } from '../blocks/duration.ts';
 import { escapeMrkdwn, slackTime } from '../blocks/mrkdwn.ts';
 import type { Tell } from './notify.ts';
@@ -8,9 +8,9 @@ import type { Tell } from './notify.ts';
 export const keepAction = 'kernel:keep';
 
 /** Reads which kernel a Keep button means; undefined when it is none of ours. */
-export function readKeep(value: string | undefined): { lane: string; kernelId: string } | undefined {
-  const [kernelId, ...lane] = value?.split('|') ?? [];
-  return kernelId === undefined || lane.length === 0 ? undefined : { kernelId, lane: lane.join('|') };
+export function readKeep(value: string | undefined): { queue: string; kernelId: string } | undefined {
+  const [kernelId, ...queue] = value?.split('|') ?? [];
+  return kernelId === undefined || queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
 }
 
 /** What a channel hears of its idle kernel, in the thread of the last run. */
@@ -30,7 +30,7 @@ export function idleNotices(client: WebClient, tell: Tell): IdleNotices {
                 type: 'button',
                 text: { type: 'plain_text', text: 'Keep' },
                 action_id: keepAction,
-                value: `${record.kernelId}|${record.lane}`,
+                value: `${record.kernelId}|${record.queue}`,
               },
             ],
           },

@@ -1,5 +1,5 @@
 import type { HomeView, KnownBlock } from '@slack/types';
-import type { KernelStatus } from '../../runs/session/control-kernel.ts';
+import type { KernelStatus } from '../../runs/control.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { renderButtons } from './run/run-buttons.ts';
 import { kernelLines } from './kernel-text.ts';

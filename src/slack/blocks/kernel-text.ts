@@ -1,4 +1,4 @@
-import type { KernelStatus } from '../../runs/session/control-kernel.ts';
+import type { KernelStatus } from '../../runs/control.ts';
 import { renderElapsed } from './duration.ts';
 import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
 
@@ -13,7 +13,7 @@ export function statusText(statuses: readonly KernelStatus[], now: number): stri
 /** One kernel: what it is, then its times and its people. */
 export function kernelLines({ record, state }: KernelStatus): string {
   const started = `Started ${slackTime(record.startedAt)} by ${mention(record.startedBy)}`;
-  const used = `last used ${slackTime(record.lastUsedAt)} by ${mention(record.lastRunner)}`;
+  const used = `last used ${slackTime(record.lastUsedAt)} by ${mention(record.lastRequester)}`;
   return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${started}, ${used}.`;
 }
 
@@ -35,7 +35,7 @@ function queueLine({ unfinished }: KernelStatus, now: number): string {
       ? 'is next'
       : `has been running for ${renderElapsed(now - (first.data.startedAt ?? first.createdAt))}`;
   const behind = waiting.length === 0 ? 'nothing waits' : `${waiting.length} waiting`;
-  return `${mention(first.runner)}’s run ${doing}; ${behind} behind it.`;
+  return `${mention(first.requester)}’s run ${doing}; ${behind} behind it.`;
 }
 
 export function stateWords(state: string): string {

@@ -12,7 +12,7 @@ export function runLine(run: Run, workspaceUrl: string): string {
   const said = escapeMrkdwn(runStatus(run));
   const link = answerLink(run, workspaceUrl);
   const linked = link === undefined ? said : `<${link}|${said}>`;
-  return `• ${slackTime(run.createdAt)} ${mention(run.runner)}: ${linked} — ${firstLine(run)}`;
+  return `• ${slackTime(run.createdAt)} ${mention(run.requester)}: ${linked} — ${firstLine(run)}`;
 }
 
 export function runStatus(run: Run): string {
@@ -25,7 +25,7 @@ export function runStatus(run: Run): string {
 
 /** The run message, else its thread; undefined where neither is known yet. */
 export function answerLink({ channel, thread, data }: Run, workspaceUrl: string): string | undefined {
-  const ts = data.answerTs ?? thread;
+  const ts = data.messageTs ?? thread;
   if (ts === '') return undefined;
   const link = new URL(`archives/${channel}/p${ts.replace('.', '')}`, workspaceUrl);
   if (thread !== '' && thread !== ts)
@@ -34,9 +34,9 @@ export function answerLink({ channel, thread, data }: Run, workspaceUrl: string)
 }
 
 export function firstLine({ data }: Run): string {
-  const lines = data.blocks.join('\n').split('\n');
-  const line = lines.find((each) => each.trim() !== '')?.trim() ?? '';
-  const isCut = line.length > SHOWN_CODE_CHARS || lines.filter((each) => each.trim() !== '').length > 1;
+  const lines = data.preview.split('\n').filter((line) => line.trim() !== '');
+  const line = lines[0]?.trim() ?? '';
+  const isCut = line.length > SHOWN_CODE_CHARS || lines.length > 1 || data.codeLength > data.preview.length;
   // A backtick would end the inline code.
   const shown = startOf(line.toWellFormed(), SHOWN_CODE_CHARS).replaceAll('`', 'ˋ');
   return `\`${escapeMrkdwn(shown)}\`${isCut ? ' …' : ''}`;

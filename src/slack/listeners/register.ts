@@ -15,7 +15,7 @@ import { onQuestionSubmitted } from './views/input.ts';
 import { onGlobalShortcut, onMessageShortcut } from './shortcuts/shortcuts.ts';
 import { onSlash } from './commands/slash.ts';
 
-/** Payloads in, to the bot: one listener per door. */
+/** Payloads in, to the bot: one listener per source. */
 export function hangDoors(app: App, bot: Bot): void {
   app.command(/^\//, async (args) => await onSlash(args, bot));
   app.event('message', async ({ event, context }) => {

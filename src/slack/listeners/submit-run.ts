@@ -1,20 +1,20 @@
-import type { Admitted, SnippetRequest } from '../../runs/admission/admit.ts';
+import type { Admitted, SnippetRequest } from '../../runs/admission/admission.ts';
 import type { Bot } from '../context.ts';
 import { must, type Person } from '../auth/policy.ts';
 import { deletionDelivery } from './request-keys.ts';
 
 /**
- * The last step of every door: may this person run code here, then into the ledger. Throws `UserError`, `GatewayError`
+ * The last step of every source: may this person run code here, then into the ledger. Throws `UserError`, `GatewayError`
  * and `StoreError`; then nothing was accepted.
  */
 export async function admit(
-  request: Omit<SnippetRequest, 'workspace' | 'runner' | 'attended'>,
+  request: Omit<SnippetRequest, 'workspace' | 'requester' | 'attended'>,
   person: Person,
   bot: Bot,
 ): Promise<Admitted> {
   const { workspace } = bot;
   must('run', person, request.channel, bot.policy);
-  const admitted = await bot.admit({ ...request, workspace, runner: person.id, attended: !person.isBot });
+  const admitted = await bot.admit({ ...request, workspace, requester: person.id, attended: !person.isBot });
   if (admitted.kind === 'accepted') {
     bot.noteChannel(request.channel);
     await takeBackDeleted(request, admitted.runId, bot);

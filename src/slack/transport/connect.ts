@@ -43,7 +43,7 @@ export function openSlackApp(
 }
 
 /**
- * A client for one purpose: a 429 pauses a client's whole queue (slack.md fact 2). What a door waits for cannot wait
+ * A client for one purpose: a 429 pauses a client's whole queue (slack.md fact 2). What a source waits for cannot wait
  * for that, so there a 429 is a failure at once (`isUrgent`).
  */
 export function openClient(

@@ -49,10 +49,10 @@ const MAX_STATUS_CHARS = 300;
 export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_ROOM): RenderedRun {
   const ended = view.phase.kind === 'ended' ? view.phase.outcome : undefined;
   const phase = view.phase.kind === 'ended' ? '' : phaseWords(view.phase, nowMs);
-  const stopper = ended?.stoppedBy === view.runner ? undefined : ended?.stoppedBy;
+  const stopper = ended?.stoppedBy === view.requester ? undefined : ended?.stoppedBy;
   const after = [
     ...(view.output?.losses ?? []).map((loss) => lossWords(loss, ended !== undefined)),
-    view.trouble === undefined ? '' : troubleWords(view.trouble),
+    view.outage === undefined ? '' : troubleWords(view.outage),
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');
   const question = view.phase.kind === 'inputAsked' ? questionWords(view.phase) : [];

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { OutputLoss } from '../../../output/output-view.ts';
 import type { RunOutcome } from '../../../runs/outcome.ts';
-import type { GatewayTrouble, RunPhase, RunView } from '../../../runs/run-view.ts';
+import type { GatewayOutage, RunPhase, RunView } from '../../../runs/run-view.ts';
 import { renderDuration, renderElapsed } from '../duration.ts';
 import { archiveFile, resultsFile, streamFile } from './attachments.ts';
 
@@ -165,7 +165,7 @@ function clockWords(elapsedMs: number): string {
 }
 
 /** What is wrong with the gateway, what that means for this run, and who has to act. */
-export function troubleWords({ code, detail, isCutOff, sent }: GatewayTrouble): string {
+export function troubleWords({ code, detail, isCutOff, sent }: GatewayOutage): string {
   const isRefused = code === 'unauthorized' || code === 'untrusted';
   const whole = /[.!?]$/.test(detail) ? detail : `${detail}.`;
   return [
@@ -177,7 +177,7 @@ export function troubleWords({ code, detail, isCutOff, sent }: GatewayTrouble): 
   ].join(' ');
 }
 
-function cutOffWords(sent: GatewayTrouble['sent']): string {
+function cutOffWords(sent: GatewayOutage['sent']): string {
   switch (sent) {
     case 'no':
       return 'Nothing has run yet; it starts by itself if the gateway is back soon.';

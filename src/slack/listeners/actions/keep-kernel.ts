@@ -17,7 +17,7 @@ export async function onKeep(
   const user = body.user.id;
   try {
     must('keep', await bot.people.find(user), channel, bot.policy);
-    if (!(await bot.keepKernel(kernel.lane, kernel.kernelId)))
+    if (!(await bot.keepKernel(kernel.queue, kernel.kernelId)))
       throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
     await ack();
     await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` }).catch(

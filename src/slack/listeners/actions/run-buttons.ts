@@ -67,7 +67,7 @@ async function obeyPress(press: ButtonPress, { user, trigger, accept }: Presser,
   const [run, person] = await Promise.all([bot.findRun(press.runId), bot.people.find(user)]);
   if (run === undefined)
     throw new UserError('badCommand', 'That run is not kept any more, so nothing was done (KEEP_RUNS).');
-  must(await actionOf(press, run, run.runner === user, bot), person, run.channel, bot.policy);
+  must(await actionOf(press, run, run.requester === user, bot), person, run.channel, bot.policy);
   const { action } = press;
   switch (action) {
     case 'editAndRun':
@@ -83,7 +83,7 @@ async function obeyPress(press: ButtonPress, { user, trigger, accept }: Presser,
     case 'delete':
       await pressOnce(pressDelivery(press.runId, action, press.state), bot, async () => {
         const waiting = setTimeout(() => void accept(), ACCEPT_AFTER_MS);
-        if (run.runner !== user) auditPress(action, run, user, bot);
+        if (run.requester !== user) auditPress(action, run, user, bot);
         await decide(action, run, user, bot).finally(() => clearTimeout(waiting));
       });
   }
@@ -108,13 +108,13 @@ async function actionOf(press: ButtonPress, run: Run, own: boolean, bot: Bot): P
   }
 }
 
-/** Who presses is the runner of the new run. The ledger takes the press once, and again after a refusal. */
+/** Who presses is the requester of the new run. The ledger takes the press once, and again after a refusal. */
 async function runAgain(press: ButtonPress, run: Run, person: Person, bot: Bot): Promise<void> {
   const { channel, thread } = run;
   const delivery = pressDelivery(run.id, press.action, press.state);
   // The kernelspec that ran, not what the word means by now.
   const snippet = { language: run.data.kernelspec, blocks: run.data.blocks };
-  await admit({ delivery, door: 'again', channel, thread, snippet }, person, bot);
+  await admit({ delivery, source: 'again', channel, thread, snippet }, person, bot);
 }
 
 type Decision = 'stop' | 'cancel' | 'switch' | 'restart' | 'delete';

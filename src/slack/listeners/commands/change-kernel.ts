@@ -1,4 +1,4 @@
-import type { KernelRecord } from '../../../runs/session/kernel-record.ts';
+import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import type { Bot } from '../../context.ts';
 import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
 
@@ -9,7 +9,7 @@ export interface KernelChange {
   told: { channel: string; text: string };
 }
 
-/** Restarts a kernel or shuts it down, whoever asked by whichever door; the audit line says who. */
+/** Restarts a kernel or shuts it down, whoever asked by whichever source; the audit line says who. */
 export async function changeKernel(
   act: 'restart' | 'shutdown',
   record: KernelRecord,

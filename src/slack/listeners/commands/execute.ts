@@ -108,17 +108,17 @@ async function stop(person: Person, { channel, thread }: CommandPlace, bot: Bot)
   const mayStopOthers = refuse('stopOthers', person, channel, policy) === undefined;
   if (thread !== undefined) {
     const run = await control.newestUnfinished(workspace, channel, thread);
-    if (run.runner !== person.id) must('stopOthers', person, channel, policy);
+    if (run.requester !== person.id) must('stopOthers', person, channel, policy);
     await control.stop(run, person.id);
-    if (run.runner !== person.id) auditAct('stop', run, person.id, bot);
+    if (run.requester !== person.id) auditAct('stop', run, person.id, bot);
     return { text: 'Stopping it.' };
   }
   const run = mayStopOthers
     ? await control.stopRunning(workspace, channel, person.id)
     : await control.stopOwn(workspace, channel, person.id);
-  if (run.runner === person.id) return { text: 'Stopping your run.' };
+  if (run.requester === person.id) return { text: 'Stopping your run.' };
   auditAct('stop', run, person.id, bot);
-  return { text: `Stopping ${mention(run.runner)}’s run.` };
+  return { text: `Stopping ${mention(run.requester)}’s run.` };
 }
 
 async function changeNamedKernel(

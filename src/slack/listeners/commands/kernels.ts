@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { GatewayError } from '../../../gateway/errors.ts';
-import type { KernelStatus, OtherKernel } from '../../../runs/session/control-kernel.ts';
+import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
 import type { Bot } from '../../context.ts';
 import { hiddenKernelLines, kernelLines, shortKernelId, stateWords } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn } from '../../blocks/mrkdwn.ts';

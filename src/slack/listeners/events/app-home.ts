@@ -1,6 +1,6 @@
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
-import type { KernelStatus } from '../../../runs/session/control-kernel.ts';
+import type { KernelStatus } from '../../../runs/control.ts';
 import type { Bot } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
@@ -31,7 +31,7 @@ export async function showHome(user: string, bot: Bot, notice: string | undefine
 async function homeOf(person: Person, bot: Bot, notice: string | undefined): Promise<HomeView> {
   const refused = refuse('look', person, undefined, bot.policy);
   if (refused !== undefined) return renderClosedHome(refused);
-  const [kernels, runs] = await Promise.all([kernelsOf(person, bot), bot.runnerRuns(person.id, SHOWN_RUNS)]);
+  const [kernels, runs] = await Promise.all([kernelsOf(person, bot), bot.requesterRuns(person.id, SHOWN_RUNS)]);
   return renderHome({
     notice,
     kernels: kernels.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),

@@ -1,5 +1,5 @@
 import { languageWords } from '../../../runs/languages/languages.ts';
-import type { Door } from '../../../runs/run.ts';
+import type { Source } from '../../../runs/run.ts';
 import type { Bot } from '../../context.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { hasCodeFormatting, type Message, mentionsBot } from '../../parsing/message/message-parts.ts';
@@ -10,9 +10,9 @@ import { readMessage } from '../../parsing/message/message-body.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { readCommandText, readLoneFence } from '../../parsing/snippet.ts';
 
-/** A message that is for the bot, and by which door it came. */
+/** A message that is for the bot, and by which source it came. */
 export interface Heard {
-  door: Door;
+  source: Source;
   /** The bot was spoken to: refusals are said. */
   isAddressed: boolean;
   /** What it asks for; undefined when on a closer look it is talk. Throws `UserError` and `GatewayError`. */
@@ -26,14 +26,14 @@ export async function hear(posted: PostedMessage, bot: Bot): Promise<Heard | und
   const text = readCommandText(message);
   const bang = text === undefined ? undefined : readBangCommand(text);
   if (bang !== undefined && (await hasAnswer(posted, bot)))
-    return { door: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
+    return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
   if (posted.isDirect || posted.isMention || mentionsBot(message)) return hearAddressed(posted, message, bot);
   const mayBeFence = message.parts.some((part) => part.kind === 'fence');
   if (!mayBeFence) return undefined;
   const isOurThread = await hasAnswer(posted, bot);
   if (!isOurThread && !(await isOnAuto(posted.channel, bot))) return undefined;
   return {
-    door: isOurThread ? 'thread' : 'auto',
+    source: isOurThread ? 'thread' : 'auto',
     isAddressed: false,
     async read() {
       const snippet = readLoneFence(message, languageWords(await bot.languages(posted.channel)));
@@ -54,9 +54,9 @@ export function hearEdited(posted: PostedMessage, byShortcut: boolean, bot: Bot)
 
 function hearAddressed(posted: PostedMessage, message: Message, bot: Bot): Heard {
   const files = filesToRun(message, posted.files);
-  const door = posted.isDirect ? 'direct' : 'mention';
+  const source = posted.isDirect ? 'direct' : 'mention';
   return {
-    door: files.length > 0 ? 'file' : door,
+    source: files.length > 0 ? 'file' : source,
     isAddressed: true,
     async read() {
       const languages = bot.languages(posted.channel);

@@ -74,8 +74,8 @@ async function judgeAgain(
   bot: Bot,
 ): Promise<void> {
   const [last] = runs;
-  if (last === undefined || last.runner !== message.user) return;
-  const byShortcut = runs.some(({ data }) => data.door === 'shortcut');
+  if (last === undefined || last.requester !== message.user) return;
+  const byShortcut = runs.some(({ data }) => data.source === 'shortcut');
   const heard = called ?? hearEdited(message, byShortcut, bot);
   if (heard === undefined) return;
   const act = (): Promise<void> => runEdited(message, last, heard, bot);
@@ -109,7 +109,7 @@ async function runEdited(message: PostedMessage, last: Run, heard: Heard, bot: B
   const admitted = await admit(
     {
       delivery: deliveryOf(message, bot),
-      door: 'edit',
+      source: 'edit',
       channel: last.channel,
       thread: last.thread,
       snippet,

@@ -72,7 +72,7 @@ async function obeyRequest(posted: PostedMessage, heard: Heard, request: Request
       const { channel, ts, thread = ts, editedTs } = posted;
       const from = {
         delivery: deliveryOf(posted, bot),
-        door: heard.door,
+        source: heard.source,
         message: messageDelivery(bot.workspace, channel, ts),
         ...(editedTs === undefined ? {} : { editedTs }),
       };

@@ -77,8 +77,8 @@ export async function onEditorSubmitted(
       draft === undefined ? readSnippet(typed, purpose) : { language: typed.language, blocks: draft.blocks };
     const delivery = viewDelivery(bot.workspace, view.id);
     const message = draft?.message === undefined ? {} : { message: draft.message };
-    const door = draft === undefined ? 'editor' : 'shortcut';
-    await admit({ delivery, door, channel, thread, snippet, ...message }, person, bot);
+    const source = draft === undefined ? 'editor' : 'shortcut';
+    await admit({ delivery, source, channel, thread, snippet, ...message }, person, bot);
     await ack();
   } catch (error) {
     const text = refusalText(error);

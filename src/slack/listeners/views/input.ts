@@ -32,7 +32,7 @@ export async function onQuestionSubmitted(
     const line = valuesSchema.parse(view.state.values)[lineBlock][lineBlock].value ?? '';
     const [run, person] = await Promise.all([bot.findRun(runId), bot.people.find(body.user.id)]);
     if (run === undefined) throw new UserError('badCommand', overText);
-    must(run.runner === person.id ? 'answerOwn' : 'answerOthers', person, run.channel, bot.policy);
+    must(run.requester === person.id ? 'answerOwn' : 'answerOthers', person, run.channel, bot.policy);
     if (!(await bot.control.answerInput(run, questionId, line))) throw new UserError('badCommand', overText);
     await ack();
   } catch (error) {

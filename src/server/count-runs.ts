@@ -1,9 +1,9 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { Run, RunData } from '../runs/run.ts';
-import type { Ledger } from '../store/run-store.ts';
+import type { RunOutcome } from '../runs/outcome.ts';
+import type { Run } from '../runs/run.ts';
 
-/** Every run passes the state `ended` in the run store, whatever ended it, so runs are counted there. */
-export function instrumentRunStore(registry: Registry): (ledger: Ledger<RunData>) => Ledger<RunData> {
+/** Gives what is to be called once for each run that ends. */
+export function countRuns(registry: Registry): (run: Run, outcome: RunOutcome) => void {
   const registers = [registry];
   const runs = new Counter({
     name: 'sparkthread_runs_total',
@@ -25,20 +25,11 @@ export function instrumentRunStore(registry: Registry): (ledger: Ledger<RunData>
     registers,
   });
 
-  const count = ({ createdAt, data }: Run): void => {
-    const { outcome, kernelspec, startedAt } = data;
-    runs.inc({ outcome: outcome?.kind ?? 'broken', kernelspec });
+  return ({ createdAt, data }, outcome) => {
+    const { kernelspec, startedAt } = data;
+    runs.inc({ outcome: outcome.kind, kernelspec });
     if (startedAt === undefined) return;
     waits.observe(Math.max(0, startedAt - createdAt) / 1000);
-    durations.observe({ kernelspec }, (outcome?.durationMs ?? 0) / 1000);
+    durations.observe({ kernelspec }, outcome.durationMs / 1000);
   };
-
-  return (ledger) => ({
-    ...ledger,
-    async change(run, change) {
-      const changed = await ledger.change(run, change);
-      if (changed?.state === 'ended' && run.state !== 'ended') count(changed);
-      return changed;
-    },
-  });
 }
