@@ -48,7 +48,7 @@ async function runOne(number: number): Promise<number> {
   const sinceMs = Date.now();
   const picture = (phase: RunView['phase']): RunView => ({
     runId,
-    runner: 'U1',
+    requester: 'U1',
     kernelspec: 'python3',
     phase,
     output: transcript.view(),

@@ -15,6 +15,9 @@ import { ChannelKernels } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
+import { Recent } from './recent.ts';
+import { draftsIn } from './slack/listeners/drafts.ts';
+import { seenChannelsIn } from './slack/api/seen-channels.ts';
 import type { Bot } from './slack/context.ts';
 import type { StartedSlack } from './slack/app.ts';
 import type { Store } from './store/store.ts';
@@ -66,7 +69,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
   };
   const finals = new FinalMessages({
     store: store.runs,
-    removeMessage: slack.removeAnswer,
+    removeMessage: slack.removeRunMessage,
     onPosted: (live) => kernels.remove(live),
     log,
   });
@@ -99,8 +102,8 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
     kernels,
     finals,
     openRunMessage: slack.openRunMessage,
-    removeAttached: slack.removeBelongings,
-    removeMessage: slack.removeAnswer,
+    removeAttached: slack.removeAttachments,
+    removeMessage: slack.removeRunMessage,
     openTranscript: openRunTranscript,
     log,
   });
@@ -123,6 +126,47 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
   let retention: { close: () => void } | undefined;
   const bot: Bot = {
     workspace,
+    workspaceUrl: slack.workspaceUrl,
+    userId: slack.botUserId,
+    command: '/spark',
+    policy: config.policy,
+    autoRun: config.runs.autoRun,
+    editWindowMs: config.runs.editWindowMs,
+    people: slack.people,
+    channels: slack.channels,
+    seenChannels: seenChannelsIn(store.keyv('seen')),
+    noteChannel: () => undefined,
+    drafts: draftsIn(store.keyv('draft')),
+    tell: slack.tell,
+    surfaces: slack.surfaces,
+    turns: slack.turns,
+    settled: new Recent(1_000),
+    readFiles: slack.readFiles,
+    channelSettings: channels,
+    log,
+    control,
+    languages: (channel) => admission.languages(workspace, channel),
+    async languagesNow(channel) {
+      await kernelspecs.refresh();
+      return await admission.languages(workspace, channel);
+    },
+    admit: (request, signal) => admission.submit(request, signal),
+    replaceWaiting: (run, edit) => admission.replaceWaiting(run, edit),
+    say: (run, note) => runs.say(run, note),
+    erase: (run) => runs.erase(run),
+    code: (run) => runs.code(run),
+    claim: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
+    unclaim: (requestKey) => store.runs.forgetRequest(requestKey),
+    isKnown: async (requestKey) => (await store.runs.findRequest(requestKey)) !== undefined,
+    async runOf(requestKey) {
+      const runId = await store.runs.findRequest(requestKey);
+      return runId === undefined || runId === '' ? undefined : await runs.find(runId);
+    },
+    keepKernel: (queue, kernelId) => control.keep(queue, kernelId),
+    findRun: (runId) => runs.find(runId),
+    threadRuns: (channel, thread) => store.runs.thread(workspace, channel, thread, 200),
+    channelRuns: (channel, limit) => store.runs.channel(workspace, channel, limit),
+    requesterRuns: (user, limit) => store.runs.requester(workspace, user, limit),
   };
   return {
     bot,

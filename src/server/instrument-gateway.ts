@@ -67,14 +67,20 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
       const start = starting.get(kernelId);
       starting.delete(kernelId);
       try {
-        const connection = await counted('connect', gateway.connect(kernelId, options));
+        const connection = await counted(
+          'connect',
+          gateway.connect(kernelId, {
+            ...options,
+            onEvent(event) {
+              if (event.kind === 'disconnected') drops.inc();
+              options.onEvent?.(event);
+            },
+          }),
+        );
         if (start !== undefined) {
           starts.inc({ kernelspec: start.kernelspec, result: 'ok' });
           startTimes.observe({ kernelspec: start.kernelspec }, (performance.now() - start.sinceMs) / 1000);
         }
-        connection.onEvent((event) => {
-          if (event.kind === 'disconnected') drops.inc();
-        });
         return connection;
       } catch (error) {
         if (start !== undefined) starts.inc({ kernelspec: start.kernelspec, result: codeOf(error) });

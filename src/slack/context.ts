@@ -45,7 +45,9 @@ export interface Bot {
   languages: (channel: string) => Promise<LanguageContext>;
   /** The same as the gateway tells it now. */
   languagesNow: (channel: string) => Promise<LanguageContext>;
-  admit: (request: SnippetRequest) => Promise<Admitted>;
+  admit: (request: SnippetRequest, signal?: AbortSignal) => Promise<Admitted>;
+  code: (run: Run) => Promise<readonly string[]>;
+  unclaim: (requestKey: string) => Promise<void>;
   /** The code of an edited message takes the place of a run that still waits. False when it is too late. */
   replaceWaiting: (run: Run, edit: { snippet: Snippet; editedTs: string }) => Promise<boolean>;
   /** Says a sentence at the head of a run's answer. */

@@ -38,7 +38,7 @@ test.skipIf('missing' in found)(
     ana.delete(posted);
     await playground.waitFor(() => playground.replies(channel, posted.ts).length === 0);
     lookup.release();
-    const isEndOfEdit = ({ audit, door }: LogLine): boolean => audit === 'run' && door === 'edit';
+    const isEndOfEdit = ({ audit, source }: LogLine): boolean => audit === 'run' && source === 'edit';
     await Promise.race([one, two].map((bot) => bot.untilLog(isEndOfEdit)));
     await playground.waitForQuiet();
     await playground.waitFor(() => playground.replies(channel, posted.ts).length === 0);

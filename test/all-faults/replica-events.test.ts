@@ -66,7 +66,7 @@ const answers = (channel: string, thread: string): SlackMessage[] =>
 /** Prints its name, and stops when it is told so and not before. */
 const sleeper = 'import time\nprint("asleep", flush=True)\ntime.sleep(600)';
 
-describe.skipIf('missing' in found)('what arrives at the replica that does not hold the lane', () => {
+describe.skipIf('missing' in found)('what arrives at the replica that does not hold the queue', () => {
   test('the message is deleted while it runs: stopped and taken away', async () => {
     const channel = playground.addChannel('deleted').id;
     const posted = await runAtFirst(channel, sleeper, 'asleep');

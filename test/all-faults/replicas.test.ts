@@ -166,12 +166,12 @@ testRedis(
     );
     redis.pause();
     await lost;
-    // Whatever still waited for the ledger when the lane was let go has given up by then.
+    // Whatever still waited for the ledger when the queue was let go has given up by then.
     const { promise, resolve } = Promise.withResolvers<void>();
     setTimeout(resolve, 4_000);
     await promise;
     redis.resume();
-    // Behind it in the lane: what was left of it has been taken up by then.
+    // Behind it in the queue: what was left of it has been taken up by then.
     const next = playground.as('ana').post('#data', `<@${playground.bot.id}> \`40 + 2\``);
     expect((await finalAnswer(playground, '#data', next.ts)).text).toMatch(/│ 42\n/);
     const { outcome, text } = await finalAnswer(playground, '#data', posted.ts);

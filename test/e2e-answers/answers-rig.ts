@@ -92,7 +92,7 @@ export function ended(outcome: Partial<RunOutcome> = {}): RunPhase {
 export function runView(phase: RunPhase, output?: OutputView, more: Partial<RunView> = {}): RunView {
   return {
     runId: 'run-1',
-    runner: 'U1',
+    requester: 'U1',
     kernelspec: 'python3',
     phase,
     output,

@@ -169,7 +169,7 @@ const phaseOf = (isLive: boolean, detail: string): RunPhase =>
 function viewOf(parts: readonly OutputPart[], phase: RunPhase, notes: readonly string[]): RunView {
   return {
     runId: 'run-1',
-    runner: 'U1',
+    requester: 'U1',
     kernelspec: 'python3',
     phase,
     output: {

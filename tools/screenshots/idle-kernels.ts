@@ -27,7 +27,7 @@ function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) =
       await tell(idleNotices(client, startTell(client, silentLog)), {
         workspace: playground.service.world.teamId,
         channel: playground.channel(room).id,
-        lane: 'lane',
+        queue: 'queue',
         kernelspec: 'python3',
         kernelId: 'kernel',
         sessionId: 'session',
@@ -35,11 +35,11 @@ function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) =
         startedAt: lastUsedAt,
         startedBy: ana,
         lastUsedAt,
-        lastRunner: ana,
+        lastRequester: ana,
         lastThread: thread,
         executionCount: 1,
         restartedUnseen: false,
-        runners: [ana],
+        requesters: [ana],
       });
       return { thread };
     },

@@ -28,10 +28,10 @@ function rareEnd(
       const messages = createRunMessages({ token, slackApiUrl, log: silentLog });
       const root = playground.as('ana').post(room, '`load("orders")`');
       const runId = 'r7f3a';
-      const runner = playground.user('ana').id;
+      const requester = playground.user('ana').id;
       const message = messages.open({
         runId,
-        requester: runner,
+        requester: requester,
         workspace: playground.service.world.teamId,
         channel: root.channel,
         createdAt: Date.now(),
@@ -46,7 +46,7 @@ function rareEnd(
       const kernelspec = 'python3';
       await message.finish({
         runId,
-        runner,
+        requester,
         kernelspec,
         phase: {
           kind: 'ended',

@@ -245,8 +245,8 @@ export class KernelSession {
 
   #wake(): void {
     if (this.#isClosing) return;
-    if (this.#working === undefined) this.#working = this.#work();
-    else this.#showPlaces();
+    if (this.#working !== undefined) this.#showPlaces();
+    else if (this.unfinished.length > 0) this.#working = this.#work();
   }
 
   /** One run at a time, first come first served. */

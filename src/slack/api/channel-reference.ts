@@ -27,7 +27,7 @@ export async function resolveChannel(reference: string, user: string, bot: Bot):
     id !== undefined &&
     (isName ||
       (await seenChannels.find(workspace, id)) !== undefined ||
-      (await control.kernelsOf(workspace, id)).length > 0);
+      (await control.status(workspace, id)).length > 0);
   if (!isKnown)
     throw new UserError(
       'unknownChannel',

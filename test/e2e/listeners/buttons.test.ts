@@ -103,7 +103,7 @@ test('Run again works after a restart of the bot, once, for whoever presses', as
   await ben.press(answer, 'run:runAgain');
   await playground.waitForQuiet();
   expect(playground.replies('#again', root.ts)).toHaveLength(2);
-  const again = await bot.untilLog(({ audit, door }) => audit === 'run' && door === 'again');
+  const again = await bot.untilLog(({ audit, source }) => audit === 'run' && source === 'again');
   expect(again['user']).toBe(playground.user('ben').id);
 });
 
@@ -136,7 +136,7 @@ test('code that is longer than a modal holds is asked for as a file', async () =
   expect(ana.modal).toBeUndefined();
 });
 
-test('Delete is for the runner and admins: the answer goes, the root with its code, and what was stored', async () => {
+test('Delete is for the requester and admins: the answer goes, the root with its code, and what was stored', async () => {
   const { playground, bot } = rig;
   playground.addUser('tom');
   playground.addChannel('forget');

@@ -32,7 +32,7 @@ async function openBox(asked: SlackMessage): Promise<View> {
   return await rig.playground.waitFor(() => ben.modal);
 }
 
-test('two questions in a row, a box for the runner only', async () => {
+test('two questions in a row, a box for the requester only', async () => {
   const { playground } = rig;
   const { root, asked } = await ask('#ask', 'a = input("Name? ")\nb = input("Age? ")\nprint(f"[{a}|{b}]")');
   expect(shown(asked)).toContain('Name?');

@@ -1,7 +1,7 @@
 import type { Block } from '../../../playground/blocks-schema.ts';
 import type { UserClient } from '../../../playground/user-client.ts';
 import type { Ephemeral, SlackMessage } from '../../../playground/messages.ts';
-import type { Door } from '../../../src/runs/run.ts';
+import type { Source } from '../../../src/runs/run.ts';
 import type { RunAction } from '../../../src/runs/run-view.ts';
 import { type Command, readCommand } from '../../../src/slack/parsing/command.ts';
 import type { Action } from '../../../src/slack/auth/policy.ts';
@@ -12,7 +12,7 @@ import { acts, asks, begin, type Scene, start, tryIt } from './policy-scene.ts';
 /** One way to do something. Resolves with whether it was allowed. */
 export interface Deed {
   by:
-    | `door ${Door}`
+    | `source ${Source}`
     | `button ${RunAction | KernelAction | 'keep'}`
     | `command ${Exclude<Command['kind'], 'malformed'>}`
     | 'home'
@@ -22,7 +22,7 @@ export interface Deed {
   attempt(scene: Scene): Promise<boolean>;
 }
 
-/** What each action of the table is, at every door, command and button that there is for it. */
+/** What each action of the table is, at every source, command and button that there is for it. */
 export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
   run: [
     atDoor('slash', 'code', ({ as, room }) => as.slash(room, '/spark 1')),
@@ -30,7 +30,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
     atDoor('direct', undefined, ({ as }) => as.post('@sparkthread', fence('1'))),
     atDoor('file', 'code', ({ as, room }) => as.upload(room, { name: 'x.py', content: '1' }, '@sparkthread')),
     {
-      by: 'door thread',
+      by: 'source thread',
       attempt: async (scene) => {
         const { root } = await scene.rig.slash('rob', scene.room('more'), '/spark 1');
         const post = () => person(scene).post(scene.room('more'), fence('1'), { thread: root.ts });
@@ -38,7 +38,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
     {
-      by: 'door auto',
+      by: 'source auto',
       attempt: async (scene) => {
         await scene.rig.playground.as('rob').slash(scene.room('auto'), '/spark auto on');
         return await silently(scene, 'auto', 'auto', () =>
@@ -47,7 +47,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
     {
-      by: 'door editor',
+      by: 'source editor',
       attempt: async (scene) => {
         if (!(await opensModal(scene, () => person(scene).slash(scene.room('code'), '/spark')))) return false;
         return await submitsCode(scene, scene.room('code'), {});
@@ -62,15 +62,15 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
     {
-      by: 'door shortcut',
+      by: 'source shortcut',
       attempt: async (scene) => {
         const message = scene.rig.playground.as('rob').post(scene.room('more'), fence('2'));
         const choose = () => person(scene).messageShortcut('run_message', message);
-        return await acts(scene, 'run', scene.room('more'), choose, { door: 'shortcut' });
+        return await acts(scene, 'run', scene.room('more'), choose, { source: 'shortcut' });
       },
     },
     {
-      by: 'door edit',
+      by: 'source edit',
       attempt: async (scene) => {
         const post = () => person(scene).post(scene.room('more'), fence('1', '@sparkthread '));
         let posted: SlackMessage | undefined;
@@ -80,11 +80,11 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
     {
-      by: 'door again',
+      by: 'source again',
       attempt: async (scene) => {
         const { answer } = await scene.rig.slash('rob', scene.room('code'), '/spark 1');
         const press = () => person(scene).press(answer, 'run:runAgain');
-        return await acts(scene, 'run', scene.room('code'), press, { door: 'again' });
+        return await acts(scene, 'run', scene.room('code'), press, { source: 'again' });
       },
     },
     {
@@ -93,7 +93,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       attempt: async (scene) => {
         const { answer } = await scene.rig.slash(scene.user, scene.room('own'), '/spark 1');
         const press = () => person(scene).press(answer, 'run:runAgain');
-        return await acts(scene, 'run', scene.room('own'), press, { door: 'again' });
+        return await acts(scene, 'run', scene.room('own'), press, { source: 'again' });
       },
     },
     {
@@ -339,15 +339,15 @@ function person({ rig, user }: Scene): UserClient {
 }
 
 /** `room` undefined: the direct messages with the bot. */
-function atDoor(door: Door, room: 'code' | undefined, act: (asked: Asked) => unknown): Deed {
+function atDoor(source: Source, room: 'code' | undefined, act: (asked: Asked) => unknown): Deed {
   return {
-    by: `door ${door}`,
+    by: `source ${source}`,
     async attempt(scene) {
       const place =
         room === undefined
           ? scene.rig.playground.service.world.direct(person(scene).user.id, scene.rig.playground.bot.id).id
           : scene.room(room);
-      return await acts(scene, 'run', place, () => act({ as: person(scene), room: place }), { door });
+      return await acts(scene, 'run', place, () => act({ as: person(scene), room: place }), { source });
     },
   };
 }
@@ -356,7 +356,7 @@ function atDoor(door: Door, room: 'code' | undefined, act: (asked: Asked) => unk
 async function silently(
   scene: Scene,
   room: 'more' | 'auto',
-  door: Door,
+  source: Source,
   act: () => unknown,
 ): Promise<boolean> {
   const { playground, bot } = scene.rig;
@@ -367,7 +367,7 @@ async function silently(
   const { id } = person(scene).user;
   return bot.log
     .slice(since)
-    .some((line) => line['audit'] === 'run' && line['user'] === id && line['door'] === door);
+    .some((line) => line['audit'] === 'run' && line['user'] === id && line['source'] === source);
 }
 
 /** Commands after the slash and after a mention. */
@@ -467,7 +467,7 @@ async function submitsCode(scene: Scene, room: string, more: Record<string, stri
   const { modal } = person(scene);
   if (modal === undefined) throw new Error('no modal is open');
   const submit = () => person(scene).submit(modal, { ...more, code0: '1' });
-  return await acts(scene, 'run', room, submit, { door: 'editor' });
+  return await acts(scene, 'run', room, submit, { source: 'editor' });
 }
 
 /** A run that waits behind another one, with its Cancel button. */

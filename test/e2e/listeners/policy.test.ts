@@ -7,7 +7,7 @@ import { type Deed, deeds } from './policy-deeds.ts';
 import { asks, elsewhere, type Scene, setScene } from './policy-scene.ts';
 import { startWordGateway, type WordGateway } from './scripted-kernel.ts';
 
-/** The table of docs/policy.md, held to what really happens at every door, command and button. */
+/** The table of docs/policy.md, held to what really happens at every source, command and button. */
 
 const page = await readFile(new URL('../../../docs/policy.md', import.meta.url), 'utf8');
 const table = page
@@ -116,21 +116,21 @@ async function isAsTold(
   return (await deed.attempt(elsewhere(scene))) === may;
 }
 
-test('every door, button and command is tried', () => {
+test('every source, button and command is tried', () => {
   const tried = new Set(Object.values(deeds).flatMap((all) => all.map(({ by }) => by)));
   const all: Record<Deed['by'], true> = {
     home: true,
     'global shortcut': true,
-    'door slash': true,
-    'door mention': true,
-    'door direct': true,
-    'door thread': true,
-    'door auto': true,
-    'door editor': true,
-    'door shortcut': true,
-    'door file': true,
-    'door edit': true,
-    'door again': true,
+    'source slash': true,
+    'source mention': true,
+    'source direct': true,
+    'source thread': true,
+    'source auto': true,
+    'source editor': true,
+    'source shortcut': true,
+    'source file': true,
+    'source edit': true,
+    'source again': true,
     'button stop': true,
     'button cancel': true,
     'button runAgain': true,
@@ -221,7 +221,7 @@ describe('where the settings open it to everybody', () => {
 
 test('ALLOWED_USERS and ALLOWED_CHANNELS narrow who may, by group too', async () => {
   const { playground, bot } = rig;
-  const group = playground.addGroup('runners', ['ben']);
+  const group = playground.addGroup('requesters', ['ben']);
   const scene = sceneOf('ben');
   await bot.stop();
   await bot.restart({

@@ -16,7 +16,7 @@ test('no token, password, code or output stands in a log, and no secret in what 
   const { playground, bot } = rig;
   const [ana, ben] = [playground.as('ana'), playground.as('ben')];
 
-  // Every door, with code and output that would be seen.
+  // Every source, with code and output that would be seen.
   const { answer } = await rig.slash('ana', '#data', '/spark print("out" + "putmark", "codemark")');
   const mentioned = ana.post('#data', fence('print("codemark")', '@sparkthread '));
   await rig.final('#data', mentioned.ts);
@@ -57,12 +57,12 @@ test('no token, password, code or output stands in a log, and no secret in what 
     expect(posted).toEqual([]);
   }
   expect(bot.lines.filter((line) => /codemark|outputmark/.test(line))).toEqual([]);
-  const audit = bot.log.find((line) => line['audit'] === 'run' && line['door'] === 'slash');
+  const audit = bot.log.find((line) => line['audit'] === 'run' && line['source'] === 'slash');
   expect(audit).toMatchObject({
     user: playground.user('ana').id,
     workspace: 'T000HOME0',
     channel: answer.channel,
-    door: 'slash',
+    source: 'slash',
     kernelspec: 'python3',
     language: 'python',
     kernel: expect.any(String),

@@ -16,7 +16,7 @@ test('runs of another workspace in the same store are left to the bot of that on
   const others = await openStore<object>({ url, log: silentLog });
   const place = { workspace: 'T0OTHER', channel: 'C0OTHER', thread: '1795798771.043000' };
   const data = {
-    door: 'mention',
+    source: 'mention',
     kernelspec: 'python3',
     blocks: ['theirs()'],
     delivery: 'message/T0OTHER/C0OTHER/1795798771.043000',
@@ -25,8 +25,8 @@ test('runs of another workspace in the same store are left to the bot of that on
     block: 0,
     notes: [],
   };
-  const run = { ...place, id: 'theirs', lane: 'T0OTHER/C0OTHER', runner: 'U0OTHER', createdAt: Date.now() };
-  await others.ledger.admit(data.delivery, { ...run, data }, { perLane: 9, perRunner: 9 });
+  const run = { ...place, id: 'theirs', queue: 'T0OTHER/C0OTHER', requester: 'U0OTHER', createdAt: Date.now() };
+  await others.ledger.admit(data.requestKey, { ...run, data }, { perLane: 9, perRunner: 9 });
   await others.close();
   await bot.restart();
   expect(bot.log.findLast(({ msg }) => msg === 'ready')).toMatchObject({ recovered: 0 });

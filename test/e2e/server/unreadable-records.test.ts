@@ -40,7 +40,7 @@ test('records that cannot be read cost only what they are of: the start, the cha
 
   const db = new DatabaseSync(join(bot.folder, 'sparkthread.db'));
   const damage = db.prepare('UPDATE runs SET data = ? WHERE thread = ?');
-  damage.run('{"door":"mention","blo', running.ts);
+  damage.run('{"source":"mention","blo', running.ts);
   damage.run('', torn.ts);
   damage.run('{"blocks":"odd()","notes":null}', odd.ts);
   db.prepare(`UPDATE keyv SET value = ? WHERE namespace = 'kernel' AND key LIKE ?`).run('{"va', `%/${quiet}`);

@@ -113,8 +113,8 @@ async function runAgain(press: ButtonPress, run: Run, person: Person, bot: Bot):
   const { channel, thread } = run;
   const delivery = pressDelivery(run.id, press.action, press.state);
   // The kernelspec that ran, not what the word means by now.
-  const snippet = { language: run.data.kernelspec, blocks: run.data.blocks };
-  await admit({ delivery, source: 'again', channel, thread, snippet }, person, bot);
+  const snippet = { language: run.data.kernelspec, blocks: await bot.code(run) };
+  await admit({ requestKey: delivery, source: 'again', channel, thread, snippet }, person, bot);
 }
 
 type Decision = 'stop' | 'cancel' | 'switch' | 'restart' | 'delete';

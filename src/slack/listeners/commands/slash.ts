@@ -62,7 +62,7 @@ async function admitSlash(
   const { channel_id: channel, user_id: user, trigger_id: trigger } = command;
   const [person] = await Promise.all([bot.people.find(user), bot.channels.mustBeMember(channel)]);
   const delivery = triggerDelivery(bot.workspace, trigger);
-  await admit({ delivery, source: 'slash', channel, thread: '', snippet }, person, bot);
+  await admit({ requestKey: delivery, source: 'slash', channel, thread: '', snippet }, person, bot);
 }
 
 /** The trigger is short-lived, so the command is acknowledged at once; what is refused then is said afterwards. */

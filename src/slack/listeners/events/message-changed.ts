@@ -1,6 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
-import { isUnfinished, type Run } from '../../../runs/run.ts';
+import { describeCode, isUnfinished, type Run } from '../../../runs/run.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Bot } from '../../context.ts';
 import type { DeliveryTicket } from '../../transport/acked-after-accept-app.ts';
@@ -108,7 +108,7 @@ async function runEdited(message: PostedMessage, last: Run, heard: Heard, bot: B
   }
   const admitted = await admit(
     {
-      delivery: deliveryOf(message, bot),
+      requestKey: deliveryOf(message, bot),
       source: 'edit',
       channel: last.channel,
       thread: last.thread,
@@ -149,7 +149,8 @@ function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bo
 
 /** The same code in a language that is not named, or named by any word for the one that ran: nothing new. */
 async function isSameCode({ language, blocks }: Snippet, last: Run, bot: Bot): Promise<boolean> {
-  if (JSON.stringify(blocks) !== JSON.stringify(last.data.blocks)) return false;
+  const { codeSha256, blockCount } = describeCode(blocks);
+  if (codeSha256 !== last.data.codeSha256 || blockCount !== last.data.blockCount) return false;
   return (
     language === undefined || meansSame(language, last.data.kernelspec, await bot.languages(last.channel))
   );

@@ -71,7 +71,7 @@ async function obeyRequest(posted: PostedMessage, heard: Heard, request: Request
     case 'snippet': {
       const { channel, ts, thread = ts, editedTs } = posted;
       const from = {
-        delivery: deliveryOf(posted, bot),
+        requestKey: deliveryOf(posted, bot),
         source: heard.source,
         message: messageDelivery(bot.workspace, channel, ts),
         ...(editedTs === undefined ? {} : { editedTs }),

@@ -46,8 +46,9 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bo
 /** "Edit and run": the editor with a run's code; it is posted into the same thread. */
 export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promise<void> {
   const { channel, thread } = run;
-  const { blocks, kernelspec } = run.data;
+  const { kernelspec } = run.data;
   await bot.surfaces.openModal(trigger, async () => {
+    const blocks = await bot.code(run);
     const long = blocks.find((block) => block.length > maxCodeChars);
     if (long !== undefined || blocks.length > maxCodeFields)
       throw new UserError(
@@ -78,7 +79,7 @@ export async function onEditorSubmitted(
     const delivery = viewDelivery(bot.workspace, view.id);
     const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
-    await admit({ delivery, source, channel, thread, snippet, ...message }, person, bot);
+    await admit({ requestKey: delivery, source, channel, thread, snippet, ...message }, person, bot);
     await ack();
   } catch (error) {
     const text = refusalText(error);

@@ -11,7 +11,7 @@ const overText = 'This question is over: it was answered, or the run has ended.'
 
 /** The box for the line that the run's kernel waits for. */
 export async function openQuestion(run: Run, trigger: string, bot: Bot): Promise<void> {
-  const { asked } = run.data;
+  const asked = run.data.inputRequest;
   if (asked === undefined || run.state === 'ended' || run.state === 'posted')
     throw new UserError('badCommand', overText);
   const key = { runId: run.id, questionId: asked.id };

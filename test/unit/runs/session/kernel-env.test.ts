@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { kernelEnv } from '../../../../src/runs/session/kernel-env.ts';
 
-const owner = { workspace: 'T1', channel: 'C1', lane: 'T1/C1', runner: 'U1', thread: '1.0' };
+const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const settings = { username: undefined, env: { A: '1' } };
 
 test('a kernel is started with the set environment', () => {

@@ -66,13 +66,13 @@ test('another language asks, blocks nobody, and runs once somebody agreed', asyn
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilEnded(await rig.submit('python()'));
-  const scala = await rig.submit('scala()', { kernelspec: 'scala' });
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark' });
   await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
   expect(rig.session().unfinished).toEqual([]);
   await rig.untilEnded(await rig.submit('meanwhile()'));
   expect(rig.session().agreeToSwitch(scala, 'U1')).toBe(true);
-  expect((await rig.untilEnded(scala)).kernelspec).toBe('scala');
-  expect(rig.session().record?.kernelspec).toBe('scala');
+  expect((await rig.untilEnded(scala)).kernelspec).toBe('scala-spark');
+  expect(rig.session().record?.kernelspec).toBe('scala-spark');
   expect(rig.session().agreeToSwitch(scala, 'U1')).toBe(false);
 });
 
@@ -80,7 +80,7 @@ test('a question whose kernel is shut down meanwhile is needless: the run goes o
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilEnded(await rig.submit('python()'));
-  const scala = await rig.submit('scala()', { kernelspec: 'scala' });
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark' });
   await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
   await rig.session().shutDown();
   expect((await rig.untilEnded(scala)).kind).toBe('ok');
@@ -107,6 +107,17 @@ test('a run that is accepted while the idle kernel is being shut down waits, and
   await ending;
   expect((await rig.untilEnded(live)).kind).toBe('ok');
   expect(rig.session().record?.kernelId).not.toBe(old);
+});
+
+test('after a shutdown the next run starts a new kernel', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilEnded(await rig.submit('before()'));
+  await rig.session().settled;
+  await rig.session().shutDown();
+  expect(rig.session().state).toBe('none');
+  expect((await rig.untilEnded(await rig.submit('after()'))).kind).toBe('ok');
+  expect([...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toHaveLength(1);
 });
 
 test('a restart ends the run in hand, and the next one finds the kernel restarted', async () => {

@@ -27,7 +27,7 @@ async function renderedFor(runId: string, outputs: readonly KernelOutput[], maxO
   const { message, files } = renderRunMessage(
     {
       runId,
-      runner: 'U1',
+      requester: 'U1',
       kernelspec: 'spec',
       phase: { kind: 'ended', outcome },
       output: transcript.view(),

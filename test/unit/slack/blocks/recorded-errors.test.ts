@@ -46,7 +46,7 @@ test.each(failures)(
     const { message } = renderRunMessage(
       {
         runId: name,
-        runner: 'U1',
+        requester: 'U1',
         kernelspec: 'spec',
         phase: {
           kind: 'ended',

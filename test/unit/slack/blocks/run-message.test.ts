@@ -22,7 +22,7 @@ function output(parts: readonly OutputPart[], more: Partial<OutputView> = {}): O
 function view(phase: RunPhase, more: Partial<RunView> = {}): RunView {
   return {
     runId: 'run-1',
-    runner: 'U1',
+    requester: 'U1',
     kernelspec: 'python3-spark',
     phase,
     output: undefined,
@@ -148,11 +148,11 @@ test.each([
   expect(words(view(outcome))[0]).toMatch(new RegExp(`^${said} `));
 });
 
-test('who stopped it is said when it was not the runner', () => {
+test('who stopped it is said when it was not the requester', () => {
   const mentions = (stoppedBy: string) =>
     JSON.stringify(renderRunMessage(view(ended('interrupted', { stoppedBy })), nowMs).message.blocks);
   expect(mentions('U2')).toContain('{"type":"user","user_id":"U2"}');
-  expect(mentions(view(ended('ok')).runner)).not.toContain('user_id');
+  expect(mentions(view(ended('ok')).requester)).not.toContain('user_id');
 });
 
 test('each loss of output is named', () => {

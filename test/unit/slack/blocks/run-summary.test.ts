@@ -7,15 +7,15 @@ const run: Run = {
   workspace: 'T1',
   channel: 'C1',
   thread: '100.000001',
-  lane: 'T1/C1',
-  runner: 'U1',
+  queue: 'T1/C1',
+  requester: 'U1',
   state: 'posted',
   order: 1,
   revision: 1,
   createdAt: 0,
   updatedAt: 0,
   data: {
-    door: 'slash',
+    source: 'slash',
     kernelspec: 'python3',
     blocks: ['print(1)'],
     delivery: 'd',
@@ -23,7 +23,7 @@ const run: Run = {
     needsRoot: true,
     block: 0,
     notes: [],
-    answerTs: '101.000002',
+    messageTs: '101.000002',
     outcome: { kind: 'ok', durationMs: 50, kernelspec: 'python3', variablesLost: false, possibleGap: false },
   },
 };
@@ -33,7 +33,7 @@ test('the link goes to the answer in its thread, else to the thread, else nowher
   expect(answerLink(run, url)).toBe(
     'https://team.slack.com/archives/C1/p101000002?thread_ts=100.000001&cid=C1',
   );
-  const { answerTs: _, ...data } = run.data;
+  const { messageTs: _, ...data } = run.data;
   expect(answerLink({ ...run, data }, url)).toBe('https://team.slack.com/archives/C1/p100000001');
   expect(answerLink({ ...run, thread: '', data }, url)).toBeUndefined();
 });
