@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Config, loadEnvFile, readConfig, refuseArguments } from './config/config.ts';
 import { ConfigError, StoreError } from './errors.ts';
-import { openGateway } from './gateway/client.ts';
+import { createGatewayClient } from './gateway/client.ts';
 import { startLog } from './log.ts';
 import { gatewayCheck, storeCheck } from './server/health-checks.ts';
 import { startFront } from './server/health-endpoints.ts';
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   const metrics = await startMetrics(config.http.metrics);
   const store = await openStore<RunData>({ url: storeAddress(config.store), log, readData: readRunData });
   const spool = await openSpoolFolder(config);
-  const gateway = metrics.gateway(openGateway(config.gateway, log));
+  const gateway = metrics.gateway(createGatewayClient(config.gateway, { log }));
   const { budget } = store;
   const slack = await startSlack({
     settings: config.slack,

@@ -16,6 +16,7 @@ export function httpRemedy({ code, status }: GatewayError): string {
       return 'What answers at KG_URL is no Jupyter gateway: correct the path; KG_URL is what stands before /api/kernelspecs.';
     case 'refused':
     case 'startFailed':
+    case 'writesPaused':
       return status === 404
         ? 'There is no gateway at this path: correct KG_URL; it is what stands before /api/kernelspecs.'
         : 'The gateway’s log says why it refuses; its words are above.';
@@ -35,6 +36,7 @@ export function websocketRemedy({ code, status }: GatewayError): string {
     case 'refused':
     case 'kernelGone':
     case 'startFailed':
+    case 'writesPaused':
       return status === 404 || status === 400
         ? 'KG_WS_URL does not lead to the gateway’s websockets: correct its path, and let every proxy on the way pass the Upgrade header.'
         : 'Check KG_WS_URL and the log of the proxy behind it.';

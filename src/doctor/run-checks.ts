@@ -1,6 +1,6 @@
 import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError } from '../errors.ts';
-import { openGateway } from '../gateway/client.ts';
+import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
 import { examineGateway } from './check-gateway.ts';
 import { examineSlack } from './check-slack.ts';
@@ -19,7 +19,7 @@ export async function examine({ env, report, signal }: ExamineOptions): Promise<
   const config = examineSettings(env, report);
   if (config === undefined) return 78;
   await examineSlack(config.slack, report, signal);
-  const gateway = openGateway(config.gateway, silentLog);
+  const gateway = createGatewayClient(config.gateway, { log: silentLog });
   try {
     await examineGateway({ gateway, config, report, signal });
   } finally {

@@ -189,18 +189,12 @@ class RunTranscript implements Transcript {
         return this.#apply({ kind: 'loss', loss: { kind: 'dropped', limit: output.limit } });
       case 'tooBig':
         return this.#apply({ kind: 'loss', loss: { kind: 'tooBig', messages: 1 } });
+      case 'unreadable':
+        return this.#apply({ kind: 'loss', loss: { kind: 'unread', outputs: 1 } });
       case 'reconnected':
         if (!output.gap) break;
         return this.#apply({ kind: 'loss', loss: { kind: 'gap', fromMs: output.fromMs, toMs: output.toMs } });
-      case 'started':
-      case 'counted':
-      case 'inputRequest':
-      case 'disconnected':
-      case 'gatewayTrouble':
-      case 'gatewayBack':
-      case 'quiet':
-      case 'behindOthers':
-      case 'stopIgnored':
+      default:
         break;
     }
     return undefined;

@@ -1,6 +1,6 @@
-import type { AskedLine, LeftExecution } from '../gateway/gateway.ts';
+import type { InputRequest } from '../gateway/gateway.ts';
 import type { RunRecord } from '../store/run-store.ts';
-import type { KeptOutput } from './session/kept-output.ts';
+import type { KeptOutput, StoredCheckpoint } from './session/kept-output.ts';
 import type { RunOutcome } from './outcome.ts';
 
 /** The way a snippet came in. */
@@ -24,7 +24,7 @@ export interface SentBlock {
   /** The kernel's process then, where it tells (KernelConnection). */
   process?: string;
   /** Where a process that had the time stopped following it, and how much of its output was on disk then. */
-  left?: LeftExecution & KeptOutput;
+  left?: StoredCheckpoint & KeptOutput;
 }
 
 /** What the ledger keeps of a run beside its state and place: JSON, written and read by this bot alone. */
@@ -62,7 +62,7 @@ export interface RunData {
   startedAt?: number;
   executionCount?: number;
   /** The kernel waits for a line that the runner has not typed yet. */
-  asked?: AskedLine | undefined;
+  asked?: InputRequest | undefined;
   /** To be taken away with all it showed, as soon as it has ended. */
   erased?: boolean;
   /** Somebody asked to stop it (Slack user id, or a word of ours). */

@@ -1,8 +1,8 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { GatewayError } from '../gateway/errors.ts';
-import type { Gateway } from '../gateway/gateway.ts';
+import type { ConnectOptions, Gateway } from '../gateway/gateway.ts';
 
-/** A kernel's start is over when it answers on its websocket, which is long after the gateway's 201 (lab.md §4). */
+/** A kernel's start is over when it answers on its websocket, which is long after the gateway's 201. */
 export function watchGateway(registry: Registry): (gateway: Gateway) => Gateway {
   const registers = [registry];
   const errors = new Counter({
@@ -67,14 +67,15 @@ export function watchGateway(registry: Registry): (gateway: Gateway) => Gateway 
       const start = starting.get(kernelId);
       starting.delete(kernelId);
       try {
-        const connection = await counted('connect', gateway.connect(kernelId, options));
+        const onEvent: ConnectOptions['onEvent'] = (event) => {
+          if (event.kind === 'disconnected') drops.inc();
+          options.onEvent?.(event);
+        };
+        const connection = await counted('connect', gateway.connect(kernelId, { ...options, onEvent }));
         if (start !== undefined) {
           starts.inc({ kernelspec: start.kernelspec, result: 'ok' });
           startTimes.observe({ kernelspec: start.kernelspec }, (performance.now() - start.sinceMs) / 1000);
         }
-        connection.onEvent((event) => {
-          if (event.kind === 'disconnected') drops.inc();
-        });
         return connection;
       } catch (error) {
         if (start !== undefined) starts.inc({ kernelspec: start.kernelspec, result: codeOf(error) });

@@ -17,8 +17,6 @@ export interface Question {
   readonly id: string;
   /** Gives the kernel its line; the run goes on. */
   answer(line: string): Promise<void>;
-  /** The kernel says something; a question that it was not heard to ask is none. */
-  onKernelSpoke(): Promise<void>;
   /** Nobody will answer any more: the run has ended. */
   close(): void;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { KernelOutput } from '../../gateway/outputs.ts';
+import type { Output } from '../../gateway/outputs.ts';
 import type { ActiveRun } from './active-run.ts';
 
 /** A kernel that a stop did not wake from its question (IRkernel reads on) gets an empty line after this. */
@@ -23,17 +23,14 @@ export async function answerQuestion(
  */
 export async function askInput(
   active: ActiveRun,
-  request: KernelOutput & { kind: 'inputRequest' },
+  request: Output & { kind: 'inputRequest' },
   inputTimeoutMs: number,
 ): Promise<void> {
   if (request.refused) return;
   active.question?.close();
-  const { id = randomUUID(), prompt, password, isPresumed = false } = request;
-  const asked = { id, prompt, password, ...(isPresumed ? { isPresumed } : {}) };
-  // One that nobody heard may be none, and the code at work.
-  const timeout = isPresumed
-    ? undefined
-    : setTimeout(() => active.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
+  const { id = randomUUID(), prompt, password } = request;
+  const asked = { id, prompt, password };
+  const timeout = setTimeout(() => active.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
   let release: NodeJS.Timeout | undefined;
   const releaseSoon = (): void => {
     clearTimeout(timeout);
@@ -58,15 +55,10 @@ export async function askInput(
       request.answer(line);
       await active.change({}, { asked: undefined });
     },
-    async onKernelSpoke() {
-      if (!isPresumed) return;
-      showRunning();
-      await active.change({}, { asked: undefined });
-    },
   };
   if (active.signal.aborted) return releaseSoon();
   active.signal.addEventListener('abort', releaseSoon, { once: true });
   await active.change({}, { asked });
   if (active.question?.id === id && !active.signal.aborted)
-    active.show({ kind: 'inputAsked', sinceMs: Date.now(), prompt, password, isPresumed });
+    active.show({ kind: 'inputAsked', sinceMs: Date.now(), prompt, password });
 }

@@ -1,5 +1,5 @@
 import type { Keyv } from 'keyv';
-import type { ConnectionEvent, KernelConnection, LeftExecution } from '../../gateway/gateway.ts';
+import type { ConnectionEvent, KernelConnection, ExecutionCheckpoint } from '../../gateway/gateway.ts';
 import { type KernelOwner, type KernelRecord, newKernelRecord } from './kernel-record.ts';
 import { KernelRecords } from './kernel-records.ts';
 import {
@@ -94,11 +94,11 @@ export class ChannelKernels {
     lane: string,
     kernelId: string,
     signal: AbortSignal,
-    left: LeftExecution | undefined,
+    checkpoint: ExecutionCheckpoint | undefined,
   ): Promise<KernelConnection | undefined> {
     const record = await this.#records.find(lane);
     if (record?.kernelId !== kernelId) return undefined;
-    return this.#sockets.take(record) ?? (await this.#sockets.connect(record, signal, left));
+    return this.#sockets.take(record) ?? (await this.#sockets.connect(record, signal, checkpoint));
   }
 
   /** A restart that no command of ours made: kept until a run has said it. */

@@ -95,6 +95,7 @@ export class GatewayPatience {
 function isAway({ code }: GatewayError, isSent: boolean): boolean {
   switch (code) {
     case 'unreachable':
+    case 'writesPaused':
       return true;
     case 'unauthorized':
     case 'untrusted':

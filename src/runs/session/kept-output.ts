@@ -1,3 +1,4 @@
+import type { ExecutionCheckpoint } from '../../gateway/gateway.ts';
 import type { Transcript } from '../../output/transcript.ts';
 
 /** How much of a run's output is on a process's disk. A successor on another machine does not have it. */
@@ -17,4 +18,19 @@ export function hasKept(transcript: Transcript, kept: KeptOutput | undefined): b
   if (kept === undefined) return true;
   const { keptBytes, keptParts } = keptOutput(transcript);
   return keptBytes >= kept.keptBytes && keptParts >= kept.keptParts;
+}
+
+/** A checkpoint as the run record has it: what was received is `heard`. */
+export interface StoredCheckpoint extends Omit<ExecutionCheckpoint, 'received'> {
+  heard?: ExecutionCheckpoint['received'];
+}
+
+export function storedCheckpoint({ received, ...others }: ExecutionCheckpoint): StoredCheckpoint {
+  return { ...others, heard: received };
+}
+
+export function readCheckpoint(stored: StoredCheckpoint | undefined): ExecutionCheckpoint | undefined {
+  if (stored === undefined) return undefined;
+  const { isWritten, heard, errorName, possibleGap } = stored;
+  return { isWritten, received: heard, errorName, possibleGap };
 }

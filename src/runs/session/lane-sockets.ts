@@ -1,5 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ConnectionEvent, Gateway, KernelConnection, LeftExecution } from '../../gateway/gateway.ts';
+import type {
+  ConnectionEvent,
+  Gateway,
+  KernelConnection,
+  ExecutionCheckpoint,
+} from '../../gateway/gateway.ts';
 import type { KernelRecord } from './kernel-record.ts';
 
 /** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
@@ -26,8 +31,12 @@ export class LaneSockets {
   }
 
   /** Rejects with `GatewayError`. Gives a closed connection where the lane was closed meanwhile. */
-  async connect(record: KernelRecord, signal: AbortSignal, left?: LeftExecution): Promise<KernelConnection> {
-    const opening = this.#connect(record, signal, left);
+  async connect(
+    record: KernelRecord,
+    signal: AbortSignal,
+    checkpoint?: ExecutionCheckpoint,
+  ): Promise<KernelConnection> {
+    const opening = this.#connect(record, signal, checkpoint);
     this.#opening.set(record.lane, opening);
     try {
       return await opening;
@@ -36,19 +45,23 @@ export class LaneSockets {
     }
   }
 
-  async #connect(record: KernelRecord, signal: AbortSignal, left?: LeftExecution): Promise<KernelConnection> {
+  async #connect(
+    record: KernelRecord,
+    signal: AbortSignal,
+    checkpoint?: ExecutionCheckpoint,
+  ): Promise<KernelConnection> {
     const { gateway, onEvent } = this.#options;
     const { kernelId, sessionId } = record;
     const connection = await gateway.connect(kernelId, {
       sessionId,
       signal,
-      ...(left === undefined ? {} : { left }),
+      checkpoint,
+      onEvent: (event) => {
+        if (event.kind === 'kernelGone') this.#drop(record.lane);
+        onEvent(record.lane, event);
+      },
     });
     this.#open.set(record.lane, { connection, idle: undefined });
-    connection.onEvent((event) => {
-      if (event.kind === 'kernelGone') this.#drop(record.lane);
-      onEvent(record.lane, event);
-    });
     return connection;
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { KernelOutput } from '../../gateway/outputs.ts';
+import type { Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { RunOutcome } from '../outcome.ts';
@@ -69,7 +69,7 @@ export class LateOutput {
   }
 
   /** Output of a request that has ended; of a run that is not remembered it is let go. */
-  take(msgId: string, output: KernelOutput): void {
+  take(msgId: string, output: Output): void {
     const ended = [...this.#ended.values()].find(({ active }) => active.run.data.sent?.msgId === msgId);
     if (ended === undefined) return;
     void ended.transcript.add(output);

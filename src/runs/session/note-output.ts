@@ -1,4 +1,4 @@
-import type { KernelOutput } from '../../gateway/outputs.ts';
+import { isStatus, type Output, type Status } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import { askInput } from './ask-input.ts';
@@ -9,7 +9,7 @@ import type { RunPhase } from '../run-view.ts';
 /** What an output changes beside the transcript: the ledger's state, the phase on the screen. */
 export async function noteOutput(
   active: ActiveRun,
-  output: KernelOutput,
+  output: Output | Status,
   record: KernelRecord,
   deps: { log: Log; inputTimeoutMs: number },
 ): Promise<void> {
@@ -37,6 +37,9 @@ export async function noteOutput(
         behindOthers: true,
       });
       return;
+    case 'inputMayBeLost':
+      if (phase.kind === 'running') active.show({ ...phase, inputMayBeLost: true });
+      return;
     case 'stopIgnored':
       active.show({ ...asRunning(active), stopIgnored: true });
       return;
@@ -46,24 +49,21 @@ export async function noteOutput(
     case 'disconnected':
       deps.log.info({ run: active.run.id }, 'the kernel’s websocket dropped; reconnecting');
       return;
-    case 'gatewayTrouble': {
+    case 'outage': {
       const { code, detail, isCutOff } = output;
       deps.log.warn({ run: active.run.id, code, detail, isCutOff }, 'the gateway is away or refuses us');
       active.showTrouble({ code, detail, isCutOff });
       return;
     }
-    case 'gatewayBack':
+    case 'outageOver':
       active.showTrouble(undefined);
       return;
     default:
-      if (!isOwnWord(output)) await active.question?.onKernelSpoke();
+      // What the kernel says now shows that it does not wait for a line.
+      if (phase.kind === 'running' && phase.inputMayBeLost === true && !isStatus(output))
+        return active.show({ ...phase, inputMayBeLost: false });
       active.refresh();
   }
-}
-
-/** Said by the gateway client and not by the kernel. */
-function isOwnWord({ kind }: KernelOutput): boolean {
-  return kind === 'reconnected' || kind === 'tooBig' || kind === 'dropped';
 }
 
 /** The kernel may have got it without a word. */
@@ -73,7 +73,7 @@ function asRunning({ phase, run }: ActiveRun): RunPhase & { kind: 'running' } {
   return { kind: 'running', sinceMs, stopping: true, stopIgnored: false };
 }
 
-/** A count that fell: the gateway restarted the kernel while nobody was connected (lab.md §4). */
+/** A count that fell: the gateway restarted the kernel while nobody was connected. */
 async function noteCount(active: ActiveRun, executionCount: number, record: KernelRecord): Promise<void> {
   const restarted =
     executionCount > 0 && executionCount <= record.executionCount && active.run.data.block === 0;

@@ -1,4 +1,4 @@
-import type { KernelOutput } from '../../gateway/outputs.ts';
+import type { Status } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
 import type { Ledger } from '../../store/run-store.ts';
 import { ActiveRun } from './active-run.ts';
@@ -156,6 +156,6 @@ export class OpenRuns {
 }
 
 /** Output that stayed on the disk of the process that saw the end. */
-function lostWith({ createdAt, updatedAt, data }: Run): KernelOutput {
+function lostWith({ createdAt, updatedAt, data }: Run): Status {
   return { kind: 'reconnected', fromMs: data.startedAt ?? createdAt, toMs: updatedAt, gap: true };
 }

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../gateway/errors.ts';
 import type { KernelConnection } from '../../gateway/gateway.ts';
+import { readCheckpoint } from './kept-output.ts';
 import type { Log } from '../../log.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
@@ -171,7 +172,7 @@ async function leftKernel(
   active.follow();
   // A stop cannot take back what was sent: it waits for the connection and interrupts there.
   const connection = await kernels
-    .reattach(lane, data.sent?.kernelId ?? '', active.left, data.sent?.left)
+    .reattach(lane, data.sent?.kernelId ?? '', active.left, readCheckpoint(data.sent?.left))
     .catch((error: unknown) => {
       active.markFollowed();
       if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Execution, LeftExecution } from '../../gateway/gateway.ts';
+import type { Execution, ExecutionCheckpoint } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { ActiveRun } from './active-run.ts';
-import { hasKept, keptOutput } from './kept-output.ts';
+import { hasKept, keptOutput, readCheckpoint, storedCheckpoint } from './kept-output.ts';
 import { noteOutput } from './note-output.ts';
 import type { RunOutcome } from '../outcome.ts';
 import type { Transcript } from '../../output/transcript.ts';
@@ -37,11 +37,10 @@ export async function runBlock(
       ? await sendBlock(active, block, kernel, deps.log)
       : kernel.connection.resume({
           msgId: left.msgId,
-          code: active.run.data.blocks[block] ?? '',
           allowStdin: isAttended(active),
           signal: active.signal,
-          ...(active.run.data.asked === undefined ? {} : { asked: active.run.data.asked }),
-          ...(left.left === undefined ? {} : { left: left.left }),
+          ...(active.run.data.asked === undefined ? {} : { inputRequest: active.run.data.asked }),
+          checkpoint: readCheckpoint(left.left),
           ...(left.process === undefined || active.run.state !== 'sent' ? {} : { process: left.process }),
         });
   if (execution === undefined) return readEnd({ kind: 'notSent' }, active.stopReason, at());
@@ -56,7 +55,8 @@ export async function runBlock(
     if (transcript.limited) active.stop({ kind: 'tooMuchOutput' });
   }
   active.question?.close();
-  if (execution.left !== undefined) await handOver(active, execution.left, transcript);
+  const { checkpoint } = execution;
+  if (checkpoint !== undefined) await handOver(active, checkpoint, transcript);
   const end = await execution.end;
   if (left !== undefined && active.run.state === 'sent')
     cuts.unshift({
@@ -69,14 +69,19 @@ export async function runBlock(
 }
 
 /** The connection was closed on it: the ledger keeps how far this process came, once all of that is on disk. */
-async function handOver(active: ActiveRun, left: LeftExecution, transcript: Transcript): Promise<void> {
+async function handOver(
+  active: ActiveRun,
+  checkpoint: ExecutionCheckpoint,
+  transcript: Transcript,
+): Promise<void> {
   const { sent, block } = active.run.data;
   const kept = keptOutput(transcript);
   await transcript.seal();
-  if (left.isWritten && sent !== undefined)
-    await active.change({}, { sent: { ...sent, left: { ...left, ...kept } } });
+  if (checkpoint.isWritten && sent !== undefined)
+    await active.change({}, { sent: { ...sent, left: { ...storedCheckpoint(checkpoint), ...kept } } });
   // Never sent, so that it waits again, or stands between two blocks.
-  if (!left.isWritten) await active.change({ state: block === 0 ? 'waiting' : 'sent' }, { sent: undefined });
+  if (!checkpoint.isWritten)
+    await active.change({ state: block === 0 ? 'waiting' : 'sent' }, { sent: undefined });
   active.markFollowed();
 }
 

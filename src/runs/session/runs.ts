@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { StoreError } from '../../errors.ts';
-import type { KernelOutput } from '../../gateway/outputs.ts';
+import type { Output } from '../../gateway/outputs.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { ChannelKernels } from './channel-kernels.ts';
 import { auditRun, endRun } from './finish-run.ts';
@@ -110,7 +110,7 @@ export class Runs {
   }
 
   /** Output of a run that has ended already. */
-  takeLate(msgId: string, output: KernelOutput): void {
+  takeLate(msgId: string, output: Output): void {
     this.#open.late.take(msgId, output);
   }
 

@@ -24,7 +24,7 @@ export async function cancelSparkJobs(connection: KernelConnection): Promise<voi
   const outputs = execution[Symbol.asyncIterator]();
   // What it says is nobody's business; how it ends is the kernel's.
   while ((await outputs.next()).done !== true);
-  if (execution.left === undefined) await execution.end;
+  if (execution.checkpoint === undefined) await execution.end;
   abort();
 }
 

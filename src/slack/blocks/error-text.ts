@@ -36,6 +36,8 @@ function gatewayText(error: GatewayError): string {
       return 'That kernel is gone, with its variables. The next snippet starts a new one.';
     case 'startFailed':
       return `The kernel did not start: ${error.message}`;
+    case 'writesPaused':
+      return 'This process is handing over to another one, so nothing was done. Try again in a moment.';
     case 'badAnswer':
       // The gateway itself or a proxy of it broke: the address is right.
       if (error.status !== undefined && error.status >= 500)

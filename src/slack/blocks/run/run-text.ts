@@ -131,11 +131,12 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
       if (phase.stopping) return `Stopping${elapsed}`;
       if (phase.behindOthers === true)
         return `Sent; the kernel works on code of another client first${elapsed}`;
+      if (phase.inputMayBeLost === true)
+        return `Running${elapsed}. The connection to the kernel broke for a moment: a question that this code asked may be lost. If it waits for input, stop it.`;
       if (phase.quietMs === undefined) return `Running${elapsed}`;
       return `Running${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
     }
     case 'inputAsked':
-      if (phase.isPresumed) return 'Running, or waiting for input';
       return phase.password ? 'Waiting for a password' : 'Waiting for input';
   }
 }
@@ -145,11 +146,9 @@ export function switchWords({ from, to }: RunPhase & { kind: 'switchAsked' }): s
   return `runs ${from}; switch to ${to}? its variables will be lost`;
 }
 
-/** What the code asks, in its own words, or why it is asked for. */
-export function questionWords({ prompt, isPresumed }: RunPhase & { kind: 'inputAsked' }): string[] {
-  const why =
-    'The connection to the kernel broke for a moment. A question that this code asked, or the answer to it, may be lost: if the code waits for input, give it here.';
-  return [prompt, isPresumed ? why : ''].filter((words) => words !== '');
+/** What the code asks, in its own words. */
+export function questionWords({ prompt }: RunPhase & { kind: 'inputAsked' }): string[] {
+  return prompt === '' ? [] : [prompt];
 }
 
 /** Nothing in the first second: a clock that shows 0 s looks as if it stood. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ConnectionEvent, KernelConnection } from '../../../../src/gateway/gateway.ts';
-import { unknownKernelInfo } from '../../../../src/gateway/protocol/messages.ts';
+import { UNKNOWN_KERNEL_INFO } from '../../../../src/gateway/protocol/messages.ts';
 import { newKernelRecord } from '../../../../src/runs/session/kernel-record.ts';
 import { LaneSockets } from '../../../../src/runs/session/lane-sockets.ts';
 
@@ -22,19 +22,20 @@ function openSockets(opened: Promise<void> = Promise.resolve()) {
   const connectionTo = (kernelId: string): KernelConnection => ({
     kernelId,
     sessionId: '',
-    kernelInfo: unknownKernelInfo,
+    kernelInfo: UNKNOWN_KERNEL_INFO,
     process: '',
     isThere: () => Promise.resolve(true),
     execute: nothingRuns,
     resume: nothingRuns,
-    onEvent(listener) {
-      say = listener;
-      return () => undefined;
-    },
     close: () => Promise.resolve(void closed.push(kernelId)),
   });
   const sockets = new LaneSockets({
-    gateway: { connect: (kernelId) => opened.then(() => connectionTo(kernelId)) },
+    gateway: {
+      connect: (kernelId, { onEvent = () => undefined }) => {
+        say = onEvent;
+        return opened.then(() => connectionTo(kernelId));
+      },
+    },
     onEvent: () => undefined,
     onDisconnected: (of) => disconnected.push(of),
   });
