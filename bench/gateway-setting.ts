@@ -3,7 +3,7 @@ import { type KernelGateway, startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import { type Provisioned, provision } from '../demo/provision/provision.ts';
 import type { Execution, Gateway, KernelConnection } from '../src/gateway/gateway.ts';
-import { openGateway } from '../src/gateway/client.ts';
+import { createGatewayClient } from '../src/gateway/client.ts';
 import type { ExecutionEnd } from '../src/gateway/outputs.ts';
 import { silentLog } from '../src/log.ts';
 
@@ -20,7 +20,7 @@ export async function startBenchSetting(): Promise<BenchSetting> {
   const provisioned = await provision(process.env, showProgress(process.stderr));
   const server = await startKernelGateway({ provisioned });
   const wsUrl = server.url.replace(/^http/, 'ws');
-  const gateway = openGateway(
+  const gateway = createGatewayClient(
     {
       httpUrl: server.url,
       wsUrl,
@@ -31,7 +31,7 @@ export async function startBenchSetting(): Promise<BenchSetting> {
       maxMessageBytes: 32 * 2 ** 20,
       startConcurrency: 1,
     },
-    silentLog,
+    { log: silentLog },
   );
   const model = await gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {} });
   const connection = await gateway.connect(model.id, { sessionId: randomUUID() });

@@ -1,104 +1,80 @@
-import { GatewayError } from './errors.ts';
-import type { Log } from '../log.ts';
 import { OpenConnection } from './connection/connection.ts';
+import { GatewayError } from './errors.ts';
+import { Interrupts } from './execution/interrupt.ts';
+import type { ClientOptions, ConnectOptions, Gateway, GatewaySettings, KernelConnection } from './gateway.ts';
 import { readEndpoints } from './http/endpoints.ts';
-import type { ConnectOptions, Gateway, GatewaySettings, KernelConnection, StartKernel } from './gateway.ts';
-import { openHttp } from './http/http.ts';
-import { openInterrupts } from './execution/interrupts.ts';
-import { openRest } from './http/kernels-api.ts';
-import { startKernel } from './http/start-kernel.ts';
-import { defaultTimings, type GatewayTimings } from './timings.ts';
-import { openTurns } from './http/semaphore.ts';
+import { createHttp } from './http/http.ts';
+import { createKernelsApi } from './http/kernels-api.ts';
+import { KernelStarts } from './http/start-kernel.ts';
+import { DEFAULT_TIMINGS, type GatewayTimings } from './timings.ts';
 
 /** A client of one gateway. `timings` are for tests, which cannot wait as long as life does. */
-export function openGateway(
+export function createGatewayClient(
   settings: GatewaySettings,
-  log: Log,
-  timings: GatewayTimings = defaultTimings,
+  options: ClientOptions & { timings?: GatewayTimings },
 ): Gateway {
-  const endpoints = readEndpoints(settings);
-  const http = openHttp(settings, endpoints);
-  const rest = openRest(http, timings);
-  const turns = openTurns(settings.startConcurrency);
-  const interrupts = openInterrupts({ rest, log, gapMs: timings.interruptGapMs });
+  const { log, headers, mayWrite = () => true, timings = DEFAULT_TIMINGS } = options;
+  const { launchTimeoutMs } = settings;
+  const endpoints = readEndpoints(settings, headers);
+  const http = createHttp(settings, endpoints, mayWrite);
+  const api = createKernelsApi(http, timings);
+  const starts = new KernelStarts(api, settings, timings, log);
+  const interrupts = new Interrupts(api.interruptKernel, timings.interruptGapMs, log);
   const closing = new AbortController();
   const connections = new Set<OpenConnection>();
   /** Started here and not connected to yet. */
   const fresh = new Set<string>();
-  const { launchTimeoutMs } = settings;
 
   const toKernel = (kernelId: string) =>
     [...connections].filter((connection) => connection.kernelId === kernelId);
 
-  async function connect(kernelId: string, options: ConnectOptions): Promise<KernelConnection> {
-    const connection = new OpenConnection({
-      settings,
-      endpoints,
-      timings,
-      kernelId,
-      sessionId: options.sessionId,
-      upgradeTimeoutMs: launchTimeoutMs + timings.startPadMs,
-      rest,
-      interrupts,
-      log,
-      launchTimeoutMs,
-      isFresh: fresh.delete(kernelId),
-      left: options.left,
-      onClosed: () => connections.delete(connection),
-    });
+  async function connect(kernelId: string, wanted: ConnectOptions): Promise<KernelConnection> {
+    const { sessionId, signal } = wanted;
+    const connection = new OpenConnection(
+      { settings, endpoints, timings, kernelId, sessionId },
+      wanted,
+      fresh.delete(kernelId),
+      { api, interrupts, log, mayWrite },
+      () => connections.delete(connection),
+    );
     connections.add(connection);
     const limit = AbortSignal.timeout(launchTimeoutMs);
-    const signals =
-      options.signal === undefined ? [limit, closing.signal] : [limit, closing.signal, options.signal];
+    const given = signal === undefined ? [] : [signal];
     try {
-      await connection.open(AbortSignal.any(signals));
+      await connection.open(AbortSignal.any([limit, closing.signal, ...given]));
       return connection;
-    } catch (failure) {
+    } catch (cause) {
       await connection.close();
-      if (limit.aborted) {
-        throw new GatewayError(
-          'startFailed',
-          `The kernel gave no answer within ${launchTimeoutMs / 1000} s`,
-          { cause: failure },
-        );
-      }
-      if (failure instanceof GatewayError) throw failure;
-      throw new GatewayError('unreachable', 'Connecting to the kernel was given up by us', {
-        cause: failure,
-      });
+      const waited = `The kernel gave no answer within ${launchTimeoutMs / 1000} s`;
+      if (limit.aborted) throw new GatewayError('startFailed', waited, { cause });
+      if (cause instanceof GatewayError) throw cause;
+      throw new GatewayError('unreachable', 'Connecting to the kernel was given up by us', { cause });
     }
   }
 
   return {
-    readInfo: rest.readInfo,
-    readKernelspecs: rest.readKernelspecs,
-    listKernels: rest.listKernels,
-    findKernel: rest.findKernel,
+    readInfo: api.readInfo,
+    readKernelspecs: api.readKernelspecs,
+    listKernels: api.listKernels,
+    findKernel: api.findKernel,
     connect,
 
-    async startKernel(start: StartKernel) {
-      const model = await startKernel(start, {
-        rest,
-        turns,
-        timings,
-        launchTimeoutMs,
-        closing: closing.signal,
-        log,
-      });
+    async startKernel(start) {
+      const model = await starts.start(start);
       fresh.add(model.id);
       return model;
     },
 
     async restartKernel(kernelId) {
-      for (const connection of toKernel(kernelId)) connection.life.beginRestart();
+      for (const { lifecycle } of toKernel(kernelId)) lifecycle.beginRestart();
       try {
-        await rest.restartKernel(kernelId, launchTimeoutMs + timings.startPadMs);
-        for (const connection of toKernel(kernelId)) connection.life.endRestart(true);
+        await api.restartKernel(kernelId, launchTimeoutMs + timings.startPadMs);
+        for (const { lifecycle } of toKernel(kernelId)) lifecycle.endRestart(true);
       } catch (failure) {
+        const isGone = failure instanceof GatewayError && failure.code === 'kernelGone';
         for (const connection of toKernel(kernelId)) {
-          if (failure instanceof GatewayError && failure.code === 'kernelGone')
-            connection.onGone(failure.message);
-          else connection.life.endRestart(false);
+          if (isGone) connection.onGone(failure.message);
+          else connection.lifecycle.endRestart(false);
         }
         throw failure;
       }
@@ -106,12 +82,13 @@ export function openGateway(
 
     async shutDownKernel(kernelId) {
       fresh.delete(kernelId);
-      await rest.deleteKernel(kernelId);
+      await api.deleteKernel(kernelId);
       for (const connection of toKernel(kernelId)) connection.onGone('it was shut down');
     },
 
     async close() {
       closing.abort();
+      starts.close();
       await Promise.all([...connections].map((connection) => connection.close()));
       await http.close();
     },

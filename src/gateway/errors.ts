@@ -23,4 +23,6 @@ export type GatewayErrorCode =
   /** The kernel did not start: the gateway's reason, or the launch time-out. */
   | 'startFailed'
   /** An answer that is no Jupyter answer (HTML, broken JSON, missing fields). */
-  | 'badAnswer';
+  | 'badAnswer'
+  /** Nothing was sent: the caller's `mayWrite` said that this process may change nothing at the moment. */
+  | 'writesPaused';

@@ -1,7 +1,14 @@
-import type { HeardSoFar } from './connection/received-messages.ts';
-import type { ExecutionEnd, KernelOutput } from './outputs.ts';
+import type { ExecutionEnd, Output, Status } from './outputs.ts';
 
-/** The face of the gateway client: what the rest of the house may ask of a Kernel Gateway. */
+/** The face of the gateway client: what a caller may ask of a Kernel Gateway. */
+
+/** Where the client's log lines go; pino's logger is one. */
+export interface Log {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
 
 export interface GatewaySettings {
   /** REST root, a path prefix and a trailing slash allowed: `https://host:8443/gateway/default/jkg/`. */
@@ -18,6 +25,17 @@ export interface GatewaySettings {
   maxMessageBytes: number;
   /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */
   startConcurrency: number;
+}
+
+export interface ClientOptions {
+  log: Log;
+  /** Asked before each REST request and each websocket upgrade; its headers win over all of the settings'. */
+  headers?: () => Promise<Readonly<Record<string, string>>>;
+  /**
+   * Asked right before each message that a kernel acts on and each POST or DELETE. False: nothing is written. An
+   * execution ends as `notSent`, a call rejects as `writesPaused`, an input reply and an interrupt are tried again later.
+   */
+  mayWrite?: () => boolean;
 }
 
 export interface Kernelspec {
@@ -54,6 +72,11 @@ export interface StartKernel {
   env: Readonly<Record<string, string>>;
   /** Called when the start has to wait its turn: how many are before it. */
   onTurn?: (before: number) => void;
+  /**
+   * Aborted before `startKernel` has settled: the start is given up, and a kernel that comes of it is deleted. Aborted
+   * after it was rejected because its answer was lost: the kernel is not looked for any more and is the caller's, who
+   * can repeat the start under the same id or shut the kernel down.
+   */
   signal?: AbortSignal;
 }
 
@@ -65,7 +88,10 @@ export interface Gateway {
   readKernelspecs(signal?: AbortSignal): Promise<Kernelspecs>;
   /** `GET api/kernels`; undefined where the gateway refuses to list. */
   listKernels(signal?: AbortSignal): Promise<KernelModel[] | undefined>;
-  /** `POST api/kernels`. A start whose answer was lost is deleted by its chosen id. `startFailed` carries the gateway's reason. */
+  /**
+   * `POST api/kernels`. A kernel whose start was not answered is deleted by its chosen id, until a start
+   * is repeated under that id. `startFailed` carries the gateway's reason.
+   */
   startKernel(start: StartKernel): Promise<KernelModel>;
   /** `GET api/kernels/{id}`; undefined for 404. */
   findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined>;
@@ -80,21 +106,32 @@ export interface Gateway {
 }
 
 export interface ConnectOptions {
-  /** Stable over reconnects and over restarts of the bot: only the same id gets the replay (protocol.md §2.2). */
+  /** Stable over reconnects and over restarts of the caller: only the same id gets the replay (protocol.md §2.2). */
   sessionId: string;
   signal?: AbortSignal;
-  /** What the execution to be resumed left, where its process had the time to say. */
-  left?: LeftExecution;
+  /** The checkpoint of the execution to be resumed, where its process had the time to give one. */
+  checkpoint?: ExecutionCheckpoint | undefined;
+  /** Told everything from the opening on, in order. What it throws is logged. */
+  onEvent?: (event: ConnectionEvent) => void;
 }
 
-/** What a connection that was closed leaves of an execution that has not ended; JSON. */
-export interface LeftExecution {
+/** What is known of an execution that had not ended when its connection was closed; JSON. */
+export interface ExecutionCheckpoint {
   /** False: the request was never written, so it can be sent as if for the first time. */
   isWritten: boolean;
   /** All of it that was given out as output. */
-  heard?: HeardSoFar | undefined;
+  received?: ReceivedSoFar | undefined;
   errorName?: string | undefined;
   possibleGap: boolean;
+}
+
+/** The message numbers of one execution until a moment; JSON. */
+export interface ReceivedSoFar {
+  prefix: string;
+  first: number;
+  last: number;
+  seen: number;
+  beyond: number[];
 }
 
 export type ConnectionEvent =
@@ -105,7 +142,7 @@ export type ConnectionEvent =
   | { kind: 'disconnected' }
   | { kind: 'reconnected' }
   /** Output of an execution that has ended already (late threads, updates of old displays). */
-  | { kind: 'lateOutput'; msgId: string; output: KernelOutput };
+  | { kind: 'lateOutput'; msgId: string; output: Output };
 
 export interface KernelConnection {
   readonly kernelId: string;
@@ -115,65 +152,62 @@ export interface KernelConnection {
   readonly process: string;
   /**
    * False once the kernel is known to be gone: the websocket to one that was deleted or culled stays open (protocol.md
-   * §2.7), so the gateway is asked, unless the kernel was heard a moment ago. While the websocket is lost, it rejects with
-   * `GatewayError` when the gateway gives no answer.
+   * §2.7), so the gateway is asked, unless something of the kernel came a moment ago. While the websocket is lost, it
+   * rejects with `GatewayError` when the gateway gives no answer.
    */
   isThere(signal: AbortSignal): Promise<boolean>;
   /** Writes one execute_request (never twice) and follows it to its end. */
   execute(request: ExecuteRequest): Execution;
   /**
-   * Takes up an execution that an earlier process wrote with this session id: its replay and what follows.
+   * Resumes an execution that an earlier process wrote with this session id: its replay and what follows.
    * To be called before any `execute`, and within 10 s of connecting: then the replay is dropped. Ends as `unknown` when
    * the kernel is idle and nothing of it comes, as `kernelRestarted` when `process` is not the kernel's any more.
    */
   resume(request: ResumeRequest): Execution;
-  onEvent(listener: (event: ConnectionEvent) => void): () => void;
   /**
    * Closes the websocket; the kernel stays. Executions that have not ended by then stay unfinished for a later
-   * `resume`: their outputs end, their `end` never settles, and `left` says what they leave.
+   * `resume`: their outputs end, their `end` never settles, and `checkpoint` says how far they came.
    */
   close(): Promise<void>;
 }
 
 export interface ExecuteRequest {
-  /** uuid chosen by the caller, so that the ledger knows it before it is written. */
+  /** uuid chosen by the caller, so that it can be stored before it is written. */
   msgId: string;
   code: string;
   allowStdin: boolean;
   /** Not counted, not kept in the kernel's history, its result not shown. */
   silent?: boolean;
   /** Aborted: the kernel is interrupted, once our code is the one running (protocol.md §3.6). */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
-export interface ResumeRequest extends Pick<ExecuteRequest, 'msgId' | 'signal'> {
-  /** As it was written; tells whether it may be waiting for a line that nobody heard it ask for. */
-  code?: string;
+export interface ResumeRequest {
+  msgId: string;
+  signal?: AbortSignal;
   /** Absent: nobody can be asked for a line. */
   allowStdin?: boolean;
-  left?: LeftExecution;
+  checkpoint?: ExecutionCheckpoint | undefined;
   /** The line that the kernel asked the earlier process for, and waits for still: no replay asks for it again. */
-  asked?: AskedLine;
+  inputRequest?: InputRequest;
   /** The connection's `process` when it was written; absent where that is not known. */
   process?: string;
 }
 
-export interface AskedLine {
+export interface InputRequest {
   /** The earlier process's name for it. */
   id: string;
   prompt: string;
   password: boolean;
-  /** The kernel was not heard asking, or not after the answer: it may be, and be waiting for this. */
-  isPresumed?: boolean;
 }
 
 /**
- * One execute_request. Iterating (once) gives the outputs in order, with back-pressure: who does not read stops the
- * socket, who leaves the loop early drops the rest. `end` settles when the last output is there to be read.
+ * One execute_request. Iterating (once) gives the outputs in order, with back-pressure: a reader that does not read stops
+ * the websocket, one that leaves the loop early drops the rest. `end` settles when the last output is there to be read.
  */
-export interface Execution extends AsyncIterable<KernelOutput> {
+export interface Execution extends AsyncIterable<Output | Status> {
   readonly msgId: string;
   readonly end: Promise<ExecutionEnd>;
   /** Once the connection was closed on it, and its outputs have been read. */
-  readonly left: LeftExecution | undefined;
+  readonly checkpoint: ExecutionCheckpoint | undefined;
 }

@@ -1,16 +1,10 @@
 import type { GatewayErrorCode } from './errors.ts';
 
-/** What a kernel can say during one execution, in our words. Source: Jupyter messaging 5.x, protocol.md §3 and §4. */
-
 /** Values by mime type; multi-line arrays are already joined, JSON mime types keep their value. */
 export type MimeBundle = Readonly<Record<string, unknown>>;
 
-export type KernelOutput =
-  /**
-   * First sign of life of this execution (busy, execute_input or reply, whichever comes first). Exactly once, before
-   * all that the kernel says; only `behindOthers`, `quiet`, `disconnected` and `reconnected` may come earlier.
-   */
-  | { kind: 'started' }
+/** What a kernel can say during one execution, in our words. Source: Jupyter messaging 5.x, protocol.md §3 and §4. */
+export type Output =
   /** The kernel's `In [n]`; 0 or absent where the kernel does not count. */
   | { kind: 'counted'; executionCount: number }
   | { kind: 'stream'; name: 'stdout' | 'stderr'; text: string }
@@ -33,39 +27,67 @@ export type KernelOutput =
       prompt: string;
       password: boolean;
       refused: boolean;
-      /** What an earlier process named it, when it has been asked before. */
+      /** The name that an earlier process gave it, when it has been asked before. */
       id?: string;
-      /**
-       * Nobody heard the kernel ask: the wire broke, the kernel works and is silent, and the code reads as if it asked.
-       * An answer does no harm where it did not; whatever else the execution says shows that it did not.
-       */
-      isPresumed?: boolean;
       answer: (value: string) => void;
     }
+  /** A message that could not be read; its content is lost. */
+  | { kind: 'unreadable' };
+
+/** What happens to an execution or to its connection. */
+export type Status =
+  /**
+   * First sign of this execution (busy, execute_input or reply, whichever comes first). Exactly once, before all that the
+   * kernel says; only `behindOthers`, `quiet`, `disconnected` and `reconnected` may come earlier.
+   */
+  | { kind: 'started' }
   /** The gateway dropped output by its own rate limit; what follows may be missing (protocol.md §2.5). */
   | { kind: 'dropped'; limit: 'data' | 'messages' }
   /** A message over `maxMessageBytes`; it is lost. */
   | { kind: 'tooBig' }
-  /**
-   * The socket was away between these times (ms since the epoch). `gap`: output may be missing, as far as is known now;
-   * the end's `possibleGap` has the last word, because ipykernel's message numbers can prove that nothing is.
-   */
-  | { kind: 'reconnected'; fromMs: number; toMs: number; gap: boolean }
   /** Connection lost, being re-opened; the execution goes on. */
   | { kind: 'disconnected'; atMs: number }
   /**
+   * The websocket was away between these times (ms since the epoch). `gap`: output may be missing, as far as is known
+   * now; the end's `possibleGap` has the last word, because ipykernel's message numbers can prove that nothing is.
+   */
+  | { kind: 'reconnected'; fromMs: number; toMs: number; gap: boolean }
+  /**
+   * The kernel works and says nothing since the connection broke: a question that it asked, or the answer to it, may have
+   * been lost, and then it waits for ever. Once for each break.
+   */
+  | { kind: 'inputMayBeLost' }
+  /**
    * The gateway is away, or refuses us, since `sinceMs` (ms since the epoch). Told within seconds, again when the reason
-   * changes, until `gatewayBack`. `isCutOff`: nothing of the kernel is heard meanwhile; else only our calls fail, so
+   * changes, until `outageOver`. `isCutOff`: nothing of the kernel is received meanwhile; else only our calls fail, so
    * that output comes and a stop does not get through.
    */
-  | { kind: 'gatewayTrouble'; code: GatewayErrorCode; detail: string; sinceMs: number; isCutOff: boolean }
-  | { kind: 'gatewayBack' }
+  | { kind: 'outage'; code: GatewayErrorCode; detail: string; sinceMs: number; isCutOff: boolean }
+  | { kind: 'outageOver' }
   /** No sign for a while; the kernel's state as the gateway gives it (`busy`, `idle`, …). */
   | { kind: 'quiet'; executionState: string; quietMs: number }
   /** Another client's code runs in this kernel, ours waits behind it. */
   | { kind: 'behindOthers' }
   /** The stop was asked for 10 s ago and the kernel still runs. */
   | { kind: 'stopIgnored' };
+
+const STATUS_KINDS: Readonly<Record<Status['kind'], true>> = {
+  started: true,
+  dropped: true,
+  tooBig: true,
+  disconnected: true,
+  reconnected: true,
+  inputMayBeLost: true,
+  outage: true,
+  outageOver: true,
+  quiet: true,
+  behindOthers: true,
+  stopIgnored: true,
+};
+
+export function isStatus(said: Output | Status): said is Status {
+  return said.kind in STATUS_KINDS;
+}
 
 /**
  * Each way an execution ends. `variablesLost`: the kernel's state is gone.
@@ -75,7 +97,7 @@ export interface ExecutionEnd {
   kind: ExecutionEndKind;
   executionCount?: number;
   variablesLost: boolean;
-  /** Output may be missing (drop by the gateway, a gap over a reconnect, a message that was too big). */
+  /** Output may be missing (drop by the gateway, a gap over a reconnect, a message that was too big or unreadable). */
   possibleGap: boolean;
   replyMissing: boolean;
   idleMissing: boolean;
@@ -105,5 +127,7 @@ export type ExecutionEndKind =
   | 'notSent'
   /** It cannot be told whether the request reached the kernel. */
   | 'unknown'
-  /** The gateway did not come back within the patience for it. */
+  /** The gateway did not come back within the timeout for it. */
   | 'gatewayAway';
+
+export type KernelOutput = Output | Status;

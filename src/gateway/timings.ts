@@ -6,14 +6,14 @@ export interface GatewayTimings {
   startPadMs: number;
   /** Between looks for a kernel whose start's answer was lost. */
   lostStartLookMs: number;
-  /** Between looks at the kernel's model while an upgrade is held (lab.md §4: a dead kernel holds it for 60 s). */
+  /** Between looks at the kernel's model while an upgrade is held (a dead kernel holds it for 60 s). */
   upgradeLookMs: number;
   /** A look without an answer counts as failed after this. */
   lookTimeoutMs: number;
   /** First wait for a kernel_info_reply; doubled each time. */
   kernelInfoMs: number;
   /** What a kernel said proves for this long that it is there. */
-  heardMs: number;
+  seenMs: number;
   /** Pings while executions are in flight, and while there are none. Two unanswered: the socket is dead. */
   busyPingMs: number;
   idlePingMs: number;
@@ -30,16 +30,16 @@ export interface GatewayTimings {
   /** An error reply came without its `error` message. */
   errorLingerMs: number;
   /** Interrupted by somebody else: a restart or a deletion shows by then, or the kernel's model is looked at. */
-  farewellMs: number;
+  goodbyeMs: number;
   /** Two interrupts of one kernel: Toree takes two within 3 s as a shutdown (protocol.md §3.6). */
   interruptGapMs: number;
   stopIgnoredMs: number;
   /** A lost socket that is not open again after this is told to those who wait for it. */
-  awayMs: number;
+  outageMs: number;
   /** Re-opening a socket: first pause, longest pause, and how long in all. */
   reopenMs: number;
   reopenMaxMs: number;
-  patienceMs: number;
+  reopenTimeoutMs: number;
   /** A socket that lived this long was a good one: the next re-opening starts with the first pause again. */
   steadyMs: number;
   /**
@@ -52,19 +52,19 @@ export interface GatewayTimings {
   /** A `shutdown_reply` without what follows it: when to look whether the kernel is gone. */
   shutdownLookMs: number;
   /** An idle kernel that says nothing for so long, although it is asked, does not get what we write on this websocket. */
-  deafMs: number;
+  staleMs: number;
   /** Messages of an earlier process's execution wait this long for `resume`. */
   unclaimedMs: number;
 }
 
-export const defaultTimings: GatewayTimings = {
+export const DEFAULT_TIMINGS: GatewayTimings = {
   callMs: 10_000,
   startPadMs: 10_000,
   lostStartLookMs: 5_000,
   upgradeLookMs: 1_500,
   lookTimeoutMs: 5_000,
   kernelInfoMs: 1_000,
-  heardMs: 5_000,
+  seenMs: 5_000,
   busyPingMs: 2_000,
   idlePingMs: 25_000,
   silenceMs: 8_000,
@@ -73,17 +73,17 @@ export const defaultTimings: GatewayTimings = {
   idleGraceMs: 15_000,
   lingerMs: 250,
   errorLingerMs: 1_000,
-  farewellMs: 1_500,
+  goodbyeMs: 1_500,
   interruptGapMs: 4_000,
   stopIgnoredMs: 10_000,
-  awayMs: 2_000,
+  outageMs: 2_000,
   reopenMs: 100,
   reopenMaxMs: 5_000,
-  patienceMs: 300_000,
+  reopenTimeoutMs: 300_000,
   steadyMs: 10_000,
   settleMs: 2_000,
   exitMs: 5_000,
   shutdownLookMs: 1_000,
-  deafMs: 5_000,
+  staleMs: 5_000,
   unclaimedMs: 10_000,
 };

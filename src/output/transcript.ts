@@ -177,10 +177,10 @@ class RunTranscript implements Transcript {
         return this.#lose({ kind: 'tooBig', messages: 1 });
       case 'reconnected':
         return output.gap ? this.#lose({ kind: 'gap', fromMs: output.fromMs, toMs: output.toMs }) : undefined;
-      default: {
-        const { kind }: { kind: string } = output;
-        return kind === 'unreadable' ? this.#lose({ kind: 'unread', outputs: 1 }) : undefined;
-      }
+      case 'unreadable':
+        return this.#lose({ kind: 'unread', outputs: 1 });
+      default:
+        return undefined;
     }
   }
 

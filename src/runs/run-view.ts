@@ -39,13 +39,17 @@ export type RunPhase =
   /** Asked "#data runs python2; switch to scala?". */
   | { kind: 'switchAsked'; channel: string; from: string; to: string }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
-  /** `behindOthers`: the kernel has it, and works on another client's code first. */
+  /**
+   * `behindOthers`: the kernel has it, and works on another client's code first. `inputMayBeLost`: a question of the code
+   * may have been lost with the connection, and the kernel waits for its answer for ever.
+   */
   | {
       kind: 'running';
       sinceMs: number;
       stopping: boolean;
       stopIgnored: boolean;
       behindOthers?: boolean;
+      inputMayBeLost?: boolean;
       quietMs?: number;
       /** After a broken connection: the kernel may be waiting for a line, or work silently. */
       inputMayBeLost?: boolean;

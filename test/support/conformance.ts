@@ -7,12 +7,21 @@ import type {
   GatewaySettings,
   KernelConnection,
 } from '../../src/gateway/gateway.ts';
-import { openGateway } from '../../src/gateway/client.ts';
+import { createGatewayClient } from '../../src/gateway/client.ts';
 import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
-import { defaultTimings } from '../../src/gateway/timings.ts';
+import { DEFAULT_TIMINGS } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
 import { type FaultFront, type Faults, startFaultFront } from './fault-front.ts';
-import { kindsOf, run, settingsFor, textOf, untilEvent, type Watched, watch } from './gateway-client.ts';
+import {
+  connectTo,
+  kindsOf,
+  run,
+  settingsFor,
+  textOf,
+  type Watched,
+  type WatchedConnection,
+  watch,
+} from './gateway-client.ts';
 
 /** A real server as the conformance suite needs it. */
 export interface ConformanceServer extends AsyncDisposable {
@@ -73,10 +82,10 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       };
       // Through a fault front a look after 8 s and a grace of 3 s at every loss would make the suite take an hour.
       const timings = isFaulty
-        ? { ...defaultTimings, silenceMs: 2_000, firstLookMs: 500, graceMs: 1_000, idleGraceMs: 1_000 }
-        : defaultTimings;
-      gateway = openGateway(settings, silentLog, timings);
-      direct = openGateway(server.settings, silentLog);
+        ? { ...DEFAULT_TIMINGS, silenceMs: 2_000, firstLookMs: 500, graceMs: 1_000, idleGraceMs: 1_000 }
+        : DEFAULT_TIMINGS;
+      gateway = createGatewayClient(settings, { log: silentLog, timings });
+      direct = createGatewayClient(server.settings, { log: silentLog });
     });
     afterAll(async () => {
       await gateway?.close();
@@ -98,15 +107,18 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     }
 
     async function withKernel(
-      use: (connection: KernelConnection, events: ConnectionEvent[]) => Promise<void>,
+      use: (
+        connection: KernelConnection,
+        events: ConnectionEvent[],
+        untilEvent: WatchedConnection['untilEvent'],
+      ) => Promise<void>,
       kernelId?: string,
     ): Promise<void> {
       const id = kernelId ?? (await startKernel());
-      const connection = await gateway.connect(id, { sessionId: randomUUID() });
-      const events: ConnectionEvent[] = [];
-      connection.onEvent((event) => events.push(event));
+      const watched = await connectTo(gateway, id);
+      const { connection } = watched;
       try {
-        await use(connection, events);
+        await use(connection, watched.events, watched.untilEvent);
       } finally {
         await connection.close();
         await direct.shutDownKernel(id);
@@ -280,8 +292,8 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     });
 
     test('trap 43: exit() is told as the end of the kernel’s state', async () => {
-      await withKernel(async (connection, events) => {
-        const restarted = untilEvent(connection, 'kernelRestarted');
+      await withKernel(async (connection, events, untilEvent) => {
+        const restarted = untilEvent('kernelRestarted');
         const { end: exit } = await runSurely(connection, { code: 'exit()' });
         // Behind a bad front the reply that says it may be lost: then the death that follows is what is told.
         if (isFaulty && /^kernel(Died|Restarted)$/.test(exit.kind)) expect(exit.variablesLost).toBe(true);
@@ -364,7 +376,6 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     test('input: answered, and refused', async () => {
       await withKernel(async (connection) => {
         const request = { code: 'n = input("name? ")\nprint("hi", n)', allowStdin: true };
-        // Behind a bad front it may be asked twice: once because the question may have been lost, and then by the kernel.
         const asking = run(connection, request, (output) => {
           if (output.kind === 'inputRequest') output.answer('Ann');
         });
@@ -391,10 +402,10 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     });
 
     test('trap 38: a thread’s late output', async () => {
-      await withKernel(async (connection, events) => {
+      await withKernel(async (connection, events, untilEvent) => {
         const code =
           'import threading, time\ndef w():\n    for n in range(5):\n        time.sleep(0.5); print("late", n, flush=True)\nt = threading.Thread(target=w)\nt.start()';
-        const late = untilEvent(connection, 'lateOutput');
+        const late = untilEvent('lateOutput');
         const { running, end } = await runSurely(connection, { code });
         expectEnd(end, 'ok');
         if (!isFaulty)
@@ -445,9 +456,9 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
 
     test('wrong credentials, on REST and on the websocket', { skip: isFaulty }, async () => {
       const { settings } = outerFront ?? server;
-      const wrong = openGateway(
+      const wrong = createGatewayClient(
         { ...settings, ...(settings.user === undefined ? { token: 'wrong' } : { pass: 'wrong' }) },
-        silentLog,
+        { log: silentLog },
       );
       await expect(wrong.readKernelspecs()).rejects.toMatchObject({ code: 'unauthorized' });
       const start = { kernelspec: 'python3', kernelId: randomUUID(), env: { KERNEL_USERNAME: 'tester' } };

@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type {
+  ClientOptions,
   ConnectionEvent,
+  ConnectOptions,
   ExecuteRequest,
   Execution,
   Gateway,
   GatewaySettings,
   KernelConnection,
 } from '../../src/gateway/gateway.ts';
-import { openGateway } from '../../src/gateway/client.ts';
+import { createGatewayClient } from '../../src/gateway/client.ts';
 import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
-import { defaultTimings, type GatewayTimings } from '../../src/gateway/timings.ts';
-import { type Log, silentLog } from '../../src/log.ts';
+import { DEFAULT_TIMINGS, type GatewayTimings } from '../../src/gateway/timings.ts';
+import { silentLog } from '../../src/log.ts';
 import { type ScriptedGateway, type ScriptedKernel, startScriptedGateway } from './scripted-gateway.ts';
 
 /** The client's own waits, so much shorter that a scripted minute is a second. */
 export const quickTimings: GatewayTimings = {
-  ...defaultTimings,
+  ...DEFAULT_TIMINGS,
   startPadMs: 200,
   lostStartLookMs: 20,
   upgradeLookMs: 50,
@@ -27,17 +29,17 @@ export const quickTimings: GatewayTimings = {
   idleGraceMs: 150,
   lingerMs: 60,
   errorLingerMs: 150,
-  farewellMs: 60,
+  goodbyeMs: 60,
   interruptGapMs: 150,
   stopIgnoredMs: 250,
-  awayMs: 100,
+  outageMs: 100,
   reopenMs: 10,
   reopenMaxMs: 50,
-  patienceMs: 5_000,
+  reopenTimeoutMs: 5_000,
   settleMs: 150,
   exitMs: 200,
   shutdownLookMs: 80,
-  deafMs: 200,
+  staleMs: 200,
 };
 
 export function settingsFor(
@@ -63,11 +65,19 @@ export interface Rig extends AsyncDisposable {
 
 /** A scripted gateway and a client of it; both end with the test (`await using`). */
 export async function startRig(
-  options: { settings?: Partial<GatewaySettings>; timings?: Partial<GatewayTimings>; log?: Log } = {},
+  options: {
+    settings?: Partial<GatewaySettings>;
+    timings?: Partial<GatewayTimings>;
+    client?: Partial<ClientOptions>;
+  } = {},
 ): Promise<Rig> {
   const server = await startScriptedGateway();
   const timings = { ...quickTimings, ...options.timings };
-  const gateway = openGateway(settingsFor(server, options.settings), options.log ?? silentLog, timings);
+  const gateway = createGatewayClient(settingsFor(server, options.settings), {
+    log: silentLog,
+    ...options.client,
+    timings,
+  });
   return {
     server,
     gateway,
@@ -78,10 +88,8 @@ export async function startRig(
   };
 }
 
-export interface ConnectedRig extends Rig {
+export interface ConnectedRig extends Rig, WatchedConnection {
   kernel: ScriptedKernel;
-  connection: KernelConnection;
-  events: ConnectionEvent[];
 }
 
 /** The same with one kernel, connected. */
@@ -91,10 +99,46 @@ export async function startConnectedRig(
   const rig = await startRig(options);
   const kernel = rig.server.addKernel();
   options.prepare?.(kernel);
-  const connection = await rig.gateway.connect(kernel.id, { sessionId: randomUUID() });
+  const { connection, events, untilEvent } = await connectTo(rig.gateway, kernel.id);
+  return { ...rig, kernel, connection, events, untilEvent };
+}
+
+export interface WatchedConnection {
+  connection: KernelConnection;
+  events: ConnectionEvent[];
+  /** Resolves with the first event of this kind, past or coming. */
+  untilEvent: UntilEvent;
+}
+
+type UntilEvent = <K extends ConnectionEvent['kind']>(
+  kind: K,
+) => Promise<Extract<ConnectionEvent, { kind: K }>>;
+
+/** A connection whose events are kept. */
+export async function connectTo(
+  gateway: Gateway,
+  kernelId: string,
+  options: Partial<ConnectOptions> = {},
+): Promise<WatchedConnection> {
   const events: ConnectionEvent[] = [];
-  connection.onEvent((event) => events.push(event));
-  return { ...rig, kernel, connection, events };
+  const wakes = new Set<() => void>();
+  const onEvent = (event: ConnectionEvent) => {
+    events.push(event);
+    for (const wake of wakes) wake();
+  };
+  const connection = await gateway.connect(kernelId, { sessionId: randomUUID(), ...options, onEvent });
+  const untilEvent: UntilEvent = (kind) =>
+    new Promise((resolve) => {
+      const look = () => {
+        const found = events.find((event) => isEvent(event, kind));
+        if (found === undefined || !isEvent(found, kind)) return;
+        wakes.delete(look);
+        resolve(found);
+      };
+      wakes.add(look);
+      look();
+    });
+  return { connection, events, untilEvent };
 }
 
 /** Starts an execution; unlike the product it reads the outputs as they come, so that nothing is held back. */
@@ -154,20 +198,6 @@ function isKind<K extends KernelOutput['kind']>(
   kind: K,
 ): output is Extract<KernelOutput, { kind: K }> {
   return output.kind === kind;
-}
-
-/** Resolves with the first event of this kind, past or coming. */
-export function untilEvent<K extends ConnectionEvent['kind']>(
-  connection: KernelConnection,
-  kind: K,
-): Promise<Extract<ConnectionEvent, { kind: K }>> {
-  return new Promise((resolve) => {
-    const stop = connection.onEvent((event) => {
-      if (!isEvent(event, kind)) return;
-      queueMicrotask(() => stop());
-      resolve(event);
-    });
-  });
 }
 
 function isEvent<K extends ConnectionEvent['kind']>(

@@ -1,302 +1,268 @@
+import { type ExecutionEvent, type ExecutionKernel, RunningExecution } from '../execution/execution.ts';
+import type { Interrupts } from '../execution/interrupt.ts';
 import type { GatewayError } from '../errors.ts';
-import type { Log } from '../../log.ts';
-import { Deafness } from './stale-socket.ts';
-import { EventLine } from './event-queue.ts';
-import { ExecutionLine } from './execution-queue.ts';
-import { type ExecutionHost, RunningExecution } from '../execution/execution.ts';
+import { SilenceWatch } from '../execution/silence.ts';
 import type {
   ConnectionEvent,
+  ConnectOptions,
   ExecuteRequest,
   Execution,
   KernelConnection,
   KernelInfo,
-  LeftExecution,
+  Log,
   ResumeRequest,
 } from '../gateway.ts';
-import { type IncomingHost, IncomingMessages } from './router.ts';
-import type { Interrupts, WantedStop } from '../execution/interrupts.ts';
-import { KernelGreeting } from './readiness.ts';
-import { KernelLife, type KernelLifeHost, type ReplacedKind } from './lifecycle.ts';
-import { type KeptLink, type KeptLinkListener, openKeptLink } from '../socket/reconnecting-socket.ts';
-import type { LinkOptions } from '../socket/websocket.ts';
-import { dropsSpareLines, isLateTalker, isStrictlyOrdered, unknownKernelInfo } from '../protocol/messages.ts';
-import { type OutgoingHost, OutgoingRequests } from './outgoing-requests.ts';
-import type { KernelOutput } from '../outputs.ts';
-import type { Rest } from '../http/kernels-api.ts';
-import { type SilenceHost, openSilenceWatch } from '../execution/silence.ts';
-import type { GatewayTimings } from '../timings.ts';
-import { Trouble } from '../socket/outage.ts';
-import type { KernelMessage } from '../protocol/wire.ts';
+import type { KernelsApi } from '../http/kernels-api.ts';
+import { isLateTalker, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
+import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
+import type { SocketOptions } from '../socket/websocket.ts';
+import { ExecutionQueue } from './execution-queue.ts';
+import { Lifecycle, type LifecycleEvent } from './lifecycle.ts';
+import { Router } from './router.ts';
 
-export interface ConnectionOptions extends LinkOptions {
-  rest: Rest;
-  interrupts: Interrupts;
-  log: Log;
-  launchTimeoutMs: number;
-  /** Started by us and not connected to before. */
-  isFresh: boolean;
-  left: LeftExecution | undefined;
-  onClosed: () => void;
+/** What all connections share. */
+export interface ConnectionClient {
+  readonly api: KernelsApi;
+  readonly interrupts: Interrupts;
+  readonly log: Log;
+  readonly mayWrite: () => boolean;
 }
 
 /**
- * The one websocket to one kernel as executions see it: what the loss of the socket or of the kernel means for them.
- * Who gets which message is in incoming-messages.ts, what is written when in outgoing-requests.ts.
+ * The one websocket to one kernel as executions see it: what the loss of the websocket or of the kernel means for them.
+ * `away`: the gateway did not come back or the kernel gave no answer; the next execution tries again.
  */
-export class OpenConnection
-  implements
-    KernelConnection,
-    ExecutionHost,
-    KernelLifeHost,
-    KeptLinkListener,
-    SilenceHost,
-    IncomingHost,
-    OutgoingHost
-{
+export class OpenConnection implements KernelConnection {
   readonly kernelId: string;
   readonly sessionId: string;
-  readonly timings: GatewayTimings;
-  readonly rest: Rest;
-  readonly launchTimeoutMs: number;
-  readonly greeting: KernelGreeting;
-  readonly life: KernelLife;
-  readonly deafness: Deafness;
-  readonly line = new ExecutionLine();
-  readonly trouble = new Trouble(this.line);
-  kernelInfo: KernelInfo = unknownKernelInfo;
-  readonly #options: ConnectionOptions;
-  readonly #link: KeptLink;
-  readonly #incoming: IncomingMessages;
-  readonly #outgoing: OutgoingRequests;
-  readonly #silence = openSilenceWatch(this);
-  readonly #events = new EventLine<ConnectionEvent>();
-  #fullCount = 0;
-  #heardMs = 0;
+  readonly lifecycle: Lifecycle;
+  kernelInfo: KernelInfo = UNKNOWN_KERNEL_INFO;
+  readonly #options: SocketOptions;
+  readonly #log: Log;
+  readonly #onEvent: ConnectOptions['onEvent'];
+  readonly #onClosed: () => void;
+  readonly #socket: ReconnectingSocket;
+  readonly #queue: ExecutionQueue;
+  readonly #router: Router;
+  readonly #silence: SilenceWatch;
+  readonly #kernel: ExecutionKernel;
+  #state: 'open' | 'away' | 'gone' | 'closed' = 'open';
+  #goneWhy = '';
+  #receivedMs = 0;
   #lostMs = 0;
-  #isAway = false;
-  #isClosed = false;
-  #goneWhy: string | undefined;
 
-  constructor(options: ConnectionOptions) {
-    this.kernelId = options.kernelId;
-    this.sessionId = options.sessionId;
-    this.timings = options.timings;
-    this.rest = options.rest;
-    this.launchTimeoutMs = options.launchTimeoutMs;
+  constructor(
+    options: SocketOptions,
+    { checkpoint, onEvent }: Pick<ConnectOptions, 'checkpoint' | 'onEvent'>,
+    isFresh: boolean,
+    { api, interrupts, log, mayWrite }: ConnectionClient,
+    onClosed: () => void,
+  ) {
+    const { kernelId, sessionId } = options;
+    const { findKernel } = api;
+    this.kernelId = kernelId;
+    this.sessionId = sessionId;
     this.#options = options;
-    this.greeting = new KernelGreeting(options.sessionId, (message) => void this.#outgoing.send(message));
-    this.life = new KernelLife(this, options.isFresh);
-    this.#incoming = new IncomingMessages(this, options.left?.heard);
-    this.#link = openKeptLink(options, this);
-    this.#outgoing = new OutgoingRequests(this, this.#link);
-    this.deafness = new Deafness(this.timings, this.greeting, this.#link);
+    this.#log = log;
+    this.#onEvent = onEvent;
+    this.#onClosed = onClosed;
+    this.#socket = new ReconnectingSocket(options, isFresh, findKernel, log, (event) =>
+      this.#onSocketEvent(event),
+    );
+    this.lifecycle = new Lifecycle(options, isFresh, this.#socket, findKernel, (event) =>
+      this.#onLifecycleEvent(event),
+    );
+    this.#queue = new ExecutionQueue(options, this.#socket, this.lifecycle, interrupts, mayWrite);
+    this.#router = new Router(
+      options,
+      checkpoint?.received,
+      this.#queue,
+      this.lifecycle,
+      log,
+      (isFull) => this.#socket.hold(isFull),
+      (msgId, output) => this.#emit({ kind: 'lateOutput', msgId, output }),
+    );
+    this.#silence = new SilenceWatch(
+      options,
+      this.#socket,
+      this.lifecycle,
+      findKernel,
+      () => this.kernelInfo,
+    );
+    this.#kernel = {
+      sessionId,
+      timings: options.timings,
+      isLateTalker: () => isLateTalker(this.kernelInfo),
+      isWhole: () => this.#router.received.isWhole,
+      mayEnd: () => this.lifecycle.mayEnd,
+      isSteady: () => this.lifecycle.isSteady(),
+      answerInput: (request, value) => this.#queue.answerInput(request, value),
+      interrupt: (wanted) => interrupts.send(kernelId, wanted, () => this.#queue.sendInterrupt()),
+      onEvent: (execution, event) => this.#onExecutionEvent(execution, event),
+    };
   }
 
   /** The first opening: the websocket is open and the kernel has answered, or is at work. */
   async open(signal: AbortSignal): Promise<void> {
-    await this.#link.open(signal);
-    await this.life.greet(signal);
-    this.#incoming.dropReplayLater();
-  }
-
-  execute(request: ExecuteRequest): Execution {
-    const execution = new RunningExecution(request, this);
-    this.#incoming.dropReplay();
-    if (this.#isClosed) execution.abandon(undefined);
-    else if (this.#goneWhy !== undefined) execution.finishAs('notSent', this.#goneWhy);
-    else if (request.signal?.aborted === true) execution.finishAs('notSent', 'stopped before it was sent');
-    else {
-      this.line.add(execution);
-      if (this.#isAway) this.reopenLink();
-      this.trouble.tell(execution);
-      this.#outgoing.writeNext();
-    }
-    return execution;
-  }
-
-  async isThere(signal: AbortSignal): Promise<boolean> {
-    const wasHeard = performance.now() - this.#heardMs < this.timings.heardMs;
-    // The gateway may have been restarted, and its kernels with it.
-    if (!this.isConnected && this.#goneWhy === undefined) await this.life.look(signal);
-    else if (!wasHeard || this.life.isLeaving) await this.life.look(signal).catch(() => undefined);
-    return this.#goneWhy === undefined;
+    await this.#socket.open(signal);
+    await this.lifecycle.waitUntilReady(signal, () => !this.#router.replay.isFull);
+    this.#router.replay.dropIn(this.#options.timings.unclaimedMs);
   }
 
   get process(): string {
     // What is written while it is not ready meets whatever process comes.
-    return this.life.isReady ? this.greeting.processSession : '';
+    return this.lifecycle.state === 'ready' ? this.lifecycle.handshake.processSession : '';
   }
 
-  resume({ msgId, code = '', allowStdin = false, signal, left, asked, process }: ResumeRequest): Execution {
-    const request = { msgId, code, allowStdin, ...(signal === undefined ? {} : { signal }) };
-    const execution = new RunningExecution(request, this, left);
-    if (this.#isClosed) return this.#leaveAgain(execution);
-    this.line.begin(execution);
-    this.#link.setBusy(true);
-    execution.markWritten(this.timings.firstLookMs);
-    this.#incoming.replayTo(execution);
-    if (left === undefined) execution.tellTakenUp();
-    if (asked !== undefined) execution.askAgain(asked);
-    if (this.#goneWhy !== undefined) execution.finishAs('kernelGone', this.#goneWhy);
+  async isThere(signal: AbortSignal): Promise<boolean> {
+    if (this.#goneWhy !== '') return false;
+    const wasHeard = performance.now() - this.#receivedMs < this.#options.timings.seenMs;
+    // The gateway may have been restarted, and its kernels with it.
+    if (!this.#socket.isOpen) await this.lifecycle.look(signal);
+    else if (!wasHeard || this.lifecycle.state === 'leaving')
+      await this.lifecycle.look(signal).catch(() => undefined);
+    return this.#goneWhy === '';
+  }
+
+  execute(request: ExecuteRequest): Execution {
+    const execution = new RunningExecution(request, this.#kernel);
+    this.#router.replay.drop();
+    if (this.#state === 'closed') execution.leave(undefined);
+    else if (this.#state === 'gone') execution.finishAs('notSent', this.#goneWhy);
+    else if (request.signal?.aborted === true) execution.finishAs('notSent', 'stopped before it was sent');
+    else {
+      if (this.#state === 'away') {
+        this.#state = 'open';
+        this.lifecycle.reopen();
+      }
+      if (this.#socket.outage.current !== undefined) execution.tell(this.#socket.outage.current);
+      this.#queue.add(execution);
+    }
+    return execution;
+  }
+
+  resume({ msgId, allowStdin = false, signal, checkpoint, inputRequest, process }: ResumeRequest): Execution {
+    const request = { msgId, code: '', allowStdin, signal };
+    const execution = new RunningExecution(request, this.#kernel, checkpoint);
+    if (this.#state !== 'closed') this.#queue.addWritten(execution);
+    execution.markWritten(this.#options.timings.firstLookMs);
+    this.#router.replayTo(execution);
+    // Closed before it could be resumed: the gateway's replay came here, and does not come a second time.
+    if (this.#state === 'closed' && !execution.isOver) execution.leave(this.#router.received.soFar());
+    if (checkpoint === undefined) execution.doubtInput();
+    if (inputRequest !== undefined) execution.askAgain(inputRequest);
+    if (this.#state === 'gone') execution.finishAs('kernelGone', this.#goneWhy);
     // Nothing more of it comes: that process is not there any more.
-    const isReplaced = process !== undefined && this.process !== '' && this.process !== process;
-    if (isReplaced) execution.finishAs('kernelRestarted');
+    if (process !== undefined && this.process !== '' && this.process !== process)
+      execution.finishAs('kernelRestarted');
     return execution;
-  }
-
-  /** Closed before it could be resumed: the gateway's replay came here, and does not come a second time. */
-  #leaveAgain(execution: RunningExecution): Execution {
-    execution.markWritten();
-    this.#incoming.replayTo(execution);
-    if (!execution.isEnded) execution.abandon(this.#incoming.heardSoFar);
-    return execution;
-  }
-
-  onEvent(listener: (event: ConnectionEvent) => void): () => void {
-    return this.#events.listen(listener);
   }
 
   async close(): Promise<void> {
     // What comes until then still counts.
-    await this.#link.close();
-    this.#isClosed = true;
-    this.#shut();
-  }
-
-  // — from the link —
-
-  onMessage(message: KernelMessage): void {
-    this.#heardMs = performance.now();
-    this.#incoming.take(message);
-  }
-
-  onTooBig(): void {
-    for (const execution of this.line.inFlight()) execution.tellTooBig();
-  }
-
-  onLost(): void {
-    this.#lostMs = Date.now();
-    this.greeting.forget();
-    this.life.onLost();
-    for (const execution of this.line.inFlight()) execution.tellDisconnected(this.#lostMs);
-    this.#events.emit({ kind: 'disconnected' });
-  }
-
-  onReopened(): void {
-    for (const execution of this.line.inFlight()) execution.tellReconnected(this.#lostMs);
-    if (this.#lostMs > 0) this.#events.emit({ kind: 'reconnected' });
-    this.#lostMs = 0;
-    this.#isAway = false;
-    this.#outgoing.sendInputs();
-    this.life.onReopened();
-  }
-
-  onGivenUp(failure: GatewayError): void {
-    if (failure.code === 'kernelGone' || failure.code === 'startFailed') return this.onGone(failure.message);
-    this.#isAway = true;
-    this.line.endAll('gatewayAway', failure.message);
-  }
-
-  // — from the kernel's life —
-
-  get isReplayWaiting(): boolean {
-    return this.#incoming.isReplayWaiting;
-  }
-
-  reopenLink(): void {
-    this.#isAway = false;
-    this.greeting.forget();
-    this.#link.reopen();
-  }
-
-  onReady(info: KernelInfo | undefined): void {
-    if (info !== undefined) this.kernelInfo = info;
-    this.#outgoing.writeNext();
-  }
-
-  onMute(detail: string): void {
-    this.#isAway = true;
-    this.line.refuseWaiting(detail);
-  }
-
-  onReplaced(kind: ReplacedKind, event: ConnectionEvent): void {
-    for (const execution of this.line.inFlight()) execution.finishAs(kind);
-    this.#events.emit(event);
+    await this.#socket.close();
+    this.#shut('closed');
   }
 
   onGone(detail: string): void {
-    if (this.#isClosed || this.#goneWhy !== undefined) return;
-    this.line.endAll('kernelGone', detail);
-    this.#events.emit({ kind: 'kernelGone', detail });
+    if (this.#goneWhy !== '' || this.#state === 'closed') return;
     this.#goneWhy = `the kernel is gone: ${detail}`;
-    this.#incoming.dropReplay();
-    this.#shut();
-    void this.#link.close();
+    this.#queue.endAll('kernelGone', detail);
+    this.#emit({ kind: 'kernelGone', detail });
+    this.#router.replay.drop();
+    this.#shut('gone');
+    void this.#socket.close();
   }
 
-  // — from incoming messages and executions —
-
-  onLateOutput(msgId: string, output: KernelOutput): void {
-    this.#events.emit({ kind: 'lateOutput', msgId, output });
+  #shut(as: 'gone' | 'closed'): void {
+    if (this.#state !== 'gone') this.#state = as;
+    this.lifecycle.close();
+    this.#queue.leave(this.#router.received.soFar());
+    this.#onClosed();
   }
 
-  get isLateTalker(): boolean {
-    return isLateTalker(this.kernelInfo);
+  #onSocketEvent(event: ReconnectingEvent): void {
+    switch (event.kind) {
+      case 'frame':
+        this.#receivedMs = performance.now();
+        return this.#router.takeFrame(event.frame, event.isBinary);
+      case 'outage':
+        return this.#queue.unfinished().forEach((execution) => execution.tell(event.status));
+      case 'tooBig':
+        return this.#queue.inFlight().forEach((execution) => execution.tellLost(event));
+      case 'lost':
+        this.#lostMs = Date.now();
+        for (const execution of this.#queue.inFlight()) execution.tellDisconnected(this.#lostMs);
+        this.lifecycle.onLost();
+        return this.#emit({ kind: 'disconnected' });
+      case 'reopened':
+        for (const execution of this.#queue.inFlight()) execution.tellReconnected(this.#lostMs);
+        if (this.#lostMs > 0) this.#emit({ kind: 'reconnected' });
+        this.#lostMs = 0;
+        if (this.#state === 'away') this.#state = 'open';
+        this.#queue.sendInputs();
+        return this.lifecycle.onReopened();
+      case 'givenUp':
+        return this.#onGivenUp(event.failure);
+      default:
+        return event satisfies never;
+    }
   }
 
-  get canProveEnd(): boolean {
-    return isStrictlyOrdered(this.kernelInfo);
+  #onGivenUp({ code, message }: GatewayError): void {
+    if (code === 'kernelGone' || code === 'startFailed') return this.onGone(message);
+    this.#state = 'away';
+    this.#queue.endAll('gatewayAway', message);
   }
 
-  get dropsSpareLines(): boolean {
-    return dropsSpareLines(this.kernelInfo);
+  #onLifecycleEvent(event: LifecycleEvent): void {
+    switch (event.kind) {
+      case 'ready':
+        if (event.info !== undefined) this.kernelInfo = event.info;
+        return this.#queue.writeNext();
+      case 'mute':
+        this.#state = 'away';
+        return this.#queue.refuseWaiting(event.detail);
+      case 'replaced':
+        this.#queue.endInFlight(event.as);
+        return this.#emit({ kind: 'kernelRestarted', automatic: event.automatic });
+      case 'gone':
+        return this.onGone(event.detail);
+      case 'mayEndChanged':
+        return this.#queue.inFlight().forEach((execution) => execution.planEnd());
+      case 'busyElsewhere':
+        return this.#queue.inFlight().forEach((execution) => execution.tellBehindOthers());
+      default:
+        return event satisfies never;
+    }
   }
 
-  get isWhole(): boolean {
-    return this.#incoming.isWhole;
+  #onExecutionEvent(execution: RunningExecution, event: ExecutionEvent): void {
+    switch (event.kind) {
+      case 'full':
+        return this.#socket.hold(event.isFull);
+      case 'silent':
+        this.#queue.sendInputs();
+        return void this.#silence.look(execution, event.silentMs);
+      case 'interruptFailed':
+        return this.#socket.outage.callFailed(event.failure);
+      case 'givenUp':
+        return this.#queue.remove(execution);
+      case 'ended':
+        if (!this.#queue.finish(execution, event.hasError)) return;
+        this.#router.received.end();
+        if (event.as === 'exited') this.lifecycle.onExited();
+        return this.#queue.writeNext();
+      default:
+        return event satisfies never;
+    }
   }
 
-  get isConnected(): boolean {
-    return this.#link.isOpen;
-  }
-
-  onFull(isFull: boolean): void {
-    this.#fullCount += isFull ? 1 : -1;
-    this.#link.setPaused(this.#fullCount > 0);
-  }
-
-  answerInput(request: KernelMessage | undefined, value: string): void {
-    this.#outgoing.answerInput(request, value);
-  }
-
-  interrupt(stop: WantedStop): void {
-    const sendMessage = () => this.#outgoing.sendInterrupt();
-    this.#options.interrupts.interrupt({ ...stop, kernelId: this.kernelId, sendMessage });
-  }
-
-  isSteady(): Promise<boolean> {
-    return this.life.isSteady();
-  }
-
-  onGivenUpByCaller(execution: RunningExecution): void {
-    this.line.remove(execution);
-    execution.finishAs('notSent', 'stopped before it was sent');
-  }
-
-  onSilence(execution: RunningExecution, silentMs: number): void {
-    void this.#silence.look(execution, silentMs);
-  }
-
-  onEnded(execution: RunningExecution, kind: string): void {
-    if (!this.line.finish(execution)) return;
-    if (this.line.inFlight().length === 0) this.#link.setBusy(false);
-    if (kind === 'exited') this.life.onExited();
-    this.#outgoing.writeNext();
-  }
-
-  #shut(): void {
-    this.life.close();
-    this.line.abandon(this.#incoming.heardSoFar);
-    this.#options.onClosed();
+  #emit(event: ConnectionEvent): void {
+    try {
+      this.#onEvent?.(event);
+    } catch (cause) {
+      this.#log.error({ kernelId: this.kernelId, err: cause }, 'an event of a connection could not be taken');
+    }
   }
 }

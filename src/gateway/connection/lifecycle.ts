@@ -1,129 +1,166 @@
 import { GatewayError } from '../errors.ts';
-import type { Deafness } from './stale-socket.ts';
-import type { ExecutionLine } from './execution-queue.ts';
-import type { ConnectionEvent, KernelInfo } from '../gateway.ts';
-import type { KernelGreeting } from './readiness.ts';
-import type { LifeSign } from '../protocol/kernel-status.ts';
-import { kernelGone, type Rest } from '../http/kernels-api.ts';
+import type { KernelInfo } from '../gateway.ts';
+import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
+import type { KernelSign } from '../protocol/messages.ts';
+import { encodeMessage } from '../protocol/wire.ts';
+import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
+import type { SocketOptions } from '../socket/websocket.ts';
 import type { GatewayTimings } from '../timings.ts';
+import { Handshake, StaleSocket } from './readiness.ts';
 
-export type ReplacedKind = 'kernelDied' | 'kernelRestarted';
-
-/** What a kernel's life needs of its connection. */
-export interface KernelLifeHost {
-  readonly kernelId: string;
-  readonly timings: GatewayTimings;
-  readonly rest: Pick<Rest, 'findKernel'>;
-  readonly greeting: KernelGreeting;
-  readonly deafness: Pick<Deafness, 'cure'>;
-  readonly line: Pick<ExecutionLine, 'hold' | 'tellBehindOthers'>;
-  /** How long a kernel may take to answer once its websocket is open. */
-  readonly launchTimeoutMs: number;
-  /** Nothing of the kernel can be read at the moment, because a replay waits to be claimed. */
-  readonly isReplayWaiting: boolean;
-  reopenLink(): void;
-  /** The kernel takes requests. */
-  onReady(info: KernelInfo | undefined): void;
+export type LifecycleEvent =
+  /** The kernel takes requests; `info` where it has answered. */
+  | { kind: 'ready'; info: KernelInfo | undefined }
   /** It gives no answer although it is there; nothing can be sent. */
-  onMute(detail: string): void;
-  onReplaced(kind: ReplacedKind, event: ConnectionEvent): void;
-  onGone(detail: string): void;
-}
+  | { kind: 'mute'; detail: string }
+  /** Its process is another one now. */
+  | { kind: 'replaced'; as: 'kernelDied' | 'kernelRestarted'; automatic: boolean }
+  | { kind: 'gone'; detail: string }
+  /** Executions may end again, or may not for now. */
+  | { kind: 'mayEndChanged' }
+  | { kind: 'busyElsewhere' };
 
-/**
- * The life of the process behind a kernel id: coming up, dying, being replaced, going. Source: protocol.md §2.7.
- * `settling`: it is being replaced; what is written now would be swallowed.
- */
-export class KernelLife {
-  isReady = false;
+export type LifecycleState =
+  /** Before the first answer of a kernel that this client has started: its first `starting` is no restart. */
+  | 'fresh'
+  /** Before the first answer of a kernel that was there. */
+  | 'opening'
+  | 'ready'
+  /** The websocket broke; the kernel is asked again when it is open. */
+  | 'lost'
+  /** It was told to end, and whether it is gone is not known yet. */
+  | 'leaving'
+  /** It was told to end for a restart by another client. */
+  | 'leavingToRestart'
+  /** Our own restart is under way. */
+  | 'restarting'
+  /** Its code said `exit()`: another process comes within seconds, or none. */
+  | 'exited'
+  /** Another process was told of; what is written before it answers would be swallowed. */
+  | 'replaced';
+
+/** In these a kernel ends what it runs, and then its reply is not how that ended. */
+const ENDING: ReadonlySet<LifecycleState> = new Set(['leaving', 'leavingToRestart', 'restarting']);
+const SHUTDOWN_LOOKS = 3;
+
+/** The process behind a kernel id: coming up, dying, being replaced, going. Source: protocol.md §2.7. */
+export class Lifecycle {
   /** Another client's code runs in it. */
   isBusyElsewhere = false;
-  /** It has said farewell, and whether it is gone is not known yet. */
-  isLeaving = false;
-  readonly #host: KernelLifeHost;
-  #isSettling = false;
-  #hasToldReplaced = false;
-  #isRestartingByUs = false;
-  #isLeavingToRestart = false;
-  /** The first `starting` of a kernel that we have just started is no restart. */
-  #ignoresStarting: boolean;
-  #wasAway = false;
-  #greeting = new AbortController();
+  readonly handshake: Handshake;
+  readonly stale: StaleSocket;
+  #state: LifecycleState;
+  readonly #kernelId: string;
+  readonly #timings: GatewayTimings;
+  /** How long a kernel may take to answer once its websocket is open. */
+  readonly #launchTimeoutMs: number;
+  readonly #socket: ReconnectingSocket;
+  readonly #findKernel: KernelsApi['findKernel'];
+  readonly #onEvent: (event: LifecycleEvent) => void;
+  #asking = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(host: KernelLifeHost, isFresh: boolean) {
-    this.#host = host;
-    this.#ignoresStarting = isFresh;
-    host.greeting.onOtherProcess = () => this.#takeOtherProcess();
+  constructor(
+    { kernelId, sessionId, settings, timings }: SocketOptions,
+    isFresh: boolean,
+    socket: ReconnectingSocket,
+    findKernel: KernelsApi['findKernel'],
+    onEvent: (event: LifecycleEvent) => void,
+  ) {
+    this.#state = isFresh ? 'fresh' : 'opening';
+    this.#kernelId = kernelId;
+    this.#timings = timings;
+    this.#launchTimeoutMs = settings.launchTimeoutMs;
+    this.#socket = socket;
+    this.#findKernel = findKernel;
+    this.#onEvent = onEvent;
+    this.handshake = new Handshake(
+      sessionId,
+      (message) => void socket.send(encodeMessage(message, new Date())),
+      () => this.#onOtherProcess(),
+    );
+    this.stale = new StaleSocket(timings.staleMs, this.handshake, socket);
   }
 
-  /** Waits until the kernel answers on its open websocket. Throws `GatewayError`, or the signal's reason. */
-  async greet(signal: AbortSignal): Promise<void> {
-    const { kernelId, timings, rest, greeting } = this.#host;
-    const info = await greeting.untilAnswered(timings.kernelInfoMs, signal, async () => {
-      if (this.#host.isReplayWaiting) return true;
-      const model = await rest.findKernel(kernelId, signal).catch(() => 'unknown' as const);
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  get mayEnd(): boolean {
+    return !ENDING.has(this.#state);
+  }
+
+  /**
+   * Waits until the kernel answers on its open websocket. `canRead` is false while nothing of it can be read, because a
+   * replay waits to be resumed. Throws `GatewayError`, or the signal's reason.
+   */
+  async waitUntilReady(signal: AbortSignal, canRead: () => boolean): Promise<void> {
+    const info = await this.handshake.untilAnswered(this.#timings.kernelInfoMs, signal, async () => {
+      if (!canRead()) return true;
+      const model = await this.#findKernel(this.#kernelId, signal).catch(() => 'unknown' as const);
       if (model === 'unknown') return false;
-      if (model === undefined) throw kernelGone(kernelId);
+      if (model === undefined) throw kernelGone(this.#kernelId);
       if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
-      if (model.executionState === 'idle') this.#host.deafness.cure();
+      if (model.executionState === 'idle') this.stale.renewIfStale();
       return model.executionState === 'busy';
     });
-    this.isReady = true;
-    this.isLeaving = false;
-    this.#isSettling = false;
-    this.#hasToldReplaced = false;
-    this.#ignoresStarting = false;
-    this.#host.onReady(info);
+    if (this.#state === 'restarting') return;
+    // Its process said that it ends for a restart, and the new one's `starting` was lost with a websocket.
+    if (this.#state === 'leavingToRestart') this.#replace('kernelRestarted', false);
+    this.#become('ready');
+    this.#onEvent({ kind: 'ready', info });
   }
 
   onLost(): void {
-    this.isReady = false;
-    this.#wasAway = true;
     this.isBusyElsewhere = false;
-    this.#greeting.abort();
+    this.handshake.forget();
+    this.#asking.abort();
+    if (this.#state === 'ready' || this.#state === 'opening' || this.#state === 'leaving')
+      this.#become('lost');
   }
 
-  /** Greets the kernel on an open websocket, in the background. */
+  /** Asks the kernel on an open websocket, in the background, until it answers. */
   onReopened(): void {
     clearTimeout(this.#timer);
-    this.#greeting.abort();
-    this.#greeting = new AbortController();
-    const { signal } = this.#greeting;
-    const limit = AbortSignal.timeout(this.#host.launchTimeoutMs);
-    this.greet(AbortSignal.any([signal, limit])).catch((failure: unknown) => {
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    const { signal } = this.#asking;
+    const limit = AbortSignal.timeout(this.#launchTimeoutMs);
+    this.waitUntilReady(AbortSignal.any([signal, limit]), () => true).catch((failure: unknown) => {
       if (signal.aborted) return;
-      if (failure instanceof GatewayError) return this.#host.onGone(failure.message);
-      this.#host.onMute(`the kernel gives no answer for ${this.#host.launchTimeoutMs / 1000} s`);
+      if (failure instanceof GatewayError) return this.gone(failure.message);
+      const detail = `the kernel gives no answer for ${this.#launchTimeoutMs / 1000} s`;
+      this.#onEvent({ kind: 'mute', detail });
     });
   }
 
   /** Its code said `exit()`: the process ends, and the gateway starts it again within seconds, or not. */
   onExited(): void {
-    this.isReady = false;
-    this.#isSettling = true;
-    this.#reopenIn(this.#host.timings.exitMs);
+    this.#become('exited');
+    this.#reopenIn(this.#timings.exitMs);
   }
 
   beginRestart(): void {
-    this.#isRestartingByUs = true;
-    this.#host.line.hold(true);
+    this.#become('restarting');
   }
 
   endRestart(isDone: boolean): void {
-    this.#isRestartingByUs = false;
-    if (!isDone) return this.#host.line.hold(false);
-    this.#replace('kernelRestarted', false);
-    this.#reopenNow();
+    if (this.#state !== 'restarting') return;
+    if (isDone) {
+      this.#replace('kernelRestarted', false);
+      return this.reopen();
+    }
+    this.#become('lost');
+    this.onReopened();
   }
 
   /** `session` is the message's own. */
-  take(sign: LifeSign, session: string): void {
-    if (this.#isRestartingByUs && sign !== 'dead') return;
+  take(sign: KernelSign, session: string): void {
+    if (this.#state === 'restarting' && sign !== 'dead') return;
     switch (sign) {
       case 'busyElsewhere':
         this.isBusyElsewhere = true;
-        return this.#host.line.tellBehindOthers();
+        return this.#onEvent({ kind: 'busyElsewhere' });
       case 'idleElsewhere':
         this.isBusyElsewhere = false;
         return;
@@ -132,11 +169,10 @@ export class KernelLife {
       case 'starting':
         return this.#takeStarting(session);
       case 'dead':
-        return this.#host.onGone('the gateway has given up restarting it');
+        return this.gone('the gateway has given up restarting it');
       case 'leaving':
-        this.isLeaving = true;
-        this.#host.line.hold(true);
-        return void this.#lookWhetherGone(3);
+        if (this.#state === 'ready') this.#become('leaving');
+        return void this.#lookWhetherGone(SHUTDOWN_LOOKS);
       case 'leavingToRestart':
         return this.#takeLeavingToRestart();
       default:
@@ -144,99 +180,105 @@ export class KernelLife {
     }
   }
 
+  gone(detail: string): void {
+    this.#onEvent({ kind: 'gone', detail });
+  }
+
   /** Its process died; the gateway puts another under the same id. */
   died(): void {
     this.#replace('kernelDied', true);
-    this.#reopenIn(this.#host.timings.settleMs);
+    this.#reopenIn(this.#timings.settleMs);
   }
 
   /** Asks whether the gateway still has it; false when it has not. Rejects with `GatewayError` without an answer. */
   async look(signal?: AbortSignal): Promise<boolean> {
-    const { kernelId, timings, rest } = this.#host;
-    const limit = AbortSignal.timeout(timings.lookTimeoutMs);
+    const limit = AbortSignal.timeout(this.#timings.lookTimeoutMs);
     const until = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-    const model = await rest.findKernel(kernelId, until).catch((cause: unknown) => {
+    const model = await this.#findKernel(this.#kernelId, until).catch((cause: unknown) => {
       throw limit.aborted ? new GatewayError('unreachable', 'The gateway gives no answer', { cause }) : cause;
     });
-    if (model === undefined) this.#host.onGone('it was deleted or culled');
+    if (model === undefined) this.gone('it was deleted or culled');
     return model !== undefined;
   }
 
   /** It is there and works; true also where the gateway gives no answer, which proves nothing. */
   async isSteady(): Promise<boolean> {
-    const { kernelId, timings, rest } = this.#host;
-    const limit = AbortSignal.timeout(timings.lookTimeoutMs);
-    const model = await rest.findKernel(kernelId, limit).catch(() => 'unknown' as const);
+    const limit = AbortSignal.timeout(this.#timings.lookTimeoutMs);
+    const model = await this.#findKernel(this.#kernelId, limit).catch(() => 'unknown' as const);
     if (model === 'unknown') return true;
-    if (model === undefined) this.#host.onGone('it was deleted or culled');
+    if (model === undefined) this.gone('it was deleted or culled');
     return model === undefined || model.executionState === 'idle' || model.executionState === 'busy';
   }
 
   close(): void {
     clearTimeout(this.#timer);
-    this.#greeting.abort();
+    this.#asking.abort();
   }
 
-  #takeStarting(session: string): void {
-    // Channels overtake each other: a process that has answered us already is no new one.
-    const isKnown = session !== '' && session === this.#host.greeting.processSession;
-    if (this.#ignoresStarting || isKnown) return;
-    if (this.#isSettling) return this.#hasToldReplaced ? this.#reopenNow() : this.died();
-    // A death while no websocket was open shows only as the new process's `starting` (lab.md §4).
-    if (this.#wasAway && !this.isReady && !this.#isLeavingToRestart) this.#replace('kernelDied', true);
-    else this.#replace('kernelRestarted', false);
-    this.#reopenNow();
-  }
-
-  #takeLeavingToRestart(): void {
-    this.#isLeavingToRestart = true;
-    this.#host.line.hold(true);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#replace('kernelRestarted', false);
-      this.#reopenIn(this.#host.timings.settleMs);
-    }, this.#host.timings.shutdownLookMs);
-  }
-
-  /** Another process than before answers, and the word of its coming was lost with a websocket. */
-  #takeOtherProcess(): void {
-    if (this.#isRestartingByUs || this.#hasToldReplaced) return;
-    if (this.#isLeavingToRestart) this.#replace('kernelRestarted', false);
+  /** Another process than before answers, and what told of its coming was lost with a websocket. */
+  #onOtherProcess(): void {
+    if (this.#state === 'restarting' || this.#state === 'replaced') return;
+    if (this.#state === 'leavingToRestart') this.#replace('kernelRestarted', false);
     else this.#replace('kernelDied', true);
     this.onReopened();
   }
 
-  async #lookWhetherGone(looks: number): Promise<void> {
-    if (!(await this.look().catch(() => true))) return;
-    if (this.#isSettling || this.#greeting.signal.aborted) return;
-    if (looks <= 1) {
-      this.isLeaving = false;
-      return this.#host.line.hold(false);
-    }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#lookWhetherGone(looks - 1), this.#host.timings.shutdownLookMs);
+  #become(state: LifecycleState): void {
+    const couldEnd = this.mayEnd;
+    this.#state = state;
+    if (couldEnd !== this.mayEnd) this.#onEvent({ kind: 'mayEndChanged' });
   }
 
-  #replace(kind: ReplacedKind, automatic: boolean): void {
-    this.isReady = false;
-    this.isLeaving = false;
-    this.#isSettling = true;
-    this.#isLeavingToRestart = false;
+  #takeStarting(session: string): void {
+    // Channels overtake each other: a process that has answered us already is no new one.
+    const isKnown = session !== '' && session === this.handshake.processSession;
+    if (this.#state === 'fresh' || isKnown) return;
+    if (this.#state === 'exited') return this.died();
+    // A death while no websocket was open shows only as the new process's `starting`.
+    if (this.#state === 'lost') this.#replace('kernelDied', true);
+    else this.#replace('kernelRestarted', false);
+    this.reopen();
+  }
+
+  #takeLeavingToRestart(): void {
+    if (this.#state === 'replaced') return;
+    this.#become('leavingToRestart');
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#replace('kernelRestarted', false);
+      this.#reopenIn(this.#timings.settleMs);
+    }, this.#timings.shutdownLookMs);
+  }
+
+  async #lookWhetherGone(looks: number): Promise<void> {
+    if (!(await this.look().catch(() => true)) || this.#state !== 'leaving') return;
+    if (looks <= 1) {
+      this.#become('ready');
+      return this.#onEvent({ kind: 'ready', info: undefined });
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#lookWhetherGone(looks - 1), this.#timings.shutdownLookMs);
+  }
+
+  #replace(as: 'kernelDied' | 'kernelRestarted', automatic: boolean): void {
+    const isTold = this.#state === 'replaced';
+    // What is in flight ends as this event says, so that nothing is left to end by its reply.
+    this.#state = 'replaced';
     this.isBusyElsewhere = false;
-    this.#host.greeting.forgetProcess();
-    if (this.#hasToldReplaced) return;
-    this.#hasToldReplaced = true;
-    this.#host.onReplaced(kind, { kind: 'kernelRestarted', automatic });
+    this.handshake.forgetProcess();
+    if (!isTold) this.#onEvent({ kind: 'replaced', as, automatic });
   }
 
   #reopenIn(ms: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#reopenNow(), ms);
+    this.#timer = setTimeout(() => this.reopen(), ms);
   }
 
-  #reopenNow(): void {
+  /** Opens the websocket anew. */
+  reopen(): void {
     clearTimeout(this.#timer);
-    this.#greeting.abort();
-    this.#host.reopenLink();
+    this.#asking.abort();
+    this.handshake.forget();
+    this.#socket.reopen();
   }
 }

@@ -1,25 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KernelInfo } from '../gateway.ts';
 import { readKernelInfo } from '../protocol/messages.ts';
 import type { KernelMessage, OutgoingMessage } from '../protocol/wire.ts';
 
-/** `kernel_info_request`s of one connection and who waits for their replies. */
-export class KernelGreeting {
+/** The kernel_info handshake of one connection: its requests and the callers that wait for their replies. */
+export class Handshake {
   /** The ipykernel process that answered last; other kernels' sessions say nothing about their process (trap 41). */
   processSession = '';
-  /** Called before the reply of a process that is not the one before counts. */
-  onOtherProcess: () => void = () => undefined;
   /** Replies so far. */
   answers = 0;
   #owedSinceMs: number | undefined;
   readonly #asked = new Map<string, (info: KernelInfo) => void>();
   readonly #sessionId: string;
   readonly #send: (message: OutgoingMessage) => void;
+  readonly #onOtherProcess: () => void;
 
-  constructor(sessionId: string, send: (message: OutgoingMessage) => void) {
+  /** `onOtherProcess` is called before the reply of a process that is not the one before counts. */
+  constructor(sessionId: string, send: (message: OutgoingMessage) => void, onOtherProcess: () => void) {
     this.#sessionId = sessionId;
     this.#send = send;
+    this.#onOtherProcess = onOtherProcess;
   }
 
   /** Sends one request; `onReply` is called at most once. */
@@ -27,13 +28,8 @@ export class KernelGreeting {
     const msgId = randomUUID();
     this.#asked.set(msgId, onReply);
     this.#owedSinceMs ??= performance.now();
-    this.#send({
-      channel: 'shell',
-      type: 'kernel_info_request',
-      msgId,
-      session: this.#sessionId,
-      content: {},
-    });
+    const session = this.#sessionId;
+    this.#send({ channel: 'shell', type: 'kernel_info_request', msgId, session, content: {} });
   }
 
   /** True when the message answers a request of ours. */
@@ -47,13 +43,13 @@ export class KernelGreeting {
     const info = readKernelInfo(message.content);
     const session = info.implementation === 'ipython' ? message.session : '';
     const isOther = session !== '' && this.processSession !== '' && session !== this.processSession;
-    if (isOther) this.onOtherProcess();
+    if (isOther) this.#onOtherProcess();
     this.processSession = session;
     onReply(info);
     return true;
   }
 
-  /** The socket is gone, and with it the replies. */
+  /** The websocket is gone, and with it the replies. */
   forget(): void {
     this.#asked.clear();
     this.#owedSinceMs = undefined;
@@ -71,8 +67,8 @@ export class KernelGreeting {
 
   /**
    * Asks until the kernel answers, at growing distances, because a reply may be lost while the gateway subscribes
-   * (protocol.md §2.1). `isAliveAnyway` looks for other proof after each wait: a kernel that works on somebody's code
-   * answers when it is done (trap 33).
+   * (protocol.md §2.1). `isAliveAnyway` looks for other proof after each wait: a kernel that works on another client's
+   * code answers when it is done (trap 33).
    */
   async untilAnswered(
     firstMs: number,
@@ -85,15 +81,51 @@ export class KernelGreeting {
       this.ask(resolve);
       const waiting = new AbortController();
       try {
-        const answer = await Promise.race([
-          promise,
-          pause(waitMs, undefined, { signal: AbortSignal.any([signal, waiting.signal]), ref: false }),
-        ]);
+        const until = AbortSignal.any([signal, waiting.signal]);
+        const waited = delay(waitMs, undefined, { signal: until, ref: false });
+        const answer = await Promise.race([promise, waited]);
         if (answer !== undefined) return answer;
       } finally {
         waiting.abort();
       }
       if (await isAliveAnyway()) return undefined;
     }
+  }
+}
+
+/** A kernel that answers on no websocket has another trouble. */
+const MOST_RENEWALS = 2;
+
+/**
+ * A websocket that looks open and whose kernel gets nothing of what is written: the gateway's own sockets to the kernel can
+ * be dead, and it keeps them for the session that comes back.
+ */
+export class StaleSocket {
+  readonly #staleMs: number;
+  readonly #handshake: Pick<Handshake, 'owedMs' | 'answers'>;
+  readonly #socket: { readonly silentMs: number; renew(): void };
+  #answers = 0;
+  #renewals = 0;
+
+  constructor(
+    staleMs: number,
+    handshake: Pick<Handshake, 'owedMs' | 'answers'>,
+    socket: { readonly silentMs: number; renew(): void },
+  ) {
+    this.#staleMs = staleMs;
+    this.#handshake = handshake;
+    this.#socket = socket;
+  }
+
+  /** The kernel is idle: where it nevertheless answers nothing, the websocket is renewed. True after trying in vain. */
+  renewIfStale(): boolean {
+    const { owedMs, answers } = this.#handshake;
+    if (owedMs < this.#staleMs || this.#socket.silentMs < this.#staleMs) return false;
+    if (answers > this.#answers) this.#renewals = 0;
+    this.#answers = answers;
+    if (this.#renewals >= MOST_RENEWALS) return true;
+    this.#renewals += 1;
+    this.#socket.renew();
+    return false;
   }
 }

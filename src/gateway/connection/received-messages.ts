@@ -1,42 +1,40 @@
-import { Recent } from '../../recent.ts';
+import type { ReceivedSoFar } from '../gateway.ts';
 
-/** The numbers of one execution until a moment; JSON. */
-export interface HeardSoFar {
-  prefix: string;
-  first: number;
-  last: number;
-  seen: number;
-  beyond: number[];
-}
+/** A reconnect can repeat what was on its way when the websocket broke, not what came long before. */
+const REMEMBERED_IDS = 500;
+/** So many numbers are not worth storing: then there is no proof for a later process. */
+const MOST_STORED = 100;
+/** So many numbers of others beyond the execution's own last are not remembered: then there is no proof. */
+const MOST_BEYOND = 10_000;
 
 /**
- * What a connection has heard: each message once, because a replay may bring what had come already (protocol.md §3.8),
- * and the proof that nothing of an execution was lost: ipykernel numbers all its messages, whoever they go to
+ * What a connection has received: each message once, because a replay may bring what had come already (protocol.md §3.8),
+ * and the proof that nothing of an execution was lost: ipykernel numbers all its messages, to every client
  * (`session_pid_n`, jupyter_client's Session), so an execution of which every number came is whole, whatever happened
- * to the socket meanwhile. Other kernels give no proof, and neither does a number that went to another client.
+ * to the websocket meanwhile. Other kernels give no proof, and neither does a number that went to another client.
  */
-export class HeardMessages {
-  readonly #ids = new Recent<true>(2000);
+export class ReceivedMessages {
+  readonly #ids = new Set<string>();
   #prefix = '';
   #first = 0;
   /** The execution's own highest number. */
   #last = 0;
   /** How many came of those from first to last, and which others are beyond: channels overtake each other. */
   #seen = 0;
-  readonly #beyond = new Set<number>();
+  #beyond = new Set<number>();
 
-  constructor(before?: HeardSoFar) {
+  constructor(before?: ReceivedSoFar) {
     if (before === undefined) return;
     this.#prefix = before.prefix;
     this.#first = before.first;
     this.#last = before.last;
     this.#seen = before.seen;
-    for (const number of before.beyond) this.#beyond.add(number);
+    this.#beyond = new Set(before.beyond);
   }
 
   /** For a later process that goes on with this execution; undefined where the kernel has no numbers. */
-  soFar(): HeardSoFar | undefined {
-    if (this.#prefix === '' || this.#beyond.size > mostBeyond) return undefined;
+  soFar(): ReceivedSoFar | undefined {
+    if (this.#prefix === '' || this.#beyond.size > MOST_STORED) return undefined;
     return {
       prefix: this.#prefix,
       first: this.#first,
@@ -46,11 +44,13 @@ export class HeardMessages {
     };
   }
 
-  /** False for a message that was heard before. */
+  /** False for a message that came before. */
   isNew(msgId: string): boolean {
     if (msgId === '') return true;
     if (this.#ids.has(msgId)) return false;
-    this.#ids.add(msgId, true);
+    this.#ids.add(msgId);
+    const [oldest] = this.#ids;
+    if (this.#ids.size > REMEMBERED_IDS && oldest !== undefined) this.#ids.delete(oldest);
     return true;
   }
 
@@ -61,6 +61,12 @@ export class HeardMessages {
     this.#first = number;
     this.#last = number;
     this.#seen = 1;
+    this.#beyond.clear();
+  }
+
+  /** The execution has ended: what comes from now on is counted for nothing. */
+  end(): void {
+    this.#prefix = '';
     this.#beyond.clear();
   }
 
@@ -84,6 +90,7 @@ export class HeardMessages {
     if (number === undefined) return;
     if (number < this.#last) this.#seen += 1;
     else this.#beyond.add(number);
+    if (this.#beyond.size > MOST_BEYOND) this.end();
   }
 
   /** All from the first to the execution's last number came. */
@@ -97,9 +104,6 @@ export class HeardMessages {
     return prefix === this.#prefix && number > this.#first ? number : undefined;
   }
 }
-
-/** So many are not worth keeping: then there is no proof. */
-const mostBeyond = 100;
 
 function splitId(msgId: string): { prefix: string; number: number } {
   const cut = msgId.lastIndexOf('_');

@@ -1,16 +1,20 @@
 import type { KernelMessage } from '../protocol/wire.ts';
 
+const HIGH_BYTES = 4 * 2 ** 20;
+/** What a message costs beside its frame. */
+const OVERHEAD_BYTES = 200;
+
 /**
  * Messages of executions that an earlier process wrote under our session id: the gateway replays them before anybody
- * can have called `resume`. Over `highBytes` the socket is to be paused until they are claimed or dropped.
+ * can have called `resume`. Over `HIGH_BYTES` the websocket is to be paused until they are claimed or dropped.
  */
-export class Unclaimed {
+export class ReplayBuffer {
   readonly #byExecution = new Map<string, KernelMessage[]>();
   readonly #onFull: (isFull: boolean) => void;
   #bytes = 0;
   #isOpen = true;
-  isFull = false;
   #timer: NodeJS.Timeout | undefined;
+  isFull = false;
 
   constructor(onFull: (isFull: boolean) => void) {
     this.#onFull = onFull;
@@ -21,19 +25,14 @@ export class Unclaimed {
     const others = this.#byExecution.get(message.parentId);
     if (others === undefined) this.#byExecution.set(message.parentId, [message]);
     else others.push(message);
-    this.#bytes += textLength(message.content);
-    if (this.#bytes > highBytes && !this.isFull) {
-      this.isFull = true;
-      this.#onFull(true);
-    }
+    this.#weigh(message.bytes + OVERHEAD_BYTES);
   }
 
   /** Hands over what came for `msgId`; what belongs to others stays. */
   claim(msgId: string): KernelMessage[] {
     const messages = this.#byExecution.get(msgId) ?? [];
     this.#byExecution.delete(msgId);
-    for (const message of messages) this.#bytes -= textLength(message.content);
-    this.#relax();
+    this.#weigh(-messages.reduce((sum, { bytes }) => sum + bytes + OVERHEAD_BYTES, 0));
     return messages;
   }
 
@@ -41,26 +40,19 @@ export class Unclaimed {
     this.#timer = setTimeout(() => this.drop(), ms).unref();
   }
 
-  /** Nobody will claim any more. */
+  /** Nothing will be claimed any more. */
   drop(): void {
     clearTimeout(this.#timer);
     this.#isOpen = false;
     this.#byExecution.clear();
-    this.#bytes = 0;
-    this.#relax();
+    this.#weigh(-this.#bytes);
   }
 
-  #relax(): void {
-    if (!this.isFull || this.#bytes > highBytes) return;
-    this.isFull = false;
-    this.#onFull(false);
+  #weigh(change: number): void {
+    this.#bytes += change;
+    const isFull = this.#bytes > HIGH_BYTES;
+    if (isFull === this.isFull) return;
+    this.isFull = isFull;
+    this.#onFull(isFull);
   }
-}
-
-const highBytes = 4 * 2 ** 20;
-
-function textLength(content: KernelMessage['content']): number {
-  const { text, data } = content;
-  if (typeof text === 'string') return text.length + 200;
-  return data === undefined ? 200 : JSON.stringify(data).length;
 }

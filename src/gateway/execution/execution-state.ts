@@ -4,9 +4,9 @@ import {
   readExecuteReply,
   readExecutionCount,
   readOutput,
-  text,
 } from '../protocol/messages.ts';
-import type { ExecutionEnd, ExecutionEndKind, KernelOutput } from '../outputs.ts';
+import type { ExecutionEnd, ExecutionEndKind, Output, Status } from '../outputs.ts';
+import { text } from '../protocol/json.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
 
 /** One execution as its messages tell it; pure. Reply and idle come in any order, each may be lost (protocol.md §3). */
@@ -26,7 +26,7 @@ export interface ExecutionState {
   possibleGap: boolean;
 }
 
-export const freshExecution: ExecutionState = {
+export const FRESH_EXECUTION: ExecutionState = {
   started: false,
   ran: false,
   reply: undefined,
@@ -40,7 +40,7 @@ export const freshExecution: ExecutionState = {
 
 export interface Step {
   state: ExecutionState;
-  outputs: KernelOutput[];
+  outputs: (Output | Status)[];
 }
 
 /** Takes one message of this execution. `sessionId` is ours: the gateway's own notices carry it. */
@@ -85,20 +85,20 @@ function takeOutput(state: ExecutionState, message: KernelMessage, sessionId: st
   if (output.kind === 'error') return { state: { ...state, errorName: output.name }, outputs: [output] };
   if (output.kind !== 'stream' || output.name !== 'stderr') return { state, outputs: [output] };
   return {
-    state: { ...state, printed: (state.printed + output.text).slice(-printedChars) },
+    state: { ...state, printed: (state.printed + output.text).slice(-PRINTED_CHARS) },
     outputs: [output],
   };
 }
 
 /** Enough for a printed group of exceptions. */
-const printedChars = 20_000;
+const PRINTED_CHARS = 20_000;
 
 export interface EndWaits {
   /** The kernel is known to talk after reply and idle. */
   isLateTalker: boolean;
   lingerMs: number;
   errorLingerMs: number;
-  farewellMs: number;
+  goodbyeMs: number;
   graceMs: number;
   idleGraceMs: number;
 }
@@ -109,7 +109,7 @@ export function endsInMs(state: ExecutionState, waits: EndWaits): number | undef
   if (reply === undefined) return idle ? waits.graceMs : undefined;
   const isErrorMissing =
     reply.error !== undefined && state.errorName === undefined && !isPrinted(reply.error, state.printed);
-  if (idle && isForeignInterrupt(state)) return waits.farewellMs;
+  if (idle && isForeignInterrupt(state)) return waits.goodbyeMs;
   if (idle) return isErrorMissing ? waits.errorLingerMs : waits.isLateTalker ? waits.lingerMs : 0;
   // What never ran gets no busy and no idle from IRkernel and xeus (protocol.md §3.3, trap 20).
   return !state.ran && reply.status !== 'ok' ? 0 : waits.idleGraceMs;
@@ -129,9 +129,9 @@ export function isForeignInterrupt(state: ExecutionState): boolean {
 }
 
 /** The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. */
-export function settle(state: ExecutionState): { outputs: KernelOutput[]; end: ExecutionEnd } {
+export function settle(state: ExecutionState): { outputs: Output[]; end: ExecutionEnd } {
   const { reply } = state;
-  const outputs: KernelOutput[] =
+  const outputs: Output[] =
     reply?.error !== undefined &&
     reply.status !== 'ok' &&
     state.errorName === undefined &&
@@ -148,7 +148,7 @@ export function endAs(state: ExecutionState, kind: ExecutionEndKind, detail?: st
   return {
     kind,
     ...(state.executionCount === undefined ? {} : { executionCount: state.executionCount }),
-    variablesLost: losesVariables.has(kind),
+    variablesLost: LOSES_VARIABLES.has(kind),
     possibleGap: state.possibleGap,
     replyMissing: state.reply === undefined,
     idleMissing: !state.idle,
@@ -156,7 +156,7 @@ export function endAs(state: ExecutionState, kind: ExecutionEndKind, detail?: st
   };
 }
 
-const losesVariables: ReadonlySet<ExecutionEndKind> = new Set([
+const LOSES_VARIABLES: ReadonlySet<ExecutionEndKind> = new Set([
   'exited',
   'kernelDied',
   'kernelRestarted',

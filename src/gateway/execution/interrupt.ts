@@ -1,69 +1,158 @@
-import type { WantedStop } from './interrupts.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GatewayError } from '../errors.ts';
+import type { Log } from '../gateway.ts';
+import type { KernelsApi } from '../http/kernels-api.ts';
 
-/** What stopping an execution needs of it. */
-export interface StoppingHost {
-  isEnded(): boolean;
+/** One interrupt as an execution wants it. */
+export interface WantedInterrupt {
+  /** Asked when its turn has come: the execution may have ended meanwhile. */
+  isWanted: () => boolean;
+  /** Right before the call leaves. */
+  onSend: () => void;
+}
+
+/** Interrupts of a kernel keep a distance: Toree takes two within 3 s as a shutdown (protocol.md §3.6, trap 25). */
+export class Interrupts {
+  readonly #post: KernelsApi['interruptKernel'];
+  readonly #gapMs: number;
+  readonly #log: Log;
+  /** By kernel id: settles when the next interrupt may be sent. */
+  readonly #free = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
+  constructor(post: KernelsApi['interruptKernel'], gapMs: number, log: Log) {
+    this.#post = post;
+    this.#gapMs = gapMs;
+    this.#log = log;
+  }
+
+  /**
+   * Interrupts the kernel once that is allowed. Rejects when that is not known to have reached the gateway.
+   * `sendMessage` sends an `interrupt_request` on the control channel, for gateways behind a proxy without the route.
+   */
+  async send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => void): Promise<void> {
+    const sent = (this.#free.get(kernelId) ?? Promise.resolve()).then(() =>
+      this.#send(kernelId, wanted, sendMessage),
+    );
+    const free = this.#keepDistance(sent);
+    this.#free.set(kernelId, free);
+    void free.then(() => this.#free.get(kernelId) === free && this.#free.delete(kernelId));
+    try {
+      await sent;
+    } catch (failure) {
+      this.#log.warn({ err: failure, kernelId }, 'an interrupt could not be sent');
+      throw failure;
+    }
+  }
+
+  /**
+   * Settles when no call is on its way that would hit the next code in this kernel; undefined when none is. It takes no
+   * longer than the call may.
+   */
+  underWay(kernelId: string): Promise<unknown> | undefined {
+    return this.#underWay.get(kernelId);
+  }
+
+  /** Whether an interrupt was sent. */
+  async #send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => void): Promise<boolean> {
+    if (!wanted.isWanted()) return false;
+    wanted.onSend();
+    const call = this.#post(kernelId);
+    this.#underWay.set(kernelId, call);
+    try {
+      // Stock Knox has no route for it (protocol.md §1.5); ipykernel takes the same as a message.
+      if (!(await call) && wanted.isWanted()) sendMessage();
+      return true;
+    } catch (failure) {
+      if (isRefusal(failure) && wanted.isWanted()) sendMessage();
+      throw failure;
+    } finally {
+      this.#underWay.delete(kernelId);
+    }
+  }
+
+  async #keepDistance(sent: Promise<boolean>): Promise<void> {
+    const hasSent = await sent.catch(() => true);
+    if (hasSent) await delay(this.#gapMs, undefined, { ref: false });
+  }
+}
+
+/** The call was turned away, so that no signal was sent. */
+function isRefusal(failure: unknown): boolean {
+  return failure instanceof GatewayError && (failure.code === 'unauthorized' || failure.code === 'refused');
+}
+
+export interface StoppableExecution {
   /** Its code is the one that runs, so an interrupt meets nobody else's. */
   isRunning(): boolean;
-  readonly stopIgnoredMs: number;
-  /** Interrupts the kernel once that is allowed and `isWanted` still says so. */
-  interrupt(stop: WantedStop): void;
+  /** Rejects when it is not known to have been sent. */
+  interrupt(wanted: WantedInterrupt): Promise<void>;
   onSent(): void;
   onFailed(failure: unknown): void;
   /** It was to stop, and for a while nothing has come of that. */
   onIgnored(): void;
 }
 
-/** The way from the wish to stop one execution to the signals that the kernel gets (protocol.md §3.6). */
+/** The way from the request to stop one execution to the signals that the kernel gets (protocol.md §3.6). */
 export class Stopping {
-  readonly #host: StoppingHost;
   readonly #signal: AbortSignal | undefined;
-  #hasAsked = false;
-  #hasTried = false;
+  readonly #ignoredMs: number;
+  readonly #execution: StoppableExecution;
+  #state: 'idle' | 'asked' | 'failed' = 'idle';
+  #hasReacted = false;
   #watch: NodeJS.Timeout | undefined;
 
-  constructor(signal: AbortSignal | undefined, host: StoppingHost) {
+  constructor(signal: AbortSignal | undefined, ignoredMs: number, execution: StoppableExecution) {
     this.#signal = signal;
-    this.#host = host;
+    this.#ignoredMs = ignoredMs;
+    this.#execution = execution;
   }
 
   get isWanted(): boolean {
     return this.#signal?.aborted === true;
   }
 
-  /** From now on it is told when the wish has no effect, also where nothing can be interrupted yet. */
+  /** From now on it is told when the request has no effect, also where nothing can be interrupted yet. */
   watch(): void {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#host.onIgnored(), this.#host.stopIgnoredMs);
+    this.#watch = setTimeout(() => this.#execution.onIgnored(), this.#ignoredMs);
   }
 
   /** Sends what is wanted and may be sent now; a signal that the gateway did not take is not forgotten. */
   pursue(): void {
-    const host = this.#host;
-    if (!this.isWanted || !host.isRunning() || host.isEnded() || this.#hasAsked) return;
-    this.#hasAsked = true;
-    // A wish from before it could be interrupted has its time anew; one that a gateway keeps turning away has not.
-    if (!this.#hasTried) this.watch();
-    this.#hasTried = true;
-    this.#interrupt(2);
+    if (!this.isWanted || !this.#execution.isRunning() || this.#state === 'asked') return;
+    // A request from before it could be interrupted has its time anew; one that a gateway keeps turning away has not.
+    if (this.#state === 'idle') this.watch();
+    this.#state = 'asked';
+    void this.#interrupt();
+  }
+
+  /** The code says something. */
+  onOutput(): void {
+    this.#hasReacted = true;
   }
 
   end(): void {
     clearTimeout(this.#watch);
   }
 
-  /** A kernel can lose a signal (Python in a finalizer, R while it reads a line): one that is not obeyed is repeated. */
-  #interrupt(times: number): void {
-    this.#host.interrupt({
-      isWanted: () => !this.#host.isEnded(),
-      onSend: () => {
-        this.#host.onSent();
-        if (times > 1) this.#interrupt(times - 1);
-      },
-      onFailed: (failure) => {
-        this.#host.onFailed(failure);
-        this.#hasAsked = false;
-      },
-    });
+  /**
+   * A kernel can lose a signal (Python in a finalizer, R while it reads a line): one that is followed by silence is
+   * repeated once. Code that says something has taken it, and a second one would cut short what it does about the first.
+   */
+  async #interrupt(): Promise<void> {
+    const isWanted = () => this.#execution.isRunning();
+    const onSend = () => {
+      this.#hasReacted = false;
+      this.#execution.onSent();
+    };
+    try {
+      await this.#execution.interrupt({ isWanted, onSend });
+      const isUnheard = () => isWanted() && !this.#hasReacted;
+      await this.#execution.interrupt({ isWanted: isUnheard, onSend });
+    } catch (failure) {
+      this.#state = 'failed';
+      this.#execution.onFailed(failure);
+    }
   }
 }

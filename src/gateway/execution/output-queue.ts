@@ -1,102 +1,87 @@
-import type { KernelOutput } from '../outputs.ts';
+import type { Output, Status } from '../outputs.ts';
+
+type Said = Output | Status;
+
+const HIGH_BYTES = 2 * 2 ** 20;
+/** What an output costs beside its frame. */
+const OVERHEAD_BYTES = 200;
+const DONE = { done: true, value: undefined } as const;
 
 /**
- * Outputs between the socket and one slow reader. Over `highBytes` it asks for the socket to be paused, under half of
- * that to be resumed, so that memory stays bounded however much a kernel prints.
+ * Outputs between the websocket and one slow reader. Over `HIGH_BYTES` it asks for the websocket to be paused, under half
+ * of that to be resumed, so that memory stays bounded however much a kernel prints.
  */
-export interface OutputQueue {
-  push(output: KernelOutput): void;
-  end(): void;
-  /** One reader. Leaving its loop early drops everything that still comes. */
-  read(): AsyncIterator<KernelOutput, undefined>;
-}
+export class OutputQueue {
+  readonly #onFull: (isFull: boolean) => void;
+  #queued: { said: Said; bytes: number }[] = [];
+  #first = 0;
+  #bytes = 0;
+  /** Ended: nothing more comes. Left: nobody reads any more. */
+  #state: 'open' | 'ended' | 'left' = 'open';
+  #wake: ((result: IteratorResult<Said, undefined>) => void) | undefined;
+  isFull = false;
 
-const highBytes = 2 * 2 ** 20;
-/** What an output costs beside its texts. */
-const overheadBytes = 200;
+  constructor(onFull: (isFull: boolean) => void) {
+    this.#onFull = onFull;
+  }
 
-export function openOutputQueue(onFull: (isFull: boolean) => void): OutputQueue {
-  let queued: { output: KernelOutput; bytes: number }[] = [];
-  let first = 0;
-  let bytes = 0;
-  let isFull = false;
-  let isEnded = false;
-  let isLeft = false;
-  let wake: ((result: IteratorResult<KernelOutput, undefined>) => void) | undefined;
-
-  const weigh = () => {
-    const wasFull = isFull;
-    if (bytes > highBytes) isFull = true;
-    else if (bytes < highBytes / 2) isFull = false;
-    if (isFull !== wasFull) onFull(isFull);
-  };
-
-  const shift = (): KernelOutput | undefined => {
-    const next = queued[first];
-    if (next === undefined) return undefined;
-    first += 1;
-    bytes -= next.bytes;
-    // Dropped in one go now and then: shifting an array of thousands one by one is slow.
-    if (first > 1000 || first === queued.length) {
-      queued = queued.slice(first);
-      first = 0;
+  /** `bytes`: length of the frame that it came in. */
+  push(said: Said, bytes = 0): void {
+    if (this.#state !== 'open') return;
+    if (this.#wake !== undefined) {
+      const resolve = this.#wake;
+      this.#wake = undefined;
+      return resolve({ done: false, value: said });
     }
-    weigh();
-    return next.output;
-  };
+    this.#queued.push({ said, bytes: bytes + OVERHEAD_BYTES });
+    this.#weigh(bytes + OVERHEAD_BYTES);
+  }
 
-  const done = { done: true, value: undefined } as const;
+  end(): void {
+    if (this.#state === 'open') this.#state = 'ended';
+    this.#wake?.(DONE);
+    this.#wake = undefined;
+  }
 
-  return {
-    push(output) {
-      if (isLeft || isEnded) return;
-      if (wake !== undefined) {
-        const resolve = wake;
-        wake = undefined;
-        resolve({ done: false, value: output });
-        return;
-      }
-      const size = overheadBytes + weight(output);
-      queued.push({ output, bytes: size });
-      bytes += size;
-      weigh();
-    },
-    end() {
-      isEnded = true;
-      wake?.(done);
-      wake = undefined;
-    },
-    read: () => ({
+  /** One reader. Leaving its loop early drops everything that still comes. */
+  read(): AsyncIterator<Said, undefined> {
+    return {
       next: () => {
-        const output = shift();
-        if (output !== undefined) return Promise.resolve({ done: false, value: output });
-        if (isEnded || isLeft) return Promise.resolve(done);
+        const said = this.#shift();
+        if (said !== undefined) return Promise.resolve({ done: false, value: said });
+        if (this.#state !== 'open') return Promise.resolve(DONE);
         return new Promise((resolve) => {
-          wake = resolve;
+          this.#wake = resolve;
         });
       },
       return: () => {
-        isLeft = true;
-        queued = [];
-        first = 0;
-        bytes = 0;
-        weigh();
-        return Promise.resolve(done);
+        this.#state = 'left';
+        this.#queued = [];
+        this.#first = 0;
+        this.#weigh(-this.#bytes);
+        return Promise.resolve(DONE);
       },
-    }),
-  };
-}
+    };
+  }
 
-/** Texts in UTF-16 units doubled at most: near enough to bytes to bound memory. */
-function weight(output: KernelOutput): number {
-  if (output.kind === 'stream') return output.text.length;
-  if ('data' in output)
-    return Object.values(output.data).reduce<number>((sum, part) => sum + partWeight(part), 0);
-  return output.kind === 'error'
-    ? output.traceback.reduce((sum, line) => sum + line.length, output.value.length)
-    : 0;
-}
+  #shift(): Said | undefined {
+    const next = this.#queued[this.#first];
+    if (next === undefined) return undefined;
+    this.#first += 1;
+    // Dropped in one go now and then: shifting an array of thousands one by one is slow.
+    if (this.#first > 1000 || this.#first === this.#queued.length) {
+      this.#queued = this.#queued.slice(this.#first);
+      this.#first = 0;
+    }
+    this.#weigh(-next.bytes);
+    return next.said;
+  }
 
-function partWeight(part: unknown): number {
-  return typeof part === 'string' ? part.length : (JSON.stringify(part)?.length ?? 0);
+  #weigh(change: number): void {
+    this.#bytes += change;
+    const isFull = this.#bytes > HIGH_BYTES || (this.isFull && this.#bytes >= HIGH_BYTES / 2);
+    if (isFull === this.isFull) return;
+    this.isFull = isFull;
+    this.#onFull(isFull);
+  }
 }

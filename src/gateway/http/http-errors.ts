@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
+import { isRecord, readJson } from '../protocol/json.ts';
 
-/** Foreign failures of calls and upgrades → `GatewayError`; pure. Source: protocol.md §1.2, lab.md "REST status codes". */
+/** Foreign failures of calls and upgrades → `GatewayError`; pure. Source: protocol.md §1.2. */
 
 /** An answer as it came; the body is text, because gateways and proxies answer with JSON, HTML or nothing. */
 export interface Answer {
@@ -83,7 +84,7 @@ export function badAnswer(answer: Answer, what: string): GatewayError {
   });
 }
 
-const untrusted = new Set([
+const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -106,7 +107,7 @@ const untrusted = new Set([
 export function readFailure(failure: unknown, root: string): GatewayError {
   if (failure instanceof GatewayError) return failure;
   const code = errorCode(failure);
-  if (untrusted.has(code)) {
+  if (UNTRUSTED.has(code)) {
     return new GatewayError('untrusted', `The certificate of ${root} is not trusted (${code})`, {
       cause: failure,
     });
@@ -132,18 +133,6 @@ function errorCode(failure: unknown): string {
   if ('code' in failure && typeof failure.code === 'string') return failure.code;
   if (failure instanceof AggregateError) return errorCode(failure.errors[0]);
   return failure.cause === undefined ? failure.name : errorCode(failure.cause);
-}
-
-export function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function oneLine(words: string): string {

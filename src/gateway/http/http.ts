@@ -1,12 +1,13 @@
 import { Agent, request } from 'undici';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
-import type { Endpoints } from './endpoints.ts';
 import type { GatewaySettings } from '../gateway.ts';
+import type { Endpoints } from './endpoints.ts';
 import { type Answer, isGatewayAway, readFailure } from './http-errors.ts';
 
 /** HTTP to one gateway: an own pool with keep-alive, no redirects followed, each call bounded in time. */
 export interface Http {
+  /** Rejects with `GatewayError`. */
   call(call: HttpCall): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -21,24 +22,28 @@ export interface HttpCall {
 }
 
 /** Longest answer that is read; kernelspecs with inlined logos are the biggest seen, far below. */
-const maxAnswerBytes = 16 * 2 ** 20;
-const attempts = 3;
+const MAX_ANSWER_BYTES = 16 * 2 ** 20;
+const ATTEMPTS = 3;
 
-export function openHttp(settings: GatewaySettings, endpoints: Endpoints): Http {
+/** `mayWrite` is asked right before each POST and DELETE; false rejects it as `writesPaused`. */
+export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
   const agent = new Agent({
     connections: 16,
     pipelining: 1,
     allowH2: false,
-    maxResponseSize: maxAnswerBytes,
+    maxResponseSize: MAX_ANSWER_BYTES,
     connect: tlsOptions(settings),
   });
 
   async function once(wanted: HttpCall, signal: AbortSignal): Promise<Answer> {
+    const headers = await endpoints.headers();
+    if (wanted.method !== 'GET' && !mayWrite())
+      throw new GatewayError('writesPaused', 'Nothing was sent: this process may change nothing just now');
     const response = await request(endpoints.restUrl(wanted.path), {
       dispatcher: agent,
       method: wanted.method,
       headers: {
-        ...endpoints.headers,
+        ...headers,
         accept: 'application/json',
         ...(wanted.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -58,7 +63,7 @@ export function openHttp(settings: GatewaySettings, endpoints: Endpoints): Http 
   /** Only GET and DELETE may be repeated: a POST may have been done (protocol.md §1.2). */
   async function call(wanted: HttpCall): Promise<Answer> {
     const { timeoutMs, signal } = wanted;
-    const most = wanted.method === 'POST' ? 1 : attempts;
+    const most = wanted.method === 'POST' ? 1 : ATTEMPTS;
     const timeout = AbortSignal.timeout(timeoutMs);
     const until = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
     for (let attempt = 1; ; attempt += 1) {
@@ -75,7 +80,7 @@ export function openHttp(settings: GatewaySettings, endpoints: Endpoints): Http 
         const failure = readFailure(cause, endpoints.shownRoot);
         if (attempt === most || failure.code !== 'unreachable') throw failure;
       }
-      await pause(attempt * 150 * (0.5 + Math.random()));
+      await delay(attempt * 150 * (0.5 + Math.random()));
     }
   }
 
@@ -89,10 +94,6 @@ export function tlsOptions({ tls }: GatewaySettings): {
   cert?: string;
   key?: string;
 } {
-  return {
-    rejectUnauthorized: tls.verify,
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls.key === undefined ? {} : { key: tls.key }),
-  };
+  const { verify, ...pems } = tls;
+  return { rejectUnauthorized: verify, ...pems };
 }

@@ -1,18 +1,19 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
 import type { KernelModel, Kernelspecs } from '../gateway.ts';
 import type { Http, HttpCall } from './http.ts';
-import { type Answer, badAnswer, readJson, readReason, readRefusal } from './http-errors.ts';
+import { type Answer, badAnswer, readReason, readRefusal } from './http-errors.ts';
+import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
 
 /** One function per REST call of the Kernel Gateway; answers checked. Source: protocol.md §1.1. All throw `GatewayError`. */
-export interface Rest {
+export interface KernelsApi {
   readInfo: (signal?: AbortSignal) => Promise<{ version: string; gatewayVersion?: string }>;
   readKernelspecs: (signal?: AbortSignal) => Promise<Kernelspecs>;
   listKernels: (signal?: AbortSignal) => Promise<KernelModel[] | undefined>;
   findKernel: (kernelId: string, signal?: AbortSignal) => Promise<KernelModel | undefined>;
-  /** The bare POST; `startKernel` in start-kernel.ts is what callers use. */
+  /** The POST alone; `KernelStarts` is what callers use. */
   postKernel: (body: PostKernel, timeoutMs: number) => Promise<Answer>;
   /** True when the kernel was there and is deleted, false for 404. */
   deleteKernel: (kernelId: string) => Promise<boolean>;
@@ -28,7 +29,7 @@ export interface PostKernel {
 }
 
 /** Kernel Gateway 3 fails on a kernel whose process it is just starting again, and deletes it a moment later. */
-const deletions = 3;
+const DELETIONS = 3;
 
 const kernelModel = z
   .object({
@@ -71,7 +72,7 @@ const kernelspecs = z
 
 const gatewayInfo = z.object({ version: z.string(), gateway_version: z.string().optional() });
 
-export function openRest(http: Http, timings: GatewayTimings): Rest {
+export function createKernelsApi(http: Http, timings: GatewayTimings): KernelsApi {
   const get = (path: string, signal: AbortSignal | undefined): Promise<Answer> =>
     http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal });
   const post = (path: string, more: Pick<HttpCall, 'body' | 'timeoutMs'>): Promise<Answer> =>
@@ -112,7 +113,7 @@ export function openRest(http: Http, timings: GatewayTimings): Rest {
     postKernel: (body, timeoutMs) => post('api/kernels', { body, timeoutMs }),
 
     async deleteKernel(kernelId) {
-      for (let left = deletions - 1; ; left -= 1) {
+      for (let tries = DELETIONS - 1; ; tries -= 1) {
         const answer = await http.call({
           method: 'DELETE',
           path: kernelPath(kernelId),
@@ -123,8 +124,8 @@ export function openRest(http: Http, timings: GatewayTimings): Rest {
         if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
         // Two deletions at once: Kernel Gateway 2 answers one of them with 500 (protocol.md §1.2, trap 52).
         if ((await findKernel(kernelId)) === undefined) return true;
-        if (left === 0) throw readRefusal(answer, 'the deletion of a kernel');
-        await pause(timings.shutdownLookMs);
+        if (tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
+        await delay(timings.shutdownLookMs);
       }
     },
 

@@ -1,123 +1,156 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
-import type { Log } from '../../log.ts';
-import type { KernelModel, StartKernel } from '../gateway.ts';
+import type { KernelModel, Log, StartKernel } from '../gateway.ts';
 import { type Answer, isGatewayAway, readReason, readRefusal } from './http-errors.ts';
-import { type Rest, readKernelModel } from './kernels-api.ts';
+import { type KernelsApi, readKernelModel } from './kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
-import type { Turns } from './semaphore.ts';
-
-interface Starter {
-  rest: Rest;
-  turns: Turns;
-  timings: GatewayTimings;
-  launchTimeoutMs: number;
-  /** Aborted when the gateway client closes: ends the search for kernels whose start's answer was lost. */
-  closing: AbortSignal;
-  log: Log;
-}
 
 /**
  * `POST api/kernels`, in turns (gateways leak one start's env into another, protocol.md §1.3). A start that the caller
  * gives up, or whose answer is lost, leaves no kernel behind where the gateway honours chosen ids.
  */
-export async function startKernel(start: StartKernel, starter: Starter): Promise<KernelModel> {
-  const done = await starter.turns.take(start.onTurn, start.signal).catch(() => undefined);
-  if (done === undefined) throw givenUp();
-  // The turn lasts until the gateway has answered, also when the caller does not wait for it any more.
-  const posted = post(start, starter).finally(done);
-  if (start.signal === undefined) return posted;
-  return untilAborted(posted, start.signal, () => {
-    posted
-      .then((model) => starter.rest.deleteKernel(model.id))
-      .catch((failure: unknown) => {
-        starter.log.warn({ err: failure, kernelId: start.kernelId }, 'a given up start was not cleaned up');
-      });
-  });
-}
+export class KernelStarts {
+  readonly #api: KernelsApi;
+  readonly #turns: Turns;
+  readonly #timings: GatewayTimings;
+  readonly #launchTimeoutMs: number;
+  readonly #log: Log;
+  /** Searches for kernels whose start was not answered, by kernel id. */
+  readonly #searches = new Map<string, { stop: () => void; done: Promise<void> }>();
+  #isClosed = false;
 
-async function post(start: StartKernel, starter: Starter): Promise<KernelModel> {
-  const { rest, timings, launchTimeoutMs } = starter;
-  const body = {
-    name: start.kernelspec,
-    // Kernel Gateway 3 reads the first, Enterprise Gateway the second (protocol.md §1.3).
-    kernel_id: start.kernelId,
-    env: {
-      KERNEL_LAUNCH_TIMEOUT: String(Math.ceil(launchTimeoutMs / 1000)),
-      ...start.env,
-      KERNEL_ID: start.kernelId,
-    },
-  };
-  let answer: Answer;
-  try {
-    const there = await findStarted(start.kernelId, rest);
-    if (there !== undefined) return there;
-    answer = await rest.postKernel(body, launchTimeoutMs + timings.startPadMs);
-  } catch (failure) {
-    if (failure instanceof GatewayError && failure.code === 'unreachable')
-      void removeLostStart(start.kernelId, starter);
-    throw failure;
+  constructor(
+    api: KernelsApi,
+    limits: { startConcurrency: number; launchTimeoutMs: number },
+    timings: GatewayTimings,
+    log: Log,
+  ) {
+    this.#api = api;
+    this.#turns = new Turns(limits.startConcurrency);
+    this.#launchTimeoutMs = limits.launchTimeoutMs;
+    this.#timings = timings;
+    this.#log = log;
   }
-  if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
-  if (isGatewayAway(answer.status) && readReason(answer) === '')
-    void removeLostStart(start.kernelId, starter);
-  throw await readStartFailure(answer, start.kernelspec, rest);
-}
 
-/**
- * The kernel of an earlier start under this id, which a crash cut short: Kernel Gateway 2 would start a second one, and
- * leave the first to nobody.
- */
-async function findStarted(kernelId: string, rest: Rest): Promise<KernelModel | undefined> {
-  try {
-    return await rest.findKernel(kernelId);
-  } catch (failure) {
-    if (failure instanceof GatewayError && failure.code === 'unreachable') throw failure;
-    return undefined;
+  async start(start: StartKernel): Promise<KernelModel> {
+    // From now on a kernel under this id is this start's; a deletion on its way would meet it.
+    const search = this.#searches.get(start.kernelId);
+    search?.stop();
+    await search?.done;
+    const done = await this.#turns.take(start.onTurn, start.signal).catch(() => undefined);
+    if (done === undefined) throw givenUp();
+    // The turn lasts until the gateway has answered, also when the caller does not wait for it any more.
+    const posted = this.#post(start).finally(done);
+    if (start.signal === undefined) return posted;
+    return untilAborted(posted, start.signal, () => {
+      posted
+        .then((model) => this.#api.deleteKernel(model.id))
+        .catch((failure: unknown) => {
+          this.#log.warn({ err: failure, kernelId: start.kernelId }, 'a given up start was not cleaned up');
+        });
+    });
   }
-}
 
-/** Why a start was refused: limits and users as `refused`, the rest as `startFailed` with the gateway's own reason. */
-async function readStartFailure(answer: Answer, kernelspec: string, rest: Rest): Promise<GatewayError> {
-  const { status } = answer;
-  const reason = readReason(answer);
-  if (status === 500) {
-    // An unknown name is an unhandled error on every version (protocol.md §1.2, trap 10).
-    const specs = await rest.readKernelspecs().catch(() => undefined);
-    if (specs !== undefined && !specs.list.some((spec) => spec.name === kernelspec)) {
-      return new GatewayError('startFailed', `The gateway has no kernelspec named ${kernelspec}`, { status });
-    }
+  /** Ends the searches for kernels whose start was not answered. */
+  close(): void {
+    this.#isClosed = true;
+    for (const search of this.#searches.values()) search.stop();
   }
-  // 503 with words is Enterprise Gateway's own: the cluster has no resources; without words it is a proxy's.
-  if (status === 500 || (status === 503 && reason !== '')) {
-    const why = reason === '' ? 'it gives no reason' : reason;
-    return new GatewayError('startFailed', `The gateway could not start ${kernelspec}: ${why}`, { status });
-  }
-  return readRefusal(answer, `to start ${kernelspec}`);
-}
 
-/**
- * The answer to a start was lost: the kernel may be there or still come. The chosen id is a fresh uuid, so a kernel
- * under it is ours; Kernel Gateway 2 chooses its own and cannot be cleaned up, which is logged.
- */
-async function removeLostStart(kernelId: string, starter: Starter): Promise<void> {
-  const { rest, timings, launchTimeoutMs, closing, log } = starter;
-  const until = performance.now() + launchTimeoutMs;
-  while (performance.now() < until && !closing.aborted) {
+  async #post(start: StartKernel): Promise<KernelModel> {
+    const { kernelId } = start;
+    const body = {
+      name: start.kernelspec,
+      // Kernel Gateway 3 reads the first, Enterprise Gateway the second (protocol.md §1.3).
+      kernel_id: kernelId,
+      env: {
+        KERNEL_LAUNCH_TIMEOUT: String(Math.ceil(this.#launchTimeoutMs / 1000)),
+        ...start.env,
+        KERNEL_ID: kernelId,
+      },
+    };
+    let answer: Answer;
     try {
-      if (await rest.deleteKernel(kernelId)) {
-        log.info({ kernelId }, 'deleted a kernel whose start was not answered');
-        return;
-      }
+      const there = await this.#findStarted(kernelId);
+      if (there !== undefined) return there;
+      answer = await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
     } catch (failure) {
-      log.debug({ err: failure, kernelId }, 'cannot look for a kernel whose start was not answered');
+      if (failure instanceof GatewayError && failure.code === 'unreachable') this.#search(start);
+      throw failure;
     }
-    await pause(timings.lostStartLookMs, undefined, { signal: closing, ref: false }).catch(() => undefined);
+    if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
+    if (isGatewayAway(answer.status) && readReason(answer) === '') this.#search(start);
+    throw await this.#readFailure(answer, start.kernelspec);
   }
-  log.warn(
-    { kernelId },
-    'a start was not answered and no kernel is found under its id; the gateway may keep an orphan',
-  );
+
+  /**
+   * The kernel of an earlier start under this id, which a crash cut short: Kernel Gateway 2 would start a second one, and
+   * leave the first to nobody.
+   */
+  async #findStarted(kernelId: string): Promise<KernelModel | undefined> {
+    try {
+      return await this.#api.findKernel(kernelId);
+    } catch (failure) {
+      if (failure instanceof GatewayError && failure.code === 'unreachable') throw failure;
+      return undefined;
+    }
+  }
+
+  /** Why a start was refused: limits and users as `refused`, the rest as `startFailed` with the gateway's own reason. */
+  async #readFailure(answer: Answer, kernelspec: string): Promise<GatewayError> {
+    const { status } = answer;
+    const reason = readReason(answer);
+    if (status === 500) {
+      // An unknown name is an unhandled error on every version (protocol.md §1.2, trap 10).
+      const specs = await this.#api.readKernelspecs().catch(() => undefined);
+      if (specs !== undefined && !specs.list.some((spec) => spec.name === kernelspec))
+        return new GatewayError('startFailed', `The gateway has no kernelspec named ${kernelspec}`, {
+          status,
+        });
+    }
+    // 503 with words is Enterprise Gateway's own: the cluster has no resources; without words it is a proxy's.
+    if (status === 500 || (status === 503 && reason !== '')) {
+      const why = reason === '' ? 'it gives no reason' : reason;
+      return new GatewayError('startFailed', `The gateway could not start ${kernelspec}: ${why}`, { status });
+    }
+    return readRefusal(answer, `to start ${kernelspec}`);
+  }
+
+  /** Begins to look for the kernel of a start whose answer was lost: it may be there or still come. */
+  #search({ kernelId, signal }: StartKernel): void {
+    if (this.#isClosed) return;
+    const over = new AbortController();
+    const stop = () => over.abort();
+    // Given up before, the caller wants it gone; from now on an abort says that the kernel is the caller's.
+    if (signal?.aborted === false) signal.addEventListener('abort', stop, { once: true });
+    const done = this.#removeLost(kernelId, over.signal).finally(() => {
+      signal?.removeEventListener('abort', stop);
+      this.#searches.delete(kernelId);
+    });
+    this.#searches.set(kernelId, { stop, done });
+  }
+
+  /**
+   * The chosen id is a fresh uuid, so a kernel under it is ours until the start is repeated; Kernel Gateway 2 chooses its
+   * own and cannot be cleaned up, which is logged.
+   */
+  async #removeLost(kernelId: string, over: AbortSignal): Promise<void> {
+    const until = performance.now() + this.#launchTimeoutMs;
+    while (performance.now() < until) {
+      try {
+        if (await this.#api.deleteKernel(kernelId))
+          return this.#log.info({ kernelId }, 'deleted a kernel whose start was not answered');
+      } catch (failure) {
+        this.#log.debug({ err: failure, kernelId }, 'cannot look for a kernel whose start was not answered');
+      }
+      const wait = this.#timings.lostStartLookMs;
+      await delay(wait, undefined, { signal: over, ref: false }).catch(() => undefined);
+      if (over.aborted) return;
+    }
+    const words =
+      'a start was not answered and no kernel is found under its id; the gateway may keep an orphan';
+    this.#log.warn({ kernelId }, words);
+  }
 }
 
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal, onAbort: () => void): Promise<T> {
@@ -134,4 +167,56 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal, onAbort: () => v
 
 function givenUp(): GatewayError {
   return new GatewayError('startFailed', 'The start was given up before the gateway answered');
+}
+
+interface Waiter {
+  onTurn: ((before: number) => void) | undefined;
+  begin: () => void;
+}
+
+/** First come, first served: at most `most` holders at once; those waiting are told how many are before them. */
+class Turns {
+  readonly #most: number;
+  readonly #waiting: Waiter[] = [];
+  #held = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Resolves with what gives the turn back. Rejects when `signal` aborts before the turn came. */
+  take(onTurn?: (before: number) => void, signal?: AbortSignal): Promise<() => void> {
+    if (signal?.aborted === true) return Promise.reject(givenUp());
+    if (this.#held < this.#most) return Promise.resolve(this.#hold());
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+        this.#tellPlaces();
+        reject(givenUp());
+      };
+      const waiter: Waiter = {
+        onTurn,
+        begin: () => {
+          signal?.removeEventListener('abort', stop);
+          resolve(this.#hold());
+        },
+      };
+      signal?.addEventListener('abort', stop, { once: true });
+      this.#waiting.push(waiter);
+      onTurn?.(this.#held + this.#waiting.length - 1);
+    });
+  }
+
+  #hold(): () => void {
+    this.#held += 1;
+    return () => {
+      this.#held -= 1;
+      this.#waiting.shift()?.begin();
+      this.#tellPlaces();
+    };
+  }
+
+  #tellPlaces(): void {
+    this.#waiting.forEach((waiter, index) => waiter.onTurn?.(this.#held + index));
+  }
 }

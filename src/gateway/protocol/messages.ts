@@ -1,6 +1,6 @@
 import type { KernelInfo } from '../gateway.ts';
-import type { KernelOutput, MimeBundle } from '../outputs.ts';
-import { isRecord } from '../http/http-errors.ts';
+import type { MimeBundle, Output } from '../outputs.ts';
+import { isRecord, text } from './json.ts';
 import type { KernelMessage } from './wire.ts';
 
 /** Message contents → our words; pure. Kernels leave fields out and put others in, so every field is looked at. */
@@ -13,7 +13,7 @@ export interface ExecuteReply {
   /** `exit()`: the kernel ends although the reply may say ok. */
   asksExit: boolean;
   /** Pager texts and next inputs, in order. */
-  outputs: KernelOutput[];
+  outputs: Output[];
 }
 
 export function readExecuteReply(content: KernelMessage['content']): ExecuteReply {
@@ -25,11 +25,11 @@ export function readExecuteReply(content: KernelMessage['content']): ExecuteRepl
     executionCount: count(content['execution_count']),
     error: hasError ? readError(content) : undefined,
     asksExit: payloads.some((payload) => payload['source'] === 'ask_exit' && payload['keepkernel'] !== true),
-    outputs: payloads.flatMap((payload): KernelOutput[] => readPayload(payload)),
+    outputs: payloads.flatMap((payload): Output[] => readPayload(payload)),
   };
 }
 
-function readPayload(payload: Record<string, unknown>): KernelOutput[] {
+function readPayload(payload: Record<string, unknown>): Output[] {
   if (payload['source'] === 'page') {
     const data = readBundle(payload['data']);
     return Object.keys(data).length === 0 ? [] : [{ kind: 'page', data }];
@@ -52,7 +52,7 @@ export function readError(content: KernelMessage['content']): {
 }
 
 /** The outputs that an iopub message of an execution stands for; none for statuses, comms and unknown types. */
-export function readOutput(message: KernelMessage): KernelOutput | undefined {
+export function readOutput(message: KernelMessage): Output | undefined {
   const { content } = message;
   switch (message.type) {
     case 'stream':
@@ -121,7 +121,7 @@ export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
   return { implementation: text(content['implementation']) };
 }
 
-export const unknownKernelInfo: KernelInfo = { implementation: '' };
+export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };
 
 /** Sends outputs after reply and idle (protocol.md §3.3, traps 20, 53). */
 export function isLateTalker(info: KernelInfo): boolean {
@@ -142,14 +142,50 @@ export function readExecutionCount(content: KernelMessage['content']): number | 
   return count(content['execution_count']);
 }
 
-export function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
 function joined(value: unknown): string {
   return Array.isArray(value) ? value.filter((part) => typeof part === 'string').join('') : text(value);
 }
 
 function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) ? value : undefined;
+}
+
+/** What a message says about the kernel itself, not about one execution. Source: protocol.md §2.7, §3.7. */
+export type KernelSign =
+  /** The gateway starts the kernel's process again after it died. */
+  | 'restarting'
+  /** A new process speaks. */
+  | 'starting'
+  /** The gateway has given up restarting it. */
+  | 'dead'
+  /** It was told to end, for good or for a restart. */
+  | 'leaving'
+  | 'leavingToRestart'
+  /** Code of another client runs, or has ended. */
+  | 'busyElsewhere'
+  | 'idleElsewhere';
+
+/** Undefined for what says nothing about it. Only for messages that belong to no execution of ours. */
+export function readKernelSign(message: KernelMessage): KernelSign | undefined {
+  if (message.channel !== 'iopub') return undefined;
+  if (message.type === 'shutdown_reply')
+    return message.content['restart'] === true ? 'leavingToRestart' : 'leaving';
+  if (message.type !== 'status') return undefined;
+  const state = text(message.content['execution_state']);
+  if (message.parentId === '')
+    return state === 'restarting' || state === 'starting' || state === 'dead' ? state : undefined;
+  if (message.parentType !== 'execute_request') return undefined;
+  if (state === 'busy') return 'busyElsewhere';
+  return state === 'idle' ? 'idleElsewhere' : undefined;
+}
+
+/** Said by the gateway itself about its kernel's process; never buffered, never replayed. */
+export function isWordOfGateway(message: KernelMessage): boolean {
+  const sign = readKernelSign(message);
+  return sign === 'restarting' || sign === 'dead';
+}
+
+/** The beginning of an execution. */
+export function isBusy(message: KernelMessage): boolean {
+  return message.type === 'status' && message.content['execution_state'] === 'busy';
 }

@@ -1,8 +1,10 @@
-import { isRecord, readJson } from '../http/http-errors.ts';
+import { randomUUID } from 'node:crypto';
+import { isRecord, readJson, text } from './json.ts';
 
 /**
- * Bytes ↔ message on a kernel's websocket; pure. Only the legacy framing: one JSON text per message, or a binary frame
- * when it has buffers (protocol.md §2.3). It works on every gateway and is the only one that passes Knox.
+ * Bytes ↔ message on a kernel's websocket; pure but for fresh message ids. Only the legacy framing: one JSON text per
+ * message, or a binary frame when it has buffers (protocol.md §2.3). It works on every gateway and is the only one that
+ * passes Knox.
  */
 
 /** A message as it came, checked just so far that it can be routed. */
@@ -12,13 +14,14 @@ export interface KernelMessage {
   msgId: string;
   /** Who made it; gateways write their own notices with our session id (protocol.md §2.5). */
   session: string;
-  /** As it came: an input reply has to carry it as its parent. */
   header: Readonly<Record<string, unknown>>;
   /** Empty for messages without a parent (`restarting`, start-up noise). */
   parentId: string;
   parentType: string;
   parentSession: string;
   content: Readonly<Record<string, unknown>>;
+  /** Length of the frame it came in. */
+  bytes: number;
 }
 
 export interface OutgoingMessage {
@@ -53,10 +56,54 @@ export function encodeMessage(message: OutgoingMessage, date: Date): string {
   });
 }
 
+/** All six fields: ipykernel 5 and Toree give no good answer without them (protocol.md §4). */
+export function executeRequest(
+  session: string,
+  msgId: string,
+  { code, allowStdin, silent = false }: { code: string; allowStdin: boolean; silent?: boolean },
+): OutgoingMessage {
+  const content = {
+    code,
+    silent,
+    store_history: !silent,
+    user_expressions: {},
+    allow_stdin: allowStdin,
+    // One snippet's error must not abort what others have queued (protocol.md §3.5).
+    stop_on_error: false,
+  };
+  return { channel: 'shell', type: 'execute_request', msgId, session, content };
+}
+
+/**
+ * `request` is the kernel's input_request, whose header the reply carries as its parent; undefined when an earlier process
+ * received it: kernels take a line for what it is. Of the header only texts go back, because a kernel may nest anything
+ * in it.
+ */
+export function inputReply(
+  session: string,
+  request: KernelMessage | undefined,
+  value: string,
+): OutgoingMessage {
+  const parent = Object.entries(request?.header ?? {}).filter(([, field]) => typeof field === 'string');
+  const content = { status: 'ok', value };
+  return {
+    channel: 'stdin',
+    type: 'input_reply',
+    msgId: randomUUID(),
+    session,
+    parent: Object.fromEntries(parent),
+    content,
+  };
+}
+
+export function interruptRequest(session: string): OutgoingMessage {
+  return { channel: 'control', type: 'interrupt_request', msgId: randomUUID(), session, content: {} };
+}
+
 /** Undefined for what is no kernel message: such a frame is dropped, it must not cost the others. */
 export function decodeFrame(frame: Buffer, isBinary: boolean): KernelMessage | undefined {
   const json = isBinary ? jsonPart(frame) : frame;
-  return json === undefined ? undefined : readMessage(readJson(json.toString('utf8')));
+  return json === undefined ? undefined : readMessage(readJson(json.toString('utf8')), frame.length);
 }
 
 /**
@@ -74,7 +121,7 @@ function jsonPart(frame: Buffer): Buffer | undefined {
   return frame.subarray(start, end);
 }
 
-function readMessage(value: unknown): KernelMessage | undefined {
+function readMessage(value: unknown, bytes: number): KernelMessage | undefined {
   if (!isRecord(value) || !isRecord(value['header'])) return undefined;
   const { header } = value;
   const type = text(header['msg_type']);
@@ -91,9 +138,6 @@ function readMessage(value: unknown): KernelMessage | undefined {
     parentType: text(parent['msg_type']),
     parentSession: text(parent['session']),
     content: isRecord(value['content']) ? value['content'] : {},
+    bytes,
   };
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -1,60 +1,93 @@
 import { GatewayError } from '../errors.ts';
-import type { ExecutionLine } from '../connection/execution-queue.ts';
-import type { RunningExecution } from '../execution/execution.ts';
-import type { KernelOutput } from '../outputs.ts';
+import type { Status } from '../outputs.ts';
 
 /** What is wrong between one connection and its gateway, told to every execution that has not ended. */
-export class Trouble {
-  readonly #line: ExecutionLine;
-  #now: (KernelOutput & { kind: 'gatewayTrouble' }) | undefined;
+export class Outage {
+  readonly #tellAll: (status: Status) => void;
+  /** For an execution that begins in the middle of it. */
+  current: (Status & { kind: 'outage' }) | undefined;
 
-  constructor(line: ExecutionLine) {
-    this.#line = line;
+  constructor(tellAll: (status: Status) => void) {
+    this.#tellAll = tellAll;
   }
 
-  /** Nothing is heard of the kernel, since `sinceMs`. */
+  /** Nothing of the kernel is received, since `sinceMs`. */
   cutOff(failure: GatewayError, sinceMs: number): void {
-    this.#begin(failure, { sinceMs, isCutOff: true });
+    this.#begin(failure, sinceMs, true);
   }
 
   /** The websocket is open, but our calls fail. */
   callFailed(failure: unknown): void {
-    if (failure instanceof GatewayError && this.#now?.isCutOff !== true)
-      this.#begin(failure, { sinceMs: Date.now(), isCutOff: false });
+    if (failure instanceof GatewayError && this.current?.isCutOff !== true)
+      this.#begin(failure, Date.now(), false);
   }
 
   callAnswered(): void {
-    if (this.#now?.isCutOff === false) this.over();
-  }
-
-  /** An execution that begins in the middle of it. */
-  tell(execution: RunningExecution): void {
-    if (this.#now !== undefined) execution.tell(this.#now);
+    if (this.current?.isCutOff === false) this.over();
   }
 
   over(): void {
-    if (this.#now === undefined) return;
-    this.#now = undefined;
-    for (const execution of this.#line.unfinished()) execution.tellBack();
+    if (this.current === undefined) return;
+    this.current = undefined;
+    this.#tellAll({ kind: 'outageOver' });
   }
 
-  /** Whoever waited has been given another end. */
+  /** The executions that were told of it have ended. */
   forget(): void {
-    this.#now = undefined;
+    this.current = undefined;
   }
 
-  #begin(
-    { code, message }: GatewayError,
-    { sinceMs, isCutOff }: { sinceMs: number; isCutOff: boolean },
-  ): void {
-    if (this.#now?.code === code && this.#now.isCutOff === isCutOff) return;
-    this.#now = {
-      kind: 'gatewayTrouble',
-      code,
-      detail: message,
-      sinceMs: this.#now?.sinceMs ?? sinceMs,
-      isCutOff,
-    };
-    for (const execution of this.#line.unfinished()) execution.tell(this.#now);
+  #begin({ code, message }: GatewayError, sinceMs: number, isCutOff: boolean): void {
+    if (this.current?.code === code && this.current.isCutOff === isCutOff) return;
+    const since = this.current?.sinceMs ?? sinceMs;
+    this.current = { kind: 'outage', code, detail: message, sinceMs: since, isCutOff };
+    this.#tellAll(this.current);
+  }
+}
+
+/**
+ * Watches the attempts to reach a gateway that was lost, and tells that it is away: a refusal at once, silence after
+ * `outageMs`; again only when the kind changes.
+ */
+export class OutageWatch {
+  readonly #outageMs: number;
+  readonly #onOutage: (failure: GatewayError) => void;
+  #last = new GatewayError('unreachable', 'The gateway gives no answer');
+  #told: GatewayError['code'] | undefined;
+  #isLong = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(outageMs: number, onOutage: (failure: GatewayError) => void) {
+    this.#outageMs = outageMs;
+    this.#onOutage = onOutage;
+    this.answered();
+  }
+
+  /** An attempt failed. */
+  failed(failure: unknown): void {
+    if (!(failure instanceof GatewayError)) return;
+    this.#last = failure;
+    this.#tell();
+  }
+
+  /** The gateway is there; what is waited for is the kernel. */
+  answered(): void {
+    this.end();
+    this.#isLong = false;
+    this.#timer = setTimeout(() => {
+      this.#isLong = true;
+      this.#tell();
+    }, this.#outageMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #tell(): void {
+    const { code } = this.#last;
+    if (this.#told === code || (code === 'unreachable' && !this.#isLong)) return;
+    this.#told = code;
+    this.#onOutage(this.#last);
   }
 }

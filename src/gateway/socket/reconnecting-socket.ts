@@ -1,236 +1,238 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
-import type { Log } from '../../log.ts';
-import { type Link, type LinkOptions, openLink } from './websocket.ts';
-import type { Rest } from '../http/kernels-api.ts';
-import type { Trouble } from './outage.ts';
-import { watchAway } from './watch-outage.ts';
+import type { Log } from '../gateway.ts';
+import type { KernelsApi } from '../http/kernels-api.ts';
+import type { Status } from '../outputs.ts';
+import { Outage, OutageWatch } from './outage.ts';
 import { untilUpgraded } from './upgrade.ts';
-import type { KernelMessage } from '../protocol/wire.ts';
+import { KernelSocket, type SocketEvent, type SocketOptions } from './websocket.ts';
 
-/** Keeps one websocket to a kernel open: one link after the other, never two at once (protocol.md §2.2), same session. */
-export interface KeptLink {
-  /** The first opening. Later ones happen by themselves after a loss. */
-  open(signal: AbortSignal): Promise<void>;
-  /** Drops the link and opens another: after a restart of the kernel the gateway's own sockets may be stale (trap 42). */
-  reopen(): void;
-  /** The same, and makes the gateway put new sockets of its own behind it. What it had kept for us is lost. */
-  renew(): void;
-  readonly isOpen: boolean;
-  /** For how long nothing was heard; 0 while it is paused or closed. */
-  readonly silentMs: number;
-  /** False when the frame was given to no open socket. */
-  send(frame: string): boolean;
-  setPaused(isPaused: boolean): void;
-  setBusy(isBusy: boolean): void;
-  close(): Promise<void>;
-}
+export type ReconnectingEvent =
+  | Exclude<SocketEvent, { kind: 'open' | 'close' }>
+  | { kind: 'lost' }
+  /** For every execution that has not ended. */
+  | { kind: 'outage'; status: Status }
+  /** Before any frame of the new websocket. */
+  | { kind: 'reopened' }
+  /** The kernel is gone, or the gateway was away for longer than the timeout for it. No further attempts. */
+  | { kind: 'givenUp'; failure: GatewayError };
 
-export interface KeptLinkListener {
-  onMessage(message: KernelMessage): void;
-  onTooBig(): void;
-  onLost(detail: string): void;
-  /** Told when it could not be opened again yet, and when that is over. */
-  readonly trouble: Pick<Trouble, 'cutOff' | 'over' | 'forget'>;
-  /** Before any message of the new link. */
-  onReopened(): void;
-  /** The kernel is gone, or the gateway was away for longer than the patience for it. No further attempts. */
-  onGivenUp(failure: GatewayError): void;
-}
-
-export interface KeptLinkOptions extends LinkOptions {
-  rest: Pick<Rest, 'findKernel'>;
-  log: Log;
-  /** Started by us and not connected to before. */
-  isFresh: boolean;
-}
-
-const firstAttempts = 3;
+const FIRST_ATTEMPTS = 3;
 
 function ignore(): void {}
 
-export function openKeptLink(options: KeptLinkOptions, listener: KeptLinkListener): KeptLink {
-  const { timings, kernelId, rest, log } = options;
-  const closing = new AbortController();
-  let link: Link | undefined;
-  let isPaused = false;
-  let isBusy = false;
-  let isReopening = false;
-  let isDeaf = false;
-  /** Attempts since a link last lived for a while; two owners of one session id evict each other (trap 13). */
-  let attempt = 0;
-  let openedMs = 0;
-  let heardMs = 0;
+/** Keeps one websocket to a kernel open: one after the other, never two at once (protocol.md §2.2), same session. */
+export class ReconnectingSocket {
+  readonly #options: SocketOptions;
+  readonly #findKernel: KernelsApi['findKernel'];
+  readonly #log: Log;
+  readonly #onEvent: (event: ReconnectingEvent) => void;
+  /** What is wrong between us and the gateway just now. */
+  readonly outage: Outage;
+  /** Started by us and not connected to before: its upgrade is waited for however silent the gateway is. */
+  readonly #isFresh: boolean;
+  readonly #closing = new AbortController();
+  #state: 'idle' | 'reopening' | 'displacing' = 'idle';
+  #socket: KernelSocket | undefined;
+  #holds = 0;
+  #isBusy = false;
+  /** Attempts since a websocket last lived for a while; two owners of one session id evict each other (trap 13). */
+  #attempt = 0;
+  #openedMs = 0;
+  #receivedMs = 0;
 
-  /** False when the link it opened is not the kept one any more. */
-  async function openOnce(
-    signal: AbortSignal,
-    { onOpen, onAnswered }: { onOpen: () => void; onAnswered: () => void },
-  ): Promise<boolean> {
-    const next: Link = openLink(options, {
-      onOpen,
-      onMessage: (message) => {
-        heardMs = performance.now();
-        listener.onMessage(message);
-      },
-      onTooBig: () => listener.onTooBig(),
-      onClose: (code) => {
-        if (link !== next || closing.signal.aborted) return;
-        if (code === 1009) {
-          // Knox takes 32 KiB unless told otherwise (protocol.md §1.5).
-          const key = 'gateway.websocket.max.text.buffer.size';
-          log.warn(
-            { kernelId, knoxSetting: key },
-            'a proxy before the gateway refused a message for its length',
-          );
-          listener.onTooBig();
-        }
-        lose(`the websocket closed with code ${code}`);
-      },
-    });
-    link = next;
-    next.setPaused(isPaused);
-    next.setBusy(isBusy);
-    await upgraded(next, signal, onAnswered);
-    openedMs = performance.now();
-    return link === next;
+  constructor(
+    options: SocketOptions,
+    isFresh: boolean,
+    findKernel: KernelsApi['findKernel'],
+    log: Log,
+    onEvent: (event: ReconnectingEvent) => void,
+  ) {
+    this.#options = options;
+    this.#isFresh = isFresh;
+    this.#findKernel = findKernel;
+    this.outage = new Outage((status) => onEvent({ kind: 'outage', status }));
+    this.#log = log;
+    this.#onEvent = onEvent;
   }
 
-  function upgraded(next: Link, signal: AbortSignal, onAnswered: () => void): Promise<void> {
+  /** The first opening. Later ones happen by themselves after a loss. */
+  async open(signal: AbortSignal): Promise<void> {
+    const { outageMs, reopenMs } = this.#options.timings;
+    const until = AbortSignal.any([signal, this.#closing.signal]);
+    const startedMs = performance.now();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#openOnce(until, ignore, ignore);
+        return;
+      } catch (failure) {
+        this.#socket = undefined;
+        const isAway = failure instanceof GatewayError && failure.code === 'unreachable';
+        const isQuick = performance.now() - startedMs < outageMs;
+        if (attempt === FIRST_ATTEMPTS || !isAway || !isQuick || until.aborted) throw failure;
+        await delay(reopenMs * (1 + Math.random()));
+      }
+    }
+  }
+
+  /** Drops the websocket and opens another: after a restart of the kernel the gateway's own sockets may be stale (trap 42). */
+  reopen(): void {
+    const old = this.#socket;
+    this.#socket = undefined;
+    old?.terminate();
+    void this.#reopen();
+  }
+
+  /** The same, and makes the gateway put new sockets of its own behind it. What it had buffered for us is lost. */
+  renew(): void {
+    const { kernelId } = this.#options;
+    this.#log.warn({ kernelId }, 'an idle kernel answers nothing on its websocket, which is made anew');
+    if (this.#state === 'idle') this.#state = 'displacing';
+    this.#socket?.terminate();
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.isOpen === true;
+  }
+
+  /** For how long nothing was received; 0 while it is paused or closed. */
+  get silentMs(): number {
+    if (this.#holds > 0 || !this.isOpen) return 0;
+    return performance.now() - Math.max(this.#receivedMs, this.#openedMs);
+  }
+
+  /** False when the frame was given to no open websocket. */
+  send(frame: string): boolean {
+    if (!this.isOpen) return false;
+    this.#socket?.send(frame);
+    return true;
+  }
+
+  /** Reads nothing more until as many have released it as have held it. */
+  hold(isHeld: boolean): void {
+    this.#holds += isHeld ? 1 : -1;
+    this.#receivedMs = performance.now();
+    this.#socket?.setPaused(this.#holds > 0);
+  }
+
+  setBusy(isBusy: boolean): void {
+    this.#isBusy = isBusy;
+    this.#socket?.setBusy(isBusy);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const last = this.#socket;
+    this.#socket = undefined;
+    await last?.close();
+  }
+
+  /** False when the websocket that it opened was dropped again before that was known. */
+  async #openOnce(signal: AbortSignal, onOpen: () => void, onAnswered: () => void): Promise<boolean> {
+    const next: KernelSocket = new KernelSocket(this.#options, (event) => {
+      if (event.kind === 'open') return onOpen();
+      if (event.kind === 'close') return this.#onClose(next, event.code);
+      if (event.kind === 'frame') this.#receivedMs = performance.now();
+      this.#onEvent(event);
+    });
+    this.#socket = next;
+    next.setPaused(this.#holds > 0);
+    next.setBusy(this.#isBusy);
+    await this.#untilUpgraded(next, signal, onAnswered);
+    this.#openedMs = performance.now();
+    return this.#socket === next;
+  }
+
+  #untilUpgraded(next: KernelSocket, signal: AbortSignal, onAnswered: () => void): Promise<void> {
+    const { kernelId, timings } = this.#options;
     return untilUpgraded(next, {
       kernelId,
-      rest,
+      findKernel: this.#findKernel,
       lookMs: timings.upgradeLookMs,
       lookTimeoutMs: timings.lookTimeoutMs,
-      endsWithGateway: !options.isFresh || openedMs > 0,
+      endsWithGateway: !this.#isFresh || this.#openedMs > 0,
       signal,
       onAnswered,
     });
   }
 
+  #onClose(socket: KernelSocket, code: number): void {
+    if (this.#socket !== socket || this.#closing.signal.aborted) return;
+    const { kernelId, timings } = this.#options;
+    if (code === 1009) {
+      // Knox takes 32 KiB unless told otherwise (protocol.md §1.5).
+      const key = 'gateway.websocket.max.text.buffer.size';
+      const words = 'a proxy before the gateway refused a message for its length';
+      this.#log.warn({ kernelId, knoxSetting: key }, words);
+      this.#onEvent({ kind: 'tooBig' });
+    }
+    this.#socket = undefined;
+    if (performance.now() - this.#openedMs >= timings.steadyMs) this.#attempt = 0;
+    this.#log.info({ kernelId, code, attempt: this.#attempt }, 'lost the websocket to a kernel');
+    this.#onEvent({ kind: 'lost' });
+    void this.#reopen();
+  }
+
   /**
    * A gateway keeps its own sockets to the kernel for the session that comes back. ZeroMQ gives the session's name to one
    * peer at a time, so sockets that were made before those of a broken websocket had ended are refused by the kernel for
-   * good. Another session's websocket makes the gateway close them (protocol.md trap 14).
+   * good. Another session's websocket makes the gateway close them (protocol.md §2.2, trap 14).
    */
-  async function displaceDeafSockets(): Promise<void> {
-    const deaf = { onOpen: ignore, onMessage: ignore, onTooBig: ignore, onClose: ignore };
-    const other = openLink({ ...options, sessionId: randomUUID() }, deaf);
-    await upgraded(other, closing.signal, ignore);
+  async #displaceStaleSockets(): Promise<void> {
+    const other = new KernelSocket({ ...this.#options, sessionId: randomUUID() }, ignore);
+    await this.#untilUpgraded(other, this.#closing.signal, ignore);
     await other.close();
-    isDeaf = false;
   }
 
-  function lose(detail: string): void {
-    link = undefined;
-    if (performance.now() - openedMs >= timings.steadyMs) attempt = 0;
-    log.info({ kernelId, detail, attempt }, 'lost the websocket to a kernel');
-    listener.onLost(detail);
-    void reopenUntilPatienceEnds();
-  }
-
-  async function reopenUntilPatienceEnds(): Promise<void> {
-    if (isReopening) return;
-    isReopening = true;
-    const until = performance.now() + timings.patienceMs;
+  async #reopen(): Promise<void> {
+    if (this.#state === 'reopening') return;
+    let displaces = this.#state === 'displacing';
+    this.#state = 'reopening';
+    const { kernelId, timings } = this.#options;
+    const { signal } = this.#closing;
+    const until = performance.now() + timings.reopenTimeoutMs;
     let failure: unknown;
     const sinceMs = Date.now();
-    const away = watchAway(timings.awayMs, (found) => listener.trouble.cutOff(found, sinceMs));
+    const watch = new OutageWatch(timings.outageMs, (found) => this.outage.cutOff(found, sinceMs));
+    const onOpen = () => {
+      watch.end();
+      this.outage.over();
+      this.#onEvent({ kind: 'reopened' });
+    };
     try {
       while (performance.now() < until) {
-        const longest = Math.min(timings.reopenMs * 2 ** attempt, timings.reopenMaxMs);
-        attempt += 1;
-        await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: closing.signal });
+        const longest = Math.min(timings.reopenMs * 2 ** this.#attempt, timings.reopenMaxMs);
+        this.#attempt += 1;
+        await delay(longest * (0.5 + Math.random() / 2), undefined, { signal });
         try {
-          if (isDeaf) await displaceDeafSockets();
-          // Dropped again already, by us or by the other side, before we came to know that it was open.
-          const isKept = await openOnce(closing.signal, {
-            onOpen: () => {
-              away.end();
-              listener.trouble.over();
-              listener.onReopened();
-            },
-            onAnswered: () => away.answered(),
-          });
-          if (!isKept) continue;
-          log.info({ kernelId, attempt }, 're-opened the websocket to a kernel');
+          if (displaces) await this.#displaceStaleSockets();
+          displaces = false;
+          if (!(await this.#openOnce(signal, onOpen, () => watch.answered()))) continue;
+          this.#log.info({ kernelId, attempt: this.#attempt }, 're-opened the websocket to a kernel');
           return;
         } catch (cause) {
-          link = undefined;
+          this.#socket = undefined;
           failure = cause;
-          log.debug({ kernelId, err: cause, attempt }, 'the websocket to a kernel did not open');
+          this.#log.debug(
+            { kernelId, err: cause, attempt: this.#attempt },
+            'the websocket to a kernel did not open',
+          );
           if (cause instanceof GatewayError && (cause.code === 'kernelGone' || cause.code === 'startFailed'))
             break;
-          away.found(cause);
+          watch.failed(cause);
         }
       }
     } catch {
       return; // closed by us while waiting
     } finally {
-      away.end();
-      isReopening = false;
+      watch.end();
+      this.#state = 'idle';
     }
-    if (closing.signal.aborted) return;
-    listener.trouble.forget();
-    listener.onGivenUp(
-      failure instanceof GatewayError ? failure : new GatewayError('unreachable', 'The gateway is away'),
-    );
+    if (signal.aborted) return;
+    this.outage.forget();
+    const why =
+      failure instanceof GatewayError ? failure : new GatewayError('unreachable', 'The gateway is away');
+    this.#onEvent({ kind: 'givenUp', failure: why });
   }
-
-  return {
-    async open(signal) {
-      const until = AbortSignal.any([signal, closing.signal]);
-      const startedMs = performance.now();
-      for (let left = firstAttempts - 1; ; left -= 1) {
-        try {
-          await openOnce(until, { onOpen: () => undefined, onAnswered: () => undefined });
-          return;
-        } catch (failure) {
-          link = undefined;
-          const isAway = failure instanceof GatewayError && failure.code === 'unreachable';
-          const isQuick = performance.now() - startedMs < timings.awayMs;
-          if (left === 0 || !isAway || !isQuick || until.aborted) throw failure;
-          await pause(timings.reopenMs * (1 + Math.random()));
-        }
-      }
-    },
-    reopen() {
-      const old = link;
-      link = undefined;
-      old?.terminate();
-      void reopenUntilPatienceEnds();
-    },
-    renew() {
-      log.warn({ kernelId }, 'an idle kernel answers nothing on its websocket, which is made anew');
-      isDeaf = true;
-      link?.terminate();
-    },
-    get silentMs() {
-      return isPaused || link?.isOpen !== true ? 0 : performance.now() - Math.max(heardMs, openedMs);
-    },
-    get isOpen() {
-      return link?.isOpen === true;
-    },
-    send(frame) {
-      if (link?.isOpen !== true) return false;
-      link.send(frame);
-      return true;
-    },
-    setPaused(paused) {
-      isPaused = paused;
-      heardMs = performance.now();
-      link?.setPaused(paused);
-    },
-    setBusy(busy) {
-      isBusy = busy;
-      link?.setBusy(busy);
-    },
-    async close() {
-      closing.abort();
-      const last = link;
-      link = undefined;
-      await last?.close();
-    },
-  };
 }

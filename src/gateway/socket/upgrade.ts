@@ -1,10 +1,10 @@
 import { GatewayError } from '../errors.ts';
-import type { Link } from './websocket.ts';
-import { kernelGone, type Rest } from '../http/kernels-api.ts';
+import type { KernelSocket } from './websocket.ts';
+import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 
 export interface UpgradeWatch {
   kernelId: string;
-  rest: Pick<Rest, 'findKernel'>;
+  findKernel: KernelsApi['findKernel'];
   lookMs: number;
   /** A look without an answer counts as failed after this. */
   lookTimeoutMs: number;
@@ -17,18 +17,18 @@ export interface UpgradeWatch {
 
 /**
  * Waits for the upgrade, and meanwhile asks for the kernel's model: gateways hold the upgrade of a kernel that died
- * for up to 60 s after they have given it up (lab.md §4). On failure the link is terminated.
+ * for up to 60 s after they have given it up. On failure the websocket is terminated.
  */
-export async function untilUpgraded(link: Link, watch: UpgradeWatch): Promise<void> {
+export async function untilUpgraded(socket: KernelSocket, watch: UpgradeWatch): Promise<void> {
   const over = new AbortController();
   try {
     await Promise.race([
-      link.opened,
+      socket.opened,
       untilGivenUp(watch, over.signal),
       untilAborted(watch.signal, over.signal),
     ]);
   } catch (failure) {
-    link.terminate();
+    socket.terminate();
     throw await confirmed(failure, watch);
   } finally {
     over.abort();
@@ -37,7 +37,7 @@ export async function untilUpgraded(link: Link, watch: UpgradeWatch): Promise<vo
 
 /** Rejects once the gateway has no such kernel any more, or is not there itself; never resolves. */
 function untilGivenUp(
-  { kernelId, rest, lookMs, lookTimeoutMs, endsWithGateway, onAnswered }: UpgradeWatch,
+  { kernelId, findKernel, lookMs, lookTimeoutMs, endsWithGateway, onAnswered }: UpgradeWatch,
   over: AbortSignal,
 ): Promise<never> {
   return new Promise((_resolve, reject) => {
@@ -45,13 +45,13 @@ function untilGivenUp(
     const look = async () => {
       try {
         const until = AbortSignal.any([over, AbortSignal.timeout(lookTimeoutMs)]);
-        const model = await rest.findKernel(kernelId, until);
+        const model = await findKernel(kernelId, until);
         if (model === undefined) return reject(wasThere ? neverCameUp() : kernelGone(kernelId));
         if (model.executionState === 'dead') return reject(neverCameUp(model.reason));
         wasThere = true;
         onAnswered();
       } catch (failure) {
-        // An upgrade that was asked for on a dead wire hears nothing, also when the gateway is back.
+        // An upgrade that was asked for on a dead connection gets no answer, also when the gateway is back.
         if (endsWithGateway && failure instanceof GatewayError && failure.code === 'unreachable')
           return reject(new GatewayError('unreachable', 'The gateway gives no answer', { cause: failure }));
       }
@@ -74,11 +74,11 @@ function untilAborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
  * A 404 on the upgrade may be a wrong websocket address, and a 500 the gateway's own failure: only the REST side knows
  * whether the kernel is there and has ever answered.
  */
-async function confirmed(failure: unknown, { kernelId, rest }: UpgradeWatch): Promise<unknown> {
+async function confirmed(failure: unknown, { kernelId, findKernel }: UpgradeWatch): Promise<unknown> {
   if (!(failure instanceof GatewayError)) return failure;
   const { code, status } = failure;
   if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
-  const model = await rest.findKernel(kernelId).catch(() => undefined);
+  const model = await findKernel(kernelId).catch(() => undefined);
   if (model === undefined) return failure;
   if (code === 'kernelGone')
     return new GatewayError('badAnswer', 'The gateway has the kernel, but its websocket address says 404', {

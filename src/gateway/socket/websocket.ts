@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
 import type { Endpoints } from '../http/endpoints.ts';
@@ -7,149 +7,166 @@ import { tlsOptions } from '../http/http.ts';
 import { type Answer, readFailure, readRefusal } from '../http/http-errors.ts';
 import { kernelGone } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { decodeFrame, type KernelMessage } from '../protocol/wire.ts';
 
-/** One websocket to one kernel, from the upgrade to its close. It never re-opens; connection.ts does that. */
-export interface Link {
-  /** Rejects with a `GatewayError` when the upgrade fails. */
-  readonly opened: Promise<void>;
-  readonly isOpen: boolean;
-  send(frame: string): void;
-  /** Reads no more from the socket: the gateway's own buffers fill up, ours do not. */
-  setPaused(isPaused: boolean): void;
-  /** Pings often while executions are in flight, else rarely. */
-  setBusy(isBusy: boolean): void;
-  /** Without a farewell: the other side may not be there any more. */
-  terminate(): void;
-  /** Resolves when the socket is closed. */
-  close(): Promise<void>;
-}
+export type SocketEvent =
+  /** Before the first frame. */
+  | { kind: 'open' }
+  | { kind: 'frame'; frame: Buffer; isBinary: boolean }
+  /** A message over `maxMessageBytes`: it is lost, and the websocket closes. */
+  | { kind: 'tooBig' }
+  /** Once, for a websocket that had been open. 1005: no code given, 1006: it broke. */
+  | { kind: 'close'; code: number };
 
-export interface LinkListener {
-  /** Before the first message. */
-  onOpen(): void;
-  onMessage(message: KernelMessage): void;
-  /** A message over `maxMessageBytes`: it is lost, and the socket closes. */
-  onTooBig(): void;
-  /** Once, for a socket that had been open. 1005: no code given, 1006: no farewell at all. */
-  onClose(code: number): void;
-}
-
-export interface LinkOptions {
+export interface SocketOptions {
   settings: GatewaySettings;
   endpoints: Endpoints;
   timings: GatewayTimings;
   kernelId: string;
   sessionId: string;
-  /** The upgrade is held until the kernel answers: minutes for a JVM (protocol.md §2.1, trap 35). */
-  upgradeTimeoutMs: number;
 }
 
-/** How long the other side may take to answer our farewell. */
-const closeMs = 1_000;
+/** How long the other side may take to answer our close. */
+const CLOSE_MS = 1_000;
+/** So much of a refusal's body is read: its reason stands at the beginning. */
+const MAX_REFUSAL_BYTES = 64 * 2 ** 10;
 
-export function openLink(options: LinkOptions, listener: LinkListener): Link {
-  const { settings, endpoints, timings, kernelId } = options;
-  const socket = new WebSocket(endpoints.channelsUrl(kernelId, options.sessionId), {
-    ...tlsOptions(settings),
-    headers: { ...endpoints.headers },
-    followRedirects: false,
-    perMessageDeflate: false,
-    maxPayload: settings.maxMessageBytes,
-    handshakeTimeout: options.upgradeTimeoutMs,
-  });
-  const opened = untilOpen(socket, options, endpoints.shownWsRoot);
-  opened.catch(() => undefined);
+/** One websocket to one kernel, from the upgrade to its close. It never re-opens; ReconnectingSocket does that. */
+export class KernelSocket {
+  /** Rejects with a `GatewayError` when the upgrade fails. */
+  readonly opened: Promise<void>;
+  readonly #options: SocketOptions;
+  readonly #onEvent: (event: SocketEvent) => void;
+  /** Undefined until the headers for its upgrade are there. */
+  #socket: WebSocket | undefined;
+  #isTerminated = false;
+  #isPaused = false;
+  #isBusy = false;
+  #unanswered = 0;
+  #pinging: NodeJS.Timeout | undefined;
+  #hasAcknowledged = false;
 
-  let isPaused = false;
-  let isBusy = false;
-  let unanswered = 0;
-  let pinging: NodeJS.Timeout | undefined;
-  let hasAcknowledged = false;
+  constructor(options: SocketOptions, onEvent: (event: SocketEvent) => void) {
+    this.#options = options;
+    this.#onEvent = onEvent;
+    this.opened = this.#open();
+    this.opened.catch(() => undefined);
+  }
 
-  const isOpen = () => socket.readyState === WebSocket.OPEN;
-  const beat = () => {
-    if (isPaused || !isOpen()) return;
-    // Two pings and nothing heard since: half-open, however open it looks (protocol.md §2.4, trap 37).
-    if (unanswered >= 2) return socket.terminate();
-    unanswered += 1;
-    socket.ping();
-  };
-  const startPinging = () => {
-    clearInterval(pinging);
-    unanswered = 0;
-    pinging = setInterval(beat, isBusy ? timings.busyPingMs : timings.idlePingMs).unref();
-  };
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  send(frame: string): void {
+    this.#socket?.send(frame);
+  }
+
+  /** Reads no more from the websocket: the gateway's own buffers fill up, ours do not. */
+  setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    this.#unanswered = 0;
+    if (isPaused) this.#socket?.pause();
+    else this.#socket?.resume();
+  }
+
+  /** Pings often while executions are in flight, else rarely. */
+  setBusy(isBusy: boolean): void {
+    if (isBusy === this.#isBusy) return;
+    this.#isBusy = isBusy;
+    if (this.isOpen) this.#startPinging();
+  }
+
+  /** Without a close frame: the other side may not be there any more. */
+  terminate(): void {
+    this.#isTerminated = true;
+    this.#socket?.terminate();
+  }
+
+  /** Resolves when the websocket is closed. */
+  close(): Promise<void> {
+    const socket = this.#socket;
+    this.#isTerminated = true;
+    if (socket === undefined || socket.readyState === WebSocket.CLOSED) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timeout = setTimeout(() => socket.terminate(), CLOSE_MS);
+      socket.once('close', () => {
+        clearTimeout(timeout);
+        resolve();
+      });
+      // A paused websocket would never read the other side's close frame.
+      socket.resume();
+      socket.close(1000);
+    });
+  }
+
+  async #open(): Promise<void> {
+    const { settings, endpoints, timings, kernelId, sessionId } = this.#options;
+    const headers = await endpoints.headers();
+    if (this.#isTerminated) throw new GatewayError('unreachable', 'The websocket was given up by us');
+    const socket = new WebSocket(endpoints.channelsUrl(kernelId, sessionId), {
+      ...tlsOptions(settings),
+      headers: { ...headers },
+      followRedirects: false,
+      perMessageDeflate: false,
+      maxPayload: settings.maxMessageBytes,
+      // The upgrade is held until the kernel answers: minutes for a JVM (protocol.md §2.1, trap 35).
+      handshakeTimeout: settings.launchTimeoutMs + timings.startPadMs,
+    });
+    this.#socket = socket;
+    socket.once('open', () => {
+      socket.once('close', (code) => this.#onEvent({ kind: 'close', code }));
+      this.#startPinging();
+      if (this.#isPaused) socket.pause();
+      this.#onEvent({ kind: 'open' });
+    });
+    socket.on('pong', () => {
+      this.#unanswered = 0;
+    });
+    socket.on('message', (frame: Buffer, isBinary) => {
+      this.#unanswered = 0;
+      this.#acknowledge();
+      this.#onEvent({ kind: 'frame', frame, isBinary });
+    });
+    socket.on('error', (failure) => {
+      if ('code' in failure && failure.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+        this.#onEvent({ kind: 'tooBig' });
+      // What else the websocket would wait for is the rest of the message that it cannot take.
+      socket.terminate();
+    });
+    socket.on('close', () => clearInterval(this.#pinging));
+    await untilOpen(socket, kernelId, endpoints.shownWsRoot);
+  }
+
+  #startPinging(): void {
+    const { busyPingMs, idlePingMs } = this.#options.timings;
+    clearInterval(this.#pinging);
+    this.#unanswered = 0;
+    this.#pinging = setInterval(() => this.#ping(), this.#isBusy ? busyPingMs : idlePingMs).unref();
+  }
+
+  #ping(): void {
+    if (this.#isPaused || !this.isOpen) return;
+    // Two pings and nothing received since: half-open, however open it looks (protocol.md §2.4, trap 37).
+    if (this.#unanswered >= 2) return this.#socket?.terminate();
+    this.#unanswered += 1;
+    this.#socket?.ping();
+  }
+
   /**
    * The server's small writes wait (Nagle) for the acknowledgement of the one before, which our side would delay by
    * 40 ms; a tiny frame of ours carries it at once. An unasked-for pong needs no answer (RFC 6455 §5.5.3).
    */
-  const acknowledge = () => {
-    if (hasAcknowledged || !isBusy || !isOpen()) return;
-    hasAcknowledged = true;
-    socket.pong();
+  #acknowledge(): void {
+    if (this.#hasAcknowledged || !this.#isBusy || !this.isOpen) return;
+    this.#hasAcknowledged = true;
+    this.#socket?.pong();
     setImmediate(() => {
-      hasAcknowledged = false;
+      this.#hasAcknowledged = false;
     });
-  };
-
-  socket.on('open', () => {
-    startPinging();
-    if (isPaused) socket.pause();
-    listener.onOpen();
-  });
-  socket.on('pong', () => {
-    unanswered = 0;
-  });
-  socket.on('message', (frame: Buffer, isBinary) => {
-    unanswered = 0;
-    acknowledge();
-    const message = decodeFrame(frame, isBinary);
-    if (message !== undefined) listener.onMessage(message);
-  });
-  socket.on('error', (failure) => {
-    if ('code' in failure && failure.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') listener.onTooBig();
-    // What else the socket would wait for is the rest of the message that it cannot take.
-    socket.terminate();
-  });
-  socket.on('close', () => clearInterval(pinging));
-  socket.once('open', () => socket.once('close', (code) => listener.onClose(code)));
-
-  return {
-    opened,
-    get isOpen() {
-      return isOpen();
-    },
-    send: (frame) => socket.send(frame),
-    setPaused(paused) {
-      if (paused === isPaused) return;
-      isPaused = paused;
-      unanswered = 0;
-      if (paused) socket.pause();
-      else socket.resume();
-    },
-    setBusy(busy) {
-      if (busy === isBusy) return;
-      isBusy = busy;
-      if (isOpen()) startPinging();
-    },
-    terminate: () => socket.terminate(),
-    close: () =>
-      new Promise((resolve) => {
-        if (socket.readyState === WebSocket.CLOSED) return resolve();
-        const impatient = setTimeout(() => socket.terminate(), closeMs);
-        socket.once('close', () => {
-          clearTimeout(impatient);
-          resolve();
-        });
-        // A paused socket would never read the other side's farewell.
-        socket.resume();
-        socket.close(1000);
-      }),
-  };
+  }
 }
 
-function untilOpen(socket: WebSocket, { kernelId }: LinkOptions, root: string): Promise<void> {
+function untilOpen(socket: WebSocket, kernelId: string, root: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', (failure) => reject(readFailure(failure, root)));
@@ -157,18 +174,30 @@ function untilOpen(socket: WebSocket, { kernelId }: LinkOptions, root: string): 
       reject(new GatewayError('unreachable', `${root} closed the websocket while it was opened`)),
     );
     socket.once('unexpected-response', (request, response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      const refuse = () => {
+      void readBody(response).then((body) => {
         request.destroy();
         socket.terminate();
         const { location } = response.headers;
         const status = response.statusCode ?? 0;
-        reject(readUpgradeRefusal({ status, location, body: Buffer.concat(chunks).toString() }, kernelId));
-      };
-      response.once('end', refuse);
-      response.once('error', refuse);
+        return reject(readUpgradeRefusal({ status, location, body }, kernelId));
+      });
     });
+  });
+}
+
+/** The beginning of a refusal's body. Never rejects. */
+function readBody(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const finish = () => resolve(Buffer.concat(chunks).toString());
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= MAX_REFUSAL_BYTES) response.destroy();
+    });
+    response.once('close', finish);
+    response.once('error', finish);
   });
 }
 
@@ -176,17 +205,15 @@ function untilOpen(socket: WebSocket, { kernelId }: LinkOptions, root: string): 
 function readUpgradeRefusal(answer: Answer, kernelId: string): GatewayError {
   const { status } = answer;
   if (status === 404) return kernelGone(kernelId);
-  if (status === 500) {
+  if (status === 500)
     return new GatewayError('startFailed', 'The kernel gives no answer to the gateway (status 500)', {
       status,
     });
-  }
-  if (status === 400) {
+  if (status === 400)
     return new GatewayError(
       'badAnswer',
       `The gateway opened no websocket (${status} ${STATUS_CODES[status]})`,
       { status },
     );
-  }
   return readRefusal(answer, 'a websocket');
 }

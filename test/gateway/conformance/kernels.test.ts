@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
-import { kindsOf, run, settingsFor, textOf, untilEvent } from '../../support/gateway-client.ts';
+import {
+  connectTo,
+  kindsOf,
+  run,
+  settingsFor,
+  textOf,
+  type WatchedConnection,
+} from '../../support/gateway-client.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
-import { openGateway } from '../../../src/gateway/client.ts';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 
 /** Kernels with manners of their own, on Kernel Gateway 3 through our client. */
@@ -15,7 +22,9 @@ let gateway: Gateway;
 beforeAll(async () => {
   server = await startKernelGateway({ provisioned: backends });
   const urls = { httpUrl: server.url, wsUrl: server.url.replace(/^http/, 'ws') };
-  gateway = openGateway(settingsFor(urls, { token: server.token, launchTimeoutMs: 120_000 }), silentLog);
+  gateway = createGatewayClient(settingsFor(urls, { token: server.token, launchTimeoutMs: 120_000 }), {
+    log: silentLog,
+  });
 });
 afterAll(async () => {
   await gateway?.close();
@@ -23,19 +32,25 @@ afterAll(async () => {
 });
 
 /** One kernel for all tests of a language: some take ten seconds to start. */
-function describeKernel(kernelspec: string, tests: (kernel: () => KernelConnection) => void): void {
+function describeKernel(
+  kernelspec: string,
+  tests: (kernel: () => KernelConnection, watched: () => WatchedConnection) => void,
+): void {
   describe.skipIf(backends.missing[kernelspec] !== undefined)(
     `${kernelspec} ${backends.missing[kernelspec] ?? ''}`,
     () => {
-      let connection: KernelConnection;
+      let watched: WatchedConnection;
       beforeAll(async () => {
         const model = await gateway.startKernel({ kernelspec, kernelId: randomUUID(), env: {} });
-        connection = await gateway.connect(model.id, { sessionId: randomUUID() });
+        watched = await connectTo(gateway, model.id);
       });
       afterAll(async () => {
-        if (connection !== undefined) await gateway.shutDownKernel(connection.kernelId);
+        if (watched !== undefined) await gateway.shutDownKernel(watched.connection.kernelId);
       });
-      tests(() => connection);
+      tests(
+        () => watched.connection,
+        () => watched,
+      );
     },
   );
 }
@@ -68,7 +83,7 @@ describeKernel('python3-ipykernel6', (kernel) => {
   });
 });
 
-describeKernel('ir', (kernel) => {
+describeKernel('ir', (kernel, watched) => {
   test('values come as displays, messages on stderr, the plain form first', async () => {
     const running = run(kernel(), { code: 'cat("out\\n"); message("err"); x <- c(1, 2, 3); mean(x)' });
     expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
@@ -120,7 +135,7 @@ describeKernel('ir', (kernel) => {
   });
 
   test('quit() ends the kernel’s state', async () => {
-    const restarted = untilEvent(kernel(), 'kernelRestarted');
+    const restarted = watched().untilEvent('kernelRestarted');
     const end = await run(kernel(), { code: 'quit()' }).end;
     expect(end).toMatchObject({ variablesLost: true });
     await restarted;

@@ -4,9 +4,9 @@ import { type KernelGateway, type KernelGatewayOptions, startKernelGateway } fro
 import { startEnterpriseGateway } from '../../support/backends/enterprise-gateway.ts';
 import { startKernelGateway2 } from '../../support/backends/kernel-gateway-2.ts';
 import { startFaultFront } from '../../support/fault-front.ts';
-import { kindsOf, run, settingsFor, textOf, untilEvent } from '../../support/gateway-client.ts';
+import { connectTo, kindsOf, run, settingsFor, textOf } from '../../support/gateway-client.ts';
 import type { Gateway, GatewaySettings } from '../../../src/gateway/gateway.ts';
-import { openGateway } from '../../../src/gateway/client.ts';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 
 /** What takes its time on real servers: each wait that the scripted tests scale down, once as long as it is. */
@@ -15,10 +15,9 @@ const backends = inject('backends');
 
 function clientOf(server: { url: string; token: string }, more: Partial<GatewaySettings> = {}): Gateway {
   const urls = { httpUrl: server.url, wsUrl: server.url.replace(/^http/, 'ws') };
-  return openGateway(
-    settingsFor(urls, { token: server.token, launchTimeoutMs: 120_000, ...more }),
-    silentLog,
-  );
+  return createGatewayClient(settingsFor(urls, { token: server.token, launchTimeoutMs: 120_000, ...more }), {
+    log: silentLog,
+  });
 }
 
 async function withGateway(
@@ -69,8 +68,8 @@ describe('kernels that do not come up', { concurrent: true }, () => {
   test('a process that starts once and never again: died, then gone', async () => {
     await withGateway(async (gateway) => {
       const model = await gateway.startKernel(start('broken-once'));
-      const connection = await gateway.connect(model.id, { sessionId: randomUUID() });
-      const gone = untilEvent(connection, 'kernelGone');
+      const { connection, untilEvent } = await connectTo(gateway, model.id);
+      const gone = untilEvent('kernelGone');
       expect(await run(connection, { code: 'import os; os._exit(1)' }).end).toMatchObject({
         kind: 'kernelDied',
       });
@@ -90,8 +89,8 @@ test('trap 1: a culled kernel behind an open socket', async () => {
   await withGateway(
     async (gateway) => {
       const model = await gateway.startKernel(start('python3'));
-      const connection = await gateway.connect(model.id, { sessionId: randomUUID() });
-      expect(await untilEvent(connection, 'kernelGone')).toMatchObject({ kind: 'kernelGone' });
+      const { untilEvent } = await connectTo(gateway, model.id);
+      expect(await untilEvent('kernelGone')).toMatchObject({ kind: 'kernelGone' });
     },
     { extraArguments },
   );
@@ -207,8 +206,8 @@ test('trap 13: a second owner of the session evicts the first, which does not st
   await withGateway(async (gateway, server) => {
     const model = await gateway.startKernel(start('python3'));
     const sessionId = randomUUID();
-    const first = await gateway.connect(model.id, { sessionId });
-    const evicted = untilEvent(first, 'disconnected');
+    const { connection: first, untilEvent } = await connectTo(gateway, model.id, { sessionId });
+    const evicted = untilEvent('disconnected');
     const other = clientOf(server);
     const second = await other.connect(model.id, { sessionId });
     await evicted;

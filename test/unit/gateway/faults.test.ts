@@ -9,7 +9,7 @@ import {
   startScriptedGateway,
 } from '../../support/scripted-gateway.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
-import { openGateway } from '../../../src/gateway/client.ts';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
 import type { GatewayTimings } from '../../../src/gateway/timings.ts';
 import { silentLog } from '../../../src/log.ts';
 
@@ -30,9 +30,9 @@ async function startFrontRig(
   const server = await startScriptedGateway();
   const front = await startFaultFront(server.httpUrl, seed);
   front.faults = faults;
-  const gateway = openGateway(settingsFor(front, { launchTimeoutMs: 5_000 }), silentLog, {
-    ...quickTimings,
-    ...timings,
+  const gateway = createGatewayClient(settingsFor(front, { launchTimeoutMs: 5_000 }), {
+    log: silentLog,
+    timings: { ...quickTimings, ...timings },
   });
   return {
     server,

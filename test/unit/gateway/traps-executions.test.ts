@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { kindsOf, run, startConnectedRig, textOf, untilEvent, watch } from '../../support/gateway-client.ts';
+import { kindsOf, run, startConnectedRig, textOf, watch } from '../../support/gateway-client.ts';
 import type { ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about one execution: its reply and idle, its outputs, stops and input; numbers as there. */
@@ -232,7 +232,7 @@ test('a line that was asked for before a restart is asked for again, and so is w
   await connection.close();
   const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
   const asked = { id: 'a', prompt: '1?', password: true };
-  const resumed = later.resume({ msgId: before.execution.msgId, allowStdin: true, asked });
+  const resumed = later.resume({ msgId: before.execution.msgId, allowStdin: true, inputRequest: asked });
   const questions: object[] = [];
   for await (const output of resumed) {
     if (output.kind !== 'inputRequest') continue;
@@ -392,7 +392,7 @@ test('a second signal that does not get through takes nothing back of “no effe
   const running = run(connection, { signal: stop.signal });
   await running.until('started');
   stop.abort();
-  await running.until('gatewayTrouble');
+  await running.until('outage');
   await running.until('stopIgnored');
 });
 
@@ -545,7 +545,7 @@ test('trap 53: an error that comes too late is not told twice', async () => {
   if (request === undefined) throw new Error('nothing was sent');
   kernel.send('error', error, { parent: request });
   kernel.stream(request, 'after');
-  await untilEvent(connection, 'lateOutput');
+  await rig.untilEvent('lateOutput');
   expect(rig.events).toMatchObject([{ kind: 'lateOutput', output: { kind: 'stream' } }]);
 });
 
@@ -695,10 +695,10 @@ test('a thread that prints after a reconnect speaks in answer to our greeting: i
   const { kernel, connection } = rig;
   const first = run(connection);
   await first.end;
-  const back = untilEvent(connection, 'reconnected');
+  const back = rig.untilEvent('reconnected');
   kernel.drop();
   await back;
-  const late = untilEvent(connection, 'lateOutput');
+  const late = rig.untilEvent('lateOutput');
   kernel.stream(await kernel.untilReceived('kernel_info_request', 2), 'from the thread');
   expect(await late).toMatchObject({
     msgId: first.execution.msgId,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
+  connectTo,
   kindsOf,
   run,
   startConnectedRig,
   startRig,
   textOf,
-  untilEvent,
   watch,
 } from '../../support/gateway-client.ts';
 
@@ -24,7 +24,7 @@ test('trap 1: a kernel deleted behind an open socket ends the run as gone', asyn
 
 test('trap 1: a culled kernel shows by its shutdown_reply alone, also while nothing runs', async () => {
   await using rig = await startConnectedRig();
-  const gone = untilEvent(rig.connection, 'kernelGone');
+  const gone = rig.untilEvent('kernelGone');
   rig.kernel.isDeleted = true;
   rig.kernel.send('shutdown_reply', { status: 'ok', restart: false });
   expect(await gone).toMatchObject({ kind: 'kernelGone' });
@@ -34,7 +34,7 @@ test('trap 1: a culled kernel shows by its shutdown_reply alone, also while noth
 });
 
 test('trap 1: a kernel is asked for before its open socket is used again; heard just now, it is there', async () => {
-  await using quiet = await startConnectedRig({ timings: { heardMs: 0 } });
+  await using quiet = await startConnectedRig({ timings: { seenMs: 0 } });
   const { signal } = new AbortController();
   expect(await quiet.connection.isThere(signal)).toBe(true);
   quiet.server.answer = () => ({ status: 502 });
@@ -44,7 +44,7 @@ test('trap 1: a kernel is asked for before its open socket is used again; heard 
   expect(await quiet.connection.isThere(signal)).toBe(false);
   expect(quiet.events).toMatchObject([{ kind: 'kernelGone' }]);
 
-  await using heard = await startConnectedRig({ timings: { heardMs: 3_600_000, shutdownLookMs: 3_600_000 } });
+  await using heard = await startConnectedRig({ timings: { seenMs: 3_600_000, shutdownLookMs: 3_600_000 } });
   const { server, kernel, connection } = heard;
   server.calls.length = 0;
   expect(await connection.isThere(signal)).toBe(true);
@@ -56,11 +56,11 @@ test('trap 1: a kernel is asked for before its open socket is used again; heard 
 });
 
 test('trap 51: while its websocket is lost, a kernel is there only if the gateway says so', async () => {
-  await using rig = await startConnectedRig({ timings: { heardMs: 3_600_000, reopenMs: 3_600_000 } });
+  await using rig = await startConnectedRig({ timings: { seenMs: 3_600_000, reopenMs: 3_600_000 } });
   const { server, kernel, connection } = rig;
   const { signal } = new AbortController();
   kernel.drop();
-  await untilEvent(connection, 'disconnected');
+  await rig.untilEvent('disconnected');
   expect(await connection.isThere(signal)).toBe(true);
   server.answer = () => ({ status: 502 });
   await expect(connection.isThere(signal)).rejects.toMatchObject({ code: 'unreachable' });
@@ -163,7 +163,7 @@ test('a kernel that dies again and again until the gateway gives up is gone', as
     for (let times = 0; times < 5; times += 1) kernel.status('restarting');
     kernel.status('dead');
   };
-  const gone = untilEvent(connection, 'kernelGone');
+  const gone = rig.untilEvent('kernelGone');
   expect(await run(connection).end).toMatchObject({ kind: 'kernelDied' });
   await gone;
   expect(rig.events.map((event) => event.kind)).toEqual(['kernelRestarted', 'kernelGone']);
@@ -317,9 +317,7 @@ test('a starting of a kernel that we have just started is no restart', async () 
     });
   };
   const model = await gateway.startKernel({ kernelspec: 'python3', kernelId: crypto.randomUUID(), env: {} });
-  const connection = await gateway.connect(model.id, { sessionId: 's' });
-  const events: unknown[] = [];
-  connection.onEvent((event) => events.push(event));
+  const { connection, events } = await connectTo(gateway, model.id);
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
   expect(events).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { run, settingsFor, startRig } from '../../support/gateway-client.ts';
 import type { Call, CannedAnswer } from '../../support/scripted-gateway.ts';
-import { openGateway } from '../../../src/gateway/client.ts';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { startLog } from '../../../src/log.ts';
 
 /** Traps of protocol.md §5 about REST calls, starts and credentials; numbers as there. */
@@ -397,12 +397,12 @@ test('a token alone goes into the header, where no log sees it', async () => {
 test('trap 12: prefixes with and without a trailing slash are kept, apart for REST and websocket', async () => {
   await using rig = await startRig();
   const { server } = rig;
-  const gateway = openGateway(
+  const gateway = createGatewayClient(
     settingsFor({
       httpUrl: `${server.httpUrl}/gateway/default/jkg/`,
       wsUrl: `${server.wsUrl}/gateway/default/jkgws`,
     }),
-    startLog({ level: 'silent', secrets: [] }),
+    { log: startLog({ level: 'silent', secrets: [] }) },
   );
   server.answer = (call) => (call.isUpgrade ? { status: 401 } : { status: 200, body: { version: '1' } });
   await gateway.readInfo();
@@ -424,7 +424,7 @@ test('trap 8: neither token nor password stands in an error or in the log', asyn
       );
   }
   await using rig = await startRig({
-    log,
+    client: { log },
     settings: { user: 'ana', pass: 'hunter2-pass', token: 'tok-secret', launchTimeoutMs: 400 },
   });
   const { server, gateway } = rig;
@@ -464,9 +464,9 @@ function shown(failure: unknown): string {
 }
 
 test('a gateway that is not there is told as unreachable, with its address', async () => {
-  const gateway = openGateway(
+  const gateway = createGatewayClient(
     settingsFor({ httpUrl: 'http://127.0.0.1:9', wsUrl: 'ws://127.0.0.1:9' }),
-    startLog({ level: 'silent', secrets: [] }),
+    { log: startLog({ level: 'silent', secrets: [] }) },
   );
   await expect(gateway.readInfo()).rejects.toMatchObject({
     code: 'unreachable',

@@ -1,15 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Execution, LeftExecution } from '../../../src/gateway/gateway.ts';
+import type { Execution, ExecutionCheckpoint } from '../../../src/gateway/gateway.ts';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
-import {
-  kindsOf,
-  run,
-  startConnectedRig,
-  startRig,
-  textOf,
-  untilEvent,
-  watch,
-} from '../../support/gateway-client.ts';
+import { kindsOf, run, startConnectedRig, startRig, textOf, watch } from '../../support/gateway-client.ts';
 import type { CannedAnswer, ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about websockets that drop, stall, are taken away or refuse; numbers as there. */
@@ -172,7 +164,7 @@ test('a request that was written into a dying socket: whether it ran is not know
 test('a run that waited for the socket is written once it is back', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  const lost = untilEvent(connection, 'disconnected');
+  const lost = rig.untilEvent('disconnected');
   kernel.drop();
   await lost;
   expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
@@ -269,7 +261,7 @@ test('trap 5: a message over the limit is told, the rest of the run comes, and n
 });
 
 test('the gateway does not come back within the patience for it', async () => {
-  await using rig = await startConnectedRig({ timings: { patienceMs: 150 } });
+  await using rig = await startConnectedRig({ timings: { reopenTimeoutMs: 150 } });
   const { kernel, connection, server } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
   const running = run(connection);
@@ -286,7 +278,7 @@ test('the gateway does not come back within the patience for it', async () => {
 });
 
 test('a gateway that refuses us when the socket is opened again is told at once, and when it takes us again', async () => {
-  await using rig = await startConnectedRig({ timings: { awayMs: 60_000 } });
+  await using rig = await startConnectedRig({ timings: { outageMs: 60_000 } });
   const { kernel, connection, server } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
   const running = run(connection);
@@ -294,22 +286,22 @@ test('a gateway that refuses us when the socket is opened again is told at once,
   const waiting = run(connection);
   server.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
   kernel.drop();
-  expect(await running.until('gatewayTrouble')).toMatchObject({ code: 'unauthorized', isCutOff: true });
-  await waiting.until('gatewayTrouble');
+  expect(await running.until('outage')).toMatchObject({ code: 'unauthorized', isCutOff: true });
+  await waiting.until('outage');
   const late = run(connection);
-  await late.until('gatewayTrouble');
+  await late.until('outage');
   server.answer = () => undefined;
-  await running.until('gatewayBack');
+  await running.until('outageOver');
   kernel.onExecute = (request) => kernel.run(request);
   finish(kernel);
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
   expect(await waiting.end).toMatchObject({ kind: 'ok' });
   expect(await late.end).toMatchObject({ kind: 'ok' });
-  expect(kindsOf(running.outputs).filter((kind) => kind === 'gatewayTrouble')).toHaveLength(1);
+  expect(kindsOf(running.outputs).filter((kind) => kind === 'outage')).toHaveLength(1);
 });
 
 test('a gateway that says nothing at all is told after a while; a kernel that takes long to answer is no absence', async () => {
-  await using rig = await startConnectedRig({ timings: { awayMs: 1_500, upgradeLookMs: 150 } });
+  await using rig = await startConnectedRig({ timings: { outageMs: 1_500, upgradeLookMs: 150 } });
   const { kernel, connection, server } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
   const running = run(connection);
@@ -318,15 +310,15 @@ test('a gateway that says nothing at all is told after a while; a kernel that ta
   kernel.upgradable = upgrade.promise;
   const looks = server.calls.length;
   kernel.drop();
-  // Twelve looks at the model take longer than `awayMs`.
+  // Twelve looks at the model take longer than `outageMs`.
   while (server.calls.slice(looks).filter(({ isUpgrade }) => !isUpgrade).length < 12)
     await server.untilCall(({ isUpgrade }) => !isUpgrade);
   upgrade.resolve();
   await running.until('reconnected');
-  expect(kindsOf(running.outputs)).not.toContain('gatewayTrouble');
+  expect(kindsOf(running.outputs)).not.toContain('outage');
   server.answer = () => 'hang';
   kernel.drop();
-  expect(await running.until('gatewayTrouble')).toMatchObject({ code: 'unreachable', isCutOff: true });
+  expect(await running.until('outage')).toMatchObject({ code: 'unreachable', isCutOff: true });
 });
 
 test('a stop that found the gateway away is sent when it is back', async () => {
@@ -342,7 +334,7 @@ test('a stop that found the gateway away is sent when it is back', async () => {
     return { status: 502, body: '<html>bad gateway</html>' };
   };
   kernel.drop();
-  await running.until('gatewayTrouble');
+  await running.until('outage');
   stop.abort();
   await refused.promise;
   const interrupted = Promise.withResolvers<void>();
@@ -360,10 +352,10 @@ test('calls that are refused while the socket stays open: a stop goes as a messa
   await running.until('started');
   server.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
   stop.abort();
-  expect(await running.until('gatewayTrouble')).toMatchObject({ code: 'unauthorized', isCutOff: false });
+  expect(await running.until('outage')).toMatchObject({ code: 'unauthorized', isCutOff: false });
   await kernel.untilReceived('interrupt_request');
   server.answer = () => undefined;
-  await running.until('gatewayBack');
+  await running.until('outageOver');
 });
 
 test('resume takes the replay of a run that an earlier process wrote', async () => {
@@ -401,12 +393,12 @@ test('what a closed connection left proves the replay whole, or that something i
   await connection.close();
   kernel.stream(lastRequest(kernel), 'b');
   const resume = async (before: Execution) => {
-    const left = before.left;
-    if (left === undefined) throw new Error('nothing was left');
+    const { checkpoint } = before;
+    if (checkpoint === undefined) throw new Error('nothing was left');
     // As it comes back from a ledger.
-    const kept: LeftExecution = JSON.parse(JSON.stringify(left));
-    const later = await gateway.connect(kernel.id, { sessionId, left: kept });
-    return { later, resumed: watch(later.resume({ msgId: before.msgId, left: kept })) };
+    const kept: ExecutionCheckpoint = JSON.parse(JSON.stringify(checkpoint));
+    const later = await gateway.connect(kernel.id, { sessionId, checkpoint: kept });
+    return { later, resumed: watch(later.resume({ msgId: before.msgId, checkpoint: kept })) };
   };
   const second = await resume(first.execution);
   await second.resumed.until('stream');
@@ -440,18 +432,18 @@ test('a connection that was closed before anybody resumed on it gives out its re
   await first.until('stream');
   await connection.close();
   kernel.stream(lastRequest(kernel), 'b');
-  const { msgId, left } = first.execution;
-  if (left === undefined) throw new Error('nothing was left');
-  const hasty = await gateway.connect(kernel.id, { sessionId, left });
+  const { msgId, checkpoint } = first.execution;
+  if (checkpoint === undefined) throw new Error('nothing was left');
+  const hasty = await gateway.connect(kernel.id, { sessionId, checkpoint });
   await hasty.close();
   const taken: KernelOutput[] = [];
-  const between = hasty.resume({ msgId, left });
+  const between = hasty.resume({ msgId, checkpoint });
   for await (const output of between) taken.push(output);
   kernel.stream(lastRequest(kernel), 'c');
   finish(kernel);
-  if (between.left === undefined) throw new Error('nothing was left');
-  const later = await gateway.connect(kernel.id, { sessionId, left: between.left });
-  const last = watch(later.resume({ msgId, left: between.left }));
+  if (between.checkpoint === undefined) throw new Error('nothing was left');
+  const later = await gateway.connect(kernel.id, { sessionId, checkpoint: between.checkpoint });
+  const last = watch(later.resume({ msgId, checkpoint: between.checkpoint }));
   expect(await last.end).toMatchObject({ kind: 'ok', possibleGap: false });
   expect(textOf([...first.outputs, ...taken, ...last.outputs])).toBe('abc');
 });
@@ -469,10 +461,10 @@ test('an error that was given out before the connection was closed is how it end
   kernel.buffers = false;
   kernel.reply(lastRequest(kernel), { status: 'error', ename: 'ValueError', evalue: 'x', traceback: [] });
   kernel.buffers = true;
-  const { left } = before.execution;
-  if (left === undefined) throw new Error('nothing was left');
-  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId, left });
-  const resumed = watch(later.resume({ msgId: before.execution.msgId, left }));
+  const { checkpoint } = before.execution;
+  if (checkpoint === undefined) throw new Error('nothing was left');
+  const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId, checkpoint });
+  const resumed = watch(later.resume({ msgId: before.execution.msgId, checkpoint }));
   kernel.status('idle', lastRequest(kernel));
   expect(await resumed.end).toMatchObject({ kind: 'raised', replyMissing: true });
 });
@@ -483,7 +475,7 @@ test('what is asked of a closed connection was never written, and is left', asyn
   await connection.close();
   const late = connection.execute({ msgId: crypto.randomUUID(), code: '1', allowStdin: false });
   for await (const output of late) throw new Error(`it says ${output.kind}`);
-  expect(late.left).toMatchObject({ isWritten: false });
+  expect(late.checkpoint).toMatchObject({ isWritten: false });
   expect(kernel.received.map(({ header }) => header.msg_type)).not.toContain('execute_request');
 });
 
@@ -592,7 +584,7 @@ test.for<[string, CannedAnswer, object]>([
 
 test('an upgrade that is refused for a moment is tried again', async () => {
   // A busy machine makes the moment long.
-  await using rig = await startRig({ timings: { awayMs: 60_000 } });
+  await using rig = await startRig({ timings: { outageMs: 60_000 } });
   const kernel = rig.server.addKernel();
   let refusals = 0;
   rig.server.answer = (call) => {

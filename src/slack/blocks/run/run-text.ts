@@ -133,7 +133,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
       if (phase.behindOthers === true)
         return `Sent; the kernel works on code of another client first${elapsed}`;
       if (phase.inputMayBeLost === true)
-        return `Running${elapsed}. The connection to the kernel broke for a moment: if this code asked for input, the question may be lost, and only Stop ends it`;
+        return `Running${elapsed}. The connection to the kernel broke for a moment: a question that this code asked may be lost. If it waits for input, stop it.`;
       if (phase.quietMs === undefined) return `Running${elapsed}`;
       return `Running${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
     }

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  type ConnectedRig,
-  run,
-  startConnectedRig,
-  textOf,
-  untilEvent,
-} from '../../../support/gateway-client.ts';
+import { type ConnectedRig, run, startConnectedRig, textOf } from '../../../support/gateway-client.ts';
 
 /**
  * A gateway keeps its own sockets to the kernel for the session that comes back. Seen with Jupyter Server and Kernel
@@ -27,7 +21,7 @@ test('an idle kernel that answers nothing on a re-opened websocket is reached ag
   const { kernel, connection } = rig;
   makeDeaf(rig);
   kernel.drop();
-  await untilEvent(connection, 'disconnected');
+  await rig.untilEvent('disconnected');
   kernel.onExecute = (request) => kernel.run(request, 'here');
   const running = run(connection);
   expect(await running.end).toMatchObject({ kind: 'ok' });

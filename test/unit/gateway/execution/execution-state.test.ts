@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import {
   endsInMs,
   type ExecutionState,
-  freshExecution,
+  FRESH_EXECUTION,
   settle,
   takeMessage,
 } from '../../../../src/gateway/execution/execution-state.ts';
 
 function ended(status: string, state: Partial<ExecutionState>): string {
   const reply = { status, executionCount: undefined, error: undefined, asksExit: false, outputs: [] };
-  return settle({ ...freshExecution, started: true, idle: true, reply, ...state }).end.kind;
+  return settle({ ...FRESH_EXECUTION, started: true, idle: true, reply, ...state }).end.kind;
 }
 
 test.each([
@@ -27,7 +27,7 @@ test.each([
 const waits = {
   isLateTalker: false,
   lingerMs: 1,
-  farewellMs: 4,
+  goodbyeMs: 4,
   errorLingerMs: 2,
   graceMs: 3,
   idleGraceMs: 4,
@@ -35,7 +35,7 @@ const waits = {
 
 test('a reply overtakes its output by more than idle its reply: their graces are apart', () => {
   const reply = { status: 'ok', executionCount: 1, error: undefined, asksExit: false, outputs: [] };
-  const begun = { ...freshExecution, started: true, ran: true };
+  const begun = { ...FRESH_EXECUTION, started: true, ran: true };
   expect(endsInMs({ ...begun, reply }, waits)).toBe(4);
   expect(endsInMs({ ...begun, idle: true }, waits)).toBe(3);
   expect(endsInMs({ ...begun, reply, idle: true }, waits)).toBe(0);
@@ -44,7 +44,7 @@ test('a reply overtakes its output by more than idle its reply: their graces are
 test('for an error that the kernel has printed no error message is waited for', () => {
   const error = { name: 'UsageError', value: 'Line magic function `%no` not found.', traceback: [] };
   const reply = { status: 'error', executionCount: 1, error, asksExit: false, outputs: [] };
-  const over = { ...freshExecution, started: true, ran: true, reply, idle: true };
+  const over = { ...FRESH_EXECUTION, started: true, ran: true, reply, idle: true };
   const printed = `UsageError: ${error.value}\n`;
   const message = {
     channel: 'iopub',
@@ -56,6 +56,7 @@ test('for an error that the kernel has printed no error message is waited for', 
     parentType: 'execute_request',
     parentSession: 'ours',
     content: { name: 'stderr', text: printed },
+    bytes: 0,
   };
   expect(endsInMs(over, waits)).toBe(2);
   expect(endsInMs(takeMessage(over, message, 'ours').state, waits)).toBe(0);

@@ -4,7 +4,7 @@ import { createServer, type ServerOptions } from 'node:https';
 import { expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { settingsFor } from '../../../support/gateway-client.ts';
-import { openGateway } from '../../../../src/gateway/client.ts';
+import { createGatewayClient } from '../../../../src/gateway/client.ts';
 import type { Gateway, GatewaySettings } from '../../../../src/gateway/gateway.ts';
 import { readFailure } from '../../../../src/gateway/http/http-errors.ts';
 import { silentLog } from '../../../../src/log.ts';
@@ -37,9 +37,9 @@ async function startTls(options: ServerOptions = {}) {
   return {
     open(tls: Partial<GatewaySettings['tls']>, pass = 'right'): Gateway {
       const urls = { httpUrl: `https://localhost:${port}`, wsUrl: `wss://localhost:${port}` };
-      const gateway = openGateway(
+      const gateway = createGatewayClient(
         settingsFor(urls, { user: 'ana', pass, tls: { verify: true, ...tls } }),
-        silentLog,
+        { log: silentLog },
       );
       gateways.push(gateway);
       return gateway;

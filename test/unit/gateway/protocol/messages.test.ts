@@ -18,6 +18,7 @@ const message = (type: string, content: object): KernelMessage => ({
   parentType: 'execute_request',
   parentSession: 's',
   content: { ...content },
+  bytes: 0,
 });
 
 test('trap 45: texts in arrays of lines are joined; JSON stays what it is', () => {

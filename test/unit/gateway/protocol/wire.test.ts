@@ -20,6 +20,7 @@ const decoded = {
   parentType: 'execute_request',
   parentSession: 'q',
   content: json.content,
+  bytes: expect.any(Number),
 };
 
 /** As the legacy framing of a message with buffers has it: big-endian offsets from the frame's start. */

@@ -291,13 +291,10 @@ test.each<[RunPhase, RegExp]>([
     { kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: true },
     /Only a restart ends it; variables will be lost\.$/,
   ],
+  [{ kind: 'inputAsked', sinceMs: nowMs, prompt: '', password: true }, /^Waiting for a password$/],
   [
-    { kind: 'inputAsked', sinceMs: nowMs, prompt: '', password: true, isPresumed: false },
-    /^Waiting for a password$/,
-  ],
-  [
-    { kind: 'inputAsked', sinceMs: nowMs, prompt: '', password: false, isPresumed: true },
-    /if the code waits for input, give it here\.$/,
+    { kind: 'running', sinceMs: nowMs - 5000, stopping: false, stopIgnored: false, inputMayBeLost: true },
+    /^Running, 5 s\..* a question that this code asked may be lost\. If it waits for input, stop it\.$/,
   ],
 ])('%j is told', (phase, line) => {
   expect(words(view(phase))[0]).toMatch(line);
