@@ -51,8 +51,6 @@ export type RunPhase =
       behindOthers?: boolean;
       inputMayBeLost?: boolean;
       quietMs?: number;
-      /** After a broken connection: the kernel may be waiting for a line, or work silently. */
-      inputMayBeLost?: boolean;
     }
   | { kind: 'inputAsked'; sinceMs: number; prompt: string; password: boolean }
   | { kind: 'ended'; outcome: RunOutcome };

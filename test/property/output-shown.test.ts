@@ -153,7 +153,7 @@ function expectTaken({ text: words, blocks }: RunSlackMessage, room: number): vo
 
 const phaseOf = (isLive: boolean, detail: string): RunPhase =>
   isLive
-    ? { kind: 'inputAsked', sinceMs: 0, prompt: detail, password: false, isPresumed: true }
+    ? { kind: 'inputAsked', sinceMs: 0, prompt: detail, password: false }
     : {
         kind: 'ended',
         outcome: {

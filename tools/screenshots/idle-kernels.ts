@@ -1,6 +1,6 @@
 import { WebClient } from '@slack/web-api';
 import { silentLog } from '../../src/log.ts';
-import type { IdleNotices } from '../../src/runs/session/idle-kernels.ts';
+import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import type { KernelRecord } from '../../src/runs/session/kernel/kernel-record.ts';
 import { idleNotices } from '../../src/slack/api/idle-notices.ts';
 import { startTell } from '../../src/slack/api/notify.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { holdKernels } from '../../all-faults/held-kernels.ts';
+import { holdKernels } from '../../support/held-kernels.ts';
 import { askSlash, finalAnswer } from '../../support/ask.ts';
 import { untilPosted } from '../../support/run-store-file.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';

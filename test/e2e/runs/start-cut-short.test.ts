@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { holdKernels } from '../../all-faults/held-kernels.ts';
+import { holdKernels } from '../../support/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';
 

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../../playground/playground.ts';
 import { silentLog } from '../../../src/log.ts';
-import { openStore } from '../../../src/store/open-store.ts';
+import { openStore } from '../../../src/store/open.ts';
+import { describeCode } from '../../../src/runs/run.ts';
 import { askMessage } from '../../support/ask.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
@@ -18,15 +19,16 @@ test('runs of another workspace in the same store are left to the bot of that on
   const data = {
     source: 'mention',
     kernelspec: 'python3',
-    blocks: ['theirs()'],
-    delivery: 'message/T0OTHER/C0OTHER/1795798771.043000',
+    ...describeCode(['theirs()']),
+    requestKey: 'message/T0OTHER/C0OTHER/1795798771.043000',
     edition: 1,
     needsRoot: false,
     block: 0,
     notes: [],
   };
   const run = { ...place, id: 'theirs', queue: 'T0OTHER/C0OTHER', requester: 'U0OTHER', createdAt: Date.now() };
-  await others.ledger.admit(data.requestKey, { ...run, data }, { perLane: 9, perRunner: 9 });
+  await others.lease.acquire(60_000);
+  await others.runs.accept(data.requestKey, { ...run, data, code: ['theirs()'] });
   await others.close();
   await bot.restart();
   expect(bot.log.findLast(({ msg }) => msg === 'ready')).toMatchObject({ recovered: 0 });
@@ -34,7 +36,7 @@ test('runs of another workspace in the same store are left to the bot of that on
   expect(await bot.stop()).toBe(0);
   expect(gateway.kernels.size).toBe(1);
   const kept = await openStore<object>({ url, log: silentLog });
-  expect(await kept.ledger.unposted()).toMatchObject([{ id: 'theirs', state: 'waiting', revision: 0 }]);
+  expect(await kept.runs.unposted()).toMatchObject([{ id: 'theirs', state: 'waiting' }]);
   await kept.close();
   await gateway.close();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Run } from '../../../../src/runs/run.ts';
+import { describeCode, type Run } from '../../../../src/runs/run.ts';
 import { answerLink, firstLine, runStatus } from '../../../../src/slack/blocks/run-summary.ts';
 
 const run: Run = {
@@ -11,14 +11,13 @@ const run: Run = {
   requester: 'U1',
   state: 'posted',
   order: 1,
-  revision: 1,
   createdAt: 0,
   updatedAt: 0,
   data: {
     source: 'slash',
     kernelspec: 'python3',
-    blocks: ['print(1)'],
-    delivery: 'd',
+    ...describeCode(['print(1)']),
+    requestKey: 'd',
     edition: 1,
     needsRoot: true,
     block: 0,
@@ -44,12 +43,12 @@ test.each([
   [['a'.repeat(61)], `\`${'a'.repeat(60)}\` …`],
   [['`<!channel>` & co'], '`ˋ&lt;!channel&gt;ˋ &amp; co`'],
 ])('%j reads %s', (blocks, shown) => {
-  expect(firstLine({ ...run, data: { ...run.data, blocks } })).toBe(shown);
+  expect(firstLine({ ...run, data: { ...run.data, ...describeCode(blocks) } })).toBe(shown);
 });
 
 test('its state, or how it ended', () => {
   expect(runStatus(run)).toBe('Done · 0.05 s · python3');
   const { outcome: _, ...data } = run.data;
-  expect(runStatus({ ...run, state: 'sent', data })).toBe('Running · python3');
+  expect(runStatus({ ...run, state: 'running', data })).toBe('Running · python3');
   expect(runStatus({ ...run, state: 'waiting', data })).toBe('Waiting · python3');
 });

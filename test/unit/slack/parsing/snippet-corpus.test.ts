@@ -20,13 +20,13 @@ function corpus(name: string): SnippetCase[] {
 
 const words = languageWords(languagesOf());
 
-function read({ source, event }: SnippetCase): SnippetCase['expect'] {
-  const message = source === 'slash' ? readSlash(event.text, words) : readMessage(event, botUserId);
-  const text = source === 'thread' ? undefined : readCommandText(message);
+function read({ door, event }: SnippetCase): SnippetCase['expect'] {
+  const message = door === 'slash' ? readSlash(event.text, words) : readMessage(event, botUserId);
+  const text = door === 'thread' ? undefined : readCommandText(message);
   const command = text === undefined ? undefined : readCommand(text);
   if (command !== undefined) return { command };
   try {
-    const snippet = source === 'thread' ? readLoneFence(message, words) : readSnippet(message, words);
+    const snippet = door === 'thread' ? readLoneFence(message, words) : readSnippet(message, words);
     if (snippet === undefined) return { silent: true };
     checkSnippet(snippet, 1e6);
     const { language, syntax, blocks } = snippet;

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
-import { GatewayPatience, type Waiting } from '../../../../src/runs/session/gateway-patience.ts';
+import { GatewayOutageWait, type Waiting } from '../../../../src/runs/session/kernel/gateway-outage.ts';
 
 const unreachable = new GatewayError('unreachable', 'no answer');
 const unauthorized = new GatewayError('unauthorized', 'wrong token');
 
 interface Scene {
-  patience: GatewayPatience;
+  outage: GatewayOutageWait;
   clock: { seconds: number };
   told: string[];
+  probes: () => number;
   waiting: (more?: Partial<Waiting>) => Waiting;
 }
 
@@ -16,7 +17,9 @@ interface Scene {
 function scene(meets: (seconds: number) => GatewayError | undefined): Scene {
   const clock = { seconds: 0 };
   const told: string[] = [];
+  let probes = 0;
   const findKernel = async (): Promise<undefined> => {
+    probes += 1;
     const failure = meets(clock.seconds);
     if (failure !== undefined) throw failure;
   };
@@ -24,12 +27,12 @@ function scene(meets: (seconds: number) => GatewayError | undefined): Scene {
   return {
     clock,
     told,
-    patience: new GatewayPatience(
+    probes: () => probes,
+    outage: new GatewayOutageWait(
       { findKernel },
       {
         now,
-        async pause(ms, signal) {
-          signal.throwIfAborted();
+        async delay(ms) {
           clock.seconds += ms / 1_000;
         },
       },
@@ -47,54 +50,62 @@ function scene(meets: (seconds: number) => GatewayError | undefined): Scene {
 }
 
 test('a gateway that comes back is worth another attempt; until then it is told', async () => {
-  const { patience, clock, told, waiting } = scene((s) => (s < 10 ? unreachable : undefined));
-  expect(await patience.isWorthAnother(unreachable, waiting())).toBe(true);
+  const { outage, clock, told, waiting } = scene((s) => (s < 10 ? unreachable : undefined));
+  expect(await outage.isWorthRetry(unreachable, waiting())).toBe(true);
   expect(clock.seconds).toBe(10);
   expect(told[0]).toBe('unreachable');
 });
 
 test('what was never sent waits 20 s, what the kernel may have five minutes', async () => {
   const first = scene(() => unreachable);
-  expect(await first.patience.isWorthAnother(unreachable, first.waiting())).toBe(false);
+  expect(await first.outage.isWorthRetry(unreachable, first.waiting())).toBe(false);
   expect(first.clock.seconds).toBe(20);
   const second = scene(() => unreachable);
   const sent = second.waiting({ isSent: true, isHarmless: true });
-  expect(await second.patience.isWorthAnother(unreachable, sent)).toBe(false);
+  expect(await second.outage.isWorthRetry(unreachable, sent)).toBe(false);
   expect(second.clock.seconds).toBe(300);
 });
 
 test('a queue waits once, not once for each of its runs; an absence later is a new one', async () => {
-  const { patience, clock, waiting } = scene(() => unreachable);
-  await patience.isWorthAnother(unreachable, waiting());
-  expect(await patience.isWorthAnother(unreachable, waiting())).toBe(false);
+  const { outage, clock, waiting } = scene(() => unreachable);
+  await outage.isWorthRetry(unreachable, waiting());
+  expect(await outage.isWorthRetry(unreachable, waiting())).toBe(false);
   expect(clock.seconds).toBe(20);
   clock.seconds = 200;
-  expect(await patience.isWorthAnother(unreachable, waiting())).toBe(false);
+  expect(await outage.isWorthRetry(unreachable, waiting())).toBe(false);
   expect(clock.seconds).toBe(220);
 });
 
 test('a start that failed on a gateway that answers is not repeated; a connection is, and not for ever', async () => {
-  const { patience, clock, waiting } = scene(() => undefined);
-  expect(await patience.isWorthAnother(unreachable, waiting())).toBe(false);
+  const { outage, clock, waiting } = scene(() => undefined);
+  expect(await outage.isWorthRetry(unreachable, waiting())).toBe(false);
   const kept = waiting({ isHarmless: true });
-  while (await patience.isWorthAnother(unreachable, kept));
+  while (await outage.isWorthRetry(unreachable, kept));
   expect(clock.seconds).toBe(20);
 });
 
 test('a refusal ends the wait of what was never sent; what the kernel may have waits for it to be set right', async () => {
-  const { patience, clock, told, waiting } = scene((s) => (s < 21 ? unauthorized : undefined));
-  expect(await patience.isWorthAnother(unauthorized, waiting())).toBe(false);
+  const { outage, clock, told, waiting } = scene((s) => (s < 21 ? unauthorized : undefined));
+  expect(await outage.isWorthRetry(unauthorized, waiting())).toBe(false);
   const sent = waiting({ isSent: true, isHarmless: true });
-  expect(await patience.isWorthAnother(unauthorized, sent)).toBe(true);
+  expect(await outage.isWorthRetry(unauthorized, sent)).toBe(true);
   expect(clock.seconds).toBe(21);
   expect(new Set(told)).toEqual(new Set(['unauthorized']));
 });
 
 test('taken back: the wait ends', async () => {
-  const { patience, waiting } = scene(() => unreachable);
+  const { outage, waiting } = scene(() => unreachable);
   const taken = new AbortController();
   const onAway = (): void => taken.abort();
   await expect(
-    patience.isWorthAnother(unreachable, waiting({ signal: taken.signal, onAway })),
+    outage.isWorthRetry(unreachable, waiting({ signal: taken.signal, onAway })),
   ).rejects.toThrow();
+});
+
+test('300 runs that wait ask the gateway once a second together', async () => {
+  const { outage, probes, clock, waiting } = scene((s) => (s < 10 ? unreachable : undefined));
+  const waits = Array.from({ length: 300 }, () => outage.isWorthRetry(unreachable, waiting()));
+  expect(new Set(await Promise.all(waits))).toEqual(new Set([true]));
+  expect(clock.seconds).toBe(10);
+  expect(probes()).toBeLessThanOrEqual(11);
 });
