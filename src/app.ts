@@ -62,7 +62,8 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
       maxOutputBytes,
       recovered,
       displays,
-      onUnread: (error) => log.error({ event: 'output.unread', err: error, run: runId }, 'an output could not be read'),
+      onUnread: (error) =>
+        log.error({ event: 'output.unread', err: error, run: runId }, 'an output could not be read'),
       onDiskFailure: (error) =>
         log.error({ event: 'spool.failed', err: error, run: runId }, 'the disk takes no more output'),
     });
@@ -85,7 +86,9 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
       slack.tellSwitched(run, change);
       channels
         .change(run.workspace, run.channel, { kernelspec: run.data.kernelspec })
-        .catch((error: unknown) => log.error({ event: 'channel.language', err: error }, 'the switch is not remembered'));
+        .catch((error: unknown) =>
+          log.error({ event: 'channel.language', err: error }, 'the switch is not remembered'),
+        );
     },
     notices: slack.idleNotices,
     threadOf: async (runId) => (await store.runs.get(runId))?.thread,

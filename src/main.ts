@@ -63,11 +63,18 @@ async function main(): Promise<void> {
     port: config.http.port,
     version: VERSION,
     role: () => roleOf(leadership),
-    checks: { slack: slack.health, gateway: gatewayCheck(gateway), store: storeCheck(() => store.runs.ping(), store.kind) },
+    checks: {
+      slack: slack.health,
+      gateway: gatewayCheck(gateway),
+      store: storeCheck(() => store.runs.ping(), store.kind),
+    },
     slackEvents: slack.requests,
   });
   shutdown.begin(() => {
-    log.info({ event: 'process.stopping' }, 'stopping: no new work is taken, runs in flight are left to the next start');
+    log.info(
+      { event: 'process.stopping' },
+      'stopping: no new work is taken, runs in flight are left to the next start',
+    );
     setTimeout(() => {
       log.error({ event: 'process.hung' }, 'something did not end in time; the process ends without it');
       process.exit(1);
@@ -99,7 +106,13 @@ async function main(): Promise<void> {
     if (!shutdown.signal.aborted) await Promise.race([slack.open(app.bot), shutdown.stopped]);
     if (!shutdown.signal.aborted)
       log.info(
-        { event: 'process.ready', workspace: slack.workspace, store: store.kind, port: server.port, recovered },
+        {
+          event: 'process.ready',
+          workspace: slack.workspace,
+          store: store.kind,
+          port: server.port,
+          recovered,
+        },
         'ready',
       );
     await shutdown.stopped;

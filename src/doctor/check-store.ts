@@ -21,7 +21,11 @@ export async function examineStore(settings: StoreSettings, report: Report): Pro
     } finally {
       await store.close();
     }
-    report.tell({ what, verdict: 'ok', text: `${store.kind}: it answers${store.kind === 'redis' ? '' : ' and can be written'}.` });
+    report.tell({
+      what,
+      verdict: 'ok',
+      text: `${store.kind}: it answers${store.kind === 'redis' ? '' : ' and can be written'}.`,
+    });
     if (store.kind === 'memory') report.note('STORE_URL is memory: nothing survives a restart.');
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

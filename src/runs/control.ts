@@ -98,7 +98,8 @@ export class KernelControl {
   /** An admin's `/spark stop`: their own run, else the channel's running one. */
   async stopRunning(workspace: string, channel: string, by: string): Promise<Run> {
     const unfinished = this.#unfinished(workspace, channel);
-    if (unfinished.some(({ requester }) => requester === by)) return await this.stopOwn(workspace, channel, by);
+    if (unfinished.some(({ requester }) => requester === by))
+      return await this.stopOwn(workspace, channel, by);
     const queued = unfinished.filter((run) => !isAsking(run));
     const run = queued.find(({ state }) => state !== 'waiting') ?? queued[0] ?? unfinished[0];
     if (run === undefined)

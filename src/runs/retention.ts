@@ -17,7 +17,9 @@ export interface RetentionOptions {
 }
 
 /** Erases code and records that are older than `keepRunsMs`: now, and every day. `close` ends that. */
-export function startRetention({ store, keepRunsMs, log, now = Date.now }: RetentionOptions): { close: () => void } {
+export function startRetention({ store, keepRunsMs, log, now = Date.now }: RetentionOptions): {
+  close: () => void;
+} {
   const erase = async (): Promise<void> => {
     try {
       const runsBefore = keepRunsMs === undefined ? 0 : now() - keepRunsMs;

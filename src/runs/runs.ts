@@ -53,7 +53,9 @@ export class Runs {
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
-          root: needsRoot ? { language: data.word ?? data.kernelspec, blocks: code ?? [data.preview] } : undefined,
+          root: needsRoot
+            ? { language: data.word ?? data.kernelspec, blocks: code ?? [data.preview] }
+            : undefined,
           messageTs: data.messageTs,
           predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows),
           recovered: isRecovered,
@@ -101,7 +103,8 @@ export class Runs {
     const { openTranscript, finals, log } = this.#deps;
     const { run } = live;
     const { isUnreadable = false, outcome, kernelspec, kept } = run.data;
-    if (isUnreadable) log.error({ event: 'run.unreadable', run: run.id }, 'the record of a run cannot be read');
+    if (isUnreadable)
+      log.error({ event: 'run.unreadable', run: run.id }, 'the record of a run cannot be read');
     const known = isUnreadable ? unreadableOutcome(run) : (outcome ?? syntheticOutcome('broken', kernelspec));
     try {
       const transcript = await openTranscript(run.id, true);
@@ -110,7 +113,10 @@ export class Runs {
       finals.post(live, known);
       void live.posted.then(() => transcript.remove()).catch(() => undefined);
     } catch (error) {
-      log.error({ event: 'spool.failed', err: error, run: run.id }, 'the output of an ended run cannot be read');
+      log.error(
+        { event: 'spool.failed', err: error, run: run.id },
+        'the output of an ended run cannot be read',
+      );
       finals.post(live, known);
     }
   }
@@ -139,7 +145,7 @@ export class Runs {
    * over, else as soon as it has been stopped. What it showed until then is removed at once.
    */
   async erase(run: Run): Promise<void> {
-    for (let each: Run | undefined = run; each !== undefined; ) {
+    for (let each: Run | undefined = run; each !== undefined;) {
       const follows: string | undefined = each.data.follows;
       await this.#eraseOne(each);
       each = follows === undefined ? undefined : await this.find(follows);

@@ -45,7 +45,11 @@ export interface RigOptions {
   warn?: IdleNotices['warn'];
 }
 
-export async function startSessionRig({ idleTimeoutMs, several = false, warn }: RigOptions = {}): Promise<SessionRig> {
+export async function startSessionRig({
+  idleTimeoutMs,
+  several = false,
+  warn,
+}: RigOptions = {}): Promise<SessionRig> {
   const gateway = await startScriptedGateway();
   const held = holdKernels(gateway);
   const client = createGatewayClient(settingsFor(gateway), { log: silentLog });

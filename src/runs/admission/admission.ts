@@ -146,7 +146,14 @@ export class Admission {
     if (before.isCurrent(live)) return false;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const word = snippet.language;
-    const data = { kernelspec, language, word, editedTs, switchAskedAt: undefined, switchAgreedBy: undefined };
+    const data = {
+      kernelspec,
+      language,
+      word,
+      editedTs,
+      switchAskedAt: undefined,
+      switchAgreedBy: undefined,
+    };
     before.remove(live);
     try {
       await live.replaceCode(snippet.blocks, { ...data, ...describeCode(snippet.blocks) }, queue);
@@ -192,18 +199,11 @@ interface Chosen {
   named: boolean;
 }
 
-function withLanguage(
-  chosen: { kernelspec: string; named: boolean },
-  { list }: Kernelspecs,
-): Chosen {
+function withLanguage(chosen: { kernelspec: string; named: boolean }, { list }: Kernelspecs): Chosen {
   return { ...chosen, language: list.find(({ name }) => name === chosen.kernelspec)?.language };
 }
 
-function newRun(
-  request: SnippetRequest,
-  queue: string,
-  { kernelspec, language }: Chosen,
-): NewRun<RunData> {
+function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
   const { message, editedTs, follows, attended } = request;
   return {

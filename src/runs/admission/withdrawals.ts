@@ -55,7 +55,10 @@ export class Withdrawals {
     const cancelled = new AbortController();
     this.#pending.set(run.data.requestKey, { run, cancelled });
     this.#withdrawOnceAnswered(run, cancelled.signal).catch((error: unknown) =>
-      this.#log.warn({ event: 'run.withdraw', err: error, run: run.id }, 'a refused snippet was not withdrawn'),
+      this.#log.warn(
+        { event: 'run.withdraw', err: error, run: run.id },
+        'a refused snippet was not withdrawn',
+      ),
     );
   }
 

@@ -55,7 +55,8 @@ export class ChannelKernels {
 
   ofChannel(workspace: string, channel: string): KernelSession[] {
     return this.sessions.filter(
-      (session) => session.workspace === workspace && session.channel === channel && session.record !== undefined,
+      (session) =>
+        session.workspace === workspace && session.channel === channel && session.record !== undefined,
     );
   }
 

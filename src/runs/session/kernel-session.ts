@@ -14,6 +14,7 @@ import { LateOutput } from './late-output.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { readStoppedBy, type StopReason } from './run/read-end.ts';
 import { type EndedRun, runToOutcome } from './run/run-to-outcome.ts';
+import { RunQueue } from './run-queue.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { SwitchQuestions } from './switch-questions.ts';
 
@@ -40,8 +41,6 @@ export interface SessionDeps extends SessionKernelDeps {
 
 /** How long the session's next run waits for the final message of the one before to be on its way. */
 const MESSAGE_FIRST_MS = 25;
-/** Places further back are shown once and not edited with every run that ends. */
-const PLACES_KEPT_FRESH = 3;
 /** How long a run that is left to a successor has to read what its closed websocket brought. */
 const FOLLOW_MS = 1_000;
 
@@ -60,8 +59,7 @@ export class KernelSession {
   readonly #kernel: SessionKernel;
   readonly #late: LateOutput;
   readonly #displays: Displays;
-  /** Unfinished runs in order of acceptance, the run in hand among them. */
-  #queue: LiveRun[] = [];
+  readonly #queue = new RunQueue();
   #current: LiveRun | undefined;
   #working: Promise<void> | undefined;
   readonly #questions: SwitchQuestions;
@@ -116,12 +114,7 @@ export class KernelSession {
 
   /** Unfinished runs that keep a place, in order. */
   get unfinished(): Run[] {
-    return this.#queue.filter(({ run }) => !isAsking(run)).map(({ run }) => run);
-  }
-
-  /** Those that wait for an answer about a switch too. */
-  get all(): Run[] {
-    return this.#queue.map(({ run }) => run);
+    return this.#queue.unfinished;
   }
 
   /** Resolves when no run is in hand and none can be taken. */
@@ -133,9 +126,8 @@ export class KernelSession {
 
   /** A run was accepted for this session, or is resumed after a takeover. */
   submit(live: LiveRun): void {
-    const at = this.#queue.findIndex(({ run }) => run.order > live.run.order);
-    this.#queue.splice(at === -1 ? this.#queue.length : at, 0, live);
-    if (isAsking(live.run)) this.#reviewQuestions();
+    this.#queue.add(live);
+    this.#reviewQuestions();
     this.#wake();
   }
 
@@ -150,8 +142,8 @@ export class KernelSession {
   /** Takes a waiting run out of the queue, for another session. */
   remove(live: LiveRun): void {
     this.#questions.settle(live.id);
-    this.#queue = this.#queue.filter((each) => each !== live);
-    this.#showPlaces();
+    this.#queue.remove(live);
+    this.#queue.showPlaces();
   }
 
   isCurrent(live: LiveRun): boolean {
@@ -210,7 +202,7 @@ export class KernelSession {
 
   /** The store was emptied: the runs that the kernel has not got are lost there, and nobody will find them again. */
   tellLost(): void {
-    for (const live of this.#queue.filter(({ run }) => run.state === 'waiting')) {
+    for (const live of this.#queue.all.filter(({ run }) => run.state === 'waiting')) {
       this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a run that waited');
       const detail = 'The bot’s store has lost it while it waited; run it again.';
       this.#endUnsent(live, { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail });
@@ -230,12 +222,12 @@ export class KernelSession {
     this.#isClosing = true;
     this.#idle.clear();
     this.#questions.close();
-    const unsent = this.#queue.filter((live) => live.followed === undefined);
+    const unsent = this.#queue.all.filter((live) => live.followed === undefined);
     const released = Promise.all(unsent.map((live) => live.release()));
     await this.#kernel.close();
-    const followed = this.#queue.filter((live) => !unsent.includes(live));
+    const followed = this.#queue.all.filter((live) => !unsent.includes(live));
     await Promise.race([
-      Promise.all(followed.map((live) => live.followed)),
+      Promise.all(followed.map(async (live) => await live.followed)),
       delay(FOLLOW_MS, undefined, { ref: false }),
     ]);
     await Promise.all([released, ...followed.map((live) => live.release())]);
@@ -245,7 +237,7 @@ export class KernelSession {
 
   #wake(): void {
     if (this.#isClosing) return;
-    if (this.#working !== undefined) this.#showPlaces();
+    if (this.#working !== undefined) this.#queue.showPlaces();
     else if (this.unfinished.length > 0) this.#working = this.#work();
   }
 
@@ -253,14 +245,14 @@ export class KernelSession {
   async #work(): Promise<void> {
     this.#idle.clear();
     while (!this.#isClosing) {
-      const live = this.#queue.find(({ run }) => !isAsking(run));
+      const [live] = this.#queue.placed;
       if (live === undefined) break;
       this.#current = live;
-      this.#showPlaces();
+      this.#queue.showPlaces();
       await this.#runOne(live);
       this.#current = undefined;
       if (this.#isClosing) return;
-      if (!isUnfinished(live.run)) this.#queue = this.#queue.filter((each) => each !== live);
+      if (!isUnfinished(live.run)) this.#queue.remove(live);
       this.#reviewQuestions();
     }
     this.#working = undefined;
@@ -275,7 +267,11 @@ export class KernelSession {
       if (run.state === 'waiting') return this.#cancel(live);
       live.stop(readStoppedBy(run.data.stoppedBy));
     }
-    if (run.state === 'waiting' && run.data.switchAgreedBy === undefined && this.needsSwitch(run.data.kernelspec))
+    if (
+      run.state === 'waiting' &&
+      run.data.switchAgreedBy === undefined &&
+      this.needsSwitch(run.data.kernelspec)
+    )
       return this.#askToSwitch(live);
     this.#kernel.acquire();
     try {
@@ -295,9 +291,10 @@ export class KernelSession {
       inputTimeoutMs,
       log,
     });
-    const ended = await Promise.race([running, released(live)]);
+    const ended = await Promise.race([running, untilReleased(live)]);
     // What the kernel said last is heard once only: the end is stored also by a process that ends.
-    if (ended === undefined) return void running.then((late) => this.#storeEnd(live, late)).catch(() => undefined);
+    if (ended === undefined)
+      return void running.then((late) => this.#storeEnd(live, late)).catch(() => undefined);
     if (!(await this.#storeEnd(live, ended))) return;
     live.markFollowed();
     if (live.released.aborted) return;
@@ -320,7 +317,10 @@ export class KernelSession {
     await this.#kernel
       .used(kernelId, live.run, outcome)
       .catch((error: unknown) =>
-        this.#deps.log.warn({ event: 'kernel.use', err: error, run: live.id }, 'a kernel that ended was not removed'),
+        this.#deps.log.warn(
+          { event: 'kernel.use', err: error, run: live.id },
+          'a kernel that ended was not removed',
+        ),
       );
   }
 
@@ -340,39 +340,21 @@ export class KernelSession {
         onEnded(live.run, outcome);
         finals.post(live, outcome);
       })
-      .catch((error: unknown) => log.error({ event: 'run.end', err: error, run: live.id }, 'an end was not stored'));
+      .catch((error: unknown) =>
+        log.error({ event: 'run.end', err: error, run: live.id }, 'an end was not stored'),
+      );
     this.#endIfEmpty();
-  }
-
-  #showPlaces(): void {
-    const queued = this.#queue.filter(({ run }) => !isAsking(run));
-    const behind = queued[0]?.run.requester;
-    for (const [ahead, live] of queued.entries()) {
-      if (ahead === 0 || live.run.state !== 'waiting') continue;
-      // 200 of them would use up minutes of Slack's edits.
-      const isShown = live.run.data.messageTs !== undefined || live.hasShownPlace;
-      if (isShown && ahead > PLACES_KEPT_FRESH) continue;
-      live.hasShownPlace = true;
-      live.show({ kind: 'waiting', ahead, ...(behind === undefined ? {} : { behind }) });
-    }
   }
 
   // — the question whether to switch —
 
   #askToSwitch(live: LiveRun): void {
     live.note({ data: { switchAskedAt: Date.now() } });
-    this.#questions.show(live, this.record);
+    if (this.record !== undefined) this.#questions.show(live, this.record);
   }
 
-  /** The kernel may have changed: a question is put anew, or has become needless. */
   #reviewQuestions(): void {
-    for (const live of this.#queue.filter(({ run }) => isAsking(run))) {
-      if (!this.needsSwitch(live.run.data.kernelspec)) {
-        this.#questions.settle(live.id);
-        live.note({ data: { switchAskedAt: undefined } });
-      } else if (live.phase.kind !== 'switchAsked' || live.phase.from !== this.record?.kernelspec)
-        this.#questions.show(live, this.record);
-    }
+    this.#questions.review(this.#queue.asking, this.record);
   }
 
   #kernelChanged(): void {
@@ -383,12 +365,13 @@ export class KernelSession {
   }
 
   #endIfEmpty(): void {
-    const isEmpty = this.#queue.length === 0 && this.#working === undefined && !this.#kernel.hasAnything;
+    const isEmpty = this.#queue.isEmpty && this.#working === undefined && !this.#kernel.hasAnything;
     if (isEmpty) this.#deps.onEmpty(this);
   }
 }
 
-function released({ released: signal }: LiveRun): Promise<undefined> {
+/** Settles when this process leaves the run to a successor. */
+function untilReleased({ released: signal }: LiveRun): Promise<undefined> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);
     signal.addEventListener('abort', () => resolve(undefined), { once: true });

@@ -73,7 +73,9 @@ export class LateOutput {
   #editSoon(ended: EndedRun): void {
     if (ended.timer !== undefined) return;
     if (performance.now() - ended.editedAtMs > 2 * SELDOM_MS) ended.waitMs = SOON_MS;
-    ended.timer = setTimeout(() => (ended.editing = this.#edit(ended)), ended.waitMs).unref();
+    ended.timer = setTimeout(() => {
+      ended.editing = this.#edit(ended);
+    }, ended.waitMs).unref();
     ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
 
@@ -126,7 +128,9 @@ export class LateOutput {
     if (state !== 'posted' && data.erased !== true) return;
     await transcript
       .remove()
-      .catch((error: unknown) => this.#log.warn({ event: 'spool.failed', err: error }, 'output was not removed'));
+      .catch((error: unknown) =>
+        this.#log.warn({ event: 'spool.failed', err: error }, 'output was not removed'),
+      );
   }
 }
 

@@ -13,13 +13,23 @@ export class SwitchQuestions {
     this.#onLapsed = onLapsed;
   }
 
-  show(live: LiveRun, record: KernelRecord | undefined): void {
-    if (record === undefined) return;
+  show(live: LiveRun, record: KernelRecord): void {
     const { id, channel, data } = live.run;
     live.show({ kind: 'switchAsked', channel, from: record.kernelspec, to: data.kernelspec });
     const remainingMs = (data.switchAskedAt ?? Date.now()) + LAPSES_MS - Date.now();
     this.settle(id);
     this.#lapses.set(id, setTimeout(() => this.#onLapsed(live), Math.max(0, remainingMs)).unref());
+  }
+
+  /** The kernel may have changed: a question is put anew, or has become needless and the run takes its place again. */
+  review(asking: readonly LiveRun[], record: KernelRecord | undefined): void {
+    for (const live of asking) {
+      if (record === undefined || record.kernelspec === live.run.data.kernelspec) {
+        this.settle(live.id);
+        live.note({ data: { switchAskedAt: undefined } });
+      } else if (live.phase.kind !== 'switchAsked' || live.phase.from !== record.kernelspec)
+        this.show(live, record);
+    }
   }
 
   /** The question is answered, lapsed or needless. */

@@ -8,7 +8,8 @@ export interface WriteGuard {
 }
 
 /** Web API methods that change nothing: a standby and a leader in doubt may call them. */
-const READS = /\/(?:auth\.test|api\.test|apps\.connections\.open|users\.\w+|usergroups\.[\w.]+|conversations\.\w+|files\.info|team\.info)$/;
+const READS =
+  /\/(?:auth\.test|api\.test|apps\.connections\.open|users\.\w+|usergroups\.[\w.]+|conversations\.\w+|files\.info|team\.info)$/;
 
 /**
  * All calls to Slack go through this. One that changes something waits until this process is surely the leader, and is
@@ -17,8 +18,7 @@ const READS = /\/(?:auth\.test|api\.test|apps\.connections\.open|users\.\w+|user
 export function guardWrites(fetch: FetchFunction | undefined, guard: WriteGuard): FetchFunction {
   const send = fetch ?? globalThis.fetch;
   return async (url, init) => {
-    if (!READS.test(new URL(url).pathname))
-      while (!guard.mayWrite()) await guard.whenSure();
+    if (!READS.test(new URL(url).pathname)) while (!guard.mayWrite()) await guard.whenSure();
     return await send(url, init);
   };
 }

@@ -26,7 +26,13 @@ test('runs of another workspace in the same store are left to the bot of that on
     block: 0,
     notes: [],
   };
-  const run = { ...place, id: 'theirs', queue: 'T0OTHER/C0OTHER', requester: 'U0OTHER', createdAt: Date.now() };
+  const run = {
+    ...place,
+    id: 'theirs',
+    queue: 'T0OTHER/C0OTHER',
+    requester: 'U0OTHER',
+    createdAt: Date.now(),
+  };
   await others.lease.acquire(60_000);
   await others.runs.accept(data.requestKey, { ...run, data, code: ['theirs()'] });
   await others.close();

@@ -100,7 +100,10 @@ export class IdleKernel {
       this.watch();
     } catch (error) {
       const { queue } = record;
-      log.warn({ event: 'kernel.idle', err: error, queue }, 'an idle kernel was not looked after; it is tried again');
+      log.warn(
+        { event: 'kernel.idle', err: error, queue },
+        'an idle kernel was not looked after; it is tried again',
+      );
       this.#timer.set(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));
       this.#failures += 1;
     }
@@ -117,12 +120,21 @@ export class IdleKernel {
     if (step.atMs > Date.now()) return;
     if (!isThere) {
       await this.#kernel.forget(GONE_NOTE);
-      log.info({ event: 'kernel.gone', queue, kernel: kernelId }, 'an idle kernel is gone; the next run says so');
+      log.info(
+        { event: 'kernel.gone', queue, kernel: kernelId },
+        'an idle kernel is gone; the next run says so',
+      );
     } else if (step.kind === 'warn') {
       const warnedAt = Date.now();
-      await notices.warn({ ...record, lastThread }, nextIdleStep({ ...record, warnedAt }, idleTimeoutMs).atMs);
+      await notices.warn(
+        { ...record, lastThread },
+        nextIdleStep({ ...record, warnedAt }, idleTimeoutMs).atMs,
+      );
       if (this.#kernel.record?.kernelId === kernelId) this.#kernel.noteWarned(warnedAt);
-      log.info({ event: 'kernel.warned', queue, kernel: kernelId }, 'the channel of an idle kernel was warned');
+      log.info(
+        { event: 'kernel.warned', queue, kernel: kernelId },
+        'the channel of an idle kernel was warned',
+      );
     } else {
       await this.#kernel.shutDown(ENDED_NOTE);
       log.info(

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../../gateway/errors.ts';
-import type { ConnectionEvent, ExecutionCheckpoint, Gateway, KernelConnection } from '../../../gateway/gateway.ts';
+import type {
+  ConnectionEvent,
+  ExecutionCheckpoint,
+  Gateway,
+  KernelConnection,
+} from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run } from '../../run.ts';
@@ -12,13 +17,12 @@ import {
   newKernelRecord,
   type StoredKernel,
 } from './kernel-record.ts';
+import { KernelSocket } from './kernel-socket.ts';
 import { LatestWriter } from '../run/latest-writer.ts';
 import { retryStore } from '../run/retry-store.ts';
 
-/** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
-const IDLE_SOCKET_MS = 3 * 60_000;
-/** How long a websocket that is just being opened is waited for, so that it can be closed in order. */
-const OPENING_MS = 1_000;
+/** How long writes of the record are waited for when this process ends. */
+const CLOSING_MS = 1_000;
 
 export interface ReadyKernel {
   record: KernelRecord;
@@ -56,15 +60,12 @@ export class SessionKernel {
   readonly #queue: string;
   readonly #deps: SessionKernelDeps;
   readonly #onEvent: (event: ConnectionEvent) => void;
-  readonly #onDisconnected: () => void;
+  readonly #socket: KernelSocket;
   readonly #writer: LatestWriter;
   readonly #closing = new AbortController();
   #record: KernelRecord | undefined;
   #loss: string | undefined;
   #storedLoss: string | undefined;
-  #connection: KernelConnection | undefined;
-  #connecting: Promise<KernelConnection> | undefined;
-  #idleSocket: NodeJS.Timeout | undefined;
   /** The restart or deletion under way. */
   #change: { kind: 'restarting' | 'ending'; done: Promise<void> } | undefined;
 
@@ -76,12 +77,16 @@ export class SessionKernel {
     onDisconnected: () => void,
   ) {
     this.#queue = queue;
-    this.#onDisconnected = onDisconnected;
     this.#record = record;
     this.#loss = loss;
     this.#storedLoss = loss;
     this.#deps = deps;
     this.#onEvent = onEvent;
+    this.#socket = new KernelSocket(
+      deps.gateway,
+      (event, kernelId) => this.#take(event, kernelId),
+      onDisconnected,
+    );
     this.#writer = new LatestWriter(() => retryStore(() => this.#write(), this.#closing.signal, deps.log));
   }
 
@@ -111,11 +116,12 @@ export class SessionKernel {
     if (record === undefined)
       return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
     if (record.state === 'starting') return await this.#start(record, owner, undefined, progress, until);
+    const { connection } = this.#socket;
     const note = record.restartedUnseen ? RESTARTED_NOTE : undefined;
-    if (this.#connection !== undefined) return { record, connection: this.#connection, note };
+    if (connection !== undefined) return { record, connection, note };
     progress.onStarting();
     try {
-      return { record, connection: await this.#connect(record, eitherOf(until)), note };
+      return { record, connection: await this.#socket.connect(record, eitherOf(until)), note };
     } catch (error) {
       if (!isLoss(error)) throw error;
       // One that is there and gives no answer would be left behind. A gateway that does not even take the deletion is
@@ -133,7 +139,7 @@ export class SessionKernel {
     checkpoint: ExecutionCheckpoint | undefined,
   ): Promise<KernelConnection | undefined> {
     if (this.#record?.kernelId !== kernelId) return undefined;
-    return this.#connection ?? (await this.#connect(this.#record, signal, checkpoint));
+    return this.#socket.connection ?? (await this.#socket.connect(this.#record, signal, checkpoint));
   }
 
   /**
@@ -158,7 +164,7 @@ export class SessionKernel {
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };
       this.#record = started;
       await this.#writer.save();
-      const connection = await this.#connect(started, eitherOf(until));
+      const connection = await this.#socket.connect(started, eitherOf(until));
       const record: KernelRecord = { ...started, state: 'up' };
       const loss = this.#loss;
       this.#record = record;
@@ -204,72 +210,32 @@ export class SessionKernel {
       );
   }
 
-  // — the websocket —
-
-  async #connect(
-    { kernelId, sessionId }: KernelRecord,
-    signal: AbortSignal,
-    checkpoint?: ExecutionCheckpoint,
-  ): Promise<KernelConnection> {
-    const connecting = this.#deps.gateway.connect(kernelId, {
-      sessionId,
-      signal,
-      ...(checkpoint === undefined ? {} : { checkpoint }),
-      onEvent: (event) => this.#take(event, kernelId),
-    });
-    this.#connecting = connecting;
-    try {
-      this.#connection = await connecting;
-      return this.#connection;
-    } finally {
-      if (this.#connecting === connecting) this.#connecting = undefined;
-    }
+  #take(event: ConnectionEvent, kernelId: string): void {
+    const isOurs = this.#record?.kernelId === kernelId;
+    if (event.kind === 'kernelRestarted' && this.state !== 'restarting' && isOurs)
+      this.#note({ restartedUnseen: true });
+    this.#onEvent(event);
   }
 
-  #take(event: ConnectionEvent, kernelId: string): void {
-    if (event.kind === 'kernelGone' && this.#connection?.kernelId === kernelId) this.#drop();
-    if (event.kind === 'kernelRestarted' && this.state !== 'restarting' && this.#record?.kernelId === kernelId)
-      this.#note({ restartedUnseen: true });
-    // The gateway would keep what comes for a session without a websocket, without bound.
-    if (event.kind === 'lateOutput') this.#idleSocket?.refresh();
-    this.#onEvent(event);
+  get isConnected(): boolean {
+    return this.#socket.connection !== undefined;
   }
 
   /** A kernel, a loss that nobody has read yet, or a websocket. */
   get hasAnything(): boolean {
-    return this.#record !== undefined || this.#loss !== undefined || this.isConnected || this.#change !== undefined;
-  }
-
-  get isConnected(): boolean {
-    return this.#connection !== undefined;
+    return (
+      this.#record !== undefined || this.#loss !== undefined || this.isConnected || this.#change !== undefined
+    );
   }
 
   /** A run begins: the websocket is not closed for idleness until {@link release}. */
   acquire(): void {
-    clearTimeout(this.#idleSocket);
-    this.#idleSocket = undefined;
+    this.#socket.acquire();
   }
 
   /** The run is over, however it went. */
   release(): void {
-    clearTimeout(this.#idleSocket);
-    this.#idleSocket = setTimeout(() => void this.disconnect(), IDLE_SOCKET_MS).unref();
-  }
-
-  #drop(): KernelConnection | undefined {
-    clearTimeout(this.#idleSocket);
-    this.#idleSocket = undefined;
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection !== undefined) this.#onDisconnected();
-    return connection;
-  }
-
-  async disconnect(): Promise<void> {
-    // What its gateway replays on a websocket that is just being opened would be lost with it.
-    const connecting = this.#connecting?.catch(() => undefined);
-    if (connecting !== undefined) await Promise.race([connecting, delay(OPENING_MS, undefined, { ref: false })]);
-    await this.#drop()?.close();
+    this.#socket.release();
   }
 
   // — changes of the kernel and of its record —
@@ -347,7 +313,7 @@ export class SessionKernel {
   async forget(loss?: string): Promise<void> {
     this.#record = undefined;
     if (loss !== undefined) this.#loss = loss;
-    await this.disconnect();
+    await this.#socket.close();
     this.#writer.save().catch(() => undefined);
   }
 
@@ -365,8 +331,8 @@ export class SessionKernel {
 
   /** This process ends. The kernel stays, and so does its record. */
   async close(): Promise<void> {
-    await this.disconnect();
-    await Promise.race([this.#writer.idle, delay(OPENING_MS, undefined, { ref: false })]);
+    await this.#socket.close();
+    await Promise.race([this.#writer.idle, delay(CLOSING_MS, undefined, { ref: false })]);
     this.#closing.abort();
   }
 }

@@ -27,7 +27,10 @@ export async function executeRun(
 ): Promise<RunOutcome> {
   const code = await live.code();
   if (code.length === 0 && live.run.data.request === undefined)
-    return { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail: 'The bot’s store has lost its code; send it again.' };
+    return {
+      ...syntheticOutcome('notStarted', live.run.data.kernelspec),
+      detail: 'The bot’s store has lost its code; send it again.',
+    };
   for (let block = live.run.data.block; ; block += 1) {
     const outcome = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
@@ -185,7 +188,10 @@ function noteStatus(live: LiveRun, status: Status, log: Log): void {
       live.show({ ...asRunning(live), stopIgnored: true });
       return;
     case 'disconnected':
-      log.info({ event: 'kernel.disconnected', run: live.id }, 'the kernel’s websocket dropped; reconnecting');
+      log.info(
+        { event: 'kernel.disconnected', run: live.id },
+        'the kernel’s websocket dropped; reconnecting',
+      );
       return;
     case 'outage': {
       const { code, detail, isCutOff } = status;

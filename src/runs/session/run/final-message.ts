@@ -51,7 +51,10 @@ export class FinalMessages {
     const delivery = await live.finish(outcome);
     if (delivery.delivered) {
       const { messageTs, files, replies } = delivery;
-      const attached = { ...(files === undefined ? {} : { files }), ...(replies === undefined ? {} : { replies }) };
+      const attached = {
+        ...(files === undefined ? {} : { files }),
+        ...(replies === undefined ? {} : { replies }),
+      };
       await live.commit({ state: 'posted', data: { messageTs, ...attached } });
       return;
     }

@@ -5,15 +5,6 @@ import type { LiveRun } from './live-run.ts';
 /** A kernel that a stop did not wake from its input request (IRkernel reads on) gets an empty line after this. */
 const RELEASE_MS = 3_000;
 
-/** A line that the kernel waits for. */
-export interface InputPrompt {
-  readonly id: string;
-  /** Gives the kernel its line; the run goes on. What is typed goes to the kernel and nowhere else. */
-  answer(line: string): void;
-  /** Nobody will answer any more. */
-  close(): void;
-}
-
 /**
  * Asks the requester for the line that the kernel waits for. Unanswered for `inputTimeoutMs` the run is stopped; a run
  * that is stopped for any reason leaves no kernel waiting.

@@ -5,7 +5,6 @@ import type { RunState, RunStore } from '../../../store/store.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
-import type { InputPrompt } from './input.ts';
 import { isAboutStop, type StopReason } from './read-end.ts';
 import { retryStore } from './retry-store.ts';
 import { LatestWriter } from './latest-writer.ts';
@@ -14,6 +13,15 @@ import { LatestWriter } from './latest-writer.ts';
 const CLOSING_MS = 500;
 /** Slack waits 3 s for what became of a line: a run that is being resumed is waited for this long. */
 const INPUT_WAIT_MS = 1_000;
+
+/** A line that the kernel waits for. */
+export interface InputPrompt {
+  readonly id: string;
+  /** Gives the kernel its line; the run goes on. What is typed goes to the kernel and nowhere else. */
+  answer(line: string): void;
+  /** Nobody will answer any more. */
+  close(): void;
+}
 
 export type RunChange = Partial<Pick<Run, 'state' | 'thread' | 'queue'>> & { data?: Partial<RunData> };
 
@@ -109,7 +117,8 @@ export class LiveRun {
   stop(reason: StopReason): void {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = reason;
-    if (isAboutStop(reason)) this.note({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
+    if (isAboutStop(reason))
+      this.note({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
     this.#stop.abort(reason);
     if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
     if (this.#phase.kind === 'inputAsked') this.showRunning();
@@ -151,7 +160,7 @@ export class LiveRun {
   /** Writes how it ended. False when it has ended already. */
   async end(outcome: RunOutcome, kept?: StoredOutput): Promise<boolean> {
     if (!isUnfinished(this.run)) return false;
-    this.#closePrompt();
+    this.closePrompt();
     this.#apply({ state: 'ended', data: { outcome, ...(kept === undefined ? {} : { kept }) } });
     await this.#writer.save();
     return true;
@@ -185,7 +194,7 @@ export class LiveRun {
     const { state } = this.run;
     const isStored = this.#storedState !== 'waiting' && this.#storedState !== 'sending';
     const sent = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
-    const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent: sent as GatewayOutage['sent'] };
+    const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent };
     this.message.show(viewRun(this.run, phase, isStored ? this.#output?.() : undefined, outage));
   }
 
@@ -220,10 +229,6 @@ export class LiveRun {
   }
 
   closePrompt(): void {
-    this.#closePrompt();
-  }
-
-  #closePrompt(): void {
     this.#prompt?.close();
     this.#prompt = undefined;
     this.#promptOpened = Promise.withResolvers<void>();

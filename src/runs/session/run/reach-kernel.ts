@@ -68,7 +68,8 @@ async function outcomeOf(
   };
   try {
     const waiting = { isSent, isHarmless: record !== undefined, sinceMs, signal, onAway };
-    if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id })) return undefined;
+    if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id }))
+      return undefined;
   } catch (interruption) {
     if (!signal.aborted) throw interruption;
     return cancelled();
@@ -98,8 +99,7 @@ async function readyKernel(
 ): Promise<ReachedKernel> {
   const { workspace, channel, queue, requester, thread, data } = live.run;
   const { switchAgreedBy, kernelspec } = data;
-  const starting = (turnsBefore: number): void =>
-    live.show({ kind: 'startingKernel', sinceMs, turnsBefore });
+  const starting = (turnsBefore: number): void => live.show({ kind: 'startingKernel', sinceMs, turnsBefore });
   const before = kernel.record;
   if (switchAgreedBy !== undefined && before !== undefined && before.kernelspec !== kernelspec) {
     starting(0);

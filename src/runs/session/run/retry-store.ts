@@ -16,7 +16,8 @@ export async function retryStore<T>(work: () => Promise<T>, signal: AbortSignal,
       return await work();
     } catch (error) {
       if (!(error instanceof StoreError) || signal.aborted) throw error;
-      if (tries % LOG_EVERY === 0) log.warn({ event: 'store.retry', err: error }, 'a write waits for the store');
+      if (tries % LOG_EVERY === 0)
+        log.warn({ event: 'store.retry', err: error }, 'a write waits for the store');
       await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) throw error;
     }

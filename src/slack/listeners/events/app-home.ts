@@ -31,7 +31,10 @@ export async function showHome(user: string, bot: Bot, notice: string | undefine
 async function homeOf(person: Person, bot: Bot, notice: string | undefined): Promise<HomeView> {
   const refused = refuse('look', person, undefined, bot.policy);
   if (refused !== undefined) return renderClosedHome(refused);
-  const [kernels, runs] = await Promise.all([kernelsOf(person, bot), bot.requesterRuns(person.id, SHOWN_RUNS)]);
+  const [kernels, runs] = await Promise.all([
+    kernelsOf(person, bot),
+    bot.requesterRuns(person.id, SHOWN_RUNS),
+  ]);
   return renderHome({
     notice,
     kernels: kernels.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),

@@ -63,7 +63,11 @@ async function run(call: ShortcutCall, bot: Bot): Promise<void> {
   const snippet = await readCode(message, context, bot);
   if (!isLanguageKnown(snippet, context)) return await askLanguage(call, snippet, context, bot);
   const delivery = triggerDelivery(bot.workspace, trigger);
-  await admit({ requestKey: delivery, source: 'shortcut', channel, snippet, ...standing(call, person, bot) }, person, bot);
+  await admit(
+    { requestKey: delivery, source: 'shortcut', channel, snippet, ...standing(call, person, bot) },
+    person,
+    bot,
+  );
 }
 
 async function readCode(message: ShownMessage, context: LanguageContext, bot: Bot): Promise<Snippet> {

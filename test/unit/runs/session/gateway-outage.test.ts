@@ -97,9 +97,7 @@ test('taken back: the wait ends', async () => {
   const { outage, waiting } = scene(() => unreachable);
   const taken = new AbortController();
   const onAway = (): void => taken.abort();
-  await expect(
-    outage.isWorthRetry(unreachable, waiting({ signal: taken.signal, onAway })),
-  ).rejects.toThrow();
+  await expect(outage.isWorthRetry(unreachable, waiting({ signal: taken.signal, onAway }))).rejects.toThrow();
 });
 
 test('300 runs that wait ask the gateway once a second together', async () => {

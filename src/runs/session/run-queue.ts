@@ -1,0 +1,57 @@
+import { isAsking, type Run } from '../run.ts';
+import type { LiveRun } from './run/live-run.ts';
+
+/** Places further back are shown once and not edited with every run that ends. */
+const PLACES_KEPT_FRESH = 3;
+
+/**
+ * The unfinished runs of a session in order of acceptance, the run in hand among them. One whose requester is asked about
+ * a switch keeps no place.
+ */
+export class RunQueue {
+  #runs: LiveRun[] = [];
+
+  get isEmpty(): boolean {
+    return this.#runs.length === 0;
+  }
+
+  get all(): readonly LiveRun[] {
+    return this.#runs;
+  }
+
+  /** Those that keep a place. */
+  get placed(): LiveRun[] {
+    return this.#runs.filter(({ run }) => !isAsking(run));
+  }
+
+  get asking(): LiveRun[] {
+    return this.#runs.filter(({ run }) => isAsking(run));
+  }
+
+  get unfinished(): Run[] {
+    return this.placed.map(({ run }) => run);
+  }
+
+  add(live: LiveRun): void {
+    const at = this.#runs.findIndex(({ run }) => run.order > live.run.order);
+    this.#runs.splice(at === -1 ? this.#runs.length : at, 0, live);
+  }
+
+  remove(live: LiveRun): void {
+    this.#runs = this.#runs.filter((each) => each !== live);
+  }
+
+  /** Tells those that wait how many are before them, and whose run is in hand. */
+  showPlaces(): void {
+    const placed = this.placed;
+    const behind = placed[0]?.run.requester;
+    for (const [ahead, live] of placed.entries()) {
+      if (ahead === 0 || live.run.state !== 'waiting') continue;
+      // 200 of them would use up minutes of Slack's edits.
+      const isShown = live.run.data.messageTs !== undefined || live.hasShownPlace;
+      if (isShown && ahead > PLACES_KEPT_FRESH) continue;
+      live.hasShownPlace = true;
+      live.show({ kind: 'waiting', ahead, ...(behind === undefined ? {} : { behind }) });
+    }
+  }
+}
