@@ -193,7 +193,7 @@ export class LiveRun {
     this.#phase = phase;
     const { state } = this.run;
     const isStored = this.#storedState !== 'waiting' && this.#storedState !== 'sending';
-    const sent = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
+    const sent: GatewayOutage['sent'] = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
     const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent };
     this.message.show(viewRun(this.run, phase, isStored ? this.#output?.() : undefined, outage));
   }
