@@ -49,8 +49,7 @@ export class Leadership {
   #tickedAt = { now: 0, wall: 0 };
   #timer: NodeJS.Timeout | undefined;
   #asking: Promise<void> | undefined;
-  #isEmptied = false;
-  #restoring: Promise<void> | undefined;
+  #content: 'whole' | 'emptied' | 'restoring' = 'whole';
   #waiters: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
   #lastWord = '';
 
@@ -201,7 +200,7 @@ export class Leadership {
       if (answer === 'missing' && !this.#isEnded()) {
         this.#beInDoubt('the store has no record of it');
         const acquired = await this.#lease.acquire(this.#ttlMs);
-        if (acquired.kind === 'held') this.#isEmptied = true;
+        if (acquired.kind === 'held') this.#content = 'emptied';
         answer = acquired.kind;
       }
       if (this.#isEnded()) return;
@@ -215,10 +214,8 @@ export class Leadership {
 
   #beSure(validUntil: number): void {
     this.#validUntil = validUntil;
-    if (this.#isEmptied) {
-      this.#restoring ??= this.#restore().finally(() => (this.#restoring = undefined));
-      return;
-    }
+    if (this.#content === 'emptied') void this.#restore();
+    if (this.#content !== 'whole') return;
     this.#markTick();
     if (this.#findDoubt() !== undefined) return;
     if (this.#state === 'inDoubt') this.#say('the leader lease is sure again');
@@ -227,11 +224,14 @@ export class Leadership {
   }
 
   async #restore(): Promise<void> {
+    this.#content = 'restoring';
     try {
       await this.#onEmptied();
-      this.#isEmptied = false;
+      // Unless it was emptied once more meanwhile.
+      if (this.#content === 'restoring') this.#content = 'whole';
       if (!this.#isEnded()) void this.#ask();
     } catch (error) {
+      this.#content = 'emptied';
       this.#log.error({ err: error }, 'what the store lost could not be written back; it is tried again');
     }
   }

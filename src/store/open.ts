@@ -1,6 +1,11 @@
 import { Keyv } from 'keyv';
+import * as z from 'zod';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { RedisConnection } from './redis/connection.ts';
+import { RedisKeyv } from './redis/keyv.ts';
+import { checkVersion, RedisLease } from './redis/lease.ts';
+import { RedisRuns } from './redis/runs.ts';
 import { createRunReader, type ReadData, type RunReader } from './run-reader.ts';
 import { atStore, openSqliteFile, openSqliteMemory, SqliteLease } from './sqlite/database.ts';
 import { SqliteKeyv } from './sqlite/keyv.ts';
@@ -28,9 +33,9 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
   if (path !== undefined) {
     const db = await openSqliteFile(path, lockWaitMs);
-    // A file that is damaged further in is found to be by the first statements.
     return atStore(db, () => createSqliteStore('sqlite', db, reader, log));
   }
+  if (/^rediss?:/.test(url)) return openRedisStore(url, reader, log);
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');
 }
 
@@ -52,6 +57,24 @@ export function createSqliteStore<Data>(
     },
   };
 }
+async function openRedisStore<Data>(url: string, reader: RunReader<Data>, log: Log): Promise<Store<Data>> {
+  const redis = new RedisConnection(url, log);
+  await redis.open();
+  try {
+    checkVersion(await redis.read(z.string(), 'version'));
+  } catch (error) {
+    redis.close();
+    throw error;
+  }
+  return {
+    kind: 'redis',
+    keyv: onePerNamespace(() => new RedisKeyv(redis), log),
+    runs: new RedisRuns<Data>(redis, reader),
+    lease: new RedisLease(redis),
+    close: async () => redis.close(),
+  };
+}
+
 /** Keyv's own key prefix is off: each adapter keeps namespaces apart by itself. */
 function onePerNamespace(createAdapter: () => object, log: Log): (namespace: string) => Keyv {
   const open = new Map<string, Keyv>();

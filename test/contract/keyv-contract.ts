@@ -1,11 +1,11 @@
 import keyvTestSuite, { keyvIteratorTests } from '@keyv/test-suite';
 import { Keyv } from 'keyv';
 import * as vitest from 'vitest';
-import type { Store } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/store.ts';
 
 const { describe, expect, test } = vitest;
 
-/** What a store's Keyv promises: Keyv's own suite on the bare adapter, and our use of it. `store` must be open by the first test. */
+/** What a store's Keyv promises: Keyv's own suite on the bare adapter, and our use of it. Both must be open and hold the lease by the first test. */
 export function keyvContract(
   name: string,
   parts: { adapter: () => object; store: () => Store<unknown> },

@@ -1,18 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { silentLog } from '../../src/log.ts';
-import { openStore } from '../../src/store/open-store.ts';
-import { newRun, type Note } from './new-run.ts';
+import { openStore } from '../../src/store/open.ts';
+import { accepted, type Note } from './new-run.ts';
 
 /**
- * A process of its own for the tests that kill one: `node sqlite-child.ts <sqlite:path> hold|admit|fill`. Says "open" once
- * it holds the file; `admit` then admits and changes runs without end and says each id once the ledger has confirmed it;
- * `fill` changes one run until that is refused, and says what it then finds.
+ * A process of its own for the tests that kill one: `node sqlite-child.ts <sqlite:path> hold|accept|fill`. Says "open" once
+ * it holds the file; `accept` then accepts and saves runs without end and says each id once the store has confirmed it;
+ * `fill` replaces one run's code until that is refused, and says what it then finds.
  */
 const [url = '', mode] = process.argv.slice(2);
-const { ledger } = await openStore<Note>({ url, log: silentLog });
+const { runs, lease } = await openStore<Note>({ url, log: silentLog });
+await lease.acquire(60_000);
 say('open');
-if (mode === 'admit') await admitForever();
-else if (mode === 'fill') await changeUntilRefused();
+if (mode === 'accept') await acceptForever();
+else if (mode === 'fill') await saveUntilRefused();
 else setInterval(() => undefined, 60_000);
 
 /** Not console.log: the line has to be out before the next write begins. A reader that is behind is waited for. */
@@ -27,34 +29,27 @@ function say(line: string): void {
   }
 }
 
-async function admitForever(): Promise<never> {
+async function acceptForever(): Promise<never> {
   for (;;) {
-    const run = newRun();
-    const admission = await ledger.admit(`delivery of ${run.id}`, run, { perLane: 1e9, perRunner: 1e9 });
-    if (admission.kind !== 'accepted') throw new Error(`not accepted but ${admission.kind}`);
+    const id = randomUUID();
+    const run = await accepted(runs, { id }, `request of ${id}`);
     say(run.id);
-    await ledger.change(admission.run, { state: 'sending', updatedAt: run.createdAt + 1 });
+    await runs.save({ ...run, state: 'sending' });
     say(`${run.id} sending`);
   }
 }
 
-async function changeUntilRefused(): Promise<void> {
-  const first = newRun();
-  const admission = await ledger.admit('fill', first, { perLane: 1, perRunner: 1 });
-  if (admission.kind !== 'accepted') throw new Error(`not accepted but ${admission.kind}`);
-  let { run } = admission;
-  for (;;) {
+async function saveUntilRefused(): Promise<void> {
+  const run = await accepted(runs);
+  for (let length = 0; ; length += 20_000) {
+    const code = ['x'.repeat(length)];
     try {
-      const changed = await ledger.change(run, { data: { code: 'x'.repeat(20_000) }, updatedAt: 1 });
-      if (changed === undefined) throw new Error('somebody else has changed it');
-      run = changed;
+      await runs.replaceCode(run, code);
     } catch (error) {
       say(error instanceof Error ? error.message : String(error));
-      break;
-    }
-    const kept = await ledger.get(run.id);
-    if (kept?.revision !== run.revision) {
-      say(`revision ${run.revision} was confirmed, ${kept?.revision} is kept`);
+      const stored = (await runs.code(run.id))?.[0]?.length;
+      if (stored !== length - 20_000)
+        say(`${length - 20_000} characters were confirmed, ${stored} are stored`);
       break;
     }
   }

@@ -64,13 +64,17 @@ export async function findRedisServer(): Promise<{ path: string } | { missing: s
 }
 
 /** Starts an empty Redis on a free loopback port that keeps nothing on disk. */
-export async function startRedisServer(path: string, password = ''): Promise<RedisServer> {
+export async function startRedisServer(
+  path: string,
+  password = '',
+  more: readonly string[] = [],
+): Promise<RedisServer> {
   const port = await freePort();
   let child: ChildProcess;
   const start = async () => {
     const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     const secret = password === '' ? [] : ['--requirepass', password];
-    const server = spawn(path, [...settings, ...secret], {
+    const server = spawn(path, [...settings, ...secret, ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
       cwd: tmpdir(),
     });

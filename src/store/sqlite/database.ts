@@ -53,6 +53,8 @@ export class SqliteLease implements LeaderLease {
 
   constructor(db: DatabaseSync) {
     this.db = db;
+    // A file that is damaged behind its first page is found to be here, not at the first run.
+    this.#record();
   }
 
   async acquire(): Promise<LeaseAnswer> {

@@ -28,10 +28,8 @@ export class SqliteRuns<Data> implements RunStore<Data> {
       const isNew = this.#sql.markSeen.run(requestKey, run.id, run.createdAt).changes === 1;
       if (!isNew) return { kind: 'duplicate', runId: this.#runOf(requestKey) ?? '' };
       this.#sql.insertCode.run(run.id, JSON.stringify(run.code));
-      const { lastInsertRowid } = this.#sql.insert.run(
-        ...[null, run.id, run.workspace, run.channel, run.thread, run.queue, run.requester, 'waiting'],
-        ...[run.createdAt, run.createdAt, JSON.stringify(run.data)],
-      );
+      const accepted = { ...run, state: 'waiting', updatedAt: run.createdAt } as const;
+      const { lastInsertRowid } = this.#sql.insert.run({ ...rowOf(accepted), order: null });
       return { kind: 'accepted', order: Number(lastInsertRowid) };
     });
   }
@@ -66,10 +64,7 @@ export class SqliteRuns<Data> implements RunStore<Data> {
       this.#sql.markSeen.run(requestKey, run.id, run.createdAt);
       this.#sql.remove.run(run.id);
       this.#sql.insertCode.run(run.id, JSON.stringify(code));
-      this.#sql.insert.run(
-        ...[run.order, run.id, run.workspace, run.channel, run.thread, run.queue, run.requester, run.state],
-        ...[run.createdAt, run.updatedAt, JSON.stringify(run.data)],
-      );
+      this.#sql.insert.run({ ...rowOf(run), order: run.order });
     });
   }
 
@@ -149,10 +144,7 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   }
 
   #update(run: RunRecord<Data>): boolean {
-    const { changes } = this.#sql.update.run(
-      ...[run.workspace, run.channel, run.thread, run.queue, run.requester, run.state],
-      ...[run.createdAt, run.updatedAt, JSON.stringify(run.data), run.id],
-    );
+    const { changes } = this.#sql.update.run(rowOf(run));
     return changes === 1;
   }
 
@@ -164,6 +156,13 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   #list(statement: StatementSync, ...values: (string | number)[]): RunRecord<Data>[] {
     return this.#lease.read(() => this.#reader.all(statement.all(...values)));
   }
+}
+
+/** As the named parameters of the statements. */
+function rowOf({ data, ...run }: Omit<RunRecord<unknown>, 'order'>) {
+  const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt } = run;
+  const place = { id, workspace, channel, thread, queue, requester };
+  return { ...place, state, createdAt, updatedAt, data: JSON.stringify(data) };
 }
 
 /** Each statement finds its rows by an index. */
@@ -179,12 +178,13 @@ export function prepareRuns(db: DatabaseSync) {
     forgetRequest: db.prepare('DELETE FROM requests WHERE request_key = ?'),
     insert: db.prepare(
       `INSERT INTO runs (accepted, id, workspace, channel, thread, queue, requester, state, created_at, updated_at, data)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (:order, :id, :workspace, :channel, :thread, :queue, :requester, :state, :createdAt, :updatedAt, :data)`,
     ),
     insertCode: db.prepare('INSERT OR REPLACE INTO code (run_id, blocks) VALUES (?, ?)'),
     update: db.prepare(
-      `UPDATE runs SET workspace = ?, channel = ?, thread = ?, queue = ?, requester = ?, state = ?, created_at = ?,
-         updated_at = ?, data = ? WHERE id = ?`,
+      `UPDATE runs SET workspace = :workspace, channel = :channel, thread = :thread, queue = :queue,
+         requester = :requester, state = :state, created_at = :createdAt, updated_at = :updatedAt, data = :data
+       WHERE id = :id`,
     ),
     get: db.prepare(`SELECT ${columns} FROM runs WHERE id = ?`),
     getCode: db.prepare('SELECT blocks FROM code WHERE run_id = ?'),

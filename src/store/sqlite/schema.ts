@@ -123,12 +123,11 @@ function toVersion2(db: DatabaseSync): void {
   const insertCode = db.prepare('INSERT INTO code VALUES (?, ?)');
   for (const run of db.prepare('SELECT * FROM runs_1').iterate()) {
     const { data, code } = upgradeData(String(run['data']));
-    const place = ['admitted', 'id', 'workspace', 'channel', 'thread', 'lane', 'runner'];
-    insertRun.run(
-      ...place.map((column) => run[column] ?? null),
-      upgradeState(String(run['state'])),
-      ...[run['created_at'] ?? null, run['updated_at'] ?? null, data],
+    const placed = ['admitted', 'id', 'workspace', 'channel', 'thread', 'lane', 'runner'].map(
+      (column) => run[column] ?? null,
     );
+    const times = [run['created_at'] ?? null, run['updated_at'] ?? null];
+    insertRun.run(...placed, upgradeState(String(run['state'])), ...times, data);
     insertCode.run(String(run['id']), JSON.stringify(code));
   }
   // An order that was given out is not given out again, though its run is erased.

@@ -17,24 +17,22 @@ const clock = {
 type Renewal = Awaited<ReturnType<LeaderLease['renew']>>;
 
 interface Scripted {
-  acquire: LeaseAnswer | (() => Promise<LeaseAnswer>);
-  renew: Renewal | (() => Promise<Renewal>);
+  acquire: () => Promise<LeaseAnswer>;
+  renew: () => Promise<Renewal>;
 }
 
 function create(onEmptied?: () => Promise<void>) {
-  const answers: Scripted = { acquire: { kind: 'held', epoch: 7 }, renew: 'held' };
+  const answers: Scripted = { acquire: async () => ({ kind: 'held', epoch: 7 }), renew: async () => 'held' };
   const asked = { acquire: 0, renew: 0, release: 0 };
-  const answer = async <T>(given: T | (() => Promise<T>)): Promise<T> =>
-    given instanceof Function ? given() : given;
   const lease: LeaderLease = {
     holder: 'me',
     acquire: async () => {
       asked.acquire += 1;
-      return answer(answers.acquire);
+      return answers.acquire();
     },
     renew: async () => {
       asked.renew += 1;
-      return answer(answers.renew);
+      return answers.renew();
     },
     release: async () => void (asked.release += 1),
   };
@@ -63,13 +61,13 @@ afterEach(() => {
 
 test('a standby asks once a second, says once that it stands by, and leads when the lease is free', async () => {
   const { leadership, answers, asked, lines, lead } = create();
-  answers.acquire = { kind: 'taken', leftMs: 12_000 };
+  answers.acquire = async () => ({ kind: 'taken', leftMs: 12_000 });
   const turn = lead();
   await pass(5_500);
   expect(asked.acquire).toBe(6);
   expect(lines).toEqual(['another process leads; this one stands by']);
   expect([leadership.state, leadership.mayWrite()]).toEqual(['standby', false]);
-  answers.acquire = { kind: 'held', epoch: 8 };
+  answers.acquire = async () => ({ kind: 'held', epoch: 8 });
   await pass(1_000);
   expect(await turn).toEqual({ epoch: 8 });
   expect([leadership.state, leadership.mayWrite()]).toEqual(['leading', true]);
@@ -77,11 +75,11 @@ test('a standby asks once a second, says once that it stands by, and leads when 
 
 test('a standby says that 0.1.0 processes have to be stopped first, and takes the lease when they are', async () => {
   const { answers, lines, lead } = create();
-  answers.acquire = { kind: 'oldVersion' };
+  answers.acquire = async () => ({ kind: 'oldVersion' });
   const turn = lead();
   await pass(3_000);
   expect(lines).toEqual(['0.1.0 processes still work on this store: stop them first']);
-  answers.acquire = { kind: 'held', epoch: 1 };
+  answers.acquire = async () => ({ kind: 'held', epoch: 1 });
   await pass(1_000);
   expect(await turn).toEqual({ epoch: 1 });
 });
@@ -102,7 +100,7 @@ test('a standby waits for a store that is away, and ends on one that it must not
 
 test('a standby that is told to end stops asking', async () => {
   const { leadership, answers, asked } = create();
-  answers.acquire = { kind: 'taken', leftMs: 12_000 };
+  answers.acquire = async () => ({ kind: 'taken', leftMs: 12_000 });
   const ending = new AbortController();
   const turn = leadership.waitForTurn(ending.signal);
   await pass(10);
@@ -138,7 +136,7 @@ test.each([
     const sure = leadership.whenSure().then(() => (isSure = true));
     await pass(30_000);
     expect([leadership.state, isSure]).toEqual(['inDoubt', false]);
-    answers.renew = 'held';
+    answers.renew = async () => 'held';
     await pass(1_000);
     await sure;
     expect([leadership.state, leadership.mayWrite()]).toEqual(['leading', true]);
@@ -154,7 +152,7 @@ test('a lease that another process has taken ends this one, once', async () => {
   };
   await pass(4_000);
   const sure = leadership.whenSure();
-  answers.renew = 'taken';
+  answers.renew = async () => 'taken';
   await Promise.all([expect(sure).rejects.toMatchObject({ code: 'notLeader' }), pass(1_000)]);
   expect(leadership.state).toBe('lost');
   const renewals = asked.renew;
@@ -194,7 +192,7 @@ test.each([
 test('a process that stood still past its lease is told who has it now', async () => {
   const { leadership, answers, lost, lead } = create();
   await lead();
-  answers.renew = 'taken';
+  answers.renew = async () => 'taken';
   Object.assign(stoodStill, { now: 60_000, wall: 60_000 });
   await pass(1_000);
   expect([leadership.state, leadership.mayWrite(), lost.length]).toEqual(['lost', false, 1]);
@@ -207,7 +205,7 @@ test('an answer from before a standstill says nothing of the time after it', asy
   answers.renew = () => late.promise;
   await pass(4_000);
   Object.assign(stoodStill, { now: 0, wall: 60_000 });
-  answers.renew = 'held';
+  answers.renew = async () => 'held';
   late.resolve('held');
   await pass(0);
   expect(leadership.mayWrite()).toBe(false);
@@ -225,11 +223,11 @@ test('an emptied store: a new epoch, and nothing is sure before what was lost is
     await written.promise;
   });
   await lead();
-  answers.renew = 'missing';
-  answers.acquire = { kind: 'held', epoch: 1 };
+  answers.renew = async () => 'missing';
+  answers.acquire = async () => ({ kind: 'held', epoch: 1 });
   await pass(4_000);
   expect([leadership.state, asked.acquire, writes]).toEqual(['inDoubt', 2, 1]);
-  answers.renew = 'held';
+  answers.renew = async () => 'held';
   await pass(3_000);
   expect([leadership.state, leadership.mayWrite(), writes]).toEqual(['inDoubt', false, 2]);
   written.resolve();
@@ -240,8 +238,8 @@ test('an emptied store: a new epoch, and nothing is sure before what was lost is
 test('an emptied store whose lease another process has taken meanwhile', async () => {
   const { leadership, answers, lost, lead } = create();
   await lead();
-  answers.renew = 'missing';
-  answers.acquire = { kind: 'taken', leftMs: 9_000 };
+  answers.renew = async () => 'missing';
+  answers.acquire = async () => ({ kind: 'taken', leftMs: 9_000 });
   await pass(4_000);
   expect([leadership.state, lost.length]).toEqual(['lost', 1]);
 });

@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -8,30 +9,46 @@ import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
-import { openStore } from '../../src/store/open-store.ts';
-import { ledgerContract } from './run-store-contract.ts';
-import { playOnBoth, steps } from './run-store-model.ts';
-import { newRun, type Note } from './new-run.ts';
+import { createSqliteStore, openStore } from '../../src/store/open.ts';
+import { createRunReader } from '../../src/store/run-reader.ts';
+import { openSqliteFile } from '../../src/store/sqlite/database.ts';
+import { accepted, at, newRun, type Note } from './new-run.ts';
+import { storeContract } from './store-contract.ts';
+import { playOnBoth, steps } from './store-model.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const folder = temporaryFolder();
 let files = 0;
-const newUrl = () => `sqlite:${join(folder, `${(files += 1)}.db`)}`;
+const newPath = () => join(folder, `${(files += 1)}.db`);
+const newUrl = () => `sqlite:${newPath()}`;
 const open = async (url: string, lockWaitMs = 0) => openStore<Note>({ url, log: silentLog, lockWaitMs });
-const openEmpty = async () => (await open(newUrl())).ledger;
+const lead = async (url: string, lockWaitMs = 0) => {
+  const store = await open(url, lockWaitMs);
+  await store.lease.acquire(60_000);
+  return store;
+};
 
-ledgerContract('SQLite', { openEmpty, leaseEnd: async (_ledger, _name, nowMs, ttlMs) => nowMs + ttlMs });
+let db = await openSqliteFile(newPath(), 0);
+const openAgain = async () => createSqliteStore<Note>('sqlite', db, createRunReader(silentLog), silentLog);
+storeContract('SQLite', {
+  openEmpty: async () => {
+    if (db.isOpen) db.close();
+    db = await openSqliteFile(newPath(), 0);
+    return openAgain();
+  },
+  openSecond: openAgain,
+});
 
-test('the SQLite ledger does what the model does, and still after it was opened again', async () => {
+test('the SQLite store does what the model does, and still after it was opened again', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (played) => {
       const url = newUrl();
-      const first = await open(url);
-      await playOnBoth(first.ledger, played);
-      const before = await first.ledger.unposted();
+      const first = await lead(url);
+      await playOnBoth(first.runs, played);
+      const before = await first.runs.unposted();
       await first.close();
       const second = await open(url);
-      expect(await second.ledger.unposted()).toEqual(before);
+      expect(await second.runs.unposted()).toEqual(before);
       await second.close();
     }),
     { numRuns: 20 },
@@ -57,7 +74,7 @@ async function kill(child: Child): Promise<void> {
 
 describe('a process that is killed', () => {
   const children: Child[] = [];
-  const startChild = (url: string, mode: 'hold' | 'admit') => {
+  const startChild = (url: string, mode: 'hold' | 'accept') => {
     const child = spawn(process.execPath, [script, url, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
     return child;
@@ -72,7 +89,7 @@ describe('a process that is killed', () => {
     const confirmed: string[] = [];
     const sending = new Set<string>();
     for (const enough of [1, 40, 400]) {
-      const child = startChild(url, 'admit');
+      const child = startChild(url, 'accept');
       const lines = createInterface({ input: child.stdout });
       const closed = once(child, 'close');
       let said = 0;
@@ -84,18 +101,19 @@ describe('a process that is killed', () => {
         if (said === enough) child.kill('SIGKILL');
       });
       await closed;
-      const store = await open(url);
-      const { ledger } = store;
-      const kept = await ledger.unposted();
-      const keptIds = kept.map((run) => run.id);
+      const store = await lead(url);
+      const { runs } = store;
+      const stored = await runs.unposted();
+      const storedIds = stored.map((run) => run.id);
       // A run whose confirmation did not get out may be there; each kill leaves at most one of these.
       const confirmedSet = new Set(confirmed);
-      expect(keptIds.filter((id) => confirmedSet.has(id))).toEqual(confirmed);
-      expect(keptIds.length - confirmed.length).toBeLessThanOrEqual(3);
-      expect(new Set(keptIds).size).toBe(keptIds.length);
-      expect(kept.filter((run) => sending.has(run.id) && run.state !== 'sending')).toEqual([]);
+      expect(storedIds.filter((id) => confirmedSet.has(id))).toEqual(confirmed);
+      expect(storedIds.length - confirmed.length).toBeLessThanOrEqual(3);
+      expect(new Set(storedIds).size).toBe(storedIds.length);
+      expect(stored.filter((run) => sending.has(run.id) && run.state !== 'sending')).toEqual([]);
       for (const runId of confirmed) {
-        const again = await ledger.admit(`delivery of ${runId}`, newRun(), { perLane: 0, perRunner: 0 });
+        expect(await runs.code(runId)).toEqual(newRun().code);
+        const again = await runs.accept(`request of ${runId}`, newRun());
         expect(again).toEqual({ kind: 'duplicate', runId });
       }
       await store.close();
@@ -119,28 +137,65 @@ describe('a process that is killed', () => {
     const waiting = open(url, 60_000);
     await kill(child);
     const store = await waiting;
-    await store.ledger.ping();
+    await store.runs.ping();
     await store.close();
   });
 });
 
 test('the file is held against this same process too, until it is closed', async () => {
   const url = newUrl();
-  const first = await open(url);
+  const first = await lead(url);
   await expect(open(url)).rejects.toMatchObject({ code: 'locked' });
-  await first.ledger.claim('still writable', 1);
+  await first.runs.markSeen('still writable', 1);
   await first.close();
   const second = await open(url);
-  expect(await second.ledger.findDelivery('still writable')).toBe('');
+  expect(await second.runs.findRequest('still writable')).toBe('');
   await second.close();
 });
 
-test('leases do not outlive the process that held the file', async () => {
+test('the lease does not outlive the process that held the file, and its epochs go on', async () => {
   const url = newUrl();
   const first = await open(url);
-  await first.ledger.lease('kernel', 'a', 60_000, 1_000);
+  expect(await first.lease.acquire(60_000)).toEqual({ kind: 'held', epoch: 1 });
   await first.close();
   const second = await open(url);
-  expect(await second.ledger.lease('kernel', 'b', 60_000, 1_001)).toMatchObject({ owner: 'b' });
+  expect(await second.lease.acquire(60_000)).toEqual({ kind: 'held', epoch: 2 });
   await second.close();
+});
+
+test('code that was erased is in no byte of the file, nor of its log', async () => {
+  const path = newPath();
+  const store = await lead(`sqlite:${path}`);
+  const { runs } = store;
+  const marker = 'the code of somebody';
+  const bytes = () =>
+    Buffer.concat([path, `${path}-wal`].map((file) => readFileSync(file))).toString('latin1');
+  const [removed, withdrawn, purged] = await Promise.all(
+    ['r', 'w', 'p'].map((id) =>
+      accepted(runs, { id, code: [`${marker} `.repeat(5_000)] }, `request of ${id}`),
+    ),
+  );
+  expect(bytes()).toContain(marker);
+  if (!removed || !withdrawn || !purged) throw new Error('three were accepted');
+  await runs.remove(removed.id);
+  await runs.withdraw(withdrawn.id, `request of ${withdrawn.id}`);
+  await runs.save({ ...purged, state: 'posted' });
+  await runs.purge({ runsBefore: at + 1, requestsBefore: at });
+  expect(bytes()).not.toContain(marker);
+  await store.close();
+});
+
+test('60 runs with 5 MB of code each leave nothing once they are erased, and their room is used again', async () => {
+  const path = newPath();
+  const store = await lead(`sqlite:${path}`);
+  const { runs } = store;
+  const code = ['x'.repeat(5_000_000)];
+  for (let index = 0; index < 60; index += 1) {
+    const run = await accepted(runs, { code });
+    await runs.save({ ...run, state: 'posted' });
+    expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at + 1 })).toEqual([run.id]);
+  }
+  const size = [path, `${path}-wal`].reduce((sum, file) => sum + statSync(file).size, 0);
+  expect(size).toBeLessThan(12_000_000);
+  await store.close();
 });

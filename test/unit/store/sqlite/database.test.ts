@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { openStore } from '../../../../src/store/open-store.ts';
-import { openSqliteFile, openSqliteMemory } from '../../../../src/store/sqlite/sqlite-file.ts';
-import { createRunReader } from '../../../../src/store/run-record.ts';
-import { createSignals } from '../../../../src/store/signals.ts';
-import { SqliteLedger } from '../../../../src/store/sqlite/sqlite-run-store.ts';
-import { prepareLedger } from '../../../../src/store/sqlite/sqlite-statements.ts';
-import { newRun } from '../../../contract/new-run.ts';
+import { createSqliteStore, openStore } from '../../../../src/store/open.ts';
+import { openSqliteFile, openSqliteMemory } from '../../../../src/store/sqlite/database.ts';
+import { createRunReader } from '../../../../src/store/run-reader.ts';
+import { prepareRuns } from '../../../../src/store/sqlite/runs.ts';
+import { newRun, type Note } from '../../../contract/new-run.ts';
 import { temporaryFolder } from '../../../contract/temporary-folder.ts';
 
 const folder = temporaryFolder();
@@ -19,7 +17,8 @@ describe('a new file', () => {
   test('is made with its folders, for its owner only, and so is its log', async () => {
     const file = join(folder, 'a', 'b', 'store.db');
     const store = await open(`sqlite:${file}`);
-    await store.ledger.claim('d', 1);
+    await store.lease.acquire(60_000);
+    await store.runs.markSeen('d', 1);
     for (const path of [file, `${file}-wal`]) expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'a', 'b')).mode & 0o077).toBe(0);
     expect(store.kind).toBe('sqlite');
@@ -122,26 +121,26 @@ test.each(['', 'sqlite:', 'postgres://u:geheim@h/db', 'data/sparkthread.db'])(
 
 test('on a full disk a write is refused as a whole, and goes on when there is room again', async () => {
   const db = await openSqliteFile(join(folder, 'full.db'), 0);
-  const ledger = new SqliteLedger<{ code: string }>(db, createSignals(silentLog), createRunReader(silentLog));
+  const store = createSqliteStore<Note>('sqlite', db, createRunReader(silentLog), silentLog);
+  await store.lease.acquire(60_000);
   const pages = Number(db.prepare('PRAGMA page_count').get()?.['page_count']);
   db.exec(`PRAGMA max_page_count = ${pages + 2}`);
-  const run = newRun({ data: { code: 'x'.repeat(100_000) } });
-  const limits = { perLane: 9, perRunner: 9 };
-  await expect(ledger.admit('d', run, limits)).rejects.toMatchObject({
+  const run = newRun({ code: ['x'.repeat(100_000)] });
+  await expect(store.runs.accept('d', run)).rejects.toMatchObject({
     name: 'StoreError',
     code: 'refused',
     message: expect.stringMatching(/disk is full/),
   });
-  expect(await ledger.findDelivery('d')).toBeUndefined();
-  expect(await ledger.get(run.id)).toBeUndefined();
+  expect(await store.runs.findRequest('d')).toBeUndefined();
+  expect(await store.runs.get(run.id)).toBeUndefined();
   db.exec('PRAGMA max_page_count = 100000');
-  expect(await ledger.admit('d', run, limits)).toMatchObject({ kind: 'accepted', ahead: 0 });
-  await ledger.close();
+  expect(await store.runs.accept('d', run)).toMatchObject({ kind: 'accepted' });
+  await store.close();
 });
 
-test('every statement of the ledger finds its rows by an index and sorts nothing', () => {
+test('every statement of the run store finds its rows by an index and sorts nothing', () => {
   const db = openSqliteMemory();
-  const plans = Object.entries(prepareLedger(db)).map(([name, { sourceSQL }]) => {
+  const plans = Object.entries(prepareRuns(db)).map(([name, { sourceSQL }]) => {
     const steps = db
       .prepare(`EXPLAIN QUERY PLAN ${sourceSQL}`)
       .all()
@@ -155,7 +154,7 @@ test('every statement of the ledger finds its rows by an index and sorts nothing
     };
   });
   expect(plans.filter(({ bad }) => bad.length > 0)).toEqual([]);
-  expect(plans.some(({ steps }) => steps.some((step) => step.includes('runs_lane')))).toBe(true);
+  expect(plans.some(({ steps }) => steps.some((step) => step.includes('runs_thread')))).toBe(true);
   db.close();
 });
 

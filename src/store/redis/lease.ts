@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import { StoreError } from '../../errors.ts';
+import type { LeaderLease, LeaseAnswer } from '../store.ts';
+import type { RedisConnection } from './connection.ts';
+import { migrateStore, STORE_VERSION } from './migration.ts';
+
+const ANSWER = z.tuple([z.enum(['held', 'taken', 'oldVersion', 'newer']), z.number(), z.string()]);
+
+/** One key that ends by Redis' own clock, so that the clocks of two processes need not agree: "<epoch> <holder>". */
+export class RedisLease implements LeaderLease {
+  readonly holder = randomUUID();
+  readonly #redis: RedisConnection;
+  #epoch = 0;
+
+  constructor(redis: RedisConnection) {
+    this.#redis = redis;
+  }
+
+  async acquire(ttlMs: number): Promise<LeaseAnswer> {
+    const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION];
+    const [kind, value, version] = await this.#redis.read(ANSWER, 'acquire', ...given);
+    checkVersion(version);
+    if (kind === 'taken') return { kind, leftMs: value };
+    if (kind !== 'held') return { kind: 'oldVersion' };
+    this.#epoch = value;
+    this.#redis.fence = `${value} ${this.holder}`;
+    if (version === '') await this.#migrate(ttlMs);
+    return { kind, epoch: value };
+  }
+
+  async renew(ttlMs: number): Promise<'held' | 'taken' | 'missing'> {
+    const answer = z.enum(['held', 'taken', 'missing']);
+    return this.#redis.read(answer, 'renew', this.#redis.fence, ttlMs);
+  }
+
+  async release(): Promise<void> {
+    await this.#redis.read(z.null(), 'release', this.#redis.fence);
+  }
+
+  async #migrate(ttlMs: number): Promise<void> {
+    try {
+      await migrateStore(this.#redis, ttlMs);
+    } catch (error) {
+      // It ends by itself where Redis is away.
+      await this.release().catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** Throws `refused` for a store that a newer version has written. */
+export function checkVersion(version: string): void {
+  if (Number(version) <= STORE_VERSION) return;
+  throw new StoreError(
+    'refused',
+    `The store was written by a newer Sparkthread (it is version ${version}, this one knows ${STORE_VERSION}). Start the newer one, or give STORE_URL another database.`,
+  );
+}

@@ -1,0 +1,69 @@
+import * as z from 'zod';
+import { upgradeData, upgradeState } from '../version-1.ts';
+import type { RedisConnection } from './connection.ts';
+import { PREFIX_1 } from './scripts.ts';
+
+/** What a store of this version says of itself. A later one that moves the keys writes its own number there too. */
+export const STORE_VERSION = 2;
+
+const BATCH = 500;
+const KEYV_1 = `${PREFIX_1}keyv:`;
+/** [field, value, …] → by name. */
+const OLD_RUN = z
+  .array(z.string())
+  .transform(
+    (flat) =>
+      new Map(flat.flatMap((field, index) => (index % 2 === 0 ? [[field, flat[index + 1] ?? '']] : []))),
+  );
+
+/**
+ * Moves what 0.1.0 stored to the keys of this version, each record in one step that takes the old one away: a process
+ * that breaks off leaves the rest to the next. Every step renews the lease, for there may be more of them than one lease
+ * lasts. A new store has nothing to move.
+ */
+export async function migrateStore(redis: RedisConnection, ttlMs: number): Promise<void> {
+  await redis.write(z.null(), 'beginMigration', ttlMs);
+  for (const index of ['unposted', 'posted']) await moveRuns(redis, index, ttlMs);
+  let requests = BATCH;
+  while (requests === BATCH) requests = await redis.write(z.number(), 'moveRequests', ttlMs, BATCH);
+  await moveEntries(redis, ttlMs);
+  await redis.write(z.null(), 'endMigration', STORE_VERSION);
+}
+
+async function moveRuns(redis: RedisConnection, index: string, ttlMs: number): Promise<void> {
+  for (;;) {
+    const ids = await redis.read(z.array(z.string()), 'oldRuns', index, BATCH);
+    if (ids.length === 0) return;
+    for (const id of ids) {
+      const old = await redis.read(OLD_RUN, 'oldRun', id);
+      const { data, code } = upgradeData(old.get('data') ?? '');
+      const placed = ['workspace', 'channel', 'thread', 'lane', 'runner'].map((name) => old.get(name) ?? '');
+      const times = [Number(old.get('createdAt') ?? 0), Number(old.get('updatedAt') ?? 0)];
+      const run = [id, ...placed, upgradeState(old.get('state') ?? ''), ...times, data];
+      await redis.write(
+        z.null(),
+        'moveRun',
+        ttlMs,
+        Number(old.get('order') ?? 0),
+        JSON.stringify(code),
+        ...run,
+      );
+    }
+  }
+}
+
+/** Only here are all keys of this Redis looked through: 0.1.0 had no index of these. */
+async function moveEntries(redis: RedisConnection, ttlMs: number): Promise<void> {
+  let cursor = '0';
+  do {
+    const page = await redis.call(() =>
+      redis.client.scan(cursor, { MATCH: `${KEYV_1.replace(/[[\]*?\\]/g, '\\$&')}*`, COUNT: 1_000 }),
+    );
+    cursor = page.cursor;
+    const entries = page.keys.flatMap((key) => {
+      const [, namespace, name] = /^(.*?)::(.*)$/s.exec(key.slice(KEYV_1.length)) ?? [];
+      return namespace === undefined || name === undefined ? [] : [key, encodeURIComponent(namespace), name];
+    });
+    await redis.write(z.null(), 'moveEntries', ttlMs, ...entries);
+  } while (cursor !== '0');
+}

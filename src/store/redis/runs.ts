@@ -1,0 +1,146 @@
+import * as z from 'zod';
+import { readCode, type RunReader } from '../run-reader.ts';
+import type { Acceptance, NewRun, RunRecord, RunStore } from '../store.ts';
+import type { RedisConnection } from './connection.ts';
+
+/** How many records one step erases: a long step would keep every other client of this Redis waiting. */
+const PURGE_BATCH = 200;
+const PURGE_MS = 1_000;
+
+/** What the steps answer (scripts.ts). */
+const ACCEPTANCE = z.union([
+  z.tuple([z.literal('accepted'), z.coerce.number()]),
+  z.tuple([z.literal('duplicate'), z.string()]),
+]);
+/** [field, value, …], as HGETALL answers in RESP2. */
+const FLAT_RUN = z.array(z.string());
+const TEXT_OR_NONE = z.string().nullable();
+
+/**
+ * The runs in Redis. Each call is one Lua step. A call that rejects with `silent` may have been done all the same when
+ * the connection broke before the answer; `findRequest` and `get` tell.
+ */
+export class RedisRuns<Data> implements RunStore<Data> {
+  readonly #redis: RedisConnection;
+  readonly #reader: RunReader<Data>;
+
+  constructor(redis: RedisConnection, reader: RunReader<Data>) {
+    this.#redis = redis;
+    this.#reader = reader;
+  }
+
+  async accept(requestKey: string, run: NewRun<Data>): Promise<Acceptance> {
+    const fields = fieldsOf({ ...run, state: 'waiting', updatedAt: run.createdAt });
+    const answer = await this.#redis.write(
+      ACCEPTANCE,
+      'accept',
+      requestKey,
+      JSON.stringify(run.code),
+      ...fields,
+    );
+    const [kind, value] = answer;
+    return kind === 'accepted' ? { kind, order: value } : { kind, runId: value };
+  }
+
+  async markSeen(requestKey: string, atMs: number): Promise<boolean> {
+    return (await this.#redis.write(z.number(), 'markSeen', requestKey, atMs)) === 1;
+  }
+
+  async forgetRequest(requestKey: string): Promise<void> {
+    await this.#redis.write(z.null(), 'forgetRequest', requestKey);
+  }
+
+  async findRequest(requestKey: string): Promise<string | undefined> {
+    return (await this.#redis.read(TEXT_OR_NONE, 'findRequest', requestKey)) ?? undefined;
+  }
+
+  async save(run: RunRecord<Data>): Promise<boolean> {
+    return (await this.#redis.write(z.number(), 'save', run.order, '', ...fieldsOf(run))) === 1;
+  }
+
+  async replaceCode(run: RunRecord<Data>, code: readonly string[]): Promise<boolean> {
+    const given = [run.order, JSON.stringify(code), ...fieldsOf(run)];
+    return (await this.#redis.write(z.number(), 'save', ...given)) === 1;
+  }
+
+  async restore(requestKey: string, run: RunRecord<Data>, code: readonly string[]): Promise<void> {
+    const given = [requestKey, run.createdAt, run.order, JSON.stringify(code), ...fieldsOf(run)];
+    await this.#redis.write(z.null(), 'restore', ...given);
+  }
+
+  async get(runId: string): Promise<RunRecord<Data> | undefined> {
+    const fields = await this.#redis.read(FLAT_RUN, 'get', runId);
+    return fields.length === 0 ? undefined : this.#reader.one(pairUp(fields));
+  }
+
+  async code(runId: string): Promise<string[] | undefined> {
+    const stored = await this.#redis.read(TEXT_OR_NONE, 'code', runId);
+    return stored === null ? undefined : readCode(stored);
+  }
+
+  async unposted(): Promise<RunRecord<Data>[]> {
+    const runs = await this.#redis.read(z.array(FLAT_RUN), 'unposted');
+    return this.#reader.all(runs.map(pairUp));
+  }
+
+  async thread(
+    workspace: string,
+    channel: string,
+    thread: string,
+    limit: number,
+  ): Promise<RunRecord<Data>[]> {
+    return this.#newest('thread', limit, workspace, channel, thread);
+  }
+
+  async channel(workspace: string, channel: string, limit: number): Promise<RunRecord<Data>[]> {
+    return this.#newest('channel', limit, workspace, channel);
+  }
+
+  async requester(workspace: string, requester: string, limit: number): Promise<RunRecord<Data>[]> {
+    return this.#newest('requester', limit, workspace, requester);
+  }
+
+  async remove(runId: string): Promise<void> {
+    await this.#redis.write(z.null(), 'remove', runId);
+  }
+
+  async withdraw(runId: string, requestKey: string): Promise<void> {
+    await this.#redis.write(z.null(), 'withdraw', runId, requestKey);
+  }
+
+  async purge(before: { runsBefore: number; requestsBefore: number }): Promise<string[]> {
+    const { runsBefore, requestsBefore } = before;
+    const endsAt = performance.now() + PURGE_MS;
+    const erased: string[] = [];
+    let isFull = true;
+    while (isFull && performance.now() < endsAt) {
+      const requests = await this.#redis.write(z.number(), 'purgeRequests', requestsBefore, PURGE_BATCH);
+      const runs = await this.#redis.write(z.array(z.string()), 'purgeRuns', runsBefore, PURGE_BATCH);
+      erased.push(...runs);
+      isFull = Math.max(requests, runs.length) === PURGE_BATCH;
+    }
+    return erased;
+  }
+
+  async ping(): Promise<void> {
+    await this.#redis.ping();
+  }
+
+  async #newest(index: string, limit: number, ...parts: string[]): Promise<RunRecord<Data>[]> {
+    const runs = await this.#redis.read(z.array(FLAT_RUN), 'newest', index, limit, ...parts);
+    return this.#reader.all(runs.map(pairUp));
+  }
+}
+
+/** In the order of `given` in scripts.ts. */
+function fieldsOf(run: Omit<RunRecord<unknown>, 'order'>): (string | number)[] {
+  const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt, data } = run;
+  const place = [id, workspace, channel, thread, queue, requester, state];
+  return [...place, createdAt, updatedAt, JSON.stringify(data)];
+}
+
+function pairUp(flat: readonly string[]): Record<string, string | undefined> {
+  const fields: Record<string, string | undefined> = {};
+  for (let index = 0; index < flat.length; index += 2) fields[flat[index] ?? ''] = flat[index + 1];
+  return fields;
+}

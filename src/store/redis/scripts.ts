@@ -1,0 +1,274 @@
+/**
+ * The store's atomic steps in Lua. KEYS[1] is the prefix that every key starts with. ARGV[1] is the time by Redis' own
+ * clock after which nobody waits for the answer any more: a step that begins later (Redis had stood still) does nothing.
+ * ARGV[2] is what the lease record must say: '' for a step that only reads.
+ *
+ * Redis undoes nothing of a step that breaks off, so each step begins with what can be refused for want of memory.
+ */
+export const PREFIX = 'sparkthread:{v2}:';
+/** What the keys of 0.1.0 start with. */
+export const PREFIX_1 = 'sparkthread:{v1}:';
+
+const PRELUDE = `
+local old = '${PREFIX_1}'
+local prefix, deadline, fence = KEYS[1], tonumber(ARGV[1]), ARGV[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now > deadline then return redis.error_reply(string.format('LATE %.0f', now)) end
+if fence ~= '' and redis.call('GET', prefix .. 'lease') ~= fence then
+  return redis.error_reply('FENCED the lease of the store names another holder, or none')
+end
+
+local function key(name, ...) return prefix .. name .. ':' .. cjson.encode({...}) end
+local function oldKey(name, ...) return old .. name .. ':' .. cjson.encode({...}) end
+
+local function read(id)
+  local flat, run = redis.call('HGETALL', key('run', id)), {}
+  if #flat == 0 then return nil end
+  for i = 1, #flat, 2 do run[flat[i]] = flat[i + 1] end
+  return run
+end
+
+local function indexes(run)
+  local found = {
+    [key('thread', run.workspace, run.channel, run.thread)] = run.order,
+    [key('channel', run.workspace, run.channel)] = run.order,
+    [key('requester', run.workspace, run.requester)] = run.order,
+  }
+  if run.state == 'posted' then found[prefix .. 'posted'] = run.updatedAt
+  else found[prefix .. 'unposted'] = run.order end
+  return found
+end
+
+local function write(run)
+  local old = read(run.id)
+  for field, value in pairs(run) do redis.call('HSET', key('run', run.id), field, value) end
+  local wanted = indexes(run)
+  for index, score in pairs(wanted) do redis.call('ZADD', index, score, run.id) end
+  for index in pairs(old and indexes(old) or {}) do
+    if not wanted[index] then redis.call('ZREM', index, run.id) end
+  end
+end
+
+local function erase(id)
+  local run = read(id)
+  if run then
+    for index in pairs(indexes(run)) do redis.call('ZREM', index, id) end
+  end
+  -- A Redis that was full may have dropped the run and not its place.
+  redis.call('ZREM', prefix .. 'posted', id)
+  redis.call('DEL', key('run', id), key('code', id))
+end
+
+local function know(request, runId, at)
+  redis.call('ZADD', prefix .. 'requested', at, request)
+  redis.call('HSET', prefix .. 'requests', request, runId)
+end
+
+local function forget(request)
+  redis.call('HDEL', prefix .. 'requests', request)
+  redis.call('ZREM', prefix .. 'requested', request)
+end
+
+-- [id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt, data] from ARGV[first] on.
+local function given(first)
+  local run = {}
+  local fields = {'id', 'workspace', 'channel', 'thread', 'queue', 'requester', 'state', 'createdAt', 'updatedAt', 'data'}
+  for i, field in ipairs(fields) do run[field] = ARGV[first + i - 1] end
+  return run
+end
+
+-- No later run gets an order that was given out before.
+local function reserve(order)
+  if tonumber(order) > tonumber(redis.call('GET', prefix .. 'order') or 0) then
+    redis.call('SET', prefix .. 'order', order)
+  end
+end
+
+local function setEntry(namespace, name, value, ttl)
+  local entry = prefix .. 'keyv:' .. namespace .. ':' .. name
+  local index = prefix .. 'index:' .. namespace
+  if ttl == '' then
+    redis.call('ZADD', index, '+inf', name)
+    redis.call('SET', entry, value)
+  else
+    redis.call('ZADD', index, string.format('%.0f', now + ttl), name)
+    redis.call('SET', entry, value, 'PX', ttl)
+  end
+end
+
+local function list(...)
+  local found = {}
+  for _, id in ipairs(redis.call(...)) do
+    local flat = redis.call('HGETALL', key('run', id))
+    -- A Redis that was full may have dropped it.
+    if #flat > 0 then table.insert(found, flat) end
+  end
+  return found
+end
+`;
+
+const BODIES = {
+  /** [request, code, …run] → [kind, …]. */
+  accept: `
+    local request, run = ARGV[3], given(5)
+    local known = redis.call('HGET', prefix .. 'requests', request)
+    if known then return {'duplicate', known} end
+    if redis.call('EXISTS', key('run', run.id)) == 1 then return redis.error_reply('TAKEN the run id is known') end
+    run.order = string.format('%.0f', redis.call('INCR', prefix .. 'order'))
+    redis.call('SET', key('code', run.id), ARGV[4])
+    know(request, run.id, run.createdAt)
+    write(run)
+    return {'accepted', run.order}`,
+  /** [request, atMs] → 1 when it was new. */
+  markSeen: `
+    if redis.call('HEXISTS', prefix .. 'requests', ARGV[3]) == 1 then return 0 end
+    know(ARGV[3], '', ARGV[4])
+    return 1`,
+  /** [request]. */
+  forgetRequest: `forget(ARGV[3])`,
+  /** [request] → the run's id or nil. */
+  findRequest: `return redis.call('HGET', prefix .. 'requests', ARGV[3])`,
+  /** [order, code or '', …run] → 1 when there was such a run. */
+  save: `
+    local run = given(5)
+    run.order = ARGV[3]
+    if redis.call('EXISTS', key('run', run.id)) == 0 then return 0 end
+    if ARGV[4] ~= '' then redis.call('SET', key('code', run.id), ARGV[4]) end
+    write(run)
+    return 1`,
+  /** [request, at, order, code, …run]. */
+  restore: `
+    local run = given(7)
+    run.order = ARGV[5]
+    reserve(run.order)
+    redis.call('SET', key('code', run.id), ARGV[6])
+    know(ARGV[3], run.id, ARGV[4])
+    write(run)`,
+  /** [id] → the run's fields, flat, or none. */
+  get: `return redis.call('HGETALL', key('run', ARGV[3]))`,
+  /** [id] → JSON or nil. */
+  code: `return redis.call('GET', key('code', ARGV[3]))`,
+  /** → runs, first accepted first. */
+  unposted: `return list('ZRANGE', prefix .. 'unposted', 0, -1)`,
+  /** [index, limit, …parts of the index's key] → runs, last accepted first. */
+  newest: `
+    local parts = {}
+    for i = 5, #ARGV do table.insert(parts, ARGV[i]) end
+    return list('ZREVRANGEBYSCORE', key(ARGV[3], unpack(parts)), '+inf', '-inf', 'LIMIT', 0, ARGV[4])`,
+  /** [id]. */
+  remove: `erase(ARGV[3])`,
+  /** [id, request]. */
+  withdraw: `erase(ARGV[3]) forget(ARGV[4])`,
+  /** [runsBefore, limit] → the ids erased. */
+  purgeRuns: `
+    local ids = redis.call('ZRANGEBYSCORE', prefix .. 'posted', '-inf', '(' .. ARGV[3], 'LIMIT', 0, ARGV[4])
+    for _, id in ipairs(ids) do erase(id) end
+    return ids`,
+  /** [requestsBefore, limit] → how many were erased. */
+  purgeRequests: `
+    local old = redis.call('ZRANGEBYSCORE', prefix .. 'requested', '-inf', '(' .. ARGV[3], 'LIMIT', 0, ARGV[4])
+    for _, request in ipairs(old) do forget(request) end
+    return #old`,
+
+  /** [namespace, …(key, value, ttlMs or '')]. */
+  setEntries: `
+    for i = 4, #ARGV, 3 do setEntry(ARGV[3], ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+    redis.call('ZREMRANGEBYSCORE', prefix .. 'index:' .. ARGV[3], '-inf', string.format('%.0f', now))`,
+  /** [namespace, …keys] → how many were there. */
+  deleteEntries: `
+    local deleted = 0
+    for i = 4, #ARGV do
+      deleted = deleted + redis.call('DEL', prefix .. 'keyv:' .. ARGV[3] .. ':' .. ARGV[i])
+      redis.call('ZREM', prefix .. 'index:' .. ARGV[3], ARGV[i])
+    end
+    return deleted`,
+  /** [namespace] → the keys that have not ended. */
+  listEntries: `
+    return redis.call('ZRANGEBYSCORE', prefix .. 'index:' .. ARGV[3], string.format('%.0f', now), '+inf')`,
+
+  /** → the version that wrote this store, '' for a new one or one of 0.1.0. */
+  version: `return redis.call('GET', prefix .. 'version') or ''`,
+  /** [holder, ttlMs, highest epoch known, channel of 0.1.0, version of this process] → [kind, number, version]. */
+  acquire: `
+    local holder, ttl = ARGV[3], ARGV[4]
+    local version, lease = redis.call('GET', prefix .. 'version') or '', redis.call('GET', prefix .. 'lease')
+    if version ~= '' and tonumber(version) > tonumber(ARGV[7]) then return {'newer', 0, version} end
+    if lease and string.sub(lease, -#holder) ~= holder then
+      return {'taken', redis.call('PTTL', prefix .. 'lease'), version}
+    end
+    if redis.call('PUBSUB', 'NUMSUB', ARGV[6])[2] > 0 then return {'oldVersion', 0, version} end
+    local epoch = math.max(tonumber(redis.call('GET', prefix .. 'epoch') or 0), tonumber(ARGV[5])) + 1
+    redis.call('SET', prefix .. 'epoch', string.format('%.0f', epoch))
+    redis.call('SET', prefix .. 'lease', string.format('%.0f ', epoch) .. holder, 'PX', ttl)
+    return {'held', epoch, version}`,
+  /** [record, ttlMs] → held, taken or missing. */
+  renew: `
+    local lease = redis.call('GET', prefix .. 'lease')
+    if not lease then return 'missing' end
+    if lease ~= ARGV[3] then return 'taken' end
+    redis.call('PEXPIRE', prefix .. 'lease', ARGV[4])
+    return 'held'`,
+  /** [record]. */
+  release: `
+    if redis.call('GET', prefix .. 'lease') == ARGV[3] then redis.call('DEL', prefix .. 'lease') end`,
+
+  // From here on: what 0.1.0 stored (migration.ts). Each renews the lease by ARGV[3].
+  /** [ttlMs]. */
+  beginMigration: `
+    redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
+    reserve(redis.call('GET', old .. 'order') or 0)`,
+  /** [index, limit] → ids. */
+  oldRuns: `return redis.call('ZRANGE', old .. ARGV[3], 0, ARGV[4] - 1)`,
+  /** [id] → the run's fields, flat, or none. */
+  oldRun: `
+    local name = oldKey('run', ARGV[3])
+    if redis.call('TYPE', name).ok ~= 'hash' then return {} end
+    return redis.call('HGETALL', name)`,
+  /** [ttlMs, order, code, …run], of which the workspace is '' where there is none to move. */
+  moveRun: `
+    local run = given(6)
+    run.order = ARGV[4]
+    redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
+    if run.workspace ~= '' then
+      redis.call('SET', key('code', run.id), ARGV[5])
+      write(run)
+      for _, index in ipairs({
+        oldKey('thread', run.workspace, run.channel, run.thread), oldKey('channel', run.workspace, run.channel),
+        oldKey('runner', run.workspace, run.requester), oldKey('busy', run.workspace, run.requester),
+        oldKey('lane', run.queue),
+      }) do redis.call('ZREM', index, run.id) end
+      redis.call('DEL', oldKey('run', run.id))
+    end
+    redis.call('ZREM', old .. 'unposted', run.id)
+    redis.call('ZREM', old .. 'posted', run.id)`,
+  /** [ttlMs, limit] → how many were moved. */
+  moveRequests: `
+    redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
+    local found = redis.call('ZRANGE', old .. 'delivered', 0, ARGV[4] - 1, 'WITHSCORES')
+    for i = 1, #found, 2 do
+      know(found[i], redis.call('HGET', old .. 'deliveries', found[i]) or '', found[i + 1])
+      redis.call('ZREM', old .. 'delivered', found[i])
+      redis.call('HDEL', old .. 'deliveries', found[i])
+    end
+    return #found / 2`,
+  /** [ttlMs, …(old key, namespace, key)]. */
+  moveEntries: `
+    redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
+    for i = 4, #ARGV, 3 do
+      local value, ttl = redis.call('GET', ARGV[i]), redis.call('PTTL', ARGV[i])
+      if value and ttl ~= 0 then setEntry(ARGV[i + 1], ARGV[i + 2], value, ttl < 0 and '' or ttl) end
+      redis.call('DEL', ARGV[i])
+    end`,
+  /** [version]. */
+  endMigration: `
+    redis.call('SET', prefix .. 'version', ARGV[3])
+    redis.call('DEL', old .. 'order', old .. 'deliveries')`,
+};
+
+export type ScriptName = keyof typeof BODIES;
+
+/** The whole text of a step, as Redis takes it. */
+export function scriptText(name: ScriptName): string {
+  return PRELUDE + BODIES[name];
+}

@@ -1,0 +1,330 @@
+import { randomUUID } from 'node:crypto';
+import { createClient } from '@keyv/redis';
+import * as fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { silentLog } from '../../src/log.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { RedisServer } from '../support/redis-server.ts';
+import { accepted, at, newRun, type Note } from './new-run.ts';
+import { withRedis } from './redis.ts';
+import { everyRead, everyWrite, expectRefused, storeContract } from './store-contract.ts';
+import { playOnBoth, steps } from './store-model.ts';
+
+const TTL_MS = 60_000;
+const LEASE = 'sparkthread:{v2}:lease';
+const patient = { timeout: 30_000, interval: 50 };
+
+const everyCall = (store: Store<Note>) => ({ ...everyWrite(store), ...everyRead(store) });
+
+/** What is known afterwards of a store whose every call was made in vain. */
+async function expectUntouched(store: Store<Note>): Promise<void> {
+  const { runs } = store;
+  expect(await runs.findRequest('away')).toBeUndefined();
+  expect(await runs.findRequest('away too')).toBeUndefined();
+  expect(await runs.findRequest('restored')).toBeUndefined();
+  expect(await store.keyv('kernels').get(['k', 'other'])).toEqual([undefined, undefined]);
+}
+
+/**
+ * Cuts every connection and lets the next ones wait for their first answer until the pause ends; resolves when the store
+ * has seen it.
+ */
+async function cut(server: RedisServer, store: Store<Note>): Promise<{ end: Promise<unknown> }> {
+  // Its own last answer comes when the pause ends.
+  const end = server.commands(
+    ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'],
+    ['CLIENT', 'PAUSE', '2000', 'ALL'],
+  );
+  await vi.waitFor(() => expect(store.runs.ping()).rejects.toThrow('is not connected'), patient);
+  return { end };
+}
+
+await withRedis('Redis', (server) => {
+  const opened: Store<Note>[] = [];
+  const open = async (url = server.url) => {
+    const store = await openStore<Note>({ url, log: silentLog });
+    opened.push(store);
+    return store;
+  };
+  /** A leader of an empty Redis. */
+  const lead = async (url?: string) => {
+    await server.command('FLUSHALL');
+    const store = await open(url);
+    await store.lease.acquire(TTL_MS);
+    return store;
+  };
+  afterEach(async () => {
+    server.resume();
+    for (const store of opened.splice(0)) await store.close();
+  });
+
+  storeContract('Redis', {
+    openEmpty: async () => {
+      await server.command('FLUSHALL');
+      return openStore<Note>({ url: server.url, log: silentLog });
+    },
+    openSecond: async () => openStore<Note>({ url: server.url, log: silentLog }),
+  });
+
+  test('the Redis store does what the model does', async () => {
+    const { runs, lease } = await open();
+    await fc.assert(
+      fc.asyncProperty(steps, async (played) => {
+        await server.command('FLUSHALL');
+        await lease.acquire(TTL_MS);
+        await playOnBoth(runs, played);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('a record that somebody has damaged hides none of the others', async () => {
+    const { runs } = await lead();
+    const [torn, stateless, whole] = [await accepted(runs), await accepted(runs), await accepted(runs)];
+    await server.command('HSET', `sparkthread:{v2}:run:["${torn.id}"]`, 'data', '{"code":');
+    await server.command('HSET', `sparkthread:{v2}:run:["${stateless.id}"]`, 'state', 'elsewhere');
+    expect(await runs.unposted()).toEqual([{ ...torn, data: undefined }, whole]);
+    expect(await runs.channel('T1', 'C1', 5)).toEqual([whole, { ...torn, data: undefined }]);
+    expect(await runs.get(torn.id)).toEqual({ ...torn, data: undefined });
+    await expect(runs.get(stateless.id)).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });
+  });
+
+  describe('the lease', () => {
+    test('is one holder’s at a time; the other is told how long it lasts', async () => {
+      const [one, two] = [await lead(), await open()];
+      const taken = await two.lease.acquire(TTL_MS);
+      expect(taken).toEqual({ kind: 'taken', leftMs: expect.any(Number) });
+      expect(taken.kind === 'taken' && taken.leftMs).toBeGreaterThan(30_000);
+      expect(await one.lease.renew(TTL_MS)).toBe('held');
+      await two.lease.release();
+      expect(await one.lease.renew(TTL_MS)).toBe('held');
+      await one.lease.release();
+      expect(await two.lease.acquire(TTL_MS)).toEqual({ kind: 'held', epoch: 2 });
+    });
+
+    test('goes to one of many that ask at once', async () => {
+      await server.command('FLUSHALL');
+      const stores = await Promise.all(Array.from({ length: 6 }, () => open()));
+      const kinds = await Promise.all(stores.map(async ({ lease }) => (await lease.acquire(TTL_MS)).kind));
+      expect(kinds.toSorted()).toEqual(['held', 'taken', 'taken', 'taken', 'taken', 'taken']);
+    });
+
+    test('that is not renewed ends; another takes it and the earlier holder is fenced', async () => {
+      await server.command('FLUSHALL');
+      const [one, two] = [await open(), await open()];
+      await one.lease.acquire(300);
+      const answer = await vi.waitFor(async () => {
+        const asked = await two.lease.acquire(TTL_MS);
+        expect(asked.kind).toBe('held');
+        return asked;
+      }, patient);
+      expect(answer).toEqual({ kind: 'held', epoch: 2 });
+      expect(await one.lease.renew(TTL_MS)).toBe('taken');
+      await expectRefused(everyWrite(one), 'notLeader');
+      await expectUntouched(two);
+    });
+
+    test('of an emptied Redis is missing: nothing is written until a new one is made, with a higher epoch', async () => {
+      const store = await lead();
+      const run = await accepted(store.runs);
+      await server.command('FLUSHALL');
+      await expectRefused(everyWrite(store), 'notLeader');
+      expect(await store.lease.renew(TTL_MS)).toBe('missing');
+      await expectUntouched(store);
+      expect(await store.lease.acquire(TTL_MS)).toEqual({ kind: 'held', epoch: 2 });
+      expect(await store.runs.save(run)).toBe(false);
+      await store.runs.restore('request', run, ['code']);
+      expect(await store.runs.unposted()).toEqual([run]);
+      expect(await store.runs.accept('request', newRun())).toEqual({ kind: 'duplicate', runId: run.id });
+    });
+
+    test('is not taken while 0.1.0 processes work on this store', async () => {
+      await server.command('FLUSHALL');
+      const store = await open();
+      const old = createClient({ url: server.url });
+      await old.connect();
+      await old.subscribe('sparkthread:{v1}:signals:0', () => undefined);
+      expect(await store.lease.acquire(TTL_MS)).toEqual({ kind: 'oldVersion' });
+      expect(await server.command('EXISTS', LEASE)).toMatch(/^:0/);
+      await old.unsubscribe();
+      old.destroy();
+      await vi.waitFor(
+        async () => expect(await store.lease.acquire(TTL_MS)).toMatchObject({ kind: 'held' }),
+        patient,
+      );
+    });
+
+    test('of a store of a newer version is not taken, nor is such a store opened', async () => {
+      const store = await lead();
+      await store.lease.release();
+      await server.command('SET', 'sparkthread:{v2}:version', '3');
+      const newer = {
+        code: 'refused',
+        message: expect.stringMatching(/written by a newer Sparkthread .*version 3/),
+      };
+      await expect(store.lease.acquire(TTL_MS)).rejects.toMatchObject(newer);
+      await expect(open()).rejects.toMatchObject(newer);
+      expect(await server.command('EXISTS', LEASE)).toMatch(/^:0/);
+    });
+  });
+
+  describe('while Redis is away', () => {
+    test('every call is told so; nothing is kept for later; it comes back by itself', async () => {
+      const store = await lead();
+      await server.kill();
+      await expectRefused(everyCall(store), 'silent', /Redis at 127/);
+      await expectRefused(everyCall(store), 'silent', /is not connected/);
+      await server.start();
+      await vi.waitFor(() => store.runs.ping(), patient);
+      expect(await store.runs.unposted()).toEqual([]);
+      await expectUntouched(store);
+    });
+
+    test('and when it only stands still; a step that it reads too late does nothing', async () => {
+      const store = await lead();
+      const run = await accepted(store.runs);
+      const noAnswer = /gave no answer within 1000 ms/;
+      server.pause();
+      const late = store.runs.save({ ...run, state: 'posted' });
+      const renewal = store.lease.renew(1);
+      await Promise.all([
+        expect(late).rejects.toThrow(noAnswer),
+        expect(renewal).rejects.toThrow(noAnswer),
+        expectRefused(everyCall(store), 'silent', noAnswer),
+      ]);
+      server.resume();
+      await vi.waitFor(() => store.runs.ping(), patient);
+      expect(await store.runs.get(run.id)).toEqual(run);
+      expect(await store.lease.renew(TTL_MS)).toBe('held');
+      await expectUntouched(store);
+    });
+
+    test.each([
+      ['has too few replicas', ['SET', 'min-replicas-to-write', '1'], /NOREPLICAS/],
+      ['has no room', ['SET', 'maxmemory', '1'], /OOM/],
+    ])('one that %s is waited for', async (_what, setting, reason) => {
+      const store = await lead();
+      await server.command('CONFIG', ...setting);
+      const { 'keyv.set': set, accept, markSeen } = everyWrite(store);
+      if (set && accept && markSeen) await expectRefused({ set, accept, markSeen }, 'silent', reason);
+      await server.command('CONFIG', 'SET', setting[1] ?? '', '0');
+      await expectUntouched(store);
+      expect(await store.runs.unposted()).toEqual([]);
+      await accepted(store.runs);
+    });
+
+    /** Choosing a database is a first command that a pause holds up. */
+    const databaseOne = `${server.url}/1`;
+
+    test('a batch that was called silent is not written when the connection is back', async () => {
+      const store = await lead(databaseOne);
+      const pause = await cut(server, store);
+      const written = await store
+        .keyv('kernels')
+        .setMany([{ key: 'k', value: 1 }])
+        .then(
+          () => 1,
+          () => undefined,
+        );
+      await pause.end;
+      await vi.waitFor(() => store.runs.ping(), patient);
+      expect(await store.keyv('kernels').get('k')).toBe(written);
+    });
+
+    test('it can be closed while it is connecting again, and leaves no connection', async () => {
+      const store = await open(databaseOne);
+      const pause = await cut(server, store);
+      await store.close();
+      await pause.end;
+      await vi.waitFor(async () => {
+        const clients = await server.command('CLIENT', 'LIST');
+        expect(clients.match(/^id=/gm)).toHaveLength(1);
+      }, patient);
+    });
+
+    test('it can be closed, and stays closed when Redis comes back', async () => {
+      const store = await open();
+      await server.kill();
+      await expect(store.runs.ping()).rejects.toMatchObject({ code: 'silent' });
+      await store.close();
+      await server.start();
+      await expect(store.runs.ping()).rejects.toMatchObject({
+        code: 'refused',
+        message: 'The store is closed.',
+      });
+      await vi.waitFor(async () => {
+        const clients = await server.command('CLIENT', 'LIST');
+        expect(clients.match(/^id=/gm)).toHaveLength(1);
+      }, patient);
+    });
+  });
+
+  test('steps work again after Redis forgot its scripts', async () => {
+    const { runs } = await lead();
+    await runs.markSeen('before', at);
+    await server.command('SCRIPT', 'FLUSH');
+    expect(await runs.markSeen('before', at)).toBe(false);
+  });
+
+  test('steps work when one of the two clocks was set', async () => {
+    const { runs } = await lead();
+    const real = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => real() - 60_000);
+    expect(await runs.markSeen(randomUUID(), at)).toBe(true);
+    clock.mockImplementation(() => real() + 60_000);
+    expect(await runs.markSeen(randomUUID(), at)).toBe(true);
+    clock.mockRestore();
+  });
+
+  test('every key stands under one prefix', async () => {
+    const store = await lead();
+    const run = await accepted(store.runs);
+    await store.runs.save({ ...run, state: 'posted' });
+    await accepted(store.runs);
+    await store.keyv('kernels').set('k', 1);
+    const keys = (await server.command('KEYS', '*')).split('\r\n').filter((line) => /^[^*$+]/.test(line));
+    expect(keys.length).toBeGreaterThan(8);
+    expect(keys.filter((key) => !key.startsWith('sparkthread:{v2}:'))).toEqual([]);
+  });
+
+  test('60 runs with 5 MB of code each leave nothing once they are erased', async () => {
+    const { runs, lease } = await lead();
+    await lease.renew(TTL_MS);
+    const code = ['x'.repeat(5_000_000)];
+    for (let index = 0; index < 60; index += 1) {
+      const run = await accepted(runs, { code });
+      if (index % 2 === 0) await runs.remove(run.id);
+      else await runs.save({ ...run, state: 'posted', updatedAt: at });
+    }
+    expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at + 1 })).toHaveLength(30);
+    const keys = await server.command('KEYS', '*');
+    expect(keys.match(/sparkthread:\{v2\}:\w+/g)?.toSorted()).toEqual(
+      ['epoch', 'lease', 'order', 'version'].map((name) => `sparkthread:{v2}:${name}`),
+    );
+  });
+
+  test('a run that Redis has dropped, being full, is in nobody’s way', async () => {
+    const { runs } = await lead();
+    const dropped = await accepted(runs);
+    const kept = await accepted(runs);
+    await runs.save({ ...dropped, state: 'posted' });
+    await server.command('DEL', `sparkthread:{v2}:run:["${dropped.id}"]`);
+    const { workspace, channel, thread, requester } = kept;
+    expect(await runs.unposted()).toEqual([kept]);
+    expect(await runs.thread(workspace, channel, thread, 5)).toEqual([kept]);
+    expect(await runs.channel(workspace, channel, 5)).toEqual([kept]);
+    expect(await runs.requester(workspace, requester, 5)).toEqual([kept]);
+    expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at })).toEqual([dropped.id]);
+    expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at })).toEqual([]);
+  });
+
+  test('a key that somebody else made is refused, not misread', async () => {
+    const { runs } = await lead();
+    await server.command('SET', 'sparkthread:{v2}:run:["r"]', 'theirs');
+    await expect(runs.get('r')).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });
+    await server.command('DEL', 'sparkthread:{v2}:run:["r"]');
+    await server.command('HSET', 'sparkthread:{v2}:run:["r"]', 'state', 'lost');
+    await expect(runs.get('r')).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });
+  });
+});
