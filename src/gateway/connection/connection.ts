@@ -200,7 +200,6 @@ export class OpenConnection implements KernelConnection {
         if (this.#lostMs > 0) this.#emit({ kind: 'reconnected' });
         this.#lostMs = 0;
         if (this.#state === 'away') this.#state = 'open';
-        this.#queue.sendInputs();
         return this.lifecycle.onReopened();
       case 'givenUp':
         return this.#onGivenUp(event.failure);

@@ -107,13 +107,17 @@ export class ExecutionQueue {
     return true;
   }
 
-  /** Without an open websocket, or while nothing may be written, the line is kept: the kernel waits for it. */
+  /**
+   * The line is kept while the kernel is not ready or nothing may be written: the kernel waits for it. After a reconnect
+   * another process may be there, which must not get it; that shows before it is ready.
+   */
   answerInput(request: KernelMessage | undefined, value: string): void {
     this.#unsentInputs.push(inputReply(this.#sessionId, request, value));
     this.sendInputs();
   }
 
   sendInputs(): void {
+    if (!this.#isReady()) return;
     for (const input of this.#unsentInputs.splice(0)) if (!this.#send(input)) this.#unsentInputs.push(input);
   }
 

@@ -52,6 +52,7 @@ test('a question that the connection lost is told as one that may be, until the 
     kernel.onExecute = (request) => {
       kernel.begin(request);
       kernel.onInterrupt = () => {
+        kernel.onExecute = (next) => kernel.run(next);
         kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
         kernel.status('idle', request);
       };

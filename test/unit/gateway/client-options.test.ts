@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { Registry } from 'prom-client';
+import type { ConnectionEvent } from '../../../src/gateway/gateway.ts';
+import { isStatus } from '../../../src/gateway/outputs.ts';
+import { watchGateway } from '../../../src/server/instrument-gateway.ts';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
+import { silentLog } from '../../../src/log.ts';
+import { quickTimings, run, settingsFor, startConnectedRig, startRig } from '../../support/gateway-client.ts';
+
+/** What a caller gives the client: headers, the leave to write, a listener. */
+
+test('headers are asked for anew at each REST request and each upgrade, and win over the settings’', async () => {
+  let asked = 0;
+  const headers = () => {
+    asked += 1;
+    return Promise.resolve({ Authorization: `Bearer ${asked}`, 'x-more': 'own' });
+  };
+  await using rig = await startRig({
+    client: { headers },
+    settings: { token: 'old', headers: { 'X-Fixed': 'yes', 'X-More': 'setting' } },
+  });
+  const kernel = rig.server.addKernel();
+  await rig.gateway.readInfo();
+  const connection = await rig.gateway.connect(kernel.id, { sessionId: 's' });
+  kernel.drop();
+  await kernel.untilConnected();
+  expect((await run(connection).end).kind).toBe('ok');
+  const seen = rig.server.calls.map((call) => call.headers.authorization);
+  expect(seen).toEqual(seen.map((_, index) => `Bearer ${index + 1}`));
+  expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
+  for (const call of rig.server.calls)
+    expect(call.headers).toMatchObject({ 'x-fixed': 'yes', 'x-more': 'own' });
+});
+
+test('headers that cannot be had are told as unauthorized, on REST and on an upgrade, and asked for again', async () => {
+  let isBroken = false;
+  const headers = () => (isBroken ? Promise.reject(new Error('no ticket')) : Promise.resolve({}));
+  await using rig = await startConnectedRig({ client: { headers } });
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  isBroken = true;
+  await expect(gateway.readInfo()).rejects.toMatchObject({ code: 'unauthorized' });
+  kernel.drop();
+  expect(await running.until('outage')).toMatchObject({ code: 'unauthorized', isCutOff: true });
+  isBroken = false;
+  await running.until('reconnected');
+});
+
+test('while nothing may be written, calls that change something reject and never leave; others are made', async () => {
+  let mayWrite = false;
+  await using paused = await startRig({ client: { mayWrite: () => mayWrite } });
+  const kernel = paused.server.addKernel();
+  const { gateway, server } = paused;
+  const rejected = { name: 'GatewayError', code: 'writesPaused' };
+  const start = { kernelspec: 'python3', kernelId: randomUUID(), env: {} };
+  await expect(gateway.startKernel(start)).rejects.toMatchObject(rejected);
+  await expect(gateway.restartKernel(kernel.id)).rejects.toMatchObject(rejected);
+  await expect(gateway.shutDownKernel(kernel.id)).rejects.toMatchObject(rejected);
+  expect(await gateway.findKernel(kernel.id)).toMatchObject({ id: kernel.id });
+  // The handshake is no change.
+  const connection = await gateway.connect(kernel.id, { sessionId: 's' });
+  expect(new Set(server.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
+  mayWrite = true;
+  expect((await run(connection).end).kind).toBe('ok');
+});
+
+test('a listener is told everything from the opening on, also through the metrics', async () => {
+  await using rig = await startRig();
+  const gateway = watchGateway(new Registry())(rig.gateway);
+  const kernel = rig.server.addKernel();
+  kernel.answersInfo = false;
+  const events: ConnectionEvent[] = [];
+  const onEvent = (event: ConnectionEvent) => void events.push(event);
+  const connecting = gateway.connect(kernel.id, { sessionId: 's', onEvent });
+  await kernel.untilReceived('kernel_info_request');
+  // While it is being opened, so before the caller has the connection.
+  kernel.status('starting');
+  await kernel.untilReceived('kernel_info_request', 2);
+  kernel.answersInfo = true;
+  await connecting;
+  expect(events).toContainEqual({ kind: 'kernelRestarted', automatic: false });
+});
+
+test('a listener that throws costs nothing but its event', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  const lost = Promise.withResolvers<void>();
+  const onEvent = () => {
+    lost.resolve();
+    throw new Error('not taken');
+  };
+  const connection = await rig.gateway.connect(kernel.id, { sessionId: 's', onEvent });
+  kernel.drop();
+  await lost.promise;
+  expect((await run(connection).end).kind).toBe('ok');
+});
+
+test('statuses are told from outputs', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request) => rig.kernel.run(request, 'text');
+  const running = run(rig.connection);
+  await running.end;
+  expect(running.outputs.filter((said) => isStatus(said))).toEqual([{ kind: 'started' }]);
+});
+
+test('a start that is repeated after its answer was lost keeps its kernel', async () => {
+  await using rig = await startRig({ timings: { lostStartLookMs: 5 } });
+  const { server, gateway } = rig;
+  const start = { kernelspec: 'python3', kernelId: randomUUID(), env: {} };
+  server.answer = (call) => (call.method === 'POST' ? 'reset' : undefined);
+  await expect(gateway.startKernel(start)).rejects.toMatchObject({ code: 'unreachable' });
+  await server.untilCall(({ method }) => method === 'DELETE');
+  server.answer = () => undefined;
+  const model = await gateway.startKernel(start);
+  const deletions = () => server.calls.filter(({ method }) => method === 'DELETE').length;
+  const before = deletions();
+  for (let looks = 0; looks < 20; looks += 1) await gateway.findKernel(model.id);
+  expect(deletions()).toBe(before);
+  expect(server.kernels.get(model.id)?.isDeleted).toBe(false);
+});
+
+test('an abort after a start was rejected for its lost answer ends the search for its kernel', async () => {
+  await using rig = await startRig({ timings: { lostStartLookMs: 5 } });
+  const { server, gateway } = rig;
+  const leave = new AbortController();
+  const start = { kernelspec: 'python3', kernelId: randomUUID(), env: {}, signal: leave.signal };
+  server.answer = (call) => (call.method === 'POST' ? 'reset' : undefined);
+  await expect(gateway.startKernel(start)).rejects.toMatchObject({ code: 'unreachable' });
+  await server.untilCall(({ method }) => method === 'DELETE');
+  leave.abort();
+  await gateway.readInfo();
+  const before = server.calls.length;
+  for (let looks = 0; looks < 20; looks += 1) await gateway.readInfo();
+  expect(server.calls.slice(before).map(({ method }) => method)).not.toContain('DELETE');
+});
+
+test('a refusal of the upgrade whose body never ends is read to a limit', async () => {
+  const server = createServer((_request, response) => void response.writeHead(404).end());
+  server.on('upgrade', (_request, socket) => {
+    socket.on('error', () => undefined);
+    socket.write('HTTP/1.1 403 Refused\r\nconnection: close\r\n\r\n');
+    Readable.from(endless()).pipe(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const urls = { httpUrl: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}` };
+  const gateway = createGatewayClient(settingsFor(urls), { log: silentLog, timings: quickTimings });
+  const connecting = gateway.connect('k', { sessionId: 's' });
+  await expect(connecting).rejects.toMatchObject({ code: 'unauthorized', status: 403 });
+  await gateway.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+function* endless(): Generator<string> {
+  for (;;) yield 'x'.repeat(16_000);
+}

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createParts } from '../../../support/gateway-parts.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const idle = { id: 'k', name: 'python3', executionState: 'idle' };
+
+/** Lifecycle of a kernel that has answered. */
+function createReady(model: typeof idle | undefined = idle) {
+  const parts = createParts({ model });
+  const { lifecycle } = parts;
+  const ready = lifecycle.waitUntilReady(new AbortController().signal, () => false);
+  const untilReady = vi.advanceTimersByTimeAsync(60).then(() => ready);
+  return { ...parts, untilReady };
+}
+
+test('Lifecycle: a new process is a death where the gateway says so, else a restart; told once', async () => {
+  const dying = createReady();
+  await dying.untilReady;
+  dying.lifecycle.take('restarting', '');
+  dying.lifecycle.take('starting', 'new');
+  expect(dying.events).toContainEqual({ kind: 'replaced', as: 'kernelDied', automatic: true });
+  expect(dying.events.filter(({ kind }) => kind === 'replaced')).toHaveLength(1);
+  expect(dying.lifecycle.state).toBe('replaced');
+  dying.lifecycle.close();
+
+  const restarted = createReady();
+  await restarted.untilReady;
+  restarted.lifecycle.take('starting', 'new');
+  expect(restarted.events.at(-1)).toEqual({ kind: 'replaced', as: 'kernelRestarted', automatic: false });
+  restarted.lifecycle.close();
+});
+
+test('Lifecycle: the first starting of a kernel that this client started is no restart', () => {
+  const { lifecycle, events } = createParts({ isFresh: true });
+  lifecycle.take('starting', 'new');
+  expect(events).toEqual([]);
+  expect(lifecycle.state).toBe('fresh');
+});
+
+test('Lifecycle: a kernel that says goodbye may not end what it runs until it is known whether it stays', async () => {
+  const { lifecycle, events, untilReady } = createReady();
+  await untilReady;
+  lifecycle.take('leaving', '');
+  expect(lifecycle.mayEnd).toBe(false);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(lifecycle.state).toBe('ready');
+  expect(events.filter(({ kind }) => kind === 'mayEndChanged')).toHaveLength(2);
+});
+
+test('Lifecycle: a websocket that is lost after a goodbye lets what runs end again', async () => {
+  const { lifecycle, untilReady } = createReady();
+  await untilReady;
+  lifecycle.take('leaving', '');
+  lifecycle.onLost();
+  expect(lifecycle.mayEnd).toBe(true);
+  lifecycle.close();
+});
+
+test('Lifecycle: a goodbye for a restart whose new process was lost with the websocket is a restart all the same', async () => {
+  const { lifecycle, events, untilReady } = createReady();
+  await untilReady;
+  lifecycle.take('leavingToRestart', '');
+  lifecycle.onLost();
+  lifecycle.onReopened();
+  expect(lifecycle.state).toBe('leavingToRestart');
+  // Nothing answers on this websocket; the model says that the kernel works.
+  const answered = lifecycle.waitUntilReady(new AbortController().signal, () => false);
+  await vi.advanceTimersByTimeAsync(60);
+  await answered;
+  expect(events).toContainEqual({ kind: 'replaced', as: 'kernelRestarted', automatic: false });
+  expect(lifecycle.state).toBe('ready');
+  lifecycle.close();
+});
+
+test('Lifecycle: our own restart ends by its call alone; one that fails asks the kernel anew', async () => {
+  const { lifecycle, events, untilReady } = createReady();
+  await untilReady;
+  lifecycle.beginRestart();
+  lifecycle.take('leavingToRestart', '');
+  lifecycle.take('starting', 'new');
+  expect(lifecycle.state).toBe('restarting');
+  lifecycle.endRestart(false);
+  expect(lifecycle.state).toBe('lost');
+  lifecycle.beginRestart();
+  lifecycle.endRestart(true);
+  expect(events.at(-1)).toEqual({ kind: 'replaced', as: 'kernelRestarted', automatic: false });
+  lifecycle.close();
+});
+
+test('Lifecycle: a kernel that the gateway does not have is gone', async () => {
+  const { lifecycle, events } = createParts();
+  expect(await lifecycle.look()).toBe(false);
+  expect(events).toEqual([{ kind: 'gone', detail: 'it was deleted or culled' }]);
+});

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { createExecution, createParts, frameOf, kernelMessage } from '../../../support/gateway-parts.ts';
+
+const busy = { execution_state: 'busy' };
+const idle = { execution_state: 'idle' };
+const thread = { name: 'stdout', text: 'from a thread' };
+
+test('Router: a message goes once, to the execution that is its parent', async () => {
+  const { router, queue } = createParts();
+  const { execution, outputs } = createExecution();
+  queue.addWritten(execution);
+  const printed = kernelMessage('stream', { name: 'stdout', text: 'a' });
+  for (const message of [kernelMessage('status', busy), printed, printed])
+    router.takeFrame(frameOf(message), false);
+  router.take(kernelMessage('stream', { name: 'stdout', text: 'b' }, { parentId: 'other' }));
+  execution.finishAs('unknown');
+  expect(await outputs()).toEqual([{ kind: 'started' }, { kind: 'stream', name: 'stdout', text: 'a' }]);
+});
+
+test('Router: what throws while a message is read is told to its execution and logged; one without is only logged', async () => {
+  const warnings: object[] = [];
+  const ignore = () => undefined;
+  const log = {
+    debug: ignore,
+    info: ignore,
+    error: ignore,
+    warn: (details: object) => void warnings.push(details),
+  };
+  const { router, queue, lifecycle } = createParts({ log });
+  const { execution, outputs } = createExecution({
+    isLateTalker() {
+      throw new RangeError('Maximum call stack size exceeded');
+    },
+  });
+  queue.addWritten(execution);
+  router.takeFrame(frameOf(kernelMessage('status', busy)), false);
+  lifecycle.take = () => {
+    throw new Error('not read');
+  };
+  router.takeFrame(
+    frameOf(kernelMessage('status', { execution_state: 'starting' }, { parentId: '' })),
+    false,
+  );
+  expect(warnings).toMatchObject([{ kernelId: 'k' }, { kernelId: 'k' }]);
+  execution.finishAs('unknown');
+  expect((await outputs()).map(({ kind }) => kind)).toEqual(['started', 'unreadable']);
+  expect(await execution.end).toMatchObject({ possibleGap: true });
+});
+
+test('Router: what a thread says after the end is late output of the execution; its error not twice', () => {
+  const { router, queue, late } = createParts();
+  const { execution } = createExecution({ onEvent: (ended) => void queue.finish(ended, true) });
+  queue.addWritten(execution);
+  for (const [type, content] of [
+    ['status', busy],
+    ['error', { ename: 'E' }],
+    ['execute_reply', { status: 'error', ename: 'E' }],
+    ['status', idle],
+  ] as const)
+    router.take(kernelMessage(type, content));
+  router.take(kernelMessage('error', { ename: 'E' }));
+  router.take(kernelMessage('stream', thread));
+  const handshake = { parentType: 'kernel_info_request', parentId: 'i' };
+  router.take(kernelMessage('stream', thread, handshake));
+  const output = { kind: 'stream', ...thread };
+  expect(late).toEqual([
+    { msgId: 'e', output },
+    { msgId: 'e', output },
+  ]);
+});
+
+test('Router: a thread that talks for hours is not remembered', () => {
+  const { router, queue } = createParts();
+  const { execution } = createExecution();
+  queue.addWritten(execution);
+  let number = 0;
+  const nextId = () => `a-b_1_${(number += 1)}`;
+  router.take(kernelMessage('status', busy, { msgId: nextId() }));
+  for (let n = 0; n < 20_000; n += 1)
+    router.take(kernelMessage('stream', thread, { msgId: nextId(), parentId: 'x', parentSession: 'theirs' }));
+  // So many numbers beyond its own are no proof any more, and none is kept.
+  expect(router.received.isWhole).toBe(false);
+  expect(router.received.soFar()).toBeUndefined();
+});

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { createExecution, kernelMessage } from '../../../support/gateway-parts.ts';
+
+const busy = { execution_state: 'busy' };
+const idle = { execution_state: 'idle' };
+const ok = { status: 'ok', execution_count: 3 };
+
+test('RunningExecution: waiting, written, running, ended', async () => {
+  const { execution, events, outputs } = createExecution();
+  const phases: string[] = [execution.phase];
+  execution.markWritten();
+  phases.push(execution.phase);
+  execution.take(kernelMessage('status', busy));
+  phases.push(execution.phase);
+  execution.take(kernelMessage('execute_reply', ok));
+  execution.take(kernelMessage('status', idle));
+  phases.push(execution.phase);
+  expect(phases).toEqual(['waiting', 'written', 'running', 'ended']);
+  expect(await execution.end).toMatchObject({ kind: 'ok', executionCount: 3, possibleGap: false });
+  expect(await outputs()).toEqual([{ kind: 'started' }, { kind: 'counted', executionCount: 3 }]);
+  expect(events).toEqual([{ kind: 'ended', as: 'ok', hasError: false }]);
+});
+
+test('RunningExecution: while its kernel is going, it does not end by its reply', () => {
+  let mayEnd = false;
+  const { execution } = createExecution({ mayEnd: () => mayEnd });
+  execution.markWritten();
+  for (const message of [
+    kernelMessage('status', busy),
+    kernelMessage('execute_reply', ok),
+    kernelMessage('status', idle),
+  ])
+    execution.take(message);
+  expect(execution.phase).toBe('running');
+  mayEnd = true;
+  execution.planEnd();
+  expect(execution.phase).toBe('ended');
+});
+
+test('RunningExecution: one that is found running has started, once', async () => {
+  const { execution, outputs } = createExecution();
+  execution.markWritten();
+  execution.markRunning();
+  execution.take(kernelMessage('status', busy));
+  execution.finishAs('unknown');
+  expect(await outputs()).toEqual([{ kind: 'started' }]);
+});
+
+test('RunningExecution: left on a closed connection it has a checkpoint and no end', async () => {
+  const { execution, outputs } = createExecution();
+  execution.markWritten();
+  execution.take(kernelMessage('error', { ename: 'E', evalue: '', traceback: [] }));
+  execution.leave(undefined);
+  execution.finishAs('kernelGone');
+  expect(execution.phase).toBe('left');
+  expect(execution.checkpoint).toEqual({
+    isWritten: true,
+    received: undefined,
+    errorName: 'E',
+    possibleGap: false,
+  });
+  expect((await outputs()).map(({ kind }) => kind)).toEqual(['started', 'error']);
+});
+
+test('RunningExecution: a gap is one until the message numbers prove that nothing is missing', async () => {
+  for (const isWhole of [false, true]) {
+    const { execution } = createExecution({ isWhole: () => isWhole });
+    execution.markWritten();
+    execution.tellDisconnected(1);
+    execution.tellReconnected(1);
+    execution.take(kernelMessage('status', busy));
+    execution.take(kernelMessage('execute_reply', ok));
+    execution.take(kernelMessage('status', idle));
+    expect(await execution.end).toMatchObject({ kind: 'ok', possibleGap: !isWhole });
+  }
+});
+
+test('RunningExecution: stopped before it is written it is given up, after that it interrupts', () => {
+  const before = new AbortController();
+  const waiting = createExecution({}, { signal: before.signal });
+  before.abort();
+  expect(waiting.events).toEqual([{ kind: 'givenUp' }]);
+  waiting.execution.finishAs('notSent');
+
+  const after = new AbortController();
+  const running = createExecution({}, { signal: after.signal });
+  running.execution.markWritten();
+  after.abort();
+  expect(running.interrupts).toHaveLength(0);
+  running.execution.take(kernelMessage('status', busy));
+  expect(running.interrupts).toHaveLength(1);
+  running.execution.finishAs('interrupted');
+  expect(running.interrupts[0]?.isWanted()).toBe(false);
+});

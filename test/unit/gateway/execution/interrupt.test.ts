@@ -1,0 +1,174 @@
+import { expect, test } from 'vitest';
+import { Interrupts, Stopping } from '../../../../src/gateway/execution/interrupt.ts';
+import { GatewayError } from '../../../../src/gateway/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+import { run, startConnectedRig } from '../../../support/gateway-client.ts';
+
+const always = { isWanted: () => true, onSend: () => undefined };
+const ignore = () => undefined;
+
+test('Interrupts: one that is not wanted any more when its turn comes is not sent', async () => {
+  let posts = 0;
+  const interrupts = new Interrupts(() => Promise.resolve((posts += 1) > 0), 10, silentLog);
+  await interrupts.send('k', always, ignore);
+  await interrupts.send('k', { ...always, isWanted: () => false }, ignore);
+  expect(posts).toBe(1);
+});
+
+test('Interrupts: a call is under way until it is answered, for its own kernel', async () => {
+  const answer = Promise.withResolvers<boolean>();
+  const interrupts = new Interrupts(() => answer.promise, 10, silentLog);
+  const sent = interrupts.send('k', always, ignore);
+  await Promise.resolve();
+  expect(interrupts.underWay('k')).toBeDefined();
+  expect(interrupts.underWay('other')).toBeUndefined();
+  answer.resolve(true);
+  await sent;
+  expect(interrupts.underWay('k')).toBeUndefined();
+});
+
+test('Interrupts: where the route is missing, or refuses us, a message goes instead', async () => {
+  const messages: string[] = [];
+  const missing = new Interrupts(() => Promise.resolve(false), 10, silentLog);
+  await missing.send('k', always, () => void messages.push('missing'));
+  const refused = new GatewayError('refused', 'no');
+  const refusing = new Interrupts(() => Promise.reject(refused), 10, silentLog);
+  const sent = refusing.send('k', always, () => void messages.push('refused'));
+  await expect(sent).rejects.toBe(refused);
+  expect(messages).toEqual(['missing', 'refused']);
+});
+
+function createStopping(interrupt: () => Promise<void>) {
+  const said: string[] = [];
+  const stop = new AbortController();
+  const wanted: (() => boolean)[] = [];
+  const stopping = new Stopping(stop.signal, 60_000, {
+    isRunning: () => true,
+    interrupt({ isWanted, onSend }) {
+      wanted.push(isWanted);
+      if (isWanted()) onSend();
+      return interrupt();
+    },
+    onSent: () => void said.push('sent'),
+    onFailed: () => void said.push('failed'),
+    onIgnored: () => void said.push('ignored'),
+  });
+  stop.abort();
+  return { stopping, said, wanted };
+}
+
+test('Stopping: a call that failed is pursued again, and only then', async () => {
+  let isAway = true;
+  const { stopping, said } = createStopping(() =>
+    isAway ? Promise.reject(new GatewayError('writesPaused', 'not now')) : Promise.resolve(),
+  );
+  stopping.pursue();
+  stopping.pursue();
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(said).toEqual(['sent', 'failed']);
+  isAway = false;
+  stopping.pursue();
+  await Promise.resolve();
+  expect(said.slice(2)).toContain('sent');
+  stopping.end();
+});
+
+test('Stopping: code that says something after the signal gets no second one', async () => {
+  const first = Promise.withResolvers<void>();
+  const { stopping, wanted } = createStopping(() => first.promise);
+  stopping.pursue();
+  stopping.onOutput();
+  first.resolve();
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(wanted.map((isWanted) => isWanted())).toEqual([true, false]);
+  stopping.end();
+});
+
+const keyboardInterrupt = { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] };
+
+test('an interrupt that is still on its way does not meet the next execution', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, server } = rig;
+  const asked = Promise.withResolvers<void>();
+  const passes = Promise.withResolvers<undefined>();
+  server.answer = ({ path }) => {
+    if (!path.endsWith('/interrupt')) return undefined;
+    asked.resolve();
+    return passes.promise;
+  };
+  // What runs when the signal arrives is what it ends.
+  const running: string[] = [];
+  let interrupted: string | undefined;
+  kernel.onInterrupt = () => {
+    interrupted = running.at(-1);
+  };
+  kernel.onExecute = (request) => {
+    running.push(String(request.content['code']));
+    kernel.begin(request);
+    if (request.content['code'] === 'second') kernel.run(request);
+  };
+  const stop = new AbortController();
+  const first = run(connection, { code: 'first', signal: stop.signal });
+  await first.until('started');
+  stop.abort();
+  const second = run(connection, { code: 'second' });
+  await asked.promise;
+  const [request] = kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.reply(request);
+  kernel.status('idle', request);
+  expect(await first.end).toMatchObject({ kind: 'ok' });
+  await rig.gateway.readInfo();
+  passes.resolve(undefined);
+  expect(await second.end).toMatchObject({ kind: 'ok' });
+  expect(interrupted).toBe('first');
+  expect(running).toEqual(['first', 'second']);
+});
+
+test('one stop is one signal where the code cleans up after it', async () => {
+  await using rig = await startConnectedRig({ timings: { interruptGapMs: 20, stopIgnoredMs: 200 } });
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.onInterrupt = () => kernel.stream(request, 'cleaning up\n');
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('counted');
+  stop.abort();
+  // Long after a second signal would have gone.
+  await running.until('stopIgnored');
+  expect(kernel.interrupts).toBe(1);
+  const [request] = kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.reply(request, keyboardInterrupt);
+  kernel.status('idle', request);
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+});
+
+test('a stop while nothing may be written is told as a call that failed, and sent later', async () => {
+  let mayWrite = true;
+  await using rig = await startConnectedRig({ client: { mayWrite: () => mayWrite } });
+  const { kernel, connection } = rig;
+  const interrupted = Promise.withResolvers<void>();
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.onInterrupt = () => {
+      interrupted.resolve();
+      kernel.reply(request, keyboardInterrupt);
+      kernel.status('idle', request);
+    };
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('counted');
+  mayWrite = false;
+  stop.abort();
+  expect(await running.until('outage')).toMatchObject({ code: 'writesPaused', isCutOff: false });
+  expect(kernel.interrupts).toBe(0);
+  mayWrite = true;
+  await interrupted.promise;
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+});
