@@ -30,17 +30,15 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     '40,003 chars (VALUE_CHARS), or MAX_CODE; one class, each unit once': [String.raw`/\s+/g`],
   },
   'errors/python-error.ts': {
-    '40,003 chars (VALUE_CHARS); fixed words': [String.raw`/Traceback|\n\tat /`],
     '100,003 chars (TRACEBACK_CHARS); from the start of a line': [
+      String.raw`/^(The above exception was the direct cause|During handling of the above).*$/m`,
       String.raw`/^( *)(\^+)\s*$/`,
       String.raw`/^\w+$/`,
-      String.raw`/^(The above exception was the direct cause|During handling of the above).*$/m`,
-      String.raw`/\n\s*\n/`,
       String.raw`/^[A-Za-z_][\w.]*(: |:?$)/`,
-      String.raw`/^(?:The above exception was the direct cause|During handling of the above exception).*$/m`,
       String.raw`/^-{20,}$/`,
       String.raw`/^\w+\s+Traceback \(most recent call last\)$/`,
     ],
+    '40,003 chars (VALUE_CHARS); fixed words': [String.raw`/Traceback|\n\tat /`],
     '40,003 chars (VALUE_CHARS)': [String.raw`/${'`'}(%%?\w+)${'`'}/`],
     'MAX_CODE, or a line of a traceback; a fixed word': [
       String.raw`/\bdef (\w+)\(/g`,

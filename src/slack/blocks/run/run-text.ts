@@ -15,7 +15,8 @@ interface OutcomeWords {
   neverRan?: true;
 }
 
-const limitWords = 'The output reached the limit (MAX_OUTPUT); what came after it is not kept.';
+const limitWords =
+  'The output reached the limit (MAX_OUTPUT), or 1,000 files; what came after it is not kept.';
 
 function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
   switch (outcome.kind) {
