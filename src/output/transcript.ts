@@ -24,7 +24,7 @@ export interface Transcript {
   startBlock(code: string): void;
   /** MAX_OUTPUT, or the number of files that a run may have, was reached. */
   readonly limited: boolean;
-  /** The picture at this moment; made once for each change. */
+  /** The picture at this moment. Before the end its parts are made when they are read, as they are then. */
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
   readonly lastKeptAtMs: number | undefined;
@@ -115,14 +115,22 @@ class RunTranscript implements Transcript {
   }
 
   view(): OutputView {
-    return (this.#view ??= {
-      parts: this.#sealed ?? this.#model.parts,
+    return (this.#view ??= this.#makeView());
+  }
+
+  #makeView(): OutputView {
+    const model = this.#model;
+    let parts: readonly OutputPart[] | undefined = this.#sealed;
+    return {
+      get parts() {
+        return (parts ??= model.parts);
+      },
       textBytes: this.#spool.sentBytes,
-      textLines: this.#model.streamLines,
+      textLines: model.streamLines,
       spoolPath: this.#spool.path,
       limited: this.limited,
-      losses: this.#sealed === undefined ? this.#model.losses : this.#finalFiles.complete(this.#model.losses),
-    });
+      losses: this.#sealed === undefined ? model.losses : this.#finalFiles.complete(model.losses),
+    };
   }
 
   async seal(): Promise<void> {

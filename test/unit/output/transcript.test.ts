@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { startDisplays } from '../../../src/output/displays.ts';
 import type { OutputPart } from '../../../src/output/output-view.ts';
+import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
 import { openTranscript, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
 
 let dir = '';
@@ -339,6 +340,19 @@ test(
     expect(longestTurnMs).toBeLessThan(100);
   },
 );
+
+test('a picture that nobody draws is not made', async () => {
+  const made = vi.spyOn(FoldedText.prototype, 'view');
+  const transcript = await open();
+  for (let n = 0; n < 100; n += 1) {
+    await transcript.add(stdout(`line ${n}\n`));
+    transcript.view();
+  }
+  expect(made).not.toHaveBeenCalled();
+  expect(shown(transcript.view().parts)).toHaveLength(1);
+  expect(made).toHaveBeenCalledOnce();
+  made.mockRestore();
+});
 
 test('many small outputs in a row give others their turn', async () => {
   const transcript = await open();
