@@ -92,6 +92,7 @@ class RunTranscript implements Transcript {
   }
 
   add(output: KernelOutput): void | Promise<void> {
+    if (output.kind === 'updateDisplay') return this.#updateDisplay(output);
     return this.#inTurn(() => this.#take(output));
   }
 
@@ -170,8 +171,6 @@ class RunTranscript implements Transcript {
       case 'result':
       case 'display':
         return this.#takeParts((made) => made.addBundle(output.data, 'result'), output.displayId);
-      case 'updateDisplay':
-        return this.#updateDisplay(output);
       case 'clear':
         this.#model.clear(output.wait);
         return this.#changed();
@@ -248,16 +247,20 @@ class RunTranscript implements Transcript {
     await this.#takeParts((made) => made.addError(error), undefined, error.printed);
   }
 
+  /** An update of another run's display is waited for out of turn: that run may be waiting for this one. */
   async #updateDisplay(output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
     const { displayId, data } = output;
-    if (!this.#model.has(displayId)) {
-      if (this.#model.hasOverflown(displayId))
-        return this.#takeParts((made) => made.addBundle(data, 'result'), displayId);
-      await this.#options.displays?.update(this, output);
-      return;
-    }
-    this.#model.update(displayId, await this.#make((made) => made.addBundle(data, 'result'), displayId));
-    await this.#changed();
+    const make: MakeParts = (made) => made.addBundle(data, 'result');
+    const found = { isOwn: true };
+    await this.#inTurn(async () => {
+      found.isOwn = this.#model.has(displayId) || this.#model.hasOverflown(displayId);
+      if (!found.isOwn) return;
+      if (!this.#model.has(displayId)) return this.#takeParts(make, displayId);
+      this.#model.update(displayId, await this.#make(make, displayId));
+      await this.#changed();
+    });
+    const updated = found.isOwn ? undefined : this.#options.displays?.update(this, output);
+    if (updated !== undefined) await this.#settle(updated);
   }
 
   /** What is replaced by it makes room for its files. */

@@ -112,7 +112,7 @@ function lastBlock(traceback: string): string {
 }
 
 /**
- * Some kernels put a line of their own before the code and count it: seen where a frame stands one line behind the
+ * Some kernels put a line of their own before the code and count it: seen where a frame is one line behind the
  * code's end. A frame that quotes other code is an earlier cell's; one further behind is of no line that was typed now.
  */
 function asTyped(frames: readonly PythonFrame[], code: string | undefined): readonly PythonFrame[] {

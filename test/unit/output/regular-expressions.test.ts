@@ -48,10 +48,10 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
   },
   'errors/python-frames.ts': {
     'a line of 100,003 chars (TRACEBACK_CHARS); from its start': [
-      String.raw`/^\s*(?:Cell|Input) In ?\[(\d+)\](?:, line (\d+))?(?:, in ([^(]+))?(?:\(.*\))?$/`,
-      String.raw`/^<ipython-input-(\d+)-[^>]+> in ([^(]+)(?:\(.*\))?$/`,
-      String.raw`/^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (\d+)(?:, in (.+))?$/`,
-      String.raw`/^\s*File <timed (?:exec|eval)>:(\d+)(?:, in ([^(]+))?(?:\(.*\))?$/`,
+      String.raw`/^\s*(?:Cell|Input) In ?\[(?<cell>\d+)\](?:, line (?<line>\d+))?(?:, in (?<name>[^(]+))?(?:\(.*\))?$/`,
+      String.raw`/^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (?<line>\d+)(?:, in (?<name>.+))?$/`,
+      String.raw`/^\s*File <timed (?:exec|eval)>:(?<line>\d+)(?:, in (?<name>[^(]+))?(?:\(.*\))?$/`,
+      String.raw`/^<ipython-input-(?<cell>\d+)-[^>]+> in (?<name>[^(]+)(?:\(.*\))?$/`,
       String.raw`/^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/`,
       String.raw`/^-+> *(\d+) ?(.*)$/`,
       String.raw`/^\S/`,

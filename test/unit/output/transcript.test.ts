@@ -155,6 +155,23 @@ test('a display of an earlier run is updated there, and that is told', async () 
   expect(updated).toEqual(['run-1']);
 });
 
+test('two runs that update each other’s displays at once do not wait for each other for ever', async () => {
+  const displays = startDisplays(() => {});
+  const [first, second] = [await open({ displays }), await open({ runId: 'run-2', displays })];
+  await take(first, [display('a', 'd1')]);
+  await take(second, [display('b', 'd2')]);
+  const update = (displayId: string): KernelOutput => ({
+    kind: 'updateDisplay',
+    data: { 'text/plain': `new ${displayId}` },
+    metadata: {},
+    displayId,
+  });
+  const busy = [first.add(stdout('x')), second.add(stdout('y'))];
+  await Promise.all([...busy, first.add(update('d2')), second.add(update('d1'))]);
+  expect(shown(first.view().parts)).toEqual(['result: new d1', 'stdout: x']);
+  expect(shown(second.view().parts)).toEqual(['result: new d2', 'stdout: y']);
+});
+
 test('a run whose output is removed is updated no more', async () => {
   const updated: string[] = [];
   const displays = startDisplays((runId) => updated.push(runId));
