@@ -1,6 +1,6 @@
 import type { KernelOutput } from '../gateway/outputs.ts';
 
-/** What a display stands in: the transcript of its run. */
+/** The transcript of the run that shows a display. */
 interface DisplayHolder {
   add(output: KernelOutput): void | Promise<void>;
 }
@@ -11,11 +11,11 @@ export interface Displays {
   keep(displayId: string, runId: string, transcript: DisplayHolder): void;
   /** The run's output is not kept any more: what updates its displays has nowhere to go. */
   forget(runId: string): void;
-  /** Hands an update to the newest run that shows the display, other than `from`; unknown ids are let go. */
+  /** Hands an update to the newest run that shows the display, other than `from`; of unknown ids nothing is done. */
   update(from: DisplayHolder, output: KernelOutput & { kind: 'updateDisplay' }): Promise<void>;
 }
 
-/** Displays of this many runs are remembered; updates of older ones are let go. */
+/** Displays of this many runs are remembered; updates of older ones are dropped. */
 const runsKept = 20;
 
 /** `onUpdated` is told the run whose picture changed, so that its answer can be edited. */

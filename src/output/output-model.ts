@@ -156,18 +156,12 @@ export class OutputModel {
   }
 
   /** The files of all texts of a kind, in order. */
-  texts(kind: TextKind): GrowingFile[] {
-    const texts = (entries: readonly (StreamEntry | ShownEntry)[]): GrowingFile[] =>
-      entries.flatMap((entry) =>
-        entry.kind === 'shown' && textKindOf(entry) === kind
-          ? entry.texts.map((path) => ({ path, bytes: 0 }))
-          : [],
-      );
-    return [
-      ...texts(this.#entries.slice(0, ENTRIES_AT_EACH_END)),
-      ...(this.#overflow[kind] === undefined ? [] : [this.#overflow[kind]]),
-      ...texts(this.#entries.slice(ENTRIES_AT_EACH_END)),
-    ];
+  texts(kind: TextKind): string[] {
+    const texts = this.#entries.map((entry) =>
+      entry.kind === 'shown' && textKindOf(entry) === kind ? entry.texts : [],
+    );
+    const moved = this.#overflow[kind];
+    return texts.toSpliced(ENTRIES_AT_EACH_END, 0, moved === undefined ? [] : [moved.path]).flat();
   }
 
   get picture(): Picture {

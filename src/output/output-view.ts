@@ -48,7 +48,7 @@ export type OutputPart =
       columns: readonly string[];
       /** The first of them, as many as Slack can show. */
       rows: readonly (readonly string[])[];
-      /** Rows that the kernel sent; all of them stand in the CSV. */
+      /** Rows that the kernel sent; the CSV has all of them. */
       sentRows: number;
       /** Rows that the kernel said there are. */
       totalRows: number;
@@ -87,7 +87,7 @@ export type OutputLoss =
   | { kind: 'unread'; outputs: number }
   /**
    * More single outputs than an answer can hold; `parts` of them are not shown. `streams`: some of them are streams,
-   * which stand in the spool. `path`: the file of the other texts among them; `archive`: that of their pictures and files.
+   * which the spool has. `path`: the file of the other texts among them; `archive`: that of their pictures and files.
    */
   | {
       kind: 'tooMany';
@@ -98,7 +98,7 @@ export type OutputLoss =
     };
 
 /**
- * A text of any length as its head and tail; `hiddenLines` lines (`hiddenChars` characters) stand between. When
+ * A text of any length as its head and tail; `hiddenLines` lines (`hiddenChars` characters) are between. When
  * `hiddenChars` is 0 the text is `head + tail`.
  */
 export interface BoundedText {

@@ -9,7 +9,7 @@ import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
 import { FinalFiles } from './spool/final-files.ts';
 import { PartFiles } from './spool/part-files.ts';
 import { RunFolder } from './spool/run-folder.ts';
-import { recover, writeSnapshot } from './spool/snapshot.ts';
+import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
 import { PIECE_CHARS } from './terminal/terminal-text.ts';
 
@@ -24,7 +24,7 @@ export interface Transcript {
   startBlock(code: string): void;
   /** MAX_OUTPUT, or the number of files that a run may have, was reached. */
   readonly limited: boolean;
-  /** The picture at this moment; made once for each change. */
+  /** The picture at this moment. Before the end its parts are made when they are read, as they are then. */
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
   readonly lastKeptAtMs: number | undefined;
@@ -53,8 +53,6 @@ type MakeParts = (made: PartFiles) => Promise<Shown>;
 
 /** Others get a turn whenever so much time is used up. */
 const TURN_MS = 15;
-/** The picture is written to the disk at most so often, and when the run ends. */
-const SNAPSHOT_MS = 1_000;
 
 export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
   const transcript = new RunTranscript(options);
@@ -68,6 +66,7 @@ class RunTranscript implements Transcript {
   readonly #model = new OutputModel();
   readonly #spool: StreamSpool;
   readonly #finalFiles: FinalFiles;
+  readonly #snapshots: SnapshotWriter;
   #code: string | undefined;
   #source: StreamName | undefined;
   /** The work that has to end before the next output is taken. */
@@ -76,10 +75,6 @@ class RunTranscript implements Transcript {
   #sealed: OutputPart[] | undefined;
   #view: OutputView | undefined;
   #hasDiskFailed = false;
-  /** The picture differs from the one on the disk by more than stream text. */
-  #isUnsaved = false;
-  #savedAt = -SNAPSHOT_MS;
-  #saves: NodeJS.Timeout | undefined;
   #turnedAt = performance.now();
   lastKeptAtMs: number | undefined;
 
@@ -89,9 +84,15 @@ class RunTranscript implements Transcript {
     this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed);
     this.#spool = new StreamSpool(this.#folder, this.#diskFailed);
     this.#finalFiles = new FinalFiles(this.#folder, this.#diskFailed);
+    this.#snapshots = new SnapshotWriter(
+      this.#folder,
+      () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#model.picture }),
+      (save) => void this.#inTurn(save),
+    );
   }
 
   add(output: KernelOutput): void | Promise<void> {
+    if (output.kind === 'updateDisplay') return this.#updateDisplay(output);
     return this.#inTurn(() => this.#take(output));
   }
 
@@ -115,14 +116,22 @@ class RunTranscript implements Transcript {
   }
 
   view(): OutputView {
-    return (this.#view ??= {
-      parts: this.#sealed ?? this.#model.parts,
+    return (this.#view ??= this.#makeView());
+  }
+
+  #makeView(): OutputView {
+    const model = this.#model;
+    let parts: readonly OutputPart[] | undefined = this.#sealed;
+    return {
+      get parts() {
+        return (parts ??= model.parts);
+      },
       textBytes: this.#spool.sentBytes,
-      textLines: this.#model.streamLines,
+      textLines: model.streamLines,
       spoolPath: this.#spool.path,
       limited: this.limited,
-      losses: this.#sealed === undefined ? this.#model.losses : this.#finalFiles.complete(this.#model.losses),
-    });
+      losses: this.#sealed === undefined ? model.losses : this.#finalFiles.complete(model.losses),
+    };
   }
 
   async seal(): Promise<void> {
@@ -132,25 +141,27 @@ class RunTranscript implements Transcript {
         this.#sealed = await this.#finalFiles.make(this.#model, this.#spool.path);
         this.#view = undefined;
       }
-      await this.#save();
+      await this.#snapshots.save();
     });
   }
 
   async remove(): Promise<void> {
     this.#options.displays?.forget(this.#options.runId);
     await this.#inTurn(async () => {
-      clearTimeout(this.#saves);
+      this.#snapshots.stop();
       await this.#spool.close();
       await rm(this.#folder.path, { recursive: true, force: true });
     });
   }
 
-  /** Makes the picture again from what a process that died left on the disk. */
+  /** Makes the picture again from what a process that died left on the disk, with the files that it had at the end. */
   async recover(): Promise<void> {
     const found = await recover(this.#folder, this.#model);
-    this.#source = found?.source;
-    this.lastKeptAtMs = found?.keptAtMs;
-    this.#spool.recover(found?.streamBytes ?? 0);
+    if (found === undefined) return;
+    this.#source = found.source;
+    this.lastKeptAtMs = found.keptAtMs;
+    this.#spool.recover(found.streamBytes);
+    await this.seal();
   }
 
   #take(output: KernelOutput): Promise<void> | undefined {
@@ -160,8 +171,6 @@ class RunTranscript implements Transcript {
       case 'result':
       case 'display':
         return this.#takeParts((made) => made.addBundle(output.data, 'result'), output.displayId);
-      case 'updateDisplay':
-        return this.#updateDisplay(output);
       case 'clear':
         this.#model.clear(output.wait);
         return this.#changed();
@@ -195,14 +204,17 @@ class RunTranscript implements Transcript {
     }
   }
 
+  /** The parts stay as they are. */
   #lose(loss: OutputLoss): Promise<void> {
     this.#model.addLoss(loss);
-    return this.#changed();
+    this.#view = undefined;
+    this.#snapshots.note();
+    return this.#snapshots.saveInTime();
   }
 
   async #takeStream(name: StreamName, text: string): Promise<void> {
     for (let at = 0; at < text.length; at += PIECE_CHARS) {
-      this.#isUnsaved ||= this.#source !== name && (this.#source !== undefined || name === 'stderr');
+      if (this.#source !== name && (this.#source !== undefined || name === 'stderr')) this.#snapshots.note();
       this.#source = name;
       const from = this.#spool.keptBytes;
       const { shown, written } = this.#spool.write(name, text.slice(at, at + PIECE_CHARS));
@@ -213,7 +225,7 @@ class RunTranscript implements Transcript {
       await this.#giveTurn();
     }
     this.#folder.release(this.#model.takeDropped());
-    await this.#saveInTime();
+    await this.#snapshots.saveInTime();
   }
 
   /** Many outputs in a row would keep everybody else waiting: promises alone give no turn. */
@@ -235,16 +247,20 @@ class RunTranscript implements Transcript {
     await this.#takeParts((made) => made.addError(error), undefined, error.printed);
   }
 
+  /** An update of another run's display is waited for out of turn: that run may be waiting for this one. */
   async #updateDisplay(output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
     const { displayId, data } = output;
-    if (!this.#model.has(displayId)) {
-      if (this.#model.hasOverflown(displayId))
-        return this.#takeParts((made) => made.addBundle(data, 'result'), displayId);
-      await this.#options.displays?.update(this, output);
-      return;
-    }
-    this.#model.update(displayId, await this.#make((made) => made.addBundle(data, 'result'), displayId));
-    await this.#changed();
+    const make: MakeParts = (made) => made.addBundle(data, 'result');
+    const found = { isOwn: true };
+    await this.#inTurn(async () => {
+      found.isOwn = this.#model.has(displayId) || this.#model.hasOverflown(displayId);
+      if (!found.isOwn) return;
+      if (!this.#model.has(displayId)) return this.#takeParts(make, displayId);
+      this.#model.update(displayId, await this.#make(make, displayId));
+      await this.#changed();
+    });
+    const updated = found.isOwn ? undefined : this.#options.displays?.update(this, output);
+    if (updated !== undefined) await this.#settle(updated);
   }
 
   /** What is replaced by it makes room for its files. */
@@ -258,7 +274,7 @@ class RunTranscript implements Transcript {
   async #changed(): Promise<void> {
     this.#sealed = undefined;
     this.#view = undefined;
-    this.#isUnsaved = true;
+    this.#snapshots.note();
     this.#folder.release(this.#model.takeDropped());
     const { overflow } = this.#model;
     for (const entry of this.#model.takeOverflown()) {
@@ -266,35 +282,8 @@ class RunTranscript implements Transcript {
       for (const text of entry.texts)
         overflow[kind] = await this.#folder.move(text, overflow[kind], `more-${kind}.txt`);
     }
-    await this.#saveInTime();
+    await this.#snapshots.saveInTime();
     await this.#giveTurn();
-  }
-
-  /** Saves now, or as soon as enough time has gone by since the last time. */
-  async #saveInTime(): Promise<void> {
-    if (!this.#isUnsaved) return;
-    const leftMs = this.#savedAt + SNAPSHOT_MS - performance.now();
-    if (leftMs <= 0 || this.#folder.isStale) return this.#save();
-    this.#saves ??= setTimeout(() => void this.#inTurn(() => this.#save()), leftMs).unref();
-  }
-
-  async #save(): Promise<void> {
-    clearTimeout(this.#saves);
-    this.#saves = undefined;
-    try {
-      if (this.#isUnsaved) await this.#writeSnapshot();
-      await this.#folder.sweep();
-    } catch (error) {
-      this.#diskFailed(error);
-    }
-  }
-
-  #writeSnapshot(): Promise<void> {
-    this.#isUnsaved = false;
-    this.#savedAt = performance.now();
-    const at = this.#spool.keptBytes;
-    const { picture } = this.#model;
-    return writeSnapshot(this.#folder, { version: 1, at, source: this.#source, picture });
   }
 
   readonly #diskFailed = (error: unknown): void => {

@@ -14,6 +14,9 @@ const SHORT_TRACEBACK_LINES = 15;
 
 const CAUSE_CHARS = 140;
 
+/** What is between the exceptions of a chain. */
+const CHAIN = /^(The above exception was the direct cause|During handling of the above).*$/m;
+
 export function readPythonError(error: KernelError): LanguageError {
   const [before, worker] = splitAtWorker(error);
   const frames = markEarlier(readPythonFrames(`${lastBlock(before)}\n${lastBlock(worker)}`), error.code);
@@ -90,20 +93,13 @@ function notesBelow(traceback: string, message: string): string {
 
 /** What was caught before, and mostly given as the reason (`raise … from error`), where that says something else. */
 function causeOf(traceback: string, message: string): string | undefined {
-  const chain = traceback.split(
-    /^(The above exception was the direct cause|During handling of the above).*$/m,
-  );
-  const [before, link] = chain.slice(-3);
-  const lines =
-    before
-      ?.trim()
-      .split(/\n\s*\n/)
-      .at(-1)
-      ?.split('\n') ?? [];
-  const cause = lines.find((line) => /^[A-Za-z_][\w.]*(: |:?$)/.test(line) && !line.startsWith('Traceback '));
+  const [before = '', link] = traceback.split(CHAIN).slice(-3);
+  const lines = before.trim().split('\n');
+  const last = lines.slice(lines.findLastIndex((line) => line.trim() === '') + 1);
+  const cause = last.find((line) => /^[A-Za-z_][\w.]*(: |:?$)/.test(line) && !line.startsWith('Traceback '));
   if (link === undefined || cause === undefined || cause === message) return undefined;
   if (cause.includes('RemoteTraceback:')) {
-    const own = ownFrame(readPythonFrames(before ?? ''));
+    const own = ownFrame(readPythonFrames(before));
     return own === undefined ? undefined : `In another process: ${lineWords(own)}`;
   }
   const words = link.startsWith('The above') ? 'Caused by' : 'While handling';
@@ -112,15 +108,11 @@ function causeOf(traceback: string, message: string): string | undefined {
 
 /** Of a chain of exceptions the last one is what was raised. */
 function lastBlock(traceback: string): string {
-  return (
-    traceback
-      .split(/^(?:The above exception was the direct cause|During handling of the above exception).*$/m)
-      .at(-1) ?? ''
-  );
+  return traceback.split(CHAIN).at(-1) ?? '';
 }
 
 /**
- * Some kernels put a line of their own before the code and count it: seen where a frame stands one line behind the
+ * Some kernels put a line of their own before the code and count it: seen where a frame is one line behind the
  * code's end. A frame that quotes other code is an earlier cell's; one further behind is of no line that was typed now.
  */
 function asTyped(frames: readonly PythonFrame[], code: string | undefined): readonly PythonFrame[] {

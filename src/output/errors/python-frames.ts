@@ -1,4 +1,4 @@
-import { quotedCode } from './kernel-error.ts';
+import { quotedCode, shortHeadline, type PrintedGroup } from './kernel-error.ts';
 
 /** One frame of a Python traceback, as IPython or plain Python prints it. */
 export interface PythonFrame {
@@ -18,10 +18,12 @@ export interface PythonFrame {
   text: string[];
 }
 
-const CELL = /^\s*(?:Cell|Input) In ?\[(\d+)\](?:, line (\d+))?(?:, in ([^(]+))?(?:\(.*\))?$/;
-const OLD_CELL = /^<ipython-input-(\d+)-[^>]+> in ([^(]+)(?:\(.*\))?$/;
-const PLAIN_CELL = /^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (\d+)(?:, in (.+))?$/;
-const TIMED = /^\s*File <timed (?:exec|eval)>:(\d+)(?:, in ([^(]+))?(?:\(.*\))?$/;
+const OWN_FRAMES = [
+  /^\s*(?:Cell|Input) In ?\[(?<cell>\d+)\](?:, line (?<line>\d+))?(?:, in (?<name>[^(]+))?(?:\(.*\))?$/,
+  /^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (?<line>\d+)(?:, in (?<name>.+))?$/,
+  /^\s*File <timed (?:exec|eval)>:(?<line>\d+)(?:, in (?<name>[^(]+))?(?:\(.*\))?$/,
+  /^<ipython-input-(?<cell>\d+)-[^>]+> in (?<name>[^(]+)(?:\(.*\))?$/,
+];
 const LIBRARY = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
 const ARROW = /^-+> *(\d+) ?(.*)$/;
 
@@ -64,7 +66,7 @@ function complete(frames: readonly PythonFrame[]): PythonFrame[] {
 
 /**
  * PySpark 4 hands a worker's frames to IPython, which lists them from the head of their function on as if the failing
- * line stood there. Only the cell that they name is right.
+ * line were there. Only the cell that they name is right.
  */
 function twinOf(bare: PythonFrame, frames: readonly PythonFrame[]): PythonFrame | undefined {
   if (!bare.isUser || bare.cell !== undefined) return undefined;
@@ -91,29 +93,15 @@ export function lineWords(frame: PythonFrame): string {
 }
 
 function openFrame(text: string): PythonFrame | undefined {
-  const counted = CELL.exec(text);
-  if (counted !== null) return { ...startFrame(true, text, counted[2], counted[3]), cell: counted[1] };
-  const plain = PLAIN_CELL.exec(text);
-  if (plain !== null) return startFrame(true, text, plain[1], plain[2]);
-  const measured = TIMED.exec(text);
-  if (measured !== null) return { ...startFrame(true, text, measured[1], measured[2]), isTimed: true };
-  const old = OLD_CELL.exec(text);
-  if (old !== null) return { ...startFrame(true, text, undefined, old[2]), cell: old[1] };
-  return LIBRARY.test(text) ? startFrame(false, text, undefined, undefined) : undefined;
-}
-
-function startFrame(
-  isUser: boolean,
-  text: string,
-  line: string | undefined,
-  name: string | undefined,
-): PythonFrame {
+  const own = OWN_FRAMES.map((pattern) => pattern.exec(text)?.groups).find((groups) => groups !== undefined);
+  if (own === undefined && !LIBRARY.test(text)) return undefined;
+  const { cell, line, name } = own ?? {};
   const isModule = name === undefined || name.startsWith('<module>') || name.startsWith('<cell line');
   return {
-    isUser,
-    isTimed: false,
+    isUser: own !== undefined,
+    isTimed: text.trimStart().startsWith('File <timed '),
     isEarlier: false,
-    cell: undefined,
+    cell,
     line: line === undefined ? undefined : Number(line),
     name: isModule ? undefined : name,
     code: undefined,
@@ -147,4 +135,43 @@ function contextOf(bare: PythonFrame, frames: readonly PythonFrame[]): string | 
     if (isUser && listing.includes(String(bare.line)) && names === true) return code;
   }
   return undefined;
+}
+
+const HEADER = /^ {2}\+ Exception Group Traceback \(most recent call last\):$/gm;
+const RULER = /^[ |]*\+(?:-\+)?-+ (?:\d+|\.\.\.) -+$/;
+const MEMBERS_NAMED = 3;
+const MEMBER_CHARS = 90;
+
+/** The group that `printed` ends with; undefined when it ends otherwise. */
+export function readPrintedGroup(printed: string): PrintedGroup | undefined {
+  const start = [...printed.matchAll(HEADER)].at(-1)?.index;
+  if (start === undefined) return undefined;
+  const whole = printed.slice(start);
+  const lines = whole.trimEnd().split('\n');
+  // what was printed behind it does not have its margin
+  if (lines.some((line) => !/^ +[|+]/.test(line))) return undefined;
+  const first = lines.findIndex((line) => RULER.test(line));
+  if (first === -1) return undefined;
+  const traceback = lines.slice(0, first).map((line) => line.slice(4));
+  return { traceback: traceback.join('\n'), members: nameMembers(lines.slice(first)), whole };
+}
+
+function nameMembers(lines: readonly string[]): string {
+  const sections: string[][] = [];
+  for (const line of lines) {
+    if (RULER.test(line)) sections.push([]);
+    else sections.at(-1)?.push(line.replace(/^ *[|+] ?/, ''));
+  }
+  const members = sections.flatMap(nameMember);
+  const left = members.length - MEMBERS_NAMED;
+  const named = members.slice(0, left === 1 ? members.length : MEMBERS_NAMED);
+  return [...named.map((line) => `• ${line}`), ...(left > 1 ? [`… and ${left} more`] : [])].join('\n');
+}
+
+/** A group within the group has members of its own. */
+function nameMember(lines: readonly string[]): string[] {
+  const words = lines.find((line) => /^[\w.]+(: |:?$)/.test(line) && !line.startsWith('Traceback '));
+  if (words === undefined || / \(\d+ sub-exceptions?\)$/.test(words)) return [];
+  const own = ownFrame(readPythonFrames(lines.join('\n')));
+  return [`${shortHeadline(words, MEMBER_CHARS)}${own === undefined ? '' : ` (${lineWords(own)})`}`];
 }

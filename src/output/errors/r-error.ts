@@ -11,7 +11,7 @@ const PLACE = ' # at line ';
 
 /** Errors of IRkernel: the value says all in R's own words, the traceback numbers the calls from the user's down. */
 export function readRError(error: KernelError): LanguageError {
-  // Where R's own console names no call, IRkernel names the one by which it evaluates what stands at top level.
+  // Where R's own console names no call, IRkernel names the one by which it evaluates the code at top level.
   const value = error.value.trim().replace(/^Error in eval\(expr, envir, enclos\): /, 'Error: ');
   const parse = /^Error in parse\(.*?\): <text>:(\d+):\d+: ([^\n]+)([^]*)$/.exec(value);
   if (parse !== null) {

@@ -1,8 +1,8 @@
 import { shortWithoutColours } from '../terminal/terminal-text.ts';
-import { readPrintedGroup } from './exception-group.ts';
 import { readJvmError } from './jvm-error.ts';
 import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
+import { readPrintedGroup } from './python-frames.ts';
 import { readRError } from './r-error.ts';
 
 /** So much of a text is read at each end: regular expressions never see more. */

@@ -133,7 +133,7 @@ function assemble(head: string[][], body: string[][], index: number, beside: str
   };
 }
 
-/** The row of dots that stands for those that the kernel left out. */
+/** The row of dots in the place of those that the kernel left out. */
 export function isGap(row: readonly string[]): boolean {
   return row.every((cell) => ['...', '…', '⋮'].includes(cell));
 }
@@ -141,7 +141,7 @@ export function isGap(row: readonly string[]): boolean {
 /** What Spark says below a table of which it printed the beginning only. */
 export const TOP_ROWS = /\bonly showing top \d{1,20} rows?\b/;
 
-/** Cells that span columns or rows are repeated where they stand; undefined when they become too many. */
+/** Cells that span columns or rows are repeated in each; undefined when they become too many. */
 function spread(rows: readonly Cell[][]): string[][] | undefined {
   const grid: string[][] = rows.map(() => []);
   let cells = 0;

@@ -6,7 +6,7 @@ import { ZipFile } from 'yazl';
 import type { OutputModel, TextKind } from '../output-model.ts';
 import type { OutputLoss, OutputPart } from '../output-view.ts';
 import { PartFiles, TEXT_FILES } from './part-files.ts';
-import type { GrowingFile, RunFolder } from './run-folder.ts';
+import type { RunFolder } from './run-folder.ts';
 
 /** The files that a picture has at the end of its run, and again after late output. */
 export class FinalFiles {
@@ -30,11 +30,10 @@ export class FinalFiles {
     const { parts, files } = await new PartFiles(this.#folder).addWithTables(model.parts, spoolPath);
     this.#folder.release(this.#tables[0] ?? []);
     this.#tables = [...this.#tables.slice(-1), files];
-    await this.#joined.results.make(model.texts('results'));
-    await this.#joined.tracebacks.make(model.texts('tracebacks'));
-    await this.#archive.make(
-      model.overflow.files.filter((path) => this.#folder.has(path)).map((path) => ({ path, bytes: 0 })),
-    );
+    const { overflow } = model;
+    await this.#joined.results.make(model.texts('results'), overflow.results?.bytes);
+    await this.#joined.tracebacks.make(model.texts('tracebacks'), overflow.tracebacks?.bytes);
+    await this.#archive.make(overflow.files.filter((path) => this.#folder.has(path)));
     return parts.map((part) => {
       if (!('path' in part) || part.path === undefined) return part;
       if (part.kind === 'text' || part.kind === 'table') return { ...part, path: this.#joined.results.path };
@@ -53,7 +52,10 @@ export class FinalFiles {
   }
 }
 
-/** A file made of others; under a new name whenever they are others, as the one before may be uploading. */
+/**
+ * A file made of others; under a new name whenever they are others, as the one before may be uploading. A single text
+ * needs no other file.
+ */
 class MadeFile {
   readonly #folder: RunFolder;
   readonly #name: string;
@@ -78,20 +80,18 @@ class MadeFile {
     this.#onFailure = onFailure;
   }
 
-  async make(sources: readonly GrowingFile[]): Promise<void> {
-    const named = JSON.stringify(sources);
+  /** `bytes`: the size of the one source that may grow. */
+  async make(sources: readonly string[], bytes?: number): Promise<void> {
+    const named = JSON.stringify([sources, bytes]);
     if (named === this.#sources) return;
     this.#sources = named;
     const extension = extname(this.#name);
     const stem = this.#name.slice(0, -extension.length);
     const path = this.#folder.at(this.#versions === 0 ? this.#name : `${stem}.${this.#versions}${extension}`);
-    this.path = undefined;
-    if (sources.length === 0) return;
+    this.path = this.#write === joinTexts && sources.length === 1 ? sources[0] : undefined;
+    if (sources.length === 0 || this.path !== undefined) return;
     try {
-      await this.#write(
-        path,
-        sources.map((source) => source.path),
-      );
+      await this.#write(path, sources);
       if (this.#before !== undefined) await rm(this.#before, { force: true });
       this.#before = this.#made;
       this.#made = path;

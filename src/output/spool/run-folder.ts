@@ -154,7 +154,7 @@ export class RunFolder {
     const stale = [...this.#stale];
     this.#stale.clear();
     this.#staleBytes = 0;
-    for (const path of stale) await rm(path, { force: true });
+    await Promise.all(stale.map((path) => rm(path, { force: true })));
   }
 
   /** After a crash: takes over these files, and deletes those that nothing names. */

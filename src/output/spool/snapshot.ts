@@ -5,6 +5,8 @@ import { z } from 'zod';
 import type { OutputModel, Picture, StreamName } from '../output-model.ts';
 import { SNAPSHOT_FILE, STREAM_FILE, type RunFolder } from './run-folder.ts';
 
+/** The picture is written to the disk at most so often, and when the run ends. */
+const SNAPSHOT_MS = 1_000;
 /** A small snapshot is written at once: a thread's way there and back takes longer than the disk. */
 const AT_ONCE_CHARS = 16_384;
 
@@ -23,12 +25,59 @@ export interface Snapshot {
 export interface Recovered {
   source: StreamName | undefined;
   streamBytes: number;
-  /** When it was last written (ms since the epoch). */
+  /** All that was shown until then is kept (ms since the epoch). */
   keptAtMs: number;
 }
 
+/** Writes the picture of a run when that is due, and deletes the files that it names no more. */
+export class SnapshotWriter {
+  readonly #folder: RunFolder;
+  readonly #take: () => Snapshot;
+  readonly #later: (save: () => Promise<void>) => void;
+  /** The picture differs from the one on the disk by more than stream text. */
+  #isUnsaved = false;
+  #savedAt = -SNAPSHOT_MS;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `later` runs what is due when nothing else changes the picture. */
+  constructor(folder: RunFolder, take: () => Snapshot, later: (save: () => Promise<void>) => void) {
+    this.#folder = folder;
+    this.#take = take;
+    this.#later = later;
+  }
+
+  /** The picture has changed. */
+  note(): void {
+    this.#isUnsaved = true;
+  }
+
+  /** Saves now, or as soon as enough time has gone by since the last time. Rejects where the disk refuses. */
+  async saveInTime(): Promise<void> {
+    if (!this.#isUnsaved) return;
+    const leftMs = this.#savedAt + SNAPSHOT_MS - performance.now();
+    if (leftMs <= 0 || this.#folder.isStale) return this.save();
+    this.#timer ??= setTimeout(() => this.#later(() => this.save()), leftMs).unref();
+  }
+
+  /** Rejects where the disk refuses. */
+  async save(): Promise<void> {
+    this.stop();
+    if (this.#isUnsaved) {
+      this.#isUnsaved = false;
+      this.#savedAt = performance.now();
+      await writeSnapshot(this.#folder, this.#take());
+    }
+    await this.#folder.sweep();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
 /** The renaming is the one moment at which the new one counts. Rejects where the disk refuses. */
-export async function writeSnapshot(folder: RunFolder, snapshot: Snapshot): Promise<void> {
+async function writeSnapshot(folder: RunFolder, snapshot: Snapshot): Promise<void> {
   const json = JSON.stringify(snapshot);
   const written = `${crc32(json)}\n${json}`;
   const path = folder.at(SNAPSHOT_FILE);
@@ -69,7 +118,9 @@ export async function recover(folder: RunFolder, model: OutputModel): Promise<Re
     [results, tracebacks].flatMap((each) => each ?? []),
   );
   model.takeDropped();
-  return { source, streamBytes, keptAtMs: Math.max(stream?.mtimeMs ?? 0, file?.mtimeMs ?? 0) };
+  // a change of the picture is written within that time, stream text at once
+  const keptAtMs = Math.max((stream?.mtimeMs ?? 0) - SNAPSHOT_MS, file?.mtimeMs ?? 0);
+  return { source, streamBytes, keptAtMs };
 }
 
 async function feed(path: string, from: number, to: number, take: (text: string) => void): Promise<void> {

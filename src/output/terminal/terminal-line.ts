@@ -3,7 +3,7 @@ export const WINDOW_CHARS = 12_800;
 const TAIL_LIMIT = 4 * WINDOW_CHARS;
 
 /**
- * One line of a terminal, of any length, in bounded memory: its first and last `WINDOW_CHARS` units. What lies between
+ * One line of a terminal, of any length, in bounded memory: its first and last `WINDOW_CHARS` units. What is between
  * is counted. The middle is cut at fixed counts of units, never at the ends of what was written at once, so that the
  * same text gives the same line however it came in pieces.
  */
@@ -17,7 +17,7 @@ export class FoldedLine {
   }
 
   /**
-   * Writes `run` over what stands at `column`, and on past the end. Returns the column behind it. A column far behind
+   * Writes `run` over what is at `column`, and on past the end. Returns the column behind it. A column far behind
    * the end (a very long line was erased) is taken as the end.
    */
   write(column: number, run: string): number {

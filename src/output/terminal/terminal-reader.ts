@@ -6,14 +6,14 @@ export interface TerminalActions {
   carriageReturn(): void;
   backspace(): void;
   /** `CSI n A` and `CSI n B`; below the last row there is nothing to go to. */
-  up(rows: number): void;
-  down(rows: number): void;
+  up?(rows: number): void;
+  down?(rows: number): void;
   /** `CSI n C` and `CSI n D`. */
-  moveBy(columns: number): void;
+  moveBy?(columns: number): void;
   /** `CSI n K`. */
-  eraseLine(part: 'toEnd' | 'toStart' | 'all'): void;
+  eraseLine?(part: 'toEnd' | 'toStart' | 'all'): void;
   /** `CSI J`. */
-  eraseBelow(): void;
+  eraseBelow?(): void;
 }
 
 type State = 'ground' | 'escape' | 'intermediate' | 'csi' | 'string';
@@ -97,26 +97,26 @@ export class TerminalReader {
     const steps = Math.max(1, count);
     switch (String.fromCharCode(code)) {
       case 'A':
-        return actions.up(steps);
+        return actions.up?.(steps);
       case 'B':
-        return actions.down(steps);
+        return actions.down?.(steps);
       case 'C':
-        return actions.moveBy(steps);
+        return actions.moveBy?.(steps);
       case 'D':
-        return actions.moveBy(-steps);
+        return actions.moveBy?.(-steps);
       case 'E':
-        actions.down(steps);
+        actions.down?.(steps);
         return actions.carriageReturn();
       case 'F':
-        actions.up(steps);
+        actions.up?.(steps);
         return actions.carriageReturn();
       case 'G':
         actions.carriageReturn();
-        return actions.moveBy(steps - 1);
+        return actions.moveBy?.(steps - 1);
       case 'J':
-        return count === 0 ? actions.eraseBelow() : undefined;
+        return count === 0 ? actions.eraseBelow?.() : undefined;
       case 'K':
-        return actions.eraseLine(count === 0 ? 'toEnd' : count === 1 ? 'toStart' : 'all');
+        return actions.eraseLine?.(count === 0 ? 'toEnd' : count === 1 ? 'toStart' : 'all');
     }
   }
 

@@ -149,39 +149,30 @@ export async function foldText(written: string): Promise<BoundedText> {
 /** A whole text without colours and other control sequences; others get their turn between its pieces. */
 export async function withoutColours(written: string): Promise<string> {
   if (!written.includes('\u001b') && !written.includes('\u009b')) return written;
-  const remover = new ColourRemover();
-  await inPieces(written, (piece) => remover.write(piece));
-  return remover.plain;
+  const remover = colourRemover();
+  await inPieces(written, remover.read);
+  return remover.plain();
 }
 
 /** The same for a short text, at once. */
 export function shortWithoutColours(written: string): string {
-  const remover = new ColourRemover();
-  remover.write(written);
-  return remover.plain;
+  const remover = colourRemover();
+  remover.read(written);
+  return remover.plain();
 }
 
-class ColourRemover {
-  plain = '';
-  readonly #reader = new TerminalReader({
-    text: (run) => this.#add(run),
-    newline: () => this.#add('\n'),
-    carriageReturn: () => this.#add('\r'),
-    backspace: () => this.#add('\b'),
-    up: () => {},
-    down: () => {},
-    moveBy: () => {},
-    eraseLine: () => {},
-    eraseBelow: () => {},
+function colourRemover(): { read: (text: string) => void; plain: () => string } {
+  let plain = '';
+  const add = (run: string): void => {
+    plain += run;
+  };
+  const reader = new TerminalReader({
+    text: add,
+    newline: () => add('\n'),
+    carriageReturn: () => add('\r'),
+    backspace: () => add('\b'),
   });
-
-  write(text: string): void {
-    this.#reader.read(text);
-  }
-
-  #add(run: string): void {
-    this.plain += run;
-  }
+  return { read: (text) => reader.read(text), plain: () => plain };
 }
 
 async function inPieces(written: string, take: (piece: string) => void): Promise<void> {

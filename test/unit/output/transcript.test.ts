@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { startDisplays } from '../../../src/output/displays.ts';
 import type { OutputPart } from '../../../src/output/output-view.ts';
+import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
 import { openTranscript, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
 
 let dir = '';
@@ -152,6 +153,23 @@ test('a display of an earlier run is updated there, and that is told', async () 
   expect(shown(first.view().parts)).toEqual(['result: 50 %']);
   expect(second.view().parts).toEqual([]);
   expect(updated).toEqual(['run-1']);
+});
+
+test('two runs that update each other’s displays at once do not wait for each other for ever', async () => {
+  const displays = startDisplays(() => {});
+  const [first, second] = [await open({ displays }), await open({ runId: 'run-2', displays })];
+  await take(first, [display('a', 'd1')]);
+  await take(second, [display('b', 'd2')]);
+  const update = (displayId: string): KernelOutput => ({
+    kind: 'updateDisplay',
+    data: { 'text/plain': `new ${displayId}` },
+    metadata: {},
+    displayId,
+  });
+  const busy = [first.add(stdout('x')), second.add(stdout('y'))];
+  await Promise.all([...busy, first.add(update('d2')), second.add(update('d1'))]);
+  expect(shown(first.view().parts)).toEqual(['result: new d1', 'stdout: x']);
+  expect(shown(second.view().parts)).toEqual(['result: new d2', 'stdout: y']);
 });
 
 test('a run whose output is removed is updated no more', async () => {
@@ -339,6 +357,19 @@ test(
     expect(longestTurnMs).toBeLessThan(100);
   },
 );
+
+test('a picture that nobody draws is not made', async () => {
+  const made = vi.spyOn(FoldedText.prototype, 'view');
+  const transcript = await open();
+  for (let n = 0; n < 100; n += 1) {
+    await transcript.add(stdout(`line ${n}\n`));
+    transcript.view();
+  }
+  expect(made).not.toHaveBeenCalled();
+  expect(shown(transcript.view().parts)).toHaveLength(1);
+  expect(made).toHaveBeenCalledOnce();
+  made.mockRestore();
+});
 
 test('many small outputs in a row give others their turn', async () => {
   const transcript = await open();

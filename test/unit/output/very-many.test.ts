@@ -81,6 +81,22 @@ test('pictures that crowd out are kept in one archive, over a crash, and go with
   expect((await readdir(join(dir, 'run-1'))).filter((name) => name.endsWith('.png'))).toEqual([]);
 });
 
+test('what a process that died left can be posted as it is: its files are there', async () => {
+  const first = await open();
+  for (let n = 0; n < 130; n += 1) await first.add(display({ 'text/plain': `value ${n}` }));
+  for (let n = 0; n < 130; n += 1) await first.add(picture(n));
+  await first.seal();
+  const transcript = await open(true);
+  await transcript.add({ kind: 'reconnected', fromMs: 1, toMs: 2, gap: true });
+  const { parts, losses } = transcript.view();
+  const paths = parts.flatMap((part) => ('path' in part ? (part.path ?? []) : []));
+  expect(paths).toHaveLength(100);
+  const tooMany = losses.find((loss) => loss.kind === 'tooMany');
+  expect(tooMany).toMatchObject({ path: expect.any(String), archive: expect.any(String) });
+  for (const path of [...paths, tooMany?.path ?? '', tooMany?.archive ?? ''])
+    expect(existsSync(path)).toBe(true);
+});
+
 /** The files of a zip archive, found by its directory and checked. */
 function readArchive(archive: Buffer): Map<string, Buffer> {
   const end = archive.length - 22;

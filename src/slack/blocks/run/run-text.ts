@@ -16,7 +16,7 @@ interface OutcomeWords {
   neverRan?: true;
 }
 
-const LIMIT_WORDS = 'The output reached the limit (MAX_OUTPUT); what came after it is not kept.';
+const LIMIT_WORDS = 'The output reached the limit (MAX_OUTPUT), or 1,000 files; what came after it is not kept.';
 
 function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
   switch (outcome.kind) {

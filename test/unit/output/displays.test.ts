@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import type { KernelOutput } from '../../../src/gateway/outputs.ts';
+import { startDisplays } from '../../../src/output/displays.ts';
+
+const update = { kind: 'updateDisplay', data: {}, metadata: {}, displayId: 'd' } as const;
+const holder = () => {
+  const taken: KernelOutput[] = [];
+  return { taken, add: (output: KernelOutput) => void taken.push(output) };
+};
+
+test('an update goes to the newest run that shows the display, not to the one it comes from', async () => {
+  const updated: string[] = [];
+  const displays = startDisplays((runId) => updated.push(runId));
+  const [first, second, third] = [holder(), holder(), holder()];
+  displays.keep('d', 'run-1', first);
+  displays.keep('d', 'run-2', second);
+  displays.keep('d', 'run-3', third);
+  await displays.update(third, update);
+  expect(second.taken).toEqual([update]);
+  expect(updated).toEqual(['run-2']);
+  displays.forget('run-2');
+  await displays.update(third, update);
+  expect(updated).toEqual(['run-2', 'run-1']);
+});
+
+test('the displays of the last 20 runs are remembered', async () => {
+  const updated: string[] = [];
+  const displays = startDisplays((runId) => updated.push(runId));
+  displays.keep('d', 'old', holder());
+  for (let n = 0; n < 20; n += 1) displays.keep(`other ${n}`, `run-${n}`, holder());
+  await displays.update(holder(), update);
+  expect(updated).toEqual([]);
+});

@@ -1,0 +1,193 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { KernelOutput } from '../../../src/gateway/outputs.ts';
+import { readError } from '../../../src/output/errors/read-error.ts';
+import { splitTextTables } from '../../../src/output/mime/text-tables.ts';
+import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
+import { openTranscript } from '../../../src/output/transcript.ts';
+
+/** Whatever a kernel sends, nobody else waits longer for a turn: one turn's work on this thread, others' not counted. */
+const MOST_MS = 1_000;
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'hostile-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+/** The longest work from one turn of the event loop to the next, in CPU time of this thread. */
+async function longestTurnMs(work: () => unknown): Promise<number> {
+  let longest = 0;
+  let isOver = false;
+  const worked = () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  };
+  let last = worked();
+  const turn = () => {
+    const now = worked();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await work();
+  isOver = true;
+  return Math.max(longest, worked() - last);
+}
+
+const failure = (name: string, value: string, traceback: string[] = []): KernelOutput => ({
+  kind: 'error',
+  name,
+  value,
+  traceback,
+  fromReply: false,
+});
+const display = (data: Record<string, unknown>): KernelOutput => ({ kind: 'display', data, metadata: {} });
+const stdout = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
+const nested = (levels: number) => {
+  let value: unknown[] = [];
+  for (let level = 1; level < levels; level += 1) value = [value];
+  return value;
+};
+
+const monsters: [string, () => KernelOutput[]][] = [
+  ['blanks in a message', () => [failure('E', `a${' '.repeat(199_990)}b`)]],
+  ['line breaks in a message', () => [failure('E', `a${'\n'.repeat(199_990)}b`)]],
+  ['a name of 30 MB', () => [failure('N'.repeat(30_000_000), 'v')]],
+  ['a name of 30 MB in pieces', () => [failure('a.'.repeat(15_000_000), 'v')]],
+  ['a message of 30 MB', () => [failure('E', 'ab '.repeat(10_000_000), ['x'.repeat(30_000_000)])]],
+  [
+    'a message that its traceback nearly has, again and again',
+    () => [failure('E', `${'a'.repeat(150_000)}b`, ['a'.repeat(20_000_000)])],
+  ],
+  [
+    'an R call with 50,000 blanks',
+    () => [failure('ERROR', 'Error in f(): no', [`Traceback:\n1. stop("${' '.repeat(50_000)}")\n2. g()`])],
+  ],
+  [
+    'an R call that says its line again and again',
+    () => [failure('ERROR', 'no', [`Traceback:\n1. f()\n2. ${' # at line 1 of file <text>'.repeat(4_000)}`])],
+  ],
+  [
+    'blanks in a line of the JVM',
+    () => [failure('java.lang.E', 'x', [`\n${' '.repeat(90_000)}x\n`.repeat(9)])],
+  ],
+  [
+    'tracebacks of Spark within each other',
+    () => [failure('Py4JJavaError', `x\n${'  Traceback (most recent call last):\n'.repeat(20_000)}`)],
+  ],
+  [
+    'plans and causes without end',
+    () => [failure('org.apache.spark.E', 'Job aborted due to stage failure: (TID 1) ('.repeat(20_000))],
+  ],
+  [
+    'frames without code and very many listings',
+    () => [
+      failure('E', 'x', [
+        '  File "<stdin>", line 3, in f\n'.repeat(1_000) + `Cell In[1], line 9\n${' 1 x\n'.repeat(15_000)}`,
+      ]),
+    ],
+  ],
+  [
+    'links that do not end',
+    () => [failure('E', '\u001b]8;;'.repeat(2_000_000), ['\u001b]'.repeat(9_000_000)])],
+  ],
+  [
+    'prompts of 20 kB with colours',
+    () => Array.from({ length: 50 }, () => stdout(`\r\u001b[32m${'>'.repeat(20_000)}\u001b[0m `)),
+  ],
+  ['32 MB in one line', () => [stdout('x'.repeat(32_000_000))]],
+  [
+    'a bar that goes back for each character',
+    () => [stdout(`${'x'.repeat(60_000)}${'\b.'.repeat(300_000)}`)],
+  ],
+  [
+    'a result that goes back for each character',
+    () => [display({ 'text/plain': `${'x'.repeat(60_000)}${'\b.'.repeat(300_000)}` })],
+  ],
+  [
+    'two streams in turns',
+    () =>
+      Array.from({ length: 20_000 }, (_, n) => ({
+        kind: 'stream',
+        name: n % 2 ? 'stdout' : 'stderr',
+        text: 'x\n',
+      })),
+  ],
+  ['JSON of 5,000 levels', () => [display({ 'application/json': nested(5_000) })]],
+  ['JSON of 20,000 levels', () => [display({ 'application/json': nested(20_000) })]],
+  ['a vendor’s JSON of 5,000 levels', () => [display({ 'application/vnd.x.v1+json': { a: nested(5_000) } })]],
+  ['mime types of 10 MB', () => [display({ [`application/${'a.+'.repeat(3_000_000)}`]: 'x' })]],
+  ['an object of 30 MB', () => [display({ 'text/plain': `<${'a'.repeat(30_000_000)}` })]],
+  [
+    'a table of a million cells',
+    () => [display({ 'text/html': `<table>${`<tr>${'<td>'.repeat(1_000)}</tr>`.repeat(1_000)}</table>` })],
+  ],
+  [
+    'a table of 300,000 cells',
+    () => [display({ 'text/html': `<table>${`<tr>${'<td>1'.repeat(1_000)}</tr>`.repeat(300)}</table>` })],
+  ],
+  [
+    'digits beside a table',
+    () => [
+      display({
+        'text/html': `${'1'.repeat(900_000)}<table><tr><td>1</td></tr></table>${'1,'.repeat(400_000)}`,
+      }),
+    ],
+  ],
+  [
+    'captions in a table',
+    () => [display({ 'text/html': `<table>${'<caption>'.repeat(1_000)}<tr><td>1</td></tr></table>` })],
+  ],
+  ['html of 30 MB', () => [display({ 'text/html': '<p '.repeat(10_000_000) })]],
+  ['an svg of references', () => [display({ 'image/svg+xml': 'href='.repeat(900_000) })]],
+];
+
+test.each(monsters)('%s: nobody waits', { timeout: 60_000 }, async (_, make) => {
+  const outputs = make();
+  const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000 });
+  const longest = await longestTurnMs(async () => {
+    for (const output of outputs) {
+      await transcript.add(output);
+      transcript.view();
+    }
+    await transcript.seal();
+  });
+  expect(longest).toBeLessThan(MOST_MS);
+  for (const part of transcript.view().parts)
+    if (part.kind === 'error') expect(part.headline.length).toBeLessThan(500);
+});
+
+test('a table that breaks off is read once, not again from each of its borders', () => {
+  const begun = process.threadCpuUsage();
+  expect(splitTextTables(`${'+-+\n|a|\n'.repeat(100_000)}|b`)).toHaveLength(1);
+  const blank = `+-+\n|a|\n+-+\n|1|\n+-+\na${'\n'.repeat(500_000)}b`;
+  expect(splitTextTables(blank)).toHaveLength(2);
+  expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(MOST_MS);
+});
+
+test('the size that is said beside a table is read at the ends of what is said', async () => {
+  const table = '<table><tr><th>a</th></tr><tr><td>1</td></tr></table>';
+  const read = await readHtmlTable(`${'1'.repeat(300_000)}${table}<p>500 rows × 2 columns</p>`);
+  expect(read?.totalRows).toBe(500);
+});
+
+test('the name of an error is cut before it is read', () => {
+  const read = readError({ name: 'N'.repeat(10_000), value: 'v', traceback: [] });
+  expect(read.headline.length).toBeLessThan(250);
+  expect(read.whole).toContain('N'.repeat(10_000));
+});
+
+test('a hundred thousand tiny pictures cost a thousand files at most', { timeout: 60_000 }, async () => {
+  const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000 });
+  const picture = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1').toString('base64');
+  for (let n = 0; n < 100_000; n += 1) await transcript.add(display({ 'image/png': picture }));
+  expect((await readdir(join(dir, 'run-1'))).length).toBeLessThan(1_010);
+  expect(transcript.limited).toBe(true);
+  const longest = await longestTurnMs(() => transcript.seal());
+  expect(longest).toBeLessThan(MOST_MS);
+  expect(transcript.view().losses).toMatchObject([{ kind: 'tooMany', parts: 900 }]);
+});

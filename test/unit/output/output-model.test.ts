@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { OutputModel, type Shown } from '../../../src/output/output-model.ts';
+import { wholeText } from '../../../src/output/output-view.ts';
+
+const shown = (name: string): Shown => ({
+  parts: [{ kind: 'text', source: 'result', text: wholeText(name), path: 'results.txt' }],
+  texts: [`${name}.txt`],
+  files: [`${name}.png`],
+});
+const range = { from: 0, to: 1 };
+const said = (model: OutputModel) =>
+  model.parts.map((part) => (part.kind === 'text' ? `${part.source} ${part.text.head}` : part.kind));
+
+test('pieces of one stream in a row are one part', () => {
+  const model = new OutputModel();
+  model.stream('stdout', 'a', { from: 0, to: 1 });
+  model.stream('stdout', 'b', { from: 1, to: 2 });
+  model.stream('stderr', 'c', { from: 2, to: 3 });
+  expect(said(model)).toEqual(['stdout ab', 'stderr c']);
+  expect(model.parts[0]).toMatchObject({ spooled: { from: 0, to: 2 } });
+});
+
+test('an update takes the place of all that shows its display; its files are dropped', () => {
+  const model = new OutputModel();
+  model.show(shown('a'), 'd', '');
+  model.show(shown('b'), undefined, '');
+  expect(model.filesReplacedBy('d')).toEqual(['a.txt', 'a.png']);
+  model.update('d', shown('c'));
+  expect(said(model)).toEqual(['result c', 'result b']);
+  expect(model.takeDropped()).toEqual(['a.txt', 'a.png']);
+  expect(model.takeDropped()).toEqual([]);
+});
+
+test('a clear that waits empties the picture with the next output', () => {
+  const model = new OutputModel();
+  model.show(shown('a'), undefined, '');
+  expect(model.filesReplacedBy(undefined)).toEqual([]);
+  model.clear(true);
+  expect(said(model)).toEqual(['result a']);
+  expect(model.filesReplacedBy(undefined)).toEqual(['a.txt', 'a.png']);
+  model.stream('stdout', 'x', range);
+  expect(said(model)).toEqual(['stdout x']);
+  expect(model.takeDropped()).toEqual(['a.txt', 'a.png']);
+});
+
+test('of very many entries the middle overflows, and a clear drops its files too', () => {
+  const model = new OutputModel();
+  for (let n = 0; n < 102; n += 1) model.show(shown(`${n}`), `d${n}`, '');
+  expect(model.parts).toHaveLength(100);
+  expect(model.takeOverflown().map(({ texts }) => texts[0])).toEqual(['50.txt', '51.txt']);
+  expect(model.overflow).toMatchObject({ entries: 2, streams: false, files: ['50.png', '51.png'] });
+  expect([model.has('d50'), model.hasOverflown('d50')]).toEqual([false, true]);
+  model.overflow.results = { path: 'more.txt', bytes: 5 };
+  expect(model.texts('results')[50]).toBe('more.txt');
+  expect(model.losses).toEqual([{ kind: 'tooMany', parts: 2, streams: false, path: 'more.txt' }]);
+  model.clear(false);
+  expect(model.takeDropped()).toEqual(expect.arrayContaining(['0.txt', '50.png', 'more.txt']));
+  expect(model.losses).toEqual([]);
+});
+
+test('what stderr ends with and an error says again is taken back', () => {
+  const model = new OutputModel();
+  model.stream('stderr', 'warn\nE: no\n', range);
+  model.show(shown('error'), undefined, 'E: no\n');
+  expect(said(model)).toEqual(['stderr warn\n', 'result error']);
+});
+
+test('a restored picture is the one that was taken, once its streams have their text', () => {
+  const model = new OutputModel();
+  model.stream('stdout', 'one\n', { from: 0, to: 4 });
+  model.show(shown('a'), 'd', '');
+  model.addLoss({ kind: 'tooBig', messages: 1 });
+  model.addLoss({ kind: 'tooBig', messages: 2 });
+  const again = new OutputModel();
+  for (const stream of again.restore(structuredClone(model.picture))) {
+    expect(stream.spooled).toEqual({ from: 0, to: 4 });
+    stream.write('one\n');
+    stream.end();
+  }
+  expect(again.parts).toEqual(model.parts);
+  expect(again.losses).toEqual([{ kind: 'tooBig', messages: 3 }]);
+  expect(again.files).toEqual(['a.txt', 'a.png']);
+});

@@ -1,0 +1,176 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const root = new URL('../../../src/output/', import.meta.url).pathname;
+
+/**
+ * Each regular expression of the room, which all meet text that a kernel made: file → how long that text can be, and
+ * why the expression takes no longer than in proportion → the expressions. A new one needs its bound here.
+ */
+const bounds: Record<string, Record<string, readonly string[]>> = {
+  'errors/jvm-error.ts': {
+    '300 chars (NAME_CHARS)': [String.raw`/^org\.apache\.spark\.(\w+\.)*/`],
+    '40,003 chars (VALUE_CHARS)': [
+      String.raw`/^<console>:\d+: (error: [^]*?)\n {7}([^\n]*)\n *\^/`,
+      String.raw`/^<console>:\d+: error: /gm`,
+      String.raw`/Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+(\w\S*.*)/g`,
+      String.raw`/^([a-z_]\w*\.)+(?=[A-Z])/`,
+      String.raw`/Job aborted due to stage failure: [^\n]*?\(TID \d+\) \([^)]*\): ([^\n]+)/`,
+      String.raw`/^An error occurred while calling [^\n]*\n: ([^\n]+)/`,
+      String.raw`/^Caused by: ([^\n]+)/gm`,
+      String.raw`/^('|\+- |== |JVM stacktrace:|!?[A-Z]\w+ \[)/`,
+      String.raw`/;$/`,
+      String.raw`/^== SQL[^]*?(?=^(?:'|\+- |JVM stacktrace:)|(?![^]))/m`,
+    ],
+    'a line of 100,003 chars (TRACEBACK_CHARS); from its start': [
+      String.raw`/^\s+(at |\.\.\. )|^Caused by: /`,
+    ],
+  },
+  'errors/kernel-error.ts': {
+    '40,003 chars (VALUE_CHARS), or MAX_CODE; one class, each unit once': [String.raw`/\s+/g`],
+  },
+  'errors/python-error.ts': {
+    '100,003 chars (TRACEBACK_CHARS); from the start of a line': [
+      String.raw`/^(The above exception was the direct cause|During handling of the above).*$/m`,
+      String.raw`/^( *)(\^+)\s*$/`,
+      String.raw`/^\w+$/`,
+      String.raw`/^[A-Za-z_][\w.]*(: |:?$)/`,
+      String.raw`/^-{20,}$/`,
+      String.raw`/^\w+\s+Traceback \(most recent call last\)$/`,
+    ],
+    '40,003 chars (VALUE_CHARS); fixed words': [String.raw`/Traceback|\n\tat /`],
+    '40,003 chars (VALUE_CHARS)': [String.raw`/${'`'}(%%?\w+)${'`'}/`],
+    'MAX_CODE, or a line of a traceback; a fixed word': [
+      String.raw`/\bdef (\w+)\(/g`,
+      String.raw`/^%%time\b/`,
+      String.raw`/\bget_ipython\(\)\./`,
+    ],
+  },
+  'errors/python-frames.ts': {
+    'a line of 100,003 chars (TRACEBACK_CHARS); from its start': [
+      String.raw`/^\s*(?:Cell|Input) In ?\[(?<cell>\d+)\](?:, line (?<line>\d+))?(?:, in (?<name>[^(]+))?(?:\(.*\))?$/`,
+      String.raw`/^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (?<line>\d+)(?:, in (?<name>.+))?$/`,
+      String.raw`/^\s*File <timed (?:exec|eval)>:(?<line>\d+)(?:, in (?<name>[^(]+))?(?:\(.*\))?$/`,
+      String.raw`/^<ipython-input-(?<cell>\d+)-[^>]+> in (?<name>[^(]+)(?:\(.*\))?$/`,
+      String.raw`/^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/`,
+      String.raw`/^-+> *(\d+) ?(.*)$/`,
+      String.raw`/^\S/`,
+      String.raw`/^\s*(?:async\s+)?def (\w+)(\(.*)$/`,
+      String.raw`/^ {4}\S/`,
+      String.raw`/^ {4,}\d+ /`,
+      String.raw`/^(?:-+>)? *(\d+) (.*)$/`,
+    ],
+    '500 chars': [String.raw`/\)\s*(->[^:]*)?:\s*[^\s#]/`],
+    '25,600 chars: the end of stderr that memory holds; from the start of a line': [
+      String.raw`/^ {2}\+ Exception Group Traceback \(most recent call last\):$/gm`,
+      String.raw`/^[ |]*\+(?:-\+)?-+ (?:\d+|\.\.\.) -+$/`,
+      String.raw`/^ +[|+]/`,
+      String.raw`/^ *[|+] ?/`,
+      String.raw`/^[\w.]+(: |:?$)/`,
+    ],
+  },
+  'errors/r-error.ts': {
+    '40,003 chars (VALUE_CHARS); from its start': [
+      String.raw`/^Error in eval\(expr, envir, enclos\): /`,
+      String.raw`/^Error in parse\(.*?\): <text>:(\d+):\d+: ([^\n]+)([^]*)$/`,
+      String.raw`/^\n/`,
+      String.raw`/^Error in (.+?): /`,
+    ],
+    '100,003 chars (TRACEBACK_CHARS); digits or a fixed word behind a line break': [
+      String.raw`/^Traceback:\n([^]*)$/m`,
+      String.raw`/\n(?=\d+\. )/`,
+      String.raw`/^\n?\d+\. /`,
+      String.raw`/^\d+\. /`,
+    ],
+  },
+  'errors/read-error.ts': {
+    '300 chars (NAME_CHARS)': [String.raw`/^[a-z]\w*(\.[\w$]+)+$/`],
+    '2,000 chars (HINT_CHARS)': [
+      String.raw`/^No module named '([^']+)'/`,
+      String.raw`/there is no package called .([^’'”"]+)/`,
+      String.raw`/^name '(sc|spark|sqlContext)' is not defined$/`,
+      String.raw`/invalid character '[“”‘’]'/`,
+      String.raw`/illegal character '\\u20(1[89cd])'/`,
+      String.raw`/unexpected (input|INCOMPLETE_STRING)[^]*\n\d+: .*[“”‘’]$/m`,
+    ],
+  },
+  'mime/html-table.ts': {
+    '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
+    '4,001 chars (BESIDE_CHARS), or a line of 2,000': [
+      String.raw`/\bonly showing top \d{1,20} rows?\b/`,
+      String.raw`/^shape: \([\d_]+,\)$/`,
+      String.raw`/([\d,]{1,30}) rows × ([\d,]{1,30}) columns/`,
+      String.raw`/shape: \(([\d_,]{1,30}), ([\d_]{1,30})\)/`,
+      String.raw`/\bAn? [\w.]{1,60}: (\d{1,30}) × (\d{1,30})( of type \w+)?/`,
+    ],
+    '2,000,000 chars (MAX_TABLE_CHARS); one class, each unit once': [String.raw`/[^\S\n]+/g`],
+    '30 chars: what a pattern of this file found': [String.raw`/[,_]/g`],
+  },
+  'mime/html-text.ts': {
+    '300,000 chars (MAX_PARSED_CHARS); one class, each unit once': [String.raw`/\s+/g`],
+  },
+  'mime/rasterise-svg.ts': {
+    '5,000,000 chars (MAX_SVG_CHARS); from one quote to the next': [
+      String.raw`/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi`,
+    ],
+  },
+  'mime/read-bundle.ts': {
+    '200 chars (MIME_CHARS)': [
+      String.raw`/^application\/((?!vnd\.)[\w.-]+\+)?json$/`,
+      String.raw`/^application\/vnd\.(\w{1,40}).*\+json$/`,
+      String.raw`/^application\/vnd\..*\+json$/`,
+    ],
+    '32 MB (MAX_MESSAGE); fixed words behind each <': [
+      String.raw`/^<([\w.]|<locals>)+( object)?( at 0x[\da-f]+)?>$/`,
+      String.raw`/<(script|img|a|iframe|canvas|svg|video|audio|form)\b/i`,
+      String.raw`/<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i`,
+      String.raw`/<(?!\/?(pre|code|p|br|span|b|i|em|strong)\b)/i`,
+    ],
+    '500 chars (OBJECT_CHARS)': [
+      String.raw`/^<Figure size [^>]*>$/`,
+      String.raw`/^<Vega(Lite)? \d+ object>/`,
+    ],
+    '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
+    '2,000 chars (CAPTION_CHARS)': [String.raw`/<caption[^>]*>([^]*?)<\/caption>/i`],
+  },
+  'mime/text-tables.ts': {
+    '2,000,000 chars (SEARCHED_BYTES); one way to match, from the start of a line': [
+      String.raw`/^\+(?:-+\+)+$/`,
+    ],
+  },
+  'terminal/terminal-reader.ts': {
+    'one class of characters, each unit once; pieces of 16,384 chars': [
+      String.raw`/[^\t\u0020-\u007e\u00a0-\uffff]/g`,
+    ],
+    '64 chars: the reader keeps no more parameters': [String.raw`/^\d*$/`],
+  },
+};
+
+/** Comments, strings and templates are skipped; a division has blanks around it here. */
+const tokens =
+  /\/\/[^\n]*|\/\*[^]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|(?<=[=(,:?!&|[{;\s>])\/(?![*/ ])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[dgimsuvy]*/g;
+
+function expressionsIn(file: string): string[] {
+  const source = readFileSync(`${root}${file}`, 'utf8');
+  const literals = Array.from(source.matchAll(tokens), ([token]) => token).filter((token) =>
+    /^\/[^/*]/.test(token),
+  );
+  return [...new Set(literals)].toSorted();
+}
+
+test('each regular expression that meets foreign text has a bound', () => {
+  const found = globSync('**/*.ts', { cwd: root })
+    .map((file) => [file, expressionsIn(file)] as const)
+    .filter(([, expressions]) => expressions.length > 0);
+  const known = Object.entries(bounds).map(
+    ([file, byBound]) => [file, Object.values(byBound).flat().toSorted()] as const,
+  );
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(known));
+});
+
+test('no regular expression is made of text that is only known when it runs', () => {
+  const made = globSync('**/*.ts', { cwd: root }).filter((file) =>
+    readFileSync(`${root}${file}`, 'utf8').includes('RegExp('),
+  );
+  expect(made).toEqual([]);
+});

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RunFolder } from '../../../src/output/spool/run-folder.ts';
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'run-folder-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const failures: unknown[] = [];
+const open = (maxBytes = 1_000, keepsLeftovers = false) =>
+  new RunFolder(join(dir, 'run-1'), maxBytes, keepsLeftovers, (error) => failures.push(error));
+
+test('it is made for its first file, without what an earlier run of that name left', async () => {
+  await writeFile(join(dir, 'other'), '');
+  const before = open();
+  expect(existsSync(before.path)).toBe(false);
+  await before.write('a.txt', 'a');
+  const after = open();
+  expect(await after.write('b.txt', 'b')).toBe(join(dir, 'run-1', '1-b.txt'));
+  expect(await readdir(after.path)).toEqual(['1-b.txt']);
+});
+
+test('files and stream text share the room; what is released gives it back, and goes with the next sweep', async () => {
+  const folder = open();
+  folder.countStream(300);
+  const path = await folder.write('a.txt', 'x'.repeat(600));
+  expect(folder.room).toBe(100);
+  expect(await folder.write('b.txt', 'x'.repeat(101))).toBeUndefined();
+  expect(folder.isFull).toBe(true);
+  folder.release([path ?? '']);
+  expect(folder.room).toBe(700);
+  expect(existsSync(path ?? '')).toBe(true);
+  await folder.sweep();
+  expect(existsSync(path ?? '')).toBe(false);
+});
+
+test('what is about to be replaced makes room for what comes', async () => {
+  const folder = open();
+  const path = await folder.write('a.txt', 'x'.repeat(900));
+  folder.replace([path ?? '']);
+  expect(await folder.write('b.txt', 'y'.repeat(900))).toBeDefined();
+  expect(folder.isFull).toBe(false);
+});
+
+test('there are a thousand files at most', async () => {
+  const folder = open(1_000_000);
+  for (let n = 0; n < 1_000; n += 1) expect(await folder.write('a', 'x')).toBeDefined();
+  expect(folder.isFull).toBe(false);
+  expect(await folder.write('a', 'x')).toBeUndefined();
+  expect(folder.isFull).toBe(true);
+});
+
+test('texts that are moved together stand one below the other, and count once', async () => {
+  const folder = open();
+  const [first, second] = [await folder.write('a.txt', 'one'), await folder.write('a.txt', 'two')];
+  const joined = await folder.move(
+    second ?? '',
+    await folder.move(first ?? '', undefined, 'more.txt'),
+    'more.txt',
+  );
+  expect(await readFile(joined?.path ?? '', 'utf8')).toBe('one\ntwo');
+  expect(joined?.bytes).toBe(7);
+  expect(folder.room).toBe(993);
+});
+
+test('after a crash it takes over what is named, cut to what counts, and deletes the rest', async () => {
+  const before = open();
+  const named = await before.write('a.txt', 'named');
+  await before.write('b.txt', 'nobody names it');
+  const growing = await before.move(
+    (await before.write('c.txt', 'long enough')) ?? '',
+    undefined,
+    'more.txt',
+  );
+  await writeFile(before.at('output.txt'), 'stream');
+  const after = open(1_000, true);
+  await after.recover([named ?? ''], [{ path: growing?.path ?? '', bytes: 4 }]);
+  expect((await readdir(after.path)).toSorted()).toEqual(['1-a.txt', '4-more.txt', 'output.txt']);
+  expect(await readFile(growing?.path ?? '', 'utf8')).toBe('long');
+  expect(after.room).toBe(1_000 - 5 - 4);
+  expect(await after.write('d.txt', 'd')).toBe(after.at('5-d.txt'));
+});
+
+test('a disk that refuses is told', async () => {
+  failures.length = 0;
+  await writeFile(join(dir, 'run-1'), 'a file where the folder should be');
+  expect(await open().write('a.txt', 'a')).toBeUndefined();
+  expect(failures).toHaveLength(1);
+});

@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { OutputModel } from '../../../src/output/output-model.ts';
+import { wholeText } from '../../../src/output/output-view.ts';
+import { RunFolder } from '../../../src/output/spool/run-folder.ts';
+import { recover, SnapshotWriter } from '../../../src/output/spool/snapshot.ts';
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'snapshot-'));
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const open = () =>
+  new RunFolder(join(dir, 'run-1'), 10_000, true, (error) => expect.unreachable(String(error)));
+
+/** A picture of two streams and a result between them, saved before the last stream got its last words. */
+async function save(): Promise<RunFolder> {
+  const folder = open();
+  const model = new OutputModel();
+  model.stream('stderr', 'warn\n', { from: 0, to: 5 });
+  const result = { kind: 'text', source: 'result', text: wholeText('42'), path: undefined } as const;
+  model.show({ parts: [result], texts: [], files: [] }, undefined, '');
+  model.stream('stderr', 'la', { from: 5, to: 7 });
+  const take = () => ({ version: 1, at: 7, source: 'stderr', picture: model.picture }) as const;
+  const snapshots = new SnapshotWriter(folder, take, () => {});
+  snapshots.note();
+  await snapshots.saveInTime();
+  await writeFile(folder.at('output.txt'), 'warn\nlast');
+  return folder;
+}
+
+async function read() {
+  const model = new OutputModel();
+  const recovered = await recover(open(), model);
+  const said = model.parts.map((part) =>
+    part.kind === 'text' ? `${part.source} ${part.text.head}` : part.kind,
+  );
+  return { recovered, said };
+}
+
+test('the picture and the stream text behind it come back, of the stream that was last', async () => {
+  await save();
+  const { recovered, said } = await read();
+  expect(said).toEqual(['stderr warn\n', 'result 42', 'stderr last']);
+  expect(recovered).toMatchObject({ source: 'stderr', streamBytes: 9 });
+});
+
+test('a stream that the disk has less of than the picture is as long as it is there', async () => {
+  const folder = await save();
+  await writeFile(folder.at('output.txt'), 'war');
+  expect((await read()).said).toEqual(['stderr war', 'result 42', 'stderr ']);
+});
+
+test.each([
+  ['torn', (written: string) => written.slice(0, -5)],
+  ['changed', (written: string) => written.replace('"42"', '"43"')],
+  ['of another version', (written: string) => written.replace('"version":1', '"version":2')],
+  ['empty', () => ''],
+])('of a snapshot that is %s nothing is taken: the stream text alone comes back', async (_, spoil) => {
+  const folder = await save();
+  const path = folder.at('parts.json');
+  await writeFile(path, spoil(await readFile(path, 'utf8')));
+  const { recovered, said } = await read();
+  expect(said).toEqual(['stdout warn\nlast']);
+  expect(recovered?.source).toBeUndefined();
+});
+
+test('it is written at once, then at most once a second, and files that it names no more go after it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  const folder = open();
+  let taken = 0;
+  const take = () =>
+    ({ version: 1, at: (taken += 1), source: undefined, picture: new OutputModel().picture }) as const;
+  const due: (() => Promise<void>)[] = [];
+  const snapshots = new SnapshotWriter(folder, take, (work) => due.push(work));
+  const path = await folder.write('a.txt', 'a');
+  for (let n = 0; n < 5; n += 1) {
+    snapshots.note();
+    await snapshots.saveInTime();
+  }
+  expect(taken).toBe(1);
+  folder.release([path ?? '']);
+  vi.advanceTimersByTime(999);
+  expect([due.length, existsSync(path ?? '')]).toEqual([0, true]);
+  vi.advanceTimersByTime(1);
+  await due[0]?.();
+  expect([taken, due.length, existsSync(path ?? '')]).toEqual([2, 1, false]);
+  await snapshots.save();
+  expect(taken).toBe(2);
+});
+
+test('where nothing was kept nothing is recovered', async () => {
+  expect((await read()).recovered).toBeUndefined();
+});
