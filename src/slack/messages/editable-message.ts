@@ -3,9 +3,8 @@ import type { Log } from '../../log.ts';
 import { readCallError } from '../api/call-error.ts';
 import { jsonSize } from '../blocks/rich-text.ts';
 import { MESSAGE_ROOM } from '../blocks/run/run-message.ts';
-import type { CallLimiter } from './call-limiter.ts';
 import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
-import type { EditLimiter } from './edit-limiter.ts';
+import type { CallLimiter, EditLimiter } from './limiters.ts';
 
 export type Attempt =
   | { kind: 'posted'; ts: string }
