@@ -160,6 +160,9 @@ test.each([40, 50, 120])(
     const [reply] = rig.playground.replies(channel, thread);
     expect(reply?.text).toContain('row 0');
     expect(rig.playground.callsOf('chat.postMessage')).toHaveLength(1);
-    expect(rig.playground.files.map(({ file }) => file.name)).toEqual(['output.txt']);
+    const isWhole = Array.from({ length: rounds }, (_, n) => `row ${n} `).every((row) =>
+      JSON.stringify(reply?.blocks).includes(row),
+    );
+    expect(rig.playground.files.map(({ file }) => file.name)).toEqual(isWhole ? [] : ['output.txt']);
   },
 );

@@ -134,7 +134,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
   }
 }
 
-/** What is asked of a channel; its name stands before this. */
+/** What is asked of a channel; its name comes before this. */
 export function switchWords({ from, to }: RunPhase & { kind: 'switchAsked' }): string {
   return `runs ${from}; switch to ${to}? its variables will be lost`;
 }
@@ -175,7 +175,7 @@ const CUT_OFF: Readonly<Record<GatewayTrouble['sent'], string>> = {
   yes: 'This may go on meanwhile and is taken up when the gateway is back; then it shows whether the variables are kept.',
 };
 
-/** `isAttached`: the files stand below, so they can be named. */
+/** `isAttached`: the files are below, so they can be named. */
 export function lossWords(loss: OutputLoss, isAttached: boolean): string {
   switch (loss.kind) {
     case 'dropped':
