@@ -10,7 +10,7 @@ import { startPlayground } from '../playground/playground.ts';
 import { silentLog } from '../src/log.ts';
 import { openTranscript } from '../src/output/transcript.ts';
 import type { RunView } from '../src/runs/run-view.ts';
-import { createRunMessages } from '../src/slack/messages/run-message.ts';
+import { createRunMessages } from '../src/slack/messages/run-messages.ts';
 import { givenNumber } from './given-number.ts';
 
 const usage = 'node bench/answers-load.ts [answers=20] [seconds=60]';

@@ -6,7 +6,7 @@ import type { HealthCheck } from '../server/health.ts';
 import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
-import { createRunMessages } from './messages/run-message.ts';
+import { createRunMessages } from './messages/run-messages.ts';
 import { beginFailure } from './transport/startup-errors.ts';
 import type { Bot } from './context.ts';
 import { type Channels, startChannels } from './api/conversations.ts';

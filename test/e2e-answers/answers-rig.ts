@@ -12,7 +12,7 @@ import {
   createRunMessages,
   type RunMessages,
   type RunMessagesOptions,
-} from '../../src/slack/messages/run-message.ts';
+} from '../../src/slack/messages/run-messages.ts';
 
 /** A local Slack with the run messages of a bot on it, and a place for output. Everything ends with the scope. */
 export interface AnswersRig extends AsyncDisposable {

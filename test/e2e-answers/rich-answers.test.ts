@@ -144,3 +144,25 @@ test('many results that do not fit stand whole in one file', async () => {
   expect(rig.playground.files.map(({ file }) => file.name)).toEqual(['results.txt']);
   expect(rig.playground.files[0]?.bytes.toString()).toBe(results.join('\n'));
 });
+
+test.each([40, 50, 120])(
+  'a loop of %i rounds that prints and warns in turn gets its answer',
+  async (rounds) => {
+    await using rig = await startRig();
+    const { message, channel, thread } = rig.open();
+    const transcript = await rig.transcript();
+    for (let n = 0; n < rounds; n += 1) {
+      await transcript.add({ kind: 'stream', name: 'stdout', text: `row ${n} ${'o'.repeat(40)}\n` });
+      await transcript.add({ kind: 'stream', name: 'stderr', text: `\r${n}%|█████     | ${n}/${rounds}` });
+    }
+    await transcript.seal();
+    expect(await message.finish(runView(ended(), transcript.view()))).toMatchObject({ delivered: true });
+    const [reply] = rig.playground.replies(channel, thread);
+    expect(reply?.text).toContain('row 0');
+    expect(rig.playground.callsOf('chat.postMessage')).toHaveLength(1);
+    const isWhole = Array.from({ length: rounds }, (_, n) => `row ${n} `).every((row) =>
+      JSON.stringify(reply?.blocks).includes(row),
+    );
+    expect(rig.playground.files.map(({ file }) => file.name)).toEqual(isWhole ? [] : ['output.txt']);
+  },
+);

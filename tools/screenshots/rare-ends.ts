@@ -1,7 +1,7 @@
 import { silentLog } from '../../src/log.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import type { OutputLoss } from '../../src/output/output-view.ts';
-import { createRunMessages } from '../../src/slack/messages/run-message.ts';
+import { createRunMessages } from '../../src/slack/messages/run-messages.ts';
 import type { Scene } from './scene.ts';
 
 /** Ends that take a broken gateway or a dead bot: the outcome is given, the answer is made of it as always. */

@@ -3,7 +3,7 @@ import { GatewayError } from '../../gateway/errors.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 
 /**
- * What a person reads when something was not done: the one place that words errors outside of answers.
+ * What a person reads when something was not done: the one place that words errors outside of run messages.
  * A sentence each, ending with what became of the request; undefined for a bug, which is worded by its caller. Plain text.
  */
 export function refusalText(error: unknown): string | undefined {

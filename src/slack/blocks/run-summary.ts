@@ -18,7 +18,7 @@ export function runLine(run: Run, workspaceUrl: string): string {
 export function runStatus(run: Run): string {
   const { outcome, kernelspec } = run.data;
   if (outcome !== undefined) {
-    return statusLine({ runId: run.id, edition: run.data.edition }, outcome);
+    return statusLine(run.data.edition, outcome);
   }
   return `${run.state === 'waiting' ? 'Waiting' : 'Running'} · ${kernelspec}`;
 }

@@ -41,7 +41,7 @@ export function truncateMrkdwn(text: string, max: number): string {
   return `${link > head.lastIndexOf('>') ? head.slice(0, link) : head}…`;
 }
 
-/** Start and end of a text, and how much stands between. Nothing is hidden when `hiddenChars` is 0; then `tail` is ''. */
+/** Start and end of a text, and how much is between them. Nothing is hidden when `hiddenChars` is 0; then `tail` is ''. */
 export interface CutText {
   head: string;
   tail: string;

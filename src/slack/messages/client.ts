@@ -134,7 +134,7 @@ function inThread({ thread }: Place): { thread_ts?: string } {
 }
 
 /** So often a call is tried that can be repeated without harm. */
-export const CALL_TRIES = 5;
+const CALL_TRIES = 5;
 
 /** Again after a rate limit or an unclear failure, `CALL_TRIES` in all; a refusal is final. */
 export async function withRetries<T>(call: () => Promise<T>): Promise<T> {

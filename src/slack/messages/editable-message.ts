@@ -3,9 +3,8 @@ import type { Log } from '../../log.ts';
 import { readCallError } from '../api/call-error.ts';
 import { jsonSize } from '../blocks/rich-text.ts';
 import { MESSAGE_ROOM } from '../blocks/run/run-message.ts';
-import type { CallLimiter } from './call-limiter.ts';
 import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
-import type { EditLimiter } from './edit-limiter.ts';
+import type { CallLimiter, EditLimiter } from './limiters.ts';
 
 export type Attempt =
   | { kind: 'posted'; ts: string }
@@ -149,7 +148,7 @@ export class EditableMessage {
       if (failure.kind === 'unclear') return this.#retryLater(failure.reason);
       if (failure.kind === 'rateLimited') {
         looks.pause(failure.waitMs);
-        return { kind: 'wait', ms: failure.waitMs, reason: 'rate limited' };
+        return this.#retry('rate limited', failure.waitMs);
       }
       // Where the thread may not be read, a run message that might be there twice is better than none.
       this.#mayExist = false;
@@ -173,19 +172,19 @@ export class EditableMessage {
       const { posts, edits } = this.#sending;
       if (isPost) posts.pause(failure.waitMs, this.#options.place.channel);
       else edits.pause(failure.waitMs);
-      return { kind: 'wait', ms: failure.waitMs, reason: 'rate limited' };
+      return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
     if (refusal === 'tooLong' && this.#room > 0) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;
-      return { kind: 'wait', ms: 0, reason: code };
+      return this.#retry(code, 0);
     }
     const isLost = refusal === 'messageGone' || (refusal === 'uneditable' && use === 'end');
     if (!isPost && isLost && this.#reposts < MAX_REPOSTS) {
       this.#reposts += 1;
       this.#ts = undefined;
-      return { kind: 'wait', ms: 0, reason: code };
+      return this.#retry(code, 0);
     }
     return { kind: 'refused', code };
   }
@@ -193,9 +192,11 @@ export class EditableMessage {
   /** Nobody knows what became of it: longer and longer pauses. */
   #retryLater(reason: string): Attempt & { kind: 'wait' } {
     this.#failures += 1;
-    const ms = retryMs({ kind: 'unclear', reason }, this.#failures);
-    const { runId: run } = this.#options;
-    this.#sending.log.info({ run, reason, failures: this.#failures, retryMs: ms }, 'a Slack call is retried');
+    return this.#retry(reason, retryMs({ kind: 'unclear', reason }, this.#failures));
+  }
+
+  #retry(reason: string, ms: number): Attempt & { kind: 'wait' } {
+    this.#sending.log.info({ run: this.#options.runId, reason, ms }, 'a message is tried again');
     return { kind: 'wait', ms, reason };
   }
 }

@@ -1,33 +1,12 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type {
-  Delivery,
-  OpenRunMessage,
-  RunMessage,
-  RunMessageOptions,
-  RunView,
-} from '../../runs/run-view.ts';
+import type { Delivery, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { attachFiles } from './attach-files.ts';
-import { CallLimiter, LOOK_RATE, POST_RATE } from './call-limiter.ts';
-import { MessageClient, type MessageClientOptions } from './client.ts';
 import { deliverDirectly } from './deliver-directly.ts';
-import { EditLimiter } from './edit-limiter.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
-
-export interface RunMessagesOptions extends MessageClientOptions {
-  now?: () => number;
-  /** No process before this one has edited messages here within the last minute. By default false. */
-  isFresh?: boolean;
-}
-
-export interface RunMessages {
-  open: OpenRunMessage;
-  /** Releases every open run message: what is pending is shown first. */
-  close(): Promise<void>;
-}
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;
@@ -38,35 +17,11 @@ const FLUSH_MS = 3_000;
 
 const RELEASED: Delivery = { delivered: false, reason: 'the bot was stopped', isRefused: false };
 
-/** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
-export function createRunMessages(options: RunMessagesOptions): RunMessages {
-  const { now = Date.now, isFresh = false, log } = options;
-  const sending: Sending = {
-    client: new MessageClient(options),
-    edits: new EditLimiter(now, { isFresh }),
-    posts: new CallLimiter(now, POST_RATE),
-    looks: new CallLimiter(now, LOOK_RATE),
-    log,
-    now,
-  };
-  const open = new Set<SlackRunMessage>();
-  return {
-    open(messageOptions) {
-      const message = new SlackRunMessage(sending, messageOptions, () => open.delete(message));
-      open.add(message);
-      return message;
-    },
-    async close() {
-      await Promise.all([...open].map((message) => message.release()));
-    },
-  };
-}
-
 /**
  * The message of one run, from acceptance to its last word. Where the run has no message of its own the root is posted
  * first; after an edit the message of the run before is taken over once that has ended. The run waits for neither.
  */
-class SlackRunMessage implements RunMessage {
+export class SlackRunMessage implements RunMessage {
   readonly #sending: Sending;
   readonly #options: RunMessageOptions;
   readonly #onClosed: () => void;
@@ -248,7 +203,7 @@ class SlackRunMessage implements RunMessage {
       (room) => this.#draw(view, room),
       async (ms) => {
         const leftMs = (): number => Math.min(giveUpAt, this.#leaveAt) - this.#sending.now();
-        if (leftMs() <= 0) return false;
+        if (leftMs() <= 0 || this.#released.signal.aborted) return false;
         await this.#closed.wait(Math.min(ms, leftMs()));
         return true;
       },
@@ -258,10 +213,10 @@ class SlackRunMessage implements RunMessage {
   }
 
   async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
-    const { runId, channel, thread, recovered, createdAt } = this.#options;
+    const { runId, channel, recovered: mayExist, createdAt } = this.#options;
     const { files } = renderRunMessage(view, this.#sending.now(), message.room);
     const place = { channel, thread: message.thread };
-    const owner = { runId, place, createdAt, mayExist: recovered && thread !== '' };
+    const owner = { runId, place, createdAt, mayExist };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ run: runId, missing }, 'files not attached');

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readCallError } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { startOf } from '../blocks/truncate.ts';
-import { CALL_TRIES, type MessageClient, type Place, retryMs, withRetries } from './client.ts';
+import { type MessageClient, type Place, withRetries } from './client.ts';
 
 type UploadFile = RunFile & { kind: 'file' };
 
@@ -42,7 +42,7 @@ async function uploadOnce(
   const failed: Uploaded['failed'] = [];
   const sent: SentFile[] = [];
   for (const file of files) {
-    // Late output may make it longer meanwhile: what it holds now is sent
+    // Late output may make it longer meanwhile: what it holds now is sent.
     const size = (await stat(file.path).catch(() => undefined))?.size;
     try {
       if (size === undefined) throw new Error('its output was replaced meanwhile');
@@ -95,34 +95,24 @@ async function sendBytes(calls: MessageClient, file: UploadFile, size: number): 
 
 /** What became of an unclear try is seen later: the caller looks whether the files are there. */
 async function share(calls: MessageClient, place: Place, sent: readonly SentFile[]): Promise<void> {
-  let mayBeShared = false;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await complete(calls, place, sent);
-    } catch (error) {
-      const failure = readCallError(error);
-      // Files that were shared by a try whose answer was lost cannot be shared again
-      if (failure.kind === 'refused' && mayBeShared) return;
-      if (failure.kind === 'refused' || attempt === CALL_TRIES) throw error;
-      mayBeShared ||= failure.kind === 'unclear';
-      await delay(retryMs(failure, attempt));
-      if (mayBeShared && (await areShared(calls, place.channel, sent))) return;
-    }
-  }
-}
-
-async function areShared(calls: MessageClient, channel: string, sent: readonly SentFile[]): Promise<boolean> {
-  const seen = await Promise.all(sent.map(({ id }) => isShared(calls, channel, id)));
-  return seen.every((each) => each);
-}
-
-async function complete(calls: MessageClient, place: Place, sent: readonly SentFile[]): Promise<void> {
-  const [first, ...rest] = sent.map(({ file, id }) => ({ id, title: file.title }));
+  const [first, ...rest] = sent.map(({ file, id }) => ({ id, title: file.filename }));
   if (first === undefined) return;
-  await calls.client.files.completeUploadExternal({
-    files: [first, ...rest],
-    channel_id: place.channel,
-    thread_ts: place.thread,
+  let mayBeShared = false;
+  await withRetries(async () => {
+    if (mayBeShared && (await readAbsent(calls, place, sent)).length === 0) return;
+    try {
+      await calls.client.files.completeUploadExternal({
+        files: [first, ...rest],
+        channel_id: place.channel,
+        thread_ts: place.thread,
+      });
+    } catch (error) {
+      const { kind } = readCallError(error);
+      // Files that were shared by a try whose answer was lost cannot be shared again.
+      if (kind === 'refused' && mayBeShared) return;
+      mayBeShared ||= kind === 'unclear';
+      throw error;
+    }
   });
 }
 
@@ -132,20 +122,27 @@ async function findAbsent(
   place: Place,
   sent: readonly SentFile[],
 ): Promise<SentFile[]> {
-  let missing = [...sent];
-  for (let look = 0; look < LOOKS && missing.length > 0; look += 1) {
-    await delay(LOOK_MS * (look + 1));
-    const seen = await Promise.all(missing.map(({ id }) => isShared(calls, place.channel, id)));
-    missing = missing.filter((_, index) => seen[index] !== true);
+  let absent = [...sent];
+  for (let look = 1; look <= LOOKS && absent.length > 0; look += 1) {
+    await delay(LOOK_MS * look);
+    absent = await readAbsent(calls, place, absent);
   }
-  return missing;
+  return absent;
+}
+
+async function readAbsent(
+  calls: MessageClient,
+  { channel }: Place,
+  sent: readonly SentFile[],
+): Promise<SentFile[]> {
+  const seen = await Promise.all(sent.map(({ id }) => isShared(calls, channel, id)));
+  return sent.filter((_, index) => seen[index] !== true);
 }
 
 async function isShared(calls: MessageClient, channel: string, id: string): Promise<boolean> {
   try {
     const { file } = await calls.client.files.info({ file: id });
-    const shares = { ...file?.shares?.public, ...file?.shares?.private };
-    return shares[channel] !== undefined;
+    return { ...file?.shares?.public, ...file?.shares?.private }[channel] !== undefined;
   } catch (error) {
     const failure = readCallError(error);
     // Where files may not be looked at, they are taken to be there.

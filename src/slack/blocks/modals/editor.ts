@@ -37,7 +37,7 @@ export interface EditorContent {
   languages: readonly Language[];
   /** The kernelspec to begin with; by default the channel's. */
   kernelspec?: string | undefined;
-  /** What stands in the fields to begin with. */
+  /** What is in the fields to begin with. */
   blocks: readonly string[];
 }
 

@@ -10,7 +10,6 @@ export type RunFile =
       key: string;
       path: string;
       filename: string;
-      title: string;
       alt?: string;
       snippet: boolean;
     }
@@ -82,7 +81,7 @@ function csvFile(path: string | undefined, index: number): RunFile[] {
 }
 
 function plainFile(path: string, filename: string): RunFile & { kind: 'file' } {
-  return { kind: 'file', key: path, path, filename, title: filename, snippet: false };
+  return { kind: 'file', key: path, path, filename, snippet: false };
 }
 
 function textFile(path: string, filename: string): RunFile & { kind: 'file' } {

@@ -114,7 +114,7 @@ function collect(drawn: readonly DrawnPart[]): RenderedOutput {
   };
 }
 
-/** Spark's log beside an error repeats it at length: it is only named, and stands in the file. */
+/** Spark's log beside an error repeats it at length: it is only named, and is in the file. */
 function readLogs(parts: readonly OutputPart[]): ReadonlySet<OutputPart> {
   if (!parts.some((part) => part.kind === 'error')) return new Set();
   return new Set(
@@ -155,7 +155,7 @@ interface RenderedPart {
 
 const unseen: RenderedPart = { elements: [], plain: '', isCut: false };
 
-/** Images in a row are named once, where the first of them stands; so are files. */
+/** Images in a row are named once, where the first of them is; so are files. */
 function renderReferences(parts: readonly OutputPart[], index: number): RenderedPart {
   const kind = parts[index]?.kind;
   if (parts[index - 1]?.kind === kind) return unseen;

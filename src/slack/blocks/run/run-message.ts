@@ -7,6 +7,7 @@ import { runFiles, type RunFile } from './attachments.ts';
 import { type BodyElement, type OutputRoom, renderOutput } from './output.ts';
 import { renderButtons } from './run-buttons.ts';
 import {
+  liveStatus,
   lossWords,
   outcomeParagraph,
   phaseWords,
@@ -74,7 +75,7 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
   const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...ending];
   const isBare = shown.length === 0;
   const status = truncate(
-    ended === undefined ? liveStatus(view, isBare ? '' : phase) : statusLine(view, ended),
+    ended === undefined ? liveStatus(view, isBare ? '' : phase) : statusLine(view.edition, ended),
     MAX_STATUS_CHARS,
   );
   const files = ended === undefined ? [] : runFiles(view, output?.cut ?? new Set());
@@ -137,12 +138,6 @@ function stopperLine(userId: string): BodyElement {
       { type: 'text', text: '.' },
     ],
   };
-}
-
-function liveStatus(view: RunView, phase: string): string {
-  return [phase, view.kernelspec, view.edition > 1 ? `edited, run ${view.edition}` : '']
-    .filter((word) => word !== '')
-    .join(' · ');
 }
 
 /** A live message is short and shows mostly the newest lines; a final one shows all that is comfortable to read. */

@@ -18,98 +18,91 @@ interface OutcomeWords {
 
 const LIMIT_WORDS = 'The output reached the limit (MAX_OUTPUT), or 1,000 files; what came after it is not kept.';
 
-function outcomeWords(outcome: RunOutcome, runId: string): OutcomeWords {
-  switch (outcome.kind) {
-    case 'ok':
-      return { label: 'Done' };
-    case 'raised':
-      return { label: 'Error' };
-    case 'interrupted':
-      return { label: 'Stopped' };
-    case 'timedOut':
-      return { label: 'Stopped by the time limit' };
-    case 'tooMuchOutput':
-      return {
-        label: 'Stopped: too much output',
-        next: LIMIT_WORDS,
-      };
-    case 'inputTimedOut':
-      return { label: 'Stopped: no input came', next: 'Nobody answered the question in time.' };
-    case 'cancelled':
-      return { label: 'Cancelled', next: 'It did not run.', neverRan: true };
-    case 'exited':
-      return { label: 'Exited', next: 'The code ended its kernel; the next snippet gets a fresh one.' };
-    case 'kernelDied':
-      return {
-        label: 'Kernel died',
-        next: "The kernel's process ended while this ran, often because memory ran out. The next snippet gets a fresh kernel.",
-      };
-    case 'kernelRestarted':
-      return { label: 'Kernel restarted', next: 'The kernel was restarted while this ran.' };
-    case 'kernelGone':
-      return {
-        label: 'Kernel gone',
-        next: 'The next snippet starts a new one.',
-      };
-    case 'notStarted':
-      return { label: 'Not started', next: 'The code did not run.', neverRan: true };
-    case 'gatewayAway':
-      return {
-        label: 'Gateway away',
-        next: 'The end of this run was not seen, and it may still go on. The next snippet finds out whether the kernel and its variables are still there.',
-      };
-    case 'outputLost':
-      return { label: 'End not seen', next: 'It ran, but how it ended is lost with the connection.' };
-    case 'unknown':
-      return {
-        label: 'Not known',
-        next: 'It is not known whether this ran. Run it again if running it twice does no harm.',
-        neverRan: true,
-      };
-    case 'broken':
-      return {
-        label: 'Something broke',
-        next: `This is a fault of the bot, not of the code (run ${runId}).`,
-      };
-  }
-}
+/** `{run}` stands for the run's id. */
+const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
+  ok: { label: 'Done' },
+  raised: { label: 'Error' },
+  interrupted: { label: 'Stopped' },
+  timedOut: { label: 'Stopped by the time limit' },
+  tooMuchOutput: { label: 'Stopped: too much output', next: LIMIT_WORDS },
+  inputTimedOut: { label: 'Stopped: no input came', next: 'Nobody answered the question in time.' },
+  cancelled: { label: 'Cancelled', next: 'It did not run.', neverRan: true },
+  exited: { label: 'Exited', next: 'The code ended its kernel; the next snippet gets a fresh one.' },
+  kernelDied: {
+    label: 'Kernel died',
+    next: "The kernel's process ended while this ran, often because memory ran out. The next snippet gets a fresh kernel.",
+  },
+  kernelRestarted: { label: 'Kernel restarted', next: 'The kernel was restarted while this ran.' },
+  kernelGone: { label: 'Kernel gone', next: 'The next snippet starts a new one.' },
+  notStarted: { label: 'Not started', next: 'The code did not run.', neverRan: true },
+  gatewayAway: {
+    label: 'Gateway away',
+    next: 'The end of this run was not seen, and it may still go on. The next snippet finds out whether the kernel and its variables are still there.',
+  },
+  outputLost: { label: 'End not seen', next: 'It ran, but how it ended is lost with the connection.' },
+  unknown: {
+    label: 'Not known',
+    next: 'It is not known whether this ran. Run it again if running it twice does no harm.',
+    neverRan: true,
+  },
+  broken: {
+    label: 'Something broke',
+    next: 'This is a fault of the bot, not of the code (run {run}).',
+  },
+};
 
 /** `Done · 0.05 s · In [3] · python3-spark`, and for an edited message's run `edited, run 2`. */
-export function statusLine(view: Pick<RunView, 'runId' | 'edition'>, outcome: RunOutcome): string {
-  const words = outcomeWords(outcome, view.runId);
+export function statusLine(edition: number, outcome: RunOutcome): string {
+  const { label, neverRan } = OUTCOMES[outcome.kind];
   const count = outcome.executionCount ?? 0;
-  return [
-    words.label,
-    words.neverRan === true ? undefined : renderDuration(outcome.durationMs),
-    count > 0 ? `In [${count}]` : undefined,
+  return joinWords(' · ', [
+    label,
+    neverRan === true ? '' : renderDuration(outcome.durationMs),
+    count > 0 ? `In [${count}]` : '',
     outcome.kernelspec,
-    view.edition > 1 ? `edited, run ${view.edition}` : undefined,
-  ]
-    .filter((word) => word !== undefined && word !== '')
-    .join(' · ');
+    editionWords(edition),
+  ]);
+}
+
+/** The line under a run that has not ended; `phase` is '' where it is said above. */
+export function liveStatus({ kernelspec, edition }: RunView, phase: string): string {
+  return joinWords(' · ', [phase, kernelspec, editionWords(edition)]);
+}
+
+function editionWords(edition: number): string {
+  return edition > 1 ? `edited, run ${edition}` : '';
+}
+
+function joinWords(separator: string, words: readonly string[]): string {
+  return words.filter((word) => word !== '').join(separator);
 }
 
 /** What is said below the output, as one paragraph: the reason, the next step, what is lost. May be empty. */
 export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
-  const words = outcomeWords(outcome, view.runId);
+  const { next = '' } = OUTCOMES[outcome.kind];
   const losses = view.output?.losses ?? [];
-  const sentences = [
+  return joinWords(' ', [
     reason(outcome),
-    words.next,
-    // what comes all at once is over before it can be stopped
-    view.output?.limited === true && words.next !== LIMIT_WORDS ? LIMIT_WORDS : undefined,
-    outcome.variablesLost ? 'Variables are gone.' : undefined,
-    outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : undefined,
-  ];
-  return sentences.filter((sentence) => sentence !== undefined && sentence !== '').join(' ');
+    next.replace('{run}', view.runId),
+    // What comes all at once is over before it can be stopped.
+    view.output?.limited === true && next !== LIMIT_WORDS ? LIMIT_WORDS : '',
+    outcome.variablesLost ? 'Variables are gone.' : '',
+    outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : '',
+  ]);
 }
 
 /** The gateway's own words are often half a sentence (`it was shut down`). */
-function reason({ kind, detail }: RunOutcome): string | undefined {
-  if (detail === undefined || detail === '') return kind === 'kernelGone' ? 'The kernel is gone.' : undefined;
-  const whole = /[.!?]$/.test(detail) ? detail : `${detail}.`;
-  if (kind === 'kernelGone' && /^\p{Ll}/u.test(whole)) return `The kernel is gone: ${whole}`;
-  return `${whole.charAt(0).toUpperCase()}${whole.slice(1)}`;
+function reason({ kind, detail = '' }: RunOutcome): string {
+  if (detail === '') return kind === 'kernelGone' ? 'The kernel is gone.' : '';
+  const whole = wholeSentence(detail);
+  return kind === 'kernelGone' && /^\p{Ll}/u.test(detail)
+    ? `The kernel is gone: ${detail}${whole.slice(detail.length)}`
+    : whole;
+}
+
+function wholeSentence(words: string): string {
+  const ended = /[.!?]$/.test(words) ? words : `${words}.`;
+  return `${ended.charAt(0).toUpperCase()}${ended.slice(1)}`;
 }
 
 /** What a run is doing now, with its clock: `Running, 12 s`. */
@@ -142,7 +135,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
   }
 }
 
-/** What is asked of a channel; its name stands before this. */
+/** What is asked of a channel; its name comes before this. */
 export function switchWords({ from, to }: RunPhase & { kind: 'switchAsked' }): string {
   return `runs ${from}; switch to ${to}? its variables will be lost`;
 }
@@ -166,28 +159,22 @@ function clockWords(elapsedMs: number): string {
 /** What is wrong with the gateway, what that means for this run, and who has to act. */
 export function troubleWords({ code, detail, isCutOff, sent }: GatewayOutage): string {
   const isRefused = code === 'unauthorized' || code === 'untrusted';
-  const whole = /[.!?]$/.test(detail) ? detail : `${detail}.`;
   return [
-    `${whole.charAt(0).toUpperCase()}${whole.slice(1)}`,
-    isCutOff ? cutOffWords(sent) : 'Output still comes; a stop or a restart may not get through.',
+    wholeSentence(detail),
+    isCutOff ? CUT_OFF[sent] : 'Output still comes; a stop or a restart may not get through.',
     isRefused
       ? 'An operator has to set right what the bot and the gateway know of each other (KG_ settings).'
       : 'If this lasts, tell an operator.',
   ].join(' ');
 }
 
-function cutOffWords(sent: GatewayOutage['sent']): string {
-  switch (sent) {
-    case 'no':
-      return 'Nothing has run yet; it starts by itself if the gateway is back soon.';
-    case 'perhaps':
-      return 'Whether the kernel has got this shows when the gateway is back.';
-    case 'yes':
-      return 'This may go on meanwhile and is taken up when the gateway is back; then it shows whether the variables are kept.';
-  }
-}
+const CUT_OFF: Readonly<Record<GatewayOutage['sent'], string>> = {
+  no: 'Nothing has run yet; it starts by itself if the gateway is back soon.',
+  perhaps: 'Whether the kernel has got this shows when the gateway is back.',
+  yes: 'This may go on meanwhile and is taken up when the gateway is back; then it shows whether the variables are kept.',
+};
 
-/** `isAttached`: the files stand below, so they can be named. */
+/** `isAttached`: the files are below, so they can be named. */
 export function lossWords(loss: OutputLoss, isAttached: boolean): string {
   switch (loss.kind) {
     case 'dropped':

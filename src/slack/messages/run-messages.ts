@@ -1,0 +1,41 @@
+import type { OpenRunMessage } from '../../runs/run-view.ts';
+import { MessageClient, type MessageClientOptions } from './client.ts';
+import type { Sending } from './editable-message.ts';
+import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
+import { SlackRunMessage } from './run-message.ts';
+
+export interface RunMessagesOptions extends MessageClientOptions {
+  now?: () => number;
+  /** No process before this one has edited messages here within the last minute. By default false. */
+  isFresh?: boolean;
+}
+
+export interface RunMessages {
+  open: OpenRunMessage;
+  /** Releases every open run message: what is pending is shown first. */
+  close(): Promise<void>;
+}
+
+/** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
+export function createRunMessages(options: RunMessagesOptions): RunMessages {
+  const { now = Date.now, isFresh = false, log } = options;
+  const sending: Sending = {
+    client: new MessageClient(options),
+    edits: new EditLimiter(now, { isFresh }),
+    posts: new CallLimiter(now, POST_RATE),
+    looks: new CallLimiter(now, LOOK_RATE),
+    log,
+    now,
+  };
+  const open = new Set<SlackRunMessage>();
+  return {
+    open(messageOptions) {
+      const message = new SlackRunMessage(sending, messageOptions, () => open.delete(message));
+      open.add(message);
+      return message;
+    },
+    async close() {
+      await Promise.all([...open].map((message) => message.release()));
+    },
+  };
+}

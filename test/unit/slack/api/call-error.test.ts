@@ -1,0 +1,44 @@
+import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
+import { expect, test } from 'vitest';
+import { readCallError } from '../../../../src/slack/api/call-error.ts';
+
+const platform = (error: string) => new WebAPIPlatformError({ ok: false, error, response_metadata: {} });
+
+test.each([
+  ['msg_too_long', 'tooLong'],
+  ['msg_blocks_too_long', 'tooLong'],
+  ['invalid_blocks', 'tooLong'],
+  ['message_not_found', 'messageGone'],
+  ['channel_not_found', 'notFound'],
+  ['file_deleted', 'notFound'],
+  ['edit_window_closed', 'uneditable'],
+  ['cant_update_message', 'uneditable'],
+  ['is_archived', 'archived'],
+  ['not_in_channel', 'notInChannel'],
+  ['thread_locked', 'restricted'],
+  ['restricted_action', 'restricted'],
+  ['restricted_action_read_only_channel', 'restricted'],
+  ['restricted_action_thread_only_channel', 'restricted'],
+  ['toString', 'other'],
+  ['something_new', 'other'],
+])('%s is a refusal: %s', (code, refusal) => {
+  const lower = code.toLowerCase();
+  expect(readCallError(platform(lower))).toEqual({ kind: 'refused', code: lower, refusal });
+});
+
+test.each([
+  ['a rate limit', new WebAPIRateLimitedError(3), { kind: 'rateLimited', waitMs: 3000 }],
+  ['one that is told as an error', platform('ratelimited'), { kind: 'rateLimited', waitMs: 1000 }],
+  ['one without a time', new Error('Retry header did not contain a valid timeout'), { kind: 'rateLimited' }],
+  ['Slack in trouble', platform('internal_error'), { kind: 'unclear', reason: 'internal_error' }],
+  ['a page that is no JSON', platform('<html>Bad Gateway</html>'), { kind: 'unclear' }],
+  ['HTTP 502', new WebAPIHTTPError(502, 'Bad Gateway', {}, ''), { kind: 'unclear', reason: 'HTTP 502' }],
+  [
+    'a file that is gone',
+    Object.assign(new Error('/a/b'), { path: '/a/b', code: 'ENOENT' }),
+    { reason: 'ENOENT' },
+  ],
+  ['anything else', new Error('socket hang up'), { kind: 'unclear', reason: 'socket hang up' }],
+])('%s', (_, error, read) => {
+  expect(readCallError(error)).toMatchObject(read);
+});

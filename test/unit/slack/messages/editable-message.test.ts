@@ -1,0 +1,69 @@
+import { setImmediate as soon } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { preformatted } from '../../../../src/slack/blocks/rich-text.ts';
+import { MESSAGE_ROOM } from '../../../../src/slack/blocks/run/run-message.ts';
+import type { SlackMessage } from '../../../../src/slack/messages/client.ts';
+import { EditableMessage } from '../../../../src/slack/messages/editable-message.ts';
+import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
+
+const metadata = { event_type: 'sparkthread_answer', event_payload: { run: 'run-1' } };
+const again = async () => await soon(true);
+
+function messageOf({ sending, channel }: MessagesRig, more: { ts?: string; signal?: AbortSignal } = {}) {
+  const place = { channel, thread: '' };
+  const options = { runId: 'run-1', place, metadata, createdAt: Date.now(), mayExist: false };
+  return new EditableMessage(sending, { ...options, ...more });
+}
+
+/** Uses the room that it gets. */
+function render(room: number): SlackMessage {
+  const words = 'x'.repeat(Math.max(1, room - 200));
+  return { text: 'x', blocks: [{ type: 'rich_text', elements: [preformatted(words)] }], metadata };
+}
+
+const isPost = ({ method }: { method: string }) => method === 'chat.postMessage';
+
+test('each message that Slack finds too long is followed by one of at most half its size, the smallest is the last', async () => {
+  await using rig = await startMessagesRig();
+  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'msg_blocks_too_long' }, Infinity);
+  const rooms: number[] = [];
+  const message = messageOf(rig);
+  const sent = await message.send((room) => {
+    rooms.push(room);
+    return render(room);
+  }, again);
+  expect(sent).toEqual({ kind: 'refused', code: 'msg_blocks_too_long' });
+  expect(rooms[0]).toBe(MESSAGE_ROOM);
+  expect(rooms.at(-1)).toBe(0);
+  for (const [nth, room] of rooms.slice(1).entries()) expect(room).toBeLessThanOrEqual((rooms[nth] ?? 0) / 2);
+});
+
+test('a live edit of a message that cannot be edited is refused, its end is posted anew', async () => {
+  await using rig = await startMessagesRig();
+  const message = messageOf(rig);
+  const first = await message.send(render, again);
+  rig.playground.fail('chat.update', { kind: 'error', error: 'edit_window_closed' }, Infinity);
+  expect(await message.attempt(render, 'live')).toEqual({ kind: 'refused', code: 'edit_window_closed' });
+  expect(message.ts).toBe(first.kind === 'posted' ? first.ts : '');
+  expect(await message.send(render, again)).toMatchObject({ kind: 'posted' });
+  expect(rig.playground.calls.filter(isPost)).toHaveLength(2);
+});
+
+test('a message that is deleted again and again is posted anew some times, not for ever', async () => {
+  await using rig = await startMessagesRig();
+  const message = messageOf(rig, { ts: '1.1' });
+  let sent = await message.send(render, again);
+  for (let nth = 0; nth < 6 && sent.kind === 'posted'; nth += 1) {
+    rig.playground.fail('chat.update', { kind: 'error', error: 'message_not_found' });
+    sent = await message.send(render, again);
+  }
+  expect(sent).toEqual({ kind: 'refused', code: 'message_not_found' });
+  expect(rig.playground.calls.filter(isPost)).toHaveLength(3);
+});
+
+test('released before its turn it is not posted', async () => {
+  await using rig = await startMessagesRig();
+  const message = messageOf(rig, { signal: AbortSignal.abort() });
+  expect(await message.attempt(render, 'end')).toMatchObject({ kind: 'wait', reason: 'released' });
+  expect(rig.playground.calls.filter(isPost)).toEqual([]);
+});
