@@ -11,7 +11,6 @@ import { startMetrics } from './server/metrics.ts';
 import { readRunData } from './runs/stored-run.ts';
 import type { RunData } from './runs/run.ts';
 import { withdrawRefused } from './runs/admission/withdraw-refused.ts';
-import { storeAddress } from './config/store-url.ts';
 import { startSlack } from './slack/app.ts';
 import { startHouse } from './app.ts';
 import { boundLedger } from './store/timeout.ts';
@@ -38,7 +37,7 @@ async function main(): Promise<void> {
   );
 
   const metrics = await startMetrics(config.http.metrics);
-  const store = await openStore<RunData>({ url: storeAddress(config.store), log, readData: readRunData });
+  const store = await openStore<RunData>({ url: config.store.address, log, readData: readRunData });
   const spool = await openSpoolFolder(config);
   const gateway = metrics.gateway(openGateway(config.gateway, log));
   const { budget } = store;

@@ -19,7 +19,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...Object.values(headers).flatMap(headerSecrets),
     tls.key,
     ...(store.kind === 'redis' && store.password !== undefined
-      ? [store.password, new URL(store.url).password]
+      ? [store.password, new URL(store.address).password]
       : []),
     // Given under two names, only one is used: the other is a secret all the same.
     values.KG_HTTP_PASS,

@@ -1,39 +1,33 @@
 import type { StoreSettings } from '../config/store-url.ts';
-import { storeAddress } from '../config/store-url.ts';
 import { StoreError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { boundLedger } from '../store/timeout.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Report } from './report.ts';
 
-const PATIENCE_MS = 5_000;
+const STORE_TIMEOUT_MS = 5_000;
 /** The running bot holds an SQLite file for as long as it runs, so waiting long for it is in vain. */
 const LOCK_WAIT_MS = 300;
 
 /** Opens the store, writes one short-lived lease and takes it back. */
-export async function examineStore(settings: StoreSettings, report: Report): Promise<void> {
+export async function checkStore(settings: StoreSettings, report: Report): Promise<void> {
   const what = 'store';
   try {
-    const url = storeAddress(settings);
-    const store = await openStore({ url, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
+    const store = await openStore({ url: settings.address, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
     try {
-      const ledger = boundLedger(store.ledger, PATIENCE_MS);
+      const ledger = boundLedger(store.ledger, STORE_TIMEOUT_MS);
       await ledger.lease('doctor', 'doctor', 1_000, Date.now());
       await ledger.release('doctor', 'doctor');
     } finally {
       await store.close();
     }
-    report.tell({ what, verdict: 'ok', text: `${store.kind}: it answers and can be written.` });
+    report.ok(what, `${store.kind}: it answers and can be written.`);
     if (store.kind === 'memory') report.note('STORE_URL is memory: nothing survives a restart.');
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     if (error.code === 'locked')
-      report.tell({
-        what,
-        verdict: 'skipped',
-        text: 'Another process holds the SQLite file: right, when the bot is running here.',
-      });
-    else report.tell({ what, verdict: 'failed', text: error.message, remedy: remedyOf(settings, error) });
+      report.skipped(what, 'Another process holds the SQLite file: right, when the bot is running here.');
+    else report.failed(what, error.message, remedyOf(settings, error));
   }
 }
 
