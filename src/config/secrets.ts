@@ -1,7 +1,7 @@
 import type { GatewaySettings } from '../gateway/gateway.ts';
 import type { SettingValues } from './schema.ts';
 
-/** A header's value shorter than this is a word like `https` that stands in honest lines too. */
+/** A header's value shorter than this is a word like `https` that occurs in honest lines too. */
 const LEAST_HEADER_CHARACTERS = 6;
 
 /** Everything a log has to hide, in each form it may turn up in; the form that a URL needs is the log's to add. */

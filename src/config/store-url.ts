@@ -15,7 +15,7 @@ export const storeUrl = readAs<StoreSettings>('sqlite:path, redis://host:port/nu
   if (path !== undefined) return { kind: 'sqlite', address: given, path };
   const url = URL.parse(given);
   if (url === null || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') return undefined;
-  // After the host stands the number of a database, or nothing.
+  // The path is the number of a database, or nothing.
   if (!/^(\/\d*)?$/.test(url.pathname)) return undefined;
   const password = url.password === '' ? undefined : decodePassword(url.password);
   return { kind: 'redis', address: given, password };
