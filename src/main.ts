@@ -4,7 +4,6 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type App, createApp } from './app.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
-import { storeAddress } from './config/store-url.ts';
 import { ConfigError, StoreError } from './errors.ts';
 import { createGatewayClient } from './gateway/client.ts';
 import { startLog } from './log.ts';
@@ -31,15 +30,15 @@ async function main(): Promise<void> {
   loadEnvFile();
   const config = readConfig();
   const log = startLog({ level: config.logLevel, secrets: config.secrets });
-  log.info({ event: 'process.starting', version: VERSION }, 'starting');
+  log.info({ event: 'bot.starting', version: VERSION }, 'starting');
   for (const warning of config.warnings) log.warn({ event: 'config.warning' }, warning);
   // A promise that a library lost (Bolt's, over an odd request) is no reason to leave everybody's runs.
   process.on('unhandledRejection', (error) =>
-    log.error({ event: 'process.unhandled', err: error }, 'something was not caught'),
+    log.error({ event: 'bot.unhandled', err: error }, 'something was not caught'),
   );
 
   const metrics = await startMetrics(config.http.metrics);
-  const store = await openStore<RunData>({ url: storeAddress(config.store), log, readData: readRunData });
+  const store = await openStore<RunData>({ url: config.store.address, log, readData: readRunData });
   const spool = await openSpoolFolder(config);
   let app: App | undefined;
   const leadership = new Leadership(store.lease, {
@@ -72,11 +71,11 @@ async function main(): Promise<void> {
   });
   shutdown.begin(() => {
     log.info(
-      { event: 'process.stopping' },
+      { event: 'bot.stopping' },
       'stopping: no new work is taken, runs in flight are left to the next start',
     );
     setTimeout(() => {
-      log.error({ event: 'process.hung' }, 'something did not end in time; the process ends without it');
+      log.error({ event: 'bot.hung' }, 'something did not end in time; the process ends without it');
       process.exit(1);
     }, DRAIN_MS).unref();
   });
@@ -107,7 +106,7 @@ async function main(): Promise<void> {
     if (!shutdown.signal.aborted)
       log.info(
         {
-          event: 'process.ready',
+          event: 'bot.ready',
           workspace: slack.workspace,
           store: store.kind,
           port: server.port,
@@ -119,7 +118,7 @@ async function main(): Promise<void> {
     const closing = slack.close().then(() => app?.close());
     await Promise.race([closing, delay(HAND_OVER_MS, undefined, { ref: false })]);
     await leadership.release();
-  } else log.info({ event: 'process.stopped' }, 'a standby ended');
+  } else log.info({ event: 'bot.stopped' }, 'a standby ended');
   await gateway.close();
   await store.close();
   await spool.close();

@@ -11,7 +11,7 @@ export function policyPage(): string {
   );
   return `# Who may do what
 
-<!-- Written by \`npm run docs\` from src/slack/policy.ts. -->
+<!-- Written by \`npm run docs\` from src/slack/auth/policy.ts. -->
 
 Checked for every command, code and button anew, wherever it comes from. With the default settings:
 

@@ -22,7 +22,7 @@ export function readGatewaySettings(
   const user = given.user ?? credentials?.user;
   const pass = given.pass ?? credentials?.pass;
   const tls = readTlsSettings(given, given.verify ?? true, issues);
-  checkCredentials({ user, pass, headers: given.headers }, issues);
+  checkCredentials(user, pass, given.headers, issues);
   if (!tls.verify)
     issues.warnings.push(
       'VALIDATE_KG_CERT is false: the gateway’s certificate is NOT checked, so anybody on the way can read and change code, output and passwords.',
@@ -116,11 +116,9 @@ function warnOfConflicts(
 }
 
 function checkCredentials(
-  {
-    user,
-    pass,
-    headers,
-  }: { user: string | undefined; pass: string | undefined; headers: GatewaySettings['headers'] },
+  user: string | undefined,
+  pass: string | undefined,
+  headers: GatewaySettings['headers'],
   issues: ConfigIssues,
 ): void {
   const { problems } = issues;

@@ -1,7 +1,7 @@
 import type { GatewaySettings } from '../gateway/gateway.ts';
 import type { SettingValues } from './schema.ts';
 
-/** A header's value shorter than this is a word like `https` that stands in honest lines too. */
+/** A header's value shorter than this is a word like `https` that occurs in honest lines too. */
 const LEAST_HEADER_CHARACTERS = 6;
 
 /** Everything a log has to hide, in each form it may turn up in; the form that a URL needs is the log's to add. */
@@ -19,7 +19,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...Object.values(headers).flatMap(headerSecrets),
     tls.key,
     ...(store.kind === 'redis' && store.password !== undefined
-      ? [store.password, new URL(store.url).password]
+      ? [store.password, new URL(store.address).password]
       : []),
     // Given under two names, only one is used: the other is a secret all the same.
     values.KG_HTTP_PASS,

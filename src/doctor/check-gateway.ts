@@ -6,32 +6,28 @@ import { resolveLanguage } from '../runs/languages/languages.ts';
 import { httpRemedy, startRemedy, websocketRemedy } from './gateway-hints.ts';
 import { tryLanguage, type TryLanguageOptions } from './check-language.ts';
 
-export interface ExamineGatewayOptions extends TryLanguageOptions {
+export interface CheckGatewayOptions extends TryLanguageOptions {
   config: Pick<Config, 'gateway' | 'kernels' | 'runs'>;
 }
 
-const http = 'gateway, HTTP';
-const websocket = 'gateway, websocket';
+const HTTP = 'gateway, HTTP';
+const WEBSOCKET = 'gateway, websocket';
 
 /** Reachability and credentials, HTTP and websocket apart, then one tiny run on each kernelspec. */
-export async function examineGateway(options: ExamineGatewayOptions): Promise<void> {
+export async function checkGateway(options: CheckGatewayOptions): Promise<void> {
   const { report, signal } = options;
   if (signal.aborted) return;
-  const kernelspecs = await examineHttp(options);
+  const kernelspecs = await checkHttp(options);
   if (kernelspecs === undefined) {
-    for (const what of ['kernelspecs', websocket])
-      report.tell({ what, verdict: 'skipped', text: 'Needs the gateway’s answer by HTTP.' });
+    for (const what of ['kernelspecs', WEBSOCKET])
+      report.skipped(what, 'Needs the gateway’s answer by HTTP.');
     return;
   }
-  examineKernelspecs(kernelspecs, options);
-  await examineLanguages(kernelspecs, options);
+  checkKernelspecs(kernelspecs, options);
+  await checkLanguages(kernelspecs, options);
 }
 
-async function examineHttp({
-  gateway,
-  report,
-  signal,
-}: ExamineGatewayOptions): Promise<Kernelspecs | undefined> {
+async function checkHttp({ gateway, report, signal }: CheckGatewayOptions): Promise<Kernelspecs | undefined> {
   report.progress('asking the gateway for its kernelspecs');
   try {
     const kernelspecs = await gateway.readKernelspecs(signal);
@@ -43,35 +39,32 @@ async function examineHttp({
         : info.gatewayVersion === undefined
           ? `server ${info.version}`
           : `Enterprise Gateway ${info.gatewayVersion}`;
-    report.tell({ what: http, verdict: 'ok', text: `It answers and takes our credentials (${version}).` });
+    report.ok(HTTP, `It answers and takes our credentials (${version}).`);
     return kernelspecs;
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    report.tell({ what: http, verdict: 'failed', text: `${error.message}.`, remedy: httpRemedy(error) });
+    report.failed(HTTP, `${error.message}.`, httpRemedy(error));
     return undefined;
   }
 }
 
-function examineKernelspecs(
-  kernelspecs: Kernelspecs,
-  { config: { runs }, report }: ExamineGatewayOptions,
-): void {
+function checkKernelspecs(kernelspecs: Kernelspecs, { config: { runs }, report }: CheckGatewayOptions): void {
   const what = 'kernelspecs';
   const names = kernelspecs.list.map(({ name }) => name);
   if (names.length === 0) {
     const remedy = 'Install a kernelspec where the gateway runs, or let the gateway’s user see one.';
-    report.tell({ what, verdict: 'failed', text: 'The gateway offers none.', remedy });
+    report.failed(what, 'The gateway offers none.', remedy);
     return;
   }
-  const strays = Object.entries(runs.languages).filter(([, target]) => !names.includes(target));
+  const unknown = Object.entries(runs.languages).filter(([, target]) => !names.includes(target));
   const unusable = defaultProblem(kernelspecs, runs);
-  if (strays.length > 0) {
-    const list = strays.map(([alias, target]) => `${alias}=${target}`).join(', ');
+  if (unknown.length > 0) {
+    const list = unknown.map(([alias, target]) => `${alias}=${target}`).join(', ');
     const text = `LANGUAGES names kernelspecs that are not there: ${list}. There are: ${names.join(', ')}.`;
-    report.tell({ what, verdict: 'failed', text, remedy: 'Correct LANGUAGES.' });
+    report.failed(what, text, 'Correct LANGUAGES.');
   } else if (unusable !== undefined) {
-    report.tell({ what, verdict: 'failed', text: unusable, remedy: 'Correct DEFAULT_LANGUAGE.' });
-  } else report.tell({ what, verdict: 'ok', text: names.join(', ') });
+    report.failed(what, unusable, 'Correct DEFAULT_LANGUAGE.');
+  } else report.ok(what, names.join(', '));
 }
 
 /** Why a snippet without a language would be refused in a fresh channel. */
@@ -87,42 +80,34 @@ function defaultProblem(kernelspecs: Kernelspecs, runs: Config['runs']): string 
   }
 }
 
-async function examineLanguages(kernelspecs: Kernelspecs, options: ExamineGatewayOptions): Promise<void> {
+async function checkLanguages(kernelspecs: Kernelspecs, options: CheckGatewayOptions): Promise<void> {
   const { report, signal } = options;
-  let websocketTold = false;
+  let isWebsocketReported = false;
   for (const spec of defaultFirst(kernelspecs)) {
     if (signal.aborted) return;
-    const what = spec.name;
     const tried = await tryLanguage(spec, options);
     if (signal.aborted) return;
     if (tried.kind === 'notConnected') {
       // What is wrong with the websocket is so for every kernel.
       const { error } = tried;
-      report.tell({
-        what: websocket,
-        verdict: 'failed',
-        text: `${error.message}.`,
-        remedy: websocketRemedy(error),
-      });
-      report.tell({ what: 'languages', verdict: 'skipped', text: 'They need the websocket.' });
+      report.failed(WEBSOCKET, `${error.message}.`, websocketRemedy(error));
+      report.skipped('languages', 'They need the websocket.');
       return;
     }
-    if (tried.kind !== 'notStarted' && !websocketTold) {
-      websocketTold = true;
-      report.tell({ what: websocket, verdict: 'ok', text: 'A kernel answers through it.' });
+    if (tried.kind !== 'notStarted' && !isWebsocketReported) {
+      isWebsocketReported = true;
+      report.ok(WEBSOCKET, 'A kernel answers through it.');
     }
     const remedy = tried.kind === 'notStarted' ? startRemedy(tried.error) : undefined;
-    if (tried.kind === 'ok') report.tell({ what, verdict: 'ok', text: tried.text });
+    if (tried.kind === 'ok') report.ok(spec.name, tried.text);
     else
-      report.tell({
-        what,
-        verdict: 'failed',
-        text: tried.text,
-        remedy: remedy ?? 'Run the same in another client of this gateway, and read the gateway’s log.',
-      });
+      report.failed(
+        spec.name,
+        tried.text,
+        remedy ?? 'Run the same in another client of this gateway, and read the gateway’s log.',
+      );
   }
-  if (!websocketTold)
-    report.tell({ what: websocket, verdict: 'skipped', text: 'Needs a kernel that starts.' });
+  if (!isWebsocketReported) report.skipped(WEBSOCKET, 'Needs a kernel that starts.');
 }
 
 function defaultFirst({ default: usual, list }: Kernelspecs): Kernelspec[] {

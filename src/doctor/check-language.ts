@@ -37,8 +37,7 @@ export async function tryLanguage(
     });
     kernelId = model.id;
     report.progress(`${spec.name}: connecting`);
-    const connection = await connect(gateway, kernelId, signal);
-    if (connection instanceof GatewayError) return connectFailure(connection);
+    const connection = await gateway.connect(kernelId, { sessionId: randomUUID(), signal });
     const startedMs = performance.now();
     report.progress(`${spec.name}: running ${sumIn(spec.language)}`);
     const ran = await add(connection, spec, AbortSignal.any([signal, AbortSignal.timeout(launchTimeoutMs)]));
@@ -53,31 +52,14 @@ export async function tryLanguage(
     };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    return { kind: 'notStarted', text: `${error.message}.`, error };
+    // Gateways hold the upgrade until the kernel answers, so a kernel that does not come up fails there.
+    const isKernels = kernelId === undefined || error.code === 'startFailed' || error.code === 'kernelGone';
+    return isKernels
+      ? { kind: 'notStarted', text: `${error.message}.`, error }
+      : { kind: 'notConnected', error };
   } finally {
     if (kernelId !== undefined) await remove(gateway, kernelId, report);
   }
-}
-
-async function connect(
-  gateway: Gateway,
-  kernelId: string,
-  signal: AbortSignal,
-): Promise<KernelConnection | GatewayError> {
-  try {
-    return await gateway.connect(kernelId, { sessionId: randomUUID(), signal });
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  }
-}
-
-/** Gateways hold the upgrade until the kernel answers, so a kernel that does not come up fails here. */
-function connectFailure(error: GatewayError): Tried {
-  const isKernels = error.code === 'startFailed' || error.code === 'kernelGone';
-  return isKernels
-    ? { kind: 'notStarted', text: `${error.message}.`, error }
-    : { kind: 'notConnected', error };
 }
 
 /** Undefined when the kernel said 2; else what happened. */

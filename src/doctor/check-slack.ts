@@ -7,7 +7,7 @@ import type { Report } from './report.ts';
 const CALL_TIMEOUT_MS = 10_000;
 
 /** The bot token, what it may do, and the way that Slack's deliveries take. */
-export async function examineSlack(
+export async function checkSlack(
   { botToken, apiUrl, transport }: Config['slack'],
   report: Report,
   signal: AbortSignal,
@@ -20,25 +20,24 @@ export async function examineSlack(
       rejectRateLimitedCalls: true,
       logger: silentLogger,
     });
-  await examineBotToken(client(botToken), report);
+  await checkBotToken(client(botToken), report);
   if (signal.aborted) return;
-  if (transport.kind === 'socket') await examineSocketMode(client(transport.appToken), report);
+  if (transport.kind === 'socket') await checkSocketMode(client(transport.appToken), report);
   else
-    report.tell({
-      what: 'Slack HTTP',
-      verdict: 'skipped',
-      text: 'Only Slack can try the signing secret: save the Request URL https://<your address>/slack/events under Event Subscriptions, with the bot running.',
-    });
+    report.skipped(
+      'Slack HTTP',
+      'Only Slack can try the signing secret: save the Request URL https://<your address>/slack/events under Event Subscriptions, with the bot running.',
+    );
 }
 
-async function examineBotToken(client: WebClient, report: Report): Promise<void> {
+async function checkBotToken(client: WebClient, report: Report): Promise<void> {
   try {
     const { team, user, response_metadata: about } = await client.auth.test();
-    report.tell({ what: 'Slack bot token', verdict: 'ok', text: `@${user} in the workspace ${team}.` });
+    report.ok('Slack bot token', `@${user} in the workspace ${team}.`);
     compareScopes(about?.scopes, report);
   } catch (error) {
-    report.tell({ what: 'Slack bot token', verdict: 'failed', ...explain(error, botTokenRemedy) });
-    report.tell({ what: 'Slack scopes', verdict: 'skipped', text: 'Needs a bot token that Slack takes.' });
+    report.failed('Slack bot token', ...explain(error, botTokenRemedy));
+    report.skipped('Slack scopes', 'Needs a bot token that Slack takes.');
   }
 }
 
@@ -46,49 +45,43 @@ async function examineBotToken(client: WebClient, report: Report): Promise<void>
 function compareScopes(given: readonly string[] | undefined, report: Report): void {
   const what = 'Slack scopes';
   if (given === undefined) {
-    report.tell({ what, verdict: 'skipped', text: 'Slack does not tell the scopes of this token.' });
+    report.skipped(what, 'Slack does not tell the scopes of this token.');
     return;
   }
   const missing = Object.entries(botScopes).filter(([scope]) => !given.includes(scope));
   if (missing.length > 0) {
     const list = missing.map(([scope, why]) => `${scope} (${why})`).join(', ');
-    report.tell({
+    report.failed(
       what,
-      verdict: 'failed',
-      text: `Missing: ${list}.`,
-      remedy:
-        'Add them under OAuth & Permissions, or paste manifest.yml under App Manifest; then reinstall the app.',
-    });
+      `Missing: ${list}.`,
+      'Add them under OAuth & Permissions, or paste manifest.yml under App Manifest; then reinstall the app.',
+    );
     return;
   }
   const more = given.filter((scope) => !Object.hasOwn(botScopes, scope));
-  report.tell({
-    what,
-    verdict: 'ok',
-    text: `All ${Object.keys(botScopes).length} that manifest.yml asks for.`,
-  });
+  report.ok(what, `All ${Object.keys(botScopes).length} that manifest.yml asks for.`);
   if (more.length > 0) report.note(`The token has scopes that Sparkthread does not use: ${more.join(', ')}.`);
 }
 
 /** Asks for a websocket's address and opens none: an open one would get deliveries that belong to the running bot. */
-async function examineSocketMode(client: WebClient, report: Report): Promise<void> {
+async function checkSocketMode(client: WebClient, report: Report): Promise<void> {
   const what = 'Socket Mode';
   try {
     await client.apps.connections.open({});
-    report.tell({ what, verdict: 'ok', text: 'Slack gives us a websocket address.' });
+    report.ok(what, 'Slack gives us a websocket address.');
   } catch (error) {
-    report.tell({ what, verdict: 'failed', ...explain(error, appTokenRemedy) });
+    report.failed(what, ...explain(error, appTokenRemedy));
   }
 }
 
-function explain(error: unknown, remedyOf: (code: string) => string): { text: string; remedy: string } {
+/** What happened, and what to do. */
+function explain(error: unknown, remedyOf: (code: string) => string): [text: string, remedy: string] {
   if (error instanceof WebAPIPlatformError)
-    return { text: `Slack says ${error.data.error}.`, remedy: remedyOf(error.data.error) };
-  return {
-    text: `Slack does not answer (${unansweredReason(error)}).`,
-    remedy:
-      'Check that this machine reaches https://slack.com (a proxy: HTTPS_PROXY and NODE_USE_ENV_PROXY=1).',
-  };
+    return [`Slack says ${error.data.error}.`, remedyOf(error.data.error)];
+  return [
+    `Slack does not answer (${unansweredReason(error)}).`,
+    'Check that this machine reaches https://slack.com (a proxy: HTTPS_PROXY and NODE_USE_ENV_PROXY=1).',
+  ];
 }
 
 function botTokenRemedy(code: string): string {

@@ -1,5 +1,4 @@
 import type { StoreSettings } from '../config/store-url.ts';
-import { storeAddress } from '../config/store-url.ts';
 import { StoreError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { openStore } from '../store/open.ts';
@@ -10,32 +9,23 @@ const LEASE_MS = 1_000;
 const LOCK_WAIT_MS = 300;
 
 /** Opens the store; where no other process can have it, it is written to as well. */
-export async function examineStore(settings: StoreSettings, report: Report): Promise<void> {
+export async function checkStore(settings: StoreSettings, report: Report): Promise<void> {
   const what = 'store';
   try {
-    const url = storeAddress(settings);
-    const store = await openStore({ url, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
+    const store = await openStore({ url: settings.address, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
     try {
       await store.runs.ping();
       if (store.kind !== 'redis') await store.lease.acquire(LEASE_MS).then(() => store.lease.release());
     } finally {
       await store.close();
     }
-    report.tell({
-      what,
-      verdict: 'ok',
-      text: `${store.kind}: it answers${store.kind === 'redis' ? '' : ' and can be written'}.`,
-    });
+    report.ok(what, `${store.kind}: it answers${store.kind === 'redis' ? '' : ' and can be written'}.`);
     if (store.kind === 'memory') report.note('STORE_URL is memory: nothing survives a restart.');
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     if (error.code === 'locked')
-      report.tell({
-        what,
-        verdict: 'skipped',
-        text: 'Another process holds the SQLite file: right, when the bot is running here.',
-      });
-    else report.tell({ what, verdict: 'failed', text: error.message, remedy: remedyOf(settings, error) });
+      report.skipped(what, 'Another process holds the SQLite file: right, when the bot is running here.');
+    else report.failed(what, error.message, remedyOf(settings, error));
   }
 }
 

@@ -1,5 +1,5 @@
 import { loadEnvFile, refuseArguments } from '../config/config.ts';
-import { examine, tellWrongSettings } from './run-checks.ts';
+import { runChecks, reportProblems } from './run-checks.ts';
 import { startReport } from './report.ts';
 import { ConfigError } from '../errors.ts';
 
@@ -23,8 +23,8 @@ try {
   loadEnvFile();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
-  tellWrongSettings(error, report);
+  reportProblems(error, report);
   process.exit(EXIT_CONFIG);
 }
-const code = await examine({ env: process.env, report, signal: stopping.signal });
+const code = await runChecks({ env: process.env, report, signal: stopping.signal });
 process.exit(stopping.signal.aborted ? EXIT_INTERRUPTED : code);

@@ -1,22 +1,16 @@
-/** What one check found: a line for an operator, and for a failure what to do. */
-export interface Finding {
-  what: string;
-  verdict: 'ok' | 'failed' | 'skipped';
-  text: string;
-  /** The one thing to change. */
-  remedy?: string;
-}
-
+/** What the checks found: a line each for an operator, and for a failure the one thing to change. */
 export interface Report {
   /** Something that takes a while has begun. */
   progress(text: string): void;
-  tell(finding: Finding): void;
+  ok(what: string, text: string): void;
+  failed(what: string, text: string, remedy: string): void;
+  skipped(what: string, text: string): void;
   /** A sentence that is no check. */
   note(text: string): void;
   readonly failures: number;
 }
 
-const widthOfWhat = 20;
+const WHAT_WIDTH = 20;
 
 /** Writes each finding as one line. On a terminal the progress stands in the last line until the next finding. */
 export function startReport(write: (text: string) => void, isTerminal: boolean): Report {
@@ -32,16 +26,20 @@ export function startReport(write: (text: string) => void, isTerminal: boolean):
       write(`${isPending ? '\r\u001b[K' : ''}   …  ${text}`);
       isPending = true;
     },
-    tell({ what, verdict, text, remedy }) {
-      if (verdict === 'failed') failures += 1;
-      const head = `${verdict.padEnd(8)}${what.padEnd(widthOfWhat)}`;
-      line(
-        remedy === undefined ? `${head} ${text}` : `${head} ${text}\n${' '.repeat(head.length)} → ${remedy}`,
-      );
+    ok: (what, text) => line(`${headOf('ok', what)} ${text}`),
+    failed(what, text, remedy) {
+      failures += 1;
+      const head = headOf('failed', what);
+      line(`${head} ${text}\n${' '.repeat(head.length)} → ${remedy}`);
     },
+    skipped: (what, text) => line(`${headOf('skipped', what)} ${text}`),
     note: (text) => line(`note    ${text}`),
     get failures() {
       return failures;
     },
   };
+}
+
+function headOf(verdict: string, what: string): string {
+  return `${verdict.padEnd(8)}${what.padEnd(WHAT_WIDTH)}`;
 }

@@ -2,12 +2,12 @@ import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError } from '../errors.ts';
 import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
-import { examineGateway } from './check-gateway.ts';
-import { examineSlack } from './check-slack.ts';
-import { examineStore } from './check-store.ts';
+import { checkGateway } from './check-gateway.ts';
+import { checkSlack } from './check-slack.ts';
+import { checkStore } from './check-store.ts';
 import type { Report } from './report.ts';
 
-export interface ExamineOptions {
+export interface RunChecksOptions {
   env: Readonly<Record<string, string | undefined>>;
   report: Report;
   /** Aborted: no further check is begun, and what was started is removed. */
@@ -15,34 +15,34 @@ export interface ExamineOptions {
 }
 
 /** All checks, one after the other. Gives the exit code: 0, 1 when something failed, 78 when a setting is wrong. */
-export async function examine({ env, report, signal }: ExamineOptions): Promise<0 | 1 | 78> {
-  const config = examineSettings(env, report);
+export async function runChecks({ env, report, signal }: RunChecksOptions): Promise<0 | 1 | 78> {
+  const config = checkSettings(env, report);
   if (config === undefined) return 78;
-  await examineSlack(config.slack, report, signal);
+  await checkSlack(config.slack, report, signal);
   const gateway = createGatewayClient(config.gateway, { log: silentLog });
   try {
-    await examineGateway({ gateway, config, report, signal });
+    await checkGateway({ gateway, config, report, signal });
   } finally {
     await gateway.close();
   }
-  if (!signal.aborted) await examineStore(config.store, report);
+  if (!signal.aborted) await checkStore(config.store, report);
   return report.failures > 0 ? 1 : 0;
 }
 
-function examineSettings(env: ExamineOptions['env'], report: Report): Config | undefined {
+function checkSettings(env: RunChecksOptions['env'], report: Report): Config | undefined {
   try {
     const config = readConfig(env);
-    report.tell({ what: 'settings', verdict: 'ok', text: 'All settings can be read.' });
+    report.ok('settings', 'All settings can be read.');
     for (const warning of config.warnings) report.note(warning);
     return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    tellWrongSettings(error, report);
+    reportProblems(error, report);
     return undefined;
   }
 }
 
-export function tellWrongSettings({ problems }: ConfigError, report: Report): void {
+export function reportProblems({ problems }: ConfigError, report: Report): void {
   const remedy = 'docs/configuration.md has every setting with an example.';
-  for (const problem of problems) report.tell({ what: 'settings', verdict: 'failed', text: problem, remedy });
+  for (const problem of problems) report.failed('settings', problem, remedy);
 }

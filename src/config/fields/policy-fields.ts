@@ -1,10 +1,10 @@
 import { optional, withDefault } from '../setting.ts';
 import { flag, listOf, oneOf } from '../parsers.ts';
 
-const people = listOf(/^[UWS][A-Z0-9]+$/, 'user ids (U…, W…) and user group ids (S…)');
+const userIds = listOf(/^[UWS][A-Z0-9]+$/, 'user ids (U…, W…) and user group ids (S…)');
 
 export const policyFields = {
-  ADMINS: optional(people, {
+  ADMINS: optional(userIds, {
     example: 'U024BE7LH,S0614TZR7',
     description: 'Who may restart and shut down kernels, beside workspace admins and owners.',
   }),
@@ -16,7 +16,7 @@ export const policyFields = {
     example: 'C024BE91L',
     description: 'Only there code runs. By default in every channel the bot is in.',
   }),
-  ALLOWED_USERS: optional(people, {
+  ALLOWED_USERS: optional(userIds, {
     example: 'U024BE7LH,S0614TZR7',
     description: 'Only they may run code. By default everyone in the channel.',
   }),

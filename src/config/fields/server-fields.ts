@@ -1,5 +1,5 @@
 import { optional, withDefault } from '../setting.ts';
-import { matching, oneOf, readAs, text, wholeNumber } from '../parsers.ts';
+import { oneOf, readAs, text, wholeNumber } from '../parsers.ts';
 import { storeUrl } from '../store-url.ts';
 
 export const storeFields = {
@@ -17,11 +17,16 @@ export const storeFields = {
 };
 
 export const serverFields = {
-  HOST: optional(matching(/^[^\s/]+$/, 'an address or a name of this machine'), {
-    example: '0.0.0.0',
-    description:
-      'The address that PORT is opened on. By default 127.0.0.1 with Socket Mode, else every address of this machine.',
-  }),
+  HOST: optional(
+    readAs('an address or a name of this machine', (given) =>
+      /^[^\s/]+$/.test(given) ? given.replaceAll(/[[\]]/g, '') : undefined,
+    ),
+    {
+      example: '0.0.0.0',
+      description:
+        'The address that PORT is opened on. By default 127.0.0.1 with Socket Mode, else every address of this machine.',
+    },
+  ),
   PORT: withDefault(wholeNumber(0, 65_535), '3000', {
     example: '8080',
     description: 'The port of /healthz, /readyz, /leader and, without Socket Mode, /slack/events.',

@@ -1,4 +1,4 @@
-import { examine } from '../../../src/doctor/run-checks.ts';
+import { runChecks } from '../../../src/doctor/run-checks.ts';
 import { startReport } from '../../../src/doctor/report.ts';
 
 export interface Examined {
@@ -16,7 +16,7 @@ export async function runDoctor(
 ): Promise<Examined> {
   let written = '';
   const report = startReport((text) => (written += text), false);
-  const code = await examine({ env, report, signal });
+  const code = await runChecks({ env, report, signal });
   const lines = written.trimEnd().split('\n');
   const failures = lines.flatMap((line, index) =>
     line.startsWith('failed') ? [`${line.slice(8)} ${lines[index + 1]?.trim()}`.replaceAll(/ +/g, ' ')] : [],

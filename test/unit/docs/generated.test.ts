@@ -3,9 +3,9 @@ import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import { settings, settingsSchema } from '../../../src/config/schema.ts';
 import { envExample } from '../../../tools/env-example.ts';
-import { papers } from '../../../tools/papers.ts';
+import { generatedDocs } from '../../../tools/generated-docs.ts';
 
-test.each(Object.entries(papers))('%s is what `npm run docs` writes', async (path, write) => {
+test.each(Object.entries(generatedDocs))('%s is what `npm run docs` writes', async (path, write) => {
   expect(await readFile(new URL(`../../../${path}`, import.meta.url), 'utf8')).toBe(write());
 });
 

@@ -4,7 +4,7 @@ import { manifestYaml } from './manifest-yaml.ts';
 import { policyPage } from './policy-page.ts';
 
 /** The files that are written from the code, by their path from the root. */
-export const papers: Readonly<Record<string, () => string>> = {
+export const generatedDocs: Readonly<Record<string, () => string>> = {
   '.env.example': envExample,
   'docs/configuration.md': configurationPage,
   'docs/policy.md': policyPage,
