@@ -3,7 +3,7 @@ import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { kernelEnv } from './runs/session/kernel-env.ts';
 import type { Log } from './log.ts';
-import { Recent } from './recent.ts';
+import { claimAttempt, markFailed } from './runs/admission/claim-attempts.ts';
 import { admitSnippet, type AdmitDeps, readLanguageContext } from './runs/admission/admit.ts';
 import { answerQuestion } from './runs/session/ask-input.ts';
 import { ChannelKernels } from './runs/session/channel-kernels.ts';
@@ -12,7 +12,7 @@ import { mayTalkLate } from './runs/session/late-output.ts';
 import { KernelControl } from './runs/session/control-kernel.ts';
 import { IdleKernels } from './runs/session/idle-kernels.ts';
 import { GatewayPatience } from './runs/session/gateway-patience.ts';
-import { draftsIn } from './slack/listeners/drafts.ts';
+import { createDrafts } from './slack/api/views.ts';
 import { startErasing } from './runs/history/erase-old-runs.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
 import { type Displays, startDisplays } from './output/displays.ts';
@@ -20,11 +20,9 @@ import { openTranscript, type Transcript } from './output/transcript.ts';
 import { replaceWaiting } from './runs/admission/replace-waiting.ts';
 import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/session/runs.ts';
-import { seenChannelsIn } from './slack/api/seen-channels.ts';
 import { shareWork, soleWork } from './runs/session/share-work.ts';
 import { sweepSpool } from './runs/history/sweep-spool.ts';
 import type { Bot } from './slack/context.ts';
-import { channelNoter } from './slack/api/note-channel.ts';
 import type { StartedSlack } from './slack/app.ts';
 import type { Ledger } from './store/run-store.ts';
 
@@ -65,7 +63,6 @@ export function startHouse({
   const transcripts = new Set<Transcript>();
   const kernelspecs = startKernelspecCache(gateway, log);
   const channels = channelSettingsIn(keyv('channel'));
-  const seenChannels = seenChannelsIn(keyv('seen'));
   const kernels = new ChannelKernels({
     gateway,
     keyv: keyv('kernel'),
@@ -160,15 +157,12 @@ export function startHouse({
     policy: config.policy,
     autoRun: config.runs.autoRun,
     editWindowMs: config.runs.editWindowMs,
-    people: slack.people,
+    users: slack.users,
     channels: slack.channels,
-    seenChannels,
-    noteChannel: channelNoter({ workspace, channels: slack.channels, seenChannels, log }),
-    drafts: draftsIn(keyv('draft')),
-    tell: slack.tell,
-    surfaces: slack.surfaces,
-    turns: slack.turns,
-    settled: new Recent(1_000),
+    drafts: createDrafts(keyv('draft')),
+    notify: slack.notify,
+    views: slack.views,
+    memory: slack.memory,
     readFiles: slack.readFiles,
     channelSettings: channels,
     log,
@@ -186,8 +180,8 @@ export function startHouse({
       await kernelspecs.refresh();
       return await readLanguageContext(workspace, channel, admitDeps);
     },
-    async admit(request) {
-      const admitted = await admitSnippet(request, admitDeps);
+    async admit(request, signal) {
+      const admitted = await admitSnippet(request, admitDeps, signal);
       if (admitted.kind !== 'accepted') return admitted;
       runs.wake(admitted.lane);
       sharing.announce(admitted.lane);
@@ -211,7 +205,8 @@ export function startHouse({
         each = each.data.follows === undefined ? undefined : await ledger.get(each.data.follows);
       }
     },
-    claim: (delivery) => ledger.claim(delivery, Date.now()),
+    claim: (request) => claimAttempt(ledger, request),
+    unclaim: (request) => markFailed(ledger, request),
     isKnown: async (delivery) => (await ledger.findDelivery(delivery)) !== undefined,
     async runOf(delivery) {
       const runId = await ledger.findDelivery(delivery);

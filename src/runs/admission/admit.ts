@@ -53,12 +53,17 @@ export interface AdmitDeps {
  * The gate: a snippet is accepted once the ledger has it. Everything that can be refused is refused before that, so
  * that a refusal changes nothing. Throws `UserError`, `GatewayError` (no kernelspecs to be had) and `StoreError`.
  */
-export async function admitSnippet(request: SnippetRequest, deps: AdmitDeps): Promise<Admitted> {
+export async function admitSnippet(
+  request: SnippetRequest,
+  deps: AdmitDeps,
+  signal?: AbortSignal,
+): Promise<Admitted> {
   const { ledger, channels, limits } = deps;
   const { workspace, channel, snippet } = request;
   checkSnippet(snippet);
   const { kernelspec, language, named } = await chooseNow(request, deps);
   const lane = laneOf(workspace, channel, kernelspec, limits.kernelsPerChannel);
+  signal?.throwIfAborted();
   const admission = await ledger.admit(
     request.delivery,
     {
