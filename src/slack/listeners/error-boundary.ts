@@ -1,7 +1,9 @@
+import type { BlockAction } from '@slack/bolt';
 import { StoreError, UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { brokenText, refusalMrkdwn, refusalText } from '../blocks/error-text.ts';
 import type { Notify } from '../api/notify.ts';
+import type { Acknowledgement } from './deadline.ts';
 import type { EventTicket } from '../transport/acked-after-accept-app.ts';
 
 export interface Boundary {
@@ -48,10 +50,23 @@ export async function withBoundary(boundary: Boundary, act: () => Promise<void>)
   }
 }
 
-/** Tells the person where the button or shortcut was pressed: in the thread, in the channel, else by direct message. */
+/**
+ * Tells the person where the button or shortcut was pressed: in the thread, in the channel, else by direct message.
+ * `reply` is sent before that.
+ */
 export function notifyPerson(
   notify: Notify,
   where: { channel: string | undefined; thread?: string | undefined; user: string },
+  reply?: Acknowledgement,
 ): (text: string) => Promise<void> {
-  return async (text) => await notify.person(where, text);
+  return async (text) => {
+    await reply?.send();
+    await notify.person(where, text);
+  };
+}
+
+/** The thread of the message that a pressed button is in. */
+export function threadOf({ container, message }: BlockAction): string | undefined {
+  const thread: unknown = container.type === 'message' ? message?.['thread_ts'] : undefined;
+  return typeof thread === 'string' ? thread : undefined;
 }

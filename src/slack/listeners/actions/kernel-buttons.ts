@@ -7,7 +7,7 @@ import { mention } from '../../blocks/mrkdwn.ts';
 import type { Bot, KernelsPort, RunsPort, SlackPort } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, withBoundary } from '../error-boundary.ts';
+import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { kernelPressRequest, runOnce } from '../requests.ts';
 
@@ -23,7 +23,7 @@ export async function onKernelButton(
   if (press === undefined) return;
   const user = body.user.id;
   const channel = body.channel?.id;
-  const notify = notifyPerson(bot.notify, { channel, user });
+  const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) });
   const isHome = body.view?.type === 'home';
   const tell = async (text: string): Promise<void> =>
     isHome ? await refreshHome(user, bot, text) : await notify(text);
@@ -65,11 +65,7 @@ export async function onKeepButton(
   const reply = new Acknowledgement(ack, bot.log);
   if (kernel === undefined || channel === undefined) return await reply.send();
   const user = body.user.id;
-  const notify = notifyPerson(bot.notify, { channel, user });
-  const tell = async (text: string): Promise<void> => {
-    await reply.send();
-    await notify(text);
-  };
+  const tell = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) }, reply);
   await withBoundary({ log: bot.log, what: 'a Keep button', tell }, async () => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
     if (!(await bot.keepKernel(kernel.lane, kernel.kernelId)))

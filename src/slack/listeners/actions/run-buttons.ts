@@ -7,7 +7,7 @@ import { type ButtonPress, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, withBoundary } from '../error-boundary.ts';
+import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { pressRequest, refuseDuplicate, runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
@@ -25,11 +25,8 @@ export async function onRunButton(
   const reply = new Acknowledgement(ack, bot.log);
   if (press === undefined) return await reply.send();
   const user = body.user.id;
-  const notify = notifyPerson(bot.notify, { channel: body.channel?.id, user, thread: threadOf(body) });
-  const tell = async (text: string): Promise<void> => {
-    await reply.send();
-    await notify(text);
-  };
+  const where = { channel: body.channel?.id, user, thread: threadOf(body) };
+  const tell = notifyPerson(bot.notify, where, reply);
   await withBoundary({ log: bot.log, what: 'a button of a run', tell }, async () => {
     // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal.
     if (press.action === 'editAndRun' || press.action === 'answerInput') await reply.send();
@@ -42,12 +39,6 @@ export async function onRunButton(
     await reply.send();
   });
   if (body.view?.type === 'home') await refreshHome(user, bot, undefined);
-}
-
-/** A refusal goes where the button was. */
-function threadOf({ container, message }: BlockAction): string | undefined {
-  const thread: unknown = container.type === 'message' ? message?.['thread_ts'] : undefined;
-  return typeof thread === 'string' ? thread : undefined;
 }
 
 interface Press {

@@ -8,7 +8,7 @@ import { helpText } from '../../blocks/help.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
-import { must, type Person, refuse } from '../../auth/policy.ts';
+import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 
 export type CommandPort = SlackPort & KernelsPort & Pick<RunsPort, 'channelRuns'>;
@@ -26,6 +26,17 @@ export interface CommandAnswer {
   told?: { channel: string; text: string };
 }
 
+/** Commands that need one right; `stop`, `restart` and `shutdown` look at whose run or kernel it is. */
+const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
+  help: 'look',
+  languages: 'look',
+  status: 'look',
+  history: 'look',
+  use: 'choose',
+  auto: 'choose',
+  kernels: 'listKernels',
+};
+
 /** How many runs `history` shows. */
 const HISTORY_RUNS = 10;
 
@@ -38,31 +49,26 @@ export async function runCommand(
 ): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
   const { channel } = place;
+  const right = RIGHTS[command.kind];
+  if (right !== undefined) must(right, person, channel, policy);
   switch (command.kind) {
     case 'malformed':
       throw new UserError('badCommand', command.sentence);
     case 'help':
-      must('look', person, channel, policy);
       return { text: helpText(bot.command, bot.userId) };
     case 'languages':
-      must('look', person, channel, policy);
       return { text: await languagesText(channel, bot) };
     case 'status':
-      must('look', person, channel, policy);
       return { text: statusText(await control.status(workspace, channel), Date.now()) };
     case 'history':
-      must('look', person, channel, policy);
       return { text: await historyText(channel, bot) };
     case 'use':
-      must('choose', person, channel, policy);
       return await useLanguage(command.language, person, channel, bot);
     case 'auto':
-      must('choose', person, channel, policy);
       return await switchAuto(command.on, person, channel, bot);
     case 'stop':
       return await stop(person, place, bot);
     case 'kernels':
-      must('listKernels', person, channel, policy);
       return await listKernels(person, bot);
     case 'restart':
     case 'shutdown':
