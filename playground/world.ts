@@ -50,11 +50,12 @@ export class World {
     this.bot = this.addUser(options.botName, { role: 'bot', realName: 'Sparkthread', appId: this.appId });
     const people = ['ana', 'ben', 'gus', 'oli', 'deploybot'];
     this.addChannel('general', { members: [...people, options.botName] });
-    this.addChannel('data', { members: [...people, 'ext', options.botName], shared: true });
+    this.addChannel('data', { members: [...people, options.botName] });
     this.addChannel('secret', { kind: 'private', members: ['ana', 'ben', options.botName] });
     this.addChannel('attic', { members: [...people, options.botName] }).archived = true;
     this.addChannel('elsewhere', { members: people });
     this.addGroup('data-eng', ['ben']);
+    this.addChannel('partners', { members: [...people, 'ext', options.botName], shared: true });
   }
 
   /** A new id as Slack's look: one letter, then upper-case letters and digits. */

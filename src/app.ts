@@ -15,9 +15,7 @@ import { ChannelKernels } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
-import { Recent } from './recent.ts';
-import { draftsIn } from './slack/listeners/drafts.ts';
-import { seenChannelsIn } from './slack/api/seen-channels.ts';
+import { createDrafts } from './slack/api/views.ts';
 import type { Bot } from './slack/context.ts';
 import type { StartedSlack } from './slack/app.ts';
 import type { Store } from './store/store.ts';
@@ -135,16 +133,13 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
     policy: config.policy,
     autoRun: config.runs.autoRun,
     editWindowMs: config.runs.editWindowMs,
-    people: slack.people,
+    users: slack.users,
     channels: slack.channels,
-    seenChannels: seenChannelsIn(store.keyv('seen')),
-    noteChannel: () => undefined,
-    drafts: draftsIn(store.keyv('draft')),
-    tell: slack.tell,
-    surfaces: slack.surfaces,
-    turns: slack.turns,
-    settled: new Recent(1_000),
+    notify: slack.notify,
+    views: slack.views,
     readFiles: slack.readFiles,
+    memory: slack.memory,
+    drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,
     log,
     control,

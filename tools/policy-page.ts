@@ -25,7 +25,9 @@ ${rows.join('\n')}
   \`ALLOWED_BOTS\` lets them.
 - \`ALLOWED_CHANNELS\` and \`ALLOWED_USERS\` narrow all of this, for admins too. Bots are bound by the first; their list
   of names is \`ALLOWED_BOTS\`.
-- Somebody whom Slack does not tell us about may do nothing.
+- In a channel that is shared with another organisation nothing runs unless \`ALLOW_EXTERNAL\` is set: its people would read
+  the output.
+- Somebody whom Slack does not tell us about, or whose account is deactivated, may do nothing.
 - What the kernel may do is another matter: see “Security” in the README.
 `;
 }

@@ -7,21 +7,20 @@ import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
 import { createRunMessages } from './messages/run-messages.ts';
-import { beginFailure } from './transport/startup-errors.ts';
-import type { Bot } from './context.ts';
-import { type Channels, startChannels } from './api/conversations.ts';
+import { startupError } from './transport/startup-errors.ts';
+import type { Bot, ListenerMemory } from './context.ts';
+import { type Channels, createChannels } from './api/conversations.ts';
 import { openClient, openSlackApp, type SlackSettings } from './transport/connect.ts';
-import { hangDoors } from './listeners/register.ts';
-import { startTurns, type Turns } from './listeners/keyed-mutex.ts';
-import type { DurableApp } from './transport/acked-after-accept-app.ts';
-import { idleNotices } from './api/idle-notices.ts';
+import { registerListeners } from './listeners/register.ts';
+import { createListenerMemory } from './listeners/requests.ts';
+import type { AckedAfterAcceptApp } from './transport/acked-after-accept-app.ts';
 import { escapeMrkdwn, mention } from './blocks/mrkdwn.ts';
-import { type People, startPeople } from './api/users.ts';
+import { createUsers, type Users } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
-import { fileReader, type ReadFiles } from './api/files.ts';
-import { type RunMessageRemover, createRunMessageRemover } from './api/delete-run-message.ts';
-import { startSurfaces, type Surfaces } from './api/views.ts';
-import { startTell, type Tell } from './api/notify.ts';
+import { createFileReader, type ReadFiles } from './api/files.ts';
+import { createRunMessageRemover, type RunMessageRemover } from './api/delete-run-message.ts';
+import { createViews, type Views } from './api/views.ts';
+import { createIdleNotices, createNotify, type Notify } from './api/notify.ts';
 
 export interface StartSlackOptions {
   settings: SlackSettings;
@@ -31,34 +30,34 @@ export interface StartSlackOptions {
   log: Log;
 }
 
-/** Slack's side, known and reachable, its doors still closed until `open`. */
+/** Slack's side, known and reachable; it takes no payload before `open`. */
 export interface StartedSlack extends RunMessageRemover {
   workspace: string;
   /** `https://team.slack.com/`. */
   workspaceUrl: string;
   botUserId: string;
-  surfaces: Surfaces;
-  turns: Turns;
+  views: Views;
   readFiles: ReadFiles;
-  people: People;
+  users: Users;
   channels: Channels;
-  tell: Tell;
+  notify: Notify;
+  memory: ListenerMemory;
   openRunMessage: OpenRunMessage;
   tellSwitched: (run: Run, change: { from: string; by: string }) => void;
   idleNotices: IdleNotices;
   health: HealthCheck;
   /** Signed HTTP only: what takes `POST /slack/events`. */
   requests: RequestListener | undefined;
-  /** Hangs the doors and begins to take deliveries. Throws `ConfigError` when Slack refuses the token for that. */
+  /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
   open(bot: Bot): Promise<void>;
-  /** Takes no further delivery. */
+  /** Takes no further payload. */
   close(): Promise<void>;
 }
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
   const { settings, fetch, policy, log } = options;
-  const { app, link } = openSlackApp(settings, log, fetch);
+  const { app, transport } = openSlackApp(settings, log, fetch);
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
   const {
@@ -74,48 +73,48 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
     ...(fetch === undefined ? {} : { fetch }),
   });
-  const tell = startTell(app.client, log);
+  const notify = createNotify(app.client, log);
   const { botToken: token, apiUrl } = settings;
   return {
     workspace,
     workspaceUrl,
     botUserId,
-    tell,
-    surfaces: startSurfaces({ token, apiUrl, fetch, log }),
-    turns: startTurns(),
-    readFiles: fileReader({
+    notify,
+    memory: createListenerMemory(),
+    views: createViews({ token, apiUrl, fetch, log }),
+    readFiles: createFileReader({
       token,
       apiUrl,
       askFile: async (file) => (await lookups.files.info({ file })).file,
     }),
-    people: startPeople({ client: lookups, workspace, groups: namedGroups(policy), log }),
-    channels: startChannels(lookups, log),
+    users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
+    channels: createChannels(lookups, log),
     openRunMessage: runMessages.open,
-    health: link.health,
-    requests: link.requests,
+    health: transport.health,
+    requests: transport.requests,
     ...createRunMessageRemover(removals, log),
-    idleNotices: idleNotices(app.client, tell),
+    idleNotices: createIdleNotices(app.client, notify),
     tellSwitched(run, { from, by }) {
       const { kernelspec } = run.data;
       const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
-      void tell.channel({ channel: run.channel }, text);
+      void notify.channel({ channel: run.channel }, text);
     },
     async open(bot) {
-      hangDoors(app, bot);
-      await link.open(app);
+      registerListeners(app, bot);
+      await transport.open(app);
     },
     async close() {
-      await link.close();
+      await transport.close();
       await runMessages.close();
     },
   };
 }
 
-async function askWhoWeAre(app: DurableApp, token: string) {
+async function askWhoWeAre(app: AckedAfterAcceptApp, token: string) {
   try {
     await app.init();
     return await app.client.auth.test({ token });
   } catch (error) {
-    throw beginFailure(error);
+    throw startupError(error);
   }
 }

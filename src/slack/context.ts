@@ -1,23 +1,21 @@
-import type { LanguageContext } from '../runs/languages/languages.ts';
-import type { Admitted, SnippetRequest } from '../runs/admission/admission.ts';
-import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
-import type { KernelControl } from '../runs/control.ts';
-import type { Run } from '../runs/run.ts';
-import type { SeenChannels } from './api/seen-channels.ts';
-import type { Snippet } from '../runs/admission/snippet.ts';
+import type { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
-import type { Recent } from '../recent.ts';
+import type { Admitted, SnippetRequest } from '../runs/admission/admission.ts';
+import type { Snippet } from '../runs/admission/snippet.ts';
+import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
+import type { LanguageContext } from '../runs/languages/languages.ts';
+import type { Run } from '../runs/run.ts';
+import type { KernelControl } from '../runs/control.ts';
 import type { Channels } from './api/conversations.ts';
-import type { Drafts } from './listeners/drafts.ts';
-import type { Turns } from './listeners/keyed-mutex.ts';
 import type { ReadFiles } from './api/files.ts';
-import type { People } from './api/users.ts';
+import type { Notify } from './api/notify.ts';
+import type { Users } from './api/users.ts';
+import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
-import type { Tell } from './api/notify.ts';
-import type { Surfaces } from './api/views.ts';
+import type { KeyedMutex } from './listeners/keyed-mutex.ts';
 
-/** What the doors may ask of the house behind them. */
-export interface Bot {
+/** The workspace, who may do what in it, and how to ask and tell Slack. */
+export interface SlackPort {
   workspace: string;
   /** `https://team.slack.com/`, for links to messages. */
   workspaceUrl: string;
@@ -26,48 +24,71 @@ export interface Bot {
   /** The slash command people type, for help texts. */
   command: string;
   policy: PolicySettings;
-  autoRun: 'mention' | 'all';
-  editWindowMs: number;
-  people: People;
+  users: Users;
   channels: Channels;
-  seenChannels: SeenChannels;
-  /** Keeps the channel's name of today. Nobody waits for that. */
-  noteChannel: (channel: string) => void;
-  tell: Tell;
-  surfaces: Surfaces;
-  turns: Turns;
-  /** Messages to the bot that this process has dealt with: a mention comes twice. */
-  settled: Recent<true>;
+  notify: Notify;
+  views: Views;
   readFiles: ReadFiles;
+  log: Log;
+}
+
+/** Runs and the requests that make them, in the store. All of it rejects with `StoreError`. */
+export interface RunsPort {
+  /** Accepts a snippet. Nothing is accepted once `signal` is aborted; then its reason is thrown. */
+  admit: (request: SnippetRequest, signal?: AbortSignal) => Promise<Admitted>;
+  /** The code of an edited message takes the place of a run that still waits. False when it is too late. */
+  replaceWaiting: (run: Run, edit: { snippet: Snippet; editedTs: string }) => Promise<boolean>;
+  /** Says a sentence at the head of a run's answer. */
+  say: (run: Run, note: string) => Promise<void>;
+  /** Takes a run away with its answer and its code, and the runs whose answer it took over. */
+  erase: (run: Run) => Promise<void>;
+  /** A request that makes no run: true the first time, and after `unclaim`. */
+  claim: (request: string) => Promise<boolean>;
+  /** The request failed: it may be claimed anew. */
+  unclaim: (request: string) => Promise<void>;
+  /** True for a request that came before, whatever it made. */
+  isKnown: (request: string) => Promise<boolean>;
+  /** The run that a request made. */
+  runOf: (request: string) => Promise<Run | undefined>;
+  /** The code of a run, a text for each block; empty when it is not stored any more. */
+  code: (run: Run) => Promise<readonly string[]>;
+  findRun: (runId: string) => Promise<Run | undefined>;
+  /** Runs, newest first. */
+  threadRuns: (channel: string, thread: string) => Promise<Run[]>;
+  channelRuns: (channel: string, limit: number) => Promise<Run[]>;
+  requesterRuns: (user: string, limit: number) => Promise<Run[]>;
+}
+
+/** Kernels, and what channels have chosen for theirs. */
+export interface KernelsPort {
   control: KernelControl;
   channelSettings: ChannelSettingsStore;
   /** What words mean in this channel; rejects with `GatewayError` when the gateway never told. */
   languages: (channel: string) => Promise<LanguageContext>;
   /** The same as the gateway tells it now. */
   languagesNow: (channel: string) => Promise<LanguageContext>;
-  admit: (request: SnippetRequest, signal?: AbortSignal) => Promise<Admitted>;
-  code: (run: Run) => Promise<readonly string[]>;
-  unclaim: (requestKey: string) => Promise<void>;
-  /** The code of an edited message takes the place of a run that still waits. False when it is too late. */
-  replaceWaiting: (run: Run, edit: { snippet: Snippet; editedTs: string }) => Promise<boolean>;
-  /** Says a sentence at the head of a run's answer. */
-  say: (run: Run, note: string) => Promise<void>;
-  /** Takes a run away with its answer and its code, and the runs of which it took the answer over. */
-  erase: (run: Run) => Promise<void>;
-  /** A delivery that makes no run: true the first time. */
-  claim: (delivery: string) => Promise<boolean>;
-  /** True for a delivery that came before, whatever it made. */
-  isKnown: (delivery: string) => Promise<boolean>;
-  /** The run that a delivery made. */
-  runOf: (delivery: string) => Promise<Run | undefined>;
   /** Puts an idle kernel's end off. False when it is gone or has changed hands. */
   keepKernel: (queue: string, kernelId: string) => Promise<boolean>;
-  /** Code that waits for a word from its person, for an hour. */
+}
+
+/** What listeners remember between payloads, in this process. */
+export interface ListenerMemory {
+  /** One for each message: an edit may arrive while its message is still being read. */
+  mutex: KeyedMutex;
+  /** Requests that need no second look: a mention comes twice. */
+  handledRequests: LRUCache<string, true>;
+  /** Claimed requests that failed and could not be un-claimed. */
+  failedRequests: LRUCache<string, true>;
+  /** Whether a channel has runs in the store. */
+  channelsWithRuns: LRUCache<string, boolean>;
+  /** Run again, by requester and run: a double click is one press. */
+  recentPresses: LRUCache<string, true>;
+}
+
+export interface Bot extends SlackPort, RunsPort, KernelsPort {
+  autoRun: 'mention' | 'all';
+  editWindowMs: number;
+  /** Code that waits until its requester has chosen a language, for an hour. */
   drafts: Drafts;
-  findRun: (runId: string) => Promise<Run | undefined>;
-  /** Runs, newest first. */
-  threadRuns: (channel: string, thread: string) => Promise<Run[]>;
-  channelRuns: (channel: string, limit: number) => Promise<Run[]>;
-  requesterRuns: (user: string, limit: number) => Promise<Run[]>;
-  log: Log;
+  memory: ListenerMemory;
 }

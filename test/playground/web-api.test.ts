@@ -197,7 +197,7 @@ test('replies, history, members and channels come in pages', async () => {
   expect(history.messages?.map(({ text }) => text)).toEqual(['later', 'parent']);
   const newer = await client.conversations.history({ channel, oldest: parent.ts });
   expect(newer.messages?.map(({ text }) => text)).toEqual(['later']);
-  const members = await client.conversations.members({ channel });
+  const members = await client.conversations.members({ channel: playground.channel('#partners').id });
   expect(members.members).toContain(playground.user('ext').id);
   const listed = await client.conversations.list({
     types: 'public_channel,private_channel',

@@ -2,8 +2,8 @@ import { WebClient } from '@slack/web-api';
 import { silentLog } from '../../src/log.ts';
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import type { KernelRecord } from '../../src/runs/session/kernel/kernel-record.ts';
-import { idleNotices } from '../../src/slack/api/idle-notices.ts';
-import { startTell } from '../../src/slack/api/notify.ts';
+import { createIdleNotices, createNotify } from '../../src/slack/api/notify.ts';
+
 import { askSlash } from '../../test/support/ask.ts';
 import type { Scene } from './scene.ts';
 
@@ -24,7 +24,7 @@ function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) =
       const client = new WebClient(token, { slackApiUrl });
       const ana = playground.user('ana').id;
       const lastUsedAt = Date.now() - idleMs + 10 * 60_000;
-      await tell(idleNotices(client, startTell(client, silentLog)), {
+      await tell(createIdleNotices(client, createNotify(client, silentLog)), {
         workspace: playground.service.world.teamId,
         channel: playground.channel(room).id,
         queue: 'queue',

@@ -1,20 +1,26 @@
-import type { WebClient } from '@slack/web-api';
-import { WebAPIPlatformError } from '@slack/web-api';
+import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { inTime } from './with-timeout.ts';
+import { withTimeout } from '../../with-timeout.ts';
 
-/** A yes is believed for a while; a no is asked again, because the next thing people do is to invite the bot. */
-const MEMBER_MS = 10 * 60_000;
+/** conversations.info is tier 3: 50 a minute for a whole workspace. */
+const FACTS_MS = 10 * 60_000;
 /** Who is in which channel, for what is shown of it. */
 const MEMBERSHIPS_MS = 10_000;
+/** A listener has 2.5 s in all. A later answer is cached for the next request. */
+const LOOKUP_MS = 1_500;
 
 export interface ChannelFacts {
   id: string;
   /** Without `#`; undefined for direct messages. */
   name: string | undefined;
   isPrivate: boolean;
+  /** The bot is in it and may post. */
+  isPostable: boolean;
+  /** People of another organisation read it (Slack Connect). */
+  isShared: boolean;
   /** Of a direct message with the bot: the person. */
   partner: string | undefined;
 }
@@ -22,85 +28,76 @@ export interface ChannelFacts {
 export interface Channels {
   /** Throws `UserError('botNotInChannel')` where the bot could not post its answer, or Slack does not say so in time. */
   mustBeMember(channel: string): Promise<void>;
-  /** Undefined for a channel that the bot cannot see. */
-  find(channel: string): Promise<ChannelFacts | undefined>;
-  /** Whether this person may know of it: it is public, or they are in it. Never rejects: in doubt not. */
+  /** Throws `UserError('notAllowed')` where another organisation would read the output, or Slack does not say. */
+  mustBeInternal(channel: string): Promise<void>;
+  /** Undefined for a channel that the bot cannot see. Up to 10 minutes old, unless `isFresh`. */
+  find(channel: string, options?: { isFresh: boolean }): Promise<ChannelFacts | undefined>;
+  /** Whether this person may know of it: it is public, or they are in it. False on errors. */
   isOpenTo(channel: string, user: string): Promise<boolean>;
-  /** Whether this person is in it. Never rejects: in doubt not. */
-  isMember(channel: string, user: string): Promise<boolean>;
+  /** Whether this person is in it. False on errors. Up to 10 seconds old, unless `isFresh`. */
+  isMember(channel: string, user: string, options?: { isFresh: boolean }): Promise<boolean>;
 }
 
 /** Bolt's types do not know the `user` of a direct message. */
 const directSchema = z.object({ is_im: z.literal(true), user: z.string() });
 
-/** What Slack says of channels: `conversations.info`, `users.conversations`. */
-export function startChannels(client: WebClient, log: Log, now: () => number = Date.now): Channels {
-  const memberSince = new Map<string, number>();
-  const memberships = new Map<string, { channels: Promise<ReadonlySet<string>>; atMs: number }>();
-  /** Whose direct messages: that never changes, and a home tab asks for all of them. */
-  const partners = new Map<string, string>();
-
-  const ask = async (channel: string) => {
+/** `conversations.info` and `users.conversations`, cached. */
+export function createChannels(client: WebClient, log: Log): Channels {
+  const cache = new LRUCache<string, ChannelFacts>({
+    max: 5_000,
+    ttl: FACTS_MS,
+    fetchMethod: async (channel) => await askFacts(client, channel),
+  });
+  const memberships = new LRUCache<string, ReadonlySet<string>>({
+    max: 200,
+    ttl: MEMBERSHIPS_MS,
+    fetchMethod: async (user) => await listChannels(client, user),
+  });
+  const find = async (channel: string, isFresh = false): Promise<ChannelFacts | undefined> => {
+    const found = await cache.fetch(channel, { forceRefresh: isFresh });
+    // A no is asked again: the next thing that people do is to invite the bot.
+    if (found?.isPostable === false) cache.delete(channel);
+    return found;
+  };
+  const findInTime = async (channel: string, failure: UserError): Promise<ChannelFacts | undefined> => {
     try {
-      return (await client.conversations.info({ channel })).channel;
+      return await withTimeout(find(channel), LOOKUP_MS);
     } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
+      log.warn({ err: error, channel }, 'a channel could not be looked up');
+      throw failure;
     }
   };
-  const isPostable = async (channel: string): Promise<boolean> => {
-    const found = await ask(channel);
-    if (found === undefined || found.is_archived === true) return false;
-    // Of direct messages, group ones too, Slack tells only those that the bot is in.
-    if (found.is_member !== true && found.is_im !== true && found.is_mpim !== true) return false;
-    memberSince.set(channel, now());
-    return true;
-  };
-  const find = async (channel: string): Promise<ChannelFacts | undefined> => {
-    const found = await ask(channel);
-    if (found === undefined) return undefined;
-    const isDirect = found.is_im === true || found.is_mpim === true;
-    return {
-      id: channel,
-      name: isDirect ? undefined : found.name,
-      isPrivate: isDirect || found.is_private === true,
-      partner: directSchema.safeParse(found).data?.user,
-    };
-  };
-  const channelsOf = (user: string): Promise<ReadonlySet<string>> => {
-    const known = memberships.get(user);
-    if (known !== undefined && now() - known.atMs < MEMBERSHIPS_MS) return known.channels;
-    const channels = listChannels(client, user);
-    memberships.set(user, { channels, atMs: now() });
-    channels.catch(() => memberships.delete(user));
-    return channels;
-  };
-  const isMember = async (channel: string, user: string): Promise<boolean> => {
-    if (!channel.startsWith('D')) return (await channelsOf(user)).has(channel);
-    const partner = partners.get(channel) ?? (await find(channel))?.partner;
-    if (partner !== undefined) partners.set(channel, partner);
-    return partner === user;
-  };
+  const isMember = async (channel: string, user: string, isFresh = false): Promise<boolean> =>
+    channel.startsWith('D')
+      ? (await find(channel))?.partner === user
+      : (await memberships.fetch(user, { forceRefresh: isFresh }))?.has(channel) === true;
 
   return {
     async mustBeMember(channel) {
-      const knownAt = memberSince.get(channel);
-      if (knownAt !== undefined && now() - knownAt < MEMBER_MS) return;
-      const isIn = await inTime(isPostable(channel)).catch((error: unknown) => {
-        log.warn({ err: error, channel }, 'a channel could not be looked up');
-        throw new UserError(
-          'botNotInChannel',
-          'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.',
-        );
-      });
-      if (!isIn)
+      const unsaid =
+        'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.';
+      const found = await findInTime(channel, new UserError('botNotInChannel', unsaid));
+      if (found?.isPostable !== true)
         throw new UserError(
           'botNotInChannel',
           'Sparkthread is not in this channel, so it could not answer here and nothing ran. Invite it with /invite and try again.',
         );
     },
-    find,
-    isMember: (channel, user) => isMember(channel, user).catch(() => false),
+    async mustBeInternal(channel) {
+      // Of a direct message the policy knows its one person.
+      if (channel.startsWith('D')) return;
+      const unsaid =
+        'Slack did not say whether this channel is shared with another organisation, so nothing ran. Try again in a minute.';
+      const found = await findInTime(channel, new UserError('notAllowed', unsaid));
+      if (found === undefined) throw new UserError('notAllowed', unsaid);
+      if (found.isShared)
+        throw new UserError(
+          'notAllowed',
+          'This channel is shared with another organisation, whose people would read the output (ALLOW_EXTERNAL). Nothing ran.',
+        );
+    },
+    find: async (channel, options) => await find(channel, options?.isFresh),
+    isMember: (channel, user, options) => isMember(channel, user, options?.isFresh).catch(() => false),
     async isOpenTo(channel, user) {
       try {
         const facts = await find(channel);
@@ -110,6 +107,26 @@ export function startChannels(client: WebClient, log: Log, now: () => number = D
       }
     },
   };
+}
+
+async function askFacts(client: WebClient, id: string): Promise<ChannelFacts | undefined> {
+  try {
+    const { channel } = await client.conversations.info({ channel: id });
+    if (channel === undefined) return undefined;
+    const isDirect = channel.is_im === true || channel.is_mpim === true;
+    return {
+      id,
+      name: isDirect ? undefined : channel.name,
+      isPrivate: isDirect || channel.is_private === true,
+      // Of direct messages, group ones too, Slack tells only those that the bot is in.
+      isPostable: channel.is_archived !== true && (channel.is_member === true || isDirect),
+      isShared: channel.is_ext_shared === true,
+      partner: directSchema.safeParse(channel).data?.user,
+    };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The channels a person is in, as far as the bot sees them. */

@@ -1,6 +1,6 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
-import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/message/message-files.ts';
+import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/message-event.ts';
 
 /** The text of a file that somebody posted. */
 export interface FileCode {
@@ -15,7 +15,7 @@ export interface FileCode {
  */
 export type ReadFiles = (files: readonly PostedFile[]) => Promise<FileCode[]>;
 
-/** More than a kernel takes; the exact limit is the snippet's (protocol.md §2.3). */
+/** More than a kernel takes; the exact limit is the snippet's. */
 const MAX_FILE_BYTES = 9 * 2 ** 20;
 const DOWNLOAD_MS = 10_000;
 
@@ -28,7 +28,7 @@ export interface FileReaderOptions {
 }
 
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
-export function fileReader({ token, apiUrl, askFile }: FileReaderOptions): ReadFiles {
+export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions): ReadFiles {
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
@@ -60,13 +60,16 @@ async function ask(id: string, askFile: (id: string) => Promise<unknown>): Promi
   }
 }
 
-/** The host of the API, or another one of its domain (`files.slack.com` beside `slack.com`). */
+/** Slack's own domains, for files too where the API is reached by a proxy. */
+const SLACK_DOMAINS = ['slack.com', 'slack-gov.com', 'slack-files.com'];
+
+/** Whether the bot's token may go there: the very host of the API, and Slack's own domains over https. */
 export function isSlackHost(url: URL, apiUrl: string | undefined): boolean {
-  const api = new URL(apiUrl ?? 'https://slack.com/api/');
-  if (url.host === api.host) return true;
-  if (url.protocol !== 'https:' || api.protocol !== 'https:') return false;
-  const domain = api.hostname.split('.').slice(-2).join('.');
-  return /[a-z]/i.test(domain) && url.hostname.endsWith(`.${domain}`);
+  if (apiUrl !== undefined && url.origin === new URL(apiUrl).origin) return true;
+  const isSlack = SLACK_DOMAINS.some(
+    (domain) => url.hostname === domain || url.hostname.endsWith(`.${domain}`),
+  );
+  return url.protocol === 'https:' && isSlack && url.port === '';
 }
 
 async function download(url: string, token: string, name: string): Promise<Buffer> {

@@ -1,8 +1,13 @@
 import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
+import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
+import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
+import { readCallError } from './call-error.ts';
+import { renderElapsed } from '../blocks/duration.ts';
+import { escapeMrkdwn, slackTime } from '../blocks/mrkdwn.ts';
 
-export interface Tell {
+export interface Notify {
   /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
   person(
     where: { channel?: string | undefined; thread?: string | undefined; user: string },
@@ -18,7 +23,7 @@ export interface Tell {
 }
 
 /** Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. */
-export function startTell(client: WebClient, log: Log): Tell {
+export function createNotify(client: WebClient, log: Log): Notify {
   const post = async (channel: string, said: Said, thread?: string): Promise<void> => {
     const where = { channel, ...(thread === undefined ? {} : { thread_ts: thread }) };
     await client.chat.postMessage({ ...where, ...said, unfurl_links: false, unfurl_media: false });
@@ -46,4 +51,60 @@ export function startTell(client: WebClient, log: Log): Tell {
 interface Said {
   text: string;
   blocks?: KnownBlock[];
+}
+
+export const keepAction = 'kernel:keep';
+
+/** Reads which kernel a Keep button means; undefined when it is none of ours. */
+export function readKeep(value: string | undefined): { queue: string; kernelId: string } | undefined {
+  const [kernelId, ...queue] = value?.split('|') ?? [];
+  return kernelId === undefined || queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
+}
+
+/** What a channel hears of its idle kernel, in the thread of the last run. */
+export function createIdleNotices(client: WebClient, notify: Notify): IdleNotices {
+  return {
+    async warn(record, endsAtMs) {
+      const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
+      const warning = {
+        text,
+        blocks: [
+          { type: 'section', text: { type: 'mrkdwn', text } },
+          {
+            type: 'actions',
+            elements: [
+              {
+                type: 'button',
+                text: { type: 'plain_text', text: 'Keep' },
+                action_id: keepAction,
+                value: `${record.kernelId}|${record.queue}`,
+              },
+            ],
+          },
+        ],
+        unfurl_links: false,
+        unfurl_media: false,
+      };
+      try {
+        await client.chat.postMessage({ ...placeOf(record), ...warning });
+      } catch (error) {
+        // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.
+        if (readCallError(error).kind !== 'refused') throw error;
+        await notify.person({ user: record.lastRequester }, text);
+      }
+    },
+    async ended(record, idleMs) {
+      const text = `The ${escapeMrkdwn(record.kernelspec)} kernel was shut down after ${renderElapsed(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
+      await notify.channel(
+        { channel: record.channel, thread: record.lastThread === '' ? undefined : record.lastThread },
+        text,
+      );
+    },
+  };
+}
+
+function placeOf(record: KernelRecord): { channel: string; thread_ts?: string } {
+  return record.lastThread === ''
+    ? { channel: record.channel }
+    : { channel: record.channel, thread_ts: record.lastThread };
 }

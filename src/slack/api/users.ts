@@ -1,106 +1,104 @@
 import type { UsersInfoResponse, WebClient } from '@slack/web-api';
+import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
-import { inTime } from './with-timeout.ts';
+import { withTimeout } from '../../with-timeout.ts';
 import type { Person } from '../auth/policy.ts';
 
-/** How long Slack's word about a person counts (users.info is tier 4, usergroups tier 2). */
+/** How long Slack's answer about a person counts (users.info is tier 4, usergroups.users.list tier 2). */
 const PERSON_MS = 60_000;
 const GROUP_MS = 5 * 60_000;
+/** A group that Slack does not tell is not asked for again with each message: that would keep it rate-limited. */
+const UNKNOWN_GROUP_MS = 30_000;
+/** A listener has 2.5 s in all. A later answer is cached for the next request. */
+const LOOKUP_MS = 1_500;
 
-export interface People {
-  /** Facts about a user; never rejects: somebody who cannot be looked up in time is unknown, and has no rights. */
+export interface Users {
+  /** Facts about a user. Never rejects: a user who cannot be looked up in time is unknown and has no rights. */
   find(userId: string): Promise<Person>;
 }
 
-export interface PeopleOptions {
+export interface UsersOptions {
   client: WebClient;
   /** Our workspace, as auth.test says. */
   workspace: string;
+  /** Ids of the user groups whose members have to be known. */
   groups: readonly string[];
   log: Log;
-  now?: () => number;
 }
 
-/** Somebody of whom Slack says nothing. */
-const nobody = {
+type Facts = Omit<Person, 'ids' | 'areGroupsUnknown'>;
+
+const unknownUser = {
   isWorkspaceAdmin: false,
   isGuest: false,
   isExternal: false,
   isBot: false,
-  isUnknown: false,
+  isUnknown: true,
 };
 
-/** Looks people up in Slack and remembers them briefly. */
-export function startPeople(options: PeopleOptions): People {
-  const { client, workspace, groups, log, now = Date.now } = options;
-  const person = remembered(PERSON_MS, now, async (userId) => {
-    // users.info does not know the bots of incoming webhooks.
-    if (userId.startsWith('B')) return { ...nobody, id: userId, isBot: true };
-    const { user } = await client.users.info({ user: userId });
-    return {
-      id: userId,
-      isWorkspaceAdmin: user?.is_admin === true || user?.is_owner === true || user?.is_primary_owner === true,
-      isGuest: user?.is_restricted === true || user?.is_ultra_restricted === true,
-      isExternal: user?.is_stranger === true || !isOf(workspace, user),
-      isBot: user?.is_bot === true,
-      isUnknown: false,
-    };
+/** `users.info` and `usergroups.users.list`, cached. */
+export function createUsers({ client, workspace, groups, log }: UsersOptions): Users {
+  const facts = new LRUCache<string, Facts>({
+    max: 5_000,
+    ttl: PERSON_MS,
+    async fetchMethod(id) {
+      // users.info does not know the bots of incoming webhooks.
+      if (id.startsWith('B')) return { ...unknownUser, isUnknown: false, id, isBot: true };
+      return factsOf(id, (await client.users.info({ user: id })).user, workspace);
+    },
   });
-  const members = remembered(GROUP_MS, now, async (group) => {
-    const { users } = await client.usergroups.users.list({ usergroup: group });
-    return users ?? [];
+  const groupMembers = new LRUCache<string, ReadonlySet<string> | 'unknown'>({
+    max: 100,
+    ttl: GROUP_MS,
+    async fetchMethod(group, _, { options }) {
+      try {
+        const { users = [] } = await client.usergroups.users.list({ usergroup: group });
+        return new Set(users);
+      } catch (error) {
+        log.warn({ err: error, group }, 'a user group could not be read; its members get nothing from it');
+        options.ttl = UNKNOWN_GROUP_MS;
+        return 'unknown';
+      }
+    },
   });
-
-  /** Undefined where Slack does not say. */
-  const isMember = async (group: string, userId: string): Promise<boolean | undefined> => {
-    try {
-      return (await inTime(members(group))).includes(userId);
-    } catch (error) {
-      log.warn({ err: error, group }, 'a user group could not be read; its members get nothing from it');
-      return undefined;
-    }
-  };
-  const groupsOf = async (userId: string): Promise<{ ids: string[]; areAllKnown: boolean }> => {
-    const inGroup = await Promise.all(groups.map((group) => isMember(group, userId)));
-    return {
-      ids: groups.filter((_, index) => inGroup[index] === true),
-      areAllKnown: !inGroup.includes(undefined),
-    };
-  };
+  const findGroup = async (group: string): Promise<ReadonlySet<string> | 'unknown' | undefined> =>
+    await withTimeout(groupMembers.fetch(group), LOOKUP_MS).catch(() => 'unknown' as const);
 
   return {
-    async find(userId) {
-      const [facts, inGroups] = await Promise.all([
-        inTime(person(userId)).catch((error: unknown) => {
-          log.warn({ err: error, user: userId }, 'a person could not be looked up');
-          return { ...nobody, id: userId, isUnknown: true };
+    async find(id) {
+      const [found, members] = await Promise.all([
+        withTimeout(facts.fetch(id), LOOKUP_MS).catch((error: unknown) => {
+          log.warn({ err: error, user: id }, 'a user could not be looked up');
+          return undefined;
         }),
-        groupsOf(userId),
+        Promise.all(groups.map(findGroup)),
       ]);
-      return { ...facts, ids: [userId, ...inGroups.ids], areGroupsUnknown: !inGroups.areAllKnown };
+      const inGroups = groups.filter((_, index) => {
+        const group = members[index];
+        return group !== undefined && group !== 'unknown' && group.has(id);
+      });
+      return {
+        ...(found ?? { ...unknownUser, id }),
+        ids: [id, ...inGroups],
+        areGroupsUnknown: members.includes('unknown'),
+      };
     },
   };
 }
 
-/** In an Enterprise Grid somebody has one home and may be in further workspaces of it. */
-function isOf(workspace: string, user: UsersInfoResponse['user']): boolean {
-  const home = user?.team_id ?? workspace;
-  return home === workspace || user?.enterprise_user?.teams?.includes(workspace) === true;
-}
-
-/** A value by key, asked for once at a time and kept for a while; a failure is not kept. */
-function remembered<T>(
-  keepMs: number,
-  now: () => number,
-  ask: (key: string) => Promise<T>,
-): (key: string) => Promise<T> {
-  const kept = new Map<string, { value: Promise<T>; atMs: number }>();
-  return (key) => {
-    const known = kept.get(key);
-    if (known !== undefined && now() - known.atMs < keepMs) return known.value;
-    const value = ask(key);
-    kept.set(key, { value, atMs: now() });
-    value.catch(() => kept.delete(key));
-    return value;
+/** Throws where Slack answers without a user: nobody gets rights from an empty answer. */
+function factsOf(id: string, user: UsersInfoResponse['user'], workspace: string): Facts {
+  if (user === undefined) throw new Error('Slack answered users.info without a user');
+  // In an Enterprise Grid a user has one home and may be in further workspaces of it.
+  const home = user.team_id ?? workspace;
+  const isOurs = home === workspace || user.enterprise_user?.teams?.includes(workspace) === true;
+  return {
+    id,
+    isWorkspaceAdmin: user.is_admin === true || user.is_owner === true || user.is_primary_owner === true,
+    isGuest: user.is_restricted === true || user.is_ultra_restricted === true,
+    isExternal: user.is_stranger === true || !isOurs,
+    isBot: user.is_bot === true,
+    isDeactivated: user.deleted === true,
+    isUnknown: false,
   };
 }

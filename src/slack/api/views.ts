@@ -1,15 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HomeView, ModalView } from '@slack/types';
 import { type FetchFunction, WebClient } from '@slack/web-api';
+import type { Keyv } from 'keyv';
+import { z } from 'zod';
 import type { Log } from '../../log.ts';
 import { brokenText, refusalText } from '../blocks/error-text.ts';
 import { renderSentence } from '../blocks/modals/message.ts';
 
 /** Modals and home tabs. */
-export interface Surfaces {
+export interface Views {
   /**
-   * Opens a modal. A trigger lives for 3 s (slack.md §2): what takes longer to prepare is put in the place of one that
-   * asks to wait. Rejects with what `prepare` rejects with, as long as nothing is open; later it is said in the modal.
+   * Opens a modal. A trigger_id expires after 3 s: what takes longer to prepare replaces a modal that asks to wait.
+   * Rejects with what `prepare` rejects with, as long as nothing is open; later it is said in the modal.
    */
   openModal(triggerId: string, prepare: () => Promise<ModalView>): Promise<void>;
   publishHome(user: string, view: HomeView): Promise<void>;
@@ -19,13 +22,13 @@ export interface Surfaces {
 const QUICK_MS = 800;
 const CALL_TIMEOUT_MS = 5_000;
 
-/** A client of its own: a 429 on another call would freeze it past the life of a trigger (slack.md fact 2). */
-export function startSurfaces(options: {
+/** A client of its own: a 429 on another call would hold it up past the life of a trigger_id. */
+export function createViews(options: {
   token: string;
   apiUrl: string | undefined;
   fetch: FetchFunction | undefined;
   log: Log;
-}): Surfaces {
+}): Views {
   const { token, apiUrl, fetch, log } = options;
   const client = new WebClient(token, {
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
@@ -37,7 +40,7 @@ export function startSurfaces(options: {
   return {
     async openModal(triggerId, prepare) {
       const preparing = prepare();
-      const quick = await Promise.race([preparing, sleep(QUICK_MS, undefined)]);
+      const quick = await Promise.race([preparing, delay(QUICK_MS, undefined)]);
       if (quick !== undefined) {
         await client.views.open({ trigger_id: triggerId, view: quick });
         return;
@@ -60,4 +63,32 @@ function words(error: unknown, log: Log): string {
   const text = refusalText(error);
   if (text === undefined) log.error({ err: error }, 'a modal broke');
   return text ?? brokenText;
+}
+
+const DRAFT_MS = 60 * 60_000;
+
+const draftSchema = z.object({
+  channel: z.string(),
+  thread: z.string(),
+  blocks: z.array(z.string()),
+  /** The requester's own message that the code stands in. */
+  message: z.string().optional(),
+});
+export type Draft = z.infer<typeof draftSchema>;
+
+/** Code that waits until its requester has chosen a language; a modal has no room for it. Forgotten after an hour. */
+export interface Drafts {
+  keep(draft: Draft): Promise<string>;
+  find(id: string): Promise<Draft | undefined>;
+}
+
+export function createDrafts(keyv: Keyv): Drafts {
+  return {
+    async keep(draft) {
+      const id = randomUUID();
+      await keyv.set(id, draft, DRAFT_MS);
+      return id;
+    },
+    find: async (id) => draftSchema.safeParse(await keyv.get(id)).data,
+  };
 }

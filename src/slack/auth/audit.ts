@@ -1,11 +1,37 @@
+import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
-import type { Bot } from '../context.ts';
+import type { SlackPort } from '../context.ts';
 
-/** The audit line of what somebody did to another person's run, by whichever source (product.md §7). */
-export function auditAct(act: 'stop' | 'delete' | 'switch', run: Run, user: string, bot: Bot): void {
+type AuditPort = Pick<SlackPort, 'workspace' | 'log'>;
+
+/** The audit line of what somebody did to another person's run, wherever they asked for it. */
+export function auditRun(
+  act: 'stop' | 'delete' | 'switch',
+  run: Run,
+  user: string,
+  { log }: AuditPort,
+): void {
   const { id, workspace, channel, requester, data } = run;
-  bot.log.info(
+  log.info(
     { audit: act, user, workspace, channel, run: id, requester, kernelspec: data.kernelspec },
     'somebody decided about another person’s run',
   );
+}
+
+export function auditKernel(
+  act: 'restart' | 'shutdown',
+  { channel, kernelId, kernelspec }: KernelRecord,
+  user: string,
+  { workspace, log }: AuditPort,
+): void {
+  log.info({ audit: act, user, workspace, channel, kernel: kernelId, kernelspec }, 'a kernel was changed');
+}
+
+export function auditChannel(
+  change: { audit: 'auto'; on: boolean } | { audit: 'use'; kernelspec: string },
+  channel: string,
+  user: string,
+  { workspace, log }: AuditPort,
+): void {
+  log.info({ ...change, user, workspace, channel }, 'a channel’s choice was changed');
 }

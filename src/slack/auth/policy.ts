@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 
-/** Who may do what: one table, pure. The facts about a person are looked up elsewhere. Source: product.md §5. */
+/** Who may do what: one table, pure. The facts about a person are looked up elsewhere. */
 
 export interface Person {
   id: string;
@@ -10,6 +10,8 @@ export interface Person {
   /** From another workspace (Slack Connect). */
   isExternal: boolean;
   isBot: boolean;
+  /** The account was deactivated; its scheduled messages and workflows may still post. */
+  isDeactivated?: boolean;
   /** Slack did not say who this is: no rights until it does. */
   isUnknown: boolean;
   /** Every id that a list may name: user id, bot id, app id, the user groups that were asked for. */
@@ -112,6 +114,7 @@ function refuseStranger(
   settings: PolicySettings,
 ): string | undefined {
   if (person.isUnknown) return 'Slack did not say who you are, so nothing was done. Try again in a minute.';
+  if (person.isDeactivated === true) return 'This account is deactivated in Slack, so nothing was done.';
   if (channel !== undefined && settings.allowedChannels?.includes(channel) === false)
     return 'Sparkthread may not be used in this channel (ALLOWED_CHANNELS). Nothing ran.';
   const named = settings.allowedUsers?.some((id) => person.ids.includes(id));

@@ -1,8 +1,10 @@
 import { type LanguageContext, type LanguageWords, languageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
-import type { Message } from './message/message-parts.ts';
+import { type Message, type Part, append } from './message-parts.ts';
 import { type Command, readCommand } from './command.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
+import { splitFences, trimFence } from './mrkdwn.ts';
+import { readEscaped } from './mrkdwn.ts';
 
 /** What an addressed message asks for. `nothing`: the bot was called and nothing was said. */
 export type Request =
@@ -43,4 +45,38 @@ export async function readWithLanguages(
   const request = read(words);
   if (request.kind === 'snippet' && unknown !== undefined) throw unknown;
   return request;
+}
+
+/**
+ * Reads the text after a slash command; a form may leave an empty one out. It comes as typed, backticks and all, but for
+ * the entities; links only where the app is set to escape them, and then with a label: a bare `<http://…>` was typed so.
+ * The blanks or the line break that set it apart from the command are not part of it.
+ * A fence counts wherever it stands. Inline code counts only when it is all there is, a language's word allowed
+ * before it: between other code a backtick is the language's own (R, Scala, a shell).
+ */
+export function readSlash(text: string | undefined, words: Pick<LanguageWords, 'isLanguage'>): Message {
+  const parts: Part[] = [];
+  for (const piece of splitFences((text ?? '').replace(/^[ \t]*\r?\n|^[ \t]+/, ''))) {
+    const typed = readSlashEscapes(piece.text);
+    if (piece.kind === 'fence') append(parts, { kind: 'fence', code: trimFence(typed) });
+    else append(parts, { kind: 'bare', text: typed });
+  }
+  const only = parts.length === 1 ? parts[0] : undefined;
+  return { parts: only?.kind === 'bare' ? readOnlyInline(only.text, words) : parts };
+}
+
+function readOnlyInline(text: string, words: Pick<LanguageWords, 'isLanguage'>): Part[] {
+  const [, before = '', word, code] = /^((\S+)[ \t]+)?`([^`]+)`\s*$/.exec(text) ?? [];
+  if (code === undefined || (word !== undefined && !words.isLanguage(word))) return [{ kind: 'bare', text }];
+  const parts: Part[] = [];
+  append(parts, { kind: 'bare', text: before });
+  append(parts, { kind: 'inline', code });
+  return parts;
+}
+
+function readSlashEscapes(text: string): string {
+  return text
+    .split(/(<[a-z][a-z\d+.-]*:[^<>|\s]*>)/i)
+    .map((piece, index) => (index % 2 === 1 ? piece : readEscaped(piece)))
+    .join('');
 }

@@ -1,9 +1,10 @@
 import { UserError } from '../../errors.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
-import { hasCodeFormatting, type Message, type Part } from './message/message-parts.ts';
-import { splitLanguageLine, splitLanguageWord } from './language-prefix.ts';
-import { undoPhoneTyping } from './message/smart-punctuation.ts';
+import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
+import { undoPhoneTyping } from './smart-punctuation.ts';
+import type { FileCode } from '../api/files.ts';
+import type { PostedFile } from './message-event.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
 type Inline = Extract<Part, { kind: 'inline' }>;
@@ -112,4 +113,66 @@ function typedText(parts: readonly Part[]): string {
   return parts
     .map((part) => (part.kind === 'bare' || part.kind === 'mention' ? part.text : `\`${part.code}\``))
     .join('');
+}
+
+/**
+ * The files whose code a message asks to run: where the message itself holds code, that is what is meant. A file that
+ * is gone counts only where nothing is said beside it: beside words it may have been a picture.
+ */
+export function filesToRun(message: Message, files: readonly PostedFile[]): readonly PostedFile[] {
+  const said = readCommandText(message);
+  if (said === undefined) return [];
+  return said === '' ? files : files.filter(({ kind }) => kind !== 'gone');
+}
+
+/**
+ * The snippet of a message with files: each file a block, in their order. The text beside them names the language when
+ * it is one word that is one or nearly one; any other text is talk. Throws `UserError` (`mixedLanguages`).
+ */
+export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
+  const blocks = files.map(({ code }) => code);
+  const word = readCommandText(message) ?? '';
+  if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
+  const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
+  const syntax = agreed(syntaxes.filter(words.isLanguage), words);
+  // Refused by that name: a .scala file is not run as Python because no kernel here speaks Scala.
+  if (syntax !== undefined && !words.isSpoken(syntax)) return { language: syntax, blocks };
+  return { language: undefined, ...(syntax === undefined ? {} : { syntax }), blocks };
+}
+
+/**
+ * A first word is no language when what follows on its line goes on with it: an operator or a closing bracket, `% ` or
+ * `%=`, or a word like `in`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and `python2 [1]` are not. To these
+ * (product.md §2) come `!=`, `not in` and R's `%in%`, with which no code begins.
+ */
+const goesOn =
+  /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|if|not\s+in)(?![\p{L}\p{N}_]))/u;
+
+/** The first word, the blanks after it, and at most one line break, which ends what goes on with it. */
+const firstWord = /^(\S+)(?:[ \t]*(\r?\n)|[ \t]+|$)/;
+
+/**
+ * Splits bare text into a language's word and the code. Nothing is trimmed but what stands between them; a word alone
+ * on its line is a language whatever the next line begins with.
+ */
+export function splitLanguageWord(
+  text: string,
+  isLanguageWord: (word: string) => boolean,
+): { language?: string; code: string } {
+  const [separated, word, lineBreak] = firstWord.exec(text) ?? [];
+  if (separated === undefined || word === undefined || !isLanguageWord(word)) return { code: text };
+  const code = text.slice(separated.length);
+  if (lineBreak === undefined && goesOn.test(code)) return { code: text };
+  return { language: word, code };
+}
+
+/** A fence's first line names the language only when it is alone on that line and code follows. */
+export function splitLanguageLine(
+  code: string,
+  isLanguageWord: (word: string) => boolean,
+): { language?: string; code: string } {
+  const [line, word] = /^[ \t]*(\S+)[ \t]*\r?\n/.exec(code) ?? [];
+  if (line === undefined || word === undefined || !isLanguageWord(word)) return { code };
+  const rest = code.slice(line.length);
+  return rest.trim() === '' ? { code } : { language: word, code: rest };
 }

@@ -1,29 +1,30 @@
 import bolt from '@slack/bolt';
-import type { ReceiverEvent } from '@slack/bolt';
-import { StoreError } from '../../errors.ts';
+import type { App, Receiver, ReceiverEvent } from '@slack/bolt';
+import type { RequestListener } from 'node:http';
+import type { HealthCheck } from '../../server/health.ts';
 
-/** A listener's word on one delivery: withheld means that it was not accepted and Slack shall bring it again. */
-export interface DeliveryTicket {
-  withhold: (why: unknown) => void;
+/** How a listener says that an event was not accepted, so that Slack brings it again. */
+export interface EventTicket {
+  leaveUnacknowledged: (why: Error) => void;
 }
 
-/** The ticket of a delivery that a `DurableApp` gave to its listeners. */
-export function ticketOf(context: Record<string, unknown>): DeliveryTicket {
-  const { delivery } = context;
-  if (!isTicket(delivery)) throw new Error('a delivery without its ticket');
-  return delivery;
+/** The ticket that an `AckedAfterAcceptApp` gave to its listeners. */
+export function ticketOf(context: Record<string, unknown>): EventTicket {
+  const { ticket } = context;
+  if (!isTicket(ticket)) throw new Error('an event without its ticket');
+  return ticket;
 }
 
-function isTicket(value: unknown): value is DeliveryTicket {
-  return typeof value === 'object' && value !== null && 'withhold' in value;
+function isTicket(value: unknown): value is EventTicket {
+  return typeof value === 'object' && value !== null && 'leaveUnacknowledged' in value;
 }
 
 /**
- * Bolt acknowledges events before any listener runs (slack.md §4), so a crash in between would lose a snippet that
- * Slack believes delivered. Here the acknowledgement of an event waits for its listeners: it is sent when the ledger
- * has the snippet or it was judged not ours, and never when a listener withheld it.
+ * Bolt acknowledges events before any listener runs, so a crash in between would lose a snippet that Slack believes
+ * delivered. Here the acknowledgement of an event waits for its listeners: it is sent when the run store has the
+ * snippet or the event is not for us, and never when a listener leaves it unacknowledged.
  */
-export class DurableApp extends bolt.App {
+export class AckedAfterAcceptApp extends bolt.App {
   override async processEvent(event: ReceiverEvent): Promise<void> {
     const { type } = event.body;
     if (type === 'app_rate_limited') {
@@ -36,17 +37,27 @@ export class DurableApp extends bolt.App {
       await super.processEvent(event);
       return;
     }
-    let withheld: unknown;
-    const delivery: DeliveryTicket = { withhold: (why) => (withheld ??= why) };
+    let failure: Error | undefined;
+    const ticket: EventTicket = { leaveUnacknowledged: (why) => (failure ??= why) };
     await super.processEvent({
       ...event,
       ack: async () => {},
-      customProperties: { ...event.customProperties, delivery },
+      customProperties: { ...event.customProperties, ticket },
     });
-    if (withheld === undefined) await event.ack();
-    else
-      throw withheld instanceof Error
-        ? withheld
-        : new StoreError('silent', 'the delivery was not accepted', withheld);
+    if (failure !== undefined) throw failure;
+    await event.ack();
   }
+}
+
+/** How Slack's payloads reach this process: Socket Mode or signed HTTP. */
+export interface SlackTransport {
+  /** Where Bolt takes them from. */
+  receiver: Receiver;
+  /** Takes payloads from now on. */
+  open(app: App): Promise<void>;
+  /** Takes no more of them. */
+  close(): Promise<void>;
+  health: HealthCheck;
+  /** Signed HTTP only: what takes `POST /slack/events`. Before `open` and after `close` it answers 503, and Slack repeats. */
+  requests: RequestListener | undefined;
 }

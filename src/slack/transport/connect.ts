@@ -1,9 +1,9 @@
+import { inspect } from 'node:util';
 import { type FetchFunction, type Logger, LogLevel, type RetryOptions, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import { DurableApp } from './acked-after-accept-app.ts';
-import type { SlackLink } from './receiver.ts';
-import { signedHttpLink } from './signed-http.ts';
-import { socketLink } from './socket-mode.ts';
+import { AckedAfterAcceptApp, type SlackTransport } from './acked-after-accept-app.ts';
+import { createSignedHttp } from './signed-http.ts';
+import { createSocketMode } from './socket-mode.ts';
 
 export interface SlackSettings {
   botToken: string;
@@ -12,39 +12,45 @@ export interface SlackSettings {
 }
 
 const CALL_TIMEOUT_MS = 10_000;
-/** Interactive calls: a trigger lives for 3 s, so what did not work twice is over. */
+/** trigger_ids expire after 3 s: a longer retry would be in vain. */
 const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1_000 };
 
-/** The Bolt app and what brings it Slack's deliveries. Nothing is connected yet; the link's `open` does that. */
+/** The Bolt app and what brings it Slack's payloads. Nothing is connected before the transport's `open`. */
 export function openSlackApp(
-  { botToken, apiUrl, transport }: SlackSettings,
+  { botToken, apiUrl, transport: settings }: SlackSettings,
   log: Log,
   fetch?: FetchFunction,
-): { app: DurableApp; link: SlackLink } {
+): { app: AckedAfterAcceptApp; transport: SlackTransport } {
   const logger = boltLogger(log);
-  const link =
-    transport.kind === 'socket'
-      ? socketLink({ appToken: transport.appToken, apiUrl, fetch, callTimeoutMs: CALL_TIMEOUT_MS, logger })
-      : signedHttpLink({
-          signingSecret: transport.signingSecret,
+  const transport =
+    settings.kind === 'socket'
+      ? createSocketMode({
+          appToken: settings.appToken,
+          apiUrl,
+          fetch,
+          callTimeoutMs: CALL_TIMEOUT_MS,
+          logger,
+        })
+      : createSignedHttp({
+          signingSecret: settings.signingSecret,
           askSlack: () => app.client.auth.test({ token: botToken }),
           logger,
         });
-  const app: DurableApp = new DurableApp({
+  const app: AckedAfterAcceptApp = new AckedAfterAcceptApp({
     token: botToken,
-    receiver: link.receiver,
+    receiver: transport.receiver,
     clientOptions: clientOptions(apiUrl, fetch),
     logger,
     convoStore: false,
     ignoreSelf: true,
     deferInitialization: true,
   });
-  return { app, link };
+  return { app, transport };
 }
 
 /**
- * A client for one purpose: a 429 pauses a client's whole queue (slack.md fact 2). What a source waits for cannot wait
- * for that, so there a 429 is a failure at once (`isUrgent`).
+ * A client for one purpose: a 429 pauses a client's whole queue. A listener cannot wait for that, so with `isUrgent` a
+ * 429 is a failure at once.
  */
 export function openClient(
   { botToken, apiUrl }: SlackSettings,
@@ -89,5 +95,5 @@ function say(write: (line: string) => void) {
 
 function asText(word: unknown): string {
   if (typeof word === 'string') return word;
-  return word instanceof Error ? word.message : JSON.stringify(word);
+  return word instanceof Error ? word.message : inspect(word, { depth: 3, breakLength: Infinity });
 }

@@ -2,9 +2,9 @@ import bolt from '@slack/bolt';
 import type { Logger } from '@slack/web-api';
 import { StoreError } from '../../errors.ts';
 import { atMostEvery, type HealthCheck } from '../../server/health.ts';
-import type { SlackLink } from './receiver.ts';
+import type { SlackTransport } from './acked-after-accept-app.ts';
 
-export interface SignedHttpLinkOptions {
+export interface SignedHttpOptions {
   signingSecret: string;
   /** Asks Slack whether it knows us; rejects when it does not answer or refuses. */
   askSlack: () => Promise<unknown>;
@@ -20,7 +20,7 @@ const SLACK_KEEP_MS = 30_000;
  * Signed HTTP. Bolt checks signatures (401) and reads bodies; the server is ours, so that health and Slack share a port.
  * What is not accepted is answered 503: Slack repeats events after any answer but a 2xx (slack.md §4).
  */
-export function signedHttpLink({ signingSecret, askSlack, logger }: SignedHttpLinkOptions): SlackLink {
+export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttpOptions): SlackTransport {
   let taking = false;
   const receiver = new bolt.HTTPReceiver({
     signingSecret,
@@ -28,14 +28,14 @@ export function signedHttpLink({ signingSecret, askSlack, logger }: SignedHttpLi
     logger,
     unhandledRequestTimeoutMillis: ANSWER_WITHIN_MS,
     unhandledRequestHandler({ response }) {
-      logger.warn('a delivery was not accepted in time; Slack is told to repeat it');
+      logger.warn('a payload was not accepted in time; Slack is told to repeat it');
       if (!response.headersSent) response.writeHead(503).end();
     },
     async processEventErrorHandler({ error, response }) {
-      const withheld = error instanceof StoreError;
-      if (withheld) logger.warn(`a delivery was not accepted: ${error.message}`);
-      else logger.error(`a delivery broke: ${error.message}`);
-      if (!response.headersSent) response.writeHead(withheld ? 503 : 500).end();
+      const isStoreSilent = error instanceof StoreError;
+      if (isStoreSilent) logger.warn(`a payload was not accepted: ${error.message}`);
+      else logger.error(`a payload broke: ${error.message}`);
+      if (!response.headersSent) response.writeHead(isStoreSilent ? 503 : 500).end();
       return true;
     },
   });

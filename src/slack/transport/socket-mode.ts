@@ -2,9 +2,9 @@ import bolt from '@slack/bolt';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../../server/health.ts';
 import { isRefusal, tokenRefused } from './startup-errors.ts';
-import type { SlackLink } from './receiver.ts';
+import type { SlackTransport } from './acked-after-accept-app.ts';
 
-export interface SocketLinkOptions {
+export interface SocketModeOptions {
   appToken: string;
   apiUrl: string | undefined;
   fetch: FetchFunction | undefined;
@@ -25,7 +25,7 @@ const SOCKET_PING_MS = 2_000;
 const UNTIL_SLACK_IS_BACK: RetryOptions = { forever: true, factor: 1.3, minTimeout: 500, maxTimeout: 15_000 };
 
 /** Socket Mode. The socket's own client differs from the app's in its patience. */
-export function socketLink(options: SocketLinkOptions): SlackLink {
+export function createSocketMode(options: SocketModeOptions): SlackTransport {
   const { appToken, apiUrl, callTimeoutMs, logger } = options;
   const refused = Promise.withResolvers<never>();
   // Once the socket stood, nobody waits for it.

@@ -12,7 +12,7 @@ const passing = new Set([
 ]);
 
 /** Why Slack does not let us begin: `ConfigError` where it refuses the bot token, else another error. */
-export function beginFailure(error: unknown): Error {
+export function startupError(error: unknown): Error {
   if (!(error instanceof WebAPIPlatformError))
     return new Error(
       `Slack does not answer, so it cannot be asked who we are (${unansweredReason(error)}).`,

@@ -90,7 +90,7 @@ test('Cancel takes a waiting run back', async () => {
   await playground.as('ben').press(live, 'run:stop');
 });
 
-test('Run again works after a restart of the bot, once, for whoever presses', async () => {
+test('Run again works after a restart of the bot, once for a double click, and for the next person too', async () => {
   const { playground, bot } = rig;
   playground.addChannel('again');
   const { root, answer } = await rig.slash('ana', '#again', '/spark print("twice", 21 * 2)');
@@ -100,9 +100,12 @@ test('Run again works after a restart of the bot, once, for whoever presses', as
   await Promise.all([ben.press(answer, 'run:runAgain'), ben.press(answer, 'run:runAgain')]);
   const second = await rig.final('#again', root.ts, ({ ts }) => ts !== answer.ts);
   expect(shown(second)).toContain('42');
-  await ben.press(answer, 'run:runAgain');
-  await playground.waitForQuiet();
+  const told = await playground.waitForEphemeral('ben', ({ channel }) => channel === root.channel);
+  expect(told.text).toContain('taken already');
   expect(playground.replies('#again', root.ts)).toHaveLength(2);
+  await playground.as('ana').press(answer, 'run:runAgain');
+  const third = await rig.final('#again', root.ts, ({ ts }) => ts !== answer.ts && ts !== second.ts);
+  expect(shown(third)).toContain('42');
   const again = await bot.untilLog(({ audit, source }) => audit === 'run' && source === 'again');
   expect(again['user']).toBe(playground.user('ben').id);
 });

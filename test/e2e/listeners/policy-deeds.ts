@@ -119,7 +119,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
   ],
-  choose: said(['use python3', 'auto off']),
+  choose: chosen(['use python3', 'auto off']),
   stopOwn: [
     {
       by: 'button stop',
@@ -386,6 +386,23 @@ function said(typed: readonly string[]): Deed[] {
           await asks(scene, () => person(scene).post(scene.room('more'), `@sparkthread ${words}`)),
       },
     ];
+  });
+}
+
+/** What a channel chooses is told to the channel, and audited. */
+function chosen(typed: readonly string[]): Deed[] {
+  return typed.flatMap((words): Deed[] => {
+    const by = commandOf(words);
+    const audit = words.split(' ')[0] ?? '';
+    return (['code', 'more'] as const).map((room) => ({
+      by,
+      attempt: async (scene) =>
+        await acts(scene, audit, scene.room(room), () =>
+          room === 'code'
+            ? person(scene).slash(scene.room(room), `/spark ${words}`)
+            : person(scene).post(scene.room(room), `@sparkthread ${words}`),
+        ),
+    }));
   });
 }
 

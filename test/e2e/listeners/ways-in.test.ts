@@ -26,9 +26,20 @@ test('a channel on auto runs what is nothing but a code block, and stays silent 
   await ben.slash('#auto', '/spark auto off');
   ben.post('#auto', fence('print("too late")'));
   await playground.waitForQuiet();
-  const answered = playground.messages('#auto').filter(({ user }) => user === playground.bot.id);
-  expect(answered).toHaveLength(1);
-  expect(playground.ephemerals('ben').filter(({ channel }) => channel === root.channel)).toHaveLength(2);
+  const said = playground.messages('#auto').filter(({ user }) => user === playground.bot.id);
+  expect(said.filter(({ thread_ts: thread }) => thread !== undefined)).toHaveLength(1);
+  // What `auto` did is everybody's business, so that it is said to the channel.
+  const told = said.filter(({ thread_ts: thread }) => thread === undefined).map(({ text }) => text);
+  const author = `<@${playground.user('ben').id}>`;
+  expect(told).toEqual([
+    expect.stringContaining(`${author} turned auto on`),
+    expect.stringContaining(`${author} turned auto off`),
+  ]);
+  expect(await rig.bot.untilLog(({ audit }) => audit === 'auto')).toMatchObject({
+    user: playground.user('ben').id,
+    channel: root.channel,
+    on: true,
+  });
 });
 
 test('the editor refuses with what was typed kept, then runs it', async () => {
@@ -115,19 +126,20 @@ test('files and snippets run: with a mention, in a direct message, several in or
   expect(playground.replies('#files', ignored.ts)).toEqual([]);
 });
 
-test('in a channel shared with another workspace files run too, of which an event tells the ids alone', async () => {
-  const { playground } = rig;
+test('in a channel shared with another workspace, where that is allowed, files run too, of which an event tells the ids alone', async () => {
+  await using open = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', ALLOW_EXTERNAL: 'true' });
+  const { playground } = open;
   const ana = playground.as('ana');
-  const file = ana.upload('#data', { name: 'job.py', content: 'print("sha" + "red")' }, '@sparkthread');
+  const file = ana.upload('#partners', { name: 'job.py', content: 'print("sha" + "red")' }, '@sparkthread');
   expect(JSON.stringify(playground.deliveries.at(-1)?.body)).toContain('check_file_info');
-  expect(shown(await rig.final('#data', file.ts))).toContain('shared');
+  expect(shown(await open.final('#partners', file.ts))).toContain('shared');
   const picture = ana.upload(
-    '#data',
+    '#partners',
     { name: 'cat.png', content: Buffer.from([1, 2]) },
     '@sparkthread 6 * 7',
   );
-  expect(shown(await rig.final('#data', picture.ts))).toContain('42');
-  ana.upload('#data', { name: 'lost.py', content: '1' }, '@sparkthread');
+  expect(shown(await open.final('#partners', picture.ts))).toContain('42');
+  ana.upload('#partners', { name: 'lost.py', content: '1' }, '@sparkthread');
   playground.fail('files.info', { kind: 'error', error: 'file_not_found' }, 2);
   const told = await playground.waitForEphemeral('ana', ({ text }) => text.includes('could not be read'));
   expect(told.text).toContain('Slack does not show it to the bot. Nothing ran.');

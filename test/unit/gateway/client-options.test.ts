@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { Registry } from 'prom-client';
 import type { ConnectionEvent } from '../../../src/gateway/gateway.ts';
 import { isStatus } from '../../../src/gateway/outputs.ts';
-import { watchGateway } from '../../../src/server/instrument-gateway.ts';
+import { instrumentGateway } from '../../../src/server/instrument-gateway.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 import { quickTimings, run, settingsFor, startConnectedRig, startRig } from '../../support/gateway-client.ts';
@@ -72,7 +72,7 @@ test('while nothing may be written, calls that change something reject and never
 
 test('a listener is told everything from the opening on, also through the metrics', async () => {
   await using rig = await startRig();
-  const gateway = watchGateway(new Registry())(rig.gateway);
+  const gateway = instrumentGateway(new Registry())(rig.gateway);
   const kernel = rig.server.addKernel();
   kernel.answersInfo = false;
   const events: ConnectionEvent[] = [];

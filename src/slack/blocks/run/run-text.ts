@@ -16,7 +16,8 @@ interface OutcomeWords {
   neverRan?: true;
 }
 
-const LIMIT_WORDS = 'The output reached the limit (MAX_OUTPUT), or 1,000 files; what came after it is not kept.';
+const LIMIT_WORDS =
+  'The output reached the limit (MAX_OUTPUT), or 1,000 files; what came after it is not kept.';
 
 /** `{run}` stands for the run's id. */
 const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {

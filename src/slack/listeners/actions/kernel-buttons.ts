@@ -1,49 +1,79 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
-import type { Bot } from '../../context.ts';
-import { changeKernel } from '../commands/change-kernel.ts';
+import { UserError } from '../../../errors.ts';
+import { readKeep } from '../../api/notify.ts';
 import { must } from '../../auth/policy.ts';
-import { brokenText, refusalMrkdwn } from '../../blocks/error-text.ts';
 import { type KernelPress, readKernelButton } from '../../blocks/kernel-buttons.ts';
-import { kernelPressDelivery } from '../request-keys.ts';
-import { showHome } from '../events/app-home.ts';
-import { pressOnce } from '../run-once.ts';
+import { mention } from '../../blocks/mrkdwn.ts';
+import type { Bot, KernelsPort, RunsPort, SlackPort } from '../../context.ts';
+import { changeKernel } from '../commands/kernels.ts';
+import { Acknowledgement, inTime } from '../deadline.ts';
+import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { refreshHome } from '../events/app-home.ts';
+import { kernelPressRequest, runOnce } from '../requests.ts';
+
+type KernelButtonPort = SlackPort & RunsPort & KernelsPort & Pick<Bot, 'memory'>;
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
-export async function onKernelPress(
+export async function onKernelButton(
   { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
+  bot: KernelButtonPort,
 ): Promise<void> {
   const press = action.type === 'button' ? readKernelButton(action.action_id, action.value ?? '') : undefined;
-  await ack();
+  await new Acknowledgement(ack, bot.log).send();
   if (press === undefined) return;
   const user = body.user.id;
   const channel = body.channel?.id;
-  const said = await obey(press, user, channel, bot).catch((error: unknown) => {
-    const refusal = refusalMrkdwn(error);
-    if (refusal === undefined) bot.log.error({ err: error }, 'a press on a kernel broke');
-    return refusal ?? brokenText;
+  const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) });
+  const isHome = body.view?.type === 'home';
+  const tell = async (text: string): Promise<void> =>
+    isHome ? await refreshHome(user, bot, text) : await notify(text);
+  await withBoundary({ log: bot.log, what: 'a button of a kernel', tell }, async () => {
+    const said = await pressKernelButton(press, user, channel, bot);
+    if (said !== undefined) await tell(said);
+    else if (isHome) await refreshHome(user, bot, undefined);
   });
-  if (body.view?.type === 'home') await showHome(user, bot, said);
-  else if (said !== undefined) await bot.tell.person({ channel, user }, said);
 }
 
 /** What to say to the person; undefined for a second press. */
-async function obey(
+async function pressKernelButton(
   { action, kernelId, shownAtMs }: KernelPress,
   user: string,
   channel: string | undefined,
-  bot: Bot,
+  bot: KernelButtonPort,
 ): Promise<string | undefined> {
   const [person, record] = await Promise.all([
-    bot.people.find(user),
+    bot.users.find(user),
     bot.control.kernelById(bot.workspace, kernelId),
   ]);
   must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
   const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
   if (!isHere) must('otherChannels', person, record.channel, bot.policy);
-  return await pressOnce(kernelPressDelivery(kernelId, action, shownAtMs), bot, async () => {
+  return await runOnce(kernelPressRequest(kernelId, action, shownAtMs), bot, async () => {
     const { text, told } = await changeKernel(action, record, user, bot);
-    await bot.tell.channel({ channel: told.channel }, told.text);
+    await bot.notify.channel({ channel: told.channel }, told.text);
     return text;
+  });
+}
+
+/** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
+export async function onKeepButton(
+  { ack, body, action, respond }: SlackActionMiddlewareArgs<BlockAction>,
+  bot: SlackPort & KernelsPort,
+): Promise<void> {
+  const kernel = action.type === 'button' ? readKeep(action.value) : undefined;
+  const channel = body.channel?.id;
+  const reply = new Acknowledgement(ack, bot.log);
+  if (kernel === undefined || channel === undefined) return await reply.send();
+  const user = body.user.id;
+  const tell = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) }, reply);
+  await withBoundary({ log: bot.log, what: 'a Keep button', tell }, async () => {
+    must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
+    if (!(await bot.keepKernel(kernel.queue, kernel.kernelId)))
+      throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
+    await reply.send();
+    await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` }).catch(
+      (error: unknown) =>
+        bot.log.warn({ err: error }, 'a kernel was kept, and that the warning is over could not be shown'),
+    );
   });
 }

@@ -1,17 +1,17 @@
 import type { KnownBlock } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage } from '../../../runs/languages/languages.ts';
-import { auditAct } from '../../auth/audit.ts';
-import type { Bot } from '../../context.ts';
-import { changeKernel } from './change-kernel.ts';
-import { resolveChannel } from '../../api/channel-reference.ts';
+import { auditChannel, auditRun } from '../../auth/audit.ts';
+import type { KernelsPort, RunsPort, SlackPort } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
-import { listKernels } from './kernels.ts';
+import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
-import { must, type Person, refuse } from '../../auth/policy.ts';
+import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
+
+export type CommandPort = SlackPort & KernelsPort & Pick<RunsPort, 'channelRuns'>;
 
 export interface CommandPlace {
   channel: string;
@@ -19,55 +19,56 @@ export interface CommandPlace {
   thread: string | undefined;
 }
 
-/** What a command answers: words for the person, and words for a channel where its kernel changed. mrkdwn. */
+/** What a command answers: to the requester, and to a channel whose kernel or choice it changed. mrkdwn. */
 export interface CommandAnswer {
   text: string;
   blocks?: KnownBlock[];
   told?: { channel: string; text: string };
 }
 
+/** Commands that need one right; `stop`, `restart` and `shutdown` look at whose run or kernel it is. */
+const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
+  help: 'look',
+  languages: 'look',
+  status: 'look',
+  history: 'look',
+  use: 'choose',
+  auto: 'choose',
+  kernels: 'listKernels',
+};
+
 /** How many runs `history` shows. */
 const HISTORY_RUNS = 10;
 
-/** Does what a command says. Throws `UserError` for what is refused, `GatewayError` for what the gateway could not do. */
+/** Does what a command says. Throws `UserError` for what is refused, `GatewayError` for what failed. */
 export async function runCommand(
   command: Command,
   person: Person,
   place: CommandPlace,
-  bot: Bot,
+  bot: CommandPort,
 ): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
   const { channel } = place;
+  const right = RIGHTS[command.kind];
+  if (right !== undefined) must(right, person, channel, policy);
   switch (command.kind) {
     case 'malformed':
       throw new UserError('badCommand', command.sentence);
     case 'help':
-      must('look', person, channel, policy);
       return { text: helpText(bot.command, bot.userId) };
     case 'languages':
-      must('look', person, channel, policy);
       return { text: await languagesText(channel, bot) };
     case 'status':
-      must('look', person, channel, policy);
       return { text: statusText(await control.status(workspace, channel), Date.now()) };
     case 'history':
-      must('look', person, channel, policy);
       return { text: await historyText(channel, bot) };
     case 'use':
-      must('choose', person, channel, policy);
-      return await useLanguage(command.language, channel, bot);
+      return await useLanguage(command.language, person, channel, bot);
     case 'auto':
-      must('choose', person, channel, policy);
-      await bot.channelSettings.change(workspace, channel, { auto: command.on });
-      return {
-        text: command.on
-          ? 'From now on a message here that is nothing but a code block runs by itself.'
-          : 'Code blocks here run only when the bot is mentioned.',
-      };
+      return await switchAuto(command.on, person, channel, bot);
     case 'stop':
       return await stop(person, place, bot);
     case 'kernels':
-      must('listKernels', person, channel, policy);
       return await listKernels(person, bot);
     case 'restart':
     case 'shutdown':
@@ -75,7 +76,7 @@ export async function runCommand(
   }
 }
 
-async function languagesText(channel: string, bot: Bot): Promise<string> {
+async function languagesText(channel: string, bot: CommandPort): Promise<string> {
   const lines = listLanguages(await bot.languagesNow(channel)).map(
     ({ kernelspec, displayName, aliases, isDefault }) => {
       const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
@@ -89,20 +90,50 @@ async function languagesText(channel: string, bot: Bot): Promise<string> {
     : ['*Languages of this gateway*', ...lines].join('\n');
 }
 
-async function historyText(channel: string, bot: Bot): Promise<string> {
+async function historyText(channel: string, bot: CommandPort): Promise<string> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
   if (runs.length === 0)
     return 'Nothing has run in this channel yet, or it is not kept any more (KEEP_RUNS).';
   return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
 }
 
-async function useLanguage(language: string, channel: string, bot: Bot): Promise<CommandAnswer> {
+/** A choice for everybody's code: the channel hears of it, and who made it. */
+async function useLanguage(
+  language: string,
+  { id: user }: Person,
+  channel: string,
+  bot: CommandPort,
+): Promise<CommandAnswer> {
   const { kernelspec } = resolveLanguage(language, await bot.languagesNow(channel));
   await bot.channelSettings.change(bot.workspace, channel, { kernelspec });
-  return { text: `Snippets without a language run on \`${escapeMrkdwn(kernelspec)}\` here from now on.` };
+  auditChannel({ audit: 'use', kernelspec }, channel, user, bot);
+  const choice = `snippets without a language run on \`${escapeMrkdwn(kernelspec)}\` here from now on`;
+  return { text: `Chosen: ${choice}.`, told: { channel, text: `${mention(user)} chose: ${choice}.` } };
 }
 
-async function stop(person: Person, { channel, thread }: CommandPlace, bot: Bot): Promise<CommandAnswer> {
+async function switchAuto(
+  on: boolean,
+  { id: user }: Person,
+  channel: string,
+  bot: CommandPort,
+): Promise<CommandAnswer> {
+  await bot.channelSettings.change(bot.workspace, channel, { auto: on });
+  auditChannel({ audit: 'auto', on }, channel, user, bot);
+  const effect = on
+    ? 'from now on a message here that is nothing but a code block runs by itself'
+    : 'code blocks here run only when the bot is mentioned';
+  const word = on ? 'on' : 'off';
+  return {
+    text: `Auto is ${word}: ${effect}.`,
+    told: { channel, text: `${mention(user)} turned auto ${word}: ${effect}.` },
+  };
+}
+
+async function stop(
+  person: Person,
+  { channel, thread }: CommandPlace,
+  bot: CommandPort,
+): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
   must('stopOwn', person, channel, policy);
   const mayStopOthers = refuse('stopOthers', person, channel, policy) === undefined;
@@ -110,14 +141,14 @@ async function stop(person: Person, { channel, thread }: CommandPlace, bot: Bot)
     const run = await control.newestUnfinished(workspace, channel, thread);
     if (run.requester !== person.id) must('stopOthers', person, channel, policy);
     await control.stop(run, person.id);
-    if (run.requester !== person.id) auditAct('stop', run, person.id, bot);
+    if (run.requester !== person.id) auditRun('stop', run, person.id, bot);
     return { text: 'Stopping it.' };
   }
   const run = mayStopOthers
     ? await control.stopRunning(workspace, channel, person.id)
     : await control.stopOwn(workspace, channel, person.id);
   if (run.requester === person.id) return { text: 'Stopping your run.' };
-  auditAct('stop', run, person.id, bot);
+  auditRun('stop', run, person.id, bot);
   return { text: `Stopping ${mention(run.requester)}’s run.` };
 }
 
@@ -125,7 +156,7 @@ async function changeNamedKernel(
   { kind, channel: named }: Command & { kind: 'restart' | 'shutdown' },
   person: Person,
   channel: string,
-  bot: Bot,
+  bot: CommandPort,
 ): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
   must(kind === 'restart' ? 'restart' : 'shutDown', person, channel, policy);

@@ -1,18 +1,26 @@
 import type { KnownBlock } from '@slack/types';
 import { GatewayError } from '../../../gateway/errors.ts';
+import { UserError } from '../../../errors.ts';
 import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
-import type { Bot } from '../../context.ts';
+import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
+import { auditKernel } from '../../auth/audit.ts';
+import type { KernelsPort, SlackPort } from '../../context.ts';
 import { hiddenKernelLines, kernelLines, shortKernelId, stateWords } from '../../blocks/kernel-text.ts';
-import { escapeMrkdwn } from '../../blocks/mrkdwn.ts';
+import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
 import type { Person } from '../../auth/policy.ts';
 import { renderKernelButtons } from '../../blocks/kernel-buttons.ts';
+
+type KernelCommands = Pick<KernelsPort, 'control'> & Pick<SlackPort, 'workspace' | 'channels' | 'log'>;
 
 /** A message holds 50 blocks, and each kernel takes two. */
 const SHOWN_KERNELS = 20;
 const SHOWN_OTHERS = 20;
 
 /** What `kernels` answers: the workspace's kernels with their buttons, then those of others, which nobody may touch here. */
-export async function listKernels(person: Person, bot: Bot): Promise<{ text: string; blocks: KnownBlock[] }> {
+export async function listKernels(
+  person: Person,
+  bot: KernelCommands,
+): Promise<{ text: string; blocks: KnownBlock[] }> {
   const { workspace, control } = bot;
   const records = await control.kernels(workspace);
   const [statuses, others] = await Promise.all([
@@ -40,11 +48,24 @@ export async function listKernels(person: Person, bot: Bot): Promise<{ text: str
 }
 
 /** A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
-async function namedLine(status: KernelStatus, person: Person, bot: Bot): Promise<string> {
+async function namedLine(
+  status: KernelStatus,
+  person: Person,
+  { channels }: KernelCommands,
+): Promise<string> {
   const { channel, kernelId } = status.record;
-  if (!(await bot.channels.isOpenTo(channel, person.id)))
+  if (!(await isOpenTo(status.record, person.id, channels)))
     return `private channel (kernel ${shortKernelId(kernelId)}) · ${hiddenKernelLines(status)}`;
   return `${channel.startsWith('D') ? 'your direct messages' : `<#${channel}>`} · ${kernelLines(status)}`;
+}
+
+/** A direct message's kernel was started by its one person: nobody has to be asked for that. */
+async function isOpenTo(
+  { channel, startedBy }: KernelRecord,
+  user: string,
+  channels: SlackPort['channels'],
+): Promise<boolean> {
+  return channel.startsWith('D') ? startedBy === user : await channels.isOpenTo(channel, user);
 }
 
 function whyUnknown(error: unknown): string {
@@ -70,4 +91,78 @@ function othersText(others: readonly OtherKernel[] | string | undefined): string
 
 function section(text: string): KnownBlock {
   return { type: 'section', text: { type: 'mrkdwn', text: text.slice(0, 3_000) } };
+}
+
+export interface KernelChange {
+  /** For the requester. mrkdwn. */
+  text: string;
+  /** For everybody in the kernel's channel. */
+  told: { channel: string; text: string };
+}
+
+/** Restarts a kernel or shuts it down; the audit line says who asked. */
+export async function changeKernel(
+  act: 'restart' | 'shutdown',
+  record: KernelRecord,
+  user: string,
+  bot: Pick<KernelCommands, 'control' | 'workspace' | 'log'>,
+): Promise<KernelChange> {
+  if (act === 'restart') await bot.control.restart(record);
+  else await bot.control.shutDown(record);
+  auditKernel(act, record, user, bot);
+  const { channel } = record;
+  const spec = escapeMrkdwn(record.kernelspec);
+  return act === 'restart'
+    ? {
+        text: 'Restarted; the variables are gone.',
+        told: { channel, text: `${mention(user)} restarted the ${spec} kernel; variables are gone.` },
+      }
+    : {
+        text: 'Shut down; the next snippet starts a new kernel.',
+        told: { channel, text: `${mention(user)} shut the ${spec} kernel down; variables are gone.` },
+      };
+}
+
+/**
+ * The channel that `#data` or an id means, for a command given in another one: one that has a kernel. Throws
+ * `UserError('unknownChannel')` for what is not known, fits several, or is closed to the asker: of a private channel
+ * not even its being is told.
+ */
+export async function resolveChannel(reference: string, user: string, bot: KernelCommands): Promise<string> {
+  const records = await bot.control.kernels(bot.workspace);
+  const name = reference.startsWith('#') ? reference.slice(1) : undefined;
+  const ids = new Set(
+    records.map(({ channel }) => channel).filter((channel) => name !== undefined || channel === reference),
+  );
+  const fitting = await Promise.all([...ids].map(async (id) => await fits(id, name, user, bot.channels)));
+  const [id, ...others] = [...ids].filter((_, index) => fitting[index]);
+  if (id === undefined)
+    throw new UserError(
+      'unknownChannel',
+      `No channel ${reference} is known here that has a kernel: it has no kernel, or you are not in it. Nothing was changed.`,
+    );
+  if (others.length > 0)
+    throw new UserError(
+      'unknownChannel',
+      `Several channels are called ${reference} here. Give the id of the one you mean: ${[id, ...others].join(', ')}.`,
+    );
+  return id;
+}
+
+/** A cached name is asked again before it counts: a channel that was renamed since is not the one that is meant. */
+async function fits(
+  id: string,
+  name: string | undefined,
+  user: string,
+  channels: SlackPort['channels'],
+): Promise<boolean> {
+  try {
+    if (name !== undefined) {
+      if ((await channels.find(id))?.name !== name) return false;
+      if ((await channels.find(id, { isFresh: true }))?.name !== name) return false;
+    }
+    return await channels.isOpenTo(id, user);
+  } catch {
+    return false;
+  }
 }

@@ -1,8 +1,9 @@
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
-import type { Bot } from '../../context.ts';
+import type { Bot, SlackPort } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
+import { withBoundary } from '../error-boundary.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
 const openedSchema = z.object({
@@ -15,20 +16,21 @@ const openedSchema = z.object({
 const SHOWN_KERNELS = 15;
 const SHOWN_RUNS = 10;
 
-export async function onHomeOpened(event: unknown, bot: Bot): Promise<void> {
+type HomePort = SlackPort & Pick<Bot, 'control' | 'requesterRuns'>;
+
+export async function onHomeOpened(event: unknown, bot: HomePort): Promise<void> {
   const opened = openedSchema.safeParse(event).data;
-  if (opened === undefined) return;
-  await showHome(opened.user, bot, undefined).catch((error: unknown) =>
-    bot.log.warn({ err: error, user: opened.user }, 'a home tab could not be shown'),
-  );
+  if (opened !== undefined) await refreshHome(opened.user, bot, undefined);
 }
 
-/** Publishes a person's home tab; `notice` is what came of a press there. */
-export async function showHome(user: string, bot: Bot, notice: string | undefined): Promise<void> {
-  await bot.surfaces.publishHome(user, await homeOf(await bot.people.find(user), bot, notice));
+/** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */
+export async function refreshHome(user: string, bot: HomePort, notice: string | undefined): Promise<void> {
+  await withBoundary({ log: bot.log, what: 'a home tab', tell: undefined }, async () => {
+    await bot.views.publishHome(user, await homeOf(await bot.users.find(user), bot, notice));
+  });
 }
 
-async function homeOf(person: Person, bot: Bot, notice: string | undefined): Promise<HomeView> {
+async function homeOf(person: Person, bot: HomePort, notice: string | undefined): Promise<HomeView> {
   const refused = refuse('look', person, undefined, bot.policy);
   if (refused !== undefined) return renderClosedHome(refused);
   const [kernels, runs] = await Promise.all([
@@ -45,13 +47,18 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
 }
 
 /** The kernels of the channels that this person is in. */
-async function kernelsOf(person: Person, bot: Bot): Promise<KernelStatus[]> {
+async function kernelsOf(person: Person, bot: HomePort): Promise<KernelStatus[]> {
   const records = await bot.control.kernels(bot.workspace);
-  const isMine = await Promise.all(records.map(({ channel }) => bot.channels.isMember(channel, person.id)));
+  const isMine = await Promise.all(
+    // A direct message's kernel was started by its one person: Slack is not asked once for each of them.
+    records.map(async ({ channel, startedBy }) =>
+      channel.startsWith('D') ? startedBy === person.id : await bot.channels.isMember(channel, person.id),
+    ),
+  );
   return await bot.control.statusOf(records.filter((_, index) => isMine[index]).slice(0, SHOWN_KERNELS));
 }
 
-function mayChange({ record }: KernelStatus, person: Person, { policy }: Bot): boolean {
+function mayChange({ record }: KernelStatus, person: Person, { policy }: HomePort): boolean {
   return (['restart', 'shutDown'] as const).every(
     (action) => refuse(action, person, record.channel, policy) === undefined,
   );

@@ -1,17 +1,24 @@
 import { languageWords } from '../../../runs/languages/languages.ts';
 import type { Source } from '../../../runs/run.ts';
-import type { Bot } from '../../context.ts';
-import { must, type Person } from '../../auth/policy.ts';
-import { hasCodeFormatting, type Message, mentionsBot } from '../../parsing/message/message-parts.ts';
-import type { PostedMessage } from '../../parsing/message/message-event.ts';
+import type { Bot, KernelsPort, SlackPort } from '../../context.ts';
+import type { Person } from '../../auth/policy.ts';
+import { hasCodeFormatting, type Message, mentionsBot } from '../../parsing/message-parts.ts';
+import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readBangCommand } from '../../parsing/command.ts';
-import { filesToRun, readFileSnippet } from '../../parsing/file-snippet.ts';
-import { readMessage } from '../../parsing/message/message-body.ts';
+import { readMessage } from '../../parsing/message-body.ts';
+import { mustRun } from '../requests.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
-import { readCommandText, readLoneFence } from '../../parsing/snippet.ts';
+import { filesToRun, readCommandText, readFileSnippet, readLoneFence } from '../../parsing/snippet.ts';
 
-/** A message that is for the bot, and by which source it came. */
-export interface Heard {
+type ClassifyPort = SlackPort & KernelsPort & Pick<Bot, 'threadRuns' | 'autoRun'>;
+
+/**
+ * What message events are: every one is classified here, and nothing here runs code. Code runs from `runRequest`
+ * (message.ts) for a new message, and from `runEdited` (message-changed.ts) for an edited one; both by `submitRun`.
+ */
+
+/** A message that is for the bot, and how it came. */
+export interface Classified {
   source: Source;
   /** The bot was spoken to: refusals are said. */
   isAddressed: boolean;
@@ -20,14 +27,18 @@ export interface Heard {
 }
 
 /** Undefined for what is not for the bot: talk among people, other bots, its own words. Costs no call for plain talk. */
-export async function hear(posted: PostedMessage, bot: Bot): Promise<Heard | undefined> {
+export async function classifyMessage(
+  posted: PostedMessage,
+  bot: ClassifyPort,
+): Promise<Classified | undefined> {
   if (posted.user === bot.userId || isForeignBot(posted, bot)) return undefined;
   const message = readMessage(posted, bot.userId);
   const text = readCommandText(message);
   const bang = text === undefined ? undefined : readBangCommand(text);
   if (bang !== undefined && (await hasAnswer(posted, bot)))
     return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
-  if (posted.isDirect || posted.isMention || mentionsBot(message)) return hearAddressed(posted, message, bot);
+  if (posted.isDirect || posted.isMention || mentionsBot(message))
+    return classifyAddressed(posted, message, bot);
   const mayBeFence = message.parts.some((part) => part.kind === 'fence');
   if (!mayBeFence) return undefined;
   const isOurThread = await hasAnswer(posted, bot);
@@ -46,13 +57,17 @@ export async function hear(posted: PostedMessage, bot: Bot): Promise<Heard | und
  * A message that has made a run, after an edit in which nothing calls the bot: its code formatting counts, and bare text
  * where that is what was run by the shortcut. Undefined for what has become talk.
  */
-export function hearEdited(posted: PostedMessage, byShortcut: boolean, bot: Bot): Heard | undefined {
+export function classifyEdited(
+  posted: PostedMessage,
+  byShortcut: boolean,
+  bot: ClassifyPort,
+): Classified | undefined {
   const message = readMessage(posted, bot.userId);
   if (!byShortcut && !hasCodeFormatting(message)) return undefined;
-  return { ...hearAddressed(posted, message, bot), isAddressed: false };
+  return { ...classifyAddressed(posted, message, bot), isAddressed: false };
 }
 
-function hearAddressed(posted: PostedMessage, message: Message, bot: Bot): Heard {
+function classifyAddressed(posted: PostedMessage, message: Message, bot: ClassifyPort): Classified {
   const files = filesToRun(message, posted.files);
   const source = posted.isDirect ? 'direct' : 'mention';
   return {
@@ -63,7 +78,7 @@ function hearAddressed(posted: PostedMessage, message: Message, bot: Bot): Heard
       const request = await readWithLanguages(languages, (words) => readRequest(message, words));
       if (request.kind === 'command' || files.length === 0) return request;
       // Nothing is fetched for somebody who may not run it.
-      must('run', await findAuthor(posted, bot), posted.channel, bot.policy);
+      await mustRun(await findAuthor(posted, bot), posted.channel, bot);
       const fetched = await bot.readFiles(files);
       if (fetched.length === 0) return request;
       const snippet = readFileSnippet(message, fetched, languageWords(await languages));
@@ -73,22 +88,43 @@ function hearAddressed(posted: PostedMessage, message: Message, bot: Bot): Heard
 }
 
 /** What Slack says of the author; a bot is one by the message's word too. */
-export async function findAuthor(posted: PostedMessage, bot: Bot): Promise<Person> {
-  const person = await bot.people.find(posted.user);
+export async function findAuthor(posted: PostedMessage, bot: Pick<Bot, 'users'>): Promise<Person> {
+  const person = await bot.users.find(posted.user);
   const isBot = person.isBot || posted.botIds.length > 0;
   return { ...person, isBot, ids: [...person.ids, ...posted.botIds] };
 }
 
 /** Bots answering bots would never end: only listed ones are heard at all. */
-function isForeignBot({ botIds, user }: PostedMessage, { policy }: Bot): boolean {
+function isForeignBot({ botIds, user }: PostedMessage, { policy }: Pick<Bot, 'policy'>): boolean {
   return botIds.length > 0 && ![...botIds, user].some((id) => policy.allowedBots.includes(id));
 }
 
-async function hasAnswer({ channel, thread }: PostedMessage, bot: Bot): Promise<boolean> {
+async function hasAnswer({ channel, thread }: PostedMessage, bot: ClassifyPort): Promise<boolean> {
   return thread !== undefined && (await bot.threadRuns(channel, thread)).length > 0;
 }
 
-async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
+async function isOnAuto(channel: string, bot: ClassifyPort): Promise<boolean> {
   const { auto } = await bot.channelSettings.read(bot.workspace, channel);
   return auto ?? bot.autoRun === 'all';
+}
+
+/** Talk that cannot have been on its way to run: it calls nobody, and no file or code block is in it. */
+export function isPlainTalk(posted: PostedMessage, { userId }: Pick<Bot, 'userId'>): boolean {
+  const message = readMessage(posted, userId);
+  return (
+    !posted.isDirect && posted.files.length === 0 && !hasCodeFormatting(message) && !mentionsBot(message)
+  );
+}
+
+/** How long it counts that nothing has run in a channel; a run that this process accepts ends it at once. */
+const NO_RUNS_MS = 60_000;
+
+/** So that edits and deletions in channels without runs cost no look into the store. */
+export async function hasRuns(channel: string, bot: Pick<Bot, 'channelRuns' | 'memory'>): Promise<boolean> {
+  const { channelsWithRuns } = bot.memory;
+  const known = channelsWithRuns.get(channel);
+  if (known !== undefined) return known;
+  const has = (await bot.channelRuns(channel, 1)).length > 0;
+  channelsWithRuns.set(channel, has, { ttl: has ? 0 : NO_RUNS_MS });
+  return has;
 }

@@ -3,32 +3,54 @@ import { type LanguageContext, resolveLanguage } from '../../../runs/languages/l
 import { describeCode, isUnfinished, type Run } from '../../../runs/run.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Bot } from '../../context.ts';
-import type { DeliveryTicket } from '../../transport/acked-after-accept-app.ts';
-import { must } from '../../auth/policy.ts';
-import { admit } from '../submit-run.ts';
-import { deletionDelivery, messageDelivery } from '../request-keys.ts';
-import { findAuthor, type Heard, hear, hearEdited } from './classify.ts';
-import { answering, deliveryOf, judge, silently, taking } from './message.ts';
-import { type MessageChange, type PostedMessage, readChange } from '../../parsing/message/message-event.ts';
-import { readMessage } from '../../parsing/message/message-body.ts';
+import {
+  isOwnChange,
+  type MessageChange,
+  type PostedMessage,
+  readChange,
+} from '../../parsing/message-event.ts';
+import { readMessage } from '../../parsing/message-body.ts';
+import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
+import { withBoundary } from '../error-boundary.ts';
+import { deletionRequest, messageRequest, mustRun, submitRun } from '../requests.ts';
+import {
+  type Classified,
+  classifyEdited,
+  classifyMessage,
+  findAuthor,
+  hasRuns,
+  isPlainTalk,
+} from './classify.ts';
+import { handleMessage, requestOf, withMessageBoundary } from './message.ts';
+
+type Edit = MessageChange & { kind: 'edited' };
+type Deletion = MessageChange & { kind: 'deleted' };
 
 /** `message_changed` and `message_deleted`: an edited message runs anew, a deleted one takes its run along. */
-export async function onChanged(event: unknown, delivery: DeliveryTicket, bot: Bot): Promise<void> {
+export async function onMessageChanged(event: unknown, ticket: EventTicket, bot: Bot): Promise<void> {
+  // The bot edits its own messages all the time: nothing of that is parsed.
+  if (isOwnChange(event, bot.userId)) return;
   const change = readChange(event);
   if (change === undefined) return;
-  await taking(change.kind === 'edited' ? change.message : change, delivery, bot, async () => {
-    if (change.kind === 'deleted') await forget(change, bot);
-    else await judgeEdit(change, bot);
+  const { channel, ts } = change.kind === 'edited' ? change.message : change;
+  await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
+    if (change.kind === 'edited') await handleEdit(change, ticket, bot);
+    else
+      await withBoundary(
+        { log: bot.log, what: 'a deletion', ticket, tell: undefined },
+        async () => await eraseRuns(change, bot),
+      );
   });
 }
 
 /** The message is known from now on, so that one that is still on its way makes no run. */
-async function forget(deleted: MessageChange & { kind: 'deleted' }, bot: Bot): Promise<void> {
-  const { channel, ts } = deleted;
-  const delivery = messageDelivery(bot.workspace, channel, ts);
-  await bot.claim(delivery);
-  await bot.claim(deletionDelivery(delivery));
-  const first = await bot.runOf(delivery);
+async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
+  const { channel, ts, before } = deleted;
+  if (before !== undefined && isPlainTalk(before, bot) && !(await hasRuns(channel, bot))) return;
+  const key = messageRequest(bot.workspace, channel, ts);
+  await bot.claim(key);
+  await bot.claim(deletionRequest(key));
+  const first = await bot.runOf(key);
   // Slack does not always say in which thread it stood.
   const thread = first?.thread ?? deleted.thread;
   const runs = await runsOf({ channel, ts, thread }, bot);
@@ -37,59 +59,42 @@ async function forget(deleted: MessageChange & { kind: 'deleted' }, bot: Bot): P
   if (first !== undefined && !runs.some(({ id }) => id === first.id)) await bot.erase(first);
 }
 
-async function judgeEdit(
-  { message, before, by }: MessageChange & { kind: 'edited' },
-  bot: Bot,
-): Promise<void> {
+async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bot: Bot): Promise<void> {
   // Only the author's own edits count; and only of what was typed, not of a preview that came with it.
   if (by !== message.user || (before !== undefined && isSameTyped(before, message, bot))) return;
-  const called = await hear(message, bot);
-  if (called === undefined && isOfBot(message, bot)) return;
-  // Slack repeats what it could not deliver: the edit may come behind the deletion.
-  const { channel, ts } = message;
-  if (await bot.isKnown(deletionDelivery(messageDelivery(bot.workspace, channel, ts)))) return;
-  const runs = await runsOf({ ...message, thread: message.thread ?? ts }, bot);
-  if (runs.length === 0 && called !== undefined) await judgeAsNew(message, called, bot);
-  else await judgeAgain(message, called, runs, bot);
+  let isNew = false;
+  await withMessageBoundary(message, ticket, bot, async (onAddressed) => {
+    const classified = await classifyMessage(message, bot);
+    if (classified === undefined && (message.botIds.length > 0 || !(await hasRuns(message.channel, bot))))
+      return;
+    // Slack repeats what it could not deliver: the edit may come behind the deletion.
+    const { channel, ts, thread = ts } = message;
+    const key = messageRequest(bot.workspace, channel, ts);
+    if (await bot.isKnown(deletionRequest(key))) return;
+    let runs = await runsOf({ channel, ts, thread }, bot);
+    if (runs.length === 0 && classified !== undefined) {
+      if (classified.isAddressed) onAddressed();
+      if (isTooLate(message, bot)) refuseLate(bot);
+      // It was refused before, or was no code; its first form counts as handled from now on.
+      isNew = await bot.claim(key);
+      // Another process may have taken the message just now.
+      if (!isNew) runs = await runsOf({ channel, ts, thread }, bot);
+      isNew = runs.length === 0;
+    }
+    const [last] = runs;
+    if (last === undefined || last.requester !== message.user) return;
+    const byShortcut = runs.some(({ data }) => data.source === 'shortcut');
+    const edited = classified ?? classifyEdited(message, byShortcut, bot);
+    if (edited === undefined) return;
+    if (edited.isAddressed) onAddressed();
+    await runEdited(message, last, edited, bot);
+  });
+  if (isNew) await handleMessage(message, ticket, bot);
 }
 
-/** The message made no run: it was refused, or was no code. Its first form is settled with that. */
-async function judgeAsNew(message: PostedMessage, called: Heard, bot: Bot): Promise<void> {
-  if (isTooLate(message, bot)) {
-    if (called.isAddressed) await answering(message, bot, async () => refuseLate(bot));
-    return;
-  }
-  const { channel, ts, thread = ts } = message;
-  const isFirst = await bot.claim(messageDelivery(bot.workspace, channel, ts));
-  // Another process may have taken the message just now.
-  const runs = isFirst ? [] : await runsOf({ channel, ts, thread }, bot);
-  if (runs.length === 0) await judge(message, bot);
-  else await judgeAgain(message, called, runs, bot);
-}
-
-async function judgeAgain(
-  message: PostedMessage,
-  called: Heard | undefined,
-  runs: readonly Run[],
-  bot: Bot,
-): Promise<void> {
-  const [last] = runs;
-  if (last === undefined || last.requester !== message.user) return;
-  const byShortcut = runs.some(({ data }) => data.source === 'shortcut');
-  const heard = called ?? hearEdited(message, byShortcut, bot);
-  if (heard === undefined) return;
-  const act = (): Promise<void> => runEdited(message, last, heard, bot);
-  if (heard.isAddressed) await answering(message, bot, act);
-  else await silently(act);
-}
-
-/** Answers are edited all the time: nothing is looked up for them. */
-function isOfBot({ user, botIds }: PostedMessage, { userId }: Bot): boolean {
-  return user === userId || botIds.length > 0;
-}
-
-async function runEdited(message: PostedMessage, last: Run, heard: Heard, bot: Bot): Promise<void> {
-  const request = await heard.read();
+/** Runs the new code of a message that has made a run: in its place where it still waits, else behind it. */
+async function runEdited(message: PostedMessage, last: Run, classified: Classified, bot: Bot): Promise<void> {
+  const request = await classified.read();
   if (request?.kind === 'command')
     throw new UserError(
       'badCommand',
@@ -100,20 +105,20 @@ async function runEdited(message: PostedMessage, last: Run, heard: Heard, bot: B
   if (await isSameCode(snippet, last, bot)) return;
   if (isTooLate(message, bot)) refuseLate(bot);
   const person = await findAuthor(message, bot);
-  must('run', person, message.channel, bot.policy);
+  await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
   if (await bot.replaceWaiting(last, { snippet, editedTs })) {
-    await bot.claim(deliveryOf(message, bot));
+    await bot.claim(requestOf(message, bot));
     return;
   }
-  const admitted = await admit(
+  const admitted = await submitRun(
     {
-      requestKey: deliveryOf(message, bot),
+      requestKey: requestOf(message, bot),
       source: 'edit',
       channel: last.channel,
       thread: last.thread,
       snippet,
-      message: messageDelivery(bot.workspace, message.channel, message.ts),
+      message: messageRequest(bot.workspace, message.channel, message.ts),
       editedTs,
       follows: last,
     },
@@ -132,14 +137,14 @@ async function runsOf(
   { channel, ts, thread }: { channel: string; ts: string; thread: string },
   bot: Bot,
 ): Promise<Run[]> {
-  const key = messageDelivery(bot.workspace, channel, ts);
+  const key = messageRequest(bot.workspace, channel, ts);
   return (await bot.threadRuns(channel, thread)).filter((run) => run.data.message === key);
 }
 
 /** Slack may bring an edit twice, and edits in any order: an older one has been overtaken. */
 async function isKnownEdit(message: PostedMessage, last: Run, bot: Bot): Promise<boolean> {
   const isOvertaken = Number(last.data.editedTs ?? 0) >= Number(message.editedTs ?? 0);
-  return isOvertaken || (await bot.isKnown(deliveryOf(message, bot)));
+  return isOvertaken || (await bot.isKnown(requestOf(message, bot)));
 }
 
 function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bot): boolean {

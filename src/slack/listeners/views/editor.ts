@@ -1,12 +1,13 @@
-import type { SlackViewMiddlewareArgs, ViewSubmitAction } from '@slack/bolt';
+import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import { listLanguages } from '../../../runs/languages/languages.ts';
 import type { Run } from '../../../runs/run.ts';
+import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
-import type { Bot } from '../../context.ts';
-import { must, type Person } from '../../auth/policy.ts';
-import { brokenText, refusalText } from '../../blocks/error-text.ts';
+import type { Bot, RunsPort, SlackPort } from '../../context.ts';
+import type { Draft } from '../../api/views.ts';
+import { must } from '../../auth/policy.ts';
 import {
   channelBlock,
   codeBlock,
@@ -17,9 +18,10 @@ import {
   readPurpose,
   renderEditor,
 } from '../../blocks/modals/editor.ts';
-import { admit } from '../submit-run.ts';
-import { viewDelivery } from '../request-keys.ts';
-import { undoPhoneTyping } from '../../parsing/message/smart-punctuation.ts';
+import { Acknowledgement, inTime } from '../deadline.ts';
+import { type Boundary, withBoundary } from '../error-boundary.ts';
+import { refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
+import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {
   user: string;
@@ -29,10 +31,12 @@ export interface EditorCall {
 }
 
 /** An empty editor. Throws `UserError` and `GatewayError` for what is refused before it opens. */
-export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bot): Promise<void> {
-  await bot.surfaces.openModal(trigger, async () => {
+type OpenPort = SlackPort & Pick<Bot, 'languages'>;
+
+export async function openEditor({ user, trigger, channel }: EditorCall, bot: OpenPort): Promise<void> {
+  await bot.views.openModal(trigger, async () => {
     const [person, context] = await Promise.all([
-      bot.people.find(user),
+      bot.users.find(user),
       // Without a channel: what words mean everywhere.
       bot.languages(channel ?? ''),
       channel === undefined ? undefined : bot.channels.mustBeMember(channel),
@@ -44,10 +48,14 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bo
 }
 
 /** "Edit and run": the editor with a run's code; it is posted into the same thread. */
-export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promise<void> {
+export async function openEditorWith(
+  run: Run,
+  trigger: string,
+  bot: Pick<Bot, 'views' | 'languages' | 'code'>,
+): Promise<void> {
   const { channel, thread } = run;
   const { kernelspec } = run.data;
-  await bot.surfaces.openModal(trigger, async () => {
+  await bot.views.openModal(trigger, async () => {
     const blocks = await bot.code(run);
     const long = blocks.find((block) => block.length > maxCodeChars);
     if (long !== undefined || blocks.length > maxCodeFields)
@@ -61,44 +69,80 @@ export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promi
   });
 }
 
-/** A submitted editor: into the ledger, or back with what was typed and a sentence at the field that is wrong. */
+type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'drafts' | 'memory'>;
+
+/** A submitted editor: accepted, or back with what was typed and a sentence at the field that is wrong. */
 export async function onEditorSubmitted(
   { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
-  bot: Bot,
+  bot: SubmitPort,
 ): Promise<void> {
-  const purpose = readPurpose(view.private_metadata);
-  const typed = readTyped(view.state.values);
-  try {
+  const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
+  const boundary: Boundary = {
+    log: bot.log,
+    what: 'an editor',
+    format: 'plain',
+    tell: async (text, error) =>
+      await reply.send({ response_action: 'errors', errors: { [fieldOf(error, view.blocks)]: text } }),
+  };
+  await withBoundary(boundary, async () => {
+    const purpose = readPurpose(view.private_metadata);
+    const typed = readTyped(view.state.values);
     const { channel = typed.channel, thread = '' } = purpose;
     if (channel === undefined) throw new UserError('unknownChannel', 'Choose a channel.');
-    const draft = purpose.draft === undefined ? undefined : await findDraft(purpose.draft, bot);
-    const [person] = await Promise.all([bot.people.find(body.user.id), bot.channels.mustBeMember(channel)]);
-    if (purpose.channel === undefined) await mustBeIn(channel, person, bot);
+    const [draft, person] = await inTime(
+      Promise.all([
+        purpose.draft === undefined ? undefined : findDraft(purpose.draft, bot),
+        bot.users.find(body.user.id),
+        mustBeIn(channel, body.user.id, bot),
+        bot.channels.mustBeMember(channel),
+      ]),
+      reply.signal,
+    );
     const snippet =
       draft === undefined ? readSnippet(typed, purpose) : { language: typed.language, blocks: draft.blocks };
-    const delivery = viewDelivery(bot.workspace, view.id);
     const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
-    await admit({ requestKey: delivery, source, channel, thread, snippet, ...message }, person, bot);
-    await ack();
-  } catch (error) {
-    const text = refusalText(error);
-    if (text === undefined) bot.log.error({ err: error }, 'an editor broke');
-    const field = fieldOf(error, view.blocks);
-    await ack({ response_action: 'errors', errors: { [field]: text ?? brokenText } });
+    const submit = async (requestKey: string) =>
+      await submitRun(
+        { requestKey, source, channel, thread, snippet, ...message },
+        person,
+        bot,
+        reply.signal,
+      );
+    await submitOnce(viewRequest(bot.workspace, view.id), submit, bot);
+    await reply.send();
+  });
+}
+
+/**
+ * A submission that was taken back, because the store's answer was lost, stays known and has made no run: the next one
+ * of the same modal gets a key of its own. One that made a run is told so.
+ */
+async function submitOnce(
+  key: string,
+  submit: (key: string) => Promise<Admitted>,
+  bot: Pick<Bot, 'runOf'>,
+): Promise<void> {
+  let attempt = key;
+  for (let next = 2; (await submit(attempt)).kind === 'duplicate'; next += 1) {
+    if ((await bot.runOf(attempt)) !== undefined) refuseDuplicate();
+    attempt = `${key}/${next}`;
   }
 }
 
-/** Slack's menu offers public channels that the person is not in, too; whose kernel it is may use it. */
-async function mustBeIn(channel: string, { id }: Person, bot: Bot): Promise<void> {
-  if (!(await bot.channels.isMember(channel, id)))
+/**
+ * Slack's menu offers public channels that the person is not in, and a person may have been removed while the modal was
+ * open: who may use a channel's kernel is in the channel.
+ */
+async function mustBeIn(channel: string, user: string, bot: Pick<Bot, 'channels'>): Promise<void> {
+  if (!(await bot.channels.isMember(channel, user, { isFresh: true })))
     throw new UserError(
       'unknownChannel',
       'You are not in this channel, as far as Slack says, so nothing ran. Join it first.',
     );
 }
 
-async function findDraft(id: string, bot: Bot): Promise<{ blocks: string[]; message?: string | undefined }> {
+async function findDraft(id: string, bot: Pick<Bot, 'drafts'>): Promise<Draft> {
   const draft = await bot.drafts.find(id);
   if (draft === undefined)
     throw new UserError(
@@ -141,14 +185,17 @@ function readSnippet({ language, blocks }: Typed, { isVerbatim }: EditorPurpose)
   return { language, blocks: isVerbatim === true ? blocks : blocks.map(undoPhoneTyping) };
 }
 
-/** The field that an error stands at; every one of them names an input of this very modal. */
-function fieldOf(error: unknown, blocks: readonly { block_id?: string }[]): string {
-  const there = blocks.map(({ block_id: id }) => id ?? '');
+/** The field that an error belongs to; an input of this very modal, because Slack drops an error at any other. */
+function fieldOf(error: unknown, blocks: readonly { block_id?: string; type?: string }[]): string {
+  const code = error instanceof UserError ? error.code : undefined;
   const wanted =
-    error instanceof UserError && (error.code === 'unknownLanguage' || error.code === 'ambiguousLanguage')
+    code === 'unknownLanguage' || code === 'ambiguousLanguage'
       ? languageBlock
-      : error instanceof UserError && (error.code === 'botNotInChannel' || error.code === 'unknownChannel')
+      : code === 'botNotInChannel' || code === 'unknownChannel'
         ? channelBlock
         : codeBlock(0);
-  return [wanted, codeBlock(0), languageBlock].find((name) => there.includes(name)) ?? '';
+  const there = blocks.flatMap(({ block_id: id, type }) =>
+    id === undefined || type !== 'input' ? [] : [id],
+  );
+  return there.includes(wanted) ? wanted : (there[0] ?? wanted);
 }

@@ -1,10 +1,7 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { startChannels } from '../../../../src/slack/api/conversations.ts';
+import { createChannels } from '../../../../src/slack/api/conversations.ts';
+import { startSlackApi } from './slack-api.ts';
 
 test.each([
   ['a channel it is in', { id: 'C1', is_member: true }, true],
@@ -13,16 +10,48 @@ test.each([
   ['a direct message', { id: 'D1', is_im: true, user: 'U1' }, true],
   ['a group message, of which Slack does not say that the bot is in it', { id: 'G1', is_mpim: true }, true],
 ])('the bot can post its answer: %s', async (_what, channel, isIn) => {
-  const server = createServer((_, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ ok: true, channel }));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const client = new WebClient('xoxb-1', { slackApiUrl: `http://127.0.0.1:${port}/api/` });
-  const asked = startChannels(client, silentLog).mustBeMember(channel.id);
+  await using api = await startSlackApi(() => ({ channel }));
+  const asked = createChannels(api.client, silentLog).mustBeMember(channel.id);
   if (isIn) await expect(asked).resolves.toBeUndefined();
   else await expect(asked).rejects.toThrow('Sparkthread is not in this channel');
-  server.close();
-  server.closeAllConnections();
+});
+
+test('a yes is kept, a no is asked again', async () => {
+  const channel = { id: 'C1', is_member: false };
+  await using api = await startSlackApi(() => ({ channel }));
+  const channels = createChannels(api.client, silentLog);
+  await expect(channels.mustBeMember('C1')).rejects.toThrow('not in this channel');
+  channel.is_member = true;
+  await channels.mustBeMember('C1');
+  await channels.mustBeMember('C1');
+  expect(api.calls).toHaveLength(2);
+});
+
+test('where another organisation reads, nothing may run, and neither where Slack does not say', async () => {
+  const answers: (object | undefined)[] = [
+    { channel: { id: 'C1', is_member: true, is_ext_shared: true } },
+    undefined,
+    { channel: { id: 'C3', is_member: true } },
+  ];
+  await using api = await startSlackApi(() => answers.shift());
+  const channels = createChannels(api.client, silentLog);
+  await expect(channels.mustBeInternal('C1')).rejects.toThrow('shared with another organisation');
+  await expect(channels.mustBeInternal('C2')).rejects.toThrow('Slack did not say');
+  await expect(channels.mustBeInternal('C3')).resolves.toBeUndefined();
+  await expect(channels.mustBeInternal('D1')).resolves.toBeUndefined();
+});
+
+test('who is in a channel: its members, the partner of a direct message, nobody on errors', async () => {
+  await using api = await startSlackApi((method) =>
+    method === 'users.conversations'
+      ? { channels: [{ id: 'C1' }] }
+      : { channel: { id: 'D1', is_im: true, user: 'U1' } },
+  );
+  const channels = createChannels(api.client, silentLog);
+  expect(await channels.isMember('C1', 'U1')).toBe(true);
+  expect(await channels.isMember('C2', 'U1')).toBe(false);
+  expect(await channels.isMember('D1', 'U1')).toBe(true);
+  expect(await channels.isMember('D1', 'U2')).toBe(false);
+  await using away = await startSlackApi(() => undefined);
+  expect(await createChannels(away.client, silentLog).isMember('C1', 'U1')).toBe(false);
 });

@@ -1,15 +1,19 @@
 import { expect, test } from 'vitest';
-import { fileReader, isSlackHost } from '../../../../src/slack/api/files.ts';
+import { createFileReader, isSlackHost } from '../../../../src/slack/api/files.ts';
 
 test.each([
   ['https://files.slack.com/x', undefined, true],
   ['https://slack.com/x', undefined, true],
-  ['https://slack-files.com/x', undefined, false],
+  ['https://slack-files.com/x', undefined, true],
+  ['https://files.slack.com/x', 'https://slack-proxy.example.co.uk/api/', true],
+  ['https://slack-proxy.example.co.uk/x', 'https://slack-proxy.example.co.uk/api/', true],
+  ['https://evil.co.uk/x', 'https://slack-proxy.example.co.uk/api/', false],
+  ['https://files.example.co.uk/x', 'https://slack-proxy.example.co.uk/api/', false],
+  ['https://files.slack.com:8443/x', undefined, false],
   ['https://files.slack.com.example.org/x', undefined, false],
   ['https://evilslack.com/x', undefined, false],
   ['http://files.slack.com/x', undefined, false],
   ['https://files.slack-gov.com/x', 'https://slack-gov.com/api/', true],
-  ['https://files.slack.com/x', 'https://slack-gov.com/api/', false],
   ['http://127.0.0.1:3000/x', 'http://127.0.0.1:3000/api/', true],
   ['http://127.0.0.1:3001/x', 'http://127.0.0.1:3000/api/', false],
   ['https://10.0.0.1/x', 'https://9.0.0.1/api/', false],
@@ -26,7 +30,7 @@ const elsewhere = {
 } as const;
 
 function reader(askFile: (id: string) => Promise<unknown> = () => Promise.reject(new Error('asked'))) {
-  return fileReader({ token: 'xoxb-secret', apiUrl: undefined, askFile });
+  return createFileReader({ token: 'xoxb-secret', apiUrl: undefined, askFile });
 }
 
 test('a file that lies elsewhere is refused without a call', async () => {

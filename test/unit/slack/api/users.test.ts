@@ -1,10 +1,7 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { startPeople } from '../../../../src/slack/api/users.ts';
+import { createUsers } from '../../../../src/slack/api/users.ts';
+import { startSlackApi } from './slack-api.ts';
 
 const grid = { id: 'W1', enterprise_id: 'E1', enterprise_name: 'Org', is_admin: false, is_owner: false };
 
@@ -15,17 +12,45 @@ test.each([
   ['of the same organisation, not in this workspace', inTeams('T2', 'T3'), true],
   ['whom Slack calls a stranger', { ...inTeams('T2', 'T1'), is_stranger: true }, true],
 ])('a person %s', async (_who, user, isExternal) => {
-  const server = createServer((_, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ ok: true, user: { id: 'W1', is_bot: false, ...user } }));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const client = new WebClient('xoxb-1', { slackApiUrl: `http://127.0.0.1:${port}/api/` });
-  const people = startPeople({ client, workspace: 'T1', groups: [], log: silentLog });
-  expect(await people.find('W1')).toMatchObject({ id: 'W1', isExternal, isUnknown: false });
-  server.close();
-  server.closeAllConnections();
+  await using api = await startSlackApi(() => ({ user: { id: 'W1', is_bot: false, ...user } }));
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: [], log: silentLog });
+  expect(await users.find('W1')).toMatchObject({ id: 'W1', isExternal, isUnknown: false });
+});
+
+test('a deactivated user is one, and an answer without a user gives nobody rights', async () => {
+  const answers: object[] = [{ user: { id: 'U1', team_id: 'T1', deleted: true } }, {}];
+  await using api = await startSlackApi(() => answers.shift() ?? {});
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: [], log: silentLog });
+  expect(await users.find('U1')).toMatchObject({ isDeactivated: true, isUnknown: false });
+  expect(await users.find('U2')).toMatchObject({ isUnknown: true });
+});
+
+test('a user is asked for once for many requests at a time, and again after a failure', async () => {
+  const answers: (object | undefined)[] = [undefined, { user: { id: 'U1', team_id: 'T1' } }];
+  await using api = await startSlackApi(() => answers.shift());
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: [], log: silentLog });
+  expect(await users.find('U1')).toMatchObject({ isUnknown: true });
+  const both = await Promise.all([users.find('U1'), users.find('U1')]);
+  expect(both.map(({ isUnknown }) => isUnknown)).toEqual([false, false]);
+  expect(api.calls).toEqual(['users.info', 'users.info']);
+});
+
+test('a group that Slack does not tell is not asked for again with each message', async () => {
+  await using api = await startSlackApi((method) =>
+    method === 'users.info' ? { user: { id: 'U1', team_id: 'T1' } } : undefined,
+  );
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: ['S1'], log: silentLog });
+  for (let message = 0; message < 5; message += 1)
+    expect(await users.find('U1')).toMatchObject({ ids: ['U1'], areGroupsUnknown: true });
+  expect(api.calls.filter((method) => method === 'usergroups.users.list')).toHaveLength(1);
+});
+
+test('a member of a named group has its id', async () => {
+  await using api = await startSlackApi((method) =>
+    method === 'users.info' ? { user: { id: 'U1', team_id: 'T1' } } : { users: ['U1'] },
+  );
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: ['S1'], log: silentLog });
+  expect(await users.find('U1')).toMatchObject({ ids: ['U1', 'S1'], areGroupsUnknown: false });
 });
 
 /** As `users.info` shows somebody of an Enterprise Grid. */

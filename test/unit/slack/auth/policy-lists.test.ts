@@ -37,3 +37,9 @@ test('who is on a list only by a group that Slack does not tell is not told that
   expect(refuse('run', { ...unread, ids: ['U2'] }, 'C1', groups)).toContain('did not say which user groups');
   expect(refuse('restart', unread, 'C1', settings)).toContain('Only admins');
 });
+
+test('a deactivated account may do nothing, admin or not', () => {
+  const gone = { ...member, isWorkspaceAdmin: true, isDeactivated: true };
+  expect(refuse('run', gone, 'C1', settings)).toContain('deactivated');
+  expect(refuse('look', gone, undefined, settings)).toContain('deactivated');
+});

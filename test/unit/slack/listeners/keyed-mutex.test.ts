@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import { startTurns } from '../../../../src/slack/listeners/keyed-mutex.ts';
+import { KeyedMutex } from '../../../../src/slack/listeners/keyed-mutex.ts';
 
 test('one after the other for one key, side by side for others, also after a failure', async () => {
-  const turns = startTurns();
+  const mutex = new KeyedMutex();
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
-  const first = turns.take('a', async () => {
+  const first = mutex.run('a', async () => {
     await gate.promise;
     order.push('a1');
     throw new Error('broke');
   });
-  const second = turns.take('a', async () => void order.push('a2'));
-  await turns.take('b', async () => void order.push('b'));
+  const second = mutex.run('a', async () => void order.push('a2'));
+  await mutex.run('b', async () => void order.push('b'));
   gate.resolve();
   await expect(first).rejects.toThrow('broke');
   await second;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { filesToRun, readFileSnippet } from '../../../../src/slack/parsing/file-snippet.ts';
-import { readMrkdwn } from '../../../../src/slack/parsing/message/mrkdwn.ts';
+import { filesToRun, readFileSnippet } from '../../../../src/slack/parsing/snippet.ts';
+import { readMrkdwn } from '../../../../src/slack/parsing/mrkdwn.ts';
 
 const words = {
   isLanguage: (word: string) => ['python', 'python2', 'scala', 'r'].includes(word),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { languageWords } from '../../../../src/runs/languages/languages.ts';
-import { splitLanguageLine, splitLanguageWord } from '../../../../src/slack/parsing/language-prefix.ts';
+import { splitLanguageLine, splitLanguageWord } from '../../../../src/slack/parsing/snippet.ts';
 import { languagesOf } from '../../../support/kernelspecs.ts';
 
 const { isLanguage } = languageWords(languagesOf());

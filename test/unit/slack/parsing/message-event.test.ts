@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  readChange,
-  readPosted,
-  readShownMessage,
-} from '../../../../src/slack/parsing/message/message-event.ts';
+import { readChange, readPosted, readShownMessage } from '../../../../src/slack/parsing/message-event.ts';
 
 const message = { user: 'U1', text: 'hi', ts: '100.000001' };
 const changed = { type: 'message', subtype: 'message_changed', channel: 'C1', channel_type: 'channel' };

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { type PostedFile, readPostedFiles } from './message-files.ts';
 
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
 const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
@@ -54,8 +53,9 @@ const tombstoneSchema = z.object({
 const deletedSchema = z.object({
   subtype: z.literal('message_deleted'),
   channel: z.string(),
+  channel_type: z.string().optional(),
   deleted_ts: z.string(),
-  previous_message: z.object({ thread_ts: z.string().optional() }).optional().catch(undefined),
+  previous_message: z.looseObject({ thread_ts: z.string().optional() }).optional().catch(undefined),
 });
 
 /** A message somebody wrote, as the `message` and `app_mention` events carry it. */
@@ -114,20 +114,33 @@ export function readShownMessage(message: unknown): ShownMessage | undefined {
 export type MessageChange =
   /** `before`: as it was, where Slack says; `by`: who edited it. */
   | { kind: 'edited'; message: PostedMessage; before: PostedMessage | undefined; by: string }
-  /** With replies a deleted message leaves a tombstone and comes as a change (slack.md §4). */
-  | { kind: 'deleted'; channel: string; ts: string; thread: string };
+  /** With replies a deleted message leaves a tombstone and comes as a change. */
+  | { kind: 'deleted'; channel: string; ts: string; thread: string; before: PostedMessage | undefined };
+
+/** Whether the bot's own message was changed or deleted. Looked at before anything is parsed. */
+export function isOwnChange(event: unknown, botUserId: string): boolean {
+  if (typeof event !== 'object' || event === null) return false;
+  const changed = 'message' in event ? event.message : undefined;
+  const before = 'previous_message' in event ? event.previous_message : undefined;
+  return [changed, before].some(
+    (message) =>
+      typeof message === 'object' && message !== null && 'user' in message && message.user === botUserId,
+  );
+}
 
 /** Undefined for what is neither: previews of links, language detection, changes of what no person wrote. */
 export function readChange(event: unknown): MessageChange | undefined {
   const deleted = deletedSchema.safeParse(event).data;
   if (deleted !== undefined) {
     const { channel, deleted_ts: ts, previous_message: previous } = deleted;
-    return { kind: 'deleted', channel, ts, thread: previous?.thread_ts ?? ts };
+    const known = messageSchema.safeParse(previous).data;
+    const before = known === undefined ? undefined : toPosted(known, deleted, undefined, false);
+    return { kind: 'deleted', channel, ts, thread: previous?.thread_ts ?? ts, before };
   }
   const tombstone = tombstoneSchema.safeParse(event).data;
   if (tombstone !== undefined) {
     const { ts, thread_ts: thread = ts } = tombstone.message;
-    return { kind: 'deleted', channel: tombstone.channel, ts, thread };
+    return { kind: 'deleted', channel: tombstone.channel, ts, thread, before: undefined };
   }
   const changed = changedSchema.safeParse(event).data;
   if (changed === undefined || !written.has(changed.message.subtype)) return undefined;
@@ -166,3 +179,63 @@ function toPosted(
     editedTs,
   };
 }
+
+/** A file beside a message. Pictures and whatever else cannot be code are none. */
+export type PostedFile =
+  | CodeFile
+  /** Slack Connect: a message holds the file's id alone, `files.info` has the rest (Slack's file object). */
+  | { kind: 'stub'; id: string }
+  /** Nobody can say any more whether it was code. */
+  | { kind: 'gone'; why: string };
+
+export interface CodeFile {
+  kind: 'code';
+  name: string;
+  /** Bytes; undefined where Slack did not say. */
+  size: number | undefined;
+  /** Undefined where Slack did not say. */
+  url: string | undefined;
+  /** The language its name or kind says: `python`, `scala`, `r`. */
+  syntax: string | undefined;
+}
+
+const fileSchema = z.object({
+  id: z.string(),
+  name: z.string().nullish(),
+  mode: z.string().optional(),
+  file_access: z.string().optional(),
+  filetype: z.string().optional(),
+  size: z.number().optional(),
+  url_private_download: z.string().optional(),
+  url_private: z.string().optional(),
+});
+
+export function readPostedFiles(files: readonly unknown[]): PostedFile[] {
+  return files.map(readPostedFile).filter((file) => file !== undefined);
+}
+
+/** Undefined for what is no code: by the name's end, and for snippets by their kind. */
+export function readPostedFile(entry: unknown): PostedFile | undefined {
+  const file = fileSchema.safeParse(entry).data;
+  if (file === undefined) return undefined;
+  const { id, mode, file_access: access } = file;
+  if (mode === 'tombstone') return { kind: 'gone', why: 'it was deleted' };
+  if (mode === 'hidden_by_limit')
+    return { kind: 'gone', why: 'Slack hides it, because the workspace is over its limit' };
+  if (access === 'check_file_info' || mode === 'file_access') return { kind: 'stub', id };
+  const name = file.name ?? id;
+  const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  const isCode = mode === 'snippet' || ['py', 'scala', 'r', 'txt'].includes(ending);
+  if (!isCode) return undefined;
+  const url = file.url_private_download ?? file.url_private;
+  return {
+    kind: 'code',
+    name,
+    size: file.size,
+    url,
+    syntax: syntaxes[ending] ?? syntaxes[file.filetype ?? ''],
+  };
+}
+
+/** By the end of a file's name, and by the kind that Slack gives a snippet. */
+const syntaxes: Readonly<Record<string, string>> = { py: 'python', python: 'python', scala: 'scala', r: 'r' };

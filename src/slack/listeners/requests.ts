@@ -1,0 +1,135 @@
+import { LRUCache } from 'lru-cache';
+import { UserError } from '../../errors.ts';
+import type { Admitted, SnippetRequest } from '../../runs/admission/admission.ts';
+import { must, type Person } from '../auth/policy.ts';
+import { inTime } from './deadline.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+import type { Bot, ListenerMemory, RunsPort, SlackPort } from '../context.ts';
+
+/** Keys of requests: what Slack may bring twice is known by these. */
+
+export function messageRequest(workspace: string, channel: string, ts: string): string {
+  return `message/${workspace}/${channel}/${ts}`;
+}
+
+/** Where it is known that a message, named by its request, is gone. */
+export function deletionRequest(message: string): string {
+  return `${message}/deleted`;
+}
+
+export function editRequest(workspace: string, channel: string, ts: string, editedTs: string): string {
+  return `edit/${workspace}/${channel}/${ts}/${editedTs}`;
+}
+
+export function triggerRequest(workspace: string, triggerId: string): string {
+  return `trigger/${workspace}/${triggerId}`;
+}
+
+/** A press counts once per state of its run: two presses of the same button are one. */
+export function pressRequest(runId: string, action: string, state: string): string {
+  return `press/${runId}/${action}/${state}`;
+}
+
+export function viewRequest(workspace: string, viewId: string): string {
+  return `view/${workspace}/${viewId}`;
+}
+
+/** A press on a kernel's button counts once for each time that the button was shown. */
+export function kernelPressRequest(kernelId: string, action: string, shownAtMs: string): string {
+  return `kernel/${kernelId}/${action}/${shownAtMs}`;
+}
+
+/** Two presses of Run again by one person within this time are a double click. */
+const DOUBLE_CLICK_MS = 5_000;
+
+export function createListenerMemory(): ListenerMemory {
+  return {
+    mutex: new KeyedMutex(),
+    handledRequests: new LRUCache({ max: 1_000 }),
+    failedRequests: new LRUCache({ max: 1_000 }),
+    channelsWithRuns: new LRUCache({ max: 5_000 }),
+    recentPresses: new LRUCache({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
+  };
+}
+
+/**
+ * Acts once for a request; a repetition does nothing and gives undefined. A request whose act failed, for whatever
+ * reason, may come again.
+ */
+export async function runOnce<Done>(
+  request: string,
+  bot: Pick<Bot, 'claim' | 'unclaim' | 'memory'>,
+  act: () => Promise<Done>,
+): Promise<Done | undefined> {
+  const { failedRequests } = bot.memory;
+  try {
+    // One that could not be un-claimed, because the store was away, is claimed already.
+    if (!failedRequests.delete(request) && !(await bot.claim(request))) return undefined;
+  } catch (error) {
+    failedRequests.set(request, true);
+    throw error;
+  }
+  try {
+    return await act();
+  } catch (error) {
+    await bot.unclaim(request).catch(() => failedRequests.set(request, true));
+    throw error;
+  }
+}
+
+export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'attended'>;
+
+type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'memory'>;
+
+/**
+ * The one step by which all listeners have code run: may this person run it here, then into the run store. Throws
+ * `UserError`, `GatewayError` and `StoreError`; then nothing was accepted.
+ */
+export async function submitRun(
+  request: RunRequest,
+  person: Person,
+  bot: SubmitPort,
+  signal?: AbortSignal,
+): Promise<Admitted> {
+  const { workspace } = bot;
+  await inTime(mustRun(person, request.channel, bot), signal);
+  const admitted = await bot.admit(
+    { ...request, workspace, requester: person.id, attended: !person.isBot },
+    signal,
+  );
+  if (admitted.kind === 'accepted') {
+    bot.memory.channelsWithRuns.set(request.channel, true);
+    await eraseIfDeleted(request, admitted.runId, bot);
+  }
+  return admitted;
+}
+
+/** Throws `UserError` where this person may run no code in this channel. */
+export async function mustRun(
+  person: Person,
+  channel: string,
+  bot: Pick<SlackPort, 'policy' | 'channels'>,
+): Promise<void> {
+  must('run', person, channel, bot.policy);
+  if (!bot.policy.allowExternal) await bot.channels.mustBeInternal(channel);
+}
+
+/** For a duplicate that its person asked for by hand: silence would look like acceptance, or like a dead button. */
+export function refuseDuplicate(): never {
+  throw new UserError(
+    'notTaken',
+    'This was taken already: it runs, or has run, once. Nothing else was started.',
+  );
+}
+
+/** A message may be deleted while an edit of it is admitted: the deletion did not see this run. */
+async function eraseIfDeleted(
+  { message, editedTs }: Pick<SnippetRequest, 'message' | 'editedTs'>,
+  runId: string,
+  bot: SubmitPort,
+): Promise<void> {
+  if (message === undefined || editedTs === undefined) return;
+  if (!(await bot.isKnown(deletionRequest(message)))) return;
+  const run = await bot.findRun(runId);
+  if (run !== undefined) await bot.erase(run);
+}

@@ -1,0 +1,151 @@
+import type { GlobalShortcut, MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
+import { UserError } from '../../errors.ts';
+import type { Snippet } from '../../runs/admission/snippet.ts';
+import {
+  chooseKernelspec,
+  type LanguageContext,
+  languageWords,
+  listLanguages,
+} from '../../runs/languages/languages.ts';
+import { renderEditor } from '../blocks/modals/editor.ts';
+import type { Bot, RunsPort, SlackPort } from '../context.ts';
+import { readMessage } from '../parsing/message-body.ts';
+import { type PostedFile, readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
+import type { Message } from '../parsing/message-parts.ts';
+import { filesToRun, readFileSnippet, readSnippet } from '../parsing/snippet.ts';
+import { Acknowledgement } from './deadline.ts';
+import { notifyPerson, withBoundary } from './error-boundary.ts';
+import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
+import { openEditor } from './views/editor.ts';
+
+type ShortcutPort = SlackPort & RunsPort & Pick<Bot, 'languages' | 'drafts' | 'memory'>;
+
+/** The global shortcut opens the editor. */
+export async function onGlobalShortcut(
+  { ack, shortcut }: SlackShortcutMiddlewareArgs<GlobalShortcut>,
+  bot: ShortcutPort,
+): Promise<void> {
+  const user = shortcut.user.id;
+  const tell = notifyPerson(bot.notify, { channel: undefined, user });
+  await withBoundary({ log: bot.log, what: 'a shortcut', tell }, async () => {
+    await new Acknowledgement(ack, bot.log).send();
+    await openEditor({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
+  });
+}
+
+/**
+ * "Run this code" on anybody's message: into its thread. Asks for the language when nothing names it. It is
+ * acknowledged first, because files may take longer than Slack waits; what is refused is said afterwards.
+ */
+export async function onMessageShortcut(
+  { ack, shortcut }: SlackShortcutMiddlewareArgs<MessageShortcut>,
+  bot: ShortcutPort,
+): Promise<void> {
+  const { channel, user, trigger_id: trigger } = shortcut;
+  const message = readShownMessage(shortcut.message);
+  const thread = message?.thread;
+  const tell = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
+  await withBoundary({ log: bot.log, what: 'a shortcut', tell }, async () => {
+    await new Acknowledgement(ack, bot.log).send();
+    if (message === undefined) throw noCode();
+    await runMessage({ channel: channel.id, message, user: user.id, trigger }, bot);
+  });
+}
+
+interface ShortcutCall {
+  channel: string;
+  message: ShownMessage;
+  user: string;
+  trigger: string;
+}
+
+async function runMessage(call: ShortcutCall, bot: ShortcutPort): Promise<void> {
+  const { channel, message, user, trigger } = call;
+  const [person, context] = await Promise.all([
+    bot.users.find(user),
+    bot.languages(channel),
+    bot.channels.mustBeMember(channel),
+  ]);
+  await mustRun(person, channel, bot);
+  const typed = readMessage(message, bot.userId);
+  const files = filesToRun(typed, message.files);
+  if (!isLanguageKnown(expectSnippet(typed, files, context), context))
+    return await askLanguage(call, context, async () => await readCode(typed, files, context, bot), bot);
+  const snippet = await readCode(typed, files, context, bot);
+  if (!isLanguageKnown(snippet, context))
+    return await askLanguage(call, context, () => Promise.resolve(snippet), bot);
+  const requestKey = triggerRequest(bot.workspace, trigger);
+  await submitRun({ requestKey, source: 'shortcut', channel, snippet, ...placeOf(call, bot) }, person, bot);
+}
+
+/** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */
+function expectSnippet(typed: Message, files: readonly PostedFile[], context: LanguageContext): Snippet {
+  const words = languageWords(context);
+  const named = files.flatMap((file) => (file.kind === 'code' ? [{ syntax: file.syntax, code: '' }] : []));
+  if (named.length > 0) return readFileSnippet(typed, named, words);
+  // Of a file that Slack Connect shows by its id alone, the name is fetched with it.
+  if (files.length > 0) return { language: context.kernelspecs.list[0]?.name, blocks: [] };
+  const snippet = readSnippet(typed, words);
+  if (snippet === undefined) throw noCode();
+  return snippet;
+}
+
+async function readCode(
+  typed: Message,
+  files: readonly PostedFile[],
+  context: LanguageContext,
+  { readFiles }: ShortcutPort,
+): Promise<Snippet> {
+  const words = languageWords(context);
+  const fetched = await readFiles(files);
+  if (fetched.length > 0) return readFileSnippet(typed, fetched, words);
+  const snippet = readSnippet(typed, words);
+  if (snippet === undefined) throw noCode();
+  return snippet;
+}
+
+function noCode(): UserError {
+  return new UserError('emptySnippet', 'There is no code in that message.');
+}
+
+/** Named by the message or chosen in the channel; the gateway's default would be a guess about somebody's words. */
+function isLanguageKnown(snippet: Snippet, context: LanguageContext): boolean {
+  try {
+    chooseKernelspec(snippet, context);
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+  const isNamed = snippet.language !== undefined || snippet.syntax !== undefined;
+  const isChosen = context.channelLanguage !== undefined || context.defaultLanguage !== undefined;
+  return isNamed || isChosen || context.kernelspecs.list.length === 1;
+}
+
+async function askLanguage(
+  call: ShortcutCall,
+  context: LanguageContext,
+  read: () => Promise<Snippet>,
+  bot: ShortcutPort,
+): Promise<void> {
+  const { channel, trigger } = call;
+  await bot.views.openModal(trigger, async () => {
+    const { blocks } = await read();
+    const { thread, message } = placeOf(call, bot);
+    const draft = await bot.drafts.keep({
+      channel,
+      thread,
+      blocks: [...blocks],
+      ...(message === undefined ? {} : { message }),
+    });
+    return renderEditor({ channel, thread, draft }, { languages: listLanguages(context), blocks });
+  });
+}
+
+/** The answer goes into the message's thread; the message counts as the requester's where they wrote it. */
+function placeOf(
+  { channel, message, user }: ShortcutCall,
+  { workspace }: Pick<Bot, 'workspace'>,
+): { thread: string; message?: string } {
+  const own = message.user === user ? { message: messageRequest(workspace, channel, message.ts) } : {};
+  return { thread: message.thread ?? message.ts, ...own };
+}

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { StoreError } from '../../../../src/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+import type { Admitted } from '../../../../src/runs/admission/admission.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import { renderEditor } from '../../../../src/slack/blocks/modals/editor.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { onEditorSubmitted } from '../../../../src/slack/listeners/views/editor.ts';
+
+const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
+
+/** An open editor of U1 in C1 whose submissions are admitted as `admit` says. */
+function openEditor(
+  admit: (key: string) => Admitted,
+  options: { isMember?: boolean; madeRun?: boolean } = {},
+) {
+  const keys: string[] = [];
+  const bot = {
+    workspace: 'T1',
+    policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
+    users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
+    channels: { isMember: async () => options.isMember ?? true, mustBeMember: async () => {} },
+    async admit({ delivery }: { delivery: string }) {
+      keys.push(delivery);
+      return admit(delivery);
+    },
+    runOf: async () => (options.madeRun === true ? ({ id: 'r1' } as Run) : undefined),
+    memory: createListenerMemory(),
+    log: silentLog,
+  } as unknown as Bot;
+  const blocks = renderEditor({ channel: 'C1' }, { languages: [], blocks: ['1'] }).blocks;
+  const submit = async (): Promise<unknown> => {
+    let acked: unknown = 'never';
+    await onEditorSubmitted(
+      {
+        ack: async (response: unknown) => void (acked = response),
+        body: { user: { id: 'U1' } },
+        view: {
+          id: 'V1',
+          private_metadata: JSON.stringify({ channel: 'C1' }),
+          state: { values: { code0: { code0: { value: '1' } } } },
+          blocks,
+        },
+      } as never,
+      bot,
+    );
+    return acked;
+  };
+  return { submit, keys };
+}
+
+const accepted: Admitted = { kind: 'accepted', runId: 'r1' };
+
+test('a submission that was taken back because the store was silent runs when it is submitted again', async () => {
+  let isAway = true;
+  const { submit, keys } = openEditor((key) => {
+    if (isAway) throw new StoreError('silent', 'no answer');
+    return key === 'view/T1/V1' ? { kind: 'duplicate' } : accepted;
+  });
+  expect(JSON.stringify(await submit())).toContain('could not be accepted, nothing ran');
+  isAway = false;
+  expect(await submit()).toBeUndefined();
+  expect(keys).toEqual(['view/T1/V1', 'view/T1/V1', 'view/T1/V1/2']);
+});
+
+test('a submission that made a run already is told so, and makes no other', async () => {
+  const { submit, keys } = openEditor(() => ({ kind: 'duplicate' }), { madeRun: true });
+  expect(await submit()).toMatchObject({
+    response_action: 'errors',
+    errors: { code0: expect.stringContaining('taken already') },
+  });
+  expect(keys).toHaveLength(1);
+});
+
+test('an error stands at a field of the modal, also where the wanted one is not in it', async () => {
+  const { submit, keys } = openEditor(() => accepted, { isMember: false });
+  expect(await submit()).toMatchObject({
+    errors: { code0: expect.stringContaining('You are not in this channel') },
+  });
+  expect(keys).toEqual([]);
+});

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { StoreError, UserError } from '../../../../src/errors.ts';
+import { GatewayError } from '../../../../src/gateway/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+import { notifyPerson, withBoundary } from '../../../../src/slack/listeners/error-boundary.ts';
+
+const storeError = new StoreError('silent', 'no answer');
+
+function createBoundary() {
+  const logged: string[] = [];
+  const told: string[] = [];
+  const left: unknown[] = [];
+  const write = (level: string) => (_: unknown, line: string) => void logged.push(`${level}: ${line}`);
+  const log = { ...silentLog, error: write('error'), warn: write('warn') } as typeof silentLog;
+  const boundary = { log, what: 'a thing', tell: async (text: string) => void told.push(text) };
+  return {
+    boundary,
+    ticket: { leaveUnacknowledged: (why: Error) => void left.push(why) },
+    logged,
+    told,
+    left,
+  };
+}
+
+test.each([
+  ['a refusal', new UserError('badCommand', 'Not <so>.'), 'Not &lt;so&gt;.', []],
+  ['a bug', new TypeError('x is undefined'), 'Something broke on our side', ['error: a thing broke']],
+  ['a silent store', storeError, 'could not be accepted, nothing ran', ['warn: a thing failed']],
+  [
+    'a gateway that is away',
+    new GatewayError('unreachable', 'refused'),
+    'gateway cannot be reached',
+    ['warn: a thing failed'],
+  ],
+])('%s is told to the person, and a bug is logged as one', async (_what, error, words, lines) => {
+  const { boundary, told, logged } = createBoundary();
+  expect(await withBoundary(boundary, () => Promise.reject(error))).toBe('refused');
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain(words);
+  expect(logged).toEqual(lines);
+});
+
+test('a modal shows plain text', async () => {
+  const { boundary, told } = createBoundary();
+  const refused = new UserError('badCommand', 'Not <so>.');
+  await withBoundary({ ...boundary, format: 'plain' }, () => Promise.reject(refused));
+  expect(told).toEqual(['Not <so>.']);
+});
+
+test('an event that the store did not take is left unacknowledged, and nobody is told', async () => {
+  const { boundary, ticket, told, left } = createBoundary();
+  expect(await withBoundary({ ...boundary, ticket }, () => Promise.reject(storeError))).toBe('left');
+  expect(left).toEqual([storeError]);
+  expect(told).toEqual([]);
+});
+
+test('an event is left unacknowledged too where the store is silent only while the refusal is told', async () => {
+  const { boundary, ticket, left } = createBoundary();
+  const tell = () => Promise.reject(storeError);
+  const refused = new UserError('badCommand', 'No.');
+  expect(await withBoundary({ ...boundary, ticket, tell }, () => Promise.reject(refused))).toBe('left');
+  expect(left).toEqual([storeError]);
+});
+
+test('a person who cannot be told breaks nothing', async () => {
+  const { boundary, logged } = createBoundary();
+  const tell = () => Promise.reject(new Error('no such channel'));
+  const refused = new UserError('badCommand', 'No.');
+  expect(await withBoundary({ ...boundary, tell }, () => Promise.reject(refused))).toBe('refused');
+  expect(logged).toEqual(['warn: a thing was refused, and the person could not be told']);
+});
+
+test('where nobody asked, nobody is told, and what worked is done', async () => {
+  const { boundary, told } = createBoundary();
+  const refused = new UserError('badCommand', 'No.');
+  expect(await withBoundary({ ...boundary, tell: undefined }, () => Promise.reject(refused))).toBe('refused');
+  expect(await withBoundary(boundary, () => Promise.resolve())).toBe('done');
+  expect(told).toEqual([]);
+});
+
+test('the person is told in the thread where the button is', async () => {
+  const told: unknown[] = [];
+  const notify = {
+    person: async (where: unknown, text: string) => void told.push(where, text),
+    channel: async () => {},
+  };
+  const where = { channel: 'C1', thread: '1.2', user: 'U1' };
+  await notifyPerson(notify, where)('No.');
+  expect(told).toEqual([where, 'No.']);
+});

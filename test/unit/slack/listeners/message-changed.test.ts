@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest';
+import { StoreError } from '../../../../src/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
+import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+
+const member = { isWorkspaceAdmin: true, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
+
+/** The ports that message events use; `store` lists what the store was asked. */
+function createBot({
+  hasRuns = false,
+  onStop = async () => {},
+}: { hasRuns?: boolean; onStop?: () => Promise<void> } = {}) {
+  const store: string[] = [];
+  const left: unknown[] = [];
+  const told: string[] = [];
+  const claims = new Set<string>();
+  const run = { id: 'r1', requester: 'U1', data: {} } as Run;
+  const bot = {
+    workspace: 'T1',
+    userId: 'UBOT',
+    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
+    users: { find: async (id: string) => ({ ...member, id, ids: [id] }) },
+    notify: { person: async (_: unknown, text: string) => void told.push(text), channel: async () => {} },
+    control: {
+      newestUnfinished: async () => run,
+      stop: async () => await onStop(),
+    },
+    claim: async (key: string) =>
+      store.push(`claim ${key}`) > 0 && !claims.has(key) && claims.add(key).has(key),
+    unclaim: async (key: string) => void claims.delete(key),
+    isKnown: async (key: string) => claims.has(key),
+    runOf: async (key: string) => void store.push(`runOf ${key}`),
+    threadRuns: async () => (store.push('threadRuns') > 0 && hasRuns ? [run] : []),
+    channelRuns: async () => (store.push('channelRuns') > 0 && hasRuns ? [run] : []),
+    memory: createListenerMemory(),
+    log: silentLog,
+  } as unknown as Bot;
+  return { bot, store, left, told, ticket: { leaveUnacknowledged: (why: Error) => void left.push(why) } };
+}
+
+const plain = { type: 'message', user: 'U1', text: 'lunch?', ts: '1.0' };
+const deletion = (ts: string, before: object | undefined) => ({
+  type: 'message',
+  subtype: 'message_deleted',
+  channel: 'C1',
+  deleted_ts: ts,
+  ...(before === undefined ? {} : { previous_message: { ...before, ts } }),
+});
+
+test('deleted talk in a channel without runs costs one look, and none after that', async () => {
+  const { bot, store, ticket } = createBot();
+  for (const ts of ['1.0', '2.0', '3.0']) await onMessageChanged(deletion(ts, plain), ticket, bot);
+  expect(store).toEqual(['channelRuns']);
+});
+
+test.each([
+  ['that calls the bot', { ...plain, text: '<@UBOT> `1`' }],
+  ['that is a code block', { ...plain, text: '```1```' }],
+  ['of which Slack does not say what it was', undefined],
+])(
+  'a deleted message %s is remembered, so that it makes no run when it comes late',
+  async (_what, before) => {
+    const { bot, store, ticket } = createBot();
+    await onMessageChanged(deletion('1.0', before), ticket, bot);
+    expect(store).toContain('claim message/T1/C1/1.0/deleted');
+  },
+);
+
+test('deleted talk in a channel with runs is looked up: a shortcut may have run it', async () => {
+  const { bot, store, ticket } = createBot({ hasRuns: true });
+  await onMessageChanged(deletion('1.0', plain), ticket, bot);
+  expect(store).toContain('threadRuns');
+});
+
+test('the bot’s own edits and deletions are dropped before anything is parsed or looked up', async () => {
+  const { bot, store, ticket } = createBot({ hasRuns: true });
+  let isRead = false;
+  const message = {
+    user: 'UBOT',
+    get blocks() {
+      isRead = true;
+      return [];
+    },
+  };
+  await onMessageChanged({ subtype: 'message_changed', channel: 'C1', message }, ticket, bot);
+  await onMessageChanged({ ...deletion('1.0', undefined), previous_message: message }, ticket, bot);
+  expect({ isRead, store }).toEqual({ isRead: false, store: [] });
+});
+
+test('`!stop` whose store was silent is left unacknowledged, and stops when Slack brings it again', async () => {
+  const stops: number[] = [];
+  const onStop = async (): Promise<void> => {
+    if (stops.push(1) === 1) throw new StoreError('silent', 'no answer');
+  };
+  const { bot, left, told, ticket } = createBot({ hasRuns: true, onStop });
+  const event = { ...plain, text: '!stop', channel: 'C1', ts: '5.0', thread_ts: '4.0' };
+  await onMessage(event, ticket, bot);
+  expect(left).toHaveLength(1);
+  expect(told).toEqual([]);
+  await onMessage(event, ticket, bot);
+  await onMessage(event, ticket, bot);
+  expect(stops).toHaveLength(2);
+  expect(told).toEqual(['Stopping it.']);
+});
