@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { silentLog } from '../../../src/log.ts';
-import { boundLedger, withinMs } from '../../../src/store/timeout.ts';
-import { openStore } from '../../../src/store/open-store.ts';
+import { withinMs } from '../../../src/store/timeout.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -36,16 +34,4 @@ test('a failure after the time is nobody’s unhandled rejection', async () => {
   await bounded;
   late.reject(new Error('too late'));
   await vi.advanceTimersByTimeAsync(10);
-});
-
-test('a bounded ledger answers as its ledger does, and is silent when that hangs', async () => {
-  const { ledger } = await openStore<{ code: string }>({ url: 'memory:', log: silentLog });
-  const bounded = boundLedger(ledger, 500);
-  expect(await bounded.claim('d', 1)).toBe(true);
-  expect(await bounded.findDelivery('d')).toBe('');
-  const hanging = boundLedger({ ...bounded, ping: () => new Promise<void>(() => undefined) }, 500);
-  const silent = expect(hanging.ping()).rejects.toMatchObject({ code: 'silent' });
-  await vi.advanceTimersByTimeAsync(500);
-  await silent;
-  await bounded.close();
 });

@@ -21,9 +21,9 @@ function openEditor(
     policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
     channels: { isMember: async () => options.isMember ?? true, mustBeMember: async () => {} },
-    async admit({ delivery }: { delivery: string }) {
-      keys.push(delivery);
-      return admit(delivery);
+    async admit({ requestKey }: { requestKey: string }) {
+      keys.push(requestKey);
+      return admit(requestKey);
     },
     runOf: async () => (options.madeRun === true ? ({ id: 'r1' } as Run) : undefined),
     memory: createListenerMemory(),

@@ -5,8 +5,8 @@ import { UserError } from '../../../../src/errors.ts';
 import { languageWords } from '../../../../src/runs/languages/languages.ts';
 import { checkSnippet } from '../../../../src/runs/admission/snippet.ts';
 import { readCommand } from '../../../../src/slack/parsing/command.ts';
-import { readMessage } from '../../../../src/slack/parsing/message/message-body.ts';
-import { readSlash } from '../../../../src/slack/parsing/slash-text.ts';
+import { readMessage } from '../../../../src/slack/parsing/message-body.ts';
+import { readSlash } from '../../../../src/slack/parsing/request.ts';
 import { readCommandText, readLoneFence, readSnippet } from '../../../../src/slack/parsing/snippet.ts';
 import { languagesOf } from '../../../support/kernelspecs.ts';
 import { botUserId } from '../../../support/slack-composer.ts';
@@ -28,7 +28,7 @@ function read({ door, event }: SnippetCase): SnippetCase['expect'] {
   try {
     const snippet = door === 'thread' ? readLoneFence(message, words) : readSnippet(message, words);
     if (snippet === undefined) return { silent: true };
-    checkSnippet(snippet, 1e6);
+    checkSnippet(snippet, 1_000_000);
     const { language, syntax, blocks } = snippet;
     return {
       ...(language === undefined ? {} : { language }),
