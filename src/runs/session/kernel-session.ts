@@ -13,7 +13,8 @@ import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import { LateOutput } from './late-output.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { readStoppedBy, type StopReason } from './run/read-end.ts';
-import { type EndedRun, runToOutcome } from './run/run-to-outcome.ts';
+import { runToOutcome } from './run/run-to-outcome.ts';
+import { RunEnd } from './run/run-end.ts';
 import { RunQueue } from './run-queue.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { SwitchQuestions } from './switch-questions.ts';
@@ -57,6 +58,7 @@ export class KernelSession {
   readonly channel: string;
   readonly #deps: SessionDeps;
   readonly #kernel: SessionKernel;
+  readonly #end: RunEnd;
   readonly #late: LateOutput;
   readonly #displays: Displays;
   readonly #queue = new RunQueue();
@@ -89,6 +91,8 @@ export class KernelSession {
       },
       () => void this.#late.forgetAll(),
     );
+    const { finals, onEnded } = deps;
+    this.#end = new RunEnd(this.#kernel, finals, onEnded, log);
     this.#idle = new IdleKernel(this.#kernel, () => this.#current !== undefined, {
       gateway,
       notices,
@@ -293,35 +297,19 @@ export class KernelSession {
     });
     const ended = await Promise.race([running, untilReleased(live)]);
     // What the kernel said last is heard once only: the end is stored also by a process that ends.
-    if (ended === undefined)
-      return void running.then((late) => this.#storeEnd(live, late)).catch(() => undefined);
-    if (!(await this.#storeEnd(live, ended))) return;
+    if (ended === undefined) {
+      running.then((late) => this.#end.store(live, late.outcome, late.stored)).catch(() => undefined);
+      return;
+    }
+    if (!(await this.#end.store(live, ended.outcome, ended.stored))) return;
     live.markFollowed();
     if (live.released.aborted) return;
-    this.#deps.finals.post(live, ended.outcome);
+    this.#end.post(live, ended.outcome);
     if (ended.transcript !== undefined) this.#late.remember(live, ended.outcome, ended.transcript);
     // The final message has the processor for itself.
     await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
-    if (ended.kernelId !== undefined && !live.released.aborted) await this.#noteUse(live, ended.kernelId);
-  }
-
-  async #storeEnd(live: LiveRun, { outcome, stored }: EndedRun): Promise<boolean> {
-    const isOurs = await live.end(outcome, stored);
-    if (isOurs) this.#deps.onEnded(live.run, outcome);
-    return isOurs;
-  }
-
-  async #noteUse(live: LiveRun, kernelId: string): Promise<void> {
-    const { outcome } = live.run.data;
-    if (outcome === undefined) return;
-    await this.#kernel
-      .used(kernelId, live.run, outcome)
-      .catch((error: unknown) =>
-        this.#deps.log.warn(
-          { event: 'kernel.use', err: error, run: live.id },
-          'a kernel that ended was not removed',
-        ),
-      );
+    if (ended.kernelId !== undefined && !live.released.aborted)
+      await this.#end.noteUse(live, ended.outcome, ended.kernelId);
   }
 
   // — ends without the kernel —
@@ -332,17 +320,7 @@ export class KernelSession {
 
   #endUnsent(live: LiveRun, outcome: RunOutcome): void {
     this.remove(live);
-    const { log, finals, onEnded } = this.#deps;
-    live
-      .end(outcome)
-      .then((isOurs) => {
-        if (!isOurs) return;
-        onEnded(live.run, outcome);
-        finals.post(live, outcome);
-      })
-      .catch((error: unknown) =>
-        log.error({ event: 'run.end', err: error, run: live.id }, 'an end was not stored'),
-      );
+    this.#end.unsent(live, outcome);
     this.#endIfEmpty();
   }
 

@@ -18,6 +18,14 @@ import {
   type StoredKernel,
 } from './kernel-record.ts';
 import { KernelSocket } from './kernel-socket.ts';
+import {
+  eitherOf,
+  type GivingUp,
+  isLoss,
+  launchKernel,
+  removeUnused,
+  type StartProgress,
+} from './launch-kernel.ts';
 import { LatestWriter } from '../run/latest-writer.ts';
 import { retryStore } from '../run/retry-store.ts';
 
@@ -29,19 +37,6 @@ export interface ReadyKernel {
   connection: KernelConnection;
   /** What happened to the kernel before this one, as a sentence; undefined when nothing did. */
   note: string | undefined;
-}
-
-export interface StartProgress {
-  onTurn: (before: number) => void;
-  onStarting: () => void;
-}
-
-/** Why a kernel is not waited for any more. */
-export interface GivingUp {
-  /** The run was cancelled: what was begun for it is undone. */
-  stopped: AbortSignal;
-  /** This process ends: what was begun stays for its successor. */
-  released: AbortSignal;
 }
 
 export interface SessionKernelDeps {
@@ -153,12 +148,13 @@ export class SessionKernel {
     progress: StartProgress,
     until: GivingUp,
   ): Promise<ReadyKernel> {
+    const { gateway, envFor, log } = this.#deps;
     progress.onStarting();
     this.#record = chosen;
     await this.#writer.save();
     let kernelId: string | undefined;
     try {
-      kernelId = await this.#launch(chosen, owner, progress, until.stopped);
+      kernelId = await launchKernel(chosen, envFor(owner), progress.onTurn, until.stopped, gateway);
       // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
       // Toree answers the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };
@@ -174,40 +170,10 @@ export class SessionKernel {
     } catch (error) {
       // The successor finds the record and repeats the start under the same id.
       if (until.released.aborted) throw error;
-      if (kernelId !== undefined) await this.#removeUnused(kernelId);
+      if (kernelId !== undefined) await removeUnused(kernelId, gateway, log);
       await this.forget();
       throw error;
     }
-  }
-
-  async #launch(
-    { kernelspec, kernelId }: KernelRecord,
-    owner: KernelOwner,
-    { onTurn }: StartProgress,
-    signal: AbortSignal,
-  ): Promise<string> {
-    const { gateway, envFor } = this.#deps;
-    try {
-      return (await gateway.startKernel({ kernelspec, kernelId, env: envFor(owner), onTurn, signal })).id;
-    } catch (error) {
-      const found = isLoss(error)
-        ? await gateway.findKernel(kernelId, signal).catch(() => undefined)
-        : undefined;
-      if (found === undefined) throw error;
-      return found.id;
-    }
-  }
-
-  async #removeUnused(kernelId: string): Promise<void> {
-    const { gateway, log } = this.#deps;
-    await gateway
-      .shutDownKernel(kernelId)
-      .catch((error: unknown) =>
-        log.warn(
-          { event: 'kernel.orphan', err: error, kernel: kernelId },
-          'a kernel that nobody uses may be left on the gateway',
-        ),
-      );
   }
 
   #take(event: ConnectionEvent, kernelId: string): void {
@@ -340,13 +306,3 @@ export class SessionKernel {
 export const GONE_NOTE =
   'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
 export const RESTARTED_NOTE = 'The kernel was restarted meanwhile; the variables from before are gone.';
-
-/** The kernel is not wanted any more, for either cause. */
-export function eitherOf({ stopped, released }: GivingUp): AbortSignal {
-  return AbortSignal.any([stopped, released]);
-}
-
-/** The kernel is not there, or will never answer. */
-function isLoss(error: unknown): boolean {
-  return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
-}

@@ -1,0 +1,62 @@
+import { GatewayError } from '../../../gateway/errors.ts';
+import type { Gateway } from '../../../gateway/gateway.ts';
+import type { Log } from '../../../log.ts';
+import type { KernelRecord } from './kernel-record.ts';
+
+export interface StartProgress {
+  onTurn: (before: number) => void;
+  onStarting: () => void;
+}
+
+/** Why a kernel is not waited for any more. */
+export interface GivingUp {
+  /** The run was cancelled: what was begun for it is undone. */
+  stopped: AbortSignal;
+  /** This process ends: what was begun stays for its successor. */
+  released: AbortSignal;
+}
+
+/** Gives the id of the kernel, which is the gateway's choice where it does not honour ours. Rejects with `GatewayError`. */
+export async function launchKernel(
+  { kernelspec, kernelId }: KernelRecord,
+  env: Readonly<Record<string, string>>,
+  onTurn: StartProgress['onTurn'],
+  signal: AbortSignal,
+  gateway: Pick<Gateway, 'startKernel' | 'findKernel'>,
+): Promise<string> {
+  try {
+    return (await gateway.startKernel({ kernelspec, kernelId, env, onTurn, signal })).id;
+  } catch (error) {
+    const found = isLoss(error)
+      ? await gateway.findKernel(kernelId, signal).catch(() => undefined)
+      : undefined;
+    if (found === undefined) throw error;
+    return found.id;
+  }
+}
+
+/** Removes a kernel that no run will use. Never rejects. */
+export async function removeUnused(
+  kernelId: string,
+  gateway: Pick<Gateway, 'shutDownKernel'>,
+  log: Log,
+): Promise<void> {
+  await gateway
+    .shutDownKernel(kernelId)
+    .catch((error: unknown) =>
+      log.warn(
+        { event: 'kernel.orphan', err: error, kernel: kernelId },
+        'a kernel that nobody uses may be left on the gateway',
+      ),
+    );
+}
+
+/** The kernel is not wanted any more, for either cause. */
+export function eitherOf({ stopped, released }: GivingUp): AbortSignal {
+  return AbortSignal.any([stopped, released]);
+}
+
+/** The kernel is not there, or will never answer. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
+}
