@@ -1,4 +1,4 @@
-/** What a person can ask of the bot beside running code (product.md §5). */
+/** What a person can ask of the bot beside running code. */
 export type Command =
   | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' }
   | { kind: 'use'; language: string }

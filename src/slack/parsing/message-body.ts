@@ -1,7 +1,6 @@
-import { type Message, type Part, append } from './message-parts.ts';
-import { splitFences, trimFence } from './mrkdwn.ts';
-import { readLabels, readMrkdwn } from './mrkdwn.ts';
 import { z } from 'zod';
+import { type Message, type Part, append } from './message-parts.ts';
+import { readLabels, readMrkdwn, splitFences, trimFence } from './mrkdwn.ts';
 
 /** The fields of a Slack message that say what was typed. */
 export interface MessageSource {
@@ -88,7 +87,7 @@ export interface RichTextContext {
 }
 
 /**
- * Reads the `rich_text` blocks that Slack's composer makes (slack.md fact 7): code is taken as it stands, links and
+ * Reads the `rich_text` blocks that Slack's composer makes: code is taken as it stands, links and
  * mentions as they were typed, as far as Slack still says. Undefined when there is no rich text to read.
  */
 export function readRichText(blocks: unknown, context: RichTextContext): Part[] | undefined {

@@ -79,7 +79,7 @@ export interface PostedMessage {
 
 /**
  * Undefined for events that nobody wrote, or that lack what a message has. An edit is mentioned to us too, as an
- * `app_mention` with `edited`; it comes as a change beside it, and is judged as that.
+ * `app_mention` with `edited`; it comes as a change beside it, and counts as that.
  */
 export function readPosted(event: unknown): PostedMessage | undefined {
   if (editedMentionSchema.safeParse(event).success) return undefined;
@@ -110,7 +110,7 @@ export function readShownMessage(message: unknown): ShownMessage | undefined {
   };
 }
 
-/** What happened to a message that stood already. */
+/** What happened to a message that was there already. */
 export type MessageChange =
   /** `before`: as it was, where Slack says; `by`: who edited it. */
   | { kind: 'edited'; message: PostedMessage; before: PostedMessage | undefined; by: string }

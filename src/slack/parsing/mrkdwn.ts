@@ -6,7 +6,7 @@ const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' 
 
 /**
  * Reads a message's `text`, for messages that come without rich text (API clients, old messages). There Slack escapes
- * `& < >` and links what looks like a link, inside code too (slack.md fact 7); both are undone, in one pass.
+ * `& < >` and links what looks like a link, inside code too; both are undone, in one pass.
  */
 export function readMrkdwn(text: string, botUserId: string): Part[] {
   const parts: Part[] = [];

@@ -3,8 +3,7 @@ import type { Snippet } from '../../runs/admission/snippet.ts';
 import { type Message, type Part, append } from './message-parts.ts';
 import { type Command, readCommand } from './command.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
-import { splitFences, trimFence } from './mrkdwn.ts';
-import { readEscaped } from './mrkdwn.ts';
+import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';
 
 /** What an addressed message asks for. `nothing`: the bot was called and nothing was said. */
 export type Request =

@@ -143,7 +143,7 @@ export function readFileSnippet(message: Message, files: readonly FileCode[], wo
 /**
  * A first word is no language when what follows on its line goes on with it: an operator or a closing bracket, `% ` or
  * `%=`, or a word like `in`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and `python2 [1]` are not. To these
- * (product.md §2) come `!=`, `not in` and R's `%in%`, with which no code begins.
+ * come `!=`, `not in` and R's `%in%`, with which no code begins.
  */
 const goesOn =
   /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|if|not\s+in)(?![\p{L}\p{N}_]))/u;

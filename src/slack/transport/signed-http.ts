@@ -18,7 +18,7 @@ const SLACK_KEEP_MS = 30_000;
 
 /**
  * Signed HTTP. Bolt checks signatures (401) and reads bodies; the server is ours, so that health and Slack share a port.
- * What is not accepted is answered 503: Slack repeats events after any answer but a 2xx (slack.md §4).
+ * What is not accepted is answered 503: Slack repeats events after any answer but a 2xx.
  */
 export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttpOptions): SlackTransport {
   let taking = false;

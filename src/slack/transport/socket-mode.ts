@@ -14,21 +14,21 @@ export interface SocketModeOptions {
 
 /**
  * A dropped socket is noticed after this long and the same time passes before the next one opens, so the length of a
- * gap in which slash commands fail (slack.md §1, fact 10); shorter risks taking a busy second for a dead socket.
+ * gap in which slash commands fail; shorter risks taking a busy second for a dead socket.
  */
 const SOCKET_PING_MS = 2_000;
 
 /**
- * For as long as it takes: an `apps.connections.open` whose tries are used up ends the process (slack.md §1, fact 10),
+ * For as long as it takes: an `apps.connections.open` whose tries are used up ends the process,
  * and without a ceiling the pauses between tries would outgrow the outage.
  */
 const UNTIL_SLACK_IS_BACK: RetryOptions = { forever: true, factor: 1.3, minTimeout: 500, maxTimeout: 15_000 };
 
-/** Socket Mode. The socket's own client differs from the app's in its patience. */
+/** Socket Mode. The client of the socket retries for longer than that of the app. */
 export function createSocketMode(options: SocketModeOptions): SlackTransport {
   const { appToken, apiUrl, callTimeoutMs, logger } = options;
   const refused = Promise.withResolvers<never>();
-  // Once the socket stood, nobody waits for it.
+  // Once the socket is open, nobody awaits this.
   refused.promise.catch(() => undefined);
   let isClosed = false;
   let health: Health = { ok: false, detail: 'Not connected yet.' };

@@ -1,7 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { ConfigError } from '../../errors.ts';
 
-/** Slack's own troubles, which any method may answer and which pass by themselves: no token is wrong. */
+/** Outages of Slack's own, which any method may answer and which end by themselves: no token is wrong. */
 const passing = new Set([
   'fatal_error',
   'internal_error',
@@ -23,7 +23,7 @@ export function startupError(error: unknown): Error {
   const said = error.data.error;
   return isRefusal(said)
     ? tokenRefused('SLACK_BOT_TOKEN', said)
-    : new Error(`Slack has a trouble of its own (${said}). Try again in a minute.`, { cause: error });
+    : new Error(`Slack has an outage of its own (${said}). Try again in a minute.`, { cause: error });
 }
 
 /** Whether this word of Slack's says that a token is wrong. */

@@ -94,7 +94,7 @@ export async function findAuthor(posted: PostedMessage, bot: Pick<Bot, 'users'>)
   return { ...person, isBot, ids: [...person.ids, ...posted.botIds] };
 }
 
-/** Bots answering bots would never end: only listed ones are heard at all. */
+/** Bots answering bots would never end: only listed ones are read at all. */
 function isForeignBot({ botIds, user }: PostedMessage, { policy }: Pick<Bot, 'policy'>): boolean {
   return botIds.length > 0 && ![...botIds, user].some((id) => policy.allowedBots.includes(id));
 }

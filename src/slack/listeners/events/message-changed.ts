@@ -51,7 +51,7 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   await bot.claim(key);
   await bot.claim(deletionRequest(key));
   const first = await bot.runOf(key);
-  // Slack does not always say in which thread it stood.
+  // Slack does not always say in which thread it was.
   const thread = first?.thread ?? deleted.thread;
   const runs = await runsOf({ channel, ts, thread }, bot);
   for (const run of runs) await bot.erase(run);
