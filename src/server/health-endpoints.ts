@@ -37,30 +37,24 @@ export async function startHealthServer(options: HealthServerOptions): Promise<L
     answer(request, response) {
       const path = request.url?.split('?', 1)[0];
       const isRead = request.method === 'GET' || request.method === 'HEAD';
-      const isLeader = role() === 'leader';
+      const now = role();
+      const isLeader = now === 'leader';
       if (path === '/healthz' && isRead) send(request, response, 200, { alive: true, version });
-      else if (path === '/readyz' && isRead) void sendReadiness(request, response, role(), checks);
+      else if (path === '/readyz' && isRead)
+        void readHealth(checks, STATUS_TIMEOUT_MS).then((status) =>
+          send(request, response, now === 'inDoubt' ? 503 : 200, {
+            ready: now !== 'inDoubt',
+            role: now,
+            status,
+          }),
+        );
       else if (path === '/leader' && isRead)
-        send(request, response, isLeader ? 200 : 503, { leader: isLeader, role: role() });
+        send(request, response, isLeader ? 200 : 503, { leader: isLeader, role: now });
       else if (path === '/slack/events' && request.method === 'POST' && slackEvents !== undefined) {
         if (isLeader) slackEvents(request, response);
         else send(request, response, 503, { error: 'this process is not the active one' });
       } else send(request, response, 404, { error: 'there is nothing here' });
     },
-  });
-}
-
-async function sendReadiness(
-  request: IncomingMessage,
-  response: ServerResponse,
-  role: Role,
-  checks: HealthServerOptions['checks'],
-): Promise<void> {
-  const ready = role !== 'inDoubt';
-  send(request, response, ready ? 200 : 503, {
-    ready,
-    role,
-    status: await readHealth(checks, STATUS_TIMEOUT_MS),
   });
 }
 

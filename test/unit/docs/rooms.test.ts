@@ -1,0 +1,122 @@
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Source, sourcesIn } from './sources.ts';
+
+/** The layout that ARCHITECTURE.md describes, counted. */
+
+const FILES_A_FOLDER = 12;
+const LINES_A_FILE = 250;
+const FILES_IN_ALL = 190;
+/** Neither blank nor comment. */
+const CODE_LINES_IN_ALL = 13_500;
+
+/** What each room may import beside itself; a room is a folder of src or a file in it. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'errors.ts': [],
+  'log.ts': [],
+  'recent.ts': [],
+  gateway: [],
+  output: ['gateway', 'log.ts', 'errors.ts'],
+  store: ['log.ts', 'errors.ts'],
+  config: ['gateway', 'errors.ts'],
+  runs: ['gateway', 'output', 'store', 'log.ts', 'errors.ts', 'recent.ts'],
+  server: ['runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
+  slack: ['runs', 'output', 'gateway', 'server', 'log.ts', 'errors.ts', 'recent.ts'],
+  doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
+  'app.ts': [
+    'config',
+    'slack',
+    'server',
+    'runs',
+    'output',
+    'gateway',
+    'store',
+    'log.ts',
+    'errors.ts',
+    'recent.ts',
+  ],
+  'main.ts': [
+    'app.ts',
+    'config',
+    'slack',
+    'server',
+    'runs',
+    'output',
+    'gateway',
+    'store',
+    'log.ts',
+    'errors.ts',
+  ],
+};
+
+const sources = sourcesIn('src');
+const imports = new Map(sources.map((source) => [source.path, importsOf(source)]));
+
+/** Types, too: a room that needs another's types knows that room. */
+function importsOf({ path, text }: Source): string[] {
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom\s+'(\.[^']+)';|^import\s+'(\.[^']+)';/gms)].map(
+    ([, from, alone]) => join(dirname(path), from ?? alone ?? ''),
+  );
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function codeLines({ text }: Source): number {
+  return text.split('\n').filter((line) => !/^\s*($|\/\/|\/\*|\*)/.test(line)).length;
+}
+
+test('the imports are seen', () => {
+  const text =
+    "import type { A } from './a.ts';\nexport * from '../b.ts';\nimport {\n  c,\n} from './c/d.ts';\nimport 'ws';";
+  expect(importsOf({ path: 'src/x/y.ts', text })).toEqual(['src/x/a.ts', 'src/b.ts', 'src/x/c/d.ts']);
+  expect(imports.get('src/main.ts')).toContain('src/app.ts');
+});
+
+test('imports go down, by rooms', () => {
+  const wrong = [...imports].flatMap(([path, targets]) =>
+    targets
+      .filter((target) => target.startsWith('src/') && roomOf(target) !== roomOf(path))
+      .filter((target) => !(MAY_IMPORT[roomOf(path)] ?? []).includes(roomOf(target)))
+      .map((target) => `${path} → ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('no file imports itself in a circle', () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const walk = (path: string, way: readonly string[]): void => {
+    const known = way.indexOf(path);
+    if (known !== -1) circles.push([...way.slice(known), path].join(' → '));
+    if (known !== -1 || done.has(path)) return;
+    for (const target of imports.get(path) ?? []) walk(target, [...way, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) walk(path, []);
+  expect(circles).toEqual([]);
+});
+
+test(`no folder has more than ${FILES_A_FOLDER} files`, () => {
+  const folders = Object.groupBy(sources, ({ path }) => dirname(path));
+  const sizes = Object.entries(folders).map(([folder, files = []]) => [folder, files.length] as const);
+  expect(sizes.filter(([, size]) => size > FILES_A_FOLDER)).toEqual([]);
+});
+
+test(`no file has more than ${LINES_A_FILE} lines`, () => {
+  const sizes = sources.map(({ path, text }) => [path, text.trimEnd().split('\n').length] as const);
+  expect(sizes.filter(([, size]) => size > LINES_A_FILE)).toEqual([]);
+});
+
+test('no interface is called after its host: a part gets the functions that it needs', () => {
+  const named = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/\b(?:interface|type|class) (\w*Host)\b/g)].map(([, name]) => `${path}: ${name}`),
+  );
+  expect(named).toEqual([]);
+});
+
+test(`src has at most ${CODE_LINES_IN_ALL} lines of code in at most ${FILES_IN_ALL} files`, () => {
+  expect(sources.length).toBeLessThanOrEqual(FILES_IN_ALL);
+  expect(sources.reduce((sum, source) => sum + codeLines(source), 0)).toBeLessThanOrEqual(CODE_LINES_IN_ALL);
+});
