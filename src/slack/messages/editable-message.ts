@@ -84,9 +84,13 @@ export class EditableMessage {
   }
 
   /** Tries until it is posted or refused, or until `again` (called with the ms to wait before the next try) is false. */
-  async send(render: Render, again: (ms: number) => Promise<boolean>): Promise<Attempt> {
+  async send(
+    render: Render,
+    again: (ms: number) => Promise<boolean>,
+    use: 'live' | 'end' = 'end',
+  ): Promise<Attempt> {
     for (;;) {
-      const attempt = await this.attempt(render, 'end');
+      const attempt = await this.attempt(render, use);
       if (attempt.kind !== 'wait' || !(await again(attempt.ms))) return attempt;
     }
   }

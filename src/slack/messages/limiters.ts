@@ -89,11 +89,14 @@ export class EditLimiter {
   #taken: number[] = [];
   #pausedUntil = 0;
 
-  /** `isFresh`: no process before this one has edited in this workspace within the last minute. */
+  /**
+   * `isFresh`: nobody has edited in this workspace within the last minute. Else it is as if a predecessor had shown
+   * progress with all that is not left to ends.
+   */
   constructor(now: () => number, { isFresh = false, limits = SLACK_EDITS } = {}) {
     this.#now = now;
     this.#limits = limits;
-    if (!isFresh) this.#assumeFull(now(), limits.windowMs / limits.edits);
+    if (!isFresh) this.#assumeTaken(limits.edits - limits.endsShare, now(), 0);
   }
 
   /** A run message opens: one edit is left to its end until the returned function is called. */
@@ -127,14 +130,13 @@ export class EditLimiter {
   pause(ms: number): void {
     const nowMs = this.#now();
     this.#pausedUntil = Math.max(this.#pausedUntil, nowMs + ms);
-    this.#assumeFull(nowMs, ms);
+    this.#assumeTaken(this.#limits.edits, nowMs, ms);
   }
 
-  /** As if all edits of a window had been made at even distances; the first is over in `firstMs`. */
-  #assumeFull(nowMs: number, firstMs: number): void {
-    const { edits, windowMs } = this.#limits;
-    const leftMs = Math.max(0, windowMs - firstMs);
-    this.#taken = Array.from({ length: edits }, (_, nth) => nowMs - leftMs * (1 - nth / edits));
+  /** As if so many edits of a window had been made at even distances; the first counts for `firstMs` more. */
+  #assumeTaken(edits: number, nowMs: number, firstMs: number): void {
+    const agoMs = Math.max(0, this.#limits.windowMs - firstMs);
+    this.#taken = Array.from({ length: edits }, (_, nth) => nowMs - agoMs * (1 - nth / edits));
   }
 
   #waitMs(message: string, use: 'live' | 'end', nowMs: number): number {

@@ -137,10 +137,8 @@ export class SlackRunMessage implements RunMessage {
       if (attempt.kind === 'posted') this.#shown = this.#drawn;
       if (attempt.kind === 'wait' && this.#state === 'live') await this.#closed.wait(attempt.ms);
       if (attempt.kind === 'refused') {
-        this.#sending.log.warn(
-          { run: this.#options.runId, reason: attempt.code },
-          'a live run message is not shown',
-        );
+        const { runId: run } = this.#options;
+        this.#sending.log.warn({ run, reason: attempt.code }, 'a live run message is not shown');
         return;
       }
     }
@@ -207,6 +205,8 @@ export class SlackRunMessage implements RunMessage {
         await this.#closed.wait(Math.min(ms, leftMs()));
         return true;
       },
+      // Late output is progress again: an end that cannot be edited any more is not posted anew for it.
+      this.#delivery === undefined ? 'end' : 'live',
     );
     if (sent.kind === 'posted') this.#shown = this.#drawn;
     return sent;
