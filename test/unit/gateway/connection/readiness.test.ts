@@ -3,10 +3,10 @@ import { type ConnectedRig, run, startConnectedRig, textOf } from '../../../supp
 
 /**
  * A gateway keeps its own sockets to the kernel for the session that comes back. Seen with Jupyter Server and Kernel
- * Gateway 3 when the wire breaks during a restart: the kernel refuses those sockets, and only another session's websocket
+ * Gateway 3 when the connection breaks during a restart: the kernel refuses those sockets, and only another session's websocket
  * makes the gateway throw them away.
  */
-function makeDeaf({ kernel, connection, server }: ConnectedRig): void {
+function makeStale({ kernel, connection, server }: ConnectedRig): void {
   kernel.answersInfo = false;
   kernel.executionState = 'idle';
   server.answer = (call) => {
@@ -19,7 +19,7 @@ function makeDeaf({ kernel, connection, server }: ConnectedRig): void {
 test('an idle kernel that answers nothing on a re-opened websocket is reached again, and what waits is run', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  makeDeaf(rig);
+  makeStale(rig);
   kernel.drop();
   await rig.untilEvent('disconnected');
   kernel.onExecute = (request) => kernel.run(request, 'here');
@@ -36,7 +36,7 @@ test('a request that went into such a websocket ends, and it is not known whethe
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
-  makeDeaf(rig);
+  makeStale(rig);
   expect(await run(connection).end).toMatchObject({ kind: 'unknown', possibleGap: true });
   kernel.onExecute = (request) => kernel.run(request);
   expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
