@@ -60,7 +60,7 @@ export class LaneKernelStarts {
     progress.onStarting();
     await this.#records.keep(chosen);
     try {
-      const kernelId = await this.#launch(chosen, owner, progress, until.stopped);
+      const kernelId = await this.#launch(chosen, owner, progress, until);
       // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
       // Toree answers the first (protocol.md §2.2).
       const started = { ...chosen, kernelId, sessionId: randomUUID() };
@@ -100,12 +100,12 @@ export class LaneKernelStarts {
     chosen: KernelRecord,
     owner: KernelOwner,
     progress: StartProgress,
-    signal: AbortSignal,
+    { stopped: signal, left: release }: GivingUp,
   ): Promise<string> {
     const { gateway, envFor } = this.#options;
     const { kernelspec, kernelId } = chosen;
     try {
-      const start = { kernelspec, kernelId, env: envFor(owner), onTurn: progress.onTurn, signal };
+      const start = { kernelspec, kernelId, env: envFor(owner), onTurn: progress.onTurn, signal, release };
       return (await gateway.startKernel(start)).id;
     } catch (error) {
       const found = isLoss(error)
