@@ -2,8 +2,7 @@ import { OpenConnection } from './connection/connection.ts';
 import { GatewayError } from './errors.ts';
 import { Interrupts } from './execution/interrupt.ts';
 import type { ClientOptions, ConnectOptions, Gateway, GatewaySettings, KernelConnection } from './gateway.ts';
-import { readEndpoints } from './http/endpoints.ts';
-import { createHttp } from './http/http.ts';
+import { createHttp, readEndpoints } from './http/http.ts';
 import { createKernelsApi } from './http/kernels-api.ts';
 import { KernelStarts } from './http/start-kernel.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from './timings.ts';
@@ -31,10 +30,10 @@ export function createGatewayClient(
   async function connect(kernelId: string, wanted: ConnectOptions): Promise<KernelConnection> {
     const { sessionId, signal } = wanted;
     const connection = new OpenConnection(
-      { settings, endpoints, timings, kernelId, sessionId },
+      { settings, endpoints, timings, kernelId, sessionId, findKernel: api.findKernel },
       wanted,
       fresh.delete(kernelId),
-      { api, interrupts, log, mayWrite },
+      { interrupts, log, mayWrite },
       () => connections.delete(connection),
     );
     connections.add(connection);

@@ -72,12 +72,13 @@ export interface StartKernel {
   env: Readonly<Record<string, string>>;
   /** Called when the start has to wait its turn: how many are before it. */
   onTurn?: (before: number) => void;
-  /**
-   * Aborted before `startKernel` has settled: the start is given up, and a kernel that comes of it is deleted. Aborted
-   * after it was rejected because its answer was lost: the kernel is not looked for any more and is the caller's, who
-   * can repeat the start under the same id or shut the kernel down.
-   */
+  /** Aborted: the start is given up, and a kernel that comes of it is deleted, also after its answer was lost. */
   signal?: AbortSignal;
+  /**
+   * Aborted: what comes of the start is another owner's from now on, who may repeat it under the same id. The kernel is
+   * neither looked for nor deleted any more.
+   */
+  release?: AbortSignal;
 }
 
 /** All methods throw `GatewayError`. */

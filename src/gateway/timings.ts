@@ -44,7 +44,7 @@ export interface GatewayTimings {
   steadyMs: number;
   /**
    * After `restarting`: how long to wait for the new process's `starting` before the socket is re-opened without it. A
-   * young kernel comes back on other ports, and then nothing of it is heard on the old socket (trap 42).
+   * young kernel comes back on other ports, and then nothing of it arrives on the old socket (trap 42).
    */
   settleMs: number;
   /** After `exit()`: how long until the gateway should have noticed that the process is gone (it looks every 3 s). */

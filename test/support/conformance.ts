@@ -326,7 +326,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('trap 16: a wire cut in the middle of a run: the replay is whole, and proven', async () => {
+    test('trap 16: a connection cut in the middle of a run: the replay is whole, and proven', async () => {
       await withKernel(async (connection) => {
         const frames: string[] = [];
         front.onPassed = (frame) => void frames.push(frame.toString('latin1'));
@@ -341,7 +341,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('a run of an earlier process is taken up by its id', async () => {
+    test('a run of an earlier process is resumed by its id', async () => {
       const kernelId = await startKernel();
       const sessionId = randomUUID();
       const before = await gateway.connect(kernelId, { sessionId });
@@ -413,7 +413,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
             msgId: running.execution.msgId,
             output: { kind: 'stream' },
           });
-        // Behind a bad front the end may be the later one, or a wire that breaks takes along what the thread says.
+        // Behind a bad front the end may be the later one, or a connection that breaks takes along what the thread says.
         const waiting = run(connection, { code: 't.join()' });
         const first = await Promise.race([late, waiting.end]);
         if (first.kind === 'lateOutput') expect(first.output.kind).toBe('stream');

@@ -114,7 +114,7 @@ type UntilEvent = <K extends ConnectionEvent['kind']>(
   kind: K,
 ) => Promise<Extract<ConnectionEvent, { kind: K }>>;
 
-/** A connection whose events are kept. */
+/** A connection whose events are recorded. */
 export async function connectTo(
   gateway: Gateway,
   kernelId: string,

@@ -9,7 +9,7 @@ import {
 import { Interrupts } from '../../src/gateway/execution/interrupt.ts';
 import type { KernelModel, Log } from '../../src/gateway/gateway.ts';
 import type { KernelOutput, Output } from '../../src/gateway/outputs.ts';
-import { readEndpoints } from '../../src/gateway/http/endpoints.ts';
+import { readEndpoints } from '../../src/gateway/http/http.ts';
 import type { KernelMessage } from '../../src/gateway/protocol/wire.ts';
 import { ReconnectingSocket } from '../../src/gateway/socket/reconnecting-socket.ts';
 import { silentLog } from '../../src/log.ts';
@@ -24,12 +24,19 @@ export function createParts({
 }: { model?: KernelModel | undefined; isFresh?: boolean; mayWrite?: () => boolean; log?: Log } = {}) {
   const settings = settingsFor({ httpUrl: 'http://127.0.0.1:9', wsUrl: 'ws://127.0.0.1:9' });
   const endpoints = readEndpoints(settings, undefined);
-  const options = { settings, endpoints, timings: quickTimings, kernelId: 'k', sessionId: 'ours' };
   const findKernel = () => Promise.resolve(model);
+  const options = {
+    settings,
+    endpoints,
+    timings: quickTimings,
+    kernelId: 'k',
+    sessionId: 'ours',
+    findKernel,
+  };
   const events: LifecycleEvent[] = [];
   const late: { msgId: string; output: Output }[] = [];
-  const socket = new ReconnectingSocket(options, isFresh, findKernel, log, () => undefined);
-  const lifecycle = new Lifecycle(options, isFresh, socket, findKernel, (event) => void events.push(event));
+  const socket = new ReconnectingSocket(options, isFresh, log, () => undefined);
+  const lifecycle = new Lifecycle(options, isFresh, socket, (event) => void events.push(event));
   const interrupts = new Interrupts(() => Promise.resolve(true), quickTimings.interruptGapMs, log);
   const queue = new ExecutionQueue(options, socket, lifecycle, interrupts, mayWrite);
   const onLate = (msgId: string, output: Output) => void late.push({ msgId, output });

@@ -1,7 +1,7 @@
 import { type ExecutionEvent, type ExecutionKernel, RunningExecution } from '../execution/execution.ts';
 import type { Interrupts } from '../execution/interrupt.ts';
 import type { GatewayError } from '../errors.ts';
-import { SilenceWatch } from '../execution/silence.ts';
+import { createSilenceWatch } from '../execution/silence.ts';
 import type {
   ConnectionEvent,
   ConnectOptions,
@@ -12,7 +12,6 @@ import type {
   Log,
   ResumeRequest,
 } from '../gateway.ts';
-import type { KernelsApi } from '../http/kernels-api.ts';
 import { isLateTalker, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/websocket.ts';
@@ -22,7 +21,6 @@ import { Router } from './router.ts';
 
 /** What all connections share. */
 export interface ConnectionClient {
-  readonly api: KernelsApi;
   readonly interrupts: Interrupts;
   readonly log: Log;
   readonly mayWrite: () => boolean;
@@ -44,7 +42,7 @@ export class OpenConnection implements KernelConnection {
   readonly #socket: ReconnectingSocket;
   readonly #queue: ExecutionQueue;
   readonly #router: Router;
-  readonly #silence: SilenceWatch;
+  readonly #lookAtSilent: ReturnType<typeof createSilenceWatch>;
   readonly #kernel: ExecutionKernel;
   #state: 'open' | 'away' | 'gone' | 'closed' = 'open';
   #goneWhy = '';
@@ -55,23 +53,18 @@ export class OpenConnection implements KernelConnection {
     options: SocketOptions,
     { checkpoint, onEvent }: Pick<ConnectOptions, 'checkpoint' | 'onEvent'>,
     isFresh: boolean,
-    { api, interrupts, log, mayWrite }: ConnectionClient,
+    { interrupts, log, mayWrite }: ConnectionClient,
     onClosed: () => void,
   ) {
     const { kernelId, sessionId } = options;
-    const { findKernel } = api;
     this.kernelId = kernelId;
     this.sessionId = sessionId;
     this.#options = options;
     this.#log = log;
     this.#onEvent = onEvent;
     this.#onClosed = onClosed;
-    this.#socket = new ReconnectingSocket(options, isFresh, findKernel, log, (event) =>
-      this.#onSocketEvent(event),
-    );
-    this.lifecycle = new Lifecycle(options, isFresh, this.#socket, findKernel, (event) =>
-      this.#onLifecycleEvent(event),
-    );
+    this.#socket = new ReconnectingSocket(options, isFresh, log, (event) => this.#onSocketEvent(event));
+    this.lifecycle = new Lifecycle(options, isFresh, this.#socket, (event) => this.#onLifecycleEvent(event));
     this.#queue = new ExecutionQueue(options, this.#socket, this.lifecycle, interrupts, mayWrite);
     this.#router = new Router(
       options,
@@ -82,13 +75,7 @@ export class OpenConnection implements KernelConnection {
       (isFull) => this.#socket.hold(isFull),
       (msgId, output) => this.#emit({ kind: 'lateOutput', msgId, output }),
     );
-    this.#silence = new SilenceWatch(
-      options,
-      this.#socket,
-      this.lifecycle,
-      findKernel,
-      () => this.kernelInfo,
-    );
+    this.#lookAtSilent = createSilenceWatch(options, this.#socket, this.lifecycle, () => this.kernelInfo);
     this.#kernel = {
       sessionId,
       timings: options.timings,
@@ -242,7 +229,7 @@ export class OpenConnection implements KernelConnection {
         return this.#socket.hold(event.isFull);
       case 'silent':
         this.#queue.sendInputs();
-        return void this.#silence.look(execution, event.silentMs);
+        return void this.#lookAtSilent(execution, event.silentMs);
       case 'interruptFailed':
         return this.#socket.outage.callFailed(event.failure);
       case 'givenUp':

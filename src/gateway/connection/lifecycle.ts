@@ -1,11 +1,10 @@
 import { GatewayError } from '../errors.ts';
 import type { KernelInfo } from '../gateway.ts';
-import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
+import { kernelGone } from '../http/kernels-api.ts';
 import type { KernelSign } from '../protocol/messages.ts';
 import { encodeMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/websocket.ts';
-import type { GatewayTimings } from '../timings.ts';
 import { Handshake, StaleSocket } from './readiness.ts';
 
 export type LifecycleEvent =
@@ -50,36 +49,28 @@ export class Lifecycle {
   readonly handshake: Handshake;
   readonly stale: StaleSocket;
   #state: LifecycleState;
-  readonly #kernelId: string;
-  readonly #timings: GatewayTimings;
-  /** How long a kernel may take to answer once its websocket is open. */
-  readonly #launchTimeoutMs: number;
+  readonly #options: SocketOptions;
   readonly #socket: ReconnectingSocket;
-  readonly #findKernel: KernelsApi['findKernel'];
   readonly #onEvent: (event: LifecycleEvent) => void;
   #asking = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    { kernelId, sessionId, settings, timings }: SocketOptions,
+    options: SocketOptions,
     isFresh: boolean,
     socket: ReconnectingSocket,
-    findKernel: KernelsApi['findKernel'],
     onEvent: (event: LifecycleEvent) => void,
   ) {
     this.#state = isFresh ? 'fresh' : 'opening';
-    this.#kernelId = kernelId;
-    this.#timings = timings;
-    this.#launchTimeoutMs = settings.launchTimeoutMs;
+    this.#options = options;
     this.#socket = socket;
-    this.#findKernel = findKernel;
     this.#onEvent = onEvent;
     this.handshake = new Handshake(
-      sessionId,
+      options.sessionId,
       (message) => void socket.send(encodeMessage(message, new Date())),
       () => this.#onOtherProcess(),
     );
-    this.stale = new StaleSocket(timings.staleMs, this.handshake, socket);
+    this.stale = new StaleSocket(options.timings.staleMs, this.handshake, socket);
   }
 
   get state(): LifecycleState {
@@ -95,11 +86,13 @@ export class Lifecycle {
    * replay waits to be resumed. Throws `GatewayError`, or the signal's reason.
    */
   async waitUntilReady(signal: AbortSignal, canRead: () => boolean): Promise<void> {
-    const info = await this.handshake.untilAnswered(this.#timings.kernelInfoMs, signal, async () => {
+    const info = await this.handshake.untilAnswered(this.#options.timings.kernelInfoMs, signal, async () => {
       if (!canRead()) return true;
-      const model = await this.#findKernel(this.#kernelId, signal).catch(() => 'unknown' as const);
+      const model = await this.#options
+        .findKernel(this.#options.kernelId, signal)
+        .catch(() => 'unknown' as const);
       if (model === 'unknown') return false;
-      if (model === undefined) throw kernelGone(this.#kernelId);
+      if (model === undefined) throw kernelGone(this.#options.kernelId);
       if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
       if (model.executionState === 'idle') this.stale.renewIfStale();
       return model.executionState === 'busy';
@@ -125,11 +118,12 @@ export class Lifecycle {
     this.#asking.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
-    const limit = AbortSignal.timeout(this.#launchTimeoutMs);
+    const { launchTimeoutMs } = this.#options.settings;
+    const limit = AbortSignal.timeout(launchTimeoutMs);
     this.waitUntilReady(AbortSignal.any([signal, limit]), () => true).catch((failure: unknown) => {
       if (signal.aborted) return;
       if (failure instanceof GatewayError) return this.gone(failure.message);
-      const detail = `the kernel gives no answer for ${this.#launchTimeoutMs / 1000} s`;
+      const detail = `the kernel gives no answer for ${launchTimeoutMs / 1000} s`;
       this.#onEvent({ kind: 'mute', detail });
     });
   }
@@ -137,7 +131,7 @@ export class Lifecycle {
   /** Its code said `exit()`: the process ends, and the gateway starts it again within seconds, or not. */
   onExited(): void {
     this.#become('exited');
-    this.#reopenIn(this.#timings.exitMs);
+    this.#reopenIn(this.#options.timings.exitMs);
   }
 
   beginRestart(): void {
@@ -187,14 +181,14 @@ export class Lifecycle {
   /** Its process died; the gateway puts another under the same id. */
   died(): void {
     this.#replace('kernelDied', true);
-    this.#reopenIn(this.#timings.settleMs);
+    this.#reopenIn(this.#options.timings.settleMs);
   }
 
   /** Asks whether the gateway still has it; false when it has not. Rejects with `GatewayError` without an answer. */
   async look(signal?: AbortSignal): Promise<boolean> {
-    const limit = AbortSignal.timeout(this.#timings.lookTimeoutMs);
+    const limit = AbortSignal.timeout(this.#options.timings.lookTimeoutMs);
     const until = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-    const model = await this.#findKernel(this.#kernelId, until).catch((cause: unknown) => {
+    const model = await this.#options.findKernel(this.#options.kernelId, until).catch((cause: unknown) => {
       throw limit.aborted ? new GatewayError('unreachable', 'The gateway gives no answer', { cause }) : cause;
     });
     if (model === undefined) this.gone('it was deleted or culled');
@@ -203,8 +197,10 @@ export class Lifecycle {
 
   /** It is there and works; true also where the gateway gives no answer, which proves nothing. */
   async isSteady(): Promise<boolean> {
-    const limit = AbortSignal.timeout(this.#timings.lookTimeoutMs);
-    const model = await this.#findKernel(this.#kernelId, limit).catch(() => 'unknown' as const);
+    const limit = AbortSignal.timeout(this.#options.timings.lookTimeoutMs);
+    const model = await this.#options
+      .findKernel(this.#options.kernelId, limit)
+      .catch(() => 'unknown' as const);
     if (model === 'unknown') return true;
     if (model === undefined) this.gone('it was deleted or culled');
     return model === undefined || model.executionState === 'idle' || model.executionState === 'busy';
@@ -246,8 +242,8 @@ export class Lifecycle {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#replace('kernelRestarted', false);
-      this.#reopenIn(this.#timings.settleMs);
-    }, this.#timings.shutdownLookMs);
+      this.#reopenIn(this.#options.timings.settleMs);
+    }, this.#options.timings.shutdownLookMs);
   }
 
   async #lookWhetherGone(looks: number): Promise<void> {
@@ -257,7 +253,10 @@ export class Lifecycle {
       return this.#onEvent({ kind: 'ready', info: undefined });
     }
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#lookWhetherGone(looks - 1), this.#timings.shutdownLookMs);
+    this.#timer = setTimeout(
+      () => void this.#lookWhetherGone(looks - 1),
+      this.#options.timings.shutdownLookMs,
+    );
   }
 
   #replace(as: 'kernelDied' | 'kernelRestarted', automatic: boolean): void {

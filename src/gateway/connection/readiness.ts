@@ -93,7 +93,7 @@ export class Handshake {
   }
 }
 
-/** A kernel that answers on no websocket has another trouble. */
+/** A kernel that answers on no websocket is not helped by one more. */
 const MOST_RENEWALS = 2;
 
 /**

@@ -8,19 +8,7 @@ import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
 
 /** One function per REST call of the Kernel Gateway; answers checked. Source: protocol.md §1.1. All throw `GatewayError`. */
-export interface KernelsApi {
-  readInfo: (signal?: AbortSignal) => Promise<{ version: string; gatewayVersion?: string }>;
-  readKernelspecs: (signal?: AbortSignal) => Promise<Kernelspecs>;
-  listKernels: (signal?: AbortSignal) => Promise<KernelModel[] | undefined>;
-  findKernel: (kernelId: string, signal?: AbortSignal) => Promise<KernelModel | undefined>;
-  /** The POST alone; `KernelStarts` is what callers use. */
-  postKernel: (body: PostKernel, timeoutMs: number) => Promise<Answer>;
-  /** True when the kernel was there and is deleted, false for 404. */
-  deleteKernel: (kernelId: string) => Promise<boolean>;
-  /** False where the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
-  interruptKernel: (kernelId: string) => Promise<boolean>;
-  restartKernel: (kernelId: string, timeoutMs: number) => Promise<void>;
-}
+export type KernelsApi = ReturnType<typeof createKernelsApi>;
 
 export interface PostKernel {
   name: string;
@@ -72,7 +60,7 @@ const kernelspecs = z
 
 const gatewayInfo = z.object({ version: z.string(), gateway_version: z.string().optional() });
 
-export function createKernelsApi(http: Http, timings: GatewayTimings): KernelsApi {
+export function createKernelsApi(http: Http, timings: GatewayTimings) {
   const get = (path: string, signal: AbortSignal | undefined): Promise<Answer> =>
     http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal });
   const post = (path: string, more: Pick<HttpCall, 'body' | 'timeoutMs'>): Promise<Answer> =>
@@ -84,68 +72,76 @@ export function createKernelsApi(http: Http, timings: GatewayTimings): KernelsAp
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 
-  return {
-    findKernel,
+  async function readInfo(signal?: AbortSignal): Promise<{ version: string; gatewayVersion?: string }> {
+    const info = readAnswer(await get('api', signal), gatewayInfo, 'its version');
+    return {
+      version: info.version,
+      ...(info.gateway_version === undefined ? {} : { gatewayVersion: info.gateway_version }),
+    };
+  }
 
-    async readInfo(signal) {
-      const info = readAnswer(await get('api', signal), gatewayInfo, 'its version');
-      return {
-        version: info.version,
-        ...(info.gateway_version === undefined ? {} : { gatewayVersion: info.gateway_version }),
-      };
-    },
+  async function readKernelspecs(signal?: AbortSignal): Promise<Kernelspecs> {
+    return readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
+  }
 
-    async readKernelspecs(signal) {
-      return readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
-    },
+  async function listKernels(signal?: AbortSignal): Promise<KernelModel[] | undefined> {
+    const answer = await get('api/kernels', signal);
+    // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); a bad token is a 401 there.
+    if (answer.status === 403) {
+      // Jupyter Server says 403 to a bad token too, and then to everything.
+      readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
+      return undefined;
+    }
+    return readAnswer(answer, z.array(kernelModel), 'its kernels');
+  }
 
-    async listKernels(signal) {
-      const answer = await get('api/kernels', signal);
-      // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); a bad token is a 401 there.
-      if (answer.status === 403) {
-        // Jupyter Server says 403 to a bad token too, and then to everything.
-        readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
-        return undefined;
-      }
-      return readAnswer(answer, z.array(kernelModel), 'its kernels');
-    },
+  /** The POST alone; `KernelStarts` is what callers use. */
+  const postKernel = (body: PostKernel, timeoutMs: number): Promise<Answer> =>
+    post('api/kernels', { body, timeoutMs });
 
-    postKernel: (body, timeoutMs) => post('api/kernels', { body, timeoutMs }),
-
-    async deleteKernel(kernelId) {
-      for (let tries = DELETIONS - 1; ; tries -= 1) {
-        const answer = await http.call({
-          method: 'DELETE',
-          path: kernelPath(kernelId),
-          timeoutMs: timings.callMs * 3,
-        });
-        if (answer.status >= 200 && answer.status < 300) return true;
-        if (isMissingKernel(answer)) return false;
-        if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
-        // Two deletions at once: Kernel Gateway 2 answers one of them with 500 (protocol.md §1.2, trap 52).
-        if ((await findKernel(kernelId)) === undefined) return true;
-        if (tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
-        await delay(timings.shutdownLookMs);
-      }
-    },
-
-    async interruptKernel(kernelId) {
-      const answer = await post(`${kernelPath(kernelId)}/interrupt`, { timeoutMs: timings.callMs });
+  /** True when the kernel was there and is deleted, false for 404. */
+  async function deleteKernel(kernelId: string): Promise<boolean> {
+    for (let tries = DELETIONS - 1; ; tries -= 1) {
+      const timeoutMs = timings.callMs * 3;
+      const answer = await http.call({ method: 'DELETE', path: kernelPath(kernelId), timeoutMs });
       if (answer.status >= 200 && answer.status < 300) return true;
-      if (answer.status === 404) return false;
-      throw readRefusal(answer, 'the interrupt of a kernel');
-    },
+      if (isMissingKernel(answer)) return false;
+      if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
+      // Two deletions at once: Kernel Gateway 2 answers one of them with 500 (protocol.md §1.2, trap 52).
+      if ((await findKernel(kernelId)) === undefined) return true;
+      if (tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
+      await delay(timings.shutdownLookMs);
+    }
+  }
 
-    async restartKernel(kernelId, timeoutMs) {
-      const answer = await post(`${kernelPath(kernelId)}/restart`, { timeoutMs });
-      if (answer.status === 200) return;
-      // A kernel that is gone answers 500 on every version (protocol.md §1.2, trap 9); so does the loser of two restarts.
-      if (answer.status === 404 || answer.status === 500) {
-        const model = await findKernel(kernelId);
-        if (model === undefined) throw kernelGone(kernelId);
-      }
-      throw readRefusal(answer, 'the restart of a kernel');
-    },
+  /** False where the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
+  async function interruptKernel(kernelId: string): Promise<boolean> {
+    const answer = await post(`${kernelPath(kernelId)}/interrupt`, { timeoutMs: timings.callMs });
+    if (answer.status >= 200 && answer.status < 300) return true;
+    if (answer.status === 404) return false;
+    throw readRefusal(answer, 'the interrupt of a kernel');
+  }
+
+  async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
+    const answer = await post(`${kernelPath(kernelId)}/restart`, { timeoutMs });
+    if (answer.status === 200) return;
+    // A kernel that is gone answers 500 on every version (protocol.md §1.2, trap 9); so does the loser of two restarts.
+    if (answer.status === 404 || answer.status === 500) {
+      const model = await findKernel(kernelId);
+      if (model === undefined) throw kernelGone(kernelId);
+    }
+    throw readRefusal(answer, 'the restart of a kernel');
+  }
+
+  return {
+    readInfo,
+    readKernelspecs,
+    listKernels,
+    findKernel,
+    postKernel,
+    deleteKernel,
+    interruptKernel,
+    restartKernel,
   };
 }
 

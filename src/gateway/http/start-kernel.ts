@@ -44,7 +44,7 @@ export class KernelStarts {
     if (start.signal === undefined) return posted;
     return untilAborted(posted, start.signal, () => {
       posted
-        .then((model) => this.#api.deleteKernel(model.id))
+        .then((model) => (start.release?.aborted === true ? undefined : this.#api.deleteKernel(model.id)))
         .catch((failure: unknown) => {
           this.#log.warn({ err: failure, kernelId: start.kernelId }, 'a given up start was not cleaned up');
         });
@@ -117,14 +117,13 @@ export class KernelStarts {
   }
 
   /** Begins to look for the kernel of a start whose answer was lost: it may be there or still come. */
-  #search({ kernelId, signal }: StartKernel): void {
-    if (this.#isClosed) return;
+  #search({ kernelId, release }: StartKernel): void {
+    if (this.#isClosed || release?.aborted === true) return;
     const over = new AbortController();
     const stop = () => over.abort();
-    // Given up before, the caller wants it gone; from now on an abort says that the kernel is the caller's.
-    if (signal?.aborted === false) signal.addEventListener('abort', stop, { once: true });
+    release?.addEventListener('abort', stop, { once: true });
     const done = this.#removeLost(kernelId, over.signal).finally(() => {
-      signal?.removeEventListener('abort', stop);
+      release?.removeEventListener('abort', stop);
       this.#searches.delete(kernelId);
     });
     this.#searches.set(kernelId, { stop, done });

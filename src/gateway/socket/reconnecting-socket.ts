@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
-import type { KernelsApi } from '../http/kernels-api.ts';
 import type { Status } from '../outputs.ts';
 import { Outage, OutageWatch } from './outage.ts';
 import { untilUpgraded } from './upgrade.ts';
@@ -25,7 +24,6 @@ function ignore(): void {}
 /** Keeps one websocket to a kernel open: one after the other, never two at once (protocol.md §2.2), same session. */
 export class ReconnectingSocket {
   readonly #options: SocketOptions;
-  readonly #findKernel: KernelsApi['findKernel'];
   readonly #log: Log;
   readonly #onEvent: (event: ReconnectingEvent) => void;
   /** What is wrong between us and the gateway just now. */
@@ -45,13 +43,11 @@ export class ReconnectingSocket {
   constructor(
     options: SocketOptions,
     isFresh: boolean,
-    findKernel: KernelsApi['findKernel'],
     log: Log,
     onEvent: (event: ReconnectingEvent) => void,
   ) {
     this.#options = options;
     this.#isFresh = isFresh;
-    this.#findKernel = findKernel;
     this.outage = new Outage((status) => onEvent({ kind: 'outage', status }));
     this.#log = log;
     this.#onEvent = onEvent;
@@ -148,7 +144,7 @@ export class ReconnectingSocket {
     const { kernelId, timings } = this.#options;
     return untilUpgraded(next, {
       kernelId,
-      findKernel: this.#findKernel,
+      findKernel: this.#options.findKernel,
       lookMs: timings.upgradeLookMs,
       lookTimeoutMs: timings.lookTimeoutMs,
       endsWithGateway: !this.#isFresh || this.#openedMs > 0,

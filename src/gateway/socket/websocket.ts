@@ -1,11 +1,10 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
-import type { Endpoints } from '../http/endpoints.ts';
 import type { GatewaySettings } from '../gateway.ts';
-import { tlsOptions } from '../http/http.ts';
+import { type Endpoints, tlsOptions } from '../http/http.ts';
 import { type Answer, readFailure, readRefusal } from '../http/http-errors.ts';
-import { kernelGone } from '../http/kernels-api.ts';
+import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
 
 export type SocketEvent =
@@ -23,6 +22,7 @@ export interface SocketOptions {
   timings: GatewayTimings;
   kernelId: string;
   sessionId: string;
+  findKernel: KernelsApi['findKernel'];
 }
 
 /** How long the other side may take to answer our close. */

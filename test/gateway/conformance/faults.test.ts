@@ -5,7 +5,7 @@ import { startJupyterServer } from '../../support/backends/jupyter-server.ts';
 import { startKernelGateway2 } from '../../support/backends/kernel-gateway-2.ts';
 import { asConformanceServer, testConformance } from '../../support/conformance.ts';
 
-/** The same suite through a wire that breaks every few frames, is slow, and has a proxy that answers 502 now and then. */
+/** The same suite through a connection that breaks every few frames, is slow, and has a proxy that answers 502 now and then. */
 
 const backends = inject('backends');
 

@@ -211,7 +211,7 @@ test('trap 13: a second owner of the session evicts the first, which does not st
     const other = clientOf(server);
     const second = await other.connect(model.id, { sessionId });
     await evicted;
-    // Whoever is connected at the end: both can still run, one after the other.
+    // Both can still run, one after the other.
     expect(['ok', 'outputLost', 'unknown']).toContain((await run(second).end).kind);
     await second.close();
     await other.close();

@@ -125,15 +125,19 @@ test('a start that is repeated after its answer was lost keeps its kernel', asyn
   expect(server.kernels.get(model.id)?.isDeleted).toBe(false);
 });
 
-test('an abort after a start was rejected for its lost answer ends the search for its kernel', async () => {
+test('a start that is released after its answer was lost is not looked for any more; one that is given up is', async () => {
   await using rig = await startRig({ timings: { lostStartLookMs: 5 } });
   const { server, gateway } = rig;
-  const leave = new AbortController();
-  const start = { kernelspec: 'python3', kernelId: randomUUID(), env: {}, signal: leave.signal };
+  const release = new AbortController();
+  const stop = new AbortController();
+  const signals = { release: release.signal, signal: stop.signal };
+  const start = { kernelspec: 'python3', kernelId: randomUUID(), env: {}, ...signals };
   server.answer = (call) => (call.method === 'POST' ? 'reset' : undefined);
   await expect(gateway.startKernel(start)).rejects.toMatchObject({ code: 'unreachable' });
   await server.untilCall(({ method }) => method === 'DELETE');
-  leave.abort();
+  stop.abort();
+  await server.untilCall(({ method }) => method === 'DELETE');
+  release.abort();
   await gateway.readInfo();
   const before = server.calls.length;
   for (let looks = 0; looks < 20; looks += 1) await gateway.readInfo();

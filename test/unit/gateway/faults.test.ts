@@ -65,7 +65,7 @@ test('a front without faults is not noticed', async () => {
 });
 
 test.for([1, 2, 3, 4, 5, 6, 7, 8])(
-  'seed %d: a wire that breaks every few frames loses and doubles nothing',
+  'seed %d: a connection that breaks every few frames loses and doubles nothing',
   async (seed) => {
     await using rig = await startFrontRig({ dropsAfterFrames: { fewest: 3, most: 12 } }, {}, seed);
     const connection = await connected(rig);
@@ -172,7 +172,7 @@ test('trap 3: a proxy that cuts long calls: the kernel that comes up behind it i
   await expect.poll(() => rig.server.kernels.get(kernelId)?.isDeleted).toBe(true);
 });
 
-test('a proxy that answers 502 for a while when the wire is cut: the run goes on when it lets pass again', async () => {
+test('a proxy that answers 502 for a while when the connection is cut: the run goes on when it lets pass again', async () => {
   await using rig = await startFrontRig();
   const connection = await connected(rig);
   rig.kernel.onExecute = (request, kernel) => kernel.begin(request);

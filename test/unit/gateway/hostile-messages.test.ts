@@ -53,7 +53,7 @@ test.for([5_000, 9_000, 20_000])('JSON nested %d deep is an output like others',
   expect((await run(connection).end).kind).toBe('ok');
 });
 
-test('a replay with JSON nested deep is kept for the one who resumes it', async () => {
+test('a replay with JSON nested deep is there for the resume', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   const written = Promise.withResolvers<ScriptMessage>();

@@ -690,7 +690,7 @@ async function untilQuiet(answered: Promise<unknown>): Promise<void> {
   await answered;
 }
 
-test('a thread that prints after a reconnect speaks in answer to our greeting: it is the last run’s late output', async () => {
+test('a thread that prints after a reconnect speaks in answer to our handshake: it is the last run’s late output', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const first = run(connection);
@@ -706,7 +706,7 @@ test('a thread that prints after a reconnect speaks in answer to our greeting: i
   });
 });
 
-test('it is the running one’s output where the end was lost with the wire', async () => {
+test('it is the running one’s output where the end was lost with the connection', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   await run(connection).end;
@@ -715,8 +715,8 @@ test('it is the running one’s output where the end was lost with the wire', as
   await running.until('counted');
   kernel.drop();
   await running.until('reconnected');
-  const greeting = await kernel.untilReceived('kernel_info_request', 2);
-  kernel.stream(greeting, 'from a thread');
+  const handshake = await kernel.untilReceived('kernel_info_request', 2);
+  kernel.stream(handshake, 'from a thread');
   expect(await running.until('stream')).toMatchObject({ text: 'from a thread' });
   kernel.executionState = 'idle';
   expect(await running.end).toMatchObject({ kind: 'outputLost', possibleGap: true });

@@ -33,7 +33,7 @@ test('trap 1: a culled kernel shows by its shutdown_reply alone, also while noth
   expect(rig.kernel.received.map((message) => message.header.msg_type)).not.toContain('execute_request');
 });
 
-test('trap 1: a kernel is asked for before its open socket is used again; heard just now, it is there', async () => {
+test('trap 1: a kernel is asked for before its open socket is used again; received from just now, it is there', async () => {
   await using quiet = await startConnectedRig({ timings: { seenMs: 0 } });
   const { signal } = new AbortController();
   expect(await quiet.connection.isThere(signal)).toBe(true);
@@ -44,15 +44,15 @@ test('trap 1: a kernel is asked for before its open socket is used again; heard 
   expect(await quiet.connection.isThere(signal)).toBe(false);
   expect(quiet.events).toMatchObject([{ kind: 'kernelGone' }]);
 
-  await using heard = await startConnectedRig({ timings: { seenMs: 3_600_000, shutdownLookMs: 3_600_000 } });
-  const { server, kernel, connection } = heard;
+  await using recent = await startConnectedRig({ timings: { seenMs: 3_600_000, shutdownLookMs: 3_600_000 } });
+  const { server, kernel, connection } = recent;
   server.calls.length = 0;
   expect(await connection.isThere(signal)).toBe(true);
   expect(server.calls).toEqual([]);
   kernel.send('shutdown_reply', { status: 'ok', restart: false });
   await server.untilCall(({ method }) => method === 'GET');
   kernel.isDeleted = true;
-  expect(await connection.isThere(signal), 'a farewell is no such sign').toBe(false);
+  expect(await connection.isThere(signal), 'a goodbye is no such sign').toBe(false);
 });
 
 test('trap 51: while its websocket is lost, a kernel is there only if the gateway says so', async () => {
@@ -86,7 +86,7 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
     return { ...rig, running, end };
   }
 
-  test('a deletion without any farewell', async () => {
+  test('a deletion without any goodbye', async () => {
     await using rig = await interrupted();
     rig.kernel.isDeleted = true;
     rig.end();
@@ -169,7 +169,7 @@ test('a kernel that dies again and again until the gateway gives up is gone', as
   expect(rig.events.map((event) => event.kind)).toEqual(['kernelRestarted', 'kernelGone']);
 });
 
-test('a second death is heard although the gateway numbers its own words anew with each websocket', async () => {
+test('a second death is told although the gateway numbers its own messages anew with each websocket', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const die = (): void => {
@@ -486,7 +486,7 @@ test('a starting that comes after the new process has answered is no second rest
   expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
 });
 
-test('a death of which the wire lost every word shows by the process that answers', async () => {
+test('a death of which the connection lost every message shows by the process that answers', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, events } = rig;
   kernel.onExecute = (request) => kernel.begin(request);

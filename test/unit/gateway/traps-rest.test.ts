@@ -88,7 +88,7 @@ test('Jupyter Server says 403 to a bad token: that is no gateway that does not l
   await expect(rig.gateway.listKernels()).rejects.toMatchObject({ code: 'unauthorized', status: 403 });
 });
 
-test('traps 2, 49: starts take turns, each with a complete env; those waiting hear their place', async () => {
+test('traps 2, 49: starts take turns, each with a complete env; those waiting are told their place', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
   const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();

@@ -260,7 +260,7 @@ test('trap 5: a message over the limit is told, the rest of the run comes, and n
   expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
 });
 
-test('the gateway does not come back within the patience for it', async () => {
+test('the gateway does not come back within the timeout for it', async () => {
   await using rig = await startConnectedRig({ timings: { reopenTimeoutMs: 150 } });
   const { kernel, connection, server } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
@@ -343,7 +343,7 @@ test('a stop that found the gateway away is sent when it is back', async () => {
   await interrupted.promise;
 });
 
-test('calls that are refused while the socket stays open: a stop goes as a message, and the trouble is told', async () => {
+test('calls that are refused while the socket stays open: a stop goes as a message, and the outage is told', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, server } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
@@ -395,10 +395,10 @@ test('what a closed connection left proves the replay whole, or that something i
   const resume = async (before: Execution) => {
     const { checkpoint } = before;
     if (checkpoint === undefined) throw new Error('nothing was left');
-    // As it comes back from a ledger.
-    const kept: ExecutionCheckpoint = JSON.parse(JSON.stringify(checkpoint));
-    const later = await gateway.connect(kernel.id, { sessionId, checkpoint: kept });
-    return { later, resumed: watch(later.resume({ msgId: before.msgId, checkpoint: kept })) };
+    // As it comes back from a store.
+    const stored: ExecutionCheckpoint = JSON.parse(JSON.stringify(checkpoint));
+    const later = await gateway.connect(kernel.id, { sessionId, checkpoint: stored });
+    return { later, resumed: watch(later.resume({ msgId: before.msgId, checkpoint: stored })) };
   };
   const second = await resume(first.execution);
   await second.resumed.until('stream');
@@ -500,7 +500,7 @@ test('resume of what left no trace ends as unknown once the kernel is idle', asy
   expect(await resumed.end).toMatchObject({ kind: 'unknown' });
 });
 
-test('a resumed run of a busy kernel can be stopped, though its beginning was not heard', async () => {
+test('a resumed run of a busy kernel can be stopped, though its beginning was not received', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   kernel.onExecute = (request) => kernel.begin(request);

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
+import { Handshake, StaleSocket } from '../../../../src/gateway/connection/readiness.ts';
+import { kernelMessage } from '../../../support/gateway-parts.ts';
 import { type ConnectedRig, run, startConnectedRig, textOf } from '../../../support/gateway-client.ts';
 
 /**
  * A gateway keeps its own sockets to the kernel for the session that comes back. Seen with Jupyter Server and Kernel
- * Gateway 3 when the wire breaks during a restart: the kernel refuses those sockets, and only another session's websocket
+ * Gateway 3 when the connection breaks during a restart: the kernel refuses those sockets, and only another session's websocket
  * makes the gateway throw them away.
  */
-function makeDeaf({ kernel, connection, server }: ConnectedRig): void {
+function makeStale({ kernel, connection, server }: ConnectedRig): void {
   kernel.answersInfo = false;
   kernel.executionState = 'idle';
   server.answer = (call) => {
@@ -19,7 +21,7 @@ function makeDeaf({ kernel, connection, server }: ConnectedRig): void {
 test('an idle kernel that answers nothing on a re-opened websocket is reached again, and what waits is run', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  makeDeaf(rig);
+  makeStale(rig);
   kernel.drop();
   await rig.untilEvent('disconnected');
   kernel.onExecute = (request) => kernel.run(request, 'here');
@@ -36,7 +38,7 @@ test('a request that went into such a websocket ends, and it is not known whethe
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
-  makeDeaf(rig);
+  makeStale(rig);
   expect(await run(connection).end).toMatchObject({ kind: 'unknown', possibleGap: true });
   kernel.onExecute = (request) => kernel.run(request);
   expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
@@ -51,4 +53,43 @@ test('a kernel that answers on no websocket is not tried for ever', async () => 
   expect(await run(connection).end).toMatchObject({ kind: 'unknown', possibleGap: true });
   expect(await run(connection).end).toMatchObject({ kind: 'notSent' });
   expect(rig.server.calls.filter((call) => call.isUpgrade).length).toBeLessThanOrEqual(6);
+});
+
+test('Handshake: a reply counts for the request that it answers, and another process is noticed before', () => {
+  const asked: string[] = [];
+  const said: string[] = [];
+  const handshake = new Handshake(
+    'ours',
+    ({ msgId }) => void asked.push(msgId),
+    () => void said.push('other process'),
+  );
+  const reply = (parentId: string, session: string) =>
+    handshake.take(kernelMessage('kernel_info_reply', { implementation: 'ipython' }, { parentId, session }));
+  handshake.ask(({ implementation }) => void said.push(implementation));
+  expect(handshake.owedMs).toBeGreaterThanOrEqual(0);
+  expect(reply('not ours', 'a')).toBe(false);
+  expect(reply(asked[0] ?? '', 'a')).toBe(true);
+  expect(reply(asked[0] ?? '', 'a'), 'a second time').toBe(false);
+  handshake.ask(() => void said.push('again'));
+  expect(reply(asked[1] ?? '', 'b')).toBe(true);
+  expect(said).toEqual(['ipython', 'other process', 'again']);
+  expect(handshake).toMatchObject({ processSession: 'b', answers: 2, owedMs: 0 });
+});
+
+test('StaleSocket: a kernel that owes an answer for long gets a new websocket, twice, and after an answer again', () => {
+  const handshake = { owedMs: 0, answers: 0 };
+  let renewals = 0;
+  const socket = { silentMs: 1_000, renew: () => void (renewals += 1) };
+  const stale = new StaleSocket(500, handshake, socket);
+  expect(stale.renewIfStale()).toBe(false);
+  expect(renewals).toBe(0);
+  handshake.owedMs = 1_000;
+  expect([1, 2, 3].map(() => stale.renewIfStale())).toEqual([false, false, true]);
+  expect(renewals).toBe(2);
+  handshake.answers = 1;
+  expect(stale.renewIfStale()).toBe(false);
+  expect(renewals).toBe(3);
+  socket.silentMs = 0;
+  expect(stale.renewIfStale()).toBe(false);
+  expect(renewals).toBe(3);
 });

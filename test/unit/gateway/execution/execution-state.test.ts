@@ -14,7 +14,7 @@ function ended(status: string, state: Partial<ExecutionState>): string {
 
 test.each([
   ['abort', { ran: true }, 'interrupted'],
-  // Taken up after a crash, the busy status was an earlier process's to hear.
+  // Resumed after a crash: an earlier process received the busy status.
   ['abort', { stopped: true }, 'interrupted'],
   ['abort', {}, 'aborted'],
   ['aborted', { ran: true, stopped: true }, 'interrupted'],

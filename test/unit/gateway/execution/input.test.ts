@@ -65,8 +65,8 @@ function asIrKernel(kernel: ScriptedKernel): void {
   kernel.implementation = 'IRkernel';
 }
 
-/** A kernel that asks without being heard, and goes on with the second line: the first was lost on the way. */
-function askUnheard(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): void {
+/** A kernel whose question is lost, and goes on with the second line: the first was lost on the way. */
+function askLost(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): void {
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.onInterrupt = () => {
@@ -85,7 +85,7 @@ function askUnheard(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): 
 test('an answer that was lost with its socket is sent once more', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  askUnheard(kernel, true, 2);
+  askLost(kernel, true, 2);
   const asking = run(connection, { code: 'input()', allowStdin: true });
   (await asking.until('inputRequest')).answer('Ann');
   await kernel.untilReceived('input_reply');
@@ -97,7 +97,7 @@ test('an answer that was lost with its socket is sent once more', async () => {
 test('where the kernel would take it twice, it is told that it may be lost; a stop ends the run', async () => {
   await using rig = await startConnectedRig({ prepare: asIrKernel });
   const { kernel, connection } = rig;
-  askUnheard(kernel, true, 2);
+  askLost(kernel, true, 2);
   const stop = new AbortController();
   const asking = run(connection, { code: 'readline()', allowStdin: true, signal: stop.signal });
   (await asking.until('inputRequest')).answer('Ann');
@@ -112,7 +112,7 @@ test('where the kernel would take it twice, it is told that it may be lost; a st
 test('a question that was lost with its socket is not guessed: it is told, once, that it may be, and a stop ends the run', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  askUnheard(kernel, false);
+  askLost(kernel, false);
   const stop = new AbortController();
   const asking = run(connection, { code: 'getpass.getpass()', allowStdin: true, signal: stop.signal });
   await asking.until('started');
@@ -131,7 +131,7 @@ test('a question that was lost with its socket is not guessed: it is told, once,
 test('a question that may have gone to a process that is no more is told to the next one', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
-  askUnheard(kernel, false);
+  askLost(kernel, false);
   const before = run(connection, { code: 'input()', allowStdin: true });
   await before.until('started');
   await connection.close();
@@ -147,7 +147,7 @@ test('a question that may have gone to a process that is no more is told to the 
 test('an answer that is given while the socket is away is neither sent nor asked for twice', async () => {
   await using rig = await startConnectedRig({ prepare: asIrKernel });
   const { kernel, connection } = rig;
-  askUnheard(kernel, true, 2);
+  askLost(kernel, true, 2);
   const asking = run(connection, { code: 'readline()', allowStdin: true });
   const asked = await asking.until('inputRequest');
   kernel.drop();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SilenceWatch } from '../../../../src/gateway/execution/silence.ts';
+import { createSilenceWatch } from '../../../../src/gateway/execution/silence.ts';
 import type { KernelModel } from '../../../../src/gateway/gateway.ts';
 import { createExecution, createParts, kernelMessage } from '../../../support/gateway-parts.ts';
 
@@ -10,13 +10,14 @@ function createWatch(state: string, more: Partial<KernelModel> = {}) {
   const parts = createParts();
   Object.defineProperty(parts.socket, 'isOpen', { get: () => true });
   const find = () => Promise.resolve(model);
-  const watch = new SilenceWatch(parts.options, parts.socket, parts.lifecycle, find, () => toree);
+  const options = { ...parts.options, findKernel: find };
+  const look = createSilenceWatch(options, parts.socket, parts.lifecycle, () => toree);
   const lone = createExecution({}, { allowStdin: true });
   lone.execution.markWritten();
-  return { ...parts, ...lone, kernelEvents: parts.events, look: () => watch.look(lone.execution, 300) };
+  return { ...parts, ...lone, kernelEvents: parts.events, look: () => look(lone.execution, 300) };
 }
 
-test('SilenceWatch: a busy kernel of ours runs it, and is quiet', async () => {
+test('silence: a busy kernel of ours runs it, and is quiet', async () => {
   const { look, execution, outputs } = createWatch('busy', { connections: 1 });
   await look();
   expect(execution.phase).toBe('running');
@@ -25,7 +26,7 @@ test('SilenceWatch: a busy kernel of ours runs it, and is quiet', async () => {
   expect(await outputs()).toEqual([quiet, { kind: 'started' }]);
 });
 
-test('SilenceWatch: a kernel that works for another client makes it wait', async () => {
+test('silence: a kernel that works for another client makes it wait', async () => {
   const { look, execution, lifecycle, outputs } = createWatch('busy', { connections: 2 });
   lifecycle.take('busyElsewhere', '');
   await look();
@@ -34,7 +35,7 @@ test('SilenceWatch: a kernel that works for another client makes it wait', async
   expect((await outputs()).map(({ kind }) => kind)).toEqual(['quiet', 'behindOthers']);
 });
 
-test('SilenceWatch: idle has to be seen twice where the kernel answers out of order', async () => {
+test('silence: idle has to be seen twice where the kernel answers out of order', async () => {
   const { look, execution } = createWatch('idle');
   await look();
   expect(execution.phase).toBe('written');
@@ -42,7 +43,7 @@ test('SilenceWatch: idle has to be seen twice where the kernel answers out of or
   expect(await execution.end).toMatchObject({ kind: 'unknown' });
 });
 
-test('SilenceWatch: a kernel that the gateway does not have is gone; one found starting has died', async () => {
+test('silence: a kernel that the gateway does not have is gone; one found starting has died', async () => {
   const gone = createWatch('');
   await gone.look();
   expect(gone.kernelEvents).toContainEqual({ kind: 'gone', detail: 'the gateway does not have it any more' });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import type { KernelRecord } from '../../../../src/runs/session/kernel-record.ts';
+import type { KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { resolveChannel } from '../../../../src/slack/listeners/commands/kernels.ts';
 import { refreshHome } from '../../../../src/slack/listeners/events/app-home.ts';
@@ -35,7 +35,7 @@ function createBot(options: {
       isOpenTo: async (id: string) => !closed.includes(id),
       isMember: async (id: string) => asked.push(id) > 0,
     },
-    runnerRuns: async () => [],
+    requesterRuns: async () => [],
     views: { publishHome: async () => {} },
     log: silentLog,
   } as unknown as Bot;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { OutputView } from '../../../../src/output/output-view.ts';
-import { bareOutcome } from '../../../../src/runs/outcome.ts';
+import { syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
 import { EditLimiter, SLACK_EDITS } from '../../../../src/slack/messages/limiters.ts';
 import { SlackRunMessage } from '../../../../src/slack/messages/run-message.ts';
@@ -8,9 +8,9 @@ import { startMessagesRig } from './messages-rig.ts';
 
 const view: RunView = {
   runId: 'run-1',
-  runner: 'U1',
+  requester: 'U1',
   kernelspec: 'python3',
-  phase: { kind: 'ended', outcome: bareOutcome('ok', 'python3') },
+  phase: { kind: 'ended', outcome: syntheticOutcome('ok', 'python3') },
   output: undefined,
   notes: [],
   edition: 1,
