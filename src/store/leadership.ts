@@ -49,7 +49,7 @@ export class Leadership {
   #tickedAt = { now: 0, wall: 0 };
   #timer: NodeJS.Timeout | undefined;
   #asking: Promise<void> | undefined;
-  #content: 'whole' | 'emptied' | 'restoring' = 'whole';
+  #content: 'whole' | 'emptied' | 'restoring' | 'emptiedAgain' = 'whole';
   #waiters: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
   #lastWord = '';
 
@@ -200,7 +200,7 @@ export class Leadership {
       if (answer === 'missing' && !this.#isEnded()) {
         this.#beInDoubt('the store has no record of it');
         const acquired = await this.#lease.acquire(this.#ttlMs);
-        if (acquired.kind === 'held') this.#content = 'emptied';
+        if (acquired.kind === 'held') this.#noteEmptied();
         answer = acquired.kind;
       }
       if (this.#isEnded()) return;
@@ -227,13 +227,22 @@ export class Leadership {
     this.#content = 'restoring';
     try {
       await this.#onEmptied();
-      // Unless it was emptied once more meanwhile.
-      if (this.#content === 'restoring') this.#content = 'whole';
+      this.#content = this.#isEmptiedAgain() ? 'emptied' : 'whole';
       if (!this.#isEnded()) void this.#ask();
     } catch (error) {
       this.#content = 'emptied';
       this.#log.error({ err: error }, 'what the store lost could not be written back; it is tried again');
     }
+  }
+
+  /** One writing back at a time: another one follows it. */
+  #noteEmptied(): void {
+    const isRestoring = this.#content === 'restoring' || this.#isEmptiedAgain();
+    this.#content = isRestoring ? 'emptiedAgain' : 'emptied';
+  }
+
+  #isEmptiedAgain(): boolean {
+    return this.#content === 'emptiedAgain';
   }
 
   #lose(why: string): void {
