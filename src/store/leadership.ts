@@ -1,19 +1,9 @@
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { type Clock, LeaseClock } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
 
-/** Nothing is sent to kernel or Slack with less of the lease left: what was sent needs the time to arrive. */
-const MARGIN_MS = 2_000;
-/** This process stood still (SIGSTOP, a suspended machine) if its own tick is late by more. */
-const MAX_GAP_MS = 3_000;
 const TICK_MS = 1_000;
-
-export interface Clock {
-  /** Monotonic, in ms; it may stand still while the machine is suspended. */
-  now(): number;
-  /** ms since the epoch; it may be set. */
-  wall(): number;
-}
 
 export interface LeadershipOptions {
   /** 12 s. */
@@ -23,8 +13,8 @@ export interface LeadershipOptions {
   /** Another process has the lease. Called once. */
   onLost: (why: string) => void;
   /**
-   * The record was gone and this process has taken a new lease: the store was emptied or failed over, and what is missing
-   * has to be written back. Called again each second until it resolves; nothing else is sure before.
+   * The record was gone and this process has taken a new lease: what the store lost has to be written back. Called again
+   * each second until it resolves; nothing else is sure before.
    */
   onEmptied?: () => Promise<void>;
 }
@@ -40,16 +30,13 @@ export class Leadership {
   readonly #lease: LeaderLease;
   readonly #ttlMs: number;
   readonly #log: Log;
-  readonly #clock: Clock;
+  readonly #clock: LeaseClock;
   readonly #onLost: (why: string) => void;
   readonly #onEmptied: () => Promise<void>;
   #state: LeadershipState = 'standby';
-  /** By `clock.now()`: until then no other process can have the lease. */
-  #validUntil = -Infinity;
-  #tickedAt = { now: 0, wall: 0 };
   #timer: NodeJS.Timeout | undefined;
   #asking: Promise<void> | undefined;
-  #content: 'whole' | 'emptied' | 'restoring' = 'whole';
+  #content: 'whole' | 'emptied' | 'restoring' | 'emptiedAgain' = 'whole';
   #waiters: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
   #lastWord = '';
 
@@ -57,7 +44,7 @@ export class Leadership {
     this.#lease = lease;
     this.#ttlMs = options.ttlMs ?? 12_000;
     this.#log = options.log;
-    this.#clock = options.clock ?? { now: () => performance.now(), wall: () => Date.now() };
+    this.#clock = new LeaseClock(this.#ttlMs, options.clock);
     this.#onLost = options.onLost;
     this.#onEmptied = options.onEmptied ?? (async () => undefined);
   }
@@ -87,7 +74,7 @@ export class Leadership {
   /** Answers at once, by the clocks alone. False begins to ask the store. */
   mayWrite(): boolean {
     if (this.#state !== 'leading') return false;
-    const doubt = this.#findDoubt();
+    const doubt = this.#clock.findDoubt();
     if (doubt === undefined) return true;
     this.#beInDoubt(doubt);
     void this.#ask();
@@ -98,7 +85,7 @@ export class Leadership {
   async whenSure(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.mayWrite()) return;
-    if (this.#state === 'lost' || this.#state === 'released') throw notLeader();
+    if (this.#isEnded()) throw notLeader();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abort = () => reject(signal?.reason);
     this.#waiters.push({ resolve, reject });
@@ -112,7 +99,7 @@ export class Leadership {
 
   /** Ends it in order: the next process gets the lease at once. */
   async release(): Promise<void> {
-    if (this.#state === 'lost' || this.#state === 'released') return;
+    if (this.#isEnded()) return;
     this.#end('released');
     // An answer that is under way must not take the lease again after this.
     await this.#asking;
@@ -122,16 +109,15 @@ export class Leadership {
   }
 
   async #tryToLead(): Promise<number | undefined> {
-    const askedAt = this.#clock.now();
+    const askedAt = this.#clock.read();
     try {
       const answer = await this.#lease.acquire(this.#ttlMs);
-      if (answer.kind === 'taken') {
-        this.#say('another process leads; this one stands by');
-      } else if (answer.kind === 'oldVersion') {
-        this.#say('0.1.0 processes still work on this store: stop them first');
-      } else {
-        return await this.#beginToLead(answer.epoch, askedAt);
+      if (answer.kind === 'held') {
+        this.#clock.hold(askedAt);
+        return await this.#beginToLead(answer.epoch);
       }
+      if (answer.kind === 'taken') this.#say('another process leads; this one stands by');
+      else this.#say('0.1.0 processes still work on this store: stop them first');
     } catch (error) {
       if (!(error instanceof StoreError) || error.code === 'refused') throw error;
       this.#say(`the leader lease cannot be asked for: ${error.message}`);
@@ -139,20 +125,19 @@ export class Leadership {
     return undefined;
   }
 
-  async #beginToLead(epoch: number, askedAt: number): Promise<number | undefined> {
-    let since = askedAt;
+  async #beginToLead(epoch: number): Promise<number | undefined> {
     // A store of an older version was brought to this one meanwhile.
-    if (this.#clock.now() - askedAt > this.#ttlMs / 3) {
-      since = this.#clock.now();
+    if (this.#clock.renewalIsDue()) {
+      const askedAt = this.#clock.read();
       if ((await this.#lease.renew(this.#ttlMs)) !== 'held') return undefined;
+      this.#clock.hold(askedAt);
     }
     if (this.#isEnded()) {
       await this.#lease.release();
       return undefined;
     }
     this.#log.info({ epoch }, 'this process leads');
-    this.#validUntil = since + this.#ttlMs;
-    this.#markTick();
+    this.#clock.tick();
     this.#state = 'leading';
     this.#lastWord = '';
     this.#timer = setTimeout(() => this.#tick(), TICK_MS);
@@ -160,25 +145,12 @@ export class Leadership {
   }
 
   #tick(): void {
-    const doubt = this.#findDoubt();
+    const doubt = this.#clock.findDoubt();
     if (doubt !== undefined && this.#state === 'leading') this.#beInDoubt(doubt);
-    this.#markTick();
-    const renewalIsDue = this.#clock.now() >= this.#validUntil - (this.#ttlMs * 2) / 3;
-    if (this.#state === 'inDoubt' || renewalIsDue) void this.#ask();
+    this.#clock.tick();
+    if (this.#state === 'inDoubt' || this.#clock.renewalIsDue()) void this.#ask();
     if (this.#isEnded()) return;
     this.#timer = setTimeout(() => this.#tick(), TICK_MS);
-  }
-
-  #findDoubt(): string | undefined {
-    const [now, wall] = [this.#clock.now(), this.#clock.wall()];
-    if (now - this.#tickedAt.now > MAX_GAP_MS || wall - this.#tickedAt.wall > MAX_GAP_MS) {
-      return 'this process stood still';
-    }
-    return now > this.#validUntil - MARGIN_MS ? 'it was not renewed in time' : undefined;
-  }
-
-  #markTick(): void {
-    this.#tickedAt = { now: this.#clock.now(), wall: this.#clock.wall() };
   }
 
   #beInDoubt(why: string): void {
@@ -193,31 +165,31 @@ export class Leadership {
   }
 
   async #renew(): Promise<void> {
-    const askedAt = this.#clock.now();
-    const askedTick = this.#clock.wall();
+    const askedAt = this.#clock.read();
     try {
       let answer: string = await this.#lease.renew(this.#ttlMs);
       if (answer === 'missing' && !this.#isEnded()) {
         this.#beInDoubt('the store has no record of it');
         const acquired = await this.#lease.acquire(this.#ttlMs);
-        if (acquired.kind === 'held') this.#content = 'emptied';
+        if (acquired.kind === 'held') this.#noteEmptied();
         answer = acquired.kind;
       }
       if (this.#isEnded()) return;
-      if (answer === 'taken') this.#lose('another process has taken the leader lease');
-      else if (answer === 'oldVersion') this.#beInDoubt('0.1.0 processes still work on this store');
-      else if (this.#clock.wall() - askedTick <= MAX_GAP_MS) this.#beSure(askedAt + this.#ttlMs);
+      if (answer === 'taken') {
+        this.#end('lost');
+        this.#onLost('another process has taken the leader lease');
+      } else if (answer === 'oldVersion') this.#beInDoubt('0.1.0 processes still work on this store');
+      else if (!this.#clock.hasStoodStill(askedAt)) this.#beSure(askedAt);
     } catch (error) {
       if (!this.#isEnded()) this.#beInDoubt(error instanceof Error ? error.message : String(error));
     }
   }
 
-  #beSure(validUntil: number): void {
-    this.#validUntil = validUntil;
+  #beSure(askedAt: { now: number }): void {
+    this.#clock.hold(askedAt);
     if (this.#content === 'emptied') void this.#restore();
-    if (this.#content !== 'whole') return;
-    this.#markTick();
-    if (this.#findDoubt() !== undefined) return;
+    this.#clock.tick();
+    if (this.#content !== 'whole' || this.#clock.findDoubt() !== undefined) return;
     if (this.#state === 'inDoubt') this.#say('the leader lease is sure again');
     this.#state = 'leading';
     for (const { resolve } of this.#waiters.splice(0)) resolve();
@@ -227,19 +199,22 @@ export class Leadership {
     this.#content = 'restoring';
     try {
       await this.#onEmptied();
-      // Unless it was emptied once more meanwhile.
-      if (this.#content === 'restoring') this.#content = 'whole';
+      this.#settle('whole');
       if (!this.#isEnded()) void this.#ask();
     } catch (error) {
-      this.#content = 'emptied';
+      this.#settle('emptied');
       this.#log.error({ err: error }, 'what the store lost could not be written back; it is tried again');
     }
   }
 
-  #lose(why: string): void {
-    this.#log.error(why);
-    this.#end('lost');
-    this.#onLost(why);
+  /** One writing back at a time: another one follows it. */
+  #noteEmptied(): void {
+    const isIdle = this.#content === 'whole' || this.#content === 'emptied';
+    this.#content = isIdle ? 'emptied' : 'emptiedAgain';
+  }
+
+  #settle(content: 'whole' | 'emptied'): void {
+    this.#content = this.#content === 'emptiedAgain' ? 'emptied' : content;
   }
 
   #end(state: 'lost' | 'released'): void {

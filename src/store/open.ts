@@ -1,14 +1,14 @@
-import { Keyv } from 'keyv';
 import * as z from 'zod';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { onePerNamespace } from './keyv.ts';
 import { RedisConnection } from './redis/connection.ts';
-import { RedisKeyv } from './redis/keyv.ts';
+import { RedisEntries } from './redis/entries.ts';
 import { checkVersion, RedisLease } from './redis/lease.ts';
 import { RedisRuns } from './redis/runs.ts';
 import { createRunReader, type ReadData, type RunReader } from './run-reader.ts';
 import { atStore, openSqliteFile, openSqliteMemory, SqliteLease } from './sqlite/database.ts';
-import { SqliteKeyv } from './sqlite/keyv.ts';
+import { SqliteEntries } from './sqlite/entries.ts';
 import { SqliteRuns } from './sqlite/runs.ts';
 import type { Store } from './store.ts';
 
@@ -49,7 +49,7 @@ export function createSqliteStore<Data>(
   const lease = new SqliteLease(db);
   return {
     kind,
-    keyv: onePerNamespace(() => new SqliteKeyv(lease), log),
+    keyv: onePerNamespace(new SqliteEntries(lease), log),
     runs: new SqliteRuns<Data>(lease, reader),
     lease,
     close: async () => {
@@ -68,40 +68,9 @@ async function openRedisStore<Data>(url: string, reader: RunReader<Data>, log: L
   }
   return {
     kind: 'redis',
-    keyv: onePerNamespace(() => new RedisKeyv(redis), log),
+    keyv: onePerNamespace(new RedisEntries(redis), log),
     runs: new RedisRuns<Data>(redis, reader),
     lease: new RedisLease(redis),
     close: async () => redis.close(),
-  };
-}
-
-/** Keyv's own key prefix is off: each adapter keeps namespaces apart by itself. */
-function onePerNamespace(createAdapter: () => object, log: Log): (namespace: string) => Keyv {
-  const open = new Map<string, Keyv>();
-  return (namespace) => {
-    const known = open.get(namespace);
-    if (known !== undefined) return known;
-    const keyv = new Keyv({ store: createAdapter(), namespace, useKeyPrefix: false, throwOnErrors: true });
-    keyv.on('error', (error: unknown) => log.debug({ err: error, namespace }, 'Keyv failed'));
-    readLoosely(keyv, (reason) => log.error({ namespace, reason }, 'a stored value cannot be read'));
-    open.set(namespace, keyv);
-    return keyv;
-  };
-}
-
-/** A value that is no JSON is read as null, which none of ours is: one bad entry breaks no listing of the others. */
-function readLoosely(keyv: Keyv, onUnreadable: (reason: string) => void): void {
-  const { deserialize } = keyv;
-  if (deserialize === undefined) return;
-  keyv.deserialize = async <Value>(text: string) => {
-    try {
-      const kept = await deserialize<Value>(text);
-      if (typeof kept === 'object' && kept !== null) return kept;
-      onUnreadable('not what Keyv writes');
-    } catch (error) {
-      // Its message shows what stands there, such as code.
-      onUnreadable(error instanceof Error ? error.name : 'no JSON');
-    }
-    return deserialize<Value>('{"value":null}');
   };
 }

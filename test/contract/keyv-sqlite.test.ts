@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
+import { KeyvAdapter } from '../../src/store/keyv.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openSqliteFile, SqliteLease } from '../../src/store/sqlite/database.ts';
-import { SqliteKeyv } from '../../src/store/sqlite/keyv.ts';
+import { SqliteEntries } from '../../src/store/sqlite/entries.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -22,7 +23,7 @@ afterAll(async () => {
   lease.db.close();
 });
 
-keyvContract('SQLite', { adapter: () => new SqliteKeyv(lease), store: () => store });
+keyvContract('SQLite', { adapter: () => new KeyvAdapter(new SqliteEntries(lease)), store: () => store });
 
 test('what was set is there when the file is opened again', async () => {
   const again = `sqlite:${join(folder, 'again.db')}`;

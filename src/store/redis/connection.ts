@@ -3,7 +3,9 @@ import { createClient } from '@keyv/redis';
 import type * as z from 'zod';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { PREFIX, PREFIX_1, type ScriptName, scriptText } from './scripts.ts';
+import { withinMs } from '../timeout.ts';
+import { PREFIX_1 } from './migration-scripts.ts';
+import { PREFIX, type ScriptName, scriptText } from './scripts.ts';
 
 /** How long an answer is waited for. */
 const COMMAND_TIMEOUT_MS = 1_000;
@@ -244,21 +246,5 @@ function decodeLoosely(text: string): string {
     return decodeURIComponent(text);
   } catch {
     return text;
-  }
-}
-
-/** The promise's own end, or `silent` after `timeoutMs`. The work itself is not stopped. */
-async function withinMs<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new StoreError('silent', `${what} gave no answer within ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, silence]);
-  } finally {
-    clearTimeout(timer);
   }
 }

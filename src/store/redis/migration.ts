@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { upgradeData, upgradeState } from '../version-1.ts';
 import type { RedisConnection } from './connection.ts';
-import { PREFIX_1 } from './scripts.ts';
+import { PREFIX_1 } from './migration-scripts.ts';
 
 /** What a store of this version says of itself. A later one that moves the keys writes its own number there too. */
 export const STORE_VERSION = 2;

@@ -1,3 +1,5 @@
+import { MIGRATION, PREFIX_1 } from './migration-scripts.ts';
+
 /**
  * The store's atomic steps in Lua. KEYS[1] is the prefix that every key starts with. ARGV[1] is the time by Redis' own
  * clock after which nobody waits for the answer any more: a step that begins later (Redis had stood still) does nothing.
@@ -6,8 +8,6 @@
  * Redis undoes nothing of a step that breaks off, so each step begins with what can be refused for want of memory.
  */
 export const PREFIX = 'sparkthread:{v2}:';
-/** What the keys of 0.1.0 start with. */
-export const PREFIX_1 = 'sparkthread:{v1}:';
 
 const PRELUDE = `
 local old = '${PREFIX_1}'
@@ -183,6 +183,13 @@ const BODIES = {
       redis.call('ZREM', prefix .. 'index:' .. ARGV[3], ARGV[i])
     end
     return deleted`,
+  /** [namespace]. */
+  clearEntries: `
+    local index = prefix .. 'index:' .. ARGV[3]
+    for _, name in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      redis.call('DEL', prefix .. 'keyv:' .. ARGV[3] .. ':' .. name)
+    end
+    redis.call('DEL', index)`,
   /** [namespace] → the keys that have not ended. */
   listEntries: `
     return redis.call('ZRANGEBYSCORE', prefix .. 'index:' .. ARGV[3], string.format('%.0f', now), '+inf')`,
@@ -212,63 +219,13 @@ const BODIES = {
   /** [record]. */
   release: `
     if redis.call('GET', prefix .. 'lease') == ARGV[3] then redis.call('DEL', prefix .. 'lease') end`,
-
-  // From here on: what 0.1.0 stored (migration.ts). Each renews the lease by ARGV[3].
-  /** [ttlMs]. */
-  beginMigration: `
-    redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
-    reserve(redis.call('GET', old .. 'order') or 0)`,
-  /** [index, limit] → ids. */
-  oldRuns: `return redis.call('ZRANGE', old .. ARGV[3], 0, ARGV[4] - 1)`,
-  /** [id] → the run's fields, flat, or none. */
-  oldRun: `
-    local name = oldKey('run', ARGV[3])
-    if redis.call('TYPE', name).ok ~= 'hash' then return {} end
-    return redis.call('HGETALL', name)`,
-  /** [ttlMs, order, code, …run], of which the workspace is '' where there is none to move. */
-  moveRun: `
-    local run = given(6)
-    run.order = ARGV[4]
-    redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
-    if run.workspace ~= '' then
-      redis.call('SET', key('code', run.id), ARGV[5])
-      write(run)
-      for _, index in ipairs({
-        oldKey('thread', run.workspace, run.channel, run.thread), oldKey('channel', run.workspace, run.channel),
-        oldKey('runner', run.workspace, run.requester), oldKey('busy', run.workspace, run.requester),
-        oldKey('lane', run.queue),
-      }) do redis.call('ZREM', index, run.id) end
-      redis.call('DEL', oldKey('run', run.id))
-    end
-    redis.call('ZREM', old .. 'unposted', run.id)
-    redis.call('ZREM', old .. 'posted', run.id)`,
-  /** [ttlMs, limit] → how many were moved. */
-  moveRequests: `
-    redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
-    local found = redis.call('ZRANGE', old .. 'delivered', 0, ARGV[4] - 1, 'WITHSCORES')
-    for i = 1, #found, 2 do
-      know(found[i], redis.call('HGET', old .. 'deliveries', found[i]) or '', found[i + 1])
-      redis.call('ZREM', old .. 'delivered', found[i])
-      redis.call('HDEL', old .. 'deliveries', found[i])
-    end
-    return #found / 2`,
-  /** [ttlMs, …(old key, namespace, key)]. */
-  moveEntries: `
-    redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
-    for i = 4, #ARGV, 3 do
-      local value, ttl = redis.call('GET', ARGV[i]), redis.call('PTTL', ARGV[i])
-      if value and ttl ~= 0 then setEntry(ARGV[i + 1], ARGV[i + 2], value, ttl < 0 and '' or ttl) end
-      redis.call('DEL', ARGV[i])
-    end`,
-  /** [version]. */
-  endMigration: `
-    redis.call('SET', prefix .. 'version', ARGV[3])
-    redis.call('DEL', old .. 'order', old .. 'deliveries')`,
 };
 
-export type ScriptName = keyof typeof BODIES;
+const ALL = { ...BODIES, ...MIGRATION };
+
+export type ScriptName = keyof typeof ALL;
 
 /** The whole text of a step, as Redis takes it. */
 export function scriptText(name: ScriptName): string {
-  return PRELUDE + BODIES[name];
+  return PRELUDE + ALL[name];
 }

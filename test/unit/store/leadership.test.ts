@@ -235,6 +235,25 @@ test('an emptied store: a new epoch, and nothing is sure before what was lost is
   expect([leadership.state, asked.acquire, writes, lost]).toEqual(['leading', 2, 2, []]);
 });
 
+test('a store that is emptied again while it is written back is written back once more, one after the other', async () => {
+  const begun: PromiseWithResolvers<void>[] = [];
+  const { leadership, answers, lead } = create(async () => {
+    const writing = Promise.withResolvers<void>();
+    begun.push(writing);
+    await writing.promise;
+  });
+  await lead();
+  answers.renew = async () => 'missing';
+  await pass(6_000);
+  answers.renew = async () => 'held';
+  expect(begun).toHaveLength(1);
+  begun[0]?.resolve();
+  await pass(1_000);
+  expect([leadership.state, begun.length]).toEqual(['inDoubt', 2]);
+  begun[1]?.resolve();
+  await leadership.whenSure();
+});
+
 test('an emptied store whose lease another process has taken meanwhile', async () => {
   const { leadership, answers, lost, lead } = create();
   await lead();

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import type { Entries, Entry } from '../keyv.ts';
+import type { RedisConnection } from './connection.ts';
+import { PREFIX } from './scripts.ts';
+
+/**
+ * One key per entry, which ends by itself, and one index per namespace: listing a namespace costs the same however many
+ * other keys this Redis has. @keyv/redis lists by SCAN over all of them, and its writes know no fence.
+ */
+export class RedisEntries implements Entries {
+  readonly #redis: RedisConnection;
+
+  constructor(redis: RedisConnection) {
+    this.#redis = redis;
+  }
+
+  async values(namespace: string, keys: readonly string[]): Promise<(string | undefined)[]> {
+    if (keys.length === 0) return [];
+    const stored = keys.map((key) => `${PREFIX}keyv:${encodeURIComponent(namespace)}:${key}`);
+    const values = await this.#redis.call(() => this.#redis.client.mGet(stored));
+    return values.map((value) => value ?? undefined);
+  }
+
+  async set(namespace: string, entries: readonly Entry[]): Promise<void> {
+    const given = entries.flatMap(({ key, value, ttl }) => [key, value, wholeMs(ttl)]);
+    await this.#redis.write(z.null(), 'setEntries', encodeURIComponent(namespace), ...given);
+  }
+
+  async delete(namespace: string, keys: readonly string[]): Promise<boolean> {
+    return (await this.#redis.write(z.number(), 'deleteEntries', encodeURIComponent(namespace), ...keys)) > 0;
+  }
+
+  async clear(namespace: string): Promise<void> {
+    await this.#redis.write(z.null(), 'clearEntries', encodeURIComponent(namespace));
+  }
+
+  async keys(namespace: string): Promise<string[]> {
+    return this.#redis.read(z.array(z.string()), 'listEntries', encodeURIComponent(namespace));
+  }
+}
+
+/** Redis takes whole milliseconds, at least one. */
+function wholeMs(ttl: number | undefined): number | '' {
+  return ttl === undefined ? '' : Math.max(1, Math.ceil(ttl));
+}
