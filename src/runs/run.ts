@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
+import { type CodeSummary, summarizeCode } from '../store/run-reader.ts';
 import type { RunRecord } from '../store/store.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
@@ -35,18 +35,13 @@ export interface BlockRequest {
 }
 
 /** What the store keeps of a run beside its state and place: JSON, written by the leader alone. The code is apart. */
-export interface RunData {
+export interface RunData extends CodeSummary {
   source: Source;
   kernelspec: string;
   /** The language's word as it was typed, where one was. */
   word?: string | undefined;
   /** As the kernelspec says it: `python`, `scala`, `R`. */
   language?: string | undefined;
-  /** The first characters of the code, and what the audit line says of all of it. */
-  preview: string;
-  codeLength: number;
-  codeSha256: string;
-  blockCount: number;
   /** The request (message or trigger) that this run came from. */
   requestKey: string;
   /** The request key of the requester's own message with the code: editing or deleting that message counts. */
@@ -102,22 +97,6 @@ export function isAsking({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
 }
 
-/** How much of the code a listing shows. */
-const PREVIEW_CHARS = 200;
-
-/** What a record says of its code. */
-export function describeCode(
-  code: readonly string[],
-): Pick<RunData, 'preview' | 'codeLength' | 'codeSha256' | 'blockCount'> {
-  const whole = code.join('\n\n');
-  return {
-    preview: whole.trimStart().slice(0, PREVIEW_CHARS),
-    codeLength: whole.length,
-    codeSha256: createHash('sha256').update(whole).digest('hex'),
-    blockCount: code.length,
-  };
-}
-
 /** What everything else relies on. Loose, so that what a newer version adds is kept. */
 const runDataSchema = z.looseObject({
   source: z.string(),
@@ -165,7 +144,7 @@ const UNREADABLE: RunData = {
   source: 'mention',
   kernelspec: '',
   word: 'code',
-  ...describeCode([]),
+  ...summarizeCode([]),
   requestKey: '',
   edition: 1,
   needsRoot: true,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -68,4 +69,25 @@ export function parseLoosely(json: string) {
   } catch {
     return undefined;
   }
+}
+
+const PREVIEW_LENGTH = 200;
+
+/** What is said of code in a run's data, so that a listing need not read it. Lengths are in UTF-16 units. */
+export interface CodeSummary {
+  preview: string;
+  codeLength: number;
+  /** Hex; of the blocks with an empty line between them. */
+  codeSha256: string;
+  blockCount: number;
+}
+
+export function summarizeCode(code: readonly string[]): CodeSummary {
+  const whole = code.join('\n\n');
+  return {
+    preview: whole.trimStart().slice(0, PREVIEW_LENGTH),
+    codeLength: whole.length,
+    codeSha256: createHash('sha256').update(whole).digest('hex'),
+    blockCount: code.length,
+  };
 }

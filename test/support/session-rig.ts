@@ -7,7 +7,8 @@ import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/displays.ts';
 import { openTranscript } from '../../src/output/transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
-import { describeCode, readRunData, type Run, type RunData } from '../../src/runs/run.ts';
+import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
+import { summarizeCode } from '../../src/store/run-reader.ts';
 import type { OpenRunMessage, RunView } from '../../src/runs/run-view.ts';
 import { Runs } from '../../src/runs/runs.ts';
 import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
@@ -131,7 +132,7 @@ export async function startSessionRig({
       const data: RunData = {
         source: 'mention',
         kernelspec,
-        ...describeCode([code]),
+        ...summarizeCode([code]),
         requestKey: `request/${count}`,
         edition: 1,
         needsRoot: false,

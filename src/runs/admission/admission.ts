@@ -6,7 +6,8 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import { describeCode, type Run, type RunData, type Source } from '../run.ts';
+import type { Run, RunData, Source } from '../run.ts';
+import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
@@ -156,7 +157,7 @@ export class Admission {
     };
     before.remove(live);
     try {
-      await live.replaceCode(snippet.blocks, { ...data, ...describeCode(snippet.blocks) }, queue);
+      await live.replaceCode(snippet.blocks, { ...data, ...summarizeCode(snippet.blocks) }, queue);
     } finally {
       kernels.session(live.run).submit(live);
     }
@@ -220,7 +221,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       kernelspec,
       ...(language === undefined ? {} : { language }),
       ...(snippet.language === undefined ? {} : { word: snippet.language }),
-      ...describeCode(snippet.blocks),
+      ...summarizeCode(snippet.blocks),
       requestKey,
       edition: (follows?.data.edition ?? 0) + 1,
       ...(message === undefined ? {} : { message }),

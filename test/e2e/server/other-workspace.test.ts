@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { startPlayground } from '../../../playground/playground.ts';
 import { silentLog } from '../../../src/log.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { describeCode } from '../../../src/runs/run.ts';
+import { summarizeCode } from '../../../src/store/run-reader.ts';
 import { askMessage } from '../../support/ask.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
@@ -19,7 +19,7 @@ test('runs of another workspace in the same store are left to the bot of that on
   const data = {
     source: 'mention',
     kernelspec: 'python3',
-    ...describeCode(['theirs()']),
+    ...summarizeCode(['theirs()']),
     requestKey: 'message/T0OTHER/C0OTHER/1795798771.043000',
     edition: 1,
     needsRoot: false,

@@ -116,7 +116,7 @@ export class KernelRecords {
   }
 
   #readRecord(queue: string, stored: unknown, kernel: StoredKernel): void {
-    const read = kernelRecordSchema.safeParse(stored);
+    const read = kernelRecordSchema.safeParse(isVersion1(stored) ? fromVersion1(stored) : stored);
     if (read.success) {
       kernel.record = read.data;
       return;
@@ -140,6 +140,21 @@ export class KernelRecords {
   async removeLoss(queue: string): Promise<void> {
     await this.#keyv.delete(LOSS_PREFIX + queue);
   }
+}
+
+interface Version1 {
+  lane: unknown;
+  lastRunner: unknown;
+  runners: unknown;
+}
+
+/** Records of 0.1.0 have other names for three fields. */
+function isVersion1(stored: unknown): stored is Version1 {
+  return typeof stored === 'object' && stored !== null && 'lane' in stored && 'lastRunner' in stored;
+}
+
+function fromVersion1({ lane, lastRunner, runners, ...rest }: Version1): object {
+  return { ...rest, queue: lane, lastRequester: lastRunner, requesters: runners };
 }
 
 /** No session key begins like this. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { describeCode, type Run } from '../../../../src/runs/run.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import { answerLink, firstLine, runStatus } from '../../../../src/slack/blocks/run-summary.ts';
 
 const run: Run = {
@@ -16,7 +17,7 @@ const run: Run = {
   data: {
     source: 'slash',
     kernelspec: 'python3',
-    ...describeCode(['print(1)']),
+    ...summarizeCode(['print(1)']),
     requestKey: 'd',
     edition: 1,
     needsRoot: true,
@@ -43,7 +44,7 @@ test.each([
   [['a'.repeat(61)], `\`${'a'.repeat(60)}\` …`],
   [['`<!channel>` & co'], '`ˋ&lt;!channel&gt;ˋ &amp; co`'],
 ])('%j reads %s', (blocks, shown) => {
-  expect(firstLine({ ...run, data: { ...run.data, ...describeCode(blocks) } })).toBe(shown);
+  expect(firstLine({ ...run, data: { ...run.data, ...summarizeCode(blocks) } })).toBe(shown);
 });
 
 test('its state, or how it ended', () => {
