@@ -230,7 +230,7 @@ describe('one line, in order, once', () => {
 });
 
 describe('commands', () => {
-  test('help, languages, status and use answer privately', async () => {
+  test('help, languages and status answer privately; the channel is told of use', async () => {
     const ana = playground.as('ana');
     expect((await ana.slash('#data', '/spark help')).text).toContain('each channel has one kernel');
     await ana.slash('#data', '/spark languages');
@@ -241,7 +241,7 @@ describe('commands', () => {
     await ana.slash('#data', '/spark status');
     await playground.waitForEphemeral('ana', (message) => message.text.includes('last used'));
     await ana.slash('#data', '/spark use py');
-    await playground.waitForEphemeral('ana', (message) => message.text.includes('run on `python3`'));
+    await playground.waitForMessage('#data', (message) => message.text.includes('run on `python3`'));
   });
 
   test('restart and shutdown are for admins, and the channel is told', async () => {
