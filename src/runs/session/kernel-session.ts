@@ -234,7 +234,7 @@ export class KernelSession {
       Promise.all(followed.map(async (live) => await live.followed)),
       delay(FOLLOW_MS, undefined, { ref: false }),
     ]);
-    await Promise.all([released, ...followed.map((live) => live.release())]);
+    await Promise.all([released, this.#late.forgetAll(), ...followed.map((live) => live.release())]);
   }
 
   // — the queue —

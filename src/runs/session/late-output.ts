@@ -105,7 +105,11 @@ export class LateOutput {
 
   /** The websocket is closed: nothing late comes any more. Resolves when the output of posted runs is off the disk. */
   async forgetAll(): Promise<void> {
-    await Promise.all([...this.#ended.keys()].map((runId) => this.#forget(runId)));
+    const removals = [...this.#ended.values()].map(({ live }) => {
+      const removal = this.#forget(live.id);
+      return live.run.state === 'posted' ? removal : undefined;
+    });
+    await Promise.all(removals);
   }
 
   async #forget(runId: string): Promise<void> {

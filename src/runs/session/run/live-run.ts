@@ -134,7 +134,7 @@ export class LiveRun {
   /** Changes the record; the store gets it behind, in order. A failure is retried and logged. */
   note(change: RunChange): void {
     this.#apply(change);
-    this.#writer.save().catch(() => undefined);
+    this.#writer.saveSoon().catch(() => undefined);
   }
 
   /** Changes the record in memory; the next write takes it along. */
