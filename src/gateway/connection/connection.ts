@@ -92,7 +92,7 @@ export class OpenConnection implements KernelConnection {
   /** The first opening: the websocket is open and the kernel has answered, or is at work. */
   async open(signal: AbortSignal): Promise<void> {
     await this.#socket.open(signal);
-    await this.lifecycle.waitUntilReady(signal, () => !this.#router.replay.isFull);
+    await this.lifecycle.waitUntilReady(signal);
     this.#router.replay.dropIn(this.#options.timings.unclaimedMs);
   }
 
@@ -162,7 +162,7 @@ export class OpenConnection implements KernelConnection {
   }
 
   #shut(as: 'gone' | 'closed'): void {
-    if (this.#state !== 'gone') this.#state = as;
+    this.#state = as;
     this.lifecycle.close();
     this.#queue.leave(this.#router.received.soFar());
     this.#onClosed();

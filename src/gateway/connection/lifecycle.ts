@@ -81,25 +81,25 @@ export class Lifecycle {
     return !ENDING.has(this.#state);
   }
 
-  /**
-   * Waits until the kernel answers on its open websocket. `canRead` is false while nothing of it can be read, because a
-   * replay waits to be resumed. Throws `GatewayError`, or the signal's reason.
-   */
-  async waitUntilReady(signal: AbortSignal, canRead: () => boolean): Promise<void> {
-    const info = await this.handshake.untilAnswered(this.#options.timings.kernelInfoMs, signal, async () => {
-      if (!canRead()) return true;
-      const model = await this.#options
-        .findKernel(this.#options.kernelId, signal)
-        .catch(() => 'unknown' as const);
+  /** Waits until the kernel answers on its open websocket. Throws `GatewayError`, or the signal's reason. */
+  async waitUntilReady(signal: AbortSignal): Promise<void> {
+    const { kernelId, timings, findKernel } = this.#options;
+    const info = await this.handshake.untilAnswered(timings.kernelInfoMs, signal, async () => {
+      // Nothing of it can be read: a replay waits to be resumed, or a reader is slow.
+      if (this.#socket.isHeld) return true;
+      const model = await findKernel(kernelId, signal).catch(() => 'unknown' as const);
       if (model === 'unknown') return false;
-      if (model === undefined) throw kernelGone(this.#options.kernelId);
+      if (model === undefined) throw kernelGone(kernelId);
       if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
       if (model.executionState === 'idle') this.stale.renewIfStale();
       return model.executionState === 'busy';
     });
     if (this.#state === 'restarting') return;
     // Its process said that it ends for a restart, and the new one's `starting` was lost with a websocket.
-    if (this.#state === 'leavingToRestart') this.#replace('kernelRestarted', false);
+    if (this.#state === 'leavingToRestart') {
+      clearTimeout(this.#timer);
+      this.#replace('kernelRestarted', false);
+    }
     this.#become('ready');
     this.#onEvent({ kind: 'ready', info });
   }
@@ -120,7 +120,7 @@ export class Lifecycle {
     const { signal } = this.#asking;
     const { launchTimeoutMs } = this.#options.settings;
     const limit = AbortSignal.timeout(launchTimeoutMs);
-    this.waitUntilReady(AbortSignal.any([signal, limit]), () => true).catch((failure: unknown) => {
+    this.waitUntilReady(AbortSignal.any([signal, limit])).catch((failure: unknown) => {
       if (signal.aborted) return;
       if (failure instanceof GatewayError) return this.gone(failure.message);
       const detail = `the kernel gives no answer for ${launchTimeoutMs / 1000} s`;
