@@ -36,6 +36,8 @@ interface EndedRun {
  */
 export class LateOutput {
   readonly #ended = new Map<string, EndedRun>();
+  /** Output of posted runs that is being deleted. */
+  readonly #removing = new Set<Promise<void>>();
   readonly #log: Log;
 
   constructor(log: Log) {
@@ -105,11 +107,11 @@ export class LateOutput {
 
   /** The websocket is closed: nothing late comes any more. Resolves when the output of posted runs is off the disk. */
   async forgetAll(): Promise<void> {
-    const removals = [...this.#ended.values()].map(({ live }) => {
-      const removal = this.#forget(live.id);
-      return live.run.state === 'posted' ? removal : undefined;
-    });
-    await Promise.all(removals);
+    for (const { live } of this.#ended.values()) {
+      const removal = this.#forget(live.id).finally(() => this.#removing.delete(removal));
+      if (live.run.state === 'posted') this.#removing.add(removal);
+    }
+    await Promise.all(this.#removing);
   }
 
   async #forget(runId: string): Promise<void> {
