@@ -16,6 +16,7 @@ import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
 import { createDrafts } from './slack/api/views.ts';
+import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
 import type { StartedSlack } from './slack/app.ts';
 import type { Store } from './store/store.ts';
@@ -27,6 +28,7 @@ export interface AppParts {
   store: Store<RunData>;
   spoolDir: string;
   slack: StartedSlack;
+  guard: WriteGuard;
   /** A run has ended. */
   onEnded: (run: Run, outcome: RunOutcome) => void;
 }
@@ -43,7 +45,7 @@ export interface App {
 }
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
-export function createApp({ config, log, gateway, store, spoolDir, slack, onEnded }: AppParts): App {
+export function createApp({ config, log, gateway, store, spoolDir, slack, guard, onEnded }: AppParts): App {
   const { workspace } = slack;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
@@ -94,6 +96,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
+    guard,
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({

@@ -95,6 +95,7 @@ async function main(): Promise<void> {
       store,
       spoolDir: spool.dir,
       slack,
+      guard: leadership,
       onEnded(run, outcome) {
         logEnd(run, outcome, log);
         metrics.runEnded(run, outcome);

@@ -13,6 +13,7 @@ import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import { LateOutput } from './late-output.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { readStoppedBy, type StopReason } from './run/read-end.ts';
+import type { WriteGuard } from './run/execute-run.ts';
 import { runToOutcome } from './run/run-to-outcome.ts';
 import { RunEnd } from './run/run-end.ts';
 import { RunQueue } from './run-queue.ts';
@@ -37,6 +38,7 @@ export interface SessionDeps extends SessionKernelDeps {
   several: boolean;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  guard: WriteGuard;
   idleTimeoutMs: number | undefined;
 }
 
@@ -289,13 +291,14 @@ export class KernelSession {
   }
 
   async #runToEnd(live: LiveRun): Promise<void> {
-    const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs } = this.#deps;
+    const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs, guard } = this.#deps;
     const running = runToOutcome(live, this.#kernel, {
       openTranscript: (recovered) => openTranscript(live.id, recovered, this.#displays),
       outage,
       onSwitched: (change) => onSwitched(live.run, change),
       runTimeoutMs,
       inputTimeoutMs,
+      guard,
       log,
     });
     const ended = await Promise.race([running, untilReleased(live)]);

@@ -13,8 +13,16 @@ import { type EndedAt, readEnd } from './read-end.ts';
 import { RESTARTED_NOTE } from '../kernel/session-kernel.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
 
+/** Whether this process is surely the leader. */
+export interface WriteGuard {
+  mayWrite(): boolean;
+  /** Resolves when it is sure again. */
+  whenSure(signal?: AbortSignal): Promise<void>;
+}
+
 export interface ExecuteDeps {
   inputTimeoutMs: number;
+  guard: WriteGuard;
   log: Log;
 }
 
@@ -76,6 +84,12 @@ async function executeBlock(
   live.closePrompt();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
   const end = await execution.end;
+  if (end.kind === 'notSent' && !live.signal.aborted && !deps.guard.mayWrite()) {
+    // The lease is in doubt: the run waits until this process is sure again, or ends.
+    await live.commit({ state: block === 0 ? 'waiting' : 'running', data: { request: undefined } });
+    await deps.guard.whenSure(live.released);
+    return await executeBlock(live, block, code, kernel, transcript, deps);
+  }
   if (before !== undefined && live.run.state === 'running')
     cuts.unshift({
       fromMs: transcript.lastKeptAtMs ?? live.run.data.startedAt ?? resumedAt,
