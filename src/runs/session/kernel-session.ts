@@ -132,6 +132,7 @@ export class KernelSession {
 
   /** A run was accepted for this session, or is resumed after a takeover. */
   submit(live: LiveRun): void {
+    if (!isUnfinished(live.run)) return;
     this.#queue.add(live);
     this.#reviewQuestions();
     this.#wake();
