@@ -241,7 +241,9 @@ function noteOutput(
       askInput(live, output, inputTimeoutMs);
       return;
     default:
-      live.refresh();
+      // Code that says something does not wait for a lost question.
+      if (live.phase.kind === 'running') live.show({ ...live.phase, inputMayBeLost: false });
+      else live.refresh();
   }
 }
 
