@@ -20,7 +20,7 @@ import { openStore } from './store/open.ts';
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
 const EXIT_CONFIG = 78;
 /** The successor takes over within 3 s of SIGTERM: what is not written by then is the successor's. */
-const HAND_OVER_MS = 2_500;
+const HANDOVER_MS = 2_500;
 /** After SIGTERM the process is gone within this time, whatever still hangs. */
 const DRAIN_MS = 9_000;
 
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
       log.fatal({ event: 'leader.lost' }, `another process is the leader now (${why}); this one ends`);
       process.exit(1);
     },
-    onEmptied: async () => app?.tellLost(),
+    onEmptied: async () => app?.notifyLost(),
   });
   const mayWrite = (): boolean => leadership.mayWrite();
   const gateway = metrics.gateway(createGatewayClient(config.gateway, { log, mayWrite }));
@@ -117,7 +117,7 @@ async function main(): Promise<void> {
       );
     await shutdown.stopped;
     const closing = slack.close().then(() => app?.close());
-    await Promise.race([closing, delay(HAND_OVER_MS, undefined, { ref: false })]);
+    await Promise.race([closing, delay(HANDOVER_MS, undefined, { ref: false })]);
     await leadership.release();
   } else log.info({ event: 'bot.stopped' }, 'a standby ended');
   await gateway.close();

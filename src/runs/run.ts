@@ -4,6 +4,8 @@ import { type CodeSummary, summarizeCode } from '../store/run-reader.ts';
 import type { RunRecord } from '../store/store.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
+export { summarizeCode };
+
 /** The way a snippet came in. */
 export type Source =
   | 'slash'
@@ -93,7 +95,7 @@ export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
 }
 
 /** The requester was asked about a switch and has not answered: the run keeps no place and blocks nobody. */
-export function isAsking({ state, data }: Run): boolean {
+export function isUndecided({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
 }
 

@@ -43,7 +43,7 @@ export interface StartedSlack extends RunMessageRemover {
   notify: Notify;
   memory: ListenerMemory;
   openRunMessage: OpenRunMessage;
-  tellSwitched: (run: Run, change: { from: string; by: string }) => void;
+  notifySwitched: (run: Run, change: { from: string; by: string }) => void;
   idleNotices: IdleNotices;
   health: HealthCheck;
   /** Signed HTTP only: what takes `POST /slack/events`. */
@@ -94,7 +94,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     requests: transport.requests,
     ...createRunMessageRemover(removals, log),
     idleNotices: createIdleNotices(app.client, notify),
-    tellSwitched(run, { from, by }) {
+    notifySwitched(run, { from, by }) {
       const { kernelspec } = run.data;
       const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
       void notify.channel({ channel: run.channel }, text);

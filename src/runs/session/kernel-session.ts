@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts';
 import { type Displays, startDisplays } from '../../output/displays.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../outcome.ts';
-import { isAsking, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
+import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
 import type { FinalMessages } from './run/final-message.ts';
 import type { GatewayOutageWait } from './kernel/gateway-outage.ts';
 import { IdleKernel, type IdleNotices } from './kernel/idle-kernel.ts';
@@ -159,7 +159,7 @@ export class KernelSession {
 
   /** `by` agreed to lose the old kernel's variables. False when the question has lapsed. */
   agreeToSwitch(live: LiveRun, by: string): boolean {
-    if (!isAsking(live.run)) return false;
+    if (!isUndecided(live.run)) return false;
     this.#questions.settle(live.id);
     live.note({ data: { switchAgreedBy: by } });
     this.#wake();
@@ -208,7 +208,7 @@ export class KernelSession {
   }
 
   /** The store was emptied: the runs that the kernel has not got are lost there, and nobody will find them again. */
-  tellLost(): void {
+  notifyLost(): void {
     for (const live of this.#queue.all.filter(({ run }) => run.state === 'waiting')) {
       this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a run that waited');
       const detail = 'The bot’s store has lost it while it waited; run it again.';
@@ -339,7 +339,7 @@ export class KernelSession {
   }
 
   #reviewQuestions(): void {
-    this.#questions.review(this.#queue.asking, this.record);
+    this.#questions.review(this.#queue.undecided, this.record);
   }
 
   #kernelChanged(): void {
