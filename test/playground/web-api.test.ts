@@ -203,7 +203,13 @@ test('replies, history, members and channels come in pages', async () => {
     types: 'public_channel,private_channel',
     exclude_archived: true,
   });
-  expect(listed.channels?.map(({ name }) => name)).toEqual(['general', 'data', 'secret', 'elsewhere']);
+  expect(listed.channels?.map(({ name }) => name)).toEqual([
+    'general',
+    'data',
+    'secret',
+    'elsewhere',
+    'partners',
+  ]);
   const mine = await client.users.conversations({
     user: playground.user('gus').id,
     types: 'public_channel,private_channel',
