@@ -214,7 +214,13 @@ test('replies, history, members and channels come in pages', async () => {
     user: playground.user('gus').id,
     types: 'public_channel,private_channel',
   });
-  expect(mine.channels?.map(({ name }) => name)).toEqual(['general', 'data', 'attic', 'elsewhere']);
+  expect(mine.channels?.map(({ name }) => name)).toEqual([
+    'general',
+    'data',
+    'attic',
+    'elsewhere',
+    'partners',
+  ]);
 });
 
 test('users: roles as Slack shows them, somebody of another workspace as a stranger', async () => {
