@@ -97,6 +97,12 @@ export function isAsking({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
 }
 
+/** Whether a run was accepted with exactly this code. */
+export function hasCode({ data }: Run, code: readonly string[]): boolean {
+  const { codeSha256, blockCount } = summarizeCode(code);
+  return codeSha256 === data.codeSha256 && blockCount === data.blockCount;
+}
+
 /** What everything else relies on. Loose, so that what a newer version adds is kept. */
 const runDataSchema = z.looseObject({
   source: z.string(),
