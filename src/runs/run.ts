@@ -4,8 +4,6 @@ import { type CodeSummary, summarizeCode } from '../store/run-reader.ts';
 import type { RunRecord } from '../store/store.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
-export { summarizeCode };
-
 /** The way a snippet came in. */
 export type Source =
   | 'slash'
@@ -97,6 +95,12 @@ export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
 /** The requester was asked about a switch and has not answered: the run keeps no place and blocks nobody. */
 export function isUndecided({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
+}
+
+/** Whether a run was accepted with exactly this code. */
+export function hasCode({ data }: Run, code: readonly string[]): boolean {
+  const { codeSha256, blockCount } = summarizeCode(code);
+  return codeSha256 === data.codeSha256 && blockCount === data.blockCount;
 }
 
 /** What everything else relies on. Loose, so that what a newer version adds is kept. */

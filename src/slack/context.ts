@@ -42,7 +42,7 @@ export interface RunsPort {
   say: (run: Run, note: string) => Promise<void>;
   /** Takes a run away with its answer and its code, and the runs whose answer it took over. */
   erase: (run: Run) => Promise<void>;
-  /** A request that makes no run: true the first time, and after `unclaim`. */
+  /** A request that makes no run: true the first time, and after `forgetSeen`. */
   markSeen: (request: string) => Promise<boolean>;
   /** The request failed: it may be claimed anew. */
   forgetSeen: (request: string) => Promise<void>;

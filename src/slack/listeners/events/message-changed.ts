@@ -1,6 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
-import { isUnfinished, type Run, summarizeCode } from '../../../runs/run.ts';
+import { hasCode, isUnfinished, type Run } from '../../../runs/run.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Bot } from '../../context.ts';
 import {
@@ -154,8 +154,7 @@ function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bo
 
 /** The same code in a language that is not named, or named by any word for the one that ran: nothing new. */
 async function isSameCode({ language, blocks }: Snippet, last: Run, bot: Bot): Promise<boolean> {
-  const { codeSha256, blockCount } = summarizeCode(blocks);
-  if (codeSha256 !== last.data.codeSha256 || blockCount !== last.data.blockCount) return false;
+  if (!hasCode(last, blocks)) return false;
   return (
     language === undefined || meansSame(language, last.data.kernelspec, await bot.languages(last.channel))
   );
