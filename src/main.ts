@@ -48,9 +48,16 @@ async function main(): Promise<void> {
       process.exit(1);
     },
     onEmptied: async () => app?.tellLost(),
+    onStandby: () => void warnOfGateway(),
   });
   const mayWrite = (): boolean => leadership.mayWrite();
   const gateway = metrics.gateway(createGatewayClient(config.gateway, { log, mayWrite }));
+  const checkGateway = gatewayCheck(gateway);
+  /** What is wrong with a standby's settings shows before it is needed. */
+  const warnOfGateway = async (): Promise<void> => {
+    const { ok, detail } = await checkGateway();
+    if (!ok) log.warn({ event: 'gateway.away', detail }, 'the gateway cannot be used at the moment');
+  };
   const slack = await startSlack({
     settings: config.slack,
     fetch: guardWrites(metrics.fetch, leadership),
@@ -64,7 +71,7 @@ async function main(): Promise<void> {
     role: () => roleOf(leadership),
     checks: {
       slack: slack.health,
-      gateway: gatewayCheck(gateway),
+      gateway: checkGateway,
       store: storeCheck(() => store.runs.ping(), store.kind),
     },
     slackEvents: slack.requests,
@@ -100,9 +107,10 @@ async function main(): Promise<void> {
         metrics.runEnded(run, outcome);
       },
     });
-    const recovered = await app.recover();
-    // Slack may be away for long; that is no reason to hear nothing of a signal.
-    if (!shutdown.signal.aborted) await Promise.race([slack.open(app.bot), shutdown.stopped]);
+    const { bot, recover } = app;
+    // Store and Slack may be away for long; that is no reason to hear nothing of a signal.
+    const recovered = await Promise.race([recover(), shutdown.stopped]);
+    if (!shutdown.signal.aborted) await Promise.race([slack.open(bot), shutdown.stopped]);
     if (!shutdown.signal.aborted)
       log.info(
         {
