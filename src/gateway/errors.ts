@@ -3,7 +3,11 @@ export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: GatewayErrorCode;
   readonly status: number | undefined;
-  constructor(code: GatewayErrorCode, message: string, details: { status?: number; cause?: unknown } = {}) {
+  constructor(
+    code: GatewayErrorCode,
+    message: string,
+    details: { status?: number | undefined; cause?: unknown } = {},
+  ) {
     super(message, { cause: details.cause });
     this.code = code;
     this.status = details.status;

@@ -52,7 +52,7 @@ export class Lifecycle {
   readonly #options: SocketOptions;
   readonly #socket: ReconnectingSocket;
   readonly #onEvent: (event: LifecycleEvent) => void;
-  #asking = new AbortController();
+  #checking = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -81,25 +81,25 @@ export class Lifecycle {
     return !ENDING.has(this.#state);
   }
 
-  /**
-   * Waits until the kernel answers on its open websocket. `canRead` is false while nothing of it can be read, because a
-   * replay waits to be resumed. Throws `GatewayError`, or the signal's reason.
-   */
-  async waitUntilReady(signal: AbortSignal, canRead: () => boolean): Promise<void> {
-    const info = await this.handshake.untilAnswered(this.#options.timings.kernelInfoMs, signal, async () => {
-      if (!canRead()) return true;
-      const model = await this.#options
-        .findKernel(this.#options.kernelId, signal)
-        .catch(() => 'unknown' as const);
+  /** Waits until the kernel answers on its open websocket. Throws `GatewayError`, or the signal's reason. */
+  async waitUntilReady(signal: AbortSignal): Promise<void> {
+    const { kernelId, timings, findKernel } = this.#options;
+    const info = await this.handshake.untilAnswered(timings.kernelInfoMs, signal, async () => {
+      // Nothing of it can be read: a replay waits to be resumed, or a reader is slow.
+      if (this.#socket.isHeld) return true;
+      const model = await findKernel(kernelId, signal).catch(() => 'unknown' as const);
       if (model === 'unknown') return false;
-      if (model === undefined) throw kernelGone(this.#options.kernelId);
+      if (model === undefined) throw kernelGone(kernelId);
       if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
       if (model.executionState === 'idle') this.stale.renewIfStale();
       return model.executionState === 'busy';
     });
     if (this.#state === 'restarting') return;
     // Its process said that it ends for a restart, and the new one's `starting` was lost with a websocket.
-    if (this.#state === 'leavingToRestart') this.#replace('kernelRestarted', false);
+    if (this.#state === 'leavingToRestart') {
+      clearTimeout(this.#timer);
+      this.#replace('kernelRestarted', false);
+    }
     this.#become('ready');
     this.#onEvent({ kind: 'ready', info });
   }
@@ -107,7 +107,7 @@ export class Lifecycle {
   onLost(): void {
     this.isBusyElsewhere = false;
     this.handshake.forget();
-    this.#asking.abort();
+    this.#checking.abort();
     if (this.#state === 'ready' || this.#state === 'opening' || this.#state === 'leaving')
       this.#become('lost');
   }
@@ -115,12 +115,12 @@ export class Lifecycle {
   /** Asks the kernel on an open websocket, in the background, until it answers. */
   onReopened(): void {
     clearTimeout(this.#timer);
-    this.#asking.abort();
-    this.#asking = new AbortController();
-    const { signal } = this.#asking;
+    this.#checking.abort();
+    this.#checking = new AbortController();
+    const { signal } = this.#checking;
     const { launchTimeoutMs } = this.#options.settings;
     const limit = AbortSignal.timeout(launchTimeoutMs);
-    this.waitUntilReady(AbortSignal.any([signal, limit]), () => true).catch((failure: unknown) => {
+    this.waitUntilReady(AbortSignal.any([signal, limit])).catch((failure: unknown) => {
       if (signal.aborted) return;
       if (failure instanceof GatewayError) return this.gone(failure.message);
       const detail = `the kernel gives no answer for ${launchTimeoutMs / 1000} s`;
@@ -208,7 +208,7 @@ export class Lifecycle {
 
   close(): void {
     clearTimeout(this.#timer);
-    this.#asking.abort();
+    this.#checking.abort();
   }
 
   /** Another process than before answers, and what told of its coming was lost with a websocket. */
@@ -276,7 +276,7 @@ export class Lifecycle {
   /** Opens the websocket anew. */
   reopen(): void {
     clearTimeout(this.#timer);
-    this.#asking.abort();
+    this.#checking.abort();
     this.handshake.forget();
     this.#socket.reopen();
   }

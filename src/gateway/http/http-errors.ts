@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts';
+import { GatewayError, type GatewayErrorCode } from '../errors.ts';
 import { isRecord, readJson } from '../protocol/json.ts';
 
 /** Foreign failures of calls and upgrades → `GatewayError`; pure. Source: protocol.md §1.2. */
@@ -29,31 +29,16 @@ export function readRefusal(answer: Answer, what: string): GatewayError {
   const { status } = answer;
   const reason = readReason(answer);
   const said = reason === '' ? `status ${status}` : `status ${status}: ${reason}`;
-  if (isLoginRedirect(answer)) {
-    return new GatewayError(
-      'unauthorized',
-      `Asked for ${what}, the gateway sent us to a login page (status ${status})`,
-      { status },
-    );
-  }
-  if (status === 401 || (status === 403 && isCredentialReason(reason))) {
-    return new GatewayError(
-      'unauthorized',
-      `The gateway does not accept our user, password or token (${said})`,
-      { status },
-    );
-  }
-  if (status >= 300 && status < 400) {
-    return new GatewayError('badAnswer', `Asked for ${what}, the gateway redirected us (status ${status})`, {
-      status,
-    });
-  }
-  if (isGatewayAway(status)) {
-    return new GatewayError('unreachable', `The gateway is not there behind its proxy (${said})`, { status });
-  }
-  if (status >= 500)
-    return new GatewayError('badAnswer', `The gateway failed on ${what} (${said})`, { status });
-  return new GatewayError('refused', `The gateway refused ${what} (${said})`, { status });
+  const as = (code: GatewayErrorCode, words: string) => new GatewayError(code, words, { status });
+  if (isLoginRedirect(answer))
+    return as('unauthorized', `Asked for ${what}, the gateway sent us to a login page (status ${status})`);
+  if (status === 401 || (status === 403 && isCredentialReason(reason)))
+    return as('unauthorized', `The gateway does not accept our user, password or token (${said})`);
+  if (status >= 300 && status < 400)
+    return as('badAnswer', `Asked for ${what}, the gateway redirected us (status ${status})`);
+  if (isGatewayAway(status)) return as('unreachable', `The gateway is not there behind its proxy (${said})`);
+  if (status >= 500) return as('badAnswer', `The gateway failed on ${what} (${said})`);
+  return as('refused', `The gateway refused ${what} (${said})`);
 }
 
 /** Statuses that proxies send in place of the gateway. */
@@ -78,53 +63,27 @@ function isHtml(body: string): boolean {
 /** A success whose body is not what the API promises. */
 export function badAnswer(answer: Answer, what: string): GatewayError {
   if (isLoginRedirect(answer)) return readRefusal(answer, what);
-  const kind = isHtml(answer.body) ? 'an HTML page' : 'something else';
-  return new GatewayError('badAnswer', `Asked for ${what}, the gateway answered with ${kind}`, {
-    status: answer.status,
-  });
+  const { status, body } = answer;
+  const kind = isHtml(body) ? 'an HTML page' : 'something else';
+  return new GatewayError('badAnswer', `Asked for ${what}, the gateway answered with ${kind}`, { status });
 }
 
-const UNTRUSTED = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_NOT_YET_VALID',
-  'CERT_HAS_EXPIRED',
-  'CERT_CHAIN_TOO_LONG',
-  'CERT_REVOKED',
-  'CERT_UNTRUSTED',
-  'CERT_REJECTED',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'HOSTNAME_MISMATCH',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
+/** The codes of OpenSSL's verification, and Node's own for a name that does not fit. */
+const UNTRUSTED =
+  /^((DEPTH_ZERO_)?SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_|INVALID_(CA|PURPOSE)|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME)/;
+/** TLS alerts by which the other side refuses our client certificate, or misses one. */
+const CERTIFICATE_REFUSED = /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)/;
 
 /** What a call or an upgrade that got no answer at all means. */
 export function readFailure(failure: unknown, root: string): GatewayError {
   if (failure instanceof GatewayError) return failure;
   const code = errorCode(failure);
-  if (UNTRUSTED.has(code)) {
-    return new GatewayError('untrusted', `The certificate of ${root} is not trusted (${code})`, {
-      cause: failure,
-    });
-  }
-  // TLS alerts by which the other side refuses our client certificate, or misses one.
-  if (/ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)/.test(code)) {
-    return new GatewayError(
-      'unauthorized',
-      `The gateway at ${root} does not accept our client certificate (${code})`,
-      {
-        cause: failure,
-      },
-    );
-  }
-  return new GatewayError('unreachable', `The gateway at ${root} gives no answer (${code})`, {
-    cause: failure,
-  });
+  const as = (kind: GatewayErrorCode, words: string) =>
+    new GatewayError(kind, `${words} (${code})`, { cause: failure });
+  if (UNTRUSTED.test(code)) return as('untrusted', `The certificate of ${root} is not trusted`);
+  if (CERTIFICATE_REFUSED.test(code))
+    return as('unauthorized', `The gateway at ${root} does not accept our client certificate`);
+  return as('unreachable', `The gateway at ${root} gives no answer`);
 }
 
 /** `ECONNREFUSED`, `UND_ERR_…`, `DEPTH_ZERO_…`; `AggregateError`s of two addresses count as their first. */

@@ -64,9 +64,9 @@ export class ReconnectingSocket {
         return;
       } catch (failure) {
         this.#socket = undefined;
-        const isAway = failure instanceof GatewayError && failure.code === 'unreachable';
+        const isUnreachable = failure instanceof GatewayError && failure.code === 'unreachable';
         const isQuick = performance.now() - startedMs < outageMs;
-        if (attempt === FIRST_ATTEMPTS || !isAway || !isQuick || until.aborted) throw failure;
+        if (attempt === FIRST_ATTEMPTS || !isUnreachable || !isQuick || until.aborted) throw failure;
         await delay(reopenMs * (1 + Math.random()));
       }
     }
@@ -92,9 +92,13 @@ export class ReconnectingSocket {
     return this.#socket?.isOpen === true;
   }
 
+  get isHeld(): boolean {
+    return this.#holds > 0;
+  }
+
   /** For how long nothing was received; 0 while it is paused or closed. */
   get silentMs(): number {
-    if (this.#holds > 0 || !this.isOpen) return 0;
+    if (this.isHeld || !this.isOpen) return 0;
     return performance.now() - Math.max(this.#receivedMs, this.#openedMs);
   }
 
@@ -109,7 +113,7 @@ export class ReconnectingSocket {
   hold(isHeld: boolean): void {
     this.#holds += isHeld ? 1 : -1;
     this.#receivedMs = performance.now();
-    this.#socket?.setPaused(this.#holds > 0);
+    this.#socket?.setPaused(this.isHeld);
   }
 
   setBusy(isBusy: boolean): void {
@@ -133,7 +137,7 @@ export class ReconnectingSocket {
       this.#onEvent(event);
     });
     this.#socket = next;
-    next.setPaused(this.#holds > 0);
+    next.setPaused(this.isHeld);
     next.setBusy(this.#isBusy);
     await this.#untilUpgraded(next, signal, onAnswered);
     this.#openedMs = performance.now();

@@ -80,25 +80,16 @@ async function confirmed(failure: unknown, { kernelId, findKernel }: UpgradeWatc
   if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
   const model = await findKernel(kernelId).catch(() => undefined);
   if (model === undefined) return failure;
+  const words = 'The gateway has the kernel, but';
   if (code === 'kernelGone')
-    return new GatewayError('badAnswer', 'The gateway has the kernel, but its websocket address says 404', {
-      status: 404,
-    });
+    return new GatewayError('badAnswer', `${words} its websocket address says 404`, { status });
   const hasAnswered = model.executionState === 'idle' || model.executionState === 'busy';
   if (!hasAnswered) return failure;
-  return new GatewayError(
-    'unreachable',
-    'The gateway has the kernel, but opens no websocket to it (status 500)',
-    {
-      status: 500,
-    },
-  );
+  return new GatewayError('unreachable', `${words} opens no websocket to it (status 500)`, { status });
 }
 
 function neverCameUp(reason?: string): GatewayError {
   const why = reason === undefined ? '' : `: ${reason}`;
-  return new GatewayError(
-    'startFailed',
-    `The kernel's process ended before it answered; the gateway gave it up${why}`,
-  );
+  const words = `The kernel's process ended before it answered; the gateway gave it up${why}`;
+  return new GatewayError('startFailed', words);
 }

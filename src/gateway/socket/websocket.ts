@@ -208,16 +208,13 @@ function readBody(response: IncomingMessage): Promise<string> {
 /** Upgrade refusals: HTML on Kernel Gateway, JSON on Enterprise Gateway, nothing at all on others (protocol.md §2.1). */
 function readUpgradeRefusal(answer: Answer, kernelId: string): GatewayError {
   const { status } = answer;
+  const said = `${status} ${STATUS_CODES[status]}`;
   if (status === 404) return kernelGone(kernelId);
   if (status === 500)
     return new GatewayError('startFailed', 'The kernel gives no answer to the gateway (status 500)', {
       status,
     });
   if (status === 400)
-    return new GatewayError(
-      'badAnswer',
-      `The gateway opened no websocket (${status} ${STATUS_CODES[status]})`,
-      { status },
-    );
+    return new GatewayError('badAnswer', `The gateway opened no websocket (${said})`, { status });
   return readRefusal(answer, 'a websocket');
 }

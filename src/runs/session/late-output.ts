@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import type { RunOutcome } from '../outcome.ts';
 import type { Run } from '../run.ts';
-import type { Delivery } from '../run-view.ts';
+import type { FinishResult } from '../run-view.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 /** How many ended runs of a session are remembered; the output room keeps as many runs' displays. */
@@ -36,6 +36,8 @@ interface EndedRun {
  */
 export class LateOutput {
   readonly #ended = new Map<string, EndedRun>();
+  /** Output of posted runs that is being deleted. */
+  readonly #removing = new Set<Promise<void>>();
   readonly #log: Log;
 
   constructor(log: Log) {
@@ -105,7 +107,11 @@ export class LateOutput {
 
   /** The websocket is closed: nothing late comes any more. Resolves when the output of posted runs is off the disk. */
   async forgetAll(): Promise<void> {
-    await Promise.all([...this.#ended.keys()].map((runId) => this.#forget(runId)));
+    for (const { live } of this.#ended.values()) {
+      const removal = this.#forget(live.id).finally(() => this.#removing.delete(removal));
+      if (live.run.state === 'posted') this.#removing.add(removal);
+    }
+    await Promise.all(this.#removing);
   }
 
   async #forget(runId: string): Promise<void> {
@@ -135,8 +141,8 @@ export class LateOutput {
 }
 
 /** Who deletes the run message removes what was attached late, too. */
-function noteAttached(live: LiveRun, delivery: Delivery): void {
-  const { files = [], replies = [] } = delivery.delivered ? delivery : {};
+function noteAttached(live: LiveRun, result: FinishResult): void {
+  const { files = [], replies = [] } = result.delivered ? result : {};
   if (files.length + replies.length === 0) return;
   const { data } = live.run;
   live.note({

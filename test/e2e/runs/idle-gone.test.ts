@@ -46,7 +46,7 @@ test('a snippet that comes while the gateway is restarted runs when it is back, 
   await rig.slash('ana', '#data', '/spark before()');
   gateway.answer = () => ({ status: 502 });
   for (const kernel of gateway.kernels.values()) kernel.drop();
-  await bot.untilLog(({ event }) => event === 'disconnected');
+  await bot.untilLog(({ kind }) => kind === 'disconnected');
   const { ts: thread } = playground.as('ana').post('#data', '@sparkthread `after()`');
   await playground.waitForReply('#data', thread, (reply) => shown(reply).includes('Nothing has run yet'));
   for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;

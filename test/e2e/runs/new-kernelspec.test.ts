@@ -16,8 +16,12 @@ test('a kernelspec that is installed while the bot runs is listed and can be cho
   gateway.answer = ({ path }) =>
     path === '/api/kernelspecs' ? { status: 200, body: { default: 'newcomer', kernelspecs } } : undefined;
   expect(await ask('/spark languages')).toContain('newcomer');
-  expect(await ask('/spark use newcomer')).toContain('run on `newcomer` here');
-  expect(await ask('/spark use python3')).toContain('run on `newcomer` here');
+  for (const word of ['newcomer', 'python3']) {
+    const before = playground.messages('#data').length;
+    await playground.as('ana').slash('#data', `/spark use ${word}`);
+    const told = await playground.waitFor(() => playground.messages('#data')[before]?.text);
+    expect(told).toContain('run on `newcomer` here');
+  }
   expect(await ask('/spark use scala')).toContain('There is no kernel for “scala” here');
   await gateway.close();
 });
