@@ -97,3 +97,30 @@ testFailover('the gateway refuses a standby: it says so before it is needed', as
   const { detail } = await standby.untilLog(({ event }) => event === 'gateway.away');
   expect(detail).toContain('does not accept our user, password or token');
 });
+
+testFailover(
+  'a message is deleted while the successor reads an edit of it: nothing of it is left',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, kernels } = failover;
+    kernels.letRun();
+    const leader = await failover.start();
+    const standby = await failover.start();
+    const channel = playground.addChannel('changes').id;
+    const ana = playground.as('ana');
+    const posted = ana.post(channel, `<@${playground.bot.id}> \`before()\``);
+    await finalAnswer(playground, channel, posted.ts);
+    await leader.stop();
+    await standby.untilLeader();
+    // The successor has not met her yet.
+    const lookup = playground.hold('users.info');
+    ana.edit(posted, `<@${playground.bot.id}> \`after()\``);
+    await lookup.reached;
+    ana.delete(posted);
+    lookup.release();
+    await playground.waitForQuiet();
+    await playground.waitFor(() => playground.replies(channel, posted.ts).length === 0);
+    expect(await standby.stop()).toBe(0);
+    expect(playground.replies(channel, posted.ts)).toEqual([]);
+  },
+);
