@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type Clock, LeaseClock } from './lease-clock.ts';
+import { type Clock, LeaseClock, pause } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
 
 const TICK_MS = 1_000;
@@ -71,7 +71,7 @@ export class Leadership {
         return { epoch };
       }
       if (this.#isEnded()) throw notLeader();
-      await pause(signal);
+      await pause(TICK_MS, signal);
     }
   }
 
@@ -239,16 +239,6 @@ export class Leadership {
     this.#log.info(text);
     return true;
   }
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = () => resolve();
-  const timer = setTimeout(end, TICK_MS);
-  signal.addEventListener('abort', end);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
 }
 
 function notLeader(): StoreError {
