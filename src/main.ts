@@ -108,24 +108,28 @@ async function main(): Promise<void> {
         metrics.runEnded(run, outcome);
       },
     });
-    const { bot, recover } = app;
-    // Store and Slack may be away for long; that is no reason to hear nothing of a signal.
-    const recovered = await Promise.race([recover(), shutdown.stopped]);
-    if (!shutdown.signal.aborted) await Promise.race([slack.open(bot), shutdown.stopped]);
-    if (!shutdown.signal.aborted)
-      log.info(
-        {
-          event: 'bot.ready',
-          workspace: slack.workspace,
-          store: store.kind,
-          port: server.port,
-          recovered,
-        },
-        'ready',
-      );
-    await shutdown.stopped;
-    await Promise.race([close(slack, app), delay(HANDOVER_MS, undefined, { ref: false })]);
-    await leadership.release();
+    try {
+      const { bot, recover } = app;
+      // Store and Slack may be away for long; that is no reason to hear nothing of a signal.
+      const recovered = await Promise.race([recover(), shutdown.stopped]);
+      if (!shutdown.signal.aborted) await Promise.race([slack.open(bot), shutdown.stopped]);
+      if (!shutdown.signal.aborted)
+        log.info(
+          {
+            event: 'bot.ready',
+            workspace: slack.workspace,
+            store: store.kind,
+            port: server.port,
+            recovered,
+          },
+          'ready',
+        );
+      await shutdown.stopped;
+      await Promise.race([close(slack, app), delay(HANDOVER_MS, undefined, { ref: false })]);
+    } finally {
+      // Also when Slack refuses this process: another one need not wait for the lease to end.
+      await leadership.release();
+    }
   } else log.info({ event: 'bot.stopped' }, 'a standby ended');
   await gateway.close();
   await store.close();

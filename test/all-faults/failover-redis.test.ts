@@ -154,3 +154,24 @@ testFailover('a Redis that takes no writes puts the lease in doubt and ends nobo
   );
   expect(kernels.begun).toHaveLength(1);
 });
+
+testFailover(
+  'SIGTERM while Redis stands still: the process ends by itself and says what becomes of the lease',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, redis, kernels, post } = failover;
+    const leader = await failover.start();
+    const ts = post('#data', 'run()');
+    const run = await kernels.untilBegun('run()');
+    await playground.waitForReply('#data', ts);
+    redis.pause();
+    await leader.stop();
+    const said = leader.log.map(({ msg }) => String(msg));
+    expect(said).toContain('the leader lease could not be released; it ends by itself');
+    expect(run.kernel.sockets.size).toBe(0);
+    redis.resume();
+    await leader.restart();
+    run.end();
+    expect((await finalAnswer(playground, '#data', ts)).outcome).toBe('ok');
+  },
+);

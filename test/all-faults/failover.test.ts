@@ -124,3 +124,26 @@ testFailover(
     expect(playground.replies(channel, posted.ts)).toEqual([]);
   },
 );
+
+testFailover(
+  'SIGTERM in the middle of a takeover, while Slack gives no websocket: it ends, and the next one takes over',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, kernels } = failover;
+    const leader = await failover.start();
+    const standby = await failover.start();
+    const { channel, running, waiting } = await withRuns(failover);
+    playground.fail('apps.connections.open', { kind: 'status', status: 503 }, 1_000);
+    expect(await leader.stop()).toBe(0);
+    await standby.untilLog(({ msg }) => msg === 'this process leads');
+    await playground.waitFor(() => playground.callsOf('apps.connections.open').length > 1);
+    expect(await standby.stop()).toBe(0);
+    playground.clearFaults();
+    await leader.restart();
+    await leader.untilLeader();
+    kernels.letRun();
+    for (const thread of [running, waiting])
+      expect((await finalAnswer(playground, channel, thread)).outcome).toBe('ok');
+    expect(kernels.begun.map(({ code }) => code)).toEqual(['first()', 'second()']);
+  },
+);
