@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { askSlash, finalAnswer, finals } from '../support/ask.ts';
+import { scriptText } from '../../src/store/redis/scripts.ts';
 import { hasNoRedis, startFailover } from '../support/failover.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 
 /** Redis is away, comes back empty, or takes no writes: the leader is in doubt, and goes on when it can be sure. */
 const testFailover = test.skipIf(hasNoRedis);
@@ -173,5 +176,26 @@ testFailover(
     await leader.restart();
     run.end();
     expect((await finalAnswer(playground, '#data', ts)).outcome).toBe('ok');
+  },
+);
+
+testFailover(
+  'Redis breaks off in the middle of a takeover: it is waited for, and the runs end as they ended',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, redis, kernels, post } = failover;
+    await using proxy = await startRedisProxy(redis.port);
+    const leader = await failover.start();
+    const standby = await failover.start({ STORE_URL: proxy.url });
+    const ts = post('#data', 'run()');
+    const run = await kernels.untilBegun('run()');
+    await playground.waitForReply('#data', ts);
+    proxy.swallowAfter(createHash('sha1').update(scriptText('unposted')).digest('hex'));
+    await leader.kill();
+    await standby.untilLeader();
+    run.end();
+    expect((await finalAnswer(playground, '#data', ts)).outcome).toBe('ok');
+    expect(standby.log.filter(({ event }) => event === 'store.retry')).toHaveLength(1);
+    expect(kernels.begun).toHaveLength(1);
   },
 );
