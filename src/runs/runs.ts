@@ -86,16 +86,25 @@ export class Runs {
     kernels.load(new Map([...known].filter(([key]) => key.startsWith(`${workspace}/`))));
     const ours = unposted.filter((run) => run.workspace === workspace);
     for (let at = 0; at < ours.length; at += READ_AT_ONCE)
-      await Promise.all(ours.slice(at, at + READ_AT_ONCE).map((run) => this.#resume(run)));
+      await this.#resume(ours.slice(at, at + READ_AT_ONCE));
     return ours.length;
   }
 
-  async #resume(run: Run): Promise<void> {
+  /** All is read before the first of them goes on, so that they go on in order. */
+  async #resume(runs: readonly Run[]): Promise<void> {
     const { store, kernels } = this.#deps;
-    const needsCode = run.thread === '' && run.data.needsRoot;
-    const live = this.open(run, needsCode ? await store.code(run.id) : undefined, true);
-    kernels.add(live);
-    if (!isUnfinished(run)) await this.#postEnded(live);
+    const codes = await Promise.all(
+      runs.map(async ({ id, thread, data }) =>
+        thread === '' && data.needsRoot ? await store.code(id) : undefined,
+      ),
+    );
+    const resumed = runs.map((run, at) => this.open(run, codes[at], true));
+    for (const live of resumed) kernels.add(live);
+    await Promise.all(
+      resumed.map(async (live) => {
+        if (!isUnfinished(live.run)) await this.#postEnded(live);
+      }),
+    );
   }
 
   /** The final message of a run whose end the predecessor did not live to show. */
@@ -111,7 +120,12 @@ export class Runs {
       await addMissing(transcript, kept, run);
       live.showOutput(() => transcript.view());
       finals.post(live, known);
-      void live.posted.then(() => transcript.remove()).catch(() => undefined);
+      void live.posted
+        .then(() => {
+          // What Slack did not take is left to the next start, with its output.
+          if (live.run.state === 'posted' || live.run.data.erased === true) return transcript.remove();
+        })
+        .catch(() => undefined);
     } catch (error) {
       log.error(
         { event: 'spool.failed', err: error, run: run.id },

@@ -48,7 +48,7 @@ export async function runToEnd(
   const ended = await Promise.race([running, untilReleased(live)]);
   // What the kernel said last is heard once only: the end is stored also by a process that ends.
   if (ended === undefined) {
-    running.then((last) => end.store(live, last.outcome, last.stored)).catch(() => undefined);
+    void running.then((last) => last && end.store(live, last.outcome, last.stored));
     return;
   }
   if (!(await end.store(live, ended.outcome, ended.stored))) return;

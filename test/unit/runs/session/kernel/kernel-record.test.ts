@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { kernelEnv } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { kernelEnv } from '../../../../../src/runs/session/kernel/kernel-record.ts';
 
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const settings = { username: undefined, env: { A: '1' } };
