@@ -51,6 +51,8 @@ export interface StartedSlack extends RunMessageRemover {
   /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
   open(bot: Bot): Promise<void>;
   /** Takes no further payload. */
+  stopListening(): Promise<void>;
+  /** Shows what is pending in run messages. */
   close(): Promise<void>;
 }
 
@@ -103,10 +105,8 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
       registerListeners(app, bot);
       await transport.open(app);
     },
-    async close() {
-      await transport.close();
-      await runMessages.close();
-    },
+    stopListening: () => transport.close(),
+    close: () => runMessages.close(),
   };
 }
 

@@ -13,7 +13,7 @@ const QUICK_MS = 400;
 /** How long a note about a missing file is tried. */
 const NOTE_TRIED_MS = 60_000;
 /** After a release the last picture is tried for so long; then a successor shows it. */
-const FLUSH_MS = 3_000;
+const FLUSH_MS = 1_500;
 
 const RELEASED: FinishResult = { delivered: false, reason: 'the bot was stopped', isRefused: false };
 
