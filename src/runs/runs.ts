@@ -159,11 +159,13 @@ export class Runs {
    * over, else as soon as it has been stopped. What it showed until then is removed at once.
    */
   async erase(run: Run): Promise<void> {
-    for (let each: Run | undefined = run; each !== undefined;) {
-      const follows: string | undefined = each.data.follows;
-      await this.#eraseOne(each);
-      each = follows === undefined ? undefined : await this.find(follows);
+    const runs = [run];
+    for (let { follows } = run.data; follows !== undefined;) {
+      const before = await this.find(follows);
+      if (before !== undefined) runs.push(before);
+      follows = before?.data.follows;
     }
+    for (const each of runs) await this.#eraseOne(each);
   }
 
   async #eraseOne(run: Run): Promise<void> {

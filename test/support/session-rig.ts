@@ -71,7 +71,7 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   recover(): Promise<number>;
 }
 
-export type SubmitOptions = Partial<Run> & {
+export type SubmitOptions = Omit<Partial<Run>, 'data'> & {
   kernelspec?: string;
   data?: Partial<RunData>;
   blocks?: string[];

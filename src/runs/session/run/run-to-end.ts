@@ -60,6 +60,8 @@ export async function runToEnd(
   await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
   if (ended.kernelId !== undefined && !live.released.aborted)
     await end.noteUse(live, ended.outcome, ended.kernelId);
+  // Without a websocket nothing late can come.
+  if (!kernel.isConnected) void late.forgetAll();
 }
 
 /** Settles when this process leaves the run to a successor. */
