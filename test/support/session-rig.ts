@@ -55,6 +55,8 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   opened: Map<string, RunMessageOptions>;
   /** Slack's part in a final message; by default it is posted at once. */
   onFinish: (view: RunView) => FinishResult | Promise<FinishResult>;
+  /** Told before a run's output is opened; what it throws breaks the run. */
+  onTranscript: (runId: string) => void;
   /** Accepts a run of this code and gives it to its session. */
   submit(code: string, run?: SubmitOptions): Promise<LiveRun>;
   /** A request as a listener makes it. */
@@ -121,8 +123,10 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       withdraw: async () => {},
     };
   };
-  const open = (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) =>
-    openTranscript({ dir, runId, maxOutputBytes: 1e6, recovered, displays });
+  const open = async (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) => {
+    rig.onTranscript(runId);
+    return await openTranscript({ dir, runId, maxOutputBytes: 1e6, recovered, displays });
+  };
   const removeMessage = async (run: Run): Promise<void> => void notices.push(`removed ${run.data.preview}`);
 
   const startProcess = (): RigProcess & { end: () => Promise<void> } => {
@@ -205,6 +209,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     spoolDir: dir,
     notices,
     opened,
+    onTranscript: () => undefined,
     onFinish: () => ({ delivered: true, messageTs: '2.0' }),
     async submit(code, { kernelspec = 'python3', data: more = {}, blocks = [code], ...fields } = {}) {
       count += 1;
