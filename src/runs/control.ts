@@ -122,8 +122,7 @@ export class KernelControl {
   async stop(run: Run, by: string): Promise<Run> {
     const { kernels } = this.#deps;
     const live = kernels.run(run.id);
-    const isStopped = live && kernels.find(live.run.queue)?.stop(live, { kind: 'asked', by });
-    if (live === undefined || isStopped !== true)
+    if (live === undefined || kernels.find(live.run.queue)?.stop(live, { kind: 'asked', by }) !== true)
       throw new UserError('nothingToStop', 'That run has ended already, so nothing was stopped.');
     return live.run;
   }

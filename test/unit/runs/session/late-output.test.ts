@@ -12,7 +12,7 @@ test('a thread that prints after the end still edits the right run message', asy
   const request: ScriptMessage = await kernel!.untilReceived('execute_request');
   await rig.untilDone(await rig.submit('next()'));
   kernel!.stream(request, 'late\n');
-  await rig.untilShown(live, ({ output }) => JSON.stringify(output)?.includes('late') === true);
+  await rig.untilShown(live, ({ output }) => JSON.stringify(output ?? {}).includes('late'));
 });
 
 test('late output of a run that is being deleted is shown no more', async () => {
