@@ -47,10 +47,10 @@ test('D16: after 1,000 runs nothing is left of them, and of their channels nothi
     if (n % 3 === 0) rig.kernels.session(live.run).stop(live, { kind: 'asked', by: 'U1' });
   }
   await Promise.all(rig.kernels.sessions.map((session) => session.settled));
-  await expect.poll(() => rig.kernels.unfinished('T1', 'C0')).toEqual([]);
-  await expect.poll(() => rig.kernels.run('run-999')).toBeUndefined();
+  await expect.poll(() => rig.kernels.unfinished('T1', 'C0'), { timeout: 15_000 }).toEqual([]);
+  await expect.poll(() => rig.kernels.run('run-999'), { timeout: 15_000 }).toBeUndefined();
   expect(rig.kernels.sessions).toHaveLength(10);
   for (const session of rig.kernels.sessions) await session.shutDown();
   expect(rig.kernels.sessions).toEqual([]);
-  await expect.poll(async () => await readdir(rig.spoolDir)).toEqual([]);
+  await expect.poll(async () => await readdir(rig.spoolDir), { timeout: 15_000 }).toEqual([]);
 }, 30_000);
