@@ -21,6 +21,7 @@ export type UserErrorCode =
   | 'notAllowed'
   | 'queueFull'
   | 'tooManyRuns'
+  | 'tooManyKernels'
   | 'nothingToStop'
   | 'botNotInChannel'
   | 'unknownChannel'

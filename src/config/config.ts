@@ -45,6 +45,8 @@ export interface Config {
     env: Readonly<Record<string, string>>;
     /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
     several: boolean;
+    /** Kernels that one person's snippets started. */
+    perUser: number | undefined;
     idleTimeoutMs: number | undefined;
   };
   policy: {
@@ -126,6 +128,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
       several: values.KERNELS_PER_CHANNEL === 'several',
+      perUser: unlessNone(values.KERNELS_PER_USER),
       idleTimeoutMs: unlessNone(values.IDLE_TIMEOUT),
     },
     policy: {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../../errors.ts';
-import type { Kernelspecs } from '../../gateway/gateway.ts';
+import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
@@ -10,6 +10,7 @@ import type { Run, RunData, Source } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
+import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
 
@@ -40,6 +41,7 @@ export interface AdmissionLimits {
   queueLimit: number;
   userLimit: number;
   maxCodeBytes: number;
+  kernelsPerUser: number | undefined;
 }
 
 export interface AdmissionDeps {
@@ -47,6 +49,7 @@ export interface AdmissionDeps {
   kernelspecs: KernelspecCache;
   channels: ChannelSettingsStore;
   kernels: ChannelKernels;
+  gateway: Pick<Gateway, 'findKernel'>;
   limits: AdmissionLimits;
   /** Opens the run in memory with its run message. */
   openRun: (run: Run, code: readonly string[]) => LiveRun;
@@ -60,9 +63,11 @@ export interface AdmissionDeps {
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #withdrawals: Withdrawals;
+  readonly #kernelLimit: KernelLimit;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
+    this.#kernelLimit = new KernelLimit(deps.limits.kernelsPerUser, deps.kernels, deps.gateway);
     this.#withdrawals = new Withdrawals(deps.store, deps.log);
   }
 
@@ -77,7 +82,8 @@ export class Admission {
     const chosen = await this.#choose(workspace, channel, snippet);
     const queue = kernels.queueOf(workspace, channel, chosen.kernelspec);
     const run = newRun(request, queue, chosen);
-    const place = this.#takePlace(queue, requester);
+    const wanted = { queue, kernelspec: chosen.kernelspec, requester };
+    const place = this.#takePlace(wanted, await this.#kernelLimit.findGone(wanted));
     try {
       signal?.throwIfAborted();
       const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given), signal);
@@ -100,8 +106,9 @@ export class Admission {
   }
 
   /** Throws `UserError` where a limit is reached. */
-  #takePlace(queue: string, requester: string): { release: () => void } {
+  #takePlace(wanted: WantedKernel, gone: ReadonlySet<string>): { release: () => void } {
     const { kernels, limits } = this.#deps;
+    const { queue, requester } = wanted;
     const inQueue = kernels.countQueue(queue);
     if (inQueue >= limits.queueLimit)
       throw new UserError(
@@ -114,6 +121,7 @@ export class Admission {
         'tooManyRuns',
         `You have ${ofRequester} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
       );
+    this.#kernelLimit.check(wanted, gone);
     return kernels.reserve({ queue, requester });
   }
 
@@ -146,6 +154,8 @@ export class Admission {
     // Its kernel may be starting just now: that start is for the language it had.
     if (before.isCurrent(live)) return false;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
+    const wanted = { queue, kernelspec, requester: live.run.requester };
+    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit.check(wanted, new Set());
     const word = snippet.language;
     const data = {
       kernelspec,

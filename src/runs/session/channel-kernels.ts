@@ -103,6 +103,16 @@ export class ChannelKernels {
     return live.length + [...this.#reserved].filter((place) => place.requester === requester).length;
   }
 
+  /** Queues whose kernel this person's snippets started, or are about to start. */
+  startedBy(requester: string): string[] {
+    const waiting = new Map([...this.#reserved].reverse().map((place) => [place.queue, place.requester]));
+    for (const [queue, { record, unfinished }] of this.#sessions) {
+      const starter = record?.startedBy ?? unfinished[0]?.requester;
+      if (starter !== undefined) waiting.set(queue, starter);
+    }
+    return [...waiting].flatMap(([queue, starter]) => (starter === requester ? [queue] : []));
+  }
+
   /** Takes a place until the run is accepted or refused. */
   reserve(place: { queue: string; requester: string }): { release: () => void } {
     this.#reserved.add(place);
