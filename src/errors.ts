@@ -23,6 +23,7 @@ export type UserErrorCode =
   | 'tooManyRuns'
   | 'tooManyKernels'
   | 'nothingToStop'
+  | 'notAsked'
   | 'botNotInChannel'
   | 'unknownChannel'
   | 'unreadableFile'

@@ -105,7 +105,7 @@ export class ChannelKernels {
 
   /** Queues whose kernel this person's snippets started, or are about to start. */
   startedBy(requester: string): string[] {
-    const waiting = new Map([...this.#reserved].reverse().map((place) => [place.queue, place.requester]));
+    const waiting = new Map([...this.#reserved].toReversed().map((place) => [place.queue, place.requester]));
     for (const [queue, { record, unfinished }] of this.#sessions) {
       const starter = record?.startedBy ?? unfinished[0]?.requester;
       if (starter !== undefined) waiting.set(queue, starter);

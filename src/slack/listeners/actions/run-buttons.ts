@@ -6,6 +6,7 @@ import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonPress, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
+import { askAbout } from './ask.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
@@ -58,6 +59,8 @@ async function act(button: ButtonPress, press: Press, bot: Bot): Promise<void> {
       return await openQuestion(run, trigger, bot);
     case 'runAgain':
       return await runAgain(press, bot);
+    case 'ask':
+      return await askAbout(run, person, bot);
     case 'stop':
     case 'cancel':
     case 'switch':
@@ -76,6 +79,8 @@ async function actionOf(press: ButtonPress, run: Run, own: boolean, bot: Bot): P
     case 'stop':
     case 'cancel':
       return own ? 'stopOwn' : 'stopOthers';
+    case 'ask':
+      return 'look';
     case 'restart':
       return 'restart';
     case 'switch':
