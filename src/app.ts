@@ -2,6 +2,7 @@ import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
 import { type Displays, startDisplays } from './output/displays.ts';
+import { SpoolBudget } from './output/spool/spool-budget.ts';
 import { openTranscript, type Transcript } from './output/transcript.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
@@ -49,6 +50,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
   const kernelspecs = startKernelspecCache(gateway, log);
   const channels = new StoredChannelSettings(store.keyv('channel'));
   const records = new KernelRecords(store.keyv('kernel'), log);
+  const spoolBudget = new SpoolBudget(config.spoolLimitBytes);
   const openRunTranscript = async (
     runId: string,
     recovered: boolean,
@@ -58,6 +60,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
       dir: spoolDir,
       runId,
       maxOutputBytes,
+      budget: spoolBudget,
       recovered,
       displays,
       onUnread: (error) =>

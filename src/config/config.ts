@@ -22,6 +22,8 @@ export interface Config {
   store: StoreSettings;
   /** Undefined: beside the SQLite file, else in `data`. */
   spoolDir: string | undefined;
+  /** Of all runs together. */
+  spoolLimitBytes: number;
   runs: {
     /** Alias in lower case → kernelspec. */
     languages: Readonly<Record<string, string>>;
@@ -111,6 +113,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     gateway,
     store: values.STORE_URL,
     spoolDir: values.SPOOL_DIR,
+    spoolLimitBytes: values.SPOOL_LIMIT,
     runs: {
       languages: values.LANGUAGES ?? {},
       defaultLanguage: values.DEFAULT_LANGUAGE,

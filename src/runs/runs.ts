@@ -111,7 +111,9 @@ export class Runs {
       await addMissing(transcript, kept, run);
       live.showOutput(() => transcript.view());
       finals.post(live, known);
-      void live.posted.then(() => transcript.remove()).catch(() => undefined);
+      // What is left to a successor needs its output.
+      const remove = () => (live.run.state === 'posted' ? transcript.remove() : undefined);
+      void live.posted.then(remove).catch(() => undefined);
     } catch (error) {
       log.error(
         { event: 'spool.failed', err: error, run: run.id },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/displays.ts';
+import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
 import { openTranscript } from '../../src/output/transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
@@ -31,6 +32,8 @@ export interface SessionRig extends AsyncDisposable {
   store: Store<RunData>;
   kernels: ChannelKernels;
   runs: Runs;
+  /** Where output is spooled, and how much all runs together may have there. */
+  spool: { dir: string; budget: SpoolBudget };
   /** What was told outside run messages: ends, switches, idle kernels. */
   notices: string[];
   /** Accepts a run of this code and gives it to its session. */
@@ -43,12 +46,15 @@ export interface SessionRig extends AsyncDisposable {
 export interface RigOptions {
   idleTimeoutMs?: number;
   several?: boolean;
+  /** SPOOL_LIMIT in bytes. */
+  spoolLimit?: number;
   warn?: IdleNotices['warn'];
 }
 
 export async function startSessionRig({
   idleTimeoutMs,
   several = false,
+  spoolLimit = Infinity,
   warn,
 }: RigOptions = {}): Promise<SessionRig> {
   const gateway = await startScriptedGateway();
@@ -57,6 +63,7 @@ export async function startSessionRig({
   const store = await openStore<RunData>({ url: 'memory:', log: silentLog, readData: readRunData });
   await store.lease.acquire(3_600_000);
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-rig-'));
+  const spool = { dir, budget: new SpoolBudget(spoolLimit) };
   const shown = new Map<string, RunView[]>();
   const events = new EventEmitter().setMaxListeners(0);
   const notices: string[] = [];
@@ -79,7 +86,7 @@ export async function startSessionRig({
     };
   };
   const open = (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) =>
-    openTranscript({ dir, runId, maxOutputBytes: 1e8, recovered, displays });
+    openTranscript({ dir, runId, maxOutputBytes: 1e8, budget: spool.budget, recovered, displays });
   const finals = new FinalMessages({
     store: store.runs,
     removeMessage: async () => {},
@@ -127,6 +134,7 @@ export async function startSessionRig({
     kernels,
     runs,
     notices,
+    spool,
     async submit(code, { kernelspec = 'python3', ...fields } = {}) {
       count += 1;
       const data: RunData = {

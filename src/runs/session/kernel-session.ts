@@ -308,7 +308,8 @@ export class KernelSession {
     live.markFollowed();
     if (live.released.aborted) return;
     this.#end.post(live, ended.outcome);
-    if (ended.transcript !== undefined) this.#late.remember(live, ended.outcome, ended.transcript);
+    if (ended.transcript !== undefined)
+      this.#late.remember(live, ended.outcome, ended.transcript, this.isConnected);
     // The final message has the processor for itself.
     await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
     if (ended.kernelId !== undefined && !live.released.aborted)

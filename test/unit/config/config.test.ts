@@ -97,6 +97,7 @@ describe('the least that is needed', () => {
       },
       http: { host: '127.0.0.1', port: 3000, metrics: undefined },
       spoolDir: undefined,
+      spoolLimitBytes: 2_000_000_000,
       logLevel: 'info',
       warnings: [],
     });
