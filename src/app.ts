@@ -17,6 +17,7 @@ import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
 import { createDrafts } from './slack/api/views.ts';
+import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
 import type { StartedSlack } from './slack/app.ts';
 import type { Store } from './store/store.ts';
@@ -28,6 +29,7 @@ export interface AppParts {
   store: Store<RunData>;
   spoolDir: string;
   slack: StartedSlack;
+  guard: WriteGuard;
   /** A run has ended. */
   onEnded: (run: Run, outcome: RunOutcome) => void;
 }
@@ -38,13 +40,13 @@ export interface App {
   /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
   recover: () => Promise<number>;
   /** The store was emptied. */
-  tellLost: () => void;
+  notifyLost: () => void;
   /** Leaves the runs in flight to a successor. */
   close: () => Promise<void>;
 }
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
-export function createApp({ config, log, gateway, store, spoolDir, slack, onEnded }: AppParts): App {
+export function createApp({ config, log, gateway, store, spoolDir, slack, guard, onEnded }: AppParts): App {
   const { workspace } = slack;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
@@ -84,7 +86,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
     openTranscript: openRunTranscript,
     onEnded,
     onSwitched(run, change) {
-      slack.tellSwitched(run, change);
+      slack.notifySwitched(run, change);
       channels
         .change(run.workspace, run.channel, { kernelspec: run.data.kernelspec })
         .catch((error: unknown) =>
@@ -97,6 +99,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
+    guard,
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({
@@ -158,8 +161,8 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
     say: (run, note) => runs.say(run, note),
     erase: (run) => runs.erase(run),
     code: (run) => runs.code(run),
-    claim: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
-    unclaim: (requestKey) => store.runs.forgetRequest(requestKey),
+    markSeen: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
+    forgetSeen: (requestKey) => store.runs.forgetRequest(requestKey),
     isKnown: async (requestKey) => (await store.runs.findRequest(requestKey)) !== undefined,
     async runOf(requestKey) {
       const runId = await store.runs.findRequest(requestKey);
@@ -186,7 +189,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, onEnde
         );
       return await runs.recover(unposted);
     },
-    tellLost: () => kernels.tellLost(),
+    notifyLost: () => kernels.notifyLost(),
     async close() {
       retention?.close();
       kernelspecs.close();

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { ChannelSettingsStore } from './languages/channel-settings.ts';
-import { isAsking, isUnfinished, type Run } from './run.ts';
+import { isUndecided, isUnfinished, type Run } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { KernelRecord } from './session/kernel/kernel-record.ts';
 import type { KernelSession } from './session/kernel-session.ts';
@@ -102,7 +102,7 @@ export class KernelControl {
     const unfinished = this.#unfinished(workspace, channel);
     if (unfinished.some(({ requester }) => requester === by))
       return await this.stopOwn(workspace, channel, by);
-    const queued = unfinished.filter((run) => !isAsking(run));
+    const queued = unfinished.filter((run) => !isUndecided(run));
     const run = queued.find(({ state }) => state !== 'waiting') ?? queued[0] ?? unfinished[0];
     if (run === undefined)
       throw new UserError('nothingToStop', 'Nothing runs in this channel, so nothing was stopped.');
@@ -132,8 +132,8 @@ export class KernelControl {
   /** The run that `waiting` waits behind, to ask its requester about it: once in ten minutes, whoever asks. */
   askAbout(waiting: Run): Run {
     const { kernels } = this.#deps;
-    const [front] = kernels.find(waiting.queue)?.unfinished ?? [];
-    const live = front === undefined ? undefined : kernels.run(front.id);
+    const [inHand] = kernels.find(waiting.queue)?.unfinished ?? [];
+    const live = inHand === undefined ? undefined : kernels.run(inHand.id);
     if (live === undefined || live.id === waiting.id || !isUnfinished(waiting))
       throw new UserError('notAsked', 'That run does not wait any more, so nobody was asked.');
     const { requester, data } = live.run;
@@ -168,14 +168,14 @@ export class KernelControl {
    * Gives the run's kernel the line it asked for. False when the question is over. A run that is just being resumed is
    * waited for; throws `UserError` when that takes too long, because the line is stored nowhere.
    */
-  async answerInput(run: Run, promptId: string, line: string): Promise<boolean> {
+  async answerInput(run: Run, promptId: string, input: string): Promise<boolean> {
     const prompt = await this.#deps.kernels.run(run.id)?.findPrompt(promptId);
     if (prompt === 'notYet')
       throw new UserError(
         'notTaken',
         'The bot is just taking this run up again, so the line was not given. Send it once more in a few seconds.',
       );
-    prompt?.answer(line);
+    prompt?.answer(input);
     return prompt !== undefined;
   }
 

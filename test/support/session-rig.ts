@@ -112,6 +112,7 @@ export async function startSessionRig({
     several,
     runTimeoutMs: undefined,
     inputTimeoutMs: 60_000,
+    guard: { mayWrite: () => true, whenSure: async () => {} },
     idleTimeoutMs,
   });
   const runs = new Runs({

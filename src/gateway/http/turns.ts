@@ -42,7 +42,7 @@ export class Turns {
     return new Promise((resolve, reject) => {
       const stop = () => {
         this.#waiting = this.#waiting.filter((each) => each !== waiter);
-        this.#tellPlaces();
+        this.#notifyPlaces();
         reject(signal?.reason);
       };
       const begin = () => {
@@ -53,7 +53,7 @@ export class Turns {
       signal?.addEventListener('abort', stop, { once: true });
       // Behind all of its round, before all of later ones.
       this.#waiting = [...this.#waiting, waiter].toSorted((a, b) => a.round - b.round);
-      this.#tellPlaces();
+      this.#notifyPlaces();
     });
   }
 
@@ -68,11 +68,11 @@ export class Turns {
     return () => {
       this.#held.delete(turn);
       this.#waiting.shift()?.begin();
-      this.#tellPlaces();
+      this.#notifyPlaces();
     };
   }
 
-  #tellPlaces(): void {
+  #notifyPlaces(): void {
     for (const [index, waiter] of this.#waiting.entries()) {
       const before = this.#held.size + index;
       if (waiter.before !== before) waiter.onTurn?.(before);

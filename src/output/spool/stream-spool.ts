@@ -56,20 +56,20 @@ export class StreamSpool {
     this.#halfPair = last >= 0xd800 && last <= 0xdbff ? carried.slice(-1) : '';
     const bytes = Buffer.from(this.#halfPair === '' ? carried : carried.slice(0, -1));
     this.sentBytes += bytes.length;
-    const kept = this.isCut ? Buffer.alloc(0) : cutUtf8(bytes, Math.max(0, this.#folder.room));
-    const isWhole = !this.isCut && kept.length === bytes.length;
+    const stored = this.isCut ? Buffer.alloc(0) : cutUtf8(bytes, Math.max(0, this.#folder.room));
+    const isWhole = !this.isCut && stored.length === bytes.length;
     this.isCut ||= !isWhole;
-    const stored = this.#isSpoolFull
-      ? kept.subarray(0, 0)
-      : cutUtf8(kept, this.#folder.roomOnDisk(kept.length));
-    this.keptBytes += stored.length;
-    this.#folder.countStream(stored.length);
-    const written = this.#append(stored);
-    if (stored.length < kept.length && !this.#isSpoolFull) {
+    const onDisk = this.#isSpoolFull
+      ? stored.subarray(0, 0)
+      : cutUtf8(stored, this.#folder.roomOnDisk(stored.length));
+    this.keptBytes += onDisk.length;
+    this.#folder.countStream(onDisk.length);
+    const written = this.#append(onDisk);
+    if (onDisk.length < stored.length && !this.#isSpoolFull) {
       this.#isSpoolFull = true;
       this.#onFailure(new SpoolFullError());
     }
-    return { shown: isWhole ? text : kept.toString(), written };
+    return { shown: isWhole ? text : stored.toString(), written };
   }
 
   /** All that was written is with the disk. A later write opens the file again. */

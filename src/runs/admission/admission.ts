@@ -167,11 +167,10 @@ export class Admission {
     };
     before.remove(live);
     try {
-      await live.replaceCode(snippet.blocks, { ...data, ...summarizeCode(snippet.blocks) }, queue);
+      return await live.replaceCode(snippet.blocks, { ...data, ...summarizeCode(snippet.blocks) }, queue);
     } finally {
       kernels.session(live.run).submit(live);
     }
-    return true;
   }
 
   /** What a word may mean in this channel now. */

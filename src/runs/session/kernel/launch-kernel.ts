@@ -21,11 +21,11 @@ export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
   env: Readonly<Record<string, string>>,
   onTurn: StartProgress['onTurn'],
-  signal: AbortSignal,
+  { stopped: signal, released: release }: GivingUp,
   gateway: Pick<Gateway, 'startKernel' | 'findKernel'>,
 ): Promise<string> {
   try {
-    return (await gateway.startKernel({ kernelspec, kernelId, env, owner, onTurn, signal })).id;
+    return (await gateway.startKernel({ kernelspec, kernelId, env, owner, onTurn, signal, release })).id;
   } catch (error) {
     const found = isLoss(error)
       ? await gateway.findKernel(kernelId, signal).catch(() => undefined)

@@ -154,7 +154,7 @@ export class SessionKernel {
     await this.#writer.save();
     let kernelId: string | undefined;
     try {
-      kernelId = await launchKernel(chosen, envFor(owner), progress.onTurn, until.stopped, gateway);
+      kernelId = await launchKernel(chosen, envFor(owner), progress.onTurn, until, gateway);
       // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
       // Toree answers the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };

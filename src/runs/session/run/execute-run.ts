@@ -13,8 +13,16 @@ import { type EndedAt, readEnd } from './read-end.ts';
 import { RESTARTED_NOTE } from '../kernel/session-kernel.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
 
+/** Whether this process is surely the leader. */
+export interface WriteGuard {
+  mayWrite(): boolean;
+  /** Resolves when it is sure again. */
+  whenSure(signal?: AbortSignal): Promise<void>;
+}
+
 export interface ExecuteDeps {
   inputTimeoutMs: number;
+  guard: WriteGuard;
   log: Log;
 }
 
@@ -76,6 +84,12 @@ async function executeBlock(
   live.closePrompt();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
   const end = await execution.end;
+  if (end.kind === 'notSent' && !live.signal.aborted && !deps.guard.mayWrite()) {
+    // The lease is in doubt: the run waits until this process is sure again, or ends.
+    await live.commit({ state: block === 0 ? 'waiting' : 'running', data: { request: undefined } });
+    await deps.guard.whenSure(live.released);
+    return await executeBlock(live, block, code, kernel, transcript, deps);
+  }
   if (before !== undefined && live.run.state === 'running')
     cuts.unshift({
       fromMs: transcript.lastKeptAtMs ?? live.run.data.startedAt ?? resumedAt,
@@ -227,7 +241,9 @@ function noteOutput(
       askInput(live, output, inputTimeoutMs);
       return;
     default:
-      live.refresh();
+      // Code that says something does not wait for a lost question.
+      if (live.phase.kind === 'running') live.show({ ...live.phase, inputMayBeLost: false });
+      else live.refresh();
   }
 }
 
@@ -238,7 +254,7 @@ function asRunning({ phase, run }: LiveRun): RunPhase & { kind: 'running' } {
   return { kind: 'running', sinceMs, stopping: true, stopIgnored: false };
 }
 
-/** A count that fell: the gateway restarted the kernel while nobody was connected (lab.md §4). */
+/** A count that fell: the gateway restarted the kernel while nobody was connected (protocol.md §2.7). */
 function noteCount(live: LiveRun, executionCount: number, record: KernelRecord): void {
   const { notes, block, executionCount: known } = live.run.data;
   if (executionCount === known) return;

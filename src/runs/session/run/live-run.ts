@@ -18,7 +18,7 @@ const INPUT_WAIT_MS = 1_000;
 export interface InputPrompt {
   readonly id: string;
   /** Gives the kernel its line; the run goes on. What is typed goes to the kernel and nowhere else. */
-  answer(line: string): void;
+  answer(input: string): void;
   /** Nobody will answer any more. */
   close(): void;
 }
@@ -106,11 +106,17 @@ export class LiveRun {
     return this.#code;
   }
 
-  /** An edit of the message replaces the code while the run waits. */
-  async replaceCode(code: readonly string[], data: Partial<RunData>, queue: string): Promise<void> {
+  /**
+   * An edit of the message replaces the code while the run waits: in the store first, so that a failure changes nothing.
+   * False: the store has no such run any more.
+   */
+  async replaceCode(code: readonly string[], data: Partial<RunData>, queue: string): Promise<boolean> {
+    const next = { ...this.run, queue, updatedAt: Date.now(), data: { ...this.run.data, ...data } };
+    if (!(await this.#store.replaceCode(next, code))) return false;
     this.#code = code;
-    this.#apply({ queue, data });
-    await this.#store.replaceCode(this.run, code);
+    // What was noted meanwhile may have been written over the new record.
+    this.note({ queue, data });
+    return true;
   }
 
   /** Asks it to stop; the first reason counts. */

@@ -2,7 +2,7 @@ import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { StoredOutput } from '../../run.ts';
-import { executeRun, storedOutput } from './execute-run.ts';
+import { executeRun, storedOutput, type WriteGuard } from './execute-run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { LiveRun } from './live-run.ts';
 import { reachKernel } from './reach-kernel.ts';
@@ -26,6 +26,7 @@ export interface RunToOutcomeDeps {
   onSwitched: (change: { from: string; by: string }) => void;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  guard: WriteGuard;
   log: Log;
 }
 
@@ -51,7 +52,7 @@ export async function runToOutcome(
 async function reachAndExecute(
   live: LiveRun,
   kernel: SessionKernel,
-  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, log }: RunToOutcomeDeps,
+  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, guard, log }: RunToOutcomeDeps,
 ): Promise<EndedRun> {
   const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
   if (earlier !== undefined) {
@@ -65,7 +66,7 @@ async function reachAndExecute(
   live.showOutput(() => transcript.view());
   const clearClock = startClock(live, runTimeoutMs);
   try {
-    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, log });
+    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, guard, log });
     if (wasInterrupted(outcome)) await cancelSparkJobs(reached.connection);
     const stored = storedOutput(transcript);
     await transcript.seal();

@@ -11,18 +11,18 @@ export async function askAbout(waiting: Run, person: Person, bot: Bot): Promise<
   if (waiting.requester !== person.id)
     throw new UserError('notAllowed', 'Only the one whose run waits can ask. Nobody was asked.');
   const { channel, thread } = waiting;
-  const front = bot.control.askAbout(waiting);
-  const since = renderElapsed(Date.now() - (front.data.startedAt ?? front.createdAt));
+  const inHand = bot.control.askAbout(waiting);
+  const since = renderElapsed(Date.now() - (inHand.data.startedAt ?? inHand.createdAt));
   bot.log.info(
-    { event: 'run.asked', run: front.id, waiting: waiting.id },
+    { event: 'run.asked', run: inHand.id, waiting: waiting.id },
     'a requester is asked about a run',
   );
   await bot.notify.person(
-    { user: front.requester },
-    `${mention(person.id)} waits in <#${channel}> behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(front, bot.workspaceUrl)}`,
+    { user: inHand.requester },
+    `${mention(person.id)} waits in <#${channel}> behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(inHand, bot.workspaceUrl)}`,
   );
   await bot.notify.person(
     { channel, thread: thread === '' ? undefined : thread, user: person.id },
-    `${mention(front.requester)} was asked, by direct message.`,
+    `${mention(inHand.requester)} was asked, by direct message.`,
   );
 }
