@@ -147,7 +147,8 @@ export class KernelControl {
         'notAsked',
         `The requester of the run in hand was asked ${Math.floor(sinceMs / 60_000)} min ago, and can be asked once in ten minutes.`,
       );
-    live.note({ data: { askedAt: Date.now() } });
+    // At once, so that it holds over a crash too.
+    live.commit({ data: { askedAt: Date.now() } }).catch(() => undefined);
     return live.run;
   }
 
