@@ -12,7 +12,7 @@ import type { RunOutcome } from './runs/outcome.ts';
 import { startRetention, sweepSpool } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
-import { ChannelKernels } from './runs/session/channel-kernels.ts';
+import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
@@ -30,6 +30,8 @@ export interface AppParts {
   spoolDir: string;
   slack: StartedSlack;
   guard: WriteGuard;
+  /** A snippet was not accepted. */
+  onRefused: (error: unknown) => void;
   /** A run has ended. */
   onEnded: (run: Run, outcome: RunOutcome) => void;
 }
@@ -39,6 +41,8 @@ export interface App {
   bot: Bot;
   /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
   recover: () => Promise<number>;
+  /** For metrics. */
+  counts: () => RunCounts & { spoolBytes: number };
   /** The store was emptied. */
   notifyLost: () => void;
   /** Leaves the runs in flight to a successor. */
@@ -46,7 +50,8 @@ export interface App {
 }
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
-export function createApp({ config, log, gateway, store, spoolDir, slack, guard, onEnded }: AppParts): App {
+export function createApp(parts: AppParts): App {
+  const { config, log, gateway, store, spoolDir, slack, guard, onRefused, onEnded } = parts;
   const { workspace } = slack;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
@@ -156,6 +161,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
       await kernelspecs.refresh();
       return await admission.languages(workspace, channel);
     },
+    onRefused,
     admit: (request, signal) => admission.submit(request, signal),
     replaceWaiting: (run, edit) => admission.replaceWaiting(run, edit),
     say: (run, note) => runs.say(run, note),
@@ -189,6 +195,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
         );
       return await runs.recover(unposted);
     },
+    counts: () => ({ ...kernels.counts, spoolBytes: spoolBudget.usedBytes }),
     notifyLost: () => kernels.notifyLost(),
     async close() {
       retention?.close();

@@ -6,6 +6,15 @@ import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
 
+/** What is in memory now. */
+export interface RunCounts {
+  waiting: number;
+  inFlight: number;
+  /** Ended, and the final message is not posted yet. */
+  unposted: number;
+  kernels: number;
+}
+
 /** Picks the kernel session of a run: one a channel, or one for each kernelspec. Knows every run that is in memory. */
 export class ChannelKernels {
   readonly #deps: SessionDeps;
@@ -86,6 +95,15 @@ export class ChannelKernels {
     return [...this.#live.values()]
       .filter(({ run }) => run.workspace === workspace && run.channel === channel && isUnfinished(run))
       .toSorted((a, b) => a.run.order - b.run.order);
+  }
+
+  get counts(): RunCounts {
+    const states = [...this.#live.values()].map(({ run }) => run.state);
+    const waiting = states.filter((state) => state === 'waiting').length;
+    const unposted = states.filter((state) => state === 'ended').length;
+    const inFlight = states.filter((state) => state === 'sending' || state === 'running').length;
+    const kernels = this.sessions.filter(({ record }) => record !== undefined).length;
+    return { waiting, inFlight, unposted, kernels };
   }
 
   // — limits —
