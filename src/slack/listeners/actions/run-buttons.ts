@@ -29,8 +29,8 @@ export async function onRunButton(
   const where = { channel: body.channel?.id, user, thread: threadOf(body) };
   const notify = notifyPerson(bot.notify, where, reply);
   await withBoundary({ log: bot.log, what: 'a button of a run', notify }, async () => {
-    // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal.
-    if (click.action === 'editAndRun' || click.action === 'answerInput') await reply.send();
+    // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
+    if (['editAndRun', 'answerInput', 'ask'].includes(click.action)) await reply.send();
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
