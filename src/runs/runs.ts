@@ -8,8 +8,9 @@ import type { OpenRunMessage } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
-import type { KernelRecords } from './session/kernel/kernel-record.ts';
+import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { LiveRun } from './session/run/live-run.ts';
+import { retryStore } from './session/run/retry-store.ts';
 
 /** How many runs' code is read at once after a takeover. */
 const READ_AT_ONCE = 20;
@@ -18,7 +19,6 @@ export interface RunsDeps {
   /** Slack's id of it. Bots of several may share a store: another one's runs are its own affair. */
   workspace: string;
   store: RunStore<RunData>;
-  records: KernelRecords;
   kernels: ChannelKernels;
   finals: FinalMessages;
   openRunMessage: OpenRunMessage;
@@ -32,6 +32,7 @@ export interface RunsDeps {
 /** All runs that this process has in memory: opened, resumed, changed, erased. */
 export class Runs {
   readonly #deps: RunsDeps;
+  readonly #closing = new AbortController();
 
   constructor(deps: RunsDeps) {
     this.#deps = deps;
@@ -79,10 +80,9 @@ export class Runs {
     return messageTs;
   }
 
-  /** After a takeover: reads the kernels and resumes the unposted runs. Gives how many runs that were. */
-  async recover(unposted: readonly Run[]): Promise<number> {
-    const { records, kernels, workspace } = this.#deps;
-    const known = await records.readAll();
+  /** After a takeover: resumes the unposted runs on the kernels that the store knows. Gives how many runs that were. */
+  async recover(unposted: readonly Run[], known: ReadonlyMap<string, StoredKernel>): Promise<number> {
+    const { kernels, workspace } = this.#deps;
     kernels.load(new Map([...known].filter(([key]) => key.startsWith(`${workspace}/`))));
     const ours = unposted.filter((run) => run.workspace === workspace);
     for (let at = 0; at < ours.length; at += READ_AT_ONCE)
@@ -91,9 +91,10 @@ export class Runs {
   }
 
   async #resume(run: Run): Promise<void> {
-    const { store, kernels } = this.#deps;
+    const { store, kernels, log } = this.#deps;
     const needsCode = run.thread === '' && run.data.needsRoot;
-    const live = this.open(run, needsCode ? await store.code(run.id) : undefined, true);
+    const readCode = () => retryStore(() => store.code(run.id), this.#closing.signal, log);
+    const live = this.open(run, needsCode ? await readCode() : undefined, true);
     kernels.add(live);
     if (!isUnfinished(run)) await this.#postEnded(live);
   }
@@ -171,6 +172,7 @@ export class Runs {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#deps.kernels.close();
   }
 }

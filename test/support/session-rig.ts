@@ -118,7 +118,6 @@ export async function startSessionRig({
   const runs = new Runs({
     workspace: 'T1',
     store: store.runs,
-    records,
     kernels,
     finals,
     openRunMessage,
