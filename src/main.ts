@@ -38,7 +38,9 @@ async function main(): Promise<void> {
   );
 
   const metrics = await startMetrics(config.http.metrics);
-  const store = await openStore<RunData>({ url: config.store.address, log, readData: readRunData });
+  const store = metrics.store(
+    await openStore<RunData>({ url: config.store.address, log, readData: readRunData }),
+  );
   const spool = await openSpoolFolder(config);
   let app: App | undefined;
   const leadership = new Leadership(store.lease, {
@@ -62,7 +64,14 @@ async function main(): Promise<void> {
     settings: config.slack,
     fetch: guardWrites(metrics.fetch, leadership),
     policy: config.policy,
+    counts: metrics.payloads,
     log,
+  });
+  metrics.observe({
+    version: VERSION,
+    role: () => roleOf(leadership),
+    slack: slack.health,
+    counts: () => app?.counts(),
   });
   const server = await startHealthServer({
     host: config.http.host,
@@ -103,6 +112,7 @@ async function main(): Promise<void> {
       spoolDir: spool.dir,
       slack,
       guard: leadership,
+      onRefused: metrics.payloads.refused,
       onEnded(run, outcome) {
         logEnd(run, outcome, log);
         metrics.runEnded(run, outcome);

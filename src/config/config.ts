@@ -22,6 +22,8 @@ export interface Config {
   store: StoreSettings;
   /** Undefined: beside the SQLite file, else in `data`. */
   spoolDir: string | undefined;
+  /** Of all runs together. */
+  spoolLimitBytes: number;
   runs: {
     /** Alias in lower case → kernelspec. */
     languages: Readonly<Record<string, string>>;
@@ -45,6 +47,8 @@ export interface Config {
     env: Readonly<Record<string, string>>;
     /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
     several: boolean;
+    /** Kernels that one person's snippets started. */
+    perUser: number | undefined;
     idleTimeoutMs: number | undefined;
   };
   policy: {
@@ -109,6 +113,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     gateway,
     store: values.STORE_URL,
     spoolDir: values.SPOOL_DIR,
+    spoolLimitBytes: values.SPOOL_LIMIT,
     runs: {
       languages: values.LANGUAGES ?? {},
       defaultLanguage: values.DEFAULT_LANGUAGE,
@@ -126,6 +131,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
       several: values.KERNELS_PER_CHANNEL === 'several',
+      perUser: unlessNone(values.KERNELS_PER_USER),
       idleTimeoutMs: unlessNone(values.IDLE_TIMEOUT),
     },
     policy: {

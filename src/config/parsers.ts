@@ -47,6 +47,12 @@ export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGE
     },
   );
 
+/** The same, or `none`: there is no such limit. */
+export const wholeNumberOrNone = (least: number): Parser<number | 'none'> =>
+  readAs(`none or a whole number, ${least} or more`, (given) =>
+    given.toLowerCase() === 'none' ? 'none' : wholeNumber(least).safeParse(given).data,
+  );
+
 const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function readDurationMs(given: string): number | undefined {

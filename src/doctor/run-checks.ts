@@ -5,6 +5,7 @@ import { silentLog } from '../log.ts';
 import { checkGateway } from './check-gateway.ts';
 import { checkSlack } from './check-slack.ts';
 import { checkStore } from './check-store.ts';
+import { renderElapsed } from '../slack/blocks/duration.ts';
 import type { Report } from './report.ts';
 
 export interface RunChecksOptions {
@@ -34,12 +35,21 @@ function checkSettings(env: RunChecksOptions['env'], report: Report): Config | u
     const config = readConfig(env);
     report.ok('settings', 'All settings can be read.');
     for (const warning of config.warnings) report.note(warning);
+    noteRunTimeout(config.runs.runTimeoutMs, report);
     return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     reportProblems(error, report);
     return undefined;
   }
+}
+
+function noteRunTimeout(runTimeoutMs: number | undefined, report: Report): void {
+  report.note(
+    runTimeoutMs === undefined
+      ? 'RUN_TIMEOUT is none: one endless run holds its channel’s kernel until somebody stops it. Recommended: RUN_TIMEOUT=4h, or what your longest job takes.'
+      : `RUN_TIMEOUT stops a run after ${renderElapsed(runTimeoutMs)}.`,
+  );
 }
 
 export function reportProblems({ problems }: ConfigError, report: Report): void {

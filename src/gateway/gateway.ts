@@ -70,6 +70,8 @@ export interface StartKernel {
   kernelId: string;
   /** Complete, strings only, never a secret. */
   env: Readonly<Record<string, string>>;
+  /** Whose start it is: those that wait take turns by owner. By default all are one owner's. */
+  owner?: string;
   /** Called when the start has to wait its turn: how many are before it. */
   onTurn?: (before: number) => void;
   /** Aborted: the start is given up, and a kernel that comes of it is deleted, also after its answer was lost. */

@@ -3,6 +3,7 @@ import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../server/health.ts';
+import type { PayloadCounts } from '../server/instrument-slack.ts';
 import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
@@ -27,6 +28,8 @@ export interface StartSlackOptions {
   /** What all calls to Slack go through; by default the process's own. */
   fetch?: FetchFunction | undefined;
   policy: PolicySettings;
+  /** Told what becomes of Slack's payloads. */
+  counts: PayloadCounts;
   log: Log;
 }
 
@@ -58,8 +61,9 @@ export interface StartedSlack extends RunMessageRemover {
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, log } = options;
+  const { settings, fetch, policy, counts, log } = options;
   const { app, transport } = openSlackApp(settings, log, fetch);
+  app.counts = counts;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
   const {
