@@ -115,6 +115,7 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
 function isOutage({ code }: GatewayError, isSent: boolean): boolean {
   switch (code) {
     case 'unreachable':
+    case 'noCredentials':
     // This process is not sure to be the leader any more: it waits until it is, or ends.
     case 'writesPaused':
       return true;
