@@ -1,7 +1,9 @@
 import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError } from '../errors.ts';
+import { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
+import { checkCredentials } from './check-credentials.ts';
 import { checkGateway } from './check-gateway.ts';
 import { checkSlack } from './check-slack.ts';
 import { checkStore } from './check-store.ts';
@@ -20,7 +22,12 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
   const config = checkSettings(env, report);
   if (config === undefined) return 78;
   await checkSlack(config.slack, report, signal);
-  const gateway = createGatewayClient(config.gateway, { log: silentLog });
+  const credentials =
+    config.gatewayCredentials === undefined
+      ? undefined
+      : new RenewingCredentials(config.gatewayCredentials, { log: silentLog, onSecret: () => undefined });
+  if (credentials !== undefined && !signal.aborted) await checkCredentials(credentials, report);
+  const gateway = createGatewayClient(config.gateway, { log: silentLog, credentials });
   try {
     await checkGateway({ gateway, config, report, signal });
   } finally {

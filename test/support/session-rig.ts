@@ -188,6 +188,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     });
     const admission = new Admission({
       store: faulty.runs,
+      gateway: client,
       kernelspecs: startKernelspecCache(client, silentLog),
       channels,
       kernels,

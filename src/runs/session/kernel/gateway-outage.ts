@@ -104,6 +104,7 @@ export class GatewayOutageWait {
 function isOutage({ code }: GatewayError, isSent: boolean): boolean {
   switch (code) {
     case 'unreachable':
+    case 'noCredentials':
     // This process is not sure to be the leader any more: it waits until it is, or ends.
     case 'writesPaused':
       return true;
