@@ -10,8 +10,9 @@ import {
 import { renderEditor } from '../blocks/modals/editor.ts';
 import type { Bot, RunsPort, SlackPort } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
-import { type PostedFile, readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
+import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { Message } from '../parsing/message-parts.ts';
+import type { PostedFile } from '../parsing/posted-file.ts';
 import { filesToRun, readFileSnippet, readSnippet } from '../parsing/snippet.ts';
 import { Acknowledgement } from './deadline.ts';
 import { notifyPerson, withBoundary } from './error-boundary.ts';

@@ -21,7 +21,7 @@ import {
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { type Boundary, withBoundary } from '../error-boundary.ts';
 import { refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
-import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
+import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {
   user: string;
@@ -170,7 +170,7 @@ function readTyped(state: unknown): Typed {
   const field = (name: string) => values[name]?.[name];
   const blocks: string[] = [];
   for (let index = 0; field(codeBlock(index)) !== undefined; index += 1)
-    blocks.push(field(codeBlock(index))?.value ?? '');
+    blocks.push(toLineFeeds(field(codeBlock(index))?.value ?? ''));
   return {
     channel: field(channelBlock)?.selected_conversation ?? undefined,
     language: field(languageBlock)?.selected_option?.value,
