@@ -87,8 +87,6 @@ export class Admission {
       kernels.add(
         this.#deps.openRun({ ...record, state: 'waiting', order, updatedAt: record.createdAt }, code),
       );
-      if (chosen.named && !kernels.session(record).needsSwitch(chosen.kernelspec))
-        this.#rememberLanguage(workspace, channel, chosen.kernelspec);
       return { kind: 'accepted', runId: record.id };
     } finally {
       place.release();
@@ -115,18 +113,6 @@ export class Admission {
         `You have ${ofRequester} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
       );
     return kernels.reserve({ queue, requester });
-  }
-
-  /** Behind the acceptance: a failure costs the channel its default, never the run. */
-  #rememberLanguage(workspace: string, channel: string, kernelspec: string): void {
-    this.#deps.channels
-      .change(workspace, channel, { kernelspec })
-      .catch((error: unknown) =>
-        this.#deps.log.warn(
-          { event: 'channel.language', err: error, channel },
-          'the channel’s language was not remembered',
-        ),
-      );
   }
 
   /**
@@ -170,10 +156,11 @@ export class Admission {
       this.#deps.channels.read(workspace, channel),
     ]);
     const { aliases, defaultLanguage } = this.#deps.limits;
+    const channelLanguage = settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel);
     return {
       kernelspecs,
       aliases,
-      ...(settings.kernelspec === undefined ? {} : { channelLanguage: settings.kernelspec }),
+      ...(channelLanguage === undefined ? {} : { channelLanguage }),
       ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
     };
   }
@@ -195,12 +182,10 @@ interface Chosen {
   kernelspec: string;
   /** As the kernelspec says it. */
   language: string | undefined;
-  /** The snippet named it. */
-  named: boolean;
 }
 
-function withLanguage(chosen: { kernelspec: string; named: boolean }, { list }: Kernelspecs): Chosen {
-  return { ...chosen, language: list.find(({ name }) => name === chosen.kernelspec)?.language };
+function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
+  return { kernelspec, language: list.find(({ name }) => name === kernelspec)?.language };
 }
 
 function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
