@@ -39,7 +39,7 @@ export interface App {
   /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
   recover: () => Promise<number>;
   /** The store was emptied. */
-  tellLost: () => void;
+  notifyLost: () => void;
   /** Leaves the runs in flight to a successor. */
   close: () => Promise<void>;
 }
@@ -83,7 +83,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
     openTranscript: openRunTranscript,
     onEnded,
     onSwitched(run, change) {
-      slack.tellSwitched(run, change);
+      slack.notifySwitched(run, change);
       channels
         .change(run.workspace, run.channel, { kernelspec: run.data.kernelspec })
         .catch((error: unknown) =>
@@ -156,8 +156,8 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
     say: (run, note) => runs.say(run, note),
     erase: (run) => runs.erase(run),
     code: (run) => runs.code(run),
-    claim: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
-    unclaim: (requestKey) => store.runs.forgetRequest(requestKey),
+    markSeen: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
+    forgetSeen: (requestKey) => store.runs.forgetRequest(requestKey),
     isKnown: async (requestKey) => (await store.runs.findRequest(requestKey)) !== undefined,
     async runOf(requestKey) {
       const runId = await store.runs.findRequest(requestKey);
@@ -184,7 +184,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
         );
       return await runs.recover(unposted);
     },
-    tellLost: () => kernels.tellLost(),
+    notifyLost: () => kernels.notifyLost(),
     async close() {
       retention?.close();
       kernelspecs.close();

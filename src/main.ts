@@ -12,7 +12,7 @@ import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck } from './server/health.ts';
 import { startHealthServer } from './server/health-endpoints.ts';
 import { startMetrics } from './server/metrics.ts';
-import { startSlack } from './slack/app.ts';
+import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites } from './slack/transport/guard-writes.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
@@ -20,7 +20,7 @@ import { openStore } from './store/open.ts';
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
 const EXIT_CONFIG = 78;
 /** The successor takes over within 3 s of SIGTERM: what is not written by then is the successor's. */
-const HAND_OVER_MS = 2_500;
+const HANDOVER_MS = 2_500;
 /** After SIGTERM the process is gone within this time, whatever still hangs. */
 const DRAIN_MS = 9_000;
 
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
       log.fatal({ event: 'leader.lost' }, `another process is the leader now (${why}); this one ends`);
       process.exit(1);
     },
-    onEmptied: async () => app?.tellLost(),
+    onEmptied: async () => app?.notifyLost(),
   });
   const mayWrite = (): boolean => leadership.mayWrite();
   const gateway = metrics.gateway(createGatewayClient(config.gateway, { log, mayWrite }));
@@ -116,8 +116,7 @@ async function main(): Promise<void> {
         'ready',
       );
     await shutdown.stopped;
-    const closing = slack.close().then(() => app?.close());
-    await Promise.race([closing, delay(HAND_OVER_MS, undefined, { ref: false })]);
+    await Promise.race([close(slack, app), delay(HANDOVER_MS, undefined, { ref: false })]);
     await leadership.release();
   } else log.info({ event: 'bot.stopped' }, 'a standby ended');
   await gateway.close();
@@ -125,6 +124,13 @@ async function main(): Promise<void> {
   await spool.close();
   await server.close();
   await metrics.close();
+}
+
+/** First no new work, then the websockets to kernels, then what run messages have still to show. */
+async function close(slack: StartedSlack, app: App): Promise<void> {
+  await slack.stopListening();
+  await app.close();
+  await slack.close();
 }
 
 function roleOf({ state }: Leadership): 'leader' | 'standby' | 'inDoubt' {

@@ -88,7 +88,7 @@ export class OutputModel {
   /** `printed`: what the end of stderr says as well, and need not say twice. */
   show(shown: Shown, displayId: string | undefined, printed: string): void {
     this.#clearIfPending();
-    if (printed !== '') this.#takeBack(printed);
+    if (printed !== '') this.#withdraw(printed);
     if (shown.parts.length > 0) this.#append({ ...shown, kind: 'shown', displayId });
   }
 
@@ -248,7 +248,7 @@ export class OutputModel {
     this.#overflown.push(entry);
   }
 
-  #takeBack(printed: string): void {
+  #withdraw(printed: string): void {
     const whole = this.lastOnStderr;
     const last = this.#entries.at(-1);
     if (last?.kind !== 'stream' || !whole.endsWith(printed)) return;

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { ChannelSettingsStore } from './languages/channel-settings.ts';
-import { isAsking, type Run } from './run.ts';
+import { isUndecided, type Run } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { KernelRecord } from './session/kernel/kernel-record.ts';
 import type { KernelSession } from './session/kernel-session.ts';
@@ -100,7 +100,7 @@ export class KernelControl {
     const unfinished = this.#unfinished(workspace, channel);
     if (unfinished.some(({ requester }) => requester === by))
       return await this.stopOwn(workspace, channel, by);
-    const queued = unfinished.filter((run) => !isAsking(run));
+    const queued = unfinished.filter((run) => !isUndecided(run));
     const run = queued.find(({ state }) => state !== 'waiting') ?? queued[0] ?? unfinished[0];
     if (run === undefined)
       throw new UserError('nothingToStop', 'Nothing runs in this channel, so nothing was stopped.');
@@ -144,14 +144,14 @@ export class KernelControl {
    * Gives the run's kernel the line it asked for. False when the question is over. A run that is just being resumed is
    * waited for; throws `UserError` when that takes too long, because the line is stored nowhere.
    */
-  async answerInput(run: Run, promptId: string, line: string): Promise<boolean> {
+  async answerInput(run: Run, promptId: string, input: string): Promise<boolean> {
     const prompt = await this.#deps.kernels.run(run.id)?.findPrompt(promptId);
     if (prompt === 'notYet')
       throw new UserError(
         'notTaken',
         'The bot is just taking this run up again, so the line was not given. Send it once more in a few seconds.',
       );
-    prompt?.answer(line);
+    prompt?.answer(input);
     return prompt !== undefined;
   }
 

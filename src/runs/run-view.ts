@@ -74,7 +74,7 @@ export interface RunMessage {
    * what was told to whom; rejects never: what could not be delivered is in the result. May be called again (late
    * output).
    */
-  finish(view: RunView): Promise<Delivery>;
+  finish(view: RunView): Promise<FinishResult>;
   /** Closes it without a last word (shutdown): what is pending is shown, a successor goes on. */
   release(): Promise<void>;
   /** Nothing more is shown: it is to be removed. Resolves when it is known where it is, if it was posted. */
@@ -85,7 +85,7 @@ export interface RunMessage {
  * `files` (Slack file ids) and `replies` (ts) are in the thread beside the run message and belong to it. What is not
  * delivered and was not refused is left to a successor; what was refused was sent to the requester instead.
  */
-export type Delivery =
+export type FinishResult =
   | { delivered: true; messageTs: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 

@@ -93,8 +93,14 @@ export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
 }
 
 /** The requester was asked about a switch and has not answered: the run keeps no place and blocks nobody. */
-export function isAsking({ state, data }: Run): boolean {
+export function isUndecided({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
+}
+
+/** Whether a run was accepted with exactly this code. */
+export function hasCode({ data }: Run, code: readonly string[]): boolean {
+  const { codeSha256, blockCount } = summarizeCode(code);
+  return codeSha256 === data.codeSha256 && blockCount === data.blockCount;
 }
 
 /** What everything else relies on. Loose, so that what a newer version adds is kept. */

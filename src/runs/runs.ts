@@ -160,7 +160,7 @@ export class Runs {
       return await finals.erase(newest ?? live?.run ?? run);
     }
     await live.commit({ data: { erased: true } });
-    // Its final message was posted just before: that step has looked for the wish already.
+    // Its final message was posted just before: that step has looked for the command already.
     if (isPosted(live)) return await this.#eraseOne(live.run);
     if (!isUnfinished(live.run)) return;
     kernels.session(live.run).stop(live, { kind: 'deleted' });

@@ -43,7 +43,7 @@ export interface StartedSlack extends RunMessageRemover {
   notify: Notify;
   memory: ListenerMemory;
   openRunMessage: OpenRunMessage;
-  tellSwitched: (run: Run, change: { from: string; by: string }) => void;
+  notifySwitched: (run: Run, change: { from: string; by: string }) => void;
   idleNotices: IdleNotices;
   health: HealthCheck;
   /** Signed HTTP only: what takes `POST /slack/events`. */
@@ -51,6 +51,8 @@ export interface StartedSlack extends RunMessageRemover {
   /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
   open(bot: Bot): Promise<void>;
   /** Takes no further payload. */
+  stopListening(): Promise<void>;
+  /** Shows what is pending in run messages. */
   close(): Promise<void>;
 }
 
@@ -94,7 +96,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     requests: transport.requests,
     ...createRunMessageRemover(removals, log),
     idleNotices: createIdleNotices(app.client, notify),
-    tellSwitched(run, { from, by }) {
+    notifySwitched(run, { from, by }) {
       const { kernelspec } = run.data;
       const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
       void notify.channel({ channel: run.channel }, text);
@@ -103,10 +105,8 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
       registerListeners(app, bot);
       await transport.open(app);
     },
-    async close() {
-      await transport.close();
-      await runMessages.close();
-    },
+    stopListening: () => transport.close(),
+    close: () => runMessages.close(),
   };
 }
 

@@ -42,10 +42,10 @@ export interface RunsPort {
   say: (run: Run, note: string) => Promise<void>;
   /** Takes a run away with its answer and its code, and the runs whose answer it took over. */
   erase: (run: Run) => Promise<void>;
-  /** A request that makes no run: true the first time, and after `unclaim`. */
-  claim: (request: string) => Promise<boolean>;
+  /** A request that makes no run: true the first time, and after `forgetSeen`. */
+  markSeen: (request: string) => Promise<boolean>;
   /** The request failed: it may be claimed anew. */
-  unclaim: (request: string) => Promise<void>;
+  forgetSeen: (request: string) => Promise<void>;
   /** True for a request that came before, whatever it made. */
   isKnown: (request: string) => Promise<boolean>;
   /** The run that a request made. */
@@ -82,7 +82,7 @@ export interface ListenerMemory {
   /** Whether a channel has runs in the store. */
   channelsWithRuns: LRUCache<string, boolean>;
   /** Run again, by requester and run: a double click is one press. */
-  recentPresses: LRUCache<string, true>;
+  recentClicks: LRUCache<string, true>;
 }
 
 export interface Bot extends SlackPort, RunsPort, KernelsPort {

@@ -109,8 +109,8 @@ function readLoosely(keyv: Keyv, onUnreadable: (reason: string) => void): void {
   if (deserialize === undefined) return;
   keyv.deserialize = async <Value>(text: string) => {
     try {
-      const kept = await deserialize<Value>(text);
-      if (typeof kept === 'object' && kept !== null) return kept;
+      const stored = await deserialize<Value>(text);
+      if (typeof stored === 'object' && stored !== null) return stored;
       onUnreadable('not what Keyv writes');
     } catch (error) {
       // Its message shows what stands there, such as code.

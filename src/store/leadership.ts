@@ -35,7 +35,7 @@ export class Leadership {
   readonly #onEmptied: () => Promise<void>;
   #state: LeadershipState = 'standby';
   #timer: NodeJS.Timeout | undefined;
-  #asking: Promise<void> | undefined;
+  #renewing: Promise<void> | undefined;
   #content: 'whole' | 'emptied' | 'restoring' | 'emptiedAgain' = 'whole';
   #waiters: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
   #lastWord = '';
@@ -102,7 +102,7 @@ export class Leadership {
     if (this.#isEnded()) return;
     this.#end('released');
     // An answer that is under way must not take the lease again after this.
-    await this.#asking;
+    await this.#renewing;
     await this.#lease.release().catch((error: unknown) => {
       this.#log.warn({ err: error }, 'the leader lease could not be released; it ends by itself');
     });
@@ -160,8 +160,8 @@ export class Leadership {
 
   async #ask(): Promise<void> {
     // The answer to a question from before a standstill says nothing of the time after it; the next tick asks again.
-    this.#asking ??= this.#renew().finally(() => (this.#asking = undefined));
-    return this.#asking;
+    this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
+    return this.#renewing;
   }
 
   async #renew(): Promise<void> {

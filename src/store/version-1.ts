@@ -13,10 +13,10 @@ const RENAMED: Readonly<Record<string, string>> = {
 export function upgradeData(stored: string): { data: string; code: string[] } {
   const old: unknown = parseLoosely(stored);
   if (!isObject(old)) return { data: stored, code: [] };
-  const { blocks, ...kept } = old;
+  const { blocks, ...rest } = old;
   const code = Array.isArray(blocks) ? blocks.map(String) : [];
   const renamed = Object.fromEntries(
-    Object.entries(kept).map(([field, value]) => [RENAMED[field] ?? field, value]),
+    Object.entries(rest).map(([field, value]) => [RENAMED[field] ?? field, value]),
   );
   const { request } = renamed;
   if (isObject(request)) {

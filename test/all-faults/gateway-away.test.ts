@@ -29,7 +29,7 @@ afterEach(async () => {
   await gateway?.[Symbol.asyncDispose]();
 });
 
-/** What product.md §4 allows. */
+/** The bot promises to name an outage in the run message within this time. */
 const NAMED_WITHIN_S = 10;
 
 const mention = (code: string): string =>

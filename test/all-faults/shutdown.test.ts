@@ -132,7 +132,7 @@ test('a second process on one SQLite file waits for the first, then says why and
   });
   const [said, [code]] = await Promise.all([text(second.stderr), once(second, 'exit')]);
   expect(code).toBe(78);
-  expect(said).toMatch(/held by another process, which did not let go of it within 15000 ms/);
+  expect(said).toMatch(/held by another process, which did not release it within 15000 ms/);
   expect((await askSlash(playground, 'ana', '#data', '/spark 1')).outcome).toBe('ok');
   await gateway.close();
 });

@@ -162,11 +162,12 @@ test('a picture that is replaced before it is sent is said to be missing until t
   await transcript.seal();
   const view = transcript.view();
   await transcript.add({ kind: 'updateDisplay', ...picture });
+  // What was replaced is deleted from the disk with the next snapshot.
+  await transcript.seal();
   await message.finish(runView(ended(), view));
   const [reply] = rig.playground.replies(channel, thread);
   expect(reply?.text).toContain('image.png could not be attached (its output was replaced meanwhile).');
   expect(rig.playground.callsOf('files.getUploadURLExternal')).toEqual([]);
-  await transcript.seal();
   expect(await message.finish(runView(ended(), transcript.view()))).toMatchObject({ files: { length: 1 } });
   expect(rig.playground.replies(channel, thread)[0]?.text).not.toContain('could not be attached');
 });

@@ -203,12 +203,24 @@ test('replies, history, members and channels come in pages', async () => {
     types: 'public_channel,private_channel',
     exclude_archived: true,
   });
-  expect(listed.channels?.map(({ name }) => name)).toEqual(['general', 'data', 'secret', 'elsewhere']);
+  expect(listed.channels?.map(({ name }) => name)).toEqual([
+    'general',
+    'data',
+    'secret',
+    'elsewhere',
+    'partners',
+  ]);
   const mine = await client.users.conversations({
     user: playground.user('gus').id,
     types: 'public_channel,private_channel',
   });
-  expect(mine.channels?.map(({ name }) => name)).toEqual(['general', 'data', 'attic', 'elsewhere']);
+  expect(mine.channels?.map(({ name }) => name)).toEqual([
+    'general',
+    'data',
+    'attic',
+    'elsewhere',
+    'partners',
+  ]);
 });
 
 test('users: roles as Slack shows them, somebody of another workspace as a stranger', async () => {

@@ -122,7 +122,7 @@ export class OpenConnection implements KernelConnection {
         this.#state = 'open';
         this.lifecycle.reopen();
       }
-      if (this.#socket.outage.current !== undefined) execution.tell(this.#socket.outage.current);
+      if (this.#socket.outage.current !== undefined) execution.notify(this.#socket.outage.current);
       this.#queue.add(execution);
     }
     return execution;
@@ -174,16 +174,16 @@ export class OpenConnection implements KernelConnection {
         this.#receivedMs = performance.now();
         return this.#router.takeFrame(event.frame, event.isBinary);
       case 'outage':
-        return this.#queue.unfinished().forEach((execution) => execution.tell(event.status));
+        return this.#queue.unfinished().forEach((execution) => execution.notify(event.status));
       case 'tooBig':
-        return this.#queue.inFlight().forEach((execution) => execution.tellLost(event));
+        return this.#queue.inFlight().forEach((execution) => execution.notifyLost(event));
       case 'lost':
         this.#lostMs = Date.now();
-        for (const execution of this.#queue.inFlight()) execution.tellDisconnected(this.#lostMs);
+        for (const execution of this.#queue.inFlight()) execution.notifyDisconnected(this.#lostMs);
         this.lifecycle.onLost();
         return this.#emit({ kind: 'disconnected' });
       case 'reopened':
-        for (const execution of this.#queue.inFlight()) execution.tellReconnected(this.#lostMs);
+        for (const execution of this.#queue.inFlight()) execution.notifyReconnected(this.#lostMs);
         if (this.#lostMs > 0) this.#emit({ kind: 'reconnected' });
         this.#lostMs = 0;
         if (this.#state === 'away') this.#state = 'open';
@@ -217,7 +217,7 @@ export class OpenConnection implements KernelConnection {
       case 'mayEndChanged':
         return this.#queue.inFlight().forEach((execution) => execution.planEnd());
       case 'busyElsewhere':
-        return this.#queue.inFlight().forEach((execution) => execution.tellBehindOthers());
+        return this.#queue.inFlight().forEach((execution) => execution.notifyBehindOthers());
       default:
         return event satisfies never;
     }

@@ -84,7 +84,7 @@ export class ExecutionQueue {
         this.addWritten(execution);
         this.#socket.send(frame);
         execution.markWritten();
-        if (this.#lifecycle.isBusyElsewhere) execution.tellBehindOthers();
+        if (this.#lifecycle.isBusyElsewhere) execution.notifyBehindOthers();
       }
     }
   }

@@ -52,7 +52,7 @@ export class Lifecycle {
   readonly #options: SocketOptions;
   readonly #socket: ReconnectingSocket;
   readonly #onEvent: (event: LifecycleEvent) => void;
-  #asking = new AbortController();
+  #checking = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -107,7 +107,7 @@ export class Lifecycle {
   onLost(): void {
     this.isBusyElsewhere = false;
     this.handshake.forget();
-    this.#asking.abort();
+    this.#checking.abort();
     if (this.#state === 'ready' || this.#state === 'opening' || this.#state === 'leaving')
       this.#become('lost');
   }
@@ -115,9 +115,9 @@ export class Lifecycle {
   /** Asks the kernel on an open websocket, in the background, until it answers. */
   onReopened(): void {
     clearTimeout(this.#timer);
-    this.#asking.abort();
-    this.#asking = new AbortController();
-    const { signal } = this.#asking;
+    this.#checking.abort();
+    this.#checking = new AbortController();
+    const { signal } = this.#checking;
     const { launchTimeoutMs } = this.#options.settings;
     const limit = AbortSignal.timeout(launchTimeoutMs);
     this.waitUntilReady(AbortSignal.any([signal, limit])).catch((failure: unknown) => {
@@ -208,7 +208,7 @@ export class Lifecycle {
 
   close(): void {
     clearTimeout(this.#timer);
-    this.#asking.abort();
+    this.#checking.abort();
   }
 
   /** Another process than before answers, and what told of its coming was lost with a websocket. */
@@ -276,7 +276,7 @@ export class Lifecycle {
   /** Opens the websocket anew. */
   reopen(): void {
     clearTimeout(this.#timer);
-    this.#asking.abort();
+    this.#checking.abort();
     this.handshake.forget();
     this.#socket.reopen();
   }

@@ -46,7 +46,7 @@ export class Router {
       if (message !== undefined) this.take(message);
     } catch (cause) {
       this.#log.warn({ kernelId: this.#kernelId, err: cause }, 'a message of a kernel could not be read');
-      if (message !== undefined) this.#queue.find(message.parentId)?.tellLost({ kind: 'unreadable' });
+      if (message !== undefined) this.#queue.find(message.parentId)?.notifyLost({ kind: 'unreadable' });
     }
   }
 
@@ -72,7 +72,7 @@ export class Router {
 
   /** Gives an execution that an earlier process wrote what the gateway has replayed of it. */
   replayTo(execution: RunningExecution): void {
-    const replayed = this.replay.claim(execution.msgId);
+    const replayed = this.replay.take(execution.msgId);
     // A replay that begins with the beginning lacks nothing; any other may.
     if (replayed[0] === undefined || !isBusy(replayed[0])) execution.markGap();
     for (const message of replayed) this.#deliver(execution, message);
@@ -95,7 +95,7 @@ export class Router {
     const output = readOutput(message);
     if (output === undefined) return false;
     const running = this.#queue.inFlight().find(({ state }) => state.ran);
-    if (running !== undefined) running.tell(output, message.bytes);
+    if (running !== undefined) running.notify(output, message.bytes);
     else if (this.#queue.lastEnded !== undefined) this.#takeLate(this.#queue.lastEnded, false, message);
     return true;
   }
@@ -138,7 +138,7 @@ export class ReplayBuffer {
   }
 
   /** Hands over what came for `msgId`; what belongs to others stays. */
-  claim(msgId: string): KernelMessage[] {
+  take(msgId: string): KernelMessage[] {
     const messages = this.#byExecution.get(msgId) ?? [];
     this.#byExecution.delete(msgId);
     this.#weigh(-messages.reduce((sum, { bytes }) => sum + bytes + OVERHEAD_BYTES, 0));

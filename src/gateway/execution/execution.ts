@@ -98,14 +98,14 @@ export class RunningExecution implements Execution {
         this.state = { ...this.state, stopped: true };
       },
       onFailed: (failure) => kernel.onEvent(this, { kind: 'interruptFailed', failure }),
-      onIgnored: () => this.tell({ kind: 'stopIgnored' }),
+      onIgnored: () => this.notify({ kind: 'stopIgnored' }),
     });
     this.#input = new InputRequests(
       request.allowStdin,
       (asked, value) => {
         if (!this.isOver) kernel.answerInput(asked, value);
       },
-      (said) => this.tell(said),
+      (said) => this.notify(said),
     );
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -158,32 +158,32 @@ export class RunningExecution implements Execution {
     this.planEnd();
   }
 
-  tell(said: Output | Status, bytes = 0): void {
+  notify(said: Output | Status, bytes = 0): void {
     if (this.isOver) return;
     this.#queue.push(said, bytes);
     if (said.kind === 'outageOver') this.#stopping.pursue();
   }
 
   /** A message of it is lost for certain. */
-  tellLost(said: { kind: 'tooBig' } | { kind: 'unreadable' }): void {
+  notifyLost(said: { kind: 'tooBig' } | { kind: 'unreadable' }): void {
     this.state = { ...this.state, possibleGap: true };
-    this.tell(said);
+    this.notify(said);
   }
 
-  tellBehindOthers(): void {
+  notifyBehindOthers(): void {
     if (this.#hasToldBehindOthers || this.state.started || this.phase === 'waiting') return;
     this.#hasToldBehindOthers = true;
-    this.tell({ kind: 'behindOthers' });
+    this.notify({ kind: 'behindOthers' });
   }
 
-  tellDisconnected(atMs: number): void {
+  notifyDisconnected(atMs: number): void {
     this.markGap();
     this.#input.doubt();
-    this.tell({ kind: 'disconnected', atMs });
+    this.notify({ kind: 'disconnected', atMs });
   }
 
-  tellReconnected(fromMs: number): void {
-    this.tell({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
+  notifyReconnected(fromMs: number): void {
+    this.notify({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
     this.#gap = 'reconnected';
     this.lookIn(this.#kernel.timings.firstLookMs);
     this.planEnd();
@@ -213,7 +213,7 @@ export class RunningExecution implements Execution {
   markRunning(): void {
     if (this.phase !== 'written') return;
     this.phase = 'running';
-    this.tell({ kind: 'started' });
+    this.notify({ kind: 'started' });
     this.#stopping.pursue();
   }
 

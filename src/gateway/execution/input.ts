@@ -13,7 +13,7 @@ export type AnswerInput = (request: KernelMessage | undefined, value: string) =>
 export class InputRequests {
   readonly #allowStdin: boolean;
   readonly #answer: AnswerInput;
-  readonly #tell: (said: Output | Status) => void;
+  readonly #notify: (said: Output | Status) => void;
   /** `given`: answered, and nothing of the execution came since. */
   #state:
     | { is: 'none' }
@@ -22,10 +22,10 @@ export class InputRequests {
   /** What was on its way to or from the kernel may be lost. */
   #isInDoubt = false;
 
-  constructor(allowStdin: boolean, answer: AnswerInput, tell: (said: Output | Status) => void) {
+  constructor(allowStdin: boolean, answer: AnswerInput, notify: (said: Output | Status) => void) {
     this.#allowStdin = allowStdin;
     this.#answer = answer;
-    this.#tell = tell;
+    this.#notify = notify;
   }
 
   /** A message of the execution: what was answered before has arrived. */
@@ -45,7 +45,7 @@ export class InputRequests {
     const refused = !this.#allowStdin;
     let isAnswered = refused;
     if (!refused) this.#state = { is: 'open' };
-    this.#tell({
+    this.#notify({
       kind: 'inputRequest',
       ...asked,
       refused,
@@ -74,6 +74,6 @@ export class InputRequests {
     if (!this.#isInDoubt || state.is === 'open') return;
     this.#isInDoubt = false;
     if (state.is === 'given' && dropsSpareLines) return this.#answer(state.request, state.value);
-    if (this.#allowStdin) this.#tell({ kind: 'inputMayBeLost' });
+    if (this.#allowStdin) this.#notify({ kind: 'inputMayBeLost' });
   }
 }

@@ -31,7 +31,7 @@ export function createSilenceWatch(
     // The pings find out whether the gateway is there at all.
     if (model === 'unknown') return;
     socket.outage.callAnswered();
-    const verdict = judge(execution, model);
+    const verdict = classify(execution, model);
     const lost = execution.state.started ? 'outputLost' : 'unknown';
     switch (verdict) {
       case 'wait':
@@ -62,7 +62,7 @@ export function createSilenceWatch(
   }
 
   /** What the kernel's model means for an execution of which nothing came for a while. */
-  function judge(execution: RunningExecution, model: KernelModel | undefined): Verdict {
+  function classify(execution: RunningExecution, model: KernelModel | undefined): Verdict {
     if (model === undefined || model.executionState === 'dead') return 'gone';
     const { executionState } = model;
     // How often the kernel was found in this state by looks without a message in between.
@@ -81,9 +81,9 @@ export function createSilenceWatch(
   function wait(execution: RunningExecution, model: KernelModel | undefined, silentMs: number): void {
     const { executionState = '', connections = 0 } = model ?? {};
     if (silentMs >= timings.silenceMs)
-      execution.tell({ kind: 'quiet', executionState, quietMs: Math.round(silentMs) });
+      execution.notify({ kind: 'quiet', executionState, quietMs: Math.round(silentMs) });
     if (executionState !== 'busy') return execution.lookIn(timings.firstLookMs * 2);
-    if (lifecycle.isBusyElsewhere) return execution.tellBehindOthers();
+    if (lifecycle.isBusyElsewhere) return execution.notifyBehindOthers();
     // Nobody else is connected, so it is our code that it works on.
     if (connections <= 1) execution.markRunning();
     execution.settleInput(dropsSpareLines(readInfo()));

@@ -190,7 +190,7 @@ class Turns {
     return new Promise((resolve, reject) => {
       const stop = () => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-        this.#tellPlaces();
+        this.#notifyPlaces();
         reject(givenUp());
       };
       const waiter: Waiter = {
@@ -211,11 +211,11 @@ class Turns {
     return () => {
       this.#held -= 1;
       this.#waiting.shift()?.begin();
-      this.#tellPlaces();
+      this.#notifyPlaces();
     };
   }
 
-  #tellPlaces(): void {
+  #notifyPlaces(): void {
     this.#waiting.forEach((waiter, index) => waiter.onTurn?.(this.#held + index));
   }
 }

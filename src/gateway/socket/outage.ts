@@ -3,12 +3,12 @@ import type { Status } from '../outputs.ts';
 
 /** What is wrong between one connection and its gateway, told to every execution that has not ended. */
 export class Outage {
-  readonly #tellAll: (status: Status) => void;
+  readonly #notifyAll: (status: Status) => void;
   /** For an execution that begins in the middle of it. */
   current: (Status & { kind: 'outage' }) | undefined;
 
-  constructor(tellAll: (status: Status) => void) {
-    this.#tellAll = tellAll;
+  constructor(notifyAll: (status: Status) => void) {
+    this.#notifyAll = notifyAll;
   }
 
   /** Nothing of the kernel is received, since `sinceMs`. */
@@ -29,7 +29,7 @@ export class Outage {
   over(): void {
     if (this.current === undefined) return;
     this.current = undefined;
-    this.#tellAll({ kind: 'outageOver' });
+    this.#notifyAll({ kind: 'outageOver' });
   }
 
   /** The executions that were told of it have ended. */
@@ -41,7 +41,7 @@ export class Outage {
     if (this.current?.code === code && this.current.isCutOff === isCutOff) return;
     const since = this.current?.sinceMs ?? sinceMs;
     this.current = { kind: 'outage', code, detail: message, sinceMs: since, isCutOff };
-    this.#tellAll(this.current);
+    this.#notifyAll(this.current);
   }
 }
 
@@ -67,7 +67,7 @@ export class OutageWatch {
   failed(failure: unknown): void {
     if (!(failure instanceof GatewayError)) return;
     this.#last = failure;
-    this.#tell();
+    this.#notify();
   }
 
   /** The gateway is there; what is waited for is the kernel. */
@@ -76,7 +76,7 @@ export class OutageWatch {
     this.#isLong = false;
     this.#timer = setTimeout(() => {
       this.#isLong = true;
-      this.#tell();
+      this.#notify();
     }, this.#outageMs);
   }
 
@@ -84,7 +84,7 @@ export class OutageWatch {
     clearTimeout(this.#timer);
   }
 
-  #tell(): void {
+  #notify(): void {
     const { code } = this.#last;
     if (this.#told === code || (code === 'unreachable' && !this.#isLong)) return;
     this.#told = code;

@@ -64,9 +64,9 @@ export class ReconnectingSocket {
         return;
       } catch (failure) {
         this.#socket = undefined;
-        const isAway = failure instanceof GatewayError && failure.code === 'unreachable';
+        const isUnreachable = failure instanceof GatewayError && failure.code === 'unreachable';
         const isQuick = performance.now() - startedMs < outageMs;
-        if (attempt === FIRST_ATTEMPTS || !isAway || !isQuick || until.aborted) throw failure;
+        if (attempt === FIRST_ATTEMPTS || !isUnreachable || !isQuick || until.aborted) throw failure;
         await delay(reopenMs * (1 + Math.random()));
       }
     }

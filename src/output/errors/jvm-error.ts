@@ -83,8 +83,8 @@ export function sparkCause(value: string): string | undefined {
 export function withoutPlan(value: string): string {
   const lines = value.trim().split('\n');
   const plan = lines.findIndex((line) => /^('|\+- |== |JVM stacktrace:|!?[A-Z]\w+ \[)/.test(line));
-  const kept = plan > 0 ? lines.slice(0, plan) : lines;
-  return kept.join('\n').trim().replace(/;$/, '');
+  const shown = plan > 0 ? lines.slice(0, plan) : lines;
+  return shown.join('\n').trim().replace(/;$/, '');
 }
 
 /** Where in the SQL it is, as Spark marks it below its message; may be empty. */

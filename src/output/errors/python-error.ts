@@ -31,7 +31,7 @@ export function readPythonError(error: KernelError): LanguageError {
   const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : said.join('\n').trim();
   // of a group the members say more than where it was put together
   const { shown, isFolded } =
-    error.group === undefined ? foldFrames(frames, error.traceback) : { shown: '', isFolded: true };
+    error.group === undefined ? collapseFrames(frames, error.traceback) : { shown: '', isFolded: true };
   const notes = notesBelow(lastBlock(error.traceback), `${error.name}: ${sent}`.trim());
   const isCut = isFolded || isOfSpark || (rest === '' && headline !== shortHeadline(message));
   const own = magicsAsTyped(asTyped(frames, error.code), error.code);
@@ -164,7 +164,10 @@ function userLine(frames: readonly PythonFrame[]): string | undefined {
 }
 
 /** A short traceback whole; of a long one the user's own frames, with the library's counted and repetitions folded. */
-function foldFrames(frames: readonly PythonFrame[], traceback: string): { shown: string; isFolded: boolean } {
+function collapseFrames(
+  frames: readonly PythonFrame[],
+  traceback: string,
+): { shown: string; isFolded: boolean } {
   const lines = traceback.trimEnd().split('\n');
   const own = frames.filter((frame) => frame.isUser);
   const isShort = lines.length <= SHORT_TRACEBACK_LINES;

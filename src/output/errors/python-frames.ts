@@ -53,14 +53,14 @@ function complete(frames: readonly PythonFrame[]): PythonFrame[] {
     frames.length > 2 * FRAMES_READ
       ? [...frames.slice(0, FRAMES_READ), ...frames.slice(-FRAMES_READ)]
       : frames;
-  const twins = new Map(read.map((frame) => [frame, twinOf(frame, read)]));
-  const doubled = new Set(twins.values());
+  const doubles = new Map(read.map((frame) => [frame, doubleOf(frame, read)]));
+  const doubled = new Set(doubles.values());
   return frames
     .filter((frame) => !doubled.has(frame))
     .map((frame) => ({
       ...frame,
-      cell: frame.cell ?? twins.get(frame)?.cell,
-      code: frame.code ?? (twins.has(frame) ? contextOf(frame, read) : undefined),
+      cell: frame.cell ?? doubles.get(frame)?.cell,
+      code: frame.code ?? (doubles.has(frame) ? contextOf(frame, read) : undefined),
     }));
 }
 
@@ -68,10 +68,10 @@ function complete(frames: readonly PythonFrame[]): PythonFrame[] {
  * PySpark 4 hands a worker's frames to IPython, which lists them from the head of their function on as if the failing
  * line were there. Only the cell that they name is right.
  */
-function twinOf(bare: PythonFrame, frames: readonly PythonFrame[]): PythonFrame | undefined {
-  if (!bare.isUser || bare.cell !== undefined) return undefined;
+function doubleOf(unplaced: PythonFrame, frames: readonly PythonFrame[]): PythonFrame | undefined {
+  if (!unplaced.isUser || unplaced.cell !== undefined) return undefined;
   return frames.find(
-    (frame) => frame.cell !== undefined && frame.line === bare.line && isHeadOf(bare, frame.code),
+    (frame) => frame.cell !== undefined && frame.line === unplaced.line && isHeadOf(unplaced, frame.code),
   );
 }
 
@@ -122,17 +122,17 @@ function addLine(open: PythonFrame, text: string): void {
  * A worker's frame carries no code, but the cell's listing may show it: taken when the listing also shows the function
  * that the frame names, so that it is the same cell.
  */
-function contextOf(bare: PythonFrame, frames: readonly PythonFrame[]): string | undefined {
-  if (!bare.isUser || bare.line === undefined) return undefined;
+function contextOf(unplaced: PythonFrame, frames: readonly PythonFrame[]): string | undefined {
+  if (!unplaced.isUser || unplaced.line === undefined) return undefined;
   for (const { text, isUser, code: failing } of frames) {
-    if (isHeadOf(bare, failing)) continue;
+    if (isHeadOf(unplaced, failing)) continue;
     const listing = text.slice(0, LINES_READ).flatMap((each) => /^(?:-+>)? *(\d+) (.*)$/.exec(each) ?? []);
-    const code = listing[listing.indexOf(String(bare.line)) + 1];
+    const code = listing[listing.indexOf(String(unplaced.line)) + 1];
     const names =
-      bare.name === '<lambda>'
+      unplaced.name === '<lambda>'
         ? code?.includes('lambda')
-        : text.slice(0, LINES_READ).some((each) => each.includes(`def ${bare.name}(`));
-    if (isUser && listing.includes(String(bare.line)) && names === true) return code;
+        : text.slice(0, LINES_READ).some((each) => each.includes(`def ${unplaced.name}(`));
+    if (isUser && listing.includes(String(unplaced.line)) && names === true) return code;
   }
   return undefined;
 }
@@ -163,9 +163,11 @@ function nameMembers(lines: readonly string[]): string {
     else sections.at(-1)?.push(line.replace(/^ *[|+] ?/, ''));
   }
   const members = sections.flatMap(nameMember);
-  const left = members.length - MEMBERS_NAMED;
-  const named = members.slice(0, left === 1 ? members.length : MEMBERS_NAMED);
-  return [...named.map((line) => `• ${line}`), ...(left > 1 ? [`… and ${left} more`] : [])].join('\n');
+  const remaining = members.length - MEMBERS_NAMED;
+  const named = members.slice(0, remaining === 1 ? members.length : MEMBERS_NAMED);
+  return [...named.map((line) => `• ${line}`), ...(remaining > 1 ? [`… and ${remaining} more`] : [])].join(
+    '\n',
+  );
 }
 
 /** A group within the group has members of its own. */

@@ -24,8 +24,8 @@ export interface SentError {
  * the end of stderr.
  */
 export function readError(sent: SentError, code?: string, printed = ''): ReadError {
-  const isBare = sent.traceback.every((line) => line.trim() === '');
-  const group = isBare ? readPrintedGroup(printed) : undefined;
+  const hasNoTraceback = sent.traceback.every((line) => line.trim() === '');
+  const group = hasNoTraceback ? readPrintedGroup(printed) : undefined;
   // a shell's kernel gives no name, and its exit code for a message
   const name = shortWithoutColours(sent.name.slice(0, NAME_CHARS)).trim() || 'Error';
   const value = shortWithoutColours(bothEnds(sent.value, VALUE_CHARS));
@@ -35,7 +35,7 @@ export function readError(sent: SentError, code?: string, printed = ''): ReadErr
     cause: undefined,
     ...readByLanguage(error),
     whole: group?.whole ?? wholeOf(sent, value, traceback),
-    printed: group?.whole ?? (isBare ? endThatSays(`${name}: ${value.trim()}`, printed) : ''),
+    printed: group?.whole ?? (hasNoTraceback ? endThatSays(`${name}: ${value.trim()}`, printed) : ''),
     hint: hintFor(name, value.slice(0, HINT_CHARS), code) ?? argumentsHint(name, value, printed),
   };
 }

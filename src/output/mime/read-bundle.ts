@@ -56,7 +56,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   const plain = text('text/plain');
   // Toree says this before each error
   if (plain?.trim() === 'lastException = null') return [];
-  const words = plain !== undefined && isBareObject(plain) ? undefined : plain;
+  const words = plain !== undefined && isReprAlone(plain) ? undefined : plain;
   const alt = words ?? 'image';
   for (const declared of images) {
     const bytes = Buffer.from(text(declared) ?? '', 'base64');
@@ -112,7 +112,7 @@ function filesOf(data: MimeBundle): ShownForm[] {
  * `<IPython.core.display.HTML object>`, `<Figure size 640x480 with 1 Axes>`, and what Altair and R's widgets have to
  * say where they are not drawn: says nothing beside another form.
  */
-function isBareObject(plain: string): boolean {
+function isReprAlone(plain: string): boolean {
   if (plain.startsWith('HTML widgets cannot be represented in plain text')) return true;
   if (plain.length > OBJECT_CHARS) return false;
   return (

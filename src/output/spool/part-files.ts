@@ -9,7 +9,7 @@ import { readBundle, type ShownForm } from '../mime/read-bundle.ts';
 import { splitTextTables, TABLES_SHOWN } from '../mime/text-tables.ts';
 import type { Shown, TextKind } from '../output-model.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-view.ts';
-import { foldText, withoutColours } from '../terminal/terminal-text.ts';
+import { boundText, withoutColours } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** Rows of a table that are held in memory; its CSV has all of them. */
@@ -51,14 +51,14 @@ export class PartFiles implements Shown {
   async addError(error: ReadError): Promise<this> {
     const { headline, userLine, cause, isFolded, hint } = error;
     const path = await this.#keepText('tracebacks', error.whole);
-    const traceback = await foldText(error.traceback);
+    const traceback = await boundText(error.traceback);
     this.parts.push({ kind: 'error', headline, userLine, cause, traceback, isFolded, path, hint });
     return this;
   }
 
   async addText(source: TextSource, written: string): Promise<this> {
     if (written === '') return this;
-    const text = await foldText(written);
+    const text = await boundText(written);
     const path = await this.#keepText('results', written);
     const part = { kind: 'text' as const, source, text, path };
     const isSearched = text.hiddenChars > 0 && written.length <= SEARCHED_BYTES;
@@ -73,14 +73,14 @@ export class PartFiles implements Shown {
    */
   async addWithTables(parts: readonly OutputPart[], spoolPath: string | undefined): Promise<this> {
     for (const part of parts) {
-      const left = TABLES_SHOWN - this.parts.filter(({ kind }) => kind === 'table').length;
-      if (part.kind === 'table' && left <= 0) {
+      const remaining = TABLES_SHOWN - this.parts.filter(({ kind }) => kind === 'table').length;
+      if (part.kind === 'table' && remaining <= 0) {
         this.parts.push({ kind: 'text', source: 'result', text: part.text, path: part.path });
         continue;
       }
-      const whole = part.kind === 'text' && left > 0 ? await wholeTextOf(part, spoolPath) : undefined;
+      const whole = part.kind === 'text' && remaining > 0 ? await wholeTextOf(part, spoolPath) : undefined;
       if (part.kind !== 'text' || whole === undefined) this.parts.push(part);
-      else await this.#addSplit(part, whole, left);
+      else await this.#addSplit(part, whole, remaining);
     }
     return this;
   }
@@ -91,7 +91,7 @@ export class PartFiles implements Shown {
     else
       for (const piece of pieces) {
         if (piece.kind === 'table') await this.#addTable(piece.table, piece.text, part.path);
-        else if (piece.text !== '') this.parts.push({ ...part, text: await foldText(piece.text) });
+        else if (piece.text !== '') this.parts.push({ ...part, text: await boundText(piece.text) });
       }
   }
 
@@ -136,7 +136,7 @@ export class PartFiles implements Shown {
       totalColumns: table.totalColumns,
       note: table.note,
       csvPath: await this.#keep('table.csv', await csvOf(table)),
-      text: await foldText(text),
+      text: await boundText(text),
       path,
     });
   }

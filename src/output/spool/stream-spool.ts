@@ -53,12 +53,12 @@ export class StreamSpool {
     this.#halfPair = last >= 0xd800 && last <= 0xdbff ? carried.slice(-1) : '';
     const bytes = Buffer.from(this.#halfPair === '' ? carried : carried.slice(0, -1));
     this.sentBytes += bytes.length;
-    const kept = this.isCut ? Buffer.alloc(0) : cutUtf8(bytes, Math.max(0, this.#folder.room));
-    const isWhole = !this.isCut && kept.length === bytes.length;
+    const stored = this.isCut ? Buffer.alloc(0) : cutUtf8(bytes, Math.max(0, this.#folder.room));
+    const isWhole = !this.isCut && stored.length === bytes.length;
     this.isCut ||= !isWhole;
-    this.keptBytes += kept.length;
-    this.#folder.countStream(kept.length);
-    return { shown: isWhole ? text : kept.toString(), written: this.#append(kept) };
+    this.keptBytes += stored.length;
+    this.#folder.countStream(stored.length);
+    return { shown: isWhole ? text : stored.toString(), written: this.#append(stored) };
   }
 
   /** All that was written is with the disk. A later write opens the file again. */

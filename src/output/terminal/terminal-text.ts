@@ -140,7 +140,7 @@ function countNewlines(text: string): number {
 }
 
 /** A whole text as a terminal would show it; others get their turn between its pieces. */
-export async function foldText(written: string): Promise<BoundedText> {
+export async function boundText(written: string): Promise<BoundedText> {
   const folded = new FoldedText();
   await inPieces(written, (piece) => folded.write(piece));
   return folded.view();

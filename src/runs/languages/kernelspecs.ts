@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 
@@ -6,8 +6,8 @@ import type { Log } from '../../log.ts';
 const FRESH_MS = 60_000;
 /** An older one is used where the gateway takes longer than this. */
 const BRIEF_MS = 500;
-/** A door waits no longer for a first list: Slack's acknowledgement is due after 3 s. */
-const PATIENCE_MS = 2_000;
+/** A listener waits no longer for a first list: Slack's acknowledgement is due after 3 s. */
+const LIST_TIMEOUT_MS = 2_000;
 
 export interface KernelspecCache {
   /**
@@ -23,20 +23,20 @@ export interface KernelspecCache {
 /** Keeps the gateway's kernelspecs at hand, so that reading a snippet costs no request. */
 export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs'>, log: Log): KernelspecCache {
   let known: { specs: Kernelspecs; atMs: number } | undefined;
-  let asking: Promise<Kernelspecs> | undefined;
+  let listing: Promise<Kernelspecs> | undefined;
   const closing = new AbortController();
 
   const ask = (): Promise<Kernelspecs> => {
-    asking ??= gateway
-      .readKernelspecs(AbortSignal.any([closing.signal, AbortSignal.timeout(PATIENCE_MS)]))
+    listing ??= gateway
+      .readKernelspecs(AbortSignal.any([closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]))
       .then((specs) => {
         known = { specs, atMs: Date.now() };
         return specs;
       })
       .finally(() => {
-        asking = undefined;
+        listing = undefined;
       });
-    return asking;
+    return listing;
   };
 
   return {
@@ -48,7 +48,7 @@ export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs'>, 
         log.warn({ err: error }, 'kernelspecs could not be refreshed');
         return specs;
       });
-      return await Promise.race([asked, pause(BRIEF_MS, specs, { ref: false })]);
+      return await Promise.race([asked, delay(BRIEF_MS, specs, { ref: false })]);
     },
     async refresh() {
       if (known === undefined) return await ask();

@@ -1,5 +1,5 @@
 import type { Run } from '../run.ts';
-import { isAsking, isUnfinished } from '../run.ts';
+import { isUndecided, isUnfinished } from '../run.ts';
 import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
 import { KernelSession, type SessionDeps } from './kernel-session.ts';
 import type { LiveRun } from './run/live-run.ts';
@@ -105,7 +105,7 @@ export class ChannelKernels {
 
   countRequester(requester: string): number {
     const live = [...this.#live.values()].filter(
-      ({ run }) => run.requester === requester && isUnfinished(run) && !isAsking(run),
+      ({ run }) => run.requester === requester && isUnfinished(run) && !isUndecided(run),
     );
     return live.length + [...this.#reserved].filter((place) => place.requester === requester).length;
   }
@@ -117,8 +117,8 @@ export class ChannelKernels {
   }
 
   /** The store was emptied. */
-  tellLost(): void {
-    for (const session of this.#sessions.values()) session.tellLost();
+  notifyLost(): void {
+    for (const session of this.#sessions.values()) session.notifyLost();
     for (const live of this.#live.values()) live.note({});
   }
 

@@ -1,49 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
-import type { Log } from '../../log.ts';
 import { type Displays, startDisplays } from '../../output/displays.ts';
-import type { Transcript } from '../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../outcome.ts';
-import { isAsking, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
+import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
 import type { FinalMessages } from './run/final-message.ts';
-import type { GatewayOutageWait } from './kernel/gateway-outage.ts';
 import { IdleKernel, type IdleNotices } from './kernel/idle-kernel.ts';
 import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import { LateOutput } from './late-output.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { readStoppedBy, type StopReason } from './run/read-end.ts';
-import type { WriteGuard } from './run/execute-run.ts';
-import { runToOutcome } from './run/run-to-outcome.ts';
 import { RunEnd } from './run/run-end.ts';
+import { runToEnd, type RunToEndDeps } from './run/run-to-end.ts';
 import { RunQueue } from './run-queue.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { SwitchQuestions } from './switch-questions.ts';
 
-export interface SessionDeps extends SessionKernelDeps {
-  outage: GatewayOutageWait;
+export interface SessionDeps extends SessionKernelDeps, RunToEndDeps {
   finals: FinalMessages;
-  /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
-  openTranscript: (runId: string, recovered: boolean, displays: Displays) => Promise<Transcript>;
   /** A run has ended. */
   onEnded: (run: Run, outcome: RunOutcome) => void;
-  /** A switch replaced the channel's kernel. */
-  onSwitched: (run: Run, change: { from: string; by: string }) => void;
   notices: IdleNotices;
   /** Where a run's run message is; undefined when that is not stored any more. */
   threadOf: (runId: string) => Promise<string | undefined>;
   /** Nothing of the session is left to remember. */
   onEmpty: (session: KernelSession) => void;
-  log: Log;
   several: boolean;
-  runTimeoutMs: number | undefined;
-  inputTimeoutMs: number;
-  guard: WriteGuard;
   idleTimeoutMs: number | undefined;
 }
 
-/** How long the session's next run waits for the final message of the one before to be on its way. */
-const MESSAGE_FIRST_MS = 25;
 /** How long a run that is left to a successor has to read what its closed websocket brought. */
 const FOLLOW_MS = 1_000;
 
@@ -159,7 +144,7 @@ export class KernelSession {
 
   /** `by` agreed to lose the old kernel's variables. False when the question has lapsed. */
   agreeToSwitch(live: LiveRun, by: string): boolean {
-    if (!isAsking(live.run)) return false;
+    if (!isUndecided(live.run)) return false;
     this.#questions.settle(live.id);
     live.note({ data: { switchAgreedBy: by } });
     this.#wake();
@@ -208,7 +193,7 @@ export class KernelSession {
   }
 
   /** The store was emptied: the runs that the kernel has not got are lost there, and nobody will find them again. */
-  tellLost(): void {
+  notifyLost(): void {
     for (const live of this.#queue.all.filter(({ run }) => run.state === 'waiting')) {
       this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a run that waited');
       const detail = 'The bot’s store has lost it while it waited; run it again.';
@@ -285,38 +270,10 @@ export class KernelSession {
       return this.#askToSwitch(live);
     this.#kernel.acquire();
     try {
-      await this.#runToEnd(live);
+      await runToEnd(live, this.#kernel, this.#end, this.#late, this.#displays, this.#deps);
     } finally {
       this.#kernel.release();
     }
-  }
-
-  async #runToEnd(live: LiveRun): Promise<void> {
-    const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs, guard } = this.#deps;
-    const running = runToOutcome(live, this.#kernel, {
-      openTranscript: (recovered) => openTranscript(live.id, recovered, this.#displays),
-      outage,
-      onSwitched: (change) => onSwitched(live.run, change),
-      runTimeoutMs,
-      inputTimeoutMs,
-      guard,
-      log,
-    });
-    const ended = await Promise.race([running, untilReleased(live)]);
-    // What the kernel said last is heard once only: the end is stored also by a process that ends.
-    if (ended === undefined) {
-      running.then((late) => this.#end.store(live, late.outcome, late.stored)).catch(() => undefined);
-      return;
-    }
-    if (!(await this.#end.store(live, ended.outcome, ended.stored))) return;
-    live.markFollowed();
-    if (live.released.aborted) return;
-    this.#end.post(live, ended.outcome);
-    if (ended.transcript !== undefined) this.#late.remember(live, ended.outcome, ended.transcript);
-    // The final message has the processor for itself.
-    await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
-    if (ended.kernelId !== undefined && !live.released.aborted)
-      await this.#end.noteUse(live, ended.outcome, ended.kernelId);
   }
 
   // — ends without the kernel —
@@ -339,7 +296,7 @@ export class KernelSession {
   }
 
   #reviewQuestions(): void {
-    this.#questions.review(this.#queue.asking, this.record);
+    this.#questions.review(this.#queue.undecided, this.record);
   }
 
   #kernelChanged(): void {
@@ -353,12 +310,4 @@ export class KernelSession {
     const isEmpty = this.#queue.isEmpty && this.#working === undefined && !this.#kernel.hasAnything;
     if (isEmpty) this.#deps.onEmpty(this);
   }
-}
-
-/** Settles when this process leaves the run to a successor. */
-function untilReleased({ released: signal }: LiveRun): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }

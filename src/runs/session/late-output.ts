@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import type { RunOutcome } from '../outcome.ts';
 import type { Run } from '../run.ts';
-import type { Delivery } from '../run-view.ts';
+import type { FinishResult } from '../run-view.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 /** How many ended runs of a session are remembered; the output room keeps as many runs' displays. */
@@ -141,8 +141,8 @@ export class LateOutput {
 }
 
 /** Who deletes the run message removes what was attached late, too. */
-function noteAttached(live: LiveRun, delivery: Delivery): void {
-  const { files = [], replies = [] } = delivery.delivered ? delivery : {};
+function noteAttached(live: LiveRun, result: FinishResult): void {
+  const { files = [], replies = [] } = result.delivered ? result : {};
   if (files.length + replies.length === 0) return;
   const { data } = live.run;
   live.note({

@@ -1,4 +1,4 @@
-import { isAsking, type Run } from '../run.ts';
+import { isUndecided, type Run } from '../run.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 /** Places further back are shown once and not edited with every run that ends. */
@@ -21,11 +21,11 @@ export class RunQueue {
 
   /** Those that keep a place. */
   get placed(): LiveRun[] {
-    return this.#runs.filter(({ run }) => !isAsking(run));
+    return this.#runs.filter(({ run }) => !isUndecided(run));
   }
 
-  get asking(): LiveRun[] {
-    return this.#runs.filter(({ run }) => isAsking(run));
+  get undecided(): LiveRun[] {
+    return this.#runs.filter(({ run }) => isUndecided(run));
   }
 
   get unfinished(): Run[] {

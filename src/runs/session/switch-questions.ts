@@ -22,8 +22,8 @@ export class SwitchQuestions {
   }
 
   /** The kernel may have changed: a question is put anew, or has become needless and the run takes its place again. */
-  review(asking: readonly LiveRun[], record: KernelRecord | undefined): void {
-    for (const live of asking) {
+  review(undecided: readonly LiveRun[], record: KernelRecord | undefined): void {
+    for (const live of undecided) {
       if (record === undefined || record.kernelspec === live.run.data.kernelspec) {
         this.settle(live.id);
         live.note({ data: { switchAskedAt: undefined } });

@@ -29,14 +29,14 @@ function renderConfirm(action: KernelAction): NonNullable<Button['confirm']> {
   };
 }
 
-export interface KernelPress {
+export interface KernelClick {
   action: KernelAction;
   kernelId: string;
   shownAtMs: string;
 }
 
 /** Undefined when it is none of ours. */
-export function readKernelButton(actionId: string, value: string): KernelPress | undefined {
+export function readKernelButton(actionId: string, value: string): KernelClick | undefined {
   const action = kernelActions.find((name) => `${prefix}${name}` === actionId);
   const [kernelId, shownAtMs] = value.split('|');
   if (action === undefined || !kernelId || !shownAtMs) return undefined;

@@ -17,7 +17,7 @@ export function kernelLines({ record, state }: KernelStatus): string {
   return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${started}, ${used}.`;
 }
 
-/** The same where the reader may not know whose it is (product.md §5). */
+/** The same where the reader may not know whose it is. */
 export function hiddenKernelLines({ record, state }: KernelStatus): string {
   const times = `Started ${slackTime(record.startedAt)}, last used ${slackTime(record.lastUsedAt)}.`;
   return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${times}`;

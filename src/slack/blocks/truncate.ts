@@ -110,12 +110,12 @@ function endWithin(text: string, room: number): CutEnd {
 /** How many units from the start fit into `room`. */
 function unitsWithin(text: string, room: number): number {
   let at = 0;
-  let left = room;
-  while (at < text.length && left > 0) {
+  let remaining = room;
+  while (at < text.length && remaining > 0) {
     const line = text.indexOf('\n', at);
     const length = line === -1 ? text.length - at : line - at;
-    if (length >= left) return at + Math.floor(left);
-    left -= length + 1 + LINE_COST;
+    if (length >= remaining) return at + Math.floor(remaining);
+    remaining -= length + 1 + LINE_COST;
     at += length + 1;
   }
   return Math.min(at, text.length);

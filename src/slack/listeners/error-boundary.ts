@@ -11,7 +11,7 @@ export interface Boundary {
   /** For the log, where it is a bug: `a slash command`. */
   what: string;
   /** Says it where the person waits for it. Undefined: nobody asked, so nobody is told. */
-  tell: ((text: string, error: unknown) => Promise<unknown>) | undefined;
+  notify: ((text: string, error: unknown) => Promise<unknown>) | undefined;
   /** A modal shows plain text, a message mrkdwn (the default). */
   format?: 'plain' | 'mrkdwn';
   /** Of an event: Slack repeats one that is left unacknowledged, so a silent store needs no words. */
@@ -26,7 +26,7 @@ export type Outcome = 'done' | 'refused' | 'left';
  * rejects.
  */
 export async function withBoundary(boundary: Boundary, act: () => Promise<void>): Promise<Outcome> {
-  const { log, what, tell, ticket, format } = boundary;
+  const { log, what, notify, ticket, format } = boundary;
   const leave = (error: StoreError): Outcome => {
     log.warn({ err: error }, `${what} was not accepted`);
     ticket?.leaveUnacknowledged(error);
@@ -41,7 +41,7 @@ export async function withBoundary(boundary: Boundary, act: () => Promise<void>)
     if (text === undefined) log.error({ err: error }, `${what} broke`);
     else if (!(error instanceof UserError)) log.warn({ err: error }, `${what} failed`);
     try {
-      await tell?.(text ?? brokenText, error);
+      await notify?.(text ?? brokenText, error);
     } catch (failure) {
       if (ticket !== undefined && failure instanceof StoreError) return leave(failure);
       log.warn({ err: failure }, `${what} was refused, and the person could not be told`);

@@ -26,7 +26,7 @@ export function triggerRequest(workspace: string, triggerId: string): string {
 }
 
 /** A press counts once per state of its run: two presses of the same button are one. */
-export function pressRequest(runId: string, action: string, state: string): string {
+export function clickRequest(runId: string, action: string, state: string): string {
   return `press/${runId}/${action}/${state}`;
 }
 
@@ -35,7 +35,7 @@ export function viewRequest(workspace: string, viewId: string): string {
 }
 
 /** A press on a kernel's button counts once for each time that the button was shown. */
-export function kernelPressRequest(kernelId: string, action: string, shownAtMs: string): string {
+export function kernelClickRequest(kernelId: string, action: string, shownAtMs: string): string {
   return `kernel/${kernelId}/${action}/${shownAtMs}`;
 }
 
@@ -48,7 +48,7 @@ export function createListenerMemory(): ListenerMemory {
     handledRequests: new LRUCache({ max: 1_000 }),
     failedRequests: new LRUCache({ max: 1_000 }),
     channelsWithRuns: new LRUCache({ max: 5_000 }),
-    recentPresses: new LRUCache({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
+    recentClicks: new LRUCache({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
   };
 }
 
@@ -58,13 +58,13 @@ export function createListenerMemory(): ListenerMemory {
  */
 export async function runOnce<Done>(
   request: string,
-  bot: Pick<Bot, 'claim' | 'unclaim' | 'memory'>,
+  bot: Pick<Bot, 'markSeen' | 'forgetSeen' | 'memory'>,
   act: () => Promise<Done>,
 ): Promise<Done | undefined> {
   const { failedRequests } = bot.memory;
   try {
     // One that could not be un-claimed, because the store was away, is claimed already.
-    if (!failedRequests.delete(request) && !(await bot.claim(request))) return undefined;
+    if (!failedRequests.delete(request) && !(await bot.markSeen(request))) return undefined;
   } catch (error) {
     failedRequests.set(request, true);
     throw error;
@@ -72,7 +72,7 @@ export async function runOnce<Done>(
   try {
     return await act();
   } catch (error) {
-    await bot.unclaim(request).catch(() => failedRequests.set(request, true));
+    await bot.forgetSeen(request).catch(() => failedRequests.set(request, true));
     throw error;
   }
 }

@@ -27,8 +27,8 @@ export async function onGlobalShortcut(
   bot: ShortcutPort,
 ): Promise<void> {
   const user = shortcut.user.id;
-  const tell = notifyPerson(bot.notify, { channel: undefined, user });
-  await withBoundary({ log: bot.log, what: 'a shortcut', tell }, async () => {
+  const notify = notifyPerson(bot.notify, { channel: undefined, user });
+  await withBoundary({ log: bot.log, what: 'a shortcut', notify }, async () => {
     await new Acknowledgement(ack, bot.log).send();
     await openEditor({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
   });
@@ -45,8 +45,8 @@ export async function onMessageShortcut(
   const { channel, user, trigger_id: trigger } = shortcut;
   const message = readShownMessage(shortcut.message);
   const thread = message?.thread;
-  const tell = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
-  await withBoundary({ log: bot.log, what: 'a shortcut', tell }, async () => {
+  const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
+  await withBoundary({ log: bot.log, what: 'a shortcut', notify }, async () => {
     await new Acknowledgement(ack, bot.log).send();
     if (message === undefined) throw noCode();
     await runMessage({ channel: channel.id, message, user: user.id, trigger }, bot);

@@ -103,7 +103,7 @@ export class MessageClient {
   }
 
   /** Only this user sees it; by direct message where that cannot be. */
-  async tellPrivately(place: Place, user: string, text: string): Promise<void> {
+  async notifyPrivately(place: Place, user: string, text: string): Promise<void> {
     const { channel } = place;
     try {
       await this.client.chat.postEphemeral({ channel, ...inThread(place), user, text });

@@ -53,7 +53,7 @@ export async function deliverDirectly(
   } catch (error) {
     log.warn({ run: runId, err: error }, 'no direct message to the requester');
     await client
-      .tellPrivately({ channel, thread: options.thread }, requester, render(0).text)
+      .notifyPrivately({ channel, thread: options.thread }, requester, render(0).text)
       .catch((again: unknown) => log.error({ run: runId, err: again }, 'the requester could not be told'));
   }
 }

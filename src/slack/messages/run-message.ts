@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Delivery, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
+import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly } from './deliver-directly.ts';
@@ -13,9 +13,9 @@ const QUICK_MS = 400;
 /** How long a note about a missing file is tried. */
 const NOTE_TRIED_MS = 60_000;
 /** After a release the last picture is tried for so long; then a successor shows it. */
-const FLUSH_MS = 3_000;
+const FLUSH_MS = 1_500;
 
-const RELEASED: Delivery = { delivered: false, reason: 'the bot was stopped', isRefused: false };
+const RELEASED: FinishResult = { delivered: false, reason: 'the bot was stopped', isRefused: false };
 
 /**
  * The message of one run, from acceptance to its last word. Where the run has no message of its own the root is posted
@@ -37,7 +37,7 @@ export class SlackRunMessage implements RunMessage {
   /** The picture that was sent last, and the last one that Slack took. */
   #drawn = '';
   #shown = '';
-  #delivery: Delivery | undefined;
+  #result: FinishResult | undefined;
   /** After a release: when the last picture is left to a successor. */
   #leaveAt = Infinity;
   /** Everything that is sent for this message, one after the other. */
@@ -59,12 +59,12 @@ export class SlackRunMessage implements RunMessage {
     this.#changed.notify();
   }
 
-  finish(view: RunView): Promise<Delivery> {
+  finish(view: RunView): Promise<FinishResult> {
     this.#view = view;
     this.#stopLive('ending');
-    const delivery = this.#work.then(() => this.#conclude(view));
-    this.#work = delivery;
-    return delivery;
+    const result = this.#work.then(() => this.#conclude(view));
+    this.#work = result;
+    return result;
   }
 
   async release(): Promise<void> {
@@ -166,7 +166,7 @@ export class SlackRunMessage implements RunMessage {
   }
 
   /** Never rejects. */
-  async #conclude(view: RunView): Promise<Delivery> {
+  async #conclude(view: RunView): Promise<FinishResult> {
     try {
       return await this.#deliver(view);
     } catch (error) {
@@ -177,7 +177,7 @@ export class SlackRunMessage implements RunMessage {
     }
   }
 
-  async #deliver(view: RunView): Promise<Delivery> {
+  async #deliver(view: RunView): Promise<FinishResult> {
     const message = this.#message;
     if (message === undefined)
       return this.#rootRefusal === undefined
@@ -190,8 +190,8 @@ export class SlackRunMessage implements RunMessage {
     // What is not refused is left to a successor only.
     if (sent.kind === 'wait') return RELEASED;
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
-    this.#delivery = { delivered: true, messageTs: sent.ts, ...(await this.#attach(view, message)) };
-    return this.#delivery;
+    this.#result = { delivered: true, messageTs: sent.ts, ...(await this.#attach(view, message)) };
+    return this.#result;
   }
 
   /** Tries until the picture is taken or refused, or until `triedMs` or the process ends. */
@@ -206,7 +206,7 @@ export class SlackRunMessage implements RunMessage {
         return true;
       },
       // Late output is progress again: an end that cannot be edited any more is not posted anew for it.
-      this.#delivery === undefined ? 'end' : 'live',
+      this.#result === undefined ? 'end' : 'live',
     );
     if (sent.kind === 'posted') this.#shown = this.#drawn;
     return sent;
@@ -227,16 +227,16 @@ export class SlackRunMessage implements RunMessage {
   }
 
   /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */
-  async #deliverDirectly(view: RunView, reason: string): Promise<Delivery> {
+  async #deliverDirectly(view: RunView, reason: string): Promise<FinishResult> {
     if (this.#state === 'released') return RELEASED;
     const { runId, channel } = this.#options;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
     this.#sending.log.warn({ run: runId, channel, reason, outcome }, 'run message not delivered');
     // Late output of a run whose end is there already: nobody is sent the same end again.
-    if (this.#delivery !== undefined) return this.#delivery;
-    this.#delivery = { delivered: false, reason, isRefused: true };
+    if (this.#result !== undefined) return this.#result;
+    this.#result = { delivered: false, reason, isRefused: true };
     await deliverDirectly(this.#sending, this.#options, view, reason);
-    return this.#delivery;
+    return this.#result;
   }
 }
 

@@ -22,11 +22,11 @@ function readInline(text: string, botUserId: string): Part[] {
   return text
     .split(/`([^`\n]+)`/)
     .flatMap((piece, index): Part[] =>
-      index % 2 === 1 ? [{ kind: 'inline', code: readEscaped(piece) }] : readBare(piece, botUserId),
+      index % 2 === 1 ? [{ kind: 'inline', code: readEscaped(piece) }] : readPlain(piece, botUserId),
     );
 }
 
-function readBare(text: string, botUserId: string): Part[] {
+function readPlain(text: string, botUserId: string): Part[] {
   return text
     .split(new RegExp(`(<@${botUserId}(?:\\|[^<>]*)?>)`))
     .map((piece, index): Part =>

@@ -21,7 +21,7 @@ const SLACK_KEEP_MS = 30_000;
  * What is not accepted is answered 503: Slack repeats events after any answer but a 2xx.
  */
 export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttpOptions): SlackTransport {
-  let taking = false;
+  let accepting = false;
   const receiver = new bolt.HTTPReceiver({
     signingSecret,
     endpoints: '/slack/events',
@@ -46,14 +46,14 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
   return {
     receiver,
     async open() {
-      taking = true;
+      accepting = true;
     },
     async close() {
-      taking = false;
+      accepting = false;
     },
-    health: async () => (taking ? await slack() : { ok: false, detail: 'Not taking requests.' }),
+    health: async () => (accepting ? await slack() : { ok: false, detail: 'Not taking requests.' }),
     requests(request, response) {
-      if (taking) receiver.requestListener(request, response);
+      if (accepting) receiver.requestListener(request, response);
       else response.writeHead(503, { connection: 'close' }).end();
     },
   };

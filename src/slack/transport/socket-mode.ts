@@ -76,14 +76,14 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
  * Slack's refusal to give an address, told and then tried again like a missing answer: over some
  * words the socket's client tries for ever by itself, and over others it gives up, for good where it was connected once.
  */
-function retriedWhenRefused(ask: FetchFunction, tell: (said: string) => void): FetchFunction {
+function retriedWhenRefused(ask: FetchFunction, notify: (said: string) => void): FetchFunction {
   return async (url, init) => {
     const response = await ask(url, init);
     if (response.status !== 200) return response;
     const body = await response.text();
     const said = readRefusal(body);
     if (said === undefined) return new Response(body);
-    tell(said);
+    notify(said);
     throw new Error(`Slack gives no address for a websocket (${said})`);
   };
 }

@@ -196,21 +196,21 @@ export class RedisConnection {
 
   #watch(): void {
     const { client } = this;
-    let isAway = false;
+    let isLost = false;
     let isRefused = false;
     client.on('error', (error: unknown) => {
       if (!this.#isOpened || this.#isClosed) return;
       const { code, message: reason } = this.#storeErrorOf(error);
-      if (!isAway) this.#log.warn({ reason }, 'the connection to Redis is lost');
+      if (!isLost) this.#log.warn({ reason }, 'the connection to Redis is lost');
       // The operator has to act, such as on a password that was changed.
       else if (code === 'refused' && !isRefused) this.#log.error({ reason }, 'Redis refuses the connection');
-      isAway = true;
+      isLost = true;
       isRefused ||= code === 'refused';
     });
     client.on('ready', () => {
       if (this.#isClosed) return client.destroy();
-      if (isAway) this.#log.info('the connection to Redis is back');
-      isAway = false;
+      if (isLost) this.#log.info('the connection to Redis is back');
+      isLost = false;
       isRefused = false;
       // Another server may have taken over, with a clock of its own.
       if (this.#isOpened) this.ping().catch(() => undefined);

@@ -14,6 +14,18 @@ export interface Word {
   write: string;
 }
 
+/**
+ * Names of stored fields. What is written in a store keeps its name: `kept` is a field of the run record, and the
+ * migrations from version 1 name the old fields to rename them.
+ */
+export const STORED: Readonly<Record<string, readonly string[]>> = {
+  'src/runs/run.ts': ['kept'],
+  'src/runs/runs.ts': ['kept'],
+  'src/runs/session/kernel/kernel-record.ts': ['lane', 'lastRunner', 'runners'],
+  'src/runs/session/run/live-run.ts': ['kept'],
+  'src/store/version-1.ts': ['door', 'delivery', 'left'],
+};
+
 export const WORDS: readonly Word[] = [
   { parts: ['house', 'houses'], write: 'app, composition' },
   { parts: ['door', 'doors'], write: 'listener' },

@@ -48,9 +48,9 @@ export class FinalMessages {
 
   /** What Slack did not refuse stays `ended`: a successor shows it. */
   async #show(live: LiveRun, outcome: RunOutcome): Promise<void> {
-    const delivery = await live.finish(outcome);
-    if (delivery.delivered) {
-      const { messageTs, files, replies } = delivery;
+    const result = await live.finish(outcome);
+    if (result.delivered) {
+      const { messageTs, files, replies } = result;
       const attached = {
         ...(files === undefined ? {} : { files }),
         ...(replies === undefined ? {} : { replies }),
@@ -58,7 +58,7 @@ export class FinalMessages {
       await live.commit({ state: 'posted', data: { messageTs, ...attached } });
       return;
     }
-    const { reason, isRefused } = delivery;
+    const { reason, isRefused } = result;
     this.#deps.log.warn(
       { event: 'run.undelivered', run: live.id, reason, isRefused },
       'the final message could not be delivered',

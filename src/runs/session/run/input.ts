@@ -24,10 +24,10 @@ export function askInput(
   };
   live.openPrompt({
     id,
-    answer(line) {
+    answer(input) {
       live.closePrompt();
       live.showRunning();
-      request.answer(line);
+      request.answer(input);
       live.note({ data: { inputRequest: undefined } });
     },
     close() {

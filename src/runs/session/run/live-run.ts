@@ -18,7 +18,7 @@ const INPUT_WAIT_MS = 1_000;
 export interface InputPrompt {
   readonly id: string;
   /** Gives the kernel its line; the run goes on. What is typed goes to the kernel and nowhere else. */
-  answer(line: string): void;
+  answer(input: string): void;
   /** Nobody will answer any more. */
   close(): void;
 }

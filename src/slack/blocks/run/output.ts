@@ -81,18 +81,18 @@ function leaveOutMiddle(drawn: readonly DrawnPart[], room: number): DrawnPart[] 
   const head: DrawnPart[] = [];
   const tail: DrawnPart[] = [];
   const middle = [...drawn];
-  let left = room - 150;
+  let remaining = room - 150;
   while (middle.length > 0) {
     const takesTail = jsonSizeOf(tail) <= jsonSizeOf(head);
     const next = takesTail ? middle.at(-1) : middle[0];
-    if (next === undefined || jsonSizeOf([next]) > left) break;
-    left -= jsonSizeOf([next]);
+    if (next === undefined || jsonSizeOf([next]) > remaining) break;
+    remaining -= jsonSizeOf([next]);
     if (takesTail) tail.unshift(next);
     else head.push(next);
     middle.splice(takesTail ? -1 : 0, 1);
   }
   const of = middle.flatMap((part) => part.of);
-  const gap = left < 0 ? unseen : reference(`… ${of.length.toLocaleString('en-US')} outputs hidden …`);
+  const gap = remaining < 0 ? unseen : reference(`… ${of.length.toLocaleString('en-US')} outputs hidden …`);
   return [...head, { ...gap, isCut: true, of }, ...tail];
 }
 
@@ -136,13 +136,13 @@ function roomOfParts(parts: readonly OutputPart[]): number {
 function shareRoom(needs: readonly number[], room: OutputRoom): number[] {
   const total = needs.reduce((sum, need) => sum + need, 0);
   if (total <= room.whole) return [...needs];
-  let left = room.cut;
+  let remaining = room.cut;
   const shares = needs.map(() => 0);
   const bySize = needs.map((need, index) => ({ need, index })).toSorted((a, b) => a.need - b.need);
   for (const [rank, { need, index }] of bySize.entries()) {
-    const share = Math.min(need, Math.floor(left / (needs.length - rank)));
+    const share = Math.min(need, Math.floor(remaining / (needs.length - rank)));
     shares[index] = share;
-    left -= share;
+    remaining -= share;
   }
   return shares;
 }
@@ -205,9 +205,9 @@ function topOf(part: OutputPart & { kind: 'error' }): BoundedText {
 function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): RenderedPart {
   const first = topOf(part);
   const top = renderText(first, room, fileOf(part));
-  const left = { ...room, cut: Math.max(0, room.cut - roomOf(first)) };
+  const remaining = { ...room, cut: Math.max(0, room.cut - roomOf(first)) };
   const traceback = isVisible(part.traceback.head)
-    ? renderText(part.traceback, left, fileOf(part))
+    ? renderText(part.traceback, remaining, fileOf(part))
     : undefined;
   return {
     elements: [

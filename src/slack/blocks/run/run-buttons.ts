@@ -13,15 +13,15 @@ export function renderButtons(
   return { type: 'actions', elements: actions.map((action) => renderButton(runId, phase, action)) };
 }
 
-export interface ButtonPress {
+export interface ButtonClick {
   action: RunAction;
   runId: string;
-  /** The phase in which the button was shown: with run and action it counts once (product.md §0). */
+  /** The phase in which the button was shown: with run and action it counts once. */
   state: string;
 }
 
 /** Reads what a pressed button carries; undefined when it is none of ours. */
-export function readButton(actionId: string, value: string): ButtonPress | undefined {
+export function readButton(actionId: string, value: string): ButtonClick | undefined {
   const action = actionId.startsWith(PREFIX) ? actionId.slice(PREFIX.length) : '';
   const [runId, state] = value.split('|');
   if (!isAction(action) || runId === undefined || runId === '' || state === undefined) return undefined;

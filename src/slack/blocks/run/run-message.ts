@@ -14,7 +14,7 @@ import {
   questionWords,
   statusLine,
   switchWords,
-  troubleWords,
+  outageWords,
 } from './run-text.ts';
 
 /** What a message of ours carries, so that it is found again and known for final. */
@@ -53,7 +53,7 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
   const stopper = ended?.stoppedBy === view.requester ? undefined : ended?.stoppedBy;
   const after = [
     ...(view.output?.losses ?? []).map((loss) => lossWords(loss, ended !== undefined)),
-    view.outage === undefined ? '' : troubleWords(view.outage),
+    view.outage === undefined ? '' : outageWords(view.outage),
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');
   const question = view.phase.kind === 'inputAsked' ? questionWords(view.phase) : [];
@@ -62,30 +62,30 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
     view.notes.length + (view.output?.parts.length ?? 0) + question.length + after.length > 0 ||
     stopper !== undefined;
 
-  const left = room - jsonSize(buttons ?? '') - MAX_STATUS_CHARS - 300;
-  const notes = fitSentences(view.notes, left / 6);
+  const remaining = room - jsonSize(buttons ?? '') - MAX_STATUS_CHARS - 300;
+  const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
-    ...fitSentences([...question, ...after], left / 3),
+    ...fitSentences([...question, ...after], remaining / 3),
     ...(stopper === undefined ? [] : [stopperLine(stopper)]),
   ];
   const output =
     view.output === undefined
       ? undefined
-      : renderOutput(view.output, outputRoom(ended === undefined, left - jsonSize([notes, ending])));
+      : renderOutput(view.output, outputRoom(ended === undefined, remaining - jsonSize([notes, ending])));
   const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...ending];
-  const isBare = shown.length === 0;
+  const isEmpty = shown.length === 0;
   const status = truncate(
-    ended === undefined ? liveStatus(view, isBare ? '' : phase) : statusLine(view.edition, ended),
+    ended === undefined ? liveStatus(view, isEmpty ? '' : phase) : statusLine(view.edition, ended),
     MAX_STATUS_CHARS,
   );
   const files = ended === undefined ? [] : runFiles(view, output?.cut ?? new Set());
-  const body = isBare ? [bareLine(view.phase, phase, hasBody)] : shown;
+  const body = isEmpty ? [emptyLine(view.phase, phase, hasBody)] : shown;
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
   const context: ContextBlock = {
     type: 'context',
     elements: [{ type: 'plain_text', text: status, emoji: false }],
   };
-  const words = [...view.notes, output?.plain ?? '', ...after, isBare ? phase : '', status];
+  const words = [...view.notes, output?.plain ?? '', ...after, isEmpty ? phase : '', status];
   return {
     message: {
       text: fallbackText(room > 0 ? words : [status], Math.min(MAX_TEXT_BYTES, room * 0.28)),
@@ -113,7 +113,7 @@ function fitSentences(texts: readonly string[], room: number): BodyElement[] {
 }
 
 /** What a message without a word of body says. */
-function bareLine(phase: RunPhase, words: string, hasBody: boolean): BodyElement {
+function emptyLine(phase: RunPhase, words: string, hasBody: boolean): BodyElement {
   if (phase.kind === 'ended')
     return sentence(hasBody ? 'The output does not fit into a message.' : 'No output');
   // A channel is named; a direct message has no name.

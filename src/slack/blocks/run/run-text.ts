@@ -158,7 +158,7 @@ function clockWords(elapsedMs: number): string {
 }
 
 /** What is wrong with the gateway, what that means for this run, and who has to act. */
-export function troubleWords({ code, detail, isCutOff, sent }: GatewayOutage): string {
+export function outageWords({ code, detail, isCutOff, sent }: GatewayOutage): string {
   const isRefused = code === 'unauthorized' || code === 'untrusted';
   return [
     wholeSentence(detail),

@@ -2,14 +2,14 @@ import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { readKeep } from '../../api/notify.ts';
 import { must } from '../../auth/policy.ts';
-import { type KernelPress, readKernelButton } from '../../blocks/kernel-buttons.ts';
+import { type KernelClick, readKernelButton } from '../../blocks/kernel-buttons.ts';
 import { mention } from '../../blocks/mrkdwn.ts';
 import type { Bot, KernelsPort, RunsPort, SlackPort } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
-import { kernelPressRequest, runOnce } from '../requests.ts';
+import { kernelClickRequest, runOnce } from '../requests.ts';
 
 type KernelButtonPort = SlackPort & RunsPort & KernelsPort & Pick<Bot, 'memory'>;
 
@@ -18,25 +18,25 @@ export async function onKernelButton(
   { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
   bot: KernelButtonPort,
 ): Promise<void> {
-  const press = action.type === 'button' ? readKernelButton(action.action_id, action.value ?? '') : undefined;
+  const click = action.type === 'button' ? readKernelButton(action.action_id, action.value ?? '') : undefined;
   await new Acknowledgement(ack, bot.log).send();
-  if (press === undefined) return;
+  if (click === undefined) return;
   const user = body.user.id;
   const channel = body.channel?.id;
-  const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) });
+  const sendNotice = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) });
   const isHome = body.view?.type === 'home';
-  const tell = async (text: string): Promise<void> =>
-    isHome ? await refreshHome(user, bot, text) : await notify(text);
-  await withBoundary({ log: bot.log, what: 'a button of a kernel', tell }, async () => {
-    const said = await pressKernelButton(press, user, channel, bot);
-    if (said !== undefined) await tell(said);
+  const notify = async (text: string): Promise<void> =>
+    isHome ? await refreshHome(user, bot, text) : await sendNotice(text);
+  await withBoundary({ log: bot.log, what: 'a button of a kernel', notify }, async () => {
+    const said = await clickKernelButton(click, user, channel, bot);
+    if (said !== undefined) await notify(said);
     else if (isHome) await refreshHome(user, bot, undefined);
   });
 }
 
 /** What to say to the person; undefined for a second press. */
-async function pressKernelButton(
-  { action, kernelId, shownAtMs }: KernelPress,
+async function clickKernelButton(
+  { action, kernelId, shownAtMs }: KernelClick,
   user: string,
   channel: string | undefined,
   bot: KernelButtonPort,
@@ -48,7 +48,7 @@ async function pressKernelButton(
   must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
   const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
   if (!isHere) must('otherChannels', person, record.channel, bot.policy);
-  return await runOnce(kernelPressRequest(kernelId, action, shownAtMs), bot, async () => {
+  return await runOnce(kernelClickRequest(kernelId, action, shownAtMs), bot, async () => {
     const { text, told } = await changeKernel(action, record, user, bot);
     await bot.notify.channel({ channel: told.channel }, told.text);
     return text;
@@ -65,8 +65,8 @@ export async function onKeepButton(
   const reply = new Acknowledgement(ack, bot.log);
   if (kernel === undefined || channel === undefined) return await reply.send();
   const user = body.user.id;
-  const tell = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) }, reply);
-  await withBoundary({ log: bot.log, what: 'a Keep button', tell }, async () => {
+  const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) }, reply);
+  await withBoundary({ log: bot.log, what: 'a Keep button', notify }, async () => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
     if (!(await bot.keepKernel(kernel.queue, kernel.kernelId)))
       throw new UserError('noKernel', 'That kernel is gone already, with its variables.');

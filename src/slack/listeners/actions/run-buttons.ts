@@ -3,13 +3,13 @@ import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
-import { type ButtonPress, readButton } from '../../blocks/run/run-buttons.ts';
+import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
-import { pressRequest, refuseDuplicate, runOnce, submitRun, triggerRequest } from '../requests.ts';
+import { clickRequest, refuseDuplicate, runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
 
@@ -21,49 +21,49 @@ export async function onRunButton(
   { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
   bot: Bot,
 ): Promise<void> {
-  const press = action.type === 'button' ? readButton(action.action_id, action.value ?? '') : undefined;
+  const click = action.type === 'button' ? readButton(action.action_id, action.value ?? '') : undefined;
   const reply = new Acknowledgement(ack, bot.log);
-  if (press === undefined) return await reply.send();
+  if (click === undefined) return await reply.send();
   const user = body.user.id;
   const where = { channel: body.channel?.id, user, thread: threadOf(body) };
-  const tell = notifyPerson(bot.notify, where, reply);
-  await withBoundary({ log: bot.log, what: 'a button of a run', tell }, async () => {
+  const notify = notifyPerson(bot.notify, where, reply);
+  await withBoundary({ log: bot.log, what: 'a button of a run', notify }, async () => {
     // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal.
-    if (press.action === 'editAndRun' || press.action === 'answerInput') await reply.send();
-    const found = Promise.all([bot.findRun(press.runId), bot.users.find(user)]);
+    if (click.action === 'editAndRun' || click.action === 'answerInput') await reply.send();
+    const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
       throw new UserError('badCommand', 'That run is not kept any more, so nothing was done (KEEP_RUNS).');
-    must(await actionOf(press, run, run.requester === user, bot), person, run.channel, bot.policy);
-    await act(press, { run, person, trigger: body.trigger_id, reply }, bot);
+    must(await actionOf(click, run, run.requester === user, bot), person, run.channel, bot.policy);
+    await act(click, { run, person, trigger: body.trigger_id, reply }, bot);
     await reply.send();
   });
   if (body.view?.type === 'home') await refreshHome(user, bot, undefined);
 }
 
-interface Press {
+interface Click {
   run: Run;
   person: Person;
   trigger: string;
   reply: Acknowledgement;
 }
 
-async function act(button: ButtonPress, press: Press, bot: Bot): Promise<void> {
+async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
   const { action } = button;
-  const { run, person, trigger, reply } = press;
+  const { run, person, trigger, reply } = click;
   switch (action) {
     case 'editAndRun':
       return await openEditorWith(run, trigger, bot);
     case 'answerInput':
       return await openQuestion(run, trigger, bot);
     case 'runAgain':
-      return await runAgain(press, bot);
+      return await runAgain(click, bot);
     case 'stop':
     case 'cancel':
     case 'switch':
     case 'restart':
     case 'delete':
-      await runOnce(pressRequest(button.runId, action, button.state), bot, async () => {
+      await runOnce(clickRequest(button.runId, action, button.state), bot, async () => {
         reply.signal.throwIfAborted();
         const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
         await decide(action, run, person.id, bot).finally(() => clearTimeout(waiting));
@@ -71,8 +71,8 @@ async function act(button: ButtonPress, press: Press, bot: Bot): Promise<void> {
   }
 }
 
-async function actionOf(press: ButtonPress, run: Run, own: boolean, bot: Bot): Promise<Action> {
-  switch (press.action) {
+async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): Promise<Action> {
+  switch (click.action) {
     case 'stop':
     case 'cancel':
       return own ? 'stopOwn' : 'stopOthers';
@@ -91,11 +91,11 @@ async function actionOf(press: ButtonPress, run: Run, own: boolean, bot: Bot): P
 }
 
 /** The person who presses is the requester of a new run. Each press makes one, but for a double click. */
-async function runAgain({ run, person, trigger, reply }: Press, bot: Bot): Promise<void> {
-  const { recentPresses } = bot.memory;
+async function runAgain({ run, person, trigger, reply }: Click, bot: Bot): Promise<void> {
+  const { recentClicks } = bot.memory;
   const click = `${person.id}/${run.id}`;
-  if (recentPresses.has(click)) refuseDuplicate();
-  recentPresses.set(click, true);
+  if (recentClicks.has(click)) refuseDuplicate();
+  recentClicks.set(click, true);
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
   // The kernelspec that ran, not what the word means by now.
@@ -105,7 +105,7 @@ async function runAgain({ run, person, trigger, reply }: Press, bot: Bot): Promi
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'accepted') return;
   } catch (error) {
-    recentPresses.delete(click);
+    recentClicks.delete(click);
     throw error;
   }
   refuseDuplicate();

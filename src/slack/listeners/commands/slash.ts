@@ -23,7 +23,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
   const { channel_id: channel, user_id: user, trigger_id: trigger, text } = said;
   const reply = new Acknowledgement<string | RespondArguments>(ack, bot.log);
   const key = triggerRequest(bot.workspace, trigger);
-  const tell = async (words: string, blocks?: KnownBlock[]): Promise<void> => {
+  const notify = async (words: string, blocks?: KnownBlock[]): Promise<void> => {
     const answer = {
       response_type: 'ephemeral',
       text: words,
@@ -32,7 +32,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     if (reply.isSent) await respond(answer);
     else await reply.send(answer);
   };
-  const boundary = { log: bot.log, what: 'a slash command', tell: (words: string) => tell(words) };
+  const boundary = { log: bot.log, what: 'a slash command', notify: (words: string) => notify(words) };
   await withBoundary(boundary, async () => {
     // A trigger_id expires after 3 s: nothing is looked up before it is used.
     if ((text ?? '').trim() === '') {
@@ -73,7 +73,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
             told,
           } = await runCommand(command, person, { channel, thread: undefined }, bot);
           // Who changes something for the channel reads it with everybody else.
-          if (told?.channel !== channel) await tell(words, blocks);
+          if (told?.channel !== channel) await notify(words, blocks);
           await reply.send();
           if (told !== undefined) await bot.notify.channel({ channel: told.channel }, told.text);
         });

@@ -25,7 +25,7 @@ export async function onHomeOpened(event: unknown, bot: HomePort): Promise<void>
 
 /** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */
 export async function refreshHome(user: string, bot: HomePort, notice: string | undefined): Promise<void> {
-  await withBoundary({ log: bot.log, what: 'a home tab', tell: undefined }, async () => {
+  await withBoundary({ log: bot.log, what: 'a home tab', notify: undefined }, async () => {
     await bot.views.publishHome(user, await homeOf(await bot.users.find(user), bot, notice));
   });
 }

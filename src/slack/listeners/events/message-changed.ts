@@ -1,7 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
-import { isUnfinished, type Run } from '../../../runs/run.ts';
-import { summarizeCode } from '../../../store/run-reader.ts';
+import { hasCode, isUnfinished, type Run } from '../../../runs/run.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Bot } from '../../context.ts';
 import {
@@ -38,7 +37,7 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
     if (change.kind === 'edited') await handleEdit(change, ticket, bot);
     else
       await withBoundary(
-        { log: bot.log, what: 'a deletion', ticket, tell: undefined },
+        { log: bot.log, what: 'a deletion', ticket, notify: undefined },
         async () => await eraseRuns(change, bot),
       );
   });
@@ -49,8 +48,8 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   const { channel, ts, before } = deleted;
   if (before !== undefined && isPlainTalk(before, bot) && !(await hasRuns(channel, bot))) return;
   const key = messageRequest(bot.workspace, channel, ts);
-  await bot.claim(key);
-  await bot.claim(deletionRequest(key));
+  await bot.markSeen(key);
+  await bot.markSeen(deletionRequest(key));
   const first = await bot.runOf(key);
   // Slack does not always say in which thread it was.
   const thread = first?.thread ?? deleted.thread;
@@ -77,7 +76,7 @@ async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bo
       if (classified.isAddressed) onAddressed();
       if (isTooLate(message, bot)) refuseLate(bot);
       // It was refused before, or was no code; its first form counts as handled from now on.
-      isNew = await bot.claim(key);
+      isNew = await bot.markSeen(key);
       // Another process may have taken the message just now.
       if (!isNew) runs = await runsOf({ channel, ts, thread }, bot);
       isNew = runs.length === 0;
@@ -109,7 +108,7 @@ async function runEdited(message: PostedMessage, last: Run, classified: Classifi
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
   if (await bot.replaceWaiting(last, { snippet, editedTs })) {
-    await bot.claim(requestOf(message, bot));
+    await bot.markSeen(requestOf(message, bot));
     return;
   }
   const admitted = await submitRun(
@@ -155,8 +154,7 @@ function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bo
 
 /** The same code in a language that is not named, or named by any word for the one that ran: nothing new. */
 async function isSameCode({ language, blocks }: Snippet, last: Run, bot: Bot): Promise<boolean> {
-  const { codeSha256, blockCount } = summarizeCode(blocks);
-  if (codeSha256 !== last.data.codeSha256 || blockCount !== last.data.blockCount) return false;
+  if (!hasCode(last, blocks)) return false;
   return (
     language === undefined || meansSame(language, last.data.kernelspec, await bot.languages(last.channel))
   );

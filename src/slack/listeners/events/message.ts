@@ -48,11 +48,11 @@ export async function withMessageBoundary(
   act: (onAddressed: () => void) => Promise<void>,
 ): Promise<Outcome> {
   let isAddressed = false;
-  const tell = async (text: string): Promise<void> => {
+  const notify = async (text: string): Promise<void> => {
     if (isAddressed) await refuseOnce(posted, text, bot);
   };
   return await withBoundary(
-    { log: bot.log, what: 'a message', ticket, tell },
+    { log: bot.log, what: 'a message', ticket, notify },
     async () =>
       await act(() => {
         isAddressed = true;
@@ -70,7 +70,7 @@ async function runRequest(
   const key = requestOf(posted, bot);
   switch (request.kind) {
     case 'nothing':
-      await runOnce(key, bot, () => tellPrivately(posted, helpText(bot.command, bot.userId), bot));
+      await runOnce(key, bot, () => notifyPrivately(posted, helpText(bot.command, bot.userId), bot));
       return;
     case 'command':
       await runOnce(key, bot, () => runMessageCommand(posted, request.command, bot));
@@ -91,15 +91,15 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
   const { text, blocks, told } = await runCommand(command, person, { channel, thread }, bot);
   // Who changes something for the channel reads it with everybody else.
   if (told?.channel === channel) await bot.notify.channel({ channel, thread: threadOf(posted) }, told.text);
-  else await tellPrivately(posted, text, bot, blocks);
+  else await notifyPrivately(posted, text, bot, blocks);
   if (told !== undefined && told.channel !== channel) await bot.notify.channel(told, told.text);
 }
 
 /** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */
 async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
   const key = requestOf(posted, bot);
-  await bot.claim(key);
-  await runOnce(`${key}/refused`, bot, () => tellPrivately(posted, text, bot));
+  await bot.markSeen(key);
+  await runOnce(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
 }
 
 export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace }: Bot): string {
@@ -109,7 +109,7 @@ export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace 
 }
 
 /** In a direct message everything is private anyway, and a plain reply does not vanish. */
-async function tellPrivately(
+async function notifyPrivately(
   posted: PostedMessage,
   text: string,
   bot: Bot,

@@ -81,7 +81,7 @@ export async function onEditorSubmitted(
     log: bot.log,
     what: 'an editor',
     format: 'plain',
-    tell: async (text, error) =>
+    notify: async (text, error) =>
       await reply.send({ response_action: 'errors', errors: { [fieldOf(error, view.blocks)]: text } }),
   };
   await withBoundary(boundary, async () => {

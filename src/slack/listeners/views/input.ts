@@ -29,9 +29,9 @@ export async function onQuestionSubmitted(
   bot: SlackPort & Pick<Bot, 'control' | 'findRun'>,
 ): Promise<void> {
   const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
-  const tell = async (text: string): Promise<void> =>
+  const notify = async (text: string): Promise<void> =>
     await reply.send({ response_action: 'errors', errors: { [lineBlock]: text } });
-  await withBoundary({ log: bot.log, what: 'an input reply', format: 'plain', tell }, async () => {
+  await withBoundary({ log: bot.log, what: 'an input reply', format: 'plain', notify }, async () => {
     const { runId, questionId } = readQuestionKey(view.private_metadata);
     const line = valuesSchema.parse(view.state.values)[lineBlock][lineBlock].value ?? '';
     const [run, person] = await inTime(

@@ -66,8 +66,8 @@ test('RunningExecution: a gap is one until the message numbers prove that nothin
   for (const isWhole of [false, true]) {
     const { execution } = createExecution({ isWhole: () => isWhole });
     execution.markWritten();
-    execution.tellDisconnected(1);
-    execution.tellReconnected(1);
+    execution.notifyDisconnected(1);
+    execution.notifyReconnected(1);
     execution.take(kernelMessage('status', busy));
     execution.take(kernelMessage('execute_reply', ok));
     execution.take(kernelMessage('status', idle));

@@ -12,7 +12,7 @@ function createBoundary() {
   const left: unknown[] = [];
   const write = (level: string) => (_: unknown, line: string) => void logged.push(`${level}: ${line}`);
   const log = { ...silentLog, error: write('error'), warn: write('warn') } as typeof silentLog;
-  const boundary = { log, what: 'a thing', tell: async (text: string) => void told.push(text) };
+  const boundary = { log, what: 'a thing', notify: async (text: string) => void told.push(text) };
   return {
     boundary,
     ticket: { leaveUnacknowledged: (why: Error) => void left.push(why) },
@@ -56,24 +56,26 @@ test('an event that the store did not take is left unacknowledged, and nobody is
 
 test('an event is left unacknowledged too where the store is silent only while the refusal is told', async () => {
   const { boundary, ticket, left } = createBoundary();
-  const tell = () => Promise.reject(storeError);
+  const notify = () => Promise.reject(storeError);
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ ...boundary, ticket, tell }, () => Promise.reject(refused))).toBe('left');
+  expect(await withBoundary({ ...boundary, ticket, notify }, () => Promise.reject(refused))).toBe('left');
   expect(left).toEqual([storeError]);
 });
 
 test('a person who cannot be told breaks nothing', async () => {
   const { boundary, logged } = createBoundary();
-  const tell = () => Promise.reject(new Error('no such channel'));
+  const notify = () => Promise.reject(new Error('no such channel'));
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ ...boundary, tell }, () => Promise.reject(refused))).toBe('refused');
+  expect(await withBoundary({ ...boundary, notify }, () => Promise.reject(refused))).toBe('refused');
   expect(logged).toEqual(['warn: a thing was refused, and the person could not be told']);
 });
 
 test('where nobody asked, nobody is told, and what worked is done', async () => {
   const { boundary, told } = createBoundary();
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ ...boundary, tell: undefined }, () => Promise.reject(refused))).toBe('refused');
+  expect(await withBoundary({ ...boundary, notify: undefined }, () => Promise.reject(refused))).toBe(
+    'refused',
+  );
   expect(await withBoundary(boundary, () => Promise.resolve())).toBe('done');
   expect(told).toEqual([]);
 });

@@ -29,9 +29,9 @@ function createBot({
       newestUnfinished: async () => run,
       stop: async () => await onStop(),
     },
-    claim: async (key: string) =>
+    markSeen: async (key: string) =>
       store.push(`claim ${key}`) > 0 && !claims.has(key) && claims.add(key).has(key),
-    unclaim: async (key: string) => void claims.delete(key),
+    forgetSeen: async (key: string) => void claims.delete(key),
     isKnown: async (key: string) => claims.has(key),
     runOf: async (key: string) => void store.push(`runOf ${key}`),
     threadRuns: async () => (store.push('threadRuns') > 0 && hasRuns ? [run] : []),

@@ -12,11 +12,11 @@ function createBot() {
   return {
     store,
     memory: createListenerMemory(),
-    async claim(request: string) {
+    async markSeen(request: string) {
       if (store.isAway) throw storeError;
       return !claims.has(request) && claims.add(request).has(request);
     },
-    async unclaim(request: string) {
+    async forgetSeen(request: string) {
       if (store.isAway) throw storeError;
       claims.delete(request);
     },

@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../../log.ts';
+import type { Displays } from '../../../output/displays.ts';
+import type { Transcript } from '../../../output/transcript.ts';
+import type { Run } from '../../run.ts';
+import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
+import type { SessionKernel } from '../kernel/session-kernel.ts';
+import type { LateOutput } from '../late-output.ts';
+import type { WriteGuard } from './execute-run.ts';
+import type { LiveRun } from './live-run.ts';
+import type { RunEnd } from './run-end.ts';
+import { runToOutcome } from './run-to-outcome.ts';
+
+export interface RunToEndDeps {
+  outage: GatewayOutageWait;
+  /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
+  openTranscript: (runId: string, recovered: boolean, displays: Displays) => Promise<Transcript>;
+  /** A switch replaced the channel's kernel. */
+  onSwitched: (run: Run, change: { from: string; by: string }) => void;
+  runTimeoutMs: number | undefined;
+  inputTimeoutMs: number;
+  guard: WriteGuard;
+  log: Log;
+}
+
+/** How long the session's next run waits for the final message of the one before to be on its way. */
+const MESSAGE_FIRST_MS = 25;
+
+/** Runs the code in the acquired kernel and stores, posts and remembers its end. */
+export async function runToEnd(
+  live: LiveRun,
+  kernel: SessionKernel,
+  end: RunEnd,
+  late: LateOutput,
+  displays: Displays,
+  deps: RunToEndDeps,
+): Promise<void> {
+  const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs, guard } = deps;
+  const running = runToOutcome(live, kernel, {
+    openTranscript: (recovered) => openTranscript(live.id, recovered, displays),
+    outage,
+    onSwitched: (change) => onSwitched(live.run, change),
+    runTimeoutMs,
+    inputTimeoutMs,
+    guard,
+    log,
+  });
+  const ended = await Promise.race([running, untilReleased(live)]);
+  // What the kernel said last is heard once only: the end is stored also by a process that ends.
+  if (ended === undefined) {
+    running.then((last) => end.store(live, last.outcome, last.stored)).catch(() => undefined);
+    return;
+  }
+  if (!(await end.store(live, ended.outcome, ended.stored))) return;
+  live.markFollowed();
+  if (live.released.aborted) return;
+  end.post(live, ended.outcome);
+  if (ended.transcript !== undefined) late.remember(live, ended.outcome, ended.transcript);
+  // The final message has the processor for itself.
+  await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
+  if (ended.kernelId !== undefined && !live.released.aborted)
+    await end.noteUse(live, ended.outcome, ended.kernelId);
+}
+
+/** Settles when this process leaves the run to a successor. */
+function untilReleased({ released: signal }: LiveRun): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
