@@ -34,7 +34,7 @@ export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions):
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
     if (known?.kind === 'stub') throw unreadable(undefined, 'Slack does not show it to the bot');
-    return known;
+    return known?.kind === 'other' ? undefined : known;
   };
   const read = async (file: PostedFile): Promise<FileCode | undefined> => {
     const found = await find(file);

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { UserError } from '../../errors.ts';
 
-/** A file beside a message. Pictures and whatever else cannot be code are none. */
+/** A file beside a message. */
 export type PostedFile =
   | CodeFile
+  /** A picture, or whatever else cannot be code. */
+  | { kind: 'other'; name: string }
   /** Slack Connect: a message holds the file's id alone, `files.info` has the rest (Slack's file object). */
   | { kind: 'stub'; id: string }
   /** Nobody can say any more whether it was code. */
@@ -34,7 +37,20 @@ export function readPostedFiles(files: readonly unknown[]): PostedFile[] {
   return files.map(readPostedFile).filter((file) => file !== undefined);
 }
 
-/** Undefined for what is no code: by the name's end, and for snippets by their kind. */
+const CODE_ENDINGS = ['py', 'scala', 'r', 'txt'];
+
+/** For files of which none can be run. */
+export function noCodeFile(files: readonly PostedFile[]): UserError {
+  const names = files.flatMap((file) => (file.kind === 'other' ? [file.name] : []));
+  const subject = names.length === 0 ? 'A file of this kind' : names.slice(0, 5).join(', ');
+  const endings = CODE_ENDINGS.map((ending) => `.${ending}`).join(', ');
+  return new UserError(
+    'unreadableFile',
+    `${subject} cannot be run. What runs: ${endings} files and Slack’s text snippets.`,
+  );
+}
+
+/** What runs is known by the name's end, a snippet by its kind. Undefined for what is no file of Slack's. */
 export function readPostedFile(entry: unknown): PostedFile | undefined {
   const file = fileSchema.safeParse(entry).data;
   if (file === undefined) return undefined;
@@ -45,8 +61,8 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
   if (access === 'check_file_info' || mode === 'file_access') return { kind: 'stub', id };
   const name = file.name ?? id;
   const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  const isCode = mode === 'snippet' || ['py', 'scala', 'r', 'txt'].includes(ending);
-  if (!isCode) return undefined;
+  const isCode = mode === 'snippet' || CODE_ENDINGS.includes(ending);
+  if (!isCode) return { kind: 'other', name };
   const url = file.url_private_download ?? file.url_private;
   return {
     kind: 'code',

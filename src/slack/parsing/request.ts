@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
 import { type Message, type Part, append } from './message-parts.ts';
 import { type Command, readCommand } from './command.ts';
+import { readNearCommand } from './near-command.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
 import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';
 import { toLineFeeds } from './smart-punctuation.ts';
@@ -13,11 +14,13 @@ export type Request =
   | { kind: 'snippet'; snippet: Snippet }
   | { kind: 'nothing' };
 
-/** A command when the whole of the bare text is one, else code. Throws `UserError` (`mixedLanguages`). */
+/** A command when the whole of the bare text is one, or nearly one; else code. Throws `UserError` (`mixedLanguages`). */
 export function readRequest(message: Message, words: LanguageWords): Request {
   const text = readCommandText(message);
   const command = text === undefined ? undefined : readCommand(text);
   if (command !== undefined) return { kind: 'command', command };
+  const near = text === undefined || words.isLanguage(text) ? undefined : readNearCommand(text);
+  if (near !== undefined) return { kind: 'command', command: near };
   const snippet = readSnippet(message, words);
   return snippet === undefined ? { kind: 'nothing' } : { kind: 'snippet', snippet };
 }

@@ -122,7 +122,7 @@ function typedText(parts: readonly Part[]): string {
 export function filesToRun(message: Message, files: readonly PostedFile[]): readonly PostedFile[] {
   const said = readCommandText(message);
   if (said === undefined) return [];
-  return said === '' ? files : files.filter(({ kind }) => kind !== 'gone');
+  return files.filter(({ kind }) => kind !== 'other' && (said === '' || kind !== 'gone'));
 }
 
 /**
@@ -185,4 +185,16 @@ export function splitLanguageLine(
   if (found.line === undefined || found.word === undefined || !isLanguageWord(found.word)) return { code };
   const rest = code.slice(found.line.length);
   return rest.trim() === '' ? { code } : { language: found.word, code: rest };
+}
+
+/**
+ * Whether bare text that nobody sent to the bot reads as code: it calls, assigns, indexes, imports or begins as magics
+ * and queries do. Without any of these it is talk.
+ */
+export function readsAsCode(text: string): boolean {
+  return (
+    /[\w\])][([]\S|[=<>]=|\S\s*=\s*\S|[;{}]|<-|->|^\s*[%!@#]/m.test(text) ||
+    /^\s*(?:import|from|print|def|class|val|var|library|select|with|show|describe)\s+\S/im.test(text) ||
+    /^[\s\d.+*/()-]+$/.test(text)
+  );
 }
