@@ -55,6 +55,7 @@ async function main(): Promise<void> {
     settings: config.slack,
     fetch: guardWrites(metrics.fetch, leadership),
     policy: config.policy,
+    notifyAfterMs: config.runs.notifyAfterMs,
     log,
   });
   const server = await startHealthServer({

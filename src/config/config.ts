@@ -30,6 +30,7 @@ export interface Config {
     editWindowMs: number;
     runTimeoutMs: number | undefined;
     inputTimeoutMs: number;
+    notifyAfterMs: number | undefined;
     /** UTF-8, of all blocks of one run together. */
     maxCodeBytes: number;
     maxOutputBytes: number;
@@ -116,6 +117,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       editWindowMs: values.EDIT_WINDOW,
       runTimeoutMs: unlessNone(values.RUN_TIMEOUT),
       inputTimeoutMs: values.INPUT_TIMEOUT,
+      notifyAfterMs: unlessNone(values.NOTIFY_AFTER),
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
       queueLimit: values.QUEUE_LIMIT,

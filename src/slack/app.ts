@@ -26,6 +26,8 @@ export interface StartSlackOptions {
   settings: SlackSettings;
   /** What all calls to Slack go through; by default the process's own. */
   fetch?: FetchFunction | undefined;
+  /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
+  notifyAfterMs: number | undefined;
   policy: PolicySettings;
   log: Log;
 }
@@ -58,7 +60,7 @@ export interface StartedSlack extends RunMessageRemover {
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, log } = options;
+  const { settings, fetch, policy, notifyAfterMs, log } = options;
   const { app, transport } = openSlackApp(settings, log, fetch);
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
@@ -71,6 +73,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const runMessages = createRunMessages({
     token: settings.botToken,
+    notifyAfterMs,
     log,
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
     ...(fetch === undefined ? {} : { fetch }),

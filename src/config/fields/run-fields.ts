@@ -30,6 +30,11 @@ export const runFields = {
     example: '5m',
     description: 'A question of input() unanswered for so long is interrupted.',
   }),
+  NOTIFY_AFTER: withDefault(spanOrNone, '60s', {
+    example: '10m',
+    description:
+      'A run that took longer ends with a reply that names its requester, because edits notify nobody. none: never.',
+  }),
   MAX_CODE: withDefault(size, '1MB', {
     example: '2MB',
     description:

@@ -19,6 +19,8 @@ export interface Sending {
   edits: EditLimiter;
   posts: CallLimiter;
   looks: CallLimiter;
+  /** A run that took longer ends with a reply that names its requester; Infinity: none does. */
+  notifyAfterMs: number;
   log: Log;
   now: () => number;
 }

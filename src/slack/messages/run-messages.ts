@@ -8,6 +8,8 @@ export interface RunMessagesOptions extends MessageClientOptions {
   now?: () => number;
   /** No process before this one has edited messages here within the last minute. By default false. */
   isFresh?: boolean;
+  /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
+  notifyAfterMs?: number | undefined;
 }
 
 export interface RunMessages {
@@ -18,12 +20,13 @@ export interface RunMessages {
 
 /** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
 export function createRunMessages(options: RunMessagesOptions): RunMessages {
-  const { now = Date.now, isFresh = false, log } = options;
+  const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, log } = options;
   const sending: Sending = {
     client: new MessageClient(options),
     edits: new EditLimiter(now, { isFresh }),
     posts: new CallLimiter(now, POST_RATE),
     looks: new CallLimiter(now, LOOK_RATE),
+    notifyAfterMs,
     log,
     now,
   };

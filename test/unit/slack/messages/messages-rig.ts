@@ -22,6 +22,7 @@ export async function startMessagesRig(): Promise<MessagesRig> {
       edits: new EditLimiter(now, { isFresh: true }),
       posts: new CallLimiter(now, POST_RATE),
       looks: new CallLimiter(now, LOOK_RATE),
+      notifyAfterMs: Infinity,
       log: silentLog,
       now,
     },
