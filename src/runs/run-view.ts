@@ -1,7 +1,7 @@
 import type { GatewayErrorCode } from '../gateway/errors.ts';
 import type { OutputView } from '../output/output-view.ts';
 import type { RunOutcome } from './outcome.ts';
-import type { Run } from './run.ts';
+import type { Origin, Run } from './run.ts';
 
 /** One picture of a run at a moment: all that its message shows. Values only; blocks are made from it by pure functions. */
 export interface RunView {
@@ -10,6 +10,8 @@ export interface RunView {
   requester: string;
   kernelspec: string;
   phase: RunPhase;
+  /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
+  origin?: { kind: Origin; blocks: readonly string[] };
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
   /** What is wrong with the gateway just now. */
@@ -119,6 +121,7 @@ export type OpenRunMessage = (options: RunMessageOptions) => RunMessage;
 /** One picture of a run, with the buttons that make sense in its phase. */
 export function viewRun(
   run: Run,
+  code: readonly string[],
   phase: RunPhase,
   output: OutputView | undefined,
   outage?: GatewayOutage,
@@ -129,6 +132,7 @@ export function viewRun(
     kernelspec: run.data.kernelspec,
     phase,
     output,
+    ...(run.data.origin === undefined ? {} : { origin: { kind: run.data.origin, blocks: code } }),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
     edition: run.data.edition,

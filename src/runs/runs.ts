@@ -92,7 +92,7 @@ export class Runs {
 
   async #resume(run: Run): Promise<void> {
     const { store, kernels } = this.#deps;
-    const needsCode = run.thread === '' && run.data.needsRoot;
+    const needsCode = (run.thread === '' && run.data.needsRoot) || run.data.origin !== undefined;
     const live = this.open(run, needsCode ? await store.code(run.id) : undefined, true);
     kernels.add(live);
     if (!isUnfinished(run)) await this.#postEnded(live);

@@ -6,7 +6,7 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import type { Run, RunData, Source } from '../run.ts';
+import type { Origin, Run, RunData, Source } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
@@ -26,6 +26,8 @@ export interface SnippetRequest {
   /** The request key of the requester's own message with the code, and which edit of it. */
   message?: string;
   editedTs?: string;
+  /** Says that the answer begins with who and the code. */
+  origin?: Origin;
   /** The run before an edit: this one takes its run message over when it has ended. */
   follows?: Run;
   /** False for a requester that cannot be asked anything (a bot). */
@@ -190,7 +192,7 @@ function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
 
 function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended } = request;
+  const { message, editedTs, follows, attended, origin } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -213,6 +215,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       // Two kernels side by side run at once: there the run messages cannot be one.
       ...(follows?.queue === queue ? { follows: follows.id } : {}),
       ...(attended === false ? { attended } : {}),
+      ...(origin === undefined ? {} : { origin }),
       needsRoot: thread === '',
       block: 0,
       notes: [],

@@ -94,9 +94,9 @@ async function runMessage(call: ShortcutCall, bot: ShortcutPort): Promise<void> 
 
 /** The code that an answer of the bot, or its root message, belongs to, on the kernelspec that ran it. */
 async function readAnswer(
-  { channel, message }: ShortcutCall,
+  { channel, message, user }: ShortcutCall,
   bot: ShortcutPort,
-): Promise<{ channel: string; thread: string; snippet: Snippet }> {
+): Promise<{ channel: string; thread: string; snippet: Snippet; origin?: 'again' }> {
   const thread = message.thread ?? message.ts;
   const runs = await bot.threadRuns(channel, thread);
   const isRoot = message.ts === thread;
@@ -105,7 +105,8 @@ async function readAnswer(
   );
   const blocks = run === undefined ? [] : await bot.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
-  return { channel, thread, snippet: { language: run.data.kernelspec, blocks } };
+  const origin = run.requester === user ? {} : { origin: 'again' as const };
+  return { channel, thread, snippet: { language: run.data.kernelspec, blocks }, ...origin };
 }
 
 /** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */

@@ -4,6 +4,7 @@ import { escapeMrkdwn } from '../mrkdwn.ts';
 import { jsonSize, sentence } from '../rich-text.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { runFiles, type RunFile } from './attachments.ts';
+import { originWords, renderOrigin } from './origin.ts';
 import { type BodyElement, type OutputRoom, renderOutput } from './output.ts';
 import { renderButtons } from './run-buttons.ts';
 import {
@@ -63,6 +64,7 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
     stopper !== undefined;
 
   const remaining = room - jsonSize(buttons ?? '') - MAX_STATUS_CHARS - 300;
+  const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
     ...fitSentences([...question, ...after], remaining / 3),
@@ -71,7 +73,10 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
   const output =
     view.output === undefined
       ? undefined
-      : renderOutput(view.output, outputRoom(ended === undefined, remaining - jsonSize([notes, ending])));
+      : renderOutput(
+          view.output,
+          outputRoom(ended === undefined, remaining - jsonSize([origin, notes, ending])),
+        );
   const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...ending];
   const isEmpty = shown.length === 0;
   const status = truncate(
@@ -79,13 +84,20 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
     MAX_STATUS_CHARS,
   );
   const files = ended === undefined ? [] : runFiles(view, output?.cut ?? new Set());
-  const body = isEmpty ? [emptyLine(view.phase, phase, hasBody)] : shown;
+  const body = [...origin, ...(isEmpty ? [emptyLine(view.phase, phase, hasBody)] : shown)];
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
   const context: ContextBlock = {
     type: 'context',
     elements: [{ type: 'plain_text', text: status, emoji: false }],
   };
-  const words = [...view.notes, output?.plain ?? '', ...after, isEmpty ? phase : '', status];
+  const words = [
+    originWords(view),
+    ...view.notes,
+    output?.plain ?? '',
+    ...after,
+    isEmpty ? phase : '',
+    status,
+  ];
   return {
     message: {
       text: fallbackText(room > 0 ? words : [status], Math.min(MAX_TEXT_BYTES, room * 0.28)),

@@ -83,6 +83,7 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
   const { next = '' } = OUTCOMES[outcome.kind];
   const losses = view.output?.losses ?? [];
   return joinWords(' ', [
+    blockWords(outcome),
     reason(outcome),
     next.replace('{run}', view.runId),
     // What comes all at once is over before it can be stopped.
@@ -90,6 +91,20 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
     outcome.variablesLost ? 'Variables are gone.' : '',
     outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : '',
   ]);
+}
+
+/** Which of several blocks ended the run. What the kernel got nothing of says so itself. */
+function blockWords({ kind, endedBlock }: RunOutcome): string {
+  if (endedBlock === undefined || (OUTCOMES[kind].neverRan === true && endedBlock.number === 1)) return '';
+  const { number, of } = endedBlock;
+  const left = of - number;
+  const rest =
+    left === 0
+      ? ''
+      : left === 1
+        ? `; block ${of} did not run`
+        : `; blocks ${number + 1} to ${of} did not run`;
+  return `${kind === 'raised' ? 'Failed' : 'Ended'} in block ${number} of ${of}${rest}.`;
 }
 
 /** The gateway's own words are often half a sentence (`it was shut down`). */

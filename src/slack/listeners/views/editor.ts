@@ -102,9 +102,11 @@ export async function onEditorSubmitted(
       draft === undefined ? readSnippet(typed, purpose) : { language: typed.language, blocks: draft.blocks };
     const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
+    // In a thread stands the code that it was before.
+    const origin = draft === undefined && thread !== '' ? { origin: 'edited' as const } : {};
     const submit = async (requestKey: string) =>
       await submitRun(
-        { requestKey, source, channel, thread, snippet, ...message },
+        { requestKey, source, channel, thread, snippet, ...message, ...origin },
         person,
         bot,
         reply.signal,

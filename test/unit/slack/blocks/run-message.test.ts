@@ -402,3 +402,48 @@ test('a hundred errors fit into one message, and the last of them is named in fu
   expect(said.join('').length).toBeLessThan(13_000);
   expect(said).toContain(`ValueError: ${'x'.repeat(180)} 99\nline 2: f()`);
 });
+
+test.each([
+  ['again', 'ran this again'],
+  ['edited', 'ran an edited version'],
+] as const)('an answer of code run %s begins with who and the code', (kind, said) => {
+  const { message } = renderRunMessage(
+    view(ended('ok'), { origin: { kind, blocks: ['x = 1', 'x'] } }),
+    nowMs,
+  );
+  const [body] = message.blocks;
+  expect(body).toMatchObject({
+    elements: [
+      { elements: [{ type: 'user', user_id: 'U1' }, { text: ` ${said}` }] },
+      { type: 'rich_text_preformatted', elements: [{ text: 'x = 1\n\nx' }] },
+      { elements: [{ text: 'No output' }] },
+    ],
+  });
+  expect(message.text).not.toContain('U1');
+});
+
+test('long code at the head of an answer is folded, whatever it is made of', () => {
+  const blocks = ['"\\'.repeat(50_000)];
+  const long = output([]);
+  const { message } = renderRunMessage(
+    view(ended('ok'), { output: long, origin: { kind: 'edited', blocks } }),
+    nowMs,
+  );
+  expect(JSON.stringify(message.blocks)).toMatch(/more characters/);
+  expect(JSON.stringify(message.blocks).length).toBeLessThan(13_000);
+});
+
+test.each([
+  ['raised', { number: 3, of: 4 }, 'Failed in block 3 of 4; block 4 did not run.'],
+  ['raised', { number: 2, of: 4 }, 'Failed in block 2 of 4; blocks 3 to 4 did not run.'],
+  ['raised', { number: 4, of: 4 }, 'Failed in block 4 of 4.'],
+  ['interrupted', { number: 1, of: 2 }, 'Ended in block 1 of 2; block 2 did not run.'],
+] as const)('%s in block %j', (kind, endedBlock, said) => {
+  const { message } = renderRunMessage(view(ended(kind, { endedBlock })), nowMs);
+  expect(JSON.stringify(message.blocks)).toContain(said);
+});
+
+test('code that never reached the kernel names no block', () => {
+  const phase = ended('cancelled', { endedBlock: { number: 1, of: 2 } });
+  expect(JSON.stringify(renderRunMessage(view(phase), nowMs).message.blocks)).not.toContain('block');
+});
