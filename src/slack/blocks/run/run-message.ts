@@ -7,6 +7,7 @@ import { runFiles, type RunFile } from './attachments.ts';
 import { originWords, renderOrigin } from './origin.ts';
 import { type BodyElement, type OutputRoom, renderOutput } from './output.ts';
 import { renderButtons } from './run-buttons.ts';
+import { withoutStopTrace } from './stop-trace.ts';
 import {
   liveStatus,
   lossWords,
@@ -48,7 +49,8 @@ const MAX_STATUS_CHARS = 300;
  * One picture of a run as a Slack message. Pure. `room` bounds all that the blocks hold; with 0 it is the smallest
  * message that tells how it ended, and the output is in the files.
  */
-export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_ROOM): RenderedRun {
+export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_ROOM): RenderedRun {
+  const view = withoutStopTrace(given);
   const ended = view.phase.kind === 'ended' ? view.phase.outcome : undefined;
   const phase = view.phase.kind === 'ended' ? '' : phaseWords(view.phase, nowMs);
   const stopper = ended?.stoppedBy === view.requester ? undefined : ended?.stoppedBy;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
 import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
 import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
@@ -446,4 +446,53 @@ test.each([
 test('code that never reached the kernel names no block', () => {
   const phase = ended('cancelled', { endedBlock: { number: 1, of: 2 } });
   expect(JSON.stringify(renderRunMessage(view(phase), nowMs).message.blocks)).not.toContain('block');
+});
+
+describe('a stop that was asked for', () => {
+  const error = (headline: string): OutputPart => ({
+    kind: 'error',
+    headline,
+    userLine: 'line 1: time.sleep(60)',
+    cause: undefined,
+    traceback: wholeText('the traceback'),
+    isFolded: true,
+    path: '/spool/traceback.txt',
+    hint: undefined,
+  });
+  const stderr = (text: string): OutputPart => ({
+    kind: 'text',
+    source: 'stderr',
+    text: wholeText(text),
+    path: undefined,
+  });
+  const py4j =
+    'ERROR:root:KeyboardInterrupt while sending command.\nTraceback (most recent call last):\n  File "x.py"\nKeyboardInterrupt\n';
+
+  test.each([
+    ['by a person', ended('interrupted', { stoppedBy: 'U1' })],
+    ['by RUN_TIMEOUT', ended('timedOut')],
+    ['by INPUT_TIMEOUT', ended('inputTimedOut')],
+  ])('%s is told without a traceback and without its file', (_, phase) => {
+    const parts = [stderr(`warned\n${py4j}after`), error('KeyboardInterrupt')];
+    const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);
+    const shown = JSON.stringify(message);
+    expect(shown).toContain('Stopped');
+    expect(shown).toContain('warned\\nafter');
+    expect(shown).not.toMatch(/KeyboardInterrupt|traceback/);
+    expect(files).toEqual([]);
+  });
+
+  test('an error that the code raised on its way out stays', () => {
+    const parts = [error('ValueError: cleaning failed')];
+    const phase = ended('interrupted', { stoppedBy: 'U1' });
+    const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);
+    expect(JSON.stringify(message)).toContain('cleaning failed');
+    expect(files).toHaveLength(1);
+  });
+
+  test('an interrupt that nobody asked for stays', () => {
+    const parts = [error('KeyboardInterrupt')];
+    const { message } = renderRunMessage(view(ended('interrupted'), { output: output(parts) }), nowMs);
+    expect(JSON.stringify(message)).toContain('KeyboardInterrupt');
+  });
 });
