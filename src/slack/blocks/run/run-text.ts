@@ -97,11 +97,11 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
 function blockWords({ kind, endedBlock }: RunOutcome): string {
   if (endedBlock === undefined || (OUTCOMES[kind].neverRan === true && endedBlock.number === 1)) return '';
   const { number, of } = endedBlock;
-  const left = of - number;
+  const behind = of - number;
   const rest =
-    left === 0
+    behind === 0
       ? ''
-      : left === 1
+      : behind === 1
         ? `; block ${of} did not run`
         : `; blocks ${number + 1} to ${of} did not run`;
   return `${kind === 'raised' ? 'Failed' : 'Ended'} in block ${number} of ${of}${rest}.`;
