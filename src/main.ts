@@ -56,6 +56,7 @@ async function main(): Promise<void> {
     fetch: guardWrites(metrics.fetch, leadership),
     policy: config.policy,
     notifyAfterMs: config.runs.notifyAfterMs,
+    marksResults: config.runs.resultReactions,
     log,
   });
   const server = await startHealthServer({

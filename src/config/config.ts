@@ -31,6 +31,7 @@ export interface Config {
     runTimeoutMs: number | undefined;
     inputTimeoutMs: number;
     notifyAfterMs: number | undefined;
+    resultReactions: boolean;
     /** UTF-8, of all blocks of one run together. */
     maxCodeBytes: number;
     maxOutputBytes: number;
@@ -118,6 +119,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       runTimeoutMs: unlessNone(values.RUN_TIMEOUT),
       inputTimeoutMs: values.INPUT_TIMEOUT,
       notifyAfterMs: unlessNone(values.NOTIFY_AFTER),
+      resultReactions: values.RESULT_REACTIONS === 'on',
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
       queueLimit: values.QUEUE_LIMIT,

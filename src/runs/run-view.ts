@@ -91,6 +91,11 @@ export type FinishResult =
   | { delivered: true; messageTs: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 
+/** Where the channel sees at a glance how a run ended: the bot's own root message, or the message of a person. */
+export type ResultMark =
+  | { kind: 'root'; language: string; blocks: readonly string[] }
+  | { kind: 'message'; ts: string };
+
 export interface RunMessageOptions {
   runId: string;
   /** Slack user id. */
@@ -103,6 +108,7 @@ export interface RunMessageOptions {
   thread: string;
   /** What the root message shows. `language`: as it was typed, else the kernelspec. */
   root: { language: string; blocks: readonly string[] } | undefined;
+  mark?: ResultMark | undefined;
   /** The ts of the run message when it is posted already. */
   messageTs: string | undefined;
   /** The message of the run before an edit, once nobody else writes to it. */

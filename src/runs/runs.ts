@@ -4,7 +4,7 @@ import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
-import type { OpenRunMessage } from './run-view.ts';
+import type { OpenRunMessage, ResultMark } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
@@ -46,6 +46,7 @@ export class Runs {
       (live) => {
         const { data } = run;
         const needsRoot = run.thread === '' && data.needsRoot;
+        const language = data.word ?? data.kernelspec;
         return openRunMessage({
           runId: run.id,
           requester: run.requester,
@@ -53,9 +54,8 @@ export class Runs {
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
-          root: needsRoot
-            ? { language: data.word ?? data.kernelspec, blocks: code ?? [data.preview] }
-            : undefined,
+          root: needsRoot ? { language, blocks: code ?? [data.preview] } : undefined,
+          mark: markOf(run, language, code),
           messageTs: data.messageTs,
           predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows),
           recovered: isRecovered,
@@ -92,7 +92,7 @@ export class Runs {
 
   async #resume(run: Run): Promise<void> {
     const { store, kernels } = this.#deps;
-    const needsCode = (run.thread === '' && run.data.needsRoot) || run.data.origin !== undefined;
+    const needsCode = run.data.needsRoot || run.data.origin !== undefined;
     const live = this.open(run, needsCode ? await store.code(run.id) : undefined, true);
     kernels.add(live);
     if (!isUnfinished(run)) await this.#postEnded(live);
@@ -190,4 +190,16 @@ async function addMissing(
     toMs: updatedAt,
     gap: true,
   });
+}
+
+/** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */
+function markOf(
+  { data }: Run,
+  language: string,
+  blocks: readonly string[] | undefined,
+): ResultMark | undefined {
+  if (data.needsRoot) return blocks === undefined ? undefined : { kind: 'root', language, blocks };
+  // `message/WORKSPACE/CHANNEL/TS`
+  const ts = data.message?.split('/').at(-1);
+  return ts === undefined ? undefined : { kind: 'message', ts };
 }

@@ -28,6 +28,8 @@ export interface StartSlackOptions {
   fetch?: FetchFunction | undefined;
   /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
   notifyAfterMs: number | undefined;
+  /** How runs ended is marked in the channel. */
+  marksResults: boolean;
   policy: PolicySettings;
   log: Log;
 }
@@ -60,7 +62,7 @@ export interface StartedSlack extends RunMessageRemover {
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, notifyAfterMs, log } = options;
+  const { settings, fetch, policy, notifyAfterMs, marksResults, log } = options;
   const { app, transport } = openSlackApp(settings, log, fetch);
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
@@ -74,6 +76,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
   const runMessages = createRunMessages({
     token: settings.botToken,
     notifyAfterMs,
+    marksResults,
     log,
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
     ...(fetch === undefined ? {} : { fetch }),

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunOutcome } from '../../runs/outcome.ts';
-import type { RunView } from '../../runs/run-view.ts';
+import type { ResultMark, RunView } from '../../runs/run-view.ts';
 import { renderElapsed } from '../blocks/duration.ts';
 import type { FilesOwner } from './attach-files.ts';
 import { EditableMessage, type Sending } from './editable-message.ts';
@@ -17,11 +17,21 @@ const STOPPED: ReadonlySet<RunOutcome['kind']> = new Set([
   'inputTimedOut',
 ]);
 
+/** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */
+export async function tellEnd(
+  sending: Sending,
+  owner: FilesOwner & { mark: ResultMark | undefined },
+  view: RunView,
+): Promise<string[]> {
+  sending.marks?.show(owner, view);
+  return await postDoneNotice(sending, owner, view);
+}
+
 /**
  * A reply in the thread that names the requester, for a run that took longer than NOTIFY_AFTER: edits notify nobody.
  * Posted once, over crashes too. Gives its ts; none where there is nothing to tell or Slack does not take it.
  */
-export async function postDoneNotice(
+async function postDoneNotice(
   sending: Sending,
   owner: FilesOwner,
   { requester, phase }: RunView,

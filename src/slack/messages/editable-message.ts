@@ -5,6 +5,7 @@ import { jsonSize } from '../blocks/rich-text.ts';
 import { MESSAGE_ROOM } from '../blocks/run/run-message.ts';
 import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
 import type { CallLimiter, EditLimiter } from './limiters.ts';
+import type { ResultMarks } from './result-marks.ts';
 
 export type Attempt =
   | { kind: 'posted'; ts: string }
@@ -21,6 +22,8 @@ export interface Sending {
   looks: CallLimiter;
   /** A run that took longer ends with a reply that names its requester; Infinity: none does. */
   notifyAfterMs: number;
+  /** Absent: results are not marked in the channel. */
+  marks?: ResultMarks | undefined;
   log: Log;
   now: () => number;
 }

@@ -4,7 +4,7 @@ import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../..
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly } from './deliver-directly.ts';
-import { postDoneNotice } from './done-notice.ts';
+import { tellEnd } from './done-notice.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
@@ -214,7 +214,7 @@ export class SlackRunMessage implements RunMessage {
   }
 
   async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
-    const { runId, channel, recovered: mayExist, createdAt } = this.#options;
+    const { runId, channel, recovered: mayExist, createdAt, mark } = this.#options;
     const { files } = renderRunMessage(view, this.#sending.now(), message.room);
     const owner = { runId, place: { channel, thread: message.thread }, createdAt, mayExist };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
@@ -223,7 +223,7 @@ export class SlackRunMessage implements RunMessage {
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
-    const notices = this.#result === undefined ? await postDoneNotice(this.#sending, owner, view) : [];
+    const notices = this.#result === undefined ? await tellEnd(this.#sending, { ...owner, mark }, view) : [];
     return { ...attached, replies: [...attached.replies, ...notices] };
   }
 

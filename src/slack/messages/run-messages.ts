@@ -2,6 +2,7 @@ import type { OpenRunMessage } from '../../runs/run-view.ts';
 import { MessageClient, type MessageClientOptions } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
+import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
 
 export interface RunMessagesOptions extends MessageClientOptions {
@@ -10,6 +11,8 @@ export interface RunMessagesOptions extends MessageClientOptions {
   isFresh?: boolean;
   /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
   notifyAfterMs?: number | undefined;
+  /** How runs ended is marked in the channel. By default false. */
+  marksResults?: boolean;
 }
 
 export interface RunMessages {
@@ -20,13 +23,16 @@ export interface RunMessages {
 
 /** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
 export function createRunMessages(options: RunMessagesOptions): RunMessages {
-  const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, log } = options;
+  const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, marksResults = false, log } = options;
+  const client = new MessageClient(options);
+  const edits = new EditLimiter(now, { isFresh });
   const sending: Sending = {
-    client: new MessageClient(options),
-    edits: new EditLimiter(now, { isFresh }),
+    client,
+    edits,
     posts: new CallLimiter(now, POST_RATE),
     looks: new CallLimiter(now, LOOK_RATE),
     notifyAfterMs,
+    marks: marksResults ? new ResultMarks({ client, edits, log, now }) : undefined,
     log,
     now,
   };

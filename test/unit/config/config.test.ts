@@ -74,6 +74,7 @@ describe('the least that is needed', () => {
         runTimeoutMs: undefined,
         inputTimeoutMs: 600_000,
         notifyAfterMs: 60_000,
+        resultReactions: true,
         maxCodeBytes: 1_000_000,
         maxOutputBytes: 100_000_000,
         queueLimit: 20,

@@ -52,15 +52,15 @@ const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
   },
 };
 
-/** `Done · 0.05 s · In [3] · python3-spark`, and for an edited message's run `edited, run 2`. */
-export function statusLine(edition: number, outcome: RunOutcome): string {
+/** `Done · 0.05 s · In [3] · python3-spark` (`short`: `Done · 0.05 s`), and for an edited message's run `edited, run 2`. */
+export function statusLine(edition: number, outcome: RunOutcome, { short = false } = {}): string {
   const { label, neverRan } = OUTCOMES[outcome.kind];
   const count = outcome.executionCount ?? 0;
   return joinWords(' · ', [
     label,
     neverRan === true ? '' : renderDuration(outcome.durationMs),
-    count > 0 ? `In [${count}]` : '',
-    outcome.kernelspec,
+    count > 0 && !short ? `In [${count}]` : '',
+    short ? '' : outcome.kernelspec,
     editionWords(edition),
   ]);
 }
