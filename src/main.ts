@@ -74,6 +74,8 @@ async function main(): Promise<void> {
     fetch: guardWrites(metrics.fetch, leadership),
     policy: config.policy,
     counts: metrics.payloads,
+    notifyAfterMs: config.runs.notifyAfterMs,
+    marksResults: config.runs.resultReactions,
     log,
   });
   metrics.observe({

@@ -36,6 +36,8 @@ export interface Config {
     editWindowMs: number;
     runTimeoutMs: number | undefined;
     inputTimeoutMs: number;
+    notifyAfterMs: number | undefined;
+    resultReactions: boolean;
     /** UTF-8, of all blocks of one run together. */
     maxCodeBytes: number;
     maxOutputBytes: number;
@@ -128,6 +130,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       editWindowMs: values.EDIT_WINDOW,
       runTimeoutMs: unlessNone(values.RUN_TIMEOUT),
       inputTimeoutMs: values.INPUT_TIMEOUT,
+      notifyAfterMs: unlessNone(values.NOTIFY_AFTER),
+      resultReactions: values.RESULT_REACTIONS === 'on',
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
       queueLimit: values.QUEUE_LIMIT,

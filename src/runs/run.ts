@@ -17,6 +17,9 @@ export type Source =
   | 'edit'
   | 'again';
 
+/** `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before. */
+export type Origin = 'again' | 'edited';
+
 /** How much of a run's output is on this machine's disk. A successor on another machine does not have it. */
 export interface StoredOutput {
   keptBytes: number;
@@ -50,6 +53,8 @@ export interface RunData extends CodeSummary {
   editedTs?: string;
   /** 1, 2, … over the edits of one message. */
   edition: number;
+  /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
+  origin?: Origin;
   /** The run whose run message this one takes over: the same message, before its edit. */
   follows?: string;
   /** False: nobody is there whom the kernel could ask. */

@@ -6,7 +6,7 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import type { Run, RunData, Source } from '../run.ts';
+import type { Origin, Run, RunData, Source } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
@@ -27,6 +27,8 @@ export interface SnippetRequest {
   /** The request key of the requester's own message with the code, and which edit of it. */
   message?: string;
   editedTs?: string;
+  /** Says that the answer begins with who and the code. */
+  origin?: Origin;
   /** The run before an edit: this one takes its run message over when it has ended. */
   follows?: Run;
   /** False for a requester that cannot be asked anything (a bot). */
@@ -101,8 +103,6 @@ export class Admission {
       kernels.add(
         this.#deps.openRun({ ...record, state: 'waiting', order, updatedAt: record.createdAt }, code),
       );
-      if (chosen.named && !kernels.session(record).needsSwitch(chosen.kernelspec))
-        this.#rememberLanguage(workspace, channel, chosen.kernelspec);
       return { kind: 'accepted', runId: record.id };
     } finally {
       place.release();
@@ -131,18 +131,6 @@ export class Admission {
       );
     this.#kernelLimit.check(wanted, gone);
     return kernels.reserve({ queue, requester });
-  }
-
-  /** Behind the acceptance: a failure costs the channel its default, never the run. */
-  #rememberLanguage(workspace: string, channel: string, kernelspec: string): void {
-    this.#deps.channels
-      .change(workspace, channel, { kernelspec })
-      .catch((error: unknown) =>
-        this.#deps.log.warn(
-          { event: 'channel.language', err: error, channel },
-          'the channel’s language was not remembered',
-        ),
-      );
   }
 
   /**
@@ -188,10 +176,11 @@ export class Admission {
       this.#deps.channels.read(workspace, channel),
     ]);
     const { aliases, defaultLanguage } = this.#deps.limits;
+    const channelLanguage = settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel);
     return {
       kernelspecs,
       aliases,
-      ...(settings.kernelspec === undefined ? {} : { channelLanguage: settings.kernelspec }),
+      ...(channelLanguage === undefined ? {} : { channelLanguage }),
       ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
     };
   }
@@ -213,17 +202,15 @@ interface Chosen {
   kernelspec: string;
   /** As the kernelspec says it. */
   language: string | undefined;
-  /** The snippet named it. */
-  named: boolean;
 }
 
-function withLanguage(chosen: { kernelspec: string; named: boolean }, { list }: Kernelspecs): Chosen {
-  return { ...chosen, language: list.find(({ name }) => name === chosen.kernelspec)?.language };
+function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
+  return { kernelspec, language: list.find(({ name }) => name === kernelspec)?.language };
 }
 
 function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended } = request;
+  const { message, editedTs, follows, attended, origin } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -246,6 +233,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       // Two kernels side by side run at once: there the run messages cannot be one.
       ...(follows?.queue === queue ? { follows: follows.id } : {}),
       ...(attended === false ? { attended } : {}),
+      ...(origin === undefined ? {} : { origin }),
       needsRoot: thread === '',
       block: 0,
       notes: [],

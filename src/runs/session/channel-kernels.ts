@@ -69,6 +69,13 @@ export class ChannelKernels {
     );
   }
 
+  /** What the channel's kernel speaks: the oldest where it has several, else the one that is about to be started. */
+  kernelspecOf(workspace: string, channel: string): string | undefined {
+    const records = this.ofChannel(workspace, channel).flatMap(({ record }) => record ?? []);
+    const [oldest] = records.toSorted((a, b) => a.startedAt - b.startedAt);
+    return oldest?.kernelspec ?? this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
+  }
+
   records(workspace: string): KernelRecord[] {
     return this.sessions.flatMap(({ workspace: of, record }) =>
       of === workspace && record !== undefined ? [record] : [],

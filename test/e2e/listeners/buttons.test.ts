@@ -142,12 +142,16 @@ test('Run again works after a restart of the bot, once for a double click, and f
   await Promise.all([ben.press(answer, 'run:runAgain'), ben.press(answer, 'run:runAgain')]);
   const second = await rig.final('#again', root.ts, ({ ts }) => ts !== answer.ts);
   expect(shown(second)).toContain('42');
+  // Whose it is stands in the answer: what is above it was ana's.
+  expect(shown(second)).toContain('ran this again');
+  expect(shown(second)).toContain(`"user_id":"${playground.user('ben').id}"`);
   const told = await playground.waitForEphemeral('ben', ({ channel }) => channel === root.channel);
   expect(told.text).toContain('taken already');
   expect(playground.replies('#again', root.ts)).toHaveLength(2);
   await playground.as('ana').press(answer, 'run:runAgain');
   const third = await rig.final('#again', root.ts, ({ ts }) => ts !== answer.ts && ts !== second.ts);
   expect(shown(third)).toContain('42');
+  expect(shown(third)).not.toContain('ran this again');
   const again = await bot.untilLog(({ audit, source }) => audit === 'run' && source === 'again');
   expect(again['user']).toBe(playground.user('ben').id);
 });
@@ -166,7 +170,8 @@ test('Edit and run opens the code, each block in its field, and answers in the s
   });
   await ana.submit(modal, { code0: 'a = "“1”"' });
   const second = await rig.final('#editrun', root.ts, ({ ts }) => ts !== answer.ts);
-  expect(shown(second)).toContain('“1”');
+  expect(shown(second)).toContain('ran an edited version');
+  expect(shown(second)).toContain(JSON.stringify('a = "“1”"').slice(1, -1));
 });
 
 test('code that is longer than a modal holds is asked for as a file', async () => {

@@ -14,7 +14,7 @@ export interface Deed {
   by:
     | `source ${Source}`
     | `button ${RunAction | KernelAction | 'keep'}`
-    | `command ${Exclude<Command['kind'], 'malformed'>}`
+    | `command ${Exclude<Command['kind'], 'malformed' | 'near'>}`
     | 'home'
     | 'global shortcut';
   /** Takes a run of the person's own: nobody can try it who may not run code. */
@@ -433,7 +433,8 @@ function inThread(typed: readonly string[]): Deed[] {
 
 function commandOf(words: string): Deed['by'] {
   const command = readCommand(words);
-  if (command === undefined || command.kind === 'malformed') throw new Error(`${words} is no command`);
+  if (command === undefined || command.kind === 'malformed' || command.kind === 'near')
+    throw new Error(`${words} is no command`);
   return `command ${command.kind}`;
 }
 

@@ -73,6 +73,8 @@ describe('the least that is needed', () => {
         editWindowMs: 600_000,
         runTimeoutMs: undefined,
         inputTimeoutMs: 600_000,
+        notifyAfterMs: 60_000,
+        resultReactions: true,
         maxCodeBytes: 1_000_000,
         maxOutputBytes: 100_000_000,
         queueLimit: 20,

@@ -105,7 +105,8 @@ async function runAgain({ run, person, trigger, reply }: Click, bot: Bot): Promi
   const requestKey = triggerRequest(bot.workspace, trigger);
   // The kernelspec that ran, not what the word means by now.
   const snippet = { language: run.data.kernelspec, blocks: await bot.code(run) };
-  const request = { requestKey, source: 'again', channel, thread, snippet } as const;
+  const origin = run.requester === person.id ? {} : { origin: 'again' as const };
+  const request = { requestKey, source: 'again', channel, thread, snippet, ...origin } as const;
   try {
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'accepted') return;
