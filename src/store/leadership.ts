@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type Clock, LeaseClock } from './lease-clock.ts';
+import { type Clock, LeaseClock, pause } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
 
 const TICK_MS = 1_000;
@@ -17,6 +17,8 @@ export interface LeadershipOptions {
    * each second until it resolves; nothing else is sure before.
    */
   onEmptied?: () => Promise<void>;
+  /** Another process leads, and this one waits for its turn. */
+  onStandby?: () => void;
 }
 
 /** standby → leading ⇄ inDoubt → lost; released by the process itself. */
@@ -33,6 +35,7 @@ export class Leadership {
   readonly #clock: LeaseClock;
   readonly #onLost: (why: string) => void;
   readonly #onEmptied: () => Promise<void>;
+  readonly #onStandby: () => void;
   #state: LeadershipState = 'standby';
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
@@ -47,6 +50,7 @@ export class Leadership {
     this.#clock = new LeaseClock(this.#ttlMs, options.clock);
     this.#onLost = options.onLost;
     this.#onEmptied = options.onEmptied ?? (async () => undefined);
+    this.#onStandby = options.onStandby ?? (() => undefined);
   }
 
   get state(): LeadershipState {
@@ -67,7 +71,7 @@ export class Leadership {
         return { epoch };
       }
       if (this.#isEnded()) throw notLeader();
-      await pause(signal);
+      await pause(TICK_MS, signal);
     }
   }
 
@@ -116,8 +120,9 @@ export class Leadership {
         this.#clock.hold(askedAt);
         return await this.#beginToLead(answer.epoch);
       }
-      if (answer.kind === 'taken') this.#say('another process leads; this one stands by');
-      else this.#say('0.1.0 processes still work on this store: stop them first');
+      if (answer.kind === 'taken') {
+        if (this.#say('another process leads; this one stands by')) this.#onStandby();
+      } else this.#say('0.1.0 processes still work on this store: stop them first');
     } catch (error) {
       if (!(error instanceof StoreError) || error.code === 'refused') throw error;
       this.#say(`the leader lease cannot be asked for: ${error.message}`);
@@ -227,22 +232,13 @@ export class Leadership {
     return this.#state === 'lost' || this.#state === 'released';
   }
 
-  /** The same is not logged twice in a row. */
-  #say(text: string): void {
-    if (text === this.#lastWord) return;
+  /** The same is not logged twice in a row. True where it was. */
+  #say(text: string): boolean {
+    if (text === this.#lastWord) return false;
     this.#lastWord = text;
     this.#log.info(text);
+    return true;
   }
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = () => resolve();
-  const timer = setTimeout(end, TICK_MS);
-  signal.addEventListener('abort', end);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
 }
 
 function notLeader(): StoreError {

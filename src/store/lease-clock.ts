@@ -54,3 +54,14 @@ export class LeaseClock {
     return this.#clock.now() > this.#validUntil - MARGIN_MS ? 'it was not renewed in time' : undefined;
   }
 }
+
+/** Resolves after `ms`, or when the signal is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const timer = setTimeout(end, ms);
+  signal.addEventListener('abort', end);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', end);
+}

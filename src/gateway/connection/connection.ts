@@ -23,7 +23,6 @@ import { Router } from './router.ts';
 export interface ConnectionClient {
   readonly interrupts: Interrupts;
   readonly log: Log;
-  readonly mayWrite: () => boolean;
 }
 
 /**
@@ -53,10 +52,10 @@ export class OpenConnection implements KernelConnection {
     options: SocketOptions,
     { checkpoint, onEvent }: Pick<ConnectOptions, 'checkpoint' | 'onEvent'>,
     isFresh: boolean,
-    { interrupts, log, mayWrite }: ConnectionClient,
+    { interrupts, log }: ConnectionClient,
     onClosed: () => void,
   ) {
-    const { kernelId, sessionId } = options;
+    const { kernelId, sessionId, mayWrite } = options;
     this.kernelId = kernelId;
     this.sessionId = sessionId;
     this.#options = options;

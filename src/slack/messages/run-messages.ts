@@ -5,6 +5,9 @@ import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
 
+/** Longer than any call to Slack is waited for, and than what is still under way of a process that stood still. */
+const LOOK_AGAIN_MS = 10_000;
+
 export interface RunMessagesOptions extends MessageClientOptions {
   now?: () => number;
   /** No process before this one has edited messages here within the last minute. By default false. */
@@ -35,6 +38,7 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
     marks: marksResults ? new ResultMarks({ client, edits, log, now }) : undefined,
     log,
     now,
+    lookAgainMs: LOOK_AGAIN_MS,
   };
   const open = new Set<SlackRunMessage>();
   return {

@@ -17,8 +17,8 @@ const INPUT_WAIT_MS = 1_000;
 /** A line that the kernel waits for. */
 export interface InputPrompt {
   readonly id: string;
-  /** Gives the kernel its line; the run goes on. What is typed goes to the kernel and nowhere else. */
-  answer(input: string): void;
+  /** Gives the kernel its line, once; the run goes on. What is typed goes to the kernel and nowhere else. */
+  answer(input: string): boolean;
   /** Nobody will answer any more. */
   close(): void;
 }
@@ -167,7 +167,8 @@ export class LiveRun {
   async end(outcome: RunOutcome, kept?: StoredOutput): Promise<boolean> {
     if (!isUnfinished(this.run)) return false;
     this.closePrompt();
-    this.#apply({ state: 'ended', data: { outcome, ...(kept === undefined ? {} : { kept }) } });
+    const data = { outcome, inputRequest: undefined, ...(kept === undefined ? {} : { kept }) };
+    this.#apply({ state: 'ended', data });
     await this.#writer.save();
     return true;
   }

@@ -26,6 +26,7 @@ export async function startMessagesRig(options: PlaygroundOptions = {}): Promise
       notifyAfterMs: Infinity,
       log: silentLog,
       now,
+      lookAgainMs: 50,
     },
     channel: playground.channel('#data').id,
     [Symbol.asyncDispose]: () => playground.stop(),
