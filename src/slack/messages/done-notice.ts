@@ -18,7 +18,7 @@ const STOPPED: ReadonlySet<RunOutcome['kind']> = new Set([
 ]);
 
 /** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */
-export async function tellEnd(
+export async function notifyEnd(
   sending: Sending,
   owner: FilesOwner & { mark: ResultMark | undefined },
   view: RunView,

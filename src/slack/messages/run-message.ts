@@ -4,7 +4,7 @@ import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../..
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly } from './deliver-directly.ts';
-import { tellEnd } from './done-notice.ts';
+import { notifyEnd } from './done-notice.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
@@ -223,7 +223,7 @@ export class SlackRunMessage implements RunMessage {
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
-    const notices = this.#result === undefined ? await tellEnd(this.#sending, { ...owner, mark }, view) : [];
+    const notices = this.#result === undefined ? await notifyEnd(this.#sending, { ...owner, mark }, view) : [];
     return { ...attached, replies: [...attached.replies, ...notices] };
   }
 
