@@ -2,6 +2,7 @@ import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Clock, LeaseClock } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
+import { pause } from './timeout.ts';
 
 const TICK_MS = 1_000;
 
@@ -67,7 +68,7 @@ export class Leadership {
         return { epoch };
       }
       if (this.#isEnded()) throw notLeader();
-      await pause(signal);
+      await pause(TICK_MS, signal);
     }
   }
 
@@ -104,7 +105,10 @@ export class Leadership {
     // An answer that is under way must not take the lease again after this.
     await this.#renewing;
     await this.#lease.release().catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'the leader lease could not be released; it ends by itself');
+      this.#log.warn(
+        { event: 'leader.unreleased', err: error },
+        'the leader lease could not be released; it ends by itself',
+      );
     });
   }
 
@@ -136,7 +140,7 @@ export class Leadership {
       await this.#lease.release();
       return undefined;
     }
-    this.#log.info({ epoch }, 'this process leads');
+    this.#log.info({ event: 'leader.elected', epoch }, 'this process leads');
     this.#clock.tick();
     this.#state = 'leading';
     this.#lastWord = '';
@@ -203,7 +207,10 @@ export class Leadership {
       if (!this.#isEnded()) void this.#ask();
     } catch (error) {
       this.#settle('emptied');
-      this.#log.error({ err: error }, 'what the store lost could not be written back; it is tried again');
+      this.#log.error(
+        { event: 'store.unwritten', err: error },
+        'what the store lost could not be written back; it is tried again',
+      );
     }
   }
 
@@ -231,18 +238,8 @@ export class Leadership {
   #say(text: string): void {
     if (text === this.#lastWord) return;
     this.#lastWord = text;
-    this.#log.info(text);
+    this.#log.info({ event: 'leader.told' }, text);
   }
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = () => resolve();
-  const timer = setTimeout(end, TICK_MS);
-  signal.addEventListener('abort', end);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
 }
 
 function notLeader(): StoreError {
