@@ -15,6 +15,7 @@ import { Runs } from './runs/runs.ts';
 import { ChannelKernels } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
+import { retryStore } from './runs/session/retry-store.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
@@ -103,7 +104,6 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
   const runs = new Runs({
     workspace,
     store: store.runs,
-    records,
     kernels,
     finals,
     openRunMessage: slack.openRunMessage,
@@ -128,6 +128,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
     log,
   });
   const control = new KernelControl({ gateway, kernels, channels });
+  const closing = new AbortController();
   let retention: { close: () => void } | undefined;
   const bot: Bot = {
     workspace,
@@ -173,8 +174,11 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
   return {
     bot,
     async recover() {
-      await channels.load();
-      const unposted = await store.runs.unposted();
+      // A store that breaks off in the middle of a takeover is waited for.
+      const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
+      await read(() => channels.load());
+      const unposted = await read(() => store.runs.unposted());
+      const known = await read(() => records.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
       retention = startRetention({ store: store.runs, keepRunsMs: config.runs.keepRunsMs, log });
       // Asked for before the first snippet comes, so that it does not wait.
@@ -183,10 +187,11 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
         .catch((error: unknown) =>
           log.warn({ event: 'gateway.kernelspecs', err: error }, 'the gateway does not tell its kernelspecs'),
         );
-      return await runs.recover(unposted);
+      return await runs.recover(unposted, known);
     },
     notifyLost: () => kernels.notifyLost(),
     async close() {
+      closing.abort();
       retention?.close();
       kernelspecs.close();
       await runs.close();

@@ -48,9 +48,16 @@ async function main(): Promise<void> {
       process.exit(1);
     },
     onEmptied: async () => app?.notifyLost(),
+    onStandby: () => void warnOfGateway(),
   });
   const mayWrite = (): boolean => leadership.mayWrite();
   const gateway = metrics.gateway(createGatewayClient(config.gateway, { log, mayWrite }));
+  const checkGateway = gatewayCheck(gateway);
+  /** What is wrong with a standby's settings shows before it is needed. */
+  const warnOfGateway = async (): Promise<void> => {
+    const { ok, detail } = await checkGateway();
+    if (!ok) log.warn({ event: 'gateway.away', detail }, 'the gateway cannot be used at the moment');
+  };
   const slack = await startSlack({
     settings: config.slack,
     fetch: guardWrites(metrics.fetch, leadership),
@@ -64,7 +71,7 @@ async function main(): Promise<void> {
     role: () => roleOf(leadership),
     checks: {
       slack: slack.health,
-      gateway: gatewayCheck(gateway),
+      gateway: checkGateway,
       store: storeCheck(() => store.runs.ping(), store.kind),
     },
     slackEvents: slack.requests,
@@ -101,23 +108,28 @@ async function main(): Promise<void> {
         metrics.runEnded(run, outcome);
       },
     });
-    const recovered = await app.recover();
-    // Slack may be away for long; that is no reason to hear nothing of a signal.
-    if (!shutdown.signal.aborted) await Promise.race([slack.open(app.bot), shutdown.stopped]);
-    if (!shutdown.signal.aborted)
-      log.info(
-        {
-          event: 'bot.ready',
-          workspace: slack.workspace,
-          store: store.kind,
-          port: server.port,
-          recovered,
-        },
-        'ready',
-      );
-    await shutdown.stopped;
-    await Promise.race([close(slack, app), delay(HANDOVER_MS, undefined, { ref: false })]);
-    await leadership.release();
+    try {
+      const { bot, recover } = app;
+      // Store and Slack may be away for long; that is no reason to hear nothing of a signal.
+      const recovered = await Promise.race([recover(), shutdown.stopped]);
+      if (!shutdown.signal.aborted) await Promise.race([slack.open(bot), shutdown.stopped]);
+      if (!shutdown.signal.aborted)
+        log.info(
+          {
+            event: 'bot.ready',
+            workspace: slack.workspace,
+            store: store.kind,
+            port: server.port,
+            recovered,
+          },
+          'ready',
+        );
+      await shutdown.stopped;
+      await Promise.race([close(slack, app), delay(HANDOVER_MS, undefined, { ref: false })]);
+    } finally {
+      // Also when Slack refuses this process: another one need not wait for the lease to end.
+      await leadership.release();
+    }
   } else log.info({ event: 'bot.stopped' }, 'a standby ended');
   await gateway.close();
   await store.close();

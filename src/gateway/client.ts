@@ -30,10 +30,10 @@ export function createGatewayClient(
   async function connect(kernelId: string, wanted: ConnectOptions): Promise<KernelConnection> {
     const { sessionId, signal } = wanted;
     const connection = new OpenConnection(
-      { settings, endpoints, timings, kernelId, sessionId, findKernel: api.findKernel },
+      { settings, endpoints, timings, kernelId, sessionId, findKernel: api.findKernel, mayWrite },
       wanted,
       fresh.delete(kernelId),
-      { interrupts, log, mayWrite },
+      { interrupts, log },
       () => connections.delete(connection),
     );
     connections.add(connection);

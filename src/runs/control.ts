@@ -122,21 +122,21 @@ export class KernelControl {
   async stop(run: Run, by: string): Promise<Run> {
     const { kernels } = this.#deps;
     const live = kernels.run(run.id);
-    if (live === undefined || !kernels.session(live.run).stop(live, { kind: 'asked', by }))
+    if (live === undefined || kernels.find(live.run.queue)?.stop(live, { kind: 'asked', by }) !== true)
       throw new UserError('nothingToStop', 'That run has ended already, so nothing was stopped.');
     return live.run;
   }
 
   /** Whether this run's requester alone has run code in the session's kernel. */
   async hasRunAlone(run: Run): Promise<boolean> {
-    return this.#deps.kernels.session(run).hasRunAlone(run);
+    return this.#deps.kernels.find(run.queue)?.hasRunAlone(run) ?? true;
   }
 
   /** `by` agreed to replace the session's kernel by one of the run's language. */
   async agreeToSwitch(run: Run, by: string): Promise<void> {
     const { kernels } = this.#deps;
     const live = kernels.run(run.id);
-    if (live === undefined || !kernels.session(live.run).agreeToSwitch(live, by))
+    if (live === undefined || kernels.find(live.run.queue)?.agreeToSwitch(live, by) !== true)
       throw new UserError('nothingToStop', 'That question has lapsed, so nothing was changed.');
   }
 
@@ -151,8 +151,7 @@ export class KernelControl {
         'notTaken',
         'The bot is just taking this run up again, so the line was not given. Send it once more in a few seconds.',
       );
-    prompt?.answer(input);
-    return prompt !== undefined;
+    return prompt?.answer(input) ?? false;
   }
 
   // — kernels —

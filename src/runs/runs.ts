@@ -8,8 +8,9 @@ import type { OpenRunMessage } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
-import type { KernelRecords } from './session/kernel/kernel-record.ts';
+import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { LiveRun } from './session/run/live-run.ts';
+import { retryStore } from './session/retry-store.ts';
 
 /** How many runs' code is read at once after a takeover. */
 const READ_AT_ONCE = 20;
@@ -18,7 +19,6 @@ export interface RunsDeps {
   /** Slack's id of it. Bots of several may share a store: another one's runs are its own affair. */
   workspace: string;
   store: RunStore<RunData>;
-  records: KernelRecords;
   kernels: ChannelKernels;
   finals: FinalMessages;
   openRunMessage: OpenRunMessage;
@@ -32,6 +32,7 @@ export interface RunsDeps {
 /** All runs that this process has in memory: opened, resumed, changed, erased. */
 export class Runs {
   readonly #deps: RunsDeps;
+  readonly #closing = new AbortController();
 
   constructor(deps: RunsDeps) {
     this.#deps = deps;
@@ -79,23 +80,30 @@ export class Runs {
     return messageTs;
   }
 
-  /** After a takeover: reads the kernels and resumes the unposted runs. Gives how many runs that were. */
-  async recover(unposted: readonly Run[]): Promise<number> {
-    const { records, kernels, workspace } = this.#deps;
-    const known = await records.readAll();
+  /** After a takeover: resumes the unposted runs on the kernels that the store knows. Gives how many runs that were. */
+  async recover(unposted: readonly Run[], known: ReadonlyMap<string, StoredKernel>): Promise<number> {
+    const { kernels, workspace } = this.#deps;
     kernels.load(new Map([...known].filter(([key]) => key.startsWith(`${workspace}/`))));
     const ours = unposted.filter((run) => run.workspace === workspace);
     for (let at = 0; at < ours.length; at += READ_AT_ONCE)
-      await Promise.all(ours.slice(at, at + READ_AT_ONCE).map((run) => this.#resume(run)));
+      await this.#resume(ours.slice(at, at + READ_AT_ONCE));
     return ours.length;
   }
 
-  async #resume(run: Run): Promise<void> {
-    const { store, kernels } = this.#deps;
-    const needsCode = run.thread === '' && run.data.needsRoot;
-    const live = this.open(run, needsCode ? await store.code(run.id) : undefined, true);
-    kernels.add(live);
-    if (!isUnfinished(run)) await this.#postEnded(live);
+  /** All is read before the first of them goes on, so that they go on in order. */
+  async #resume(runs: readonly Run[]): Promise<void> {
+    const { store, kernels, log } = this.#deps;
+    const readCode = ({ id }: Run) => retryStore(() => store.code(id), this.#closing.signal, log);
+    const codes = await Promise.all(
+      runs.map(async (run) => (run.thread === '' && run.data.needsRoot ? await readCode(run) : undefined)),
+    );
+    const resumed = runs.map((run, at) => this.open(run, codes[at], true));
+    for (const live of resumed) kernels.add(live);
+    await Promise.all(
+      resumed.map(async (live) => {
+        if (!isUnfinished(live.run)) await this.#postEnded(live);
+      }),
+    );
   }
 
   /** The final message of a run whose end the predecessor did not live to show. */
@@ -111,7 +119,12 @@ export class Runs {
       await addMissing(transcript, kept, run);
       live.showOutput(() => transcript.view());
       finals.post(live, known);
-      void live.posted.then(() => transcript.remove()).catch(() => undefined);
+      void live.posted
+        .then(() => {
+          // What Slack did not take is left to the next start, with its output.
+          if (live.run.state === 'posted' || live.run.data.erased === true) return transcript.remove();
+        })
+        .catch(() => undefined);
     } catch (error) {
       log.error(
         { event: 'spool.failed', err: error, run: run.id },
@@ -145,11 +158,13 @@ export class Runs {
    * over, else as soon as it has been stopped. What it showed until then is removed at once.
    */
   async erase(run: Run): Promise<void> {
-    for (let each: Run | undefined = run; each !== undefined;) {
-      const follows: string | undefined = each.data.follows;
-      await this.#eraseOne(each);
-      each = follows === undefined ? undefined : await this.find(follows);
+    const runs = [run];
+    for (let { follows } = run.data; follows !== undefined;) {
+      const before = await this.find(follows);
+      if (before !== undefined) runs.push(before);
+      follows = before?.data.follows;
     }
+    for (const each of runs) await this.#eraseOne(each);
   }
 
   async #eraseOne(run: Run): Promise<void> {
@@ -169,6 +184,7 @@ export class Runs {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#deps.kernels.close();
   }
 }

@@ -1,8 +1,7 @@
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type Clock, LeaseClock } from './lease-clock.ts';
+import { type Clock, LeaseClock, notLeader, pause } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
-import { pause } from './timeout.ts';
 
 const TICK_MS = 1_000;
 
@@ -18,6 +17,8 @@ export interface LeadershipOptions {
    * each second until it resolves; nothing else is sure before.
    */
   onEmptied?: () => Promise<void>;
+  /** Another process leads, and this one waits for its turn. */
+  onStandby?: () => void;
 }
 
 /** standby → leading ⇄ inDoubt → lost; released by the process itself. */
@@ -34,6 +35,7 @@ export class Leadership {
   readonly #clock: LeaseClock;
   readonly #onLost: (why: string) => void;
   readonly #onEmptied: () => Promise<void>;
+  readonly #onStandby: () => void;
   #state: LeadershipState = 'standby';
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
@@ -48,6 +50,7 @@ export class Leadership {
     this.#clock = new LeaseClock(this.#ttlMs, options.clock);
     this.#onLost = options.onLost;
     this.#onEmptied = options.onEmptied ?? (async () => undefined);
+    this.#onStandby = options.onStandby ?? (() => undefined);
   }
 
   get state(): LeadershipState {
@@ -120,8 +123,9 @@ export class Leadership {
         this.#clock.hold(askedAt);
         return await this.#beginToLead(answer.epoch);
       }
-      if (answer.kind === 'taken') this.#say('another process leads; this one stands by');
-      else this.#say('0.1.0 processes still work on this store: stop them first');
+      if (answer.kind === 'taken') {
+        if (this.#say('another process leads; this one stands by')) this.#onStandby();
+      } else this.#say('0.1.0 processes still work on this store: stop them first');
     } catch (error) {
       if (!(error instanceof StoreError) || error.code === 'refused') throw error;
       this.#say(`the leader lease cannot be asked for: ${error.message}`);
@@ -234,14 +238,11 @@ export class Leadership {
     return this.#state === 'lost' || this.#state === 'released';
   }
 
-  /** The same is not logged twice in a row. */
-  #say(text: string): void {
-    if (text === this.#lastWord) return;
+  /** The same is not logged twice in a row. True where it was. */
+  #say(text: string): boolean {
+    if (text === this.#lastWord) return false;
     this.#lastWord = text;
     this.#log.info({ event: 'leader.told' }, text);
+    return true;
   }
-}
-
-function notLeader(): StoreError {
-  return new StoreError('notLeader', 'This process does not hold the leader lease any more.');
 }

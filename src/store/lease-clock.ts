@@ -1,3 +1,5 @@
+import { StoreError } from '../errors.ts';
+
 /** Nothing is sent to kernel or Slack with less of the lease left: what was sent needs the time to arrive. */
 const MARGIN_MS = 2_000;
 /** This process stood still (SIGSTOP, a suspended machine) if its own tick is late by more. */
@@ -53,4 +55,20 @@ export class LeaseClock {
     if (this.hasStoodStill()) return 'this process stood still';
     return this.#clock.now() > this.#validUntil - MARGIN_MS ? 'it was not renewed in time' : undefined;
   }
+}
+
+/** Resolves after `ms`, or when the signal is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const timer = setTimeout(end, ms);
+  signal.addEventListener('abort', end);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', end);
+}
+
+/** What a write or a wait gets from a process whose lease is over. */
+export function notLeader(): StoreError {
+  return new StoreError('notLeader', 'This process does not hold the leader lease any more.');
 }

@@ -97,6 +97,7 @@ export interface LeaderLease {
   /**
    * Takes the lease when it is free or this holder's own, with a higher epoch than any before. The first to hold it on a
    * store of an older version brings that to this version before the promise resolves, which may take minutes.
+   * A store that was emptied under a leader is left to that one for `ttlMs`: it alone can write back what is lost.
    * Rejects with `refused` on a store of a newer version.
    */
   acquire(ttlMs: number): Promise<LeaseAnswer>;

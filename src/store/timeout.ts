@@ -15,14 +15,3 @@ export async function withinMs<T>(work: Promise<T>, timeoutMs: number, what = 'T
     clearTimeout(timer);
   }
 }
-
-/** Waits so long, or until the signal ends it. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = () => resolve();
-  const timer = setTimeout(end, ms);
-  signal.addEventListener('abort', end);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
-}

@@ -12,6 +12,8 @@ import { everyRead, everyWrite, expectRefused, storeContract } from './store-con
 import { playOnBoth, steps } from './store-model.ts';
 
 const TTL_MS = 60_000;
+/** A lease whose end a test can wait for. */
+const SHORT_MS = 500;
 const LEASE = 'sparkthread:{v2}:lease';
 const patient = { timeout: 30_000, interval: 50 };
 
@@ -137,6 +139,22 @@ await withRedis('Redis', (server) => {
       await store.runs.restore('request', run, ['code']);
       expect(await store.runs.unposted()).toEqual([run]);
       expect(await store.runs.accept('request', newRun())).toEqual({ kind: 'duplicate', runId: run.id });
+    });
+
+    test('of an emptied Redis is left to its leader by a standby that saw it, for as long as a lease', async () => {
+      const [leader, standby] = [await lead(), await open()];
+      expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
+      await server.command('FLUSHALL');
+      expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
+      expect(await leader.lease.acquire(TTL_MS)).toEqual({ kind: 'held', epoch: 2 });
+      expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
+      // This time the leader is gone too.
+      await server.command('FLUSHALL');
+      expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
+      await vi.waitFor(
+        async () => expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'held' }),
+        patient,
+      );
     });
 
     test('is not taken while 0.1.0 processes work on this store', async () => {

@@ -30,6 +30,7 @@ export function createParts({
     kernelId: 'k',
     sessionId: 'ours',
     findKernel,
+    mayWrite: () => true,
   };
   const events: LifecycleEvent[] = [];
   const late: { msgId: string; output: Output }[] = [];

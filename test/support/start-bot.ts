@@ -17,8 +17,14 @@ export interface StartedBot extends AsyncDisposable {
   readonly pid: number;
   /** Where the SQLite file and the spool stand. */
   readonly folder: string;
+  /** What it has said last, in this life, about its part. */
+  readonly role: 'leader' | 'standby';
   /** Resolves with the first log line that fits, past or to come, of `since` (an index into `log`) or later. */
   untilLog(fits: (line: LogLine) => boolean, since?: number): Promise<LogLine>;
+  /** Resolves when it leads and takes requests. */
+  untilLeader(): Promise<void>;
+  /** Resolves with the exit code when it has ended by itself. */
+  untilEnded(): Promise<number | null>;
   /** `kill -9`. Resolves when it is gone. */
   kill(): Promise<void>;
   /** SIGTERM. Resolves with the exit code. */
@@ -38,7 +44,7 @@ export interface StartBotOptions {
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-/** Resolves once the bot says that it is ready: its doors are open and it is connected. */
+/** Resolves once the bot says that it is ready (it leads, and takes requests), or that it stands by. */
 export async function startBot(options: StartBotOptions): Promise<StartedBot> {
   const { playground, gateway } = options;
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-bot-'));
@@ -57,6 +63,7 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
     ...options.environment,
   };
   let child: ChildProcess | undefined;
+  let bornAt = 0;
   let ended: Promise<unknown> = Promise.resolve();
 
   const hear = (line: string): void => {
@@ -69,7 +76,7 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
     child !== undefined && child.exitCode === null && child.signalCode === null;
 
   const start = async (): Promise<void> => {
-    const since = log.length;
+    bornAt = log.length;
     const started = spawn(process.execPath, [main], {
       cwd: folder,
       env: environment,
@@ -81,7 +88,7 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
     const left = ended.then(() => {
       throw new Error(`the bot ended before it was ready:\n${lines.slice(-25).join('\n')}`);
     });
-    await Promise.race([untilLog((line) => line['msg'] === 'ready', since), left]);
+    await Promise.race([untilLog((line) => roleIn(line) !== undefined, bornAt), left]);
     left.catch(() => undefined);
   };
 
@@ -107,7 +114,17 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
     get pid() {
       return child?.pid ?? -1;
     },
+    get role() {
+      return log.slice(bornAt).map(roleIn).findLast(Boolean) ?? 'standby';
+    },
     untilLog,
+    async untilLeader() {
+      await untilLog((line) => roleIn(line) === 'leader', bornAt);
+    },
+    async untilEnded() {
+      await ended;
+      return child?.exitCode ?? null;
+    },
     kill: () => signal('SIGKILL'),
     async stop() {
       await signal('SIGTERM');
@@ -131,6 +148,11 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
     throw error;
   }
   return bot;
+}
+
+function roleIn({ msg }: LogLine): 'leader' | 'standby' | undefined {
+  if (msg === 'ready') return 'leader';
+  return msg === 'another process leads; this one stands by' ? 'standby' : undefined;
 }
 
 function readLine(line: string): LogLine | undefined {

@@ -26,7 +26,6 @@ import { Router } from './router.ts';
 export interface ConnectionClient {
   readonly interrupts: Interrupts;
   readonly log: Log;
-  readonly mayWrite: () => boolean;
 }
 
 /**
@@ -55,10 +54,10 @@ export class OpenConnection implements KernelConnection {
     options: SocketOptions,
     { checkpoint, onEvent }: Pick<ConnectOptions, 'checkpoint' | 'onEvent'>,
     isFresh: boolean,
-    { interrupts, log, mayWrite }: ConnectionClient,
+    { interrupts, log }: ConnectionClient,
     onClosed: () => void,
   ) {
-    const { kernelId, sessionId } = options;
+    const { kernelId, sessionId, mayWrite } = options;
     this.kernelId = kernelId;
     this.sessionId = sessionId;
     this.#options = options;

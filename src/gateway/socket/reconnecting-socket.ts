@@ -229,7 +229,8 @@ export class ReconnectingSocket {
           );
           if (cause instanceof GatewayError && (cause.code === 'kernelGone' || cause.code === 'startFailed'))
             break;
-          watch.failed(cause);
+          // Nothing is wrong with the gateway.
+          if (!(cause instanceof GatewayError && cause.code === 'writesPaused')) watch.failed(cause);
         }
       }
     } catch {

@@ -23,6 +23,8 @@ export interface SocketOptions {
   kernelId: string;
   sessionId: string;
   findKernel: KernelsApi['findKernel'];
+  /** Asked right before each upgrade: it takes the session, and what the gateway keeps for it, from another client. */
+  mayWrite: () => boolean;
 }
 
 /** How long the other side may take to answer our close. */
@@ -100,9 +102,11 @@ export class KernelSocket {
   }
 
   async #open(): Promise<void> {
-    const { settings, endpoints, timings, kernelId, sessionId } = this.#options;
+    const { settings, endpoints, timings, kernelId, sessionId, mayWrite } = this.#options;
     const headers = await endpoints.headers();
     if (this.#isTerminated) throw new GatewayError('unreachable', 'The websocket was given up by us');
+    if (!mayWrite())
+      throw new GatewayError('writesPaused', 'No websocket is opened: this process may change nothing now');
     const socket = new WebSocket(endpoints.channelsUrl(kernelId, sessionId), {
       ...tlsOptions(settings),
       headers: { ...headers },

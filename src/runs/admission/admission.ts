@@ -77,7 +77,15 @@ export class Admission {
     const chosen = await this.#choose(workspace, channel, snippet);
     const queue = kernels.queueOf(workspace, channel, chosen.kernelspec);
     const run = newRun(request, queue, chosen);
-    const place = this.#takePlace(queue, requester);
+    let place: { release: () => void };
+    try {
+      place = this.#takePlace(queue, requester);
+    } catch (refusal) {
+      // What is one too many may be the repeated request of a run that is there.
+      const known = await this.#deps.store.findRequest(request.requestKey);
+      if (known === undefined) throw refusal;
+      return { kind: 'duplicate' };
+    }
     try {
       signal?.throwIfAborted();
       const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given), signal);

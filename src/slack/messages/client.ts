@@ -70,16 +70,21 @@ export class MessageClient {
     await this.client.chat.update({ channel, ts, ...message });
   }
 
-  /** A message of ours whose metadata have all of these; outside threads one posted after `sinceMs`. */
+  async remove(channel: string, ts: string): Promise<void> {
+    await this.client.chat.delete({ channel, ts });
+  }
+
+  /** A message of ours, but not `exceptTs`, whose metadata have all of these; outside threads one posted after `sinceMs`. */
   async find(
     place: Place,
     { event_type, event_payload }: Metadata,
     sinceMs: number,
+    exceptTs?: string,
   ): Promise<{ ts: string; isFinal: boolean } | undefined> {
     for await (const { ts, metadata } of this.#messages(place, sinceMs)) {
       const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
       const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
-      if (ts !== undefined && metadata?.event_type === event_type && isOurs)
+      if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs)
         return { ts, isFinal: payload.get('state') === 'final' };
     }
     return undefined;

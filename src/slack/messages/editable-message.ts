@@ -21,6 +21,8 @@ export interface Sending {
   looks: CallLimiter;
   log: Log;
   now: () => number;
+  /** A post that was not found is looked for again so long after the one in its place: Slack may have been slow. */
+  lookAgainMs: number;
 }
 
 export interface EditableMessageOptions {
@@ -58,6 +60,8 @@ export class EditableMessage {
   readonly #options: EditableMessageOptions;
   #ts: string | undefined;
   #mayExist: boolean;
+  /** It was looked for and not found. */
+  #isMissed = false;
   #room = MESSAGE_ROOM;
   #reposts = 0;
   #failures = 0;
@@ -116,6 +120,7 @@ export class EditableMessage {
       else {
         this.#mayExist = true;
         this.#found(await this.#sending.client.post(place, message));
+        if (this.#isMissed) void this.#removeDouble();
       }
       this.#failures = 0;
       return { kind: 'posted', ts: this.#ts ?? '' };
@@ -144,6 +149,7 @@ export class EditableMessage {
     try {
       const found = await client.find(place, metadata, createdAt - CLOCK_SKEW_MS);
       this.#mayExist = false;
+      this.#isMissed = found === undefined;
       if (found !== undefined) this.#found(found.ts);
       if (found?.isFinal === true) onFinalFound?.();
       return undefined;
@@ -157,6 +163,27 @@ export class EditableMessage {
       // Where the thread may not be read, a run message that might be there twice is better than none.
       this.#mayExist = false;
       return undefined;
+    }
+  }
+
+  /**
+   * The earlier post may have been under way when it was looked for: of a process that stood still or hung while this one
+   * took over. Never rejects.
+   */
+  async #removeDouble(): Promise<void> {
+    const { client, looks, log, lookAgainMs } = this.#sending;
+    const { runId, place, metadata, createdAt } = this.#options;
+    this.#isMissed = false;
+    await delay(lookAgainMs, undefined, { ref: false });
+    for (let ms = looks.take(); ms > 0; ms = looks.take()) await delay(ms, undefined, { ref: false });
+    try {
+      const double = await client.find(place, metadata, createdAt - CLOCK_SKEW_MS, this.#ts);
+      // Without a ts it is just being posted anew.
+      if (double === undefined || this.#ts === undefined || double.ts === this.#ts) return;
+      await client.remove(place.channel, double.ts);
+      log.info({ event: 'message.double', run: runId }, 'a message that was there twice was removed');
+    } catch (error) {
+      log.warn({ event: 'message.double', err: error, run: runId }, 'a second message was not looked for');
     }
   }
 

@@ -4,6 +4,9 @@ import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { SlackRunMessage } from './run-message.ts';
 
+/** Longer than any call to Slack is waited for, and than what is still under way of a process that stood still. */
+const LOOK_AGAIN_MS = 10_000;
+
 export interface RunMessagesOptions extends MessageClientOptions {
   now?: () => number;
   /** No process before this one has edited messages here within the last minute. By default false. */
@@ -26,6 +29,7 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
     looks: new CallLimiter(now, LOOK_RATE),
     log,
     now,
+    lookAgainMs: LOOK_AGAIN_MS,
   };
   const open = new Set<SlackRunMessage>();
   return {

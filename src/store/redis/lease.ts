@@ -5,22 +5,34 @@ import type { LeaderLease, LeaseAnswer } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 import { migrateStore, STORE_VERSION } from './migration.ts';
 
-const ANSWER = z.tuple([z.enum(['held', 'taken', 'oldVersion', 'newer']), z.number(), z.string()]);
+const ANSWER = z.tuple([z.enum(['held', 'taken', 'emptied', 'oldVersion', 'newer']), z.number(), z.string()]);
 
 /** One key that ends by Redis' own clock, so that the clocks of two processes need not agree: "<epoch> <holder>". */
 export class RedisLease implements LeaderLease {
   readonly holder = randomUUID();
   readonly #redis: RedisConnection;
   #epoch = 0;
+  /** The store had a leader and a version when this standby saw it last. */
+  #isKnown = false;
+  /** By `performance.now()`: an emptied store is left until then to its leader, which alone can write back what is lost. */
+  #emptiedUntil: number | undefined;
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
   }
 
   async acquire(ttlMs: number): Promise<LeaseAnswer> {
-    const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION];
+    const now = performance.now();
+    const waits = this.#isKnown && now < (this.#emptiedUntil ?? Infinity);
+    const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION, waits ? 1 : 0];
     const [kind, value, version] = await this.#redis.read(ANSWER, 'acquire', ...given);
     checkVersion(version);
+    if (kind === 'emptied') {
+      this.#emptiedUntil ??= now + ttlMs;
+      return { kind: 'taken', leftMs: this.#emptiedUntil - now };
+    }
+    this.#emptiedUntil = undefined;
+    this.#isKnown = kind === 'taken' && version !== '';
     if (kind === 'taken') return { kind, leftMs: value };
     if (kind !== 'held') return { kind: 'oldVersion' };
     this.#epoch = value;

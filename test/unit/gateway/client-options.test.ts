@@ -63,11 +63,41 @@ test('while nothing may be written, calls that change something reject and never
   await expect(gateway.restartKernel(kernel.id)).rejects.toMatchObject(rejected);
   await expect(gateway.shutDownKernel(kernel.id)).rejects.toMatchObject(rejected);
   expect(await gateway.findKernel(kernel.id)).toMatchObject({ id: kernel.id });
-  // The handshake is no change.
-  const connection = await gateway.connect(kernel.id, { sessionId: 's' });
+  // An upgrade would take the session from the process that has it now.
+  await expect(gateway.connect(kernel.id, { sessionId: 's' })).rejects.toMatchObject(rejected);
+  expect(server.calls.filter(({ isUpgrade }) => isUpgrade)).toEqual([]);
   expect(new Set(server.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
   mayWrite = true;
+  const connection = await gateway.connect(kernel.id, { sessionId: 's' });
   expect((await run(connection).end).kind).toBe('ok');
+});
+
+test('a websocket that is lost while nothing may be written is opened again when it may, with what came meanwhile', async () => {
+  let mayWrite = true;
+  let refusals = 0;
+  const refusedTwice = Promise.withResolvers<void>();
+  const ask = () => {
+    if (!mayWrite && (refusals += 1) === 2) refusedTwice.resolve();
+    return mayWrite;
+  };
+  await using rig = await startRig({ client: { mayWrite: ask } });
+  const kernel = rig.server.addKernel();
+  kernel.onExecute = (asked) => kernel.begin(asked);
+  const connection = await rig.gateway.connect(kernel.id, { sessionId: 's' });
+  const running = run(connection);
+  const asked = await kernel.untilReceived('execute_request');
+  const upgrades = () => rig.server.calls.filter(({ isUpgrade }) => isUpgrade).length;
+  mayWrite = false;
+  kernel.drop();
+  kernel.stream(asked, 'said meanwhile');
+  await refusedTwice.promise;
+  expect(upgrades()).toBe(1);
+  mayWrite = true;
+  await kernel.untilConnected();
+  kernel.reply(asked);
+  kernel.status('idle', asked);
+  expect((await running.end).kind).toBe('ok');
+  expect(running.outputs).toContainEqual(expect.objectContaining({ text: 'said meanwhile' }));
 });
 
 test('a listener is told everything from the opening on, also through the metrics', async () => {

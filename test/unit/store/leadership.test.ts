@@ -38,14 +38,16 @@ function create(onEmptied?: () => Promise<void>) {
   };
   const lost: string[] = [];
   const lines: string[] = [];
+  const told = { standby: 0 };
   const leadership = new Leadership(lease, {
     log: pino({}, { write: (line) => void lines.push(JSON.parse(line).msg) }),
     clock,
     onLost: (why) => void lost.push(why),
+    onStandby: () => void (told.standby += 1),
     ...(onEmptied && { onEmptied }),
   });
   const lead = async () => leadership.waitForTurn(new AbortController().signal);
-  return { leadership, answers, asked, lost, lines, lead };
+  return { leadership, answers, asked, lost, lines, told, lead };
 }
 
 const pass = async (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -60,12 +62,13 @@ afterEach(() => {
 });
 
 test('a standby asks once a second, says once that it stands by, and leads when the lease is free', async () => {
-  const { leadership, answers, asked, lines, lead } = create();
+  const { leadership, answers, asked, lines, told, lead } = create();
   answers.acquire = async () => ({ kind: 'taken', leftMs: 12_000 });
   const turn = lead();
   await pass(5_500);
   expect(asked.acquire).toBe(6);
   expect(lines).toEqual(['another process leads; this one stands by']);
+  expect(told.standby).toBe(1);
   expect([leadership.state, leadership.mayWrite()]).toEqual(['standby', false]);
   answers.acquire = async () => ({ kind: 'held', epoch: 8 });
   await pass(1_000);

@@ -48,7 +48,7 @@ export async function runToEnd(
   const ended = await Promise.race([running, untilReleased(live)]);
   // What the kernel said last is heard once only: the end is stored also by a process that ends.
   if (ended === undefined) {
-    running.then((last) => end.store(live, last.outcome, last.stored)).catch(() => undefined);
+    void running.then((last) => last && end.store(live, last.outcome, last.stored));
     return;
   }
   if (!(await end.store(live, ended.outcome, ended.stored))) return;
@@ -60,6 +60,8 @@ export async function runToEnd(
   await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
   if (ended.kernelId !== undefined && !live.released.aborted)
     await end.noteUse(live, ended.outcome, ended.kernelId);
+  // Without a websocket nothing late can come.
+  if (!kernel.isConnected) void late.forgetAll();
 }
 
 /** Settles when this process leaves the run to a successor. */

@@ -14,7 +14,7 @@ function createConnection() {
     options,
     { onEvent: (event) => void events.push(event) },
     false,
-    { interrupts, log: silentLog, mayWrite: () => true },
+    { interrupts, log: silentLog },
     () => void (closed += 1),
   );
   return { connection, events, closed: () => closed };

@@ -9,7 +9,10 @@ import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
 const metadata = { event_type: 'sparkthread_answer', event_payload: { run: 'run-1' } };
 const again = async () => await soon(true);
 
-function messageOf({ sending, channel }: MessagesRig, more: { ts?: string; signal?: AbortSignal } = {}) {
+function messageOf(
+  { sending, channel }: MessagesRig,
+  more: { ts?: string; signal?: AbortSignal; mayExist?: boolean } = {},
+) {
   const place = { channel, thread: '' };
   const options = { runId: 'run-1', place, metadata, createdAt: Date.now(), mayExist: false };
   return new EditableMessage(sending, { ...options, ...more });
@@ -66,4 +69,22 @@ test('released before its turn it is not posted', async () => {
   const message = messageOf(rig, { signal: AbortSignal.abort() });
   expect(await message.attempt(render, 'end')).toMatchObject({ kind: 'wait', reason: 'released' });
   expect(rig.playground.calls.filter(isPost)).toEqual([]);
+});
+
+test('a post of a predecessor that arrives after the look is removed; what belongs to others stays', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, channel } = rig;
+  const held = playground.hold('chat.postMessage');
+  const predecessor = messageOf(rig).send(render, again);
+  await held.reached;
+  const other = { ...render(300), metadata: { ...metadata, event_payload: { run: 'run-2' } } };
+  await rig.sending.client.post({ channel, thread: '' }, other);
+  const successor = messageOf(rig, { mayExist: true });
+  expect(await successor.send(render, again)).toMatchObject({ kind: 'posted' });
+  held.release();
+  await predecessor;
+  const ofBot = () => playground.messages(channel).filter((message) => message.metadata !== undefined);
+  await playground.waitFor(() => playground.callsOf('chat.delete').length === 1 && ofBot().length === 2);
+  expect(ofBot().map(({ metadata: of }) => of?.event_payload['run'])).toEqual(['run-2', 'run-1']);
+  expect(ofBot().map(({ ts }) => ts)).toContain(successor.ts);
 });

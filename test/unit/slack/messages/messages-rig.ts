@@ -24,6 +24,7 @@ export async function startMessagesRig(): Promise<MessagesRig> {
       looks: new CallLimiter(now, LOOK_RATE),
       log: silentLog,
       now,
+      lookAgainMs: 50,
     },
     channel: playground.channel('#data').id,
     [Symbol.asyncDispose]: () => playground.stop(),

@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest';
+import { askSlash, finalAnswer, finals } from '../support/ask.ts';
+import { type Failover, type FailoverBot, hasNoRedis, startFailover } from '../support/failover.ts';
+
+/** One process leads and another one stands by, on one Redis. */
+const testFailover = test.skipIf(hasNoRedis);
+
+async function read(bot: FailoverBot, path: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`${bot.url}${path}`);
+  return { status: response.status, body: await response.json() };
+}
+
+/** A run that is in the kernel when the leader ends, and one that waits behind it. */
+async function withRuns({ playground, kernels, post }: Failover) {
+  const channel = playground.addChannel('handed-over').id;
+  const running = post(channel, 'first()');
+  const run = await kernels.untilBegun('first()');
+  const waiting = post(channel, 'second()');
+  await playground.waitForReply(channel, waiting, (reply) => JSON.stringify(reply).includes('before yours'));
+  return { channel, running, waiting, run };
+}
+
+/** From the end of the leader until the successor has accepted what is posted then. */
+async function timeTakeover(failover: Failover, successor: FailoverBot, channel: string, end: () => unknown) {
+  const { playground } = failover;
+  const before = performance.now();
+  void end();
+  const third = failover.post(channel, 'third()');
+  await successor.untilLeader();
+  playground.retryNow();
+  await playground.waitForReply(channel, third);
+  return { third, seconds: (performance.now() - before) / 1000 };
+}
+
+testFailover.for([
+  { how: 'SIGTERM', end: (bot: FailoverBot) => bot.stop() },
+  { how: 'kill -9', end: (bot: FailoverBot) => bot.kill() },
+])('$how: the standby takes over, each run ends once, in the order of acceptance', async ({ how, end }) => {
+  await using failover = await startFailover();
+  const { playground, kernels } = failover;
+  const leader = await failover.start();
+  const standby = await failover.start();
+  expect([leader.role, standby.role]).toEqual(['leader', 'standby']);
+  const { channel, running, waiting, run } = await withRuns(failover);
+  const { third, seconds } = await timeTakeover(failover, standby, channel, () => end(leader));
+  console.log(`${how}: the standby had accepted the next snippet after ${seconds.toFixed(1)} s`);
+  expect(seconds).toBeLessThan(30);
+  run.end();
+  expect((await finalAnswer(playground, channel, running)).outcome).toBe('ok');
+  kernels.letRun();
+  for (const thread of [waiting, third])
+    expect((await finalAnswer(playground, channel, thread)).outcome).toBe('ok');
+  expect(kernels.begun.map(({ code }) => code)).toEqual(['first()', 'second()', 'third()']);
+  for (const thread of [running, waiting, third]) {
+    expect(finals(playground, channel, thread)).toHaveLength(1);
+    expect(playground.replies(channel, thread)).toHaveLength(1);
+  }
+  // The one that ended comes back as a standby.
+  await leader.restart();
+  expect(leader.role).toBe('standby');
+});
+
+testFailover(
+  'a standby opens no socket to Slack and none to a kernel, and says in what part it is',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, gateway, kernels } = failover;
+    const leader = await failover.start();
+    const standby = await failover.start();
+    const { run } = await withRuns(failover);
+    expect(await read(leader, '/readyz')).toMatchObject({
+      status: 200,
+      body: { ready: true, role: 'leader' },
+    });
+    expect(await read(standby, '/readyz')).toMatchObject({
+      status: 200,
+      body: { ready: true, role: 'standby' },
+    });
+    expect(await read(leader, '/leader')).toMatchObject({ status: 200, body: { leader: true } });
+    expect(await read(standby, '/leader')).toMatchObject({ status: 503, body: { leader: false } });
+    for (const bot of [leader, standby]) expect((await read(bot, '/healthz')).status).toBe(200);
+    expect(playground.service.socket.connectionCount).toBe(1);
+    expect(run.kernel.sockets.size).toBe(1);
+    expect(gateway.calls.filter(({ isUpgrade }) => isUpgrade)).toHaveLength(1);
+    kernels.letRun();
+    expect(await standby.stop()).toBe(0);
+    expect(standby.log.map(({ msg }) => msg)).toContain('a standby ended');
+    expect((await askSlash(playground, 'ana', '#data', '/spark 1')).outcome).toBe('ok');
+  },
+);
+
+testFailover('the gateway refuses a standby: it says so before it is needed', async () => {
+  await using failover = await startFailover();
+  await failover.start();
+  failover.gateway.answer = () => ({ status: 401 });
+  const standby = await failover.start();
+  const { detail } = await standby.untilLog(({ event }) => event === 'gateway.away');
+  expect(detail).toContain('does not accept our user, password or token');
+});
+
+testFailover(
+  'a message is deleted while the successor reads an edit of it: nothing of it is left',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, kernels } = failover;
+    kernels.letRun();
+    const leader = await failover.start();
+    const standby = await failover.start();
+    const channel = playground.addChannel('changes').id;
+    const ana = playground.as('ana');
+    const posted = ana.post(channel, `<@${playground.bot.id}> \`before()\``);
+    await finalAnswer(playground, channel, posted.ts);
+    await leader.stop();
+    await standby.untilLeader();
+    // The successor has not met her yet.
+    const lookup = playground.hold('users.info');
+    ana.edit(posted, `<@${playground.bot.id}> \`after()\``);
+    await lookup.reached;
+    ana.delete(posted);
+    lookup.release();
+    await playground.waitForQuiet();
+    await playground.waitFor(() => playground.replies(channel, posted.ts).length === 0);
+    expect(await standby.stop()).toBe(0);
+    expect(playground.replies(channel, posted.ts)).toEqual([]);
+  },
+);
+
+testFailover(
+  'SIGTERM in the middle of a takeover, while Slack gives no websocket: it ends, and the next one takes over',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, kernels } = failover;
+    const leader = await failover.start();
+    const standby = await failover.start();
+    const { channel, running, waiting } = await withRuns(failover);
+    playground.fail('apps.connections.open', { kind: 'status', status: 503 }, 1_000);
+    expect(await leader.stop()).toBe(0);
+    await standby.untilLog(({ msg }) => msg === 'this process leads');
+    await playground.waitFor(() => playground.callsOf('apps.connections.open').length > 1);
+    expect(await standby.stop()).toBe(0);
+    playground.clearFaults();
+    await leader.restart();
+    await leader.untilLeader();
+    kernels.letRun();
+    for (const thread of [running, waiting])
+      expect((await finalAnswer(playground, channel, thread)).outcome).toBe('ok');
+    expect(kernels.begun.map(({ code }) => code)).toEqual(['first()', 'second()']);
+  },
+);

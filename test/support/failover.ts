@@ -1,0 +1,66 @@
+import type { Playground } from '../../playground/playground.ts';
+import { startPlayground } from '../../playground/playground.ts';
+import type { PlaygroundOptions } from '../../playground/settings.ts';
+import { freePort } from './free-port.ts';
+import { type HeldKernels, holdKernels } from './held-kernels.ts';
+import { findRedisServer, type RedisServer, startRedisServer } from './redis-server.ts';
+import { type ScriptedGateway, startScriptedGateway } from './scripted-gateway.ts';
+import { type StartedBot, startBot } from './start-bot.ts';
+
+const found = await findRedisServer();
+/** For `test.skipIf`. */
+export const hasNoRedis = 'missing' in found;
+
+/** The processes of one bot on one Redis, a playground and a scripted gateway whose kernels hold what they run. */
+export interface Failover extends AsyncDisposable {
+  redis: RedisServer;
+  playground: Playground;
+  gateway: ScriptedGateway;
+  kernels: HeldKernels;
+  /** Starts one more process; the first leads, the others stand by. */
+  start: (environment?: Readonly<Record<string, string>>) => Promise<FailoverBot>;
+  /** ana posts this code as a mention; gives the ts. */
+  post: (channel: string, code: string) => string;
+}
+
+export interface FailoverBot extends StartedBot {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+}
+
+export async function startFailover(options: PlaygroundOptions = {}): Promise<Failover> {
+  if ('missing' in found) throw new Error(found.missing);
+  const redis = await startRedisServer(found.path);
+  const playground = await startPlayground({ rates: false, ...options });
+  const gateway = await startScriptedGateway();
+  const kernels = holdKernels(gateway);
+  const bots: StartedBot[] = [];
+  return {
+    redis,
+    playground,
+    gateway,
+    kernels,
+    async start(environment = {}) {
+      const port = await freePort();
+      const settings = {
+        STORE_URL: redis.url,
+        DEFAULT_LANGUAGE: 'python3',
+        PORT: String(port),
+        ...environment,
+      };
+      const bot = await startBot({ playground, gateway, environment: settings });
+      bots.push(bot);
+      return Object.assign(bot, { url: `http://127.0.0.1:${port}` });
+    },
+    post(channel, code) {
+      return playground.as('ana').post(channel, `<@${playground.bot.id}> \`${code}\``).ts;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(bots.map((bot) => bot[Symbol.asyncDispose]()));
+      await gateway.close();
+      await playground.stop();
+      redis.resume();
+      await redis.kill();
+    },
+  };
+}
