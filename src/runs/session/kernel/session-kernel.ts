@@ -61,11 +61,7 @@ export class SessionKernel {
     this.#stored = new SessionRecord(queue, stored, deps.records, deps.log);
     this.#deps = deps;
     this.#onEvent = onEvent;
-    this.#socket = new KernelSocket(
-      deps.gateway,
-      (event, kernelId) => this.#take(event, kernelId),
-      onDisconnected,
-    );
+    this.#socket = new KernelSocket(deps.gateway, this.#take, onDisconnected);
   }
 
   get record(): KernelRecord | undefined {
@@ -155,12 +151,12 @@ export class SessionKernel {
     }
   }
 
-  #take(event: ConnectionEvent, kernelId: string): void {
+  readonly #take = (event: ConnectionEvent, kernelId: string): void => {
     const isOurs = this.record?.kernelId === kernelId;
     if (event.kind === 'kernelRestarted' && this.state !== 'restarting' && isOurs)
       this.#stored.note({ restartedUnseen: true });
     this.#onEvent(event);
-  }
+  };
 
   get isConnected(): boolean {
     return this.#socket.connection !== undefined;
