@@ -10,7 +10,7 @@ import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
 import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { LiveRun } from './session/run/live-run.ts';
-import { retryStore } from './session/run/retry-store.ts';
+import { retryStore } from './session/retry-store.ts';
 
 /** How many runs' code is read at once after a takeover. */
 const READ_AT_ONCE = 20;

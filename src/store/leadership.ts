@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type Clock, LeaseClock, pause } from './lease-clock.ts';
+import { type Clock, LeaseClock, notLeader, pause } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
 
 const TICK_MS = 1_000;
@@ -245,8 +245,4 @@ export class Leadership {
     this.#log.info({ event: 'leader.told' }, text);
     return true;
   }
-}
-
-function notLeader(): StoreError {
-  return new StoreError('notLeader', 'This process does not hold the leader lease any more.');
 }

@@ -1,3 +1,5 @@
+import { StoreError } from '../errors.ts';
+
 /** Nothing is sent to kernel or Slack with less of the lease left: what was sent needs the time to arrive. */
 const MARGIN_MS = 2_000;
 /** This process stood still (SIGSTOP, a suspended machine) if its own tick is late by more. */
@@ -64,4 +66,9 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await promise;
   clearTimeout(timer);
   signal.removeEventListener('abort', end);
+}
+
+/** What a write or a wait gets from a process whose lease is over. */
+export function notLeader(): StoreError {
+  return new StoreError('notLeader', 'This process does not hold the leader lease any more.');
 }

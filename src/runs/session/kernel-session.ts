@@ -1,36 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { UserError } from '../../errors.ts';
-import { GatewayError } from '../../gateway/errors.ts';
 import { type Displays, startDisplays } from '../../output/displays.ts';
 import { type RunOutcome, syntheticOutcome } from '../outcome.ts';
 import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
-import type { FinalMessages } from './run/final-message.ts';
-import { IdleKernel, type IdleNotices } from './kernel/idle-kernel.ts';
+import { IdleKernel } from './kernel/idle-kernel.ts';
 import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import { LateOutput } from './late-output.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { readStoppedBy, type StopReason } from './run/read-end.ts';
 import { RunEnd } from './run/run-end.ts';
-import { runToEnd, type RunToEndDeps } from './run/run-to-end.ts';
+import { runToEnd } from './run/run-to-end.ts';
 import { RunQueue } from './run-queue.ts';
-import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
+import { RunWorker } from './run-worker.ts';
+import type { SessionDeps } from './session-deps.ts';
+import { restartKernel } from './kernel/restart-kernel.ts';
+import { SessionKernel } from './kernel/session-kernel.ts';
 import { SwitchQuestions } from './switch-questions.ts';
-
-export interface SessionDeps extends SessionKernelDeps, RunToEndDeps {
-  finals: FinalMessages;
-  /** A run has ended. */
-  onEnded: (run: Run, outcome: RunOutcome) => void;
-  notices: IdleNotices;
-  /** Where a run's run message is; undefined when that is not stored any more. */
-  threadOf: (runId: string) => Promise<string | undefined>;
-  /** Nothing of the session is left to remember. */
-  onEmpty: (session: KernelSession) => void;
-  several: boolean;
-  idleTimeoutMs: number | undefined;
-}
-
-/** How long a run that is left to a successor has to read what its closed websocket brought. */
-const FOLLOW_MS = 1_000;
 
 export type SessionState = SessionKernel['state'] | 'busy';
 
@@ -49,11 +32,9 @@ export class KernelSession {
   readonly #late: LateOutput;
   readonly #displays: Displays;
   readonly #queue = new RunQueue();
-  #current: LiveRun | undefined;
-  #working: Promise<void> | undefined;
+  readonly #worker: RunWorker;
   readonly #questions: SwitchQuestions;
   readonly #idle: IdleKernel;
-  #isClosing = false;
 
   constructor(
     place: { key: string; workspace: string; channel: string },
@@ -80,13 +61,22 @@ export class KernelSession {
     );
     const { finals, onEnded } = deps;
     this.#end = new RunEnd(this.#kernel, finals, onEnded, log);
-    this.#idle = new IdleKernel(this.#kernel, () => this.#current !== undefined, {
+    this.#idle = new IdleKernel(this.#kernel, () => this.#worker.current !== undefined, {
       gateway,
       notices,
       threadOf,
       idleTimeoutMs,
       onEnded: () => this.#kernelChanged(),
       log,
+    });
+    this.#worker = new RunWorker(this.#queue, {
+      runOne: (live) => this.#runOne(live),
+      onBusy: () => this.#idle.clear(),
+      onDone: () => this.#reviewQuestions(),
+      onIdle: () => {
+        this.#idle.watch();
+        this.#endIfEmpty();
+      },
     });
     this.#idle.watch();
   }
@@ -96,7 +86,7 @@ export class KernelSession {
   }
 
   get state(): SessionState {
-    return this.#current !== undefined && this.#kernel.state === 'ready' ? 'busy' : this.#kernel.state;
+    return this.#worker.current !== undefined && this.#kernel.state === 'ready' ? 'busy' : this.#kernel.state;
   }
 
   get isConnected(): boolean {
@@ -110,7 +100,7 @@ export class KernelSession {
 
   /** Resolves when no run is in hand and none can be taken. */
   get settled(): Promise<void> {
-    return this.#working ?? Promise.resolve();
+    return this.#worker.working ?? Promise.resolve();
   }
 
   // — commands —
@@ -120,13 +110,13 @@ export class KernelSession {
     if (!isUnfinished(live.run)) return;
     this.#queue.add(live);
     this.#reviewQuestions();
-    this.#wake();
+    this.#worker.wake();
   }
 
   /** Stops a run: cancelled when the kernel has not got it, interrupted when it runs. False when it has ended. */
   stop(live: LiveRun, reason: StopReason): boolean {
     if (!isUnfinished(live.run)) return false;
-    if (live === this.#current || live.run.state !== 'waiting') live.stop(reason);
+    if (live === this.#worker.current || live.run.state !== 'waiting') live.stop(reason);
     else this.#cancel(live);
     return true;
   }
@@ -139,7 +129,7 @@ export class KernelSession {
   }
 
   isCurrent(live: LiveRun): boolean {
-    return live === this.#current;
+    return live === this.#worker.current;
   }
 
   /** `by` agreed to lose the old kernel's variables. False when the question has lapsed. */
@@ -147,7 +137,7 @@ export class KernelSession {
     if (!isUndecided(live.run)) return false;
     this.#questions.settle(live.id);
     live.note({ data: { switchAgreedBy: by } });
-    this.#wake();
+    this.#worker.wake();
     return true;
   }
 
@@ -167,14 +157,7 @@ export class KernelSession {
 
   async restart(): Promise<void> {
     try {
-      await this.#kernel.restart();
-    } catch (error) {
-      if (!(error instanceof GatewayError) || error.code !== 'kernelGone') throw error;
-      await this.#kernel.forget();
-      throw new UserError(
-        'noKernel',
-        'The channel’s kernel was gone already, with its variables. The next snippet starts a new one.',
-      );
+      await restartKernel(this.#kernel);
     } finally {
       this.#kernelChanged();
     }
@@ -197,7 +180,7 @@ export class KernelSession {
     this.#kernel.storeAgain();
     // The run in hand is written again before the kernel gets it.
     for (const live of this.#queue.all) {
-      if (live.run.state !== 'waiting' || live === this.#current) continue;
+      if (live.run.state !== 'waiting' || live === this.#worker.current) continue;
       this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a run that waited');
       const detail = 'The bot’s store has lost it while it waited; run it again.';
       this.#endUnsent(live, { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail });
@@ -214,46 +197,16 @@ export class KernelSession {
    * successor lacks nothing.
    */
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#worker.close();
     this.#idle.clear();
     this.#questions.close();
-    const unsent = this.#queue.all.filter((live) => live.followed === undefined);
-    const released = Promise.all(unsent.map((live) => live.release()));
-    await this.#kernel.close();
-    const followed = this.#queue.all.filter((live) => !unsent.includes(live));
-    await Promise.race([
-      Promise.all(followed.map(async (live) => await live.followed)),
-      delay(FOLLOW_MS, undefined, { ref: false }),
-    ]);
-    await Promise.all([released, this.#late.forgetAll(), ...followed.map((live) => live.release())]);
+    await this.#queue.release(
+      () => this.#kernel.close(),
+      () => this.#late.forgetAll(),
+    );
   }
 
   // — the queue —
-
-  #wake(): void {
-    if (this.#isClosing) return;
-    if (this.#working !== undefined) this.#queue.showPlaces();
-    else if (this.unfinished.length > 0) this.#working = this.#work();
-  }
-
-  /** One run at a time, first come first served. */
-  async #work(): Promise<void> {
-    this.#idle.clear();
-    while (!this.#isClosing) {
-      const [live] = this.#queue.placed;
-      if (live === undefined) break;
-      this.#current = live;
-      this.#queue.showPlaces();
-      await this.#runOne(live);
-      this.#current = undefined;
-      if (this.#isClosing) return;
-      if (!isUnfinished(live.run)) this.#queue.remove(live);
-      this.#reviewQuestions();
-    }
-    this.#working = undefined;
-    this.#idle.watch();
-    this.#endIfEmpty();
-  }
 
   async #runOne(live: LiveRun): Promise<void> {
     const { run } = live;
@@ -304,13 +257,13 @@ export class KernelSession {
 
   #kernelChanged(): void {
     this.#reviewQuestions();
-    this.#wake();
+    this.#worker.wake();
     this.#idle.watch();
     this.#endIfEmpty();
   }
 
   #endIfEmpty(): void {
-    const isEmpty = this.#queue.isEmpty && this.#working === undefined && !this.#kernel.hasAnything;
+    const isEmpty = this.#queue.isEmpty && this.#worker.working === undefined && !this.#kernel.hasAnything;
     if (isEmpty) this.#deps.onEmpty(this);
   }
 }

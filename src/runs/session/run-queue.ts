@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isUndecided, type Run } from '../run.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 /** Places further back are shown once and not edited with every run that ends. */
 const PLACES_KEPT_FRESH = 3;
+/** How long a run that is left to a successor has to read what its closed websocket brought. */
+const FOLLOW_MS = 1_000;
 
 /**
  * The unfinished runs of a session in order of acceptance, the run in hand among them. One whose requester is asked about
@@ -53,5 +56,21 @@ export class RunQueue {
       live.hasShownPlace = true;
       live.show({ kind: 'waiting', ahead, ...(behind === undefined ? {} : { behind }) });
     }
+  }
+
+  /**
+   * Leaves all to a successor: first the websocket, then what it brought, then the run messages. `forgetLate` goes along
+   * with the last.
+   */
+  async release(closeSocket: () => Promise<void>, forgetLate: () => Promise<void>): Promise<void> {
+    const unsent = this.#runs.filter((live) => live.followed === undefined);
+    const released = Promise.all(unsent.map((live) => live.release()));
+    await closeSocket();
+    const followed = this.#runs.filter((live) => !unsent.includes(live));
+    await Promise.race([
+      Promise.all(followed.map(async (live) => await live.followed)),
+      delay(FOLLOW_MS, undefined, { ref: false }),
+    ]);
+    await Promise.all([released, forgetLate(), ...followed.map((live) => live.release())]);
   }
 }

@@ -1,7 +1,8 @@
 import type { Gateway } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { KernelRecord } from './kernel-record.ts';
-import { GONE_NOTE, type SessionKernel } from './session-kernel.ts';
+import { GONE_NOTE } from './kernel-record.ts';
+import type { SessionKernel } from './session-kernel.ts';
 
 const LONGEST_WARNING_MS = 10 * 60_000;
 /** Slack or the gateway is away: an idle kernel is looked after again, later each time. */

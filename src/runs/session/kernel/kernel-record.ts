@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import type { Log } from '../../../log.ts';
+import type { RunOutcome } from '../../outcome.ts';
+import type { Run } from '../../run.ts';
 
 /** What Keyv keeps of a session's kernel: enough to find it, reattach to it and name it after a restart of the bot. */
 const kernelRecordSchema = z.object({
@@ -166,3 +168,26 @@ const UNREADABLE_NOTE =
 export function queueOf(workspace: string, channel: string, kernelspec: string, several: boolean): string {
   return several ? `${workspace}/${channel}/${kernelspec}` : `${workspace}/${channel}`;
 }
+
+/** What a run changes that has ended in this kernel. */
+export function recordAfter(
+  record: KernelRecord,
+  { id, requester, thread }: Pick<Run, 'id' | 'requester' | 'thread'>,
+  outcome: Pick<RunOutcome, 'variablesLost' | 'executionCount'>,
+): Partial<KernelRecord> {
+  const isNew = !record.requesters.includes(requester);
+  return {
+    requesters: isNew ? [...record.requesters, requester] : record.requesters,
+    executionCount: outcome.variablesLost ? 0 : (outcome.executionCount ?? record.executionCount),
+    restartedUnseen: false,
+    lastUsedAt: Date.now(),
+    lastRequester: requester,
+    lastThread: thread,
+    lastRun: id,
+  };
+}
+
+/** What the next run says of the kernel before. */
+export const GONE_NOTE =
+  'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
+export const RESTARTED_NOTE = 'The kernel was restarted meanwhile; the variables from before are gone.';

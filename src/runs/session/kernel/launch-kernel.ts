@@ -1,5 +1,5 @@
 import { GatewayError } from '../../../gateway/errors.ts';
-import type { Gateway } from '../../../gateway/gateway.ts';
+import type { Gateway, KernelConnection } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { KernelRecord } from './kernel-record.ts';
 
@@ -59,4 +59,12 @@ export function eitherOf({ stopped, released }: GivingUp): AbortSignal {
 /** The kernel is not there, or will never answer. */
 export function isLoss(error: unknown): boolean {
   return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
+}
+
+/** A kernel that answers. */
+export interface ReadyKernel {
+  record: KernelRecord;
+  connection: KernelConnection;
+  /** What happened to the kernel before this one, as a sentence; undefined when nothing did. */
+  note: string | undefined;
 }

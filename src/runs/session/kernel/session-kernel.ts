@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type {
   ConnectionEvent,
@@ -15,30 +14,23 @@ import {
   type KernelRecord,
   type KernelRecords,
   newKernelRecord,
+  RESTARTED_NOTE,
+  GONE_NOTE,
+  recordAfter,
   type StoredKernel,
 } from './kernel-record.ts';
+import { KernelChanges } from './kernel-changes.ts';
 import { KernelSocket } from './kernel-socket.ts';
 import {
   eitherOf,
   type GivingUp,
   isLoss,
   launchKernel,
+  type ReadyKernel,
   removeUnused,
   type StartProgress,
 } from './launch-kernel.ts';
-import { LatestWriter } from '../run/latest-writer.ts';
-import { retryStore } from '../run/retry-store.ts';
-import { untilAborted } from './gateway-outage.ts';
-
-/** How long writes of the record are waited for when this process ends. */
-const CLOSING_MS = 1_000;
-
-export interface ReadyKernel {
-  record: KernelRecord;
-  connection: KernelConnection;
-  /** What happened to the kernel before this one, as a sentence; undefined when nothing did. */
-  note: string | undefined;
-}
+import { SessionRecord } from './session-record.ts';
 
 export interface SessionKernelDeps {
   gateway: Gateway;
@@ -53,47 +45,33 @@ export interface SessionKernelDeps {
  * behind, or is repeated by the next process under the same kernel id.
  */
 export class SessionKernel {
-  readonly #queue: string;
   readonly #deps: SessionKernelDeps;
   readonly #onEvent: (event: ConnectionEvent) => void;
   readonly #socket: KernelSocket;
-  readonly #writer: LatestWriter;
-  readonly #closing = new AbortController();
-  #record: KernelRecord | undefined;
-  #loss: string | undefined;
-  #storedLoss: string | undefined;
-  /** The restart or deletion under way. */
-  #change: { kind: 'restarting' | 'ending'; settled: Promise<void> } | undefined;
+  readonly #stored: SessionRecord;
+  readonly #changes = new KernelChanges();
 
   constructor(
     queue: string,
-    { record, loss }: StoredKernel,
+    stored: StoredKernel,
     deps: SessionKernelDeps,
     onEvent: (event: ConnectionEvent) => void,
     onDisconnected: () => void,
   ) {
-    this.#queue = queue;
-    this.#record = record;
-    this.#loss = loss;
-    this.#storedLoss = loss;
+    this.#stored = new SessionRecord(queue, stored, deps.records, deps.log);
     this.#deps = deps;
     this.#onEvent = onEvent;
-    this.#socket = new KernelSocket(
-      deps.gateway,
-      (event, kernelId) => this.#take(event, kernelId),
-      onDisconnected,
-    );
-    this.#writer = new LatestWriter(() => retryStore(() => this.#write(), this.#closing.signal, deps.log));
+    this.#socket = new KernelSocket(deps.gateway, this.#take, onDisconnected);
   }
 
   get record(): KernelRecord | undefined {
-    return this.#record;
+    return this.#stored.current;
   }
 
   get state(): 'none' | 'starting' | 'ready' | 'restarting' | 'ending' {
-    if (this.#change !== undefined) return this.#change.kind;
-    if (this.#record === undefined) return 'none';
-    return this.#record.state === 'starting' ? 'starting' : 'ready';
+    if (this.#changes.current !== undefined) return this.#changes.current;
+    if (this.record === undefined) return 'none';
+    return this.record.state === 'starting' ? 'starting' : 'ready';
   }
 
   /**
@@ -107,8 +85,8 @@ export class SessionKernel {
     until: GivingUp,
   ): Promise<ReadyKernel> {
     // What is sent in the middle of a restart or a deletion dies with the old process.
-    while (this.#change !== undefined) await untilAborted(this.#change.settled, eitherOf(until));
-    const record = this.#record;
+    await this.#changes.untilNone(eitherOf(until));
+    const record = this.record;
     if (record === undefined)
       return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
     if (record.state === 'starting') return await this.#start(record, owner, undefined, progress, until);
@@ -134,8 +112,8 @@ export class SessionKernel {
     signal: AbortSignal,
     checkpoint: ExecutionCheckpoint | undefined,
   ): Promise<KernelConnection | undefined> {
-    if (this.#record?.kernelId !== kernelId) return undefined;
-    return this.#socket.connection ?? (await this.#socket.connect(this.#record, signal, checkpoint));
+    if (this.record?.kernelId !== kernelId) return undefined;
+    return this.#socket.connection ?? (await this.#socket.connect(this.record, signal, checkpoint));
   }
 
   /**
@@ -151,22 +129,18 @@ export class SessionKernel {
   ): Promise<ReadyKernel> {
     const { gateway, envFor, log } = this.#deps;
     progress.onStarting();
-    this.#record = chosen;
-    await this.#writer.save();
+    await this.#stored.replace(chosen);
     let kernelId: string | undefined;
     try {
       kernelId = await launchKernel(chosen, envFor(owner), progress.onTurn, until, gateway);
       // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
       // Toree answers the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };
-      this.#record = started;
-      await this.#writer.save();
+      await this.#stored.replace(started);
       const connection = await this.#socket.connect(started, eitherOf(until));
       const record: KernelRecord = { ...started, state: 'up' };
-      const loss = this.#loss;
-      this.#record = record;
-      this.#loss = undefined;
-      await this.#writer.save();
+      const loss = this.#stored.takeLoss();
+      await this.#stored.replace(record);
       return { record, connection, note: note ?? loss };
     } catch (error) {
       // The successor finds the record and repeats the start under the same id.
@@ -177,12 +151,12 @@ export class SessionKernel {
     }
   }
 
-  #take(event: ConnectionEvent, kernelId: string): void {
-    const isOurs = this.#record?.kernelId === kernelId;
+  readonly #take = (event: ConnectionEvent, kernelId: string): void => {
+    const isOurs = this.record?.kernelId === kernelId;
     if (event.kind === 'kernelRestarted' && this.state !== 'restarting' && isOurs)
-      this.#note({ restartedUnseen: true });
+      this.#stored.note({ restartedUnseen: true });
     this.#onEvent(event);
-  }
+  };
 
   get isConnected(): boolean {
     return this.#socket.connection !== undefined;
@@ -191,7 +165,10 @@ export class SessionKernel {
   /** A kernel, a loss that nobody has read yet, or a websocket. */
   get hasAnything(): boolean {
     return (
-      this.#record !== undefined || this.#loss !== undefined || this.isConnected || this.#change !== undefined
+      this.record !== undefined ||
+      this.#stored.hasLoss ||
+      this.isConnected ||
+      this.#changes.current !== undefined
     );
   }
 
@@ -208,109 +185,63 @@ export class SessionKernel {
   // — changes of the kernel and of its record —
 
   /** A run on the kernel with this id has ended. */
-  async used(kernelId: string, { id, requester, thread }: Run, outcome: RunOutcome): Promise<void> {
-    const record = this.#record;
+  async used(kernelId: string, run: Run, outcome: RunOutcome): Promise<void> {
+    const record = this.record;
     // Shut down or replaced while the run ended: that is the newer fact.
     if (record?.kernelId !== kernelId) return;
     if (outcome.kind === 'kernelGone') return await this.forget();
     // To end the kernel that its code has left is the client's part: IRkernel goes on living after `quit()`.
     if (outcome.kind === 'exited') return await this.shutDown();
-    const isNew = !record.requesters.includes(requester);
-    this.#note({
-      requesters: isNew ? [...record.requesters, requester] : record.requesters,
-      executionCount: outcome.variablesLost ? 0 : (outcome.executionCount ?? record.executionCount),
-      restartedUnseen: false,
-      lastUsedAt: Date.now(),
-      lastRequester: requester,
-      lastThread: thread,
-      lastRun: id,
-    });
+    this.#stored.note(recordAfter(record, run, outcome));
   }
 
   /** Somebody pressed Keep. False when that kernel is not there any more. */
   keep(kernelId: string): boolean {
-    if (this.#record?.kernelId !== kernelId) return false;
-    this.#note({ lastUsedAt: Date.now() });
+    if (this.record?.kernelId !== kernelId) return false;
+    this.#stored.note({ lastUsedAt: Date.now() });
     return true;
   }
 
   noteWarned(warnedAt: number): void {
-    this.#note({ warnedAt });
-  }
-
-  /** The record changes in memory at once, in the store behind. */
-  #note(change: Partial<KernelRecord>): void {
-    if (this.#record === undefined) return;
-    this.#record = { ...this.#record, ...change };
-    this.#writer.save().catch(() => undefined);
+    this.#stored.note({ warnedAt });
   }
 
   /** Restarts the kernel. Rejects with `GatewayError('kernelGone')` when there is none any more. */
   async restart(): Promise<void> {
-    const record = this.#record;
+    const record = this.record;
     if (record === undefined) throw new GatewayError('kernelGone', 'there is no kernel');
-    await this.#changeBy('restarting', async () => {
+    await this.#changes.make('restarting', async () => {
       await this.#deps.gateway.restartKernel(record.kernelId);
-      this.#note({ executionCount: 0, restartedUnseen: false, requesters: [] });
+      this.#stored.note({ executionCount: 0, restartedUnseen: false, requesters: [] });
     });
   }
 
   /** Deletes the kernel on the gateway and forgets it; `loss` is said at the head of the next run. */
   async shutDown(loss?: string): Promise<void> {
-    const record = this.#record;
+    const record = this.record;
     if (record === undefined) return;
-    await this.#changeBy('ending', async () => {
+    await this.#changes.make('ending', async () => {
       await this.#deps.gateway.shutDownKernel(record.kernelId);
       // Ended by somebody else meanwhile, there may be a new one.
-      if (this.#record?.kernelId === record.kernelId) await this.forget(loss);
+      if (this.record?.kernelId === record.kernelId) await this.forget(loss);
     });
-  }
-
-  async #changeBy(kind: 'restarting' | 'ending', work: () => Promise<void>): Promise<void> {
-    const done = (this.#change?.settled ?? Promise.resolve()).then(work);
-    const change = { kind, settled: done.catch(() => undefined) };
-    this.#change = change;
-    try {
-      await done;
-    } finally {
-      if (this.#change === change) this.#change = undefined;
-    }
   }
 
   /** The kernel is not there any more. */
   async forget(loss?: string): Promise<void> {
-    this.#record = undefined;
-    if (loss !== undefined) this.#loss = loss;
+    this.#stored.drop(loss);
     await this.#socket.close();
-    this.#writer.save().catch(() => undefined);
+    this.#stored.saveBehind();
   }
 
   /** The store was emptied. */
   storeAgain(): void {
-    this.#storedLoss = undefined;
-    this.#writer.save().catch(() => undefined);
-  }
-
-  async #write(): Promise<boolean> {
-    const { records } = this.#deps;
-    const loss = this.#loss;
-    if (this.#record === undefined) await records.remove(this.#queue);
-    else await records.save(this.#record);
-    if (loss !== this.#storedLoss) {
-      await (loss === undefined ? records.removeLoss(this.#queue) : records.saveLoss(this.#queue, loss));
-      this.#storedLoss = loss;
-    }
-    return true;
+    this.#stored.storeAgain();
   }
 
   /** This process ends. The kernel stays, and so does its record. */
   async close(): Promise<void> {
     await this.#socket.close();
-    await Promise.race([this.#writer.idle, delay(CLOSING_MS, undefined, { ref: false })]);
-    this.#closing.abort();
+    await this.#stored.close();
   }
 }
-
-export const GONE_NOTE =
-  'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
-export const RESTARTED_NOTE = 'The kernel was restarted meanwhile; the variables from before are gone.';

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
-import { isStatus, type Output, type Status } from '../../../gateway/outputs.ts';
+import { isStatus } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { StoredOutput } from '../../run.ts';
-import type { RunPhase } from '../../run-view.ts';
-import { askInput } from './input.ts';
-import type { KernelRecord } from '../kernel/kernel-record.ts';
 import type { LiveRun } from './live-run.ts';
+import { noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
-import { RESTARTED_NOTE } from '../kernel/session-kernel.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
 
 /** Whether this process is surely the leader. */
@@ -83,7 +80,7 @@ async function executeBlock(
     if (event.kind === 'reconnected') cuts.push(event);
     else await transcript.add(event);
     if (isStatus(event)) noteStatus(live, event, deps.log);
-    else noteOutput(live, event, kernel.record, deps);
+    else noteOutput(live, event, kernel.record, deps.inputTimeoutMs);
     if (transcript.limited) live.stop({ kind: 'tooMuchOutput' });
   }
   live.closePrompt();
@@ -174,98 +171,4 @@ export function hasStored(transcript: Transcript, stored: StoredOutput | undefin
   if (stored === undefined) return true;
   const { keptBytes, keptParts } = storedOutput(transcript);
   return keptBytes >= stored.keptBytes && keptParts >= stored.keptParts;
-}
-
-/** What happens to the execution or its connection → the record and the phase on the screen. */
-function noteStatus(live: LiveRun, status: Status, log: Log): void {
-  const { phase } = live;
-  const stopping = live.signal.aborted;
-  switch (status.kind) {
-    case 'started':
-      // The write does not hold up the stream; output is shown once it is confirmed.
-      live
-        .commit({ state: 'running', data: { startedAt: live.run.data.startedAt ?? Date.now() } })
-        .then(() => live.refresh())
-        .catch(() => undefined);
-      live.showRunning();
-      return;
-    case 'quiet':
-      if (phase.kind === 'running') live.show({ ...phase, quietMs: status.quietMs });
-      return;
-    case 'behindOthers':
-      live.show({
-        kind: 'running',
-        sinceMs: Date.now(),
-        stopping,
-        stopIgnored: false,
-        behindOthers: true,
-      });
-      return;
-    case 'inputMayBeLost':
-      if (phase.kind === 'running') live.show({ ...phase, inputMayBeLost: true });
-      return;
-    case 'stopIgnored':
-      live.show({ ...asRunning(live), stopIgnored: true });
-      return;
-    case 'disconnected':
-      log.info(
-        { event: 'kernel.disconnected', run: live.id },
-        'the kernel’s websocket dropped; reconnecting',
-      );
-      return;
-    case 'outage': {
-      const { code, detail, isCutOff } = status;
-      log.warn(
-        { event: 'gateway.outage', run: live.id, code, detail, isCutOff },
-        'the gateway is away or refuses us',
-      );
-      live.showOutage({ code, detail, isCutOff });
-      return;
-    }
-    case 'outageOver':
-      live.showOutage(undefined);
-      return;
-    case 'dropped':
-    case 'tooBig':
-    case 'reconnected':
-      live.refresh();
-  }
-}
-
-/** What the kernel says → the record and the phase on the screen. */
-function noteOutput(
-  live: LiveRun,
-  output: Output,
-  record: KernelRecord,
-  { inputTimeoutMs }: ExecuteDeps,
-): void {
-  switch (output.kind) {
-    case 'counted':
-      noteCount(live, output.executionCount, record);
-      return;
-    case 'inputRequest':
-      askInput(live, output, inputTimeoutMs);
-      return;
-    default:
-      // Code that says something does not wait for a lost question.
-      if (live.phase.kind === 'running') live.show({ ...live.phase, inputMayBeLost: false });
-      else live.refresh();
-  }
-}
-
-/** The kernel may have got it without a message. */
-function asRunning({ phase, run }: LiveRun): RunPhase & { kind: 'running' } {
-  if (phase.kind === 'running') return phase;
-  const sinceMs = run.data.startedAt ?? Date.now();
-  return { kind: 'running', sinceMs, stopping: true, stopIgnored: false };
-}
-
-/** A count that fell: the gateway restarted the kernel while nobody was connected (protocol.md §2.7). */
-function noteCount(live: LiveRun, executionCount: number, record: KernelRecord): void {
-  const { notes, block, executionCount: known } = live.run.data;
-  if (executionCount === known) return;
-  const restarted = executionCount > 0 && executionCount <= record.executionCount && block === 0;
-  const isNews = restarted && !notes.includes(RESTARTED_NOTE);
-  // Written with the next change of state: alone it is worth no write.
-  live.setData({ executionCount, ...(isNews ? { notes: [...notes, RESTARTED_NOTE] } : {}) });
 }

@@ -5,23 +5,13 @@ import type { RunState, RunStore } from '../../../store/store.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
+import { type InputPrompt, InputPrompts } from './input-prompts.ts';
 import { isAboutStop, type StopReason } from './read-end.ts';
-import { retryStore } from './retry-store.ts';
-import { LatestWriter } from './latest-writer.ts';
+import { retryStore } from '../retry-store.ts';
+import { LatestWriter } from '../latest-writer.ts';
 
 /** How long a final message that is on its way is waited for when this process ends. */
 const CLOSING_MS = 500;
-/** Slack waits 3 s for what became of a line: a run that is being resumed is waited for this long. */
-const INPUT_WAIT_MS = 1_000;
-
-/** A line that the kernel waits for. */
-export interface InputPrompt {
-  readonly id: string;
-  /** Gives the kernel its line, once; the run goes on. What is typed goes to the kernel and nowhere else. */
-  answer(input: string): boolean;
-  /** Nobody will answer any more. */
-  close(): void;
-}
 
 export type RunChange = Partial<Pick<Run, 'state' | 'thread' | 'queue'>> & { data?: Partial<RunData> };
 
@@ -33,8 +23,7 @@ export class LiveRun {
   run: Run;
   readonly message: RunMessage;
   /** What the kernel asks and nobody has answered yet. */
-  #prompt: InputPrompt | undefined;
-  #promptOpened = Promise.withResolvers<void>();
+  readonly #prompts = new InputPrompts();
   readonly #store: RunStore<RunData>;
   readonly #writer: LatestWriter;
   readonly #log: Log;
@@ -42,6 +31,12 @@ export class LiveRun {
   readonly #stop = new AbortController();
   readonly #release = new AbortController();
   readonly #posted = Promise.withResolvers<void>();
+  /** Aborted when the run is to be stopped. */
+  readonly signal = this.#stop.signal;
+  /** Aborted when this process ends and leaves the run to its successor. */
+  readonly released = this.#release.signal;
+  /** Settles when the final message is posted, refused, or left to a successor. */
+  readonly posted = this.#posted.promise;
   #following: PromiseWithResolvers<void> | undefined;
   #stopReason: StopReason | undefined;
   #phase: RunPhase = { kind: 'waiting', ahead: 0 };
@@ -76,23 +71,8 @@ export class LiveRun {
     return this.#phase;
   }
 
-  /** Aborted when the run is to be stopped. */
-  get signal(): AbortSignal {
-    return this.#stop.signal;
-  }
-
   get stopReason(): StopReason | undefined {
     return this.#stopReason;
-  }
-
-  /** Aborted when this process ends and leaves the run to its successor. */
-  get released(): AbortSignal {
-    return this.#release.signal;
-  }
-
-  /** Settles when the final message is posted, refused, or left to a successor. */
-  get posted(): Promise<void> {
-    return this.#posted.promise;
   }
 
   markPosted(): void {
@@ -236,24 +216,16 @@ export class LiveRun {
   // — what the kernel asks —
 
   openPrompt(prompt: InputPrompt): void {
-    this.#prompt?.close();
-    this.#prompt = prompt;
-    this.#promptOpened.resolve();
+    this.#prompts.open(prompt);
   }
 
   closePrompt(): void {
-    this.#prompt?.close();
-    this.#prompt = undefined;
-    this.#promptOpened = Promise.withResolvers<void>();
+    this.#prompts.close();
   }
 
   /** The prompt with this id, or undefined when it is over. A run that is just being resumed is waited for. */
-  async findPrompt(id: string): Promise<InputPrompt | 'notYet' | undefined> {
-    const isAsked = (): boolean => this.run.data.inputRequest?.id === id;
-    if (this.#prompt?.id !== id && isAsked())
-      await Promise.race([this.#promptOpened.promise, delay(INPUT_WAIT_MS, undefined, { ref: false })]);
-    if (this.#prompt?.id === id) return this.#prompt;
-    return isAsked() ? 'notYet' : undefined;
+  findPrompt(id: string): Promise<InputPrompt | 'notYet' | undefined> {
+    return this.#prompts.find(id, () => this.run.data.inputRequest?.id === id);
   }
 
   // — the end of this process —

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LatestWriter } from '../../../../../src/runs/session/run/latest-writer.ts';
+import { LatestWriter } from '../../../../../src/runs/session/latest-writer.ts';
 
 interface Scene {
   writer: LatestWriter;

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
-import { retryStore } from '../../../../../src/runs/session/run/retry-store.ts';
+import { retryStore } from '../../../../../src/runs/session/retry-store.ts';
 import { silent } from '../../../../support/store-faults.ts';
 
 const signal = new AbortController().signal;

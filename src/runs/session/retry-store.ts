@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { StoreError } from '../../../errors.ts';
-import type { Log } from '../../../log.ts';
+import { StoreError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
 
 const RETRY_MS = 500;
 /** How often an outage of the store is logged by each write that waits for it. */

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Slack waits 3 s for what became of a line: a run that is being resumed is waited for this long. */
+const INPUT_WAIT_MS = 1_000;
+
+/** A line that the kernel waits for. */
+export interface InputPrompt {
+  readonly id: string;
+  /** Gives the kernel its line, once; the run goes on. What is typed goes to the kernel and nowhere else. */
+  answer(input: string): boolean;
+  /** Nobody will answer any more. */
+  close(): void;
+}
+
+/** What one run's kernel asks: one prompt at a time. */
+export class InputPrompts {
+  #open: InputPrompt | undefined;
+  #opened = Promise.withResolvers<void>();
+
+  open(prompt: InputPrompt): void {
+    this.#open?.close();
+    this.#open = prompt;
+    this.#opened.resolve();
+  }
+
+  close(): void {
+    this.#open?.close();
+    this.#open = undefined;
+    this.#opened = Promise.withResolvers<void>();
+  }
+
+  /** `isAsked`: by the record, the kernel waits for this line. */
+  async find(id: string, isAsked: () => boolean): Promise<InputPrompt | 'notYet' | undefined> {
+    if (this.#open?.id !== id && isAsked())
+      await Promise.race([this.#opened.promise, delay(INPUT_WAIT_MS, undefined, { ref: false })]);
+    if (this.#open?.id === id) return this.#open;
+    return isAsked() ? 'notYet' : undefined;
+  }
+}

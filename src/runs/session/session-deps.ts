@@ -1,0 +1,20 @@
+import type { RunOutcome } from '../outcome.ts';
+import type { Run } from '../run.ts';
+import type { IdleNotices } from './kernel/idle-kernel.ts';
+import type { SessionKernelDeps } from './kernel/session-kernel.ts';
+import type { FinalMessages } from './run/final-message.ts';
+import type { RunToEndDeps } from './run/run-to-end.ts';
+
+/** What all kernel sessions share. */
+export interface SessionDeps extends SessionKernelDeps, RunToEndDeps {
+  finals: FinalMessages;
+  /** A run has ended. */
+  onEnded: (run: Run, outcome: RunOutcome) => void;
+  notices: IdleNotices;
+  /** Where a run's run message is; undefined when that is not stored any more. */
+  threadOf: (runId: string) => Promise<string | undefined>;
+  /** Nothing of the session is left to remember. */
+  onEmpty: (session: { readonly key: string }) => void;
+  several: boolean;
+  idleTimeoutMs: number | undefined;
+}
