@@ -46,9 +46,15 @@ export async function runToEnd(
     log,
   });
   const ended = await Promise.race([running, untilReleased(live)]);
-  // What the kernel said last is heard once only: the end is stored also by a process that ends.
+  // What the kernel said last is heard once only: the end is stored also by a process that ends. A run that waits for its
+  // kernel is left to the successor.
   if (ended === undefined) {
-    running.then((last) => end.store(live, last.outcome, last.stored)).catch(() => undefined);
+    running
+      .then(async (last) => {
+        const isLeft = live.run.state === 'waiting' && live.stopReason === undefined;
+        if (!isLeft) await end.store(live, last.outcome, last.stored);
+      })
+      .catch(() => undefined);
     return;
   }
   if (!(await end.store(live, ended.outcome, ended.stored))) return;
