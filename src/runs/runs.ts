@@ -4,7 +4,7 @@ import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
-import type { OpenRunMessage } from './run-view.ts';
+import type { OpenRunMessage, ResultMark } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
@@ -47,6 +47,7 @@ export class Runs {
       (live) => {
         const { data } = run;
         const needsRoot = run.thread === '' && data.needsRoot;
+        const language = data.word ?? data.kernelspec;
         return openRunMessage({
           runId: run.id,
           requester: run.requester,
@@ -54,9 +55,8 @@ export class Runs {
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
-          root: needsRoot
-            ? { language: data.word ?? data.kernelspec, blocks: code ?? [data.preview] }
-            : undefined,
+          root: needsRoot ? { language, blocks: code ?? [data.preview] } : undefined,
+          mark: markOf(run, language, code),
           messageTs: data.messageTs,
           predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows),
           recovered: isRecovered,
@@ -86,17 +86,24 @@ export class Runs {
     kernels.load(new Map([...known].filter(([key]) => key.startsWith(`${workspace}/`))));
     const ours = unposted.filter((run) => run.workspace === workspace);
     for (let at = 0; at < ours.length; at += READ_AT_ONCE)
-      await Promise.all(ours.slice(at, at + READ_AT_ONCE).map((run) => this.#resume(run)));
+      await this.#resume(ours.slice(at, at + READ_AT_ONCE));
     return ours.length;
   }
 
-  async #resume(run: Run): Promise<void> {
+  /** All is read before the first of them goes on, so that they go on in order. */
+  async #resume(runs: readonly Run[]): Promise<void> {
     const { store, kernels, log } = this.#deps;
-    const needsCode = run.thread === '' && run.data.needsRoot;
-    const readCode = () => retryStore(() => store.code(run.id), this.#closing.signal, log);
-    const live = this.open(run, needsCode ? await readCode() : undefined, true);
-    kernels.add(live);
-    if (!isUnfinished(run)) await this.#postEnded(live);
+    const readCode = ({ id }: Run) => retryStore(() => store.code(id), this.#closing.signal, log);
+    const codes = await Promise.all(
+      runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
+    );
+    const resumed = runs.map((run, at) => this.open(run, codes[at], true));
+    for (const live of resumed) kernels.add(live);
+    await Promise.all(
+      resumed.map(async (live) => {
+        if (!isUnfinished(live.run)) await this.#postEnded(live);
+      }),
+    );
   }
 
   /** The final message of a run whose end the predecessor did not live to show. */
@@ -112,7 +119,12 @@ export class Runs {
       await addMissing(transcript, kept, run);
       live.showOutput(() => transcript.view());
       finals.post(live, known);
-      void live.posted.then(() => transcript.remove()).catch(() => undefined);
+      void live.posted
+        .then(() => {
+          // What Slack did not take is left to the next start, with its output.
+          if (live.run.state === 'posted' || live.run.data.erased === true) return transcript.remove();
+        })
+        .catch(() => undefined);
     } catch (error) {
       log.error(
         { event: 'spool.failed', err: error, run: run.id },
@@ -146,11 +158,13 @@ export class Runs {
    * over, else as soon as it has been stopped. What it showed until then is removed at once.
    */
   async erase(run: Run): Promise<void> {
-    for (let each: Run | undefined = run; each !== undefined;) {
-      const follows: string | undefined = each.data.follows;
-      await this.#eraseOne(each);
-      each = follows === undefined ? undefined : await this.find(follows);
+    const runs = [run];
+    for (let { follows } = run.data; follows !== undefined;) {
+      const before = await this.find(follows);
+      if (before !== undefined) runs.push(before);
+      follows = before?.data.follows;
     }
+    for (const each of runs) await this.#eraseOne(each);
   }
 
   async #eraseOne(run: Run): Promise<void> {
@@ -192,4 +206,21 @@ async function addMissing(
     toMs: updatedAt,
     gap: true,
   });
+}
+
+/** Its root message, or the head of its answer, shows the code. */
+function showsCode({ data }: Run): boolean {
+  return data.needsRoot || data.origin !== undefined;
+}
+
+/** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */
+function markOf(
+  { data }: Run,
+  language: string,
+  blocks: readonly string[] | undefined,
+): ResultMark | undefined {
+  if (data.needsRoot) return blocks === undefined ? undefined : { kind: 'root', language, blocks };
+  // `message/WORKSPACE/CHANNEL/TS`
+  const ts = data.message?.split('/').at(-1);
+  return ts === undefined ? undefined : { kind: 'message', ts };
 }

@@ -110,7 +110,7 @@ test('the wire goes dead without a word', async () => {
   console.log(`named ${seconds.toFixed(1)} s after the last byte`);
   const since = bot.log.length;
   front.faults = {};
-  await bot.untilLog((line) => line['event'] === 'reconnected', since);
+  await bot.untilLog((line) => line['kind'] === 'reconnected', since);
   await letEnd();
   const { outcome, text } = await finalAnswer(playground, '#data', thread);
   expect(outcome).toBe('ok');

@@ -122,7 +122,7 @@ describe('while nothing runs', () => {
     const { channel, kernelId } = await freshKernel('idle-deleted');
     const since = bot.log.length;
     await rest('DELETE', `/${kernelId}`);
-    await bot.untilLog((line) => line['event'] === 'kernelGone', since);
+    await bot.untilLog((line) => line['kind'] === 'kernelGone', since);
     const answer = await say(channel, 'python3 1+1');
     expect(answer.outcome).toBe('ok');
     expect(answer.text).toMatch(/kernel was gone.*variables are lost/i);

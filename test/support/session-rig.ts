@@ -5,11 +5,16 @@ import { join } from 'node:path';
 import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/displays.ts';
+import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
 import { openTranscript } from '../../src/output/transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { summarizeCode } from '../../src/store/run-reader.ts';
-import type { OpenRunMessage, RunView } from '../../src/runs/run-view.ts';
+import type { FinishResult, OpenRunMessage, RunMessageOptions, RunView } from '../../src/runs/run-view.ts';
+import { Admission, type SnippetRequest } from '../../src/runs/admission/admission.ts';
+import { KernelControl } from '../../src/runs/control.ts';
+import { StoredChannelSettings } from '../../src/runs/languages/channel-settings.ts';
+import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
 import { Runs } from '../../src/runs/runs.ts';
 import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
 import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
@@ -20,48 +25,93 @@ import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { settingsFor } from './gateway-client.ts';
+import type { GatewayTimings } from '../../src/gateway/timings.ts';
+import { quickTimings, settingsFor } from './gateway-client.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';
 import { type ScriptedGateway, startScriptedGateway } from './scripted-gateway.ts';
+import { silent, type StoreFaults, withFaults } from './store-faults.ts';
+
+/** One process: the rooms runs/ and gateway/ with a connection to the store of its own. */
+export interface RigProcess {
+  /** How this process's steps in the store fail. */
+  faults: StoreFaults;
+  kernels: ChannelKernels;
+  runs: Runs;
+  records: KernelRecords;
+  channels: StoredChannelSettings;
+  admission: Admission;
+  control: KernelControl;
+}
 
 /** The rooms runs/, gateway/, output/ and store/ together, on a scripted gateway and a store in memory, without Slack. */
-export interface SessionRig extends AsyncDisposable {
+export interface SessionRig extends AsyncDisposable, RigProcess {
   gateway: ScriptedGateway;
   held: HeldKernels;
   store: Store<RunData>;
-  kernels: ChannelKernels;
-  runs: Runs;
-  /** What was told outside run messages: ends, switches, idle kernels. */
+  /** Where the runs' output is on disk. */
+  spoolDir: string;
+  /** The same, and how much all runs together may have there. */
+  spool: { dir: string; budget: SpoolBudget };
+  /** What was told outside run messages: ends, switches, idle kernels, removed messages. */
   notices: string[];
+  /** How each run message was opened, the newest for each run. */
+  opened: Map<string, RunMessageOptions>;
+  /** Slack's part in a final message; by default it is posted at once. */
+  onFinish: (view: RunView) => FinishResult | Promise<FinishResult>;
+  /** Told before a run's output is opened; what it throws breaks the run. */
+  onTranscript: (runId: string) => void;
   /** Accepts a run of this code and gives it to its session. */
-  submit(code: string, run?: Partial<Run> & { kernelspec?: string }): Promise<LiveRun>;
-  session(): KernelSession;
-  untilShown(live: LiveRun, fits: (view: RunView) => boolean): Promise<RunView>;
-  untilEnded(live: LiveRun): Promise<RunOutcome>;
+  submit(code: string, run?: SubmitOptions): Promise<LiveRun>;
+  /** A request as a listener makes it. */
+  request(code: string, more?: Partial<SnippetRequest> & { language?: string }): SnippetRequest;
+  session(queue?: string): KernelSession;
+  untilShown(live: Pick<LiveRun, 'id'>, fits: (view: RunView) => boolean): Promise<RunView>;
+  untilEnded(live: Pick<LiveRun, 'id'>): Promise<RunOutcome>;
+  /** The same, and posted, with the session at rest. */
+  untilDone(live: LiveRun): Promise<RunOutcome>;
+  views(live: Pick<LiveRun, 'id'>): readonly RunView[];
+  /** This process ends in order, or dies at once; another takes over what the store knows. */
+  replace(how: 'closed' | 'killed'): Promise<void>;
+  /** What a process that takes over now would do; gives how many runs it resumed. */
+  recover(): Promise<number>;
 }
+
+export type SubmitOptions = Omit<Partial<Run>, 'data'> & {
+  kernelspec?: string;
+  data?: Partial<RunData>;
+  blocks?: string[];
+};
 
 export interface RigOptions {
   idleTimeoutMs?: number;
   several?: boolean;
+  /** SPOOL_LIMIT in bytes. */
+  spoolLimit?: number;
   warn?: IdleNotices['warn'];
+  runTimeoutMs?: number;
+  inputTimeoutMs?: number;
+  queueLimit?: number;
+  userLimit?: number;
+  timings?: Partial<GatewayTimings>;
 }
 
-export async function startSessionRig({
-  idleTimeoutMs,
-  several = false,
-  warn,
-}: RigOptions = {}): Promise<SessionRig> {
+export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {
+  const { idleTimeoutMs, several = false, warn, runTimeoutMs, inputTimeoutMs = 60_000 } = options;
+  const { queueLimit = 50, userLimit = 50, spoolLimit = Infinity } = options;
   const gateway = await startScriptedGateway();
   const held = holdKernels(gateway);
-  const client = createGatewayClient(settingsFor(gateway), { log: silentLog });
   const store = await openStore<RunData>({ url: 'memory:', log: silentLog, readData: readRunData });
   await store.lease.acquire(3_600_000);
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-rig-'));
+  const spool = { dir, budget: new SpoolBudget(spoolLimit) };
   const shown = new Map<string, RunView[]>();
+  const opened = new Map<string, RunMessageOptions>();
   const events = new EventEmitter().setMaxListeners(0);
   const notices: string[] = [];
-  const openRunMessage: OpenRunMessage = ({ runId, onPosted }) => {
-    const views: RunView[] = [];
+  const openRunMessage: OpenRunMessage = (given) => {
+    const { runId, onPosted } = given;
+    opened.set(runId, given);
+    const views = shown.get(runId) ?? [];
     shown.set(runId, views);
     const show = (view: RunView): void => {
       views.push(view);
@@ -71,96 +121,165 @@ export async function startSessionRig({
       show,
       async finish(view) {
         show(view);
-        onPosted('2.0');
-        return { delivered: true, messageTs: '2.0' };
+        const result = await rig.onFinish(view);
+        if (result.delivered) onPosted(result.messageTs);
+        return result;
       },
       release: async () => {},
       withdraw: async () => {},
     };
   };
-  const open = (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) =>
-    openTranscript({ dir, runId, maxOutputBytes: 1e8, recovered, displays });
-  const finals = new FinalMessages({
-    store: store.runs,
-    removeMessage: async () => {},
-    onPosted: (live) => kernels.remove(live),
-    log: silentLog,
-  });
-  const records = new KernelRecords(store.keyv('kernel'), silentLog);
-  const kernels: ChannelKernels = new ChannelKernels({
-    gateway: client,
-    records,
-    envFor: () => ({}),
-    outage: new GatewayOutageWait(client),
-    finals,
-    openTranscript: open,
-    onEnded: (run, { kind }) => void notices.push(`ended ${run.data.preview} ${kind}`),
-    onSwitched: (run, { from }) => void notices.push(`switched ${from} ${run.data.kernelspec}`),
-    notices: {
-      warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
-      ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
-    },
-    threadOf: async () => undefined,
-    log: silentLog,
-    several,
-    runTimeoutMs: undefined,
-    inputTimeoutMs: 60_000,
-    guard: { mayWrite: () => true, whenSure: async () => {} },
-    idleTimeoutMs,
-  });
-  const runs = new Runs({
-    workspace: 'T1',
-    store: store.runs,
-    kernels,
-    finals,
-    openRunMessage,
-    removeAttached: async () => {},
-    removeMessage: async () => {},
-    openTranscript: open,
-    log: silentLog,
-  });
+  const open = async (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) => {
+    rig.onTranscript(runId);
+    return await openTranscript({
+      dir,
+      runId,
+      maxOutputBytes: 1e6,
+      budget: spool.budget,
+      recovered,
+      displays,
+    });
+  };
+  const removeMessage = async (run: Run): Promise<void> => void notices.push(`removed ${run.data.preview}`);
+
+  const startProcess = (): RigProcess & { end: () => Promise<void> } => {
+    const timings = { ...quickTimings, ...options.timings };
+    const client = createGatewayClient(settingsFor(gateway), { log: silentLog, timings });
+    const { store: faulty, faults } = withFaults(store);
+    const finals = new FinalMessages({
+      store: faulty.runs,
+      removeMessage,
+      onPosted: (live) => kernels.remove(live),
+      log: silentLog,
+    });
+    const records = new KernelRecords(faulty.keyv('kernel'), silentLog);
+    const channels = new StoredChannelSettings(faulty.keyv('channel'));
+    const kernels: ChannelKernels = new ChannelKernels({
+      gateway: client,
+      records,
+      envFor: () => ({}),
+      outage: new GatewayOutageWait(client),
+      finals,
+      openTranscript: open,
+      onEnded: (run, { kind }) => void notices.push(`ended ${run.data.preview} ${kind}`),
+      onSwitched: (run, { from }) => void notices.push(`switched ${from} ${run.data.kernelspec}`),
+      notices: {
+        warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
+        ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
+      },
+      threadOf: async () => undefined,
+      log: silentLog,
+      several,
+      runTimeoutMs,
+      inputTimeoutMs,
+      guard: { mayWrite: () => true, whenSure: async () => {} },
+      idleTimeoutMs,
+    });
+    const runs = new Runs({
+      workspace: 'T1',
+      store: faulty.runs,
+      kernels,
+      finals,
+      openRunMessage,
+      removeAttached: async (run) => void notices.push(`detached ${run.data.preview}`),
+      removeMessage,
+      openTranscript: open,
+      log: silentLog,
+    });
+    const admission = new Admission({
+      store: faulty.runs,
+      gateway: client,
+      kernelspecs: startKernelspecCache(client, silentLog),
+      channels,
+      kernels,
+      limits: {
+        aliases: {},
+        defaultLanguage: 'python3',
+        queueLimit,
+        userLimit,
+        maxCodeBytes: 1e6,
+        kernelsPerUser: undefined,
+      },
+      openRun: (run, code) => runs.open(run, code),
+      log: silentLog,
+    });
+    const control = new KernelControl({ gateway: client, kernels, channels });
+    return {
+      faults,
+      kernels,
+      runs,
+      records,
+      channels,
+      admission,
+      control,
+      async end() {
+        await runs.close();
+        await client.close();
+      },
+    };
+  };
+
+  let current = startProcess();
   let count = 0;
   const rig: SessionRig = {
+    ...current,
     gateway,
     held,
     store,
-    kernels,
-    runs,
+    spoolDir: dir,
+    spool,
     notices,
-    async submit(code, { kernelspec = 'python3', ...fields } = {}) {
+    opened,
+    onTranscript: () => undefined,
+    onFinish: () => ({ delivered: true, messageTs: '2.0' }),
+    async submit(code, { kernelspec = 'python3', data: more = {}, blocks = [code], ...fields } = {}) {
       count += 1;
       const data: RunData = {
         source: 'mention',
         kernelspec,
-        ...summarizeCode([code]),
+        ...summarizeCode(blocks),
         requestKey: `request/${count}`,
         edition: 1,
         needsRoot: false,
         block: 0,
         notes: [],
+        ...more,
       };
       const run = {
         id: `run-${count}`,
         workspace: 'T1',
         channel: 'C1',
         thread: `${count}.0`,
-        queue: kernels.queueOf('T1', 'C1', kernelspec),
+        queue: rig.kernels.queueOf('T1', 'C1', kernelspec),
         requester: 'U1',
         createdAt: Date.now(),
         ...fields,
         data,
       };
-      const accepted = await store.runs.accept(data.requestKey, { ...run, code: [code] });
+      const accepted = await store.runs.accept(data.requestKey, { ...run, code: blocks });
       if (accepted.kind !== 'accepted') throw new Error('a duplicate');
       const record: Run = { ...run, state: 'waiting', order: accepted.order, updatedAt: run.createdAt };
-      const live = runs.open(record, [code]);
-      kernels.add(live);
+      const live = rig.runs.open(record, blocks);
+      rig.kernels.add(live);
       return live;
     },
-    session: () => kernels.session({ queue: 'T1/C1', workspace: 'T1', channel: 'C1' }),
-    async untilShown(live, fits) {
+    request(code, { language, ...more } = {}) {
+      count += 1;
+      return {
+        requestKey: `request/${count}`,
+        source: 'mention',
+        workspace: 'T1',
+        channel: 'C1',
+        thread: `${count}.0`,
+        requester: 'U1',
+        snippet: { language, blocks: [code] },
+        ...more,
+      };
+    },
+    session: (queue = 'T1/C1') => rig.kernels.session({ queue, workspace: 'T1', channel: 'C1' }),
+    async untilShown({ id }, fits) {
       for (;;) {
-        const found = shown.get(live.id)?.find(fits);
+        const found = shown.get(id)?.find(fits);
         if (found !== undefined) return found;
         await once(events, 'shown');
       }
@@ -169,10 +288,29 @@ export async function startSessionRig({
       const { phase } = await rig.untilShown(live, (view) => view.phase.kind === 'ended');
       return phase.kind === 'ended' ? phase.outcome : Promise.reject(new Error('not ended'));
     },
+    async untilDone(live) {
+      const outcome = await rig.untilEnded(live);
+      await live.posted;
+      await rig.kernels.find(live.run.queue)?.settled;
+      return outcome;
+    },
+    views: ({ id }) => shown.get(id) ?? [],
+    async replace(how) {
+      const { faults, end } = current;
+      if (how === 'killed') faults.before = () => Promise.reject(silent());
+      await end();
+      faults.before = () => Promise.reject(silent());
+      current = startProcess();
+      Object.assign(rig, current);
+      await rig.recover();
+    },
+    async recover() {
+      await rig.channels.load();
+      return await rig.runs.recover(await store.runs.unposted(), await rig.records.readAll());
+    },
     async [Symbol.asyncDispose]() {
       held.letRun();
-      await runs.close();
-      await client.close();
+      await current.end();
       await gateway.close();
       await store.close();
       await rm(dir, { recursive: true, force: true });

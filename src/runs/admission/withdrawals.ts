@@ -3,6 +3,7 @@ import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { RunData } from '../run.ts';
+import { untilAborted } from '../session/kernel/gateway-outage.ts';
 
 const RETRY_MS = 500;
 
@@ -54,12 +55,18 @@ export class Withdrawals {
   #withdraw(run: NewRun<RunData>): void {
     const cancelled = new AbortController();
     this.#pending.set(run.data.requestKey, { run, cancelled });
-    this.#withdrawOnceAnswered(run, cancelled.signal).catch((error: unknown) =>
-      this.#log.warn(
-        { event: 'run.withdraw', err: error, run: run.id },
-        'a refused snippet was not withdrawn',
-      ),
-    );
+    this.#withdrawOnceAnswered(run, cancelled.signal)
+      .catch((error: unknown) =>
+        this.#log.warn(
+          { event: 'run.withdraw', err: error, run: run.id },
+          'a refused snippet was not withdrawn',
+        ),
+      )
+      .finally(() => {
+        // A later try of the same request may be pending instead.
+        const { requestKey } = run.data;
+        if (this.#pending.get(requestKey)?.cancelled === cancelled) this.#pending.delete(requestKey);
+      });
   }
 
   async #withdrawOnceAnswered({ id, data }: NewRun<RunData>, signal: AbortSignal): Promise<void> {
@@ -69,24 +76,11 @@ export class Withdrawals {
       if (signal.aborted) return;
       try {
         await this.#store.withdraw(id, data.requestKey);
-        this.#pending.delete(data.requestKey);
         this.#log.info({ event: 'run.withdrawn', run: id }, 'a refused snippet was withdrawn');
         return;
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
       }
     }
-  }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

@@ -2,7 +2,7 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 
 const settingsSchema = z.object({
-  /** The kernelspec last chosen here. */
+  /** Chosen with `use`. */
   kernelspec: z.string().optional(),
   /** `/spark auto on|off`; absent: AUTO_RUN decides. */
   auto: z.boolean().optional(),
@@ -20,6 +20,8 @@ export interface ChannelSettingsStore {
 export class StoredChannelSettings implements ChannelSettingsStore {
   readonly #keyv: Keyv;
   readonly #known = new Map<string, ChannelSettings>();
+  /** The last change under way of each channel. */
+  readonly #changing = new Map<string, Promise<void>>();
 
   constructor(keyv: Keyv) {
     this.#keyv = keyv;
@@ -37,6 +39,15 @@ export class StoredChannelSettings implements ChannelSettingsStore {
 
   async change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void> {
     const key = `${workspace}/${channel}`;
+    const before = this.#changing.get(key)?.catch(() => undefined) ?? Promise.resolve();
+    const changing = before.then(() => this.#write(key, change));
+    this.#changing.set(key, changing);
+    await changing.finally(() => {
+      if (this.#changing.get(key) === changing) this.#changing.delete(key);
+    });
+  }
+
+  async #write(key: string, change: Partial<ChannelSettings>): Promise<void> {
     const now = this.#known.get(key) ?? {};
     const next = { ...now, ...change };
     if (next.kernelspec === now.kernelspec && next.auto === now.auto) return;

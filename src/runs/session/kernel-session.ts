@@ -85,7 +85,7 @@ export class KernelSession {
       notices,
       threadOf,
       idleTimeoutMs,
-      onEnded: () => this.#endIfEmpty(),
+      onEnded: () => this.#kernelChanged(),
       log,
     });
     this.#idle.watch();
@@ -126,7 +126,7 @@ export class KernelSession {
   /** Stops a run: cancelled when the kernel has not got it, interrupted when it runs. False when it has ended. */
   stop(live: LiveRun, reason: StopReason): boolean {
     if (!isUnfinished(live.run)) return false;
-    if (live === this.#current) live.stop(reason);
+    if (live === this.#current || live.run.state !== 'waiting') live.stop(reason);
     else this.#cancel(live);
     return true;
   }
@@ -194,7 +194,10 @@ export class KernelSession {
 
   /** The store was emptied: the runs that the kernel has not got are lost there, and nobody will find them again. */
   notifyLost(): void {
-    for (const live of this.#queue.all.filter(({ run }) => run.state === 'waiting')) {
+    this.#kernel.storeAgain();
+    // The run in hand is written again before the kernel gets it.
+    for (const live of this.#queue.all) {
+      if (live.run.state !== 'waiting' || live === this.#current) continue;
       this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a run that waited');
       const detail = 'The bot’s store has lost it while it waited; run it again.';
       this.#endUnsent(live, { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail });

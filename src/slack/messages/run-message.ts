@@ -4,6 +4,7 @@ import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../..
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly } from './deliver-directly.ts';
+import { notifyEnd } from './done-notice.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
@@ -213,17 +214,17 @@ export class SlackRunMessage implements RunMessage {
   }
 
   async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
-    const { runId, channel, recovered: mayExist, createdAt } = this.#options;
+    const { runId, channel, recovered: mayExist, createdAt, mark } = this.#options;
     const { files } = renderRunMessage(view, this.#sending.now(), message.room);
-    const place = { channel, thread: message.thread };
-    const owner = { runId, place, createdAt, mayExist };
+    const owner = { runId, place: { channel, thread: message.thread }, createdAt, mayExist };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ run: runId, missing }, 'files not attached');
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
-    return attached;
+    const notices = this.#result === undefined ? await notifyEnd(this.#sending, { ...owner, mark }, view) : [];
+    return { ...attached, replies: [...attached.replies, ...notices] };
   }
 
   /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */

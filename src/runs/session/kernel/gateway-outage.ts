@@ -99,10 +99,12 @@ export class GatewayOutageWait {
   }
 }
 
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
+/** The work's own end, or a rejection with the signal's reason; the work itself is not stopped. */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
     return await Promise.race([work, promise]);
@@ -115,6 +117,7 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
 function isOutage({ code }: GatewayError, isSent: boolean): boolean {
   switch (code) {
     case 'unreachable':
+    case 'noCredentials':
     // This process is not sure to be the leader any more: it waits until it is, or ends.
     case 'writesPaused':
       return true;

@@ -28,6 +28,7 @@ import {
 } from './launch-kernel.ts';
 import { LatestWriter } from '../run/latest-writer.ts';
 import { retryStore } from '../run/retry-store.ts';
+import { untilAborted } from './gateway-outage.ts';
 
 /** How long writes of the record are waited for when this process ends. */
 const CLOSING_MS = 1_000;
@@ -62,7 +63,7 @@ export class SessionKernel {
   #loss: string | undefined;
   #storedLoss: string | undefined;
   /** The restart or deletion under way. */
-  #change: { kind: 'restarting' | 'ending'; done: Promise<void> } | undefined;
+  #change: { kind: 'restarting' | 'ending'; settled: Promise<void> } | undefined;
 
   constructor(
     queue: string,
@@ -106,7 +107,7 @@ export class SessionKernel {
     until: GivingUp,
   ): Promise<ReadyKernel> {
     // What is sent in the middle of a restart or a deletion dies with the old process.
-    await this.#change?.done.catch(() => undefined);
+    while (this.#change !== undefined) await untilAborted(this.#change.settled, eitherOf(until));
     const record = this.#record;
     if (record === undefined)
       return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
@@ -260,16 +261,17 @@ export class SessionKernel {
     if (record === undefined) return;
     await this.#changeBy('ending', async () => {
       await this.#deps.gateway.shutDownKernel(record.kernelId);
-      await this.forget(loss);
+      // Ended by somebody else meanwhile, there may be a new one.
+      if (this.#record?.kernelId === record.kernelId) await this.forget(loss);
     });
   }
 
   async #changeBy(kind: 'restarting' | 'ending', work: () => Promise<void>): Promise<void> {
-    const before = this.#change?.done ?? Promise.resolve();
-    const change = { kind, done: before.catch(() => undefined).then(work) };
+    const done = (this.#change?.settled ?? Promise.resolve()).then(work);
+    const change = { kind, settled: done.catch(() => undefined) };
     this.#change = change;
     try {
-      await change.done;
+      await done;
     } finally {
       if (this.#change === change) this.#change = undefined;
     }
@@ -280,6 +282,12 @@ export class SessionKernel {
     this.#record = undefined;
     if (loss !== undefined) this.#loss = loss;
     await this.#socket.close();
+    this.#writer.save().catch(() => undefined);
+  }
+
+  /** The store was emptied. */
+  storeAgain(): void {
+    this.#storedLoss = undefined;
     this.#writer.save().catch(() => undefined);
   }
 

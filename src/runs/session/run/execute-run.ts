@@ -41,6 +41,8 @@ export async function executeRun(
     };
   for (let block = live.run.data.block; ; block += 1) {
     const outcome = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
+    if (outcome.kind !== 'ok' && code.length > 1)
+      return { ...outcome, endedBlock: { number: block + 1, of: code.length } };
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
     live.note({ data: { block: block + 1, request: undefined } });
   }
@@ -69,7 +71,10 @@ async function executeBlock(
     before === undefined
       ? await sendBlock(live, block, code, kernel, deps.log)
       : resumeBlock(live, code, kernel);
-  if (execution === undefined) return readEnd({ kind: 'notSent' }, live.stopReason, at());
+  if (execution === undefined) {
+    live.released.throwIfAborted();
+    return readEnd({ kind: 'notSent' }, live.stopReason, at());
+  }
   const resumedAt = Date.now();
   const isOutputHere = hasStored(transcript, before?.checkpoint);
   const cuts: { fromMs: number; toMs: number }[] = [];
@@ -88,6 +93,7 @@ async function executeBlock(
     // The lease is in doubt: the run waits until this process is sure again, or ends.
     await live.commit({ state: block === 0 ? 'waiting' : 'running', data: { request: undefined } });
     await deps.guard.whenSure(live.released);
+    live.released.throwIfAborted();
     return await executeBlock(live, block, code, kernel, transcript, deps);
   }
   if (before !== undefined && live.run.state === 'running')

@@ -3,6 +3,7 @@ import type { RunStore } from '../../../store/store.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run, RunData } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
+import { retryStore } from './retry-store.ts';
 
 export interface FinalMessagesDeps {
   store: RunStore<RunData>;
@@ -42,7 +43,7 @@ export class FinalMessages {
     // Looked at again: it may have been asked for while the message was on its way.
     if (live.run.data.erased === true) {
       await live.message.withdraw();
-      await this.erase(live.run);
+      await retryStore(() => this.erase(live.run), live.released, this.#deps.log);
     }
   }
 

@@ -18,6 +18,7 @@ export function askInput(
   const { id = randomUUID(), prompt, password } = request;
   const timeout = setTimeout(() => live.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
   let release: NodeJS.Timeout | undefined;
+  let isAnswered = false;
   const releaseSoon = (): void => {
     clearTimeout(timeout);
     release = setTimeout(() => request.answer(''), RELEASE_MS);
@@ -25,10 +26,13 @@ export function askInput(
   live.openPrompt({
     id,
     answer(input) {
+      if (isAnswered) return false;
+      isAnswered = true;
       live.closePrompt();
       live.showRunning();
       request.answer(input);
       live.note({ data: { inputRequest: undefined } });
+      return true;
     },
     close() {
       clearTimeout(timeout);

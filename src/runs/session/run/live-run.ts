@@ -17,8 +17,8 @@ const INPUT_WAIT_MS = 1_000;
 /** A line that the kernel waits for. */
 export interface InputPrompt {
   readonly id: string;
-  /** Gives the kernel its line; the run goes on. What is typed goes to the kernel and nowhere else. */
-  answer(input: string): void;
+  /** Gives the kernel its line, once; the run goes on. What is typed goes to the kernel and nowhere else. */
+  answer(input: string): boolean;
   /** Nobody will answer any more. */
   close(): void;
 }
@@ -167,7 +167,8 @@ export class LiveRun {
   async end(outcome: RunOutcome, kept?: StoredOutput): Promise<boolean> {
     if (!isUnfinished(this.run)) return false;
     this.closePrompt();
-    this.#apply({ state: 'ended', data: { outcome, ...(kept === undefined ? {} : { kept }) } });
+    const data = { outcome, inputRequest: undefined, ...(kept === undefined ? {} : { kept }) };
+    this.#apply({ state: 'ended', data });
     await this.#writer.save();
     return true;
   }
@@ -190,6 +191,10 @@ export class LiveRun {
 
   // — what people see —
 
+  get #shownCode(): readonly string[] {
+    return this.#code ?? [this.run.data.preview];
+  }
+
   /** From now on each picture carries this output. */
   showOutput(view: () => OutputView): void {
     this.#output = view;
@@ -201,7 +206,9 @@ export class LiveRun {
     const isStored = this.#storedState !== 'waiting' && this.#storedState !== 'sending';
     const sent: GatewayOutage['sent'] = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
     const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent };
-    this.message.show(viewRun(this.run, phase, isStored ? this.#output?.() : undefined, outage));
+    this.message.show(
+      viewRun(this.run, this.#shownCode, phase, isStored ? this.#output?.() : undefined, outage),
+    );
   }
 
   /** The same phase with newer output. */
@@ -223,7 +230,7 @@ export class LiveRun {
 
   finish(outcome: RunOutcome): ReturnType<RunMessage['finish']> {
     this.#phase = { kind: 'ended', outcome };
-    return this.message.finish(viewRun(this.run, this.#phase, this.#output?.()));
+    return this.message.finish(viewRun(this.run, this.#shownCode, this.#phase, this.#output?.()));
   }
 
   // — what the kernel asks —

@@ -71,7 +71,8 @@ async function outcomeOf(
     if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id }))
       return undefined;
   } catch (interruption) {
-    if (!signal.aborted) throw interruption;
+    // Left to a successor, it has no end here.
+    if (!signal.aborted || live.released.aborted) throw interruption;
     return cancelled();
   }
   if (!isSent) return readEnd({ kind: 'notSent', detail: error.message }, live.stopReason, endedAt(live));

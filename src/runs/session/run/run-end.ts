@@ -24,11 +24,16 @@ export class RunEnd {
     this.#log = log;
   }
 
-  /** False when the run had ended already. */
+  /** False when the run had ended already, or the store did not take it before this process ends. Never rejects. */
   async store(live: LiveRun, outcome: RunOutcome, stored?: StoredOutput): Promise<boolean> {
-    const isOurs = await live.end(outcome, stored);
-    if (isOurs) this.#onEnded(live.run, outcome);
-    return isOurs;
+    try {
+      const isOurs = await live.end(outcome, stored);
+      if (isOurs) this.#onEnded(live.run, outcome);
+      return isOurs;
+    } catch (error) {
+      this.#log.error({ event: 'run.end', err: error, run: live.id }, 'an end was not stored');
+      return false;
+    }
   }
 
   post(live: LiveRun, outcome: RunOutcome): void {
@@ -49,12 +54,8 @@ export class RunEnd {
 
   /** Ends a run that the kernel never got, in the background. */
   unsent(live: LiveRun, outcome: RunOutcome): void {
-    this.store(live, outcome)
-      .then((isOurs) => {
-        if (isOurs) this.post(live, outcome);
-      })
-      .catch((error: unknown) =>
-        this.#log.error({ event: 'run.end', err: error, run: live.id }, 'an end was not stored'),
-      );
+    void this.store(live, outcome).then((isOurs) => {
+      if (isOurs) this.post(live, outcome);
+    });
   }
 }

@@ -46,26 +46,23 @@ export async function runToEnd(
     log,
   });
   const ended = await Promise.race([running, untilReleased(live)]);
-  // What the kernel said last is heard once only: the end is stored also by a process that ends. A run that waits for its
-  // kernel is left to the successor.
+  // What the kernel said last is heard once only: the end is stored also by a process that ends.
   if (ended === undefined) {
-    running
-      .then(async (last) => {
-        const isLeft = live.run.state === 'waiting' && live.stopReason === undefined;
-        if (!isLeft) await end.store(live, last.outcome, last.stored);
-      })
-      .catch(() => undefined);
+    void running.then((last) => last && end.store(live, last.outcome, last.stored));
     return;
   }
   if (!(await end.store(live, ended.outcome, ended.stored))) return;
   live.markFollowed();
   if (live.released.aborted) return;
   end.post(live, ended.outcome);
-  if (ended.transcript !== undefined) late.remember(live, ended.outcome, ended.transcript);
+  if (ended.transcript !== undefined)
+    late.remember(live, ended.outcome, ended.transcript, kernel.isConnected);
   // The final message has the processor for itself.
   await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
   if (ended.kernelId !== undefined && !live.released.aborted)
     await end.noteUse(live, ended.outcome, ended.kernelId);
+  // Without a websocket nothing late can come.
+  if (!kernel.isConnected) void late.forgetAll();
 }
 
 /** Settles when this process leaves the run to a successor. */

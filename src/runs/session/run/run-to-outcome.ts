@@ -33,19 +33,25 @@ export interface RunToOutcomeDeps {
 /**
  * THE use case: one run from its turn to its outcome. Kernel → each block in order → what it says. Each way it can go is
  * an outcome; what throws is a bug, and ends the run as broken. A run that a predecessor left `sending` or `running` is
- * resumed, never sent again. Never rejects.
+ * resumed, never sent again. Never rejects; undefined when it is left to a successor.
  */
 export async function runToOutcome(
   live: LiveRun,
   kernel: SessionKernel,
   deps: RunToOutcomeDeps,
-): Promise<EndedRun> {
+): Promise<EndedRun | undefined> {
+  let transcript: Transcript | undefined;
+  const openTranscript = async (recovered: boolean): Promise<Transcript> => {
+    transcript = await deps.openTranscript(recovered);
+    return transcript;
+  };
   try {
-    return await reachAndExecute(live, kernel, deps);
+    return await reachAndExecute(live, kernel, { ...deps, openTranscript });
   } catch (error) {
+    if (live.released.aborted) return undefined;
     deps.log.error({ event: 'run.broken', err: error, run: live.id }, 'a run broke');
     const outcome = syntheticOutcome('broken', live.run.data.kernelspec);
-    return { outcome, transcript: undefined, kernelId: undefined };
+    return { outcome, transcript, kernelId: undefined };
   }
 }
 

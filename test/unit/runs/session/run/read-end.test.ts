@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ExecutionEnd } from '../../../../src/gateway/outputs.ts';
-import { readEnd } from '../../../../src/runs/session/run/read-end.ts';
+import type { ExecutionEnd } from '../../../../../src/gateway/outputs.ts';
+import { readEnd } from '../../../../../src/runs/session/run/read-end.ts';
 
 const end = (kind: ExecutionEnd['kind']): ExecutionEnd => ({
   kind,

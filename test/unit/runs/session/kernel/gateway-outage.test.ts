@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { GatewayError } from '../../../../src/gateway/errors.ts';
-import { GatewayOutageWait, type Waiting } from '../../../../src/runs/session/kernel/gateway-outage.ts';
+import { GatewayError } from '../../../../../src/gateway/errors.ts';
+import { GatewayOutageWait, type Waiting } from '../../../../../src/runs/session/kernel/gateway-outage.ts';
 
 const unreachable = new GatewayError('unreachable', 'no answer');
 const unauthorized = new GatewayError('unauthorized', 'wrong token');

@@ -1,0 +1,49 @@
+import type { Keyv } from 'keyv';
+import { StoreError } from '../../src/errors.ts';
+import type { Store } from '../../src/store/store.ts';
+
+/** What goes wrong between this process and its store. `method` is of the run store, or `keyv.set`, `keyv.delete`. */
+export interface StoreFaults {
+  /** Runs before the step: what it throws, the step is not done; what it waits for, delays it. */
+  before: (method: string) => void | Promise<void>;
+  /** Runs after the step was done: what it throws takes the place of the answer; what it waits for, delays that. */
+  after: (method: string) => void | Promise<void>;
+  /** How often each method was called. */
+  calls: string[];
+}
+
+export function silent(): StoreError {
+  return new StoreError('silent', 'the store gave no answer');
+}
+
+/** The same store over a connection that fails as `faults` says. */
+export function withFaults<Data>(store: Store<Data>): { store: Store<Data>; faults: StoreFaults } {
+  const faults: StoreFaults = { before: () => undefined, after: () => undefined, calls: [] };
+  const step = async (method: string, work: () => unknown): Promise<unknown> => {
+    faults.calls.push(method);
+    await faults.before(method);
+    const answer = await work();
+    await faults.after(method);
+    return answer;
+  };
+  const wrap = <T extends object>(target: T, prefix: string, methods: ReadonlySet<string> | undefined): T =>
+    new Proxy(target, {
+      get(_, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function' || typeof name !== 'string') return member;
+        const call = (...given: unknown[]): unknown => Reflect.apply(member, target, given);
+        return methods?.has(name) === false
+          ? call
+          : (...given: unknown[]) => step(prefix + name, () => call(...given));
+      },
+    });
+  const written = new Set(['set', 'delete']);
+  return {
+    faults,
+    store: {
+      ...store,
+      runs: wrap(store.runs, '', undefined),
+      keyv: (namespace): Keyv => wrap(store.keyv(namespace), 'keyv.', written),
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { type SessionRig, startSessionRig } from '../../support/session-rig.ts';
+
+async function fillQueue(rig: SessionRig): Promise<void> {
+  await rig.submit('running()', { requester: 'U1' });
+  await rig.held.untilBegun('running()');
+  await rig.submit('mine()', { requester: 'U2' });
+  await rig.submit('other()', { requester: 'U3' });
+}
+
+test('stop means the caller’s running run, else their first waiting one', async () => {
+  await using rig = await startSessionRig();
+  await fillQueue(rig);
+  expect((await rig.control.stopOwn('T1', 'C1', 'U2')).data.preview).toBe('mine()');
+  expect((await rig.control.stopOwn('T1', 'C1', 'U1')).data.preview).toBe('running()');
+  await expect(rig.control.stopOwn('T1', 'C1', 'U9')).rejects.toMatchObject({ code: 'nothingToStop' });
+});
+
+test('an admin’s stop means their own run, else the running one', async () => {
+  await using rig = await startSessionRig();
+  await fillQueue(rig);
+  expect((await rig.control.stopRunning('T1', 'C1', 'U3')).data.preview).toBe('other()');
+  expect((await rig.control.stopRunning('T1', 'C1', 'UADMIN')).data.preview).toBe('running()');
+});
+
+test('stop in a thread means its newest unfinished run', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('one()', { thread: '5.0' });
+  const two = await rig.submit('two()', { thread: '5.0' });
+  await rig.submit('three()', { thread: '6.0' });
+  expect((await rig.control.newestUnfinished('T1', 'C1', '5.0')).id).toBe(two.id);
+  await expect(rig.control.newestUnfinished('T1', 'C1', '7.0')).rejects.toMatchObject({
+    code: 'nothingToStop',
+  });
+});
+
+test('D20: a long run is found behind 205 newer quick ones, with a session for each kernelspec', async () => {
+  await using rig = await startSessionRig({ several: true });
+  const long = await rig.submit('long()', { kernelspec: 'scala-spark' });
+  await rig.held.untilBegun('long()');
+  for (let n = 0; n < 205; n += 1) {
+    const quick = await rig.submit(`quick(${n})`);
+    (await rig.held.untilBegun(`quick(${n})`)).end();
+    await rig.untilEnded(quick);
+  }
+  expect((await rig.control.stopOwn('T1', 'C1', 'U1')).id).toBe(long.id);
+});
+
+test('several kernels a channel: a command without a name means that of the channel’s language', async () => {
+  await using rig = await startSessionRig({ several: true });
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  await rig.untilDone(await rig.submit('scala()', { kernelspec: 'scala-spark' }));
+  expect((await rig.control.status('T1', 'C1')).map(({ record }) => record.kernelspec)).toEqual([
+    'python3',
+    'scala-spark',
+  ]);
+  await rig.channels.change('T1', 'C1', { kernelspec: 'scala-spark' });
+  const record = await rig.control.currentKernel('T1', 'C1');
+  expect(record.kernelspec).toBe('scala-spark');
+  await rig.control.shutDown(record);
+  expect((await rig.control.currentKernel('T1', 'C1')).kernelspec).toBe('python3');
+  await expect(rig.control.shutDown(record)).rejects.toMatchObject({ code: 'noKernel' });
+  await expect(rig.control.restart(record)).rejects.toMatchObject({ code: 'noKernel' });
+});
+
+test('status says what the gateway says of a kernel, and which runs are unfinished', async () => {
+  await using rig = await startSessionRig();
+  await fillQueue(rig);
+  rig.held.begun[0]!.kernel.executionState = 'busy';
+  const [status] = await rig.control.status('T1', 'C1');
+  expect(status).toMatchObject({ state: 'busy', record: { kernelspec: 'python3' } });
+  expect(status?.unfinished).toHaveLength(3);
+  rig.gateway.answer = ({ method }) =>
+    method === 'GET' ? { status: 404, body: { message: 'Kernel does not exist: x' } } : undefined;
+  expect((await rig.control.status('T1', 'C1'))[0]?.state).toBe('gone');
+  rig.gateway.answer = () => 'reset';
+  expect((await rig.control.status('T1', 'C1'))[0]?.state).toBe('unreachable');
+});
+
+test('a run that is over is not stopped, and a question that is over not answered', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const { run } = await rig.submit('code()');
+  await rig.untilEnded(run);
+  await expect(rig.control.stop(run, 'U1')).rejects.toMatchObject({ code: 'nothingToStop' });
+  await expect(rig.control.agreeToSwitch(run, 'U1')).rejects.toMatchObject({ code: 'nothingToStop' });
+});
+
+test('D16: buttons of old runs make no session', async () => {
+  await using rig = await startSessionRig();
+  const { run } = await rig.submit('code()');
+  const old = { ...run, id: 'old', queue: 'T1/C7', channel: 'C7' };
+  expect(await rig.control.hasRunAlone(old)).toBe(true);
+  await expect(rig.control.stop(old, 'U1')).rejects.toMatchObject({ code: 'nothingToStop' });
+  expect(rig.kernels.find('T1/C7')).toBeUndefined();
+});
+
+test('a button names the kernel that it was made for', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  const { kernelId } = await rig.control.kernelOf(live.run);
+  expect((await rig.control.kernelById('T1', kernelId)).kernelId).toBe(kernelId);
+  expect(await rig.control.keep('T1/C1', kernelId)).toBe(true);
+  expect(await rig.control.keep('T1/C1', 'another')).toBe(false);
+  expect(await rig.control.keep('T1/C9', kernelId)).toBe(false);
+  await expect(rig.control.kernelById('T1', 'another')).rejects.toMatchObject({ code: 'noKernel' });
+  expect((await rig.control.kernels('T1')).map((record) => record.kernelId)).toEqual([kernelId]);
+  expect(await rig.control.otherKernels('T1')).toBeUndefined();
+});

@@ -1,0 +1,66 @@
+import { Keyv } from 'keyv';
+import { expect, test } from 'vitest';
+import { StoredChannelSettings } from '../../../../src/runs/languages/channel-settings.ts';
+
+function scene(): {
+  keyv: Keyv;
+  settings: StoredChannelSettings;
+  writes: () => number;
+  fail: (is: boolean) => void;
+} {
+  const keyv = new Keyv();
+  const set = keyv.set.bind(keyv);
+  let writes = 0;
+  let isFailing = false;
+  keyv.set = async (...given: Parameters<typeof set>) => {
+    writes += 1;
+    await Promise.resolve();
+    if (isFailing) throw new Error('the store is away');
+    return await set(...given);
+  };
+  return {
+    keyv,
+    settings: new StoredChannelSettings(keyv),
+    writes: () => writes,
+    fail: (is) => {
+      isFailing = is;
+    },
+  };
+}
+
+test('what a channel chose is read back, also by the next process', async () => {
+  const { keyv, settings } = scene();
+  expect(await settings.read('T1', 'C1')).toEqual({});
+  await settings.change('T1', 'C1', { auto: true });
+  await settings.change('T1', 'C1', { kernelspec: 'python3' });
+  expect(await settings.read('T1', 'C1')).toEqual({ auto: true, kernelspec: 'python3' });
+  expect(await settings.read('T1', 'C2')).toEqual({});
+  expect(await keyv.get('T1/C1')).toEqual({ auto: true, kernelspec: 'python3' });
+});
+
+test('two changes at once lose neither', async () => {
+  const { keyv, settings } = scene();
+  await Promise.all([
+    settings.change('T1', 'C1', { auto: true }),
+    settings.change('T1', 'C1', { kernelspec: 'python3' }),
+  ]);
+  expect(await settings.read('T1', 'C1')).toEqual({ auto: true, kernelspec: 'python3' });
+  expect(await keyv.get('T1/C1')).toEqual({ auto: true, kernelspec: 'python3' });
+});
+
+test('what is so already is not written', async () => {
+  const { settings, writes } = scene();
+  await settings.change('T1', 'C1', { kernelspec: 'python3' });
+  await settings.change('T1', 'C1', { kernelspec: 'python3' });
+  expect(writes()).toBe(1);
+});
+
+test('a change that the store does not take is none, and may be tried again', async () => {
+  const { settings, fail } = scene();
+  fail(true);
+  await expect(settings.change('T1', 'C1', { auto: true })).rejects.toThrow('away');
+  expect(await settings.read('T1', 'C1')).toEqual({});
+  fail(false);
+  await settings.change('T1', 'C1', { auto: true });
+  expect(await settings.read('T1', 'C1')).toEqual({ auto: true });
+});

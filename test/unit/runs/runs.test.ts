@@ -1,0 +1,127 @@
+import { readdir } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { startSessionRig } from '../../support/session-rig.ts';
+import { silent } from '../../support/store-faults.ts';
+
+test('a posted run is erased at once, with its code and its message', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  await rig.runs.erase(live.run);
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+  expect(await rig.store.runs.code(live.id)).toBeUndefined();
+  expect(rig.notices).toContain('removed code()');
+});
+
+test('a waiting run is erased without having run', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  const run = await rig.held.untilBegun('running()');
+  const live = await rig.submit('secret()');
+  await rig.runs.erase(live.run);
+  await live.posted;
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+  run.end();
+  await rig.untilDone(await rig.submit('last()').then((last) => (rig.held.letRun(), last)));
+  expect(rig.held.begun.map(({ code }) => code)).not.toContain('secret()');
+});
+
+test('a running run is stopped, and erased as soon as it has ended', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('secret()');
+  const run = await rig.held.untilBegun('secret()');
+  run.kernel.onInterrupt = () => run.end();
+  await rig.runs.erase(live.run);
+  await live.posted;
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+  expect(run.kernel.interrupts).toBe(1);
+});
+
+test('a run whose final message is on its way is erased after it', async () => {
+  await using rig = await startSessionRig();
+  const posting = Promise.withResolvers<void>();
+  const posted = Promise.withResolvers<void>();
+  rig.onFinish = async () => {
+    posting.resolve();
+    await posted.promise;
+    return { delivered: true, messageTs: '2.0' };
+  };
+  rig.held.letRun();
+  const live = await rig.submit('secret()');
+  await posting.promise;
+  await rig.runs.erase(live.run);
+  posted.resolve();
+  await live.posted;
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+});
+
+test('a run is erased also when the store is away in the last step', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('secret()');
+  const run = await rig.held.untilBegun('secret()');
+  run.kernel.onInterrupt = () => run.end();
+  let tries = 0;
+  rig.faults.before = (method) => {
+    if (method === 'remove' && (tries += 1) === 1) throw silent();
+  };
+  await rig.runs.erase(live.run);
+  await live.posted;
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+});
+
+test('the runs whose message it took over are erased with it', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const first = await rig.submit('first()');
+  await rig.untilDone(first);
+  const second = await rig.submit('second()', { data: { follows: first.id, edition: 2 } });
+  await rig.untilDone(second);
+  const third = await rig.submit('third()', { data: { follows: second.id, edition: 3 } });
+  await rig.untilDone(third);
+  await rig.runs.erase(third.run);
+  expect(await rig.store.runs.channel('T1', 'C1', 10)).toEqual([]);
+});
+
+test('the store is away when the chain is read: nothing is erased, so that it can be tried again', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const first = await rig.submit('first()');
+  await rig.untilDone(first);
+  const second = await rig.submit('second()', { data: { follows: first.id, edition: 2 } });
+  await rig.untilDone(second);
+  rig.faults.before = (method) => (method === 'get' ? Promise.reject(silent()) : undefined);
+  await expect(rig.runs.erase(second.run)).rejects.toThrow('no answer');
+  expect(await rig.store.runs.channel('T1', 'C1', 10)).toHaveLength(2);
+});
+
+test('an edit takes over the message of the run before, once that is posted, and removes its files', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  rig.onFinish = () => ({ delivered: true, messageTs: '7.0', files: ['F1'] });
+  const first = await rig.submit('first()');
+  const second = await rig.submit('second()', { data: { follows: first.id, edition: 2 } });
+  expect(await rig.opened.get(second.id)?.predecessor).toBe('7.0');
+  expect(rig.notices).toContain('detached first()');
+});
+
+test('a sentence is said at the head of a run in memory', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  await rig.held.untilBegun('code()');
+  await rig.runs.say(live.run, 'Look here.');
+  await rig.untilShown(live, ({ notes }) => notes.includes('Look here.'));
+  expect(await rig.runs.code(live.run)).toEqual(['code()']);
+  expect((await rig.runs.find(live.id))?.data.notes).toEqual(['Look here.']);
+});
+
+test('a refused final message is over: the run is posted, and nothing stays on disk', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  rig.onFinish = () => ({ delivered: false, reason: 'is_archived', isRefused: true });
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  expect(await rig.store.runs.get(live.id)).toMatchObject({ state: 'posted' });
+  await rig.session().shutDown();
+  await expect.poll(async () => await readdir(rig.spoolDir)).toEqual([]);
+});

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
+
+async function empty(rig: SessionRig): Promise<void> {
+  for (const { id, data } of await rig.store.runs.unposted())
+    await rig.store.runs.withdraw(id, data.requestKey);
+  await rig.store.keyv('kernel').clear();
+}
+
+test('runs that wait are told lost; the running one is written again, and so is its kernel', async () => {
+  await using rig = await startSessionRig();
+  const running = await rig.submit('running()');
+  const run = await rig.held.untilBegun('running()');
+  await rig.untilShown(running, ({ output }) => output !== undefined);
+  const waiting = await rig.submit('waiting()');
+  await empty(rig);
+  rig.kernels.notifyLost();
+  expect(await rig.untilEnded(waiting)).toMatchObject({ kind: 'notStarted' });
+  await running.commit({});
+  expect(await rig.store.runs.get(running.id)).toMatchObject({ state: 'running' });
+  await expect
+    .poll(async () => (await rig.records.readAll()).get('T1/C1')?.record?.kernelId)
+    .toBe(rig.session().record?.kernelId);
+  run.end();
+  expect((await rig.untilDone(running)).kind).toBe('ok');
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()']);
+});
+
+test('the run whose kernel is just starting is not told lost and run all the same', async () => {
+  await using rig = await startSessionRig();
+  const start = Promise.withResolvers<void>();
+  rig.gateway.answer = async ({ method }) => {
+    if (method === 'POST') await start.promise;
+    return undefined;
+  };
+  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+  const live = await rig.submit('code()');
+  await posted;
+  await empty(rig);
+  rig.kernels.notifyLost();
+  start.resolve();
+  rig.held.letRun();
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(rig.notices).toEqual(['ended code() ok']);
+  expect(await rig.store.runs.get(live.id)).toMatchObject({ state: 'posted' });
+});

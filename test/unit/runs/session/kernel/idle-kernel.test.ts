@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
+import { startSessionRig } from '../../../../support/session-rig.ts';
+
+const HOUR_MS = 3_600_000;
+
+test.each([
+  [{ lastUsedAt: 0 }, { kind: 'warn', atMs: HOUR_MS - 600_000 }],
+  [
+    { lastUsedAt: 0, warnedAt: 10 },
+    { kind: 'end', atMs: HOUR_MS },
+  ],
+  // A warning that came late leaves as much time to answer it.
+  [
+    { lastUsedAt: 0, warnedAt: 2 * HOUR_MS },
+    { kind: 'end', atMs: 2 * HOUR_MS + 600_000 },
+  ],
+  // Used or kept after the warning: that one counts no more.
+  [
+    { lastUsedAt: 20, warnedAt: 10 },
+    { kind: 'warn', atMs: HOUR_MS + 20 - 600_000 },
+  ],
+])('%o: next is %o', (record, step) => {
+  expect(nextIdleStep({ warnedAt: undefined, ...record }, HOUR_MS)).toEqual(step);
+});
+
+test('an idle kernel is warned of, then shut down, and the next run says so', async () => {
+  await using rig = await startSessionRig({ idleTimeoutMs: 60 });
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('code()'));
+  await expect.poll(() => rig.notices).toEqual(['ended code() ok', 'warned python3', 'idle python3']);
+  const next = await rig.submit('next()');
+  await rig.untilDone(next);
+  expect(next.run.data.notes.join()).toContain('IDLE_TIMEOUT');
+});
+
+test('D8: a run that is admitted while the idle kernel is looked at keeps it', async () => {
+  await using rig = await startSessionRig({ idleTimeoutMs: 40 });
+  const looked = Promise.withResolvers<void>();
+  const look = Promise.withResolvers<void>();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('code()'));
+  rig.gateway.answer = async ({ method, isUpgrade }) => {
+    if (method !== 'GET' || isUpgrade) return undefined;
+    looked.resolve();
+    await look.promise;
+    return undefined;
+  };
+  await looked.promise;
+  const { kernelId } = rig.session().record!;
+  const live = await rig.submit('meanwhile()');
+  look.resolve();
+  expect((await rig.untilEnded(live)).kind).toBe('ok');
+  expect(rig.session().record?.kernelId).toBe(kernelId);
+});
+
+test('D8: a run that is admitted while the warning is on its way keeps the kernel', async () => {
+  const warned = Promise.withResolvers<void>();
+  const warning = Promise.withResolvers<void>();
+  await using rig = await startSessionRig({
+    idleTimeoutMs: 1_000,
+    warn: async () => {
+      warned.resolve();
+      await warning.promise;
+    },
+  });
+  const live = await rig.submit('code()');
+  (await rig.held.untilBegun('code()')).end();
+  await rig.untilDone(live);
+  await warned.promise;
+  const next = await rig.submit('meanwhile()');
+  const run = await rig.held.untilBegun('meanwhile()');
+  warning.resolve();
+  await new Promise(setImmediate);
+  expect(rig.notices).not.toContain('idle python3');
+  run.end();
+  expect((await rig.untilDone(next)).kind).toBe('ok');
+});
+
+test('D15: a kernel that the gateway has culled is asked for once, and its record forgotten', async () => {
+  await using rig = await startSessionRig({ idleTimeoutMs: 30 });
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('code()'));
+  rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
+  await expect.poll(() => rig.session().record).toBeUndefined();
+  const asked = rig.gateway.calls.length;
+  await expect.poll(async () => (await rig.records.readAll()).get('T1/C1')?.record).toBeUndefined();
+  expect(rig.notices).toEqual(['ended code() ok']);
+  expect(rig.gateway.calls).toHaveLength(asked);
+});
+
+test('Keep postpones the end', async () => {
+  await using rig = await startSessionRig({ idleTimeoutMs: 60_000 });
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('code()'));
+  const before = rig.session().record!;
+  expect(rig.session().keep(before.kernelId)).toBe(true);
+  expect(rig.session().record!.lastUsedAt).toBeGreaterThanOrEqual(before.lastUsedAt);
+  expect(rig.session().keep('another')).toBe(false);
+});

@@ -1,0 +1,49 @@
+import { Keyv } from 'keyv';
+import { expect, test } from 'vitest';
+import { silentLog } from '../../../../../src/log.ts';
+import {
+  kernelEnv,
+  KernelRecords,
+  newKernelRecord,
+} from '../../../../../src/runs/session/kernel/kernel-record.ts';
+
+const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
+const settings = { username: undefined, env: { A: '1' } };
+
+test('a kernel is started with the set environment', () => {
+  expect(kernelEnv(owner, settings)).toEqual({ A: '1' });
+});
+
+test.each([
+  ['svc-{channel}', 'C1', 'svc-C1'],
+  ['{user}', 'D1', 'U1'],
+  // A channel's kernel is shared: it is nobody's own.
+  ['{user}', 'C1', 'C1'],
+  ['{user}', 'G1', 'G1'],
+])('KERNEL_USERNAME=%s in %s is %s', (username, channel, named) => {
+  expect(kernelEnv({ ...owner, channel }, { ...settings, username })['KERNEL_USERNAME']).toBe(named);
+});
+
+test('records and losses are read back by their sessions', async () => {
+  const records = new KernelRecords(new Keyv(), silentLog);
+  const record = newKernelRecord(owner, 'python3');
+  await records.save(record);
+  await records.saveLoss('T1/C2', 'It was lost.');
+  expect(await records.readAll()).toEqual(
+    new Map([
+      ['T1/C1', { record, loss: undefined }],
+      ['T1/C2', { record: undefined, loss: 'It was lost.' }],
+    ]),
+  );
+  await records.remove('T1/C1');
+  await records.removeLoss('T1/C2');
+  expect((await records.readAll()).size).toBe(0);
+});
+
+test('a record that cannot be read is a loss that the next run says', async () => {
+  const keyv = new Keyv();
+  await keyv.set('T1/C1', { workspace: 'T1', kernelId: 7 });
+  const { record, loss } = (await new KernelRecords(keyv, silentLog).readAll()).get('T1/C1')!;
+  expect(record).toBeUndefined();
+  expect(loss).toContain('could not be read');
+});

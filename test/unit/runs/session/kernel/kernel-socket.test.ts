@@ -1,0 +1,103 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import type {
+  ConnectionEvent,
+  ConnectOptions,
+  KernelConnection,
+} from '../../../../../src/gateway/gateway.ts';
+import { newKernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { KernelSocket } from '../../../../../src/runs/session/kernel/kernel-socket.ts';
+
+const IDLE_MS = 3 * 60_000;
+const record = newKernelRecord(
+  { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' },
+  'python3',
+);
+const signal = new AbortController().signal;
+
+interface Scene {
+  socket: KernelSocket;
+  closed: () => number;
+  told: string[];
+  say: (event: ConnectionEvent) => void;
+  /** Holds the next connection until it is called. */
+  hold: () => () => void;
+}
+
+function scene(): Scene {
+  vi.useFakeTimers();
+  let closes = 0;
+  let opening = Promise.resolve();
+  let say: ConnectOptions['onEvent'];
+  const told: string[] = [];
+  const connect = async (kernelId: string, options: ConnectOptions): Promise<KernelConnection> => {
+    say = options.onEvent;
+    await opening;
+    const close = async (): Promise<void> => void (closes += 1);
+    return { kernelId, sessionId: options.sessionId, close } as unknown as KernelConnection;
+  };
+  const socket = new KernelSocket(
+    { connect },
+    ({ kind }) => told.push(kind),
+    () => told.push('closed'),
+  );
+  return {
+    socket,
+    closed: () => closes,
+    told,
+    say: (event) => say?.(event),
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      opening = promise;
+      return resolve;
+    },
+  };
+}
+
+afterEach(() => void vi.useRealTimers());
+
+test('D7: a websocket that nobody uses is closed, whatever happened to the run', async () => {
+  const { socket, closed, told } = scene();
+  socket.acquire();
+  await socket.connect(record, signal);
+  await vi.advanceTimersByTimeAsync(10 * IDLE_MS);
+  expect(closed()).toBe(0);
+  socket.release();
+  await vi.advanceTimersByTimeAsync(IDLE_MS);
+  expect(closed()).toBe(1);
+  expect(socket.connection).toBeUndefined();
+  expect(told).toEqual(['closed']);
+});
+
+test('D13: late output keeps the websocket open', async () => {
+  const { socket, closed, say } = scene();
+  await socket.connect(record, signal);
+  socket.release();
+  for (let n = 0; n < 5; n += 1) {
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    say({ kind: 'lateOutput', msgId: 'm', output: { kind: 'stream', name: 'stdout', text: 'x' } });
+  }
+  expect(closed()).toBe(0);
+  await vi.advanceTimersByTimeAsync(IDLE_MS);
+  expect(closed()).toBe(1);
+});
+
+test('a kernel that is gone while idle: nothing is left open, and no timer', async () => {
+  const { socket, told, say } = scene();
+  await socket.connect(record, signal);
+  socket.release();
+  say({ kind: 'kernelGone', detail: 'culled' });
+  expect(socket.connection).toBeUndefined();
+  expect(told).toEqual(['closed', 'kernelGone']);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a websocket that is just being opened is waited for, then closed in order', async () => {
+  const { socket, closed, hold } = scene();
+  const open = hold();
+  const connecting = socket.connect(record, signal);
+  const closing = socket.close();
+  open();
+  await closing;
+  await connecting;
+  expect(closed()).toBe(1);
+});

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { GatewayError } from '../../../../../src/gateway/errors.ts';
+import type { KernelModel } from '../../../../../src/gateway/gateway.ts';
+import { silentLog } from '../../../../../src/log.ts';
+import { newKernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { isLoss, launchKernel, removeUnused } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
+
+const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
+const record = newKernelRecord(owner, 'python3');
+const until = { stopped: new AbortController().signal, released: new AbortController().signal };
+const found = { id: record.kernelId } as KernelModel;
+
+const launch = (
+  startKernel: () => Promise<KernelModel>,
+  findKernel: () => Promise<KernelModel | undefined>,
+): Promise<string> => launchKernel(record, {}, () => undefined, until, { startKernel, findKernel });
+
+test('the gateway chooses the id where it does not honour ours', async () => {
+  expect(
+    await launch(
+      async () => ({ ...found, id: 'other' }),
+      async () => undefined,
+    ),
+  ).toBe('other');
+});
+
+test('a start that fails because the kernel is there already finds it', async () => {
+  const taken = new GatewayError('startFailed', 'the id is taken');
+  expect(
+    await launch(
+      () => Promise.reject(taken),
+      async () => found,
+    ),
+  ).toBe(record.kernelId);
+});
+
+test('a start that failed is told as it failed, also when the gateway cannot be asked any more', async () => {
+  const failed = new GatewayError('startFailed', 'no resources');
+  await expect(
+    launch(
+      () => Promise.reject(failed),
+      async () => undefined,
+    ),
+  ).rejects.toBe(failed);
+  const away = new GatewayError('unreachable', 'away');
+  await expect(
+    launch(
+      () => Promise.reject(failed),
+      () => Promise.reject(away),
+    ),
+  ).rejects.toBe(failed);
+  await expect(
+    launch(
+      () => Promise.reject(away),
+      async () => found,
+    ),
+  ).rejects.toBe(away);
+});
+
+test('a kernel that nobody uses and that cannot be removed is no failure of the run', async () => {
+  const shutDownKernel = (): Promise<void> => Promise.reject(new GatewayError('unreachable', 'away'));
+  await expect(removeUnused('k', { shutDownKernel }, silentLog)).resolves.toBeUndefined();
+});
+
+test('only a kernel that is gone, or never came up, is a loss', () => {
+  expect(isLoss(new GatewayError('kernelGone', ''))).toBe(true);
+  expect(isLoss(new GatewayError('startFailed', ''))).toBe(true);
+  expect(isLoss(new GatewayError('unreachable', ''))).toBe(false);
+  expect(isLoss(new Error('a bug'))).toBe(false);
+});

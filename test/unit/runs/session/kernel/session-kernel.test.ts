@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest';
+import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
+
+function living(rig: SessionRig): string[] {
+  return [...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted).map(({ id }) => id);
+}
+
+/** Holds calls of this method until it is let go; `asked` resolves with the first of them. */
+function hold(rig: SessionRig, method: string, path = ''): { asked: Promise<void>; letGo: () => void } {
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  rig.gateway.answer = async (call) => {
+    if (call.method !== method || !call.path.includes(path)) return undefined;
+    asked.resolve();
+    await held.promise;
+    return undefined;
+  };
+  return { asked: asked.promise, letGo: () => held.resolve() };
+}
+
+test('D19: a kernel that is shut down twice, with a run in between, does not cost that run its new kernel', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const deletion = hold(rig, 'DELETE');
+  const first = rig.session().shutDown();
+  await deletion.asked;
+  const live = await rig.submit('after()');
+  const second = rig.session().shutDown();
+  deletion.letGo();
+  await Promise.all([first, second]);
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+});
+
+test('a stop acts at once while the kernel is being restarted', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const restart = hold(rig, 'POST', '/restart');
+  const restarting = rig.session().restart();
+  await restart.asked;
+  expect(rig.session().state).toBe('restarting');
+  const live = await rig.submit('code()');
+  rig.session().stop(live, { kind: 'asked', by: 'U1' });
+  expect((await rig.untilEnded(live)).kind).toBe('cancelled');
+  restart.letGo();
+  await restarting;
+});
+
+test('a run that comes while the kernel is being restarted is sent to the new process', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const restart = hold(rig, 'POST', '/restart');
+  const restarting = rig.session().restart();
+  await restart.asked;
+  const live = await rig.submit('code()');
+  expect(rig.held.begun).toHaveLength(1);
+  restart.letGo();
+  await restarting;
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+});
+
+test('a stop while the kernel starts leaves no kernel and no record', async () => {
+  await using rig = await startSessionRig();
+  const connectable = Promise.withResolvers<void>();
+  const start = rig.gateway.onStart;
+  rig.gateway.onStart = (kernel, call) => {
+    start(kernel, call);
+    kernel.upgradable = connectable.promise;
+  };
+  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const live = await rig.submit('code()');
+  await opening;
+  expect(rig.session().state).toBe('starting');
+  rig.session().stop(live, { kind: 'asked', by: 'U1' });
+  expect((await rig.untilDone(live)).kind).toBe('cancelled');
+  connectable.resolve();
+  expect(living(rig)).toEqual([]);
+  expect(rig.kernels.find('T1/C1')).toBeUndefined();
+  await expect.poll(async () => (await rig.records.readAll()).size).toBe(0);
+});
+
+test('a kernel that is gone is replaced, and the run says so', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  await rig.replace('closed');
+  rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
+  const live = await rig.submit('after()');
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(live.run.data.notes.join()).toContain('The channel’s kernel was gone');
+});
+
+test('a kernel that the gateway restarted while nobody ran: the next run says so, once', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const kernel = rig.gateway.kernels.get(rig.session().record!.kernelId)!;
+  kernel.status('restarting');
+  kernel.comeUp();
+  await expect.poll(() => rig.session().record?.restartedUnseen).toBe(true);
+  const live = await rig.submit('after()');
+  await rig.untilDone(live);
+  expect(live.run.data.notes.join()).toContain('restarted meanwhile');
+  const next = await rig.submit('next()');
+  await rig.untilDone(next);
+  expect(next.run.data.notes).toEqual([]);
+});
+
+test('code that leaves its kernel: the kernel is ended, and the next run gets a new one', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const before = rig.session().record!.kernelId;
+  const kernel = rig.gateway.kernels.get(before)!;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
+    kernel.status('idle', request);
+  };
+  expect((await rig.untilDone(await rig.submit('exit()'))).kind).toBe('exited');
+  expect(kernel.isDeleted).toBe(true);
+  expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
+  expect(rig.session().record?.kernelId).not.toBe(before);
+});
+
+test('a restart of a kernel that is gone says so, and the next run starts a new one', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
+  await expect(rig.session().restart()).rejects.toMatchObject({ code: 'noKernel' });
+  expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
+});
+
+test('what a start that failed leaves behind is nothing, and the run says why', async () => {
+  await using rig = await startSessionRig();
+  rig.gateway.answer = ({ method }) =>
+    method === 'POST' ? { status: 500, body: { message: 'no resources', reason: 'full' } } : undefined;
+  const outcome = await rig.untilDone(await rig.submit('code()'));
+  expect(outcome.kind).toBe('notStarted');
+  expect(rig.kernels.find('T1/C1')).toBeUndefined();
+});
+
+test('the record knows everyone who ran code, and forgets them with the variables', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('one()'));
+  expect(rig.session().hasRunAlone((await rig.submit('two()', { requester: 'U2' })).run)).toBe(false);
+  await rig.session().settled;
+  expect(rig.session().record?.requesters).toEqual(['U1', 'U2']);
+  await rig.session().restart();
+  expect(rig.session().record).toMatchObject({ requesters: [], executionCount: 0 });
+});

@@ -1,0 +1,56 @@
+import { readdir } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import type { ScriptMessage } from '../../../support/scripted-gateway.ts';
+import { startSessionRig } from '../../../support/session-rig.ts';
+
+test('a thread that prints after the end still edits the right run message', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  const [kernel] = rig.gateway.kernels.values();
+  const request: ScriptMessage = await kernel!.untilReceived('execute_request');
+  await rig.untilDone(await rig.submit('next()'));
+  kernel!.stream(request, 'late\n');
+  await rig.untilShown(live, ({ output }) => JSON.stringify(output ?? {}).includes('late'));
+});
+
+test('late output of a run that is being deleted is shown no more', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  await rig.runs.erase(live.run);
+  const shown = rig.views(live).length;
+  const [kernel] = rig.gateway.kernels.values();
+  kernel!.stream(await kernel!.untilReceived('execute_request'), 'late\n');
+  await rig.untilDone(await rig.submit('next()'));
+  expect(rig.views(live)).toHaveLength(shown);
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+});
+
+test('the output of all but the last twenty posted runs is off the disk', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  for (let n = 0; n < 25; n += 1) await rig.untilDone(await rig.submit(`code(${n})`));
+  await expect.poll(async () => (await readdir(rig.spoolDir)).length).toBe(20);
+});
+
+test('D4: a run whose kernel is gone at its end leaves nothing on disk, and no session', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  await rig.held.untilBegun('code()');
+  await rig.session().shutDown();
+  expect((await rig.untilDone(live)).kind).toBe('kernelGone');
+  await expect.poll(async () => await readdir(rig.spoolDir)).toEqual([]);
+  expect(rig.kernels.find('T1/C1')).toBeUndefined();
+});
+
+test('output that Slack did not take stays on disk for the next start', async () => {
+  await using rig = await startSessionRig();
+  rig.onFinish = () => ({ delivered: false, reason: 'away', isRefused: false });
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('code()'));
+  await rig.session().shutDown();
+  expect(await readdir(rig.spoolDir)).toHaveLength(1);
+});

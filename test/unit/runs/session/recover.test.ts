@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import type { BlockRequest } from '../../../../src/runs/run.ts';
+import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
+
+/** As a process leaves it that dies in the middle of the run. */
+async function setBack(
+  rig: SessionRig,
+  runId: string,
+  state: 'sending' | 'running',
+  request: BlockRequest,
+): Promise<void> {
+  const stored = await rig.store.runs.get(runId);
+  if (stored === undefined) throw new Error('no such run');
+  const { outcome: _, ...data } = stored.data;
+  await rig.store.runs.save({ ...stored, state, data: { ...data, request } });
+}
+
+test('a killed process: what waited runs in its order, what ran is resumed, nothing is sent twice', async () => {
+  await using rig = await startSessionRig();
+  const first = await rig.submit('first()');
+  const run = await rig.held.untilBegun('first()');
+  await rig.untilShown(first, ({ output }) => output !== undefined);
+  const second = await rig.submit('second()');
+  await rig.replace('killed');
+  run.end();
+  expect((await rig.untilEnded(first)).kind).toBe('ok');
+  (await rig.held.untilBegun('second()')).end();
+  expect((await rig.untilEnded(second)).kind).toBe('ok');
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['first()', 'second()']);
+});
+
+test('runs that wait are resumed in their order, also those whose code has to be read', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  const running = await rig.held.untilBegun('running()');
+  await rig.submit('slash()', { thread: '', data: { needsRoot: true } });
+  const last = await rig.submit('mention()');
+  await rig.store.runs.remove('run-1');
+  await rig.replace('killed');
+  running.end();
+  rig.held.letRun();
+  await rig.untilEnded(last);
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()', 'slash()', 'mention()']);
+});
+
+test('sent and no trace of it in the kernel: not known, and never sent again', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const { kernelId, sessionId } = rig.session().record!;
+  const live = await rig.submit('lost()');
+  await rig.untilDone(live);
+  const request = { msgId: 'never-written', kernelId, sessionId };
+  await setBack(rig, live.id, 'sending', request);
+  await rig.replace('killed');
+  await rig.untilShown(live, ({ phase }) => phase.kind === 'ended' && phase.outcome.kind === 'unknown');
+  expect(rig.held.begun).toHaveLength(2);
+});
+
+test('a kernel that was replaced meanwhile: what ran in it is gone, what was only sent is not known', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const ran = await rig.submit('ran()');
+  const sent = await rig.submit('sent()');
+  await rig.untilDone(sent);
+  const request = { msgId: 'm', kernelId: 'another', sessionId: 's' };
+  for (const [id, state] of [
+    [ran.id, 'running'],
+    [sent.id, 'sending'],
+  ] as const) {
+    await setBack(rig, id, state, request);
+  }
+  await rig.replace('killed');
+  await rig.untilShown(ran, ({ phase }) => phase.kind === 'ended' && phase.outcome.kind === 'kernelGone');
+  await rig.untilShown(sent, ({ phase }) => phase.kind === 'ended' && phase.outcome.kind === 'unknown');
+});
+
+test('a run between two blocks goes on with the next one', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('one()', { blocks: ['one()', 'two()'] });
+  (await rig.held.untilBegun('one()')).end();
+  const two = await rig.held.untilBegun('two()');
+  await rig.replace('closed');
+  two.end();
+  expect((await rig.untilEnded(live)).kind).toBe('ok');
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['one()', 'two()']);
+});
+
+test('a run that was asked to stop before its kernel got it is cancelled', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()', { data: { stoppedBy: 'U7' } });
+  expect((await rig.untilEnded(live)).kind).toBe('cancelled');
+  expect(rig.held.begun).toEqual([]);
+});
+
+test('a run that was asked to stop while it ran is interrupted by the successor', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  const run = await rig.held.untilBegun('code()');
+  await rig.untilShown(live, ({ output }) => output !== undefined);
+  run.kernel.onInterrupt = () => run.end();
+  await rig.replace('killed');
+  const stored = (await rig.store.runs.get(live.id))!;
+  expect(stored.state).toBe('running');
+  rig.session().stop(rig.kernels.run(live.id)!, { kind: 'asked', by: 'U7' });
+  await rig.untilEnded(live);
+  expect(run.kernel.interrupts).toBe(1);
+});
+
+test('records that cannot be read: nothing of them runs, and those behind them do', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const unreadable = await rig.submit('unreadable()', { data: { isUnreadable: true } });
+  const next = await rig.submit('next()');
+  expect((await rig.untilEnded(unreadable)).kind).toBe('notStarted');
+  expect((await rig.untilEnded(next)).kind).toBe('ok');
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['next()']);
+});
+
+test('runs of another workspace on the same store are left alone', async () => {
+  await using rig = await startSessionRig();
+  const other = await rig.submit('theirs()', { workspace: 'T2', queue: 'T2/C1' });
+  await rig.held.untilBegun('theirs()');
+  await rig.replace('closed');
+  expect(rig.kernels.run(other.id)).toBeUndefined();
+  expect(rig.kernels.find('T2/C1')).toBeUndefined();
+});
+
+test('a run that asks about a switch asks again, and keeps no place', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark' });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  await rig.replace('closed');
+  expect(rig.session().unfinished).toEqual([]);
+  await rig.untilDone(await rig.submit('meanwhile()'));
+  await rig.control.agreeToSwitch(scala.run, 'U1');
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'ended' && phase.outcome.kind === 'ok');
+});
+
+test('a kernel whose start was cut short is started under the same id', async () => {
+  await using rig = await startSessionRig();
+  rig.gateway.answer = ({ method }) => (method === 'POST' ? 'hang' : undefined);
+  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+  const live = await rig.submit('code()');
+  const { body } = await posted;
+  await rig.replace('killed');
+  rig.gateway.answer = () => undefined;
+  await rig.replace('killed');
+  (await rig.held.untilBegun('code()')).end();
+  expect((await rig.untilEnded(live)).kind).toBe('ok');
+  expect(rig.session().record?.kernelId).toBe((body as { kernel_id: string }).kernel_id);
+});
+
+test('a run that may have been sent is never told cancelled, also when it is stopped behind another', async () => {
+  await using rig = await startSessionRig();
+  const first = await rig.submit('first()');
+  const run = await rig.held.untilBegun('first()');
+  await rig.untilShown(first, ({ output }) => output !== undefined);
+  const second = await rig.submit('second()');
+  const { kernelId, sessionId } = rig.session().record!;
+  await setBack(rig, second.id, 'sending', { msgId: 'never-written', kernelId, sessionId });
+  await rig.replace('killed');
+  await rig.control.stop(second.run, 'U1');
+  run.end();
+  expect((await rig.untilEnded(second)).kind).toBe('unknown');
+});

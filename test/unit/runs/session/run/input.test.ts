@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import type { LiveRun } from '../../../../../src/runs/session/run/live-run.ts';
+import type { ScriptMessage } from '../../../../support/scripted-gateway.ts';
+import { type RigOptions, type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
+
+interface Asked {
+  rig: SessionRig;
+  live: LiveRun;
+  promptId: string;
+  replies: () => string[];
+  /** Ends the code that asked. */
+  end: () => void;
+}
+
+/** A run whose code asks for a line. */
+async function askedRig(options: RigOptions = {}): Promise<Asked> {
+  const rig = await startSessionRig(options);
+  const asking = Promise.withResolvers<ScriptMessage>();
+  const start = rig.gateway.onStart;
+  rig.gateway.onStart = (kernel, call) => {
+    start(kernel, call);
+    kernel.onExecute = (request) => {
+      kernel.begin(request);
+      kernel.send(
+        'input_request',
+        { prompt: 'name?', password: false },
+        { parent: request, channel: 'stdin' },
+      );
+      asking.resolve(request);
+    };
+  };
+  const live = await rig.submit('input()');
+  const request = await asking.promise;
+  await rig.untilShown(live, ({ phase }) => phase.kind === 'inputAsked');
+  const [kernel] = rig.gateway.kernels.values();
+  return {
+    rig,
+    live,
+    promptId: live.run.data.inputRequest!.id,
+    replies: () =>
+      kernel!.received
+        .filter(({ header }) => header.msg_type === 'input_reply')
+        .map(({ content }) => String(content['value'])),
+    end() {
+      kernel!.reply(request);
+      kernel!.status('idle', request);
+    },
+  };
+}
+
+test('a question is answered once, also by two at the same time', async () => {
+  const { rig, live, promptId, replies, end } = await askedRig();
+  await using _ = rig;
+  const both = ['ana', 'ben'].map((line) => rig.control.answerInput(live.run, promptId, line));
+  expect(await Promise.all(both)).toEqual([true, false]);
+  await expect.poll(replies).toEqual(['ana']);
+  expect(live.run.data.inputRequest).toBeUndefined();
+  expect(live.phase.kind).toBe('running');
+  end();
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+});
+
+test('a question that nobody answers ends its run after INPUT_TIMEOUT', async () => {
+  const { rig, live, end } = await askedRig({ inputTimeoutMs: 20 });
+  await using _ = rig;
+  const [kernel] = rig.gateway.kernels.values();
+  kernel!.onInterrupt = end;
+  await expect.poll(() => live.stopReason).toEqual({ kind: 'inputTimeout' });
+  await rig.untilDone(live);
+  expect(kernel!.interrupts).toBe(1);
+});
+
+test('a stop while the code asks interrupts it once, and the question is over', async () => {
+  const { rig, live, promptId, end } = await askedRig();
+  await using _ = rig;
+  const [kernel] = rig.gateway.kernels.values();
+  kernel!.onInterrupt = end;
+  await rig.control.stop(live.run, 'U1');
+  await rig.untilEnded(live);
+  await live.posted;
+  expect(kernel!.interrupts).toBe(1);
+  expect(await rig.control.answerInput(live.run, promptId, 'late')).toBe(false);
+});
+
+test('a line for a run that has ended and is not posted yet is not taken, and not asked for again', async () => {
+  const { rig, live, promptId, end } = await askedRig();
+  await using _ = rig;
+  const posted = Promise.withResolvers<void>();
+  rig.onFinish = async () => {
+    await posted.promise;
+    return { delivered: true, messageTs: '2.0' };
+  };
+  end();
+  await rig.untilEnded(live);
+  expect(await rig.control.answerInput(live.run, promptId, 'late')).toBe(false);
+  posted.resolve();
+  await live.posted;
+});
+
+test('a successor asks the same question, and its answer reaches the kernel', async () => {
+  const { rig, live, promptId, replies, end } = await askedRig();
+  await using _ = rig;
+  await rig.replace('closed');
+  const resumed = rig.kernels.run(live.id)!;
+  expect(await rig.control.answerInput(resumed.run, promptId, 'ana')).toBe(true);
+  await expect.poll(replies).toEqual(['ana']);
+  end();
+  await rig.untilEnded(live);
+});
+
+test('a line for a run that is not resumed yet is given back', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()', {
+    data: { inputRequest: { id: 'p', prompt: '', password: false } },
+  });
+  await rig.held.untilBegun('code()');
+  await expect(rig.control.answerInput(live.run, 'p', 'line')).rejects.toMatchObject({ code: 'notTaken' });
+});

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { syntheticOutcome } from '../../../../../src/runs/outcome.ts';
+import { startSessionRig } from '../../../../support/session-rig.ts';
+import { silent } from '../../../../support/store-faults.ts';
+
+test('a run ends once', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()', { queue: 'T1/C2', data: { switchAskedAt: Date.now() } });
+  expect(await live.end(syntheticOutcome('cancelled', 'python3'))).toBe(true);
+  expect(await live.end(syntheticOutcome('ok', 'python3'))).toBe(false);
+  expect(await rig.store.runs.get(live.id)).toMatchObject({ data: { outcome: { kind: 'cancelled' } } });
+});
+
+test('the first reason to stop counts', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  await rig.held.untilBegun('code()');
+  live.stop({ kind: 'asked', by: 'U7' });
+  live.stop({ kind: 'timeout', timeoutMs: 1 });
+  expect(live.stopReason).toEqual({ kind: 'asked', by: 'U7' });
+  expect(live.run.data.stoppedBy).toBe('U7');
+});
+
+test('a change is in memory at once, and in the store when that answers again', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  await rig.held.untilBegun('code()');
+  await rig.untilShown(live, ({ output }) => output !== undefined);
+  const tried = Promise.withResolvers<void>();
+  rig.faults.before = () => {
+    tried.resolve();
+    throw silent();
+  };
+  live.note({ data: { notes: ['said'] } });
+  expect(live.run.data.notes).toEqual(['said']);
+  await tried.promise;
+  rig.faults.before = () => undefined;
+  await live.commit({});
+  expect((await rig.store.runs.get(live.id))?.data.notes).toEqual(['said']);
+});
+
+test('output is shown only once the store says that the kernel has the run', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const writing = Promise.withResolvers<void>();
+  let saves = 0;
+  rig.faults.before = (method) => (method === 'save' && (saves += 1) > 1 ? writing.promise : undefined);
+  const live = await rig.submit('code()');
+  await rig.untilShown(live, ({ phase }) => phase.kind === 'running');
+  expect(rig.views(live).every(({ output }) => output === undefined)).toBe(true);
+  writing.resolve();
+  await rig.untilDone(live);
+  expect(rig.views(live).at(-1)?.output).toBeDefined();
+});
+
+test('a run that was left to a successor changes nothing in the store any more', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  await rig.held.untilBegun('code()');
+  await live.release();
+  expect(await live.commit({ state: 'ended' })).toBe(false);
+  expect((await rig.store.runs.get(live.id))?.state).not.toBe('ended');
+});

@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import type { RunState } from '../../../../../src/store/store.ts';
+import { startSessionRig } from '../../../../support/session-rig.ts';
+import { silent } from '../../../../support/store-faults.ts';
+
+test.each<[string, RunState]>([
+  ['before the request', 'sending'],
+  ['at the kernel’s first message', 'running'],
+  ['at the end', 'ended'],
+  ['after the final message', 'posted'],
+])('the store is away %s: the run goes on when it is back, and runs once', async (_, state) => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const away = Promise.withResolvers<void>();
+  let isAway = false;
+  const order: RunState[] = ['sending', 'running', 'ended', 'posted'];
+  rig.faults.before = (method) => {
+    if (method !== 'save') return;
+    const reached = order.indexOf(rig.kernels.run('run-2')?.run.state ?? 'posted');
+    if (isAway || reached < order.indexOf(state)) return;
+    isAway = true;
+    away.resolve();
+    throw silent();
+  };
+  const live = await rig.submit('code()');
+  await away.promise;
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(await rig.store.runs.get(live.id)).toMatchObject({
+    state: 'posted',
+    data: { outcome: { kind: 'ok' } },
+  });
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['before()', 'code()']);
+});
+
+test('D9: a stop that is still on its way when the run ends never hits the next run; one SIGINT a stop', async () => {
+  await using rig = await startSessionRig();
+  const interrupt = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  rig.gateway.answer = async ({ path }) => {
+    if (!path.endsWith('/interrupt')) return undefined;
+    asked.resolve();
+    await interrupt.promise;
+    return undefined;
+  };
+  const first = await rig.submit('first()');
+  const run = await rig.held.untilBegun('first()');
+  const second = await rig.submit('second()');
+  const running: string[] = [];
+  run.kernel.onInterrupt = () => running.push(rig.held.begun.at(-1)!.code);
+  await rig.control.stop(first.run, 'U1');
+  await asked.promise;
+  run.end();
+  await rig.untilEnded(first);
+  interrupt.resolve();
+  (await rig.held.untilBegun('second()')).end();
+  expect((await rig.untilDone(second)).kind).toBe('ok');
+  expect(running.filter((code) => code === 'second()')).toEqual([]);
+  expect(run.kernel.interrupts).toBe(1);
+});
+
+test('RUN_TIMEOUT interrupts a run, and says so', async () => {
+  await using rig = await startSessionRig({ runTimeoutMs: 30 });
+  const live = await rig.submit('long()');
+  const run = await rig.held.untilBegun('long()');
+  run.kernel.onInterrupt = () => {
+    const request = run.kernel.received.find(({ header }) => header.msg_type === 'execute_request')!;
+    const error = { ename: 'KeyboardInterrupt', evalue: '', traceback: [] };
+    run.kernel.send('error', error, { parent: request });
+    run.kernel.reply(request, { status: 'error', ...error });
+    run.kernel.status('idle', request);
+  };
+  expect((await rig.untilEnded(live)).kind).toBe('timedOut');
+});
+
+test('MAX_OUTPUT interrupts a run that prints without end', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('loud()');
+  const run = await rig.held.untilBegun('loud()');
+  run.kernel.onInterrupt = () => run.end();
+  run.print('x'.repeat(2e6));
+  await rig.untilEnded(live);
+  expect(live.stopReason).toEqual({ kind: 'tooMuchOutput' });
+  expect(run.kernel.interrupts).toBe(1);
+});
+
+test('a run whose output cannot be opened is broken, and the next one runs', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  rig.onTranscript = (runId) => {
+    if (runId === 'run-1') throw new TypeError('a bug');
+  };
+  const live = await rig.submit('code()');
+  expect((await rig.untilDone(live)).kind).toBe('broken');
+  expect((await rig.untilDone(await rig.submit('next()'))).kind).toBe('ok');
+});
+
+test('the code is lost in the store: nothing runs, and the requester reads why', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()', { blocks: [] });
+  expect(await rig.untilDone(live)).toMatchObject({
+    kind: 'notStarted',
+    detail: expect.stringContaining('lost its code'),
+  });
+});
+
+test('the first block that does not end well ends the run', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('one()', { blocks: ['one()', 'two()'] });
+  const run = await rig.held.untilBegun('one()');
+  const request = run.kernel.received.find(({ header }) => header.msg_type === 'execute_request')!;
+  const error = { ename: 'ValueError', evalue: 'no', traceback: [] };
+  run.kernel.send('error', error, { parent: request });
+  run.kernel.reply(request, { status: 'error', ...error });
+  run.kernel.status('idle', request);
+  expect((await rig.untilEnded(live)).kind).toBe('raised');
+  expect(rig.held.begun).toHaveLength(1);
+});

@@ -1,0 +1,68 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import type { LiveRun } from '../../../../src/runs/session/run/live-run.ts';
+import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
+
+afterEach(() => void vi.useRealTimers());
+
+/** A channel with a Python kernel, and a Scala run that asks. */
+async function askedRig(rig: SessionRig): Promise<LiveRun> {
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark' });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  await rig.session().settled;
+  return scala;
+}
+
+test('a question keeps no place and counts nowhere: queue, limits, status, idleness', async () => {
+  await using rig = await startSessionRig({ idleTimeoutMs: 3_600_000 });
+  await askedRig(rig);
+  expect(rig.session().unfinished).toEqual([]);
+  expect(rig.kernels.countQueue('T1/C1')).toBe(0);
+  expect(rig.kernels.countRequester('U1')).toBe(0);
+  expect((await rig.control.status('T1', 'C1'))[0]?.unfinished).toEqual([]);
+  expect(rig.session().state).toBe('ready');
+});
+
+test('a question lapses after ten minutes', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  const data = { switchAskedAt: Date.now() - 10 * 60_000 };
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', data });
+  expect((await rig.untilDone(scala)).kind).toBe('cancelled');
+});
+
+test('a question is put anew when another language’s kernel took the place', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const data = { switchAskedAt: Date.now(), switchAgreedBy: 'U2' };
+  await rig.untilDone(await rig.submit('scala()', { kernelspec: 'scala-spark' }));
+  const asking = await rig.submit('python()');
+  await rig.untilShown(asking, ({ phase }) => phase.kind === 'switchAsked' && phase.from === 'scala-spark');
+  await rig.untilDone(await rig.submit('agreed()', { kernelspec: 'python3', data }));
+  expect((await rig.untilDone(asking)).kind).toBe('ok');
+});
+
+test('a question whose kernel is shut down for idleness is needless: the run goes on', async () => {
+  await using rig = await startSessionRig({ idleTimeoutMs: 40 });
+  const scala = await askedRig(rig);
+  expect((await rig.untilEnded(scala)).kind).toBe('ok');
+  expect(rig.notices).toContain('idle python3');
+});
+
+test('a question that is stopped is cancelled, and nobody can agree to it any more', async () => {
+  await using rig = await startSessionRig();
+  const scala = await askedRig(rig);
+  await rig.control.stop(scala.run, 'U1');
+  expect((await rig.untilDone(scala)).kind).toBe('cancelled');
+  await expect(rig.control.agreeToSwitch(scala.run, 'U1')).rejects.toMatchObject({ code: 'nothingToStop' });
+});
+
+test('several kernels a channel: nobody is asked', async () => {
+  await using rig = await startSessionRig({ several: true });
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  expect((await rig.untilDone(await rig.submit('scala()', { kernelspec: 'scala-spark' }))).kind).toBe('ok');
+  expect([...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toHaveLength(2);
+});
