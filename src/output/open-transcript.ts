@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { readError } from './errors/read-error.ts';
@@ -8,6 +7,7 @@ import { type Shown, type StreamName, textKindOf } from './picture.ts';
 import { FinalFiles } from './spool/final-files.ts';
 import { PartFiles } from './spool/part-files.ts';
 import { RunFolder } from './spool/run-folder.ts';
+import { SpoolFullError } from './spool/spool-budget.ts';
 import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
 import { PIECE_CHARS } from './terminal/terminal-text.ts';
@@ -39,9 +39,9 @@ class RunTranscript implements Transcript {
   lastKeptAtMs: number | undefined;
 
   constructor(options: TranscriptOptions) {
-    const { dir, runId, maxOutputBytes, recovered = false } = options;
+    const { dir, runId, maxOutputBytes, recovered = false, budget } = options;
     this.#options = options;
-    this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed);
+    this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed, budget);
     this.#spool = new StreamSpool(this.#folder, this.#diskFailed);
     this.#finalFiles = new FinalFiles(this.#folder, this.#diskFailed);
     this.#snapshots = new SnapshotWriter(
@@ -94,12 +94,16 @@ class RunTranscript implements Transcript {
     });
   }
 
+  offer(giveUp: () => void): void {
+    this.#folder.offer(giveUp);
+  }
+
   async remove(): Promise<void> {
     this.#options.displays?.forget(this.#options.runId);
     await this.#turns.take(async () => {
       this.#snapshots.stop();
       await this.#spool.close();
-      await rm(this.#folder.path, { recursive: true, force: true });
+      await this.#folder.remove();
     });
   }
 
@@ -225,7 +229,7 @@ class RunTranscript implements Transcript {
   }
 
   readonly #diskFailed = (error: unknown): void => {
-    this.#model.addLoss({ kind: 'diskFull' });
+    this.#model.addLoss({ kind: error instanceof SpoolFullError ? 'spoolFull' : 'diskFull' });
     this.#view = undefined;
     if (!this.#hasDiskFailed) this.#options.onDiskFailure?.(error);
     this.#hasDiskFailed = true;

@@ -1,6 +1,7 @@
 import type { KernelOutput } from '../gateway/outputs.ts';
 import type { Displays } from './displays.ts';
 import type { OutputView } from './output-view.ts';
+import type { SpoolBudget } from './spool/spool-budget.ts';
 
 /** What one run said: folded in bounded memory for the answer, whole on disk for the files. */
 export interface Transcript {
@@ -19,6 +20,8 @@ export interface Transcript {
   readonly lastKeptAtMs: number | undefined;
   /** All is on disk and every part has its last form. Output may still be added afterwards (late output). */
   seal(): Promise<void>;
+  /** The run is posted: `giveUp` is called when others need its room on the disk, and is to remove it. */
+  offer(giveUp: () => void): void;
   /** Deletes the files. */
   remove(): Promise<void>;
 }
@@ -28,6 +31,8 @@ export interface TranscriptOptions {
   dir: string;
   runId: string;
   maxOutputBytes: number;
+  /** What all runs may have on the disk together; by default there is no such limit. */
+  budget?: SpoolBudget;
   /** Displays of earlier runs in this kernel, which this run may update. */
   displays?: Displays;
   /** Told once when the disk takes no more, with its reason. */

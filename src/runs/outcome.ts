@@ -11,6 +11,8 @@ export interface RunOutcome {
   possibleGap: boolean;
   /** Slack user id of who interrupted it. */
   stoppedBy?: string;
+  /** Of a run with several blocks: the one that ended it, from 1. Those behind it did not run. */
+  endedBlock?: { number: number; of: number };
   /** A sentence for people: the gateway's reason, who stopped it, what to do next. No secret, no markup. */
   detail?: string;
 }

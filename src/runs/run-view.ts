@@ -1,7 +1,7 @@
 import type { GatewayErrorCode } from '../gateway/errors.ts';
 import type { OutputView } from '../output/output-view.ts';
 import type { RunOutcome } from './outcome.ts';
-import type { Run } from './run.ts';
+import type { Origin, Run } from './run.ts';
 
 /** One picture of a run at a moment: all that its message shows. Values only; blocks are made from it by pure functions. */
 export interface RunView {
@@ -10,6 +10,8 @@ export interface RunView {
   requester: string;
   kernelspec: string;
   phase: RunPhase;
+  /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
+  origin?: { kind: Origin; blocks: readonly string[] };
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
   /** What is wrong with the gateway just now. */
@@ -58,6 +60,7 @@ export type RunPhase =
 export type RunAction =
   | 'stop'
   | 'cancel'
+  | 'ask'
   | 'runAgain'
   | 'editAndRun'
   | 'delete'
@@ -89,6 +92,11 @@ export type FinishResult =
   | { delivered: true; messageTs: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 
+/** Where the channel sees at a glance how a run ended: the bot's own root message, or the message of a person. */
+export type ResultMark =
+  | { kind: 'root'; language: string; blocks: readonly string[] }
+  | { kind: 'message'; ts: string };
+
 export interface RunMessageOptions {
   runId: string;
   /** Slack user id. */
@@ -101,6 +109,7 @@ export interface RunMessageOptions {
   thread: string;
   /** What the root message shows. `language`: as it was typed, else the kernelspec. */
   root: { language: string; blocks: readonly string[] } | undefined;
+  mark?: ResultMark | undefined;
   /** The ts of the run message when it is posted already. */
   messageTs: string | undefined;
   /** The message of the run before an edit, once nobody else writes to it. */
@@ -119,6 +128,7 @@ export type OpenRunMessage = (options: RunMessageOptions) => RunMessage;
 /** One picture of a run, with the buttons that make sense in its phase. */
 export function viewRun(
   run: Run,
+  code: readonly string[],
   phase: RunPhase,
   output: OutputView | undefined,
   outage?: GatewayOutage,
@@ -129,18 +139,20 @@ export function viewRun(
     kernelspec: run.data.kernelspec,
     phase,
     output,
+    ...(run.data.origin === undefined ? {} : { origin: { kind: run.data.origin, blocks: code } }),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
     edition: run.data.edition,
     // Code that nobody knows any more cannot be run again.
-    actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase),
+    actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase, run.requester),
   };
 }
 
-function actionsFor(phase: RunPhase): RunAction[] {
+function actionsFor(phase: RunPhase, requester: string): RunAction[] {
   switch (phase.kind) {
     case 'waiting':
-      return ['cancel'];
+      // Behind a run of somebody else: its requester can be asked about it.
+      return phase.behind === undefined || phase.behind === requester ? ['cancel'] : ['cancel', 'ask'];
     case 'switchAsked':
       return ['switch', 'cancel'];
     case 'startingKernel':

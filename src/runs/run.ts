@@ -17,6 +17,9 @@ export type Source =
   | 'edit'
   | 'again';
 
+/** `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before. */
+export type Origin = 'again' | 'edited';
+
 /** How much of a run's output is on this machine's disk. A successor on another machine does not have it. */
 export interface StoredOutput {
   keptBytes: number;
@@ -50,6 +53,8 @@ export interface RunData extends CodeSummary {
   editedTs?: string;
   /** 1, 2, … over the edits of one message. */
   edition: number;
+  /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
+  origin?: Origin;
   /** The run whose run message this one takes over: the same message, before its edit. */
   follows?: string;
   /** False: nobody is there whom the kernel could ask. */
@@ -73,6 +78,8 @@ export interface RunData extends CodeSummary {
   erased?: boolean;
   /** Who asked to stop it: a Slack user id, or `deleted`. */
   stoppedBy?: string;
+  /** ms since the epoch: its requester was asked about it by somebody who waits behind it. */
+  askedAt?: number;
   /** ms since the epoch: the requester was asked whether to switch the channel's kernel. */
   switchAskedAt?: number | undefined;
   /** Slack user id of who agreed to it. */
@@ -130,6 +137,7 @@ const runDataSchema = z.looseObject({
   inputRequest: z.looseObject({ id: z.string(), prompt: z.string(), password: z.boolean() }).optional(),
   erased: z.boolean().optional(),
   stoppedBy: z.string().optional(),
+  askedAt: z.number().optional(),
   switchAskedAt: z.number().optional(),
   switchAgreedBy: z.string().optional(),
   notes: z.array(z.string()),

@@ -4,7 +4,7 @@ import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
-import type { OpenRunMessage } from './run-view.ts';
+import type { OpenRunMessage, ResultMark } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
@@ -47,6 +47,7 @@ export class Runs {
       (live) => {
         const { data } = run;
         const needsRoot = run.thread === '' && data.needsRoot;
+        const language = data.word ?? data.kernelspec;
         return openRunMessage({
           runId: run.id,
           requester: run.requester,
@@ -54,9 +55,8 @@ export class Runs {
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
-          root: needsRoot
-            ? { language: data.word ?? data.kernelspec, blocks: code ?? [data.preview] }
-            : undefined,
+          root: needsRoot ? { language, blocks: code ?? [data.preview] } : undefined,
+          mark: markOf(run, language, code),
           messageTs: data.messageTs,
           predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows),
           recovered: isRecovered,
@@ -95,7 +95,7 @@ export class Runs {
     const { store, kernels, log } = this.#deps;
     const readCode = ({ id }: Run) => retryStore(() => store.code(id), this.#closing.signal, log);
     const codes = await Promise.all(
-      runs.map(async (run) => (run.thread === '' && run.data.needsRoot ? await readCode(run) : undefined)),
+      runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
     );
     const resumed = runs.map((run, at) => this.open(run, codes[at], true));
     for (const live of resumed) kernels.add(live);
@@ -206,4 +206,21 @@ async function addMissing(
     toMs: updatedAt,
     gap: true,
   });
+}
+
+/** Its root message, or the head of its answer, shows the code. */
+function showsCode({ data }: Run): boolean {
+  return data.needsRoot || data.origin !== undefined;
+}
+
+/** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */
+function markOf(
+  { data }: Run,
+  language: string,
+  blocks: readonly string[] | undefined,
+): ResultMark | undefined {
+  if (data.needsRoot) return blocks === undefined ? undefined : { kind: 'root', language, blocks };
+  // `message/WORKSPACE/CHANNEL/TS`
+  const ts = data.message?.split('/').at(-1);
+  return ts === undefined ? undefined : { kind: 'message', ts };
 }

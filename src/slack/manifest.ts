@@ -19,6 +19,7 @@ export const botScopes = {
   'im:write': 'to answer privately where a channel does not allow it',
   'mpim:history': 'code blocks and threads in group messages',
   'mpim:read': 'the same as channels:read, for group messages',
+  'reactions:write': 'how a run ended, at a glance on the message that it came from',
   'usergroups:read': 'user groups in ADMINS and ALLOWED_USERS',
   'users:read': 'who is an admin, a guest or of another workspace',
 } as const;

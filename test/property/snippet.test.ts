@@ -32,20 +32,25 @@ const anyCode = fc
   .map((pieces) => pieces.join(''));
 
 /** Code whose first line is not alone a language's word: that one is a tag by contract. */
-const code = anyCode.filter((text) => !words.isLanguage(text.split(/\r?\n/)[0]?.trim() ?? ''));
-/** In plain text three backticks would close the fence, and so would fewer that touch it. */
-const fenceable = code.filter((text) => !text.includes('```'));
+const code = anyCode.filter((text) => !words.isLanguage(text.split(/\r\n?|\n/)[0]?.trim() ?? ''));
+/**
+ * In plain text three backticks would close the fence, and so would fewer that touch it. There a lone return beside the
+ * fence is a line end that belongs to it.
+ */
+const fenceable = code.filter((text) => !text.includes('```') && !/^[ \t]*\r|\r[ \t]*$/.test(text));
+/** Line ends become LF: whatever else was typed arrives as it is. */
+const arrived = (typed: string): string => typed.replaceAll(/\r\n?/g, '\n');
 
 it('gives code in a fence as typed', () => {
   fc.assert(
     fc.property(code, (typed) => {
       const alone = readMessage(compose([{ fence: typed }]), botUserId);
-      expect(readLoneFence(alone, words)?.blocks).toEqual([typed]);
+      expect(readLoneFence(alone, words)?.blocks).toEqual([arrived(typed)]);
       const mentioned = readMessage(
         compose([{ bare: '@sparkthread python2 ' }, { fence: typed }]),
         botUserId,
       );
-      expect(readSnippet(mentioned, words)).toEqual({ language: 'python2', blocks: [typed] });
+      expect(readSnippet(mentioned, words)).toEqual({ language: 'python2', blocks: [arrived(typed)] });
     }),
   );
 });
@@ -54,7 +59,7 @@ it('gives several fences as typed, in order', () => {
   fc.assert(
     fc.property(fc.array(code, { minLength: 2, maxLength: 5 }), (typed) => {
       const message = readMessage(compose(typed.map((fence) => ({ fence }))), botUserId);
-      expect(readSnippet(message, words)?.blocks).toEqual(typed);
+      expect(readSnippet(message, words)?.blocks).toEqual(typed.map(arrived));
     }),
   );
 });
@@ -63,7 +68,7 @@ it('gives code in a fence of plain text as typed', () => {
   fc.assert(
     fc.property(fenceable, (typed) => {
       const { text } = compose([{ bare: '@sparkthread ' }, { fence: typed }]);
-      expect(readSnippet(readMessage({ text }, botUserId), words)?.blocks).toEqual([typed]);
+      expect(readSnippet(readMessage({ text }, botUserId), words)?.blocks).toEqual([arrived(typed)]);
     }),
   );
 });
@@ -72,7 +77,10 @@ it('gives code in a fence after a slash command as typed', () => {
   fc.assert(
     fc.property(fenceable, (typed) => {
       const text = composeSlash([{ bare: 'python2 ' }, { fence: typed }]);
-      expect(readSnippet(readSlash(text, words), words)).toEqual({ language: 'python2', blocks: [typed] });
+      expect(readSnippet(readSlash(text, words), words)).toEqual({
+        language: 'python2',
+        blocks: [arrived(typed)],
+      });
     }),
   );
 });
@@ -99,7 +107,7 @@ it('gives bare slash text as typed, but for what a phone made', () => {
       const text = composeSlash([{ bare: `python2 x;${typed}` }]);
       expect(readSnippet(readSlash(text, words), words)).toEqual({
         language: 'python2',
-        blocks: [`x;${typed}`],
+        blocks: [`x;${arrived(typed)}`],
       });
     }),
   );

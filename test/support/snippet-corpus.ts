@@ -18,6 +18,8 @@ export interface SnippetCase {
 /** Every piece of code through every kind of payload that Slack has for it. */
 export function composedCases(): SnippetCase[] {
   return typedCode.flatMap(({ name, code, onlyRich = false }) => {
+    // Line ends become LF: whatever else was typed arrives as it is.
+    const arrived = code.replaceAll(/\r\n?/g, '\n');
     const fence: Typed = { fence: code };
     const asked: Typed[] = [{ bare: '@sparkthread python2 ' }, fence];
     const cases: SnippetCase[] = [
@@ -25,13 +27,13 @@ export function composedCases(): SnippetCase[] {
         name: `${name}: a fence after a mention`,
         door: 'mention',
         event: compose(asked),
-        expect: { language: 'python2', blocks: [code] },
+        expect: { language: 'python2', blocks: [arrived] },
       },
       {
         name: `${name}: a fence in a thread`,
         door: 'thread',
         event: compose([fence]),
-        expect: { blocks: [code] },
+        expect: { blocks: [arrived] },
       },
     ];
     if (onlyRich) return cases;
@@ -40,13 +42,13 @@ export function composedCases(): SnippetCase[] {
         name: `${name}: a fence in plain text`,
         door: 'direct',
         event: { text: compose([fence]).text },
-        expect: { blocks: [code] },
+        expect: { blocks: [arrived] },
       },
       {
         name: `${name}: a fence after a slash command`,
         door: 'slash',
         event: { text: composeSlash([{ bare: 'python2 ' }, fence]) },
-        expect: { language: 'python2', blocks: [code] },
+        expect: { language: 'python2', blocks: [arrived] },
       },
     );
     if (!/[`\r\n]/.test(code))
@@ -54,7 +56,7 @@ export function composedCases(): SnippetCase[] {
         name: `${name}: inline code in a direct message`,
         door: 'direct',
         event: compose([{ inline: code }]),
-        expect: { blocks: [code] },
+        expect: { blocks: [arrived] },
       });
     return cases;
   });

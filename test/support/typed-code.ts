@@ -28,7 +28,7 @@ export const typedCode: readonly TypedCode[] = [
   { name: 'tabs', code: 'if True:\n\tx = 1\n\tif x:\n\t\tprint(x)' },
   { name: 'Windows line ends', code: 'a = 1\r\nb = 2\r\nprint(a + b)\r\n' },
   { name: 'old Mac line ends', code: 'a = 1\rb = 2' },
-  { name: 'a lone return at the end', code: 'x = 1\r' },
+  { name: 'a lone return at the end', code: 'x = 1\r', onlyRich: true },
   { name: 'blank lines before and after', code: '\n\nx = 1\n\n' },
   { name: 'blanks at line ends', code: 'x = 1   \n\ny = 2\t' },
   { name: 'indented from the start', code: '    x = 1\n    y = 2' },

@@ -30,6 +30,16 @@ export const runFields = {
     example: '5m',
     description: 'A question of input() unanswered for so long is interrupted.',
   }),
+  NOTIFY_AFTER: withDefault(spanOrNone, '60s', {
+    example: '10m',
+    description:
+      'A run that took longer ends with a reply that names its requester, because edits notify nobody. none: never.',
+  }),
+  RESULT_REACTIONS: withDefault(oneOf(['on', 'off']), 'on', {
+    example: 'off',
+    description:
+      'Whether the channel sees at a glance how a run ended: on the bot’s own message, or as a reaction on a person’s.',
+  }),
   MAX_CODE: withDefault(size, '1MB', {
     example: '2MB',
     description:

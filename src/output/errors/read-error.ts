@@ -36,7 +36,7 @@ export function readError(sent: SentError, code?: string, printed = ''): ReadErr
     ...readByLanguage(error),
     whole: group?.whole ?? wholeOf(sent, value, traceback),
     printed: group?.whole ?? (hasNoTraceback ? endThatSays(`${name}: ${value.trim()}`, printed) : ''),
-    hint: hintFor(name, value.slice(0, HINT_CHARS)),
+    hint: hintFor(name, value.slice(0, HINT_CHARS), code) ?? argumentsHint(name, value, printed),
   };
 }
 
@@ -68,7 +68,7 @@ function readByLanguage(error: KernelError): LanguageError {
 }
 
 /** What to do about an error, where that is certain; undefined otherwise. */
-function hintFor(name: string, value: string): string | undefined {
+function hintFor(name: string, value: string, code: string | undefined): string | undefined {
   if (name === 'StdinNotImplementedError')
     return 'Nobody can be asked here: give the value in the code instead of input().';
   const module =
@@ -85,5 +85,30 @@ function hintFor(name: string, value: string): string | undefined {
     (name === 'SyntaxError' && /invalid character '[“”‘’]'/.test(value)) ||
     /illegal character '\\u20(1[89cd])'/.test(value) ||
     (name === 'ERROR' && /unexpected (input|INCOMPLETE_STRING)[^]*\n\d+: .*[“”‘’]$/m.test(value));
-  return isQuote ? 'The code has curly quotes (“ ” ‘ ’); code needs straight ones (" \').' : undefined;
+  if (isQuote) return 'The code has curly quotes (“ ” ‘ ’); code needs straight ones (" \').';
+  const isForeign =
+    (name === 'SyntaxError' && value.startsWith('invalid') && value.includes('character')) ||
+    value.includes('illegal character') ||
+    (name === 'ERROR' && value.includes('unexpected input'));
+  return isForeign ? invisibleHint(code ?? '') : undefined;
+}
+
+/** Blanks and joints that editors, web pages and phones put in, and that no error shows. */
+const INVISIBLE = /[\u00a0\u00ad\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/u;
+
+function invisibleHint(code: string): string | undefined {
+  const lines = code.split('\n');
+  const index = lines.findIndex((line) => INVISIBLE.test(line));
+  const [found] = INVISIBLE.exec(lines[index] ?? '') ?? [];
+  if (found === undefined) return undefined;
+  const point = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `The code has an invisible character (U+${point}, line ${index + 1}). Type that blank anew.`;
+}
+
+/** A script that reads its command line finds the kernel's there. */
+function argumentsHint(name: string, value: string, printed: string): string | undefined {
+  const isKernels = printed.includes('unrecognized arguments: ') && printed.includes('.json');
+  return name === 'SystemExit' && value.trim() === '2' && isKernels
+    ? 'The script read the kernel’s own command line. Give it yours: parse_args(["--name", "value"]), or parse_args([]).'
+    : undefined;
 }

@@ -23,7 +23,8 @@ const STRING_LIMIT = 4096;
 
 /**
  * Reads ECMA-48 text in pieces: each control sequence is recognised also when it is split over pieces. Colours, titles
- * and links are dropped, so are all other control characters. Each unit is read once.
+ * and links are dropped, so are all other control characters. C1 controls start nothing: in what kernels send they are
+ * UTF-8 that somebody read as Latin-1, and notebooks do not obey them either. Each unit is read once.
  */
 export class TerminalReader {
   readonly #actions: TerminalActions;
@@ -57,9 +58,6 @@ export class TerminalReader {
     else if (code === 0x0d) this.#actions.carriageReturn();
     else if (code === 0x08) this.#actions.backspace();
     else if (code === 0x1b) this.#state = 'escape';
-    else if (code === 0x9b) this.#startCsi();
-    else if (code === 0x9d || code === 0x90 || code === 0x98 || code === 0x9e || code === 0x9f)
-      this.#startString();
   }
 
   /** One unit within a sequence. Returns 1 when it is used up, 0 when it ends the sequence by being foreign to it. */

@@ -148,7 +148,7 @@ export async function boundText(written: string): Promise<BoundedText> {
 
 /** A whole text without colours and other control sequences; others get their turn between its pieces. */
 export async function withoutColours(written: string): Promise<string> {
-  if (!written.includes('\u001b') && !written.includes('\u009b')) return written;
+  if (!written.includes('\u001b')) return written;
   const remover = colourRemover();
   await inPieces(written, remover.read);
   return remover.plain();

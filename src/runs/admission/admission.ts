@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../../errors.ts';
-import type { Kernelspecs } from '../../gateway/gateway.ts';
+import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import type { Run, RunData, Source } from '../run.ts';
+import type { Origin, Run, RunData, Source } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
+import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
 
@@ -26,6 +27,8 @@ export interface SnippetRequest {
   /** The request key of the requester's own message with the code, and which edit of it. */
   message?: string;
   editedTs?: string;
+  /** Says that the answer begins with who and the code. */
+  origin?: Origin;
   /** The run before an edit: this one takes its run message over when it has ended. */
   follows?: Run;
   /** False for a requester that cannot be asked anything (a bot). */
@@ -40,6 +43,7 @@ export interface AdmissionLimits {
   queueLimit: number;
   userLimit: number;
   maxCodeBytes: number;
+  kernelsPerUser: number | undefined;
 }
 
 export interface AdmissionDeps {
@@ -47,6 +51,7 @@ export interface AdmissionDeps {
   kernelspecs: KernelspecCache;
   channels: ChannelSettingsStore;
   kernels: ChannelKernels;
+  gateway: Pick<Gateway, 'findKernel'>;
   limits: AdmissionLimits;
   /** Opens the run in memory with its run message. */
   openRun: (run: Run, code: readonly string[]) => LiveRun;
@@ -60,9 +65,11 @@ export interface AdmissionDeps {
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #withdrawals: Withdrawals;
+  readonly #kernelLimit: KernelLimit;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
+    this.#kernelLimit = new KernelLimit(deps.limits.kernelsPerUser, deps.kernels, deps.gateway);
     this.#withdrawals = new Withdrawals(deps.store, deps.log);
   }
 
@@ -77,9 +84,10 @@ export class Admission {
     const chosen = await this.#choose(workspace, channel, snippet);
     const queue = kernels.queueOf(workspace, channel, chosen.kernelspec);
     const run = newRun(request, queue, chosen);
+    const wanted = { queue, kernelspec: chosen.kernelspec, requester };
     let place: { release: () => void };
     try {
-      place = this.#takePlace(queue, requester);
+      place = this.#takePlace(wanted, await this.#kernelLimit.findGone(wanted));
     } catch (refusal) {
       // What is one too many may be the repeated request of a run that is there.
       const known = await this.#deps.store.findRequest(request.requestKey);
@@ -95,8 +103,6 @@ export class Admission {
       kernels.add(
         this.#deps.openRun({ ...record, state: 'waiting', order, updatedAt: record.createdAt }, code),
       );
-      if (chosen.named && !kernels.session(record).needsSwitch(chosen.kernelspec))
-        this.#rememberLanguage(workspace, channel, chosen.kernelspec);
       return { kind: 'accepted', runId: record.id };
     } finally {
       place.release();
@@ -108,8 +114,9 @@ export class Admission {
   }
 
   /** Throws `UserError` where a limit is reached. */
-  #takePlace(queue: string, requester: string): { release: () => void } {
+  #takePlace(wanted: WantedKernel, gone: ReadonlySet<string>): { release: () => void } {
     const { kernels, limits } = this.#deps;
+    const { queue, requester } = wanted;
     const inQueue = kernels.countQueue(queue);
     if (inQueue >= limits.queueLimit)
       throw new UserError(
@@ -122,19 +129,8 @@ export class Admission {
         'tooManyRuns',
         `You have ${ofRequester} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
       );
+    this.#kernelLimit.check(wanted, gone);
     return kernels.reserve({ queue, requester });
-  }
-
-  /** Behind the acceptance: a failure costs the channel its default, never the run. */
-  #rememberLanguage(workspace: string, channel: string, kernelspec: string): void {
-    this.#deps.channels
-      .change(workspace, channel, { kernelspec })
-      .catch((error: unknown) =>
-        this.#deps.log.warn(
-          { event: 'channel.language', err: error, channel },
-          'the channel’s language was not remembered',
-        ),
-      );
   }
 
   /**
@@ -154,6 +150,8 @@ export class Admission {
     // Its kernel may be starting just now: that start is for the language it had.
     if (before.isCurrent(live)) return false;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
+    const wanted = { queue, kernelspec, requester: live.run.requester };
+    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit.check(wanted, new Set());
     const word = snippet.language;
     const data = {
       kernelspec,
@@ -178,10 +176,11 @@ export class Admission {
       this.#deps.channels.read(workspace, channel),
     ]);
     const { aliases, defaultLanguage } = this.#deps.limits;
+    const channelLanguage = settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel);
     return {
       kernelspecs,
       aliases,
-      ...(settings.kernelspec === undefined ? {} : { channelLanguage: settings.kernelspec }),
+      ...(channelLanguage === undefined ? {} : { channelLanguage }),
       ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
     };
   }
@@ -203,17 +202,15 @@ interface Chosen {
   kernelspec: string;
   /** As the kernelspec says it. */
   language: string | undefined;
-  /** The snippet named it. */
-  named: boolean;
 }
 
-function withLanguage(chosen: { kernelspec: string; named: boolean }, { list }: Kernelspecs): Chosen {
-  return { ...chosen, language: list.find(({ name }) => name === chosen.kernelspec)?.language };
+function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
+  return { kernelspec, language: list.find(({ name }) => name === kernelspec)?.language };
 }
 
 function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended } = request;
+  const { message, editedTs, follows, attended, origin } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -236,6 +233,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       // Two kernels side by side run at once: there the run messages cannot be one.
       ...(follows?.queue === queue ? { follows: follows.id } : {}),
       ...(attended === false ? { attended } : {}),
+      ...(origin === undefined ? {} : { origin }),
       needsRoot: thread === '',
       block: 0,
       notes: [],

@@ -2,7 +2,7 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 
 const settingsSchema = z.object({
-  /** The kernelspec last chosen here. */
+  /** Chosen with `use`. */
   kernelspec: z.string().optional(),
   /** `/spark auto on|off`; absent: AUTO_RUN decides. */
   auto: z.boolean().optional(),

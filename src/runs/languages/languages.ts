@@ -9,7 +9,7 @@ export interface LanguageContext {
   kernelspecs: Kernelspecs;
   /** LANGUAGES: alias in lower case → kernelspec. */
   aliases: Readonly<Record<string, string>>;
-  /** The language last chosen in this channel. */
+  /** Chosen for this channel with `use`, else that of its kernel. */
   channelLanguage?: string | undefined;
   /** DEFAULT_LANGUAGE. */
   defaultLanguage?: string | undefined;
@@ -64,17 +64,17 @@ export function resolveLanguage(word: string | undefined, context: LanguageConte
   throw new UserError('unknownLanguage', unknownSentence(asked, word !== undefined, context));
 }
 
-/** The kernelspec for a snippet, and whether its author named it: then the channel remembers it. Throws as `resolveLanguage`. */
+/** The kernelspec for a snippet: naming a language chooses it for this run only. Throws as `resolveLanguage`. */
 export function chooseKernelspec(
   snippet: Pick<Snippet, 'language' | 'syntax'>,
   context: LanguageContext,
-): { kernelspec: string; named: boolean } {
-  if (snippet.language !== undefined) return { ...resolveLanguage(snippet.language, context), named: true };
+): string {
+  if (snippet.language !== undefined) return resolveLanguage(snippet.language, context).kernelspec;
   const usual = usualOf(context);
   const fitting = snippet.syntax === undefined ? [] : (meaningOf(snippet.syntax, context) ?? []);
   const spoken = fitting.some(({ name }) => name === usual);
   const meant = spoken ? undefined : pick(fitting, context);
-  return { kernelspec: meant?.name ?? resolveLanguage(undefined, context).kernelspec, named: false };
+  return meant?.name ?? resolveLanguage(undefined, context).kernelspec;
 }
 
 export interface Language {

@@ -1,6 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
-import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/message-event.ts';
+import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
+import { toLineFeeds } from '../parsing/smart-punctuation.ts';
 
 /** The text of a file that somebody posted. */
 export interface FileCode {
@@ -33,7 +34,7 @@ export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions):
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
     if (known?.kind === 'stub') throw unreadable(undefined, 'Slack does not show it to the bot');
-    return known;
+    return known?.kind === 'other' ? undefined : known;
   };
   const read = async (file: PostedFile): Promise<FileCode | undefined> => {
     const found = await find(file);
@@ -99,7 +100,7 @@ async function download(url: string, token: string, name: string): Promise<Buffe
 
 function decode(bytes: Buffer, name: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return toLineFeeds(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw unreadable(name, 'it is no UTF-8 text');
   }

@@ -2,7 +2,7 @@
 export function helpText(command: string, botUserId: string): string {
   return [
     '*Run code on the cluster from here.*',
-    `• \`${command} python2 sc.parallelize(range(10)).count()\` runs code; without a language it is the one used last. \`${command}\` alone opens an editor.`,
+    `• \`${command} python2 sc.parallelize(range(10)).count()\` runs code; leave the language out to use this channel’s default. \`${command}\` alone opens an editor.`,
     `• <@${botUserId}> with a code block does the same, and the answer comes into that message’s thread. Several blocks run in order; a \`.py\`, \`.scala\`, \`.r\` or \`.txt\` file or a snippet runs too.`,
     '• Edit your message and it runs again into the same answer; delete it and the answer goes.',
     '• In a thread with answers, a message that is nothing but a code block runs; `!stop`, `!restart`, `!status`, `!help` are commands there.',

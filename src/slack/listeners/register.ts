@@ -2,9 +2,11 @@ import type { App, BlockAction, GlobalShortcut, MessageShortcut, ViewSubmitActio
 import { keepAction } from '../api/notify.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { questionCallback } from '../blocks/modals/input.ts';
+import { runAsCodeAction } from '../blocks/near-command.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onKeepButton, onKernelButton } from './actions/kernel-buttons.ts';
+import { onRunAsCode } from './actions/run-as-code.ts';
 import { onRunButton } from './actions/run-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { onHomeOpened } from './events/app-home.ts';
@@ -31,6 +33,7 @@ export function registerListeners(app: App, bot: Bot): void {
     async (args) => await onKernelButton(args, bot),
   );
   app.action<BlockAction>({ type, action_id: keepAction }, async (args) => await onKeepButton(args, bot));
+  app.action<BlockAction>({ type, action_id: runAsCodeAction }, async (args) => await onRunAsCode(args, bot));
   app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onGlobalShortcut(args, bot));
   app.shortcut<MessageShortcut>(
     { type: 'message_action' },

@@ -10,9 +10,16 @@ import {
 import { renderEditor } from '../blocks/modals/editor.ts';
 import type { Bot, RunsPort, SlackPort } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
-import { type PostedFile, readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
+import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { Message } from '../parsing/message-parts.ts';
-import { filesToRun, readFileSnippet, readSnippet } from '../parsing/snippet.ts';
+import type { PostedFile } from '../parsing/posted-file.ts';
+import {
+  filesToRun,
+  readCommandText,
+  readFileSnippet,
+  readsAsCode,
+  readSnippet,
+} from '../parsing/snippet.ts';
 import { Acknowledgement } from './deadline.ts';
 import { notifyPerson, withBoundary } from './error-boundary.ts';
 import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
@@ -67,15 +74,39 @@ async function runMessage(call: ShortcutCall, bot: ShortcutPort): Promise<void> 
     bot.channels.mustBeMember(channel),
   ]);
   await mustRun(person, channel, bot);
+  const requestKey = triggerRequest(bot.workspace, trigger);
+  if (message.user === bot.userId) {
+    const again = { requestKey, source: 'shortcut', ...(await readAnswer(call, bot)) } as const;
+    await submitRun(again, person, bot);
+    return;
+  }
   const typed = readMessage(message, bot.userId);
   const files = filesToRun(typed, message.files);
+  const text = readCommandText(typed);
+  if (files.length === 0 && text !== undefined && !readsAsCode(text)) throw noCode();
   if (!isLanguageKnown(expectSnippet(typed, files, context), context))
     return await askLanguage(call, context, async () => await readCode(typed, files, context, bot), bot);
   const snippet = await readCode(typed, files, context, bot);
   if (!isLanguageKnown(snippet, context))
     return await askLanguage(call, context, () => Promise.resolve(snippet), bot);
-  const requestKey = triggerRequest(bot.workspace, trigger);
   await submitRun({ requestKey, source: 'shortcut', channel, snippet, ...placeOf(call, bot) }, person, bot);
+}
+
+/** The code that an answer of the bot, or its root message, belongs to, on the kernelspec that ran it. */
+async function readAnswer(
+  { channel, message, user }: ShortcutCall,
+  bot: ShortcutPort,
+): Promise<{ channel: string; thread: string; snippet: Snippet; origin?: 'again' }> {
+  const thread = message.thread ?? message.ts;
+  const runs = await bot.threadRuns(channel, thread);
+  const isRoot = message.ts === thread;
+  const run = runs.findLast(
+    ({ data }) => data.messageTs === message.ts || (isRoot && data.source !== 'again'),
+  );
+  const blocks = run === undefined ? [] : await bot.code(run);
+  if (run === undefined || blocks.length === 0) throw noCode();
+  const origin = run.requester === user ? {} : { origin: 'again' as const };
+  return { channel, thread, snippet: { language: run.data.kernelspec, blocks }, ...origin };
 }
 
 /** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */

@@ -5,6 +5,7 @@ import { jsonSize } from '../blocks/rich-text.ts';
 import { MESSAGE_ROOM } from '../blocks/run/run-message.ts';
 import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
 import type { CallLimiter, EditLimiter } from './limiters.ts';
+import type { ResultMarks } from './result-marks.ts';
 
 export type Attempt =
   | { kind: 'posted'; ts: string }
@@ -19,6 +20,10 @@ export interface Sending {
   edits: EditLimiter;
   posts: CallLimiter;
   looks: CallLimiter;
+  /** A run that took longer ends with a reply that names its requester; Infinity: none does. */
+  notifyAfterMs: number;
+  /** Absent: results are not marked in the channel. */
+  marks?: ResultMarks | undefined;
   log: Log;
   now: () => number;
   /** A post that was not found is looked for again so long after the one in its place: Slack may have been slow. */

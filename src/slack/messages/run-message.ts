@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
+import { tickMs } from '../blocks/run/tick.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly } from './deliver-directly.ts';
+import { notifyEnd } from './done-notice.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
-import { tickMs } from './tick.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;
@@ -121,11 +122,9 @@ export class SlackRunMessage implements RunMessage {
       this.#message = new EditableMessage(this.#sending, message);
       await this.#showLive(this.#message);
     } catch (error) {
-      if (!signal.aborted)
-        this.#sending.log.error(
-          { event: 'message.unopened', run: runId, err: error },
-          'a run message could not be opened',
-        );
+      const { log } = this.#sending;
+      if (signal.aborted) return;
+      log.error({ event: 'message.unopened', run: runId, err: error }, 'a run message could not be opened');
     }
   }
 
@@ -175,10 +174,9 @@ export class SlackRunMessage implements RunMessage {
     try {
       return await this.#deliver(view);
     } catch (error) {
-      this.#sending.log.error(
-        { event: 'message.unended', run: this.#options.runId, err: error },
-        'a run message could not be ended',
-      );
+      const { runId: run } = this.#options;
+      const { log } = this.#sending;
+      log.error({ event: 'message.unended', run, err: error }, 'a run message could not be ended');
       return { delivered: false, reason: 'it could not be shown', isRefused: false };
     } finally {
       this.#onClosed();
@@ -221,17 +219,18 @@ export class SlackRunMessage implements RunMessage {
   }
 
   async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
-    const { runId, channel, recovered: mayExist, createdAt } = this.#options;
+    const { runId, channel, recovered: mayExist, createdAt, mark } = this.#options;
     const { files } = renderRunMessage(view, this.#sending.now(), message.room);
-    const place = { channel, thread: message.thread };
-    const owner = { runId, place, createdAt, mayExist };
+    const owner = { runId, place: { channel, thread: message.thread }, createdAt, mayExist };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
-    return attached;
+    if (this.#result !== undefined) return attached;
+    const notices = await notifyEnd(this.#sending, { ...owner, mark }, view);
+    return { ...attached, replies: [...attached.replies, ...notices] };
   }
 
   /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */

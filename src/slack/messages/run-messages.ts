@@ -2,6 +2,7 @@ import type { OpenRunMessage } from '../../runs/run-view.ts';
 import { MessageClient, type MessageClientOptions } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
+import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
 
 /** Longer than any call to Slack is waited for, and than what is still under way of a process that stood still. */
@@ -11,6 +12,10 @@ export interface RunMessagesOptions extends MessageClientOptions {
   now?: () => number;
   /** No process before this one has edited messages here within the last minute. By default false. */
   isFresh?: boolean;
+  /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
+  notifyAfterMs?: number | undefined;
+  /** How runs ended is marked in the channel. By default false. */
+  marksResults?: boolean;
 }
 
 export interface RunMessages {
@@ -21,12 +26,16 @@ export interface RunMessages {
 
 /** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
 export function createRunMessages(options: RunMessagesOptions): RunMessages {
-  const { now = Date.now, isFresh = false, log } = options;
+  const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, marksResults = false, log } = options;
+  const client = new MessageClient(options);
+  const edits = new EditLimiter(now, { isFresh });
   const sending: Sending = {
-    client: new MessageClient(options),
-    edits: new EditLimiter(now, { isFresh }),
+    client,
+    edits,
     posts: new CallLimiter(now, POST_RATE),
     looks: new CallLimiter(now, LOOK_RATE),
+    notifyAfterMs,
+    marks: marksResults ? new ResultMarks({ client, edits, log, now }) : undefined,
     log,
     now,
     lookAgainMs: LOOK_AGAIN_MS,

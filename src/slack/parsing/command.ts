@@ -5,6 +5,8 @@ export type Command =
   | { kind: 'auto'; on: boolean }
   /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
   | { kind: 'restart' | 'shutdown'; channel?: string }
+  /** Nearly a command: asked back rather than run. */
+  | { kind: 'near'; typed: string; meant: string }
   /** The form of a command with something missing or wrong; the sentence says what would be right. */
   | { kind: 'malformed'; sentence: string };
 
@@ -38,6 +40,13 @@ export function readBangCommand(text: string): Command | undefined {
   const word = text.trim().toLowerCase();
   const kind = bang.find((each) => word === `!${each}`);
   return kind === undefined ? undefined : { kind };
+}
+
+/** A lone `!word` in a thread of the bot that is none of these: nothing runs, and there it is said what there is. */
+export function readUnknownBang(text: string): Command | undefined {
+  if (!/^!\p{L}+$/u.test(text.trim())) return undefined;
+  const known = bang.map((each) => `!${each}`).join(', ');
+  return { kind: 'malformed', sentence: `In a thread these are commands: ${known}. Nothing ran.` };
 }
 
 function readOneWord(word: string): Command | undefined {

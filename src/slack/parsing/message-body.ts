@@ -1,18 +1,32 @@
 import { z } from 'zod';
 import { type Message, type Part, append } from './message-parts.ts';
 import { readLabels, readMrkdwn, splitFences, trimFence } from './mrkdwn.ts';
+import { endsInText, toLineFeeds } from './smart-punctuation.ts';
 
 /** The fields of a Slack message that say what was typed. */
 export interface MessageSource {
   text?: string | undefined;
   blocks?: unknown;
+  /** Messages that were forwarded with it. */
+  forwarded?: readonly MessageSource[];
 }
 
-/** Reads what was typed from a message's rich text, or from its `text` where it has none. */
+/**
+ * Reads what was typed from a message's rich text, or from its `text` where it has none. Of what was forwarded with it
+ * the code counts, and nothing else: nobody said the rest to the bot.
+ */
 export function readMessage(source: MessageSource, botUserId: string): Message {
-  const text = source.text ?? '';
-  const rich = readRichText(source.blocks, { botUserId, labels: readLabels(text) });
-  return { parts: rich === undefined ? readMrkdwn(text, botUserId) : rich.reduce(withTypedFences, []) };
+  const parts = readTyped(source, botUserId);
+  for (const each of source.forwarded ?? [])
+    for (const part of readTyped(each, botUserId))
+      if (part.kind === 'fence' || part.kind === 'inline') append(parts, part);
+  return { parts };
+}
+
+function readTyped({ text: typed = '', blocks }: MessageSource, botUserId: string): Part[] {
+  const text = toLineFeeds(typed);
+  const rich = readRichText(blocks, { botUserId, labels: readLabels(text) });
+  return rich === undefined ? readMrkdwn(text, botUserId) : rich.reduce(withTypedFences, []);
 }
 
 /** A composer that formats nothing leaves the backticks of a fence in the text. */
@@ -48,6 +62,7 @@ const wordSchema = z.preprocess(
     team_id: z.string().optional(),
     range: z.string().optional(),
     name: z.string().optional(),
+    unicode: z.string().optional(),
     skin_tone: z.number().optional(),
     fallback: z.string().optional(),
     value: z.string().optional(),
@@ -156,12 +171,19 @@ function readLine(words: readonly Word[], parts: Part[], context: RichTextContex
   };
   for (const word of words) {
     mark(typedMarks(word));
-    append(parts, readWord(word, context));
+    const before = parts.at(-1);
+    const inText = before?.kind === 'bare' && endsInText(before.text);
+    append(parts, readWord(word, context, inText));
   }
   mark('');
 }
 
-function readWord(word: Word, context: RichTextContext): Part {
+function readWord(word: Word, context: RichTextContext, inText: boolean): Part {
+  if (word.type === 'emoji' && word.style?.code !== true)
+    return {
+      kind: 'bare',
+      text: inText ? emojiCharacter(word) : (EMOTICONS[word.name ?? ''] ?? emojiName(word)),
+    };
   const typed = typedForm(word, context);
   if (word.style?.code === true) return { kind: 'inline', code: typed };
   if (word.type === 'user' && word.user_id === context.botUserId) return { kind: 'mention', text: typed };
@@ -190,10 +212,26 @@ function typedForm(word: Word, { labels }: RichTextContext): string {
     case 'broadcast':
       return `@${word.range ?? ''}`;
     case 'emoji':
-      return `:${word.name ?? ''}:${word.skin_tone === undefined ? '' : `:skin-tone-${word.skin_tone}:`}`;
+      return emojiName(word);
     case 'color':
       return word.value ?? '';
     default:
-      return word.text ?? word.fallback ?? '';
+      return toLineFeeds(word.text ?? word.fallback ?? '');
   }
+}
+
+/** What Slack makes of `<3` outside code. */
+const EMOTICONS: Readonly<Record<string, string>> = { heart: '<3' };
+
+function emojiName({ name = '', skin_tone: tone }: Word): string {
+  return `:${name}:${tone === undefined ? '' : `:skin-tone-${tone}:`}`;
+}
+
+/**
+ * Slack turns a typed 🎉 and a typed `:tada:` into one element. In a string or a comment the character is meant; outside
+ * of them no language has one, so that it was the name: `d[1:x:2]`. A workspace's own emoji have no character.
+ */
+function emojiCharacter(word: Word): string {
+  const points = (word.unicode ?? '').split('-').map((hex) => Number.parseInt(hex, 16));
+  return points.every((point) => point <= 0x10_ff_ff) ? String.fromCodePoint(...points) : emojiName(word);
 }

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { readForwarded } from './forwarded.ts';
+import type { MessageSource } from './message-body.ts';
+import { type PostedFile, readPostedFiles } from './posted-file.ts';
 
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
 const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
@@ -19,6 +22,7 @@ const messageSchema = z.object({
   text: told(z.string()),
   blocks: z.unknown().optional(),
   files: told(z.array(z.unknown())),
+  attachments: told(z.array(z.unknown())),
   ts: z.string(),
   thread_ts: told(z.string()),
   bot_id: told(z.string()),
@@ -70,6 +74,8 @@ export interface PostedMessage {
   text: string;
   blocks: unknown;
   files: readonly PostedFile[];
+  /** Messages that its author forwarded; a link's preview is none. */
+  forwarded: readonly MessageSource[];
   ts: string;
   /** The thread it stands in; undefined at top level. */
   thread: string | undefined;
@@ -92,19 +98,24 @@ export function readPosted(event: unknown): PostedMessage | undefined {
 }
 
 /** A message as a shortcut on it carries it; anybody's, a bot's too. */
-export type ShownMessage = Pick<PostedMessage, 'text' | 'blocks' | 'files' | 'ts' | 'thread'> & {
+export type ShownMessage = Pick<
+  PostedMessage,
+  'text' | 'blocks' | 'files' | 'forwarded' | 'ts' | 'thread'
+> & {
   user: string | undefined;
 };
 
 export function readShownMessage(message: unknown): ShownMessage | undefined {
   const read = messageSchema.partial({ user: true }).safeParse(message).data;
   if (read === undefined) return undefined;
-  const { user, text = '', blocks, files = [], ts, thread_ts: threadTs } = read;
+  const { user, text = '', blocks, files = [], attachments = [], ts, thread_ts: threadTs } = read;
+  const forwarded = readForwarded(attachments, { withOwn: true });
   return {
     user,
     text,
     blocks,
-    files: readPostedFiles(files),
+    files: readPostedFiles([...files, ...forwarded.files]),
+    forwarded: forwarded.messages,
     ts,
     thread: threadTs === ts ? undefined : threadTs,
   };
@@ -161,7 +172,8 @@ function toPosted(
   editedTs: string | undefined,
   isMention: boolean,
 ): PostedMessage {
-  const { user, text = '', blocks, files = [], ts, thread_ts: threadTs } = message;
+  const { user, text = '', blocks, files = [], attachments = [], ts, thread_ts: threadTs } = message;
+  const forwarded = readForwarded(attachments, { withOwn: false });
   const { channel, channel_type: channelType } = place;
   return {
     channel,
@@ -173,69 +185,10 @@ function toPosted(
     ),
     text,
     blocks,
-    files: readPostedFiles(files),
+    files: readPostedFiles([...files, ...forwarded.files]),
+    forwarded: forwarded.messages,
     ts,
     thread: threadTs === ts ? undefined : threadTs,
     editedTs,
   };
 }
-
-/** A file beside a message. Pictures and whatever else cannot be code are none. */
-export type PostedFile =
-  | CodeFile
-  /** Slack Connect: a message holds the file's id alone, `files.info` has the rest (Slack's file object). */
-  | { kind: 'stub'; id: string }
-  /** Nobody can say any more whether it was code. */
-  | { kind: 'gone'; why: string };
-
-export interface CodeFile {
-  kind: 'code';
-  name: string;
-  /** Bytes; undefined where Slack did not say. */
-  size: number | undefined;
-  /** Undefined where Slack did not say. */
-  url: string | undefined;
-  /** The language its name or kind says: `python`, `scala`, `r`. */
-  syntax: string | undefined;
-}
-
-const fileSchema = z.object({
-  id: z.string(),
-  name: z.string().nullish(),
-  mode: z.string().optional(),
-  file_access: z.string().optional(),
-  filetype: z.string().optional(),
-  size: z.number().optional(),
-  url_private_download: z.string().optional(),
-  url_private: z.string().optional(),
-});
-
-export function readPostedFiles(files: readonly unknown[]): PostedFile[] {
-  return files.map(readPostedFile).filter((file) => file !== undefined);
-}
-
-/** Undefined for what is no code: by the name's end, and for snippets by their kind. */
-export function readPostedFile(entry: unknown): PostedFile | undefined {
-  const file = fileSchema.safeParse(entry).data;
-  if (file === undefined) return undefined;
-  const { id, mode, file_access: access } = file;
-  if (mode === 'tombstone') return { kind: 'gone', why: 'it was deleted' };
-  if (mode === 'hidden_by_limit')
-    return { kind: 'gone', why: 'Slack hides it, because the workspace is over its limit' };
-  if (access === 'check_file_info' || mode === 'file_access') return { kind: 'stub', id };
-  const name = file.name ?? id;
-  const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  const isCode = mode === 'snippet' || ['py', 'scala', 'r', 'txt'].includes(ending);
-  if (!isCode) return undefined;
-  const url = file.url_private_download ?? file.url_private;
-  return {
-    kind: 'code',
-    name,
-    size: file.size,
-    url,
-    syntax: syntaxes[ending] ?? syntaxes[file.filetype ?? ''],
-  };
-}
-
-/** By the end of a file's name, and by the kind that Slack gives a snippet. */
-const syntaxes: Readonly<Record<string, string>> = { py: 'python', python: 'python', scala: 'scala', r: 'r' };

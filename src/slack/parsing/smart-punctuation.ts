@@ -1,3 +1,18 @@
+/**
+ * Line ends as every Jupyter front end sends them: R, magics and `%%bash` fail on the `\r` of Windows.
+ */
+export function toLineFeeds(typed: string): string {
+  return typed.replaceAll(/\r\n?/g, '\n');
+}
+
+/** Whether what follows `before` stands in a string or a comment, as far as one can tell without knowing the language. */
+export function endsInText(before: string): boolean {
+  if ((before.match(/"""|'''/g) ?? []).length % 2 === 1) return true;
+  const line = before.slice(before.lastIndexOf('\n') + 1);
+  const open = line.replaceAll(/\\./g, '').replaceAll(/"[^"]*"|'[^']*'|“[^”]*”|‘[^’]*’/g, '');
+  return /["'“”‘’#]|\/\//.test(open);
+}
+
 /** A string in straight quotes (to the end of its line when unclosed), one in curly quotes, or a lone clever character. */
 const piece =
   /"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[“”„‟][^“”„‟\n]*[“”„‟]?|[‘’‚‛][^‘’‚‛\n]*[‘’‚‛]?|[–—…]/g;

@@ -4,7 +4,7 @@ import type { Snippet } from '../../runs/admission/snippet.ts';
 import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
 import { undoPhoneTyping } from './smart-punctuation.ts';
 import type { FileCode } from '../api/files.ts';
-import type { PostedFile } from './message-event.ts';
+import type { PostedFile } from './posted-file.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
 type Inline = Extract<Part, { kind: 'inline' }>;
@@ -122,7 +122,7 @@ function typedText(parts: readonly Part[]): string {
 export function filesToRun(message: Message, files: readonly PostedFile[]): readonly PostedFile[] {
   const said = readCommandText(message);
   if (said === undefined) return [];
-  return said === '' ? files : files.filter(({ kind }) => kind !== 'gone');
+  return files.filter(({ kind }) => kind !== 'other' && (said === '' || kind !== 'gone'));
 }
 
 /**
@@ -142,11 +142,11 @@ export function readFileSnippet(message: Message, files: readonly FileCode[], wo
 
 /**
  * A first word is no language when what follows on its line goes on with it: an operator or a closing bracket, `% ` or
- * `%=`, or a word like `in`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and `python2 [1]` are not. To these
+ * `%=`, a word like `in`, or an `if` with its `else`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and `python2 [1]` are not. To these
  * come `!=`, `not in` and R's `%in%`, with which no code begins.
  */
 const goesOn =
-  /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|if|not\s+in)(?![\p{L}\p{N}_]))/u;
+  /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|not\s+in)(?![\p{L}\p{N}_])|if(?![\p{L}\p{N}_]).*(?<![\p{L}\p{N}_])else(?![\p{L}\p{N}_]))/u;
 
 /** The first word, the blanks after it, and at most one line break, which ends what goes on with it. */
 const firstWord = /^(\S+)(?:[ \t]*(\r?\n)|[ \t]+|$)/;
@@ -166,13 +166,35 @@ export function splitLanguageWord(
   return { language: word, code };
 }
 
-/** A fence's first line names the language only when it is alone on that line and code follows. */
+/** A word, alone or with attributes: `python title="a.py"`. A bare `x=5` behind it would be code. */
+const INFO_STRING = /^[ \t]*(\S+?)(?:[ \t]+(?:[\w.-]+=(?:"[^"]*"|'[^']*')|\{[\d, -]*\}))*[ \t]*\r?\n/;
+
+/** R Markdown, Quarto and Pandoc: `{r}`, `{r label, echo=FALSE}`, `{.python}`. `{r, s}` and `{r for r in x}` are code. */
+const NOTEBOOK_INFO =
+  /^[ \t]*\{[ \t]*\.?([\p{L}\p{N}+#_-]+)(?:[ \t]+\w[\w-]*(?=[ \t,}]))?(?:[ \t,]+(?:[.#][\w-]+|[\w.-]+[ \t]*=(?!=)[ \t]*(?:"[^"]*"|'[^']*'|\w+\([^)]*\)|[^\s,{}"']+)))*[ \t]*\}[ \t]*\r?\n/u;
+
+/** A fence's first line names the language when it says nothing else, or in a notebook's form, and code follows. */
 export function splitLanguageLine(
   code: string,
   isLanguageWord: (word: string) => boolean,
 ): { language?: string; code: string } {
-  const [line, word] = /^[ \t]*(\S+)[ \t]*\r?\n/.exec(code) ?? [];
-  if (line === undefined || word === undefined || !isLanguageWord(word)) return { code };
-  const rest = code.slice(line.length);
-  return rest.trim() === '' ? { code } : { language: word, code: rest };
+  const [line, word] = INFO_STRING.exec(code) ?? [];
+  const [notebookLine, notebookWord] = NOTEBOOK_INFO.exec(code) ?? [];
+  const found =
+    word !== undefined && isLanguageWord(word) ? { line, word } : { line: notebookLine, word: notebookWord };
+  if (found.line === undefined || found.word === undefined || !isLanguageWord(found.word)) return { code };
+  const rest = code.slice(found.line.length);
+  return rest.trim() === '' ? { code } : { language: found.word, code: rest };
+}
+
+/**
+ * Whether bare text that nobody sent to the bot reads as code: it calls, assigns, indexes, imports or begins as magics
+ * and queries do. Without any of these it is talk.
+ */
+export function readsAsCode(text: string): boolean {
+  return (
+    /[\w\])][([]\S|[=<>]=|\S\s*=\s*\S|[;{}]|<-|->|^\s*[%!@#]/m.test(text) ||
+    /^\s*(?:import|from|print|def|class|val|var|library|select|with|show|describe)\s+\S/im.test(text) ||
+    /^[\s\d.+*/()-]+$/.test(text)
+  );
 }

@@ -168,9 +168,7 @@ test('the home tab shows the kernels of one’s channels and one’s last runs; 
   const admins = await playground.waitFor(() => ana.home);
   expect(JSON.stringify(admins.draft.blocks)).not.toContain(playground.channel('#vault').id);
   await ana.pressInView(admins, 'kernel:shutdown');
-  await playground.waitFor(() =>
-    JSON.stringify(ana.home?.draft.blocks).includes('Shut down; the next snippet'),
-  );
+  await playground.waitFor(() => JSON.stringify(ana.home?.draft.blocks).includes('Shut down the '));
   await playground.waitForMessage('#house', ({ text }) => text.includes('shut the python3 kernel down'));
 });
 

@@ -7,7 +7,7 @@ import { startRig } from './listeners-rig.ts';
 const looksEscaped = /&(?:amp|lt|gt);|<[@#!a-z]/i;
 
 /** The corpus again, through Slack's wire, the ledger and the gateway's: what the kernel is given is what was typed. */
-test('typed code reaches the kernel byte for byte, by mention, slash command and file', async () => {
+test('typed code reaches the kernel byte for byte but for its line ends, by mention, slash command and file', async () => {
   const gateway = await startScriptedGateway();
   const given: string[] = [];
   gateway.onStart = (kernel) => {
@@ -30,7 +30,10 @@ test('typed code reaches the kernel byte for byte, by mention, slash command and
     ana.upload(id, { name: 'code.py', content: code }, '@sparkthread');
     if (!looksEscaped.test(code)) await ana.slash(id, `/spark \`\`\`\n${code}\n\`\`\``);
   }
-  const wanted = codes.flatMap(({ code }) => (looksEscaped.test(code) ? [code, code] : [code, code, code]));
+  const wanted = codes.flatMap(({ code }) => {
+    const arrived = code.replaceAll(/\r\n?/g, '\n');
+    return looksEscaped.test(code) ? [arrived, arrived] : [arrived, arrived, arrived];
+  });
   const isRun = (line: Readonly<Record<string, unknown>>): boolean => line['audit'] === 'run';
   await bot.untilLog(() => bot.log.filter(isRun).length >= wanted.length);
   expect(given.toSorted()).toEqual(wanted.toSorted());

@@ -104,8 +104,6 @@ test('a message that was run by the shortcut, or that calls the bot no more, run
   await rig.final('#uncalled', bare.ts, (reply) => shown(reply).includes('two'));
   const called = ana.post('#uncalled', mention('print("three")'));
   await rig.final('#uncalled', called.ts);
-  ana.edit(called, 'never mind');
-  await playground.waitForQuiet();
   ana.edit(called, fence('print("four")'));
   const second = await rig.final('#uncalled', called.ts, (reply) => shown(reply).includes('four'));
   expect(shown(second)).toContain('edited, run 2');
@@ -196,4 +194,18 @@ test('deleting the message while Slack still owes the word that the answer is po
   ana.delete(root);
   await rig.bot.untilLog((line) => line['audit'] === 'run' && line['channel'] === root.channel);
   await playground.waitFor(() => playground.replies('#owed', root.ts).length === 0);
+});
+
+test('an edit that takes the code away takes the answer away; code that comes back is a new run', async () => {
+  const { playground } = rig;
+  playground.addChannel('emptied');
+  const ana = playground.as('ana');
+  for (const words of ['never mind', '@sparkthread']) {
+    const root = ana.post('#emptied', mention('print("one")'));
+    const answer = await rig.final('#emptied', root.ts);
+    ana.edit(root, words);
+    await playground.waitFor(() => !playground.messages('#emptied').some(({ ts }) => ts === answer.ts));
+    ana.edit(root, mention('print("two")'));
+    expect(shown(await rig.final('#emptied', root.ts))).toContain('two');
+  }
 });

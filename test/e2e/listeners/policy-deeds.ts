@@ -14,7 +14,7 @@ export interface Deed {
   by:
     | `source ${Source}`
     | `button ${RunAction | KernelAction | 'keep'}`
-    | `command ${Exclude<Command['kind'], 'malformed'>}`
+    | `command ${Exclude<Command['kind'], 'malformed' | 'near'>}`
     | 'home'
     | 'global shortcut';
   /** Takes a run of the person's own: nobody can try it who may not run code. */
@@ -116,6 +116,19 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
         as.openHome();
         await scene.rig.playground.waitFor(() => as.home?.hash !== before);
         return JSON.stringify(as.home?.draft.blocks).includes('Kernels of your channels');
+      },
+    },
+    {
+      by: 'button ask',
+      needsOwnRun: true,
+      attempt: async (scene) => {
+        const { playground } = scene.rig;
+        const first = await start(scene, 'rob', scene.room('mine'), 'hang');
+        await person(scene).press(await wait(scene, scene.user, 'mine'), 'run:ask');
+        const isTold = ({ text }: Ephemeral): boolean => text.includes('asked');
+        const told = await playground.waitForEphemeral(scene.user, isTold);
+        await endOf(scene, first);
+        return told.text.includes('was asked, by direct message');
       },
     },
   ],
@@ -420,7 +433,8 @@ function inThread(typed: readonly string[]): Deed[] {
 
 function commandOf(words: string): Deed['by'] {
   const command = readCommand(words);
-  if (command === undefined || command.kind === 'malformed') throw new Error(`${words} is no command`);
+  if (command === undefined || command.kind === 'malformed' || command.kind === 'near')
+    throw new Error(`${words} is no command`);
   return `command ${command.kind}`;
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startRig } from './listeners-rig.ts';
 import { startWordGateway } from './scripted-kernel.ts';
 
-test('once the person and the channel are known a mention costs one call to Slack, a slash command two', async () => {
+test('once the person and the channel are known a mention costs one call to Slack and a reaction, a slash command two', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;
@@ -18,7 +18,7 @@ test('once the person and the channel are known a mention costs one call to Slac
   const posted = playground.as('ana').post('#data', '@sparkthread `second`');
   await rig.final('#data', posted.ts);
   await playground.waitForQuiet();
-  expect(callsSince(beforeMention)).toEqual(['chat.postMessage']);
+  expect(callsSince(beforeMention)).toEqual(['chat.postMessage', 'reactions.add']);
 
   const beforeSlash = playground.calls.length;
   await rig.slash('ana', '#data', '/spark third');

@@ -29,6 +29,8 @@ const scopesOfMethods: Readonly<Record<string, readonly string[]>> = {
   'files.delete': ['files:write'],
   'files.getUploadURLExternal': ['files:write'],
   'files.info': ['files:read'],
+  'reactions.add': ['reactions:write'],
+  'reactions.remove': ['reactions:write'],
   'usergroups.users.list': ['usergroups:read'],
   'users.conversations': reads,
   'users.info': ['users:read'],

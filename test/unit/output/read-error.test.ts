@@ -68,6 +68,33 @@ test.each([
   expect(readFixture(name).hint).toContain(words);
 });
 
+test.each([
+  [
+    'SyntaxError',
+    'invalid non-printable character U+00A0 (1.py, line 2)',
+    'y = 2\nx\u00a0= 1',
+    'U+00A0, line 2',
+  ],
+  ['SyntaxError', 'invalid character in identifier', '\ufeffx = 1', 'U+FEFF, line 1'],
+  ['Compile Error', "<console>:1: error: illegal character '\\u00a0'", 'val x\u00a0= 1', 'U+00A0, line 1'],
+  [
+    'ERROR',
+    'Error in parse(text = input): <text>:1:2: unexpected input\n1: x<U+00A0>\n     ^',
+    'x\u00a0<- 1',
+    'U+00A0',
+  ],
+])('%s, %s: what nobody sees is named', (name, value, code, words) => {
+  expect(readError({ name, value, traceback: [] }, code).hint).toContain(words);
+  expect(readError({ name, value, traceback: [] }, 'x = $').hint).toBeUndefined();
+});
+
+test('a script that reads the kernel’s own command line is told so', () => {
+  const printed = 'usage: k [-h]\nk: error: unrecognized arguments: -f /tmp/run/kernel-1.json\n';
+  const failure = { name: 'SystemExit', value: '2', traceback: [] };
+  expect(readError(failure, 'parse_args()', printed).hint).toContain('parse_args([])');
+  expect(readError(failure, 'exit(2)', 'no such table').hint).toBeUndefined();
+});
+
 test.each(['python-zero-division', 'python-name-error', 'scala-arith', 'r-stop', 'pyspark4-no-column'])(
   '%s: no hint',
   (name) => {

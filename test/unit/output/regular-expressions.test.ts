@@ -93,6 +93,9 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/illegal character '\\u20(1[89cd])'/`,
       String.raw`/unexpected (input|INCOMPLETE_STRING)[^]*\n\d+: .*[“”‘’]$/m`,
     ],
+    'a line of MAX_CODE; one class': [
+      String.raw`/[\u00a0\u00ad\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/u`,
+    ],
   },
   'mime/html-table.ts': {
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],

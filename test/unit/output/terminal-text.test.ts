@@ -23,6 +23,10 @@ test.each([
   ['\u001b]0;window title\u0007shown', 'shown'],
   ['\u001b]8;;http://x\u001b\\link\u001b]8;;\u001b\\', 'link'],
   ['nul\u0000 bell\u0007 del\u007f', 'nul bell del'],
+  [
+    'Stra\u00c3\u009fe 12 \u00c3\u009bows \u0090 he said \u00e2\u0080\u009dyes\u0098',
+    'Stra\u00c3e 12 \u00c3ows  he said \u00e2yes',
+  ],
   ['tab\tstays', 'tab\tstays'],
   ['\ud83d', '\ufffd'],
   [

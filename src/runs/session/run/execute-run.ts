@@ -38,6 +38,8 @@ export async function executeRun(
     };
   for (let block = live.run.data.block; ; block += 1) {
     const outcome = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
+    if (outcome.kind !== 'ok' && code.length > 1)
+      return { ...outcome, endedBlock: { number: block + 1, of: code.length } };
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
     live.note({ data: { block: block + 1, request: undefined } });
   }

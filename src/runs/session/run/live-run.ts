@@ -171,6 +171,10 @@ export class LiveRun {
 
   // — what people see —
 
+  get #shownCode(): readonly string[] {
+    return this.#code ?? [this.run.data.preview];
+  }
+
   /** From now on each picture carries this output. */
   showOutput(view: () => OutputView): void {
     this.#output = view;
@@ -182,7 +186,9 @@ export class LiveRun {
     const isStored = this.#storedState !== 'waiting' && this.#storedState !== 'sending';
     const sent: GatewayOutage['sent'] = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
     const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent };
-    this.message.show(viewRun(this.run, phase, isStored ? this.#output?.() : undefined, outage));
+    this.message.show(
+      viewRun(this.run, this.#shownCode, phase, isStored ? this.#output?.() : undefined, outage),
+    );
   }
 
   /** The same phase with newer output. */
@@ -204,7 +210,7 @@ export class LiveRun {
 
   finish(outcome: RunOutcome): ReturnType<RunMessage['finish']> {
     this.#phase = { kind: 'ended', outcome };
-    return this.message.finish(viewRun(this.run, this.#phase, this.#output?.()));
+    return this.message.finish(viewRun(this.run, this.#shownCode, this.#phase, this.#output?.()));
   }
 
   // — what the kernel asks —

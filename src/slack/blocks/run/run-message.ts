@@ -4,8 +4,10 @@ import { escapeMrkdwn } from '../mrkdwn.ts';
 import { jsonSize, sentence } from '../rich-text.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { runFiles, type RunFile } from './attachments.ts';
+import { originWords, renderOrigin } from './origin.ts';
 import { type BodyElement, type OutputRoom, renderOutput } from './output.ts';
 import { renderButtons } from './run-buttons.ts';
+import { withoutStopTrace } from './stop-trace.ts';
 import {
   liveStatus,
   lossWords,
@@ -47,7 +49,8 @@ const MAX_STATUS_CHARS = 300;
  * One picture of a run as a Slack message. Pure. `room` bounds all that the blocks hold; with 0 it is the smallest
  * message that tells how it ended, and the output is in the files.
  */
-export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_ROOM): RenderedRun {
+export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_ROOM): RenderedRun {
+  const view = withoutStopTrace(given);
   const ended = view.phase.kind === 'ended' ? view.phase.outcome : undefined;
   const phase = view.phase.kind === 'ended' ? '' : phaseWords(view.phase, nowMs);
   const stopper = ended?.stoppedBy === view.requester ? undefined : ended?.stoppedBy;
@@ -63,6 +66,7 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
     stopper !== undefined;
 
   const remaining = room - jsonSize(buttons ?? '') - MAX_STATUS_CHARS - 300;
+  const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
     ...fitSentences([...question, ...after], remaining / 3),
@@ -71,7 +75,10 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
   const output =
     view.output === undefined
       ? undefined
-      : renderOutput(view.output, outputRoom(ended === undefined, remaining - jsonSize([notes, ending])));
+      : renderOutput(
+          view.output,
+          outputRoom(ended === undefined, remaining - jsonSize([origin, notes, ending])),
+        );
   const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...ending];
   const isEmpty = shown.length === 0;
   const status = truncate(
@@ -79,13 +86,20 @@ export function renderRunMessage(view: RunView, nowMs: number, room = MESSAGE_RO
     MAX_STATUS_CHARS,
   );
   const files = ended === undefined ? [] : runFiles(view, output?.cut ?? new Set());
-  const body = isEmpty ? [emptyLine(view.phase, phase, hasBody)] : shown;
+  const body = [...origin, ...(isEmpty ? [emptyLine(view.phase, phase, hasBody)] : shown)];
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
   const context: ContextBlock = {
     type: 'context',
     elements: [{ type: 'plain_text', text: status, emoji: false }],
   };
-  const words = [...view.notes, output?.plain ?? '', ...after, isEmpty ? phase : '', status];
+  const words = [
+    originWords(view),
+    ...view.notes,
+    output?.plain ?? '',
+    ...after,
+    isEmpty ? phase : '',
+    status,
+  ];
   return {
     message: {
       text: fallbackText(room > 0 ? words : [status], Math.min(MAX_TEXT_BYTES, room * 0.28)),

@@ -52,15 +52,15 @@ const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
   },
 };
 
-/** `Done · 0.05 s · In [3] · python3-spark`, and for an edited message's run `edited, run 2`. */
-export function statusLine(edition: number, outcome: RunOutcome): string {
+/** `Done · 0.05 s · In [3] · python3-spark` (`short`: `Done · 0.05 s`), and for an edited message's run `edited, run 2`. */
+export function statusLine(edition: number, outcome: RunOutcome, { short = false } = {}): string {
   const { label, neverRan } = OUTCOMES[outcome.kind];
   const count = outcome.executionCount ?? 0;
   return joinWords(' · ', [
     label,
     neverRan === true ? '' : renderDuration(outcome.durationMs),
-    count > 0 ? `In [${count}]` : '',
-    outcome.kernelspec,
+    count > 0 && !short ? `In [${count}]` : '',
+    short ? '' : outcome.kernelspec,
     editionWords(edition),
   ]);
 }
@@ -83,6 +83,7 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
   const { next = '' } = OUTCOMES[outcome.kind];
   const losses = view.output?.losses ?? [];
   return joinWords(' ', [
+    blockWords(outcome),
     reason(outcome),
     next.replace('{run}', view.runId),
     // What comes all at once is over before it can be stopped.
@@ -90,6 +91,20 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
     outcome.variablesLost ? 'Variables are gone.' : '',
     outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : '',
   ]);
+}
+
+/** Which of several blocks ended the run. What the kernel got nothing of says so itself. */
+function blockWords({ kind, endedBlock }: RunOutcome): string {
+  if (endedBlock === undefined || (OUTCOMES[kind].neverRan === true && endedBlock.number === 1)) return '';
+  const { number, of } = endedBlock;
+  const behind = of - number;
+  const rest =
+    behind === 0
+      ? ''
+      : behind === 1
+        ? `; block ${of} did not run`
+        : `; blocks ${number + 1} to ${of} did not run`;
+  return `${kind === 'raised' ? 'Failed' : 'Ended'} in block ${number} of ${of}${rest}.`;
 }
 
 /** The gateway's own words are often half a sentence (`it was shut down`). */
@@ -188,6 +203,8 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
       return `Output may be missing ${betweenWords(clock(loss.fromMs), clock(loss.toMs))} UTC.`;
     case 'diskFull':
       return "The bot's disk took no more; some output is not kept.";
+    case 'spoolFull':
+      return "The bot's room for the output of all runs together was full; some output is not kept.";
     case 'unread':
       return `${loss.outputs === 1 ? 'One output' : `${loss.outputs} outputs`} could not be read and shown. This is a fault of the bot, not of the code.`;
     case 'tooMany':

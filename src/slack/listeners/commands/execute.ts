@@ -8,6 +8,7 @@ import { helpText } from '../../blocks/help.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
+import { renderNearCommand } from '../../blocks/near-command.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 
@@ -17,6 +18,9 @@ export interface CommandPlace {
   channel: string;
   /** Set where the command was given in a thread. */
   thread: string | undefined;
+  /** The request that brought it; code that it turns out to be runs as `root`'s answer, or under a root of the bot's. */
+  requestKey: string;
+  root: string;
 }
 
 /** What a command answers: to the requester, and to a channel whose kernel or choice it changed. mrkdwn. */
@@ -34,6 +38,7 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   history: 'look',
   use: 'choose',
   auto: 'choose',
+  near: 'look',
   kernels: 'listKernels',
 };
 
@@ -54,6 +59,10 @@ export async function runCommand(
   switch (command.kind) {
     case 'malformed':
       throw new UserError('badCommand', command.sentence);
+    case 'near': {
+      const { requestKey, root } = place;
+      return renderNearCommand(command.meant, { text: command.typed, requestKey, thread: root });
+    }
     case 'help':
       return { text: helpText(bot.command, bot.userId) };
     case 'languages':

@@ -114,11 +114,11 @@ export async function changeKernel(
   const spec = escapeMrkdwn(record.kernelspec);
   return act === 'restart'
     ? {
-        text: 'Restarted; the variables are gone.',
+        text: `Restarted the ${spec} kernel; its variables are gone.`,
         told: { channel, text: `${mention(user)} restarted the ${spec} kernel; variables are gone.` },
       }
     : {
-        text: 'Shut down; the next snippet starts a new kernel.',
+        text: `Shut down the ${spec} kernel; the next snippet starts a new one.`,
         told: { channel, text: `${mention(user)} shut the ${spec} kernel down; variables are gone.` },
       };
 }

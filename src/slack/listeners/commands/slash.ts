@@ -16,6 +16,7 @@ const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
   'stop',
   'history',
   'malformed',
+  'near',
 ]);
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
@@ -71,7 +72,12 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
             text: words,
             blocks,
             told,
-          } = await runCommand(command, person, { channel, thread: undefined }, bot);
+          } = await runCommand(
+            command,
+            person,
+            { channel, thread: undefined, requestKey: key, root: '' },
+            bot,
+          );
           // Who changes something for the channel reads it with everybody else.
           if (told?.channel !== channel) await notify(words, blocks);
           await reply.send();

@@ -4,8 +4,9 @@ import type { Bot, KernelsPort, SlackPort } from '../../context.ts';
 import type { Person } from '../../auth/policy.ts';
 import { hasCodeFormatting, type Message, mentionsBot } from '../../parsing/message-parts.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
-import { readBangCommand } from '../../parsing/command.ts';
+import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
 import { readMessage } from '../../parsing/message-body.ts';
+import { noCodeFile, type PostedFile } from '../../parsing/posted-file.ts';
 import { mustRun } from '../requests.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { filesToRun, readCommandText, readFileSnippet, readLoneFence } from '../../parsing/snippet.ts';
@@ -39,6 +40,9 @@ export async function classifyMessage(
     return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
   if (posted.isDirect || posted.isMention || mentionsBot(message))
     return classifyAddressed(posted, message, bot);
+  const unknown = text === undefined ? undefined : readUnknownBang(text);
+  if (unknown !== undefined && (await hasAnswer(posted, bot)))
+    return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: unknown }) };
   const mayBeFence = message.parts.some((part) => part.kind === 'fence');
   if (!mayBeFence) return undefined;
   const isOurThread = await hasAnswer(posted, bot);
@@ -76,15 +80,23 @@ function classifyAddressed(posted: PostedMessage, message: Message, bot: Classif
     async read() {
       const languages = bot.languages(posted.channel);
       const request = await readWithLanguages(languages, (words) => readRequest(message, words));
-      if (request.kind === 'command' || files.length === 0) return request;
+      if (request.kind === 'command') return request;
+      if (files.length === 0) return refuseOtherFiles(request, posted.files);
       // Nothing is fetched for somebody who may not run it.
       await mustRun(await findAuthor(posted, bot), posted.channel, bot);
       const fetched = await bot.readFiles(files);
-      if (fetched.length === 0) return request;
+      if (fetched.length === 0) return refuseOtherFiles(request, posted.files);
       const snippet = readFileSnippet(message, fetched, languageWords(await languages));
       return { kind: 'snippet', snippet };
     },
   };
+}
+
+/** Throws `UserError` where files that are no code are all that there is to run. */
+function refuseOtherFiles(request: Request, files: readonly PostedFile[]): Request {
+  const hasCode = request.kind === 'snippet' && request.snippet.blocks.some((block) => block.trim() !== '');
+  if (!hasCode && files.length > 0) throw noCodeFile(files);
+  return request;
 }
 
 /** What Slack says of the author; a bot is one by the message's word too. */
@@ -111,9 +123,8 @@ async function isOnAuto(channel: string, bot: ClassifyPort): Promise<boolean> {
 /** Talk that cannot have been on its way to run: it calls nobody, and no file or code block is in it. */
 export function isPlainTalk(posted: PostedMessage, { userId }: Pick<Bot, 'userId'>): boolean {
   const message = readMessage(posted, userId);
-  return (
-    !posted.isDirect && posted.files.length === 0 && !hasCodeFormatting(message) && !mentionsBot(message)
-  );
+  const mayHoldCode = hasCodeFormatting(message) || posted.files.some(({ kind }) => kind !== 'other');
+  return !posted.isDirect && !mayHoldCode && !mentionsBot(message);
 }
 
 /** How long it counts that nothing has run in a channel; a run that this process accepts ends it at once. */

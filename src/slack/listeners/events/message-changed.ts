@@ -85,31 +85,43 @@ async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bo
     if (last === undefined || last.requester !== message.user) return;
     const byShortcut = runs.some(({ data }) => data.source === 'shortcut');
     const edited = classified ?? classifyEdited(message, byShortcut, bot);
-    if (edited === undefined) return;
-    if (edited.isAddressed) onAddressed();
-    await runEdited(message, last, edited, bot);
+    if (edited?.isAddressed === true) onAddressed();
+    const isCodeGone = edited === undefined || !(await runEdited(message, last, edited, bot));
+    // The answer would stand below words that did not make it.
+    if (isCodeGone && !(await isKnownEdit(message, last, bot))) for (const run of runs) await bot.erase(run);
   });
   if (isNew) await handleMessage(message, ticket, bot);
 }
 
-/** Runs the new code of a message that has made a run: in its place where it still waits, else behind it. */
-async function runEdited(message: PostedMessage, last: Run, classified: Classified, bot: Bot): Promise<void> {
+/**
+ * Runs the new code of a message that has made a run: in its place where it still waits, else behind it. False where the
+ * message says nothing any more.
+ */
+async function runEdited(
+  message: PostedMessage,
+  last: Run,
+  classified: Classified,
+  bot: Bot,
+): Promise<boolean> {
   const request = await classified.read();
-  if (request?.kind === 'command')
+  // Words beside its code: nothing new is asked for.
+  if (request === undefined) return true;
+  if (request.kind === 'nothing') return false;
+  if (request.kind === 'command')
     throw new UserError(
       'badCommand',
       'An edit runs code, never a command. Send the command as a new message.',
     );
-  if (request?.kind !== 'snippet' || (await isKnownEdit(message, last, bot))) return;
+  if (await isKnownEdit(message, last, bot)) return true;
   const { snippet } = request;
-  if (await isSameCode(snippet, last, bot)) return;
+  if (await isSameCode(snippet, last, bot)) return true;
   if (isTooLate(message, bot)) refuseLate(bot);
   const person = await findAuthor(message, bot);
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
   if (await bot.replaceWaiting(last, { snippet, editedTs })) {
     await bot.markSeen(requestOf(message, bot));
-    return;
+    return true;
   }
   const admitted = await submitRun(
     {
@@ -130,6 +142,7 @@ async function runEdited(message: PostedMessage, last: Run, classified: Classifi
       last,
       `The message was edited: run ${last.data.edition + 1} with the new code waits behind this one.`,
     );
+  return true;
 }
 
 /** Runs that came from this message, the newest first. */

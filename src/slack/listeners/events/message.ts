@@ -88,7 +88,8 @@ async function runRequest(
 async function runMessageCommand(posted: PostedMessage, command: Command, bot: Bot): Promise<void> {
   const { channel, thread } = posted;
   const person = await findAuthor(posted, bot);
-  const { text, blocks, told } = await runCommand(command, person, { channel, thread }, bot);
+  const place = { channel, thread, requestKey: requestOf(posted, bot), root: thread ?? posted.ts };
+  const { text, blocks, told } = await runCommand(command, person, place, bot);
   // Who changes something for the channel reads it with everybody else.
   if (told?.channel === channel) await bot.notify.channel({ channel, thread: threadOf(posted) }, told.text);
   else await notifyPrivately(posted, text, bot, blocks);

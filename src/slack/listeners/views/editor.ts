@@ -21,7 +21,7 @@ import {
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { type Boundary, withBoundary } from '../error-boundary.ts';
 import { refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
-import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
+import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {
   user: string;
@@ -102,9 +102,11 @@ export async function onEditorSubmitted(
       draft === undefined ? readSnippet(typed, purpose) : { language: typed.language, blocks: draft.blocks };
     const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
+    // In a thread stands the code that it was before.
+    const origin = draft === undefined && thread !== '' ? { origin: 'edited' as const } : {};
     const submit = async (requestKey: string) =>
       await submitRun(
-        { requestKey, source, channel, thread, snippet, ...message },
+        { requestKey, source, channel, thread, snippet, ...message, ...origin },
         person,
         bot,
         reply.signal,
@@ -170,7 +172,7 @@ function readTyped(state: unknown): Typed {
   const field = (name: string) => values[name]?.[name];
   const blocks: string[] = [];
   for (let index = 0; field(codeBlock(index)) !== undefined; index += 1)
-    blocks.push(field(codeBlock(index))?.value ?? '');
+    blocks.push(toLineFeeds(field(codeBlock(index))?.value ?? ''));
   return {
     channel: field(channelBlock)?.selected_conversation ?? undefined,
     language: field(languageBlock)?.selected_option?.value,

@@ -33,14 +33,15 @@ test('D5: a run that the store has accepted runs although the channel’s langua
   expect((await rig.untilEnded(rig.kernels.unfinished('T1', 'C1')[0]!)).kind).toBe('ok');
 });
 
-test('a language that a snippet names is the channel’s from then on, unless it asks for a switch', async () => {
+test('a language that a snippet names is for that run; without one it is that of the channel’s kernel', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
-  await rig.admission.submit(rig.request('code()', { language: 'python3' }));
+  await rig.admission.submit(rig.request('code()', { language: 'scala-spark' }));
   await rig.untilDone(rig.kernels.unfinished('T1', 'C1')[0]!);
-  expect(await rig.channels.read('T1', 'C1')).toEqual({ kernelspec: 'python3' });
-  await rig.admission.submit(rig.request('other()', { language: 'scala-spark' }));
-  expect(await rig.channels.read('T1', 'C1')).toEqual({ kernelspec: 'python3' });
+  expect(await rig.channels.read('T1', 'C1')).toEqual({});
+  expect((await rig.admission.languages('T1', 'C1')).channelLanguage).toBe('scala-spark');
+  await rig.channels.change('T1', 'C1', { kernelspec: 'python3' });
+  expect((await rig.admission.languages('T1', 'C1')).channelLanguage).toBe('python3');
 });
 
 test('QUEUE_LIMIT holds when many are accepted at once', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
 import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
 import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
@@ -401,4 +401,98 @@ test('a hundred errors fit into one message, and the last of them is named in fu
   const said = words(view(ended('raised'), { output: output(errors) }));
   expect(said.join('').length).toBeLessThan(13_000);
   expect(said).toContain(`ValueError: ${'x'.repeat(180)} 99\nline 2: f()`);
+});
+
+test.each([
+  ['again', 'ran this again'],
+  ['edited', 'ran an edited version'],
+] as const)('an answer of code run %s begins with who and the code', (kind, said) => {
+  const { message } = renderRunMessage(
+    view(ended('ok'), { origin: { kind, blocks: ['x = 1', 'x'] } }),
+    nowMs,
+  );
+  const [body] = message.blocks;
+  expect(body).toMatchObject({
+    elements: [
+      { elements: [{ type: 'user', user_id: 'U1' }, { text: ` ${said}` }] },
+      { type: 'rich_text_preformatted', elements: [{ text: 'x = 1\n\nx' }] },
+      { elements: [{ text: 'No output' }] },
+    ],
+  });
+  expect(message.text).not.toContain('U1');
+});
+
+test('long code at the head of an answer is folded, whatever it is made of', () => {
+  const blocks = ['"\\'.repeat(50_000)];
+  const long = output([]);
+  const { message } = renderRunMessage(
+    view(ended('ok'), { output: long, origin: { kind: 'edited', blocks } }),
+    nowMs,
+  );
+  expect(JSON.stringify(message.blocks)).toMatch(/more characters/);
+  expect(JSON.stringify(message.blocks).length).toBeLessThan(13_000);
+});
+
+test.each([
+  ['raised', { number: 3, of: 4 }, 'Failed in block 3 of 4; block 4 did not run.'],
+  ['raised', { number: 2, of: 4 }, 'Failed in block 2 of 4; blocks 3 to 4 did not run.'],
+  ['raised', { number: 4, of: 4 }, 'Failed in block 4 of 4.'],
+  ['interrupted', { number: 1, of: 2 }, 'Ended in block 1 of 2; block 2 did not run.'],
+] as const)('%s in block %j', (kind, endedBlock, said) => {
+  const { message } = renderRunMessage(view(ended(kind, { endedBlock })), nowMs);
+  expect(JSON.stringify(message.blocks)).toContain(said);
+});
+
+test('code that never reached the kernel names no block', () => {
+  const phase = ended('cancelled', { endedBlock: { number: 1, of: 2 } });
+  expect(JSON.stringify(renderRunMessage(view(phase), nowMs).message.blocks)).not.toContain('block');
+});
+
+describe('a stop that was asked for', () => {
+  const error = (headline: string): OutputPart => ({
+    kind: 'error',
+    headline,
+    userLine: 'line 1: time.sleep(60)',
+    cause: undefined,
+    traceback: wholeText('the traceback'),
+    isFolded: true,
+    path: '/spool/traceback.txt',
+    hint: undefined,
+  });
+  const stderr = (text: string): OutputPart => ({
+    kind: 'text',
+    source: 'stderr',
+    text: wholeText(text),
+    path: undefined,
+  });
+  const py4j =
+    'ERROR:root:KeyboardInterrupt while sending command.\nTraceback (most recent call last):\n  File "x.py"\nKeyboardInterrupt\n';
+
+  test.each([
+    ['by a person', ended('interrupted', { stoppedBy: 'U1' })],
+    ['by RUN_TIMEOUT', ended('timedOut')],
+    ['by INPUT_TIMEOUT', ended('inputTimedOut')],
+  ])('%s is told without a traceback and without its file', (_, phase) => {
+    const parts = [stderr(`warned\n${py4j}after`), error('KeyboardInterrupt')];
+    const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);
+    const shown = JSON.stringify(message);
+    expect(shown).toContain('Stopped');
+    expect(shown).toContain('warned\\nafter');
+    expect(shown).not.toMatch(/KeyboardInterrupt|traceback/);
+    expect(files).toEqual([]);
+  });
+
+  test('an error that the code raised on its way out stays', () => {
+    const parts = [error('ValueError: cleaning failed')];
+    const phase = ended('interrupted', { stoppedBy: 'U1' });
+    const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);
+    expect(JSON.stringify(message)).toContain('cleaning failed');
+    expect(files).toHaveLength(1);
+  });
+
+  test('an interrupt that nobody asked for stays', () => {
+    const parts = [error('KeyboardInterrupt')];
+    const { message } = renderRunMessage(view(ended('interrupted'), { output: output(parts) }), nowMs);
+    expect(JSON.stringify(message)).toContain('KeyboardInterrupt');
+  });
 });

@@ -1,4 +1,5 @@
 import { type Playground, startPlayground } from '../../../../playground/playground.ts';
+import type { PlaygroundOptions } from '../../../../playground/settings.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { MessageClient } from '../../../../src/slack/messages/client.ts';
 import type { Sending } from '../../../../src/slack/messages/editable-message.ts';
@@ -11,8 +12,8 @@ export interface MessagesRig extends AsyncDisposable {
 }
 
 /** What messages are sent with, on a local Slack. */
-export async function startMessagesRig(): Promise<MessagesRig> {
-  const playground = await startPlayground({ rates: false });
+export async function startMessagesRig(options: PlaygroundOptions = {}): Promise<MessagesRig> {
+  const playground = await startPlayground({ rates: false, ...options });
   const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
   const now = Date.now;
   return {
@@ -22,6 +23,7 @@ export async function startMessagesRig(): Promise<MessagesRig> {
       edits: new EditLimiter(now, { isFresh: true }),
       posts: new CallLimiter(now, POST_RATE),
       looks: new CallLimiter(now, LOOK_RATE),
+      notifyAfterMs: Infinity,
       log: silentLog,
       now,
       lookAgainMs: 50,

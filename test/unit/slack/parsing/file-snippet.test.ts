@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { filesToRun, readFileSnippet } from '../../../../src/slack/parsing/snippet.ts';
+import { noCodeFile, readPostedFiles } from '../../../../src/slack/parsing/posted-file.ts';
+import { filesToRun, readFileSnippet, readsAsCode } from '../../../../src/slack/parsing/snippet.ts';
 import { readMrkdwn } from '../../../../src/slack/parsing/mrkdwn.ts';
 
 const words = {
@@ -48,4 +49,36 @@ test('a file that is gone counts only where nothing else is said', () => {
   const gone = { kind: 'gone', why: 'it was deleted' } as const;
   expect(filesToRun(typed('<@UBOT>'), [gone, file])).toEqual([gone, file]);
   expect(filesToRun(typed('<@UBOT> 1 + 1'), [gone])).toEqual([]);
+});
+
+test('a file that is no code is known by its name, and refused by it', () => {
+  const files = readPostedFiles([{ id: 'F1', name: 'data.csv' }, { id: 'F2', name: 'a.py' }, {}]);
+  expect(files.map(({ kind }) => kind)).toEqual(['other', 'code']);
+  expect(filesToRun(typed(''), files)).toMatchObject([{ kind: 'code', name: 'a.py' }]);
+  expect(noCodeFile(files).message).toMatch(/^data\.csv cannot be run\. What runs: \.py, /);
+});
+
+test.each([
+  'print("one")',
+  'x = 1',
+  'df[0]',
+  'import os',
+  'select 1',
+  '%time x',
+  '1 + 1',
+  'a <- 2',
+  'y == 2',
+  'SHOW tables',
+])('%j reads as code', (text) => {
+  expect(readsAsCode(text)).toBe(true);
+});
+
+test.each([
+  '',
+  'please look at this',
+  'thanks, that was great!',
+  'see (below) what ana wrote',
+  'which one is it?',
+])('%j is talk', (text) => {
+  expect(readsAsCode(text)).toBe(false);
 });

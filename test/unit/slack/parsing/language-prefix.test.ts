@@ -23,6 +23,10 @@ describe('the first word of bare text', () => {
     ['python2 isinstance(1, int)', 'python2', 'isinstance(1, int)'],
     ['python2 not x', 'python2', 'not x'],
     ['python2 %%bash\nls', 'python2', '%%bash\nls'],
+    ['python3 if x:', 'python3', 'if x:'],
+    ['python3 if x:\n  y\nelse:\n  z', 'python3', 'if x:\n  y\nelse:\n  z'],
+    ['r if (s) t', 'r', 'if (s) t'],
+    ['python3 if x: elsewhere()', 'python3', 'if x: elsewhere()'],
     ['python2 order', 'python2', 'order'],
     ['python2 ifélse', 'python2', 'ifélse'],
     ['Python2  x', 'Python2', 'x'],
@@ -68,7 +72,8 @@ describe('the first word of bare text', () => {
     'r and s',
     'r or s',
     'r if s else t',
-    'r if(s) t',
+    'r if(s) else t',
+    'r if s else t\nx',
     'r=5',
     'r<-5',
     'r.real',
@@ -90,14 +95,37 @@ describe('the first line of a fence', () => {
     ['scala\n// note\n1', 'scala', '// note\n1'],
     [' r \r\n1', 'r', '1'],
     ['python2\n\n  x', 'python2', '\n  x'],
+    ['{r}\nx', 'r', 'x'],
+    ['{r echo=FALSE}\nx', 'r', 'x'],
+    ['{r, echo=FALSE, fig.cap="a, b"}\nx', 'r', 'x'],
+    ['{r setup, include = FALSE}\nx', 'r', 'x'],
+    ['{r fig.dim=c(6, 4)}\nx', 'r', 'x'],
+    ['{python}\nx', 'python', 'x'],
+    ['{.python .cell #one startFrom="2"}\nx', 'python', 'x'],
+    ['python title="a.py"\nx', 'python', 'x'],
+    ['python {1,3-4} title="a.py"\nx', 'python', 'x'],
   ])('%j names the language', (text, language, code) => {
     expect(splitLanguageLine(text, isLanguage)).toEqual({ language, code });
   });
 
-  it.each(['python2', 'python2\n', 'r\n  \n', 'python2 x\ny', 'x\ny', '\npython2\nx', 'r = 1\nr', ''])(
-    '%j does not',
-    (text) => {
-      expect(splitLanguageLine(text, isLanguage)).toEqual({ code: text });
-    },
-  );
+  it.each([
+    'python2',
+    'python2\n',
+    'r\n  \n',
+    'python2 x\ny',
+    'python2 x=5\ny',
+    '{r}',
+    '{r}\n',
+    '{x}\ny',
+    '{r, s}\ny',
+    '{r for r in x}\ny',
+    '{r in x}\ny',
+    '{r == 1}\ny',
+    'x\ny',
+    '\npython2\nx',
+    'r = 1\nr',
+    '',
+  ])('%j does not', (text) => {
+    expect(splitLanguageLine(text, isLanguage)).toEqual({ code: text });
+  });
 });

@@ -55,7 +55,7 @@ describe('readPosted', () => {
     expect(readPosted(reminder)).toMatchObject({ user: 'USLACKBOT', botIds: ['USLACKBOT'] });
   });
 
-  test('files by their names and kinds; pictures are none', () => {
+  test('files by their names and kinds; pictures are no code', () => {
     const files = [
       { id: 'F1', name: 'job.py', mode: 'hosted', size: 3, url_private: 'https://files.slack.com/1' },
       { id: 'F2', name: 'Plot.R', mode: 'hosted' },
@@ -77,7 +77,9 @@ describe('readPosted', () => {
       ['Plot.R', 'r'],
       ['F3', 'scala'],
       ['notes.txt', undefined],
+      false,
     ]);
+    expect(posted?.files[4]).toEqual({ kind: 'other', name: 'cat.png' });
     expect(posted?.files[0]).toMatchObject({ size: 3, url: 'https://files.slack.com/1' });
   });
 });

@@ -21,11 +21,11 @@ function corpus(name: string): SnippetCase[] {
 const words = languageWords(languagesOf());
 
 function read({ door, event }: SnippetCase): SnippetCase['expect'] {
-  const message = door === 'slash' ? readSlash(event.text, words) : readMessage(event, botUserId);
-  const text = door === 'thread' ? undefined : readCommandText(message);
-  const command = text === undefined ? undefined : readCommand(text);
-  if (command !== undefined) return { command };
   try {
+    const message = door === 'slash' ? readSlash(event.text, words) : readMessage(event, botUserId);
+    const text = door === 'thread' ? undefined : readCommandText(message);
+    const command = text === undefined ? undefined : readCommand(text);
+    if (command !== undefined) return { command };
     const snippet = door === 'thread' ? readLoneFence(message, words) : readSnippet(message, words);
     if (snippet === undefined) return { silent: true };
     checkSnippet(snippet, 1_000_000);

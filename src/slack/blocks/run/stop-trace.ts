@@ -1,0 +1,39 @@
+import { type OutputPart, wholeText } from '../../../output/output-view.ts';
+import type { RunOutcome } from '../../../runs/outcome.ts';
+import type { RunView } from '../../../runs/run-view.ts';
+
+/** What kernels say of an interrupt: Python and its await, the JVM. */
+const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|InterruptedException)\b/;
+
+/** Py4J logs the interrupt with a traceback of its own, which ends with the exception. */
+const PY4J_START = /^.*KeyboardInterrupt while sending command.*$/m;
+const PY4J_END = '\nKeyboardInterrupt\n';
+
+const LIMITS: ReadonlySet<RunOutcome['kind']> = new Set(['timedOut', 'tooMuchOutput', 'inputTimedOut']);
+
+/**
+ * A stop that somebody asked for, or a limit, is no error: how the kernel says it is left out, and the status line tells
+ * it. An error that the code raised on its way out stays, and so does an interrupt that nobody asked for.
+ */
+export function withoutStopTrace(view: RunView): RunView {
+  const { phase, output } = view;
+  if (phase.kind !== 'ended' || output === undefined) return view;
+  const { kind, stoppedBy } = phase.outcome;
+  if (!LIMITS.has(kind) && (kind !== 'interrupted' || stoppedBy === undefined)) return view;
+  const last = output.parts.findLast((part) => part.kind === 'error');
+  const parts = output.parts
+    .filter((part) => part !== last || part.kind !== 'error' || !INTERRUPTED.test(part.headline))
+    .map(withoutPy4jTrace);
+  return { ...view, output: { ...output, parts } };
+}
+
+function withoutPy4jTrace(part: OutputPart): OutputPart {
+  if (part.kind !== 'text' || part.source !== 'stderr' || part.text.hiddenChars > 0) return part;
+  const text = part.text.head + part.text.tail;
+  const start = PY4J_START.exec(text)?.index;
+  if (start === undefined) return part;
+  const end = `${text}\n`.indexOf(PY4J_END, start);
+  if (end === -1) return part;
+  const rest = `${text.slice(0, start)}${text.slice(end + PY4J_END.length)}`;
+  return { ...part, text: wholeText(rest) };
+}

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunOutcome } from '../../runs/outcome.ts';
+import type { ResultMark, RunView } from '../../runs/run-view.ts';
+import { renderElapsed } from '../blocks/duration.ts';
+import type { FilesOwner } from './attach-files.ts';
+import { EditableMessage, type Sending } from './editable-message.ts';
+
+/** How long the reply is tried: later it would be no news. */
+const TRIED_MS = 60_000;
+
+/** Of these ends the kernel told no duration: what counts is how long its requester has waited. */
+const NOT_KNOWN: ReadonlySet<RunOutcome['kind']> = new Set(['unknown', 'outputLost', 'gatewayAway']);
+const STOPPED: ReadonlySet<RunOutcome['kind']> = new Set([
+  'interrupted',
+  'timedOut',
+  'tooMuchOutput',
+  'inputTimedOut',
+]);
+
+/** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */
+export async function notifyEnd(
+  sending: Sending,
+  owner: FilesOwner & { mark: ResultMark | undefined },
+  view: RunView,
+): Promise<string[]> {
+  sending.marks?.show(owner, view);
+  return await postDoneNotice(sending, owner, view);
+}
+
+/**
+ * A reply in the thread that names the requester, for a run that took longer than NOTIFY_AFTER: edits notify nobody.
+ * Posted once, over crashes too. Gives its ts; none where there is nothing to tell or Slack does not take it.
+ */
+async function postDoneNotice(
+  sending: Sending,
+  owner: FilesOwner,
+  { requester, phase }: RunView,
+): Promise<string[]> {
+  // A bot (B…) cannot be named.
+  if (phase.kind !== 'ended' || phase.outcome.kind === 'cancelled' || requester.startsWith('B')) return [];
+  const { runId, place, createdAt, mayExist } = owner;
+  const waitedMs = sending.now() - createdAt;
+  const tookMs = phase.outcome.durationMs > 0 ? phase.outcome.durationMs : waitedMs;
+  if (tookMs <= sending.notifyAfterMs) return [];
+  const text = `<@${requester}> ${doneWords(phase.outcome.kind, tookMs)}`;
+  const metadata = { event_type: 'sparkthread_done', event_payload: { run: runId } };
+  const blocks = [{ type: 'section' as const, text: { type: 'mrkdwn' as const, text } }];
+  const message = new EditableMessage(sending, { runId, place, metadata, createdAt, mayExist });
+  const giveUpAt = sending.now() + TRIED_MS;
+  const sent = await message.send(
+    () => ({ text, blocks, metadata }),
+    async (ms) => {
+      await delay(ms);
+      return sending.now() < giveUpAt;
+    },
+  );
+  if (sent.kind === 'posted') return [sent.ts];
+  sending.log.warn({ event: 'run.notice', run: runId }, 'the requester was not told that the run has ended');
+  return [];
+}
+
+/** `done in 12 min`, and for other ends `failed after`, `stopped after`, or that it is not known. */
+function doneWords(kind: RunOutcome['kind'], tookMs: number): string {
+  const took = renderElapsed(tookMs);
+  if (kind === 'ok') return `done in ${took}`;
+  if (NOT_KNOWN.has(kind)) return `not known how it ended, after ${took}`;
+  return `${STOPPED.has(kind) ? 'stopped' : 'failed'} after ${took}`;
+}

@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../log.ts';
+import type { RunOutcome } from '../../runs/outcome.ts';
+import type { ResultMark, RunView } from '../../runs/run-view.ts';
+import { readCallError } from '../api/call-error.ts';
+import { ROOT_ROOM, renderRoot } from '../blocks/root-message.ts';
+import { resultLine } from '../blocks/run/result-line.ts';
+import { statusLine } from '../blocks/run/run-text.ts';
+import type { MessageClient, Place } from './client.ts';
+import { CallLimiter, type EditLimiter } from './limiters.ts';
+
+/** Reactions: 50 in any 60 s (slack.md §3, tier 3). */
+const REACTION_RATE = { burst: 20, refillMs: 2_000 };
+/** Answers come first: a mark that finds no room for so long is left out. */
+const GIVES_WAY_MS = 30_000;
+
+const FAILED = 'x';
+const REACTIONS: Readonly<Partial<Record<RunOutcome['kind'], string>>> = {
+  ok: 'white_check_mark',
+  interrupted: 'octagonal_sign',
+  timedOut: 'octagonal_sign',
+  tooMuchOutput: 'octagonal_sign',
+  inputTimedOut: 'octagonal_sign',
+  cancelled: 'octagonal_sign',
+  unknown: 'grey_question',
+  outputLost: 'grey_question',
+  gatewayAway: 'grey_question',
+};
+
+interface Ended {
+  runId: string;
+  place: Place;
+  mark: ResultMark | undefined;
+}
+
+export interface MarksOptions {
+  client: MessageClient;
+  edits: EditLimiter;
+  log: Log;
+  now: () => number;
+}
+
+/** How runs ended, at a glance in the channel: on the bot's own root message, or as a reaction on a person's message. */
+export class ResultMarks {
+  readonly #options: MarksOptions;
+  readonly #reactions: CallLimiter;
+  #isOff = false;
+
+  constructor(options: MarksOptions) {
+    this.#options = options;
+    this.#reactions = new CallLimiter(options.now, REACTION_RATE);
+  }
+
+  /** Behind the answer; nobody waits for it, and what Slack refuses is left out. Never throws. */
+  show(ended: Ended, view: RunView): void {
+    if (view.phase.kind !== 'ended' || ended.mark === undefined) return;
+    const { mark } = ended;
+    const { outcome } = view.phase;
+    const shown =
+      mark.kind === 'root'
+        ? this.#editRoot(ended, mark, view, outcome)
+        : this.#react(ended.place.channel, mark.ts, REACTIONS[outcome.kind] ?? FAILED, view.edition > 1);
+    shown.catch((error: unknown) =>
+      this.#options.log.debug({ event: 'run.mark', run: ended.runId, err: error }, 'a result is not marked'),
+    );
+  }
+
+  async #editRoot(
+    { runId, place }: Ended,
+    root: ResultMark & { kind: 'root' },
+    view: RunView,
+    outcome: RunOutcome,
+  ): Promise<void> {
+    const { client, edits } = this.#options;
+    if (!(await this.#roomFor(() => edits.take(`${runId}/root`, 'live')))) return;
+    const result = [statusLine(1, outcome, { short: true }), resultLine(view)].filter(
+      (words) => words !== '',
+    );
+    const metadata = { event_type: 'sparkthread_root', event_payload: { run: runId } };
+    const shown = { requester: view.requester, ...root, result: result.join(' — ') };
+    await client.update(place.channel, place.thread, { ...renderRoot(shown, ROOT_ROOM), metadata });
+  }
+
+  async #react(channel: string, timestamp: string, name: string, hasEarlier: boolean): Promise<void> {
+    const { client } = this.#options.client;
+    if (hasEarlier)
+      for (const other of new Set([FAILED, ...Object.values(REACTIONS)]))
+        if (other !== name && (await this.#mayReact()))
+          await this.#tried(async () => await client.reactions.remove({ channel, timestamp, name: other }));
+    if (await this.#mayReact())
+      await this.#tried(async () => await client.reactions.add({ channel, timestamp, name }));
+  }
+
+  async #mayReact(): Promise<boolean> {
+    return !this.#isOff && (await this.#roomFor(() => this.#reactions.take()));
+  }
+
+  async #tried(react: () => Promise<unknown>): Promise<void> {
+    try {
+      await react();
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind === 'rateLimited') this.#reactions.pause(failure.waitMs);
+      if (failure.kind !== 'refused' || failure.code !== 'missing_scope' || this.#isOff) return;
+      this.#isOff = true;
+      this.#options.log.warn(
+        { event: 'slack.reactions' },
+        'results are not marked with reactions, because the app lacks the scope reactions:write (RESULT_REACTIONS)',
+      );
+    }
+  }
+
+  /** False where there is none for too long. */
+  async #roomFor(take: () => number): Promise<boolean> {
+    const { now } = this.#options;
+    const giveUpAt = now() + GIVES_WAY_MS;
+    for (let ms = take(); ms > 0; ms = take()) {
+      if (now() + ms > giveUpAt) return false;
+      await delay(ms, undefined, { ref: false });
+    }
+    return true;
+  }
+}

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Ephemeral } from '../../../playground/messages.ts';
+import { askMessage, askSlash } from '../../support/ask.ts';
+import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { fence, type Rig, startRig } from './listeners-rig.ts';
+
+/** Nobody runs by accident: neither in a language that another has chosen, nor a slip of the finger, nor talk. */
+let gateway: ScriptedGateway;
+let rig: Rig;
+const given: string[] = [];
+
+beforeAll(async () => {
+  gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      given.push(`${kernel.name}: ${String(request.content['code'])}`);
+      kernel.run(request, 'out');
+    };
+  };
+  rig = await startRig(
+    gateway,
+    { DEFAULT_LANGUAGE: 'python3', LANGUAGES: 'scala=scala-spark', KERNELS_PER_CHANNEL: 'several' },
+    { rates: false },
+  );
+});
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]();
+  await gateway.close();
+});
+
+async function untilTold(user: string, act: () => unknown): Promise<Ephemeral> {
+  const { playground } = rig;
+  const before = playground.ephemerals(user).length;
+  await act();
+  return await playground.waitFor(() => playground.ephemerals(user)[before]);
+}
+
+test('a language that one run names is for that run; `use` chooses it for the channel', async () => {
+  const { playground } = rig;
+  playground.addChannel('once');
+  await askSlash(playground, 'ana', '#once', '/spark first()');
+  await askSlash(playground, 'ben', '#once', '/spark scala second()');
+  await askSlash(playground, 'ana', '#once', '/spark third()');
+  await playground.as('ana').slash('#once', '/spark use scala');
+  await playground.waitForMessage('#once', ({ text }) => text.includes('run on `scala-spark`'));
+  await askSlash(playground, 'ben', '#once', '/spark python3 fourth()');
+  await askSlash(playground, 'ana', '#once', '/spark fifth()');
+  expect(given).toEqual([
+    'python3: first()',
+    'scala-spark: second()',
+    'python3: third()',
+    'python3: fourth()',
+    'scala-spark: fifth()',
+  ]);
+});
+
+test('without a choice the language is that of the channel’s kernel', async () => {
+  const { playground } = rig;
+  playground.addChannel('kernels-own');
+  await askSlash(playground, 'ana', '#kernels-own', '/spark scala one()');
+  await askSlash(playground, 'ana', '#kernels-own', '/spark two()');
+  expect(given.slice(-2)).toEqual(['scala-spark: one()', 'scala-spark: two()']);
+});
+
+test('what is nearly a command is asked back privately, and runs once when it was meant as code', async () => {
+  const { playground } = rig;
+  playground.addChannel('near');
+  const ana = playground.as('ana');
+  const before = given.length;
+  const asked = await untilTold('ana', () => ana.slash('#near', '/spark restrat'));
+  expect(asked.text).toContain('Did you mean `restart`? Nothing ran.');
+  const mentioned = await untilTold('ana', () => ana.post('#near', '@sparkthread help use'));
+  expect(mentioned.text).toContain('Did you mean `help`?');
+  expect(given).toHaveLength(before);
+  await ana.press(asked, 'near:run');
+  const root = await playground.waitForMessage(
+    '#near',
+    ({ metadata }) => metadata?.event_type === 'sparkthread_root',
+  );
+  await rig.final('#near', root.ts);
+  const again = await untilTold('ana', () => ana.press(asked, 'near:run'));
+  expect(again.text).toContain('taken already');
+  expect(given.slice(before)).toEqual(['python3: restrat']);
+});
+
+test('in a mention it runs as code under that message; a guest is refused', async () => {
+  const { playground } = rig;
+  playground.addChannel('near-mention');
+  const ben = playground.as('ben');
+  let ts = '';
+  const asked = await untilTold('ben', () => {
+    ts = ben.post('#near-mention', '@sparkthread kernel').ts;
+  });
+  await ben.press(asked, 'near:run');
+  await rig.final('#near-mention', ts);
+  expect(given.at(-1)).toBe('python3: kernel');
+  const refused = await untilTold('gus', () => playground.as('gus').slash('#near-mention', '/spark restrat'));
+  expect(refused.text).toContain('Guests');
+});
+
+test('a lone unknown !word in a thread of the bot is told which there are; after a mention it is code', async () => {
+  const { playground } = rig;
+  playground.addChannel('bangs');
+  const ana = playground.as('ana');
+  const { thread } = await askSlash(playground, 'ana', '#bangs', '/spark 1');
+  const told = await untilTold('ana', () => ana.post('#bangs', '!stats', { thread }));
+  expect(told.text).toContain('!stop, !restart, !status, !help');
+  await askMessage(playground, 'ana', '#bangs', '@sparkthread !ls', { thread });
+  expect(given.at(-1)).toBe('python3: !ls');
+  const seen = playground.ephemerals('ana').length;
+  ana.post('#bangs', '!stats');
+  await playground.waitForQuiet();
+  expect(playground.ephemerals('ana')).toHaveLength(seen);
+});
+
+test('a file that cannot be run is refused by its kind', async () => {
+  const { playground } = rig;
+  playground.addChannel('kinds');
+  const file = { name: 'data.csv', content: 'a,b' };
+  for (const words of ['@sparkthread', '@sparkthread python3']) {
+    const told = await untilTold('ana', () => playground.as('ana').upload('#kinds', file, words));
+    expect(told.text).toContain('data.csv cannot be run');
+  }
+});
+
+test('“Run this code” runs no talk, and on an answer or its root the code of that answer', async () => {
+  const { playground } = rig;
+  playground.addChannel('shortcuts');
+  const ben = playground.as('ben');
+  const talk = playground.as('ana').post('#shortcuts', 'hello, can you count the rows?');
+  const told = await untilTold('ben', () => ben.messageShortcut('run_message', talk));
+  expect(told.text).toContain('no code');
+  const { root, answer } = await rig.slash('ana', '#shortcuts', '/spark scala answered()');
+  for (const message of [answer, root]) {
+    const before = given.length;
+    await ben.messageShortcut('run_message', message);
+    await playground.waitFor(() => given[before]);
+    expect(given.slice(before)).toEqual(['scala-spark: answered()']);
+  }
+  const fenced = playground.as('ana').post('#shortcuts', fence('fenced()', 'look at this '));
+  await ben.messageShortcut('run_message', fenced);
+  await rig.final('#shortcuts', fenced.ts);
+  expect(given.at(-1)).toBe('scala-spark: fenced()');
+});

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { readUnknownBang } from '../../../../src/slack/parsing/command.ts';
+import { readNearCommand } from '../../../../src/slack/parsing/near-command.ts';
+
+test.each([
+  ['restrat', 'restart'],
+  ['Restrat', 'restart'],
+  ['hist', 'history'],
+  ['kernel', 'kernels'],
+  ['langauges', 'languages'],
+  ['stats', 'status'],
+  ['shutdwon', 'shutdown'],
+  ['hlep', 'help'],
+  ['-h', 'help'],
+  ['--help', 'help'],
+  ['?', 'help'],
+  ['help use', 'help'],
+  ['help me', 'help'],
+  ['status now', 'status'],
+  ['restrat #data', 'restart #data'],
+])('%j is nearly %j', (typed, meant) => {
+  expect(readNearCommand(typed)).toEqual({ kind: 'near', typed, meant });
+});
+
+test.each([
+  'help',
+  'state',
+  'step',
+  'top',
+  'user',
+  'x',
+  'df',
+  'spark',
+  'kernel()',
+  'restrat(x)',
+  'status = 1',
+  'history is',
+  'stop if',
+  'stop -1',
+  'restrat now',
+  'help\nme',
+  'help me please',
+  '',
+])('%j is code', (typed) => {
+  expect(readNearCommand(typed)).toBeUndefined();
+});
+
+test('a lone unknown !word is told what there is; a longer one is talk', () => {
+  expect(readUnknownBang('!stats')).toMatchObject({
+    kind: 'malformed',
+    sentence: expect.stringContaining('!stop'),
+  });
+  for (const text of ['!ls -l', '!', '! stop', 'stop!', '!1']) expect(readUnknownBang(text)).toBeUndefined();
+});
