@@ -59,8 +59,7 @@ export class KernelSession {
       },
       () => void this.#late.forgetAll(),
     );
-    const { finals, onEnded } = deps;
-    this.#end = new RunEnd(this.#kernel, finals, onEnded, log);
+    this.#end = new RunEnd(this.#kernel, deps.finals, deps.onEnded, log);
     this.#idle = new IdleKernel(this.#kernel, () => this.#worker.current !== undefined, {
       gateway,
       notices,
@@ -73,10 +72,7 @@ export class KernelSession {
       runOne: (live) => this.#runOne(live),
       onBusy: () => this.#idle.clear(),
       onDone: () => this.#reviewQuestions(),
-      onIdle: () => {
-        this.#idle.watch();
-        this.#endIfEmpty();
-      },
+      onIdle: () => this.#rest(),
     });
     this.#idle.watch();
   }
@@ -87,10 +83,6 @@ export class KernelSession {
 
   get state(): SessionState {
     return this.#worker.current !== undefined && this.#kernel.state === 'ready' ? 'busy' : this.#kernel.state;
-  }
-
-  get isConnected(): boolean {
-    return this.#kernel.isConnected;
   }
 
   /** Unfinished runs that keep a place, in order. */
@@ -143,10 +135,8 @@ export class KernelSession {
 
   /** Whether this requester alone has run code in the kernel: then losing its variables is theirs to decide. */
   hasRunAlone({ requester }: Run): boolean {
-    const current = this.unfinished[0];
-    return [...(this.record?.requesters ?? []), current?.requester ?? requester].every(
-      (each) => each === requester,
-    );
+    const inHand = this.unfinished[0]?.requester ?? requester;
+    return inHand === requester && (this.record?.requesters ?? []).every((each) => each === requester);
   }
 
   /** Whether a run of this kernelspec has to ask before it replaces the kernel. */
@@ -200,10 +190,7 @@ export class KernelSession {
     this.#worker.close();
     this.#idle.clear();
     this.#questions.close();
-    await this.#queue.release(
-      () => this.#kernel.close(),
-      () => this.#late.forgetAll(),
-    );
+    await this.#queue.release(this.#kernel, this.#late);
   }
 
   // — the queue —
@@ -218,12 +205,8 @@ export class KernelSession {
       if (run.state === 'waiting') return this.#cancel(live);
       live.stop(readStoppedBy(run.data.stoppedBy));
     }
-    if (
-      run.state === 'waiting' &&
-      run.data.switchAgreedBy === undefined &&
-      this.needsSwitch(run.data.kernelspec)
-    )
-      return this.#askToSwitch(live);
+    const mayReplace = run.state !== 'waiting' || run.data.switchAgreedBy !== undefined;
+    if (!mayReplace && this.needsSwitch(run.data.kernelspec)) return this.#questions.ask(live, this.record);
     this.#kernel.acquire();
     try {
       await runToEnd(live, this.#kernel, this.#end, this.#late, this.#displays, this.#deps);
@@ -244,13 +227,6 @@ export class KernelSession {
     this.#endIfEmpty();
   }
 
-  // — the question whether to switch —
-
-  #askToSwitch(live: LiveRun): void {
-    live.note({ data: { switchAskedAt: Date.now() } });
-    if (this.record !== undefined) this.#questions.show(live, this.record);
-  }
-
   #reviewQuestions(): void {
     this.#questions.review(this.#queue.undecided, this.record);
   }
@@ -258,6 +234,10 @@ export class KernelSession {
   #kernelChanged(): void {
     this.#reviewQuestions();
     this.#worker.wake();
+    this.#rest();
+  }
+
+  #rest(): void {
     this.#idle.watch();
     this.#endIfEmpty();
   }

@@ -59,18 +59,21 @@ export class RunQueue {
   }
 
   /**
-   * Leaves all to a successor: first the websocket, then what it brought, then the run messages. `forgetLate` goes along
-   * with the last.
+   * Leaves all to a successor: first the websocket, then what it brought, then the run messages, those of ended runs
+   * among them.
    */
-  async release(closeSocket: () => Promise<void>, forgetLate: () => Promise<void>): Promise<void> {
+  async release(
+    kernel: { close: () => Promise<void> },
+    late: { forgetAll: () => Promise<void> },
+  ): Promise<void> {
     const unsent = this.#runs.filter((live) => live.followed === undefined);
     const released = Promise.all(unsent.map((live) => live.release()));
-    await closeSocket();
+    await kernel.close();
     const followed = this.#runs.filter((live) => !unsent.includes(live));
     await Promise.race([
       Promise.all(followed.map(async (live) => await live.followed)),
       delay(FOLLOW_MS, undefined, { ref: false }),
     ]);
-    await Promise.all([released, forgetLate(), ...followed.map((live) => live.release())]);
+    await Promise.all([released, late.forgetAll(), ...followed.map((live) => live.release())]);
   }
 }

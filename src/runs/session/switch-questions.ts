@@ -13,7 +13,13 @@ export class SwitchQuestions {
     this.#onLapsed = onLapsed;
   }
 
-  show(live: LiveRun, record: KernelRecord): void {
+  /** `record`: the kernel that would be replaced. */
+  ask(live: LiveRun, record: KernelRecord | undefined): void {
+    live.note({ data: { switchAskedAt: Date.now() } });
+    if (record !== undefined) this.#show(live, record);
+  }
+
+  #show(live: LiveRun, record: KernelRecord): void {
     const { id, channel, data } = live.run;
     live.show({ kind: 'switchAsked', channel, from: record.kernelspec, to: data.kernelspec });
     const remainingMs = (data.switchAskedAt ?? Date.now()) + LAPSES_MS - Date.now();
@@ -28,7 +34,7 @@ export class SwitchQuestions {
         this.settle(live.id);
         live.note({ data: { switchAskedAt: undefined } });
       } else if (live.phase.kind !== 'switchAsked' || live.phase.from !== record.kernelspec)
-        this.show(live, record);
+        this.#show(live, record);
     }
   }
 

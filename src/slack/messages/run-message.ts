@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
+import { tickMs } from '../blocks/run/tick.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly } from './deliver-directly.ts';
 import { notifyEnd } from './done-notice.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
-import { tickMs } from './tick.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;
@@ -122,11 +122,9 @@ export class SlackRunMessage implements RunMessage {
       this.#message = new EditableMessage(this.#sending, message);
       await this.#showLive(this.#message);
     } catch (error) {
-      if (!signal.aborted)
-        this.#sending.log.error(
-          { event: 'message.unopened', run: runId, err: error },
-          'a run message could not be opened',
-        );
+      const { log } = this.#sending;
+      if (signal.aborted) return;
+      log.error({ event: 'message.unopened', run: runId, err: error }, 'a run message could not be opened');
     }
   }
 
@@ -176,10 +174,9 @@ export class SlackRunMessage implements RunMessage {
     try {
       return await this.#deliver(view);
     } catch (error) {
-      this.#sending.log.error(
-        { event: 'message.unended', run: this.#options.runId, err: error },
-        'a run message could not be ended',
-      );
+      const { runId: run } = this.#options;
+      const { log } = this.#sending;
+      log.error({ event: 'message.unended', run, err: error }, 'a run message could not be ended');
       return { delivered: false, reason: 'it could not be shown', isRefused: false };
     } finally {
       this.#onClosed();
@@ -231,8 +228,8 @@ export class SlackRunMessage implements RunMessage {
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
-    const notices =
-      this.#result === undefined ? await notifyEnd(this.#sending, { ...owner, mark }, view) : [];
+    if (this.#result !== undefined) return attached;
+    const notices = await notifyEnd(this.#sending, { ...owner, mark }, view);
     return { ...attached, replies: [...attached.replies, ...notices] };
   }
 

@@ -1,4 +1,4 @@
-import type { RunView } from '../../runs/run-view.ts';
+import type { RunView } from '../../../runs/run-view.ts';
 
 /** How long a picture is shown before its clock is moved on, when nothing else changes. */
 export function tickMs(view: RunView | undefined, nowMs: number): number {
