@@ -8,7 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean --force
 
-COPY LICENSE manifest.yml ./
+COPY LICENSE NOTICE manifest.yml ./
 COPY src ./src
 
 # STORE_URL's default file and the spool of long outputs; a volume keeps them over a new image.

@@ -2,6 +2,7 @@ import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
 import { type Displays, startDisplays } from './output/displays.ts';
+import { SpoolBudget } from './output/spool/spool-budget.ts';
 import { openTranscript, type Transcript } from './output/transcript.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
@@ -11,7 +12,7 @@ import type { RunOutcome } from './runs/outcome.ts';
 import { startRetention, sweepSpool } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
-import { ChannelKernels } from './runs/session/channel-kernels.ts';
+import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/run/retry-store.ts';
@@ -30,6 +31,8 @@ export interface AppParts {
   spoolDir: string;
   slack: StartedSlack;
   guard: WriteGuard;
+  /** A snippet was not accepted. */
+  onRefused: (error: unknown) => void;
   /** A run has ended. */
   onEnded: (run: Run, outcome: RunOutcome) => void;
 }
@@ -39,6 +42,8 @@ export interface App {
   bot: Bot;
   /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
   recover: () => Promise<number>;
+  /** For metrics. */
+  counts: () => RunCounts & { spoolBytes: number };
   /** The store was emptied. */
   notifyLost: () => void;
   /** Leaves the runs in flight to a successor. */
@@ -46,12 +51,14 @@ export interface App {
 }
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
-export function createApp({ config, log, gateway, store, spoolDir, slack, guard, onEnded }: AppParts): App {
+export function createApp(parts: AppParts): App {
+  const { config, log, gateway, store, spoolDir, slack, guard, onRefused, onEnded } = parts;
   const { workspace } = slack;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
   const channels = new StoredChannelSettings(store.keyv('channel'));
   const records = new KernelRecords(store.keyv('kernel'), log);
+  const spoolBudget = new SpoolBudget(config.spoolLimitBytes);
   const openRunTranscript = async (
     runId: string,
     recovered: boolean,
@@ -61,6 +68,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
       dir: spoolDir,
       runId,
       maxOutputBytes,
+      budget: spoolBudget,
       recovered,
       displays,
       onUnread: (error) =>
@@ -116,12 +124,14 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
     kernelspecs,
     channels,
     kernels,
+    gateway,
     limits: {
       aliases: config.runs.languages,
       defaultLanguage: config.runs.defaultLanguage,
       queueLimit,
       userLimit,
       maxCodeBytes,
+      kernelsPerUser: config.kernels.perUser,
     },
     openRun: (run, code) => runs.open(run, code),
     log,
@@ -152,6 +162,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
       await kernelspecs.refresh();
       return await admission.languages(workspace, channel);
     },
+    onRefused,
     admit: (request, signal) => admission.submit(request, signal),
     replaceWaiting: (run, edit) => admission.replaceWaiting(run, edit),
     say: (run, note) => runs.say(run, note),
@@ -188,6 +199,7 @@ export function createApp({ config, log, gateway, store, spoolDir, slack, guard,
         );
       return await runs.recover(unposted, known);
     },
+    counts: () => ({ ...kernels.counts, spoolBytes: spoolBudget.usedBytes }),
     notifyLost: () => kernels.notifyLost(),
     async close() {
       closing.abort();

@@ -5,8 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type App, createApp } from './app.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
 import { ConfigError, StoreError } from './errors.ts';
+import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
-import { startLog } from './log.ts';
+import { Secrets, startLog } from './log.ts';
 import { logEnd } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck } from './server/health.ts';
@@ -29,7 +30,8 @@ async function main(): Promise<void> {
   refuseArguments();
   loadEnvFile();
   const config = readConfig();
-  const log = startLog({ level: config.logLevel, secrets: config.secrets });
+  const secrets = new Secrets(config.secrets);
+  const log = startLog({ level: config.logLevel, secrets });
   log.info({ event: 'bot.starting', version: VERSION }, 'starting');
   for (const warning of config.warnings) log.warn({ event: 'config.warning' }, warning);
   // A promise that a library lost (Bolt's, over an odd request) is no reason to leave everybody's runs.
@@ -38,7 +40,9 @@ async function main(): Promise<void> {
   );
 
   const metrics = await startMetrics(config.http.metrics);
-  const store = await openStore<RunData>({ url: config.store.address, log, readData: readRunData });
+  const store = metrics.store(
+    await openStore<RunData>({ url: config.store.address, log, readData: readRunData }),
+  );
   const spool = await openSpoolFolder(config);
   let app: App | undefined;
   const leadership = new Leadership(store.lease, {
@@ -51,7 +55,14 @@ async function main(): Promise<void> {
     onStandby: () => void warnOfGateway(),
   });
   const mayWrite = (): boolean => leadership.mayWrite();
-  const gateway = metrics.gateway(createGatewayClient(config.gateway, { log, mayWrite }));
+  const credentials =
+    config.gatewayCredentials === undefined
+      ? undefined
+      : new RenewingCredentials(config.gatewayCredentials, {
+          log,
+          onSecret: (secret) => secrets.add(secret),
+        });
+  const gateway = metrics.gateway(createGatewayClient(config.gateway, { log, credentials, mayWrite }));
   const checkGateway = gatewayCheck(gateway);
   /** What is wrong with a standby's settings shows before it is needed. */
   const warnOfGateway = async (): Promise<void> => {
@@ -62,9 +73,16 @@ async function main(): Promise<void> {
     settings: config.slack,
     fetch: guardWrites(metrics.fetch, leadership),
     policy: config.policy,
+    counts: metrics.payloads,
     notifyAfterMs: config.runs.notifyAfterMs,
     marksResults: config.runs.resultReactions,
     log,
+  });
+  metrics.observe({
+    version: VERSION,
+    role: () => roleOf(leadership),
+    slack: slack.health,
+    counts: () => app?.counts(),
   });
   const server = await startHealthServer({
     host: config.http.host,
@@ -105,6 +123,7 @@ async function main(): Promise<void> {
       spoolDir: spool.dir,
       slack,
       guard: leadership,
+      onRefused: metrics.payloads.refused,
       onEnded(run, outcome) {
         logEnd(run, outcome, log);
         metrics.runEnded(run, outcome);

@@ -34,7 +34,7 @@ ${rows.join('\n')}
 
 const words: Record<Action, string> = {
   run: 'run code',
-  look: '`help`, `languages`, `status`, `history`, the home tab',
+  look: '`help`, `languages`, `status`, `history`, the home tab, Ask',
   choose: '`use`, `auto`',
   stopOwn: 'stop their own run',
   stopOthers: 'stop somebody else’s run',

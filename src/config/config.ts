@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../errors.ts';
+import type { CredentialSettings } from '../gateway/auth/credentials.ts';
 import type { GatewaySettings } from '../gateway/gateway.ts';
 import { readGatewaySettings } from './gateway.ts';
+import { readCredentialSettings } from './gateway-auth.ts';
 import { listSecrets } from './secrets.ts';
 import { settings, settingsSchema, type SettingValues } from './schema.ts';
 import type { ConfigIssues } from './setting.ts';
@@ -19,9 +21,13 @@ export interface Config {
     transport: { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string };
   };
   gateway: GatewaySettings;
+  /** Undefined: what the gateway is shown is in `gateway` and lasts. */
+  gatewayCredentials: CredentialSettings | undefined;
   store: StoreSettings;
   /** Undefined: beside the SQLite file, else in `data`. */
   spoolDir: string | undefined;
+  /** Of all runs together. */
+  spoolLimitBytes: number;
   runs: {
     /** Alias in lower case → kernelspec. */
     languages: Readonly<Record<string, string>>;
@@ -47,6 +53,8 @@ export interface Config {
     env: Readonly<Record<string, string>>;
     /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
     several: boolean;
+    /** Kernels that one person's snippets started. */
+    perUser: number | undefined;
     idleTimeoutMs: number | undefined;
   };
   policy: {
@@ -103,14 +111,18 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   issues.warnings.push(...warnOfMisspelt(Object.keys(env), known));
   const slack = readSlack(values, issues);
   const gateway = readGatewaySettings(values, issues);
+  const gatewayCredentials =
+    gateway === undefined ? undefined : readCredentialSettings(values, gateway, issues);
   checkKernelEnv(values, issues);
   if (issues.problems.length > 0 || slack === undefined || gateway === undefined)
     throw new ConfigError(issues.problems);
   return {
     slack,
     gateway,
+    gatewayCredentials,
     store: values.STORE_URL,
     spoolDir: values.SPOOL_DIR,
+    spoolLimitBytes: values.SPOOL_LIMIT,
     runs: {
       languages: values.LANGUAGES ?? {},
       defaultLanguage: values.DEFAULT_LANGUAGE,
@@ -130,6 +142,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
       several: values.KERNELS_PER_CHANNEL === 'several',
+      perUser: unlessNone(values.KERNELS_PER_USER),
       idleTimeoutMs: unlessNone(values.IDLE_TIMEOUT),
     },
     policy: {

@@ -30,6 +30,7 @@ export const flag: Parser<boolean> = z
   .pipe(z.stringbool({ error: 'must be true or false' }));
 
 /** Without it no request could be sent (RFC 9110 §5.5). */
+const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export const headerText: Parser<string> = readAs('characters that an HTTP header can carry', (given) =>
@@ -45,6 +46,12 @@ export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGE
       const number = /^\d+$/.test(given) ? Number(given) : NaN;
       return number >= least && number <= most ? number : undefined;
     },
+  );
+
+/** The same, or `none`: there is no such limit. */
+export const wholeNumberOrNone = (least: number): Parser<number | 'none'> =>
+  readAs(`none or a whole number, ${least} or more`, (given) =>
+    given.toLowerCase() === 'none' ? 'none' : wholeNumber(least).safeParse(given).data,
   );
 
 const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -121,9 +128,57 @@ const jsonTexts = (name: RegExp, value: RegExp, example: string): Parser<Readonl
     return Object.entries(read).every(([key, each]) => name.test(key) && value.test(each)) ? read : undefined;
   });
 
-export const jsonHeaders = jsonTexts(/^[!#$%&'*+.^`|~\w-]+$/, HEADER_VALUE, '{"X-Team":"data"}');
+export const jsonHeaders = jsonTexts(HEADER_NAME, HEADER_VALUE, '{"X-Team":"data"}');
 
 export const jsonEnvironment = jsonTexts(/^[A-Za-z_]\w*$/, /^[^\0]*$/, '{"KERNEL_QUEUE":"adhoc"}');
+
+const argv = z.tuple([z.string().min(1)], z.string());
+
+/** Words that only a shell understands: given to a program they would be plain arguments, which nobody means. */
+const SHELL_WORD = /^([|&;<>]+|\d?>+&?\d?|.*(\$[\w({]|`).*)$/s;
+
+/**
+ * A program and its arguments, as a JSON array or as words between blanks. `'…'` and `"…"` keep blanks together; nothing
+ * else has a meaning, and no shell reads it.
+ */
+export const commandLine: Parser<readonly string[]> = readAs(
+  'a program and its arguments, without a shell’s signs (["sh","-c","…"] has a shell), or the same as a JSON array of texts',
+  (given) => {
+    if (given.startsWith('[')) return argv.safeParse(parseJson(given)).data;
+    const words = splitWords(given);
+    return words?.some((word) => SHELL_WORD.test(word)) === true ? undefined : words;
+  },
+);
+
+/** Undefined where a quote is left open. */
+function splitWords(line: string): string[] | undefined {
+  const part = /[^\s'"]+|'([^']*)'|"([^"]*)"/y;
+  const words: string[] = [];
+  for (let at = 0, isInWord = false; at < line.length;) {
+    const blank = /^\s+/.exec(line.slice(at))?.[0] ?? '';
+    if (blank !== '') isInWord = false;
+    at += blank.length;
+    part.lastIndex = at;
+    const found = part.exec(line);
+    if (found === null) return at === line.length ? words : undefined;
+    const piece = found[1] ?? found[2] ?? found[0];
+    if (isInWord) words.push((words.pop() ?? '') + piece);
+    else words.push(piece);
+    isInWord = true;
+    at = part.lastIndex;
+  }
+  return words;
+}
+
+/** The word before a token; `none`: the token stands alone. */
+export const authScheme: Parser<string> = readAs('one word such as Bearer, or none', (given) => {
+  if (given.toLowerCase() === 'none') return '';
+  return HEADER_NAME.test(given) ? given : undefined;
+});
+
+export const headerName: Parser<string> = readAs('the name of a header such as X-Token', (given) =>
+  HEADER_NAME.test(given) ? given : undefined,
+);
 
 /** Undefined for what is no JSON; JSON itself has no undefined. */
 export function parseJson(given: string): unknown {

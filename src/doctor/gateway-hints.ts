@@ -9,6 +9,8 @@ export function httpRemedy({ code, status }: GatewayError): string {
         : 'The proxy answers and the gateway behind it does not: start the gateway.';
     case 'untrusted':
       return 'Put the certificate (PEM) of the authority that signed the gateway’s into KG_CLIENT_CA, and let KG_URL name the host that the certificate names.';
+    case 'noCredentials':
+      return 'Run KG_AUTH_COMMAND by hand as the bot’s user, or look at the file KG_AUTH_TOKEN_FILE.';
     case 'unauthorized':
       return 'Correct KG_HTTP_USER and KG_HTTP_PASS, or KG_AUTH_TOKEN (or KG_CLIENT_CERT, where the gateway asks for one).';
     case 'badAnswer':
@@ -33,6 +35,7 @@ export function websocketRemedy({ code, status }: GatewayError): string {
     case 'unauthorized':
       return 'The websocket’s address wants other credentials than KG_URL: let the proxy pass Authorization on upgrades, or correct KG_WS_URL.';
     case 'badAnswer':
+    case 'noCredentials':
     case 'refused':
     case 'kernelGone':
     case 'startFailed':

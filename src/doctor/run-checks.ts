@@ -1,10 +1,13 @@
 import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError } from '../errors.ts';
+import { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
+import { checkCredentials } from './check-credentials.ts';
 import { checkGateway } from './check-gateway.ts';
 import { checkSlack } from './check-slack.ts';
 import { checkStore } from './check-store.ts';
+import { renderElapsed } from '../slack/blocks/duration.ts';
 import type { Report } from './report.ts';
 
 export interface RunChecksOptions {
@@ -19,7 +22,12 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
   const config = checkSettings(env, report);
   if (config === undefined) return 78;
   await checkSlack(config.slack, report, signal);
-  const gateway = createGatewayClient(config.gateway, { log: silentLog });
+  const credentials =
+    config.gatewayCredentials === undefined
+      ? undefined
+      : new RenewingCredentials(config.gatewayCredentials, { log: silentLog, onSecret: () => undefined });
+  if (credentials !== undefined && !signal.aborted) await checkCredentials(credentials, report);
+  const gateway = createGatewayClient(config.gateway, { log: silentLog, credentials });
   try {
     await checkGateway({ gateway, config, report, signal });
   } finally {
@@ -34,12 +42,21 @@ function checkSettings(env: RunChecksOptions['env'], report: Report): Config | u
     const config = readConfig(env);
     report.ok('settings', 'All settings can be read.');
     for (const warning of config.warnings) report.note(warning);
+    noteRunTimeout(config.runs.runTimeoutMs, report);
     return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     reportProblems(error, report);
     return undefined;
   }
+}
+
+function noteRunTimeout(runTimeoutMs: number | undefined, report: Report): void {
+  report.note(
+    runTimeoutMs === undefined
+      ? 'RUN_TIMEOUT is none: one endless run holds its channel’s kernel until somebody stops it. Recommended: RUN_TIMEOUT=4h, or what your longest job takes.'
+      : `RUN_TIMEOUT stops a run after ${renderElapsed(runTimeoutMs)}.`,
+  );
 }
 
 export function reportProblems({ problems }: ConfigError, report: Report): void {

@@ -12,9 +12,9 @@ export function createGatewayClient(
   settings: GatewaySettings,
   options: ClientOptions & { timings?: GatewayTimings },
 ): Gateway {
-  const { log, headers, mayWrite = () => true, timings = DEFAULT_TIMINGS } = options;
+  const { log, credentials, mayWrite = () => true, timings = DEFAULT_TIMINGS } = options;
   const { launchTimeoutMs } = settings;
-  const endpoints = readEndpoints(settings, headers);
+  const endpoints = readEndpoints(settings, credentials);
   const http = createHttp(settings, endpoints, mayWrite);
   const api = createKernelsApi(http, timings);
   const starts = new KernelStarts(api, settings, timings, log);

@@ -20,6 +20,8 @@ export type GatewayErrorCode =
   | 'untrusted'
   /** 401, 403 on credentials, or a redirect to a login page. */
   | 'unauthorized'
+  /** The caller's credentials could not be had, so nothing was sent: the message says why. */
+  | 'noCredentials'
   /** The gateway said no (limit of kernels, forbidden user, bad request); the message carries its reason. */
   | 'refused'
   /** 404 for a kernel id, on REST or on the upgrade. */

@@ -18,6 +18,10 @@ export interface GatewaySettings {
   user?: string;
   pass?: string;
   token?: string;
+  /** The word before `token`, by default `token`; empty: the token alone. */
+  authScheme?: string;
+  /** The header of `token`, by default `Authorization`. */
+  authHeader?: string;
   headers: Readonly<Record<string, string>>;
   /** PEM texts. */
   tls: { ca?: string; cert?: string; key?: string; verify: boolean };
@@ -29,13 +33,23 @@ export interface GatewaySettings {
 
 export interface ClientOptions {
   log: Log;
-  /** Asked before each REST request and each websocket upgrade; its headers win over all of the settings'. */
-  headers?: () => Promise<Readonly<Record<string, string>>>;
+  /** Headers that do not last; `RenewingCredentials` has them from a command or a file. */
+  credentials?: Credentials | undefined;
   /**
    * Asked right before each message that a kernel acts on and each POST or DELETE. False: nothing is written. An
    * execution ends as `notSent`, a call rejects as `writesPaused`, an input reply and an interrupt are tried again later.
    */
   mayWrite?: () => boolean;
+}
+
+export interface Credentials {
+  /** Asked before each REST request and each websocket upgrade; these headers win over all of the settings'. */
+  headers(): Promise<Readonly<Record<string, string>>>;
+  /**
+   * The gateway refused a request with these headers among its own, in lower case. True: there are others by now, and
+   * the request is repeated once. Never rejects.
+   */
+  renew(refused: Readonly<Record<string, string>>): Promise<boolean>;
 }
 
 export interface Kernelspec {
@@ -70,6 +84,8 @@ export interface StartKernel {
   kernelId: string;
   /** Complete, strings only, never a secret. */
   env: Readonly<Record<string, string>>;
+  /** Whose start it is: those that wait take turns by owner. By default all are one owner's. */
+  owner?: string;
   /** Called when the start has to wait its turn: how many are before it. */
   onTurn?: (before: number) => void;
   /** Aborted: the start is given up, and a kernel that comes of it is deleted, also after its answer was lost. */

@@ -83,6 +83,8 @@ export type OutputLoss =
   | { kind: 'gap'; fromMs: number; toMs: number }
   /** The bot's own disk refused. */
   | { kind: 'diskFull' }
+  /** The output of all runs together was over its limit. */
+  | { kind: 'spoolFull' }
   /** Reading them is what failed. */
   | { kind: 'unread'; outputs: number }
   /**

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KernelOutput } from '../gateway/outputs.ts';
@@ -9,6 +8,7 @@ import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
 import { FinalFiles } from './spool/final-files.ts';
 import { PartFiles } from './spool/part-files.ts';
 import { RunFolder } from './spool/run-folder.ts';
+import { type SpoolBudget, SpoolFullError } from './spool/spool-budget.ts';
 import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
 import { PIECE_CHARS } from './terminal/terminal-text.ts';
@@ -30,6 +30,8 @@ export interface Transcript {
   readonly lastKeptAtMs: number | undefined;
   /** All is on disk and every part has its last form. Output may still be added afterwards (late output). */
   seal(): Promise<void>;
+  /** The run is posted: `giveUp` is called when others need its room on the disk, and is to remove it. */
+  offer(giveUp: () => void): void;
   /** Deletes the files. */
   remove(): Promise<void>;
 }
@@ -39,6 +41,8 @@ export interface TranscriptOptions {
   dir: string;
   runId: string;
   maxOutputBytes: number;
+  /** What all runs may have on the disk together; by default there is no such limit. */
+  budget?: SpoolBudget;
   /** Displays of earlier runs in this kernel, which this run may update. */
   displays?: Displays;
   /** Told once when the disk takes no more, with its reason. */
@@ -79,9 +83,9 @@ class RunTranscript implements Transcript {
   lastKeptAtMs: number | undefined;
 
   constructor(options: TranscriptOptions) {
-    const { dir, runId, maxOutputBytes, recovered = false } = options;
+    const { dir, runId, maxOutputBytes, recovered = false, budget } = options;
     this.#options = options;
-    this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed);
+    this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed, budget);
     this.#spool = new StreamSpool(this.#folder, this.#diskFailed);
     this.#finalFiles = new FinalFiles(this.#folder, this.#diskFailed);
     this.#snapshots = new SnapshotWriter(
@@ -145,12 +149,16 @@ class RunTranscript implements Transcript {
     });
   }
 
+  offer(giveUp: () => void): void {
+    this.#folder.offer(giveUp);
+  }
+
   async remove(): Promise<void> {
     this.#options.displays?.forget(this.#options.runId);
     await this.#inTurn(async () => {
       this.#snapshots.stop();
       await this.#spool.close();
-      await rm(this.#folder.path, { recursive: true, force: true });
+      await this.#folder.remove();
     });
   }
 
@@ -287,7 +295,7 @@ class RunTranscript implements Transcript {
   }
 
   readonly #diskFailed = (error: unknown): void => {
-    this.#model.addLoss({ kind: 'diskFull' });
+    this.#model.addLoss({ kind: error instanceof SpoolFullError ? 'spoolFull' : 'diskFull' });
     this.#view = undefined;
     if (!this.#hasDiskFailed) this.#options.onDiskFailure?.(error);
     this.#hasDiskFailed = true;

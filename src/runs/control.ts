@@ -1,13 +1,15 @@
 import { UserError } from '../errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { ChannelSettingsStore } from './languages/channel-settings.ts';
-import { isUndecided, type Run } from './run.ts';
+import { isUndecided, isUnfinished, type Run } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { KernelRecord } from './session/kernel/kernel-record.ts';
 import type { KernelSession } from './session/kernel-session.ts';
 
 /** How long the gateway is asked about one kernel. */
 const LOOK_MS = 5_000;
+/** The requester of one run is asked about it no oftener than this. */
+const ASK_AGAIN_MS = 10 * 60_000;
 
 export interface ControlDeps {
   gateway: Gateway;
@@ -124,6 +126,29 @@ export class KernelControl {
     const live = kernels.run(run.id);
     if (live === undefined || kernels.find(live.run.queue)?.stop(live, { kind: 'asked', by }) !== true)
       throw new UserError('nothingToStop', 'That run has ended already, so nothing was stopped.');
+    return live.run;
+  }
+
+  /** The run that `waiting` waits behind, to ask its requester about it: once in ten minutes, whoever asks. */
+  askAbout(waiting: Run): Run {
+    const { kernels } = this.#deps;
+    const [inHand] = kernels.find(waiting.queue)?.unfinished ?? [];
+    const live = inHand === undefined ? undefined : kernels.run(inHand.id);
+    if (live === undefined || live.id === waiting.id || !isUnfinished(waiting))
+      throw new UserError('notAsked', 'That run does not wait any more, so nobody was asked.');
+    const { requester, data } = live.run;
+    if (requester === waiting.requester)
+      throw new UserError('notAsked', 'The run in hand is your own, so nobody was asked.');
+    if (data.attended === false)
+      throw new UserError('notAsked', 'A bot sent the run in hand, so there is nobody to ask.');
+    const sinceMs = Date.now() - (data.askedAt ?? 0);
+    if (sinceMs < ASK_AGAIN_MS)
+      throw new UserError(
+        'notAsked',
+        `The requester of the run in hand was asked ${Math.floor(sinceMs / 60_000)} min ago, and can be asked once in ten minutes.`,
+      );
+    // At once, so that it holds over a crash too.
+    live.commit({ data: { askedAt: Date.now() } }).catch(() => undefined);
     return live.run;
   }
 

@@ -60,6 +60,7 @@ export type RunPhase =
 export type RunAction =
   | 'stop'
   | 'cancel'
+  | 'ask'
   | 'runAgain'
   | 'editAndRun'
   | 'delete'
@@ -143,14 +144,15 @@ export function viewRun(
     notes: run.data.notes,
     edition: run.data.edition,
     // Code that nobody knows any more cannot be run again.
-    actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase),
+    actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase, run.requester),
   };
 }
 
-function actionsFor(phase: RunPhase): RunAction[] {
+function actionsFor(phase: RunPhase, requester: string): RunAction[] {
   switch (phase.kind) {
     case 'waiting':
-      return ['cancel'];
+      // Behind a run of somebody else: its requester can be asked about it.
+      return phase.behind === undefined || phase.behind === requester ? ['cancel'] : ['cancel', 'ask'];
     case 'switchAsked':
       return ['switch', 'cancel'];
     case 'startingKernel':

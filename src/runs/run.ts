@@ -78,6 +78,8 @@ export interface RunData extends CodeSummary {
   erased?: boolean;
   /** Who asked to stop it: a Slack user id, or `deleted`. */
   stoppedBy?: string;
+  /** ms since the epoch: its requester was asked about it by somebody who waits behind it. */
+  askedAt?: number;
   /** ms since the epoch: the requester was asked whether to switch the channel's kernel. */
   switchAskedAt?: number | undefined;
   /** Slack user id of who agreed to it. */
@@ -135,6 +137,7 @@ const runDataSchema = z.looseObject({
   inputRequest: z.looseObject({ id: z.string(), prompt: z.string(), password: z.boolean() }).optional(),
   erased: z.boolean().optional(),
   stoppedBy: z.string().optional(),
+  askedAt: z.number().optional(),
   switchAskedAt: z.number().optional(),
   switchAgreedBy: z.string().optional(),
   notes: z.array(z.string()),

@@ -1,5 +1,48 @@
 import type { FetchFunction } from '@slack/web-api';
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { GatewayError } from '../gateway/errors.ts';
+import { StoreError, UserError } from '../errors.ts';
+
+/** What becomes of what Slack brings. */
+export interface PayloadCounts {
+  /** A payload was acknowledged so many seconds after it came. */
+  acknowledged: (seconds: number) => void;
+  /** An event is left to be brought again. */
+  unacknowledged: () => void;
+  /** A snippet was not accepted. */
+  refused: (error: unknown) => void;
+}
+
+export function countPayloads(registry: Registry): PayloadCounts {
+  const registers = [registry];
+  const latency = new Histogram({
+    name: 'sparkthread_acknowledgement_seconds',
+    help: 'From a payload of Slack to its acknowledgement; Slack waits 3 s',
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3],
+    registers,
+  });
+  const unacknowledged = new Counter({
+    name: 'sparkthread_events_unacknowledged_total',
+    help: 'Events that were not accepted, so that Slack brings them again',
+    registers,
+  });
+  const refusals = new Counter({
+    name: 'sparkthread_refusals_total',
+    help: 'Snippets that were not accepted, by reason',
+    labelNames: ['reason'],
+    registers,
+  });
+  return {
+    acknowledged: (seconds) => latency.observe(seconds),
+    unacknowledged: () => unacknowledged.inc(),
+    refused: (error) => refusals.inc({ reason: reasonOf(error) }),
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UserError || error instanceof GatewayError) return error.code;
+  return error instanceof StoreError ? 'store' : 'broken';
+}
 
 /** The fetch that Slack's clients call through, counting every attempt: what they repeat counts again. */
 export function instrumentSlack(registry: Registry): FetchFunction {

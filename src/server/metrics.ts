@@ -3,14 +3,21 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { RunOutcome } from '../runs/outcome.ts';
 import type { Run } from '../runs/run.ts';
+import type { Store } from '../store/store.ts';
 import { countRuns } from './count-runs.ts';
 import { listen } from './http-server.ts';
 import { instrumentGateway } from './instrument-gateway.ts';
-import { instrumentSlack } from './instrument-slack.ts';
+import { countPayloads, instrumentSlack, type PayloadCounts } from './instrument-slack.ts';
+import { instrumentStore } from './instrument-store.ts';
+import { type ObservedState, observeState } from './observe-state.ts';
 
-/** Wraps gateway client and Slack's fetch, and counts runs: the code that calls them knows nothing of metrics. */
+/** Wraps gateway client, run store and Slack's fetch, and counts runs and payloads: the code that calls them knows nothing of metrics. */
 export interface Metrics {
   gateway: (gateway: Gateway) => Gateway;
+  store: <Data>(store: Store<Data>) => Store<Data>;
+  payloads: PayloadCounts;
+  /** What is there now; called once. */
+  observe: (state: ObservedState) => void;
   /** A run has ended. */
   runEnded: (run: Run, outcome: RunOutcome) => void;
   /** For Slack's clients; undefined: their own. */
@@ -23,6 +30,13 @@ export async function startMetrics(at: { host: string; port: number } | undefine
   if (at === undefined)
     return {
       gateway: (gateway) => gateway,
+      store: (store) => store,
+      payloads: {
+        acknowledged: () => undefined,
+        unacknowledged: () => undefined,
+        refused: () => undefined,
+      },
+      observe: () => undefined,
       runEnded: () => undefined,
       fetch: undefined,
       close: async () => {},
@@ -46,6 +60,9 @@ export async function startMetrics(at: { host: string; port: number } | undefine
   });
   return {
     gateway: instrumentGateway(registry),
+    store: instrumentStore(registry),
+    payloads: countPayloads(registry),
+    observe: (state) => observeState(registry, state),
     runEnded: countRuns(registry),
     fetch: instrumentSlack(registry),
     close: () => server.close(),

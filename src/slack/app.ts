@@ -3,6 +3,7 @@ import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../server/health.ts';
+import type { PayloadCounts } from '../server/instrument-slack.ts';
 import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
@@ -31,6 +32,8 @@ export interface StartSlackOptions {
   /** How runs ended is marked in the channel. */
   marksResults: boolean;
   policy: PolicySettings;
+  /** Told what becomes of Slack's payloads. */
+  counts: PayloadCounts;
   log: Log;
 }
 
@@ -62,8 +65,9 @@ export interface StartedSlack extends RunMessageRemover {
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, notifyAfterMs, marksResults, log } = options;
+  const { settings, fetch, policy, notifyAfterMs, marksResults, counts, log } = options;
   const { app, transport } = openSlackApp(settings, log, fetch);
+  app.counts = counts;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
   const {

@@ -36,6 +36,8 @@ export interface SlackPort {
 export interface RunsPort {
   /** Accepts a snippet. Nothing is accepted once `signal` is aborted; then its reason is thrown. */
   admit: (request: SnippetRequest, signal?: AbortSignal) => Promise<Admitted>;
+  /** A snippet was not accepted. */
+  onRefused: (error: unknown) => void;
   /** The code of an edited message takes the place of a run that still waits. False when it is too late. */
   replaceWaiting: (run: Run, edit: { snippet: Snippet; editedTs: string }) => Promise<boolean>;
   /** Says a sentence at the head of a run's answer. */

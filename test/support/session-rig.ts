@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/displays.ts';
+import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
 import { openTranscript } from '../../src/output/transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
@@ -49,6 +50,8 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   store: Store<RunData>;
   /** Where the runs' output is on disk. */
   spoolDir: string;
+  /** The same, and how much all runs together may have there. */
+  spool: { dir: string; budget: SpoolBudget };
   /** What was told outside run messages: ends, switches, idle kernels, removed messages. */
   notices: string[];
   /** How each run message was opened, the newest for each run. */
@@ -82,6 +85,8 @@ export type SubmitOptions = Omit<Partial<Run>, 'data'> & {
 export interface RigOptions {
   idleTimeoutMs?: number;
   several?: boolean;
+  /** SPOOL_LIMIT in bytes. */
+  spoolLimit?: number;
   warn?: IdleNotices['warn'];
   runTimeoutMs?: number;
   inputTimeoutMs?: number;
@@ -92,12 +97,13 @@ export interface RigOptions {
 
 export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {
   const { idleTimeoutMs, several = false, warn, runTimeoutMs, inputTimeoutMs = 60_000 } = options;
-  const { queueLimit = 50, userLimit = 50 } = options;
+  const { queueLimit = 50, userLimit = 50, spoolLimit = Infinity } = options;
   const gateway = await startScriptedGateway();
   const held = holdKernels(gateway);
   const store = await openStore<RunData>({ url: 'memory:', log: silentLog, readData: readRunData });
   await store.lease.acquire(3_600_000);
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-rig-'));
+  const spool = { dir, budget: new SpoolBudget(spoolLimit) };
   const shown = new Map<string, RunView[]>();
   const opened = new Map<string, RunMessageOptions>();
   const events = new EventEmitter().setMaxListeners(0);
@@ -125,7 +131,14 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
   };
   const open = async (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) => {
     rig.onTranscript(runId);
-    return await openTranscript({ dir, runId, maxOutputBytes: 1e6, recovered, displays });
+    return await openTranscript({
+      dir,
+      runId,
+      maxOutputBytes: 1e6,
+      budget: spool.budget,
+      recovered,
+      displays,
+    });
   };
   const removeMessage = async (run: Run): Promise<void> => void notices.push(`removed ${run.data.preview}`);
 
@@ -175,10 +188,18 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     });
     const admission = new Admission({
       store: faulty.runs,
+      gateway: client,
       kernelspecs: startKernelspecCache(client, silentLog),
       channels,
       kernels,
-      limits: { aliases: {}, defaultLanguage: 'python3', queueLimit, userLimit, maxCodeBytes: 1e6 },
+      limits: {
+        aliases: {},
+        defaultLanguage: 'python3',
+        queueLimit,
+        userLimit,
+        maxCodeBytes: 1e6,
+        kernelsPerUser: undefined,
+      },
       openRun: (run, code) => runs.open(run, code),
       log: silentLog,
     });
@@ -206,6 +227,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     held,
     store,
     spoolDir: dir,
+    spool,
     notices,
     opened,
     onTranscript: () => undefined,

@@ -1,6 +1,15 @@
 import type { z } from 'zod';
 import { optional, settingDocs } from '../setting.ts';
-import { flag, headerText, jsonHeaders, rootUrl, text } from '../parsers.ts';
+import {
+  authScheme,
+  commandLine,
+  flag,
+  headerName,
+  headerText,
+  jsonHeaders,
+  rootUrl,
+  text,
+} from '../parsers.ts';
 
 const http = rootUrl(['http:', 'https:']);
 const websocket = rootUrl(['ws:', 'wss:']);
@@ -29,6 +38,27 @@ export const gatewayFields = {
     example: 'a-token',
     description:
       'The gateway’s token. Beside a user and a password it goes into the query, because both want one header.',
+  }),
+  KG_AUTH_COMMAND: optional(commandLine, {
+    secret: true,
+    example: 'gcloud config config-helper --format=json',
+    description:
+      'A program that prints the gateway’s token, for tokens that end: the token alone, or JSON with token, headers and expiresAt (gcloud’s and AWS’s forms too). It is run without a shell, for at most 30 s, before the token ends and when the gateway refuses it. A JSON array of texts is taken too.',
+  }),
+  KG_AUTH_TOKEN_FILE: optional(text, {
+    example: '/var/run/secrets/gateway/token',
+    description:
+      'Path of a file with the gateway’s token, in the same forms. It is read again when it changes.',
+  }),
+  KG_AUTH_SCHEME: optional(authScheme, {
+    default: 'token',
+    example: 'Bearer',
+    description: 'The word before the token. none: the token stands alone.',
+  }),
+  KG_AUTH_HEADER: optional(headerName, {
+    default: 'Authorization',
+    example: 'X-Token',
+    description: 'The header that carries the token.',
   }),
   KG_HEADERS: optional(jsonHeaders, {
     secret: true,
@@ -72,6 +102,8 @@ export const jupyterFields = {
   JUPYTER_GATEWAY_HTTP_USER: aliasOf('KG_HTTP_USER', gatewayFields.KG_HTTP_USER),
   JUPYTER_GATEWAY_HTTP_PWD: aliasOf('KG_HTTP_PASS', gatewayFields.KG_HTTP_PASS),
   JUPYTER_GATEWAY_AUTH_TOKEN: aliasOf('KG_AUTH_TOKEN', gatewayFields.KG_AUTH_TOKEN),
+  JUPYTER_GATEWAY_AUTH_SCHEME: aliasOf('KG_AUTH_SCHEME', gatewayFields.KG_AUTH_SCHEME),
+  JUPYTER_GATEWAY_AUTH_HEADER_KEY: aliasOf('KG_AUTH_HEADER', gatewayFields.KG_AUTH_HEADER),
   JUPYTER_GATEWAY_HEADERS: aliasOf('KG_HEADERS', gatewayFields.KG_HEADERS),
   JUPYTER_GATEWAY_CA_CERTS: aliasOf('KG_CLIENT_CA', gatewayFields.KG_CLIENT_CA),
   JUPYTER_GATEWAY_CLIENT_CERT: aliasOf('KG_CLIENT_CERT', gatewayFields.KG_CLIENT_CERT),

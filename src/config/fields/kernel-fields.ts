@@ -1,5 +1,12 @@
 import { optional, withDefault } from '../setting.ts';
-import { jsonEnvironment, readAs, waitingTime, waitingTimeOrNone, wholeNumber } from '../parsers.ts';
+import {
+  jsonEnvironment,
+  readAs,
+  waitingTime,
+  waitingTimeOrNone,
+  wholeNumber,
+  wholeNumberOrNone,
+} from '../parsers.ts';
 
 export const kernelFields = {
   KERNEL_USERNAME: optional(
@@ -38,6 +45,11 @@ export const kernelFields = {
         '1, or several: kernels side by side in one channel, one for each kernelspec. A larger number counts as several.',
     },
   ),
+  KERNELS_PER_USER: withDefault(wholeNumberOrNone(1), 'none', {
+    example: '3',
+    description:
+      'Kernels that one person’s snippets started and that still live, over all channels. A snippet that would start one more is refused. none: no limit.',
+  }),
   IDLE_TIMEOUT: withDefault(waitingTimeOrNone, '12h', {
     example: '2h',
     description: 'A kernel idle for so long is shut down, after a warning. none: never.',

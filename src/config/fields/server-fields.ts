@@ -1,5 +1,5 @@
 import { optional, withDefault } from '../setting.ts';
-import { oneOf, readAs, text, wholeNumber } from '../parsers.ts';
+import { oneOf, readAs, size, text, wholeNumber } from '../parsers.ts';
 import { storeUrl } from '../store-url.ts';
 
 export const storeFields = {
@@ -13,6 +13,11 @@ export const storeFields = {
     example: '/mnt/shared/sparkthread',
     description:
       'The folder in which output is spooled until its answer is posted. By default the SQLite file’s, else data. Processes on one Redis should share it, or a takeover loses the output so far.',
+  }),
+  SPOOL_LIMIT: withDefault(size, '2GB', {
+    example: '10GB',
+    description:
+      'How much output of all runs together is spooled. What is more is shown, not kept, and the answer says so.',
   }),
 };
 

@@ -51,6 +51,11 @@ function isCredentialReason(reason: string): boolean {
   return reason === '' || /^forbidden$/i.test(reason) || /_xsrf/.test(reason);
 }
 
+/** Fresh credentials may help: 401, 403, or a page to log in, which identity proxies send when a token has ended. */
+export function isRefusedCredential(answer: Answer): boolean {
+  return answer.status === 401 || answer.status === 403 || isLoginRedirect(answer);
+}
+
 function isLoginRedirect({ status, location, body }: Answer): boolean {
   if (status >= 300 && status < 400) return /login|logon|signin|sso|oauth|saml|auth/i.test(location ?? '');
   return status === 200 && isHtml(body) && /type=["']?password/i.test(body);

@@ -1,8 +1,8 @@
 import { Agent, request } from 'undici';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
-import type { ClientOptions, GatewaySettings } from '../gateway.ts';
-import { type Answer, isGatewayAway, readFailure } from './http-errors.ts';
+import type { Credentials, GatewaySettings } from '../gateway.ts';
+import { type Answer, isGatewayAway, isRefusedCredential, readFailure } from './http-errors.ts';
 
 /** HTTP to one gateway: an own pool with keep-alive, no redirects followed, each call bounded in time. */
 export interface Http {
@@ -24,6 +24,9 @@ export interface HttpCall {
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 const ATTEMPTS = 3;
 
+/** Names in lower case. */
+export type Headers = Readonly<Record<string, string>>;
+
 /** `mayWrite` is asked right before each POST and DELETE; false rejects it as `writesPaused`. */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
   const agent = new Agent({
@@ -35,7 +38,14 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
   });
 
   async function once(wanted: HttpCall, signal: AbortSignal): Promise<Answer> {
-    const headers = await endpoints.headers();
+    const headers = await endpoints.headers(signal);
+    const answer = await send(wanted, headers, signal);
+    // The gateway did nothing, so a POST may be repeated too.
+    if (!isRefusedCredential(answer) || !(await endpoints.renew(headers, signal))) return answer;
+    return send(wanted, await endpoints.headers(signal), signal);
+  }
+
+  async function send(wanted: HttpCall, headers: Headers, signal: AbortSignal): Promise<Answer> {
     if (wanted.method !== 'GET' && !mayWrite())
       throw new GatewayError('writesPaused', 'Nothing was sent: this process may change nothing just now');
     const response = await request(endpoints.restUrl(wanted.path), {
@@ -72,7 +82,7 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
       } catch (cause) {
         if (signal?.aborted === true)
           throw new GatewayError('unreachable', 'The call was given up by us', { cause });
-        if (timeout.aborted) {
+        if (timeout.aborted && !(cause instanceof GatewayError)) {
           const waited = `The gateway at ${endpoints.shownRoot} gave no answer within ${timeoutMs / 1000} s`;
           throw new GatewayError('unreachable', waited, { cause });
         }
@@ -105,15 +115,17 @@ export interface Endpoints {
   /** `path` like `api/kernels`, without a slash at either end. */
   restUrl(path: string): string;
   channelsUrl(kernelId: string, sessionId: string): string;
-  /** For one request or upgrade. Rejects with `GatewayError` where the caller's headers cannot be had. */
-  headers(): Promise<Readonly<Record<string, string>>>;
+  /** For one request or upgrade. Rejects with `GatewayError` where the caller's credentials cannot be had. */
+  headers(signal?: AbortSignal): Promise<Headers>;
+  /** These were refused. True: others are to be had, once. */
+  renew(refused: Headers, signal?: AbortSignal): Promise<boolean>;
   /** The REST root without credentials and query, for messages and logs. */
   shownRoot: string;
   /** The same of the websocket root; the REST root where both are one address. */
   shownWsRoot: string;
 }
 
-export function readEndpoints(settings: GatewaySettings, readHeaders: ClientOptions['headers']): Endpoints {
+export function readEndpoints(settings: GatewaySettings, credentials: Credentials | undefined): Endpoints {
   const http = splitRoot(settings.httpUrl);
   const ws = splitRoot(settings.wsUrl);
   const user = settings.user ?? http.user;
@@ -122,29 +134,46 @@ export function readEndpoints(settings: GatewaySettings, readHeaders: ClientOpti
   // One Authorization header cannot hold both (protocol.md §1.4, trap 7): Basic keeps it, the token goes to the query.
   if (user !== undefined)
     fixed['authorization'] = `Basic ${Buffer.from(`${user}:${pass ?? ''}`).toString('base64')}`;
-  const tokenInQuery = settings.token !== undefined && 'authorization' in fixed;
-  if (settings.token !== undefined && !tokenInQuery) fixed['authorization'] = `token ${settings.token}`;
+  const { token, authScheme = 'token', authHeader = 'authorization' } = settings;
+  const tokenHeader = authHeader.toLowerCase();
+  const tokenInQuery = token !== undefined && tokenHeader in fixed;
+  if (token !== undefined && !tokenInQuery) fixed[tokenHeader] = `${authScheme} ${token}`.trimStart();
   const query = (parameters: Record<string, string>) => {
     const all = new URLSearchParams(parameters);
-    if (tokenInQuery && settings.token !== undefined) all.set('token', settings.token);
+    if (tokenInQuery) all.set('token', token);
     return all.size === 0 ? '' : `?${all.toString()}`;
   };
   return {
     restUrl: (path) => `${http.root}/${path}${query({})}`,
     channelsUrl: (kernelId, sessionId) =>
       `${ws.root}/api/kernels/${encodeURIComponent(kernelId)}/channels${query({ session_id: sessionId })}`,
-    async headers() {
-      if (readHeaders === undefined) return fixed;
+    async headers(signal) {
+      if (credentials === undefined) return fixed;
       try {
-        return { ...fixed, ...lowerCased(await readHeaders()) };
+        return { ...fixed, ...lowerCased(await untilAborted(credentials.headers(), signal)) };
       } catch (cause) {
         if (cause instanceof GatewayError) throw cause;
-        throw new GatewayError('unauthorized', 'The headers for the gateway could not be had', { cause });
+        throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
       }
     },
+    renew: async (refused, signal) =>
+      credentials !== undefined && (await untilAborted(credentials.renew(refused), signal)),
     shownRoot: http.root,
     shownWsRoot: ws.root === http.root.replace(/^http/, 'ws') ? http.root : ws.root,
   };
+}
+
+/** What is waited for goes on for others. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const over = new AbortController();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const stop = () =>
+      reject(new GatewayError('noCredentials', 'The credentials for the gateway were not there in time'));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true, signal: over.signal });
+  });
+  return Promise.race([work, aborted]).finally(() => over.abort());
 }
 
 function splitRoot(address: string): { root: string; user?: string; pass?: string } {

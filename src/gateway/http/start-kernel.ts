@@ -4,6 +4,7 @@ import type { KernelModel, Log, StartKernel } from '../gateway.ts';
 import { type Answer, isGatewayAway, readReason, readRefusal } from './http-errors.ts';
 import { type KernelsApi, readKernelModel } from './kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
+import { Turns } from './turns.ts';
 
 /**
  * `POST api/kernels`, in turns (gateways leak one start's env into another, protocol.md §1.3). A start that the caller
@@ -37,7 +38,7 @@ export class KernelStarts {
     const search = this.#searches.get(start.kernelId);
     search?.stop();
     await search?.done;
-    const done = await this.#turns.take(start.onTurn, start.signal).catch(() => undefined);
+    const done = await this.#turns.take(start).catch(() => undefined);
     if (done === undefined) throw givenUp();
     // The turn lasts until the gateway has answered, also when the caller does not wait for it any more.
     const posted = this.#post(start).finally(done);
@@ -166,56 +167,4 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal, onAbort: () => v
 
 function givenUp(): GatewayError {
   return new GatewayError('startFailed', 'The start was given up before the gateway answered');
-}
-
-interface Waiter {
-  onTurn: ((before: number) => void) | undefined;
-  begin: () => void;
-}
-
-/** First come, first served: at most `most` holders at once; those waiting are told how many are before them. */
-class Turns {
-  readonly #most: number;
-  readonly #waiting: Waiter[] = [];
-  #held = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  /** Resolves with what gives the turn back. Rejects when `signal` aborts before the turn came. */
-  take(onTurn?: (before: number) => void, signal?: AbortSignal): Promise<() => void> {
-    if (signal?.aborted === true) return Promise.reject(givenUp());
-    if (this.#held < this.#most) return Promise.resolve(this.#hold());
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-        this.#notifyPlaces();
-        reject(givenUp());
-      };
-      const waiter: Waiter = {
-        onTurn,
-        begin: () => {
-          signal?.removeEventListener('abort', stop);
-          resolve(this.#hold());
-        },
-      };
-      signal?.addEventListener('abort', stop, { once: true });
-      this.#waiting.push(waiter);
-      onTurn?.(this.#held + this.#waiting.length - 1);
-    });
-  }
-
-  #hold(): () => void {
-    this.#held += 1;
-    return () => {
-      this.#held -= 1;
-      this.#waiting.shift()?.begin();
-      this.#notifyPlaces();
-    };
-  }
-
-  #notifyPlaces(): void {
-    this.#waiting.forEach((waiter, index) => waiter.onTurn?.(this.#held + index));
-  }
 }

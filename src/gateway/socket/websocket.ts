@@ -2,7 +2,7 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
-import { type Endpoints, tlsOptions } from '../http/http.ts';
+import { type Endpoints, type Headers, tlsOptions } from '../http/http.ts';
 import { type Answer, readFailure, readRefusal } from '../http/http-errors.ts';
 import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
@@ -102,8 +102,20 @@ export class KernelSocket {
   }
 
   async #open(): Promise<void> {
-    const { settings, endpoints, timings, kernelId, sessionId, mayWrite } = this.#options;
+    const { endpoints } = this.#options;
     const headers = await endpoints.headers();
+    try {
+      await this.#openWith(headers);
+    } catch (failure) {
+      const isRefused = failure instanceof GatewayError && (failure.status === 401 || failure.status === 403);
+      const isLogin = failure instanceof GatewayError && failure.code === 'unauthorized';
+      if (!(isRefused || isLogin) || !(await endpoints.renew(headers))) throw failure;
+      await this.#openWith(await endpoints.headers());
+    }
+  }
+
+  async #openWith(headers: Headers): Promise<void> {
+    const { settings, endpoints, timings, kernelId, sessionId, mayWrite } = this.#options;
     if (this.#isTerminated) throw new GatewayError('unreachable', 'The websocket was given up by us');
     if (!mayWrite())
       throw new GatewayError('writesPaused', 'No websocket is opened: this process may change nothing now');

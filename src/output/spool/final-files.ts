@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
+import { SpoolFullError } from './spool-budget.ts';
 import type { OutputModel, TextKind } from '../output-model.ts';
 import type { OutputLoss, OutputPart } from '../output-view.ts';
 import { PartFiles, TEXT_FILES } from './part-files.ts';
@@ -63,8 +64,8 @@ class MadeFile {
   readonly #onFailure: (error: unknown) => void;
   #sources = '';
   #versions = 0;
-  #before: string | undefined;
-  #made: string | undefined;
+  #before: { path: string; bytes: number } | undefined;
+  #made: { path: string; bytes: number } | undefined;
   /** Undefined where there is nothing, or the disk refuses. */
   path: string | undefined;
 
@@ -90,11 +91,14 @@ class MadeFile {
     const path = this.#folder.at(this.#versions === 0 ? this.#name : `${stem}.${this.#versions}${extension}`);
     this.path = this.#write === joinTexts && sources.length === 1 ? sources[0] : undefined;
     if (sources.length === 0 || this.path !== undefined) return;
+    const size = this.#folder.sizeOf(sources);
+    if (!this.#folder.takeRoom(size)) return this.#onFailure(new SpoolFullError());
     try {
       await this.#write(path, sources);
-      if (this.#before !== undefined) await rm(this.#before, { force: true });
+      if (this.#before !== undefined) await rm(this.#before.path, { force: true });
+      this.#folder.giveRoom(this.#before?.bytes ?? 0);
       this.#before = this.#made;
-      this.#made = path;
+      this.#made = { path, bytes: size };
       this.#versions += 1;
       this.path = path;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
 
 /** Files that one run may have; what it shows beyond that is not kept. */
 const MAX_FILES = 1_000;
@@ -29,6 +30,7 @@ export class RunFolder {
   readonly #maxBytes: number;
   readonly #keepsLeftovers: boolean;
   readonly #onFailure: (error: unknown) => void;
+  readonly #budget: SpoolBudget;
   readonly #sizes = new Map<string, number>();
   readonly #stale = new Set<string>();
   #isMade = false;
@@ -38,12 +40,22 @@ export class RunFolder {
   /** What the next output replaces makes room for it. */
   #replaced = { bytes: 0, files: 0 };
   #count = 0;
+  /** What it has of the budget. */
+  #budgetBytes = 0;
+  #giveUp: (() => void) | undefined;
 
   /**
    * `keepsLeftovers`: what an earlier process kept of this run belongs to it; else it is deleted. `onFailure` is told
-   * when the disk refuses; parts then go without their files.
+   * when the disk refuses, or `budget`; parts then go without their files.
    */
-  constructor(path: string, maxBytes: number, keepsLeftovers: boolean, onFailure: (error: unknown) => void) {
+  constructor(
+    path: string,
+    maxBytes: number,
+    keepsLeftovers: boolean,
+    onFailure: (error: unknown) => void,
+    budget = new SpoolBudget(Infinity),
+  ) {
+    this.#budget = budget;
     this.path = path;
     this.#maxBytes = maxBytes;
     this.#keepsLeftovers = keepsLeftovers;
@@ -73,6 +85,28 @@ export class RunFolder {
 
   countStream(bytes: number): void {
     this.#streamBytes += bytes;
+    this.#countOnDisk(bytes);
+  }
+
+  /** How many of `wanted` bytes all runs together leave room for. */
+  roomOnDisk(wanted: number): number {
+    return this.#budget.roomFor(wanted);
+  }
+
+  /** A file of `bytes` that is made of others, which no limit of the run counts. False when there is no room for it. */
+  takeRoom(bytes: number): boolean {
+    if (this.roomOnDisk(bytes) < bytes) return false;
+    this.#countOnDisk(bytes);
+    return true;
+  }
+
+  /** The same file is gone. */
+  giveRoom(bytes: number): void {
+    this.#countOnDisk(-bytes);
+  }
+
+  sizeOf(paths: readonly string[]): number {
+    return paths.reduce((sum, path) => sum + (this.#sizes.get(path) ?? 0), 0);
   }
 
   has(path: string): boolean {
@@ -87,7 +121,7 @@ export class RunFolder {
   /** These files go with the next output: they make room for it until something is released. */
   replace(paths: readonly string[]): void {
     this.#replaced = {
-      bytes: paths.reduce((sum, path) => sum + (this.#sizes.get(path) ?? 0), 0),
+      bytes: this.sizeOf(paths),
       files: paths.length,
     };
   }
@@ -98,6 +132,10 @@ export class RunFolder {
     const isTooMany = this.#sizes.size - this.#replaced.files >= MAX_FILES;
     if (isTooMany || bytes.length > this.room) {
       this.isFull = true;
+      return undefined;
+    }
+    if (this.roomOnDisk(bytes.length) < bytes.length) {
+      this.#onFailure(new SpoolFullError());
       return undefined;
     }
     this.#count += 1;
@@ -153,6 +191,7 @@ export class RunFolder {
   async sweep(): Promise<void> {
     const stale = [...this.#stale];
     this.#stale.clear();
+    this.#countOnDisk(-this.#staleBytes);
     this.#staleBytes = 0;
     await Promise.all(stale.map((path) => rm(path, { force: true })));
   }
@@ -169,7 +208,29 @@ export class RunFolder {
     }
   }
 
+  /** The run is posted: others may have the room, then `giveUp` is called and is to remove the folder. */
+  offer(giveUp: () => void): void {
+    this.#budget.withdraw(this.#giveUp);
+    this.#giveUp = () => {
+      this.#countOnDisk(-this.#budgetBytes);
+      giveUp();
+    };
+    this.#budget.offer(this.#giveUp);
+  }
+
+  async remove(): Promise<void> {
+    this.#budget.withdraw(this.#giveUp);
+    await rm(this.path, { recursive: true, force: true });
+    this.#countOnDisk(-this.#budgetBytes);
+  }
+
+  #countOnDisk(bytes: number): void {
+    this.#budgetBytes += bytes;
+    this.#budget.count(bytes);
+  }
+
   #hold(path: string, bytes: number): void {
+    this.#countOnDisk(bytes - (this.#sizes.get(path) ?? 0));
     this.#sizes.set(path, bytes);
     this.#fileBytes += bytes;
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { closeSync, createWriteStream, openSync, type WriteStream, writeSync } from 'node:fs';
 import { STREAM_FILE, type RunFolder } from './run-folder.ts';
+import { SpoolFullError } from './spool-budget.ts';
 import type { StreamName } from '../output-model.ts';
 
 /** Bytes that may wait for the disk before the writer is asked to wait too. */
@@ -20,6 +21,8 @@ export class StreamSpool {
   #draining: Promise<void> | undefined;
   #written = 0;
   #hasFailed = false;
+  /** All runs together left no room: what comes after is shown and not kept. */
+  #isSpoolFull = false;
   #halfPair = '';
   #name: StreamName | undefined;
   keptBytes = 0;
@@ -56,9 +59,17 @@ export class StreamSpool {
     const stored = this.isCut ? Buffer.alloc(0) : cutUtf8(bytes, Math.max(0, this.#folder.room));
     const isWhole = !this.isCut && stored.length === bytes.length;
     this.isCut ||= !isWhole;
-    this.keptBytes += stored.length;
-    this.#folder.countStream(stored.length);
-    return { shown: isWhole ? text : stored.toString(), written: this.#append(stored) };
+    const onDisk = this.#isSpoolFull
+      ? stored.subarray(0, 0)
+      : cutUtf8(stored, this.#folder.roomOnDisk(stored.length));
+    this.keptBytes += onDisk.length;
+    this.#folder.countStream(onDisk.length);
+    const written = this.#append(onDisk);
+    if (onDisk.length < stored.length && !this.#isSpoolFull) {
+      this.#isSpoolFull = true;
+      this.#onFailure(new SpoolFullError());
+    }
+    return { shown: isWhole ? text : stored.toString(), written };
   }
 
   /** All that was written is with the disk. A later write opens the file again. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../../errors.ts';
-import type { Kernelspecs } from '../../gateway/gateway.ts';
+import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
@@ -10,6 +10,7 @@ import type { Origin, Run, RunData, Source } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
+import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
 
@@ -42,6 +43,7 @@ export interface AdmissionLimits {
   queueLimit: number;
   userLimit: number;
   maxCodeBytes: number;
+  kernelsPerUser: number | undefined;
 }
 
 export interface AdmissionDeps {
@@ -49,6 +51,7 @@ export interface AdmissionDeps {
   kernelspecs: KernelspecCache;
   channels: ChannelSettingsStore;
   kernels: ChannelKernels;
+  gateway: Pick<Gateway, 'findKernel'>;
   limits: AdmissionLimits;
   /** Opens the run in memory with its run message. */
   openRun: (run: Run, code: readonly string[]) => LiveRun;
@@ -62,9 +65,11 @@ export interface AdmissionDeps {
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #withdrawals: Withdrawals;
+  readonly #kernelLimit: KernelLimit;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
+    this.#kernelLimit = new KernelLimit(deps.limits.kernelsPerUser, deps.kernels, deps.gateway);
     this.#withdrawals = new Withdrawals(deps.store, deps.log);
   }
 
@@ -79,9 +84,10 @@ export class Admission {
     const chosen = await this.#choose(workspace, channel, snippet);
     const queue = kernels.queueOf(workspace, channel, chosen.kernelspec);
     const run = newRun(request, queue, chosen);
+    const wanted = { queue, kernelspec: chosen.kernelspec, requester };
     let place: { release: () => void };
     try {
-      place = this.#takePlace(queue, requester);
+      place = this.#takePlace(wanted, await this.#kernelLimit.findGone(wanted));
     } catch (refusal) {
       // What is one too many may be the repeated request of a run that is there.
       const known = await this.#deps.store.findRequest(request.requestKey);
@@ -108,8 +114,9 @@ export class Admission {
   }
 
   /** Throws `UserError` where a limit is reached. */
-  #takePlace(queue: string, requester: string): { release: () => void } {
+  #takePlace(wanted: WantedKernel, gone: ReadonlySet<string>): { release: () => void } {
     const { kernels, limits } = this.#deps;
+    const { queue, requester } = wanted;
     const inQueue = kernels.countQueue(queue);
     if (inQueue >= limits.queueLimit)
       throw new UserError(
@@ -122,6 +129,7 @@ export class Admission {
         'tooManyRuns',
         `You have ${ofRequester} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
       );
+    this.#kernelLimit.check(wanted, gone);
     return kernels.reserve({ queue, requester });
   }
 
@@ -142,6 +150,8 @@ export class Admission {
     // Its kernel may be starting just now: that start is for the language it had.
     if (before.isCurrent(live)) return false;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
+    const wanted = { queue, kernelspec, requester: live.run.requester };
+    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit.check(wanted, new Set());
     const word = snippet.language;
     const data = {
       kernelspec,

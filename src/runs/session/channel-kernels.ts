@@ -6,6 +6,15 @@ import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
 
+/** What is in memory now. */
+export interface RunCounts {
+  waiting: number;
+  inFlight: number;
+  /** Ended, and the final message is not posted yet. */
+  unposted: number;
+  kernels: number;
+}
+
 /** Picks the kernel session of a run: one a channel, or one for each kernelspec. Knows every run that is in memory. */
 export class ChannelKernels {
   readonly #deps: SessionDeps;
@@ -95,6 +104,15 @@ export class ChannelKernels {
       .toSorted((a, b) => a.run.order - b.run.order);
   }
 
+  get counts(): RunCounts {
+    const states = [...this.#live.values()].map(({ run }) => run.state);
+    const waiting = states.filter((state) => state === 'waiting').length;
+    const unposted = states.filter((state) => state === 'ended').length;
+    const inFlight = states.filter((state) => state === 'sending' || state === 'running').length;
+    const kernels = this.sessions.filter(({ record }) => record !== undefined).length;
+    return { waiting, inFlight, unposted, kernels };
+  }
+
   // — limits —
 
   /** Unfinished runs, those that are just being accepted among them; runs that ask about a switch do not count. */
@@ -108,6 +126,16 @@ export class ChannelKernels {
       ({ run }) => run.requester === requester && isUnfinished(run) && !isUndecided(run),
     );
     return live.length + [...this.#reserved].filter((place) => place.requester === requester).length;
+  }
+
+  /** Queues whose kernel this person's snippets started, or are about to start. */
+  startedBy(requester: string): string[] {
+    const waiting = new Map([...this.#reserved].toReversed().map((place) => [place.queue, place.requester]));
+    for (const [queue, { record, unfinished }] of this.#sessions) {
+      const starter = record?.startedBy ?? unfinished[0]?.requester;
+      if (starter !== undefined) waiting.set(queue, starter);
+    }
+    return [...waiting].flatMap(([queue, starter]) => (starter === requester ? [queue] : []));
   }
 
   /** Takes a place until the run is accepted or refused. */

@@ -44,8 +44,9 @@ export class LateOutput {
     this.#log = log;
   }
 
-  remember(live: LiveRun, outcome: RunOutcome, transcript: Transcript): void {
-    this.#ended.set(live.id, {
+  /** `isConnected`: something of it may come late; else its output goes as soon as it is posted. */
+  remember(live: LiveRun, outcome: RunOutcome, transcript: Transcript, isConnected: boolean): void {
+    const ended = {
       live,
       outcome,
       transcript,
@@ -53,6 +54,11 @@ export class LateOutput {
       editing: Promise.resolve(),
       waitMs: SOON_MS,
       editedAtMs: 0,
+    };
+    if (!isConnected) return this.#removeSoon(ended);
+    this.#ended.set(live.id, ended);
+    void live.posted.then(() => {
+      if (live.run.state === 'posted') transcript.offer(() => void this.#forget(live.id));
     });
     const oldest = this.#ended.keys().next().value;
     if (this.#ended.size > REMEMBERED_RUNS && oldest !== undefined) void this.#forget(oldest);
@@ -107,11 +113,21 @@ export class LateOutput {
 
   /** The websocket is closed: nothing late comes any more. Resolves when the output of posted runs is off the disk. */
   async forgetAll(): Promise<void> {
-    for (const { live } of this.#ended.values()) {
-      const removal = this.#forget(live.id).finally(() => this.#removing.delete(removal));
-      if (live.run.state === 'posted') this.#removing.add(removal);
+    for (const ended of this.#ended.values()) {
+      this.#takeOut(ended.live.id);
+      this.#removeSoon(ended);
     }
     await Promise.all(this.#removing);
+  }
+
+  #removeSoon(ended: EndedRun): void {
+    const removal = this.#removeOutput(ended).finally(() => this.#removing.delete(removal));
+    // A final message that is not posted yet is not waited for.
+    const add = (): void => {
+      if (ended.live.run.state === 'posted') this.#removing.add(removal);
+    };
+    add();
+    void ended.live.posted.then(add);
   }
 
   async #forget(runId: string): Promise<void> {

@@ -33,7 +33,7 @@ export interface PolicySettings {
 /** What people can do, as docs/policy.md lists it. */
 export const actions = [
   'run',
-  /** help, languages, status, history, home. */
+  /** help, languages, status, history, home; asking about the run in hand. */
   'look',
   /** use, auto. */
   'choose',

@@ -28,6 +28,8 @@ function gatewayText(error: GatewayError): string {
       return 'The gateway’s TLS certificate is not trusted, so nothing ran. The operator has to set KG_CLIENT_CA.';
     case 'unauthorized':
       return `The gateway refused the bot’s credentials${status(error)}, so nothing ran. The operator has to correct user, password or token.`;
+    case 'noCredentials':
+      return `${error.message}, so nothing ran. Tell the operator if it stays so.`;
     case 'refused':
       // A path that leads nowhere; a kernel that is missing is told as gone.
       if (error.status === 404) return wrongAddress(error);

@@ -92,11 +92,14 @@ export async function submitRun(
   signal?: AbortSignal,
 ): Promise<Admitted> {
   const { workspace } = bot;
-  await inTime(mustRun(person, request.channel, bot), signal);
-  const admitted = await bot.admit(
-    { ...request, workspace, requester: person.id, attended: !person.isBot },
-    signal,
-  );
+  const admit = async (): Promise<Admitted> => {
+    await inTime(mustRun(person, request.channel, bot), signal);
+    return await bot.admit({ ...request, workspace, requester: person.id, attended: !person.isBot }, signal);
+  };
+  const admitted = await admit().catch((error: unknown) => {
+    bot.onRefused(error);
+    throw error;
+  });
   if (admitted.kind === 'accepted') {
     bot.memory.channelsWithRuns.set(request.channel, true);
     await eraseIfDeleted(request, admitted.runId, bot);

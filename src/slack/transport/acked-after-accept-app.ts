@@ -2,6 +2,7 @@ import bolt from '@slack/bolt';
 import type { App, Receiver, ReceiverEvent } from '@slack/bolt';
 import type { RequestListener } from 'node:http';
 import type { HealthCheck } from '../../server/health.ts';
+import type { PayloadCounts } from '../../server/instrument-slack.ts';
 
 /** How a listener says that an event was not accepted, so that Slack brings it again. */
 export interface EventTicket {
@@ -25,7 +26,11 @@ function isTicket(value: unknown): value is EventTicket {
  * snippet or the event is not for us, and never when a listener leaves it unacknowledged.
  */
 export class AckedAfterAcceptApp extends bolt.App {
-  override async processEvent(event: ReceiverEvent): Promise<void> {
+  /** Told what becomes of the payloads. */
+  counts: Pick<PayloadCounts, 'acknowledged' | 'unacknowledged'> | undefined;
+
+  override async processEvent(given: ReceiverEvent): Promise<void> {
+    const event = { ...given, ack: this.#timed(given.ack) };
     const { type } = event.body;
     if (type === 'app_rate_limited') {
       // Only a notice: nothing of ours answers it, and unanswered it would count as a failure of the app.
@@ -44,8 +49,20 @@ export class AckedAfterAcceptApp extends bolt.App {
       ack: async () => {},
       customProperties: { ...event.customProperties, ticket },
     });
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) {
+      this.counts?.unacknowledged();
+      throw failure;
+    }
     await event.ack();
+  }
+
+  /** What comes until the acknowledgement is sent is what Slack waits for. */
+  #timed(ack: ReceiverEvent['ack']): ReceiverEvent['ack'] {
+    const cameAt = performance.now();
+    return async (response) => {
+      this.counts?.acknowledged((performance.now() - cameAt) / 1_000);
+      await ack(response);
+    };
   }
 }
 

@@ -62,6 +62,13 @@ test('everything well: exit code 0, each language tried and its kernel removed',
   expectNoKernels();
 });
 
+test('a time-out of runs is recommended where there is none, else told', async () => {
+  const notes = async (more: Record<string, string>) =>
+    (await runDoctor(environment(more))).lines.filter((line) => line.includes('RUN_TIMEOUT'));
+  expect(await notes({})).toEqual([expect.stringMatching(/^note .*Recommended: RUN_TIMEOUT=4h/)]);
+  expect(await notes({ RUN_TIMEOUT: '2h' })).toEqual(['note    RUN_TIMEOUT stops a run after 2 h.']);
+});
+
 test('wrong settings are told all at once, with exit code 78', async () => {
   const { code, failures } = await runDoctor({ SLACK_BOT_TOKEN: 'nonsense', QUEUE_LIMIT: 'many' });
   expect(code).toBe(78);

@@ -90,6 +90,48 @@ test('Cancel takes a waiting run back', async () => {
   await playground.as('ben').press(live, 'run:stop');
 });
 
+test('who waits behind somebody else’s run asks its requester, once in ten minutes, also over a restart', async () => {
+  const { playground } = rig;
+  playground.addChannel('ask');
+  playground.addUser('mia');
+  const { root, live } = await startEndless('#ask');
+  const [ana, ben, mia] = [playground.as('ana'), playground.as('ben'), playground.as('mia')];
+  const waits = async (ts: string): Promise<SlackMessage> =>
+    await playground.waitForReply('#ask', ts, (reply) => reply.text.includes('Waiting'));
+  const own = await waits(ben.post('#ask', fence('1', '@sparkthread ')).ts);
+  expect(buttonsOf(own)).toEqual(['run:cancel']);
+  const waiting = await waits(ana.post('#ask', fence('2', '@sparkthread ')).ts);
+  expect(buttonsOf(waiting)).toEqual(['run:cancel', 'run:ask']);
+  const told = async (user: string, words: string): Promise<void> => {
+    await playground.waitForEphemeral(
+      user,
+      ({ text, channel }) => channel === root.channel && text.includes(words),
+    );
+  };
+  await mia.press(waiting, 'run:ask');
+  await told('mia', 'Only the one whose run waits can ask');
+  const direct = playground.service.world.direct(ben.user.id, playground.bot.id);
+  expect(playground.messages(direct.id)).toEqual([]);
+  await ana.press(waiting, 'run:ask');
+  await told('ana', `<@${ben.user.id}> was asked`);
+  const [asked] = playground.messages(direct.id);
+  expect(asked?.text).toMatch(
+    new RegExp(`^<@${ana.user.id}> waits in <#${root.channel}> behind your run, for \\d+ s by now`),
+  );
+  expect(asked?.text).toContain(live.ts.replace('.', ''));
+  await rig.bot.kill();
+  await rig.bot.restart();
+  await ana.press(waiting, 'run:ask');
+  await told('ana', 'was asked 0 min ago, and can be asked once in ten minutes');
+  expect(playground.messages(direct.id)).toHaveLength(1);
+  await ana.press(waiting, 'run:cancel');
+  await ben.press(own, 'run:cancel');
+  await ben.press(live, 'run:stop');
+  await rig.final('#ask', root.ts);
+  await ana.press(waiting, 'run:ask');
+  await told('ana', 'does not wait any more, so nobody was asked');
+});
+
 test('Run again works after a restart of the bot, once for a double click, and for the next person too', async () => {
   const { playground, bot } = rig;
   playground.addChannel('again');

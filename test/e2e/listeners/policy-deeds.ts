@@ -118,6 +118,19 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
         return JSON.stringify(as.home?.draft.blocks).includes('Kernels of your channels');
       },
     },
+    {
+      by: 'button ask',
+      needsOwnRun: true,
+      attempt: async (scene) => {
+        const { playground } = scene.rig;
+        const first = await start(scene, 'rob', scene.room('mine'), 'hang');
+        await person(scene).press(await wait(scene, scene.user, 'mine'), 'run:ask');
+        const isTold = ({ text }: Ephemeral): boolean => text.includes('asked');
+        const told = await playground.waitForEphemeral(scene.user, isTold);
+        await endOf(scene, first);
+        return told.text.includes('was asked, by direct message');
+      },
+    },
   ],
   choose: chosen(['use python3', 'auto off']),
   stopOwn: [

@@ -133,6 +133,7 @@ test('every source, button and command is tried', () => {
     'source again': true,
     'button stop': true,
     'button cancel': true,
+    'button ask': true,
     'button runAgain': true,
     'button editAndRun': true,
     'button delete': true,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../../playground/playground.ts';
 import { freePort } from '../../support/free-port.ts';
+import { holdKernels } from '../../support/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
@@ -15,6 +16,51 @@ function sample(lines: readonly string[], name: string): number {
   const line = lines.find((each) => each.startsWith(`${name} `));
   return Number(line?.slice(name.length) ?? 0);
 }
+
+test('what waits, what is there and what was refused is told', async () => {
+  const port = await freePort();
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  const held = holdKernels(gateway);
+  const environment = { METRICS: `127.0.0.1:${port}`, QUEUE_LIMIT: '2' };
+  await using bot = await startBot({ playground, gateway, environment });
+  const ana = playground.as('ana');
+  await ana.slash('#data', '/spark first()');
+  const run = await held.untilBegun('first()');
+  await ana.slash('#data', '/spark second()');
+  expect((await ana.slash('#data', '/spark third()')).text).toContain('is full');
+  await playground.waitForMessage('#data', ({ text }) => text.includes('first() begins'));
+  const now = async (name: string): Promise<number> => sample(await read(port), `sparkthread_${name}`);
+  expect({
+    waiting: await now('runs_waiting'),
+    inFlight: await now('runs_in_flight'),
+    unposted: await now('runs_unposted'),
+    refused: await now('refusals_total{reason="queueFull"}'),
+    leader: await now('leader'),
+    connected: await now('slack_connected'),
+    kernels: await now('kernels'),
+    accepts: await now('store_seconds_count{call="accept"}'),
+    unacknowledged: await now('events_unacknowledged_total'),
+  }).toEqual({
+    waiting: 1,
+    inFlight: 1,
+    unposted: 0,
+    refused: 1,
+    leader: 1,
+    connected: 1,
+    kernels: 1,
+    accepts: 2,
+    unacknowledged: 0,
+  });
+  expect((await read(port)).join()).toMatch(/sparkthread_build_info\{version="\d+\.\d+\.\d+",node="24/);
+  expect(await now('spool_bytes')).toBeGreaterThan(0);
+  // Three commands, and the events of the bot's own messages.
+  expect(await now('acknowledgement_seconds_count')).toBeGreaterThanOrEqual(3);
+  run.end();
+  (await held.untilBegun('second()')).end();
+  await bot.untilLog(({ audit }) => audit === 'run');
+  await gateway.close();
+});
 
 test('runs, kernel starts, Slack calls and failures of the gateway are counted', async () => {
   const port = await freePort();

@@ -81,7 +81,13 @@ describe('the least that is needed', () => {
         userLimit: 5,
         keepRunsMs: 30 * 86_400_000,
       },
-      kernels: { username: undefined, env: {}, several: false, idleTimeoutMs: 12 * 3_600_000 },
+      kernels: {
+        username: undefined,
+        env: {},
+        several: false,
+        perUser: undefined,
+        idleTimeoutMs: 12 * 3_600_000,
+      },
       policy: {
         admins: [],
         restartBy: 'admins',
@@ -93,6 +99,7 @@ describe('the least that is needed', () => {
       },
       http: { host: '127.0.0.1', port: 3000, metrics: undefined },
       spoolDir: undefined,
+      spoolLimitBytes: 2_000_000_000,
       logLevel: 'info',
       warnings: [],
     });
@@ -122,6 +129,16 @@ describe('the least that is needed', () => {
     ['15', true],
   ])('KERNELS_PER_CHANNEL=%s: kernels side by side is %s', (value, several) => {
     expect(readConfig({ ...least, KERNELS_PER_CHANNEL: value }).kernels.several).toBe(several);
+  });
+
+  it.each([
+    ['none', undefined],
+    ['3', 3],
+  ])('KERNELS_PER_USER=%s', (value, limit) => {
+    expect(readConfig({ ...least, KERNELS_PER_USER: value }).kernels.perUser).toBe(limit);
+    expect(problemsOf({ ...least, KERNELS_PER_USER: '0' })).toEqual([
+      'KERNELS_PER_USER must be none or a whole number, 1 or more, not "0".',
+    ]);
   });
 
   it('counts an empty variable as absent', () => {

@@ -20,7 +20,7 @@ test('headers are asked for anew at each REST request and each upgrade, and win 
     return Promise.resolve({ Authorization: `Bearer ${asked}`, 'x-more': 'own' });
   };
   await using rig = await startRig({
-    client: { headers },
+    client: { credentials: { headers, renew: () => Promise.resolve(false) } },
     settings: { token: 'old', headers: { 'X-Fixed': 'yes', 'X-More': 'setting' } },
   });
   const kernel = rig.server.addKernel();
@@ -36,18 +36,20 @@ test('headers are asked for anew at each REST request and each upgrade, and win 
     expect(call.headers).toMatchObject({ 'x-fixed': 'yes', 'x-more': 'own' });
 });
 
-test('headers that cannot be had are told as unauthorized, on REST and on an upgrade, and asked for again', async () => {
+test('headers that cannot be had are told as such, on REST and on an upgrade, and asked for again', async () => {
   let isBroken = false;
   const headers = () => (isBroken ? Promise.reject(new Error('no ticket')) : Promise.resolve({}));
-  await using rig = await startConnectedRig({ client: { headers } });
+  await using rig = await startConnectedRig({
+    client: { credentials: { headers, renew: () => Promise.resolve(false) } },
+  });
   const { kernel, connection, gateway } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
   const running = run(connection);
   await running.until('started');
   isBroken = true;
-  await expect(gateway.readInfo()).rejects.toMatchObject({ code: 'unauthorized' });
+  await expect(gateway.readInfo()).rejects.toMatchObject({ code: 'noCredentials' });
   kernel.drop();
-  expect(await running.until('outage')).toMatchObject({ code: 'unauthorized', isCutOff: true });
+  expect(await running.until('outage')).toMatchObject({ code: 'noCredentials', isCutOff: true });
   isBroken = false;
   await running.until('reconnected');
 });

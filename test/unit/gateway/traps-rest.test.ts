@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { run, settingsFor, startRig } from '../../support/gateway-client.ts';
 import type { Call, CannedAnswer } from '../../support/scripted-gateway.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
-import { startLog } from '../../../src/log.ts';
+import { Secrets, startLog } from '../../../src/log.ts';
 
 /** Traps of protocol.md §5 about REST calls, starts and credentials; numbers as there. */
 
@@ -402,7 +402,7 @@ test('trap 12: prefixes with and without a trailing slash are kept, apart for RE
       httpUrl: `${server.httpUrl}/gateway/default/jkg/`,
       wsUrl: `${server.wsUrl}/gateway/default/jkgws`,
     }),
-    { log: startLog({ level: 'silent', secrets: [] }) },
+    { log: startLog({ level: 'silent', secrets: new Secrets() }) },
   );
   server.answer = (call) => (call.isUpgrade ? { status: 401 } : { status: 200, body: { version: '1' } });
   await gateway.readInfo();
@@ -416,7 +416,7 @@ test('trap 12: prefixes with and without a trailing slash are kept, apart for RE
 
 test('trap 8: neither token nor password stands in an error or in the log', async () => {
   const lines: string[] = [];
-  const log = startLog({ level: 'trace', secrets: [] });
+  const log = startLog({ level: 'trace', secrets: new Secrets() });
   for (const level of ['trace', 'debug', 'info', 'warn', 'error'] as const) {
     log[level] = (...parts: unknown[]) =>
       void lines.push(
@@ -466,7 +466,7 @@ function shown(failure: unknown): string {
 test('a gateway that is not there is told as unreachable, with its address', async () => {
   const gateway = createGatewayClient(
     settingsFor({ httpUrl: 'http://127.0.0.1:9', wsUrl: 'ws://127.0.0.1:9' }),
-    { log: startLog({ level: 'silent', secrets: [] }) },
+    { log: startLog({ level: 'silent', secrets: new Secrets() }) },
   );
   await expect(gateway.readInfo()).rejects.toMatchObject({
     code: 'unreachable',

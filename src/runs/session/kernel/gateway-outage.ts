@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway } from '../../../gateway/gateway.ts';
-import { untilAborted } from '../../until-aborted.ts';
 
 /**
  * How long a gateway is waited for by a run that the kernel may have, and by one that it has not got: that one loses
@@ -100,10 +99,25 @@ export class GatewayOutageWait {
   }
 }
 
+/** The work's own end, or a rejection with the signal's reason; the work itself is not stopped. */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 /** A refusal may be set right while a run goes on; a new run is better refused at once. */
 function isOutage({ code }: GatewayError, isSent: boolean): boolean {
   switch (code) {
     case 'unreachable':
+    case 'noCredentials':
     // This process is not sure to be the leader any more: it waits until it is, or ends.
     case 'writesPaused':
       return true;

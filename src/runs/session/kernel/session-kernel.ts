@@ -28,7 +28,7 @@ import {
 } from './launch-kernel.ts';
 import { LatestWriter } from '../run/latest-writer.ts';
 import { retryStore } from '../run/retry-store.ts';
-import { untilAborted } from '../../until-aborted.ts';
+import { untilAborted } from './gateway-outage.ts';
 
 /** How long writes of the record are waited for when this process ends. */
 const CLOSING_MS = 1_000;

@@ -55,7 +55,8 @@ export async function runToEnd(
   live.markFollowed();
   if (live.released.aborted) return;
   end.post(live, ended.outcome);
-  if (ended.transcript !== undefined) late.remember(live, ended.outcome, ended.transcript);
+  if (ended.transcript !== undefined)
+    late.remember(live, ended.outcome, ended.transcript, kernel.isConnected);
   // The final message has the processor for itself.
   await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
   if (ended.kernelId !== undefined && !live.released.aborted)

@@ -31,6 +31,7 @@ export function readButton(actionId: string, value: string): ButtonClick | undef
 const LABELS: Readonly<Record<RunAction, string>> = {
   stop: 'Stop',
   cancel: 'Cancel',
+  ask: 'Ask',
   runAgain: 'Run again',
   editAndRun: 'Edit and run',
   delete: 'Delete',

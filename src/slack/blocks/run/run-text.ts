@@ -203,6 +203,8 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
       return `Output may be missing ${betweenWords(clock(loss.fromMs), clock(loss.toMs))} UTC.`;
     case 'diskFull':
       return "The bot's disk took no more; some output is not kept.";
+    case 'spoolFull':
+      return "The bot's room for the output of all runs together was full; some output is not kept.";
     case 'unread':
       return `${loss.outputs === 1 ? 'One output' : `${loss.outputs} outputs`} could not be read and shown. This is a fault of the bot, not of the code.`;
     case 'tooMany':

@@ -6,6 +6,7 @@ import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
+import { askAbout } from './ask.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
@@ -28,8 +29,8 @@ export async function onRunButton(
   const where = { channel: body.channel?.id, user, thread: threadOf(body) };
   const notify = notifyPerson(bot.notify, where, reply);
   await withBoundary({ log: bot.log, what: 'a button of a run', notify }, async () => {
-    // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal.
-    if (click.action === 'editAndRun' || click.action === 'answerInput') await reply.send();
+    // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
+    if (['editAndRun', 'answerInput', 'ask'].includes(click.action)) await reply.send();
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
@@ -58,6 +59,8 @@ async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
       return await openQuestion(run, trigger, bot);
     case 'runAgain':
       return await runAgain(click, bot);
+    case 'ask':
+      return await askAbout(run, person, bot);
     case 'stop':
     case 'cancel':
     case 'switch':
@@ -76,6 +79,8 @@ async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): P
     case 'stop':
     case 'cancel':
       return own ? 'stopOwn' : 'stopOthers';
+    case 'ask':
+      return 'look';
     case 'restart':
       return 'restart';
     case 'switch':

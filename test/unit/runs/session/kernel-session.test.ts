@@ -1,4 +1,6 @@
+import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import type { RunView } from '../../../../src/runs/run-view.ts';
 import { startSessionRig } from '../../../support/session-rig.ts';
 
 test('one run from its acceptance to its final message', async () => {
@@ -153,4 +155,35 @@ test('the websocket is closed for idleness also after a run that reached no kern
     globalThis.setTimeout = set;
   }
   expect(timers).toContain(180_000);
+});
+
+test('output of a run whose kernel is gone is deleted once it is posted, because nothing can come late', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('dies()');
+  const session = rig.session();
+  const run = await rig.held.untilBegun('dies()');
+  await session.shutDown();
+  expect((await rig.untilEnded(live)).kind).toBe('kernelGone');
+  await live.posted;
+  await session.settled;
+  await session.close();
+  expect(rig.spool.budget.usedBytes).toBe(0);
+  expect(await readdir(rig.spool.dir)).toEqual([]);
+  expect(run.code).toBe('dies()');
+});
+
+test('a full spool keeps nobody waiting: posted output makes room, and what has none is cut and said', async () => {
+  await using rig = await startSessionRig({ spoolLimit: 1_000 });
+  const print = async (code: string, bytes: number): Promise<RunView | undefined> => {
+    const live = await rig.submit(code);
+    const run = await rig.held.untilBegun(code);
+    run.print('x'.repeat(bytes));
+    run.end();
+    expect((await rig.untilEnded(live)).kind).toBe('ok');
+    await live.posted;
+    return await rig.untilShown(live, ({ phase }) => phase.kind === 'ended');
+  };
+  for (const code of ['a()', 'b()', 'c()']) expect((await print(code, 900))?.output?.losses).toEqual([]);
+  expect(rig.spool.budget.usedBytes).toBeLessThanOrEqual(1_000);
+  expect((await print('d()', 2_000))?.output?.losses).toEqual([{ kind: 'spoolFull' }]);
 });

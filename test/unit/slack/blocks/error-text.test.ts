@@ -25,6 +25,13 @@ test('a gateway’s refusal is told in its words, once', () => {
   );
 });
 
+test('credentials that cannot be had are told in a sentence, without the name of a setting', () => {
+  const sentence = 'The command for the gateway’s token failed (no end within 30 s)';
+  expect(refusalText(new GatewayError('noCredentials', sentence))).toBe(
+    `${sentence}, so nothing ran. Tell the operator if it stays so.`,
+  );
+});
+
 test('a root that leads nowhere is told as a wrong address', () => {
   const nowhere = new GatewayError('refused', 'The gateway refused its kernelspecs (status 404)', {
     status: 404,

@@ -18,6 +18,7 @@ function openEditor(
   const keys: string[] = [];
   const bot = {
     workspace: 'T1',
+    onRefused: () => undefined,
     policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
     channels: { isMember: async () => options.isMember ?? true, mustBeMember: async () => {} },

@@ -1,0 +1,159 @@
+import { GatewayError } from '../errors.ts';
+import type { Credentials, Log } from '../gateway.ts';
+import { readToken, type Token } from './read-token.ts';
+import { openTokenSource, type TokenPlace, type TokenSource } from './token-source.ts';
+
+export interface CredentialSettings {
+  place: TokenPlace;
+  /** The word before the token; empty: the token alone. */
+  scheme: string;
+  /** The header's name. */
+  header: string;
+}
+
+export interface CredentialOptions {
+  log: Log;
+  /** Told each token and header before it is used, so that no log shows it. */
+  onSecret: (secret: string) => void;
+  /** For tests: ms since the epoch, and the source. */
+  now?: () => number;
+  source?: TokenSource;
+}
+
+/** What is known of a token that must not be shown. */
+export interface TokenFacts {
+  /** Of the token, or of all headers where there is none. */
+  characters: number;
+  /** In ms since the epoch; undefined where it is not told. */
+  endsMs: number | undefined;
+}
+
+/** A new token is fetched so long before the old one ends, or for a short one in the last quarter of its life. */
+const RENEW_BEFORE_MS = 60_000;
+/** How long a token is used whose end is not told. */
+const ASSUMED_USE_MS = 300_000;
+/** The source is asked no oftener than this, also where its tokens have ended when they come or it fails. */
+const LEAST_GAP_MS = 1_000;
+
+interface Held extends TokenFacts {
+  headers: Readonly<Record<string, string>>;
+  readMs: number;
+  renewMs: number;
+  /** The end that is told, or else assumed. */
+  usedUntilMs: number;
+}
+
+/**
+ * Credentials that end: they are fetched before that, once for all who need them, while requests still go out with the
+ * old ones. When the source fails, the last ones are used to their end.
+ */
+export class RenewingCredentials implements Credentials {
+  readonly #settings: CredentialSettings;
+  readonly #options: CredentialOptions;
+  readonly #source: TokenSource;
+  readonly #now: () => number;
+  #held: Held | undefined;
+  #reading: Promise<Held> | undefined;
+  #failed: { failure: GatewayError; atMs: number } | undefined;
+
+  constructor(settings: CredentialSettings, options: CredentialOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#source = options.source ?? openTokenSource(settings.place, options.log);
+    this.#now = options.now ?? Date.now;
+  }
+
+  async headers(): Promise<Readonly<Record<string, string>>> {
+    const held = this.#held;
+    if (held === undefined) return (await this.#read()).headers;
+    const isChanged = (await this.#source.isChanged?.()) === true;
+    const now = this.#now();
+    if (!isChanged && now < held.renewMs) return (this.#held ?? held).headers;
+    const reading = this.#read();
+    if (!isChanged && now < held.usedUntilMs) {
+      reading.catch(() => undefined);
+      return held.headers;
+    }
+    try {
+      return (await reading).headers;
+    } catch (failure) {
+      // Where no end is told, the gateway knows.
+      if (held.endsMs === undefined || this.#now() < held.endsMs) return held.headers;
+      throw failure;
+    }
+  }
+
+  async renew(refused: Readonly<Record<string, string>>): Promise<boolean> {
+    const held = this.#held;
+    if (held === undefined) return false;
+    const isOther = () =>
+      Object.entries(this.#held?.headers ?? {}).some(([name, value]) => refused[name] !== value);
+    if (isOther()) return true;
+    // What was refused a moment after it was fetched is refused for what it allows, not for its age.
+    if (this.#now() - held.readMs < LEAST_GAP_MS) return false;
+    await this.#read().catch(() => undefined);
+    return isOther();
+  }
+
+  /** Fetches a token where none is held. Rejects with `GatewayError`. */
+  async facts(): Promise<TokenFacts> {
+    await this.headers();
+    const { characters = 0, endsMs } = this.#held ?? {};
+    return { characters, endsMs };
+  }
+
+  #read(): Promise<Held> {
+    const { failure, atMs = 0 } = this.#failed ?? {};
+    if (failure !== undefined && this.#now() - atMs < LEAST_GAP_MS) return Promise.reject(failure);
+    this.#reading ??= this.#readOnce().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #readOnce(): Promise<Held> {
+    try {
+      const text = await this.#source.read();
+      if (text.trim() === '') throw new GatewayError('noCredentials', `${this.#source.name} gave nothing`);
+      const token = readToken(text);
+      if (token === undefined)
+        throw new GatewayError(
+          'noCredentials',
+          `${this.#source.name} gave neither a token nor JSON with one`,
+        );
+      this.#held = this.#hold(token);
+      this.#failed = undefined;
+      return this.#held;
+    } catch (cause) {
+      const failure =
+        cause instanceof GatewayError
+          ? cause
+          : new GatewayError('noCredentials', `${this.#source.name} failed`, { cause });
+      const isNew = this.#failed?.failure.message !== failure.message;
+      this.#failed = { failure, atMs: this.#now() };
+      if (isNew)
+        this.#options.log.warn(
+          { event: 'gateway.token', why: failure.message },
+          'no new token for the gateway',
+        );
+      throw failure;
+    }
+  }
+
+  #hold({ token, headers: beside, endsMs }: Token): Held {
+    const { scheme, header } = this.#settings;
+    const value = token === undefined ? undefined : scheme === '' ? token : `${scheme} ${token}`;
+    const headers = { ...(value === undefined ? {} : { [header.toLowerCase()]: value }), ...beside };
+    const secrets = [...(token === undefined ? [] : [token]), ...Object.values(beside)];
+    for (const secret of secrets) this.#options.onSecret(secret);
+    const readMs = this.#now();
+    const usedUntilMs = Math.max(endsMs ?? readMs + ASSUMED_USE_MS, readMs + LEAST_GAP_MS);
+    const earlierMs = Math.min(RENEW_BEFORE_MS, (usedUntilMs - readMs) / 4);
+    return {
+      headers,
+      characters: (token ?? secrets.join('')).length,
+      endsMs,
+      readMs,
+      usedUntilMs,
+      renewMs: usedUntilMs - earlierMs,
+    };
+  }
+}

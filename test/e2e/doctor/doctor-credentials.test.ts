@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { startPlayground } from '../../../playground/playground.ts';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startTokenCommand } from '../../support/token-command.ts';
+import { runDoctor } from './rig.ts';
+
+async function examine(more: Record<string, string>, isValid: (header: string | undefined) => boolean) {
+  await using playground = await startPlayground();
+  const gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => kernel.run(request, '2');
+  };
+  gateway.answer = ({ headers }) => (isValid(headers.authorization) ? undefined : { status: 401 });
+  const env = { ...playground.environment, KG_URL: gateway.httpUrl, STORE_URL: 'memory:' };
+  const examined = await runDoctor({ ...env, ...more });
+  await gateway.close();
+  return examined;
+}
+
+test('the length and the end of a token are told, never the token', async () => {
+  await using command = await startTokenCommand(3_600_000);
+  const settings = { KG_AUTH_COMMAND: command.setting, KG_AUTH_SCHEME: 'Bearer' };
+  const { code, lines } = await examine(settings, (header) => command.isValid(header));
+  expect(code).toBe(0);
+  expect(lines.find((line) => line.includes('gateway token'))).toMatch(
+    /^ok +gateway token +36 characters; it ends at \d{4}-\S+Z \(in 60 min\)\.$/,
+  );
+  expect(command.tokens()).toHaveLength(1);
+  expect(lines.join('\n')).not.toContain(command.tokens()[0]);
+});
+
+test('a command that gives none is the one failure that has to be read', async () => {
+  const { code, failures } = await examine({ KG_AUTH_COMMAND: 'false' }, () => false);
+  expect(code).toBe(1);
+  expect(failures[0]).toBe(
+    'gateway token The command for the gateway’s token failed (exit code 1). → Run KG_AUTH_COMMAND by hand as the bot’s user, or look at the file KG_AUTH_TOKEN_FILE.',
+  );
+});

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { startPlayground } from '../../../playground/playground.ts';
+import { askMessage } from '../../support/ask.ts';
+import { startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startBot } from '../../support/start-bot.ts';
+import { startTokenCommand } from '../../support/token-command.ts';
+
+test('behind a front whose tokens end each second runs go on over ten of them, also when wires are cut', async () => {
+  await using playground = await startPlayground({ rates: false });
+  await using tokens = await startTokenCommand(1_000);
+  const gateway = await startScriptedGateway();
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => kernel.run(request, 'printed\n');
+  };
+  gateway.answer = ({ headers }) =>
+    tokens.isValid(headers.authorization) ? undefined : { status: 401, body: { message: 'Unauthorized' } };
+  await using bot = await startBot({
+    playground,
+    gateway,
+    environment: { KG_AUTH_COMMAND: tokens.setting, KG_AUTH_SCHEME: 'Bearer', LOG_LEVEL: 'trace' },
+  });
+
+  const answers: string[] = [];
+  let [cuts, cutAt] = [0, 0];
+  while (tokens.tokens().length <= 10) {
+    const answer = await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`a()\``);
+    answers.push(answer.text);
+    const issued = tokens.tokens().length;
+    // More cuts would only make the pauses before each reconnect longer.
+    if (issued === cutAt || cuts === 5) continue;
+    cutAt = issued;
+    cuts += 1;
+    for (const kernel of gateway.kernels.values()) {
+      kernel.drop();
+      await kernel.untilConnected();
+    }
+  }
+  expect(answers.filter((text) => !text.includes('printed'))).toEqual([]);
+  expect(gateway.kernels.size).toBe(1);
+  expect(gateway.calls.filter(({ isUpgrade }) => isUpgrade).length).toBe(1 + cuts);
+
+  await bot.stop();
+  const runs = await tokens.runs();
+  expect(runs).toEqual(runs.map((_, index) => (index % 2 === 0 ? 'begin' : 'end')));
+  const said = JSON.stringify([bot.lines, playground.calls.map(({ args }) => args)]);
+  expect(tokens.tokens().filter((token) => said.includes(token))).toEqual([]);
+  await gateway.close();
+});

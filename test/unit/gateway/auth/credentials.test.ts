@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest';
+import { RenewingCredentials } from '../../../../src/gateway/auth/credentials.ts';
+import type { TokenSource } from '../../../../src/gateway/auth/token-source.ts';
+import { GatewayError } from '../../../../src/gateway/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+
+/** Credentials on a clock and a source of the test's own. */
+function startCredentials(options: { lifeMs?: number; isChanged?: () => boolean } = {}) {
+  const rig = {
+    now: Date.parse('2026-11-29T04:00:00Z'),
+    reads: 0,
+    /** What the next reads wait for; what it throws is theirs. */
+    held: async (): Promise<void> => {},
+    text: undefined as string | undefined,
+    secrets: [] as string[],
+  };
+  const source: TokenSource = {
+    name: 'The source',
+    async read() {
+      rig.reads += 1;
+      const token = `token-${rig.reads}`;
+      await rig.held();
+      const end = options.lifeMs === undefined ? {} : { expiresAt: rig.now + options.lifeMs };
+      return rig.text ?? JSON.stringify({ token, ...end });
+    },
+    ...(options.isChanged === undefined ? {} : { isChanged: async () => options.isChanged?.() === true }),
+  };
+  const credentials = new RenewingCredentials(
+    { place: { kind: 'file', path: '' }, scheme: 'Bearer', header: 'Authorization' },
+    { log: silentLog, onSecret: (secret) => rig.secrets.push(secret), now: () => rig.now, source },
+  );
+  const value = async () => (await credentials.headers())['authorization'];
+  return { ...rig, rig, credentials, value };
+}
+
+test('one read serves all who ask meanwhile and until the token is near its end', async () => {
+  const { rig, value } = startCredentials({ lifeMs: 3_600_000 });
+  expect(await Promise.all([value(), value(), value()])).toEqual(Array(3).fill('Bearer token-1'));
+  rig.now += 3_600_000 - 60_001;
+  expect(await value()).toBe('Bearer token-1');
+  expect(rig.reads).toBe(1);
+});
+
+test('a minute before its end a new one is fetched, once, while requests go on with the old one', async () => {
+  const { rig, value } = startCredentials({ lifeMs: 3_600_000 });
+  await value();
+  const fetched = Promise.withResolvers<void>();
+  rig.held = () => fetched.promise;
+  rig.now += 3_600_000 - 59_000;
+  expect(await Promise.all([value(), value()])).toEqual(['Bearer token-1', 'Bearer token-1']);
+  expect(rig.reads).toBe(2);
+  fetched.resolve();
+  await expect.poll(value).toBe('Bearer token-2');
+});
+
+test('a token of 4 s is renewed in its last quarter; one that has ended is waited for', async () => {
+  const { rig, value } = startCredentials({ lifeMs: 4_000 });
+  await value();
+  rig.now += 2_999;
+  expect(await value()).toBe('Bearer token-1');
+  expect(rig.reads).toBe(1);
+  rig.now += 1_001;
+  expect(await value()).toBe('Bearer token-2');
+});
+
+test('a token without an end is used for five minutes, and longer while no other can be had', async () => {
+  const { rig, value } = startCredentials();
+  await value();
+  rig.now += 300_001;
+  rig.held = () => Promise.reject(new GatewayError('noCredentials', 'The source failed'));
+  expect(await value()).toBe('Bearer token-1');
+  rig.held = async () => {};
+  rig.now += 1_001;
+  expect(await value()).toBe('Bearer token-3');
+});
+
+test('a source that fails: the last token to its end, then its sentence, asked at most once a second', async () => {
+  const { rig, value } = startCredentials({ lifeMs: 100_000 });
+  await value();
+  rig.held = () => Promise.reject(new GatewayError('noCredentials', 'The source failed (exit code 1)'));
+  rig.now += 99_999;
+  expect(await value()).toBe('Bearer token-1');
+  rig.now += 1;
+  const failed = { code: 'noCredentials', message: 'The source failed (exit code 1)' };
+  await expect(value()).rejects.toMatchObject(failed);
+  await expect(value()).rejects.toMatchObject(failed);
+  expect(rig.reads).toBe(2);
+  rig.held = async () => {};
+  rig.now += 1_000;
+  expect(await value()).toBe('Bearer token-3');
+});
+
+test.for([
+  [' \n', 'The source gave nothing'],
+  ['please log in first', 'The source gave neither a token nor JSON with one'],
+])('%j is no token', async ([text, message]) => {
+  const { rig, value } = startCredentials();
+  rig.text = text;
+  await expect(value()).rejects.toMatchObject({ code: 'noCredentials', message });
+});
+
+test('tokens that have ended when they come do not make the source run at each request', async () => {
+  const { rig, value } = startCredentials({ lifeMs: -5_000 });
+  await value();
+  await value();
+  expect(rig.reads).toBe(1);
+});
+
+test('refused: one new token for all who were refused with the old one', async () => {
+  const { rig, credentials } = startCredentials({ lifeMs: 3_600_000 });
+  const refused = { ...(await credentials.headers()), 'x-more': 'own' };
+  rig.now += 2_000;
+  expect(await Promise.all([credentials.renew(refused), credentials.renew(refused)])).toEqual([true, true]);
+  expect(await credentials.renew(refused)).toBe(true);
+  expect(rig.reads).toBe(2);
+});
+
+test('refused: no repeat with the same token, with one fetched a moment ago, or when none can be had', async () => {
+  const { rig, credentials } = startCredentials();
+  rig.text = 'always-the-same';
+  expect(await credentials.renew(await credentials.headers())).toBe(false);
+  expect(rig.reads).toBe(1);
+  rig.now += 2_000;
+  expect(await credentials.renew(await credentials.headers())).toBe(false);
+  expect(rig.reads).toBe(2);
+  rig.now += 2_000;
+  rig.held = () => Promise.reject(new GatewayError('noCredentials', 'The source failed'));
+  expect(await credentials.renew(await credentials.headers())).toBe(false);
+});
+
+test('a source that tells its change is read again at once', async () => {
+  let isChanged = false;
+  const { rig, value } = startCredentials({ isChanged: () => isChanged });
+  await value();
+  await value();
+  expect(rig.reads).toBe(1);
+  isChanged = true;
+  expect(await value()).toBe('Bearer token-2');
+});
+
+test('each token is told as a secret before it is given out; facts hold its length and end alone', async () => {
+  const { rig, credentials } = startCredentials({ lifeMs: 60_000 });
+  expect(await credentials.facts()).toEqual({ characters: 7, endsMs: rig.now + 60_000 });
+  expect(rig.secrets).toEqual(['token-1']);
+  rig.text = '{"token":"abc","headers":{"Cookie":"_xsrf=XSRF"}}';
+  rig.now += 60_001;
+  expect(await credentials.headers()).toEqual({ authorization: 'Bearer abc', cookie: '_xsrf=XSRF' });
+  expect(rig.secrets).toEqual(['token-1', 'abc', '_xsrf=XSRF']);
+});

@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SpoolBudget, SpoolFullError } from '../../../src/output/spool/spool-budget.ts';
+import { openTranscript, type Transcript } from '../../../src/output/transcript.ts';
+
+let dir = '';
+let failures: unknown[] = [];
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spool-budget-'));
+  failures = [];
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+async function open(runId: string, budget: SpoolBudget, recovered = false): Promise<Transcript> {
+  const onDiskFailure = (error: unknown): void => void failures.push(error);
+  return await openTranscript({ dir, runId, maxOutputBytes: 1_000_000, budget, recovered, onDiskFailure });
+}
+
+const print = async (transcript: Transcript, text: string): Promise<void> =>
+  await transcript.add({ kind: 'stream', name: 'stdout', text });
+
+/** The stream text of a run as it is on the disk. */
+const spooled = async (transcript: Transcript): Promise<string> =>
+  await readFile(transcript.view().spoolPath ?? '', 'utf8');
+
+test('what all runs together have over the limit is shown, not kept, and said; no run is stopped for it', async () => {
+  const budget = new SpoolBudget(100);
+  const [first, second] = [await open('run-1', budget), await open('run-2', budget)];
+  await print(first, 'a'.repeat(70));
+  await print(second, 'b'.repeat(70));
+  await print(second, 'end');
+  await second.seal();
+  expect(await spooled(second)).toBe('b'.repeat(30));
+  expect(JSON.stringify(second.view().parts)).toContain('bend');
+  expect(second.view()).toMatchObject({ limited: false, losses: [{ kind: 'spoolFull' }] });
+  expect(first.view().losses).toEqual([]);
+  expect(failures).toEqual([new SpoolFullError()]);
+});
+
+test('a character is never cut in two by the limit', async () => {
+  const transcript = await open('run-1', new SpoolBudget(5));
+  await print(transcript, 'äää');
+  await transcript.seal();
+  expect(await spooled(transcript)).toBe('ää');
+});
+
+test('a picture that has no room is not kept, and that is said', async () => {
+  const transcript = await open('run-1', new SpoolBudget(100));
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(300, 1)]).toString(
+    'base64',
+  );
+  await transcript.add({ kind: 'display', data: { 'image/png': png }, metadata: {} });
+  await transcript.seal();
+  expect(transcript.view()).toMatchObject({ limited: false, losses: [{ kind: 'spoolFull' }] });
+});
+
+test('every byte that a run had is free again when its output is removed', async () => {
+  const budget = new SpoolBudget(10_000_000);
+  const transcript = await open('run-1', budget);
+  const long = (start: string): string => `${start}\n`.repeat(5_000);
+  for (let n = 0; n < 250; n += 1)
+    await transcript.add({
+      kind: 'display',
+      data: { 'text/plain': long(`n${n}`).slice(0, 2_000) },
+      metadata: {},
+      displayId: 'd',
+    });
+  for (let n = 0; n < 20; n += 1)
+    await transcript.add({ kind: 'display', data: { 'text/plain': long(`o${n}`) }, metadata: {} });
+  await print(transcript, long('printed'));
+  await transcript.seal();
+  await print(transcript, 'late');
+  await transcript.seal();
+  const files = await readdir(join(dir, 'run-1'));
+  expect(files).toContain('results.txt');
+  expect(budget.usedBytes).toBeGreaterThan(100_000);
+  await transcript.remove();
+  expect(budget.usedBytes).toBe(0);
+  expect(await readdir(dir)).toEqual([]);
+});
+
+test('what an earlier process kept counts from the start', async () => {
+  const before = await open('run-1', new SpoolBudget(1_000));
+  await print(before, 'x'.repeat(90));
+  await before.seal();
+  const budget = new SpoolBudget(100);
+  await open('run-1', budget, true);
+  expect(budget.usedBytes).toBe(90);
+});
+
+test('posted output makes room for others, the oldest first, and only as much as they need', async () => {
+  const budget = new SpoolBudget(300);
+  const posted = await Promise.all(['run-1', 'run-2', 'run-3'].map((runId) => open(runId, budget)));
+  const removals: Promise<void>[] = [];
+  for (const transcript of posted) {
+    await print(transcript, 'x'.repeat(90));
+    await transcript.seal();
+    transcript.offer(() => void removals.push(transcript.remove()));
+  }
+  const next = await open('run-4', budget);
+  await print(next, 'y'.repeat(200));
+  await Promise.all(removals);
+  expect(removals).toHaveLength(2);
+  expect(['run-1', 'run-2', 'run-3'].map((runId) => existsSync(join(dir, runId)))).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  expect(next.view().losses).toEqual([]);
+  expect(budget.usedBytes).toBe(290);
+  await posted[2]?.remove();
+  expect(budget.usedBytes).toBe(200);
+});

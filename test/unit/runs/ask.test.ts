@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
+import { silentLog } from '../../../src/log.ts';
+import { KernelControl } from '../../../src/runs/control.ts';
+import { StoredChannelSettings } from '../../../src/runs/languages/channel-settings.ts';
+import { settingsFor } from '../../support/gateway-client.ts';
+import { type SessionRig, startSessionRig } from '../../support/session-rig.ts';
+
+function controlOf(rig: SessionRig): KernelControl {
+  const gateway = createGatewayClient(settingsFor(rig.gateway), { log: silentLog });
+  const channels = new StoredChannelSettings(rig.store.keyv('channel'));
+  return new KernelControl({ gateway, kernels: rig.kernels, channels });
+}
+
+test('Ask is offered to who waits behind somebody else’s run, and to nobody else', async () => {
+  await using rig = await startSessionRig();
+  const first = await rig.submit('first()', { requester: 'ben' });
+  await rig.held.untilBegun('first()');
+  const own = await rig.submit('own()', { requester: 'ben' });
+  const other = await rig.submit('other()', { requester: 'ana' });
+  const actionsOf = async (live: typeof own) =>
+    (await rig.untilShown(live, ({ phase }) => phase.kind === 'waiting')).actions;
+  expect(await actionsOf(own)).toEqual(['cancel']);
+  expect(await actionsOf(other)).toEqual(['cancel', 'ask']);
+  expect((await rig.untilShown(first, ({ phase }) => phase.kind === 'running')).actions).toEqual(['stop']);
+});
+
+test('the requester of the run in hand is asked once in ten minutes, whoever asks, and the store knows it', async () => {
+  await using rig = await startSessionRig();
+  const control = controlOf(rig);
+  const first = await rig.submit('first()', { requester: 'ben' });
+  const run = await rig.held.untilBegun('first()');
+  const ana = await rig.submit('ana()', { requester: 'ana' });
+  const eve = await rig.submit('eve()', { requester: 'eve' });
+  expect(control.askAbout(ana.run).id).toBe(first.id);
+  for (const live of [ana, eve])
+    expect(() => control.askAbout(live.run)).toThrow('asked 0 min ago, and can be asked once in ten minutes');
+  await first.commit({});
+  const stored = await rig.store.runs.get(first.id);
+  expect(stored?.data.askedAt).toBeTypeOf('number');
+  first.note({ data: { askedAt: Date.now() - 11 * 60_000 } });
+  expect(control.askAbout(eve.run).id).toBe(first.id);
+  run.end();
+  await rig.held.untilBegun('ana()');
+  // Another run is in hand, so its requester is asked.
+  expect(control.askAbout(eve.run).id).toBe(ana.id);
+});
+
+test('nobody is asked about one’s own run, a bot’s run, or by a run that does not wait any more', async () => {
+  await using rig = await startSessionRig();
+  const control = controlOf(rig);
+  const first = await rig.submit('first()', { requester: 'ben' });
+  const run = await rig.held.untilBegun('first()');
+  const own = await rig.submit('own()', { requester: 'ben' });
+  const other = await rig.submit('other()', { requester: 'ana' });
+  expect(() => control.askAbout(own.run)).toThrow('your own');
+  expect(() => control.askAbout(first.run)).toThrow('does not wait any more');
+  first.note({ data: { attended: false } });
+  expect(() => control.askAbout(other.run)).toThrow('A bot sent');
+  rig.session().stop(other, { kind: 'asked', by: 'ana' });
+  await rig.untilEnded(other);
+  expect(() => control.askAbout(other.run)).toThrow('does not wait any more');
+  run.end();
+});
