@@ -223,9 +223,8 @@ export class SlackRunMessage implements RunMessage {
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
-    const notices =
-      this.#result === undefined ? await notifyEnd(this.#sending, { ...owner, mark }, view) : [];
-    return { ...attached, replies: [...attached.replies, ...notices] };
+    const told = this.#result === undefined ? await notifyEnd(this.#sending, { ...owner, mark }, view) : [];
+    return { ...attached, replies: [...attached.replies, ...told] };
   }
 
   /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */
