@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startPlayground } from '../playground/playground.ts';
 import { silentLog } from '../src/log.ts';
-import { openTranscript } from '../src/output/transcript.ts';
+import { openTranscript } from '../src/output/open-transcript.ts';
 import type { RunView } from '../src/runs/run-view.ts';
 import { createRunMessages } from '../src/slack/messages/run-messages.ts';
 import { givenNumber } from './given-number.ts';

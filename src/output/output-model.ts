@@ -1,49 +1,19 @@
-import type { GrowingFile } from './spool/run-folder.ts';
 import { FoldedText } from './terminal/terminal-text.ts';
 import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
+import {
+  emptyOverflow,
+  filesOf,
+  type Overflow,
+  type Picture,
+  type Shown,
+  type ShownEntry,
+  type StreamName,
+  type StreamPiece,
+  type TextKind,
+  textKindOf,
+} from './picture.ts';
 
-export type StreamName = 'stdout' | 'stderr';
-
-/** One result, display, page or error: its parts, and the files that it alone has. Plain JSON. */
-export interface Shown {
-  parts: readonly OutputPart[];
-  /** Its texts, whole. */
-  texts: readonly string[];
-  /** Its pictures, tables as CSV and other files. */
-  files: readonly string[];
-}
-
-export type ShownEntry = Shown & { kind: 'shown'; displayId: string | undefined };
-
-/** What a run shows beyond what a picture can hold. Plain JSON. */
-export interface Overflow {
-  entries: number;
-  /** Some are streams, which the spool has. */
-  streams: boolean;
-  /** The texts, one below the other. */
-  results: GrowingFile | undefined;
-  tracebacks: GrowingFile | undefined;
-  /** Pictures, tables as CSV, other files: their paths, in order. */
-  files: string[];
-  /** The newest of their displays, which may still be updated. */
-  displayIds: string[];
-}
-
-interface StreamEntry {
-  kind: 'stream';
-  name: StreamName;
-  text: FoldedText;
-  spooled: SpoolRange;
-  takenBack: string | undefined;
-}
-
-/** A whole picture as the snapshot keeps it: the spool has the text of the streams. Plain JSON. */
-export interface Picture {
-  entries: (ShownEntry | Omit<StreamEntry, 'text'>)[];
-  isClearPending: boolean;
-  overflow: Overflow;
-  losses: OutputLoss[];
-}
+type StreamEntry = StreamPiece & { text: FoldedText };
 
 /** A stream of a restored picture: gets its text once more, piece by piece. */
 interface RestoredStream {
@@ -51,8 +21,6 @@ interface RestoredStream {
   write: (text: string) => void;
   end: () => void;
 }
-
-export type TextKind = 'results' | 'tracebacks';
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
 const ENTRIES_AT_EACH_END = 50;
@@ -266,18 +234,6 @@ export class OutputModel {
     this.#overflow = emptyOverflow();
     this.#isClearPending = false;
   }
-}
-
-export function textKindOf({ parts }: Shown): TextKind {
-  return parts[0]?.kind === 'error' ? 'tracebacks' : 'results';
-}
-
-function emptyOverflow(): Overflow {
-  return { entries: 0, streams: false, results: undefined, tracebacks: undefined, files: [], displayIds: [] };
-}
-
-function filesOf({ texts, files }: Shown): string[] {
-  return [...texts, ...files];
 }
 
 function withoutEnd(whole: string, end: string): FoldedText {

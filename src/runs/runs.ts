@@ -95,9 +95,7 @@ export class Runs {
     const { store, kernels, log } = this.#deps;
     const readCode = ({ id }: Run) => retryStore(() => store.code(id), this.#closing.signal, log);
     const codes = await Promise.all(
-      runs.map(async (run) =>
-        run.data.needsRoot || run.data.origin !== undefined ? await readCode(run) : undefined,
-      ),
+      runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
     );
     const resumed = runs.map((run, at) => this.open(run, codes[at], true));
     for (const live of resumed) kernels.add(live);
@@ -208,6 +206,11 @@ async function addMissing(
     toMs: updatedAt,
     gap: true,
   });
+}
+
+/** Its root message, or the head of its answer, shows the code. */
+function showsCode({ data }: Run): boolean {
+  return data.needsRoot || data.origin !== undefined;
 }
 
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */

@@ -96,8 +96,12 @@ export function onePerNamespace(entries: Entries, log: Log): (namespace: string)
       useKeyPrefix: false,
       throwOnErrors: true,
     });
-    keyv.on('error', (error: unknown) => log.debug({ err: error, namespace }, 'Keyv failed'));
-    readLoosely(keyv, (reason) => log.error({ namespace, reason }, 'a stored value cannot be read'));
+    keyv.on('error', (error: unknown) =>
+      log.debug({ event: 'cache.failed', err: error, namespace }, 'Keyv failed'),
+    );
+    readLoosely(keyv, (reason) =>
+      log.error({ event: 'cache.unreadable', namespace, reason }, 'a stored value cannot be read'),
+    );
     open.set(namespace, keyv);
     return keyv;
   };

@@ -108,7 +108,10 @@ export class Leadership {
     // An answer that is under way must not take the lease again after this.
     await this.#renewing;
     await this.#lease.release().catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'the leader lease could not be released; it ends by itself');
+      this.#log.warn(
+        { event: 'leader.unreleased', err: error },
+        'the leader lease could not be released; it ends by itself',
+      );
     });
   }
 
@@ -141,7 +144,7 @@ export class Leadership {
       await this.#lease.release();
       return undefined;
     }
-    this.#log.info({ epoch }, 'this process leads');
+    this.#log.info({ event: 'leader.elected', epoch }, 'this process leads');
     this.#clock.tick();
     this.#state = 'leading';
     this.#lastWord = '';
@@ -208,7 +211,10 @@ export class Leadership {
       if (!this.#isEnded()) void this.#ask();
     } catch (error) {
       this.#settle('emptied');
-      this.#log.error({ err: error }, 'what the store lost could not be written back; it is tried again');
+      this.#log.error(
+        { event: 'store.unwritten', err: error },
+        'what the store lost could not be written back; it is tried again',
+      );
     }
   }
 
@@ -236,7 +242,7 @@ export class Leadership {
   #say(text: string): boolean {
     if (text === this.#lastWord) return false;
     this.#lastWord = text;
-    this.#log.info(text);
+    this.#log.info({ event: 'leader.told' }, text);
     return true;
   }
 }

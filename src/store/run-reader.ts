@@ -49,7 +49,10 @@ export function createRunReader<Data>(log: Log, readData?: ReadData<Data>): RunR
         try {
           return [one(row)];
         } catch (error) {
-          log.error({ err: error, run: identified.safeParse(row).data?.id }, 'a stored run cannot be read');
+          log.error(
+            { event: 'run.unparsed', err: error, run: identified.safeParse(row).data?.id },
+            'a stored run cannot be read',
+          );
           return [];
         }
       }),

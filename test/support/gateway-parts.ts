@@ -1,11 +1,9 @@
 import { ExecutionQueue } from '../../src/gateway/connection/execution-queue.ts';
-import { Lifecycle, type LifecycleEvent } from '../../src/gateway/connection/lifecycle.ts';
+import type { LifecycleEvent } from '../../src/gateway/connection/lifecycle-state.ts';
+import { Lifecycle } from '../../src/gateway/connection/lifecycle.ts';
 import { Router } from '../../src/gateway/connection/router.ts';
-import {
-  type ExecutionEvent,
-  type ExecutionKernel,
-  RunningExecution,
-} from '../../src/gateway/execution/execution.ts';
+import type { ExecutionEvent, ExecutionKernel } from '../../src/gateway/execution/execution-kernel.ts';
+import { RunningExecution } from '../../src/gateway/execution/execution.ts';
 import { Interrupts } from '../../src/gateway/execution/interrupt.ts';
 import type { KernelModel, Log } from '../../src/gateway/gateway.ts';
 import type { KernelOutput, Output } from '../../src/gateway/outputs.ts';
@@ -57,6 +55,7 @@ export interface LoneExecution {
 export function createExecution(
   kernel: Partial<ExecutionKernel> = {},
   request: { msgId?: string; allowStdin?: boolean; signal?: AbortSignal } = {},
+  onEvent: (execution: RunningExecution) => void = () => undefined,
 ): LoneExecution {
   const events: ExecutionEvent[] = [];
   const interrupts: LoneExecution['interrupts'] = [];
@@ -74,8 +73,11 @@ export function createExecution(
         interrupts.push(wanted);
         return Promise.resolve();
       },
-      onEvent: (_execution, event) => void events.push(event),
       ...kernel,
+    },
+    (each, event) => {
+      events.push(event);
+      onEvent(each);
     },
   );
   const outputs = async () => {

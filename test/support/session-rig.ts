@@ -6,7 +6,7 @@ import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/displays.ts';
 import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
-import { openTranscript } from '../../src/output/transcript.ts';
+import { openTranscript } from '../../src/output/open-transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { summarizeCode } from '../../src/store/run-reader.ts';

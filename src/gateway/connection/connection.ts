@@ -1,4 +1,5 @@
-import { type ExecutionEvent, type ExecutionKernel, RunningExecution } from '../execution/execution.ts';
+import { RunningExecution } from '../execution/execution.ts';
+import type { ExecutionEvent, ExecutionKernel } from '../execution/execution-kernel.ts';
 import type { Interrupts } from '../execution/interrupt.ts';
 import type { GatewayError } from '../errors.ts';
 import { createSilenceWatch } from '../execution/silence.ts';
@@ -15,8 +16,10 @@ import type {
 import { isLateTalker, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/websocket.ts';
+import { createEmit } from './emit.ts';
 import { ExecutionQueue } from './execution-queue.ts';
-import { Lifecycle, type LifecycleEvent } from './lifecycle.ts';
+import { type LifecycleEvent } from './lifecycle-state.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { Router } from './router.ts';
 
 /** What all connections share. */
@@ -35,8 +38,7 @@ export class OpenConnection implements KernelConnection {
   readonly lifecycle: Lifecycle;
   kernelInfo: KernelInfo = UNKNOWN_KERNEL_INFO;
   readonly #options: SocketOptions;
-  readonly #log: Log;
-  readonly #onEvent: ConnectOptions['onEvent'];
+  readonly #emit: (event: ConnectionEvent) => void;
   readonly #onClosed: () => void;
   readonly #socket: ReconnectingSocket;
   readonly #queue: ExecutionQueue;
@@ -59,8 +61,7 @@ export class OpenConnection implements KernelConnection {
     this.kernelId = kernelId;
     this.sessionId = sessionId;
     this.#options = options;
-    this.#log = log;
-    this.#onEvent = onEvent;
+    this.#emit = createEmit(kernelId, onEvent, log);
     this.#onClosed = onClosed;
     this.#socket = new ReconnectingSocket(options, isFresh, log, (event) => this.#onSocketEvent(event));
     this.lifecycle = new Lifecycle(options, isFresh, this.#socket, (event) => this.#onLifecycleEvent(event));
@@ -84,7 +85,6 @@ export class OpenConnection implements KernelConnection {
       isSteady: () => this.lifecycle.isSteady(),
       answerInput: (request, value) => this.#queue.answerInput(request, value),
       interrupt: (wanted) => interrupts.send(kernelId, wanted, () => this.#queue.sendInterrupt()),
-      onEvent: (execution, event) => this.#onExecutionEvent(execution, event),
     };
   }
 
@@ -111,7 +111,7 @@ export class OpenConnection implements KernelConnection {
   }
 
   execute(request: ExecuteRequest): Execution {
-    const execution = new RunningExecution(request, this.#kernel);
+    const execution = new RunningExecution(request, this.#kernel, this.#onExecutionEvent);
     this.#router.replay.drop();
     if (this.#state === 'closed') execution.leave(undefined);
     else if (this.#state === 'gone') execution.finishAs('notSent', this.#goneWhy);
@@ -129,7 +129,7 @@ export class OpenConnection implements KernelConnection {
 
   resume({ msgId, allowStdin = false, signal, checkpoint, inputRequest, process }: ResumeRequest): Execution {
     const request = { msgId, code: '', allowStdin, signal };
-    const execution = new RunningExecution(request, this.#kernel, checkpoint);
+    const execution = new RunningExecution(request, this.#kernel, this.#onExecutionEvent, checkpoint);
     if (this.#state !== 'closed') this.#queue.addWritten(execution);
     execution.markWritten(this.#options.timings.firstLookMs);
     this.#router.replayTo(execution);
@@ -222,7 +222,7 @@ export class OpenConnection implements KernelConnection {
     }
   }
 
-  #onExecutionEvent(execution: RunningExecution, event: ExecutionEvent): void {
+  readonly #onExecutionEvent = (execution: RunningExecution, event: ExecutionEvent): void => {
     switch (event.kind) {
       case 'full':
         return this.#socket.hold(event.isFull);
@@ -241,13 +241,5 @@ export class OpenConnection implements KernelConnection {
       default:
         return event satisfies never;
     }
-  }
-
-  #emit(event: ConnectionEvent): void {
-    try {
-      this.#onEvent?.(event);
-    } catch (cause) {
-      this.#log.error({ kernelId: this.kernelId, err: cause }, 'an event of a connection could not be taken');
-    }
-  }
+  };
 }

@@ -45,7 +45,10 @@ export class Router {
       message = decodeFrame(frame, isBinary);
       if (message !== undefined) this.take(message);
     } catch (cause) {
-      this.#log.warn({ kernelId: this.#kernelId, err: cause }, 'a message of a kernel could not be read');
+      this.#log.warn(
+        { event: 'message.unreadable', kernelId: this.#kernelId, err: cause },
+        'a message of a kernel could not be read',
+      );
       if (message !== undefined) this.#queue.find(message.parentId)?.notifyLost({ kind: 'unreadable' });
     }
   }

@@ -7,51 +7,14 @@ import type {
 } from '../gateway.ts';
 import { type ExecutionEnd, type ExecutionEndKind, isStatus, type Output, type Status } from '../outputs.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
-import type { GatewayTimings } from '../timings.ts';
-import {
-  endAs,
-  endsInMs,
-  type ExecutionState,
-  FRESH_EXECUTION,
-  isForeignInterrupt,
-  settle,
-  takeMessage,
-} from './execution-state.ts';
-import { type AnswerInput, InputRequests } from './input.ts';
-import { Stopping, type WantedInterrupt } from './interrupt.ts';
+import { Ending } from './ending.ts';
+import type { ExecutionEvent, ExecutionKernel } from './execution-kernel.ts';
+import { endAs, type ExecutionState, FRESH_EXECUTION, settle, takeMessage } from './execution-state.ts';
+import { InputRequests } from './input.ts';
+import { Stopping } from './interrupt.ts';
 import { OutputQueue } from './output-queue.ts';
 
-/** What an execution may ask of its kernel's connection. */
-export interface ExecutionKernel {
-  readonly sessionId: string;
-  readonly timings: GatewayTimings;
-  /** The kernel is known to send outputs after reply and idle. */
-  isLateTalker(): boolean;
-  /** Every message of the kernel since the execution's first has come, by their numbers. */
-  isWhole(): boolean;
-  /** False while the kernel is being restarted or deleted: what it says then is not how this ends. */
-  mayEnd(): boolean;
-  /** Looks whether the kernel is there and works, so that no restart or deletion of it is under way. */
-  isSteady(): Promise<boolean>;
-  answerInput: AnswerInput;
-  /** Rejects when the interrupt is not known to have been sent. */
-  interrupt(wanted: WantedInterrupt): Promise<void>;
-  onEvent(execution: RunningExecution, event: ExecutionEvent): void;
-}
-
-export type ExecutionEvent =
-  /** Its reader is slow (true) or has caught up. */
-  | { kind: 'full'; isFull: boolean }
-  /** Nothing of it came for a while. */
-  | { kind: 'silent'; silentMs: number }
-  | { kind: 'interruptFailed'; failure: unknown }
-  /** The caller gave it up before it was written. */
-  | { kind: 'givenUp' }
-  /** `hasError`: an error was given out. */
-  | { kind: 'ended'; as: ExecutionEndKind; hasError: boolean };
-
-/** A kernel takes some seconds to come up again; then its own first message ends this. */
-const MOST_STEADY_LOOKS = 6;
+type OnExecutionEvent = (execution: RunningExecution, event: ExecutionEvent) => void;
 
 /**
  * One execute_request from its writing to its end. `running`: something of it came, or its kernel was found at work on it.
@@ -59,7 +22,8 @@ const MOST_STEADY_LOOKS = 6;
  */
 export class RunningExecution implements Execution {
   readonly msgId: string;
-  readonly end: Promise<ExecutionEnd>;
+  readonly #settled = Promise.withResolvers<ExecutionEnd>();
+  readonly end = this.#settled.promise;
   phase: 'waiting' | 'written' | 'running' | 'ended' | 'left' = 'waiting';
   /** What its messages have said. */
   state: ExecutionState;
@@ -68,36 +32,37 @@ export class RunningExecution implements Execution {
   /** Until it is written. */
   #request: ExecuteRequest | undefined;
   readonly #kernel: ExecutionKernel;
+  readonly #onEvent: OnExecutionEvent;
   readonly #signal: AbortSignal | undefined;
   readonly #stopping: Stopping;
   readonly #input: InputRequests;
   readonly #queue: OutputQueue;
-  readonly #settleEnd: (end: ExecutionEnd) => void;
-  /** `perhaps`: something of it may be lost; the message numbers may yet prove that nothing is. */
-  #gap: 'none' | 'perhaps' | 'reconnected' = 'none';
+  readonly #ending: Ending;
   #hasToldBehindOthers = false;
-  #steadyLooks = 0;
-  #ending: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
 
-  constructor(request: ExecuteRequest, kernel: ExecutionKernel, checkpoint?: ExecutionCheckpoint) {
+  constructor(
+    request: ExecuteRequest,
+    kernel: ExecutionKernel,
+    onEvent: OnExecutionEvent,
+    checkpoint?: ExecutionCheckpoint,
+  ) {
     const { errorName, possibleGap = false } = checkpoint ?? {};
     this.state = { ...FRESH_EXECUTION, errorName, possibleGap };
     this.msgId = request.msgId;
     this.#request = request;
     this.#kernel = kernel;
+    this.#onEvent = onEvent;
     this.#signal = request.signal;
-    const { promise, resolve } = Promise.withResolvers<ExecutionEnd>();
-    this.end = promise;
-    this.#settleEnd = resolve;
-    this.#queue = new OutputQueue((isFull) => kernel.onEvent(this, { kind: 'full', isFull }));
+    this.#ending = new Ending(kernel, () => this.state, this.#conclude);
+    this.#queue = new OutputQueue((isFull) => onEvent(this, { kind: 'full', isFull }));
     this.#stopping = new Stopping(request.signal, kernel.timings.stopIgnoredMs, {
       isRunning: () => this.phase === 'running' && !this.state.idle,
       interrupt: (wanted) => kernel.interrupt(wanted),
       onSent: () => {
         this.state = { ...this.state, stopped: true };
       },
-      onFailed: (failure) => kernel.onEvent(this, { kind: 'interruptFailed', failure }),
+      onFailed: (failure) => onEvent(this, { kind: 'interruptFailed', failure }),
       onIgnored: () => this.notify({ kind: 'stopIgnored' }),
     });
     this.#input = new InputRequests(
@@ -184,7 +149,7 @@ export class RunningExecution implements Execution {
 
   notifyReconnected(fromMs: number): void {
     this.notify({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
-    this.#gap = 'reconnected';
+    this.#ending.markReconnected();
     this.lookIn(this.#kernel.timings.firstLookMs);
     this.planEnd();
     this.#stopping.pursue();
@@ -206,7 +171,7 @@ export class RunningExecution implements Execution {
   }
 
   markGap(): void {
-    if (this.#gap === 'none') this.#gap = 'perhaps';
+    this.#ending.markGap();
   }
 
   /** The kernel works on it: its first messages may have been lost with a websocket, and it can be stopped all the same. */
@@ -224,8 +189,7 @@ export class RunningExecution implements Execution {
 
   /** Ends it as `kind` unless something of it still comes within `waitMs`. */
   finishUnlessHeard(kind: ExecutionEndKind, waitMs: number): void {
-    if (this.isOver || this.#ending !== undefined) return;
-    this.#ending = setTimeout(() => this.finishAs(kind, 'the kernel has nothing of it left to do'), waitMs);
+    this.#ending.unlessHeard(waitMs, () => this.finishAs(kind, 'the kernel has nothing of it left to do'));
   }
 
   /** The connection is closed and leaves it to a later `resume`: no end, no timers. */
@@ -238,50 +202,31 @@ export class RunningExecution implements Execution {
 
   /** Sets when it ends, by what is known now. */
   planEnd(): void {
-    const { timings } = this.#kernel;
-    const idleGraceMs = this.#gap === 'reconnected' ? timings.graceMs : timings.idleGraceMs;
-    const isLateTalker = this.#kernel.isLateTalker();
-    const inMs = endsInMs(this.state, { ...timings, idleGraceMs, isLateTalker });
-    clearTimeout(this.#ending);
-    this.#ending = undefined;
-    if (this.isOver || !this.#kernel.mayEnd()) return;
-    if (inMs === undefined) return void this.#silence?.refresh();
-    clearTimeout(this.#silence);
-    if (inMs === 0) this.#settle();
-    else this.#ending = setTimeout(() => this.#settle(), inMs);
+    const planned = this.#ending.plan();
+    if (planned === 'open') this.#silence?.refresh();
+    if (planned === 'planned') clearTimeout(this.#silence);
   }
 
-  #settle(): void {
-    if (!isForeignInterrupt(this.state) || this.#steadyLooks >= MOST_STEADY_LOOKS) return this.#conclude();
-    this.#steadyLooks += 1;
-    void this.#kernel.isSteady().then((isSteady) => {
-      if (this.isOver || !this.#kernel.mayEnd()) return;
-      if (isSteady) return this.#conclude();
-      clearTimeout(this.#ending);
-      this.#ending = setTimeout(() => this.#settle(), this.#kernel.timings.goodbyeMs);
-    });
-  }
-
-  #conclude(): void {
+  readonly #conclude = (): void => {
     const { outputs, end } = settle(this.state);
     for (const output of outputs) this.#queue.push(output);
     // Idle alone, after the connection broke: whether it went well was in the reply.
-    const isReplyLost =
-      end.kind === 'ok' && end.replyMissing && this.#gap !== 'none' && !this.#kernel.isWhole();
+    const isReplyLost = end.kind === 'ok' && end.replyMissing && !this.#ending.isWhole;
     const hasError = outputs.length > 0 || this.state.errorName !== undefined;
     this.#finish(isReplyLost ? endAs(this.state, 'outputLost', 'the reply was lost') : end, hasError);
-  }
+  };
 
   #finish(end: ExecutionEnd, hasError: boolean): void {
     this.phase = 'ended';
     this.#clear();
-    const isWhole = this.#gap === 'none' || (this.#kernel.isWhole() && !end.replyMissing && !end.idleMissing);
-    this.#settleEnd(isWhole ? end : { ...end, possibleGap: true });
-    this.#kernel.onEvent(this, { kind: 'ended', as: end.kind, hasError });
+    const { hasGap, isWhole } = this.#ending;
+    const isKnown = !hasGap || (isWhole && !end.replyMissing && !end.idleMissing);
+    this.#settled.resolve(isKnown ? end : { ...end, possibleGap: true });
+    this.#onEvent(this, { kind: 'ended', as: end.kind, hasError });
   }
 
   #clear(): void {
-    clearTimeout(this.#ending);
+    this.#ending.close();
     clearTimeout(this.#silence);
     this.#request = undefined;
     this.#stopping.end();
@@ -292,11 +237,11 @@ export class RunningExecution implements Execution {
   #onSilence(): void {
     // A paused websocket is silent by our own doing.
     if (this.#queue.isFull) return this.lookIn(this.#kernel.timings.silenceMs);
-    this.#kernel.onEvent(this, { kind: 'silent', silentMs: performance.now() - this.lastMessageMs });
+    this.#onEvent(this, { kind: 'silent', silentMs: performance.now() - this.lastMessageMs });
   }
 
   readonly #onAbort = (): void => {
-    if (this.phase === 'waiting') return this.#kernel.onEvent(this, { kind: 'givenUp' });
+    if (this.phase === 'waiting') return this.#onEvent(this, { kind: 'givenUp' });
     this.#stopping.watch();
     this.#stopping.pursue();
   };

@@ -40,7 +40,7 @@ export class Interrupts {
     try {
       await sent;
     } catch (failure) {
-      this.#log.warn({ err: failure, kernelId }, 'an interrupt could not be sent');
+      this.#log.warn({ event: 'interrupt.failed', err: failure, kernelId }, 'an interrupt could not be sent');
       throw failure;
     }
   }

@@ -47,7 +47,10 @@ export class KernelStarts {
       posted
         .then((model) => (start.release?.aborted === true ? undefined : this.#api.deleteKernel(model.id)))
         .catch((failure: unknown) => {
-          this.#log.warn({ err: failure, kernelId: start.kernelId }, 'a given up start was not cleaned up');
+          this.#log.warn(
+            { event: 'kernel.leftover', err: failure, kernelId: start.kernelId },
+            'a given up start was not cleaned up',
+          );
         });
     });
   }
@@ -139,9 +142,15 @@ export class KernelStarts {
     while (performance.now() < until) {
       try {
         if (await this.#api.deleteKernel(kernelId))
-          return this.#log.info({ kernelId }, 'deleted a kernel whose start was not answered');
+          return this.#log.info(
+            { event: 'kernel.deleted', kernelId },
+            'deleted a kernel whose start was not answered',
+          );
       } catch (failure) {
-        this.#log.debug({ err: failure, kernelId }, 'cannot look for a kernel whose start was not answered');
+        this.#log.debug(
+          { event: 'kernel.unseen', err: failure, kernelId },
+          'cannot look for a kernel whose start was not answered',
+        );
       }
       const wait = this.#timings.lostStartLookMs;
       await delay(wait, undefined, { signal: over, ref: false }).catch(() => undefined);
@@ -149,7 +158,7 @@ export class KernelStarts {
     }
     const words =
       'a start was not answered and no kernel is found under its id; the gateway may keep an orphan';
-    this.#log.warn({ kernelId }, words);
+    this.#log.warn({ event: 'kernel.unanswered', kernelId }, words);
   }
 }
 

@@ -83,7 +83,10 @@ export class ReconnectingSocket {
   /** The same, and makes the gateway put new sockets of its own behind it. What it had buffered for us is lost. */
   renew(): void {
     const { kernelId } = this.#options;
-    this.#log.warn({ kernelId }, 'an idle kernel answers nothing on its websocket, which is made anew');
+    this.#log.warn(
+      { event: 'socket.stale', kernelId },
+      'an idle kernel answers nothing on its websocket, which is made anew',
+    );
     if (this.#state === 'idle') this.#state = 'displacing';
     this.#socket?.terminate();
   }
@@ -164,12 +167,15 @@ export class ReconnectingSocket {
       // Knox takes 32 KiB unless told otherwise (protocol.md §1.5).
       const key = 'gateway.websocket.max.text.buffer.size';
       const words = 'a proxy before the gateway refused a message for its length';
-      this.#log.warn({ kernelId, knoxSetting: key }, words);
+      this.#log.warn({ event: 'socket.misset', kernelId, knoxSetting: key }, words);
       this.#onEvent({ kind: 'tooBig' });
     }
     this.#socket = undefined;
     if (performance.now() - this.#openedMs >= timings.steadyMs) this.#attempt = 0;
-    this.#log.info({ kernelId, code, attempt: this.#attempt }, 'lost the websocket to a kernel');
+    this.#log.info(
+      { event: 'socket.lost', kernelId, code, attempt: this.#attempt },
+      'lost the websocket to a kernel',
+    );
     this.#onEvent({ kind: 'lost' });
     void this.#reopen();
   }
@@ -209,13 +215,16 @@ export class ReconnectingSocket {
           if (displaces) await this.#displaceStaleSockets();
           displaces = false;
           if (!(await this.#openOnce(signal, onOpen, () => watch.answered()))) continue;
-          this.#log.info({ kernelId, attempt: this.#attempt }, 're-opened the websocket to a kernel');
+          this.#log.info(
+            { event: 'socket.reopened', kernelId, attempt: this.#attempt },
+            're-opened the websocket to a kernel',
+          );
           return;
         } catch (cause) {
           this.#socket = undefined;
           failure = cause;
           this.#log.debug(
-            { kernelId, err: cause, attempt: this.#attempt },
+            { event: 'socket.unopened', kernelId, err: cause, attempt: this.#attempt },
             'the websocket to a kernel did not open',
           );
           if (cause instanceof GatewayError && (cause.code === 'kernelGone' || cause.code === 'startFailed'))

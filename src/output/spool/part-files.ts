@@ -7,7 +7,7 @@ import { isGap, type Table } from '../mime/html-table.ts';
 import { rasteriseSvg } from '../mime/rasterise-svg.ts';
 import { readBundle, type ShownForm } from '../mime/read-bundle.ts';
 import { splitTextTables, TABLES_SHOWN } from '../mime/text-tables.ts';
-import type { Shown, TextKind } from '../output-model.ts';
+import type { Shown, TextKind } from '../picture.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-view.ts';
 import { boundText, withoutColours } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';

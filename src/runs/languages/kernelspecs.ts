@@ -45,7 +45,7 @@ export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs'>, 
       const { specs, atMs } = known;
       if (Date.now() - atMs <= FRESH_MS) return specs;
       const asked = ask().catch((error: unknown) => {
-        log.warn({ err: error }, 'kernelspecs could not be refreshed');
+        log.warn({ event: 'kernelspecs.stale', err: error }, 'kernelspecs could not be refreshed');
         return specs;
       });
       return await Promise.race([asked, delay(BRIEF_MS, specs, { ref: false })]);

@@ -63,7 +63,7 @@ export function createChannels(client: WebClient, log: Log): Channels {
     try {
       return await withTimeout(find(channel), LOOKUP_MS);
     } catch (error) {
-      log.warn({ err: error, channel }, 'a channel could not be looked up');
+      log.warn({ event: 'channel.unread', err: error, channel }, 'a channel could not be looked up');
       throw failure;
     }
   };

@@ -17,7 +17,8 @@ export function createRunMessageRemover(client: WebClient, log: Log): RunMessage
     try {
       await act();
     } catch (error) {
-      if (!isGone(error)) log.warn({ err: error, run: run.id, what }, 'could not be removed');
+      if (!isGone(error))
+        log.warn({ event: 'message.unremoved', err: error, run: run.id, what }, 'could not be removed');
     }
   };
   const removeMessage = async (run: Run, ts: string): Promise<void> =>

@@ -36,13 +36,19 @@ export function createNotify(client: WebClient, log: Log): Notify {
         const where = { channel, user, ...(thread === undefined ? {} : { thread_ts: thread }) };
         await client.chat.postEphemeral({ ...where, ...said });
       } catch (error) {
-        log.info({ err: error, channel }, 'not told in the channel; told by direct message');
-        await post(user, said).catch((again: unknown) => log.warn({ err: again, user }, 'could not be told'));
+        log.info(
+          { event: 'channel.bypassed', err: error, channel },
+          'not told in the channel; told by direct message',
+        );
+        await post(user, said).catch((again: unknown) =>
+          log.warn({ event: 'user.untold', err: again, user }, 'could not be told'),
+        );
       }
     },
     async channel({ channel, thread }, text, blocks) {
       await post(channel, { text, ...(blocks === undefined ? {} : { blocks }) }, thread).catch(
-        (error: unknown) => log.warn({ err: error, channel }, 'the channel could not be told'),
+        (error: unknown) =>
+          log.warn({ event: 'channel.untold', err: error, channel }, 'the channel could not be told'),
       );
     },
   };

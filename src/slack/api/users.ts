@@ -55,7 +55,10 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions): U
         const { users = [] } = await client.usergroups.users.list({ usergroup: group });
         return new Set(users);
       } catch (error) {
-        log.warn({ err: error, group }, 'a user group could not be read; its members get nothing from it');
+        log.warn(
+          { event: 'group.unread', err: error, group },
+          'a user group could not be read; its members get nothing from it',
+        );
         options.ttl = UNKNOWN_GROUP_MS;
         return 'unknown';
       }
@@ -68,7 +71,7 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions): U
     async find(id) {
       const [found, members] = await Promise.all([
         withTimeout(facts.fetch(id), LOOKUP_MS).catch((error: unknown) => {
-          log.warn({ err: error, user: id }, 'a user could not be looked up');
+          log.warn({ event: 'user.unread', err: error, user: id }, 'a user could not be looked up');
           return undefined;
         }),
         Promise.all(groups.map(findGroup)),

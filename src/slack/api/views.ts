@@ -61,7 +61,7 @@ export function createViews(options: {
 
 function words(error: unknown, log: Log): string {
   const text = refusalText(error);
-  if (text === undefined) log.error({ err: error }, 'a modal broke');
+  if (text === undefined) log.error({ event: 'modal.broken', err: error }, 'a modal broke');
   return text ?? brokenText;
 }
 

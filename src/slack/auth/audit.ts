@@ -13,7 +13,16 @@ export function auditRun(
 ): void {
   const { id, workspace, channel, requester, data } = run;
   log.info(
-    { audit: act, user, workspace, channel, run: id, requester, kernelspec: data.kernelspec },
+    {
+      event: 'audit.run',
+      audit: act,
+      user,
+      workspace,
+      channel,
+      run: id,
+      requester,
+      kernelspec: data.kernelspec,
+    },
     'somebody decided about another person’s run',
   );
 }
@@ -24,7 +33,10 @@ export function auditKernel(
   user: string,
   { workspace, log }: AuditPort,
 ): void {
-  log.info({ audit: act, user, workspace, channel, kernel: kernelId, kernelspec }, 'a kernel was changed');
+  log.info(
+    { event: 'audit.kernel', audit: act, user, workspace, channel, kernel: kernelId, kernelspec },
+    'a kernel was changed',
+  );
 }
 
 export function auditChannel(
@@ -33,5 +45,5 @@ export function auditChannel(
   user: string,
   { workspace, log }: AuditPort,
 ): void {
-  log.info({ ...change, user, workspace, channel }, 'a channel’s choice was changed');
+  log.info({ event: 'audit.channel', ...change, user, workspace, channel }, 'a channel’s choice was changed');
 }

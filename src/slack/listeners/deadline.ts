@@ -41,7 +41,7 @@ export class Acknowledgement<Response = void> {
     try {
       await this.#ack(response);
     } catch (error) {
-      this.#log.warn({ err: error }, 'a payload was not acknowledged');
+      this.#log.warn({ event: 'payload.unacknowledged', err: error }, 'a payload was not acknowledged');
     }
   }
 }

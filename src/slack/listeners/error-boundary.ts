@@ -28,7 +28,7 @@ export type Outcome = 'done' | 'refused' | 'left';
 export async function withBoundary(boundary: Boundary, act: () => Promise<void>): Promise<Outcome> {
   const { log, what, notify, ticket, format } = boundary;
   const leave = (error: StoreError): Outcome => {
-    log.warn({ err: error }, `${what} was not accepted`);
+    log.warn({ event: 'request.unaccepted', err: error }, `${what} was not accepted`);
     ticket?.leaveUnacknowledged(error);
     return 'left';
   };
@@ -38,13 +38,17 @@ export async function withBoundary(boundary: Boundary, act: () => Promise<void>)
   } catch (error) {
     if (ticket !== undefined && error instanceof StoreError) return leave(error);
     const text = format === 'plain' ? refusalText(error) : refusalMrkdwn(error);
-    if (text === undefined) log.error({ err: error }, `${what} broke`);
-    else if (!(error instanceof UserError)) log.warn({ err: error }, `${what} failed`);
+    if (text === undefined) log.error({ event: 'request.broken', err: error }, `${what} broke`);
+    else if (!(error instanceof UserError))
+      log.warn({ event: 'request.failed', err: error }, `${what} failed`);
     try {
       await notify?.(text ?? brokenText, error);
     } catch (failure) {
       if (ticket !== undefined && failure instanceof StoreError) return leave(failure);
-      log.warn({ err: failure }, `${what} was refused, and the person could not be told`);
+      log.warn(
+        { event: 'request.untold', err: failure },
+        `${what} was refused, and the person could not be told`,
+      );
     }
     return 'refused';
   }

@@ -42,6 +42,6 @@ export function registerListeners(app: App, bot: Bot): void {
   app.view<ViewSubmitAction>(editorCallback, async (args) => await onEditorSubmitted(args, bot));
   app.view<ViewSubmitAction>(questionCallback, async (args) => await onQuestionSubmitted(args, bot));
   app.error(async (error) => {
-    bot.log.error({ err: error }, 'a listener broke');
+    bot.log.error({ event: 'listener.broken', err: error }, 'a listener broke');
   });
 }

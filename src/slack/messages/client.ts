@@ -163,7 +163,8 @@ const none = () => {};
 
 /** The client warns on the console about each failed call; its caller knows more of it. */
 function quietLogger(log: Log) {
-  const debug = (...words: unknown[]) => log.debug({ words: words.map(String) }, 'slack client');
+  const debug = (...words: unknown[]) =>
+    log.debug({ event: 'slack.logged', words: words.map(String) }, 'slack client');
   return {
     debug: none,
     info: none,

@@ -49,12 +49,15 @@ export async function deliverDirectly(
     const { files } = renderRunMessage(view, now(), message.room);
     const owner = { runId, place: { ...place, thread: sent.ts }, createdAt, mayExist: recovered };
     const { missing } = await attachFiles(sending, owner, files, new Set());
-    if (missing.length > 0) log.warn({ run: runId, missing }, 'files not attached');
+    if (missing.length > 0)
+      log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
   } catch (error) {
-    log.warn({ run: runId, err: error }, 'no direct message to the requester');
+    log.warn({ event: 'direct.failed', run: runId, err: error }, 'no direct message to the requester');
     await client
       .notifyPrivately({ channel, thread: options.thread }, requester, render(0).text)
-      .catch((again: unknown) => log.error({ run: runId, err: again }, 'the requester could not be told'));
+      .catch((again: unknown) =>
+        log.error({ event: 'direct.untold', run: runId, err: again }, 'the requester could not be told'),
+      );
   }
 }
 

@@ -232,7 +232,10 @@ export class EditableMessage {
   }
 
   #retry(reason: string, ms: number): Attempt & { kind: 'wait' } {
-    this.#sending.log.info({ run: this.#options.runId, reason, ms }, 'a message is tried again');
+    this.#sending.log.info(
+      { event: 'message.retried', run: this.#options.runId, reason, ms },
+      'a message is tried again',
+    );
     return { kind: 'wait', ms, reason };
   }
 }

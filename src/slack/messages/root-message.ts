@@ -31,7 +31,10 @@ export async function postRoot(sending: Sending, root: Root, signal: AbortSignal
   if (sent.kind === 'refused') {
     const told = `Your run in <#${channel}> has no place for its answer: Slack refused the message (${sent.code}).`;
     await sending.client.notifyPrivately(place, requester, told).catch((error: unknown) => {
-      sending.log.warn({ run: runId, err: error }, 'the requester could not be told');
+      sending.log.warn(
+        { event: 'requester.untold', run: runId, err: error },
+        'the requester could not be told',
+      );
     });
   }
   return sent;

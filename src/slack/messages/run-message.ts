@@ -8,6 +8,7 @@ import { notifyEnd } from './done-notice.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
+import { tickMs } from './tick.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;
@@ -122,7 +123,10 @@ export class SlackRunMessage implements RunMessage {
       await this.#showLive(this.#message);
     } catch (error) {
       if (!signal.aborted)
-        this.#sending.log.error({ run: runId, err: error }, 'a run message could not be opened');
+        this.#sending.log.error(
+          { event: 'message.unopened', run: runId, err: error },
+          'a run message could not be opened',
+        );
     }
   }
 
@@ -139,7 +143,8 @@ export class SlackRunMessage implements RunMessage {
       if (attempt.kind === 'wait' && this.#state === 'live') await this.#closed.wait(attempt.ms);
       if (attempt.kind === 'refused') {
         const { runId: run } = this.#options;
-        this.#sending.log.warn({ run, reason: attempt.code }, 'a live run message is not shown');
+        const { log } = this.#sending;
+        log.warn({ event: 'message.hidden', run, reason: attempt.code }, 'a live run message is not shown');
         return;
       }
     }
@@ -171,7 +176,10 @@ export class SlackRunMessage implements RunMessage {
     try {
       return await this.#deliver(view);
     } catch (error) {
-      this.#sending.log.error({ run: this.#options.runId, err: error }, 'a run message could not be ended');
+      this.#sending.log.error(
+        { event: 'message.unended', run: this.#options.runId, err: error },
+        'a run message could not be ended',
+      );
       return { delivered: false, reason: 'it could not be shown', isRefused: false };
     } finally {
       this.#onClosed();
@@ -219,7 +227,7 @@ export class SlackRunMessage implements RunMessage {
     const owner = { runId, place: { channel, thread: message.thread }, createdAt, mayExist };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
-      this.#sending.log.warn({ run: runId, missing }, 'files not attached');
+      this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
@@ -230,21 +238,14 @@ export class SlackRunMessage implements RunMessage {
   /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */
   async #deliverDirectly(view: RunView, reason: string): Promise<FinishResult> {
     if (this.#state === 'released') return RELEASED;
-    const { runId, channel } = this.#options;
+    const { runId: run, channel } = this.#options;
+    const { log } = this.#sending;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
-    this.#sending.log.warn({ run: runId, channel, reason, outcome }, 'run message not delivered');
+    log.warn({ event: 'message.undelivered', run, channel, reason, outcome }, 'run message not delivered');
     // Late output of a run whose end is there already: nobody is sent the same end again.
     if (this.#result !== undefined) return this.#result;
     this.#result = { delivered: false, reason, isRefused: true };
     await deliverDirectly(this.#sending, this.#options, view, reason);
     return this.#result;
   }
-}
-
-/** How long a picture is shown before its clock is moved on, when nothing else changes. */
-function tickMs(view: RunView | undefined, nowMs: number): number {
-  if (view === undefined || !('sinceMs' in view.phase)) return 60_000;
-  const elapsed = nowMs - view.phase.sinceMs;
-  if (elapsed < 60_000) return 5_000;
-  return elapsed < 600_000 ? 15_000 : 60_000;
 }

@@ -80,9 +80,9 @@ function clientOptions(apiUrl: string | undefined, fetch: FetchFunction | undefi
 function boltLogger(log: Log): Logger {
   return {
     debug: () => {},
-    info: say((line) => log.debug(line)),
-    warn: say((line) => log.warn(line)),
-    error: say((line) => log.error(line)),
+    info: say((line) => log.debug({ event: 'slack.told' }, line)),
+    warn: say((line) => log.warn({ event: 'slack.warned' }, line)),
+    error: say((line) => log.error({ event: 'slack.failed' }, line)),
     setLevel: () => {},
     getLevel: () => LogLevel.INFO,
     setName: () => {},

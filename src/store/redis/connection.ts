@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { createClient } from '@keyv/redis';
 import type * as z from 'zod';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { withinMs } from '../timeout.ts';
 import { PREFIX_1 } from './migration-scripts.ts';
-import { PREFIX, type ScriptName, scriptText } from './scripts.ts';
+import { PREFIX, type ScriptName, scriptText, shaOf } from './scripts.ts';
 
 /** How long an answer is waited for. */
 const COMMAND_TIMEOUT_MS = 1_000;
@@ -138,7 +137,7 @@ export class RedisConnection {
   #leaveReplica(): void {
     if (performance.now() - this.#leftAt < LEAVE_AGAIN_MS) return;
     this.#leftAt = performance.now();
-    this.#log.warn(`${this.#address} takes no writes; it is looked for anew`);
+    this.#log.warn({ event: 'redis.readonly' }, `${this.#address} takes no writes; it is looked for anew`);
     // The server hangs up, which the library takes for a lost connection; its own `quit` is for good.
     this.client.sendCommand(['QUIT']).catch(() => undefined);
   }
@@ -153,7 +152,7 @@ export class RedisConnection {
     if (policy === undefined || policy === 'noeviction' || /^maxmemory:0\b/m.test(info)) return;
     // A Redis that drops keys when it is full drops accepted runs.
     this.#log.warn(
-      { policy },
+      { event: 'redis.evicting', policy },
       'Redis may drop accepted runs when it is full: set its maxmemory-policy to noeviction',
     );
   }
@@ -201,15 +200,16 @@ export class RedisConnection {
     client.on('error', (error: unknown) => {
       if (!this.#isOpened || this.#isClosed) return;
       const { code, message: reason } = this.#storeErrorOf(error);
-      if (!isLost) this.#log.warn({ reason }, 'the connection to Redis is lost');
+      if (!isLost) this.#log.warn({ event: 'redis.lost', reason }, 'the connection to Redis is lost');
       // The operator has to act, such as on a password that was changed.
-      else if (code === 'refused' && !isRefused) this.#log.error({ reason }, 'Redis refuses the connection');
+      else if (code === 'refused' && !isRefused)
+        this.#log.error({ event: 'redis.refused', reason }, 'Redis refuses the connection');
       isLost = true;
       isRefused ||= code === 'refused';
     });
     client.on('ready', () => {
       if (this.#isClosed) return client.destroy();
-      if (isLost) this.#log.info('the connection to Redis is back');
+      if (isLost) this.#log.info({ event: 'redis.back' }, 'the connection to Redis is back');
       isLost = false;
       isRefused = false;
       // Another server may have taken over, with a clock of its own.
@@ -229,16 +229,6 @@ export class RedisConnection {
     const isRefusal = /^[A-Z][A-Z0-9]+ /.test(reason) && !PASSING.test(reason);
     return new StoreError(isRefusal ? 'refused' : 'silent', `${this.#address}: ${shown}`);
   }
-}
-
-const shas = new Map<ScriptName, string>();
-
-function shaOf(script: ScriptName): string {
-  const known = shas.get(script);
-  if (known !== undefined) return known;
-  const sha = createHash('sha1').update(scriptText(script)).digest('hex');
-  shas.set(script, sha);
-  return sha;
 }
 
 function decodeLoosely(text: string): string {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MIGRATION, PREFIX_1 } from './migration-scripts.ts';
 
 /**
@@ -232,4 +233,14 @@ export type ScriptName = keyof typeof ALL;
 /** The whole text of a step, as Redis takes it. */
 export function scriptText(name: ScriptName): string {
   return PRELUDE + ALL[name];
+}
+
+const shas = new Map<ScriptName, string>();
+
+export function shaOf(script: ScriptName): string {
+  const known = shas.get(script);
+  if (known !== undefined) return known;
+  const sha = createHash('sha1').update(scriptText(script)).digest('hex');
+  shas.set(script, sha);
+  return sha;
 }

@@ -6,7 +6,7 @@ import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { readError } from '../../../src/output/errors/read-error.ts';
 import { splitTextTables } from '../../../src/output/mime/text-tables.ts';
 import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
-import { openTranscript } from '../../../src/output/transcript.ts';
+import { openTranscript } from '../../../src/output/open-transcript.ts';
 
 /** Whatever a kernel sends, nobody else waits longer for a turn: one turn's work on this thread, others' not counted. */
 const MOST_MS = 1_000;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import type { OutputView } from '../../../src/output/output-view.ts';
-import { openTranscript, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
+import { openTranscript } from '../../../src/output/open-transcript.ts';
+import type { Transcript, TranscriptOptions } from '../../../src/output/transcript.ts';
 
 let dir = '';
 beforeEach(async () => {

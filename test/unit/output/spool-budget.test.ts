@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SpoolBudget, SpoolFullError } from '../../../src/output/spool/spool-budget.ts';
-import { openTranscript, type Transcript } from '../../../src/output/transcript.ts';
+import { openTranscript } from '../../../src/output/open-transcript.ts';
+import type { Transcript } from '../../../src/output/transcript.ts';
 
 let dir = '';
 let failures: unknown[] = [];

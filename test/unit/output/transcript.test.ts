@@ -8,7 +8,8 @@ import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { startDisplays } from '../../../src/output/displays.ts';
 import type { OutputPart } from '../../../src/output/output-view.ts';
 import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
-import { openTranscript, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
+import { openTranscript } from '../../../src/output/open-transcript.ts';
+import type { Transcript, TranscriptOptions } from '../../../src/output/transcript.ts';
 
 let dir = '';
 beforeEach(async () => {

@@ -73,7 +73,10 @@ export async function onKeepButton(
     await reply.send();
     await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` }).catch(
       (error: unknown) =>
-        bot.log.warn({ err: error }, 'a kernel was kept, and that the warning is over could not be shown'),
+        bot.log.warn(
+          { event: 'warning.unended', err: error },
+          'a kernel was kept, and that the warning is over could not be shown',
+        ),
     );
   });
 }

@@ -49,7 +49,7 @@ test('Router: what throws while a message is read is told to its execution and l
 
 test('Router: what a thread says after the end is late output of the execution; its error not twice', () => {
   const { router, queue, late } = createParts();
-  const { execution } = createExecution({ onEvent: (ended) => void queue.finish(ended, true) });
+  const { execution } = createExecution({}, {}, (ended) => void queue.finish(ended, true));
   queue.addWritten(execution);
   for (const [type, content] of [
     ['status', busy],

@@ -152,3 +152,17 @@ test('a kernel whose start was cut short is started under the same id', async ()
   expect((await rig.untilEnded(live)).kind).toBe('ok');
   expect(rig.session().record?.kernelId).toBe((body as { kernel_id: string }).kernel_id);
 });
+
+test('a run that may have been sent is never told cancelled, also when it is stopped behind another', async () => {
+  await using rig = await startSessionRig();
+  const first = await rig.submit('first()');
+  const run = await rig.held.untilBegun('first()');
+  await rig.untilShown(first, ({ output }) => output !== undefined);
+  const second = await rig.submit('second()');
+  const { kernelId, sessionId } = rig.session().record!;
+  await setBack(rig, second.id, 'sending', { msgId: 'never-written', kernelId, sessionId });
+  await rig.replace('killed');
+  await rig.control.stop(second.run, 'U1');
+  run.end();
+  expect((await rig.untilEnded(second)).kind).toBe('unknown');
+});

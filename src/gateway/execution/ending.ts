@@ -1,0 +1,84 @@
+import { endsInMs, type ExecutionState, isForeignInterrupt } from './execution-state.ts';
+import type { ExecutionKernel } from './execution-kernel.ts';
+
+/** A kernel takes some seconds to come up again; then its own first message ends this. */
+const MOST_STEADY_LOOKS = 6;
+
+/** When an execution ends by what its messages have said, and whether a broken connection may have lost some of them. */
+export class Ending {
+  readonly #kernel: ExecutionKernel;
+  readonly #state: () => ExecutionState;
+  readonly #conclude: () => void;
+  /** `perhaps`: something of it may be lost; the message numbers may yet prove that nothing is. */
+  #gap: 'none' | 'perhaps' | 'reconnected' = 'none';
+  #isOver = false;
+  #steadyLooks = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(kernel: ExecutionKernel, state: () => ExecutionState, conclude: () => void) {
+    this.#kernel = kernel;
+    this.#state = state;
+    this.#conclude = conclude;
+  }
+
+  markGap(): void {
+    if (this.#gap === 'none') this.#gap = 'perhaps';
+  }
+
+  markReconnected(): void {
+    this.#gap = 'reconnected';
+  }
+
+  /** Nothing of it is lost, as far as can be known. */
+  get isWhole(): boolean {
+    return this.#gap === 'none' || this.#kernel.isWhole();
+  }
+
+  get hasGap(): boolean {
+    return this.#gap !== 'none';
+  }
+
+  /** Sets when it ends by what is known now. `open`: more of it has to come; `barred`: the kernel may not end it. */
+  plan(): 'planned' | 'open' | 'barred' {
+    const { timings } = this.#kernel;
+    const idleGraceMs = this.#gap === 'reconnected' ? timings.graceMs : timings.idleGraceMs;
+    const inMs = endsInMs(this.#state(), {
+      ...timings,
+      idleGraceMs,
+      isLateTalker: this.#kernel.isLateTalker(),
+    });
+    this.#clear();
+    if (this.#isOver || !this.#kernel.mayEnd()) return 'barred';
+    if (inMs === undefined) return 'open';
+    if (inMs === 0) this.#settle();
+    else this.#timer = setTimeout(() => this.#settle(), inMs);
+    return 'planned';
+  }
+
+  /** Calls `end` unless something of it still comes within `waitMs`. */
+  unlessHeard(waitMs: number, end: () => void): void {
+    if (this.#isOver || this.#timer !== undefined) return;
+    this.#timer = setTimeout(end, waitMs);
+  }
+
+  close(): void {
+    this.#isOver = true;
+    this.#clear();
+  }
+
+  #clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #settle(): void {
+    if (!isForeignInterrupt(this.#state()) || this.#steadyLooks >= MOST_STEADY_LOOKS) return this.#conclude();
+    this.#steadyLooks += 1;
+    void this.#kernel.isSteady().then((isSteady) => {
+      if (this.#isOver || !this.#kernel.mayEnd()) return;
+      if (isSteady) return this.#conclude();
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#settle(), this.#kernel.timings.goodbyeMs);
+    });
+  }
+}

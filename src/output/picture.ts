@@ -1,0 +1,59 @@
+import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
+import type { GrowingFile } from './spool/run-folder.ts';
+
+export type StreamName = 'stdout' | 'stderr';
+
+/** One result, display, page or error: its parts, and the files that it alone has. Plain JSON. */
+export interface Shown {
+  parts: readonly OutputPart[];
+  /** Its texts, whole. */
+  texts: readonly string[];
+  /** Its pictures, tables as CSV and other files. */
+  files: readonly string[];
+}
+
+export type ShownEntry = Shown & { kind: 'shown'; displayId: string | undefined };
+
+/** What a run shows beyond what a picture can hold. Plain JSON. */
+export interface Overflow {
+  entries: number;
+  /** Some are streams, which the spool has. */
+  streams: boolean;
+  /** The texts, one below the other. */
+  results: GrowingFile | undefined;
+  tracebacks: GrowingFile | undefined;
+  /** Pictures, tables as CSV, other files: their paths, in order. */
+  files: string[];
+  /** The newest of their displays, which may still be updated. */
+  displayIds: string[];
+}
+
+/** A stream's piece without its text, which the spool has. */
+export interface StreamPiece {
+  kind: 'stream';
+  name: StreamName;
+  spooled: SpoolRange;
+  takenBack: string | undefined;
+}
+
+/** A whole picture as the snapshot keeps it: the spool has the text of the streams. Plain JSON. */
+export interface Picture {
+  entries: (ShownEntry | StreamPiece)[];
+  isClearPending: boolean;
+  overflow: Overflow;
+  losses: OutputLoss[];
+}
+
+export type TextKind = 'results' | 'tracebacks';
+
+export function textKindOf({ parts }: Shown): TextKind {
+  return parts[0]?.kind === 'error' ? 'tracebacks' : 'results';
+}
+
+export function emptyOverflow(): Overflow {
+  return { entries: 0, streams: false, results: undefined, tracebacks: undefined, files: [], displayIds: [] };
+}
+
+export function filesOf({ texts, files }: Shown): string[] {
+  return [...texts, ...files];
+}
