@@ -17,6 +17,8 @@ test('once the person and the channel are known a mention costs one call to Slac
   const beforeMention = playground.calls.length;
   const posted = playground.as('ana').post('#data', '@sparkthread `second`');
   await rig.final('#data', posted.ts);
+  // Nobody waits for the reaction.
+  await playground.waitFor(() => playground.callsOf('reactions.add').length > 0);
   await playground.waitForQuiet();
   expect(callsSince(beforeMention)).toEqual(['chat.postMessage', 'reactions.add']);
 
