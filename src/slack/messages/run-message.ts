@@ -228,14 +228,9 @@ export class SlackRunMessage implements RunMessage {
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
     }
-<<<<<<< HEAD
     if (this.#result !== undefined) return attached;
     const notices = await notifyEnd(this.#sending, { ...owner, mark }, view);
     return { ...attached, replies: [...attached.replies, ...notices] };
-=======
-    const told = this.#result === undefined ? await notifyEnd(this.#sending, { ...owner, mark }, view) : [];
-    return { ...attached, replies: [...attached.replies, ...told] };
->>>>>>> seen
   }
 
   /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */
