@@ -100,7 +100,8 @@ test('who waits behind somebody else’s run asks its requester, once in ten min
     await playground.waitForReply('#ask', ts, (reply) => reply.text.includes('Waiting'));
   const own = await waits(ben.post('#ask', fence('1', '@sparkthread ')).ts);
   expect(buttonsOf(own)).toEqual(['run:cancel']);
-  const waiting = await waits(ana.post('#ask', fence('2', '@sparkthread ')).ts);
+  // As ana sees it until her Slack shows the edits.
+  const waiting = structuredClone(await waits(ana.post('#ask', fence('2', '@sparkthread ')).ts));
   expect(buttonsOf(waiting)).toEqual(['run:cancel', 'run:ask']);
   const told = async (user: string, words: string): Promise<void> => {
     await playground.waitForEphemeral(
