@@ -92,8 +92,8 @@ test('Cancel takes a waiting run back', async () => {
 
 test('who waits behind somebody else’s run asks its requester, once in ten minutes, also over a restart', async () => {
   const { playground } = rig;
-  playground.addChannel('ask');
   playground.addUser('mia');
+  playground.addChannel('ask');
   const { root, live } = await startEndless('#ask');
   const [ana, ben, mia] = [playground.as('ana'), playground.as('ben'), playground.as('mia')];
   const waits = async (ts: string): Promise<SlackMessage> =>
