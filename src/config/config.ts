@@ -226,6 +226,12 @@ function readTransport(values: SettingValues): Config['slack']['transport'] | un
 const OWN_KERNEL_NAMES = ['KERNEL_ID', 'KERNEL_USERNAME', 'KERNEL_LAUNCH_TIMEOUT'];
 
 function checkKernelEnv(values: SettingValues, issues: ConfigIssues): void {
+  for (const name of ['name', 'kernel_id', 'env'].filter((each) => each in (values.KERNEL_BODY ?? {})))
+    issues.problems.push(
+      name === 'env'
+        ? 'KERNEL_BODY must not hold env: KERNEL_ENV is for that.'
+        : `KERNEL_BODY must not hold ${name}: each start has its own.`,
+    );
   for (const name of OWN_KERNEL_NAMES.filter((each) => each in values.KERNEL_ENV))
     issues.problems.push(
       name === 'KERNEL_ID'

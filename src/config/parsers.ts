@@ -180,6 +180,18 @@ export const headerName: Parser<string> = readAs('the name of a header such as X
   HEADER_NAME.test(given) ? given : undefined,
 );
 
+export const jsonObject: Parser<Readonly<Record<string, unknown>>> = readAs(
+  'a JSON object such as {"kernel_size":{"cores":2}}',
+  (given) => z.record(z.string(), z.unknown()).safeParse(parseJson(given)).data,
+);
+
+/** Below another address; without a slash at either end. */
+export const path: Parser<string> = readAs('a path such as api/kernels', (given) =>
+  /^[\w.~%/-]*\w[\w.~%/-]*$/.test(given) && !given.split('/').includes('..')
+    ? given.replaceAll(/^\/+|\/+$/g, '')
+    : undefined,
+);
+
 /** Undefined for what is no JSON; JSON itself has no undefined. */
 export function parseJson(given: string): unknown {
   try {

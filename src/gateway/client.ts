@@ -16,7 +16,7 @@ export function createGatewayClient(
   const { launchTimeoutMs } = settings;
   const endpoints = readEndpoints(settings, credentials);
   const http = createHttp(settings, endpoints, mayWrite);
-  const api = createKernelsApi(http, timings);
+  const api = createKernelsApi(http, settings, timings);
   const starts = new KernelStarts(api, settings, timings, log);
   const interrupts = new Interrupts(api.interruptKernel, timings.interruptGapMs, log);
   const closing = new AbortController();

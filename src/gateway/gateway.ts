@@ -23,6 +23,11 @@ export interface GatewaySettings {
   /** The header of `token`, by default `Authorization`. */
   authHeader?: string;
   headers: Readonly<Record<string, string>>;
+  /** Below both roots, without a slash at either end; by default `api/kernels` and `api/kernelspecs`. */
+  kernelsPath?: string;
+  kernelspecsPath?: string;
+  /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
+  startBody?: Readonly<Record<string, unknown>>;
   /** PEM texts. */
   tls: { ca?: string; cert?: string; key?: string; verify: boolean };
   launchTimeoutMs: number;

@@ -106,10 +106,10 @@ describe.skipIf('missing' in found)('what arrives at the successor', () => {
     const channel = playground.addChannel('asked').id;
     const posted = await runAtFirst(channel, 'print("hello " + input("Name? "))', 'Name?');
     const asked = await shown(channel, posted.ts, 'run:answerInput');
-    await handOver();
     const ana = playground.as('ana');
     await ana.press(asked, 'run:answerInput');
     const box = await playground.waitFor(() => ana.modal);
+    await handOver();
     // Not yet, while the run is being resumed.
     for (let tries = 0; ana.modal?.id === box.id && tries < 30; tries += 1)
       await ana.submit(box, { line: 'Ana' });

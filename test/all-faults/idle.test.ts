@@ -73,7 +73,7 @@ test('shut down in the end, though the bot was killed between the warning and th
 test('a warning that Slack did not take is given later: nothing is shut down without one', async () => {
   const { thread } = await say('x = 2');
   playground.fail('chat.postMessage', { kind: 'dropped' }, Infinity);
-  await bot.untilLog((line) => line['msg'] === 'the warning of an idle kernel was not given');
+  await bot.untilLog((line) => line['msg'] === 'an idle kernel was not looked after; it is tried again');
   playground.clearFaults();
   await reply(thread, /Nobody has used the python3 kernel/);
   expect(await kernelCount()).toBe(1);

@@ -7,6 +7,7 @@ import {
   headerName,
   headerText,
   jsonHeaders,
+  path,
   rootUrl,
   text,
 } from '../parsers.ts';
@@ -64,6 +65,16 @@ export const gatewayFields = {
     secret: true,
     example: '{"X-Team":"data"}',
     description: 'Headers to send with every request to the gateway, as JSON.',
+  }),
+  KG_KERNELS_PATH: optional(path, {
+    default: 'api/kernels',
+    example: 'v4/analytics_engines/1/jkg/api/kernels',
+    description: 'Where kernels are below KG_URL and KG_WS_URL.',
+  }),
+  KG_KERNELSPECS_PATH: optional(path, {
+    default: 'api/kernelspecs',
+    example: 'v4/analytics_engines/1/jkg/api/kernelspecs',
+    description: 'Where kernelspecs are below KG_URL.',
   }),
   KG_CLIENT_CA: optional(text, {
     example: 'certs/ca.pem',

@@ -1,6 +1,7 @@
 import { optional, withDefault } from '../setting.ts';
 import {
   jsonEnvironment,
+  jsonObject,
   readAs,
   waitingTime,
   waitingTimeOrNone,
@@ -23,6 +24,11 @@ export const kernelFields = {
     example: '{"KERNEL_QUEUE":"adhoc"}',
     description:
       'The environment a kernel is started with, as JSON. Never put a secret here: gateways can leak it into another kernel.',
+  }),
+  KERNEL_BODY: optional(jsonObject, {
+    example: '{"engine":{"size":{"num_workers":2}}}',
+    description:
+      'What a start’s request holds beside name, kernel_id and env, as JSON: some platforms want more. Never put a secret here.',
   }),
   KERNEL_LAUNCH_TIMEOUT: withDefault(waitingTime, '120s', {
     example: '5m',

@@ -130,6 +130,7 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
   const ws = splitRoot(settings.wsUrl);
   const user = settings.user ?? http.user;
   const pass = settings.pass ?? http.pass;
+  const { kernelsPath = 'api/kernels' } = settings;
   const fixed = lowerCased(settings.headers);
   // One Authorization header cannot hold both (protocol.md §1.4, trap 7): Basic keeps it, the token goes to the query.
   if (user !== undefined)
@@ -146,7 +147,7 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
   return {
     restUrl: (path) => `${http.root}/${path}${query({})}`,
     channelsUrl: (kernelId, sessionId) =>
-      `${ws.root}/api/kernels/${encodeURIComponent(kernelId)}/channels${query({ session_id: sessionId })}`,
+      `${ws.root}/${kernelsPath}/${encodeURIComponent(kernelId)}/channels${query({ session_id: sessionId })}`,
     async headers(signal) {
       if (credentials === undefined) return fixed;
       try {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
-import type { KernelModel, Kernelspecs } from '../gateway.ts';
+import type { GatewaySettings, KernelModel, Kernelspecs } from '../gateway.ts';
 import type { Http, HttpCall } from './http.ts';
 import { type Answer, badAnswer, readReason, readRefusal } from './http-errors.ts';
 import { readJson } from '../protocol/json.ts';
@@ -10,7 +10,11 @@ import type { GatewayTimings } from '../timings.ts';
 /** One function per REST call of the Kernel Gateway; answers checked. Source: protocol.md §1.1. All throw `GatewayError`. */
 export type KernelsApi = ReturnType<typeof createKernelsApi>;
 
+/** Where a gateway has what, without a slash at either end. */
+type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath'>;
+
 export interface PostKernel {
+  readonly [more: string]: unknown;
   name: string;
   kernel_id: string;
   env: Readonly<Record<string, string>>;
@@ -60,7 +64,12 @@ const kernelspecs = z
 
 const gatewayInfo = z.object({ version: z.string(), gateway_version: z.string().optional() });
 
-export function createKernelsApi(http: Http, timings: GatewayTimings) {
+export function createKernelsApi(
+  http: Http,
+  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs' }: KernelPaths,
+  timings: GatewayTimings,
+) {
+  const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
   const get = (path: string, signal: AbortSignal | undefined): Promise<Answer> =>
     http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal });
   const post = (path: string, more: Pick<HttpCall, 'body' | 'timeoutMs'>): Promise<Answer> =>
@@ -81,15 +90,15 @@ export function createKernelsApi(http: Http, timings: GatewayTimings) {
   }
 
   async function readKernelspecs(signal?: AbortSignal): Promise<Kernelspecs> {
-    return readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
+    return readAnswer(await get(kernelspecsPath, signal), kernelspecs, 'its kernelspecs');
   }
 
   async function listKernels(signal?: AbortSignal): Promise<KernelModel[] | undefined> {
-    const answer = await get('api/kernels', signal);
+    const answer = await get(kernelsPath, signal);
     // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); a bad token is a 401 there.
     if (answer.status === 403) {
       // Jupyter Server says 403 to a bad token too, and then to everything.
-      readAnswer(await get('api/kernelspecs', signal), kernelspecs, 'its kernelspecs');
+      readAnswer(await get(kernelspecsPath, signal), kernelspecs, 'its kernelspecs');
       return undefined;
     }
     return readAnswer(answer, z.array(kernelModel), 'its kernels');
@@ -97,7 +106,7 @@ export function createKernelsApi(http: Http, timings: GatewayTimings) {
 
   /** The POST alone; `KernelStarts` is what callers use. */
   const postKernel = (body: PostKernel, timeoutMs: number): Promise<Answer> =>
-    post('api/kernels', { body, timeoutMs });
+    post(kernelsPath, { body, timeoutMs });
 
   /** True when the kernel was there and is deleted, false for 404. */
   async function deleteKernel(kernelId: string): Promise<boolean> {
@@ -159,10 +168,6 @@ export function readAnswer<T>(answer: Answer, schema: z.ZodType<T>, what: string
 
 export function readKernelModel(answer: Answer): KernelModel {
   return readAnswer(answer, kernelModel, 'a new kernel');
-}
-
-function kernelPath(kernelId: string): string {
-  return `api/kernels/${encodeURIComponent(kernelId)}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
-import type { KernelModel, Log, StartKernel } from '../gateway.ts';
+import type { GatewaySettings, KernelModel, Log, StartKernel } from '../gateway.ts';
 import { type Answer, isGatewayAway, readReason, readRefusal } from './http-errors.ts';
 import { type KernelsApi, readKernelModel } from './kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
@@ -15,6 +15,7 @@ export class KernelStarts {
   readonly #turns: Turns;
   readonly #timings: GatewayTimings;
   readonly #launchTimeoutMs: number;
+  readonly #startBody: Readonly<Record<string, unknown>>;
   readonly #log: Log;
   /** Searches for kernels whose start was not answered, by kernel id. */
   readonly #searches = new Map<string, { stop: () => void; done: Promise<void> }>();
@@ -22,13 +23,14 @@ export class KernelStarts {
 
   constructor(
     api: KernelsApi,
-    limits: { startConcurrency: number; launchTimeoutMs: number },
+    settings: Pick<GatewaySettings, 'startConcurrency' | 'launchTimeoutMs' | 'startBody'>,
     timings: GatewayTimings,
     log: Log,
   ) {
     this.#api = api;
-    this.#turns = new Turns(limits.startConcurrency);
-    this.#launchTimeoutMs = limits.launchTimeoutMs;
+    this.#turns = new Turns(settings.startConcurrency);
+    this.#launchTimeoutMs = settings.launchTimeoutMs;
+    this.#startBody = settings.startBody ?? {};
     this.#timings = timings;
     this.#log = log;
   }
@@ -64,6 +66,7 @@ export class KernelStarts {
   async #post(start: StartKernel): Promise<KernelModel> {
     const { kernelId } = start;
     const body = {
+      ...this.#startBody,
       name: start.kernelspec,
       // Kernel Gateway 3 reads the first, Enterprise Gateway the second (protocol.md §1.3).
       kernel_id: kernelId,

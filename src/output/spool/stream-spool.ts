@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { closeSync, createWriteStream, openSync, type WriteStream, writeSync } from 'node:fs';
 import { STREAM_FILE, type RunFolder } from './run-folder.ts';
-import type { StreamName } from '../picture.ts';
 import { SpoolFullError } from './spool-budget.ts';
+import type { StreamName } from '../picture.ts';
 
 /** Bytes that may wait for the disk before the writer is asked to wait too. */
 const HIGH_WATER_BYTES = 1_048_576;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway } from '../../../gateway/gateway.ts';
+import { untilAborted } from '../../until-aborted.ts';
 
 /**
  * How long a gateway is waited for by a run that the kernel may have, and by one that it has not got: that one loses
@@ -96,20 +97,6 @@ export class GatewayOutageWait {
       this.#noteOutage();
       return error;
     }
-  }
-}
-
-/** The work's own end, or a rejection with the signal's reason; the work itself is not stopped. */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

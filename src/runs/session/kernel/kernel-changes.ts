@@ -1,4 +1,4 @@
-import { untilAborted } from './gateway-outage.ts';
+import { untilAborted } from '../../until-aborted.ts';
 
 export type KernelChange = 'restarting' | 'ending';
 
