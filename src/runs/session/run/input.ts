@@ -42,6 +42,7 @@ export function askInput(
   });
   if (live.signal.aborted) return releaseSoon();
   live.signal.addEventListener('abort', releaseSoon, { once: true });
-  live.note({ data: { inputRequest: { id, prompt, password } } });
+  // Written at once: a successor asks only what the store has.
+  live.commit({ data: { inputRequest: { id, prompt, password } } }).catch(() => undefined);
   live.show({ kind: 'inputAsked', sinceMs: Date.now(), prompt, password });
 }

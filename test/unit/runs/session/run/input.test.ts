@@ -60,6 +60,26 @@ test('a question is answered once, also by two at the same time', async () => {
   expect((await rig.untilDone(live)).kind).toBe('ok');
 });
 
+test('what is asked is in the store as soon as it is shown, so that a successor can ask it', async () => {
+  await using rig = await startSessionRig();
+  const begun = Promise.withResolvers<() => void>();
+  rig.gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      kernel.begin(request);
+      begun.resolve(() =>
+        kernel.send('input_request', { prompt: '', password: false }, { parent: request, channel: 'stdin' }),
+      );
+    };
+  };
+  const live = await rig.submit('input()');
+  const stored = async () => await rig.store.runs.get(live.id);
+  const ask = await begun.promise;
+  await expect.poll(async () => (await stored())?.state).toBe('running');
+  ask();
+  await rig.untilShown(live, ({ phase }) => phase.kind === 'inputAsked');
+  expect((await stored())?.data.inputRequest).toEqual(live.run.data.inputRequest);
+});
+
 test('a question that nobody answers ends its run after INPUT_TIMEOUT', async () => {
   const { rig, live, end } = await askedRig({ inputTimeoutMs: 20 });
   await using _ = rig;
