@@ -9,8 +9,11 @@ import type { KernelRecord } from './kernel-record.ts';
 
 /** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
 const IDLE_MS = 3 * 60_000;
-/** How long a websocket that is just being opened is waited for, so that it can be closed in order. */
-const OPENING_MS = 1_000;
+/**
+ * How long a websocket that is just being opened is waited for, so that it can be closed in order. A kernel at work counts
+ * as there when it has not answered for 1 s and the gateway calls it busy.
+ */
+const OPENING_MS = 1_800;
 
 /** The one websocket of a session: opened for its first run, open while it is used, closed when idle. */
 export class KernelSocket {
