@@ -25,6 +25,7 @@ test('a channel on auto runs what is nothing but a code block, and stays silent 
   expect(shown(await rig.final('#auto', root.ts))).toContain('42');
   await ben.slash('#auto', '/spark auto off');
   ben.post('#auto', fence('print("too late")'));
+  await playground.waitForMessage('#auto', ({ text }) => text.includes('turned auto off'));
   await playground.waitForQuiet();
   const said = playground.messages('#auto').filter(({ user }) => user === playground.bot.id);
   expect(said.filter(({ thread_ts: thread }) => thread !== undefined)).toHaveLength(1);
