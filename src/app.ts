@@ -178,9 +178,9 @@ export function createApp(parts: AppParts): App {
     },
     keepKernel: (queue, kernelId) => control.keep(queue, kernelId),
     findRun: (runId) => runs.find(runId),
-    threadRuns: (channel, thread) => store.runs.thread(workspace, channel, thread, 200),
-    channelRuns: (channel, limit) => store.runs.channel(workspace, channel, limit),
-    requesterRuns: (user, limit) => store.runs.requester(workspace, user, limit),
+    threadRuns: (channel, thread) => runs.newest(store.runs.thread(workspace, channel, thread, 200)),
+    channelRuns: (channel, limit) => runs.newest(store.runs.channel(workspace, channel, limit)),
+    requesterRuns: (user, limit) => runs.newest(store.runs.requester(workspace, user, limit)),
   };
   return {
     bot,

@@ -139,6 +139,11 @@ export class Runs {
     return this.#deps.kernels.run(runId)?.run ?? (await this.#deps.store.get(runId));
   }
 
+  /** Runs that the store has listed, each as this process knows it: what it notes is written a little later. */
+  async newest(listed: Promise<readonly Run[]>): Promise<Run[]> {
+    return (await listed).map((run) => this.#deps.kernels.run(run.id)?.run ?? run);
+  }
+
   /** The code of a run, a text for each block; empty when it is not stored any more. */
   async code(run: Run): Promise<readonly string[]> {
     const live = this.#deps.kernels.run(run.id);

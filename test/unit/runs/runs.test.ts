@@ -115,6 +115,18 @@ test('a sentence is said at the head of a run in memory', async () => {
   expect((await rig.runs.find(live.id))?.data.notes).toEqual(['Look here.']);
 });
 
+test('a listed run is told as it is known here, before the store has what was noted', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  await rig.held.untilBegun('code()');
+  const listed = await rig.store.runs.get(live.id);
+  live.note({ data: { messageTs: '7.7' } });
+  const [newest] = await rig.runs.newest(Promise.resolve([listed!]));
+  expect(newest?.data.messageTs).toBe('7.7');
+  rig.held.letRun();
+  await rig.untilDone(live);
+});
+
 test('a refused final message is over: the run is posted, and nothing stays on disk', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
