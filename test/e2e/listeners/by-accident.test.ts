@@ -131,6 +131,8 @@ test('“Run this code” runs no talk, and on an answer or its root the code of
   const told = await untilTold('ben', () => ben.messageShortcut('run_message', talk));
   expect(told.text).toContain('no code');
   const { root, answer } = await rig.slash('ana', '#shortcuts', '/spark scala answered()');
+  // It is the bot's answer once Slack has told the bot which message it became.
+  await playground.waitForQuiet();
   for (const message of [answer, root]) {
     const before = given.length;
     await ben.messageShortcut('run_message', message);
