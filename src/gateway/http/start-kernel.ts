@@ -1,3 +1,4 @@
+import { untilAborted } from '../until-aborted.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Log, StartKernel } from '../gateway.ts';
@@ -54,6 +55,7 @@ export class KernelStarts {
             'a given up start was not cleaned up',
           );
         });
+      return givenUp();
     });
   }
 
@@ -78,7 +80,7 @@ export class KernelStarts {
     };
     let answer: Answer;
     try {
-      const there = await this.#findStarted(kernelId);
+      const there = start.isRepeated === true ? await this.#findStarted(kernelId) : undefined;
       if (there !== undefined) return there;
       answer = await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
     } catch (failure) {
@@ -163,18 +165,6 @@ export class KernelStarts {
       'a start was not answered and no kernel is found under its id; the gateway may keep an orphan';
     this.#log.warn({ event: 'kernel.unanswered', kernelId }, words);
   }
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal, onAbort: () => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      onAbort();
-      reject(givenUp());
-    };
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }
 
 function givenUp(): GatewayError {

@@ -185,7 +185,9 @@ test('a start that is repeated finds the kernel of the first one, also where the
   await using rig = await startRig();
   const { server, gateway } = rig;
   const first = server.addKernel();
-  expect(await gateway.startKernel(start({ kernelId: first.id }))).toMatchObject({ id: first.id });
+  expect(await gateway.startKernel(start({ kernelId: first.id, isRepeated: true }))).toMatchObject({
+    id: first.id,
+  });
   expect(postsOf(server.calls)).toEqual([]);
 });
 

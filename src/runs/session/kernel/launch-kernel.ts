@@ -19,13 +19,16 @@ export interface GivingUp {
 /** Gives the id of the kernel, which is the gateway's choice where it does not honour ours. Rejects with `GatewayError`. */
 export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
+  isRepeated: boolean,
   env: Readonly<Record<string, string>>,
   onTurn: StartProgress['onTurn'],
   { stopped: signal, released: release }: GivingUp,
   gateway: Pick<Gateway, 'startKernel' | 'findKernel'>,
 ): Promise<string> {
   try {
-    return (await gateway.startKernel({ kernelspec, kernelId, env, owner, onTurn, signal, release })).id;
+    return (
+      await gateway.startKernel({ kernelspec, kernelId, isRepeated, env, owner, onTurn, signal, release })
+    ).id;
   } catch (error) {
     const found = isLoss(error)
       ? await gateway.findKernel(kernelId, signal).catch(() => undefined)

@@ -13,7 +13,7 @@ const found = { id: record.kernelId } as KernelModel;
 const launch = (
   startKernel: () => Promise<KernelModel>,
   findKernel: () => Promise<KernelModel | undefined>,
-): Promise<string> => launchKernel(record, {}, () => undefined, until, { startKernel, findKernel });
+): Promise<string> => launchKernel(record, false, {}, () => undefined, until, { startKernel, findKernel });
 
 test('the gateway chooses the id where it does not honour ours', async () => {
   expect(
