@@ -1,9 +1,13 @@
-/** What `asked` gives, or a rejection after `ms`. A cache behind it still gets what comes later. */
-export async function withTimeout<T>(asked: Promise<T>, ms: number): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+/** What `asked` gives, or a rejection with what `late` makes after `ms`. A cache behind it still gets what comes later. */
+export async function withTimeout<T>(
+  asked: Promise<T>,
+  ms: number,
+  late: () => Error = () => new Error(`no answer within ${ms} ms`),
+): Promise<T> {
+  const { promise: silence, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(late()), ms);
   try {
-    return await Promise.race([asked, late]);
+    return await Promise.race([asked, silence]);
   } finally {
     clearTimeout(timer);
   }

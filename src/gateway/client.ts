@@ -28,7 +28,7 @@ export function createGatewayClient(
     [...connections].filter((connection) => connection.kernelId === kernelId);
 
   async function connect(kernelId: string, wanted: ConnectOptions): Promise<KernelConnection> {
-    const { sessionId, signal } = wanted;
+    const { sessionId, signal, leave } = wanted;
     const connection = new OpenConnection(
       { settings, endpoints, timings, kernelId, sessionId, findKernel: api.findKernel, mayWrite },
       wanted,
@@ -40,10 +40,11 @@ export function createGatewayClient(
     const limit = AbortSignal.timeout(launchTimeoutMs);
     const given = signal === undefined ? [] : [signal];
     try {
-      await connection.open(AbortSignal.any([limit, closing.signal, ...given]));
+      await connection.open(AbortSignal.any([limit, closing.signal, ...given]), leave);
       return connection;
     } catch (cause) {
       await connection.close();
+      if (leave?.aborted === true && connection.hasOpened) return connection;
       const waited = `The kernel gave no answer within ${launchTimeoutMs / 1000} s`;
       if (limit.aborted) throw new GatewayError('startFailed', waited, { cause });
       if (cause instanceof GatewayError) throw cause;

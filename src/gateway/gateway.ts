@@ -87,6 +87,8 @@ export interface StartKernel {
   kernelspec: string;
   /** A uuid chosen by the caller; honoured by KG 3 and EG. Only the returned model's id counts. */
   kernelId: string;
+  /** An earlier start under this id may have come through: its kernel is looked for first. */
+  isRepeated?: boolean;
   /** Complete, strings only, never a secret. */
   env: Readonly<Record<string, string>>;
   /** Whose start it is: those that wait take turns by owner. By default all are one owner's. */
@@ -131,6 +133,11 @@ export interface ConnectOptions {
   /** Stable over reconnects and over restarts of the caller: only the same id gets the replay (protocol.md §2.2). */
   sessionId: string;
   signal?: AbortSignal;
+  /**
+   * Aborted: whoever asked ends. As soon as the websocket is open, `connect` resolves with the connection closed, and what
+   * the gateway has replayed on it is there to be resumed.
+   */
+  leave?: AbortSignal;
   /** The checkpoint of the execution to be resumed, where its process had the time to give one. */
   checkpoint?: ExecutionCheckpoint | undefined;
   /** Told everything from the opening on, in order. What it throws is logged. */
@@ -157,7 +164,7 @@ export interface ReceivedSoFar {
 }
 
 export type ConnectionEvent =
-  /** The gateway restarted a dead kernel (`restarting`, parentless `starting`). */
+  /** Another process is behind the id. `automatic`: the gateway replaced one that died; else somebody restarted it. */
   | { kind: 'kernelRestarted'; automatic: boolean }
   /** 404 or `dead`. The connection closes itself. */
   | { kind: 'kernelGone'; detail: string }

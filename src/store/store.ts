@@ -86,7 +86,7 @@ export interface RunStore<Data> {
 
 export type LeaseAnswer =
   | { kind: 'held'; epoch: number }
-  | { kind: 'taken'; leftMs: number }
+  | { kind: 'taken' }
   /** Processes of 0.1.0, which know no lease, work on this store. */
   | { kind: 'oldVersion' };
 

@@ -93,11 +93,9 @@ await withRedis('Redis', (server) => {
   });
 
   describe('the lease', () => {
-    test('is one holder’s at a time; the other is told how long it lasts', async () => {
+    test('is one holder’s at a time', async () => {
       const [one, two] = [await lead(), await open()];
-      const taken = await two.lease.acquire(TTL_MS);
-      expect(taken).toEqual({ kind: 'taken', leftMs: expect.any(Number) });
-      expect(taken.kind === 'taken' && taken.leftMs).toBeGreaterThan(30_000);
+      expect(await two.lease.acquire(TTL_MS)).toEqual({ kind: 'taken' });
       expect(await one.lease.renew(TTL_MS)).toBe('held');
       await two.lease.release();
       expect(await one.lease.renew(TTL_MS)).toBe('held');

@@ -62,6 +62,7 @@ function readMoment(given: string | number): number | undefined {
   return Number.isFinite(ms) ? ms : undefined;
 }
 
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+/** Names of headers are told apart whatever their case is. */
+export function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -2,7 +2,7 @@ import { RunningExecution } from '../execution/execution.ts';
 import type { ExecutionEvent, ExecutionKernel } from '../execution/execution-kernel.ts';
 import type { Interrupts } from '../execution/interrupt.ts';
 import type { GatewayError } from '../errors.ts';
-import { createSilenceWatch } from '../execution/silence.ts';
+import { createSilenceWatch } from './silence.ts';
 import type {
   ConnectionEvent,
   ConnectOptions,
@@ -45,6 +45,8 @@ export class OpenConnection implements KernelConnection {
   readonly #router: Router;
   readonly #lookAtSilent: ReturnType<typeof createSilenceWatch>;
   readonly #kernel: ExecutionKernel;
+  /** The gateway has taken the session to this websocket. */
+  hasOpened = false;
   #state: 'open' | 'away' | 'gone' | 'closed' = 'open';
   #goneWhy = '';
   #receivedMs = 0;
@@ -89,9 +91,10 @@ export class OpenConnection implements KernelConnection {
   }
 
   /** The first opening: the websocket is open and the kernel has answered, or is at work. */
-  async open(signal: AbortSignal): Promise<void> {
+  async open(signal: AbortSignal, leave?: AbortSignal): Promise<void> {
     await this.#socket.open(signal);
-    await this.lifecycle.waitUntilReady(signal);
+    this.hasOpened = true;
+    await this.lifecycle.waitUntilReady(leave === undefined ? signal : AbortSignal.any([signal, leave]));
     this.#router.replay.dropIn(this.#options.timings.unclaimedMs);
   }
 

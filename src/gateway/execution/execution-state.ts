@@ -132,10 +132,7 @@ export function isForeignInterrupt(state: ExecutionState): boolean {
 export function settle(state: ExecutionState): { outputs: Output[]; end: ExecutionEnd } {
   const { reply } = state;
   const outputs: Output[] =
-    reply?.error !== undefined &&
-    reply.status !== 'ok' &&
-    state.errorName === undefined &&
-    !isEmptyError(reply.error)
+    reply?.error !== undefined && state.errorName === undefined && !isEmptyError(reply.error)
       ? [{ kind: 'error', ...reply.error, fromReply: true }]
       : [];
   const kind = endKind(state);

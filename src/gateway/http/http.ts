@@ -1,3 +1,5 @@
+import { lowerCased } from '../auth/read-token.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { Agent, request } from 'undici';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
@@ -151,30 +153,22 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
     async headers(signal) {
       if (credentials === undefined) return fixed;
       try {
-        return { ...fixed, ...lowerCased(await untilAborted(credentials.headers(), signal)) };
+        return { ...fixed, ...lowerCased(await untilAborted(credentials.headers(), signal, late)) };
       } catch (cause) {
         if (cause instanceof GatewayError) throw cause;
         throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
       }
     },
     renew: async (refused, signal) =>
-      credentials !== undefined && (await untilAborted(credentials.renew(refused), signal)),
+      credentials !== undefined && (await untilAborted(credentials.renew(refused), signal, late)),
     shownRoot: http.root,
     shownWsRoot: ws.root === http.root.replace(/^http/, 'ws') ? http.root : ws.root,
   };
 }
 
 /** What is waited for goes on for others. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  const over = new AbortController();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const stop = () =>
-      reject(new GatewayError('noCredentials', 'The credentials for the gateway were not there in time'));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true, signal: over.signal });
-  });
-  return Promise.race([work, aborted]).finally(() => over.abort());
+function late(): GatewayError {
+  return new GatewayError('noCredentials', 'The credentials for the gateway were not there in time');
 }
 
 function splitRoot(address: string): { root: string; user?: string; pass?: string } {
@@ -182,8 +176,4 @@ function splitRoot(address: string): { root: string; user?: string; pass?: strin
   const root = `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
   if (url.username === '') return { root };
   return { root, user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) };
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -154,8 +154,8 @@ export function createKernelsApi(
   };
 }
 
-export function kernelGone(kernelId: string, status = 404): GatewayError {
-  return new GatewayError('kernelGone', `The gateway has no kernel ${kernelId} any more`, { status });
+export function kernelGone(kernelId: string): GatewayError {
+  return new GatewayError('kernelGone', `The gateway has no kernel ${kernelId} any more`, { status: 404 });
 }
 
 /** A 2xx answer as `schema` says it, else the fitting `GatewayError`. */

@@ -1,3 +1,4 @@
+import { untilAborted } from '../until-aborted.ts';
 import { GatewayError } from '../errors.ts';
 import type { KernelSocket } from './websocket.ts';
 import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
@@ -22,11 +23,11 @@ export interface UpgradeWatch {
 export async function untilUpgraded(socket: KernelSocket, watch: UpgradeWatch): Promise<void> {
   const over = new AbortController();
   try {
-    await Promise.race([
-      socket.opened,
-      untilGivenUp(watch, over.signal),
-      untilAborted(watch.signal, over.signal),
-    ]);
+    await untilAborted(
+      Promise.race([socket.opened, untilGivenUp(watch, over.signal)]),
+      watch.signal,
+      () => new GatewayError('unreachable', 'Opening the websocket was given up by us'),
+    );
   } catch (failure) {
     socket.terminate();
     throw await confirmed(failure, watch);
@@ -59,14 +60,6 @@ function untilGivenUp(
     };
     let timer = setTimeout(() => void look(), lookMs);
     over.addEventListener('abort', () => clearTimeout(timer), { once: true });
-  });
-}
-
-function untilAborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const stop = () => reject(new GatewayError('unreachable', 'Opening the websocket was given up by us'));
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true, signal: over });
   });
 }
 

@@ -107,9 +107,10 @@ export class KernelSocket {
     try {
       await this.#openWith(headers);
     } catch (failure) {
-      const isRefused = failure instanceof GatewayError && (failure.status === 401 || failure.status === 403);
-      const isLogin = failure instanceof GatewayError && failure.code === 'unauthorized';
-      if (!(isRefused || isLogin) || !(await endpoints.renew(headers))) throw failure;
+      // A refused client certificate has no status: fresh headers would not help.
+      const { status, code } = failure instanceof GatewayError ? failure : {};
+      const isRefused = status === 403 || (status !== undefined && code === 'unauthorized');
+      if (!isRefused || !(await endpoints.renew(headers))) throw failure;
       await this.#openWith(await endpoints.headers());
     }
   }

@@ -96,6 +96,13 @@ class MadeFile {
     if (!this.#folder.takeRoom(size)) return this.#onFailure(new SpoolFullError());
     try {
       await this.#write(path, sources);
+    } catch (error) {
+      await rm(path, { force: true }).catch(() => undefined);
+      this.#folder.giveRoom(size);
+      this.#sources = '';
+      return this.#onFailure(error);
+    }
+    try {
       if (this.#before !== undefined) await rm(this.#before.path, { force: true });
       this.#folder.giveRoom(this.#before?.bytes ?? 0);
       this.#before = this.#made;

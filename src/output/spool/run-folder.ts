@@ -128,7 +128,7 @@ export class RunFolder {
 
   /** The path of a new file; undefined when there is no room for it, or the disk refuses. */
   async write(name: string, content: string | Buffer): Promise<string | undefined> {
-    const bytes = Buffer.from(content);
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
     const isTooMany = this.#sizes.size - this.#replaced.files >= MAX_FILES;
     if (isTooMany || bytes.length > this.room) {
       this.isFull = true;

@@ -3,7 +3,7 @@ import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { RunData } from '../run.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { untilAborted } from '../../gateway/until-aborted.ts';
 
 const RETRY_MS = 500;
 

@@ -2,7 +2,7 @@ import { createClient } from '@keyv/redis';
 import type * as z from 'zod';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { withinMs } from '../timeout.ts';
+import { withTimeout } from '../../with-timeout.ts';
 import { PREFIX_1 } from './migration-scripts.ts';
 import { PREFIX, type ScriptName, scriptText, shaOf } from './scripts.ts';
 
@@ -63,7 +63,7 @@ export class RedisConnection {
   /** Connects, or rejects: `silent` when nobody answers, `refused` with Redis' reason. */
   async open(): Promise<void> {
     try {
-      await withinMs(this.client.connect(), CONNECT_TIMEOUT_MS + COMMAND_TIMEOUT_MS, this.#address);
+      await this.#inTime(this.client.connect(), CONNECT_TIMEOUT_MS + COMMAND_TIMEOUT_MS);
       this.#isOpened = true;
       await this.ping();
       await this.#look();
@@ -79,11 +79,19 @@ export class RedisConnection {
     // The library keeps MULTI for later even with its offline queue off; this bars the way for all alike.
     if (!this.client.isReady) throw new StoreError('silent', `${this.#address} is not connected.`);
     try {
-      return await withinMs(send(), COMMAND_TIMEOUT_MS, this.#address);
+      return await this.#inTime(send(), COMMAND_TIMEOUT_MS);
     } catch (error) {
       if (error instanceof Error && /\bREADONLY\b/.test(error.message)) this.#leaveReplica();
       throw this.#storeErrorOf(error);
     }
+  }
+
+  async #inTime<T>(asked: Promise<T>, ms: number): Promise<T> {
+    return await withTimeout(
+      asked,
+      ms,
+      () => new StoreError('silent', `${this.#address} gave no answer within ${ms} ms.`),
+    );
   }
 
   /** One atomic step that changes nothing. */

@@ -29,11 +29,11 @@ export class RedisLease implements LeaderLease {
     checkVersion(version);
     if (kind === 'emptied') {
       this.#emptiedUntil ??= now + ttlMs;
-      return { kind: 'taken', leftMs: this.#emptiedUntil - now };
+      return { kind: 'taken' };
     }
     this.#emptiedUntil = undefined;
     this.#isKnown = kind === 'taken' && version !== '';
-    if (kind === 'taken') return { kind, leftMs: value };
+    if (kind === 'taken') return { kind };
     if (kind !== 'held') return { kind: 'oldVersion' };
     this.#epoch = value;
     this.#redis.fence = `${value} ${this.holder}`;

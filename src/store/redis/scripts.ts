@@ -206,7 +206,7 @@ const BODIES = {
     local version, lease = redis.call('GET', prefix .. 'version') or '', redis.call('GET', prefix .. 'lease')
     if version ~= '' and tonumber(version) > tonumber(ARGV[7]) then return {'newer', 0, version} end
     if lease and string.sub(lease, -#holder) ~= holder then
-      return {'taken', redis.call('PTTL', prefix .. 'lease'), version}
+      return {'taken', 0, version}
     end
     if version == '' and ARGV[8] == '1' then return {'emptied', 0, version} end
     if redis.call('PUBSUB', 'NUMSUB', ARGV[6])[2] > 0 then return {'oldVersion', 0, version} end

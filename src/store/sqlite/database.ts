@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../../errors.ts';
 import type { LeaderLease, LeaseAnswer } from '../store.ts';
@@ -49,10 +49,12 @@ export function openSqliteMemory(): DatabaseSync {
 export class SqliteLease implements LeaderLease {
   readonly holder = randomUUID();
   readonly db: DatabaseSync;
+  readonly #select: StatementSync;
   #epoch = 0;
 
   constructor(db: DatabaseSync) {
     this.db = db;
+    this.#select = db.prepare('SELECT holder, epoch FROM leader');
     // A file that is damaged behind its first page is found to be here, not at the first run.
     this.#record();
   }
@@ -107,7 +109,7 @@ export class SqliteLease implements LeaderLease {
   }
 
   #record(): { holder: string; epoch: number } | undefined {
-    const row = this.db.prepare('SELECT holder, epoch FROM leader').get();
+    const row = this.#select.get();
     return row && { holder: String(row['holder']), epoch: Number(row['epoch']) };
   }
 

@@ -7,7 +7,7 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** What src has now. The goal is 190 files and 13,500 lines that are neither blank nor comment; these may only fall. */
-const FILES_IN_ALL = 256;
+const FILES_IN_ALL = 255;
 const CODE_LINES_IN_ALL = 21_300;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'with-timeout.ts': [],
   gateway: [],
   output: ['gateway', 'log.ts', 'errors.ts'],
-  store: ['log.ts', 'errors.ts'],
+  store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
   config: ['gateway', 'errors.ts'],
   runs: ['gateway', 'output', 'store', 'log.ts', 'errors.ts'],
   server: ['runs', 'gateway', 'store', 'log.ts', 'errors.ts'],

@@ -448,6 +448,42 @@ test('a connection that was closed before anybody resumed on it gives out its re
   expect(textOf([...first.outputs, ...taken, ...last.outputs])).toBe('abc');
 });
 
+test('who is left while a kernel at work gives no answer yet gets what was replayed, and the next one the rest', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.stream(request, 'a');
+  };
+  const { sessionId } = connection;
+  const first = run(connection);
+  await first.until('stream');
+  await connection.close();
+  kernel.stream(lastRequest(kernel), 'b');
+  const { msgId, checkpoint } = first.execution;
+  kernel.answersInfo = false;
+  kernel.executionState = 'idle';
+  const asked = () =>
+    kernel.received.filter(({ header }) => header.msg_type === 'kernel_info_request').length;
+  const before = asked();
+  const leave = new AbortController();
+  const connecting = gateway.connect(kernel.id, { sessionId, checkpoint, leave: leave.signal });
+  await expect.poll(asked).toBeGreaterThan(before);
+  leave.abort();
+  const left = await connecting;
+  const between = left.resume({ msgId, checkpoint });
+  const taken: KernelOutput[] = [];
+  for await (const output of between) taken.push(output);
+  kernel.answersInfo = true;
+  kernel.stream(lastRequest(kernel), 'c');
+  finish(kernel);
+  if (between.checkpoint === undefined) throw new Error('nothing was left');
+  const later = await gateway.connect(kernel.id, { sessionId, checkpoint: between.checkpoint });
+  const last = watch(later.resume({ msgId, checkpoint: between.checkpoint }));
+  expect(await last.end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(textOf([...first.outputs, ...taken, ...last.outputs])).toBe('abc');
+});
+
 test('an error that was given out before the connection was closed is how it ends', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -56,6 +56,23 @@ test('a picture that has no room is not kept, and that is said', async () => {
   await transcript.add({ kind: 'display', data: { 'image/png': png }, metadata: {} });
   await transcript.seal();
   expect(transcript.view()).toMatchObject({ limited: false, losses: [{ kind: 'spoolFull' }] });
+});
+
+test('a file that could not be written has its room back, and is tried again at the next end', async () => {
+  const budget = new SpoolBudget(10_000_000);
+  const transcript = await open('run-1', budget);
+  for (let n = 0; n < 20; n += 1)
+    await transcript.add({ kind: 'display', data: { 'text/plain': `o${n}\n`.repeat(5_000) }, metadata: {} });
+  const path = join(dir, 'run-1', 'results.txt');
+  await mkdir(path);
+  const before = budget.usedBytes;
+  await transcript.seal();
+  expect(failures).toMatchObject([{ code: 'EISDIR' }]);
+  expect(budget.usedBytes).toBe(before);
+  await rmdir(path);
+  await print(transcript, 'late');
+  await transcript.seal();
+  expect(await readdir(join(dir, 'run-1'))).toContain('results.txt');
 });
 
 test('every byte that a run had is free again when its output is removed', async () => {

@@ -1,4 +1,4 @@
-import { untilAborted } from '../../until-aborted.ts';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 
 export type KernelChange = 'restarting' | 'ending';
 

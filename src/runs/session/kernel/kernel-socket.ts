@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type {
   ConnectionEvent,
+  ConnectOptions,
   ExecutionCheckpoint,
   Gateway,
   KernelConnection,
@@ -9,11 +10,9 @@ import type { KernelRecord } from './kernel-record.ts';
 
 /** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
 const IDLE_MS = 3 * 60_000;
-/**
- * How long a websocket that is just being opened is waited for, so that it can be closed in order. A kernel at work counts
- * as there when it has not answered for 1 s and the gateway calls it busy.
- */
-const OPENING_MS = 1_800;
+
+/** How long a websocket that is just being opened is waited for, so that it can be closed in order. */
+const OPENING_MS = 1_000;
 
 /** The one websocket of a session: opened for its first run, open while it is used, closed when idle. */
 export class KernelSocket {
@@ -21,7 +20,8 @@ export class KernelSocket {
   readonly #onEvent: (event: ConnectionEvent, kernelId: string) => void;
   readonly #onClosed: () => void;
   #connection: KernelConnection | undefined;
-  #connecting: Promise<KernelConnection> | undefined;
+  /** Opened for a run that an earlier process wrote. */
+  #resuming: { leave: AbortController; connected: Promise<unknown> } | undefined;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(
@@ -38,25 +38,32 @@ export class KernelSocket {
     return this.#connection;
   }
 
-  /** Rejects with `GatewayError`. Gives a closed connection where the websocket was closed meanwhile. */
-  async connect(
+  /** Rejects with `GatewayError`. */
+  async connect({ kernelId, sessionId }: KernelRecord, signal: AbortSignal): Promise<KernelConnection> {
+    return await this.#open(kernelId, { sessionId, signal });
+  }
+
+  /** The same for a run to be resumed. Closed meanwhile, it gives a closed connection with what the gateway replayed. */
+  async reconnect(
     { kernelId, sessionId }: KernelRecord,
     signal: AbortSignal,
-    checkpoint?: ExecutionCheckpoint,
+    checkpoint: ExecutionCheckpoint | undefined,
   ): Promise<KernelConnection> {
-    const connecting = this.#gateway.connect(kernelId, {
-      sessionId,
-      signal,
-      ...(checkpoint === undefined ? {} : { checkpoint }),
-      onEvent: (event) => this.#take(event, kernelId),
-    });
-    this.#connecting = connecting;
+    const leave = new AbortController();
+    const connected = this.#open(kernelId, { sessionId, signal, leave: leave.signal, checkpoint });
+    const resuming = { leave, connected };
+    this.#resuming = resuming;
     try {
-      this.#connection = await connecting;
-      return this.#connection;
+      return await connected;
     } finally {
-      if (this.#connecting === connecting) this.#connecting = undefined;
+      if (this.#resuming === resuming) this.#resuming = undefined;
     }
+  }
+
+  async #open(kernelId: string, options: ConnectOptions): Promise<KernelConnection> {
+    const onEvent = (event: ConnectionEvent): void => this.#take(event, kernelId);
+    this.#connection = await this.#gateway.connect(kernelId, { ...options, onEvent });
+    return this.#connection;
   }
 
   #take(event: ConnectionEvent, kernelId: string): void {
@@ -87,9 +94,10 @@ export class KernelSocket {
 
   async close(): Promise<void> {
     // What its gateway replays on a websocket that is just being opened would be lost with it.
-    const connecting = this.#connecting?.catch(() => undefined);
-    if (connecting !== undefined)
-      await Promise.race([connecting, delay(OPENING_MS, undefined, { ref: false })]);
+    this.#resuming?.leave.abort();
+    const connected = this.#resuming?.connected.catch(() => undefined);
+    if (connected !== undefined)
+      await Promise.race([connected, delay(OPENING_MS, undefined, { ref: false })]);
     await this.#drop()?.close();
   }
 }

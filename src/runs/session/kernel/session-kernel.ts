@@ -113,7 +113,7 @@ export class SessionKernel {
     checkpoint: ExecutionCheckpoint | undefined,
   ): Promise<KernelConnection | undefined> {
     if (this.record?.kernelId !== kernelId) return undefined;
-    return this.#socket.connection ?? (await this.#socket.connect(this.record, signal, checkpoint));
+    return this.#socket.connection ?? (await this.#socket.reconnect(this.record, signal, checkpoint));
   }
 
   /**
@@ -128,11 +128,12 @@ export class SessionKernel {
     until: GivingUp,
   ): Promise<ReadyKernel> {
     const { gateway, envFor, log } = this.#deps;
+    const isRepeated = chosen === this.record;
     progress.onStarting();
     await this.#stored.replace(chosen);
     let kernelId: string | undefined;
     try {
-      kernelId = await launchKernel(chosen, envFor(owner), progress.onTurn, until, gateway);
+      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress.onTurn, until, gateway);
       // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
       // Toree answers the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };

@@ -31,7 +31,7 @@ function scene(): Scene {
   const told: string[] = [];
   const connect = async (kernelId: string, options: ConnectOptions): Promise<KernelConnection> => {
     say = options.onEvent;
-    await opening;
+    await Promise.race([opening, untilLeft(options.leave)]);
     const close = async (): Promise<void> => void (closes += 1);
     return { kernelId, sessionId: options.sessionId, close } as unknown as KernelConnection;
   };
@@ -51,6 +51,11 @@ function scene(): Scene {
       return resolve;
     },
   };
+}
+
+/** The client gives the connection, closed, when it is left. */
+function untilLeft(leave: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => leave?.addEventListener('abort', () => resolve()));
 }
 
 afterEach(() => void vi.useRealTimers());
@@ -91,13 +96,12 @@ test('a kernel that is gone while idle: nothing is left open, and no timer', asy
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a websocket that is just being opened is waited for, then closed in order', async () => {
+test('a websocket that is just being opened for a run to be resumed is left in order', async () => {
   const { socket, closed, hold } = scene();
-  const open = hold();
-  const connecting = socket.connect(record, signal);
-  const closing = socket.close();
-  open();
-  await closing;
-  await connecting;
+  hold();
+  const connecting = socket.reconnect(record, signal, undefined);
+  await socket.close();
+  expect((await connecting).kernelId).toBe(record.kernelId);
   expect(closed()).toBe(1);
+  expect(socket.connection).toBeUndefined();
 });

@@ -1,9 +1,9 @@
-import type { Lifecycle } from '../connection/lifecycle.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { KernelInfo, KernelModel } from '../gateway.ts';
 import { dropsSpareLines, isStrictlyOrdered } from '../protocol/messages.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/websocket.ts';
-import type { RunningExecution } from './execution.ts';
+import type { RunningExecution } from '../execution/execution.ts';
 
 type Verdict =
   /** Nothing wrong: a long computation says nothing. */

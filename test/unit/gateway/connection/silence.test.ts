@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createSilenceWatch } from '../../../../src/gateway/execution/silence.ts';
+import { createSilenceWatch } from '../../../../src/gateway/connection/silence.ts';
 import type { KernelModel } from '../../../../src/gateway/gateway.ts';
 import { createExecution, createParts, kernelMessage } from '../../../support/gateway-parts.ts';
 
