@@ -7,7 +7,7 @@ import { median, quantile } from './gateway-setting.ts';
 import { givenNumber } from './given-number.ts';
 
 /**
- * From a mention of `1+1` to its final answer on a warm kernel: the whole bot, with its durable ledger, against
+ * From a mention of `1+1` to its final answer on a warm kernel: the whole bot, with its run store on disk, against
  * `straight-bot.ts`, on one gateway, each in a local Slack with Slack's rates, in turns. Prints both medians and
  * quartiles and the ratio.
  *

@@ -87,6 +87,7 @@ test.skipIf(hasNoRedis)(
       expect(playground.replies(channel, ts)).toHaveLength(1);
     }
     const refused = playground.deliveries.filter(({ state }) => state === 'failed').length;
+    expect(refused).toBeGreaterThan(0);
     console.log(`${DELIVERIES} deliveries, ${refused} answered with a refusal and repeated`);
   },
 );

@@ -1,21 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
-import { buttonsOf, fence, isFinal, type Rig, shown, startRealGateway, startRig } from './listeners-rig.ts';
+import { buttonsOf, fence, isFinal, type Rig, shown, useRealRig } from './listeners-rig.ts';
 
-let gateway: Awaited<ReturnType<typeof startRealGateway>>;
 let rig: Rig;
-
-beforeAll(async () => {
-  gateway = await startRealGateway();
-  rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
-});
-afterAll(async () => {
-  await rig[Symbol.asyncDispose]();
-  await gateway[Symbol.asyncDispose]();
-});
+useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));
 
 const endless = 'import time\nprint("begun", flush=True)\ntime.sleep(600)';
 const isBegun = (reply: SlackMessage): boolean => shown(reply).includes('begun');

@@ -1,19 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { fence, type Rig, shown, startRealGateway, startRig } from './listeners-rig.ts';
+import { fence, type Rig, shown, useRealRig } from './listeners-rig.ts';
 
-let gateway: Awaited<ReturnType<typeof startRealGateway>>;
 let rig: Rig;
-
-beforeAll(async () => {
-  gateway = await startRealGateway();
-  rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
-});
-afterAll(async () => {
-  await rig[Symbol.asyncDispose]();
-  await gateway[Symbol.asyncDispose]();
-});
+useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));
 
 const mention = (code: string): string => fence(code, '@sparkthread ');
 

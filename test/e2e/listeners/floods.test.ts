@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fence, type Rig, startRig } from './listeners-rig.ts';
+import { fence, type Rig, shown, startRig } from './listeners-rig.ts';
 import { startWordGateway } from './scripted-kernel.ts';
 
 const runs = (rig: Rig): number => rig.bot.log.filter(({ audit }) => audit === 'run').length;
@@ -26,6 +26,30 @@ test('the bot’s own words, previews and other bots start nothing, also where e
   const last = playground.as('ana').post('#data', fence('four'));
   await rig.final('#data', last.ts);
   expect(runs(rig)).toBe(3);
+});
+
+test('MAX_CODE and KERNELS_PER_USER refuse with a sentence; what has no room under SPOOL_LIMIT is said to be lost', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(
+    gateway,
+    { DEFAULT_LANGUAGE: 'python3', MAX_CODE: '3000', SPOOL_LIMIT: '1000', KERNELS_PER_USER: '1' },
+    { rates: false },
+  );
+  const ana = rig.playground.as('ana');
+  const { answer: whole } = await rig.slash('ana', '#data', '/spark short');
+  expect(shown(whole)).not.toContain('not kept');
+  // A word kernel says its own code.
+  const { answer } = await rig.slash('ana', '#data', `/spark ${'x'.repeat(2_000)}`);
+  expect(shown(answer)).toContain('room for the output of all runs together was full');
+  const seen = rig.playground.ephemerals('ana').length;
+  ana.upload('#data', { name: 'long.py', content: 'x'.repeat(3_001) }, '@sparkthread');
+  const long = await rig.playground.waitFor(() => rig.playground.ephemerals('ana')[seen]);
+  expect(long.text).toMatch(/This code is too long.*Nothing ran/);
+  expect((await ana.slash('#general', '/spark elsewhere')).text).toMatch(
+    /started a kernel that still lives.*KERNELS_PER_USER.*Nothing ran/,
+  );
+  expect(runs(rig)).toBe(2);
+  expect(gateway.kernels.size).toBe(1);
 });
 
 test('USER_LIMIT and QUEUE_LIMIT refuse with a sentence, and nothing else is kept', async () => {

@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import type { View } from '../../../playground/views.ts';
-import { buttonsOf, fence, type Rig, shown, startRealGateway, startRig } from './listeners-rig.ts';
+import { buttonsOf, fence, type Rig, shown, useRealRig } from './listeners-rig.ts';
 
-let gateway: Awaited<ReturnType<typeof startRealGateway>>;
 let rig: Rig;
-
-beforeAll(async () => {
-  gateway = await startRealGateway();
-  rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'trace' });
-});
-afterAll(async () => {
-  await rig[Symbol.asyncDispose]();
-  await gateway[Symbol.asyncDispose]();
-});
+useRealRig({ DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'trace' }, (started) => (rig = started));
 
 async function ask(channel: string, code: string): Promise<{ root: SlackMessage; asked: SlackMessage }> {
   const { playground } = rig;

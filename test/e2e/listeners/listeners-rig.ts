@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { inject } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { startKernelGateway } from '../../../demo/gateway.ts';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
@@ -70,6 +70,19 @@ export async function startRig(
       await playground.stop();
     },
   };
+}
+
+/** One rig on a real gateway for all tests of a file, given away before the first one; both end after the last one. */
+export function useRealRig(
+  environment: Readonly<Record<string, string>>,
+  take: (rig: Rig, gateway: Gateway) => void,
+): void {
+  const started = new AsyncDisposableStack();
+  beforeAll(async () => {
+    const gateway = started.use(await startRealGateway());
+    take(started.use(await startRig(gateway, environment)), gateway);
+  });
+  afterAll(async () => await started.disposeAsync());
 }
 
 export function isFinal({ metadata }: SlackMessage): boolean {

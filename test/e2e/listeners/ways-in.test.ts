@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buttonsOf, fence, type Rig, shown, startRealGateway, startRig } from './listeners-rig.ts';
+import { expect, test } from 'vitest';
+import { buttonsOf, fence, type Gateway, type Rig, shown, startRig, useRealRig } from './listeners-rig.ts';
 
-let gateway: Awaited<ReturnType<typeof startRealGateway>>;
 let rig: Rig;
-
-beforeAll(async () => {
-  gateway = await startRealGateway();
-  rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
-});
-afterAll(async () => {
-  await rig[Symbol.asyncDispose]();
-  await gateway[Symbol.asyncDispose]();
+let gateway: Gateway;
+useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started, itsGateway) => {
+  rig = started;
+  gateway = itsGateway;
 });
 
 test('a channel on auto runs what is nothing but a code block, and stays silent about the rest', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { DEFAULT_TIMINGS } from '../../../src/gateway/timings.ts';
 import { holdKernels } from '../../support/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { shown, startRig } from '../listeners/listeners-rig.ts';
@@ -25,7 +26,7 @@ test('a kernel that was deleted without a word is told in the next answer, whose
   await rig.slash('ana', '#data', '/spark before()');
   for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
   // What a kernel said a moment ago proves that it was there.
-  await pause(5_100);
+  await pause(DEFAULT_TIMINGS.seenMs + 100);
   const { answer } = await rig.slash('ana', '#data', '/spark after()');
   expect(answer.metadata?.event_payload['outcome']).toBe('ok');
   expect(JSON.stringify(answer.blocks)).toContain('kernel was gone');

@@ -326,6 +326,16 @@ describe('values', () => {
     expect(config.http.metrics).toEqual({ host: '127.0.0.1', port: 9464 });
   });
 
+  it('takes START_CONCURRENCY, SPOOL_LIMIT and MAX_CODE', () => {
+    expect(
+      readConfig({ ...least, START_CONCURRENCY: '2', SPOOL_LIMIT: '10GB', MAX_CODE: '2MB' }),
+    ).toMatchObject({
+      gateway: { startConcurrency: 2 },
+      spoolLimitBytes: 10_000_000_000,
+      runs: { maxCodeBytes: 2_000_000 },
+    });
+  });
+
   it.each([
     ['LANGUAGES', 'a=b,a=c'],
     ['KERNEL_USERNAME', '{team}'],

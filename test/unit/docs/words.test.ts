@@ -96,7 +96,7 @@ test('each thing has its one name', () => {
   expect([...files, ...sources.flatMap(wrongNames)]).toEqual([]);
 });
 
-test('the timer of node:timers/promises is called delay everywhere', () => {
+test('the timer of node:timers/promises is called delay in all of src', () => {
   const imported = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/import \{([^}]*)\} from 'node:timers\/promises'/g)].map(([, names]) => [
       path,

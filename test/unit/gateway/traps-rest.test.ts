@@ -88,37 +88,44 @@ test('Jupyter Server says 403 to a bad token: that is no gateway that does not l
   await expect(rig.gateway.listKernels()).rejects.toMatchObject({ code: 'unauthorized', status: 403 });
 });
 
-test('traps 2, 49: starts take turns, each with a complete env; those waiting are told their place', async () => {
-  await using rig = await startRig();
-  const { server, gateway } = rig;
-  const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
-  let atOnce = 0;
-  let most = 0;
-  server.answer = async (call) => {
-    if (!isPost(call)) return undefined;
-    atOnce += 1;
-    most = Math.max(most, atOnce);
-    await gate;
-    atOnce -= 1;
-    return undefined;
-  };
-  const places: number[][] = [[], [], []];
-  const starts = places.map((told) =>
-    gateway.startKernel(start({ onTurn: (before: number) => told.push(before) })),
-  );
-  await server.untilCall(isPost);
-  open(undefined);
-  await Promise.all(starts);
-  expect(most).toBe(1);
-  expect(places).toEqual([[], [1], [2, 1]]);
-  for (const post of postsOf(server.calls)) {
-    expect(post.body).toEqual({
-      name: 'python3',
-      kernel_id: expect.any(String),
-      env: { KERNEL_USERNAME: 'bot', KERNEL_LAUNCH_TIMEOUT: '20', KERNEL_ID: expect.any(String) },
-    });
-  }
-});
+test.for([
+  { startConcurrency: 1, told: [[], [1], [2, 1]] },
+  { startConcurrency: 2, told: [[], [], [2]] },
+])(
+  'traps 2, 49: starts take turns, $startConcurrency at once, each with a complete env; those waiting are told their place',
+  async ({ startConcurrency, told: expected }) => {
+    await using rig = await startRig({ settings: { startConcurrency } });
+    const { server, gateway } = rig;
+    const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
+    let atOnce = 0;
+    let most = 0;
+    server.answer = async (call) => {
+      if (!isPost(call)) return undefined;
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      await gate;
+      atOnce -= 1;
+      return undefined;
+    };
+    const places: number[][] = [[], [], []];
+    const starts = places.map((told) =>
+      gateway.startKernel(start({ onTurn: (before: number) => told.push(before) })),
+    );
+    await expect.poll(() => atOnce).toBe(startConcurrency);
+    open(undefined);
+    await Promise.all(starts);
+    expect(most).toBe(startConcurrency);
+    expect(places).toEqual(expected);
+    expect(postsOf(server.calls)).toHaveLength(3);
+    for (const post of postsOf(server.calls)) {
+      expect(post.body).toEqual({
+        name: 'python3',
+        kernel_id: expect.any(String),
+        env: { KERNEL_USERNAME: 'bot', KERNEL_LAUNCH_TIMEOUT: '20', KERNEL_ID: expect.any(String) },
+      });
+    }
+  },
+);
 
 test('a start given up while it waits its turn is never made', async () => {
   await using rig = await startRig();

@@ -17,8 +17,8 @@ const clock = {
 type Renewal = Awaited<ReturnType<LeaderLease['renew']>>;
 
 interface Scripted {
-  acquire: () => Promise<LeaseAnswer>;
-  renew: () => Promise<Renewal>;
+  acquire: (ttlMs: number) => Promise<LeaseAnswer>;
+  renew: (ttlMs: number) => Promise<Renewal>;
 }
 
 function create(onEmptied?: () => Promise<void>) {
@@ -26,13 +26,13 @@ function create(onEmptied?: () => Promise<void>) {
   const asked = { acquire: 0, renew: 0, release: 0 };
   const lease: LeaderLease = {
     holder: 'me',
-    acquire: async () => {
+    acquire: async (ttlMs) => {
       asked.acquire += 1;
-      return answers.acquire();
+      return answers.acquire(ttlMs);
     },
-    renew: async () => {
+    renew: async (ttlMs) => {
       asked.renew += 1;
-      return answers.renew();
+      return answers.renew(ttlMs);
     },
     release: async () => void (asked.release += 1),
   };
@@ -75,6 +75,39 @@ test('a standby asks once a second, says once that it stands by, and leads when 
   expect(await turn).toEqual({ epoch: 8 });
   expect([leadership.state, leadership.mayWrite()]).toEqual(['leading', true]);
 });
+
+test.each([0, 1, 500, 999])(
+  'a standby that began %d ms after the leader leads at the latest 13 s after it has crashed: a lease and a poll',
+  async (offsetMs) => {
+    const [leader, standby] = [create(), create()];
+    let endsAt = 0;
+    const hold = (ttlMs: number) => (endsAt = performance.now() + ttlMs);
+    leader.answers.acquire = async (ttlMs) => {
+      hold(ttlMs);
+      return { kind: 'held', epoch: 1 };
+    };
+    leader.answers.renew = async (ttlMs) => {
+      hold(ttlMs);
+      return 'held';
+    };
+    standby.answers.acquire = async () => {
+      const leftMs = endsAt - performance.now();
+      return leftMs > 0 ? { kind: 'taken', leftMs } : { kind: 'held', epoch: 2 };
+    };
+    await leader.lead();
+    await pass(offsetMs);
+    const turn = standby.lead();
+    await pass(8_000 - offsetMs);
+    // It has just renewed its lease: a standby never waits longer.
+    expect(leader.asked.renew).toBe(2);
+    leader.answers.renew = () => Promise.withResolvers<never>().promise;
+    await pass(11_999);
+    expect(standby.leadership.state).toBe('standby');
+    await pass(1_001);
+    expect(standby.leadership.state).toBe('leading');
+    expect(await turn).toEqual({ epoch: 2 });
+  },
+);
 
 test('a standby says that 0.1.0 processes have to be stopped first, and takes the lease when they are', async () => {
   const { answers, lines, lead } = create();

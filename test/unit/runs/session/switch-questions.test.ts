@@ -1,8 +1,6 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { LiveRun } from '../../../../src/runs/session/run/live-run.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
-
-afterEach(() => void vi.useRealTimers());
 
 /** A channel with a Python kernel, and a Scala run that asks. */
 async function askedRig(rig: SessionRig): Promise<LiveRun> {
@@ -31,6 +29,19 @@ test('a question lapses after ten minutes', async () => {
   const data = { switchAskedAt: Date.now() - 10 * 60_000 };
   const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', data });
   expect((await rig.untilDone(scala)).kind).toBe('cancelled');
+});
+
+test('a question of nine minutes stays asked, and can be agreed to', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  const data = { switchAskedAt: Date.now() - 9 * 60_000 };
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', data });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  await rig.untilDone(await rig.submit('meanwhile()'));
+  expect(rig.views(scala).at(-1)?.phase.kind).toBe('switchAsked');
+  expect(rig.session().agreeToSwitch(scala, 'U1')).toBe(true);
+  expect((await rig.untilDone(scala)).kind).toBe('ok');
 });
 
 test('a question is put anew when another language’s kernel took the place', async () => {
