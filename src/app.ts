@@ -178,7 +178,8 @@ export function createApp(parts: AppParts): App {
     },
     keepKernel: (queue, kernelId) => control.keep(queue, kernelId),
     findRun: (runId) => runs.find(runId),
-    threadRuns: (channel, thread) => runs.newest(store.runs.thread(workspace, channel, thread, 200)),
+    threadRuns: (channel, thread, limit = 200) =>
+      runs.newest(store.runs.thread(workspace, channel, thread, limit)),
     channelRuns: (channel, limit) => runs.newest(store.runs.channel(workspace, channel, limit)),
     requesterRuns: (user, limit) => runs.newest(store.runs.requester(workspace, user, limit)),
   };
