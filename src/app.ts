@@ -144,7 +144,6 @@ export function createApp(parts: AppParts): App {
     workspace,
     workspaceUrl: slack.workspaceUrl,
     userId: slack.botUserId,
-    command: '/spark',
     policy: config.policy,
     autoRun: config.runs.autoRun,
     editWindowMs: config.runs.editWindowMs,

@@ -21,8 +21,6 @@ export interface SlackPort {
   workspaceUrl: string;
   /** Our own user id, as mentions carry it. */
   userId: string;
-  /** The slash command people type, for help texts. */
-  command: string;
   policy: PolicySettings;
   users: Users;
   channels: Channels;
