@@ -144,7 +144,6 @@ export function createApp(parts: AppParts): App {
     workspace,
     workspaceUrl: slack.workspaceUrl,
     userId: slack.botUserId,
-    command: '/spark',
     policy: config.policy,
     autoRun: config.runs.autoRun,
     editWindowMs: config.runs.editWindowMs,
@@ -178,7 +177,8 @@ export function createApp(parts: AppParts): App {
     },
     keepKernel: (queue, kernelId) => control.keep(queue, kernelId),
     findRun: (runId) => runs.find(runId),
-    threadRuns: (channel, thread) => runs.newest(store.runs.thread(workspace, channel, thread, 200)),
+    threadRuns: (channel, thread, limit = 200) =>
+      runs.newest(store.runs.thread(workspace, channel, thread, limit)),
     channelRuns: (channel, limit) => runs.newest(store.runs.channel(workspace, channel, limit)),
     requesterRuns: (user, limit) => runs.newest(store.runs.requester(workspace, user, limit)),
   };

@@ -1,6 +1,7 @@
-import { type Logger, LogLevel, WebAPIPlatformError, WebClient } from '@slack/web-api';
+import { type Logger, LogLevel, WebClient } from '@slack/web-api';
 import type { Config } from '../config/config.ts';
-import { unansweredReason } from '../slack/transport/startup-errors.ts';
+import { readCallError } from '../slack/api/call-error.ts';
+import { unansweredWords } from '../slack/transport/startup-errors.ts';
 import { botScopes } from '../slack/manifest.ts';
 import type { Report } from './report.ts';
 
@@ -76,25 +77,25 @@ async function checkSocketMode(client: WebClient, report: Report): Promise<void>
 
 /** What happened, and what to do. */
 function explain(error: unknown, remedyOf: (code: string) => string): [text: string, remedy: string] {
-  if (error instanceof WebAPIPlatformError)
-    return [`Slack says ${error.data.error}.`, remedyOf(error.data.error)];
+  const failure = readCallError(error);
+  if (failure.kind === 'refused') return [`Slack says ${failure.code}.`, remedyOf(failure.code)];
+  if (failure.kind === 'rateLimited')
+    return ['Slack takes no more calls now.', 'Wait a minute and try again.'];
   return [
-    `Slack does not answer (${unansweredReason(error)}).`,
-    'Check that this machine reaches https://slack.com (a proxy: HTTPS_PROXY and NODE_USE_ENV_PROXY=1).',
+    `${unansweredWords(error)}.`,
+    'Try again in a minute, and check that this machine reaches https://slack.com (a proxy: HTTPS_PROXY and NODE_USE_ENV_PROXY=1).',
   ];
 }
 
 function botTokenRemedy(code: string): string {
   if (code === 'account_inactive' || code === 'token_revoked')
     return 'The app was removed from the workspace: install it again and put the new bot token into SLACK_BOT_TOKEN.';
-  if (code === 'ratelimited') return 'Wait a minute and try again.';
   return 'Copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions into SLACK_BOT_TOKEN.';
 }
 
 function appTokenRemedy(code: string): string {
   if (code === 'missing_scope' || code === 'no_permission')
     return 'Give the app-level token the scope connections:write (Basic Information, App-Level Tokens).';
-  if (code === 'ratelimited') return 'Wait a minute and try again.';
   return 'Turn Socket Mode on, and put an app-level token (xapp-…) of this app with connections:write into SLACK_APP_TOKEN.';
 }
 

@@ -1,9 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { type HealthCheck, readHealth } from './health.ts';
+import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS } from './health.ts';
 import { listen, type Listening } from './http-server.ts';
-
-/** Kubernetes' probes give up after 1 s unless told otherwise, and no part's silence may fail a probe. */
-const STATUS_TIMEOUT_MS = 800;
 
 /** `inDoubt`: this process cannot be sure that nobody else is the leader, or cannot become it. */
 export type Role = 'leader' | 'standby' | 'inDoubt';

@@ -14,6 +14,9 @@ export type HealthCheck = () => Promise<Health>;
 const GATEWAY_KEEP_MS = 5_000;
 const GATEWAY_TIMEOUT_MS = 2_500;
 
+/** Kubernetes' probes give up after 1 s unless told otherwise, and no part's silence may fail a probe or a scrape. */
+export const STATUS_TIMEOUT_MS = 800;
+
 /**
  * Whether the gateway answers and takes our credentials. Its kernelspecs are asked for and not `GET api`, because Knox
  * has no route for that and Jupyter Server answers it to anybody (protocol.md §1.1, §1.5).

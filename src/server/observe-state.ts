@@ -1,13 +1,13 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { RunCounts } from '../runs/session/channel-kernels.ts';
-import type { HealthCheck } from './health.ts';
+import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS } from './health.ts';
 import type { Role } from './health-endpoints.ts';
 
-/** What is asked each time that the metrics are read; all of it answers from memory. */
+/** What is asked each time that the metrics are read; all but `slack` answers from memory. */
 export interface ObservedState {
   version: string;
   role: () => Role;
-  /** Whether Slack's events reach this process. */
+  /** Whether Slack's events reach this process. With signed HTTP it may ask Slack, so it may fail and hang. */
   slack: HealthCheck;
   /** Undefined while this process is not the leader. */
   counts: () => (RunCounts & { spoolBytes: number }) | undefined;
@@ -27,7 +27,7 @@ export function observeState(registry: Registry, { version, role, slack, counts 
     });
   gauge('sparkthread_leader', '1: this process is the active one', () => (role() === 'leader' ? 1 : 0));
   gauge('sparkthread_slack_connected', '1: Slack’s events reach this process', async () =>
-    (await slack()).ok ? 1 : 0,
+    (await readHealth({ slack }, STATUS_TIMEOUT_MS)).slack?.ok === true ? 1 : 0,
   );
   gauge(
     'sparkthread_runs_waiting',

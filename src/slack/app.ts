@@ -63,6 +63,9 @@ export interface StartedSlack extends RunMessageRemover {
   close(): Promise<void>;
 }
 
+/** A modal that is not open by then comes too late: its trigger_id lives for 3 s. */
+const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
+
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
   const { settings, fetch, policy, notifyAfterMs, marksResults, counts, log } = options;
@@ -93,7 +96,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     botUserId,
     notify,
     memory: createListenerMemory(),
-    views: createViews({ token, apiUrl, fetch, log }),
+    views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),
     readFiles: createFileReader({
       token,
       apiUrl,

@@ -21,8 +21,6 @@ export interface SlackPort {
   workspaceUrl: string;
   /** Our own user id, as mentions carry it. */
   userId: string;
-  /** The slash command people type, for help texts. */
-  command: string;
   policy: PolicySettings;
   users: Users;
   channels: Channels;
@@ -55,8 +53,8 @@ export interface RunsPort {
   /** The code of a run, a text for each block; empty when it is not stored any more. */
   code: (run: Run) => Promise<readonly string[]>;
   findRun: (runId: string) => Promise<Run | undefined>;
-  /** Runs, newest first. */
-  threadRuns: (channel: string, thread: string) => Promise<Run[]>;
+  /** Runs, newest first; of a thread at most 200, where no limit is given. */
+  threadRuns: (channel: string, thread: string, limit?: number) => Promise<Run[]>;
   channelRuns: (channel: string, limit: number) => Promise<Run[]>;
   requesterRuns: (user: string, limit: number) => Promise<Run[]>;
 }

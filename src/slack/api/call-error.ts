@@ -54,14 +54,7 @@ export function readCallError(error: unknown): CallError {
   if (error instanceof WebAPIRateLimitedError)
     return { kind: 'rateLimited', waitMs: error.retryAfter * 1000 };
   if (error instanceof WebAPIHTTPError) return { kind: 'unclear', reason: `HTTP ${error.statusCode}` };
-  if (error instanceof WebAPIPlatformError) {
-    const code = error.data.error;
-    if (code === 'ratelimited' || code === 'rate_limited') return { kind: 'rateLimited', waitMs: 1000 };
-    // The client puts a body that is no JSON where the code would stand.
-    if (OUTAGES.has(code) || !/^[a-z_0-9]+$/.test(code))
-      return { kind: 'unclear', reason: code.slice(0, 80).toWellFormed() };
-    return { kind: 'refused', code, refusal: readRefusal(code) };
-  }
+  if (error instanceof WebAPIPlatformError) return readErrorCode(error.data.error);
   // An error of the file system would tell where this machine keeps its files.
   if (error instanceof Error && 'path' in error && 'code' in error)
     return { kind: 'unclear', reason: String(error.code) };
@@ -69,6 +62,15 @@ export function readCallError(error: unknown): CallError {
   // A 429 without a usable Retry-After is a plain error in this client.
   if (/Retry header/.test(reason)) return { kind: 'rateLimited', waitMs: 1000 };
   return { kind: 'unclear', reason };
+}
+
+/** What stands in an answer as its `error`. */
+export function readErrorCode(code: string): CallError {
+  if (code === 'ratelimited' || code === 'rate_limited') return { kind: 'rateLimited', waitMs: 1000 };
+  // The client puts a body that is no JSON where the code would stand.
+  if (OUTAGES.has(code) || !/^[a-z_0-9]+$/.test(code))
+    return { kind: 'unclear', reason: code.slice(0, 80).toWellFormed() };
+  return { kind: 'refused', code, refusal: readRefusal(code) };
 }
 
 function readRefusal(code: string): Refusal {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HomeView, ModalView } from '@slack/types';
-import { type FetchFunction, WebClient } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import type { Log } from '../../log.ts';
@@ -20,23 +20,9 @@ export interface Views {
 
 /** What is prepared within this time is opened at once. */
 const QUICK_MS = 800;
-const CALL_TIMEOUT_MS = 5_000;
 
-/** A client of its own: a 429 on another call would hold it up past the life of a trigger_id. */
-export function createViews(options: {
-  token: string;
-  apiUrl: string | undefined;
-  fetch: FetchFunction | undefined;
-  log: Log;
-}): Views {
-  const { token, apiUrl, fetch, log } = options;
-  const client = new WebClient(token, {
-    ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-    ...(fetch === undefined ? {} : { fetch }),
-    rejectRateLimitedCalls: true,
-    retryConfig: { retries: 0 },
-    timeout: CALL_TIMEOUT_MS,
-  });
+/** `client` is one of its own: a 429 on another call would hold it up past the life of a trigger_id. */
+export function createViews(client: WebClient, log: Log): Views {
   return {
     async openModal(triggerId, prepare) {
       const preparing = prepare();

@@ -21,3 +21,13 @@ export function renderElapsed(ms: number): string {
 function inUnits(...counts: [number, string][]): string {
   return counts.flatMap(([count, unit]) => (count === 0 ? [] : [`${count} ${unit}`])).join(' ');
 }
+
+/** When something was, by the clock: `at 09:15:00`, `between 09:15:00 and 09:15:07`. */
+export function renderSpan(fromMs: number, toMs: number): string {
+  const [from, to] = [clock(fromMs), clock(toMs)];
+  return from === to ? `at ${from}` : `between ${from} and ${to}`;
+}
+
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}

@@ -1,21 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunOutcome } from '../../runs/outcome.ts';
 import type { ResultMark, RunView } from '../../runs/run-view.ts';
 import { renderElapsed } from '../blocks/duration.ts';
+import { type End, endOf } from '../blocks/run/run-text.ts';
 import type { FilesOwner } from './attach-files.ts';
 import { EditableMessage, type Sending } from './editable-message.ts';
 
 /** How long the reply is tried: later it would be no news. */
 const TRIED_MS = 60_000;
 
-/** Of these ends the kernel told no duration: what counts is how long its requester has waited. */
-const NOT_KNOWN: ReadonlySet<RunOutcome['kind']> = new Set(['unknown', 'outputLost', 'gatewayAway']);
-const STOPPED: ReadonlySet<RunOutcome['kind']> = new Set([
-  'interrupted',
-  'timedOut',
-  'tooMuchOutput',
-  'inputTimedOut',
-]);
+/** Before how long it took; undefined: its requester has taken it back and is told nothing. */
+const DONE_WORDS: Readonly<Record<End, string | undefined>> = {
+  failed: 'failed after',
+  ok: 'done in',
+  stopped: 'stopped after',
+  limited: 'stopped after',
+  cancelled: undefined,
+  notKnown: 'not known how it ended, after',
+};
 
 /** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */
 export async function notifyEnd(
@@ -36,13 +37,16 @@ async function postDoneNotice(
   owner: FilesOwner,
   { requester, phase }: RunView,
 ): Promise<string[]> {
+  if (phase.kind !== 'ended') return [];
+  const words = DONE_WORDS[endOf(phase.outcome)];
   // A bot (B…) cannot be named.
-  if (phase.kind !== 'ended' || phase.outcome.kind === 'cancelled' || requester.startsWith('B')) return [];
+  if (words === undefined || requester.startsWith('B')) return [];
   const { runId, place, createdAt, mayExist } = owner;
   const waitedMs = sending.now() - createdAt;
+  // Where the kernel told no duration, what counts is how long its requester has waited.
   const tookMs = phase.outcome.durationMs > 0 ? phase.outcome.durationMs : waitedMs;
   if (tookMs <= sending.notifyAfterMs) return [];
-  const text = `<@${requester}> ${doneWords(phase.outcome.kind, tookMs)}`;
+  const text = `<@${requester}> ${words} ${renderElapsed(tookMs)}`;
   const metadata = { event_type: 'sparkthread_done', event_payload: { run: runId } };
   const blocks = [{ type: 'section' as const, text: { type: 'mrkdwn' as const, text } }];
   const message = new EditableMessage(sending, { runId, place, metadata, createdAt, mayExist });
@@ -57,12 +61,4 @@ async function postDoneNotice(
   if (sent.kind === 'posted') return [sent.ts];
   sending.log.warn({ event: 'run.notice', run: runId }, 'the requester was not told that the run has ended');
   return [];
-}
-
-/** `done in 12 min`, and for other ends `failed after`, `stopped after`, or that it is not known. */
-function doneWords(kind: RunOutcome['kind'], tookMs: number): string {
-  const took = renderElapsed(tookMs);
-  if (kind === 'ok') return `done in ${took}`;
-  if (NOT_KNOWN.has(kind)) return `not known how it ended, after ${took}`;
-  return `${STOPPED.has(kind) ? 'stopped' : 'failed'} after ${took}`;
 }

@@ -5,7 +5,7 @@ import type { ResultMark, RunView } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
 import { ROOT_ROOM, renderRoot } from '../blocks/root-message.ts';
 import { resultLine } from '../blocks/run/result-line.ts';
-import { statusLine } from '../blocks/run/run-text.ts';
+import { type End, endOf, statusLine } from '../blocks/run/run-text.ts';
 import type { MessageClient, Place } from './client.ts';
 import { CallLimiter, type EditLimiter } from './limiters.ts';
 
@@ -14,17 +14,13 @@ const REACTION_RATE = { burst: 20, refillMs: 2_000 };
 /** Answers come first: a mark that finds no room for so long is left out. */
 const GIVES_WAY_MS = 30_000;
 
-const FAILED = 'x';
-const REACTIONS: Readonly<Partial<Record<RunOutcome['kind'], string>>> = {
+const REACTIONS: Readonly<Record<End, string>> = {
+  failed: 'x',
   ok: 'white_check_mark',
-  interrupted: 'octagonal_sign',
-  timedOut: 'octagonal_sign',
-  tooMuchOutput: 'octagonal_sign',
-  inputTimedOut: 'octagonal_sign',
+  stopped: 'octagonal_sign',
+  limited: 'octagonal_sign',
   cancelled: 'octagonal_sign',
-  unknown: 'grey_question',
-  outputLost: 'grey_question',
-  gatewayAway: 'grey_question',
+  notKnown: 'grey_question',
 };
 
 interface Ended {
@@ -59,7 +55,7 @@ export class ResultMarks {
     const shown =
       mark.kind === 'root'
         ? this.#editRoot(ended, mark, view, outcome)
-        : this.#react(ended.place.channel, mark.ts, REACTIONS[outcome.kind] ?? FAILED, view.edition > 1);
+        : this.#react(ended.place.channel, mark.ts, REACTIONS[endOf(outcome)], view.edition > 1);
     shown.catch((error: unknown) =>
       this.#options.log.debug({ event: 'run.mark', run: ended.runId, err: error }, 'a result is not marked'),
     );
@@ -84,7 +80,7 @@ export class ResultMarks {
   async #react(channel: string, timestamp: string, name: string, hasEarlier: boolean): Promise<void> {
     const { client } = this.#options.client;
     if (hasEarlier)
-      for (const other of new Set([FAILED, ...Object.values(REACTIONS)]))
+      for (const other of new Set(Object.values(REACTIONS)))
         if (other !== name && (await this.#mayReact()))
           await this.#tried(async () => await client.reactions.remove({ channel, timestamp, name: other }));
     if (await this.#mayReact())

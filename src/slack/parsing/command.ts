@@ -11,6 +11,8 @@ export type Command =
   | { kind: 'malformed'; sentence: string };
 
 const plain = ['help', 'languages', 'status', 'stop', 'history', 'kernels', 'restart', 'shutdown'] as const;
+/** The first word of every command. */
+export const commandWords: readonly string[] = [...plain, 'use', 'auto'];
 const bang = ['stop', 'restart', 'status', 'help'] as const;
 
 /**

@@ -1,18 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { type Command, readCommand } from './command.ts';
-
-const COMMANDS = [
-  'help',
-  'languages',
-  'status',
-  'stop',
-  'history',
-  'kernels',
-  'restart',
-  'shutdown',
-  'use',
-  'auto',
-];
+import { type Command, commandWords, readCommand } from './command.ts';
 
 /** What people try where they look for help. */
 const CALLS_FOR_HELP = /^(?:-h|--?help|\/help|\?|man)$/i;
@@ -34,7 +21,7 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
   }
   const lower = word.toLowerCase();
   // Two words are no code in any language of notebooks, unless one of them is a keyword.
-  if (COMMANDS.includes(lower))
+  if (commandWords.includes(lower))
     return /^\p{L}+$/u.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
   const meant = nearest(word);
   const command = meant === undefined ? undefined : readCommand(`${meant} ${argument}`);
@@ -49,8 +36,8 @@ const KEYWORDS = new Set(['if', 'in', 'is', 'and', 'or', 'not', 'for', 'as', 'el
  */
 function nearest(word: string): string | undefined {
   const lower = word.toLowerCase();
-  if (!/^[a-z]+$/.test(lower) || COMMANDS.includes(lower)) return undefined;
-  return COMMANDS.find((command) => {
+  if (!/^[a-z]+$/.test(lower) || commandWords.includes(lower)) return undefined;
+  return commandWords.find((command) => {
     if (sortLetters(command) === sortLetters(lower)) return command.length > 3;
     if (lower.length >= 4 && command.startsWith(lower)) return true;
     return command.length > 4 && distance(command, lower) <= (command.length > 7 ? 2 : 1);

@@ -55,10 +55,15 @@ export function openSlackApp(
 export function openClient(
   { botToken, apiUrl }: SlackSettings,
   log: Log,
-  { fetch, isUrgent }: { fetch: FetchFunction | undefined; isUrgent: boolean },
+  {
+    fetch,
+    isUrgent,
+    ...limits
+  }: { fetch: FetchFunction | undefined; isUrgent: boolean; timeout?: number; retryConfig?: RetryOptions },
 ): WebClient {
   return new WebClient(botToken, {
     ...clientOptions(apiUrl, fetch),
+    ...limits,
     rejectRateLimitedCalls: isUrgent,
     logger: boltLogger(log),
   });

@@ -7,18 +7,28 @@ export interface WriteGuard {
   whenSure(): Promise<void>;
 }
 
-/** Web API methods that change nothing: a standby and a leader in doubt may call them. */
-const READS =
-  /\/(?:auth\.test|api\.test|apps\.connections\.open|users\.\w+|usergroups\.[\w.]+|conversations\.\w+|files\.info|team\.info)$/;
+/** The Web API methods that we call and that change nothing: a standby and a leader in doubt may call them. */
+const READS: ReadonlySet<string | undefined> = new Set([
+  'apps.connections.open',
+  'auth.test',
+  'conversations.history',
+  'conversations.info',
+  'conversations.replies',
+  'files.info',
+  'usergroups.users.list',
+  'users.conversations',
+  'users.info',
+]);
 
 /**
- * All calls to Slack go through this. One that changes something waits until this process is surely the leader, and is
- * checked again in the moment in which it is sent.
+ * All calls of the Web API go through this. One that changes something waits until this process is surely the leader,
+ * and is checked again in the moment in which it is sent.
  */
 export function guardWrites(fetch: FetchFunction | undefined, guard: WriteGuard): FetchFunction {
   const send = fetch ?? globalThis.fetch;
   return async (url, init) => {
-    if (!READS.test(new URL(url).pathname)) while (!guard.mayWrite()) await guard.whenSure();
+    const method = new URL(url).pathname.split('/').at(-1);
+    if (!READS.has(method)) while (!guard.mayWrite()) await guard.whenSure();
     return await send(url, init);
   };
 }

@@ -1,7 +1,8 @@
 import bolt from '@slack/bolt';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../../server/health.ts';
-import { isRefusal, tokenRefused } from './startup-errors.ts';
+import { readErrorCode } from '../api/call-error.ts';
+import { tokenRefused } from './startup-errors.ts';
 import type { SlackTransport } from './acked-after-accept-app.ts';
 
 export interface SocketModeOptions {
@@ -40,7 +41,7 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
       clientOptions: {
         ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
         fetch: retriedWhenRefused(options.fetch ?? fetch, (said) => {
-          if (isRefusal(said)) refused.reject(tokenRefused('SLACK_APP_TOKEN', said));
+          if (readErrorCode(said).kind === 'refused') refused.reject(tokenRefused('SLACK_APP_TOKEN', said));
           if (!health.ok) health = { ok: false, detail: `Not connected: Slack says ${said}; trying again.` };
         }),
         timeout: callTimeoutMs,

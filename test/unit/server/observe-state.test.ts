@@ -39,6 +39,18 @@ test('what is there is asked for when the metrics are read; a standby has nothin
   ).toEqual(Array.from({ length: 7 }, () => '0'));
 });
 
+test.each([
+  ['fails', async () => await Promise.reject(new Error('auth.test failed'))],
+  ['hangs', async () => await new Promise<never>(() => {})],
+])('a check of Slack that %s counts as not connected, and all else is told', async (_how, slack) => {
+  const registry = new Registry();
+  observeState(registry, { version: '1.2.3', role: () => 'leader', slack, counts: () => undefined });
+  expect(await samplesOf(registry, /leader|connected/)).toEqual([
+    'sparkthread_leader 1',
+    'sparkthread_slack_connected 0',
+  ]);
+});
+
 test('calls of the run store are timed, failed ones too, and do what they did', async () => {
   const registry = new Registry();
   const store = instrumentStore(registry)(await openStore({ url: 'memory:', log: silentLog }));

@@ -2,12 +2,16 @@ import { stripVTControlCharacters } from 'node:util';
 import type { OutputLoss } from '../../../output/output-view.ts';
 import type { RunOutcome } from '../../../runs/outcome.ts';
 import type { GatewayOutage, RunPhase, RunView } from '../../../runs/run-view.ts';
-import { renderDuration, renderElapsed } from '../duration.ts';
+import { renderDuration, renderElapsed, renderSpan } from '../duration.ts';
 import { archiveFile, resultsFile, streamFile } from './attachments.ts';
 
 /** Every sentence that a run message says about its run. Plain text, no markup. */
 
+/** Ends by what they mean to people; `limited`: stopped by a limit and not by somebody. */
+export type End = 'failed' | 'ok' | 'stopped' | 'limited' | 'cancelled' | 'notKnown';
+
 interface OutcomeWords {
+  end: End;
   /** The first word of the status line. */
   label: string;
   /** What to know or to do, when there is something beside `RunOutcome.detail`. */
@@ -21,36 +25,60 @@ const LIMIT_WORDS =
 
 /** `{run}` stands for the run's id. */
 const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
-  ok: { label: 'Done' },
-  raised: { label: 'Error' },
-  interrupted: { label: 'Stopped' },
-  timedOut: { label: 'Stopped by the time limit' },
-  tooMuchOutput: { label: 'Stopped: too much output', next: LIMIT_WORDS },
-  inputTimedOut: { label: 'Stopped: no input came', next: 'Nobody answered the question in time.' },
-  cancelled: { label: 'Cancelled', next: 'It did not run.', neverRan: true },
-  exited: { label: 'Exited', next: 'The code ended its kernel; the next snippet gets a fresh one.' },
+  ok: { end: 'ok', label: 'Done' },
+  raised: { end: 'failed', label: 'Error' },
+  interrupted: { end: 'stopped', label: 'Stopped' },
+  timedOut: { end: 'limited', label: 'Stopped by the time limit' },
+  tooMuchOutput: { end: 'limited', label: 'Stopped: too much output', next: LIMIT_WORDS },
+  inputTimedOut: {
+    end: 'limited',
+    label: 'Stopped: no input came',
+    next: 'Nobody answered the question in time.',
+  },
+  cancelled: { end: 'cancelled', label: 'Cancelled', next: 'It did not run.', neverRan: true },
+  exited: {
+    end: 'failed',
+    label: 'Exited',
+    next: 'The code ended its kernel; the next snippet gets a fresh one.',
+  },
   kernelDied: {
+    end: 'failed',
     label: 'Kernel died',
     next: "The kernel's process ended while this ran, often because memory ran out. The next snippet gets a fresh kernel.",
   },
-  kernelRestarted: { label: 'Kernel restarted', next: 'The kernel was restarted while this ran.' },
-  kernelGone: { label: 'Kernel gone', next: 'The next snippet starts a new one.' },
-  notStarted: { label: 'Not started', next: 'The code did not run.', neverRan: true },
+  kernelRestarted: {
+    end: 'failed',
+    label: 'Kernel restarted',
+    next: 'The kernel was restarted while this ran.',
+  },
+  kernelGone: { end: 'failed', label: 'Kernel gone', next: 'The next snippet starts a new one.' },
+  notStarted: { end: 'failed', label: 'Not started', next: 'The code did not run.', neverRan: true },
   gatewayAway: {
+    end: 'notKnown',
     label: 'Gateway away',
     next: 'The end of this run was not seen, and it may still go on. The next snippet finds out whether the kernel and its variables are still there.',
   },
-  outputLost: { label: 'End not seen', next: 'It ran, but how it ended is lost with the connection.' },
+  outputLost: {
+    end: 'notKnown',
+    label: 'End not seen',
+    next: 'It ran, but how it ended is lost with the connection.',
+  },
   unknown: {
+    end: 'notKnown',
     label: 'Not known',
     next: 'It is not known whether this ran. Run it again if running it twice does no harm.',
     neverRan: true,
   },
   broken: {
+    end: 'failed',
     label: 'Something broke',
     next: 'This is a fault of the bot, not of the code (run {run}).',
   },
 };
+
+export function endOf({ kind }: Pick<RunOutcome, 'kind'>): End {
+  return OUTCOMES[kind].end;
+}
 
 /** `Done · 0.05 s · In [3] · python3-spark` (`short`: `Done · 0.05 s`), and for an edited message's run `edited, run 2`. */
 export function statusLine(edition: number, outcome: RunOutcome, { short = false } = {}): string {
@@ -200,7 +228,7 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
     case 'tooBig':
       return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over MAX_MESSAGE could not be taken. An operator can raise that setting.`;
     case 'gap':
-      return `Output may be missing ${betweenWords(clock(loss.fromMs), clock(loss.toMs))} UTC.`;
+      return `Output may be missing ${renderSpan(loss.fromMs, loss.toMs)} UTC.`;
     case 'diskFull':
       return "The bot's disk took no more; some output is not kept.";
     case 'spoolFull':
@@ -216,12 +244,4 @@ function whereWords({ streams, path, archive }: OutputLoss & { kind: 'tooMany' }
   const files = [...(streams ? [streamFile] : []), ...(path === undefined ? [] : [resultsFile])];
   const texts = files.length === 0 ? '' : ` Their text is in ${files.join(' and ')}.`;
   return archive === undefined ? texts : `${texts} Their pictures and files are in ${archiveFile}.`;
-}
-
-function betweenWords(from: string, to: string): string {
-  return from === to ? `at ${from}` : `between ${from} and ${to}`;
-}
-
-function clock(ms: number): string {
-  return new Date(ms).toISOString().slice(11, 19);
 }

@@ -1,6 +1,6 @@
 import { type OutputPart, wholeText } from '../../../output/output-view.ts';
-import type { RunOutcome } from '../../../runs/outcome.ts';
 import type { RunView } from '../../../runs/run-view.ts';
+import { endOf } from './run-text.ts';
 
 /** What kernels say of an interrupt: Python and its await, the JVM. */
 const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|InterruptedException)\b/;
@@ -9,8 +9,6 @@ const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|Interrup
 const PY4J_START = /^.*KeyboardInterrupt while sending command.*$/m;
 const PY4J_END = '\nKeyboardInterrupt\n';
 
-const LIMITS: ReadonlySet<RunOutcome['kind']> = new Set(['timedOut', 'tooMuchOutput', 'inputTimedOut']);
-
 /**
  * A stop that somebody asked for, or a limit, is no error: how the kernel says it is left out, and the status line tells
  * it. An error that the code raised on its way out stays, and so does an interrupt that nobody asked for.
@@ -18,8 +16,8 @@ const LIMITS: ReadonlySet<RunOutcome['kind']> = new Set(['timedOut', 'tooMuchOut
 export function withoutStopTrace(view: RunView): RunView {
   const { phase, output } = view;
   if (phase.kind !== 'ended' || output === undefined) return view;
-  const { kind, stoppedBy } = phase.outcome;
-  if (!LIMITS.has(kind) && (kind !== 'interrupted' || stoppedBy === undefined)) return view;
+  const end = endOf(phase.outcome);
+  if (end !== 'limited' && (end !== 'stopped' || phase.outcome.stoppedBy === undefined)) return view;
   const last = output.parts.findLast((part) => part.kind === 'error');
   const parts = output.parts
     .filter((part) => part !== last || part.kind !== 'error' || !INTERRUPTED.test(part.headline))

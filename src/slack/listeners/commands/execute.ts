@@ -64,7 +64,7 @@ export async function runCommand(
       return renderNearCommand(command.meant, { text: command.typed, requestKey, thread: root });
     }
     case 'help':
-      return { text: helpText(bot.command, bot.userId) };
+      return { text: helpText(bot.userId) };
     case 'languages':
       return { text: await languagesText(channel, bot) };
     case 'status':

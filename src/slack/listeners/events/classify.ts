@@ -36,16 +36,18 @@ export async function classifyMessage(
   const message = readMessage(posted, bot.userId);
   const text = readCommandText(message);
   const bang = text === undefined ? undefined : readBangCommand(text);
-  if (bang !== undefined && (await hasAnswer(posted, bot)))
+  let answer: Promise<boolean> | undefined;
+  const isAnswered = (): Promise<boolean> => (answer ??= hasAnswer(posted, bot));
+  if (bang !== undefined && (await isAnswered()))
     return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
   if (posted.isDirect || posted.isMention || mentionsBot(message))
     return classifyAddressed(posted, message, bot);
   const unknown = text === undefined ? undefined : readUnknownBang(text);
-  if (unknown !== undefined && (await hasAnswer(posted, bot)))
+  if (unknown !== undefined && (await isAnswered()))
     return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: unknown }) };
   const mayBeFence = message.parts.some((part) => part.kind === 'fence');
   if (!mayBeFence) return undefined;
-  const isOurThread = await hasAnswer(posted, bot);
+  const isOurThread = await isAnswered();
   if (!isOurThread && !(await isOnAuto(posted.channel, bot))) return undefined;
   return {
     source: isOurThread ? 'thread' : 'auto',
@@ -112,7 +114,7 @@ function isForeignBot({ botIds, user }: PostedMessage, { policy }: Pick<Bot, 'po
 }
 
 async function hasAnswer({ channel, thread }: PostedMessage, bot: ClassifyPort): Promise<boolean> {
-  return thread !== undefined && (await bot.threadRuns(channel, thread)).length > 0;
+  return thread !== undefined && (await bot.threadRuns(channel, thread, 1)).length > 0;
 }
 
 async function isOnAuto(channel: string, bot: ClassifyPort): Promise<boolean> {

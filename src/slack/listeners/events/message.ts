@@ -70,7 +70,7 @@ async function runRequest(
   const key = requestOf(posted, bot);
   switch (request.kind) {
     case 'nothing':
-      await runOnce(key, bot, () => notifyPrivately(posted, helpText(bot.command, bot.userId), bot));
+      await runOnce(key, bot, () => notifyPrivately(posted, helpText(bot.userId), bot));
       return;
     case 'command':
       await runOnce(key, bot, () => runMessageCommand(posted, request.command, bot));

@@ -3,9 +3,11 @@ import { StoreError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
+import { classifyMessage } from '../../../../src/slack/listeners/events/classify.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
 
 const member = { isWorkspaceAdmin: true, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 
@@ -34,7 +36,8 @@ function createBot({
     forgetSeen: async (key: string) => void claims.delete(key),
     isKnown: async (key: string) => claims.has(key),
     runOf: async (key: string) => void store.push(`runOf ${key}`),
-    threadRuns: async () => (store.push('threadRuns') > 0 && hasRuns ? [run] : []),
+    threadRuns: async (_channel: string, _thread: string, limit?: number) =>
+      store.push(limit === undefined ? 'threadRuns' : `threadRuns ${limit}`) > 0 && hasRuns ? [run] : [],
     channelRuns: async () => (store.push('channelRuns') > 0 && hasRuns ? [run] : []),
     memory: createListenerMemory(),
     log: silentLog,
@@ -105,4 +108,17 @@ test('`!stop` whose store was silent is left unacknowledged, and stops when Slac
   await onMessage(event, ticket, bot);
   expect(stops).toHaveLength(2);
   expect(told).toEqual(['Stopping it.']);
+});
+
+test.each([
+  ['!stop', false],
+  ['!stop', true],
+  ['!stats', true],
+  ['```1```', true],
+])('%j in a thread costs one look for one run (with runs: %j)', async (text, hasRuns) => {
+  const { bot, store } = createBot({ hasRuns });
+  const posted = readPosted({ ...plain, text, channel: 'C1', ts: '5.0', thread_ts: '4.0' });
+  if (posted === undefined) throw new Error('it is no message');
+  expect((await classifyMessage(posted, bot))?.source).toBe(hasRuns ? 'thread' : undefined);
+  expect(store).toEqual(['threadRuns 1']);
 });

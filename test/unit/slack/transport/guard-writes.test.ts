@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { guardWrites } from '../../../../src/slack/transport/guard-writes.ts';
+
+/** Whether a process that another one has replaced may call this. */
+async function isCalled(method: string): Promise<boolean> {
+  let called = false;
+  const guarded = guardWrites(
+    async () => {
+      called = true;
+      return new Response('{}');
+    },
+    {
+      mayWrite: () => false,
+      whenSure: async () => await Promise.reject(new Error('another process is the leader')),
+    },
+  );
+  await guarded(`https://slack.com/api/${method}`, {}).catch(() => undefined);
+  return called;
+}
+
+test.each([
+  'apps.connections.open',
+  'auth.test',
+  'conversations.history',
+  'conversations.info',
+  'conversations.replies',
+  'files.info',
+  'usergroups.users.list',
+  'users.conversations',
+  'users.info',
+])('%s changes nothing and is not held up', async (method) => {
+  expect(await isCalled(method)).toBe(true);
+});
+
+test.each([
+  'chat.delete',
+  'chat.postEphemeral',
+  'chat.postMessage',
+  'chat.update',
+  'conversations.archive',
+  'conversations.invite',
+  'conversations.open',
+  'files.completeUploadExternal',
+  'files.delete',
+  'files.getUploadURLExternal',
+  'reactions.add',
+  'reactions.remove',
+  'usergroups.update',
+  'users.setPresence',
+  'views.open',
+  'views.publish',
+  'views.update',
+])('%s waits for leadership', async (method) => {
+  expect(await isCalled(method)).toBe(false);
+});
