@@ -6,7 +6,7 @@ import { type Source, sourcesIn } from './sources.ts';
 
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
-/** What src has now. The goal is 190 files and 13,500 lines that are neither blank nor comment; these may only fall. */
+/** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
 const FILES_IN_ALL = 255;
 const CODE_LINES_IN_ALL = 21_300;
 
