@@ -55,7 +55,8 @@ export interface App {
 export function createApp(parts: AppParts): App {
   const { config, log, gateway, store, spoolDir, slack, guard, onRefused, onEnded } = parts;
   const { workspace } = slack;
-  const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
+  const { runTimeoutMs, inputTimeoutMs, sqlRows, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } =
+    config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
   const channels = new StoredChannelSettings(store.keyv('channel'));
   const records = new KernelRecords(store.keyv('kernel'), log);
@@ -106,6 +107,7 @@ export function createApp(parts: AppParts): App {
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows,
     guard,
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });

@@ -15,7 +15,7 @@ export function logEnd(run: Run, outcome: RunOutcome, log: Log): void {
       channel: run.channel,
       source: data.source,
       kernelspec: data.kernelspec,
-      language: data.language,
+      language: data.dialect ?? data.language,
       kernel: data.request?.kernelId,
       outcome: outcome.kind,
       durationMs: outcome.durationMs,

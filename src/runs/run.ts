@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
 import { type CodeSummary, summarizeCode } from '../store/run-reader.ts';
 import type { RunRecord } from '../store/store.ts';
+import type { Dialect, Snippet } from './admission/snippet.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
 /** The way a snippet came in. */
@@ -45,6 +46,8 @@ export interface RunData extends CodeSummary {
   word?: string | undefined;
   /** As the kernelspec says it: `python`, `scala`, `R`. */
   language?: string | undefined;
+  /** What the code is written in, where that is not the kernelspec's language: the kernel gets it wrapped. */
+  dialect?: Dialect | undefined;
   /** The request (message or trigger) that this run came from. */
   requestKey: string;
   /** The request key of the requester's own message with the code: editing or deleting that message counts. */
@@ -104,6 +107,19 @@ export function isUndecided({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
 }
 
+/** The language of a snippet that repeats a run: the kernelspec that ran, not what its word means by now. */
+export function languageOf({ data }: Run): Pick<Snippet, 'language' | 'dialect'> {
+  return {
+    language: data.kernelspec,
+    ...(data.dialect === undefined ? {} : { dialect: data.dialect }),
+  };
+}
+
+/** The language as people read it. */
+export function languageWord({ data }: Run): string {
+  return data.word ?? data.dialect ?? data.kernelspec;
+}
+
 /** Whether a run was accepted with exactly this code. */
 export function hasCode({ data }: Run, code: readonly string[]): boolean {
   const { codeSha256, blockCount } = summarizeCode(code);
@@ -116,6 +132,7 @@ const runDataSchema = z.looseObject({
   kernelspec: z.string(),
   word: z.string().optional(),
   language: z.string().optional(),
+  dialect: z.literal('sql').optional(),
   preview: z.string(),
   codeLength: z.number(),
   codeSha256: z.string(),

@@ -3,7 +3,14 @@ import type { Displays } from '../output/displays.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
-import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
+import {
+  isUnfinished,
+  languageWord,
+  type Run,
+  type RunData,
+  type StoredOutput,
+  unreadableOutcome,
+} from './run.ts';
 import type { OpenRunMessage, ResultMark } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
@@ -47,7 +54,7 @@ export class Runs {
       (live) => {
         const { data } = run;
         const needsRoot = run.thread === '' && data.needsRoot;
-        const language = data.word ?? data.kernelspec;
+        const language = languageWord(run);
         return openRunMessage({
           runId: run.id,
           requester: run.requester,

@@ -172,6 +172,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
+      sqlRows: 1_000,
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,
     });

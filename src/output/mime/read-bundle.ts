@@ -2,6 +2,7 @@ import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ImageMime } from '../output-view.ts';
 import { htmlAsText } from './html-text.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
+import { readSparkTable, SPARK_TABLE, tableAsText } from './spark-table.ts';
 
 /** What a mime bundle is shown as, in order. */
 export type ShownForm =
@@ -54,6 +55,8 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
   };
   const plain = text('text/plain');
+  const ours = readSparkTable(data[SPARK_TABLE]);
+  if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
   // Toree says this before each error
   if (plain?.trim() === 'lastException = null') return [];
   const words = plain !== undefined && isReprAlone(plain) ? undefined : plain;

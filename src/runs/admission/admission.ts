@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
-import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
+import { chooseLanguage, type ChosenLanguage, type LanguageContext } from '../languages/languages.ts';
 import type { Origin, Run, RunData, Source } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
@@ -143,7 +143,7 @@ export class Admission {
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
-    const { kernelspec, language } = await this.#choose(workspace, channel, snippet);
+    const { kernelspec, language, dialect } = await this.#choose(workspace, channel, snippet);
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
@@ -156,6 +156,7 @@ export class Admission {
     const data = {
       kernelspec,
       language,
+      dialect,
       word,
       editedTs,
       switchAskedAt: undefined,
@@ -181,6 +182,7 @@ export class Admission {
       kernelspecs,
       aliases,
       ...(channelLanguage === undefined ? {} : { channelLanguage }),
+      ...(settings.dialect === undefined ? {} : { channelDialect: settings.dialect }),
       ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
     };
   }
@@ -189,26 +191,29 @@ export class Admission {
   async #choose(workspace: string, channel: string, snippet: Snippet): Promise<Chosen> {
     const context = await this.languages(workspace, channel);
     try {
-      return withLanguage(chooseKernelspec(snippet, context), context.kernelspecs);
+      return withLanguage(chooseLanguage(snippet, context), context.kernelspecs);
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
       const kernelspecs = await this.#deps.kernelspecs.refresh();
-      return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
+      return withLanguage(chooseLanguage(snippet, { ...context, kernelspecs }), kernelspecs);
     }
   }
 }
 
-interface Chosen {
-  kernelspec: string;
+interface Chosen extends ChosenLanguage {
   /** As the kernelspec says it. */
   language: string | undefined;
 }
 
-function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
-  return { kernelspec, language: list.find(({ name }) => name === kernelspec)?.language };
+function withLanguage(chosen: ChosenLanguage, { list }: Kernelspecs): Chosen {
+  return { ...chosen, language: list.find(({ name }) => name === chosen.kernelspec)?.language };
 }
 
-function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
+function newRun(
+  request: SnippetRequest,
+  queue: string,
+  { kernelspec, language, dialect }: Chosen,
+): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
   const { message, editedTs, follows, attended, origin } = request;
   return {
@@ -224,6 +229,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       source,
       kernelspec,
       ...(language === undefined ? {} : { language }),
+      ...(dialect === undefined ? {} : { dialect }),
       ...(snippet.language === undefined ? {} : { word: snippet.language }),
       ...summarizeCode(snippet.blocks),
       requestKey,

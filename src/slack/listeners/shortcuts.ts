@@ -1,11 +1,12 @@
 import type { GlobalShortcut, MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
+import { languageOf } from '../../runs/run.ts';
 import {
-  chooseKernelspec,
+  chooseLanguage,
   type LanguageContext,
   languageWords,
-  listLanguages,
+  listChoices,
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import type { Bot, RunsPort, SlackPort } from '../context.ts';
@@ -106,7 +107,7 @@ async function readAnswer(
   const blocks = run === undefined ? [] : await bot.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
   const origin = run.requester === user ? {} : { origin: 'again' as const };
-  return { channel, thread, snippet: { language: run.data.kernelspec, blocks }, ...origin };
+  return { channel, thread, snippet: { ...languageOf(run), blocks }, ...origin };
 }
 
 /** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */
@@ -142,13 +143,16 @@ function noCode(): UserError {
 /** Named by the message or chosen in the channel; the gateway's default would be a guess about somebody's words. */
 function isLanguageKnown(snippet: Snippet, context: LanguageContext): boolean {
   try {
-    chooseKernelspec(snippet, context);
+    chooseLanguage(snippet, context);
   } catch (error) {
     if (error instanceof UserError) return false;
     throw error;
   }
   const isNamed = snippet.language !== undefined || snippet.syntax !== undefined;
-  const isChosen = context.channelLanguage !== undefined || context.defaultLanguage !== undefined;
+  const isChosen =
+    context.channelDialect !== undefined ||
+    context.channelLanguage !== undefined ||
+    context.defaultLanguage !== undefined;
   return isNamed || isChosen || context.kernelspecs.list.length === 1;
 }
 
@@ -168,7 +172,7 @@ async function askLanguage(
       blocks: [...blocks],
       ...(message === undefined ? {} : { message }),
     });
-    return renderEditor({ channel, thread, draft }, { languages: listLanguages(context), blocks });
+    return renderEditor({ channel, thread, draft }, { languages: listChoices(context), blocks });
   });
 }
 

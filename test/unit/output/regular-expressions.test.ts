@@ -97,6 +97,17 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/[\u00a0\u00ad\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/u`,
     ],
   },
+  'errors/sql-error.ts': {
+    '40,003 chars (VALUE_CHARS); each blank once': [
+      String.raw`/;? ?\(?line (\d{1,7}),? pos (\d{1,7})\)?;?/`,
+      String.raw`/;\s*$/`,
+      String.raw`/== SQL ?\(line (\d{1,7}), position (\d{1,7})\) ==/`,
+      String.raw`/In the SQL statement at line (\d{1,7}), column (\d{1,7}):\n/`,
+      String.raw`/\.? SQLSTATE: \w{5}/`,
+      String.raw`/\n== SQL/`,
+      String.raw`/^(?:[a-z]\w*\.)+([\w$]+): ([^]*)$/`,
+    ],
+  },
   'mime/html-table.ts': {
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
     '4,001 chars (BESIDE_CHARS), or a line of 2,000': [
@@ -135,6 +146,9 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     ],
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
     '2,000 chars (CAPTION_CHARS)': [String.raw`/<caption[^>]*>([^]*?)<\/caption>/i`],
+  },
+  'mime/spark-table.ts': {
+    '41 chars (TEXT_CELL_CHARS)': [String.raw`/\s+/g`],
   },
   'mime/text-tables.ts': {
     '2,000,000 chars (SEARCHED_BYTES); one way to match, from the start of a line': [

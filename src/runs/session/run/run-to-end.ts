@@ -19,6 +19,7 @@ export interface RunToEndDeps {
   onSwitched: (run: Run, change: { from: string; by: string }) => void;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -35,13 +36,14 @@ export async function runToEnd(
   displays: Displays,
   deps: RunToEndDeps,
 ): Promise<void> {
-  const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs, guard } = deps;
+  const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs, sqlRows, guard } = deps;
   const running = runToOutcome(live, kernel, {
     openTranscript: (recovered) => openTranscript(live.id, recovered, displays),
     outage,
     onSwitched: (change) => onSwitched(live.run, change),
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows,
     guard,
     log,
   });

@@ -26,6 +26,7 @@ export interface RunToOutcomeDeps {
   onSwitched: (change: { from: string; by: string }) => void;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -58,7 +59,7 @@ export async function runToOutcome(
 async function reachAndExecute(
   live: LiveRun,
   kernel: SessionKernel,
-  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, guard, log }: RunToOutcomeDeps,
+  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, sqlRows, guard, log }: RunToOutcomeDeps,
 ): Promise<EndedRun> {
   const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
   if (earlier !== undefined) {
@@ -72,7 +73,7 @@ async function reachAndExecute(
   live.showOutput(() => transcript.view());
   const clearClock = startClock(live, runTimeoutMs);
   try {
-    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, guard, log });
+    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, sqlRows, guard, log });
     if (wasInterrupted(outcome)) await cancelSparkJobs(reached.connection);
     const stored = storedOutput(transcript);
     await transcript.seal();

@@ -113,7 +113,7 @@ function codeField(code: string, index: number, all: readonly string[]): InputBl
       : {
           hint: {
             type: 'plain_text',
-            text: 'Up to 3,000 characters. Send longer code as a .py, .scala, .r or .txt file with a mention of the bot.',
+            text: 'Up to 3,000 characters. Send longer code as a .py, .scala, .r, .sql or .txt file with a mention of the bot.',
           },
         }),
     element: {

@@ -1,6 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import type { Run } from '../../../runs/run.ts';
+import { languageOf, type Run } from '../../../runs/run.ts';
 import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
@@ -103,8 +103,7 @@ async function runAgain({ run, person, trigger, reply }: Click, bot: Bot): Promi
   recentClicks.set(click, true);
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
-  // The kernelspec that ran, not what the word means by now.
-  const snippet = { language: run.data.kernelspec, blocks: await bot.code(run) };
+  const snippet = { ...languageOf(run), blocks: await bot.code(run) };
   const origin = run.requester === person.id ? {} : { origin: 'again' as const };
   const request = { requestKey, source: 'again', channel, thread, snippet, ...origin } as const;
   try {

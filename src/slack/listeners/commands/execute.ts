@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { UserError } from '../../../errors.ts';
-import { listLanguages, resolveLanguage } from '../../../runs/languages/languages.ts';
+import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
 import { auditChannel, auditRun } from '../../auth/audit.ts';
 import type { KernelsPort, RunsPort, SlackPort } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
@@ -41,6 +41,8 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   near: 'look',
   kernels: 'listKernels',
 };
+
+const USED_WITHOUT_NAME = ' — *used here without a name*';
 
 /** How many runs `history` shows. */
 const HISTORY_RUNS = 10;
@@ -86,14 +88,18 @@ export async function runCommand(
 }
 
 async function languagesText(channel: string, bot: CommandPort): Promise<string> {
-  const lines = listLanguages(await bot.languagesNow(channel)).map(
-    ({ kernelspec, displayName, aliases, isDefault }) => {
-      const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
-      const also = words === '' ? '' : ` (also ${words})`;
-      const usual = isDefault ? ' — *used here without a name*' : '';
-      return `• \`${escapeMrkdwn(kernelspec)}\`${also}: ${escapeMrkdwn(displayName)}${usual}`;
-    },
-  );
+  const context = await bot.languagesNow(channel);
+  const sql = sqlLanguage(context);
+  const lines = listLanguages(context).map(({ kernelspec, displayName, aliases, isDefault }) => {
+    const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
+    const also = words === '' ? '' : ` (also ${words})`;
+    const usual = isDefault ? USED_WITHOUT_NAME : '';
+    return `• \`${escapeMrkdwn(kernelspec)}\`${also}: ${escapeMrkdwn(displayName)}${usual}`;
+  });
+  if (sql !== undefined)
+    lines.push(
+      `• \`sql\`: Spark SQL, in \`${escapeMrkdwn(sql.kernelspec)}\` here${sql.isDefault ? USED_WITHOUT_NAME : ''}`,
+    );
   return lines.length === 0
     ? 'The gateway offers no languages.'
     : ['*Languages of this gateway*', ...lines].join('\n');
@@ -113,10 +119,13 @@ async function useLanguage(
   channel: string,
   bot: CommandPort,
 ): Promise<CommandAnswer> {
-  const { kernelspec } = resolveLanguage(language, await bot.languagesNow(channel));
-  await bot.channelSettings.change(bot.workspace, channel, { kernelspec });
+  const { kernelspec, dialect } = resolveLanguage(language, await bot.languagesNow(channel));
+  // SQL has no kernel of its own: the channel keeps the one it has.
+  const change = dialect === undefined ? { kernelspec, dialect } : { dialect };
+  await bot.channelSettings.change(bot.workspace, channel, change);
   auditChannel({ audit: 'use', kernelspec }, channel, user, bot);
-  const choice = `snippets without a language run on \`${escapeMrkdwn(kernelspec)}\` here from now on`;
+  const what = dialect === undefined ? 'run' : 'are Spark SQL and run';
+  const choice = `snippets without a language ${what} on \`${escapeMrkdwn(kernelspec)}\` here from now on`;
   return { text: `Chosen: ${choice}.`, told: { channel, text: `${mention(user)} chose: ${choice}.` } };
 }
 

@@ -1,7 +1,7 @@
 import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
-import { listLanguages } from '../../../runs/languages/languages.ts';
+import { listChoices } from '../../../runs/languages/languages.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
@@ -43,7 +43,7 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Op
     ]);
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
-    return renderEditor(purpose, { languages: listLanguages(context), blocks: [''] });
+    return renderEditor(purpose, { languages: listChoices(context), blocks: [''] });
   });
 }
 
@@ -54,17 +54,17 @@ export async function openEditorWith(
   bot: Pick<Bot, 'views' | 'languages' | 'code'>,
 ): Promise<void> {
   const { channel, thread } = run;
-  const { kernelspec } = run.data;
+  const kernelspec = run.data.dialect ?? run.data.kernelspec;
   await bot.views.openModal(trigger, async () => {
     const blocks = await bot.code(run);
     const long = blocks.find((block) => block.length > maxCodeChars);
     if (long !== undefined || blocks.length > maxCodeFields)
       throw new UserError(
         'snippetTooLong',
-        `This code is longer than a box in Slack holds (${maxCodeChars} characters). Edit it on your side and send it as a .py, .scala, .r or .txt file with a mention of the bot.`,
+        `This code is longer than a box in Slack holds (${maxCodeChars} characters). Edit it on your side and send it as a .py, .scala, .r, .sql or .txt file with a mention of the bot.`,
       );
     const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
-    const languages = listLanguages(await bot.languages(channel));
+    const languages = listChoices(await bot.languages(channel));
     return renderEditor({ channel, thread, isVerbatim }, { languages, kernelspec, blocks });
   });
 }
