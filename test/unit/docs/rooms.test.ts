@@ -7,7 +7,7 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 255;
+const FILES_IN_ALL = 258;
 const CODE_LINES_IN_ALL = 21_300;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
@@ -15,17 +15,30 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'log.ts': [],
   'with-timeout.ts': [],
+  audit: ['log.ts'],
   gateway: [],
   output: ['gateway', 'log.ts', 'errors.ts'],
   store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
   config: ['gateway', 'errors.ts'],
-  runs: ['gateway', 'output', 'store', 'log.ts', 'errors.ts'],
+  runs: ['audit', 'gateway', 'output', 'store', 'log.ts', 'errors.ts'],
   server: ['runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
-  slack: ['runs', 'output', 'gateway', 'server', 'log.ts', 'errors.ts', 'with-timeout.ts'],
+  slack: ['audit', 'runs', 'output', 'gateway', 'server', 'log.ts', 'errors.ts', 'with-timeout.ts'],
   doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
-  'app.ts': ['config', 'slack', 'server', 'runs', 'output', 'gateway', 'store', 'log.ts', 'errors.ts'],
+  'app.ts': [
+    'audit',
+    'config',
+    'slack',
+    'server',
+    'runs',
+    'output',
+    'gateway',
+    'store',
+    'log.ts',
+    'errors.ts',
+  ],
   'main.ts': [
     'app.ts',
+    'audit',
     'config',
     'slack',
     'server',
