@@ -22,6 +22,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...Object.values(headers).flatMap(headerSecrets),
     tls.key,
     ...auditSecrets(values.AUDIT),
+    tls.passphrase,
     ...(store.kind === 'redis' && store.password !== undefined
       ? [store.password, new URL(store.address).password]
       : []),

@@ -88,7 +88,9 @@ test('what finds no room goes to the log, and the target is told how many lines 
   const pending = target.open();
   for (let n = 1; n <= 5; n += 1) pending.add(line(n), { n });
   expect(target.noRoom).toEqual([{ n: 3 }, { n: 4 }, { n: 5 }]);
-  expect((await readFile(join(folder, 'audit-pending.ndjson'), 'utf8')).trimEnd().split('\n')).toHaveLength(2);
+  expect((await readFile(join(folder, 'audit-pending.ndjson'), 'utf8')).trimEnd().split('\n')).toHaveLength(
+    2,
+  );
   target.setAway(false);
   await target.untilDelivered();
   await pending.close();
