@@ -1,5 +1,6 @@
 import type { GatewayErrorCode } from '../gateway/errors.ts';
 import type { OutputView } from '../output/output-view.ts';
+import type { SparkWork } from '../spark/spark-work.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Origin, Run, SavedUse } from './run.ts';
 
@@ -14,6 +15,8 @@ export interface RunView {
   origin?: { kind: Origin; name?: string; blocks: readonly string[] };
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
+  /** What its Spark jobs have done so far. */
+  spark?: SparkWork;
   /** What is wrong with the gateway just now. */
   outage?: GatewayOutage;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
@@ -145,6 +148,7 @@ export function viewRun(
     phase,
     output,
     ...(run.data.origin === undefined ? {} : { origin: originOf(run.data.origin, run, code) }),
+    ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
     edition: run.data.edition,
