@@ -19,6 +19,7 @@ import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/retry-store.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
+import { SavedSnippets } from './saved/saved-snippets.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
@@ -140,6 +141,7 @@ export function createApp(parts: AppParts): App {
     openRun: (run, code) => runs.open(run, code),
     log,
   });
+  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'));
   const control = new KernelControl({ gateway, kernels, channels });
   const closing = new AbortController();
   let retention: { close: () => void } | undefined;
@@ -159,6 +161,7 @@ export function createApp(parts: AppParts): App {
     drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,
     audit,
+    saved,
     log,
     control,
     languages: (channel) => admission.languages(workspace, channel),
@@ -192,6 +195,7 @@ export function createApp(parts: AppParts): App {
       // A store that breaks off in the middle of a takeover is waited for.
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       await read(() => channels.load());
+      await read(() => saved.load());
       const unposted = await read(() => store.runs.unposted());
       const known = await read(() => records.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));

@@ -17,6 +17,7 @@ export type AuditEvent =
   | 'audit.run'
   | 'audit.kernel'
   | 'audit.channel'
+  | 'audit.saved'
   | 'audit.overflowed';
 
 /** One thing that somebody asked for, at its acceptance, refusal or end. docs/audit.md is the schema. */
@@ -50,6 +51,8 @@ export interface AuditEntry {
   codeLength?: number | undefined;
   /** A text for each block; left out unless AUDIT_CODE. */
   code?: readonly string[] | undefined;
+  /** Of a saved snippet. */
+  name?: string | undefined;
   on?: boolean | undefined;
   /** Lines that found no room while the target was away. */
   lines?: number | undefined;

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
+import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import type { SlackPort } from '../context.ts';
 
 type AuditPort = Pick<SlackPort, 'workspace' | 'audit'>;
@@ -87,4 +88,13 @@ export function auditChannel(
   { workspace, audit }: AuditPort,
 ): void {
   audit.record({ event: 'audit.channel', ...change, user, workspace, channel });
+}
+
+export function auditSaved(
+  act: 'save' | 'forget',
+  { workspace, channel, name, kernelspec, codeSha256 }: SavedSnippet,
+  user: string,
+  { audit }: AuditPort,
+): void {
+  audit.record({ event: 'audit.saved', audit: act, user, workspace, channel, name, kernelspec, codeSha256 });
 }

@@ -5,7 +5,7 @@ import { auditAccepted, describeCode } from '../../runs/audit.ts';
 import { auditRefusedRun } from '../auth/audit.ts';
 import { must, type Person } from '../auth/policy.ts';
 import { inTime } from './deadline.ts';
-import { KeyedMutex } from './keyed-mutex.ts';
+import { KeyedMutex } from '../../keyed-mutex.ts';
 import type { Bot, ListenerMemory, RunsPort, SlackPort } from '../context.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
