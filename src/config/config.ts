@@ -48,6 +48,7 @@ export interface Config {
     userLimit: number;
     keepRunsMs: number | undefined;
   };
+  spark: { progress: SettingValues['SPARK_PROGRESS'] };
   kernels: {
     /** May hold `{channel}` and `{user}`. */
     username: string | undefined;
@@ -138,6 +139,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       userLimit: values.USER_LIMIT,
       keepRunsMs: unlessNone(values.KEEP_RUNS),
     },
+    spark: { progress: values.SPARK_PROGRESS },
     kernels: {
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
