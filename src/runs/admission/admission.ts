@@ -6,7 +6,7 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseLanguage, type ChosenLanguage, type LanguageContext } from '../languages/languages.ts';
-import type { Origin, Run, RunData, Source } from '../run.ts';
+import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
@@ -29,6 +29,7 @@ export interface SnippetRequest {
   editedTs?: string;
   /** Says that the answer begins with who and the code. */
   origin?: Origin;
+  saved?: SavedUse;
   /** The run before an edit: this one takes its run message over when it has ended. */
   follows?: Run;
   /** False for a requester that cannot be asked anything (a bot). */
@@ -139,7 +140,7 @@ export class Admission {
    */
   async replaceWaiting(
     { id, workspace, channel }: Run,
-    { snippet, editedTs }: { snippet: Snippet; editedTs: string },
+    { snippet, editedTs, saved }: { snippet: Snippet; editedTs: string; saved?: SavedUse | undefined },
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
@@ -159,6 +160,7 @@ export class Admission {
       dialect,
       word,
       editedTs,
+      ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
       switchAgreedBy: undefined,
     };
@@ -209,13 +211,10 @@ function withLanguage(chosen: ChosenLanguage, { list }: Kernelspecs): Chosen {
   return { ...chosen, language: list.find(({ name }) => name === chosen.kernelspec)?.language };
 }
 
-function newRun(
-  request: SnippetRequest,
-  queue: string,
-  { kernelspec, language, dialect }: Chosen,
-): NewRun<RunData> {
+function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
+  const { kernelspec, language, dialect } = chosen;
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin } = request;
+  const { message, editedTs, follows, attended, origin, saved } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -240,6 +239,7 @@ function newRun(
       ...(follows?.queue === queue ? { follows: follows.id } : {}),
       ...(attended === false ? { attended } : {}),
       ...(origin === undefined ? {} : { origin }),
+      ...(saved === undefined ? {} : { saved }),
       needsRoot: thread === '',
       block: 0,
       notes: [],
