@@ -54,7 +54,8 @@ export type RunPhase =
       inputMayBeLost?: boolean;
       quietMs?: number;
     }
-  | { kind: 'inputAsked'; sinceMs: number; prompt: string; password: boolean }
+  /** Unanswered until `untilMs` (ms since the epoch) it is interrupted. */
+  | { kind: 'inputAsked'; sinceMs: number; untilMs: number; prompt: string; password: boolean }
   | { kind: 'ended'; outcome: RunOutcome };
 
 export type RunAction =

@@ -11,7 +11,7 @@ import {
   renderRunMessage,
   type RunSlackMessage,
 } from '../../src/slack/blocks/run/run-message.ts';
-import { renderTable } from '../../src/slack/blocks/run/table.ts';
+import { renderTable } from '../../src/slack/blocks/run/output/table.ts';
 
 const hostile = fc.constantFrom(
   '<!channel>',
@@ -153,7 +153,7 @@ function expectTaken({ text: words, blocks }: RunSlackMessage, room: number): vo
 
 const phaseOf = (isLive: boolean, detail: string): RunPhase =>
   isLive
-    ? { kind: 'inputAsked', sinceMs: 0, prompt: detail, password: false }
+    ? { kind: 'inputAsked', sinceMs: 0, untilMs: 600_000, prompt: detail, password: false }
     : {
         kind: 'ended',
         outcome: {

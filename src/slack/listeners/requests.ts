@@ -4,6 +4,7 @@ import type { Admitted, SnippetRequest } from '../../runs/admission/admission.ts
 import { must, type Person } from '../auth/policy.ts';
 import { inTime } from './deadline.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Bot, ListenerMemory, RunsPort, SlackPort } from '../context.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
@@ -17,8 +18,18 @@ export function deletionRequest(message: string): string {
   return `${message}/deleted`;
 }
 
-export function editRequest(workspace: string, channel: string, ts: string, editedTs: string): string {
+function editRequest(workspace: string, channel: string, ts: string, editedTs: string): string {
   return `edit/${workspace}/${channel}/${ts}/${editedTs}`;
+}
+
+/** A message, or its edit. */
+export function requestOf(
+  { channel, ts, editedTs }: PostedMessage,
+  { workspace }: Pick<SlackPort, 'workspace'>,
+): string {
+  return editedTs === undefined
+    ? messageRequest(workspace, channel, ts)
+    : editRequest(workspace, channel, ts, editedTs);
 }
 
 export function triggerRequest(workspace: string, triggerId: string): string {

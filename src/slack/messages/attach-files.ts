@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { MESSAGE_ROOM } from '../blocks/run/run-message.ts';
-import { renderTable } from '../blocks/run/table.ts';
+import { renderTable } from '../blocks/run/output/table.ts';
 import type { Place } from './client.ts';
 import { EditableMessage, type Sending } from './editable-message.ts';
 import { uploadFiles } from './upload-files.ts';

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { OutputPart } from '../../../output/output-view.ts';
 import type { RunView } from '../../../runs/run-view.ts';
-import { isTableCut } from './table.ts';
+import { isTableCut } from './output/table.ts';
 
 /** Something that belongs to a run message and is posted beside it. `key` names it over several endings. */
 export type RunFile =

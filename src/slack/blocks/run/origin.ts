@@ -1,7 +1,7 @@
 import type { RunView } from '../../../runs/run-view.ts';
 import { jsonSize, preformatted } from '../rich-text.ts';
 import { startOf } from '../truncate.ts';
-import type { BodyElement } from './output.ts';
+import type { BodyElement } from './output/render-output.ts';
 
 /** What of the code an answer repeats; "Edit and run" has all of it. */
 const SHOWN_CODE_CHARS = 1_200;

@@ -5,15 +5,15 @@ import { jsonSize, sentence } from '../rich-text.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { runFiles, type RunFile } from './attachments.ts';
 import { originWords, renderOrigin } from './origin.ts';
-import { type BodyElement, type OutputRoom, renderOutput } from './output.ts';
+import { type BodyElement, type OutputRoom, renderOutput } from './output/render-output.ts';
+import { questionWords, renderQuestion } from './question.ts';
 import { renderButtons } from './run-buttons.ts';
-import { withoutStopTrace } from './stop-trace.ts';
+import { withoutStopTrace } from './output/stop-trace.ts';
 import {
   liveStatus,
   lossWords,
   outcomeParagraph,
   phaseWords,
-  questionWords,
   statusLine,
   switchWords,
   outageWords,
@@ -59,17 +59,16 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     view.outage === undefined ? '' : outageWords(view.outage),
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');
-  const question = view.phase.kind === 'inputAsked' ? questionWords(view.phase) : [];
   const buttons = renderButtons(view.runId, view.phase, view.actions);
   const hasBody =
-    view.notes.length + (view.output?.parts.length ?? 0) + question.length + after.length > 0 ||
-    stopper !== undefined;
+    view.notes.length + (view.output?.parts.length ?? 0) + after.length > 0 || stopper !== undefined;
 
   const remaining = room - jsonSize(buttons ?? '') - MAX_STATUS_CHARS - 300;
   const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
-    ...fitSentences([...question, ...after], remaining / 3),
+    ...renderQuestion(view, remaining / 3),
+    ...fitSentences(after, remaining / 3),
     ...(stopper === undefined ? [] : [stopperLine(stopper)]),
   ];
   const output =
@@ -96,6 +95,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     originWords(view),
     ...view.notes,
     output?.plain ?? '',
+    questionWords(view),
     ...after,
     isEmpty ? phase : '',
     status,

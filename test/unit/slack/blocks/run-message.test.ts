@@ -291,13 +291,31 @@ test.each<[RunPhase, RegExp]>([
     { kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: true },
     /Only a restart ends it; variables will be lost\.$/,
   ],
-  [{ kind: 'inputAsked', sinceMs: nowMs, prompt: '', password: true }, /^Waiting for a password$/],
   [
     { kind: 'running', sinceMs: nowMs - 5000, stopping: false, stopIgnored: false, inputMayBeLost: true },
     /^Running, 5 s\..* a question that this code asked may be lost\. If it waits for input, stop it\.$/,
   ],
 ])('%j is told', (phase, line) => {
   expect(words(view(phase))[0]).toMatch(line);
+});
+
+test.each([
+  [
+    'Your \u001b[1mname\u001b[0m? ',
+    false,
+    /^Your name\?.*U1.*reply with one line in this thread, or press Answer, until/s,
+  ],
+  ['', true, /^[^?]*U1.*press Answer and type it there, not in the thread, until/s],
+])('the prompt %j is asked of its requester, with the time it has', (prompt, password, said) => {
+  const phase = { kind: 'inputAsked', sinceMs: nowMs, untilMs: nowMs + 600_000, prompt, password } as const;
+  const { message } = renderRunMessage(view(phase), nowMs);
+  const [body] = message.blocks;
+  const elements = body?.type === 'rich_text' ? body.elements : [];
+  const texts = elements.flatMap((each) =>
+    'elements' in each ? each.elements.map((one) => ('text' in one ? one.text : JSON.stringify(one))) : [],
+  );
+  expect(texts.join('')).toMatch(said);
+  expect(JSON.stringify(body)).toContain(`"timestamp":${Math.floor(nowMs / 1000) + 600}`);
 });
 
 test('while it runs the newest lines are shown', () => {

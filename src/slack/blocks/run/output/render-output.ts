@@ -5,10 +5,10 @@ import {
   type BoundedText,
   type OutputPart,
   type OutputView,
-} from '../../../output/output-view.ts';
-import { isVisible, jsonSize, preformatted, sentence } from '../rich-text.ts';
-import { cutText, roomOf, type CutText } from '../truncate.ts';
-import { fileOf } from './attachments.ts';
+} from '../../../../output/output-view.ts';
+import { isVisible, jsonSize, preformatted, sentence } from '../../rich-text.ts';
+import { cutText, roomOf, type CutText } from '../../truncate.ts';
+import { fileOf } from '../attachments.ts';
 import { errorsFirst, joinParts } from './order-output.ts';
 import { sizeWords } from './table.ts';
 
