@@ -72,6 +72,7 @@ export function createApp(parts: AppParts): App {
       budget: spoolBudget,
       recovered,
       displays,
+      readsConsoleBar: config.spark.progress !== 'off',
       onUnread: (error) =>
         log.error({ event: 'output.unread', err: error, run: runId }, 'an output could not be read'),
       onDiskFailure: (error) =>

@@ -1,5 +1,6 @@
 import type { GatewayErrorCode } from '../gateway/errors.ts';
 import type { OutputView } from '../output/output-view.ts';
+import type { SparkWork } from '../spark/spark-work.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Origin, Run } from './run.ts';
 
@@ -14,6 +15,8 @@ export interface RunView {
   origin?: { kind: Origin; blocks: readonly string[] };
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
+  /** What its Spark jobs have done so far. */
+  spark?: SparkWork;
   /** What is wrong with the gateway just now. */
   outage?: GatewayOutage;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
@@ -141,6 +144,7 @@ export function viewRun(
     phase,
     output,
     ...(run.data.origin === undefined ? {} : { origin: { kind: run.data.origin, blocks: code } }),
+    ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
     edition: run.data.edition,

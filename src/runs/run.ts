@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
 import { type CodeSummary, summarizeCode } from '../store/run-reader.ts';
+import { type SparkWork, sparkWorkSchema } from '../spark/spark-work.ts';
 import type { RunRecord } from '../store/store.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
@@ -86,6 +87,8 @@ export interface RunData extends CodeSummary {
   switchAgreedBy?: string | undefined;
   /** Sentences for the head of the run message. */
   notes: string[];
+  /** What its Spark jobs have done, as far as one of them lasted. */
+  spark?: SparkWork;
   outcome?: RunOutcome;
   /** How much of its output was on the disk of the process that saw it end. */
   kept?: StoredOutput;
@@ -141,6 +144,7 @@ const runDataSchema = z.looseObject({
   switchAskedAt: z.number().optional(),
   switchAgreedBy: z.string().optional(),
   notes: z.array(z.string()),
+  spark: sparkWorkSchema.optional(),
   outcome: z.looseObject({ kind: z.string(), durationMs: z.number(), kernelspec: z.string() }).optional(),
   kept: z.looseObject({ keptBytes: z.number(), keptParts: z.number() }).optional(),
 });

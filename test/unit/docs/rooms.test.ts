@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 257;
-const CODE_LINES_IN_ALL = 21_450;
+const FILES_IN_ALL = 263;
+const CODE_LINES_IN_ALL = 21_810;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -16,12 +16,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'log.ts': [],
   'with-timeout.ts': [],
   gateway: [],
+  spark: [],
   output: ['gateway', 'log.ts', 'errors.ts'],
   store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
   config: ['gateway', 'errors.ts'],
-  runs: ['gateway', 'output', 'store', 'log.ts', 'errors.ts'],
+  runs: ['gateway', 'output', 'store', 'spark', 'log.ts', 'errors.ts'],
   server: ['runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
-  slack: ['runs', 'output', 'gateway', 'server', 'log.ts', 'errors.ts', 'with-timeout.ts'],
+  slack: ['runs', 'output', 'gateway', 'spark', 'server', 'log.ts', 'errors.ts', 'with-timeout.ts'],
   doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
   'app.ts': ['config', 'slack', 'server', 'runs', 'output', 'gateway', 'store', 'log.ts', 'errors.ts'],
   'main.ts': [
