@@ -3,7 +3,15 @@ import type { Displays } from '../output/displays.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
-import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
+import {
+  isUnfinished,
+  languageName,
+  showsCode,
+  type Run,
+  type RunData,
+  type StoredOutput,
+  unreadableOutcome,
+} from './run.ts';
 import type { OpenRunMessage, ResultMark } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
@@ -47,7 +55,7 @@ export class Runs {
       (live) => {
         const { data } = run;
         const needsRoot = run.thread === '' && data.needsRoot;
-        const language = data.word ?? data.kernelspec;
+        const language = languageName(data);
         return openRunMessage({
           runId: run.id,
           requester: run.requester,
@@ -211,11 +219,6 @@ async function addMissing(
     toMs: updatedAt,
     gap: true,
   });
-}
-
-/** Its root message, or the head of its answer, shows the code. */
-function showsCode({ data }: Run): boolean {
-  return data.needsRoot || data.origin !== undefined;
 }
 
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */

@@ -33,6 +33,8 @@ export interface SnippetRequest {
   follows?: Run;
   /** False for a requester that cannot be asked anything (a bot). */
   attended?: boolean;
+  /** False for a requester who may not replace the channel's kernel, unless nobody else has run code in it. */
+  maySwitch?: boolean;
 }
 
 export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
@@ -143,7 +145,7 @@ export class Admission {
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
-    const { kernelspec, language } = await this.#choose(workspace, channel, snippet);
+    const { kernelspec, language, displayName } = await this.#choose(workspace, channel, snippet);
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
@@ -156,6 +158,7 @@ export class Admission {
     const data = {
       kernelspec,
       language,
+      displayName,
       word,
       editedTs,
       switchAskedAt: undefined,
@@ -200,17 +203,20 @@ export class Admission {
 
 interface Chosen {
   kernelspec: string;
-  /** As the kernelspec says it. */
+  /** As the kernelspec says them. */
   language: string | undefined;
+  displayName: string | undefined;
 }
 
 function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
-  return { kernelspec, language: list.find(({ name }) => name === kernelspec)?.language };
+  const spec = list.find(({ name }) => name === kernelspec);
+  return { kernelspec, language: spec?.language, displayName: spec?.displayName };
 }
 
-function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
+function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
+  const { kernelspec, language, displayName } = chosen;
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin } = request;
+  const { message, editedTs, follows, attended, origin, maySwitch } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -224,6 +230,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       source,
       kernelspec,
       ...(language === undefined ? {} : { language }),
+      ...(displayName === undefined ? {} : { displayName }),
       ...(snippet.language === undefined ? {} : { word: snippet.language }),
       ...summarizeCode(snippet.blocks),
       requestKey,
@@ -234,6 +241,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       ...(follows?.queue === queue ? { follows: follows.id } : {}),
       ...(attended === false ? { attended } : {}),
       ...(origin === undefined ? {} : { origin }),
+      ...(maySwitch === undefined ? {} : { maySwitch }),
       needsRoot: thread === '',
       block: 0,
       notes: [],

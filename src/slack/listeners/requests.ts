@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { UserError } from '../../errors.ts';
 import type { Admitted, SnippetRequest } from '../../runs/admission/admission.ts';
-import { must, type Person } from '../auth/policy.ts';
+import { must, type Person, refuse } from '../auth/policy.ts';
 import { inTime } from './deadline.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
@@ -88,7 +88,7 @@ export async function runOnce<Done>(
   }
 }
 
-export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'attended'>;
+export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'attended' | 'maySwitch'>;
 
 type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'memory'>;
 
@@ -105,7 +105,9 @@ export async function submitRun(
   const { workspace } = bot;
   const admit = async (): Promise<Admitted> => {
     await inTime(mustRun(person, request.channel, bot), signal);
-    return await bot.admit({ ...request, workspace, requester: person.id, attended: !person.isBot }, signal);
+    const maySwitch = refuse('switch', person, request.channel, bot.policy) === undefined;
+    const requester = { requester: person.id, attended: !person.isBot, maySwitch };
+    return await bot.admit({ ...request, workspace, ...requester }, signal);
   };
   const admitted = await admit().catch((error: unknown) => {
     bot.onRefused(error);

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../../../runs/run-view.ts';
 import { isVisible, jsonSize, preformatted } from '../rich-text.ts';
 import { truncateMiddle } from '../truncate.ts';
-import type { BodyElement } from './output/render-output.ts';
+import type { BodyElement } from '../rich-text.ts';
 
 /** What the code asks, and below it who is asked, how and until when; in at most `room` characters of JSON. */
 export function renderQuestion({ phase, requester }: RunView, room: number): BodyElement[] {

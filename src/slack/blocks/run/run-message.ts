@@ -1,12 +1,12 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../mrkdwn.ts';
-import { jsonSize, sentence } from '../rich-text.ts';
+import { type BodyElement, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
 import { sparkProgress, sparkSum } from '../spark/spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { runFiles, type RunFile } from './attachments.ts';
 import { originWords, renderOrigin } from './origin.ts';
-import { type BodyElement, type OutputRoom, renderOutput } from './output/render-output.ts';
+import { type OutputRoom, renderOutput } from './output/render-output.ts';
 import { questionWords, renderQuestion } from './question.ts';
 import { renderButtons } from './run-buttons.ts';
 import { withoutStopTrace } from './output/stop-trace.ts';
@@ -40,8 +40,6 @@ export interface RenderedRun {
   files: RunFile[];
 }
 
-/** All blocks of a message as JSON: Slack refuses about 13,200 characters (slack.md §2). */
-export const MESSAGE_ROOM = 13_000;
 /** chat.update refuses more than 4,000 bytes of `text` (slack.md §2). */
 const MAX_TEXT_BYTES = 3_800;
 const MAX_STATUS_CHARS = 300;

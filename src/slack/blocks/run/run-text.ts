@@ -179,7 +179,9 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
 }
 
 /** What is asked of a channel; its name comes before this. */
-export function switchWords({ from, to }: RunPhase & { kind: 'switchAsked' }): string {
+export function switchWords({ from, to, maySwitch }: RunPhase & { kind: 'switchAsked' }): string {
+  if (!maySwitch)
+    return `runs ${from}, and others have variables in it: only an admin may replace it by ${to}. Ask one to shut the ${from} kernel down, then this runs by itself; or run it on ${from}.`;
   return `runs ${from}; switch to ${to}? its variables will be lost`;
 }
 
