@@ -1,41 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { UserError } from '../../errors.ts';
-import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
+import type { Gateway } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import type { Origin, Run, RunData, Source } from '../run.ts';
+import type { Run, RunData } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
+import { type Chosen, newRun, type SnippetRequest, withLanguage } from './new-run.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
-
-export interface SnippetRequest {
-  /** What Slack may repeat is known by this key. */
-  requestKey: string;
-  source: Source;
-  workspace: string;
-  channel: string;
-  /** The root message's ts; '' for a source that has no message of its own. */
-  thread: string;
-  requester: string;
-  snippet: Snippet;
-  /** The request key of the requester's own message with the code, and which edit of it. */
-  message?: string;
-  editedTs?: string;
-  /** Says that the answer begins with who and the code. */
-  origin?: Origin;
-  /** The run before an edit: this one takes its run message over when it has ended. */
-  follows?: Run;
-  /** False for a requester that cannot be asked anything (a bot). */
-  attended?: boolean;
-  /** False for a requester who may not replace the channel's kernel, unless nobody else has run code in it. */
-  maySwitch?: boolean;
-}
 
 export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
 
@@ -141,7 +118,7 @@ export class Admission {
    */
   async replaceWaiting(
     { id, workspace, channel }: Run,
-    { snippet, editedTs }: { snippet: Snippet; editedTs: string },
+    { snippet, editedTs, saved }: { snippet: Snippet; editedTs: string; saved?: SavedUse | undefined },
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
@@ -161,6 +138,7 @@ export class Admission {
       displayName,
       word,
       editedTs,
+      ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
       switchAgreedBy: undefined,
     };
@@ -199,52 +177,4 @@ export class Admission {
       return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
     }
   }
-}
-
-interface Chosen {
-  kernelspec: string;
-  /** As the kernelspec says them. */
-  language: string | undefined;
-  displayName: string | undefined;
-}
-
-function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
-  const spec = list.find(({ name }) => name === kernelspec);
-  return { kernelspec, language: spec?.language, displayName: spec?.displayName };
-}
-
-function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
-  const { kernelspec, language, displayName } = chosen;
-  const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin, maySwitch } = request;
-  return {
-    id: randomUUID(),
-    workspace,
-    channel,
-    thread,
-    queue,
-    requester,
-    createdAt: Date.now(),
-    code: [...snippet.blocks],
-    data: {
-      source,
-      kernelspec,
-      ...(language === undefined ? {} : { language }),
-      ...(displayName === undefined ? {} : { displayName }),
-      ...(snippet.language === undefined ? {} : { word: snippet.language }),
-      ...summarizeCode(snippet.blocks),
-      requestKey,
-      edition: (follows?.data.edition ?? 0) + 1,
-      ...(message === undefined ? {} : { message }),
-      ...(editedTs === undefined ? {} : { editedTs }),
-      // Two kernels side by side run at once: there the run messages cannot be one.
-      ...(follows?.queue === queue ? { follows: follows.id } : {}),
-      ...(attended === false ? { attended } : {}),
-      ...(origin === undefined ? {} : { origin }),
-      ...(maySwitch === undefined ? {} : { maySwitch }),
-      needsRoot: thread === '',
-      block: 0,
-      notes: [],
-    },
-  };
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import type { Bot } from '../../context.ts';
+import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { readBangCommand } from '../../parsing/command.ts';
 import { readMessage } from '../../parsing/message-body.ts';
@@ -41,7 +42,9 @@ export async function takeInputReply(
     must('answerOwn', await findAuthor(posted, bot), channel, bot.policy);
     if (asked.password) throw new UserError('notTaken', PASSWORD_TEXT);
     if (line.includes('\n')) throw new UserError('notTaken', LINES_TEXT);
-    if (!(await bot.control.answerInput(run, asked.id, line))) throw new UserError('badCommand', overText);
+    await withAudit({ audit: 'message', act: 'inputReply', user, channel, run: run.id }, bot, async () => {
+      if (!(await bot.control.answerInput(run, asked.id, line))) throw new UserError('badCommand', overText);
+    });
     await bot.markSeen(replyRequest(messageRequest(bot.workspace, channel, ts)));
   });
   return true;

@@ -7,6 +7,7 @@ import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Bot, RunsPort, SlackPort } from '../../context.ts';
 import type { Draft } from '../../api/views.ts';
+import { auditRefused } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import {
   channelBlock,
@@ -58,7 +59,8 @@ export async function openEditorOrSay(call: EditorCall, bot: OpenPort): Promise<
     await bot.views
       .openModal(trigger, async () => renderSentence(text))
       .catch(async () => await notifyPerson(bot.notify, { channel: undefined, user })(escapeMrkdwn(text)));
-  await withBoundary({ log: bot.log, what: 'a shortcut', format: 'plain', notify }, async () => {
+  const onRefused = (error: unknown): void => auditRefused({ audit: 'shortcut', user }, error, bot);
+  await withBoundary({ log: bot.log, what: 'a shortcut', format: 'plain', notify, onRefused }, async () => {
     await openEditor(call, bot);
   });
 }
@@ -95,6 +97,7 @@ export async function onEditorSubmitted(
     log: bot.log,
     what: 'an editor',
     format: 'plain',
+    onRefused: (error) => auditRefused({ audit: 'editor', user: body.user.id }, error, bot),
     notify: async (text, error) =>
       await reply.send({ response_action: 'errors', errors: { [fieldOf(error, view.blocks)]: text } }),
   };

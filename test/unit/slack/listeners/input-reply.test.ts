@@ -54,6 +54,7 @@ function createBot({ password = false } = {}) {
     channelSettings: { read: async () => ({}) },
     autoRun: 'mention',
     memory: createListenerMemory(),
+    audit: { record: () => {}, refuse: () => {} },
     log: silentLog,
   } as unknown as Bot;
   return { bot, given, told, ran, close: () => (isOpen = false) };
