@@ -5,7 +5,7 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import type { Run, RunData } from '../run.ts';
+import type { Run, RunData, SavedUse } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
