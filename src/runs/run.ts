@@ -58,6 +58,8 @@ export interface RunData extends CodeSummary {
   language?: string | undefined;
   /** What the code is written in, where that is not the kernelspec's language: the kernel gets it wrapped. */
   dialect?: Dialect | undefined;
+  /** The kernelspec's name for people: `Python 3 with Spark`. */
+  displayName?: string | undefined;
   /** The request (message or trigger) that this run came from. */
   requestKey: string;
   /** The request key of the requester's own message with the code: editing or deleting that message counts. */
@@ -96,6 +98,8 @@ export interface RunData extends CodeSummary {
   askedAt?: number;
   /** ms since the epoch: the requester was asked whether to switch the channel's kernel. */
   switchAskedAt?: number | undefined;
+  /** By the policy its requester may replace the channel's kernel. */
+  maySwitch?: boolean;
   /** Slack user id of who agreed to it. */
   switchAgreedBy?: string | undefined;
   /** Sentences for the head of the run message. */
@@ -110,6 +114,12 @@ export interface RunData extends CodeSummary {
 }
 
 export type Run = RunRecord<RunData>;
+
+/** What people call the run's language. */
+export function languageName({ displayName = '', dialect, word, kernelspec }: RunData): string {
+  if (dialect !== undefined) return 'SQL';
+  return displayName.trim() === '' ? (word ?? kernelspec) : displayName;
+}
 
 export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
   return state === 'waiting' || state === 'sending' || state === 'running';
@@ -128,9 +138,9 @@ export function languageOf({ data }: Run): Pick<Snippet, 'language' | 'dialect'>
   };
 }
 
-/** The language as people read it. */
-export function languageWord({ word, dialect, kernelspec }: RunData): string {
-  return word ?? dialect ?? kernelspec;
+/** Its root message, or the head of its answer, shows the code. */
+export function showsCode({ data }: Run): boolean {
+  return data.needsRoot || data.origin !== undefined;
 }
 
 /** Whether a run was accepted with exactly this code. */
@@ -146,6 +156,7 @@ const runDataSchema = z.looseObject({
   word: z.string().optional(),
   language: z.string().optional(),
   dialect: z.literal('sql').optional(),
+  displayName: z.string().optional(),
   preview: z.string(),
   codeLength: z.number(),
   codeSha256: z.string(),
@@ -170,6 +181,7 @@ const runDataSchema = z.looseObject({
   stoppedBy: z.string().optional(),
   askedAt: z.number().optional(),
   switchAskedAt: z.number().optional(),
+  maySwitch: z.boolean().optional(),
   switchAgreedBy: z.string().optional(),
   notes: z.array(z.string()),
   spark: sparkWorkSchema.optional(),

@@ -5,7 +5,8 @@ import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
 import {
   isUnfinished,
-  languageWord,
+  languageName,
+  showsCode,
   type Run,
   type RunData,
   type StoredOutput,
@@ -220,14 +221,8 @@ async function addMissing(
   });
 }
 
-/** Its root message, or the head of its answer, shows the code. */
-function showsCode({ data }: Run): boolean {
-  return data.needsRoot || data.origin !== undefined;
-}
-
 function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {
-  const { preview, saved } = data;
-  return { language: languageWord(data), blocks: code ?? [preview], saved };
+  return { language: languageName(data), blocks: code ?? [data.preview], saved: data.saved };
 }
 
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { Kernelspec, Kernelspecs } from '../../gateway/gateway.ts';
-import { commonLanguages } from './common-languages.ts';
+import { commonLanguages, plainLanguageWord } from './common-languages.ts';
 import type { Dialect, Snippet } from '../admission/snippet.ts';
 import { isMisspelt, nearestWords } from './near-words.ts';
 import { isSqlWord, sqlKernelspec } from './sql.ts';
@@ -175,7 +175,7 @@ function kernelsOf(word: string, context: LanguageContext): readonly Kernelspec[
   if (target !== undefined) return named(target, list);
   const exact = named(word, list);
   if (exact.length > 0) return exact;
-  const fits = commonLanguages.get(lower);
+  const fits = commonLanguages.get(lower) ?? commonLanguages.get(plainLanguageWord(lower));
   if (fits !== undefined) return list.filter(fits);
   const speaking = list.filter((spec) => spec.language.toLowerCase() === lower);
   return speaking.length > 0 ? speaking : undefined;

@@ -1,11 +1,11 @@
 import type { Kernelspec } from '../../gateway/gateway.ts';
 import { takesSql } from '../../spark/sql/kernel-code.ts';
-import { hasSpark } from './common-languages.ts';
+import { hasSpark, plainLanguageWord } from './common-languages.ts';
 
 const SQL_WORDS: readonly string[] = ['sql', 'sparksql', 'spark-sql'];
 
 export function isSqlWord(word: string): boolean {
-  return SQL_WORDS.includes(word.toLowerCase());
+  return SQL_WORDS.includes(plainLanguageWord(word.toLowerCase()));
 }
 
 /**

@@ -5,8 +5,8 @@ export function helpText(botUserId: string): string {
   return [
     '*Run code on the cluster from here.*',
     `• \`${slashCommand} python2 sc.parallelize(range(10)).count()\` runs code; leave the language out to use this channel’s default. \`${slashCommand}\` alone opens an editor.`,
-    `• \`${slashCommand} sql select 1\` runs Spark SQL in this channel’s Spark kernel and shows the last result as a table.`,
     `• <@${botUserId}> with a code block does the same, and the answer comes into that message’s thread. Several blocks run in order; a \`.py\`, \`.scala\`, \`.r\`, \`.sql\` or \`.txt\` file or a snippet runs too.`,
+    `• \`${slashCommand} sql select 1\` runs Spark SQL in this channel’s Spark kernel and shows the last result as a table.`,
     '• Edit your message and it runs again into the same answer; delete it and the answer goes.',
     '• In a thread with answers, a message that is nothing but a code block runs; `!stop`, `!restart`, `!status`, `!help`, `!save &lt;name&gt;` are commands there.',
     '• “Run this code” in a message’s menu runs anybody’s code block. In a direct message everything you write is code.',

@@ -44,7 +44,7 @@ test('statements in order, the last result as a table; views are those of the ch
     "/spark sql create temp view pairs as -- a; comment\nselect id, concat(id, ';$x') as `a;b` from range(3);",
   );
   expect(created.outcome).toBe('ok');
-  expect(created.text).toMatch(/@ana ran sql\n/);
+  expect(created.text).toMatch(/@ana ran SQL\n/);
   expect(created.text).toMatch(/│ Done\n[^]*Done · .* · python3-spark\n/);
   const typed = 'sql\nselect 1;\nselect `a;b`, array(id) ids, null n from pairs order by id desc';
   const text = await withTable(
@@ -88,7 +88,7 @@ test('use sql: what names no language is SQL until another is chosen', async () 
     text.includes('are Spark SQL and run on `python3-spark`'),
   );
   const text = await withTable(await askSlash(playground, 'ana', '#data', '/spark select 6 * 7 as answer'));
-  expect(text).toMatch(/@ana ran sql\n[^]*answer[^]*42/);
+  expect(text).toMatch(/@ana ran SQL\n[^]*answer[^]*42/);
   await playground.as('ana').slash('#data', '/spark use python3-spark');
   await playground.waitForMessage('#data', ({ text: told }) =>
     told.includes('language run on `python3-spark`'),
