@@ -156,8 +156,8 @@ function dialectOf(word: string, context: LanguageContext): Dialect | undefined 
 function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
   if (dialectOf(word, context) === undefined) return kernelsOf(word, context);
   const { channelLanguage: chosen, defaultLanguage: byDefault, kernelspecs } = context;
-  const specOf = (named: string | undefined): Kernelspec | undefined =>
-    named === undefined ? undefined : pick(kernelsOf(named, context) ?? [], context);
+  const specOf = (said: string | undefined): Kernelspec | undefined =>
+    said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
   const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
   const spec = sqlKernelspec(kernelspecs.list, specOf(chosen), usual);
   return spec === undefined ? [] : [spec];
