@@ -24,7 +24,8 @@ export function readSqlError(error: KernelError): LanguageError | undefined {
   const said = error.value.slice(head.index + head[0].length);
   const start = { line: Number(head[1]), column: Number(head[2]) };
   const [, className, words] = /^(?:[a-z]\w*\.)+([\w$]+): ([^]*)$/.exec(said) ?? [];
-  const name = className ?? error.name;
+  // Spark 3.5 has a class of its own for an analysis with a plan.
+  const name = className?.replace(/^Extended(?=Analysis)/, '') ?? error.name;
   const message = sentenceOf(words ?? said);
   const [first = '', ...more] = message.split('\n');
   const cause = sparkCause(words ?? said);

@@ -1,8 +1,9 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
+import { SPARK_TABLE_MIME } from '../../spark/sql/table-mime.ts';
 import type { ImageMime } from '../output-view.ts';
 import { htmlAsText } from './html-text.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
-import { readSparkTable, SPARK_TABLE, tableAsText } from './spark-table.ts';
+import { readSparkTable, tableAsText } from './spark-table.ts';
 
 /** What a mime bundle is shown as, in order. */
 export type ShownForm =
@@ -55,7 +56,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
   };
   const plain = text('text/plain');
-  const ours = readSparkTable(data[SPARK_TABLE]);
+  const ours = readSparkTable(data[SPARK_TABLE_MIME]);
   if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
   // Toree says this before each error
   if (plain?.trim() === 'lastException = null') return [];

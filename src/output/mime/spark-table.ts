@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import type { Table } from './html-table.ts';
 
-/** What our own code in a kernel sends a table as (src/spark/sql/tables.py): JSON as a text. */
-export const SPARK_TABLE = 'application/vnd.sparkthread.table+json';
-
 /** More than our own code sends. */
 const MAX_CHARS = 4_000_000;
 /** Lines of the text for where no table can be shown, and the width of its columns. */

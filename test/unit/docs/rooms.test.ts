@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ['log.ts'],
   gateway: [],
   spark: [],
-  output: ['gateway', 'log.ts', 'errors.ts'],
+  output: ['gateway', 'spark', 'log.ts', 'errors.ts'],
   store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
   config: ['gateway', 'errors.ts'],
   runs: ['audit', 'gateway', 'output', 'store', 'spark', 'log.ts', 'errors.ts'],

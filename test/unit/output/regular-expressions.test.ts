@@ -115,6 +115,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/== SQL ?\(line (\d{1,7}), position (\d{1,7})\) ==/`,
       String.raw`/In the SQL statement at line (\d{1,7}), column (\d{1,7}):\n/`,
       String.raw`/\.? SQLSTATE: \w{5}/`,
+      String.raw`/^Extended(?=Analysis)/`,
       String.raw`/\n== SQL/`,
       String.raw`/^(?:[a-z]\w*\.)+([\w$]+): ([^]*)$/`,
     ],

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { readBundle } from '../../../src/output/mime/read-bundle.ts';
-import { readSparkTable, SPARK_TABLE } from '../../../src/output/mime/spark-table.ts';
+import { readSparkTable } from '../../../src/output/mime/spark-table.ts';
+import { SPARK_TABLE_MIME } from '../../../src/spark/sql/table-mime.ts';
 
 const small = { columns: ['id', 'a b'], rows: [['1', ' two\n ']], cut: false, cutCells: false };
 
@@ -8,7 +9,7 @@ test('is a table with its cells as they were sent, in place of all other forms',
   const shown = await readBundle({
     'text/plain': '1 rows',
     'text/html': '<b>x</b>',
-    [SPARK_TABLE]: JSON.stringify(small),
+    [SPARK_TABLE_MIME]: JSON.stringify(small),
   });
   expect(shown).toMatchObject([
     {
@@ -24,7 +25,7 @@ test('without rows it is a table too', () => {
 
 test('its text is short and says what it leaves out', async () => {
   const rows = Array.from({ length: 100 }, (_, n) => [String(n), 'x'.repeat(n)]);
-  const [shown] = await readBundle({ [SPARK_TABLE]: JSON.stringify({ ...small, rows, cut: true }) });
+  const [shown] = await readBundle({ [SPARK_TABLE_MIME]: JSON.stringify({ ...small, rows, cut: true }) });
   if (shown?.kind !== 'table') throw new Error('no table');
   const lines = shown.text.split('\n');
   expect(lines.slice(0, 2)).toEqual(['id  a b', '0']);
@@ -41,7 +42,7 @@ test.each([
   ['more than our own code sends', JSON.stringify({ ...small, rows: [['1', 'x'.repeat(5_000_000)]] })],
 ])('%s is none', async (_, sent) => {
   expect(readSparkTable(sent)).toBeUndefined();
-  expect(await readBundle({ 'text/plain': 'words', [SPARK_TABLE]: sent })).toMatchObject([
+  expect(await readBundle({ 'text/plain': 'words', [SPARK_TABLE_MIME]: sent })).toMatchObject([
     { kind: 'text', text: 'words' },
   ]);
 });

@@ -84,7 +84,7 @@ test.each([
   [
     'Scala, with the class',
     'java.lang.RuntimeException',
-    'org.apache.spark.sql.AnalysisException: no such column; line 1 pos 7',
+    'org.apache.spark.sql.catalyst.ExtendedAnalysisException: no such column; line 1 pos 7',
     1,
     1,
     'select x',

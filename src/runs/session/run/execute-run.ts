@@ -128,7 +128,10 @@ async function sendBlock(
   const { dialect, language = '' } = live.run.data;
   return connection.execute({
     msgId: request.msgId,
-    code: dialect === undefined ? code : sqlForKernel(code, language, sqlRows),
+    code:
+      dialect === undefined
+        ? code
+        : sqlForKernel(code, { language, implementation: connection.kernelInfo.implementation }, sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });

@@ -14,7 +14,7 @@ test('tables.py, on the Python here', async () => {
 
 test('SQL in Python is one expression on one line that binds no name, whatever is in it', async () => {
   const sql = "select '\"$x\\n', \"ü\u2028\";\n-- ${y} '''\nselect `a`";
-  const code = sqlForKernel(sql, 'python', 7);
+  const code = sqlForKernel(sql, { language: 'python', implementation: 'ipython' }, 7);
   expect(code).not.toContain('\n');
   const check = `
 import ast, sys
@@ -36,7 +36,7 @@ print(ascii((result, asked, sorted(names))))
   expect(stdout.trim()).toBe(`(None, [('${escaped}', 7)], [])`);
 });
 
-test('SQL runs in kernels of Python and in none that have no Spark of their own', () => {
-  expect(['python', 'Python', 'python3'].map(takesSql)).toEqual([true, true, true]);
+test('SQL runs in kernels of Python, Scala and R, and in no others', () => {
+  expect(['python', 'python3', 'scala', 'R'].map(takesSql)).toEqual([true, true, true, true]);
   expect(['bash', 'sql', 'constructor', ''].map(takesSql)).toEqual([false, false, false, false]);
 });

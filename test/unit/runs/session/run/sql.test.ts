@@ -8,7 +8,9 @@ test('the kernel gets SQL wrapped; the record keeps what was typed', async () =>
   const typed = 'select 1 -- a';
   const live = await rig.submit(typed, { data: { dialect: 'sql', language: 'python' } });
   expect((await rig.untilEnded(live)).kind).toBe('ok');
-  expect(rig.held.begun.map(({ code }) => code)).toEqual([sqlForKernel(typed, 'python', 1_000)]);
+  expect(rig.held.begun.map(({ code }) => code)).toEqual([
+    sqlForKernel(typed, { language: 'python', implementation: 'ipython' }, 1_000),
+  ]);
   expect(await rig.store.runs.code(live.id)).toEqual([typed]);
   expect((await rig.store.runs.get(live.id))?.data.preview).toBe(typed);
 });
