@@ -1,4 +1,6 @@
+import { UserError } from '../../errors.ts';
 import { NAME_FORM, readName } from '../../saved/names.ts';
+import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
 
 /** What a person can ask of the bot beside running code. */
 export type Command =
@@ -19,6 +21,7 @@ export type Command =
 export interface RunSaved {
   kind: 'run';
   name: string;
+  parameters: readonly Parameter[];
   typed: string;
 }
 
@@ -51,7 +54,9 @@ const bang = ['stop', 'restart', 'status', 'help'] as const;
  * `status()`. Case does not count, because a phone begins with a capital.
  */
 export function readCommand(text: string): Command | undefined {
-  const [word = '', argument, ...more] = text.trim().split(/[ \t]+/);
+  const typed = text.trim();
+  const [word = '', argument, ...more] = typed.split(/[ \t]+/);
+  if (word.toLowerCase() === 'run' && argument !== undefined) return readRun(typed);
   if (more.length > 0) return undefined;
   const lower = word.toLowerCase();
   if (argument === undefined) return readOneWord(lower);
@@ -63,10 +68,6 @@ export function readCommand(text: string): Command | undefined {
     case 'save':
     case 'forget':
       return readNamed(lower, argument);
-    case 'run': {
-      const name = readName(argument);
-      return name === undefined ? undefined : { kind: 'run', name, typed: text.trim() };
-    }
     case 'restart':
     case 'shutdown':
       return readChannelCommand(lower, argument);
@@ -113,6 +114,19 @@ function malformed(sentence: string): Command {
 function readNamed(kind: 'save' | 'forget', argument: string): Command | undefined {
   const name = readName(argument);
   return name === undefined ? undefined : { kind, name };
+}
+
+/** `run name key=value …`; all else that begins so is code, such as `run = 5`. Two words that are no such form are asked back. */
+function readRun(typed: string): Command | undefined {
+  const [, called, given] = /^run[ \t]+(\S+)(?:[ \t]+(\S.*))?$/i.exec(typed) ?? [];
+  const name = called === undefined ? undefined : readName(called);
+  if (name === undefined) return undefined;
+  try {
+    return { kind: 'run', name, parameters: readParameters(given ?? ''), typed };
+  } catch (error) {
+    if (error instanceof UserError) return malformed(error.message);
+    throw error;
+  }
 }
 
 function readAuto(argument: string): Command | undefined {

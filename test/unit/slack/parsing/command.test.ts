@@ -17,7 +17,7 @@ describe('commands', () => {
     ['auto OFF', { kind: 'auto', on: false }],
     ['save report', { kind: 'save', name: 'report' }],
     ['Forget  daily-report', { kind: 'forget', name: 'daily-report' }],
-    ['run report', { kind: 'run', name: 'report', typed: 'run report' }],
+    ['run report', { kind: 'run', name: 'report', parameters: [], typed: 'run report' }],
     ['restart #data', { kind: 'restart', channel: '#data' }],
     ['restart #données', { kind: 'restart', channel: '#données' }],
     ['shutdown C024BE91L', { kind: 'shutdown', channel: 'C024BE91L' }],
@@ -28,12 +28,19 @@ describe('commands', () => {
     expect(readCommand(text)).toEqual(command);
   });
 
-  it.each(['use', 'auto', 'auto maybe', 'restart data', 'save', 'run', 'forget'])(
-    'says what is wrong with %j',
-    (text) => {
-      expect(readCommand(text)).toMatchObject({ kind: 'malformed', sentence: expect.stringMatching(/\.$/) });
-    },
-  );
+  it.each([
+    'use',
+    'auto',
+    'auto maybe',
+    'restart data',
+    'save',
+    'run',
+    'forget',
+    'run x for 3 days',
+    'run x n=abc',
+  ])('says what is wrong with %j', (text) => {
+    expect(readCommand(text)).toMatchObject({ kind: 'malformed', sentence: expect.stringMatching(/\.$/) });
+  });
 
   it.each([
     'help me',
@@ -47,6 +54,9 @@ describe('commands', () => {
     'save = 3',
     'save(x)',
     'run(x)',
+    'run = 5',
+    'run x\ny = 1',
+    'run -1',
     'forget, x',
     'save a b',
     'restart(3)',
