@@ -13,6 +13,8 @@ export interface RunView {
   phase: RunPhase;
   /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
   origin?: { kind: Origin; name?: string; blocks: readonly string[] };
+  /** A failure is told to the requester however short it was: nobody was there to see it. */
+  namesFailure?: true;
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
   /** What its Spark jobs have done so far. */
@@ -90,10 +92,11 @@ export interface RunMessage {
 
 /**
  * `files` (Slack file ids) and `replies` (ts) are in the thread beside the run message and belong to it. What is not
- * delivered and was not refused is left to a successor; what was refused was sent to the requester instead.
+ * delivered and was not refused is left to a successor; what was refused was sent to the requester instead. Without a
+ * `messageTs` it was delivered by being told nowhere.
  */
 export type FinishResult =
-  | { delivered: true; messageTs: string; files?: string[]; replies?: string[] }
+  | { delivered: true; messageTs?: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 
 /** What the bot's own root message shows. `language`: as it was typed, else the kernelspec. */
@@ -149,6 +152,7 @@ export function viewRun(
     output,
     ...(run.data.origin === undefined ? {} : { origin: originOf(run.data.origin, run, code) }),
     ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
+    ...(run.data.saved?.schedule === undefined ? {} : { namesFailure: true as const }),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
     edition: run.data.edition,

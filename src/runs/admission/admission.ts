@@ -34,6 +34,8 @@ export interface SnippetRequest {
   follows?: Run;
   /** False for a requester that cannot be asked anything (a bot). */
   attended?: boolean;
+  /** Sentences for the head of the run message. */
+  notes?: readonly string[];
 }
 
 export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
@@ -212,7 +214,7 @@ function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
 
 function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin, saved } = request;
+  const { message, editedTs, follows, attended, origin, saved, notes = [] } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -239,7 +241,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       ...(saved === undefined ? {} : { saved }),
       needsRoot: thread === '',
       block: 0,
-      notes: [],
+      notes: [...notes],
     },
   };
 }

@@ -71,12 +71,12 @@ function assignmentEnd(
   let depth = 0;
   for (let at = from; at < Math.min(lines.length, from + MAX_LINES); at += 1) {
     const line = lines[at] ?? '';
-    const bare = withoutTexts(at === from ? line.slice(target.length) : line, language.lineComment);
-    if (bare === undefined || /[;\\]/.test(bare)) return undefined;
-    if ((bare.match(/[A-Za-z_.][\w.]*/g) ?? []).some((word) => usesGiven(word, given))) return undefined;
-    depth += (bare.match(/[([{]/g) ?? []).length - (bare.match(/[)\]}]/g) ?? []).length;
+    const outside = withoutTexts(at === from ? line.slice(target.length) : line, language.lineComment);
+    if (outside === undefined || /[;\\]/.test(outside)) return undefined;
+    if ((outside.match(/[A-Za-z_.][\w.]*/g) ?? []).some((word) => usesGiven(word, given))) return undefined;
+    depth += (outside.match(/[([{]/g) ?? []).length - (outside.match(/[)\]}]/g) ?? []).length;
     if (depth < 0) return undefined;
-    if (depth === 0) return /(?:[=+\-*/<>|&,.]|<-)\s*$/.test(target + bare) ? undefined : at + 1;
+    if (depth === 0) return /(?:[=+\-*/<>|&,.]|<-)\s*$/.test(target + outside) ? undefined : at + 1;
   }
   return undefined;
 }
@@ -91,22 +91,24 @@ function usesGiven(word: string, given: ReadonlySet<string>): boolean {
  * Undefined where a text goes on behind the line.
  */
 function withoutTexts(line: string, comment: string): string | undefined {
-  let bare = '';
+  let outside = '';
   for (let at = 0; at < line.length;) {
-    if (line.startsWith(comment, at)) return bare;
+    if (line.startsWith(comment, at)) return outside;
     const char = line[at] ?? '';
     if (char !== '"' && char !== "'") {
-      bare += char;
+      outside += char;
       at += 1;
       continue;
     }
     if (line.startsWith(char.repeat(3), at)) return undefined;
     const close = closingQuote(line, at);
     if (close === undefined) return undefined;
-    bare += /[fs]$/i.test(bare) ? ` ${line.slice(at + 1, close).replaceAll(/[()[\]{};\\]/g, ' ')} ` : '""';
+    outside += /[fs]$/i.test(outside)
+      ? ` ${line.slice(at + 1, close).replaceAll(/[()[\]{};\\]/g, ' ')} `
+      : '""';
     at = close + 1;
   }
-  return bare;
+  return outside;
 }
 
 function closingQuote(line: string, from: number): number | undefined {

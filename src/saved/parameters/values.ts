@@ -112,3 +112,25 @@ class Scanner {
     return new UserError('badCommand', `${where} ${VALUE_FORM} Nothing ran.`);
   }
 }
+
+/** As they are typed: `n=5 day="2026-01-31"`; at most `max` characters. */
+export function showParameters(parameters: readonly Parameter[], max: number): string {
+  const typed = parameters.map(({ name, value }) => `${name}=${showValue(value)}`).join(' ');
+  return typed.length <= max ? typed : `${typed.slice(0, max - 1).toWellFormed()}…`;
+}
+
+function showValue(value: Value): string {
+  switch (value.kind) {
+    case 'integer':
+    case 'decimal':
+      return value.digits;
+    case 'boolean':
+      return String(value.isTrue);
+    case 'null':
+      return 'null';
+    case 'text':
+      return JSON.stringify(value.text);
+    case 'list':
+      return `[${value.items.map(showValue).join(', ')}]`;
+  }
+}

@@ -26,7 +26,7 @@ export interface SchedulerDeps {
   schedules: Schedules;
   /** Has the snippet run, under the planned minute's request. `isLate`: the bot was away then. Never rejects. */
   start: (schedule: Schedule, plannedAtMs: number, isLate: boolean) => Promise<Started>;
-  tell: (schedule: Schedule, news: ScheduleNews) => Promise<void>;
+  notify: (schedule: Schedule, news: ScheduleNews) => Promise<void>;
   log: Log;
   now?: () => number;
 }
@@ -72,8 +72,18 @@ export class Scheduler {
     clearTimeout(this.#timer);
   }
 
-  /** A run of a schedule has ended. */
-  async noteEnd(id: string, end: RunEnd): Promise<void> {
+  /** A run of a schedule has ended; undefined: one of none. Never throws. */
+  noteEnd(ended: { id: string; end: RunEnd } | undefined): void {
+    if (ended === undefined) return;
+    this.#count(ended.id, ended.end).catch((error: unknown) =>
+      this.#deps.log.error(
+        { event: 'schedule.uncounted', schedule: ended.id, err: error },
+        'how a run of a schedule ended is not counted',
+      ),
+    );
+  }
+
+  async #count(id: string, end: RunEnd): Promise<void> {
     let isPausing = false;
     const schedule = await this.#deps.schedules.change(id, (now) => {
       const failures = end === 'failed' ? now.failures + 1 : end === 'ok' ? 0 : now.failures;
@@ -81,7 +91,7 @@ export class Scheduler {
       return { failures, ...(isPausing ? { pausedFor: 'failures' as const } : {}) };
     });
     if (isPausing && schedule !== undefined)
-      await this.#tell(schedule, { kind: 'paused', reason: 'failures' });
+      await this.#notify(schedule, { kind: 'paused', reason: 'failures' });
   }
 
   #arm(): void {
@@ -133,7 +143,7 @@ export class Scheduler {
       const missed = plan?.next(settledTo);
       await schedules.change(id, () => ({ settledTo: now }));
       if (missed !== undefined && missed <= now)
-        await this.#tell(schedule, { kind: 'missed', plannedAtMs: missed });
+        await this.#notify(schedule, { kind: 'missed', plannedAtMs: missed });
       return;
     }
     if (!this.#isOpen) return;
@@ -159,7 +169,7 @@ export class Scheduler {
         return await this.#fail(schedule, started.why);
       case 'impossible':
         await settle({ pausedFor: started.reason });
-        return await this.#tell(schedule, { kind: 'paused', reason: started.reason });
+        return await this.#notify(schedule, { kind: 'paused', reason: started.reason });
       case 'unanswered':
         if (this.#now() + RETRY_MS < plannedAt + LATE_MS) return this.#retry(id, started.why);
         await settle({});
@@ -168,8 +178,8 @@ export class Scheduler {
   }
 
   async #fail(schedule: Schedule, why: string): Promise<void> {
-    await this.#tell(schedule, { kind: 'refused', why });
-    await this.noteEnd(schedule.id, 'failed');
+    await this.#notify(schedule, { kind: 'refused', why });
+    await this.#count(schedule.id, 'failed');
   }
 
   #retry(id: string, why: unknown): void {
@@ -182,9 +192,9 @@ export class Scheduler {
   }
 
   /** What the channel is not told is in the list of schedules. */
-  async #tell(schedule: Schedule, news: ScheduleNews): Promise<void> {
+  async #notify(schedule: Schedule, news: ScheduleNews): Promise<void> {
     await this.#deps
-      .tell(schedule, news)
+      .notify(schedule, news)
       .catch((error: unknown) =>
         this.#deps.log.warn(
           { event: 'schedule.untold', schedule: schedule.id, err: error },

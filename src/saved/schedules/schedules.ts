@@ -68,6 +68,12 @@ export class Schedules {
     return this.#known.get(id)?.schedule;
   }
 
+  /** Its first planned minute that is not settled; undefined where it is paused. */
+  nextOf(id: string): number | undefined {
+    const known = this.#known.get(id);
+    return known?.schedule.pausedFor === undefined ? known?.next : undefined;
+  }
+
   /** Undefined for one that is not known any more. */
   planOf(id: string): Plan | undefined {
     return this.#known.get(id)?.plan;

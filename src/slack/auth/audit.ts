@@ -1,5 +1,6 @@
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
+import type { Schedule } from '../../saved/schedules/schedule.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import type { SlackPort } from '../context.ts';
 
@@ -58,5 +59,28 @@ export function auditSaved(
   log.info(
     { event: 'audit.saved', audit: act, user, workspace, channel, name, kernelspec, codeSha256 },
     'a saved snippet was changed',
+  );
+}
+
+export function auditSchedule(
+  act: 'schedule' | 'unschedule' | 'pause' | 'resume' | 'delete',
+  { id, workspace, channel, name, maker, cron, timeZone }: Schedule,
+  user: string,
+  { log }: AuditPort,
+): void {
+  log.info(
+    {
+      event: 'audit.schedule',
+      audit: act,
+      user,
+      workspace,
+      channel,
+      schedule: id,
+      name,
+      maker,
+      cron,
+      timeZone,
+    },
+    'a schedule was changed',
   );
 }

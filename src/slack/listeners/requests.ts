@@ -77,7 +77,7 @@ export async function runOnce<Done>(
   }
 }
 
-export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'attended'>;
+export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester'>;
 
 type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'memory'>;
 
@@ -94,7 +94,7 @@ export async function submitRun(
   const { workspace } = bot;
   const admit = async (): Promise<Admitted> => {
     await inTime(mustRun(person, request.channel, bot), signal);
-    return await bot.admit({ ...request, workspace, requester: person.id, attended: !person.isBot }, signal);
+    return await bot.admit({ attended: !person.isBot, ...request, workspace, requester: person.id }, signal);
   };
   const admitted = await admit().catch((error: unknown) => {
     bot.onRefused(error);

@@ -60,7 +60,7 @@ async function lead(iso: string): Promise<void> {
       accepted.add(key);
       return { kind: 'accepted', runId: key };
     },
-    tell: async ({ number }, told) => void news.push({ number, ...told }),
+    notify: async ({ number }, told) => void news.push({ number, ...told }),
     log: silentLog,
   });
   scheduler.start();
@@ -217,10 +217,10 @@ test('what gives no answer is tried again within the hour, then said and counted
 test('five failures in a row pause it and are said; a success between them counts anew', async () => {
   await lead('2026-11-30T05:00Z');
   const { id } = await add();
-  for (let at = 0; at < 4; at += 1) await scheduler.noteEnd(id, 'failed');
-  await scheduler.noteEnd(id, 'stopped');
-  await scheduler.noteEnd(id, 'ok');
-  for (let at = 0; at < 4; at += 1) await scheduler.noteEnd(id, 'failed');
+  const ends = [...failed(4), 'stopped', 'ok', ...failed(4)] as const;
+  for (const end of ends) scheduler.noteEnd({ id, end });
+  scheduler.noteEnd(undefined);
+  await vi.advanceTimersByTimeAsync(0);
   expect(news).toEqual([]);
   answer = () => ({ kind: 'refused', why: 'The queue is full.' });
   await until('2026-11-30T07:00:01Z');
@@ -232,6 +232,10 @@ test('five failures in a row pause it and are said; a success between them count
   await until('2026-12-05T07:00Z');
   expect(started).toHaveLength(1);
 });
+
+function failed(times: number): 'failed'[] {
+  return Array.from({ length: times }, () => 'failed');
+}
 
 test('a maker who is gone pauses it, and the channel is told once', async () => {
   await lead('2026-11-30T05:00Z');
