@@ -11,7 +11,8 @@ import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { summarizeCode } from '../../src/store/run-reader.ts';
 import type { FinishResult, OpenRunMessage, RunMessageOptions, RunView } from '../../src/runs/run-view.ts';
-import { Admission, type SnippetRequest } from '../../src/runs/admission/admission.ts';
+import { Admission } from '../../src/runs/admission/admission.ts';
+import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
 import { KernelControl } from '../../src/runs/control.ts';
 import { StoredChannelSettings } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
@@ -122,7 +123,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       async finish(view) {
         show(view);
         const result = await rig.onFinish(view);
-        if (result.delivered) onPosted(result.messageTs);
+        if (result.delivered && result.messageTs !== undefined) onPosted(result.messageTs);
         return result;
       },
       release: async () => {},

@@ -20,7 +20,7 @@ function openQuietly(): { message: RunMessage; shown: string[] } {
 
 const view = (phase: RunPhase): RunView => ({ phase }) as RunView;
 const running = view({ kind: 'running', sinceMs: 0, stopping: false, stopIgnored: false });
-const switchAsked = view({ kind: 'switchAsked', channel: 'C1', from: 'a', to: 'b' });
+const switchAsked = view({ kind: 'switchAsked', channel: 'C1', from: 'a', to: 'b', maySwitch: true });
 const ended = (kind: OutcomeKind): RunView => view({ kind: 'ended', outcome: { kind } as never });
 
 test('a run that ends well is told nowhere', async () => {

@@ -2,9 +2,13 @@ import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { putIn } from '../../../saved/parameters/put-in.ts';
 import type { Schedule } from '../../../saved/schedules/schedule.ts';
-import { auditSchedule } from '../../auth/audit.ts';
+import { auditRefused, auditSchedule, withAudit } from '../../auth/audit.ts';
 import type { Person } from '../../auth/policy.ts';
-import { readScheduleButton, type ScheduleAction } from '../../blocks/saved/schedule-buttons.ts';
+import {
+  readScheduleButton,
+  type ScheduleAction,
+  type ScheduleClick,
+} from '../../blocks/saved/schedule-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { findSaved } from '../commands/saved.ts';
 import { listSchedules, mustChangeSchedule } from '../commands/schedules.ts';
@@ -25,7 +29,9 @@ export async function onScheduleButton(
   const user = body.user.id;
   const where = { channel: body.channel?.id, user, thread: threadOf(body) };
   const notify = notifyPerson(bot.notify, where, reply);
-  await withBoundary({ log: bot.log, what: 'a button of a schedule', notify }, async () => {
+  const asked = { audit: 'press', act: click.action, user, channel: where.channel };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a button of a schedule', notify, onRefused }, async () => {
     const schedule = bot.schedules.find(click.id);
     if (schedule === undefined || schedule.workspace !== bot.workspace)
       throw new UserError('badCommand', 'That schedule is removed already.');
@@ -33,15 +39,26 @@ export async function onScheduleButton(
       Promise.all([bot.users.find(user), mustBeIn(schedule, where.channel, user, bot)]),
       reply.signal,
     );
-    if (click.action === 'runNow') {
-      const key = `schedule/${bot.workspace}/${click.id}/now/${click.shownAtMs}/${user}`;
-      await runNow(schedule, person, key, bot, reply.signal);
-    } else await inTime(change(click.action, schedule, person, bot), reply.signal);
+    await withAudit({ ...asked, channel: schedule.channel }, bot, () =>
+      act(click, schedule, person, bot, reply.signal),
+    );
     await reply.send();
     if (where.channel !== undefined)
       await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
   });
   if (body.view?.type === 'home') await refreshHome(user, bot, undefined);
+}
+
+async function act(
+  { action, id, shownAtMs }: ScheduleClick,
+  schedule: Schedule,
+  person: Person,
+  bot: Bot,
+  signal: AbortSignal,
+): Promise<void> {
+  if (action !== 'runNow') return await inTime(change(action, schedule, person, bot), signal);
+  const key = `schedule/${bot.workspace}/${id}/now/${shownAtMs}/${person.id}`;
+  await runNow(schedule, person, key, bot, signal);
 }
 
 /** The home tab may be older than its person's leaving of a channel. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import { readParameters } from '../../../saved/parameters/values.ts';
 import { readTiming, TIMING_FORM } from '../../../saved/schedules/timing.ts';
+import { auditRefused, withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { renderSentence } from '../../blocks/modals/message.ts';
 import {
@@ -52,7 +53,10 @@ export async function onScheduleSubmitted(
   let field: string = snippetBlock;
   const notify = async (text: string): Promise<void> =>
     await reply.send({ response_action: 'errors', errors: { [field]: text } });
-  await withBoundary({ log: bot.log, what: 'a form of a schedule', format: 'plain', notify }, async () => {
+  const submitted = { audit: 'press', act: 'schedule', user: body.user.id };
+  const onRefused = (error: unknown): void => auditRefused(submitted, error, bot);
+  const what = 'a form of a schedule';
+  await withBoundary({ log: bot.log, what, format: 'plain', notify, onRefused }, async () => {
     const { channel } = metadataSchema.parse(JSON.parse(view.private_metadata));
     const values = valuesSchema.parse(view.state.values);
     const read = (name: string) => values[name]?.[name];
@@ -71,7 +75,9 @@ export async function onScheduleSubmitted(
         read(noticeBlock)?.selected_options?.some(({ value }) => value === onlyOnFailure) === true,
     };
     const person = await inTime(bot.users.find(body.user.id), reply.signal);
-    const said = await inTime(makeSchedule(asked, person, channel, bot), reply.signal);
+    const said = await withAudit({ ...submitted, channel }, bot, () =>
+      inTime(makeSchedule(asked, person, channel, bot), reply.signal),
+    );
     await reply.send({ response_action: 'update', view: renderSentence(said, 'mrkdwn') });
   });
 }

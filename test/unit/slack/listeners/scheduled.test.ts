@@ -2,7 +2,8 @@ import { Keyv } from 'keyv';
 import { beforeEach, expect, test } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import type { SnippetRequest } from '../../../../src/runs/admission/admission.ts';
+import { silentAudit } from '../../../../src/audit/audit.ts';
+import type { SnippetRequest } from '../../../../src/runs/admission/new-run.ts';
 import type { RunOutcome } from '../../../../src/runs/outcome.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
@@ -89,6 +90,7 @@ beforeEach(async () => {
     findRun: async () => lastRun,
     runOf: async () => ({ id: 'r0' }),
     memory: createListenerMemory(),
+    audit: silentAudit,
     log: silentLog,
   } as unknown as Bot;
 });
