@@ -21,8 +21,8 @@ export function renderRoot(
   const language = truncate(root.language, 200);
   const behind = root.saved === undefined ? '' : `, saved as ${root.saved.name}`;
   // Read by screen readers and notifications, which do not see the blocks.
-  const code = truncate(root.blocks.join('\n\n').toWellFormed(), TEXT_CODE_CHARS);
-  const words = [code, root.result?.toWellFormed() ?? ''].filter((each) => each !== '').map(escapeMrkdwn);
+  const said = truncate(root.blocks.join('\n\n').toWellFormed(), TEXT_CODE_CHARS);
+  const words = [said, root.result?.toWellFormed() ?? ''].filter((each) => each !== '').map(escapeMrkdwn);
   const text = [`<@${root.requester}> ran ${escapeMrkdwn(language)}${behind}`, ...words].join('\n');
   for (let chars = SHOWN_CODE_CHARS; ; chars = Math.floor(chars / 2)) {
     const blocks = root.blocks.slice(0, Math.floor(chars / 50));
