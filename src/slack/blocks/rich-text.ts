@@ -40,9 +40,7 @@ export function languageOf(text: string): string | undefined {
 
 /** The same blocks with no language at any code, for a Slack that does not take it; the very ones where there is none. */
 export function withoutLanguages(blocks: KnownBlock[]): KnownBlock[] {
-  const isNamed = (block: KnownBlock): boolean =>
-    block.type === 'rich_text' && block.elements.some((element) => 'language' in element);
-  if (!blocks.some(isNamed)) return blocks;
+  if (!blocks.some(namesLanguage)) return blocks;
   return blocks.map((block) =>
     block.type === 'rich_text'
       ? {
@@ -70,4 +68,8 @@ function shownText(text: string): string {
 /** How much of a message's room blocks or elements take: the characters of their JSON, of which Slack sees no fewer. */
 export function jsonSize(value: unknown): number {
   return JSON.stringify(value).length;
+}
+
+function namesLanguage(block: KnownBlock): boolean {
+  return block.type === 'rich_text' && block.elements.some((element) => 'language' in element);
 }
