@@ -224,7 +224,12 @@ async function addMissing(
 }
 
 function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {
-  return { language: languageName(data), blocks: code ?? [data.preview], saved: data.saved };
+  return {
+    language: languageName(data),
+    syntax: data.language,
+    blocks: code ?? [data.preview],
+    saved: data.saved,
+  };
 }
 
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */
