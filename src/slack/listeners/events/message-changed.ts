@@ -1,7 +1,9 @@
 import { UserError } from '../../../errors.ts';
 import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
+import { auditEdited } from '../../../runs/audit.ts';
 import { hasCode, isUnfinished, type Run } from '../../../runs/run.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
+import { auditRun } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import {
   isOwnChange,
@@ -12,7 +14,7 @@ import {
 import { readMessage } from '../../parsing/message-body.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { withBoundary } from '../error-boundary.ts';
-import { deletionRequest, messageRequest, mustRun, submitRun } from '../requests.ts';
+import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
 import {
   type Classified,
   classifyEdited,
@@ -21,7 +23,8 @@ import {
   hasRuns,
   isPlainTalk,
 } from './classify.ts';
-import { handleMessage, requestOf, withMessageBoundary } from './message.ts';
+import { replyRequest } from './input-reply.ts';
+import { handleMessage, withMessageBoundary } from './message.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
 type Deletion = MessageChange & { kind: 'deleted' };
@@ -54,7 +57,10 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   // Slack does not always say in which thread it was.
   const thread = first?.thread ?? deleted.thread;
   const runs = await runsOf({ channel, ts, thread }, bot);
-  for (const run of runs) await bot.erase(run);
+  for (const run of runs) {
+    auditRun('delete', run, undefined, bot);
+    await bot.erase(run);
+  }
   // Further back than a long thread is read.
   if (first !== undefined && !runs.some(({ id }) => id === first.id)) await bot.erase(first);
 }
@@ -71,6 +77,8 @@ async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bo
     const { channel, ts, thread = ts } = message;
     const key = messageRequest(bot.workspace, channel, ts);
     if (await bot.isKnown(deletionRequest(key))) return;
+    // What the kernel was given stays given.
+    if (await bot.isKnown(replyRequest(key))) return;
     let runs = await runsOf({ channel, ts, thread }, bot);
     if (runs.length === 0 && classified !== undefined) {
       if (classified.isAddressed) onAddressed();
@@ -120,6 +128,7 @@ async function runEdited(
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
   if (await bot.replaceWaiting(last, { snippet, editedTs, saved })) {
+    bot.audit.record(auditEdited((await bot.findRun(last.id)) ?? last, snippet.blocks));
     await bot.markSeen(requestOf(message, bot));
     return true;
   }

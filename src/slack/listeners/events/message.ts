@@ -1,5 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { helpText } from '../../blocks/help.ts';
+import { auditRefused } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
@@ -7,8 +8,9 @@ import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { runCommand } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../error-boundary.ts';
-import { editRequest, messageRequest, runOnce, submitRun } from '../requests.ts';
+import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
 import { type Classified, classifyMessage, findAuthor } from './classify.ts';
+import { takeInputReply } from './input-reply.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
@@ -30,6 +32,8 @@ export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): 
 export async function handleMessage(posted: PostedMessage, ticket: EventTicket, bot: Bot): Promise<boolean> {
   let isAddressed = false;
   const outcome = await withMessageBoundary(posted, ticket, bot, async (onAddressed) => {
+    isAddressed = await takeInputReply(posted, bot, onAddressed);
+    if (isAddressed) return;
     const classified = await classifyMessage(posted, bot);
     if (classified === undefined) return;
     isAddressed = classified.isAddressed;
@@ -51,8 +55,11 @@ export async function withMessageBoundary(
   const notify = async (text: string): Promise<void> => {
     if (isAddressed) await refuseOnce(posted, text, bot);
   };
+  const { user, channel, thread } = posted;
+  const onRefused = (error: unknown): void =>
+    auditRefused({ audit: 'message', user, channel, thread }, error, bot);
   return await withBoundary(
-    { log: bot.log, what: 'a message', ticket, notify },
+    { log: bot.log, what: 'a message', ticket, notify, onRefused },
     async () =>
       await act(() => {
         isAddressed = true;
@@ -102,12 +109,6 @@ async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promis
   const key = requestOf(posted, bot);
   await bot.markSeen(key);
   await runOnce(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
-}
-
-export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace }: Bot): string {
-  return editedTs === undefined
-    ? messageRequest(workspace, channel, ts)
-    : editRequest(workspace, channel, ts, editedTs);
 }
 
 /** In a direct message everything is private anyway, and a plain reply does not vanish. */
