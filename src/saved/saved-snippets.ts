@@ -41,7 +41,7 @@ export interface SnippetToSave extends Place {
   name: string;
   kernelspec: string;
   language: string | undefined;
-  dialect: Dialect | undefined;
+  dialect?: Dialect | undefined;
   savedBy: string;
   blocks: readonly string[];
 }

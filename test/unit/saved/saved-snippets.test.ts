@@ -10,7 +10,6 @@ const snippet: SnippetToSave = {
   name: 'Report',
   kernelspec: 'python3',
   language: 'python',
-  dialect: undefined,
   savedBy: 'U1',
   blocks: ['n = 1', 'n + 1'],
 };
