@@ -15,6 +15,7 @@ import { startHealthServer } from './server/health-endpoints.ts';
 import { startMetrics } from './server/metrics.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites } from './slack/transport/guard-writes.ts';
+import { openSlackNetwork } from './slack/transport/network.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
 
@@ -69,9 +70,11 @@ async function main(): Promise<void> {
     const { ok, detail } = await checkGateway();
     if (!ok) log.warn({ event: 'gateway.away', detail }, 'the gateway cannot be used at the moment');
   };
+  const network = openSlackNetwork(config.proxy);
   const slack = await startSlack({
     settings: config.slack,
-    fetch: guardWrites(metrics.fetch, leadership),
+    network,
+    fetch: guardWrites(metrics.fetch(network.fetch), leadership),
     policy: config.policy,
     counts: metrics.payloads,
     notifyAfterMs: config.runs.notifyAfterMs,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { gatewayFields, jupyterFields } from './fields/gateway-fields.ts';
 import { kernelFields } from './fields/kernel-fields.ts';
+import { networkFields } from './fields/network-fields.ts';
 import { serverFields, storeFields } from './fields/server-fields.ts';
 import { policyFields } from './fields/policy-fields.ts';
 import { runFields } from './fields/run-fields.ts';
@@ -12,6 +13,7 @@ export const settingsSchema = z.object({
   ...slackFields,
   ...gatewayFields,
   ...jupyterFields,
+  ...networkFields,
   ...kernelFields,
   ...storeFields,
   ...runFields,
@@ -31,6 +33,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   Slack: slackFields,
   Gateway: gatewayFields,
   'Gateway, by Jupyter Server’s names': jupyterFields,
+  Network: networkFields,
   Kernels: kernelFields,
   Store: storeFields,
   Runs: runFields,

@@ -22,6 +22,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...(store.kind === 'redis' && store.password !== undefined
       ? [store.password, new URL(store.address).password]
       : []),
+    ...proxySecrets(values.HTTPS_PROXY),
     // Given under two names, only one is used: the other is a secret all the same.
     values.KG_HTTP_PASS,
     values.JUPYTER_GATEWAY_HTTP_PWD,
@@ -29,6 +30,14 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...Object.values(values.JUPYTER_GATEWAY_HEADERS ?? {}).flatMap(headerSecrets),
   ];
   return [...new Set(found.filter((secret) => secret !== undefined))];
+}
+
+/** The password, as it is sent too. */
+function proxySecrets(address: string | undefined): string[] {
+  const { username, password } = new URL(address ?? 'http://none');
+  if (password === '') return [];
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
+  return [pass, password, Buffer.from(`${user}:${pass}`).toString('base64')];
 }
 
 /** `Bearer abcdef` hides both the whole and what follows the scheme. */

@@ -30,6 +30,11 @@ export interface GatewaySettings {
   startBody?: Readonly<Record<string, unknown>>;
   /** PEM texts, and what opens the key where it is encrypted. */
   tls: { ca?: string; cert?: string; key?: string; passphrase?: string; verify: boolean };
+  /**
+   * HTTP proxies that open tunnels (CONNECT), `http://user:password@host:3128`, for addresses of https and wss; which of
+   * the two roots takes which is the caller's to say.
+   */
+  proxies?: { rest?: string; websocket?: string };
   launchTimeoutMs: number;
   maxMessageBytes: number;
   /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewaySettings } from '../../gateway/gateway.ts';
+import { proxyFor, type ProxySettings } from '../../proxy.ts';
 import { readServiceCredentials, type ServiceCredentials } from './service-credentials.ts';
 import type { SettingValues } from '../schema.ts';
 import type { ConfigIssues } from '../setting.ts';
@@ -11,6 +12,7 @@ import { readTlsSettings } from './tls.ts';
  */
 export function readGatewaySettings(
   values: SettingValues,
+  proxy: ProxySettings | undefined,
   issues: ConfigIssues,
 ): GatewaySettings | undefined {
   const given = withAliases(values, issues);
@@ -39,6 +41,7 @@ export function readGatewaySettings(
   const wsUrl = given.wsUrl ?? websocketRoot(httpUrl, credentials);
   if (httpUrl.startsWith('https:') && wsUrl.startsWith('ws:'))
     issues.warnings.push('KG_WS_URL is not encrypted although KG_URL is: use wss.');
+  const [rest, websocket] = [proxyFor(httpUrl, proxy), proxyFor(wsUrl, proxy)];
   return {
     httpUrl,
     wsUrl,
@@ -49,6 +52,10 @@ export function readGatewaySettings(
     ...(given.authHeader === undefined ? {} : { authHeader: given.authHeader }),
     headers: given.headers,
     tls,
+    proxies: {
+      ...(rest === undefined ? {} : { rest }),
+      ...(websocket === undefined ? {} : { websocket }),
+    },
     ...(values.KG_KERNELS_PATH === undefined ? {} : { kernelsPath: values.KG_KERNELS_PATH }),
     ...(values.KG_KERNELSPECS_PATH === undefined ? {} : { kernelspecsPath: values.KG_KERNELSPECS_PATH }),
     ...(values.KERNEL_BODY === undefined ? {} : { startBody: values.KERNEL_BODY }),

@@ -82,6 +82,8 @@ const CERTIFICATE_REFUSED = /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDS
 /** What a call or an upgrade that got no answer at all means. */
 export function readFailure(failure: unknown, root: string): GatewayError {
   if (failure instanceof GatewayError) return failure;
+  const refusal = /^Proxy response \((\d{3})\)/.exec(failure instanceof Error ? failure.message : '')?.[1];
+  if (refusal !== undefined) return proxyRefusal(Number(refusal), root);
   const code = errorCode(failure);
   const as = (kind: GatewayErrorCode, words: string) =>
     new GatewayError(kind, `${words} (${code})`, { cause: failure });
@@ -89,6 +91,15 @@ export function readFailure(failure: unknown, root: string): GatewayError {
   if (CERTIFICATE_REFUSED.test(code))
     return as('unauthorized', `The gateway at ${root} does not accept our client certificate`);
   return as('unreachable', `The gateway at ${root} gives no answer`);
+}
+
+/** The proxy on the way to `root` opens no tunnel. */
+export function proxyRefusal(status: number, root: string): GatewayError {
+  const why = status === 407 ? ', because it wants another user or password' : '';
+  return new GatewayError(
+    'unreachable',
+    `There is no way to the gateway at ${root}: the proxy answers with status ${status}${why}`,
+  );
 }
 
 /** `ECONNREFUSED`, `UND_ERR_…`, `DEPTH_ZERO_…`; `AggregateError`s of two addresses count as their first. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
 import { type ConversationsRepliesResponse, type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
+import type { SlackFetch } from '../transport/network.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
 
 export interface Metadata {
@@ -27,6 +28,8 @@ export interface MessageClientOptions {
   slackApiUrl?: string;
   /** What the calls go through; by default the process's own. */
   fetch?: FetchFunction;
+  /** What files go through; by default the process's own. */
+  transfer?: SlackFetch;
   log: Log;
   timeoutMs?: number;
 }
@@ -40,8 +43,11 @@ const CALL_TIMEOUT_MS = 10_000;
  */
 export class MessageClient {
   readonly client: WebClient;
+  readonly transfer: SlackFetch;
 
-  constructor({ token, slackApiUrl, fetch, log, timeoutMs = CALL_TIMEOUT_MS }: MessageClientOptions) {
+  constructor(options: MessageClientOptions) {
+    const { token, slackApiUrl, fetch, log, timeoutMs = CALL_TIMEOUT_MS } = options;
+    this.transfer = options.transfer ?? globalThis.fetch;
     this.client = new WebClient(token, {
       ...(slackApiUrl === undefined ? {} : { slackApiUrl }),
       ...(fetch === undefined ? {} : { fetch }),

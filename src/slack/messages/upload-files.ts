@@ -81,7 +81,7 @@ async function sendBytes(calls: MessageClient, file: UploadFile, size: number): 
   const ticket = await calls.client.files.getUploadURLExternal(about);
   if (ticket.upload_url === undefined || ticket.file_id === undefined)
     throw new Error('no upload URL was given');
-  const answer = await fetch(ticket.upload_url, {
+  const answer = await calls.transfer(ticket.upload_url, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
     body: Readable.toWeb(createReadStream(file.path, { end: size - 1 })),
