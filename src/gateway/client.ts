@@ -84,8 +84,12 @@ export function createGatewayClient(
     async shutDownKernel(kernelId) {
       fresh.delete(kernelId);
       await api.deleteKernel(kernelId);
+      endpoints.cookies.forget(kernelId);
       for (const connection of toKernel(kernelId)) connection.onGone('it was shut down');
     },
+
+    saveCookies: (kernelId) => endpoints.cookies.save(kernelId),
+    restoreCookies: (kernelId, saved) => endpoints.cookies.restore(kernelId, saved),
 
     async close() {
       closing.abort();

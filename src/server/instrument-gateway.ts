@@ -87,6 +87,8 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
         throw error;
       }
     },
+    saveCookies: (kernelId) => gateway.saveCookies(kernelId),
+    restoreCookies: (kernelId, saved) => gateway.restoreCookies(kernelId, saved),
     close: () => gateway.close(),
   });
 }

@@ -1,6 +1,7 @@
 import { lowerCased } from '../auth/read-token.ts';
 import { GatewayError } from '../errors.ts';
 import type { Credentials, GatewaySettings } from '../gateway.ts';
+import { KernelCookies } from './cookies.ts';
 import { untilAborted } from '../until-aborted.ts';
 
 /** Names in lower case. */
@@ -18,6 +19,7 @@ export interface Endpoints {
   headers(signal?: AbortSignal): Promise<Headers>;
   /** These were refused. True: others are to be had, once. */
   renew(refused: Headers, signal?: AbortSignal): Promise<boolean>;
+  cookies: KernelCookies;
   /** The REST root without credentials and query, and the proxy on the way, for messages and logs. */
   shownRoot: string;
   /** The same of the websocket root; the REST root where both are one address. */
@@ -61,6 +63,7 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
     },
     renew: async (refused, signal) =>
       credentials !== undefined && (await untilAborted(credentials.renew(refused), signal, late)),
+    cookies: new KernelCookies(),
     shownRoot: shown(http.root, proxies.rest),
     shownWsRoot: shown(wsIsRest ? http.root : ws.root, proxies.websocket),
     wsProxy: proxies.websocket,

@@ -8,6 +8,8 @@ export interface Answer {
   status: number;
   location?: string | undefined;
   body: string;
+  /** Its headers Set-Cookie. */
+  setCookies?: readonly string[];
 }
 
 /**

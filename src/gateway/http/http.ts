@@ -1,15 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { request } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
+import { withCookies } from './cookies.ts';
 import { openDispatcher } from './dispatcher.ts';
 import type { Endpoints, Headers } from './endpoints.ts';
 import { type Answer, isGatewayAway, isRefusedCredential, readFailure } from './http-errors.ts';
+import { XsrfToken } from './xsrf.ts';
 
 /** HTTP to one gateway: an own pool with keep-alive, no redirects followed, each call bounded in time. */
 export interface Http {
   /** Rejects with `GatewayError`. */
   call(call: HttpCall): Promise<Answer>;
+  /** The answer to a start was about this kernel: its cookies are the kernel's. */
+  assign(kernelId: string, start: Answer): void;
   close(): Promise<void>;
 }
 
@@ -17,6 +22,8 @@ export interface HttpCall {
   method: 'GET' | 'POST' | 'DELETE';
   /** `api/kernels/…`, no slash at either end. */
   path: string;
+  /** Whose cookies it carries. */
+  kernelId?: string;
   body?: unknown;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
@@ -27,23 +34,37 @@ const ATTEMPTS = 3;
 /** `mayWrite` is asked right before each POST and DELETE; false rejects it as `writesPaused`. */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
   const dispatcher = openDispatcher(settings);
+  const xsrf = new XsrfToken();
+  const { kernelsPath = 'api/kernels' } = settings;
 
   async function once(wanted: HttpCall, signal: AbortSignal): Promise<Answer> {
     const headers = await endpoints.headers(signal);
-    const answer = await send(wanted, headers, signal);
+    const answer = await sendWithXsrf(wanted, headers, signal);
     // The gateway did nothing, so a POST may be repeated too.
     if (!isRefusedCredential(answer) || !(await endpoints.renew(headers, signal))) return answer;
-    return send(wanted, await endpoints.headers(signal), signal);
+    return sendWithXsrf(wanted, await endpoints.headers(signal), signal);
+  }
+
+  async function sendWithXsrf(wanted: HttpCall, headers: Headers, signal: AbortSignal): Promise<Answer> {
+    const first = wanted.method === 'GET' ? headers : xsrf.add(headers);
+    const answer = await send(wanted, first, signal);
+    xsrf.take(answer.setCookies ?? []);
+    if (wanted.method === 'GET' || !xsrf.isAskedBy(answer)) return answer;
+    const second = xsrf.add(headers);
+    return isDeepStrictEqual(first, second) ? answer : await send(wanted, second, signal);
   }
 
   async function send(wanted: HttpCall, headers: Headers, signal: AbortSignal): Promise<Answer> {
     if (wanted.method !== 'GET' && !mayWrite())
       throw new GatewayError('writesPaused', 'Nothing was sent: this process may change nothing just now');
-    const response = await request(endpoints.restUrl(wanted.path), {
+    const { cookies } = endpoints;
+    const url = new URL(endpoints.restUrl(wanted.path));
+    const { kernelId } = wanted;
+    const response = await request(url, {
       dispatcher,
       method: wanted.method,
       headers: {
-        ...headers,
+        ...(kernelId === undefined ? headers : withCookies(headers, cookies.header(kernelId, url))),
         accept: 'application/json',
         ...(wanted.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -52,8 +73,11 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
       headersTimeout: wanted.timeoutMs,
       bodyTimeout: wanted.timeoutMs,
     });
-    const { location } = response.headers;
+    const { location, 'set-cookie': set = [] } = response.headers;
+    const setCookies = [set].flat();
+    if (kernelId !== undefined) cookies.take(kernelId, url, setCookies);
     return {
+      setCookies,
       status: response.statusCode,
       body: await response.body.text(),
       location: typeof location === 'string' ? location : undefined,
@@ -84,5 +108,10 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     }
   }
 
-  return { call, close: () => dispatcher.destroy() };
+  return {
+    call,
+    assign: (kernelId, { setCookies = [] }) =>
+      endpoints.cookies.take(kernelId, new URL(endpoints.restUrl(kernelsPath)), setCookies),
+    close: () => dispatcher.destroy(),
+  };
 }

@@ -72,11 +72,15 @@ export function createKernelsApi(
   const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
   const get = (path: string, signal: AbortSignal | undefined): Promise<Answer> =>
     http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal });
-  const post = (path: string, more: Pick<HttpCall, 'body' | 'timeoutMs'>): Promise<Answer> =>
-    http.call({ method: 'POST', path, ...more });
+  const callKernel = (
+    method: HttpCall['method'],
+    kernelId: string,
+    more: Pick<HttpCall, 'timeoutMs' | 'signal'>,
+    action = '',
+  ): Promise<Answer> => http.call({ method, path: `${kernelPath(kernelId)}${action}`, kernelId, ...more });
 
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
-    const answer = await get(kernelPath(kernelId), signal);
+    const answer = await callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
     if (isMissingKernel(answer)) return undefined;
     return readAnswer(answer, kernelModel, 'a kernel');
   }
@@ -105,14 +109,18 @@ export function createKernelsApi(
   }
 
   /** The POST alone; `KernelStarts` is what callers use. */
-  const postKernel = (body: PostKernel, timeoutMs: number): Promise<Answer> =>
-    post(kernelsPath, { body, timeoutMs });
+  async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
+    const answer = await http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const started = kernelModel.safeParse(readJson(answer.body)).data;
+    if (started !== undefined) http.assign(started.id, answer);
+    return answer;
+  }
 
   /** True when the kernel was there and is deleted, false for 404. */
   async function deleteKernel(kernelId: string): Promise<boolean> {
     for (let tries = DELETIONS - 1; ; tries -= 1) {
       const timeoutMs = timings.callMs * 3;
-      const answer = await http.call({ method: 'DELETE', path: kernelPath(kernelId), timeoutMs });
+      const answer = await callKernel('DELETE', kernelId, { timeoutMs });
       if (answer.status >= 200 && answer.status < 300) return true;
       if (isMissingKernel(answer)) return false;
       if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
@@ -125,14 +133,14 @@ export function createKernelsApi(
 
   /** False where the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
   async function interruptKernel(kernelId: string): Promise<boolean> {
-    const answer = await post(`${kernelPath(kernelId)}/interrupt`, { timeoutMs: timings.callMs });
+    const answer = await callKernel('POST', kernelId, { timeoutMs: timings.callMs }, '/interrupt');
     if (answer.status >= 200 && answer.status < 300) return true;
     if (answer.status === 404) return false;
     throw readRefusal(answer, 'the interrupt of a kernel');
   }
 
   async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
-    const answer = await post(`${kernelPath(kernelId)}/restart`, { timeoutMs });
+    const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
     if (answer.status === 200) return;
     // A kernel that is gone answers 500 on every version (protocol.md §1.2, trap 9); so does the loser of two restarts.
     if (answer.status === 404 || answer.status === 500) {

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
+import { withCookies } from '../http/cookies.ts';
 import { tlsOptions } from '../http/dispatcher.ts';
 import type { Endpoints, Headers } from '../http/endpoints.ts';
 import type { KernelsApi } from '../http/kernels-api.ts';
@@ -120,10 +121,12 @@ export class KernelSocket {
     if (!mayWrite())
       throw new GatewayError('writesPaused', 'No websocket is opened: this process may change nothing now');
     const tunnel = endpoints.wsProxy === undefined ? undefined : openTunnel(endpoints.wsProxy);
-    const socket = new WebSocket(endpoints.channelsUrl(kernelId, sessionId), {
+    const url = new URL(endpoints.channelsUrl(kernelId, sessionId));
+    const { cookies } = endpoints;
+    const socket = new WebSocket(url, {
       ...tlsOptions(settings),
       ...(tunnel === undefined ? {} : { agent: tunnel.agent }),
-      headers: { ...headers },
+      headers: { ...withCookies(headers, cookies.header(kernelId, url)) },
       followRedirects: false,
       perMessageDeflate: false,
       maxPayload: settings.maxMessageBytes,
@@ -131,6 +134,7 @@ export class KernelSocket {
       handshakeTimeout: settings.launchTimeoutMs + timings.startPadMs,
     });
     this.#socket = socket;
+    socket.once('upgrade', (answer) => cookies.take(kernelId, url, answer.headers['set-cookie'] ?? []));
     socket.once('open', () => {
       socket.once('close', (code) => this.#onEvent({ kind: 'close', code }));
       this.#startPinging();

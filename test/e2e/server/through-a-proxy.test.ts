@@ -41,7 +41,7 @@ async function startCompany() {
 test('calls, events, uploads, downloads and both of the gateway’s ways go through the proxy, and nothing goes past it', async () => {
   await using company = await startCompany();
   const { playground, gateway, proxy, slackTls, gatewayTls } = company;
-  const long = Array.from({ length: 100 }, (_, line) => `line ${line}\n`).join('');
+  const long = Array.from({ length: 3_000 }, (_, line) => `line ${line}\n`).join('');
   gateway.onStart = (kernel) => {
     kernel.onExecute = (request) =>
       kernel.run(request, String(request.content['code']).includes('long') ? long : 'short\n');
@@ -56,7 +56,7 @@ test('calls, events, uploads, downloads and both of the gateway’s ways go thro
     .as('ana')
     .upload('#data', { name: 'a.py', content: 'long()' }, `<@${playground.bot.id}>`);
   const answer = await finalAnswer(playground, '#data', file.ts);
-  expect(answer.text).toContain('line 99');
+  expect(answer.text).toContain('line 2999');
   await playground.waitFor(
     () => playground.replies('#data', file.ts).find(({ files }) => (files ?? []).length > 0),
     { what: 'the attached output' },
