@@ -120,3 +120,24 @@ test.for([
     second.close();
   },
 );
+
+test('tunnels that the proxy cuts are made anew', async () => {
+  await using rig = await startRig();
+  const { fetch, socketDispatcher: dispatcher } = openSlackNetwork(rig.settings);
+  if (dispatcher === undefined) throw new Error('no dispatcher');
+  const post = async () => await (await fetch(rig.address, { method: 'POST', body: 'a' })).text();
+  const open = async () => {
+    const client = new WebSocket(rig.address.replace('https', 'wss'), { dispatcher });
+    await once(client, 'open');
+    return client;
+  };
+  await post();
+  const first = await open();
+  const closed = once(first, 'close');
+  rig.proxy.cut();
+  await closed;
+  expect(await post()).toBe('a');
+  const second = await open();
+  expect(second.readyState).toBe(WebSocket.OPEN);
+  second.close();
+});
