@@ -1,3 +1,4 @@
+import type { Audit } from './audit/audit.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
@@ -18,6 +19,7 @@ import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/retry-store.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
+import { SavedSnippets } from './saved/saved-snippets.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
@@ -32,6 +34,7 @@ export interface AppParts {
   spoolDir: string;
   slack: StartedSlack;
   guard: WriteGuard;
+  audit: Audit;
   /** A snippet was not accepted. */
   onRefused: (error: unknown) => void;
   /** A run has ended. */
@@ -53,7 +56,7 @@ export interface App {
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
 export function createApp(parts: AppParts): App {
-  const { config, log, gateway, store, spoolDir, slack, guard, onRefused, onEnded } = parts;
+  const { config, log, gateway, store, spoolDir, slack, guard, audit, onRefused, onEnded } = parts;
   const { workspace } = slack;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
@@ -72,6 +75,7 @@ export function createApp(parts: AppParts): App {
       budget: spoolBudget,
       recovered,
       displays,
+      readsConsoleBar: config.spark.progress !== 'off',
       onUnread: (error) =>
         log.error({ event: 'output.unread', err: error, run: runId }, 'an output could not be read'),
       onDiskFailure: (error) =>
@@ -137,6 +141,7 @@ export function createApp(parts: AppParts): App {
     openRun: (run, code) => runs.open(run, code),
     log,
   });
+  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'));
   const control = new KernelControl({ gateway, kernels, channels });
   const closing = new AbortController();
   let retention: { close: () => void } | undefined;
@@ -155,6 +160,8 @@ export function createApp(parts: AppParts): App {
     memory: slack.memory,
     drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,
+    audit,
+    saved,
     log,
     control,
     languages: (channel) => admission.languages(workspace, channel),
@@ -188,6 +195,7 @@ export function createApp(parts: AppParts): App {
       // A store that breaks off in the middle of a takeover is waited for.
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       await read(() => channels.load());
+      await read(() => saved.load());
       const unposted = await read(() => store.runs.unposted());
       const known = await read(() => records.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));

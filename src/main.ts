@@ -1,13 +1,14 @@
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type App, createApp } from './app.ts';
+import { createAudit } from './audit/audit.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
 import { ConfigError, StoreError } from './errors.ts';
 import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
 import { Secrets, startLog } from './log.ts';
 import { openSpoolFolder } from './output/spool/open-spool-folder.ts';
-import { logEnd } from './runs/audit.ts';
+import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck } from './server/health.ts';
 import { startHealthServer } from './server/health-endpoints.ts';
@@ -122,6 +123,7 @@ async function main(): Promise<void> {
     },
   );
   if (isLeader) {
+    const audit = createAudit({ ...config.audit, dir: spool.parent, post: network.fetch, secrets, log });
     app = createApp({
       config,
       log,
@@ -130,9 +132,10 @@ async function main(): Promise<void> {
       spoolDir: spool.dir,
       slack,
       guard: leadership,
+      audit,
       onRefused: metrics.payloads.refused,
       onEnded(run, outcome) {
-        logEnd(run, outcome, log);
+        audit.record(auditEnded(run, outcome));
         metrics.runEnded(run, outcome);
       },
     });
@@ -157,6 +160,7 @@ async function main(): Promise<void> {
     } finally {
       // Also when Slack refuses this process: another one need not wait for the lease to end.
       await leadership.release();
+      await audit.close();
     }
   } else log.info({ event: 'bot.stopped' }, 'a standby ended');
   await gateway.close();

@@ -51,6 +51,7 @@ export interface Config {
     userLimit: number;
     keepRunsMs: number | undefined;
   };
+  spark: { progress: SettingValues['SPARK_PROGRESS'] };
   kernels: {
     /** May hold `{channel}` and `{user}`. */
     username: string | undefined;
@@ -77,6 +78,7 @@ export interface Config {
   /** `host` undefined: every address of this machine. */
   http: { host: string | undefined; port: number; metrics: { host: string; port: number } | undefined };
   logLevel: SettingValues['LOG_LEVEL'];
+  audit: { target: SettingValues['AUDIT']; includesCode: boolean };
   /** What an operator should know although the bot can start; one sentence each. */
   warnings: readonly string[];
   /** Everything that must never stand in a log or a message. */
@@ -143,6 +145,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       userLimit: values.USER_LIMIT,
       keepRunsMs: unlessNone(values.KEEP_RUNS),
     },
+    spark: { progress: values.SPARK_PROGRESS },
     kernels: {
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
@@ -166,6 +169,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       metrics: values.METRICS === 'off' ? undefined : values.METRICS,
     },
     logLevel: values.LOG_LEVEL,
+    audit: { target: values.AUDIT, includesCode: values.AUDIT_CODE },
     warnings: issues.warnings,
     secrets: listSecrets(values, gateway),
   };

@@ -1,7 +1,9 @@
 import { parseCookie } from 'undici';
 import { z } from 'zod';
 import { readJson } from '../protocol/json.ts';
-import type { Headers } from './endpoints.ts';
+
+/** Names in lower case. */
+export type Headers = Readonly<Record<string, string>>;
 
 const cookieSchema = z.object({
   name: z.string(),

@@ -1,11 +1,8 @@
 import { lowerCased } from '../auth/read-token.ts';
 import { GatewayError } from '../errors.ts';
 import type { Credentials, GatewaySettings } from '../gateway.ts';
-import { KernelCookies } from './cookies.ts';
+import { type Headers, KernelCookies } from './cookies.ts';
 import { untilAborted } from '../until-aborted.ts';
-
-/** Names in lower case. */
-export type Headers = Readonly<Record<string, string>>;
 
 /**
  * Where the gateway's calls go and what they carry. Paths are joined as strings, because `new URL('/api', root)`

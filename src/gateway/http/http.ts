@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { request } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
-import { withCookies } from './cookies.ts';
+import { type Headers, withCookies } from './cookies.ts';
 import { openDispatcher } from './dispatcher.ts';
-import type { Endpoints, Headers } from './endpoints.ts';
+import type { Endpoints } from './endpoints.ts';
 import { type Answer, isGatewayAway, isRefusedCredential, readFailure } from './http-errors.ts';
 import { XsrfToken } from './xsrf.ts';
 

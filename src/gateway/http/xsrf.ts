@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseCookie } from 'undici';
-import type { Headers } from './endpoints.ts';
 import { type Answer, readReason } from './http-errors.ts';
-import { hasCookie, withCookies } from './cookies.ts';
+import { hasCookie, type Headers, withCookies } from './cookies.ts';
 
 const COOKIE = '_xsrf';
 const HEADER = 'x-xsrftoken';

@@ -1,18 +1,23 @@
 import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
+
+export interface SpoolFolder {
+  dir: string;
+  /** Beside it, for what is lost with it where it is temporary. */
+  parent: string;
+  close: () => Promise<void>;
+}
 
 /**
  * Makes the folder `spool` in `place`, or a temporary one that `close` removes. Throws `ConfigError` for a folder that
  * cannot be written, which the first run with output would find out else.
  */
-export async function openSpoolFolder(
-  place: string | undefined,
-): Promise<{ dir: string; close: () => Promise<void> }> {
+export async function openSpoolFolder(place: string | undefined): Promise<SpoolFolder> {
   if (place === undefined) {
     const dir = await mkdtemp(join(tmpdir(), 'sparkthread-'));
-    return { dir, close: async () => await rm(dir, { recursive: true, force: true }) };
+    return { dir, parent: dir, close: async () => await rm(dir, { recursive: true, force: true }) };
   }
   const dir = resolve(place, 'spool');
   try {
@@ -24,5 +29,5 @@ export async function openSpoolFolder(
       `The folder ${dir} is where output is kept until its answer is posted, and it cannot be written (${String(reason)}).`,
     ]);
   }
-  return { dir, close: async () => {} };
+  return { dir, parent: dirname(dir), close: async () => {} };
 }

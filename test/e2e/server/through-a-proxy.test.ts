@@ -24,6 +24,7 @@ async function startCompany() {
     proxy,
     environment: {
       KG_URL: `https://localhost:${gatewayTls.port}`,
+      KG_WS_URL: `wss://localhost:${gatewayTls.port}`,
       KG_CLIENT_CA: testAuthorityFile,
       NODE_EXTRA_CA_CERTS: testAuthorityFile,
       HTTPS_PROXY: proxy.url.replace('//', '//ana:s3cret-word@'),
