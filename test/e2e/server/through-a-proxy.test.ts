@@ -64,8 +64,11 @@ test('calls, events, uploads, downloads and both of the gateway’s ways go thro
   );
 
   // Slack's websocket and the kernel's come back through the proxy.
+  const opens = playground.callsOf('apps.connections.open').length;
   proxy.cut();
   await bot.untilLog(({ event }) => event === 'socket.reopened');
+  await playground.waitFor(() => playground.callsOf('apps.connections.open').length > opens);
+  await playground.waitForConnection();
   const again = await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`short()\``);
   expect(again.text).toContain('short');
 
