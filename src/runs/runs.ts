@@ -3,7 +3,15 @@ import type { Displays } from '../output/displays.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
-import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
+import {
+  isUnfinished,
+  languageName,
+  showsCode,
+  type Run,
+  type RunData,
+  type StoredOutput,
+  unreadableOutcome,
+} from './run.ts';
 import type { OpenRunMessage, ResultMark, RootContent } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
@@ -98,7 +106,11 @@ export class Runs {
       runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
     );
     const resumed = runs.map((run, at) => this.open(run, codes[at], true));
-    for (const live of resumed) kernels.add(live);
+    for (const live of resumed) {
+      if (live.run.data.isUnreadable === true)
+        log.error({ event: 'run.unreadable', run: live.id }, 'the record of a run cannot be read');
+      kernels.add(live);
+    }
     await Promise.all(
       resumed.map(async (live) => {
         if (!isUnfinished(live.run)) await this.#postEnded(live);
@@ -111,8 +123,6 @@ export class Runs {
     const { openTranscript, finals, log } = this.#deps;
     const { run } = live;
     const { isUnreadable = false, outcome, kernelspec, kept } = run.data;
-    if (isUnreadable)
-      log.error({ event: 'run.unreadable', run: run.id }, 'the record of a run cannot be read');
     const known = isUnreadable ? unreadableOutcome(run) : (outcome ?? syntheticOutcome('broken', kernelspec));
     try {
       const transcript = await openTranscript(run.id, true);
@@ -127,7 +137,7 @@ export class Runs {
         .catch(() => undefined);
     } catch (error) {
       log.error(
-        { event: 'spool.failed', err: error, run: run.id },
+        { event: 'spool.unread', err: error, run: run.id },
         'the output of an ended run cannot be read',
       );
       finals.post(live, known);
@@ -213,16 +223,13 @@ async function addMissing(
   });
 }
 
-/** Its root message, or the head of its answer, shows the code. */
-function showsCode({ data }: Run): boolean {
-  return data.needsRoot || data.origin !== undefined;
-}
-
-function rootOf(
-  { word, kernelspec, preview, saved }: RunData,
-  code: readonly string[] | undefined,
-): RootContent {
-  return { language: word ?? kernelspec, blocks: code ?? [preview], saved };
+function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {
+  return {
+    language: languageName(data),
+    syntax: data.language,
+    blocks: code ?? [data.preview],
+    saved: data.saved,
+  };
 }
 
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */

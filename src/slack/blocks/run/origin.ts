@@ -1,9 +1,8 @@
 import type { RunView } from '../../../runs/run-view.ts';
-import { jsonSize, preformatted } from '../rich-text.ts';
-import { startOf } from '../truncate.ts';
-import type { BodyElement } from './output.ts';
+import { type BodyElement, colouredAs, jsonSize, preformatted } from '../rich-text.ts';
+import { shortenCode } from '../truncate.ts';
 
-/** What of the code an answer repeats; "Edit and run" has all of it. */
+/** What of the code an answer repeats; all of it is attached. */
 const SHOWN_CODE_CHARS = 1_200;
 
 function wordsOf({ kind, name }: NonNullable<RunView['origin']>): string {
@@ -12,7 +11,7 @@ function wordsOf({ kind, name }: NonNullable<RunView['origin']>): string {
 }
 
 /** "@ben ran this again" and the code, in at most `room` characters of JSON: the record of a thread stays true. */
-export function renderOrigin({ requester, origin }: RunView, room: number): BodyElement[] {
+export function renderOrigin({ requester, origin, code }: RunView, room: number): BodyElement[] {
   if (origin === undefined) return [];
   const who: BodyElement = {
     type: 'rich_text_section',
@@ -21,14 +20,21 @@ export function renderOrigin({ requester, origin }: RunView, room: number): Body
       { type: 'text', text: wordsOf(origin) },
     ],
   };
-  const code = origin.blocks.join('\n\n');
   for (let chars = SHOWN_CODE_CHARS; chars >= 40; chars = Math.floor(chars / 2)) {
-    const head = startOf(code, chars);
-    const hidden = code.length - head.length;
-    const shown = preformatted(hidden > 0 ? `${head}\n… (${hidden} more characters)` : head);
+    const shown = preformatted(shortenCode(joined(origin.blocks), chars), colouredAs(code?.language));
     if (jsonSize([who, shown]) <= room) return [who, shown];
   }
   return [who];
+}
+
+function joined(blocks: readonly string[]): string {
+  return blocks.join('\n\n');
+}
+
+/** Whether the head of the answer has all of the code. */
+export function showsWholeOrigin({ origin }: RunView): boolean {
+  const code = joined(origin?.blocks ?? []);
+  return shortenCode(code, SHOWN_CODE_CHARS) === code;
 }
 
 /** The same without blocks. A person is named by the blocks alone: in `text` it would be a mention. */
