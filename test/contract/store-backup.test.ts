@@ -71,10 +71,10 @@ test('what is written meanwhile is confirmed as ever, and the backup is whole', 
   const code = ['x'.repeat(50_000)];
   for (let n = 0; n < 100; n += 1)
     await store.runs.accept(`T1/before${n}`, newRun({ id: `before${n}`, code }));
-  let isDone = false;
-  const backingUp = backUp().finally(() => (isDone = true));
+  const done = new AbortController();
+  const backingUp = backUp().finally(() => done.abort());
   let during = 0;
-  for (; !isDone; during += 1) {
+  for (; !done.signal.aborted; during += 1) {
     await store.runs.accept(`T1/during${during}`, newRun({ id: `during${during}`, code: ['short'] }));
     await new Promise(setImmediate);
   }
