@@ -10,18 +10,18 @@ export function createBackups(
   return async () => {
     if (backUp === undefined)
       return log.warn(
-        { event: 'store.noBackup', store: kind },
+        { event: 'backup.needless', store: kind },
         kind === 'redis' ? 'Redis makes its own backups' : 'a store in memory has no backup',
       );
     if (isBusy)
-      return log.info({ event: 'store.backingUp' }, 'a backup is being made already; no second one is begun');
+      return log.info({ event: 'backup.busy' }, 'a backup is being made already; no second one is begun');
     isBusy = true;
     try {
       const { path, bytes, durationMs } = await backUp();
       const ms = Math.round(durationMs);
-      log.info({ event: 'store.backedUp', path, bytes, ms }, `a backup was made in ${ms} ms`);
+      log.info({ event: 'backup.made', path, bytes, ms }, `a backup was made in ${ms} ms`);
     } catch (error) {
-      log.error({ event: 'store.unbacked', err: error }, 'no backup could be made');
+      log.error({ event: 'backup.failed', err: error }, 'no backup could be made');
     } finally {
       isBusy = false;
     }

@@ -123,5 +123,5 @@ test('each call is logged: made, refused while one is under way, failed, and nee
   await store.close();
   await backUp();
   await createBackups({ kind: 'redis' }, log)();
-  expect(said).toEqual(['store.backingUp', 'store.backedUp', 'store.unbacked', 'store.noBackup']);
+  expect(said).toEqual(['backup.busy', 'backup.made', 'backup.failed', 'backup.needless']);
 });

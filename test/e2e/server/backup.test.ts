@@ -17,7 +17,7 @@ test('SIGUSR2 makes a backup, with which another bot knows the channel’s kerne
   await askMessage(playground, 'ana', '#data', typed);
   process.kill(bot.pid, 'SIGUSR2');
   const path = join(bot.folder, 'sparkthread.db.backup');
-  expect(await bot.untilLog(({ event }) => event === 'store.backedUp')).toMatchObject({
+  expect(await bot.untilLog(({ event }) => event === 'backup.made')).toMatchObject({
     path,
     bytes: (await stat(path)).size,
     ms: expect.any(Number),
