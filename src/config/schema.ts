@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { gatewayFields, jupyterFields } from './fields/gateway-fields.ts';
+import { hubFields } from './fields/hub-fields.ts';
 import { kernelFields } from './fields/kernel-fields.ts';
 import { networkFields } from './fields/network-fields.ts';
 import { serverFields, storeFields } from './fields/server-fields.ts';
@@ -14,6 +15,7 @@ export const settingsSchema = z.object({
   ...slackFields,
   ...gatewayFields,
   ...jupyterFields,
+  ...hubFields,
   ...networkFields,
   ...kernelFields,
   ...storeFields,
@@ -35,6 +37,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   Slack: slackFields,
   Gateway: gatewayFields,
   'Gateway, by Jupyter Server’s names': jupyterFields,
+  JupyterHub: hubFields,
   Network: networkFields,
   Kernels: kernelFields,
   Store: storeFields,

@@ -19,6 +19,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     pass,
     basic === undefined ? undefined : Buffer.from(basic).toString('base64'),
     token,
+    values.JUPYTERHUB_API_TOKEN,
     ...Object.values(headers).flatMap(headerSecrets),
     tls.key,
     ...auditSecrets(values.AUDIT),

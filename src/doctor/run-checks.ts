@@ -5,6 +5,7 @@ import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
 import { checkCredentials } from './check-credentials.ts';
 import { checkGateway } from './check-gateway.ts';
+import { checkHub } from './check-hub.ts';
 import { checkProxy } from './check-proxy.ts';
 import { checkSlack } from './check-slack.ts';
 import { checkStore } from './check-store.ts';
@@ -39,6 +40,7 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
   if (credentials !== undefined && !signal.aborted) await checkCredentials(credentials, report);
   const gateway = createGatewayClient(config.gateway, { log: silentLog, credentials });
   try {
+    if (!signal.aborted) await checkHub(gateway, config, report);
     await checkGateway({ gateway, config, report, signal });
   } finally {
     await gateway.close();

@@ -3,6 +3,7 @@ import { GatewayError } from './errors.ts';
 import { Interrupts } from './execution/interrupt.ts';
 import type { ClientOptions, ConnectOptions, Gateway, GatewaySettings, KernelConnection } from './gateway.ts';
 import { readEndpoints } from './http/endpoints.ts';
+import { HubServer } from './hub/hub-server.ts';
 import { createHttp } from './http/http.ts';
 import { createKernelsApi } from './http/kernels-api.ts';
 import { KernelStarts } from './http/start-kernel.ts';
@@ -16,9 +17,14 @@ export function createGatewayClient(
   const { log, credentials, mayWrite = () => true, timings = DEFAULT_TIMINGS } = options;
   const { launchTimeoutMs } = settings;
   const endpoints = readEndpoints(settings, credentials);
-  const http = createHttp(settings, endpoints, mayWrite);
+  const hub =
+    settings.hub === undefined
+      ? undefined
+      : new HubServer(settings.hub, settings, { mayWrite, timings, log });
+  const plain = createHttp(settings, endpoints, mayWrite);
+  const http = hub?.markStopped(plain) ?? plain;
   const api = createKernelsApi(http, settings, timings);
-  const starts = new KernelStarts(api, settings, timings, log);
+  const starts = new KernelStarts(api, hub, settings, timings, log);
   const interrupts = new Interrupts(api.interruptKernel, timings.interruptGapMs, log);
   const closing = new AbortController();
   const connections = new Set<OpenConnection>();
@@ -59,6 +65,7 @@ export function createGatewayClient(
     listKernels: api.listKernels,
     findKernel: api.findKernel,
     connect,
+    ...(hub === undefined ? {} : { startServer: () => hub.start() }),
 
     async startKernel(start) {
       const model = await starts.start(start);
@@ -95,6 +102,7 @@ export function createGatewayClient(
       closing.abort();
       starts.close();
       await Promise.all([...connections].map((connection) => connection.close()));
+      await hub?.close();
       await http.close();
     },
   };

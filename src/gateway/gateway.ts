@@ -69,6 +69,11 @@ export interface StartKernel {
   env: Readonly<Record<string, string>>;
   /** Whose start it is: those that wait take turns by owner. By default all are one owner's. */
   owner?: string;
+  /**
+   * Called when the start waits for a JupyterHub to start its server: since when, in ms since the epoch; undefined: it
+   * runs.
+   */
+  onServer?: (sinceMs: number | undefined) => void;
   /** Called when the start has to wait its turn: how many are before it. */
   onTurn?: (before: number) => void;
   /** Aborted: the start is given up, and a kernel that comes of it is deleted, also after its answer was lost. */
@@ -93,6 +98,8 @@ export interface Gateway {
    * is repeated under that id. `startFailed` carries the gateway's reason.
    */
   startKernel(start: StartKernel): Promise<KernelModel>;
+  /** Where the gateway is the server of a JupyterHub: resolves when that runs. Other calls but a start leave it stopped. */
+  startServer?(): Promise<void>;
   /** `GET api/kernels/{id}`; undefined for 404. */
   findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined>;
   /** `POST …/restart`. Variables are gone; runs in flight end as `kernelRestarted`. `kernelGone` when there is none. */

@@ -24,8 +24,22 @@ export interface GatewaySettings {
    * the two roots takes which is the caller's to say.
    */
   proxies?: { rest?: string; websocket?: string };
+  /** The gateway is the server of a JupyterHub's user, and is started when it is stopped. */
+  hub?: HubSettings;
   launchTimeoutMs: number;
   maxMessageBytes: number;
   /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */
   startConcurrency: number;
+}
+
+export interface HubSettings {
+  /** `https://hub.example.com/hub/api/`. */
+  apiUrl: string;
+  /** May see the user and start the server. */
+  token: string;
+  user: string;
+  /** Empty: the user's default server. */
+  server: string;
+  /** As `proxies`. */
+  proxy?: string;
 }

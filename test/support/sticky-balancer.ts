@@ -31,6 +31,7 @@ export async function startStickyBalancer(replicas: readonly string[]): Promise<
       headers: message.headers,
     });
     passed.on('response', (answer) => {
+      if (response.destroyed) return void answer.destroy();
       response.writeHead(answer.statusCode ?? 502, { ...answer.headers, 'set-cookie': cookie });
       pipeline(answer, response, () => {});
     });

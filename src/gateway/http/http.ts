@@ -6,13 +6,22 @@ import type { GatewaySettings } from '../gateway.ts';
 import { type Headers, withCookies } from './cookies.ts';
 import { openDispatcher } from './dispatcher.ts';
 import type { Endpoints } from './endpoints.ts';
-import { type Answer, isGatewayAway, isRefusedCredential, readFailure } from './http-errors.ts';
+import {
+  type Answer,
+  isGatewayAway,
+  isRefusedCredential,
+  readFailure,
+  readRefusal,
+  readStatus,
+} from './http-errors.ts';
 import { XsrfToken } from './xsrf.ts';
 
 /** HTTP to one gateway: an own pool with keep-alive, no redirects followed, each call bounded in time. */
 export interface Http {
   /** Rejects with `GatewayError`. */
   call(call: HttpCall): Promise<Answer>;
+  /** The lines of a long answer to GET, as they come. Rejects with `GatewayError` when it is refused or breaks off. */
+  lines(path: string, signal: AbortSignal): AsyncIterable<string>;
   /** The answer to a start was about this kernel: its cookies are the kernel's. */
   assign(kernelId: string, start: Answer): void;
   close(): Promise<void>;
@@ -30,6 +39,9 @@ export interface HttpCall {
 }
 
 const ATTEMPTS = 3;
+/** Servers that stream an answer send something each few seconds. */
+const LINE_MS = 60_000;
+const MAX_LINE_CHARACTERS = 2 ** 16;
 
 /** `mayWrite` is asked right before each POST and DELETE; false rejects it as `writesPaused`. */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
@@ -73,14 +85,15 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
       headersTimeout: wanted.timeoutMs,
       bodyTimeout: wanted.timeoutMs,
     });
-    const { location, 'set-cookie': set = [] } = response.headers;
+    const { 'set-cookie': set = [] } = response.headers;
+    const location = [response.headers.location].flat()[0];
     const setCookies = [set].flat();
     if (kernelId !== undefined) cookies.take(kernelId, url, setCookies);
     return {
       setCookies,
-      status: response.statusCode,
+      status: readStatus(response.statusCode, location),
       body: await response.body.text(),
-      location: typeof location === 'string' ? location : undefined,
+      location,
     };
   }
 
@@ -108,8 +121,29 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     }
   }
 
+  async function* lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
+    try {
+      const { statusCode, body } = await request(endpoints.restUrl(path), {
+        dispatcher,
+        headers: { ...(await endpoints.headers(signal)), accept: 'text/event-stream' },
+        signal,
+        bodyTimeout: LINE_MS,
+      });
+      if (statusCode !== 200) throw readRefusal({ status: statusCode, body: await body.text() }, path);
+      let rest = '';
+      for await (const chunk of body.setEncoding('utf8')) {
+        const parts = `${rest}${chunk}`.split('\n');
+        rest = (parts.pop() ?? '').slice(0, MAX_LINE_CHARACTERS);
+        yield* parts;
+      }
+    } catch (cause) {
+      throw readFailure(cause, endpoints.shownRoot);
+    }
+  }
+
   return {
     call,
+    lines,
     assign: (kernelId, { setCookies = [] }) =>
       endpoints.cookies.take(kernelId, new URL(endpoints.restUrl(kernelsPath)), setCookies),
     close: () => dispatcher.destroy(),

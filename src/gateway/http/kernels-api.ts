@@ -11,7 +11,7 @@ import type { GatewayTimings } from '../timings.ts';
 export type KernelsApi = ReturnType<typeof createKernelsApi>;
 
 /** Where a gateway has what, without a slash at either end. */
-type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath'>;
+type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath' | 'hub'>;
 
 export interface PostKernel {
   readonly [more: string]: unknown;
@@ -66,7 +66,7 @@ const gatewayInfo = z.object({ version: z.string(), gateway_version: z.string().
 
 export function createKernelsApi(
   http: Http,
-  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs' }: KernelPaths,
+  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs', hub }: KernelPaths,
   timings: GatewayTimings,
 ) {
   const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
@@ -79,9 +79,12 @@ export function createKernelsApi(
     action = '',
   ): Promise<Answer> => http.call({ method, path: `${kernelPath(kernelId)}${action}`, kernelId, ...more });
 
+  /** The hub has said that the server is stopped, which has taken its kernels with it. Without a hub a 424 proves nothing. */
+  const isStopped = ({ status }: Answer): boolean => status === 424 && hub !== undefined;
+
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
     const answer = await callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
-    if (isMissingKernel(answer)) return undefined;
+    if (isMissingKernel(answer) || isStopped(answer)) return undefined;
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 
@@ -122,7 +125,7 @@ export function createKernelsApi(
       const timeoutMs = timings.callMs * 3;
       const answer = await callKernel('DELETE', kernelId, { timeoutMs });
       if (answer.status >= 200 && answer.status < 300) return true;
-      if (isMissingKernel(answer)) return false;
+      if (isMissingKernel(answer) || isStopped(answer)) return false;
       if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
       // Two deletions at once: Kernel Gateway 2 answers one of them with 500 (protocol.md §1.2, trap 52).
       if ((await findKernel(kernelId)) === undefined) return true;
@@ -135,7 +138,7 @@ export function createKernelsApi(
   async function interruptKernel(kernelId: string): Promise<boolean> {
     const answer = await callKernel('POST', kernelId, { timeoutMs: timings.callMs }, '/interrupt');
     if (answer.status >= 200 && answer.status < 300) return true;
-    if (answer.status === 404) return false;
+    if (answer.status === 404 || answer.status === 424) return false;
     throw readRefusal(answer, 'the interrupt of a kernel');
   }
 
@@ -143,6 +146,7 @@ export function createKernelsApi(
     const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
     if (answer.status === 200) return;
     // A kernel that is gone answers 500 on every version (protocol.md §1.2, trap 9); so does the loser of two restarts.
+    if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
     if (answer.status === 404 || answer.status === 500) {
       const model = await findKernel(kernelId);
       if (model === undefined) throw kernelGone(kernelId);
@@ -162,8 +166,13 @@ export function createKernelsApi(
   };
 }
 
-export function kernelGone(kernelId: string): GatewayError {
-  return new GatewayError('kernelGone', `The gateway has no kernel ${kernelId} any more`, { status: 404 });
+/** `status` 424: with its server. */
+export function kernelGone(kernelId: string, status = 404): GatewayError {
+  const words =
+    status === 424
+      ? 'The JupyterHub server was stopped, and its kernels with it'
+      : `The gateway has no kernel ${kernelId} any more`;
+  return new GatewayError('kernelGone', words, { status });
 }
 
 /** A 2xx answer as `schema` says it, else the fitting `GatewayError`. */

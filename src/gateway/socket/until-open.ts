@@ -1,7 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
-import { type Answer, proxyRefusal, readFailure, readRefusal } from '../http/http-errors.ts';
+import { type Answer, proxyRefusal, readFailure, readRefusal, readStatus } from '../http/http-errors.ts';
 import { kernelGone } from '../http/kernels-api.ts';
 import type { Tunnel } from './tunnel.ts';
 
@@ -26,7 +26,7 @@ export function untilOpen(
         request.destroy();
         socket.terminate();
         const { location } = response.headers;
-        const status = response.statusCode ?? 0;
+        const status = readStatus(response.statusCode ?? 0, location);
         // A proxy that opens no tunnel answers in the gateway's place.
         const isProxys = tunnel?.status !== undefined && tunnel.status !== 200;
         return reject(
