@@ -8,12 +8,38 @@ import { isLoss, launchKernel, removeUnused } from '../../../../../src/runs/sess
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const record = newKernelRecord(owner, 'python3');
 const until = { stopped: new AbortController().signal, released: new AbortController().signal };
-const found = { id: record.kernelId } as KernelModel;
+const found: KernelModel = { id: record.kernelId, name: '', executionState: 'starting' };
 
 const launch = (
   startKernel: () => Promise<KernelModel>,
   findKernel: () => Promise<KernelModel | undefined>,
-): Promise<string> => launchKernel(record, false, {}, () => undefined, until, { startKernel, findKernel });
+  shutDownKernel: (kernelId: string) => Promise<void> = () => Promise.resolve(),
+): Promise<string> => {
+  const gateway = { startKernel, findKernel, shutDownKernel };
+  return launchKernel(record, false, {}, () => undefined, until, { gateway, log: silentLog });
+};
+
+test('a kernel of another kernelspec than asked for is removed, and nothing runs in it', async () => {
+  const removed: string[] = [];
+  const started = { ...found, id: 'forced', name: 'ir' };
+  const remove = async (kernelId: string) => void removed.push(kernelId);
+  const words = 'The gateway started ir instead of python3';
+  await expect(
+    launch(
+      async () => started,
+      async () => undefined,
+      remove,
+    ),
+  ).rejects.toMatchObject({ code: 'startFailed', message: words });
+  expect(removed).toEqual(['forced']);
+  const same = { ...found, name: 'Python3' };
+  expect(
+    await launch(
+      async () => same,
+      async () => undefined,
+    ),
+  ).toBe(record.kernelId);
+});
 
 test('the gateway chooses the id where it does not honour ours', async () => {
   expect(
