@@ -87,11 +87,18 @@ export function createSilenceWatch(
       asked.delete(execution);
       execution.finishUnlessHeard(execution.state.started ? 'outputLost' : 'unknown', timings.graceMs);
     };
-    // A kernel that has not told what it is has not answered either.
-    if (isProvenByInfo(handshake.info) || !handshake.hasAnswered) handshake.ask(end);
+    // A kernel that has not told what it is has not answered on this websocket either.
+    if (isProvenByInfo(handshake.info) || !handshake.hasAnswered)
+      handshake.ask(() => (isProvenByInfo(handshake.info) ? end() : askAgain(execution)));
     else if (!proof.ask((replied) => (isOfOther(execution, replied) ? lifecycle.onOtherProcess() : end())))
       return;
     asked.set(execution, handshake.websocket);
+  }
+
+  /** By now it is known how this kernel proves it. */
+  function askAgain(execution: RunningExecution): void {
+    asked.delete(execution);
+    if (!execution.isOver) execution.lookIn(0);
   }
 
   function isOfOther(execution: RunningExecution, replied: number | undefined): boolean {

@@ -502,6 +502,21 @@ test.for([
   expect(await workUnheard(rig, state, cut)).toBe('ok: done');
 });
 
+test('a resumed run of a kernel whose kind is not known yet is not over because it answers in the middle of its work', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  kernel.implementation = 'Apache Toree Scala';
+  kernel.executionState = 'busy';
+  kernel.answersInfo = false;
+  const proof = Promise.withResolvers<ScriptMessage>();
+  kernel.onProof = proof.resolve;
+  const { connection } = await connectTo(rig.gateway, kernel.id);
+  const resumed = watch(connection.resume({ msgId: 'earlier', executionCount: 3 }));
+  kernel.answersInfo = true;
+  kernel.prove(await proof.promise, 4);
+  expect(await resumed.end).toMatchObject({ kind: 'unknown', variablesLost: false });
+});
+
 test.for(['IRkernel', 'Apache Toree Scala'])(
   '%s: a death while nobody was connected is found although the model still says busy',
   async (implementation) => {
