@@ -18,6 +18,7 @@ import { FinalMessages } from './runs/session/run/final-message.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/retry-store.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
+import { SavedSnippets } from './saved/saved-snippets.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
@@ -72,6 +73,7 @@ export function createApp(parts: AppParts): App {
       budget: spoolBudget,
       recovered,
       displays,
+      readsConsoleBar: config.spark.progress !== 'off',
       onUnread: (error) =>
         log.error({ event: 'output.unread', err: error, run: runId }, 'an output could not be read'),
       onDiskFailure: (error) =>
@@ -137,6 +139,7 @@ export function createApp(parts: AppParts): App {
     openRun: (run, code) => runs.open(run, code),
     log,
   });
+  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'));
   const control = new KernelControl({ gateway, kernels, channels });
   const closing = new AbortController();
   let retention: { close: () => void } | undefined;
@@ -155,6 +158,7 @@ export function createApp(parts: AppParts): App {
     memory: slack.memory,
     drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,
+    saved,
     log,
     control,
     languages: (channel) => admission.languages(workspace, channel),
@@ -188,6 +192,7 @@ export function createApp(parts: AppParts): App {
       // A store that breaks off in the middle of a takeover is waited for.
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       await read(() => channels.load());
+      await read(() => saved.load());
       const unposted = await read(() => store.runs.unposted());
       const known = await read(() => records.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));

@@ -27,7 +27,9 @@ with exit code 78. A name that is nearly a setting's is warned of.
 - Durations: \`90s\`, \`10m\`, \`12h\`, \`30d\`; a bare number is seconds.
 - Sizes: \`32MB\`, \`1GB\`, \`1MiB\`; a bare number is bytes.
 - Lists are separated by commas.
-- Settings marked 🔒 are never logged nor repeated in a complaint.`;
+- Settings marked 🔒 are never logged nor repeated in a complaint. Each of them may lie in a file, as Docker's and
+  Kubernetes' secrets do: \`SLACK_BOT_TOKEN_FILE=/run/secrets/slack\` in place of \`SLACK_BOT_TOKEN\`. It is read at the start;
+  KG_AUTH_TOKEN_FILE alone is read again when it changes.`;
 
 function row({ name, description, example, default: byDefault, secret }: Setting): string {
   const lock = secret === true ? ' 🔒' : '';

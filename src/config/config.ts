@@ -4,10 +4,11 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../errors.ts';
 import type { CredentialSettings } from '../gateway/auth/credentials.ts';
 import type { GatewaySettings } from '../gateway/gateway.ts';
-import { readGatewaySettings } from './gateway.ts';
-import { readCredentialSettings } from './gateway-auth.ts';
+import { readGatewaySettings } from './gateway/gateway.ts';
+import { readCredentialSettings } from './gateway/credentials.ts';
 import { listSecrets } from './secrets.ts';
-import { settings, settingsSchema, type SettingValues } from './schema.ts';
+import { readValues, settingNames } from './read-values.ts';
+import type { SettingValues } from './schema.ts';
 import type { ConfigIssues } from './setting.ts';
 import type { StoreSettings } from './store-url.ts';
 import { warnOfMisspelt } from './typos.ts';
@@ -47,6 +48,7 @@ export interface Config {
     userLimit: number;
     keepRunsMs: number | undefined;
   };
+  spark: { progress: SettingValues['SPARK_PROGRESS'] };
   kernels: {
     /** May hold `{channel}` and `{user}`. */
     username: string | undefined;
@@ -107,8 +109,7 @@ function readEnvFile(path: string): string {
 /** Reads every setting. Throws `ConfigError` with all mistakes at once. An empty variable counts as absent. */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const { values, issues } = readValues(env);
-  const known = settings.map(({ name }) => name);
-  issues.warnings.push(...warnOfMisspelt(Object.keys(env), known));
+  issues.warnings.push(...warnOfMisspelt(Object.keys(env), settingNames));
   const slack = readSlack(values, issues);
   const gateway = readGatewaySettings(values, issues);
   const gatewayCredentials =
@@ -138,6 +139,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       userLimit: values.USER_LIMIT,
       keepRunsMs: unlessNone(values.KEEP_RUNS),
     },
+    spark: { progress: values.SPARK_PROGRESS },
     kernels: {
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
@@ -164,38 +166,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     warnings: issues.warnings,
     secrets: listSecrets(values, gateway),
   };
-}
-
-/** Each setting by itself. What cannot be read is reported and counts as absent, so that the rest is looked at too. */
-function readValues(env: Readonly<Record<string, string | undefined>>): {
-  values: SettingValues;
-  issues: ConfigIssues;
-} {
-  const given = new Map(
-    settings.flatMap(({ name }) => {
-      const text = env[name];
-      return text === undefined || text.trim() === '' ? [] : [[name, text] as const];
-    }),
-  );
-  const found = settingsSchema.safeParse(Object.fromEntries(given)).error?.issues ?? [];
-  const unread = new Map(found.map((issue) => [String(issue.path[0]), issue.message]));
-  const problems = [...unread].map(([name, message]) => {
-    const secret = settings.some((setting) => setting.name === name && setting.secret === true);
-    return `${name} ${message}${secret ? '' : `, not ${shorten(name, given.get(name) ?? '')}`}.`;
-  });
-  const readable = [...given].filter(([name]) => !unread.has(name));
-  return {
-    values: settingsSchema.parse(Object.fromEntries(readable)),
-    issues: { problems, warnings: [], unread: new Set(unread.keys()) },
-  };
-}
-
-/** A value as a complaint repeats it. What may be a credential in a URL is left out: all before the host, and its query. */
-function shorten(name: string, value: string): string {
-  const shown = name.endsWith('_URL')
-    ? value.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…')
-    : value;
-  return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
 }
 
 function unlessNone(limit: number | 'none'): number | undefined {

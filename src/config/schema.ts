@@ -5,6 +5,7 @@ import { serverFields, storeFields } from './fields/server-fields.ts';
 import { policyFields } from './fields/policy-fields.ts';
 import { runFields } from './fields/run-fields.ts';
 import { type SettingDoc, settingDocs } from './setting.ts';
+import { sparkFields } from './fields/spark-fields.ts';
 import { slackFields } from './fields/slack-fields.ts';
 
 /** Every setting, by the name of its environment variable. */
@@ -15,6 +16,7 @@ export const settingsSchema = z.object({
   ...kernelFields,
   ...storeFields,
   ...runFields,
+  ...sparkFields,
   ...policyFields,
   ...serverFields,
 });
@@ -34,6 +36,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   Kernels: kernelFields,
   Store: storeFields,
   Runs: runFields,
+  Spark: sparkFields,
   'Who may do what': policyFields,
   Operation: serverFields,
 };

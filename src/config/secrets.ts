@@ -18,6 +18,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     token,
     ...Object.values(headers).flatMap(headerSecrets),
     tls.key,
+    tls.passphrase,
     ...(store.kind === 'redis' && store.password !== undefined
       ? [store.password, new URL(store.address).password]
       : []),

@@ -28,8 +28,8 @@ export interface GatewaySettings {
   kernelspecsPath?: string;
   /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
   startBody?: Readonly<Record<string, unknown>>;
-  /** PEM texts. */
-  tls: { ca?: string; cert?: string; key?: string; verify: boolean };
+  /** PEM texts, and what opens the key where it is encrypted. */
+  tls: { ca?: string; cert?: string; key?: string; passphrase?: string; verify: boolean };
   launchTimeoutMs: number;
   maxMessageBytes: number;
   /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */

@@ -10,6 +10,7 @@ import { RunFolder } from './spool/run-folder.ts';
 import { SpoolFullError } from './spool/spool-budget.ts';
 import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
+import { ConsoleBarReader } from './terminal/console-bar.ts';
 import { PIECE_CHARS } from './terminal/terminal-text.ts';
 import type { Transcript, TranscriptOptions } from './transcript.ts';
 import { Turns } from './turns.ts';
@@ -30,6 +31,7 @@ class RunTranscript implements Transcript {
   readonly #spool: StreamSpool;
   readonly #finalFiles: FinalFiles;
   readonly #snapshots: SnapshotWriter;
+  readonly #consoleBar: ConsoleBarReader | undefined;
   #code: string | undefined;
   #source: StreamName | undefined;
   /** The parts in their last form, while nothing came after sealing. */
@@ -39,8 +41,9 @@ class RunTranscript implements Transcript {
   lastKeptAtMs: number | undefined;
 
   constructor(options: TranscriptOptions) {
-    const { dir, runId, maxOutputBytes, recovered = false, budget } = options;
+    const { dir, runId, maxOutputBytes, recovered = false, readsConsoleBar = false, budget } = options;
     this.#options = options;
+    this.#consoleBar = readsConsoleBar ? new ConsoleBarReader() : undefined;
     this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed, budget);
     this.#spool = new StreamSpool(this.#folder, this.#diskFailed);
     this.#finalFiles = new FinalFiles(this.#folder, this.#diskFailed);
@@ -80,11 +83,13 @@ class RunTranscript implements Transcript {
       spoolPath: this.#spool.path,
       limited: this.limited,
       losses: this.#sealed === undefined ? model.losses : this.#finalFiles.complete(model.losses),
+      console: this.#consoleBar?.progress,
     };
   }
 
   async seal(): Promise<void> {
     await this.#turns.take(async () => {
+      await this.#write('stderr', this.#consoleBar?.end() ?? '');
       await this.#spool.close();
       if (this.#sealed === undefined) {
         this.#sealed = await this.#finalFiles.make(this.#model, this.#spool.path);
@@ -162,19 +167,27 @@ class RunTranscript implements Transcript {
   }
 
   async #takeStream(name: StreamName, text: string): Promise<void> {
+    const reader = name === 'stderr' ? this.#consoleBar : undefined;
     for (let at = 0; at < text.length; at += PIECE_CHARS) {
-      if (this.#source !== name && (this.#source !== undefined || name === 'stderr')) this.#snapshots.note();
-      this.#source = name;
-      const from = this.#spool.keptBytes;
-      const { shown, written } = this.#spool.write(name, text.slice(at, at + PIECE_CHARS));
-      this.#model.stream(name, shown, { from, to: this.#spool.keptBytes });
-      this.#sealed = undefined;
-      this.#view = undefined;
-      await written;
-      await this.#turns.give();
+      const piece = text.slice(at, at + PIECE_CHARS);
+      await this.#write(name, reader?.take(piece) ?? piece);
     }
     this.#folder.release(this.#model.takeDropped());
     await this.#snapshots.saveInTime();
+  }
+
+  async #write(name: StreamName, piece: string): Promise<void> {
+    // A console bar changes the picture where nothing is left of its text.
+    this.#view = undefined;
+    if (piece === '') return;
+    if (this.#source !== name && (this.#source !== undefined || name === 'stderr')) this.#snapshots.note();
+    this.#source = name;
+    const from = this.#spool.keptBytes;
+    const { shown, written } = this.#spool.write(name, piece);
+    this.#model.stream(name, shown, { from, to: this.#spool.keptBytes });
+    this.#sealed = undefined;
+    await written;
+    await this.#turns.give();
   }
 
   async #takeParts(make: MakeParts, displayId?: string, printed = ''): Promise<void> {

@@ -1,3 +1,5 @@
+import type { ConsoleProgress } from './terminal/console-bar.ts';
+
 /**
  * What a run said so far, folded, bounded in memory, in order. Text is plain: no ANSI, no control characters but
  * newline and tab; `\r`, backspace and clears are already applied. Files are on disk until the run is posted.
@@ -14,6 +16,8 @@ export interface OutputView {
   limited: boolean;
   /** What could not be had. */
   losses: readonly OutputLoss[];
+  /** What Spark's console bar has shown; it is no part of the text. Undefined where none came, or it is left in. */
+  console?: ConsoleProgress | undefined;
 }
 
 export type OutputPart =

@@ -33,6 +33,8 @@ export interface TranscriptOptions {
   maxOutputBytes: number;
   /** What all runs may have on the disk together; by default there is no such limit. */
   budget?: SpoolBudget;
+  /** Spark's console bar is read, and is no part of the text. */
+  readsConsoleBar?: boolean;
   /** Displays of earlier runs in this kernel, which this run may update. */
   displays?: Displays;
   /** Told once when the disk takes no more, with its reason. */

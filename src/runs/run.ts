@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
 import { type CodeSummary, summarizeCode } from '../store/run-reader.ts';
+import { type SparkWork, sparkWorkSchema } from '../spark/spark-work.ts';
 import type { RunRecord } from '../store/store.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
@@ -17,8 +18,17 @@ export type Source =
   | 'edit'
   | 'again';
 
-/** `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before. */
-export type Origin = 'again' | 'edited';
+/**
+ * `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before;
+ * `saved`: it was called by a name.
+ */
+export type Origin = 'again' | 'edited' | 'saved';
+
+/** What stands behind code that nobody typed for this run. */
+export interface SavedUse {
+  /** The name that it is saved under in its channel. */
+  name: string;
+}
 
 /** How much of a run's output is on this machine's disk. A successor on another machine does not have it. */
 export interface StoredOutput {
@@ -55,6 +65,7 @@ export interface RunData extends CodeSummary {
   edition: number;
   /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
   origin?: Origin;
+  saved?: SavedUse;
   /** The run whose run message this one takes over: the same message, before its edit. */
   follows?: string;
   /** False: nobody is there whom the kernel could ask. */
@@ -86,6 +97,8 @@ export interface RunData extends CodeSummary {
   switchAgreedBy?: string | undefined;
   /** Sentences for the head of the run message. */
   notes: string[];
+  /** What its Spark jobs have done, as far as one of them lasted. */
+  spark?: SparkWork;
   outcome?: RunOutcome;
   /** How much of its output was on the disk of the process that saw it end. */
   kept?: StoredOutput;
@@ -124,6 +137,7 @@ const runDataSchema = z.looseObject({
   message: z.string().optional(),
   editedTs: z.string().optional(),
   edition: z.number(),
+  saved: z.looseObject({ name: z.string() }).optional(),
   follows: z.string().optional(),
   attended: z.boolean().optional(),
   needsRoot: z.boolean(),
@@ -141,6 +155,7 @@ const runDataSchema = z.looseObject({
   switchAskedAt: z.number().optional(),
   switchAgreedBy: z.string().optional(),
   notes: z.array(z.string()),
+  spark: sparkWorkSchema.optional(),
   outcome: z.looseObject({ kind: z.string(), durationMs: z.number(), kernelspec: z.string() }).optional(),
   kept: z.looseObject({ keptBytes: z.number(), keptParts: z.number() }).optional(),
 });

@@ -138,6 +138,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       budget: spool.budget,
       recovered,
       displays,
+      readsConsoleBar: true,
     });
   };
   const removeMessage = async (run: Run): Promise<void> => void notices.push(`removed ${run.data.preview}`);

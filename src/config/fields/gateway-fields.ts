@@ -88,6 +88,11 @@ export const gatewayFields = {
     example: 'certs/client.key',
     description: 'Path of the client certificate’s key (PEM).',
   }),
+  KG_CLIENT_KEY_PASSPHRASE: optional(text, {
+    secret: true,
+    example: 'a-passphrase',
+    description: 'What opens the client certificate’s key, where that is encrypted.',
+  }),
   VALIDATE_KG_CERT: optional(flag, {
     default: 'true',
     example: 'false',

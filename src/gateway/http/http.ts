@@ -104,9 +104,10 @@ export function tlsOptions({ tls }: GatewaySettings): {
   ca?: string;
   cert?: string;
   key?: string;
+  passphrase?: string;
 } {
-  const { verify, ...pems } = tls;
-  return { rejectUnauthorized: verify, ...pems };
+  const { verify, ...rest } = tls;
+  return { rejectUnauthorized: verify, ...rest };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
+import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import type { SlackPort } from '../context.ts';
 
 type AuditPort = Pick<SlackPort, 'workspace' | 'log'>;
@@ -46,4 +47,16 @@ export function auditChannel(
   { workspace, log }: AuditPort,
 ): void {
   log.info({ event: 'audit.channel', ...change, user, workspace, channel }, 'a channel’s choice was changed');
+}
+
+export function auditSaved(
+  act: 'save' | 'forget',
+  { workspace, channel, name, kernelspec, codeSha256 }: SavedSnippet,
+  user: string,
+  { log }: AuditPort,
+): void {
+  log.info(
+    { event: 'audit.saved', audit: act, user, workspace, channel, name, kernelspec, codeSha256 },
+    'a saved snippet was changed',
+  );
 }

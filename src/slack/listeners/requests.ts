@@ -3,7 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { Admitted, SnippetRequest } from '../../runs/admission/admission.ts';
 import { must, type Person } from '../auth/policy.ts';
 import { inTime } from './deadline.ts';
-import { KeyedMutex } from './keyed-mutex.ts';
+import { KeyedMutex } from '../../keyed-mutex.ts';
 import type { Bot, ListenerMemory, RunsPort, SlackPort } from '../context.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */

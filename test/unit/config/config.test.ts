@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +37,12 @@ function file(name: string, content: string): string {
 
 function pem(name: string): string {
   return readFileSync(new URL(`../../fixtures/certs/${name}`, import.meta.url), 'utf8');
+}
+
+function encrypted(key: string, passphrase: string): string {
+  return String(
+    createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }),
+  );
 }
 
 const credentials = {
@@ -489,6 +496,39 @@ describe('certificates', () => {
     expect(problemsOf({ ...least, JUPYTER_GATEWAY_CA_CERTS: nonsense })).toEqual([
       expect.stringMatching(/^JUPYTER_GATEWAY_CA_CERTS: .* no certificate/),
     ]);
+  });
+});
+
+describe('an encrypted key', () => {
+  const certificate = () => ({
+    KG_CLIENT_CERT: file('client.pem', pem('client.pem')),
+    KG_CLIENT_KEY: file('encrypted.key', encrypted(pem('client.key'), 'open sesame')),
+  });
+
+  it('is opened by its passphrase, which no log shows', () => {
+    const config = readConfig({ ...least, ...certificate(), KG_CLIENT_KEY_PASSPHRASE: 'open sesame' });
+    expect(config.gateway.tls.passphrase).toBe('open sesame');
+    expect(config.secrets).toContain('open sesame');
+  });
+
+  it.for([
+    [{}, 'KG_CLIENT_KEY_PASSPHRASE is missing: KG_CLIENT_KEY is encrypted.'],
+    [{ KG_CLIENT_KEY_PASSPHRASE: 'wrong' }, 'KG_CLIENT_KEY_PASSPHRASE does not open KG_CLIENT_KEY.'],
+  ] as const)('is told with %o', ([env, words]) => {
+    expect(problemsOf({ ...least, ...certificate(), ...env })).toEqual([words]);
+  });
+
+  it('a passphrase without a key is told', () => {
+    expect(problemsOf({ ...least, KG_CLIENT_KEY_PASSPHRASE: 'p' })).toEqual([
+      'KG_CLIENT_KEY is missing: KG_CLIENT_KEY_PASSPHRASE is for it.',
+    ]);
+  });
+
+  it('a key that needs none takes one, and no key is told as that', () => {
+    const plain = { ...certificate(), KG_CLIENT_KEY: file('client.key', pem('client.key')) };
+    expect(problemsOf({ ...least, ...plain, KG_CLIENT_KEY_PASSPHRASE: 'p' })).toEqual([]);
+    const nonsense = { ...certificate(), KG_CLIENT_KEY: file('nonsense.key', 'nonsense') };
+    expect(problemsOf({ ...least, ...nonsense })).toEqual(['KG_CLIENT_KEY is no key in PEM form.']);
   });
 });
 

@@ -7,23 +7,48 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 256;
-const CODE_LINES_IN_ALL = 21_420;
+const FILES_IN_ALL = 271;
+const CODE_LINES_IN_ALL = 22_420;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'log.ts': [],
   'with-timeout.ts': [],
+  'keyed-mutex.ts': [],
   gateway: [],
+  spark: [],
   output: ['gateway', 'log.ts', 'errors.ts'],
   store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
   config: ['gateway', 'errors.ts'],
-  runs: ['gateway', 'output', 'store', 'log.ts', 'errors.ts'],
+  runs: ['gateway', 'output', 'store', 'spark', 'log.ts', 'errors.ts'],
+  saved: ['runs', 'store', 'log.ts', 'errors.ts', 'keyed-mutex.ts'],
   server: ['runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
-  slack: ['runs', 'output', 'gateway', 'server', 'log.ts', 'errors.ts', 'with-timeout.ts'],
+  slack: [
+    'runs',
+    'saved',
+    'output',
+    'gateway',
+    'spark',
+    'server',
+    'log.ts',
+    'errors.ts',
+    'with-timeout.ts',
+    'keyed-mutex.ts',
+  ],
   doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
-  'app.ts': ['config', 'slack', 'server', 'runs', 'output', 'gateway', 'store', 'log.ts', 'errors.ts'],
+  'app.ts': [
+    'config',
+    'slack',
+    'server',
+    'saved',
+    'runs',
+    'output',
+    'gateway',
+    'store',
+    'log.ts',
+    'errors.ts',
+  ],
   'main.ts': [
     'app.ts',
     'config',

@@ -146,6 +146,14 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/^\+(?:-+\+)+$/`,
     ],
   },
+  'terminal/console-bar.ts': {
+    'pieces of 16,384 chars, and 1,050 that were held back; runs of one class, at most 999 long, behind fixed words':
+      [
+        String.raw`/\[Stage (\d{1,9}):[=> ]{0,999}\((\d{1,9}) \+ (\d{1,9})\) \/ (\d{1,9})\]/g`,
+        String.raw`/\r?(?:\[Stage \d{1,9}:[=> ]{0,999}\(\d{1,9} \+ \d{1,9}\) \/ \d{1,9}\])+|\r {8,999}\r/g`,
+        String.raw`/^\r?\[Stage \d{0,9}(?::[=> ]{0,999}(?:\([\d +)/]{0,40})?)?$|^\r {0,999}$/`,
+      ],
+  },
   'terminal/terminal-reader.ts': {
     'one class of characters, each unit once; pieces of 16,384 chars': [
       String.raw`/[^\t\u0020-\u007e\u00a0-\uffff]/g`,

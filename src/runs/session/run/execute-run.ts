@@ -6,6 +6,7 @@ import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
+import { noteConsoleBar } from '../spark/note-spark.ts';
 import { noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
@@ -79,6 +80,7 @@ async function executeBlock(
     // Whether something is missing is known at the end.
     if (event.kind === 'reconnected') cuts.push(event);
     else await transcript.add(event);
+    noteConsoleBar(live, transcript.view());
     if (isStatus(event)) noteStatus(live, event, deps.log);
     else noteOutput(live, event, kernel.record, deps.inputTimeoutMs);
     if (transcript.limited) live.stop({ kind: 'tooMuchOutput' });

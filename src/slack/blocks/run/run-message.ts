@@ -2,6 +2,7 @@ import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../mrkdwn.ts';
 import { jsonSize, sentence } from '../rich-text.ts';
+import { sparkProgress, sparkSum } from '../spark/spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { runFiles, type RunFile } from './attachments.ts';
 import { originWords, renderOrigin } from './origin.ts';
@@ -64,8 +65,10 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const hasBody =
     view.notes.length + (view.output?.parts.length ?? 0) + question.length + after.length > 0 ||
     stopper !== undefined;
+  const progress = sparkProgress(view, nowMs);
+  const sum = sparkSum(view);
 
-  const remaining = room - jsonSize(buttons ?? '') - MAX_STATUS_CHARS - 300;
+  const remaining = room - jsonSize([buttons, progress, sum]) - MAX_STATUS_CHARS - 300;
   const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
@@ -79,7 +82,8 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
           view.output,
           outputRoom(ended === undefined, remaining - jsonSize([origin, notes, ending])),
         );
-  const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...ending];
+  const spark = progress === '' ? [] : [sentence(progress)];
+  const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...spark, ...ending];
   const isEmpty = shown.length === 0;
   const status = truncate(
     ended === undefined ? liveStatus(view, isEmpty ? '' : phase) : statusLine(view.edition, ended),
@@ -90,15 +94,19 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
   const context: ContextBlock = {
     type: 'context',
-    elements: [{ type: 'plain_text', text: status, emoji: false }],
+    elements: [status, sum]
+      .filter((text) => text !== '')
+      .map((text) => ({ type: 'plain_text', text, emoji: false })),
   };
   const words = [
     originWords(view),
     ...view.notes,
     output?.plain ?? '',
+    progress,
     ...after,
     isEmpty ? phase : '',
     status,
+    sum,
   ];
   return {
     message: {

@@ -13,6 +13,7 @@ import { refreshHome } from '../events/app-home.ts';
 import { clickRequest, refuseDuplicate, runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
+import { openSave } from '../views/save.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;
@@ -22,7 +23,7 @@ export async function onRunButton(
   { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
   bot: Bot,
 ): Promise<void> {
-  const click = action.type === 'button' ? readButton(action.action_id, action.value ?? '') : undefined;
+  const click = action.type === 'button' || action.type === 'overflow' ? readButton(action) : undefined;
   const reply = new Acknowledgement(ack, bot.log);
   if (click === undefined) return await reply.send();
   const user = body.user.id;
@@ -30,7 +31,7 @@ export async function onRunButton(
   const notify = notifyPerson(bot.notify, where, reply);
   await withBoundary({ log: bot.log, what: 'a button of a run', notify }, async () => {
     // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
-    if (['editAndRun', 'answerInput', 'ask'].includes(click.action)) await reply.send();
+    if (['editAndRun', 'answerInput', 'ask', 'save'].includes(click.action)) await reply.send();
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
@@ -57,6 +58,8 @@ async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
       return await openEditorWith(run, trigger, bot);
     case 'answerInput':
       return await openQuestion(run, trigger, bot);
+    case 'save':
+      return await openSave(run, trigger, bot);
     case 'runAgain':
       return await runAgain(click, bot);
     case 'ask':
@@ -92,6 +95,8 @@ async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): P
     case 'runAgain':
     case 'editAndRun':
       return 'run';
+    case 'save':
+      return 'choose';
   }
 }
 

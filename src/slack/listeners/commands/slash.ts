@@ -8,6 +8,7 @@ import { withBoundary } from '../error-boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
 import { runCommand } from './execute.ts';
+import { resolveSaved } from './run-saved.ts';
 
 /** Commands that wait for the store alone are answered by the acknowledgement itself. */
 const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
@@ -17,6 +18,10 @@ const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
   'history',
   'malformed',
   'near',
+  'save',
+  'saved',
+  'run',
+  'forget',
 ]);
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
@@ -42,7 +47,9 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     }
     const finding = bot.users.find(user);
     const request = await inTime(
-      readWithLanguages(bot.languages(channel), (words) => readRequest(readSlash(text, words), words)),
+      readWithLanguages(bot.languages(channel), (words) => readRequest(readSlash(text, words), words)).then(
+        async (read) => await resolveSaved(read, channel, bot),
+      ),
       reply.signal,
     );
     switch (request.kind) {
@@ -54,9 +61,9 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
           Promise.all([finding, bot.channels.mustBeMember(channel)]),
           reply.signal,
         );
-        const { snippet } = request;
+        const { snippet, saved } = request;
         await submitRun(
-          { requestKey: key, source: 'slash', channel, thread: '', snippet },
+          { requestKey: key, source: 'slash', channel, thread: '', snippet, ...(saved && { saved }) },
           person,
           bot,
           reply.signal,

@@ -113,13 +113,13 @@ async function runEdited(
       'An edit runs code, never a command. Send the command as a new message.',
     );
   if (await isKnownEdit(message, last, bot)) return true;
-  const { snippet } = request;
+  const { snippet, saved } = request;
   if (await isSameCode(snippet, last, bot)) return true;
   if (isTooLate(message, bot)) refuseLate(bot);
   const person = await findAuthor(message, bot);
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
-  if (await bot.replaceWaiting(last, { snippet, editedTs })) {
+  if (await bot.replaceWaiting(last, { snippet, editedTs, saved })) {
     await bot.markSeen(requestOf(message, bot));
     return true;
   }
@@ -130,6 +130,7 @@ async function runEdited(
       channel: last.channel,
       thread: last.thread,
       snippet,
+      ...(saved === undefined ? {} : { saved, origin: 'saved' as const }),
       message: messageRequest(bot.workspace, message.channel, message.ts),
       editedTs,
       follows: last,

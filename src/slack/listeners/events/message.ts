@@ -79,8 +79,9 @@ async function runRequest(
       const { channel, ts, thread = ts, editedTs } = posted;
       const message = messageRequest(bot.workspace, channel, ts);
       const origin = { requestKey: key, source, message, ...(editedTs === undefined ? {} : { editedTs }) };
-      const { snippet } = request;
-      await submitRun({ ...origin, channel, thread, snippet }, await findAuthor(posted, bot), bot);
+      const { snippet, saved } = request;
+      const called = saved === undefined ? {} : { saved, origin: 'saved' as const };
+      await submitRun({ ...origin, channel, thread, snippet, ...called }, await findAuthor(posted, bot), bot);
     }
   }
 }

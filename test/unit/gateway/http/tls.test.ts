@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type ServerOptions } from 'node:https';
 import { expect, test } from 'vitest';
@@ -27,7 +28,7 @@ async function startTls(options: ServerOptions = {}) {
   );
   const upgrades = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) =>
-    upgrades.handleUpgrade(request, socket, head, () => undefined),
+    upgrades.handleUpgrade(request, socket, head, (open) => upgrades.emit('connection', open)),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -35,6 +36,7 @@ async function startTls(options: ServerOptions = {}) {
   const port = address !== null && typeof address !== 'string' ? address.port : 0;
   const gateways: Gateway[] = [];
   return {
+    upgrades,
     open(tls: Partial<GatewaySettings['tls']>, pass = 'right'): Gateway {
       const urls = { httpUrl: `https://localhost:${port}`, wsUrl: `wss://localhost:${port}` };
       const gateway = createGatewayClient(
@@ -85,6 +87,26 @@ test('a client certificate is shown to a server that asks for one', async () => 
   const shown = tls.open({ ca: pem('ca'), cert: pem('client'), key: key('client') });
   expect(await shown.readInfo()).toEqual({ version: '1' });
   await expect(tls.open({ ca: pem('ca') }).readInfo()).rejects.toMatchObject({ name: 'GatewayError' });
+});
+
+test('an encrypted client key is opened by its passphrase, on REST and on the websocket', async () => {
+  await using tls = await startTls({ requestCert: true, rejectUnauthorized: true, ca: pem('ca') });
+  const locked = String(
+    createPrivateKey(key('client')).export({
+      type: 'pkcs8',
+      format: 'pem',
+      cipher: 'aes-256-cbc',
+      passphrase: 'sesame',
+    }),
+  );
+  const shown = tls.open({ ca: pem('ca'), cert: pem('client'), key: locked, passphrase: 'sesame' });
+  expect(await shown.readInfo()).toEqual({ version: '1' });
+  const opened = once(tls.upgrades, 'connection');
+  const leaving = new AbortController();
+  const connecting = shown.connect('k', { sessionId: 's', signal: leaving.signal }).catch(() => undefined);
+  await opened;
+  leaving.abort();
+  await connecting;
 });
 
 test('servers that say why: the alert about a client certificate is no matter of trust in the server', () => {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { GatewaySettings } from '../gateway/gateway.ts';
+import type { GatewaySettings } from '../../gateway/gateway.ts';
 import { readServiceCredentials, type ServiceCredentials } from './service-credentials.ts';
-import type { SettingValues } from './schema.ts';
-import type { ConfigIssues } from './setting.ts';
+import type { SettingValues } from '../schema.ts';
+import type { ConfigIssues } from '../setting.ts';
 import { readTlsSettings } from './tls.ts';
 
 /**
@@ -21,7 +21,9 @@ export function readGatewaySettings(
   const httpUrl = given.httpUrl ?? credentials?.httpUrl;
   const user = given.user ?? credentials?.user;
   const pass = given.pass ?? credentials?.pass;
-  const tls = readTlsSettings(given, given.verify ?? true, issues);
+  const { KG_CLIENT_KEY_PASSPHRASE: passphrase } = values;
+  const trust = { verify: given.verify ?? true, ...(passphrase === undefined ? {} : { passphrase }) };
+  const tls = readTlsSettings(given, trust, issues);
   checkCredentials(user, pass, given.headers, issues);
   if (!tls.verify)
     issues.warnings.push(

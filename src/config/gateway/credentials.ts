@@ -1,7 +1,7 @@
-import type { CredentialSettings } from '../gateway/auth/credentials.ts';
-import type { GatewaySettings } from '../gateway/gateway.ts';
-import type { SettingValues } from './schema.ts';
-import type { ConfigIssues } from './setting.ts';
+import type { CredentialSettings } from '../../gateway/auth/credentials.ts';
+import type { GatewaySettings } from '../../gateway/gateway.ts';
+import type { SettingValues } from '../schema.ts';
+import type { ConfigIssues } from '../setting.ts';
 
 /** Credentials that do not last; undefined where there are none. */
 export function readCredentialSettings(

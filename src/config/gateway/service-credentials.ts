@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { parseJson, rootUrl, text } from './parsers.ts';
-import type { ConfigIssues } from './setting.ts';
+import { parseJson, rootUrl, text } from '../parsers.ts';
+import type { ConfigIssues } from '../setting.ts';
 
 /** The part of an IBM Analytics Engine service credentials JSON that says where the notebook gateway is. */
 const credentialsSchema = z.object({

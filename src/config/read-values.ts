@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { settings, settingsSchema, type SettingValues } from './schema.ts';
+import type { ConfigIssues } from './setting.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const FILE_SUFFIX = '_FILE';
+
+/**
+ * Secrets that may lie in a file, as Docker and Kubernetes give them: `NAME_FILE` names it. Where a setting has that name
+ * itself, it is the setting's own: KG_AUTH_TOKEN_FILE is read again when it changes.
+ */
+const secretsInFiles = settings
+  .filter(({ name, secret }) => secret === true && !settings.some((each) => each.name === name + FILE_SUFFIX))
+  .map(({ name }) => name);
+
+/** Every name of a variable that is read. */
+export const settingNames: readonly string[] = [
+  ...settings.map(({ name }) => name),
+  ...secretsInFiles.map((name) => name + FILE_SUFFIX),
+];
+
+/** Each setting by itself. What cannot be read is reported and counts as absent, so that the rest is looked at too. */
+export function readValues(env: Environment): { values: SettingValues; issues: ConfigIssues } {
+  const given = new Map(
+    settings.flatMap(({ name }) => {
+      const text = textOf(env, name);
+      return text === undefined ? [] : [[name, text] as const];
+    }),
+  );
+  const fromFiles = readSecretFiles(env, given);
+  const found = settingsSchema.safeParse(Object.fromEntries(given)).error?.issues ?? [];
+  const unread = new Map(found.map((issue) => [String(issue.path[0]), issue.message]));
+  const problems = [...unread].map(([name, message]) => {
+    const secret = settings.some((setting) => setting.name === name && setting.secret === true);
+    const place = fromFiles.read.has(name) ? ` (from ${name}${FILE_SUFFIX})` : '';
+    return `${name}${place} ${message}${secret ? '' : `, not ${shorten(name, given.get(name) ?? '')}`}.`;
+  });
+  const readable = [...given].filter(([name]) => !unread.has(name));
+  return {
+    values: settingsSchema.parse(Object.fromEntries(readable)),
+    issues: {
+      problems: [...fromFiles.problems, ...problems],
+      warnings: [],
+      unread: new Set([...fromFiles.failed, ...unread.keys()]),
+    },
+  };
+}
+
+/** Undefined where a variable is absent or empty. */
+function textOf(env: Environment, name: string): string | undefined {
+  const text = env[name];
+  return text === undefined || text.trim() === '' ? undefined : text;
+}
+
+/**
+ * Adds to `given` what the files hold: all but the end of the last line, which editors and `echo` add. A complaint does
+ * not repeat what should be a path: it may be the secret itself.
+ */
+function readSecretFiles(env: Environment, given: Map<string, string>) {
+  const problems: string[] = [];
+  const read = new Set<string>();
+  const failed = new Set<string>();
+  for (const name of secretsInFiles) {
+    const path = textOf(env, name + FILE_SUFFIX)?.trim();
+    if (path === undefined) continue;
+    if (given.has(name)) {
+      problems.push(`${name} is given beside ${name}${FILE_SUFFIX}: give one of them.`);
+      continue;
+    }
+    try {
+      const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+      if (text.trim() === '') throw new Error('empty');
+      given.set(name, text);
+      read.add(name);
+    } catch (error) {
+      failed.add(name);
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'it is empty';
+      problems.push(`${name}${FILE_SUFFIX} must be the path of a file with the secret (${reason}).`);
+    }
+  }
+  return { problems, read, failed };
+}
+
+/** A value as a complaint repeats it. What may be a credential in a URL is left out: all before the host, and its query. */
+function shorten(name: string, value: string): string {
+  const shown = name.endsWith('_URL')
+    ? value.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…')
+    : value;
+  return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
+}

@@ -1,0 +1,22 @@
+import type { OutputView } from '../../../output/output-view.ts';
+import { sparkCounts, type SparkMoment, workAfter } from '../../../spark/spark-work.ts';
+import type { LiveRun } from '../run/live-run.ts';
+
+/** The bar begins half a second after its stage, and a job that is over within a second is not told. */
+const BAR_MS = 500;
+
+/** What Spark's console bar has shown → the record. */
+export function noteConsoleBar(live: LiveRun, { console }: Pick<OutputView, 'console'>): void {
+  if (console === undefined) return;
+  const { sinceMs, ...counts } = console;
+  const isAtWork = sinceMs !== undefined;
+  const isShort = isAtWork && Date.now() - sinceMs < BAR_MS;
+  if (isShort || (!isAtWork && live.run.data.spark === undefined)) return;
+  noteMoment(live, { source: 'console', counts: sparkCounts(counts), isAtWork });
+}
+
+function noteMoment(live: LiveRun, moment: SparkMoment): void {
+  const { spark, block } = live.run.data;
+  // The next write of the record takes it along: alone it is worth no write.
+  live.setData({ spark: workAfter(spark, block, moment, Date.now()) });
+}

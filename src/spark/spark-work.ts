@@ -1,0 +1,111 @@
+import { z } from 'zod';
+
+/** What is counted of Spark's work. Failed tasks are attempts: Spark repeats each up to four times. */
+export interface SparkCounts {
+  jobs: number;
+  endedJobs: number;
+  failedJobs: number;
+  /** Only where jobs are not told apart. */
+  stages: number;
+  tasks: number;
+  doneTasks: number;
+  activeTasks: number;
+  failedTasks: number;
+}
+
+/** The Spark work of one run, as far as it is known; JSON, part of the run's record. */
+export interface SparkWork {
+  /** Of the block under way, or the last one; `source` tells whose word it is. */
+  counts: SparkCounts;
+  source: SparkSource;
+  block: number;
+  /** Of all blocks before that one. */
+  before?: SparkCounts;
+  /** Jobs are running. */
+  isAtWork: boolean;
+  /** Since when tasks wait and none is at work, ms since the epoch. */
+  waitingSince?: number | undefined;
+}
+
+const countsSchema = z.object({
+  jobs: z.number(),
+  endedJobs: z.number(),
+  failedJobs: z.number(),
+  stages: z.number(),
+  tasks: z.number(),
+  doneTasks: z.number(),
+  activeTasks: z.number(),
+  failedTasks: z.number(),
+});
+
+/** For reading a record: what a newer version adds is kept. */
+export const sparkWorkSchema = z.looseObject({
+  counts: countsSchema,
+  source: z.string(),
+  block: z.number(),
+  before: countsSchema.optional(),
+  isAtWork: z.boolean(),
+  waitingSince: z.number().optional(),
+});
+
+/** From the least to the most that is known; a better word replaces a worse one. */
+const SOURCES = ['console'] as const;
+export type SparkSource = (typeof SOURCES)[number];
+
+/** How things stand at a moment, in one block. */
+export interface SparkMoment {
+  source: SparkSource;
+  counts: SparkCounts;
+  isAtWork: boolean;
+}
+
+const NONE: SparkCounts = {
+  jobs: 0,
+  endedJobs: 0,
+  failedJobs: 0,
+  stages: 0,
+  tasks: 0,
+  doneTasks: 0,
+  activeTasks: 0,
+  failedTasks: 0,
+};
+
+export function sparkCounts(counts: Partial<SparkCounts>): SparkCounts {
+  return { ...NONE, ...counts };
+}
+
+/** What is known of the run after this moment of its block. */
+export function workAfter(
+  work: SparkWork | undefined,
+  block: number,
+  { source, counts, isAtWork }: SparkMoment,
+  nowMs: number,
+): SparkWork {
+  const isSameBlock = work?.block === block;
+  if (isSameBlock && SOURCES.indexOf(source) < SOURCES.indexOf(work.source)) return work;
+  const before = isSameBlock ? work.before : work === undefined ? undefined : allCounts(work);
+  const isWaiting = isAtWork && counts.activeTasks === 0 && counts.doneTasks < counts.tasks;
+  return {
+    source,
+    block,
+    counts,
+    isAtWork,
+    ...(before === undefined ? {} : { before }),
+    ...(isWaiting ? { waitingSince: work?.waitingSince ?? nowMs } : {}),
+  };
+}
+
+/** Of all blocks together. */
+export function allCounts({ counts, before = NONE }: SparkWork): SparkCounts {
+  const sum = (name: keyof SparkCounts): number => before[name] + counts[name];
+  return {
+    jobs: sum('jobs'),
+    endedJobs: sum('endedJobs'),
+    failedJobs: sum('failedJobs'),
+    stages: sum('stages'),
+    tasks: sum('tasks'),
+    doneTasks: sum('doneTasks'),
+    activeTasks: counts.activeTasks,
+    failedTasks: sum('failedTasks'),
+  };
+}

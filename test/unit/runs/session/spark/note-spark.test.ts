@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { allCounts } from '../../../../../src/spark/spark-work.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
+import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
+
+let rig: SessionRig;
+beforeEach(async () => {
+  rig = await startSessionRig();
+  vi.useFakeTimers({ toFake: ['Date'] });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await rig[Symbol.asyncDispose]();
+});
+
+const bar = (done: number, active: number): string => `\r[Stage 0:===>      (${done} + ${active}) / 8]`;
+const textOf = (parts: readonly { kind: string }[]): string => JSON.stringify(parts);
+
+/** Runs code whose kernel does this, and gives its run. */
+async function run(play: (kernel: ScriptedKernel, request: ScriptMessage) => Promise<void>) {
+  rig.gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      kernel.begin(request);
+      void play(kernel, request).then(() => {
+        kernel.reply(request);
+        kernel.status('idle', request);
+      });
+    };
+  };
+  return await rig.submit('count()');
+}
+
+test('a bar that lasts becomes progress and is no part of the output; the record keeps the sum', async () => {
+  const live = await run(async (kernel, request) => {
+    kernel.stream(request, `${bar(1, 2)}WARN a line\n`, 'stderr');
+    await rig.untilShown({ id: 'run-1' }, ({ output }) => textOf(output?.parts ?? []).includes('WARN'));
+    vi.setSystemTime(Date.now() + 600);
+    kernel.stream(request, bar(3, 2), 'stderr');
+    await rig.untilShown({ id: 'run-1' }, ({ spark }) => spark?.counts.doneTasks === 3);
+    kernel.stream(request, `\r${' '.repeat(80)}\r`, 'stderr');
+  });
+  await rig.untilDone(live);
+  const last = rig.views(live).at(-1);
+  expect(textOf(last?.output?.parts ?? [])).not.toContain('Stage');
+  expect(textOf(last?.output?.parts ?? [])).toContain('WARN a line');
+  const stored = await rig.store.runs.get(live.id);
+  expect(stored?.data.spark).toMatchObject({ source: 'console', isAtWork: false });
+  expect(stored?.data.spark && allCounts(stored.data.spark)).toMatchObject({
+    stages: 1,
+    tasks: 8,
+    doneTasks: 8,
+  });
+});
+
+test('a job that is over within a second leaves no line', async () => {
+  const live = await run(async (kernel, request) => {
+    kernel.stream(request, `${bar(1, 2)}\r${' '.repeat(80)}\r`, 'stderr');
+  });
+  await rig.untilDone(live);
+  expect(rig.views(live).filter(({ spark }) => spark !== undefined)).toEqual([]);
+  expect(rig.views(live).at(-1)?.output?.parts).toEqual([]);
+});
