@@ -1,3 +1,4 @@
+import type { Audit } from './audit/audit.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
@@ -33,6 +34,7 @@ export interface AppParts {
   spoolDir: string;
   slack: StartedSlack;
   guard: WriteGuard;
+  audit: Audit;
   /** A snippet was not accepted. */
   onRefused: (error: unknown) => void;
   /** A run has ended. */
@@ -54,7 +56,7 @@ export interface App {
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
 export function createApp(parts: AppParts): App {
-  const { config, log, gateway, store, spoolDir, slack, guard, onRefused, onEnded } = parts;
+  const { config, log, gateway, store, spoolDir, slack, guard, audit, onRefused, onEnded } = parts;
   const { workspace } = slack;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
@@ -158,6 +160,7 @@ export function createApp(parts: AppParts): App {
     memory: slack.memory,
     drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,
+    audit,
     saved,
     log,
     control,

@@ -1,4 +1,5 @@
 import type { LRUCache } from 'lru-cache';
+import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
 import type { Admitted, SnippetRequest } from '../runs/admission/admission.ts';
 import type { Snippet } from '../runs/admission/snippet.ts';
@@ -28,6 +29,7 @@ export interface SlackPort {
   notify: Notify;
   views: Views;
   readFiles: ReadFiles;
+  audit: Audit;
   log: Log;
 }
 

@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 271;
-const CODE_LINES_IN_ALL = 22_420;
+const FILES_IN_ALL = 274;
+const CODE_LINES_IN_ALL = 22_840;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -16,15 +16,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'log.ts': [],
   'with-timeout.ts': [],
   'keyed-mutex.ts': [],
+  audit: ['log.ts'],
   gateway: [],
   spark: [],
   output: ['gateway', 'log.ts', 'errors.ts'],
   store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
   config: ['gateway', 'errors.ts'],
-  runs: ['gateway', 'output', 'store', 'spark', 'log.ts', 'errors.ts'],
+  runs: ['audit', 'gateway', 'output', 'store', 'spark', 'log.ts', 'errors.ts'],
   saved: ['runs', 'store', 'log.ts', 'errors.ts', 'keyed-mutex.ts'],
   server: ['runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
   slack: [
+    'audit',
     'runs',
     'saved',
     'output',
@@ -38,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
   'app.ts': [
+    'audit',
     'config',
     'slack',
     'server',
@@ -51,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'main.ts': [
     'app.ts',
+    'audit',
     'config',
     'slack',
     'server',

@@ -1,7 +1,7 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
-import { auditRun } from '../../auth/audit.ts';
+import { auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
@@ -29,7 +29,9 @@ export async function onRunButton(
   const user = body.user.id;
   const where = { channel: body.channel?.id, user, thread: threadOf(body) };
   const notify = notifyPerson(bot.notify, where, reply);
-  await withBoundary({ log: bot.log, what: 'a button of a run', notify }, async () => {
+  const asked = { audit: 'press', act: click.action, user, channel: where.channel, run: click.runId };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a button of a run', notify, onRefused }, async () => {
     // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
     if (['editAndRun', 'answerInput', 'ask', 'save'].includes(click.action)) await reply.send();
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
@@ -37,7 +39,9 @@ export async function onRunButton(
     if (run === undefined)
       throw new UserError('badCommand', 'That run is not kept any more, so nothing was done (KEEP_RUNS).');
     must(await actionOf(click, run, run.requester === user, bot), person, run.channel, bot.policy);
-    await act(click, { run, person, trigger: body.trigger_id, reply }, bot);
+    await withAudit({ ...asked, channel: run.channel, requester: run.requester }, bot, async () => {
+      await act(click, { run, person, trigger: body.trigger_id, reply }, bot);
+    });
     await reply.send();
   });
   if (body.view?.type === 'home') await refreshHome(user, bot, undefined);

@@ -1,6 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage } from '../../../runs/languages/languages.ts';
-import { auditChannel, auditRun } from '../../auth/audit.ts';
+import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
 import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
@@ -18,7 +18,7 @@ export type CommandPort = SlackPort &
   SavedPort &
   Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code'>;
 
-/** Commands that need one right; `stop`, `restart` and `shutdown` look at whose run or kernel it is. */
+/** The right that each command needs; `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. */
 const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   help: 'look',
   languages: 'look',
@@ -30,6 +30,9 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   run: 'look',
   near: 'look',
   kernels: 'listKernels',
+  stop: 'stopOwn',
+  restart: 'restart',
+  shutdown: 'shutDown',
 };
 
 /** How many runs `history` shows. */
@@ -42,10 +45,21 @@ export async function runCommand(
   place: CommandPlace,
   bot: CommandPort,
 ): Promise<CommandAnswer> {
-  const { workspace, control, policy } = bot;
-  const { channel } = place;
   const right = RIGHTS[command.kind];
-  if (right !== undefined) must(right, person, channel, policy);
+  if (right !== undefined) must(right, person, place.channel, bot.policy);
+  const { channel, thread } = place;
+  const asked = { audit: 'command', act: command.kind, user: person.id, channel, thread };
+  return await withAudit(asked, bot, () => doCommand(command, person, place, bot));
+}
+
+async function doCommand(
+  command: Command,
+  person: Person,
+  place: CommandPlace,
+  bot: CommandPort,
+): Promise<CommandAnswer> {
+  const { workspace, control } = bot;
+  const { channel } = place;
   switch (command.kind) {
     case 'malformed':
       throw new UserError('badCommand', command.sentence);

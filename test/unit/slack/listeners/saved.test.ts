@@ -1,3 +1,4 @@
+import { silentAudit } from '../../../../src/audit/audit.ts';
 import { Keyv } from 'keyv';
 import { beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
@@ -36,6 +37,7 @@ beforeEach(() => {
     channelRuns: async () => runs,
     code: async ({ id }: Run) => codes[id] ?? [],
     log: silentLog,
+    audit: silentAudit,
   } as unknown as Bot;
 });
 
