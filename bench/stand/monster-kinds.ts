@@ -212,14 +212,17 @@ function clear(kernel: ScriptedKernel, request: ScriptMessage, times: number): v
   }
 }
 
-function update(kernel: ScriptedKernel, request: ScriptMessage, times: number): void {
-  const content = (n: number) => ({
+function updated(n: number): object {
+  return {
     data: { 'image/png': PIXEL, 'text/plain': `${n}` },
     metadata: {},
     transient: { display_id: 'd' },
-  });
-  kernel.send('display_data', content(0), { parent: request });
-  for (let n = 1; n < times; n += 1) kernel.send('update_display_data', content(n), { parent: request });
+  };
+}
+
+function update(kernel: ScriptedKernel, request: ScriptMessage, times: number): void {
+  kernel.send('display_data', updated(0), { parent: request });
+  for (let n = 1; n < times; n += 1) kernel.send('update_display_data', updated(n), { parent: request });
 }
 
 function asked(seed: string): Monster['say'] {

@@ -61,13 +61,6 @@ export function createSilenceWatch(
     }
   }
 
-  /** What the kernel's model means for an execution of which nothing came for a while. */
-  function classify(execution: RunningExecution, model: KernelModel | undefined): Verdict {
-    if (model === undefined || model.executionState === 'dead') return 'gone';
-    // Busy contradicts nothing, unless the process may have been replaced, or the end been lost, with a websocket.
-    return model.executionState === 'busy' && !execution.hasGap ? 'wait' : 'ask';
-  }
-
   /**
    * What we wrote did not arrive, on new websockets neither. A request that began has arrived; after a broken connection
    * any answer proves that the websocket works.
@@ -121,4 +114,11 @@ export function createSilenceWatch(
   }
 
   return look;
+}
+
+/** What the kernel's model means for an execution of which nothing came for a while. */
+function classify(execution: RunningExecution, model: KernelModel | undefined): Verdict {
+  if (model === undefined || model.executionState === 'dead') return 'gone';
+  // Busy contradicts nothing, unless the process may have been replaced, or the end been lost, with a websocket.
+  return model.executionState === 'busy' && !execution.hasGap ? 'wait' : 'ask';
 }

@@ -100,8 +100,21 @@ function readDisplay(content: KernelMessage['content']): Display {
 function readBundle(value: unknown): MimeBundle {
   if (!isRecord(value)) return {};
   return Object.fromEntries(
-    Object.entries(value).map(([mime, part]) => [mime, /[/+]json$/.test(mime) ? part : joinedOrOwn(part)]),
+    firstEntries(value).map(([mime, part]) => [mime, /[/+]json$/.test(mime) ? part : joinedOrOwn(part)]),
   );
+}
+
+/** No kernel sends more forms of one value. */
+const MOST_FORMS = 100;
+
+/** Without a look at the others: there may be a million of them. */
+function firstEntries(value: Record<string, unknown>): [string, unknown][] {
+  const first: [string, unknown][] = [];
+  for (const form in value) {
+    if (first.length === MOST_FORMS) break;
+    first.push([form, value[form]]);
+  }
+  return first;
 }
 
 function joinedOrOwn(part: unknown): unknown {

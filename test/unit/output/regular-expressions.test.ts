@@ -117,7 +117,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
   'mime/html-text.ts': {
     '300,000 chars (MAX_PARSED_CHARS); one class, each unit once': [String.raw`/\s+/g`],
   },
-  'mime/rasterise-svg.ts': {
+  'mime/svg-to-png.ts': {
     '5,000,000 chars (MAX_SVG_CHARS); from one quote to the next': [
       String.raw`/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi`,
     ],
