@@ -74,6 +74,7 @@ async function main(): Promise<void> {
     settings: config.slack,
     fetch: guardWrites(metrics.fetch, leadership),
     policy: config.policy,
+    maxCodeBytes: config.runs.maxCodeBytes,
     counts: metrics.payloads,
     notifyAfterMs: config.runs.notifyAfterMs,
     marksResults: config.runs.resultReactions,

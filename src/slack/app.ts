@@ -32,6 +32,8 @@ export interface StartSlackOptions {
   /** How runs ended is marked in the channel. */
   marksResults: boolean;
   policy: PolicySettings;
+  /** MAX_CODE. */
+  maxCodeBytes: number;
   /** Told what becomes of Slack's payloads. */
   counts: PayloadCounts;
   log: Log;
@@ -68,7 +70,7 @@ const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, notifyAfterMs, marksResults, counts, log } = options;
+  const { settings, fetch, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } = options;
   const { app, transport } = openSlackApp(settings, log, fetch);
   app.counts = counts;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
@@ -100,6 +102,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     readFiles: createFileReader({
       token,
       apiUrl,
+      maxCodeBytes,
       askFile: async (file) => (await lookups.files.info({ file })).file,
     }),
     users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
