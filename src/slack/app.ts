@@ -47,6 +47,8 @@ export interface StartedSlack extends RunMessageRemover {
   botUserId: string;
   views: Views;
   readFiles: ReadFiles;
+  /** Whether Slack answers a call of this process. */
+  reaches: () => Promise<boolean>;
   users: Users;
   channels: Channels;
   notify: Notify;
@@ -109,6 +111,11 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     channels: createChannels(lookups, log),
     openRunMessage: runMessages.open,
     health: transport.health,
+    reaches: () =>
+      app.client.auth.test({ token }).then(
+        () => true,
+        () => false,
+      ),
     requests: transport.requests,
     ...createRunMessageRemover(removals, log),
     idleNotices: createIdleNotices(app.client, notify),
