@@ -12,10 +12,13 @@ import { Secrets, startLog } from './log.ts';
 import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck } from './server/health.ts';
+import { trackGateway } from './server/gateway-reach.ts';
 import { startHealthServer } from './server/health-endpoints.ts';
 import { startMetrics } from './server/metrics.ts';
+import { handleShutdownSignals } from './shutdown.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites } from './slack/transport/guard-writes.ts';
+import { startHandover } from './store/handover.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
 
@@ -63,7 +66,8 @@ async function main(): Promise<void> {
           log,
           onSecret: (secret) => secrets.add(secret),
         });
-  const gateway = metrics.gateway(createGatewayClient(config.gateway, { log, credentials, mayWrite }));
+  const client = trackGateway(createGatewayClient(config.gateway, { log, credentials, mayWrite }));
+  const gateway = metrics.gateway(client.gateway);
   const checkGateway = gatewayCheck(gateway);
   /** What is wrong with a standby's settings shows before it is needed. */
   const warnOfGateway = async (): Promise<void> => {
@@ -74,6 +78,7 @@ async function main(): Promise<void> {
     settings: config.slack,
     fetch: guardWrites(metrics.fetch, leadership),
     policy: config.policy,
+    maxCodeBytes: config.runs.maxCodeBytes,
     counts: metrics.payloads,
     notifyAfterMs: config.runs.notifyAfterMs,
     marksResults: config.runs.resultReactions,
@@ -97,7 +102,15 @@ async function main(): Promise<void> {
     },
     slackEvents: slack.requests,
   });
+  const endHandover = startHandover(store.lease.handover, {
+    isLeading: () => leadership.state === 'leading',
+    isMissed: { slack: async () => !(await slack.health()).ok, gateway: async () => client.isMissed() },
+    reaches: { slack: slack.reaches, gateway: async () => (await checkGateway()).ok },
+    onGivenWay: () => process.exit(1),
+    log,
+  });
   shutdown.begin(() => {
+    endHandover();
     log.info(
       { event: 'bot.stopping' },
       'stopping: no new work is taken, runs in flight are left to the next start',
@@ -198,36 +211,6 @@ async function openSpoolFolder({
   }
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-'));
   return { dir, auditDir: dir, close: async () => await rm(dir, { recursive: true, force: true }) };
-}
-
-interface Shutdown {
-  /** Aborted by the first SIGTERM, SIGINT or SIGHUP. */
-  signal: AbortSignal;
-  stopped: Promise<void>;
-  /** From now on there is something to close; until then a signal ends the process at once. */
-  begin: (onStop: () => void) => void;
-}
-
-function handleShutdownSignals(): Shutdown {
-  const controller = new AbortController();
-  const stopped = Promise.withResolvers<void>();
-  let onStop: (() => void) | undefined;
-  const stop = (): void => {
-    if (onStop === undefined) process.exit(0);
-    // A second signal changes nothing: one may come to the group and to this process as well.
-    if (controller.signal.aborted) return;
-    controller.abort();
-    onStop();
-    stopped.resolve();
-  };
-  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, stop);
-  return {
-    signal: controller.signal,
-    stopped: stopped.promise,
-    begin(then) {
-      onStop = then;
-    },
-  };
 }
 
 try {

@@ -11,6 +11,8 @@ export interface StallReport {
   ownMs: number;
   rssBytes: number;
   heapBytes: number;
+  /** Buffers and what native code holds, outside the heap. */
+  externalBytes: number;
   /** Processor time of the process so far. */
   cpuMs: number;
 }
@@ -33,13 +35,14 @@ setInterval(() => {
 
 process.on('message', (word) => {
   if (word === 'collect') Reflect.get(globalThis, 'gc')?.();
-  const { rss, heapUsed } = process.memoryUsage();
+  const { rss, heapUsed, external } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
   const report: StallReport = {
     wallMs,
     ownMs,
     rssBytes: rss,
     heapBytes: heapUsed,
+    externalBytes: external,
     cpuMs: (user + system) / 1000,
   };
   wallMs = 0;

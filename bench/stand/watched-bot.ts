@@ -42,7 +42,7 @@ export async function startWatchedBot(
       DEFAULT_LANGUAGE: 'python3',
       ...settings,
     },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = once(bot, 'exit');
   await playground.waitForConnection();

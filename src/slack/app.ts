@@ -32,6 +32,8 @@ export interface StartSlackOptions {
   /** How runs ended is marked in the channel. */
   marksResults: boolean;
   policy: PolicySettings;
+  /** MAX_CODE. */
+  maxCodeBytes: number;
   /** Told what becomes of Slack's payloads. */
   counts: PayloadCounts;
   log: Log;
@@ -45,6 +47,8 @@ export interface StartedSlack extends RunMessageRemover {
   botUserId: string;
   views: Views;
   readFiles: ReadFiles;
+  /** Whether Slack answers a call of this process. */
+  reaches: () => Promise<boolean>;
   users: Users;
   channels: Channels;
   notify: Notify;
@@ -68,7 +72,7 @@ const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, notifyAfterMs, marksResults, counts, log } = options;
+  const { settings, fetch, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } = options;
   const { app, transport } = openSlackApp(settings, log, fetch);
   app.counts = counts;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
@@ -100,12 +104,18 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     readFiles: createFileReader({
       token,
       apiUrl,
+      maxCodeBytes,
       askFile: async (file) => (await lookups.files.info({ file })).file,
     }),
     users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
     channels: createChannels(lookups, log),
     openRunMessage: runMessages.open,
     health: transport.health,
+    reaches: () =>
+      app.client.auth.test({ token }).then(
+        () => true,
+        () => false,
+      ),
     requests: transport.requests,
     ...createRunMessageRemover(removals, log),
     idleNotices: createIdleNotices(app.client, notify),

@@ -38,6 +38,9 @@ function readPayload(payload: Record<string, unknown>): Output[] {
   return [];
 }
 
+/** The name of a class; a longer one is a joke. */
+const NAME_CHARS = 10_000;
+
 export function readError(content: KernelMessage['content']): {
   name: string;
   value: string;
@@ -45,7 +48,7 @@ export function readError(content: KernelMessage['content']): {
 } {
   const { traceback } = content;
   return {
-    name: text(content['ename']),
+    name: text(content['ename']).slice(0, NAME_CHARS),
     value: text(content['evalue']),
     traceback: Array.isArray(traceback) ? traceback.filter((line) => typeof line === 'string') : [],
   };
