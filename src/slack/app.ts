@@ -92,7 +92,8 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
     ...(fetch === undefined ? {} : { fetch }),
   });
-  const notify = createNotify(app.client, log);
+  const notices = openClient(settings, log, { fetch, isUrgent: true });
+  const notify = createNotify(notices, log);
   const { botToken: token, apiUrl } = settings;
   return {
     workspace,
@@ -118,7 +119,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
       ),
     requests: transport.requests,
     ...createRunMessageRemover(removals, log),
-    idleNotices: createIdleNotices(app.client, notify),
+    idleNotices: createIdleNotices(notices, notify),
     notifySwitched(run, { from, by }) {
       const { kernelspec } = run.data;
       const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
