@@ -4,7 +4,7 @@ import type { Log } from './log.ts';
 const DRAIN_MS = 9_000;
 
 /** From now on the process ends within {@link DRAIN_MS}: with a line and code 1, where something hangs. */
-export function limitDrain(log: Pick<Log, 'error'>, exit: (code: number) => void): void {
+export function limitDrain(log: Log, exit: (code: number) => void): void {
   setTimeout(() => {
     log.error({ event: 'bot.hung' }, 'something did not end in time; the process ends without it');
     exit(1);

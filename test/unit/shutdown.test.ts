@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { limitDrain } from '../../src/shutdown.ts';
 
@@ -6,10 +7,8 @@ test('a drain that hangs ends after 9 s with a line and code 1', () => {
   try {
     const lines: string[] = [];
     const codes: number[] = [];
-    limitDrain(
-      { error: (_details: object, line: string) => void lines.push(line) },
-      (code) => void codes.push(code),
-    );
+    const log = pino({}, { write: (line) => void lines.push(JSON.parse(line).msg) });
+    limitDrain(log, (code) => void codes.push(code));
     vi.advanceTimersByTime(8_900);
     expect(codes).toEqual([]);
     vi.advanceTimersByTime(200);
