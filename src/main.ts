@@ -15,7 +15,7 @@ import { gatewayCheck, storeCheck } from './server/health.ts';
 import { trackGateway } from './server/gateway-reach.ts';
 import { startHealthServer } from './server/health-endpoints.ts';
 import { startMetrics } from './server/metrics.ts';
-import { handleShutdownSignals } from './shutdown.ts';
+import { handleShutdownSignals, limitDrain } from './shutdown.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites } from './slack/transport/guard-writes.ts';
 import { startHandover } from './store/handover.ts';
@@ -26,8 +26,6 @@ import { openStore } from './store/open.ts';
 const EXIT_CONFIG = 78;
 /** The successor takes over within 3 s of SIGTERM: what is not written by then is the successor's. */
 const HANDOVER_MS = 2_500;
-/** After SIGTERM the process is gone within this time, whatever still hangs. */
-const DRAIN_MS = 9_000;
 
 async function main(): Promise<void> {
   const shutdown = handleShutdownSignals();
@@ -115,10 +113,7 @@ async function main(): Promise<void> {
       { event: 'bot.stopping' },
       'stopping: no new work is taken, runs in flight are left to the next start',
     );
-    setTimeout(() => {
-      log.error({ event: 'bot.hung' }, 'something did not end in time; the process ends without it');
-      process.exit(1);
-    }, DRAIN_MS).unref();
+    limitDrain(log, (code) => process.exit(code));
   });
 
   const isLeader = await leadership.waitForTurn(shutdown.signal).then(

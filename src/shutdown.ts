@@ -1,3 +1,16 @@
+import type { Log } from './log.ts';
+
+/** After SIGTERM the process is gone within this time, whatever still hangs. */
+const DRAIN_MS = 9_000;
+
+/** From now on the process ends within {@link DRAIN_MS}: with a line and code 1, where something hangs. */
+export function limitDrain(log: Log, exit: (code: number) => void): void {
+  setTimeout(() => {
+    log.error({ event: 'bot.hung' }, 'something did not end in time; the process ends without it');
+    exit(1);
+  }, DRAIN_MS).unref();
+}
+
 /** What SIGTERM, SIGINT and SIGHUP ask for. */
 export interface Shutdown {
   /** Aborted by the first SIGTERM, SIGINT or SIGHUP. */

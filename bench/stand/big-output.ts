@@ -21,8 +21,8 @@ gateway.onStart = (kernel) => {
   kernel.onExecute = (request) => {
     kernel.begin(request);
     void (async () => {
-      const isBig = String(request.content['code']).includes('big');
-      for (let sent = 0; isBig && sent < megabytes * 1e6; sent += PIECE.length) {
+      const bytes = String(request.content['code']).includes('big') ? megabytes * 1e6 : 0;
+      for (let sent = 0; sent < bytes; sent += PIECE.length) {
         kernel.stream(request, PIECE);
         // As a kernel that waits for its socket: what lies before us is the gateway's.
         while ([...kernel.sockets.keys()].some(({ bufferedAmount }) => bufferedAmount > 4e6)) await delay(1);
@@ -38,9 +38,9 @@ const start = (await bot.take('collect')).rssBytes;
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
 for (let run = 1; run <= runs; run += 1) {
   let peak = 0;
-  let isOver = false;
+  const over = new AbortController();
   const watch = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       peak = Math.max(peak, (await bot.take()).rssBytes);
       await delay(SAMPLE_MS);
     }
@@ -48,12 +48,12 @@ for (let run = 1; run <= runs; run += 1) {
   const startedMs = performance.now();
   await ask('`big()`');
   const tookMs = performance.now() - startedMs;
-  isOver = true;
+  over.abort();
   await watch;
   await delay(AFTER_MS);
-  const after = (await bot.take('collect')).rssBytes;
+  const { rssBytes: after, heapBytes, externalBytes } = await bot.take('collect');
   console.log(
-    `run ${run}: ${megabytes} MB in ${(tookMs / 1000).toFixed(1)} s; memory ${mb(start)} MB before, peak +${mb(peak - start)}, after +${mb(after - start)} MB`,
+    `run ${run}: ${megabytes} MB in ${(tookMs / 1000).toFixed(1)} s; memory ${mb(start)} MB before, peak +${mb(peak - start)}, after +${mb(after - start)} MB (heap ${mb(heapBytes)} MB, outside it ${mb(externalBytes)} MB)`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { GatewayError } from '../../src/gateway/errors.ts';
-import type { Execution, Gateway, KernelConnection } from '../../src/gateway/gateway.ts';
+import type { Execution, Gateway, KernelConnection, KernelModel } from '../../src/gateway/gateway.ts';
 import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/displays.ts';
@@ -60,8 +60,8 @@ export async function startYear(options: {
     log: silentLog,
   });
   const open = async (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) => {
-    const options = { maxOutputBytes: 1e6, budget, recovered, displays, readsConsoleBar: true };
-    return await openTranscript({ dir, runId, ...options });
+    const limits = { maxOutputBytes: 1e6, budget };
+    return await openTranscript({ dir, runId, ...limits, recovered, displays, readsConsoleBar: true });
   };
   const channels = new StoredChannelSettings(store.keyv('channel'));
   const kernels: ChannelKernels = new ChannelKernels({
@@ -101,14 +101,14 @@ export async function startYear(options: {
     openTranscript: open,
     log: silentLog,
   });
-  const limits = { aliases: {}, defaultLanguage: 'python3', queueLimit: 20, userLimit: 20 };
+  const choices = { aliases: {}, defaultLanguage: 'python3', queueLimit: 20, userLimit: 20 };
   const admission = new Admission({
     store: store.runs,
     gateway,
     kernelspecs: startKernelspecCache(gateway, silentLog),
     channels,
     kernels,
-    limits: { ...limits, maxCodeBytes: 1e6, kernelsPerUser: undefined },
+    limits: { ...choices, maxCodeBytes: 1e6, kernelsPerUser: undefined },
     openRun: (run, code) => runs.open(run, code),
     log: silentLog,
   });
@@ -150,9 +150,12 @@ export async function startYear(options: {
   };
 }
 
+function model(id: string): KernelModel {
+  return { id, name: 'python3', executionState: 'idle' };
+}
+
 function createGateway(living: Set<string>): Gateway {
   const spec = { name: 'python3', displayName: 'Python 3', language: 'python' };
-  const model = (id: string) => ({ id, name: 'python3', executionState: 'idle' });
   return {
     readInfo: async () => ({ version: '1' }),
     readKernelspecs: async () => ({ default: 'python3', list: [spec] }),

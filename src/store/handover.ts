@@ -51,7 +51,7 @@ export function startHandover(handover: Handover | undefined, deps: HandoverDeps
     await handover?.giveWay(part);
     const seconds = Math.round((now() - sinceMs) / 1_000);
     const words = `this process has had no ${part} for ${seconds} s and another one has it: that one leads now`;
-    log.fatal({ event: 'leader.givenWay', part, seconds }, words);
+    log.fatal({ event: 'leader.replaced', part, seconds }, words);
     onGivenWay(part);
   }
 

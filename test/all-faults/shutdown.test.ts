@@ -115,19 +115,6 @@ test.each(['SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
-test('SIGTERM while a call to the gateway hangs: the process ends with 1 in time, and says that something hung', async () => {
-  await using playground = await startPlayground({ rates: false });
-  const gateway = await startScriptedGateway();
-  await using bot = await startBot({ playground, gateway, environment });
-  gateway.answer = ({ path }) => (path === '/api/kernelspecs' ? 'hang' : undefined);
-  const asked = gateway.untilCall(({ path }) => path === '/api/kernelspecs');
-  void playground.as('ana').slash('#data', '/spark languages');
-  await asked;
-  expect(await bot.stop()).toBe(1);
-  expect(bot.log).toContainEqual(expect.objectContaining({ event: 'bot.hung', level: 'error' }));
-  await gateway.close();
-});
-
 test('a second process on one SQLite file waits for the first, then says why and exits with 78', async () => {
   await using playground = await startPlayground({ rates: false });
   const gateway = await startScriptedGateway();

@@ -23,7 +23,7 @@ export interface Notify {
 }
 
 /** So often a channel is told what Slack's rates keep from it. */
-const TELL_TRIES = 5;
+const NOTICE_TRIES = 5;
 
 /**
  * Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. The
@@ -53,12 +53,12 @@ export function createNotify(client: WebClient, log: Log): Notify {
     },
     async channel({ channel, thread }, text, blocks) {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
-      const tell = async (attempt: number): Promise<void> => {
+      const send = async (attempt: number): Promise<void> => {
         try {
           await post(channel, said, thread);
         } catch (error) {
           const failure = readCallError(error);
-          if (failure.kind !== 'rateLimited' || attempt === TELL_TRIES)
+          if (failure.kind !== 'rateLimited' || attempt === NOTICE_TRIES)
             return log.warn(
               { event: 'channel.untold', err: error, channel },
               'the channel could not be told',
@@ -66,10 +66,10 @@ export function createNotify(client: WebClient, log: Log): Notify {
           const { waitMs } = failure;
           log.info({ event: 'channel.delayed', channel, waitMs }, 'the channel is told a little later');
           // Whoever asked need not wait for it.
-          setTimeout(() => void tell(attempt + 1), waitMs).unref();
+          setTimeout(() => void send(attempt + 1), waitMs).unref();
         }
       };
-      await tell(1);
+      await send(1);
     },
   };
 }

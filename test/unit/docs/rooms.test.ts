@@ -52,7 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'log.ts',
     'errors.ts',
   ],
-  'shutdown.ts': [],
+  'shutdown.ts': ['log.ts'],
   'main.ts': [
     'app.ts',
     'shutdown.ts',

@@ -44,7 +44,7 @@ test('a file that lies elsewhere is refused without a call', async () => {
 
 test('files that are too long together are refused before any is fetched', async () => {
   const file = { ...elsewhere, url: 'https://files.slack.com/a.py', size: 9_000_000 };
-  await expect(reader()(Array<typeof file>(10).fill(file))).rejects.toThrow(
+  await expect(reader()(Array.from({ length: 10 }, () => file))).rejects.toThrow(
     'The files are too long: 90 MB, and a run may have 1 MB. Nothing ran.',
   );
   await expect(reader()([{ ...file, size: 1_000_001 }])).rejects.toThrow('The file is too long: 1.000001 MB');

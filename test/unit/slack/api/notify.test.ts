@@ -14,7 +14,8 @@ function createSlack(answer: (method: string, channel: string, nth: number) => R
     retryConfig: { retries: 0 },
     async fetch(url, init) {
       const method = new URL(url).pathname.split('/').at(-1) ?? '';
-      const channel = new URLSearchParams(String(init?.body)).get('channel') ?? '';
+      const channel =
+        new URLSearchParams(typeof init?.body === 'string' ? init.body : '').get('channel') ?? '';
       calls.push(`${method} ${channel}`);
       return answer(method, channel, calls.length);
     },
