@@ -21,7 +21,13 @@ test('each metric is explained, and each that is explained is there', () => {
 });
 
 /** Of the gateways and of programs, not ours. */
-const theirs = ['KG_LIST_KERNELS', 'KERNEL_IMAGE', 'KERNEL_NAMESPACE', 'KERNEL_QUEUE', 'JUPYTER_GATEWAY_'];
+const theirs = [
+  'KG_LIST_KERNELS',
+  'KERNEL_IMAGE',
+  'KERNEL_NAMESPACE',
+  'KERNEL_EXTRA_SPARK_OPTS',
+  'JUPYTER_GATEWAY_',
+];
 
 test('each setting that the README names is one', () => {
   const named = namesIn(
