@@ -34,7 +34,7 @@ gateway.onStart = (kernel) => {
 };
 await ask('`warm()`');
 await delay(AFTER_MS);
-const start = (await bot.take('collect')).rssBytes;
+const { rssBytes: start, externalBytes: outside } = await bot.take('collect');
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
 for (let run = 1; run <= runs; run += 1) {
   let peak = 0;
@@ -53,7 +53,7 @@ for (let run = 1; run <= runs; run += 1) {
   await delay(AFTER_MS);
   const { rssBytes: after, heapBytes, externalBytes } = await bot.take('collect');
   console.log(
-    `run ${run}: ${megabytes} MB in ${(tookMs / 1000).toFixed(1)} s; memory ${mb(start)} MB before, peak +${mb(peak - start)}, after +${mb(after - start)} MB (heap ${mb(heapBytes)} MB, outside it ${mb(externalBytes)} MB)`,
+    `run ${run}: ${megabytes} MB in ${(tookMs / 1000).toFixed(1)} s; memory ${mb(start)} MB before (${mb(outside)} MB outside the heap), peak +${mb(peak - start)}, after +${mb(after - start)} MB (heap ${mb(heapBytes)} MB, outside it ${mb(externalBytes)} MB)`,
   );
 }
 
