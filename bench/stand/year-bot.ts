@@ -66,7 +66,7 @@ export async function startYear(options: {
   const channels = new StoredChannelSettings(store.keyv('channel'));
   const kernels: ChannelKernels = new ChannelKernels({
     gateway,
-    records: new KernelRecords(store.keyv('kernel'), silentLog),
+    records: new KernelRecords(store.keyv('kernel'), gateway, silentLog),
     envFor: () => ({}),
     outage: new GatewayOutageWait(gateway),
     finals,
@@ -181,6 +181,8 @@ function createGateway(living: Set<string>): Gateway {
         close: async () => undefined,
       };
     },
+    saveCookies: () => undefined,
+    restoreCookies: () => undefined,
     close: async () => undefined,
   };
 }

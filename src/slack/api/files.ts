@@ -1,6 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
 import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
+import type { SlackFetch } from '../transport/network.ts';
 import { toLineFeeds } from '../parsing/smart-punctuation.ts';
 
 /** The text of a file that somebody posted. */
@@ -24,12 +25,14 @@ export interface FileReaderOptions {
   apiUrl: string | undefined;
   /** MAX_CODE: of all files of one message together. */
   maxCodeBytes: number;
+  fetch: SlackFetch;
   /** `files.info`: the file object. */
   askFile: (id: string) => Promise<unknown>;
 }
 
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
-export function createFileReader({ token, apiUrl, maxCodeBytes, askFile }: FileReaderOptions): ReadFiles {
+export function createFileReader(options: FileReaderOptions): ReadFiles {
+  const { token, apiUrl, maxCodeBytes, fetch, askFile } = options;
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
@@ -39,7 +42,7 @@ export function createFileReader({ token, apiUrl, maxCodeBytes, askFile }: FileR
   const readOne = async ({ name, url, syntax }: CodeFile, maxBytes: number): Promise<FileCode> => {
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it does not lie with Slack');
-    return { syntax, code: decode(await download(url, token, name, maxBytes), name) };
+    return { syntax, code: decode(await download(fetch, url, token, name, maxBytes), name) };
   };
   return async (files) => {
     const found = (await Promise.all(files.map(find))).filter((file) => file !== undefined);
@@ -94,7 +97,13 @@ export function isSlackHost(url: URL, apiUrl: string | undefined): boolean {
   return url.protocol === 'https:' && isSlack && url.port === '';
 }
 
-async function download(url: string, token: string, name: string, maxBytes: number): Promise<Buffer> {
+async function download(
+  fetch: SlackFetch,
+  url: string,
+  token: string,
+  name: string,
+  maxBytes: number,
+): Promise<Buffer> {
   try {
     const answer = await fetch(url, {
       headers: { authorization: `Bearer ${token}` },

@@ -33,7 +33,13 @@ const elsewhere = {
 } as const;
 
 function reader(askFile: (id: string) => Promise<unknown> = () => Promise.reject(new Error('asked'))) {
-  return createFileReader({ token: 'xoxb-secret', apiUrl: undefined, maxCodeBytes: 1_000_000, askFile });
+  return createFileReader({
+    token: 'xoxb-secret',
+    apiUrl: undefined,
+    maxCodeBytes: 1_000_000,
+    fetch,
+    askFile,
+  });
 }
 
 test('a file that lies elsewhere is refused without a call', async () => {
@@ -62,7 +68,13 @@ test('a file whose size Slack does not say is fetched no further than a run may 
   await once(server, 'listening');
   const { port } = z.object({ port: z.number() }).parse(server.address());
   const apiUrl = `http://127.0.0.1:${port}/api/`;
-  const read = createFileReader({ token: 'x', apiUrl, maxCodeBytes: 1_000_000, askFile: async () => ({}) });
+  const read = createFileReader({
+    token: 'x',
+    apiUrl,
+    maxCodeBytes: 1_000_000,
+    fetch,
+    askFile: async () => ({}),
+  });
   const file = { ...elsewhere, url: `http://127.0.0.1:${port}/a.py`, size: undefined };
   await expect(read([file])).rejects.toMatchObject({ code: 'snippetTooLong' });
   expect(sent).toBeLessThan(20_000_000);

@@ -8,6 +8,8 @@ import { isLoss, launchKernel, removeUnused } from '../../../../../src/runs/sess
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const record = newKernelRecord(owner, 'python3');
 const until = { stopped: new AbortController().signal, released: new AbortController().signal };
+const ignore = () => undefined;
+const progress = { onTurn: ignore, onStarting: ignore, onServer: ignore };
 const found: KernelModel = { id: record.kernelId, name: '', executionState: 'starting' };
 
 const launch = (
@@ -16,7 +18,7 @@ const launch = (
   shutDownKernel: (kernelId: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<string> => {
   const gateway = { startKernel, findKernel, shutDownKernel };
-  return launchKernel(record, false, {}, () => undefined, until, { gateway, log: silentLog });
+  return launchKernel(record, false, {}, progress, until, { gateway, log: silentLog });
 };
 
 test('a kernel of another kernelspec than asked for is removed, and nothing runs in it', async () => {
