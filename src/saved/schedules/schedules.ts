@@ -34,8 +34,8 @@ export class Schedules {
   readonly #keyv: Keyv;
   readonly #mutex = new KeyedMutex();
   readonly #known = new Map<string, Known>();
-  /** Told after each change: what is due next may be another. */
-  onChange: () => void = () => undefined;
+  /** Told of what is due by a change: it may be the next one of all. ms since the epoch. */
+  onDue: (atMs: number) => void = () => undefined;
 
   constructor(keyv: Keyv) {
     this.#keyv = keyv;
@@ -108,7 +108,7 @@ export class Schedules {
       };
       await this.#keyv.set(schedule.id, schedule);
       this.#remember(schedule);
-      this.onChange();
+      this.#sayDue(schedule.id);
       return schedule;
     });
   }
@@ -125,7 +125,7 @@ export class Schedules {
       const schedule = { ...known.schedule, ...change };
       await this.#keyv.set(id, schedule);
       this.#remember(schedule, known.plan);
-      this.onChange();
+      this.#sayDue(id);
       return schedule;
     });
   }
@@ -136,9 +136,13 @@ export class Schedules {
       if (!this.#known.has(id)) return false;
       await this.#keyv.delete(id);
       this.#known.delete(id);
-      this.onChange();
       return true;
     });
+  }
+
+  #sayDue(id: string): void {
+    const next = this.nextOf(id);
+    if (next !== undefined) this.onDue(next);
   }
 
   /** What this machine cannot read as a time is left out: it would never be due. */
