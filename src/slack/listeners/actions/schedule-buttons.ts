@@ -1,7 +1,7 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import { putIn } from '../../../saved/parameters/put-in.ts';
 import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import { toSnippet } from '../../../saved/to-snippet.ts';
 import { auditRefused, auditSchedule, withAudit } from '../../auth/audit.ts';
 import type { Person } from '../../auth/policy.ts';
 import {
@@ -109,7 +109,7 @@ async function runNow(
   const saved = findSaved(name, channel, bot);
   const blocks = await inTime(bot.saved.code(saved), signal);
   if (blocks === undefined) throw new UserError('badCommand', 'Its code is not kept any more. Nothing ran.');
-  const snippet = { language: saved.kernelspec, blocks: putIn(blocks, parameters, saved.language) };
+  const snippet = toSnippet(saved, blocks, parameters);
   const request = {
     requestKey,
     source: 'schedule',
