@@ -10,7 +10,7 @@ import {
 } from '../../blocks/saved/saved-text.ts';
 import { readRunSaved } from '../../blocks/saved/saved-home.ts';
 import type { Bot } from '../../context.ts';
-import { saveRun } from '../commands/saved.ts';
+import { saveRun, scheduledWords } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
@@ -42,7 +42,7 @@ export async function onReplaceButton(
     // Somebody saved another under this name meanwhile: that one was not asked about.
     const answer =
       kind === 'taken'
-        ? renderReplaceQuestion(run.id, saved)
+        ? renderReplaceQuestion(run.id, saved, scheduledWords(saved, bot))
         : { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
     await respond({ replace_original: true, ...answer });
   });

@@ -38,7 +38,7 @@ export async function saveLastRun(
         : 'No run of this thread is kept any more (KEEP_RUNS). Nothing was saved.',
     );
   const { kind, saved } = await saveRun(run, { name }, person, bot);
-  if (kind === 'taken') return renderReplaceQuestion(run.id, saved);
+  if (kind === 'taken') return renderReplaceQuestion(run.id, saved, scheduledWords(saved, bot));
   return { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
 }
 
@@ -84,7 +84,16 @@ export async function forgetSaved(
   must(saved.savedBy === person.id ? 'forgetOwn' : 'forgetOthers', person, channel, bot.policy);
   if (!(await bot.saved.forget(saved))) throw unknownName(name, channel, bot);
   auditSaved('forget', saved, person.id, bot);
-  return { text: `\`${saved.name}\` is forgotten; its code is erased.` };
+  return { text: `\`${saved.name}\` is forgotten; its code is erased.${scheduledWords(saved, bot)}` };
+}
+
+/** Which schedules run it; '' where none does. */
+export function scheduledWords({ workspace, channel, name }: SavedSnippet, { schedules }: SavedPort): string {
+  const numbers = schedules
+    .list({ workspace, channel })
+    .filter((schedule) => schedule.name === name)
+    .map(({ number }) => number);
+  return numbers.length === 0 ? '' : ` It is what these schedules run: ${numbers.join(', ')}.`;
 }
 
 /** Throws `UserError` with the names that there are. */
