@@ -39,8 +39,7 @@ export async function onScheduleButton(
   const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
   await withBoundary({ log: bot.log, what: 'a button of a schedule', notify, onRefused }, async () => {
     const schedule = bot.schedules.find(click.id);
-    if (schedule === undefined || schedule.workspace !== bot.workspace)
-      throw new UserError('badCommand', 'That schedule is removed already.');
+    if (schedule === undefined) throw new UserError('badCommand', 'That schedule is removed already.');
     const [person] = await inTime(
       Promise.all([
         bot.users.find(user),

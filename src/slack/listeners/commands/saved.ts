@@ -44,9 +44,11 @@ export async function saveLastRun(
 
 async function lastRunOf(user: string, channel: string, bot: SaveCommandPort): Promise<Run | undefined> {
   const own = await bot.requesterRuns(user, LOOKED_AT);
-  const last = own.find((run) => run.channel === channel);
+  const isTheirs = (run: Run): boolean =>
+    run.channel === channel && run.requester === user && run.data.saved?.schedule === undefined;
+  const last = own.find(isTheirs);
   if (last !== undefined || own.length < LOOKED_AT) return last;
-  return (await bot.channelRuns(channel, LOOKED_AT)).find(({ requester }) => requester === user);
+  return (await bot.channelRuns(channel, LOOKED_AT)).find(isTheirs);
 }
 
 /** Throws `UserError` for who may not, and for a run whose code is not kept. */
@@ -88,9 +90,9 @@ export async function forgetSaved(
 }
 
 /** Which schedules run it; '' where none does. */
-export function scheduledWords({ workspace, channel, name }: SavedSnippet, { schedules }: SavedPort): string {
+export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: SavedPort): string {
   const numbers = schedules
-    .list({ workspace, channel })
+    .list(channel)
     .filter((schedule) => schedule.name === name)
     .map(({ number }) => number);
   return numbers.length === 0 ? '' : ` It is what these schedules run: ${numbers.join(', ')}.`;

@@ -50,7 +50,7 @@ export async function makeSchedule(
 }
 
 export async function listSchedules(channel: string, bot: SchedulePort): Promise<CommandAnswer> {
-  const schedules = bot.schedules.list({ workspace: bot.workspace, channel });
+  const schedules = bot.schedules.list(channel);
   return renderSchedules(await describeSchedules(schedules, bot), bot.workspaceUrl, Date.now());
 }
 
@@ -79,7 +79,7 @@ export async function removeSchedule(
   channel: string,
   bot: SchedulePort,
 ): Promise<CommandAnswer> {
-  const schedules = bot.schedules.list({ workspace: bot.workspace, channel });
+  const schedules = bot.schedules.list(channel);
   const schedule = schedules.find((each) => each.number === number);
   if (schedule === undefined) {
     const numbers = schedules.map((each) => each.number).join(', ');

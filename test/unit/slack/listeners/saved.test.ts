@@ -30,7 +30,7 @@ beforeEach(() => {
   bot = {
     workspace: 'T1',
     saved: new SavedSnippets(new Keyv(), new Keyv()),
-    schedules: new Schedules(new Keyv()),
+    schedules: new Schedules(new Keyv(), 'T1'),
     policy: { admins: ['U9'], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => personOf(id) },
     findRun: async (id: string) => runs.find((run) => run.id === id),
@@ -55,6 +55,15 @@ test('save takes the caller’s last run in this channel; in a thread its last r
   expect(await codeOf('own')).toEqual(['1']);
   await saveLastRun('threads', personOf('U1'), { ...here, thread: '1.1' }, bot);
   expect(await codeOf('threads')).toEqual(['3']);
+});
+
+test('what a schedule ran in its maker’s name is not what they ran last', async () => {
+  const saved = { name: 'x', schedule: { id: 's1', words: 'hourly', isQuiet: false } };
+  const scheduled = runOf('r4', 'U1');
+  runs = [{ ...scheduled, data: { ...scheduled.data, saved } }, ...runs];
+  codes['r4'] = ['4'];
+  await saveLastRun('own', personOf('U1'), here, bot);
+  expect(await codeOf('own')).toEqual(['1']);
 });
 
 test('save says so where nothing has run, or where the code is gone', async () => {
