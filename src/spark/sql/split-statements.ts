@@ -9,8 +9,9 @@ export interface Statement {
  * What Spark's lexer takes for one thing, as far as a `;` may stand in it: comment, raw string, string, quoted name,
  * dollar string, word, blanks. What is not closed goes on to the end, so that no text is read twice.
  */
-const TOKEN =
-  /--(?:\\\n|[^\n])*|\/\*|[rR](?:'[^']*(?:'|$)|"[^"]*(?:"|$))|'(?:[^'\\]+|\\[^]?)*(?:'|$)|"(?:[^"\\]+|\\[^]?)*(?:"|$)|`[^`]*(?:`|$)|\$([A-Za-z_]\w*|)\$[^]*?(?:\$\1\$|$)|\w+|\s+|[^]/g;
+function tokenPattern(): RegExp {
+  return /--(?:\\\n|[^\n])*|\/\*|[rR](?:'[^']*(?:'|$)|"[^"]*(?:"|$))|'(?:[^'\\]+|\\[^]?)*(?:'|$)|"(?:[^"\\]+|\\[^]?)*(?:"|$)|`[^`]*(?:`|$)|\$([A-Za-z_]\w*|)\$[^]*?(?:\$\1\$|$)|\w+|\s+|[^]/g;
+}
 
 /**
  * The statements of a SQL text in order, without the comments before them. A script (`BEGIN … END`, Spark 4) is one
@@ -38,7 +39,7 @@ export function splitStatements(sql: string): Statement[] {
 
 /** All but comments and blanks, each with its index. A comment that is not closed is given, for Spark to complain about. */
 function* readTokens(sql: string): Generator<[token: string, at: number]> {
-  const tokens = new RegExp(TOKEN);
+  const tokens = tokenPattern();
   for (let match = tokens.exec(sql); match !== null; match = tokens.exec(sql)) {
     const [token] = match;
     const end = token === '/*' ? endOfComment(sql, tokens.lastIndex) : undefined;

@@ -11,7 +11,7 @@ MOST_CHARS = 2000000
 MOST_CELL_CHARS = 10000
 MOST_ERROR_CHARS = 20000
 
-# As TOKEN in split-statements.ts.
+# As in split-statements.ts.
 TOKEN = re.compile(
     r"--(?:\\\n|[^\n])*|/\*"
     r"|[rR](?:'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z))"

@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { putIn } from '../../../saved/parameters/put-in.ts';
+import { toSnippet } from '../../../saved/to-snippet.ts';
 import type { SavedPort, SlackPort } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 
@@ -21,8 +21,6 @@ export async function resolveSaved(
       'badCommand',
       `The code of “${found.name}” is not kept any more. Nothing ran; forget it.`,
     );
-  const { name, kernelspec, language, dialect } = found;
-  const code = putIn(blocks, request.command.parameters, dialect ?? language);
-  const snippet = { language: kernelspec, ...(dialect === undefined ? {} : { dialect }), blocks: code };
-  return { kind: 'snippet', snippet, saved: { name } };
+  const snippet = toSnippet(found, blocks, request.command.parameters);
+  return { kind: 'snippet', snippet, saved: { name: found.name } };
 }
