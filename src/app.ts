@@ -10,6 +10,8 @@ import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
 import { StoredChannelSettings } from './runs/languages/channel-settings.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
+import { createNotebookStore } from './notebooks/notebook-store.ts';
+import { withNotebook } from './runs/notebook-run.ts';
 import type { RunOutcome } from './runs/outcome.ts';
 import { startRetention, sweepSpool } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
@@ -63,12 +65,14 @@ export function createApp(parts: AppParts): App {
   const channels = new StoredChannelSettings(store.keyv('channel'));
   const records = new KernelRecords(store.keyv('kernel'), log);
   const spoolBudget = new SpoolBudget(config.spoolLimitBytes);
+  const notebooks = createNotebookStore(store.keyv('notebook'), config.runs.keepRunsMs);
   const openRunTranscript = async (
-    runId: string,
+    run: Run,
     recovered: boolean,
     displays: Displays = startDisplays(() => undefined),
   ): Promise<Transcript> => {
-    return await openTranscript({
+    const { id: runId } = run;
+    const transcript = await openTranscript({
       dir: spoolDir,
       runId,
       maxOutputBytes,
@@ -81,10 +85,14 @@ export function createApp(parts: AppParts): App {
       onDiskFailure: (error) =>
         log.error({ event: 'spool.failed', err: error, run: runId }, 'the disk takes no more output'),
     });
+    const code = (id: string) => store.runs.code(id);
+    const deps = { notebooks, code, spoolDir, maxOutputBytes, budget: spoolBudget, log };
+    return await withNotebook(transcript, run, recovered, deps);
   };
   const finals = new FinalMessages({
     store: store.runs,
     removeMessage: slack.removeRunMessage,
+    forgetNotebook: notebooks.forget,
     onPosted: (live) => kernels.remove(live),
     log,
   });
@@ -130,6 +138,7 @@ export function createApp(parts: AppParts): App {
     channels,
     kernels,
     gateway,
+    notebooks,
     limits: {
       aliases: config.runs.languages,
       defaultLanguage: config.runs.defaultLanguage,
@@ -175,6 +184,7 @@ export function createApp(parts: AppParts): App {
     say: (run, note) => runs.say(run, note),
     erase: (run) => runs.erase(run),
     code: (run) => runs.code(run),
+    notebook: (run) => notebooks.find(run.data.requestKey),
     markSeen: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
     forgetSeen: (requestKey) => store.runs.forgetRequest(requestKey),
     isKnown: async (requestKey) => (await store.runs.findRequest(requestKey)) !== undefined,

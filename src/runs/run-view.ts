@@ -21,6 +21,8 @@ export interface RunView {
   outage?: GatewayOutage;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
+  /** Of a notebook that runs: the cell under way, from 1, among those that run. */
+  cell?: { number: number; of: number };
   /** 1, 2, … : an edited message's run. */
   edition: number;
   /** Buttons that make sense now. */
@@ -151,6 +153,7 @@ export function viewRun(
     ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
+    ...cellOf(run, phase),
     edition: run.data.edition,
     // Code that nobody knows any more cannot be run again.
     actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase, run.requester),
@@ -159,6 +162,13 @@ export function viewRun(
 
 function originOf(kind: Origin, { data }: Run, blocks: readonly string[]): NonNullable<RunView['origin']> {
   return { kind, blocks, ...(data.saved === undefined ? {} : { name: data.saved.name }) };
+}
+
+function cellOf({ data }: Run, { kind }: RunPhase): Pick<RunView, 'cell'> {
+  const isRunning = kind === 'running' || kind === 'inputAsked';
+  return data.notebook === undefined || !isRunning
+    ? {}
+    : { cell: { number: data.block + 1, of: data.blockCount } };
 }
 
 function actionsFor(phase: RunPhase, requester: string): RunAction[] {

@@ -63,6 +63,8 @@ export interface RunData extends CodeSummary {
   editedTs?: string;
   /** 1, 2, … over the edits of one message. */
   edition: number;
+  /** The blocks are the cells of a notebook: its file's name, without the ending. */
+  notebook?: { name: string } | undefined;
   /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
   origin?: Origin;
   saved?: SavedUse;
@@ -138,6 +140,7 @@ const runDataSchema = z.looseObject({
   editedTs: z.string().optional(),
   edition: z.number(),
   saved: z.looseObject({ name: z.string() }).optional(),
+  notebook: z.looseObject({ name: z.string() }).optional(),
   follows: z.string().optional(),
   attended: z.boolean().optional(),
   needsRoot: z.boolean(),

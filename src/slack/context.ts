@@ -1,6 +1,7 @@
 import type { LRUCache } from 'lru-cache';
 import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
+import type { Notebook } from '../notebooks/model.ts';
 import type { Admitted, SnippetRequest } from '../runs/admission/admission.ts';
 import type { Snippet } from '../runs/admission/snippet.ts';
 import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
@@ -58,6 +59,8 @@ export interface RunsPort {
   runOf: (request: string) => Promise<Run | undefined>;
   /** The code of a run, a text for each block; empty when it is not stored any more. */
   code: (run: Run) => Promise<readonly string[]>;
+  /** The notebook that a run is made of; undefined where it is not kept any more. */
+  notebook: (run: Run) => Promise<Notebook | undefined>;
   findRun: (runId: string) => Promise<Run | undefined>;
   /** Runs, newest first; of a thread at most 200, where no limit is given. */
   threadRuns: (channel: string, thread: string, limit?: number) => Promise<Run[]>;

@@ -1,40 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import { UserError } from '../../errors.ts';
-import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
+import type { Gateway } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
+import type { NotebookStore } from '../../notebooks/notebook-store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
+import type { Run, RunData, SavedUse } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
+import { type Chosen, newRun, type SnippetRequest, withLanguage } from './new-run.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
 
-export interface SnippetRequest {
-  /** What Slack may repeat is known by this key. */
-  requestKey: string;
-  source: Source;
-  workspace: string;
-  channel: string;
-  /** The root message's ts; '' for a source that has no message of its own. */
-  thread: string;
-  requester: string;
-  snippet: Snippet;
-  /** The request key of the requester's own message with the code, and which edit of it. */
-  message?: string;
-  editedTs?: string;
-  /** Says that the answer begins with who and the code. */
-  origin?: Origin;
-  saved?: SavedUse;
-  /** The run before an edit: this one takes its run message over when it has ended. */
-  follows?: Run;
-  /** False for a requester that cannot be asked anything (a bot). */
-  attended?: boolean;
-}
+export type { SnippetRequest };
 
 export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
 
@@ -54,6 +35,7 @@ export interface AdmissionDeps {
   kernels: ChannelKernels;
   gateway: Pick<Gateway, 'findKernel'>;
   limits: AdmissionLimits;
+  notebooks: Pick<NotebookStore, 'keep'>;
   /** Opens the run in memory with its run message. */
   openRun: (run: Run, code: readonly string[]) => LiveRun;
   log: Log;
@@ -97,7 +79,7 @@ export class Admission {
     }
     try {
       signal?.throwIfAborted();
-      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given), signal);
+      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given, snippet), signal);
       if (acceptance.kind === 'duplicate') return { kind: 'duplicate' };
       const { code, ...record } = acceptance.run;
       const { order } = acceptance;
@@ -110,8 +92,12 @@ export class Admission {
     }
   }
 
-  #accept(run: NewRun<RunData>): Promise<Acceptance> {
-    return this.#deps.store.accept(run.data.requestKey, run);
+  /** A notebook first: once the run is accepted, a crash must not leave it without. */
+  async #accept(run: NewRun<RunData>, { notebook }: Snippet): Promise<Acceptance> {
+    const { store, notebooks } = this.#deps;
+    const { requestKey } = run.data;
+    if (notebook !== undefined) await notebooks.keep(requestKey, notebook.notebook);
+    return await store.accept(requestKey, run);
   }
 
   /** Throws `UserError` where a limit is reached. */
@@ -153,16 +139,18 @@ export class Admission {
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
     if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit.check(wanted, new Set());
-    const word = snippet.language;
+    const { language: word, notebook } = snippet;
     const data = {
       kernelspec,
       language,
       word,
+      notebook: notebook === undefined ? undefined : { name: notebook.name },
       editedTs,
       ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
       switchAgreedBy: undefined,
     };
+    if (notebook !== undefined) await this.#deps.notebooks.keep(live.run.data.requestKey, notebook.notebook);
     before.remove(live);
     try {
       return await live.replaceCode(snippet.blocks, { ...data, ...summarizeCode(snippet.blocks) }, queue);
@@ -198,48 +186,4 @@ export class Admission {
       return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
     }
   }
-}
-
-interface Chosen {
-  kernelspec: string;
-  /** As the kernelspec says it. */
-  language: string | undefined;
-}
-
-function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
-  return { kernelspec, language: list.find(({ name }) => name === kernelspec)?.language };
-}
-
-function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
-  const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin, saved } = request;
-  return {
-    id: randomUUID(),
-    workspace,
-    channel,
-    thread,
-    queue,
-    requester,
-    createdAt: Date.now(),
-    code: [...snippet.blocks],
-    data: {
-      source,
-      kernelspec,
-      ...(language === undefined ? {} : { language }),
-      ...(snippet.language === undefined ? {} : { word: snippet.language }),
-      ...summarizeCode(snippet.blocks),
-      requestKey,
-      edition: (follows?.data.edition ?? 0) + 1,
-      ...(message === undefined ? {} : { message }),
-      ...(editedTs === undefined ? {} : { editedTs }),
-      // Two kernels side by side run at once: there the run messages cannot be one.
-      ...(follows?.queue === queue ? { follows: follows.id } : {}),
-      ...(attended === false ? { attended } : {}),
-      ...(origin === undefined ? {} : { origin }),
-      ...(saved === undefined ? {} : { saved }),
-      needsRoot: thread === '',
-      block: 0,
-      notes: [],
-    },
-  };
 }

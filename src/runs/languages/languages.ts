@@ -20,6 +20,8 @@ export interface LanguageWords {
   isLanguage: (word: string) => boolean;
   /** A language that some kernel here speaks. */
   isSpoken: (word: string) => boolean;
+  /** The very name of a kernelspec here. */
+  isKernelspec: (word: string) => boolean;
   /** No language, but one slip of the finger away from one. */
   isMisspelt: (word: string) => boolean;
   /** Whether `other` can stand for what `word` means: a block tagged `py` may follow `python`. */
@@ -30,6 +32,7 @@ export function languageWords(context: LanguageContext): LanguageWords {
   return {
     isLanguage: (word) => isLanguageWord(word, context),
     isSpoken: (word) => (meaningOf(word, context) ?? []).length > 0,
+    isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
     isMisspelt: (word) => isMisspelt(word, context),
     agree: (word, other) => {
       if (word.toLowerCase() === other.toLowerCase()) return true;

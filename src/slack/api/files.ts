@@ -1,5 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import { MAX_NOTEBOOK_BYTES, type NotebookLanguage, readNotebook } from '../../notebooks/read.ts';
 import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
 import { toLineFeeds } from '../parsing/smart-punctuation.ts';
 
@@ -8,6 +10,8 @@ export interface FileCode {
   /** The language its name or kind says. */
   syntax: string | undefined;
   code: string;
+  /** Its cells are the code. */
+  notebook?: PostedNotebook & { language: NotebookLanguage };
 }
 
 /**
@@ -18,7 +22,16 @@ export type ReadFiles = (files: readonly PostedFile[]) => Promise<FileCode[]>;
 
 /** More than a kernel takes; the exact limit is the snippet's. */
 const MAX_FILE_BYTES = 9 * 2 ** 20;
+/** Of a notebook's name, which the executed one gets too. */
+const MAX_NAME_CHARS = 150;
 const DOWNLOAD_MS = 10_000;
+
+interface Limit {
+  bytes: number;
+  refusal: (name: string, bytes: number) => UserError;
+}
+const CODE_LIMIT: Limit = { bytes: MAX_FILE_BYTES, refusal: tooLong };
+const NOTEBOOK_LIMIT: Limit = { bytes: MAX_NOTEBOOK_BYTES, refusal: tooLarge };
 
 export interface FileReaderOptions {
   token: string;
@@ -39,11 +52,18 @@ export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions):
   const read = async (file: PostedFile): Promise<FileCode | undefined> => {
     const found = await find(file);
     if (found === undefined) return undefined;
-    const { name, size, url, syntax } = found;
-    if (size !== undefined && size > MAX_FILE_BYTES) throw tooLong(name, size);
+    const { kind, name, size, url, syntax } = found;
+    const limit = kind === 'notebook' ? NOTEBOOK_LIMIT : CODE_LIMIT;
+    if (size !== undefined && size > limit.bytes) throw limit.refusal(name, size);
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it does not lie with Slack');
-    return { syntax, code: decode(await download(url, token, name), name) };
+    const text = decode(await download(url, token, name, limit), name);
+    if (kind === 'code') return { syntax, code: text };
+    return {
+      syntax,
+      code: '',
+      notebook: { name: name.replace(/\.ipynb$/i, '').slice(0, MAX_NAME_CHARS), ...readNotebook(text, name) },
+    };
   };
   return async (files) => (await Promise.all(files.map(read))).filter((code) => code !== undefined);
 }
@@ -73,7 +93,7 @@ export function isSlackHost(url: URL, apiUrl: string | undefined): boolean {
   return url.protocol === 'https:' && isSlack && url.port === '';
 }
 
-async function download(url: string, token: string, name: string): Promise<Buffer> {
+async function download(url: string, token: string, name: string, limit: Limit): Promise<Buffer> {
   try {
     const answer = await fetch(url, {
       headers: { authorization: `Bearer ${token}` },
@@ -88,7 +108,7 @@ async function download(url: string, token: string, name: string): Promise<Buffe
     let bytes = 0;
     for await (const chunk of answer.body) {
       bytes += chunk.length;
-      if (bytes > MAX_FILE_BYTES) throw tooLong(name, bytes);
+      if (bytes > limit.bytes) throw limit.refusal(name, bytes);
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
@@ -117,5 +137,13 @@ function tooLong(name: string, bytes: number): UserError {
   return new UserError(
     'snippetTooLong',
     `The file ${name} is too long for a kernel (${size} MiB, at most 9). Nothing ran.`,
+  );
+}
+
+function tooLarge(name: string, bytes: number): UserError {
+  const [size, most] = [bytes, MAX_NOTEBOOK_BYTES].map((each) => (each / 1e6).toFixed(0));
+  return new UserError(
+    'snippetTooLong',
+    `The notebook ${name} is too large (${size} MB, at most ${most}). Clear its outputs and send it anew; nothing ran.`,
   );
 }

@@ -31,6 +31,7 @@ export function readRequest(message: Message, words: LanguageWords): Request {
 export const noWords: LanguageWords = {
   isLanguage: () => false,
   isSpoken: () => false,
+  isKernelspec: () => false,
   isMisspelt: () => false,
   agree: (word, other) => word === other,
 };

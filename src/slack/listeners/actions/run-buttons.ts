@@ -10,6 +10,7 @@ import { askAbout } from './ask.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
+import { notebookOf } from '../notebook-of.ts';
 import { clickRequest, refuseDuplicate, runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
@@ -113,7 +114,8 @@ async function runAgain({ run, person, trigger, reply }: Click, bot: Bot): Promi
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
   // The kernelspec that ran, not what the word means by now.
-  const snippet = { language: run.data.kernelspec, blocks: await bot.code(run) };
+  const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
+  const snippet = { language: run.data.kernelspec, blocks, notebook };
   const origin = run.requester === person.id ? {} : { origin: 'again' as const };
   const request = { requestKey, source: 'again', channel, thread, snippet, ...origin } as const;
   try {

@@ -101,7 +101,9 @@ export async function onEditorSubmitted(
       reply.signal,
     );
     const snippet =
-      draft === undefined ? readSnippet(typed, purpose) : { language: typed.language, blocks: draft.blocks };
+      draft === undefined
+        ? readSnippet(typed, purpose)
+        : { language: typed.language, blocks: draft.blocks, notebook: draft.notebook };
     const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
     // In a thread stands the code that it was before.

@@ -6,6 +6,7 @@ import { readMrkdwn } from '../../../../src/slack/parsing/mrkdwn.ts';
 const words = {
   isLanguage: (word: string) => ['python', 'python2', 'scala', 'r'].includes(word),
   isSpoken: (word: string) => word !== 'r',
+  isKernelspec: (word: string) => word === 'python3-spark',
   isMisspelt: (word: string) => word === 'pyhton',
   agree: (word: string, other: string) => word === other,
 };
@@ -81,4 +82,38 @@ test.each([
   'which one is it?',
 ])('%j is talk', (text) => {
   expect(readsAsCode(text)).toBe(false);
+});
+
+const notebook = { metadata: {}, cells: [{ kind: 'code', id: 'a', metadata: {}, source: 'x' }] } as const;
+const unsaid = { kernelspec: undefined, language: undefined, version: undefined };
+const posted = (language: object) => ({
+  syntax: undefined,
+  code: '',
+  notebook: { name: 'n', notebook, language: { ...unsaid, ...language } },
+});
+
+test.each([
+  ['', { kernelspec: 'python3-spark', language: 'python' }, { language: 'python3-spark' }],
+  ['<@UBOT> scala', { kernelspec: 'python3-spark', language: 'python' }, { language: 'scala' }],
+  ['<@UBOT> please', { kernelspec: 'conda-x', language: 'Scala' }, { language: undefined, syntax: 'scala' }],
+  [
+    '',
+    { kernelspec: 'py', language: 'python', version: '2.7.18' },
+    { language: undefined, syntax: 'python2' },
+  ],
+  ['', { kernelspec: 'python3', language: 'python' }, { language: undefined, syntax: 'python3' }],
+  ['', { language: 'python' }, { language: undefined, syntax: 'python' }],
+  ['', { language: 'R' }, { language: 'r' }],
+  ['', { kernelspec: 'mine' }, { language: undefined, syntax: 'mine' }],
+  ['', {}, { language: undefined }],
+])('%j beside a notebook that says %j', (text, said, expected) => {
+  expect(readFileSnippet(typed(text), [posted(said)], words)).toEqual({
+    ...expected,
+    blocks: ['x'],
+    notebook: { name: 'n', notebook },
+  });
+});
+
+test('a notebook beside another file is refused', () => {
+  expect(() => readFileSnippet(typed(''), [python, posted({})], words)).toThrow('A notebook is run alone');
 });

@@ -1,0 +1,177 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import type { SlackMessage } from '../../../playground/messages.ts';
+import { readNotebook } from '../../../src/notebooks/read.ts';
+import { notebookText } from '../../../src/notebooks/write.ts';
+import { validateNotebooks } from '../../support/validate-notebook.ts';
+import { type Rig, shown, useRealRig } from './listeners-rig.ts';
+
+let rig: Rig;
+useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));
+const { python } = inject('provisioned').venv;
+
+const text = (source: string, more = {}) => ({ cell_type: 'markdown', metadata: {}, source, ...more });
+const code = (source: string, more = {}) => ({
+  cell_type: 'code',
+  metadata: {},
+  execution_count: 99,
+  outputs: [{ output_type: 'stream', name: 'stdout', text: 'from another day' }],
+  source: source.split(/(?<=\n)/),
+  ...more,
+});
+const file = (name: string, cells: unknown[], more = {}) => ({
+  name,
+  content: JSON.stringify({ nbformat: 4, nbformat_minor: 4, metadata: { author: 'ana' }, cells, ...more }),
+});
+
+interface Written {
+  metadata: unknown;
+  cells: { cell_type: string; execution_count?: number | null; outputs?: unknown[]; source: string[] }[];
+}
+
+/** The one executed notebook of this name, whose file is valid. */
+async function executed(name: string): Promise<Written> {
+  const found = rig.playground.files.filter((each) => each.file.name === name);
+  expect(found).toHaveLength(1);
+  const bytes = found[0]?.bytes ?? Buffer.alloc(0);
+  await validateNotebooks(python, [bytes]);
+  return JSON.parse(bytes.toString());
+}
+
+const drawing =
+  'from IPython.display import display, HTML, clear_output\nh = display("0 %", display_id=True)\nh.update("100 %")\nHTML("<b>bold</b>")';
+
+test('a posted notebook runs to the first cell that fails and comes back with its outputs, valid', async () => {
+  const { playground } = rig;
+  const cells = [
+    text('# Title', { attachments: { 'a.png': { 'image/png': 'AAAA' } } }),
+    code('import sys\nx = 20\nprint("out"); print("err", file=sys.stderr)\nx + 1'),
+    code(''),
+    code(drawing),
+    code('%%bash\necho from bash'),
+    code('1/0'),
+    code('print("never")'),
+    { cell_type: 'raw', metadata: {}, source: 'raw' },
+  ];
+  const asked = playground.as('ana').upload('#data', file('Report 1.ipynb', cells), '@sparkthread please');
+  const answer = await rig.final('#data', asked.ts);
+  expect(shown(answer)).toContain('Failed in cell 4 of 5; cell 5 did not run.');
+  expect(shown(answer)).toContain('ZeroDivisionError');
+  const notebook = await executed('Report 1-executed.ipynb');
+  expect(notebook.metadata).toEqual({ author: 'ana' });
+  expect(notebook.cells.map((cell) => [cell.cell_type, cell.execution_count])).toEqual([
+    ['markdown', undefined],
+    ['code', 1],
+    ['code', null],
+    ['code', 2],
+    ['code', 3],
+    ['code', 4],
+    ['code', null],
+    ['raw', undefined],
+  ]);
+  expect(notebook.cells[0]).toMatchObject({ attachments: { 'a.png': { 'image/png': 'AAAA' } } });
+  expect(notebook.cells.slice(1).map(({ outputs }) => outputs)).toMatchObject([
+    [
+      { output_type: 'stream', name: 'stdout', text: 'out\n' },
+      { output_type: 'stream', name: 'stderr', text: 'err\n' },
+      { output_type: 'execute_result', data: { 'text/plain': '21' }, execution_count: 1 },
+    ],
+    [],
+    [
+      { output_type: 'display_data', data: { 'text/plain': "'100 %'" } },
+      { output_type: 'execute_result', data: { 'text/html': '<b>bold</b>' } },
+    ],
+    [{ output_type: 'stream', text: 'from bash\n' }],
+    [{ output_type: 'error', ename: 'ZeroDivisionError' }],
+    [],
+    undefined,
+  ]);
+});
+
+test('the bot is killed while a cell runs: the rest runs once, and all is in the notebook', async () => {
+  const { playground, bot } = rig;
+  const sign = join(bot.folder, 'sign');
+  const wait = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${JSON.stringify(sign)}): time.sleep(0.05)\nprint("ended")`;
+  playground.addChannel('killed');
+  const posted = file('k.ipynb', [code('print("first")'), code(wait), code('print("third")')]);
+  const asked = playground.as('ana').upload('#killed', posted, '@sparkthread');
+  const isBegun = (reply: SlackMessage): boolean => shown(reply).includes('begun');
+  const live = await playground.waitForReply('#killed', asked.ts, isBegun);
+  expect(shown(live)).toContain('cell 2 of 3');
+  await bot.kill();
+  await bot.restart();
+  await writeFile(sign, '');
+  const answer = await rig.final('#killed', asked.ts);
+  expect(shown(answer)).toContain('Done');
+  const { cells } = await executed('k-executed.ipynb');
+  expect(cells.map(({ execution_count: count }) => count)).toEqual([1, 2, 3]);
+  expect(cells.map(({ outputs }) => outputs)).toMatchObject([
+    [{ text: 'first\n' }],
+    [{ text: expect.stringMatching(/^begun\n/) }, ...(cells[1]?.outputs?.length === 1 ? [] : [{}])],
+    [{ text: 'third\n' }],
+  ]);
+  expect(JSON.stringify(cells[1]?.outputs)).toContain('ended');
+});
+
+test('a notebook that cannot be run, or does not come alone, is refused privately', async () => {
+  const { playground } = rig;
+  const ben = playground.as('ben');
+  const seen = playground.ephemerals('ben').length;
+  ben.upload('#data', { name: 'broken.ipynb', content: '{"cells": [' }, '@sparkthread');
+  const told = await playground.waitFor(() => playground.ephemerals('ben')[seen]);
+  expect(told.text).toContain('The notebook broken.ipynb cannot be run: it is no JSON. Nothing ran.');
+  ben.upload(
+    '#data',
+    file('cobol.ipynb', [code('1')], { metadata: { language_info: { name: 'cobol' } } }),
+    '@sparkthread',
+  );
+  const other = await playground.waitFor(() => playground.ephemerals('ben')[seen + 1]);
+  expect(other.text).toContain('cobol');
+});
+
+test('what is written of odd notebooks is valid for nbformat', async () => {
+  const odd = [
+    {
+      metadata: {
+        kernelspec: { name: 1 },
+        language_info: { name: 'x', codemirror_mode: 3 },
+        authors: 1,
+        title: [],
+      },
+    },
+    {
+      cells: [
+        code('1', {
+          id: 'a',
+          metadata: { tags: ['a', 'a'], collapsed: 'x', execution: { a: 1 }, jupyter: [] },
+        }),
+      ],
+    },
+    {
+      cells: [
+        code('1', { id: 'a' }),
+        code('2', { id: 'a' }),
+        { cell_type: 'new', metadata: 4, source: ['x'], odd: 1 },
+        code('3'),
+      ],
+    },
+    {
+      cells: [
+        text('x', { attachments: { a: { 'image/png': [1], 'application/json': { b: 1 } }, b: 3 } }),
+        code('\ud800'),
+      ],
+    },
+    { nbformat: 3, worksheets: [{ cells: [{ cell_type: 'code', input: '1', prompt_number: 'x' }] }] },
+  ];
+  const texts = odd.map((more) =>
+    JSON.stringify({ nbformat: 4, nbformat_minor: 0, metadata: {}, cells: [code('1')], ...more }),
+  );
+  const written = texts.map(async (given) => {
+    const { notebook } = readNotebook(given, 'odd.ipynb');
+    let text = '';
+    for await (const piece of notebookText(notebook, () => ({ count: 1, outputs: [] }))) text += piece;
+    return text;
+  });
+  await validateNotebooks(python, await Promise.all(written));
+});
