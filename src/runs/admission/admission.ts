@@ -15,8 +15,6 @@ import { type Chosen, newRun, type SnippetRequest, withLanguage } from './new-ru
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
 
-export type { SnippetRequest };
-
 export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
 
 export interface AdmissionLimits {
@@ -130,7 +128,7 @@ export class Admission {
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
-    const { kernelspec, language } = await this.#choose(workspace, channel, snippet);
+    const { kernelspec, language, displayName } = await this.#choose(workspace, channel, snippet);
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
@@ -143,6 +141,7 @@ export class Admission {
     const data = {
       kernelspec,
       language,
+      displayName,
       word,
       notebook: notebook === undefined ? undefined : { name: notebook.name },
       editedTs,

@@ -25,27 +25,28 @@ export interface SnippetRequest {
   follows?: Run;
   /** False for a requester that cannot be asked anything (a bot). */
   attended?: boolean;
+  /** False for a requester who may not replace the channel's kernel, unless nobody else has run code in it. */
+  maySwitch?: boolean;
 }
 
-/** What a snippet runs on. */
+/** The kernelspec that a run gets. */
 export interface Chosen {
   kernelspec: string;
-  /** As the kernelspec says it. */
+  /** As the kernelspec says them. */
   language: string | undefined;
+  displayName: string | undefined;
 }
 
 export function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
-  return { kernelspec, language: list.find(({ name }) => name === kernelspec)?.language };
+  const spec = list.find(({ name }) => name === kernelspec);
+  return { kernelspec, language: spec?.language, displayName: spec?.displayName };
 }
 
-/** The record of a run that is to be accepted. */
-export function newRun(
-  request: SnippetRequest,
-  queue: string,
-  { kernelspec, language }: Chosen,
-): NewRun<RunData> {
+/** A run as it is accepted: nothing has happened to it. */
+export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
+  const { kernelspec, language, displayName } = chosen;
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin, saved } = request;
+  const { message, editedTs, follows, attended, origin, maySwitch, saved } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -59,6 +60,7 @@ export function newRun(
       source,
       kernelspec,
       ...(language === undefined ? {} : { language }),
+      ...(displayName === undefined ? {} : { displayName }),
       ...(snippet.language === undefined ? {} : { word: snippet.language }),
       ...summarizeCode(snippet.blocks),
       requestKey,
@@ -69,6 +71,7 @@ export function newRun(
       ...(follows?.queue === queue ? { follows: follows.id } : {}),
       ...(attended === false ? { attended } : {}),
       ...(origin === undefined ? {} : { origin }),
+      ...(maySwitch === undefined ? {} : { maySwitch }),
       ...(saved === undefined ? {} : { saved }),
       ...(snippet.notebook === undefined ? {} : { notebook: { name: snippet.notebook.name } }),
       needsRoot: thread === '',

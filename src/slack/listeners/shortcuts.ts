@@ -25,7 +25,7 @@ import { Acknowledgement } from './deadline.ts';
 import { notifyPerson, withBoundary } from './error-boundary.ts';
 import { notebookOf } from './notebook-of.ts';
 import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
-import { openEditor } from './views/editor.ts';
+import { openEditorOrSay } from './views/editor.ts';
 
 type ShortcutPort = SlackPort & RunsPort & Pick<Bot, 'languages' | 'drafts' | 'memory'>;
 
@@ -35,12 +35,8 @@ export async function onGlobalShortcut(
   bot: ShortcutPort,
 ): Promise<void> {
   const user = shortcut.user.id;
-  const notify = notifyPerson(bot.notify, { channel: undefined, user });
-  const onRefused = (error: unknown): void => auditRefused({ audit: 'shortcut', user }, error, bot);
-  await withBoundary({ log: bot.log, what: 'a shortcut', notify, onRefused }, async () => {
-    await new Acknowledgement(ack, bot.log).send();
-    await openEditor({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
-  });
+  await new Acknowledgement(ack, bot.log).send();
+  await openEditorOrSay({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
 }
 
 /**
