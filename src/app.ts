@@ -85,8 +85,7 @@ export function createApp(parts: AppParts): App {
       onDiskFailure: (error) =>
         log.error({ event: 'spool.failed', err: error, run: runId }, 'the disk takes no more output'),
     });
-    const code = (id: string) => store.runs.code(id);
-    const deps = { notebooks, code, spoolDir, maxOutputBytes, budget: spoolBudget, log };
+    const deps = { notebooks, store: store.runs, spoolDir, maxOutputBytes, budget: spoolBudget, log };
     return await withNotebook(transcript, run, recovered, deps);
   };
   const finals = new FinalMessages({

@@ -9,10 +9,10 @@ export interface PostedNotebook {
 
 /** The notebooks of runs, by the key of the request that made the run, as long as runs are kept. */
 export interface NotebookStore {
-  keep(requestKey: string, notebook: Notebook): Promise<void>;
+  keep: (requestKey: string, notebook: Notebook) => Promise<void>;
   /** Undefined where it is not kept any more. */
-  find(requestKey: string): Promise<Notebook | undefined>;
-  forget(requestKey: string): Promise<void>;
+  find: (requestKey: string) => Promise<Notebook | undefined>;
+  forget: (requestKey: string) => Promise<void>;
 }
 
 /** `keepMs` undefined: for ever. All of it rejects with `StoreError`. */

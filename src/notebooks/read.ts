@@ -117,15 +117,17 @@ function languageOf(given: JsonObject): NotebookLanguage {
   const raw = isObject(given['metadata']) ? given['metadata'] : {};
   const kernelspec = isObject(raw['kernelspec']) ? raw['kernelspec'] : {};
   const info = isObject(raw['language_info']) ? raw['language_info'] : {};
-  const text = (value: unknown): string | undefined =>
-    typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, 100) : undefined;
   // Version 3 knows a language for each cell, which was always the notebook's.
-  const old = given['nbformat'] === 4 ? undefined : (text(raw['language']) ?? 'python');
+  const old = given['nbformat'] === 4 ? undefined : (wordOf(raw['language']) ?? 'python');
   return {
-    kernelspec: text(kernelspec['name']),
-    language: text(info['name']) ?? text(kernelspec['language']) ?? old,
-    version: text(info['version']),
+    kernelspec: wordOf(kernelspec['name']),
+    language: wordOf(info['name']) ?? wordOf(kernelspec['language']) ?? old,
+    version: wordOf(info['version']),
   };
+}
+
+function wordOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, 100) : undefined;
 }
 
 function unreadable(name: string, why: string): UserError {

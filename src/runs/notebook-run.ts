@@ -6,12 +6,12 @@ import { openNotebookTranscript } from '../notebooks/notebook-transcript.ts';
 import { notebookOf } from '../notebooks/write.ts';
 import type { SpoolBudget } from '../output/spool/spool-budget.ts';
 import type { Transcript } from '../output/transcript.ts';
-import { isUnfinished, type Run } from './run.ts';
+import type { RunStore } from '../store/store.ts';
+import { isUnfinished, type Run, type RunData } from './run.ts';
 
 export interface NotebookRunDeps {
   notebooks: Pick<NotebookStore, 'find'>;
-  /** A text for each block; undefined when the store has lost it. */
-  code: (runId: string) => Promise<readonly string[] | undefined>;
+  store: Pick<RunStore<RunData>, 'code'>;
   spoolDir: string;
   maxOutputBytes: number;
   budget: SpoolBudget;
@@ -23,7 +23,7 @@ export async function withNotebook(
   transcript: Transcript,
   run: Run,
   recovered: boolean,
-  { notebooks, code, spoolDir, maxOutputBytes, budget, log }: NotebookRunDeps,
+  { notebooks, store, spoolDir, maxOutputBytes, budget, log }: NotebookRunDeps,
 ): Promise<Transcript> {
   const { notebook: posted, requestKey, kernelspec, block, startedAt } = run.data;
   if (posted === undefined) return transcript;
@@ -37,7 +37,7 @@ export async function withNotebook(
     hasEnded,
     cellsBegun: startedAt === undefined ? 0 : block + (hasEnded ? 1 : 0),
     notebook: async () => {
-      const blocks = (await code(run.id)) ?? [];
+      const blocks = (await store.code(run.id)) ?? [];
       return fitting(await notebooks.find(requestKey), blocks) ?? notebookOf(blocks, metadataOf(kernelspec));
     },
     onFailure: (error) =>

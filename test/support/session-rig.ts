@@ -145,8 +145,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       readsConsoleBar: true,
     });
     const { budget } = spool;
-    const code = (runId: string) => store.runs.code(runId);
-    const deps = { notebooks, code, spoolDir: dir, maxOutputBytes: 1e6, budget, log: silentLog };
+    const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log: silentLog };
     return await withNotebook(transcript, run, recovered, deps);
   };
   const removeMessage = async (run: Run): Promise<void> => void notices.push(`removed ${run.data.preview}`);

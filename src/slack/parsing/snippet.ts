@@ -3,9 +3,8 @@ import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
 import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
 import { undoPhoneTyping } from './smart-punctuation.ts';
-import { cellsToRun } from '../../notebooks/model.ts';
-import type { NotebookLanguage } from '../../notebooks/read.ts';
 import type { FileCode } from '../api/files.ts';
+import { blocksOf, notebookLanguage } from './notebook-snippet.ts';
 import type { PostedFile } from './posted-file.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
@@ -143,47 +142,15 @@ export function filesToRun(message: Message, files: readonly PostedFile[]): read
  */
 export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
   const word = readCommandText(message) ?? '';
-  const notebook = files.find((file) => file.notebook !== undefined)?.notebook;
-  if (notebook !== undefined) return readNotebookSnippet(notebook, word, files.length, words);
-  const blocks = files.map(({ code }) => code);
+  const { notebook, ...posted } = blocksOf(files);
+  if (notebook !== undefined) return { ...posted, notebook, ...notebookLanguage(files, word, words) };
+  const { blocks } = posted;
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
   const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
   const syntax = agreed(syntaxes.filter(words.isLanguage), words);
   // Refused by that name: a .scala file is not run as Python because no kernel here speaks Scala.
   if (syntax !== undefined && !words.isSpoken(syntax)) return { language: syntax, blocks };
   return { language: undefined, ...(syntax === undefined ? {} : { syntax }), blocks };
-}
-
-/** The code cells in order. Its language is the word beside it, else what it says of itself. */
-function readNotebookSnippet(
-  { name, notebook, language: said }: FileCode['notebook'] & {},
-  word: string,
-  files: number,
-  words: LanguageWords,
-): Snippet {
-  if (files > 1)
-    throw new UserError(
-      'unreadableFile',
-      'A notebook is run alone: send one notebook in a message. Nothing ran.',
-    );
-  const blocks = cellsToRun(notebook).map(({ source }) => source);
-  const posted = { blocks, notebook: { name, notebook } };
-  if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, ...posted };
-  if (said.kernelspec !== undefined && words.isKernelspec(said.kernelspec))
-    return { language: said.kernelspec, ...posted };
-  const syntax = notebookSyntax(said);
-  if (syntax === undefined) return { language: undefined, ...posted };
-  return words.isSpoken(syntax)
-    ? { language: undefined, syntax, ...posted }
-    : { language: syntax, ...posted };
-}
-
-/** `python2` where it says Python 2: that never becomes Python 3 by itself. */
-function notebookSyntax({ kernelspec, language, version = '' }: NotebookLanguage): string | undefined {
-  const word = language?.toLowerCase() ?? kernelspec;
-  if (word !== 'python' && word !== 'ipython') return word;
-  const [major] = /^[23]/.exec(version) ?? /[23]/.exec(kernelspec ?? '') ?? [];
-  return `python${major ?? ''}`;
 }
 
 /**

@@ -11,7 +11,7 @@ let rig: Rig;
 useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));
 const { python } = inject('provisioned').venv;
 
-const text = (source: string, more = {}) => ({ cell_type: 'markdown', metadata: {}, source, ...more });
+const words = (source: string, more = {}) => ({ cell_type: 'markdown', metadata: {}, source, ...more });
 const code = (source: string, more = {}) => ({
   cell_type: 'code',
   metadata: {},
@@ -20,7 +20,7 @@ const code = (source: string, more = {}) => ({
   source: source.split(/(?<=\n)/),
   ...more,
 });
-const file = (name: string, cells: unknown[], more = {}) => ({
+const ipynb = (name: string, cells: unknown[], more = {}) => ({
   name,
   content: JSON.stringify({ nbformat: 4, nbformat_minor: 4, metadata: { author: 'ana' }, cells, ...more }),
 });
@@ -32,9 +32,9 @@ interface Written {
 
 /** The one executed notebook of this name, whose file is valid. */
 async function executed(name: string): Promise<Written> {
-  const found = rig.playground.files.filter((each) => each.file.name === name);
-  expect(found).toHaveLength(1);
-  const bytes = found[0]?.bytes ?? Buffer.alloc(0);
+  const { bytes } = await rig.playground.waitFor(() =>
+    rig.playground.files.find(({ file }) => file.name === name),
+  );
   await validateNotebooks(python, [bytes]);
   return JSON.parse(bytes.toString());
 }
@@ -45,7 +45,7 @@ const drawing =
 test('a posted notebook runs to the first cell that fails and comes back with its outputs, valid', async () => {
   const { playground } = rig;
   const cells = [
-    text('# Title', { attachments: { 'a.png': { 'image/png': 'AAAA' } } }),
+    words('# Title', { attachments: { 'a.png': { 'image/png': 'AAAA' } } }),
     code('import sys\nx = 20\nprint("out"); print("err", file=sys.stderr)\nx + 1'),
     code(''),
     code(drawing),
@@ -54,7 +54,7 @@ test('a posted notebook runs to the first cell that fails and comes back with it
     code('print("never")'),
     { cell_type: 'raw', metadata: {}, source: 'raw' },
   ];
-  const asked = playground.as('ana').upload('#data', file('Report 1.ipynb', cells), '@sparkthread please');
+  const asked = playground.as('ana').upload('#data', ipynb('Report 1.ipynb', cells), '@sparkthread please');
   const answer = await rig.final('#data', asked.ts);
   expect(shown(answer)).toContain('Failed in cell 4 of 5; cell 5 did not run.');
   expect(shown(answer)).toContain('ZeroDivisionError');
@@ -94,7 +94,7 @@ test('the bot is killed while a cell runs: the rest runs once, and all is in the
   const sign = join(bot.folder, 'sign');
   const wait = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${JSON.stringify(sign)}): time.sleep(0.05)\nprint("ended")`;
   playground.addChannel('killed');
-  const posted = file('k.ipynb', [code('print("first")'), code(wait), code('print("third")')]);
+  const posted = ipynb('k.ipynb', [code('print("first")'), code(wait), code('print("third")')]);
   const asked = playground.as('ana').upload('#killed', posted, '@sparkthread');
   const isBegun = (reply: SlackMessage): boolean => shown(reply).includes('begun');
   const live = await playground.waitForReply('#killed', asked.ts, isBegun);
@@ -123,7 +123,7 @@ test('a notebook that cannot be run, or does not come alone, is refused privatel
   expect(told.text).toContain('The notebook broken.ipynb cannot be run: it is no JSON. Nothing ran.');
   ben.upload(
     '#data',
-    file('cobol.ipynb', [code('1')], { metadata: { language_info: { name: 'cobol' } } }),
+    ipynb('cobol.ipynb', [code('1')], { metadata: { language_info: { name: 'cobol' } } }),
     '@sparkthread',
   );
   const other = await playground.waitFor(() => playground.ephemerals('ben')[seen + 1]);
@@ -158,7 +158,7 @@ test('what is written of odd notebooks is valid for nbformat', async () => {
     },
     {
       cells: [
-        text('x', { attachments: { a: { 'image/png': [1], 'application/json': { b: 1 } }, b: 3 } }),
+        words('x', { attachments: { a: { 'image/png': [1], 'application/json': { b: 1 } }, b: 3 } }),
         code('\ud800'),
       ],
     },

@@ -12,15 +12,15 @@ test('steps that count no more are left out, and what stands is the same for the
   const dir = join(temporaryFolder(), 'run.notebook');
   const record = await open(dir);
   record.begin(0);
-  record.add({ kind: 'counted', executionCount: 3 });
-  record.add({ kind: 'stream', name: 'stderr', text: 'remains ' });
+  await record.add({ kind: 'counted', executionCount: 3 });
+  await record.add({ kind: 'stream', name: 'stderr', text: 'remains ' });
   record.begin(1);
   for (let n = 0; n < 40_000; n += 1) {
-    record.add({ kind: 'clear', wait: true });
-    record.add({ kind: 'stream', name: 'stdout', text: `${n} ` });
+    await record.add({ kind: 'clear', wait: true });
+    await record.add({ kind: 'stream', name: 'stdout', text: `${n} ` });
     if (n % 1_000 === 0) await record.disk.flush();
   }
-  record.add({ kind: 'stream', name: 'stdout', text: 'and more' });
+  await record.add({ kind: 'stream', name: 'stdout', text: 'and more' });
   await record.disk.flush();
   const steps = (await readFile(join(dir, 'steps.ndjson'), 'utf8')).split('\n');
   expect(steps.length).toBeLessThan(50_000);
@@ -38,8 +38,8 @@ test('a display that is updated faster than the disk writes leaves one file', as
   const record = await open(dir);
   record.begin(0);
   const shown = { data: { 'text/plain': 'x' }, metadata: {}, displayId: 'd' };
-  record.add({ kind: 'display', ...shown });
-  for (let n = 0; n < 5_000; n += 1) record.add({ kind: 'updateDisplay', ...shown });
+  await record.add({ kind: 'display', ...shown });
+  for (let n = 0; n < 5_000; n += 1) void record.add({ kind: 'updateDisplay', ...shown });
   await record.disk.flush();
   expect((await readdir(dir)).filter((name) => name.endsWith('.json'))).toHaveLength(1);
   const [output] = (await open(dir, true)).cell(0)?.outputs ?? [];

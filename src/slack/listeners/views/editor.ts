@@ -26,6 +26,7 @@ import { Acknowledgement, inTime } from '../deadline.ts';
 import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';
 import { refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
+import { blocksOf } from '../../parsing/notebook-snippet.ts';
 import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {
@@ -215,7 +216,7 @@ async function readSnippet(
       throw new UserError('unreadableFile', 'There is code in the box and a file. Empty one of them.');
     const fetched = await readFiles(files);
     if (fetched.length === 0) throw noCodeFile(files);
-    return { language, blocks: fetched.map(({ code }) => code) };
+    return { language, ...blocksOf(fetched) };
   }
   if (!isTyped) throw new UserError('emptySnippet', 'There is no code to run yet.');
   return { language, blocks: isVerbatim === true ? blocks : blocks.map(undoPhoneTyping) };
