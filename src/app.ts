@@ -165,6 +165,7 @@ export function createApp(parts: AppParts): App {
     notify: slack.notify,
     views: slack.views,
     readFiles: slack.readFiles,
+    threads: slack.threads,
     memory: slack.memory,
     drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,

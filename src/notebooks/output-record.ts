@@ -137,8 +137,8 @@ export class OutputRecord {
   #takeRoom(bytes: number, replaced: number): boolean {
     const { maxBytes, budget } = this.#options;
     if (this.loss !== undefined) return false;
-    const standing = this.#streamBytes + this.#index.fileBytes - replaced;
-    if (this.#index.outputs >= RecordIndex.MAX_OUTPUTS || standing + bytes > maxBytes)
+    const counted = this.#streamBytes + this.#index.fileBytes - replaced;
+    if (this.#index.outputs >= RecordIndex.MAX_OUTPUTS || counted + bytes > maxBytes)
       this.#refused = 'maxOutput';
     else if (budget.roomFor(bytes) < bytes) this.#refused = 'spoolLimit';
     if (this.#refused !== undefined) return false;
@@ -170,7 +170,6 @@ export class OutputRecord {
     }
     this.#streamBytes = streamBytes;
     this.#index.grow(streamBytes);
-    this.#index.endStream();
     this.#index.takeReplaced();
     this.#count(streamBytes + this.#index.fileBytes);
   }

@@ -106,11 +106,6 @@ export class RecordIndex {
     if (this.#last !== undefined) this.#last.to = Math.max(this.#last.from, to);
   }
 
-  /** What comes next begins a stream of its own. */
-  endStream(): void {
-    this.#open = undefined;
-  }
-
   has(id: string): boolean {
     return this.#displays(id).length > 0;
   }
@@ -175,9 +170,10 @@ export class RecordIndex {
   #startStream({ name, at, to }: RecordStep & { op: 'stream' }): void {
     this.#clearIfPending();
     this.grow(at);
-    this.#open = { kind: 'stream', name, from: at, to: to ?? at };
-    this.#last = to === undefined ? this.#open : undefined;
-    this.#push(this.#open);
+    const stream: StreamRange = { kind: 'stream', name, from: at, to: to ?? at };
+    this.#open = to === undefined ? stream : undefined;
+    this.#last = this.#open;
+    this.#push(stream);
   }
 
   /** All outputs of this id show the new file. */

@@ -75,7 +75,8 @@ export type RunAction =
   | 'switch'
   | 'restart'
   | 'answerInput'
-  | 'save';
+  | 'save'
+  | 'export';
 
 /** One run on the screen: one message, with what belongs to it beside. The only way runs/ talks to people. */
 export interface RunMessage {
@@ -191,6 +192,6 @@ function actionsFor(phase: RunPhase, requester: string): RunAction[] {
     case 'inputAsked':
       return ['answerInput', 'stop'];
     case 'ended':
-      return ['runAgain', 'editAndRun', 'delete', 'save'];
+      return ['runAgain', 'editAndRun', 'delete', 'save', 'export'];
   }
 }

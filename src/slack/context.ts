@@ -13,6 +13,7 @@ import type { SavedSnippets } from '../saved/saved-snippets.ts';
 import type { Channels } from './api/conversations.ts';
 import type { ReadFiles } from './api/files.ts';
 import type { Notify } from './api/notify.ts';
+import type { Threads } from './exports/threads.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
@@ -31,6 +32,7 @@ export interface SlackPort {
   notify: Notify;
   views: Views;
   readFiles: ReadFiles;
+  threads: Threads;
   audit: Audit;
   log: Log;
 }

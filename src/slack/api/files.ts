@@ -41,7 +41,19 @@ export interface FileReaderOptions {
   askFile: (id: string) => Promise<unknown>;
 }
 
+/** What lies at one of Slack's own addresses. Rejects with `UserError`. */
+export type DownloadFile = (url: string | undefined, name: string, maxBytes: number) => Promise<Buffer>;
+
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
+export function createDownload({ token, apiUrl }: Pick<FileReaderOptions, 'token' | 'apiUrl'>): DownloadFile {
+  return async (url, name, bytes) => {
+    if (url === undefined || !isSlackHost(new URL(url), apiUrl))
+      throw unreadable(name, 'it does not lie with Slack');
+    return await download(url, token, name, { bytes, refusal: tooLong });
+  };
+}
+
+/** Reads files with the bot's token, which goes to Slack's own hosts only. */
 export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions): ReadFiles {
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;

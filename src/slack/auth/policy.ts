@@ -4,6 +4,8 @@ import { UserError } from '../../errors.ts';
 
 export interface Person {
   id: string;
+  /** As people know them; absent where Slack did not say. */
+  name?: string | undefined;
   /** Admin, owner or primary owner of this workspace. */
   isWorkspaceAdmin: boolean;
   isGuest: boolean;
@@ -12,6 +14,8 @@ export interface Person {
   isBot: boolean;
   /** The account was deactivated; its scheduled messages and workflows may still post. */
   isDeactivated?: boolean;
+  /** As Slack has it: `Europe/Berlin`. */
+  timeZone?: string | undefined;
   /** Slack did not say who this is: no rights until it does. */
   isUnknown: boolean;
   /** Every id that a list may name: user id, bot id, app id, the user groups that were asked for. */
@@ -33,7 +37,7 @@ export interface PolicySettings {
 /** What people can do, as docs/policy.md lists it. */
 export const actions = [
   'run',
-  /** help, languages, status, history, home; asking about the run in hand. */
+  /** help, languages, status, history, export, home; asking about the run in hand. */
   'look',
   /** use, auto, save. */
   'choose',

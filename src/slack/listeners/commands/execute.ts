@@ -5,6 +5,7 @@ import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
+import { exportRuns } from './export.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
 import { forgetSaved, listSaved, saveLastRun, unknownNameText } from './saved.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
@@ -30,6 +31,7 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   run: 'look',
   near: 'look',
   kernels: 'listKernels',
+  export: 'look',
   stop: 'stopOwn',
   restart: 'restart',
   shutdown: 'shutDown',
@@ -80,6 +82,8 @@ async function doCommand(
       return await forgetSaved(command.name, person, channel, bot);
     case 'help':
       return { text: helpText(bot.userId) };
+    case 'export':
+      return await exportRuns(command.of, person, place, bot);
     case 'languages':
       return { text: await languagesText(channel, bot) };
     case 'status':
