@@ -51,6 +51,9 @@ export const actions = [
   /** Forgetting what one has saved oneself. */
   'forgetOwn',
   'forgetOthers',
+  /** Pausing, resuming and removing a schedule. */
+  'changeOwnSchedule',
+  'changeOthersSchedule',
   'restart',
   'shutDown',
   /** Replacing the channel's kernel by one of another language. */
@@ -81,6 +84,7 @@ export function refuse(
     case 'answerOwn':
     case 'deleteOwn':
     case 'forgetOwn':
+    case 'changeOwnSchedule':
     case 'switchOwn':
     case 'keep':
       return undefined;
@@ -93,6 +97,7 @@ export function refuse(
     case 'stopOthers':
     case 'deleteOthers':
     case 'forgetOthers':
+    case 'changeOthersSchedule':
     case 'listKernels':
     case 'otherChannels':
       return refuseNonAdmin(action, person, settings);
@@ -149,6 +154,7 @@ type AdminAction = Extract<
   | 'stopOthers'
   | 'deleteOthers'
   | 'forgetOthers'
+  | 'changeOthersSchedule'
   | 'listKernels'
   | 'otherChannels'
 >;
@@ -170,6 +176,7 @@ function onlyAdmins(action: AdminAction): string {
     stopOthers: 'stop somebody else’s run',
     deleteOthers: 'delete somebody else’s answer',
     forgetOthers: 'forget what somebody else saved',
+    changeOthersSchedule: 'change somebody else’s schedule',
     listKernels: 'list kernels',
     otherChannels: 'act on another channel’s kernel',
   };

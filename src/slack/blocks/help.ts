@@ -11,7 +11,7 @@ export function helpText(botUserId: string): string {
     '• “Run this code” in a message’s menu runs anybody’s code block. In a direct message everything you write is code.',
     '',
     `*Commands* (after \`${slashCommand}\`): \`languages\`, \`status\`, \`history\`, \`use &lt;language&gt;\`, \`auto on|off\` (code blocks run without a mention), \`stop\`, \`help\`; for admins \`restart\`, \`shutdown\` (both also with \`#channel\`) and \`kernels\`.`,
-    '*Saved code:* `save &lt;name&gt;` keeps the code of your last run here for this channel (so does Save in the menu of an answer), `saved` lists, `run &lt;name&gt;` runs it, `forget &lt;name&gt;` erases it.',
+    '*Saved code:* `save &lt;name&gt;` keeps the code of your last run here for this channel (so does Save in the menu of an answer), `saved` lists, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
     '*Notebooks:* a `.ipynb` file with a mention runs its code cells and comes back with their outputs. `!export` in a thread (or Export as notebook in the menu of an answer) puts its runs into one notebook; `export today` sends you those of this channel.',
     'Code inside a code block or `inline code` is never a command.',
     '',

@@ -1,11 +1,14 @@
 import type { KnownBlock } from '@slack/types';
 import type { RootContent } from '../../runs/run-view.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
-import { jsonSize, MESSAGE_ROOM, preformatted } from './rich-text.ts';
+import { colouredAs, jsonSize, MESSAGE_ROOM, preformatted } from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
 
 /** What of the code is in the root message; all of it is attached. */
 const SHOWN_CODE_CHARS = 2_500;
+
+/** What of the code is in the message's words: an edit may have 4,000 bytes of them. */
+const TEXT_CODE_CHARS = 300;
 
 /** Room for the code again, and for the line with the result. */
 export const ROOT_ROOM = MESSAGE_ROOM - 1_000;
@@ -16,8 +19,11 @@ export function renderRoot(
   room: number,
 ): { text: string; blocks: KnownBlock[] } {
   const language = truncate(root.language, 200);
-  const behind = root.saved === undefined ? '' : `, saved as ${root.saved.name}`;
-  const text = `<@${root.requester}> ran ${escapeMrkdwn(language)}${behind}`;
+  const head = headOf(root, language);
+  // Read by screen readers and notifications, which do not see the blocks.
+  const said = truncate(root.blocks.join('\n\n').toWellFormed(), TEXT_CODE_CHARS);
+  const words = [said, root.result?.toWellFormed() ?? ''].filter((each) => each !== '').map(escapeMrkdwn);
+  const text = [head.map(textOf).join(''), ...words].join('\n');
   for (let chars = SHOWN_CODE_CHARS; ; chars = Math.floor(chars / 2)) {
     const blocks = root.blocks.slice(0, Math.floor(chars / 50));
     const rendered: KnownBlock[] = [
@@ -26,20 +32,39 @@ export function renderRoot(
         elements: [
           {
             type: 'rich_text_section',
-            elements: [
-              { type: 'user', user_id: root.requester },
-              { type: 'text', text: ' ran ' },
-              { type: 'text', text: language, style: { bold: true } },
-              ...(behind === '' ? [] : [{ type: 'text' as const, text: behind }]),
-            ],
+            elements: head,
           },
-          ...blocks.map((code) => preformatted(shortenCode(code, Math.floor(chars / blocks.length)))),
+          ...blocks.map((code) =>
+            preformatted(shortenCode(code, Math.floor(chars / blocks.length)), colouredAs(root.syntax)),
+          ),
         ],
       },
     ];
     if (jsonSize(rendered) <= room || blocks.length === 0)
       return { text, blocks: root.result === undefined ? rendered : [...rendered, resultBlock(root.result)] };
   }
+}
+
+type HeadElement = { type: 'user'; user_id: string } | { type: 'text'; text: string; style?: { bold: true } };
+
+/** `@ana ran python2`, `@ana ran python2, saved as report`, `python2, saved as report, scheduled by @ana, weekdays 8:00`. */
+function headOf({ requester, saved }: RootContent & { requester: string }, language: string): HeadElement[] {
+  const named = { type: 'text', text: language, style: { bold: true } } as const;
+  const who = { type: 'user', user_id: requester } as const;
+  if (saved === undefined) return [who, { type: 'text', text: ' ran ' }, named];
+  const as = `, saved as ${saved.name}`;
+  if (saved.schedule === undefined)
+    return [who, { type: 'text', text: ' ran ' }, named, { type: 'text', text: as }];
+  return [
+    named,
+    { type: 'text', text: `${as}, scheduled by ` },
+    who,
+    { type: 'text', text: `, ${saved.schedule.words}` },
+  ];
+}
+
+function textOf(element: HeadElement): string {
+  return element.type === 'user' ? `<@${element.user_id}>` : escapeMrkdwn(element.text);
 }
 
 /** Plain text: what the code printed is no markup. */

@@ -89,8 +89,8 @@ test('who ran it again, and the code, are no output', () => {
   ]);
 });
 
-test('a table is read as a browser and as a terminal show it', () => {
-  const { blocks } = renderTable(table, false);
+test.each(['data_table', 'table'] as const)('a %s is read as a browser and as a terminal show it', (form) => {
+  const { blocks } = renderTable(table, form);
   expect(readTable(blocks)).toEqual({
     kind: 'display',
     data: {
@@ -99,7 +99,7 @@ test('a table is read as a browser and as a terminal show it', () => {
       'text/plain': '    a    b<c\n0   1  x & y\n1  20       ',
     },
   });
-  expect(readTable(renderTable(table, true).blocks)).toBeUndefined();
+  expect(readTable(renderTable(table, 'text').blocks)).toBeUndefined();
 });
 
 test.each([
