@@ -9,6 +9,7 @@ import type { Provisioned } from './provision/provision.ts';
 import { provision } from './provision/provision.ts';
 import { SetupError } from './provision/setup-error.ts';
 import { say } from './say.ts';
+import { postNotebook } from './try-notebook.ts';
 
 const usage = `usage: npm run demo                       the whole thing on this machine, in a page
        npm run demo -- --say '/spark …'   says it as a person in #data, prints the thread, and ends
@@ -50,6 +51,7 @@ async function run(sayings: readonly string[], endings: Ending[]): Promise<numbe
   const provisioned = await provision(process.env, progress);
   const { playground, botEnded } = await startAll(provisioned, progress, endings);
   if (sayings.length === 0) {
+    postNotebook(playground);
     process.stdout.write(invitation(playground.origin, provisioned));
     return botEnded;
   }
@@ -95,7 +97,8 @@ Open ${origin} and try, in #data:
   1. /spark python2 ${count}
   2. @sparkthread import matplotlib.pyplot as plt; plt.plot([1, 4, 9, 16]); plt.show()
   3. /spark python2 import time; time.sleep(60)      (and press Stop)
-  4. /spark help
+  4. “Run this code” in the menu of Ana’s message with try.ipynb, then !export in its thread
+  5. /spark help
 
 Ctrl-C ends everything.
 `;

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /**
  * A notebook as nbformat 4.5 says it, without the outputs: all that is kept of what somebody posted. What its schema asks
  * of metadata holds.
@@ -37,7 +39,7 @@ function isRun({ source, metadata }: CodeCell): boolean {
   return source.trim() !== '' && !tagsOf(metadata).includes('skip-execution');
 }
 
-export function tagsOf(metadata: JsonObject): readonly string[] {
+function tagsOf(metadata: JsonObject): readonly string[] {
   const { tags } = metadata;
   return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
 }
@@ -49,4 +51,24 @@ export function isObject(value: unknown): value is JsonObject {
 /** Mime types whose values are JSON; all others are text in a notebook. */
 export function isJsonMime(mime: string): boolean {
   return /^application\/(?:.*\+)?json$/.test(mime);
+}
+
+const GIVEN_TAG = 'injected-parameters';
+
+/**
+ * A notebook with values, as papermill puts them in: in a cell behind the one that is tagged `parameters`, else before all
+ * others. A cell that papermill, or this, put in before is replaced.
+ */
+export function withParameters(notebook: Notebook, source: string): Notebook {
+  const cell: CodeCell = {
+    kind: 'code',
+    id: `given-${randomUUID().slice(0, 8)}`,
+    metadata: { tags: [GIVEN_TAG] },
+    source,
+  };
+  const isTagged = (tag: string) => (each: Cell) =>
+    each.kind === 'code' && tagsOf(each.metadata).includes(tag);
+  const before = notebook.cells.findIndex(isTagged(GIVEN_TAG));
+  const at = before === -1 ? notebook.cells.findIndex(isTagged('parameters')) + 1 : before;
+  return { ...notebook, cells: notebook.cells.toSpliced(at, before === -1 ? 0 : 1, cell) };
 }

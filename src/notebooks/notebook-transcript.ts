@@ -80,14 +80,18 @@ class NotebookTranscript implements Transcript {
 
   #takeRecord(output: KernelOutput): Promise<void> | undefined {
     const lost = lossWords(output);
-    if (lost !== undefined)
-      return this.#record.add({ kind: 'stream', name: 'stderr', text: `[Sparkthread: ${lost}]\n` });
+    if (lost !== undefined) return this.#record.add(noteOf(lost));
     return isStatus(output) ? undefined : this.#record.add(output);
   }
 
   startBlock(code: string, block: number): void {
     this.#record.begin(block);
     this.#inner.startBlock(code, block);
+  }
+
+  noteEnd(kind: string): void {
+    const words = END_WORDS[kind];
+    if (words !== undefined) void this.#record.add(noteOf(words));
   }
 
   get limited(): boolean {
@@ -193,6 +197,23 @@ class NotebookTranscript implements Transcript {
     const cut = loss !== undefined && isLast ? [[noteJson(CUT_WORDS[loss])]] : [];
     return { count: cell.count, outputs: [...recordedOutputs(cell, this.#record.disk), ...cut] };
   }
+}
+
+/** Ends of which the kernel says nothing. */
+const END_WORDS: Readonly<Record<string, string>> = {
+  exited: 'the code ended its kernel here',
+  kernelDied: 'the kernel’s process ended here',
+  kernelRestarted: 'the kernel was restarted here',
+  kernelGone: 'the kernel is gone from here on',
+  gatewayAway: 'the gateway did not come back; the end of this cell was not seen',
+  outputLost: 'how this cell ended is lost with the connection',
+  unknown: 'it is not known whether this cell ran',
+  timedOut: 'stopped by the time limit',
+  inputTimedOut: 'stopped, because no input came',
+};
+
+function noteOf(words: string): KernelOutput & { kind: 'stream' } {
+  return { kind: 'stream', name: 'stderr', text: `[Sparkthread: ${words}]\n` };
 }
 
 const CUT_WORDS: Readonly<Record<RecordLoss, string>> = {

@@ -18,6 +18,8 @@ export interface Transcript {
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
   readonly lastKeptAtMs: number | undefined;
+  /** How the run ended, in a word (RunOutcome's kind): for what is written of it beside the answer. */
+  noteEnd?(kind: string): void;
   /** All is on disk and every part has its last form. Output may still be added afterwards (late output). */
   seal(): Promise<void>;
   /** The run is posted: `giveUp` is called when others need its room on the disk, and is to remove it. */

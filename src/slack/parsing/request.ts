@@ -32,6 +32,7 @@ export const noWords: LanguageWords = {
   isLanguage: () => false,
   isSpoken: () => false,
   isKernelspec: () => false,
+  languageOf: () => undefined,
   isMisspelt: () => false,
   agree: (word, other) => word === other,
 };

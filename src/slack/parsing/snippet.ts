@@ -4,7 +4,7 @@ import type { Snippet } from '../../runs/admission/snippet.ts';
 import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
 import { undoPhoneTyping } from './smart-punctuation.ts';
 import type { FileCode } from '../api/files.ts';
-import { blocksOf, notebookLanguage } from './notebook-snippet.ts';
+import { blocksOf, readNotebookSnippet } from './notebook-snippet.ts';
 import type { PostedFile } from './posted-file.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
@@ -142,9 +142,8 @@ export function filesToRun(message: Message, files: readonly PostedFile[]): read
  */
 export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
   const word = readCommandText(message) ?? '';
-  const { notebook, ...posted } = blocksOf(files);
-  if (notebook !== undefined) return { ...posted, notebook, ...notebookLanguage(files, word, words) };
-  const { blocks } = posted;
+  const { blocks, notebook } = blocksOf(files);
+  if (notebook !== undefined) return readNotebookSnippet(files, word, words);
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
   const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
   const syntax = agreed(syntaxes.filter(words.isLanguage), words);

@@ -202,7 +202,7 @@ test('an exported thread is a notebook that Jupyter opens and runs; today’s ru
   await playground.waitFor(() => playground.files.find(({ file }) => file.name === 'output.txt'));
   await playground.waitForQuiet();
   playground.as('ben').post('#export', '!export', { thread: root.ts });
-  const told = await playground.waitForEphemeral('ben', ({ text }) => text.includes('notebook'));
+  const told = await playground.waitForEphemeral('ben', ({ text }) => text.startsWith('A notebook'));
   expect(told.text).toBe('A notebook of 5 runs is being written; it comes into this thread.');
   const isExport = ({ file }: { file: { name?: string | null } }): boolean =>
     /^thread-.*\.ipynb$/.test(file.name ?? '');

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
@@ -253,6 +253,16 @@ test('without room under SPOOL_LIMIT there is no file, and the answer says that 
   expect(existsSync(join(dir, 'run.notebook'))).toBe(false);
 });
 
+test('an end of which the kernel says nothing is said in the cell', async () => {
+  const { transcript } = await open();
+  await say(transcript, 0, out('begun\n'));
+  transcript.noteEnd?.('kernelDied');
+  expect(outputsOf(await written(transcript), 'one')).toMatchObject([
+    { text: 'begun\n' },
+    { name: 'stderr', text: '[Sparkthread: the kernel’s process ended here]\n' },
+  ]);
+});
+
 test('half a surrogate pair and a text in pieces stay readable', async () => {
   const { transcript } = await open();
   await say(
@@ -266,21 +276,4 @@ test('half a surrogate pair and a text in pieces stay readable', async () => {
     { text: 'a\ufffd\ufffd "quoted" \\ud83d \u2028' },
     { data: { 'text/plain': '\ufffd and 😀 \\ud83d' } },
   ]);
-});
-
-test('100 MB of text are a notebook in flat memory', { timeout: 60_000 }, async () => {
-  const { transcript } = await open();
-  const text = `${'0123456789'.repeat(100)}\n`.repeat(1_000);
-  await say(transcript, 0, out(text));
-  const least = process.memoryUsage().rss;
-  let most = least;
-  for (let n = 0; n < 100; n += 1) {
-    await transcript.add(out(text));
-    most = Math.max(most, process.memoryUsage().rss);
-  }
-  await transcript.seal();
-  most = Math.max(most, process.memoryUsage().rss);
-  const part = transcript.view().parts.at(-1);
-  expect((await stat(part?.kind === 'attachment' ? part.path : '')).size).toBeGreaterThan(100_000_000);
-  expect(most - least).toBeLessThan(80_000_000);
 });

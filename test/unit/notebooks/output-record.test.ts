@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { recordedOutputs } from '../../../src/notebooks/write.ts';
 import { OutputRecord } from '../../../src/notebooks/output-record.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool-budget.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
@@ -55,4 +56,23 @@ test('a disk that refuses ends the record without an error', async () => {
   await record.disk.flush();
   expect(record.loss).toBe('disk');
   await record.remove();
+});
+
+test('a text of any length waits for the disk, and is written in small pieces', async () => {
+  const record = await open(join(temporaryFolder(), 'run.notebook'));
+  record.begin(0);
+  const text = `${'0123456789'.repeat(100)}\n`.repeat(500);
+  for (let n = 0; n < 40; n += 1) {
+    await record.add({ kind: 'stream', name: 'stdout', text });
+    expect(record.disk.pendingBytes).toBeLessThan(1_000_000 + text.length);
+  }
+  await record.disk.close();
+  const cell = record.cell(0);
+  let length = 0;
+  for (const output of cell === undefined ? [] : recordedOutputs(cell, record.disk))
+    for await (const piece of output) {
+      length += piece.length;
+      expect(piece.length).toBeLessThan(200_000);
+    }
+  expect(length).toBeGreaterThan(40 * text.length);
 });
