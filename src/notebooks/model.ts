@@ -66,9 +66,11 @@ export function withParameters(notebook: Notebook, source: string): Notebook {
     metadata: { tags: [GIVEN_TAG] },
     source,
   };
-  const isTagged = (tag: string) => (each: Cell) =>
-    each.kind === 'code' && tagsOf(each.metadata).includes(tag);
   const before = notebook.cells.findIndex(isTagged(GIVEN_TAG));
   const at = before === -1 ? notebook.cells.findIndex(isTagged('parameters')) + 1 : before;
   return { ...notebook, cells: notebook.cells.toSpliced(at, before === -1 ? 0 : 1, cell) };
+}
+
+function isTagged(tag: string): (cell: Cell) => boolean {
+  return ({ kind, metadata }) => kind === 'code' && tagsOf(metadata).includes(tag);
 }

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { MAX_NOTEBOOK_BYTES, type NotebookLanguage, readNotebook } from '../../notebooks/read.ts';
 import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
+import type { SlackFetch } from '../transport/network.ts';
 import { toLineFeeds } from '../parsing/smart-punctuation.ts';
 
 /** The text of a file that somebody posted. */
@@ -37,6 +38,7 @@ export interface FileReaderOptions {
   token: string;
   /** Slack's API root; by default Slack's own. */
   apiUrl: string | undefined;
+  fetch: SlackFetch;
   /** `files.info`: the file object. */
   askFile: (id: string) => Promise<unknown>;
 }
@@ -45,16 +47,16 @@ export interface FileReaderOptions {
 export type DownloadFile = (url: string | undefined, name: string, maxBytes: number) => Promise<Buffer>;
 
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
-export function createDownload({ token, apiUrl }: Pick<FileReaderOptions, 'token' | 'apiUrl'>): DownloadFile {
+export function createDownload({ token, apiUrl, fetch }: Omit<FileReaderOptions, 'askFile'>): DownloadFile {
   return async (url, name, bytes) => {
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it does not lie with Slack');
-    return await download(url, token, name, { bytes, refusal: tooLong });
+    return await download(fetch, url, token, name, { bytes, refusal: tooLong });
   };
 }
 
 /** Reads files with the bot's token, which goes to Slack's own hosts only. */
-export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions): ReadFiles {
+export function createFileReader({ token, apiUrl, fetch, askFile }: FileReaderOptions): ReadFiles {
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
@@ -69,7 +71,7 @@ export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions):
     if (size !== undefined && size > limit.bytes) throw limit.refusal(name, size);
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it does not lie with Slack');
-    const text = decode(await download(url, token, name, limit), name);
+    const text = decode(await download(fetch, url, token, name, limit), name);
     if (kind === 'code') return { syntax, code: text };
     return {
       syntax,
@@ -105,7 +107,13 @@ export function isSlackHost(url: URL, apiUrl: string | undefined): boolean {
   return url.protocol === 'https:' && isSlack && url.port === '';
 }
 
-async function download(url: string, token: string, name: string, limit: Limit): Promise<Buffer> {
+async function download(
+  fetch: SlackFetch,
+  url: string,
+  token: string,
+  name: string,
+  limit: Limit,
+): Promise<Buffer> {
   try {
     const answer = await fetch(url, {
       headers: { authorization: `Bearer ${token}` },

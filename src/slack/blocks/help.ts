@@ -12,6 +12,7 @@ export function helpText(botUserId: string): string {
     '',
     `*Commands* (after \`${slashCommand}\`): \`languages\`, \`status\`, \`history\`, \`use &lt;language&gt;\`, \`auto on|off\` (code blocks run without a mention), \`stop\`, \`help\`; for admins \`restart\`, \`shutdown\` (both also with \`#channel\`) and \`kernels\`.`,
     '*Saved code:* `save &lt;name&gt;` keeps the code of your last run here for this channel (so does Save in the menu of an answer), `saved` lists, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
+    '*Schedules:* `schedule &lt;name&gt; weekdays 8:00 key=value …` runs what is saved (`daily 7:30`, `mondays 9:00`, `hourly`, `every 30 min`, a cron line in quotes; `only on failure` behind it keeps good runs quiet); `schedules` lists them with buttons, `unschedule &lt;number&gt;` removes one.',
     '*Notebooks:* a `.ipynb` file with a mention runs its code cells and comes back with their outputs. `!export` in a thread (or Export as notebook in the menu of an answer) puts its runs into one notebook; `export today` sends you those of this channel.',
     'Code inside a code block or `inline code` is never a command.',
     '',

@@ -45,7 +45,10 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
   };
   const open = new Set<SlackRunMessage>();
   return {
-    threads: createThreads(client, createDownload({ token: options.token, apiUrl: options.slackApiUrl })),
+    threads: createThreads(
+      client,
+      createDownload({ token: options.token, apiUrl: options.slackApiUrl, fetch: client.transfer }),
+    ),
     open(messageOptions) {
       const message = new SlackRunMessage(sending, messageOptions, () => open.delete(message));
       open.add(message);
