@@ -14,7 +14,7 @@ import { installations } from './installations.ts';
 import { type KubernetesObject, kubernetesObject } from './kubernetes-object.ts';
 
 const certificate = fileURLToPath(new URL('../fixtures/tls/ca.pem', import.meta.url));
-const checked = inject('kubernetesValidate');
+const checker = join(inject('linters'), 'kubernetes-validate');
 let helm: Helm | undefined;
 let folder: string;
 beforeAll(async () => {
@@ -52,7 +52,7 @@ function theOne(objects: readonly KubernetesObject[], kind: string, name: string
 
 /** Each object against Kubernetes' own schema; no field that it does not know. */
 async function validate(yaml: string, version: string): Promise<string> {
-  const child = spawn(checked, ['--strict', '-k', version, '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(checker, ['--strict', '-k', version, '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.end(yaml);
   const [said, complaints] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return said + complaints;
@@ -228,5 +228,11 @@ test('deploy/kubernetes is what `npm run manifests` writes', async () => {
   if (helm === undefined) throw new Error('no Helm');
   const stored = await readFile(new URL('../../deploy/kubernetes/sparkthread.yaml', import.meta.url), 'utf8');
   expect(stored).toBe(await plainManifests(helm));
-  expect(objectsIn(stored).map(({ kind }) => kind)).not.toContain('Secret');
+  const objects = objectsIn(stored);
+  expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
+  // `kubectl apply` takes two namespaces only where each object names its own.
+  const homeless = objects.filter(
+    ({ kind, metadata }) => kind !== 'Namespace' && metadata.namespace === undefined,
+  );
+  expect(homeless.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([]);
 });

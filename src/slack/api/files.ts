@@ -21,23 +21,16 @@ export interface FileCode {
  */
 export type ReadFiles = (files: readonly PostedFile[]) => Promise<FileCode[]>;
 
-/** More than a kernel takes; the exact limit is the snippet's. */
-const MAX_FILE_BYTES = 9 * 2 ** 20;
+const DOWNLOAD_MS = 10_000;
 /** Of a notebook's name, which the executed one gets too. */
 const MAX_NAME_CHARS = 150;
-const DOWNLOAD_MS = 10_000;
-
-interface Limit {
-  bytes: number;
-  refusal: (name: string, bytes: number) => UserError;
-}
-const CODE_LIMIT: Limit = { bytes: MAX_FILE_BYTES, refusal: tooLong };
-const NOTEBOOK_LIMIT: Limit = { bytes: MAX_NOTEBOOK_BYTES, refusal: tooLarge };
 
 export interface FileReaderOptions {
   token: string;
   /** Slack's API root; by default Slack's own. */
   apiUrl: string | undefined;
+  /** MAX_CODE: of all files of one message together. */
+  maxCodeBytes: number;
   fetch: SlackFetch;
   /** `files.info`: the file object. */
   askFile: (id: string) => Promise<unknown>;
@@ -47,39 +40,64 @@ export interface FileReaderOptions {
 export type DownloadFile = (url: string | undefined, name: string, maxBytes: number) => Promise<Buffer>;
 
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
-export function createDownload({ token, apiUrl, fetch }: Omit<FileReaderOptions, 'askFile'>): DownloadFile {
-  return async (url, name, bytes) => {
+export function createDownload(options: Pick<FileReaderOptions, 'token' | 'apiUrl' | 'fetch'>): DownloadFile {
+  const { token, apiUrl, fetch } = options;
+  return async (url, name, maxBytes) => {
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it does not lie with Slack');
-    return await download(fetch, url, token, name, { bytes, refusal: tooLong });
+    return await download(fetch, url, token, name, maxBytes);
   };
 }
 
-/** Reads files with the bot's token, which goes to Slack's own hosts only. */
-export function createFileReader({ token, apiUrl, fetch, askFile }: FileReaderOptions): ReadFiles {
+/** Reads what `createDownload` brings. */
+export function createFileReader(options: FileReaderOptions): ReadFiles {
+  const { maxCodeBytes, askFile } = options;
+  const bring = createDownload(options);
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
     if (known?.kind === 'stub') throw unreadable(undefined, 'Slack does not show it to the bot');
     return known?.kind === 'other' ? undefined : known;
   };
-  const read = async (file: PostedFile): Promise<FileCode | undefined> => {
-    const found = await find(file);
-    if (found === undefined) return undefined;
-    const { kind, name, size, url, syntax } = found;
-    const limit = kind === 'notebook' ? NOTEBOOK_LIMIT : CODE_LIMIT;
-    if (size !== undefined && size > limit.bytes) throw limit.refusal(name, size);
-    if (url === undefined || !isSlackHost(new URL(url), apiUrl))
-      throw unreadable(name, 'it does not lie with Slack');
-    const text = decode(await download(fetch, url, token, name, limit), name);
-    if (kind === 'code') return { syntax, code: text };
-    return {
-      syntax,
-      code: '',
-      notebook: { name: name.replace(/\.ipynb$/i, '').slice(0, MAX_NAME_CHARS), ...readNotebook(text, name) },
-    };
+  const readOne = async ({ kind, name, url, syntax }: CodeFile, maxBytes: number): Promise<FileCode> => {
+    if (kind === 'code') return { syntax, code: decode(await bring(url, name, maxBytes), name) };
+    const read = readNotebook(decode(await bring(url, name, MAX_NOTEBOOK_BYTES), name), name);
+    const shortName = name.replace(/\.ipynb$/i, '').slice(0, MAX_NAME_CHARS);
+    return { syntax, code: '', notebook: { name: shortName, ...read } };
   };
-  return async (files) => (await Promise.all(files.map(read))).filter((code) => code !== undefined);
+  return async (files) => {
+    const found = (await Promise.all(files.map(find))).filter((file) => file !== undefined);
+    // What would be refused for its length is not downloaded first.
+    const [notebooks, others] = [found.filter(isNotebook), found.filter((file) => !isNotebook(file))];
+    for (const { name, size = 0 } of notebooks) if (size > MAX_NOTEBOOK_BYTES) throw tooLarge(name, size);
+    mustFit(
+      others.map(({ size = 0 }) => size),
+      maxCodeBytes,
+    );
+    const read: FileCode[] = [];
+    let remaining = maxCodeBytes;
+    for (const file of found) {
+      const code = await readOne(file, remaining);
+      read.push(code);
+      remaining -= Buffer.byteLength(code.code);
+    }
+    return read;
+  };
+}
+
+/** Its outputs are in the file, so that its size says little of its code. */
+function isNotebook({ kind }: CodeFile): boolean {
+  return kind === 'notebook';
+}
+
+/** Slack says the sizes; a file whose size it does not say is cut short while it comes. */
+function mustFit(sizes: readonly number[], maxCodeBytes: number): void {
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes <= maxCodeBytes) return;
+  throw new UserError(
+    'snippetTooLong',
+    `${sizes.length === 1 ? 'The file is' : 'The files are'} too long: ${bytes / 1e6} MB, and a run may have ${maxCodeBytes / 1e6} MB. Nothing ran.`,
+  );
 }
 
 async function ask(id: string, askFile: (id: string) => Promise<unknown>): Promise<unknown> {
@@ -112,7 +130,7 @@ async function download(
   url: string,
   token: string,
   name: string,
-  limit: Limit,
+  maxBytes: number,
 ): Promise<Buffer> {
   try {
     const answer = await fetch(url, {
@@ -128,7 +146,7 @@ async function download(
     let bytes = 0;
     for await (const chunk of answer.body) {
       bytes += chunk.length;
-      if (bytes > limit.bytes) throw limit.refusal(name, bytes);
+      if (bytes > maxBytes) throw tooLong(name);
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
@@ -152,11 +170,10 @@ function unreadable(name: string | undefined, why: string): UserError {
   return new UserError('unreadableFile', `${file} could not be read: ${why}. Nothing ran.`);
 }
 
-function tooLong(name: string, bytes: number): UserError {
-  const size = (bytes / 2 ** 20).toFixed(1);
+function tooLong(name: string): UserError {
   return new UserError(
     'snippetTooLong',
-    `The file ${name} is too long for a kernel (${size} MiB, at most 9). Nothing ran.`,
+    `The file ${name} is longer than the code of a run may be. Nothing ran.`,
   );
 }
 
