@@ -1,8 +1,10 @@
+import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { NAME_FORM, readName } from '../../saved/names.ts';
 
 /** What a person can ask of the bot beside running code. */
 export type Command =
-  | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' }
+  | { kind: 'help'; topic?: HelpTopic }
+  | { kind: 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' }
   | { kind: 'use'; language: string }
   | { kind: 'auto'; on: boolean }
   /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
@@ -56,6 +58,10 @@ export function readCommand(text: string): Command | undefined {
   const lower = word.toLowerCase();
   if (argument === undefined) return readOneWord(lower);
   switch (lower) {
+    case 'help': {
+      const topic = HELP_TOPICS.find((each) => each === argument.toLowerCase());
+      return topic === undefined ? undefined : { kind: 'help', topic };
+    }
     case 'use':
       return /^[\p{L}\p{N}.+#_-]+$/u.test(argument) ? { kind: 'use', language: argument } : undefined;
     case 'auto':

@@ -26,7 +26,7 @@ export async function onReplaceButton(
     const found = Promise.all([bot.findRun(asked.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.signal);
     if (run === undefined)
-      throw new UserError('badCommand', 'That run is not kept any more (KEEP_RUNS), so nothing was saved.');
+      throw new UserError('badCommand', 'That run is not kept any more, so nothing was saved.');
     const { kind, saved } = await inTime(saveRun(run, asked, person, bot), reply.signal);
     await reply.send();
     // Somebody saved another under this name meanwhile: that one was not asked about.

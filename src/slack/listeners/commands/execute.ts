@@ -79,7 +79,7 @@ async function doCommand(
     case 'forget':
       return await forgetSaved(command.name, person, channel, bot);
     case 'help':
-      return { text: helpText(bot.userId) };
+      return { text: helpText(bot.userId, command.topic) };
     case 'languages':
       return { text: await languagesText(channel, bot) };
     case 'status':
@@ -116,8 +116,7 @@ async function languagesText(channel: string, bot: CommandPort): Promise<string>
 
 async function historyText(channel: string, bot: CommandPort): Promise<string> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
-  if (runs.length === 0)
-    return 'Nothing has run in this channel yet, or it is not kept any more (KEEP_RUNS).';
+  if (runs.length === 0) return 'Nothing has run in this channel yet, or it is not kept any more.';
   return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
 }
 
