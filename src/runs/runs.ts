@@ -13,6 +13,7 @@ import {
   unreadableOutcome,
 } from './run.ts';
 import type { OpenRunMessage, ResultMark, RootContent } from './run-view.ts';
+import { quietly } from './quiet-message.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
@@ -56,7 +57,8 @@ export class Runs {
         const { data } = run;
         const needsRoot = run.thread === '' && data.needsRoot;
         const root = rootOf(data, code);
-        return openRunMessage({
+        const open = data.saved?.schedule?.isQuiet === true ? quietly(openRunMessage) : openRunMessage;
+        return open({
           runId: run.id,
           requester: run.requester,
           workspace: run.workspace,
@@ -106,7 +108,11 @@ export class Runs {
       runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
     );
     const resumed = runs.map((run, at) => this.open(run, codes[at], true));
-    for (const live of resumed) kernels.add(live);
+    for (const live of resumed) {
+      if (live.run.data.isUnreadable === true)
+        log.error({ event: 'run.unreadable', run: live.id }, 'the record of a run cannot be read');
+      kernels.add(live);
+    }
     await Promise.all(
       resumed.map(async (live) => {
         if (!isUnfinished(live.run)) await this.#postEnded(live);
@@ -119,8 +125,6 @@ export class Runs {
     const { openTranscript, finals, log } = this.#deps;
     const { run } = live;
     const { isUnreadable = false, outcome, kernelspec, kept } = run.data;
-    if (isUnreadable)
-      log.error({ event: 'run.unreadable', run: run.id }, 'the record of a run cannot be read');
     const known = isUnreadable ? unreadableOutcome(run) : (outcome ?? syntheticOutcome('broken', kernelspec));
     try {
       const transcript = await openTranscript(run.id, true);
@@ -135,7 +139,7 @@ export class Runs {
         .catch(() => undefined);
     } catch (error) {
       log.error(
-        { event: 'spool.failed', err: error, run: run.id },
+        { event: 'spool.unread', err: error, run: run.id },
         'the output of an ended run cannot be read',
       );
       finals.post(live, known);

@@ -68,7 +68,8 @@ function about(topic: HelpTopic, botUserId: string): string[] {
       return [
         '*Saved code*',
         '• `save &lt;name&gt;` keeps the code of your last run here for this channel, and so does Save in the menu of an answer.',
-        '• `saved` lists it, `run &lt;name&gt;` runs it, `forget &lt;name&gt;` erases it.',
+        '• `saved` lists it, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
+        '• `schedule &lt;name&gt; weekdays 8:00` runs it by itself; `schedules` lists, `unschedule &lt;number&gt;` ends.',
       ];
     case 'kernel':
       return [

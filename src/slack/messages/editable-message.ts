@@ -192,7 +192,7 @@ export class EditableMessage {
       await client.remove(place.channel, double.ts);
       log.info({ event: 'message.double', run: runId }, 'a message that was there twice was removed');
     } catch (error) {
-      log.warn({ event: 'message.double', err: error, run: runId }, 'a second message was not looked for');
+      log.warn({ event: 'message.unsettled', err: error, run: runId }, 'a second message was not looked for');
     }
   }
 
