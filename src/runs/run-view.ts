@@ -13,6 +13,8 @@ export interface RunView {
   phase: RunPhase;
   /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
   origin?: { kind: Origin; name?: string; blocks: readonly string[] };
+  /** A failure is told to the requester however short it was: nobody was there to see it. */
+  namesFailure?: true;
   /** The whole code, where no message of a person has it; `language` as the kernelspec says it. */
   code?: { blocks: readonly string[]; language: string };
   /** Undefined before the kernel said anything. */
@@ -46,6 +48,8 @@ export type RunPhase =
   /** Asked "#data runs python2; switch to scala?", or told who may switch. */
   | { kind: 'switchAsked'; channel: string; from: string; to: string; maySwitch: boolean }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
+  /** The server that is the gateway. */
+  | { kind: 'startingServer'; sinceMs: number }
   /**
    * `behindOthers`: the kernel has it, and works on another client's code first. `inputMayBeLost`: a question of the code
    * may have been lost with the connection, and the kernel waits for its answer for ever.
@@ -93,10 +97,11 @@ export interface RunMessage {
 
 /**
  * `files` (Slack file ids) and `replies` (ts) are in the thread beside the run message and belong to it. What is not
- * delivered and was not refused is left to a successor; what was refused was sent to the requester instead.
+ * delivered and was not refused is left to a successor; what was refused was sent to the requester instead. Without a
+ * `messageTs` it was delivered by being told nowhere.
  */
 export type FinishResult =
-  | { delivered: true; messageTs: string; files?: string[]; replies?: string[] }
+  | { delivered: true; messageTs?: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 
 /** What the bot's own root message shows. `language`: as it was typed, else the kernelspec. */
@@ -155,6 +160,7 @@ export function viewRun(
     output,
     ...(run.data.origin === undefined ? {} : { origin: originOf(run.data.origin, run, code) }),
     ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
+    ...(run.data.saved?.schedule === undefined ? {} : { namesFailure: true as const }),
     ...(showsCode(run) && hasCode(run, code)
       ? { code: { blocks: code, language: run.data.language ?? '' } }
       : {}),
@@ -178,6 +184,7 @@ function actionsFor(phase: RunPhase, requester: string): RunAction[] {
     case 'switchAsked':
       return phase.maySwitch ? ['switch', 'cancel'] : ['cancel'];
     case 'startingKernel':
+    case 'startingServer':
       return ['stop'];
     case 'running':
       return phase.stopIgnored ? ['restart'] : ['stop'];

@@ -123,7 +123,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       async finish(view) {
         show(view);
         const result = await rig.onFinish(view);
-        if (result.delivered) onPosted(result.messageTs);
+        if (result.delivered && result.messageTs !== undefined) onPosted(result.messageTs);
         return result;
       },
       release: async () => {},
@@ -154,7 +154,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onPosted: (live) => kernels.remove(live),
       log: silentLog,
     });
-    const records = new KernelRecords(faulty.keyv('kernel'), silentLog);
+    const records = new KernelRecords(faulty.keyv('kernel'), client, silentLog);
     const channels = new StoredChannelSettings(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,

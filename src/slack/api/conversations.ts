@@ -36,6 +36,8 @@ export interface Channels {
   isOpenTo(channel: string, user: string): Promise<boolean>;
   /** Whether this person is in it. False on errors. Up to 10 seconds old, unless `isFresh`. */
   isMember(channel: string, user: string, options?: { isFresh: boolean }): Promise<boolean>;
+  /** The same, but rejects where Slack does not say. */
+  isMemberForCertain(channel: string, user: string): Promise<boolean>;
 }
 
 /** Bolt's types do not know the `user` of a direct message. */
@@ -93,10 +95,11 @@ export function createChannels(client: WebClient, log: Log): Channels {
       if (found.isShared)
         throw new UserError(
           'notAllowed',
-          'This channel is shared with another organisation, whose people would read the output (ALLOW_EXTERNAL). Nothing ran.',
+          'This channel is shared with another organisation, whose people would read the output. Nothing ran; an admin can allow it.',
         );
     },
     find: async (channel, options) => await find(channel, options?.isFresh),
+    isMemberForCertain: (channel, user) => isMember(channel, user),
     isMember: (channel, user, options) => isMember(channel, user, options?.isFresh).catch(() => false),
     async isOpenTo(channel, user) {
       try {

@@ -2,12 +2,16 @@ import type { HomeView, KnownBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { renderButtons } from './run/run-buttons.ts';
+import { howTo } from './help.ts';
 import { kernelLines } from './kernel-text.ts';
 import { runLine } from './run-summary.ts';
 import { renderKernelButtons } from './kernel-buttons.ts';
 import { truncateMrkdwn } from './truncate.ts';
 
+export const runCodeAction = 'home:run';
+
 export interface HomeContent {
+  botUserId: string;
   /** What came of a press. */
   notice: string | undefined;
   kernels: readonly { status: KernelStatus; mayChange: boolean }[];
@@ -16,12 +20,24 @@ export interface HomeContent {
   now: number;
 }
 
-/** The home tab: the kernels of one's channels, one's last runs. Pure. */
-export function renderHome({ notice, kernels, runs, workspaceUrl, now }: HomeContent): HomeView {
+/** The home tab: how to run code and a button for it, the kernels of one's channels, one's last runs. Pure. */
+export function renderHome({ botUserId, notice, kernels, runs, workspaceUrl, now }: HomeContent): HomeView {
   return {
     type: 'home',
     blocks: [
       ...(notice === undefined ? [] : [section(notice)]),
+      section(howTo(botUserId)),
+      {
+        type: 'actions',
+        elements: [
+          {
+            type: 'button',
+            style: 'primary',
+            text: { type: 'plain_text', text: 'Run code' },
+            action_id: runCodeAction,
+          },
+        ],
+      },
       header('Kernels of your channels'),
       ...(kernels.length === 0
         ? [section('None of your channels has a kernel now; the first snippet in a channel starts one.')]
