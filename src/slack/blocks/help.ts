@@ -69,7 +69,8 @@ function about(topic: HelpTopic, botUserId: string): string[] {
         '*Saved code*',
         '• `save &lt;name&gt;` keeps the code of your last run here for this channel, and so does Save in the menu of an answer.',
         '• `saved` lists it, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
-        '• `schedule &lt;name&gt; weekdays 8:00` runs it by itself; `schedules` lists, `unschedule &lt;number&gt;` ends.',
+        '• `schedule &lt;name&gt; weekdays 8:00 key=value …` runs it by itself (also `daily 7:30`, `mondays 9:00`, `hourly`, `every 30 min`, a cron line in quotes; `only on failure` behind it keeps good runs quiet).',
+        '• `schedules` lists them with buttons, `unschedule &lt;number&gt;` removes one.',
       ];
     case 'kernel':
       return [

@@ -1,11 +1,14 @@
 import type { HomeView, KnownBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
+import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { renderButtons } from './run/run-buttons.ts';
 import { howTo } from './help.ts';
 import { kernelLines } from './kernel-text.ts';
 import { runLine } from './run-summary.ts';
 import { renderKernelButtons } from './kernel-buttons.ts';
+import { renderSavedHome } from './saved/saved-home.ts';
+import type { ListedSchedule } from './saved/schedule-text.ts';
 import { truncateMrkdwn } from './truncate.ts';
 
 export const runCodeAction = 'home:run';
@@ -16,12 +19,15 @@ export interface HomeContent {
   notice: string | undefined;
   kernels: readonly { status: KernelStatus; mayChange: boolean }[];
   runs: readonly Run[];
+  saved: readonly SavedSnippet[];
+  schedules: readonly ListedSchedule[];
   workspaceUrl: string;
   now: number;
 }
 
-/** The home tab: how to run code and a button for it, the kernels of one's channels, one's last runs. Pure. */
-export function renderHome({ botUserId, notice, kernels, runs, workspaceUrl, now }: HomeContent): HomeView {
+/** The home tab: how to run code and a button for it, kernels, last runs. Pure. */
+export function renderHome(content: HomeContent): HomeView {
+  const { botUserId, notice, kernels, runs, workspaceUrl, now } = content;
   return {
     type: 'home',
     blocks: [
@@ -46,6 +52,7 @@ export function renderHome({ botUserId, notice, kernels, runs, workspaceUrl, now
       ...(runs.length === 0
         ? [section('You have run nothing yet, or it is not kept any more.')]
         : runs.flatMap((run) => runBlocks(run, workspaceUrl))),
+      ...renderSavedHome(content, workspaceUrl, now),
     ],
   };
 }
