@@ -31,7 +31,7 @@ function gatewayText(error: GatewayError): string {
     case 'noCredentials':
       return `${error.message}, so nothing ran. Tell the operator if it stays so.`;
     case 'serverStopped':
-      return 'The JupyterHub server behind the bot is stopped, so nothing ran. It has to be started in JupyterHub; the operator can let the bot do that.';
+      return 'The JupyterHub server behind the bot is stopped, so nothing was done. A run starts it where the operator has set that up; else it has to be started in JupyterHub.';
     case 'refused':
       // A path that leads nowhere; a kernel that is missing is told as gone.
       if (error.status === 404) return wrongAddress(error);

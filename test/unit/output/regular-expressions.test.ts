@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { expressionsIn } from '../../support/regular-expressions.ts';
 
 const root = new URL('../../../src/output/', import.meta.url).pathname;
 
@@ -13,14 +14,18 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     '40,003 chars (VALUE_CHARS)': [
       String.raw`/^<console>:\d+: (error: [^]*?)\n {7}([^\n]*)\n *\^/`,
       String.raw`/^<console>:\d+: error: /gm`,
-      String.raw`/Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+(\w\S*.*)/g`,
       String.raw`/^([a-z_]\w*\.)+(?=[A-Z])/`,
-      String.raw`/Job aborted due to stage failure: [^\n]*?\(TID \d+\) \([^)]*\): ([^\n]+)/`,
       String.raw`/^An error occurred while calling [^\n]*\n: ([^\n]+)/`,
       String.raw`/^Caused by: ([^\n]+)/gm`,
       String.raw`/^('|\+- |== |JVM stacktrace:|!?[A-Z]\w+ \[)/`,
       String.raw`/;$/`,
       String.raw`/^== SQL[^]*?(?=^(?:'|\+- |JVM stacktrace:)|(?![^]))/m`,
+    ],
+    '10,000 chars (WORKER_CHARS)': [
+      String.raw`/Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+(\w\S*.*)/g`,
+    ],
+    '3,000 chars (TASK_CHARS), from their start': [
+      String.raw`/^Job aborted due to stage failure: [^\n]{0,500}?\(TID \d{1,20}\) \([^)\n]{0,200}\): ([^\n]+)/`,
     ],
     'a line of 100,003 chars (TRACEBACK_CHARS); from its start': [
       String.raw`/^\s+(at |\.\.\. )|^Caused by: /`,
@@ -47,7 +52,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     ],
   },
   'errors/python-frames.ts': {
-    'a line of 100,003 chars (TRACEBACK_CHARS); from its start': [
+    'a line of 1,001 chars (LINE_CHARS)': [
       String.raw`/^\s*(?:Cell|Input) In ?\[(?<cell>\d+)\](?:, line (?<line>\d+))?(?:, in (?<name>[^(]+))?(?:\(.*\))?$/`,
       String.raw`/^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (?<line>\d+)(?:, in (?<name>.+))?$/`,
       String.raw`/^\s*File <timed (?:exec|eval)>:(?<line>\d+)(?:, in (?<name>[^(]+))?(?:\(.*\))?$/`,
@@ -161,7 +166,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
   'mime/html-text.ts': {
     '300,000 chars (MAX_PARSED_CHARS); one class, each unit once': [String.raw`/\s+/g`],
   },
-  'mime/rasterise-svg.ts': {
+  'mime/svg-to-png.ts': {
     '5,000,000 chars (MAX_SVG_CHARS); from one quote to the next': [
       String.raw`/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi`,
     ],
@@ -211,21 +216,9 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
   },
 };
 
-/** Comments, strings and templates are skipped; a division has blanks around it here. */
-const tokens =
-  /\/\/[^\n]*|\/\*[^]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|(?<=[=(,:?!&|[{;\s>])\/(?![*/ ])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[dgimsuvy]*/g;
-
-function expressionsIn(file: string): string[] {
-  const source = readFileSync(`${root}${file}`, 'utf8');
-  const literals = Array.from(source.matchAll(tokens), ([token]) => token).filter((token) =>
-    /^\/[^/*]/.test(token),
-  );
-  return [...new Set(literals)].toSorted();
-}
-
 test('each regular expression that meets foreign text has a bound', () => {
   const found = globSync('**/*.ts', { cwd: root })
-    .map((file) => [file, expressionsIn(file)] as const)
+    .map((file) => [file, expressionsIn(`${root}${file}`)] as const)
     .filter(([, expressions]) => expressions.length > 0);
   const known = Object.entries(bounds).map(
     ([file, byBound]) => [file, Object.values(byBound).flat().toSorted()] as const,

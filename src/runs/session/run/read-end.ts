@@ -60,10 +60,11 @@ function kindOf(
     case 'ok':
     case 'raised':
     case 'exited':
+      return [kind];
     case 'kernelDied':
     case 'kernelRestarted':
     case 'kernelGone':
-      return [kind];
+      return isKnownToRun ? [kind] : ['unknown', 'The kernel was gone before it said anything of this.'];
     case 'gatewayAway':
       return [isKnownToRun ? kind : 'unknown'];
     case 'outputLost':

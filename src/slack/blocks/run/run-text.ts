@@ -152,7 +152,7 @@ function wholeSentence(words: string): string {
 export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: number): string {
   switch (phase.kind) {
     case 'waiting':
-      return phase.ahead === 0 ? 'Waiting for its turn' : `Waiting, ${phase.ahead} before yours`;
+      return phase.ahead === 0 ? 'Waiting for the kernel' : `Waiting, ${phase.ahead} before yours`;
     case 'switchAsked':
       return `This channel ${switchWords(phase)}`;
     case 'startingKernel': {

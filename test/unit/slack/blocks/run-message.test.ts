@@ -274,7 +274,7 @@ test('who is asked to switch reads the channel by its name', () => {
 });
 
 test.each<[RunPhase, RegExp]>([
-  [{ kind: 'waiting', ahead: 0 }, /^Waiting for its turn$/],
+  [{ kind: 'waiting', ahead: 0 }, /^Waiting for the kernel$/],
   [{ kind: 'waiting', ahead: 3 }, /^Waiting, 3 before yours$/],
   [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 0 }, /^Starting a kernel, 12 s$/],
   [{ kind: 'startingServer', sinceMs: nowMs - 12_000 }, /^Starting the server, 12 s$/],
