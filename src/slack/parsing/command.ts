@@ -1,3 +1,4 @@
+import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { UserError } from '../../errors.ts';
 import { NAME_FORM, readName } from '../../saved/names.ts';
 import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
@@ -5,7 +6,8 @@ import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timi
 
 /** What a person can ask of the bot beside running code. */
 export type Command =
-  | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
+  | { kind: 'help'; topic?: HelpTopic }
+  | { kind: 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
   | { kind: 'use'; language: string }
   | { kind: 'auto'; on: boolean }
   /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
@@ -87,6 +89,10 @@ export function readCommand(text: string): Command | undefined {
   if (more.length > 0) return undefined;
   if (argument === undefined) return readOneWord(lower);
   switch (lower) {
+    case 'help': {
+      const topic = HELP_TOPICS.find((each) => each === argument.toLowerCase());
+      return topic === undefined ? undefined : { kind: 'help', topic };
+    }
     case 'use':
       return /^[\p{L}\p{N}.+#_-]+$/u.test(argument) ? { kind: 'use', language: argument } : undefined;
     case 'auto':

@@ -93,7 +93,7 @@ async function doCommand(
     case 'unschedule':
       return await removeSchedule(command.number, person, channel, bot);
     case 'help':
-      return { text: helpText(bot.userId) };
+      return { text: helpText(bot.userId, command.topic) };
     case 'export':
       return await exportRuns(command.of, person, place, bot);
     case 'languages':
@@ -132,8 +132,7 @@ async function languagesText(channel: string, bot: CommandPort): Promise<string>
 
 async function historyText(channel: string, bot: CommandPort): Promise<string> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
-  if (runs.length === 0)
-    return 'Nothing has run in this channel yet, or it is not kept any more (KEEP_RUNS).';
+  if (runs.length === 0) return 'Nothing has run in this channel yet, or it is not kept any more.';
   return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
 }
 
