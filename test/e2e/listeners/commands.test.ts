@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Ephemeral } from '../../../playground/messages.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
-import { type Rig, shown, startRig } from './listeners-rig.ts';
+import { buttonsOf, type Rig, shown, startRig } from './listeners-rig.ts';
 
 let gateway: ScriptedGateway;
 let rig: Rig;
