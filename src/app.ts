@@ -116,6 +116,7 @@ export function createApp(parts: AppParts): App {
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
+    isDeactivated: async (requester) => (await slack.users.find(requester)).isDeactivated === true,
     guard,
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });

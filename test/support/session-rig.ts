@@ -84,6 +84,8 @@ export type SubmitOptions = Omit<Partial<Run>, 'data'> & {
 };
 
 export interface RigOptions {
+  /** People whose accounts were deactivated. */
+  deactivated?: string[];
   idleTimeoutMs?: number;
   several?: boolean;
   /** SPOOL_LIMIT in bytes. */
@@ -174,6 +176,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
+      isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,
     });

@@ -100,13 +100,13 @@ export class Admission {
     if (inQueue >= limits.queueLimit)
       throw new UserError(
         'queueFull',
-        `The queue of this channel’s kernel is full: ${inQueue} runs are waiting or running (QUEUE_LIMIT). Nothing ran; try again when some have ended.`,
+        `The queue of this channel’s kernel is full: ${inQueue} runs are waiting or running. Nothing ran; try again when some have ended.`,
       );
     const ofRequester = kernels.countRequester(requester);
     if (ofRequester >= limits.userLimit)
       throw new UserError(
         'tooManyRuns',
-        `You have ${ofRequester} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
+        `You have ${ofRequester} unfinished runs, which is the limit for one person. Nothing ran; wait for one to end or stop it.`,
       );
     this.#kernelLimit.check(wanted, gone);
     return kernels.reserve({ queue, requester });

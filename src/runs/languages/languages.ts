@@ -159,7 +159,7 @@ function unknownSentence(asked: string, typed: boolean, context: LanguageContext
   const advice = near.length > 0 ? `Nearest: ${near.join(', ')}.` : `Languages here: ${offered(context)}.`;
   const shown = asked.length > 40 ? `${asked.slice(0, 40)}…` : asked;
   return commonLanguages.has(asked.toLowerCase())
-    ? `There is no kernel for “${shown}” here; an operator can give it one in LANGUAGES. ${advice}`
+    ? `There is no kernel for “${shown}” here; an admin can add one. ${advice}`
     : `“${shown}” is no language here. ${advice}`;
 }
 

@@ -1,3 +1,4 @@
+import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { UserError } from '../../errors.ts';
 import { NAME_FORM, readName } from '../../saved/names.ts';
 import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
@@ -5,7 +6,8 @@ import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timi
 
 /** What a person can ask of the bot beside running code. */
 export type Command =
-  | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
+  | { kind: 'help'; topic?: HelpTopic }
+  | { kind: 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
   | { kind: 'use'; language: string }
   | { kind: 'auto'; on: boolean }
   /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
@@ -84,6 +86,10 @@ export function readCommand(text: string): Command | undefined {
   if (more.length > 0) return undefined;
   if (argument === undefined) return readOneWord(lower);
   switch (lower) {
+    case 'help': {
+      const topic = HELP_TOPICS.find((each) => each === argument.toLowerCase());
+      return topic === undefined ? undefined : { kind: 'help', topic };
+    }
     case 'use':
       return /^[\p{L}\p{N}.+#_-]+$/u.test(argument) ? { kind: 'use', language: argument } : undefined;
     case 'auto':
@@ -128,7 +134,7 @@ function readOneWord(word: string): Command | undefined {
       kind: 'malformed',
       sentence: 'Say which language: use python2. The command languages lists them.',
     };
-  if (word === 'auto') return malformed('Say auto on or auto off.');
+  if (word === 'auto') return malformed('Use auto on or auto off.');
   const sentence = UNNAMED.get(word);
   return sentence === undefined ? undefined : malformed(sentence);
 }
@@ -177,7 +183,7 @@ function readAuto(argument: string): Command | undefined {
   const word = argument.toLowerCase();
   if (word === 'on' || word === 'off') return { kind: 'auto', on: word === 'on' };
   return /^\p{L}+$/u.test(word)
-    ? { kind: 'malformed', sentence: `Say auto on or auto off, not auto ${argument}.` }
+    ? { kind: 'malformed', sentence: `Use auto on or auto off, not auto ${argument}.` }
     : undefined;
 }
 

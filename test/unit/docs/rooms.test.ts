@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 316;
-const CODE_LINES_IN_ALL = 26_420;
+const FILES_IN_ALL = 330;
+const CODE_LINES_IN_ALL = 27_150;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -54,8 +54,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'log.ts',
     'errors.ts',
   ],
+  'shutdown.ts': ['log.ts'],
   'main.ts': [
     'app.ts',
+    'shutdown.ts',
     'audit',
     'config',
     'slack',

@@ -118,6 +118,8 @@ async function sendBlock(
   const { process } = connection;
   const request = { msgId: randomUUID(), kernelId, sessionId, ...(process === '' ? {} : { process }) };
   if (live.signal.aborted) return undefined;
+  // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
+  if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
   if (!(await live.commit({ state: 'sending', data: { block, request } }))) return undefined;
   if (live.signal.aborted) return undefined;
   log.debug(
@@ -143,6 +145,7 @@ function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel)
     ...(inputRequest === undefined ? {} : { inputRequest }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(process === undefined || live.run.state !== 'running' ? {} : { process }),
+    ...(live.run.state === 'running' ? { executionCount: live.run.data.executionCount ?? 1 } : {}),
   });
 }
 

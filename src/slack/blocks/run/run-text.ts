@@ -20,7 +20,7 @@ interface OutcomeWords {
 }
 
 const LIMIT_WORDS =
-  'The output reached the limit (MAX_OUTPUT), or 1,000 files; what came after it is not kept.';
+  'The output reached the limit of one run, or 1,000 files; what came after it is not kept.';
 
 /** `{run}` stands for the run's id. */
 const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
@@ -152,7 +152,7 @@ function wholeSentence(words: string): string {
 export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: number): string {
   switch (phase.kind) {
     case 'waiting':
-      return phase.ahead === 0 ? 'Waiting for its turn' : `Waiting, ${phase.ahead} before yours`;
+      return phase.ahead === 0 ? 'Waiting for the kernel' : `Waiting, ${phase.ahead} before yours`;
     case 'switchAsked':
       return `This channel ${switchWords(phase)}`;
     case 'startingKernel': {
@@ -166,7 +166,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
     case 'running': {
       const elapsed = clockWords(nowMs - phase.sinceMs);
       if (phase.stopIgnored)
-        return `The stop had no effect yet${elapsed}. Only a restart ends it; variables will be lost.`;
+        return `The stop had no effect yet${elapsed}. A restart may be needed to end it; variables would be lost.`;
       if (phase.stopping) return `Stopping${elapsed}`;
       if (phase.behindOthers === true)
         return `Sent; the kernel works on code of another client first${elapsed}`;
@@ -199,7 +199,7 @@ export function outageWords({ code, detail, isCutOff, sent }: GatewayOutage): st
     wholeSentence(detail),
     isCutOff ? CUT_OFF[sent] : 'Output still comes; a stop or a restart may not get through.',
     isRefused
-      ? 'An operator has to set right what the bot and the gateway know of each other (KG_ settings).'
+      ? 'An admin has to check what the bot knows of the gateway: its address, certificate and credentials.'
       : 'If this lasts, tell an operator.',
   ].join(' ');
 }
@@ -218,7 +218,7 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
         ? 'Some output was dropped by the gateway (its limit of bytes per second). An operator can raise iopub_data_rate_limit there.'
         : 'Some output was dropped by the gateway (its limit of messages per second). An operator can raise iopub_msg_rate_limit there.';
     case 'tooBig':
-      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over MAX_MESSAGE could not be taken. An operator can raise that setting.`;
+      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over the bot’s limit for one message could not be taken. An admin can raise it.`;
     case 'gap':
       return `Output may be missing ${renderSpan(loss.fromMs, loss.toMs)} UTC.`;
     case 'diskFull':

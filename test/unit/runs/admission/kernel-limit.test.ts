@@ -53,7 +53,7 @@ async function startAdmission() {
   };
 }
 
-const REFUSED = /You have started 2 kernels that still live.*KERNELS_PER_USER.*Nothing ran/;
+const REFUSED = /You have started 2 kernels that still live.*the limit for one person.*Nothing ran/;
 
 test('one kernel more than KERNELS_PER_USER is refused before anything is accepted', async () => {
   await using at = await startAdmission();
