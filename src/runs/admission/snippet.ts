@@ -29,7 +29,7 @@ export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
       'emptySnippet',
       snippet.language === undefined
         ? 'There is no code to run.'
-        : `There is no code after “${snippet.language}”. To choose the channel’s language: use ${snippet.language}.`,
+        : `There is no code after “${snippet.language}”. To make it the channel’s default: use ${snippet.language}.`,
     );
   const codeBytes = snippet.blocks.reduce((sum, block) => sum + Buffer.byteLength(block), 0);
   if (codeBytes > maxCodeBytes)

@@ -1,11 +1,12 @@
 import { UserError } from '../../errors.ts';
+import { putIntoSql } from './sql.ts';
 import { type ParameterLanguage, parameterLanguage } from './languages.ts';
 import type { Parameter } from './values.ts';
 
 /**
  * Code with values, as papermill puts them in: a block of assignments of its own, behind the block of assignments that the
  * code begins with, else before the code. A block is what the kernel gets in one request, so a cell magic stays first in
- * its own, and Scala may define a name anew. Throws `UserError` for a language or a name that takes none.
+ * its own, and Scala may define a name anew. In SQL they take the place of markers. Throws `UserError` for a language or a name that takes none.
  */
 export function putIn(
   blocks: readonly string[],
@@ -13,6 +14,7 @@ export function putIn(
   language: string | undefined,
 ): readonly string[] {
   if (parameters.length === 0) return blocks;
+  if (language === 'sql') return putIntoSql(blocks, parameters);
   const { assigned, written } = writeAssignments(parameters, language);
   const [first = '', ...others] = blocks;
   const names = new Set(parameters.map(({ name }) => name));
@@ -33,7 +35,7 @@ function writeAssignments(
   if (written === undefined)
     throw new UserError(
       'badCommand',
-      `Values can be given to code in Python, Scala and R; this is ${language ?? 'in a language that the gateway does not tell'}. Nothing ran.`,
+      `Values can be given to code in Python, Scala, R and SQL; this is ${language ?? 'in a language that the gateway does not tell'}. Nothing ran.`,
     );
   const wrong = parameters.find(({ name }) => !written.isName(name));
   if (wrong !== undefined)

@@ -141,7 +141,7 @@ function readOneWord(word: string): Command | undefined {
       sentence: 'Say which language: use python2. The command languages lists them.',
     };
   if (word === 'export') return { kind: 'export', of: 'thread' };
-  if (word === 'auto') return malformed('Say auto on or auto off.');
+  if (word === 'auto') return malformed('Use auto on or auto off.');
   const sentence = UNNAMED.get(word);
   return sentence === undefined ? undefined : malformed(sentence);
 }
@@ -190,7 +190,7 @@ function readAuto(argument: string): Command | undefined {
   const word = argument.toLowerCase();
   if (word === 'on' || word === 'off') return { kind: 'auto', on: word === 'on' };
   return /^\p{L}+$/u.test(word)
-    ? { kind: 'malformed', sentence: `Say auto on or auto off, not auto ${argument}.` }
+    ? { kind: 'malformed', sentence: `Use auto on or auto off, not auto ${argument}.` }
     : undefined;
 }
 

@@ -293,7 +293,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       by: 'button switch',
       attempt: async (scene) => {
         await scene.rig.slash('oli', scene.room('switch'), '/spark python3 1');
-        const asked = await asksToSwitch(scene, 'rob', 'switch');
+        const asked = await asksToSwitch(scene, 'oli', 'switch');
         const isAllowed = await acts(scene, 'switch', scene.room('switch'), () =>
           person(scene).press(asked, 'run:switch'),
         );

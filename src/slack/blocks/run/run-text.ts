@@ -167,7 +167,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
     case 'running': {
       const elapsed = clockWords(nowMs - phase.sinceMs);
       if (phase.stopIgnored)
-        return `The stop had no effect yet${elapsed}. Only a restart ends it; variables will be lost.`;
+        return `The stop had no effect yet${elapsed}. A restart may be needed to end it; variables would be lost.`;
       if (phase.stopping) return `Stopping${elapsed}`;
       if (phase.behindOthers === true)
         return `Sent; the kernel works on code of another client first${elapsed}`;

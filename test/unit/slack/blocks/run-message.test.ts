@@ -299,7 +299,7 @@ test.each<[RunPhase, RegExp]>([
   [{ kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: false }, /^Stopping, 5 s$/],
   [
     { kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: true },
-    /Only a restart ends it; variables will be lost\.$/,
+    /A restart may be needed to end it; variables would be lost\.$/,
   ],
   [
     { kind: 'running', sinceMs: nowMs - 5000, stopping: false, stopIgnored: false, inputMayBeLost: true },
