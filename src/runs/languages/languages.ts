@@ -1,22 +1,11 @@
 import { UserError } from '../../errors.ts';
-import type { Kernelspec, Kernelspecs } from '../../gateway/gateway.ts';
-import { commonLanguages, plainLanguageWord } from './common-languages.ts';
+import { commonLanguages } from './common-languages.ts';
 import type { Dialect, Snippet } from '../admission/snippet.ts';
+import { dialectOf, type LanguageContext, meaningOf, pick } from './meaning.ts';
 import { isMisspelt, nearestWords } from './near-words.ts';
-import { isSqlWord, sqlKernelspec } from './sql.ts';
+import { isSqlWord } from './sql.ts';
 
-/** What a word can mean here and now. */
-export interface LanguageContext {
-  kernelspecs: Kernelspecs;
-  /** LANGUAGES: alias in lower case → kernelspec. */
-  aliases: Readonly<Record<string, string>>;
-  /** Chosen for this channel with `use`, else that of its kernel. */
-  channelLanguage?: string | undefined;
-  /** `use sql`: what names no language here is SQL. */
-  channelDialect?: Dialect | undefined;
-  /** DEFAULT_LANGUAGE. */
-  defaultLanguage?: string | undefined;
-}
+export type { LanguageContext } from './meaning.ts';
 
 /** What a word means: a kernelspec, and that the code is written in a language which its kernel takes wrapped. */
 export interface ChosenLanguage {
@@ -29,6 +18,10 @@ export interface LanguageWords {
   isLanguage: (word: string) => boolean;
   /** A language that some kernel here speaks. */
   isSpoken: (word: string) => boolean;
+  /** The very name of a kernelspec here. */
+  isKernelspec: (word: string) => boolean;
+  /** What the kernelspec of such a snippet speaks, as it says itself; undefined where there is none for it. */
+  languageOf: (snippet: Pick<Snippet, 'language' | 'syntax'>) => string | undefined;
   /** No language, but one slip of the finger away from one. */
   isMisspelt: (word: string) => boolean;
   /** Whether `other` can stand for what `word` means: a block tagged `py` may follow `python`. */
@@ -39,6 +32,8 @@ export function languageWords(context: LanguageContext): LanguageWords {
   return {
     isLanguage: (word) => isLanguageWord(word, context),
     isSpoken: (word) => (meaningOf(word, context) ?? []).length > 0,
+    isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
+    languageOf: (snippet) => languageOf(snippet, context),
     isMisspelt: (word) => !isLanguageWord(word, context) && isMisspelt(word, usableWords(context)),
     agree: (word, other) => {
       if (word.toLowerCase() === other.toLowerCase()) return true;
@@ -47,6 +42,21 @@ export function languageWords(context: LanguageContext): LanguageWords {
       return meant !== undefined && (meaningOf(other, context) ?? []).includes(meant);
     },
   };
+}
+
+function languageOf(
+  snippet: Pick<Snippet, 'language' | 'syntax'>,
+  context: LanguageContext,
+): string | undefined {
+  try {
+    const { kernelspec, dialect } = chooseLanguage(snippet, context);
+    if (dialect !== undefined) return dialect;
+    return context.kernelspecs.list.find(({ name }) => name === kernelspec)?.language;
+  } catch (error) {
+    // Refused with the reason when it is admitted.
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** Whether a word names a language, be there a kernel for it or not. */
@@ -145,52 +155,6 @@ export function sqlLanguage(
     : { kernelspec: spec.name, isDefault: usualOf(context)?.dialect === 'sql' };
 }
 
-/** SQL runs in a kernel of another language, unless there is one that speaks it, or that LANGUAGES calls so. */
-function dialectOf(word: string, context: LanguageContext): Dialect | undefined {
-  return isSqlWord(word) && (kernelsOf(word, context) ?? []).length === 0 && !isAlias(word, context)
-    ? 'sql'
-    : undefined;
-}
-
-/** The kernelspecs a word fits, none for a language that has no kernel here; undefined for what is no language. */
-function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
-  if (dialectOf(word, context) === undefined) return kernelsOf(word, context);
-  const { channelLanguage: chosen, defaultLanguage: byDefault, kernelspecs } = context;
-  const specOf = (said: string | undefined): Kernelspec | undefined =>
-    said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
-  const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
-  const spec = sqlKernelspec(kernelspecs.list, specOf(chosen), usual);
-  return spec === undefined ? [] : [spec];
-}
-
-function isAlias(word: string, { aliases }: LanguageContext): boolean {
-  return Object.hasOwn(aliases, word.toLowerCase());
-}
-
-/** The kernelspecs whose own language a word names. */
-function kernelsOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
-  const { list } = context.kernelspecs;
-  const lower = word.toLowerCase();
-  const target = Object.hasOwn(context.aliases, lower) ? context.aliases[lower] : undefined;
-  if (target !== undefined) return named(target, list);
-  const exact = named(word, list);
-  if (exact.length > 0) return exact;
-  const fits = commonLanguages.get(lower) ?? commonLanguages.get(plainLanguageWord(lower));
-  if (fits !== undefined) return list.filter(fits);
-  const speaking = list.filter((spec) => spec.language.toLowerCase() === lower);
-  return speaking.length > 0 ? speaking : undefined;
-}
-
-/** By exact name, else by one in other letters' case: a phone begins with a capital. */
-function named(name: string, list: readonly Kernelspec[]): readonly Kernelspec[] {
-  const exact = list.filter((spec) => spec.name === name);
-  return exact.length > 0 ? exact : list.filter((spec) => spec.name.toLowerCase() === name.toLowerCase());
-}
-
-function pick(fitting: readonly Kernelspec[], context: LanguageContext): Kernelspec | undefined {
-  return fitting.length === 1 ? fitting[0] : fitting.find(({ name }) => name === context.kernelspecs.default);
-}
-
 function gatewayDefault(context: LanguageContext): string {
   const { list, default: byDefault } = context.kernelspecs;
   const only = list.length === 1 ? list[0] : undefined;
@@ -226,7 +190,7 @@ function unknownSentence(asked: string, typed: boolean, context: LanguageContext
   const advice = near.length > 0 ? `Nearest: ${near.join(', ')}.` : `Languages here: ${offered(context)}.`;
   const shown = asked.length > 40 ? `${asked.slice(0, 40)}…` : asked;
   return commonLanguages.has(asked.toLowerCase())
-    ? `There is no kernel for “${shown}” here; an operator can give it one in LANGUAGES. ${advice}`
+    ? `There is no kernel for “${shown}” here; an admin can add one. ${advice}`
     : `“${shown}” is no language here. ${advice}`;
 }
 

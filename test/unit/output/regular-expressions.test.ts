@@ -125,6 +125,44 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/^(?:[a-z]\w*\.)+([\w$]+): ([^]*)$/`,
     ],
   },
+  'mime/browser-forms.ts': {
+    'MAX_MESSAGE; fixed words, each place once': [
+      String.raw`/<(?:script|style)\b/gi`,
+      String.raw`/<\/script/gi`,
+      String.raw`/<\/style/gi`,
+      String.raw`/<script\b/i`,
+      String.raw`/["'\s>]/`,
+      String.raw`/data:(?:audio|video)\/[\w.+-]{1,40};base64,/`,
+      String.raw`/"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/`,
+      String.raw`/"roots":\{([^{}]{1,5000})\}/`,
+      String.raw`/^[\w.]{1,100}\(/`,
+      String.raw`/^<[^\n]*>$|^$/`,
+      String.raw`/^x-/`,
+    ],
+    '5,000 chars (of the roots)': [String.raw`/:"([\w-]{1,80})"/g`],
+    '20,000 chars (HEAD_CHARS)': [
+      String.raw`/<(?:audio|video)\b/i`,
+      String.raw`/<(?:img|iframe|video|audio|source)\b[^>]{0,2000}?\bsrc\s?=\s?["'](https?:\/\/[^"'\s]{1,1500})["']/i`,
+    ],
+    '100,000 chars (SEEN_CHARS)': [
+      String.raw`/<(?:div\b[^>]{0,300}\bid\s?=|(?:canvas|svg|img|iframe|video|audio|object|embed|table|form)\b)/i`,
+      String.raw`/^(?:Loading BokehJS|BokehJS [\d.]{1,20} successfully loaded|ⓘ$)/`,
+    ],
+    '2,000 chars (PLACE_CHARS, OBJECT_CHARS)': [
+      String.raw`/^\s*(?:<div\b[^>]{0,500}\bdata-root-id=[^>]{0,500}>\s*<\/div>\s*)+$/i`,
+      String.raw`/^<[^\n]*>$|^:\w|^[\w.]{1,100}\([^]*\)$/`,
+    ],
+    '200 chars (MIME_CHARS)': [
+      String.raw`/^(audio|video)\/([\w.+-]{1,40})$/`,
+      String.raw`/^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/`,
+      String.raw`/^application\/vnd\.\w{1,40}_exec\.v\d\+json$/`,
+      String.raw`/^application\/vnd\.\w{1,40}_load\.v\d\+json$/`,
+      String.raw`/^application\/vnd\.bokehjs_exec\.v\d\+json$/`,
+    ],
+  },
+  'model/output-model.ts': {
+    'PIECE_CHARS; at its start': [String.raw`/^(?:\r|\n$)/`],
+  },
   'mime/html-table.ts': {
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
     '4,001 chars (BESIDE_CHARS), or a line of 2,000': [
@@ -145,8 +183,13 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi`,
     ],
   },
+  'widgets.ts': {
+    '500 chars (TEXT_CHARS of the protocol)': [String.raw`/Progress/`, String.raw`/^H?BoxModel$|^HBox/`],
+  },
   'mime/read-bundle.ts': {
+    '200,000 chars; from its start': [String.raw`/^Name: [^\n]*\nMessage: [^]*\nStackTrace:/`],
     '200 chars (MIME_CHARS)': [
+      String.raw`/json$/`,
       String.raw`/^application\/((?!vnd\.)[\w.-]+\+)?json$/`,
       String.raw`/^application\/vnd\.(\w{1,40}).*\+json$/`,
       String.raw`/^application\/vnd\..*\+json$/`,

@@ -96,6 +96,7 @@ async function reachAndExecute(
     const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, sqlRows, guard, log });
     if (wasInterrupted(outcome)) await cancelSparkJobs(reached.connection);
     const stored = storedOutput(transcript);
+    transcript.noteEnd?.(outcome.kind);
     await transcript.seal();
     return { outcome, transcript, stored, kernelId: reached.record.kernelId };
   } finally {

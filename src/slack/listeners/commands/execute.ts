@@ -5,6 +5,8 @@ import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
+import { exportRuns } from './export.ts';
+import { slashCommand } from '../../manifest.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { listSchedules, makeSchedule, removeSchedule } from './schedules.ts';
@@ -34,12 +36,13 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   run: 'look',
   near: 'look',
   kernels: 'listKernels',
+  export: 'look',
   stop: 'stopOwn',
   restart: 'restart',
   shutdown: 'shutDown',
 };
 
-const USED_WITHOUT_NAME = ' — *used here without a name*';
+const USED_WITHOUT_NAME = ' *(default here)*';
 
 /** How many runs `history` shows. */
 const HISTORY_RUNS = 10;
@@ -93,7 +96,9 @@ async function doCommand(
     case 'unschedule':
       return await removeSchedule(command.number, person, channel, bot);
     case 'help':
-      return { text: helpText(bot.userId) };
+      return { text: helpText(bot.userId, command.topic) };
+    case 'export':
+      return await exportRuns(command.of, person, place, bot);
     case 'languages':
       return { text: await languagesText(channel, bot) };
     case 'status':
@@ -129,13 +134,12 @@ async function languagesText(channel: string, bot: CommandPort): Promise<string>
     );
   return lines.length === 0
     ? 'The gateway offers no languages.'
-    : ['*Languages of this gateway*', ...lines].join('\n');
+    : ['*Available languages*', ...lines].join('\n');
 }
 
 async function historyText(channel: string, bot: CommandPort): Promise<string> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
-  if (runs.length === 0)
-    return 'Nothing has run in this channel yet, or it is not kept any more (KEEP_RUNS).';
+  if (runs.length === 0) return 'Nothing has run in this channel yet, or it is not kept any more.';
   return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
 }
 
@@ -151,9 +155,11 @@ async function useLanguage(
   const change = dialect === undefined ? { kernelspec, dialect } : { dialect };
   await bot.channelSettings.change(bot.workspace, channel, change);
   auditChannel({ audit: 'use', kernelspec }, channel, user, bot);
-  const what = dialect === undefined ? 'run' : 'are Spark SQL and run';
-  const choice = `snippets without a language ${what} on \`${escapeMrkdwn(kernelspec)}\` here from now on`;
-  return { text: `Chosen: ${choice}.`, told: { channel, text: `${mention(user)} chose: ${choice}.` } };
+  const choice =
+    dialect === undefined
+      ? `the default language of this channel to \`${escapeMrkdwn(kernelspec)}\``
+      : `the default language of this channel to Spark SQL, on \`${escapeMrkdwn(kernelspec)}\``;
+  return { text: `Set ${choice}.`, told: { channel, text: `${mention(user)} set ${choice}.` } };
 }
 
 async function switchAuto(
@@ -165,12 +171,12 @@ async function switchAuto(
   await bot.channelSettings.change(bot.workspace, channel, { auto: on });
   auditChannel({ audit: 'auto', on }, channel, user, bot);
   const effect = on
-    ? 'from now on a message here that is nothing but a code block runs by itself'
+    ? `code blocks here now run without a mention. \`${slashCommand} auto off\` undoes it`
     : 'code blocks here run only when the bot is mentioned';
   const word = on ? 'on' : 'off';
   return {
-    text: `Auto is ${word}: ${effect}.`,
-    told: { channel, text: `${mention(user)} turned auto ${word}: ${effect}.` },
+    text: `Auto-run is ${word}: ${effect}.`,
+    told: { channel, text: `${mention(user)} turned auto-run ${word}: ${effect}.` },
   };
 }
 
