@@ -15,6 +15,22 @@ export function putIn(
 ): readonly string[] {
   if (parameters.length === 0) return blocks;
   if (language === 'sql') return putIntoSql(blocks, parameters);
+  const { assigned, written } = writeAssignments(parameters, language);
+  const [first = '', ...others] = blocks;
+  const names = new Set(parameters.map(({ name }) => name));
+  const { head, rest } = splitHead(first, names, written);
+  return [head, assigned, rest, ...others].filter((block) => block !== undefined);
+}
+
+/** A block that assigns the values. Throws `UserError` for a language or a name that takes none. */
+export function assignmentsOf(parameters: readonly Parameter[], language: string | undefined): string {
+  return writeAssignments(parameters, language).assigned;
+}
+
+function writeAssignments(
+  parameters: readonly Parameter[],
+  language: string | undefined,
+): { assigned: string; written: ParameterLanguage } {
   const written = parameterLanguage(language);
   if (written === undefined)
     throw new UserError(
@@ -24,11 +40,7 @@ export function putIn(
   const wrong = parameters.find(({ name }) => !written.isName(name));
   if (wrong !== undefined)
     throw new UserError('badCommand', `“${wrong.name}” is no name in ${written.displayName}. Nothing ran.`);
-  const assigned = [written.comment, ...parameters.map(written.assign)].join('\n');
-  const [first = '', ...others] = blocks;
-  const names = new Set(parameters.map(({ name }) => name));
-  const { head, rest } = splitHead(first, names, written);
-  return [head, assigned, rest, ...others].filter((block) => block !== undefined);
+  return { assigned: [written.comment, ...parameters.map(written.assign)].join('\n'), written };
 }
 
 /**
