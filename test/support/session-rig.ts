@@ -6,6 +6,8 @@ import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/displays.ts';
 import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
+import { createNotebookStore } from '../../src/notebooks/notebook-store.ts';
+import { withNotebook } from '../../src/runs/notebook-run.ts';
 import { openTranscript } from '../../src/output/open-transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
@@ -132,17 +134,21 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       withdraw: async () => {},
     };
   };
-  const open = async (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) => {
-    rig.onTranscript(runId);
-    return await openTranscript({
+  const notebooks = createNotebookStore(store.keyv('notebook'), undefined);
+  const open = async (run: Run, recovered: boolean, displays = startDisplays(() => undefined)) => {
+    rig.onTranscript(run.id);
+    const transcript = await openTranscript({
       dir,
-      runId,
+      runId: run.id,
       maxOutputBytes: 1e6,
       budget: spool.budget,
       recovered,
       displays,
       readsConsoleBar: true,
     });
+    const { budget } = spool;
+    const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log: silentLog };
+    return await withNotebook(transcript, run, recovered, deps);
   };
   const removeMessage = async (run: Run): Promise<void> => void notices.push(`removed ${run.data.preview}`);
 
@@ -153,6 +159,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     const finals = new FinalMessages({
       store: faulty.runs,
       removeMessage,
+      forgetNotebook: notebooks.forget,
       onPosted: (live) => kernels.remove(live),
       log: silentLog,
     });
@@ -197,6 +204,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       kernelspecs: startKernelspecCache(client, silentLog),
       channels,
       kernels,
+      notebooks,
       limits: {
         aliases: {},
         defaultLanguage: 'python3',

@@ -2,6 +2,7 @@ import { UserError } from '../../errors.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
+import type { NotebookStore } from '../../notebooks/notebook-store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
@@ -32,6 +33,7 @@ export interface AdmissionDeps {
   kernels: ChannelKernels;
   gateway: Pick<Gateway, 'findKernel'>;
   limits: AdmissionLimits;
+  notebooks: Pick<NotebookStore, 'keep'>;
   /** Opens the run in memory with its run message. */
   openRun: (run: Run, code: readonly string[]) => LiveRun;
   log: Log;
@@ -75,7 +77,7 @@ export class Admission {
     }
     try {
       signal?.throwIfAborted();
-      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given), signal);
+      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given, snippet), signal);
       if (acceptance.kind === 'duplicate') return { kind: 'duplicate' };
       const { code, ...record } = acceptance.run;
       const { order } = acceptance;
@@ -88,8 +90,12 @@ export class Admission {
     }
   }
 
-  #accept(run: NewRun<RunData>): Promise<Acceptance> {
-    return this.#deps.store.accept(run.data.requestKey, run);
+  /** A notebook first: once the run is accepted, a crash must not leave it without. */
+  async #accept(run: NewRun<RunData>, { notebook }: Snippet): Promise<Acceptance> {
+    const { store, notebooks } = this.#deps;
+    const { requestKey } = run.data;
+    if (notebook !== undefined) await notebooks.keep(requestKey, notebook.notebook);
+    return await store.accept(requestKey, run);
   }
 
   /** Throws `UserError` where a limit is reached. */
@@ -131,17 +137,19 @@ export class Admission {
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
     if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit.check(wanted, new Set());
-    const word = snippet.language;
+    const { language: word, notebook } = snippet;
     const data = {
       kernelspec,
       language,
       displayName,
       word,
+      notebook: notebook === undefined ? undefined : { name: notebook.name },
       editedTs,
       ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
       switchAgreedBy: undefined,
     };
+    if (notebook !== undefined) await this.#deps.notebooks.keep(live.run.data.requestKey, notebook.notebook);
     before.remove(live);
     try {
       return await live.replaceCode(snippet.blocks, { ...data, ...summarizeCode(snippet.blocks) }, queue);

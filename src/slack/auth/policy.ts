@@ -4,6 +4,8 @@ import { UserError } from '../../errors.ts';
 
 export interface Person {
   id: string;
+  /** As people know them; absent where Slack did not say. */
+  name?: string | undefined;
   /** Admin, owner or primary owner of this workspace. */
   isWorkspaceAdmin: boolean;
   isGuest: boolean;
@@ -35,7 +37,7 @@ export interface PolicySettings {
 /** What people can do, as docs/policy.md lists it. */
 export const actions = [
   'run',
-  /** help, languages, status, history, home; asking about the run in hand. */
+  /** help, languages, status, history, export, home; asking about the run in hand. */
   'look',
   /** use, auto, save. */
   'choose',

@@ -48,13 +48,15 @@ function about(topic: HelpTopic, botUserId: string): string[] {
         '*Threads*',
         '• In a thread with answers, a message that is nothing but a code block runs, without a mention.',
         '• Code that asks with `input()` is answered by a reply in its thread, or by the Answer button; a password by the button alone.',
-        '• `!stop`, `!restart`, `!status`, `!help` and `!save &lt;name&gt;` are commands there.',
+        '• `!stop`, `!restart`, `!status`, `!help`, `!save &lt;name&gt;` and `!export` are commands there.',
         '• Edit your message and it runs again into the same answer; delete it and the answer goes.',
       ];
     case 'files':
       return [
         '*Files*',
         `• Post a \`.py\`, \`.scala\`, \`.r\`, \`.sql\` or \`.txt\` file, or a snippet, with <@${botUserId}>, and it runs.`,
+        '• A `.ipynb` notebook runs its code cells in order, stops at the first that fails, and comes back with their outputs; `key=value` beside it goes behind its parameters cell.',
+        '• `!export` in a thread, or Export as notebook in the menu of an answer, puts its runs into one notebook; `export today` sends you those of this channel.',
         '• The editor takes a file, too. Long output, pictures and tables as CSV come back as files in the thread.',
       ];
     case 'commands':

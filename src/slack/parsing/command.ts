@@ -12,6 +12,8 @@ export type Command =
   | { kind: 'auto'; on: boolean }
   /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
   | { kind: 'restart' | 'shutdown'; channel?: string }
+  /** The runs of this thread, or of this channel since midnight, as a notebook. */
+  | { kind: 'export'; of: 'thread' | 'today' }
   /** Of saved snippets. */
   | { kind: 'save' | 'forget'; name: string }
   | RunSaved
@@ -58,6 +60,7 @@ export const commandWords: readonly string[] = [
   'save',
   'run',
   'forget',
+  'export',
   'schedule',
   'unschedule',
 ];
@@ -94,6 +97,8 @@ export function readCommand(text: string): Command | undefined {
       return /^[\p{L}\p{N}.+#_-]+$/u.test(argument) ? { kind: 'use', language: argument } : undefined;
     case 'auto':
       return readAuto(argument);
+    case 'export':
+      return argument.toLowerCase() === 'today' ? { kind: 'export', of: 'today' } : undefined;
     case 'save':
     case 'forget':
       return readNamed(lower, argument);
@@ -107,12 +112,13 @@ export function readCommand(text: string): Command | undefined {
   }
 }
 
-/** `!stop`, `!restart`, `!status`, `!help`, `!save name`: commands in the bot's threads, where Slack allows no slash commands. */
+/** `!stop`, `!restart`, `!status`, `!help`, `!export`, `!save name`: commands in the bot's threads, where Slack allows no slash commands. */
 export function readBangCommand(text: string): Command | undefined {
   const typed = text.trim();
   const word = typed.toLowerCase();
   const kind = bang.find((each) => word === `!${each}`);
   if (kind !== undefined) return { kind };
+  if (word === '!export') return { kind: 'export', of: 'thread' };
   const [, argument] = /^!save(?:[ \t]+(\S+))?$/i.exec(typed) ?? [];
   if (argument !== undefined) return readNamed('save', argument) ?? malformed(NAME_FORM);
   return word === '!save' ? readOneWord('save') : undefined;
@@ -121,7 +127,7 @@ export function readBangCommand(text: string): Command | undefined {
 /** A lone `!word` in a thread of the bot that is none of these: nothing runs, and there it is said what there is. */
 export function readUnknownBang(text: string): Command | undefined {
   if (!/^!\p{L}+$/u.test(text.trim())) return undefined;
-  const known = [...bang, 'save name'].map((each) => `!${each}`).join(', ');
+  const known = [...bang, 'export', 'save name'].map((each) => `!${each}`).join(', ');
   return malformed(`In a thread these are commands: ${known}. Nothing ran.`);
 }
 
@@ -134,6 +140,7 @@ function readOneWord(word: string): Command | undefined {
       kind: 'malformed',
       sentence: 'Say which language: use python2. The command languages lists them.',
     };
+  if (word === 'export') return { kind: 'export', of: 'thread' };
   if (word === 'auto') return malformed('Use auto on or auto off.');
   const sentence = UNNAMED.get(word);
   return sentence === undefined ? undefined : malformed(sentence);

@@ -4,7 +4,7 @@ import { isStatus } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
-import type { StoredOutput } from '../../run.ts';
+import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
 import { noteConsoleBar } from '../spark/note-spark.ts';
 import { noteOutput, noteStatus } from './note-events.ts';
@@ -40,10 +40,14 @@ export async function executeRun(
   for (let block = live.run.data.block; ; block += 1) {
     const outcome = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
     if (outcome.kind !== 'ok' && code.length > 1)
-      return { ...outcome, endedBlock: { number: block + 1, of: code.length } };
+      return { ...outcome, endedBlock: { number: block + 1, of: code.length, ...unitOf(live.run) } };
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
     live.note({ data: { block: block + 1, request: undefined } });
   }
+}
+
+function unitOf({ data }: Run): { unit?: 'cell' } {
+  return data.notebook === undefined ? {} : { unit: 'cell' };
 }
 
 /** Sends the block, or resumes the execution that a predecessor wrote, and follows it to its end. */
@@ -63,7 +67,7 @@ async function executeBlock(
     isKnownToRun: live.run.state === 'running',
     hasRun: block > 0,
   });
-  transcript.startBlock(code);
+  transcript.startBlock(code, block);
   live.follow();
   const execution =
     before === undefined

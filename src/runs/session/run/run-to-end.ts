@@ -14,7 +14,7 @@ import { runToOutcome } from './run-to-outcome.ts';
 export interface RunToEndDeps {
   outage: GatewayOutageWait;
   /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
-  openTranscript: (runId: string, recovered: boolean, displays: Displays) => Promise<Transcript>;
+  openTranscript: (run: Run, recovered: boolean, displays: Displays) => Promise<Transcript>;
   /** A switch replaced the channel's kernel. */
   onSwitched: (run: Run, change: { from: string; by: string }) => void;
   /** Whether this requester's account was deactivated since a snippet of it was accepted. False where that is not known. */
@@ -40,7 +40,7 @@ export async function runToEnd(
   const { openTranscript, outage, onSwitched, isDeactivated, log, runTimeoutMs, inputTimeoutMs, guard } =
     deps;
   const running = runToOutcome(live, kernel, {
-    openTranscript: (recovered) => openTranscript(live.id, recovered, displays),
+    openTranscript: (recovered) => openTranscript(live.run, recovered, displays),
     outage,
     onSwitched: (change) => onSwitched(live.run, change),
     isDeactivated,

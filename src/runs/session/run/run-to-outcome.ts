@@ -95,6 +95,7 @@ async function reachAndExecute(
     const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, guard, log });
     if (wasInterrupted(outcome)) await cancelSparkJobs(reached.connection);
     const stored = storedOutput(transcript);
+    transcript.noteEnd?.(outcome.kind);
     await transcript.seal();
     return { outcome, transcript, stored, kernelId: reached.record.kernelId };
   } finally {

@@ -93,8 +93,9 @@ export function statusLine(edition: number, outcome: RunOutcome, { short = false
 }
 
 /** The line under a run that has not ended; `phase` is '' where it is said above. */
-export function liveStatus({ kernelspec, edition }: RunView, phase: string): string {
-  return joinWords(' · ', [phase, kernelspec, editionWords(edition)]);
+export function liveStatus({ kernelspec, edition, cell }: RunView, phase: string): string {
+  const progress = cell === undefined ? '' : `cell ${cell.number} of ${cell.of}`;
+  return joinWords(' · ', [phase, progress, kernelspec, editionWords(edition)]);
 }
 
 function editionWords(edition: number): string {
@@ -123,15 +124,15 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
 /** Which of several blocks ended the run. What the kernel got nothing of says so itself. */
 function blockWords({ kind, endedBlock }: RunOutcome): string {
   if (endedBlock === undefined || (OUTCOMES[kind].neverRan === true && endedBlock.number === 1)) return '';
-  const { number, of } = endedBlock;
+  const { number, of, unit = 'block' } = endedBlock;
   const behind = of - number;
   const rest =
     behind === 0
       ? ''
       : behind === 1
-        ? `; block ${of} did not run`
-        : `; blocks ${number + 1} to ${of} did not run`;
-  return `${kind === 'raised' ? 'Failed' : 'Ended'} in block ${number} of ${of}${rest}.`;
+        ? `; ${unit} ${of} did not run`
+        : `; ${unit}s ${number + 1} to ${of} did not run`;
+  return `${kind === 'raised' ? 'Failed' : 'Ended'} in ${unit} ${number} of ${of}${rest}.`;
 }
 
 /** The gateway's own words are often half a sentence (`it was shut down`). */

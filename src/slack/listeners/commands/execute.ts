@@ -5,6 +5,7 @@ import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
+import { exportRuns } from './export.ts';
 import { slashCommand } from '../../manifest.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
@@ -35,6 +36,7 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   run: 'look',
   near: 'look',
   kernels: 'listKernels',
+  export: 'look',
   stop: 'stopOwn',
   restart: 'restart',
   shutdown: 'shutDown',
@@ -93,6 +95,8 @@ async function doCommand(
       return await removeSchedule(command.number, person, channel, bot);
     case 'help':
       return { text: helpText(bot.userId, command.topic) };
+    case 'export':
+      return await exportRuns(command.of, person, place, bot);
     case 'languages':
       return { text: await languagesText(channel, bot) };
     case 'status':
