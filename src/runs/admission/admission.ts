@@ -15,6 +15,9 @@ import { type Chosen, newRun, type SnippetRequest, withLanguage } from './new-ru
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
 
+const LANGUAGES_NOT_KNOWN =
+  'The server behind this bot is stopped and is being started now; its languages are known when it runs. Nothing ran; send it again in a minute.';
+
 export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
 
 export interface AdmissionLimits {
@@ -184,11 +187,10 @@ export class Admission {
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
       const kernelspecs = await this.#deps.kernelspecs.refresh();
-      if (this.#deps.kernelspecs.isAssumed(kernelspecs))
-        throw new UserError(
-          'unknownLanguage',
-          'The server behind this bot was stopped and is being started; its languages are known when it runs. Nothing ran; send it again in a minute.',
-        );
+      if (this.#deps.kernelspecs.isAssumed(kernelspecs)) {
+        this.#deps.kernelspecs.learn();
+        throw new UserError('unknownLanguage', LANGUAGES_NOT_KNOWN);
+      }
       return withLanguage(chooseLanguage(snippet, { ...context, kernelspecs }), kernelspecs);
     }
   }
