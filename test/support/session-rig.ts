@@ -28,6 +28,7 @@ import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { HubSettings } from '../../src/gateway/settings.ts';
 import type { GatewayTimings } from '../../src/gateway/timings.ts';
 import { quickTimings, settingsFor } from './gateway-client.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';
@@ -98,6 +99,8 @@ export interface RigOptions {
   queueLimit?: number;
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
+  /** The gateway is a server of this hub. */
+  hub?: HubSettings;
 }
 
 export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {
@@ -154,7 +157,10 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
 
   const startProcess = (): RigProcess & { end: () => Promise<void> } => {
     const timings = { ...quickTimings, ...options.timings };
-    const client = createGatewayClient(settingsFor(gateway), { log: silentLog, timings });
+    const client = createGatewayClient(
+      settingsFor(gateway, options.hub === undefined ? {} : { hub: options.hub }),
+      { log: silentLog, timings },
+    );
     const { store: faulty, faults } = withFaults(store);
     const finals = new FinalMessages({
       store: faulty.runs,
@@ -183,6 +189,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
+      sqlRows: 1_000,
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,
