@@ -15,6 +15,7 @@ import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
+import { SparkObserver } from './runs/session/spark/spark-observer.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/retry-store.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
@@ -108,6 +109,7 @@ export function createApp(parts: AppParts): App {
     runTimeoutMs,
     inputTimeoutMs,
     guard,
+    spark: new SparkObserver(config.spark.progress, log),
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({

@@ -23,6 +23,11 @@ export interface SparkWork {
   before?: SparkCounts;
   /** Jobs are running. */
   isAtWork: boolean;
+  /** One of them has lasted over a second: the answer tells of them from then on. */
+  hasLasted: boolean;
+  /** Spark's id of the job at work, or of the last one. */
+  job?: number | undefined;
+  app?: string | undefined;
   /** Since when tasks wait and none is at work, ms since the epoch. */
   waitingSince?: number | undefined;
 }
@@ -45,11 +50,14 @@ export const sparkWorkSchema = z.looseObject({
   block: z.number(),
   before: countsSchema.optional(),
   isAtWork: z.boolean(),
+  hasLasted: z.boolean(),
+  job: z.number().optional(),
+  app: z.string().optional(),
   waitingSince: z.number().optional(),
 });
 
 /** From the least to the most that is known; a better word replaces a worse one. */
-const SOURCES = ['console'] as const;
+const SOURCES = ['console', 'observer'] as const;
 export type SparkSource = (typeof SOURCES)[number];
 
 /** How things stand at a moment, in one block. */
@@ -57,6 +65,10 @@ export interface SparkMoment {
   source: SparkSource;
   counts: SparkCounts;
   isAtWork: boolean;
+  hasLasted: boolean;
+  job?: number | undefined;
+  /** The application's id. */
+  app?: string | undefined;
 }
 
 const NONE: SparkCounts = {
@@ -78,18 +90,23 @@ export function sparkCounts(counts: Partial<SparkCounts>): SparkCounts {
 export function workAfter(
   work: SparkWork | undefined,
   block: number,
-  { source, counts, isAtWork }: SparkMoment,
+  moment: SparkMoment,
   nowMs: number,
 ): SparkWork {
+  const { source, counts, isAtWork } = moment;
   const isSameBlock = work?.block === block;
   if (isSameBlock && SOURCES.indexOf(source) < SOURCES.indexOf(work.source)) return work;
   const before = isSameBlock ? work.before : work === undefined ? undefined : allCounts(work);
   const isWaiting = isAtWork && counts.activeTasks === 0 && counts.doneTasks < counts.tasks;
+  const app = moment.app ?? work?.app;
   return {
     source,
     block,
     counts,
     isAtWork,
+    hasLasted: moment.hasLasted || work?.hasLasted === true,
+    ...(moment.job === undefined ? {} : { job: moment.job }),
+    ...(app === undefined ? {} : { app }),
     ...(before === undefined ? {} : { before }),
     ...(isWaiting ? { waitingSince: work?.waitingSince ?? nowMs } : {}),
   };

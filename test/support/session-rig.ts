@@ -21,6 +21,7 @@ import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
 import type { KernelSession } from '../../src/runs/session/kernel-session.ts';
+import { SparkObserver, type SparkProgress } from '../../src/runs/session/spark/spark-observer.ts';
 import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -93,6 +94,7 @@ export interface RigOptions {
   queueLimit?: number;
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
+  spark?: SparkProgress;
 }
 
 export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {
@@ -173,6 +175,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
+      spark: new SparkObserver(options.spark ?? 'console', silentLog),
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,
     });

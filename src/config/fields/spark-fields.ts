@@ -2,9 +2,9 @@ import { withDefault } from '../setting.ts';
 import { oneOf } from '../parsers.ts';
 
 export const sparkFields = {
-  SPARK_PROGRESS: withDefault(oneOf(['console', 'off']), 'console', {
-    example: 'off',
+  SPARK_PROGRESS: withDefault(oneOf(['auto', 'console', 'off']), 'console', {
+    example: 'auto',
     description:
-      'Whether a running answer shows how far its Spark jobs are. console: as far as Spark’s own console bar tells, which is then left out of the output. off: the bar stays in the output.',
+      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it; it defines and prints nothing there. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output.',
   }),
 };

@@ -22,7 +22,6 @@ import { type LifecycleEvent } from './lifecycle-state.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Router } from './router.ts';
 
-/** What all connections share. */
 export interface ConnectionClient {
   readonly interrupts: Interrupts;
   readonly log: Log;
@@ -45,8 +44,7 @@ export class OpenConnection implements KernelConnection {
   readonly #router: Router;
   readonly #lookAtSilent: ReturnType<typeof createSilenceWatch>;
   readonly #kernel: ExecutionKernel;
-  /** The gateway has taken the session to this websocket. */
-  hasOpened = false;
+  hasOpened = false; // the gateway has taken the session to this websocket
   #state: 'open' | 'away' | 'gone' | 'closed' = 'open';
   #goneWhy = '';
   #receivedMs = 0;
@@ -101,6 +99,10 @@ export class OpenConnection implements KernelConnection {
   get process(): string {
     // What is written while it is not ready meets whatever process comes.
     return this.lifecycle.state === 'ready' ? this.lifecycle.handshake.processSession : '';
+  }
+
+  get isBusyElsewhere(): boolean {
+    return this.lifecycle.isBusyElsewhere;
   }
 
   async isThere(signal: AbortSignal): Promise<boolean> {

@@ -51,7 +51,7 @@ export function readError(content: KernelMessage['content']): {
   };
 }
 
-/** The outputs that an iopub message of an execution stands for; none for statuses, comms and unknown types. */
+/** The outputs that an iopub message of an execution stands for; none for statuses and unknown types. */
 export function readOutput(message: KernelMessage): Output | undefined {
   const { content } = message;
   switch (message.type) {
@@ -71,6 +71,8 @@ export function readOutput(message: KernelMessage): Output | undefined {
         ? undefined
         : { kind: 'updateDisplay', ...display, displayId: display.displayId };
     }
+    case 'comm_msg':
+      return { kind: 'comm', commId: text(content['comm_id']), data: content['data'] };
     case 'clear_output':
       return { kind: 'clear', wait: content['wait'] === true };
     case 'error':

@@ -6,7 +6,7 @@ import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
-import { noteConsoleBar } from '../spark/note-spark.ts';
+import { noteConsoleBar, noteObserver } from '../spark/note-spark.ts';
 import { noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
@@ -78,6 +78,10 @@ async function executeBlock(
   const cuts: { fromMs: number; toMs: number }[] = [];
   for await (const event of execution) {
     // Whether something is missing is known at the end.
+    if (event.kind === 'comm') {
+      noteObserver(live, event);
+      continue;
+    }
     if (event.kind === 'reconnected') cuts.push(event);
     else await transcript.add(event);
     noteConsoleBar(live, transcript.view());

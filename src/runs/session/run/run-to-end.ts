@@ -9,6 +9,7 @@ import type { LateOutput } from '../late-output.ts';
 import type { WriteGuard } from './execute-run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { RunEnd } from './run-end.ts';
+import type { SparkObserver } from '../spark/spark-observer.ts';
 import { runToOutcome } from './run-to-outcome.ts';
 
 export interface RunToEndDeps {
@@ -20,6 +21,7 @@ export interface RunToEndDeps {
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
   guard: WriteGuard;
+  spark: SparkObserver;
   log: Log;
 }
 
@@ -35,7 +37,7 @@ export async function runToEnd(
   displays: Displays,
   deps: RunToEndDeps,
 ): Promise<void> {
-  const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs, guard } = deps;
+  const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs, guard, spark } = deps;
   const running = runToOutcome(live, kernel, {
     openTranscript: (recovered) => openTranscript(live.id, recovered, displays),
     outage,
@@ -43,6 +45,7 @@ export async function runToEnd(
     runTimeoutMs,
     inputTimeoutMs,
     guard,
+    spark,
     log,
   });
   const ended = await Promise.race([running, untilReleased(live)]);

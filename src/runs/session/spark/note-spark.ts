@@ -1,4 +1,6 @@
+import type { Output } from '../../../gateway/outputs.ts';
 import type { OutputView } from '../../../output/output-view.ts';
+import { readMoment } from '../../../spark/read-observer.ts';
 import { sparkCounts, type SparkMoment, workAfter } from '../../../spark/spark-work.ts';
 import type { LiveRun } from '../run/live-run.ts';
 
@@ -12,7 +14,15 @@ export function noteConsoleBar(live: LiveRun, { console }: Pick<OutputView, 'con
   const isAtWork = sinceMs !== undefined;
   const isShort = isAtWork && Date.now() - sinceMs < BAR_MS;
   if (isShort || (!isAtWork && live.run.data.spark === undefined)) return;
-  noteMoment(live, { source: 'console', counts: sparkCounts(counts), isAtWork });
+  noteMoment(live, { source: 'console', counts: sparkCounts(counts), isAtWork, hasLasted: true });
+}
+
+/** What the observer in the kernel says → the record and the screen. */
+export function noteObserver(live: LiveRun, said: Output & { kind: 'comm' }): void {
+  const moment = readMoment(said);
+  if (moment === undefined) return;
+  noteMoment(live, moment);
+  live.refresh();
 }
 
 function noteMoment(live: LiveRun, moment: SparkMoment): void {

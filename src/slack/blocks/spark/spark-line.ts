@@ -7,7 +7,7 @@ const WAITING_MS = 30_000;
 
 /** `Spark · job 2 of 3 · ▓▓▓▓▓▓░░░░ 612/1,000 tasks · 2 failed attempts`, while jobs are at work; else ''. */
 export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>, nowMs: number): string {
-  if (spark === undefined || !spark.isAtWork || phase.kind === 'ended') return '';
+  if (spark?.hasLasted !== true || !spark.isAtWork || phase.kind === 'ended') return '';
   const { jobs, endedJobs, tasks, doneTasks, failedTasks } = allCounts(spark);
   return [
     'Spark',
@@ -22,7 +22,7 @@ export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>
 
 /** `Spark: 3 jobs, 1,000 tasks`: what an ended run leaves; '' where no job lasted. */
 export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): string {
-  if (spark === undefined || phase.kind !== 'ended') return '';
+  if (spark?.hasLasted !== true || phase.kind !== 'ended') return '';
   const { jobs, failedJobs, stages, tasks, doneTasks, failedTasks } = allCounts(spark);
   const isWhole = phase.outcome.kind === 'ok' || doneTasks >= tasks;
   const words = [

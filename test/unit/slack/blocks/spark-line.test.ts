@@ -14,6 +14,7 @@ const work = (counts: Partial<SparkCounts>, more: Partial<SparkWork> = {}): Spar
   source: 'console',
   block: 0,
   isAtWork: true,
+  hasLasted: true,
   ...more,
 });
 const whole = { jobs: 3, endedJobs: 1, tasks: 1_000, doneTasks: 612, activeTasks: 4, failedTasks: 2 };
@@ -37,6 +38,9 @@ describe('while jobs are at work', () => {
     const waiting = work({ jobs: 1, tasks: 200 }, { waitingSince: 1_000 });
     expect(line(waiting, 30_999)).not.toContain('executors');
     expect(line(waiting, 31_000)).toBe('Spark · job 1 of 1 · ░░░░░░░░░░ 0/200 tasks · waiting for executors');
+  });
+  test('nothing as long as each job is over within a second', () => {
+    expect(line(work(whole, { hasLasted: false }))).toBe('');
   });
   test('nothing between jobs, and nothing once the run has ended', () => {
     expect(line(work(whole, { isAtWork: false }))).toBe('');
