@@ -1,23 +1,49 @@
-FROM node:24-slim
+# The tag is exact, so that a build tomorrow is the build of today; the release workflow adds the digest that it resolved.
+ARG BASE=node:24.21.0-trixie-slim
+
+FROM ${BASE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM ${BASE}
+# An SVG's text is drawn with the system's fonts, which are found by fontconfig's configuration: without it there is no text.
+# Liberation stands for Arial, Times and Courier, DejaVu has symbols, Droid's fallback has Chinese, Japanese and Korean.
+# What Node's image has to install and build packages is of no use to who runs this one, nor to who breaks in.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends \
+    fontconfig-config fonts-dejavu-core fonts-droid-fallback fonts-liberation \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \
+ && rm -rf /usr/local/lib/node_modules /usr/local/include/node /usr/local/share/doc /usr/local/share/man /opt/yarn* \
+ && rm -f /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg
+
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json LICENSE NOTICE manifest.yml ./
+COPY bin ./bin
+COPY src ./src
+
+# STORE_URL's default file and the spool of long outputs; a volume keeps them over a new image. The group is for platforms
+# that give each container a user id of its own choice and the group 0.
+RUN install -d -o 1000 -g 0 -m 0775 data
+VOLUME /app/data
 
 ENV NODE_ENV=production
 # In a container 127.0.0.1, the default with Socket Mode, is reachable for nobody; `-p` decides who gets in.
 ENV HOST=0.0.0.0
-WORKDIR /app
-
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean --force
-
-COPY LICENSE NOTICE manifest.yml ./
-COPY src ./src
-
-# STORE_URL's default file and the spool of long outputs; a volume keeps them over a new image.
-RUN mkdir data && chown node:node data
-VOLUME /app/data
-
-USER node
+# A number, because Kubernetes cannot tell of a name that it is not root's.
+USER 1000:1000
 EXPOSE 3000
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["bin/healthcheck.sh"]
+
+# Written by `npm run docs` from package.json.
+ARG VERSION=0.2.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Sparkthread" \
+      org.opencontainers.image.description="Run code from Slack on Spark kernels behind a Jupyter Kernel Gateway" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 
 CMD ["node", "src/main.ts"]

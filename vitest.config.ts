@@ -48,6 +48,11 @@ export default defineConfig({
         hookTimeout: 300_000,
         globalSetup: ['test/support/backends/global-setup.ts'],
       }),
+      project('all-delivery', ['test/all-delivery/**/*.test.ts'], {
+        ...alone,
+        testTimeout: 60_000,
+        hookTimeout: 300_000,
+      }),
       project('e2e', ['test/e2e/**/*.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 300_000,

@@ -1,6 +1,5 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { cleanEnvironment } from '../demo/clean-environment.ts';
 import type { KernelGateway } from '../demo/gateway.ts';
 import { startGuarded } from '../demo/guarded-process.ts';
@@ -13,7 +12,7 @@ export interface BenchBot extends AsyncDisposable {
   log: () => string;
 }
 
-/** Starts a script of this repository as a bot; it ends with this process, however that ends. */
+/** Starts a script (a path from the root of this repository, or absolute) as a bot; it ends with this process, however that ends. */
 export async function startBenchBot(
   script: string,
   { provisioned, server }: { provisioned: Provisioned; server: KernelGateway },
@@ -25,7 +24,7 @@ export async function startBenchBot(
   const folder = await mkdtemp(join(runs, 'bench-'));
   const bot = startGuarded({
     python: provisioned.python.command,
-    command: [process.execPath, fileURLToPath(new URL(`../${script}`, import.meta.url))],
+    command: [process.execPath, resolve(import.meta.dirname, '..', script)],
     env: {
       ...cleanEnvironment({ PATH: process.env['PATH'], LANG: process.env['LANG'] }),
       HOME: folder,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
@@ -9,12 +10,14 @@ import { givenNumber } from './given-number.ts';
 /**
  * From a mention of `1+1` to its final answer on a warm kernel: the whole bot, with its run store on disk, against
  * `straight-bot.ts`, on one gateway, each in a local Slack with Slack's rates, in turns. Prints both medians and
- * quartiles and the ratio.
+ * quartiles and the ratio. With another checkout of this repository, installed, its bot takes its turns too: before
+ * and after in one run.
  *
- *   node bench/mention-to-answer.ts [rounds=100]
+ *   node bench/mention-to-answer.ts [rounds=100] [checkout]
  */
 
-const rounds = givenNumber(0, 100, 'node bench/mention-to-answer.ts [rounds=100]');
+const rounds = givenNumber(0, 100, 'node bench/mention-to-answer.ts [rounds=100] [checkout]');
+const otherCheckout = process.argv[3];
 const warmUpRounds = 8;
 /** Slack takes one post per second and channel; each side posts once in two pauses. */
 const pauseMs = 560;
@@ -50,12 +53,19 @@ function show(times: readonly number[]): string {
 const provisioned = await provision(process.env, showProgress(process.stderr));
 await using server = await startKernelGateway({ provisioned });
 const setting = { provisioned, server };
-await using ours = await startBenchBot('src/main.ts', setting, { DEFAULT_LANGUAGE: 'python3', PORT: '0' });
+const settings = { DEFAULT_LANGUAGE: 'python3', PORT: '0' };
+await using ours = await startBenchBot('src/main.ts', setting, settings);
 await using straight = await startBenchBot('bench/straight-bot.ts', setting);
+await using other =
+  otherCheckout === undefined
+    ? undefined
+    : await startBenchBot(resolve(otherCheckout, 'src/main.ts'), setting, settings);
+
 const sides = [
-  { bot: ours, times: [] as number[] },
-  { bot: straight, times: [] as number[] },
-] as const;
+  { name: 'ours', bot: ours },
+  { name: 'straight', bot: straight },
+  ...(other === undefined ? [] : [{ name: 'other checkout', bot: other }]),
+].map((side) => ({ ...side, times: [] as number[] }));
 
 for (let round = -warmUpRounds; round < rounds; round += 1) {
   for (const { bot, times } of sides) {
@@ -64,10 +74,9 @@ for (let round = -warmUpRounds; round < rounds; round += 1) {
     await pause(pauseMs);
   }
 }
-const [oursMs, straightMs] = [sides[0].times, sides[1].times];
-console.log(`ours     ${show(oursMs)}`);
-console.log(`straight ${show(straightMs)}`);
-console.log(
-  `${rounds} rounds each, ours/straight ${(median(oursMs) / median(straightMs)).toFixed(2)} at the median, ` +
-    `calls refused for rate: ${refusedCalls(ours).length} and ${refusedCalls(straight).length}`,
-);
+const oursMs = median(sides[0]?.times ?? []);
+console.log(`${rounds} rounds each`);
+for (const { name, bot, times } of sides) {
+  const ratio = name === 'ours' ? '' : `, ours/${name} ${(oursMs / median(times)).toFixed(2)} at the median`;
+  console.log(`${name}: ${show(times)}, calls refused for rate ${refusedCalls(bot).length}${ratio}`);
+}

@@ -1,3 +1,4 @@
+import type { Audit } from './audit/audit.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
@@ -19,6 +20,7 @@ import { SparkObserver } from './runs/session/spark/spark-observer.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/retry-store.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
+import { SavedSnippets } from './saved/saved-snippets.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
@@ -33,6 +35,7 @@ export interface AppParts {
   spoolDir: string;
   slack: StartedSlack;
   guard: WriteGuard;
+  audit: Audit;
   /** A snippet was not accepted. */
   onRefused: (error: unknown) => void;
   /** A run has ended. */
@@ -54,7 +57,7 @@ export interface App {
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
 export function createApp(parts: AppParts): App {
-  const { config, log, gateway, store, spoolDir, slack, guard, onRefused, onEnded } = parts;
+  const { config, log, gateway, store, spoolDir, slack, guard, audit, onRefused, onEnded } = parts;
   const { workspace } = slack;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
@@ -140,6 +143,7 @@ export function createApp(parts: AppParts): App {
     openRun: (run, code) => runs.open(run, code),
     log,
   });
+  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'));
   const control = new KernelControl({ gateway, kernels, channels });
   const closing = new AbortController();
   let retention: { close: () => void } | undefined;
@@ -158,6 +162,8 @@ export function createApp(parts: AppParts): App {
     memory: slack.memory,
     drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,
+    audit,
+    saved,
     log,
     control,
     languages: (channel) => admission.languages(workspace, channel),
@@ -191,6 +197,7 @@ export function createApp(parts: AppParts): App {
       // A store that breaks off in the middle of a takeover is waited for.
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       await read(() => channels.load());
+      await read(() => saved.load());
       const unposted = await read(() => store.runs.unposted());
       const known = await read(() => records.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type App, createApp } from './app.ts';
+import { createAudit } from './audit/audit.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
 import { ConfigError, StoreError } from './errors.ts';
 import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
 import { Secrets, startLog } from './log.ts';
-import { logEnd } from './runs/audit.ts';
+import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck } from './server/health.ts';
 import { startHealthServer } from './server/health-endpoints.ts';
@@ -115,6 +116,7 @@ async function main(): Promise<void> {
     },
   );
   if (isLeader) {
+    const audit = createAudit({ ...config.audit, dir: spool.auditDir, secrets, log });
     app = createApp({
       config,
       log,
@@ -123,9 +125,10 @@ async function main(): Promise<void> {
       spoolDir: spool.dir,
       slack,
       guard: leadership,
+      audit,
       onRefused: metrics.payloads.refused,
       onEnded(run, outcome) {
-        logEnd(run, outcome, log);
+        audit.record(auditEnded(run, outcome));
         metrics.runEnded(run, outcome);
       },
     });
@@ -150,6 +153,7 @@ async function main(): Promise<void> {
     } finally {
       // Also when Slack refuses this process: another one need not wait for the lease to end.
       await leadership.release();
+      await audit.close();
     }
   } else log.info({ event: 'bot.stopped' }, 'a standby ended');
   await gateway.close();
@@ -178,7 +182,7 @@ function roleOf({ state }: Leadership): 'leader' | 'standby' | 'inDoubt' {
 async function openSpoolFolder({
   store,
   spoolDir,
-}: Config): Promise<{ dir: string; close: () => Promise<void> }> {
+}: Config): Promise<{ dir: string; auditDir: string; close: () => Promise<void> }> {
   if (store.kind !== 'memory' || spoolDir !== undefined) {
     const dir = resolve(spoolDir ?? (store.kind === 'sqlite' ? dirname(store.path) : 'data'), 'spool');
     try {
@@ -190,10 +194,10 @@ async function openSpoolFolder({
         `The folder ${dir} is where output is kept until its answer is posted, and it cannot be written (${String(reason)}).`,
       ]);
     }
-    return { dir, close: async () => {} };
+    return { dir, auditDir: dirname(dir), close: async () => {} };
   }
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-'));
-  return { dir, close: async () => await rm(dir, { recursive: true, force: true }) };
+  return { dir, auditDir: dir, close: async () => await rm(dir, { recursive: true, force: true }) };
 }
 
 interface Shutdown {

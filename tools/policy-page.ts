@@ -34,14 +34,16 @@ ${rows.join('\n')}
 
 const words: Record<Action, string> = {
   run: 'run code',
-  look: '`help`, `languages`, `status`, `history`, the home tab, Ask',
-  choose: '`use`, `auto`',
+  look: '`help`, `languages`, `status`, `history`, `saved`, the home tab, Ask',
+  choose: '`use`, `auto`, `save`',
   stopOwn: 'stop their own run',
   stopOthers: 'stop somebody else’s run',
   answerOwn: 'answer what their own run asks (`input()`)',
   answerOthers: 'answer what somebody else’s run asks',
   deleteOwn: 'delete their own answer',
   deleteOthers: 'delete somebody else’s answer',
+  forgetOwn: '`forget` what they saved themselves',
+  forgetOthers: '`forget` what somebody else saved',
   restart: '`restart`',
   shutDown: '`shutdown`',
   switch: 'replace the channel’s kernel by another language',

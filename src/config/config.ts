@@ -75,6 +75,7 @@ export interface Config {
   /** `host` undefined: every address of this machine. */
   http: { host: string | undefined; port: number; metrics: { host: string; port: number } | undefined };
   logLevel: SettingValues['LOG_LEVEL'];
+  audit: { target: SettingValues['AUDIT']; includesCode: boolean };
   /** What an operator should know although the bot can start; one sentence each. */
   warnings: readonly string[];
   /** Everything that must never stand in a log or a message. */
@@ -163,6 +164,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       metrics: values.METRICS === 'off' ? undefined : values.METRICS,
     },
     logLevel: values.LOG_LEVEL,
+    audit: { target: values.AUDIT, includesCode: values.AUDIT_CODE },
     warnings: issues.warnings,
     secrets: listSecrets(values, gateway),
   };

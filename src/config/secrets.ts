@@ -4,6 +4,9 @@ import type { SettingValues } from './schema.ts';
 /** A header's value shorter than this is a word like `https` that occurs in honest lines too. */
 const LEAST_HEADER_CHARACTERS = 6;
 
+/** A part of an address shorter than this is a word like `services`. */
+const LEAST_TOKEN_CHARACTERS = 16;
+
 /** Everything a log has to hide, in each form it may turn up in; the form that a URL needs is the log's to add. */
 export function listSecrets(values: SettingValues, gateway: GatewaySettings): string[] {
   const { user, pass, token, headers, tls } = gateway;
@@ -18,6 +21,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     token,
     ...Object.values(headers).flatMap(headerSecrets),
     tls.key,
+    ...auditSecrets(values.AUDIT),
     tls.passphrase,
     ...(store.kind === 'redis' && store.password !== undefined
       ? [store.password, new URL(store.address).password]
@@ -29,6 +33,17 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...Object.values(values.JUPYTER_GATEWAY_HEADERS ?? {}).flatMap(headerSecrets),
   ];
   return [...new Set(found.filter((secret) => secret !== undefined))];
+}
+
+/** The address may hold a password, or a token anywhere behind its host. */
+function auditSecrets(target: SettingValues['AUDIT']): string[] {
+  if (target.kind !== 'url') return [];
+  const { username, password, pathname, search, searchParams } = target.url;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const basic = pair === ':' ? [] : [Buffer.from(pair).toString('base64')];
+  const parts = [...pathname.split('/'), ...searchParams.values()];
+  const tokens = parts.filter((part) => part.length >= LEAST_TOKEN_CHARACTERS);
+  return [decodeURIComponent(password), search, ...basic, ...tokens].filter((secret) => secret !== '');
 }
 
 /** `Bearer abcdef` hides both the whole and what follows the scheme. */

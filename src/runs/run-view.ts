@@ -2,7 +2,7 @@ import type { GatewayErrorCode } from '../gateway/errors.ts';
 import type { OutputView } from '../output/output-view.ts';
 import type { SparkWork } from '../spark/spark-work.ts';
 import type { RunOutcome } from './outcome.ts';
-import type { Origin, Run } from './run.ts';
+import type { Origin, Run, SavedUse } from './run.ts';
 
 /** One picture of a run at a moment: all that its message shows. Values only; blocks are made from it by pure functions. */
 export interface RunView {
@@ -12,7 +12,7 @@ export interface RunView {
   kernelspec: string;
   phase: RunPhase;
   /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
-  origin?: { kind: Origin; blocks: readonly string[] };
+  origin?: { kind: Origin; name?: string; blocks: readonly string[] };
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
   /** What its Spark jobs have done so far. */
@@ -69,7 +69,8 @@ export type RunAction =
   | 'delete'
   | 'switch'
   | 'restart'
-  | 'answerInput';
+  | 'answerInput'
+  | 'save';
 
 /** One run on the screen: one message, with what belongs to it beside. The only way runs/ talks to people. */
 export interface RunMessage {
@@ -95,10 +96,15 @@ export type FinishResult =
   | { delivered: true; messageTs: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 
+/** What the bot's own root message shows. `language`: as it was typed, else the kernelspec. */
+export interface RootContent {
+  language: string;
+  blocks: readonly string[];
+  saved?: SavedUse | undefined;
+}
+
 /** Where the channel sees at a glance how a run ended: the bot's own root message, or the message of a person. */
-export type ResultMark =
-  | { kind: 'root'; language: string; blocks: readonly string[] }
-  | { kind: 'message'; ts: string };
+export type ResultMark = ({ kind: 'root' } & RootContent) | { kind: 'message'; ts: string };
 
 export interface RunMessageOptions {
   runId: string;
@@ -110,8 +116,7 @@ export interface RunMessageOptions {
   createdAt: number;
   /** '' where the run has no message of its own: then `root` is posted first. */
   thread: string;
-  /** What the root message shows. `language`: as it was typed, else the kernelspec. */
-  root: { language: string; blocks: readonly string[] } | undefined;
+  root: RootContent | undefined;
   mark?: ResultMark | undefined;
   /** The ts of the run message when it is posted already. */
   messageTs: string | undefined;
@@ -142,7 +147,7 @@ export function viewRun(
     kernelspec: run.data.kernelspec,
     phase,
     output,
-    ...(run.data.origin === undefined ? {} : { origin: { kind: run.data.origin, blocks: code } }),
+    ...(run.data.origin === undefined ? {} : { origin: originOf(run.data.origin, run, code) }),
     ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
@@ -150,6 +155,10 @@ export function viewRun(
     // Code that nobody knows any more cannot be run again.
     actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase, run.requester),
   };
+}
+
+function originOf(kind: Origin, { data }: Run, blocks: readonly string[]): NonNullable<RunView['origin']> {
+  return { kind, blocks, ...(data.saved === undefined ? {} : { name: data.saved.name }) };
 }
 
 function actionsFor(phase: RunPhase, requester: string): RunAction[] {
@@ -166,6 +175,6 @@ function actionsFor(phase: RunPhase, requester: string): RunAction[] {
     case 'inputAsked':
       return ['answerInput', 'stop'];
     case 'ended':
-      return ['runAgain', 'editAndRun', 'delete'];
+      return ['runAgain', 'editAndRun', 'delete', 'save'];
   }
 }

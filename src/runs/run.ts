@@ -18,8 +18,17 @@ export type Source =
   | 'edit'
   | 'again';
 
-/** `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before. */
-export type Origin = 'again' | 'edited';
+/**
+ * `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before;
+ * `saved`: it was called by a name.
+ */
+export type Origin = 'again' | 'edited' | 'saved';
+
+/** What stands behind code that nobody typed for this run. */
+export interface SavedUse {
+  /** The name that it is saved under in its channel. */
+  name: string;
+}
 
 /** How much of a run's output is on this machine's disk. A successor on another machine does not have it. */
 export interface StoredOutput {
@@ -56,6 +65,7 @@ export interface RunData extends CodeSummary {
   edition: number;
   /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
   origin?: Origin;
+  saved?: SavedUse;
   /** The run whose run message this one takes over: the same message, before its edit. */
   follows?: string;
   /** False: nobody is there whom the kernel could ask. */
@@ -127,6 +137,7 @@ const runDataSchema = z.looseObject({
   message: z.string().optional(),
   editedTs: z.string().optional(),
   edition: z.number(),
+  saved: z.looseObject({ name: z.string() }).optional(),
   follows: z.string().optional(),
   attended: z.boolean().optional(),
   needsRoot: z.boolean(),

@@ -4,7 +4,7 @@ import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
-import type { OpenRunMessage, ResultMark } from './run-view.ts';
+import type { OpenRunMessage, ResultMark, RootContent } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
@@ -47,7 +47,7 @@ export class Runs {
       (live) => {
         const { data } = run;
         const needsRoot = run.thread === '' && data.needsRoot;
-        const language = data.word ?? data.kernelspec;
+        const root = rootOf(data, code);
         return openRunMessage({
           runId: run.id,
           requester: run.requester,
@@ -55,8 +55,8 @@ export class Runs {
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
-          root: needsRoot ? { language, blocks: code ?? [data.preview] } : undefined,
-          mark: markOf(run, language, code),
+          root: needsRoot ? root : undefined,
+          mark: markOf(run, code === undefined ? undefined : root),
           messageTs: data.messageTs,
           predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows),
           recovered: isRecovered,
@@ -218,13 +218,16 @@ function showsCode({ data }: Run): boolean {
   return data.needsRoot || data.origin !== undefined;
 }
 
+function rootOf(
+  { word, kernelspec, preview, saved }: RunData,
+  code: readonly string[] | undefined,
+): RootContent {
+  return { language: word ?? kernelspec, blocks: code ?? [preview], saved };
+}
+
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */
-function markOf(
-  { data }: Run,
-  language: string,
-  blocks: readonly string[] | undefined,
-): ResultMark | undefined {
-  if (data.needsRoot) return blocks === undefined ? undefined : { kind: 'root', language, blocks };
+function markOf({ data }: Run, root: RootContent | undefined): ResultMark | undefined {
+  if (data.needsRoot) return root === undefined ? undefined : { kind: 'root', ...root };
   // `message/WORKSPACE/CHANNEL/TS`
   const ts = data.message?.split('/').at(-1);
   return ts === undefined ? undefined : { kind: 'message', ts };

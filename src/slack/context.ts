@@ -1,18 +1,20 @@
 import type { LRUCache } from 'lru-cache';
+import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
 import type { Admitted, SnippetRequest } from '../runs/admission/admission.ts';
 import type { Snippet } from '../runs/admission/snippet.ts';
 import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
 import type { LanguageContext } from '../runs/languages/languages.ts';
-import type { Run } from '../runs/run.ts';
+import type { Run, SavedUse } from '../runs/run.ts';
 import type { KernelControl } from '../runs/control.ts';
+import type { SavedSnippets } from '../saved/saved-snippets.ts';
 import type { Channels } from './api/conversations.ts';
 import type { ReadFiles } from './api/files.ts';
 import type { Notify } from './api/notify.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
-import type { KeyedMutex } from './listeners/keyed-mutex.ts';
+import type { KeyedMutex } from '../keyed-mutex.ts';
 
 /** The workspace, who may do what in it, and how to ask and tell Slack. */
 export interface SlackPort {
@@ -27,6 +29,7 @@ export interface SlackPort {
   notify: Notify;
   views: Views;
   readFiles: ReadFiles;
+  audit: Audit;
   log: Log;
 }
 
@@ -37,7 +40,10 @@ export interface RunsPort {
   /** A snippet was not accepted. */
   onRefused: (error: unknown) => void;
   /** The code of an edited message takes the place of a run that still waits. False when it is too late. */
-  replaceWaiting: (run: Run, edit: { snippet: Snippet; editedTs: string }) => Promise<boolean>;
+  replaceWaiting: (
+    run: Run,
+    edit: { snippet: Snippet; editedTs: string; saved?: SavedUse | undefined },
+  ) => Promise<boolean>;
   /** Says a sentence at the head of a run's answer. */
   say: (run: Run, note: string) => Promise<void>;
   /** Takes a run away with its answer and its code, and the runs whose answer it took over. */
@@ -71,6 +77,11 @@ export interface KernelsPort {
   keepKernel: (queue: string, kernelId: string) => Promise<boolean>;
 }
 
+/** What channels keep under a name. */
+export interface SavedPort {
+  saved: SavedSnippets;
+}
+
 /** What listeners remember between payloads, in this process. */
 export interface ListenerMemory {
   /** One for each message: an edit may arrive while its message is still being read. */
@@ -85,7 +96,7 @@ export interface ListenerMemory {
   recentClicks: LRUCache<string, true>;
 }
 
-export interface Bot extends SlackPort, RunsPort, KernelsPort {
+export interface Bot extends SlackPort, RunsPort, KernelsPort, SavedPort {
   autoRun: 'mention' | 'all';
   editWindowMs: number;
   /** Code that waits until its requester has chosen a language, for an hour. */

@@ -1,5 +1,5 @@
 import { optional, withDefault } from '../setting.ts';
-import { oneOf, readAs, size, text, wholeNumber } from '../parsers.ts';
+import { flag, oneOf, readAs, size, text, wholeNumber } from '../parsers.ts';
 import { storeUrl } from '../store-url.ts';
 
 export const storeFields = {
@@ -20,6 +20,21 @@ export const storeFields = {
       'How much output of all runs together is spooled. What is more is shown, not kept, and the answer says so.',
   }),
 };
+
+/** A plain address counts only on this machine: nobody reads along there. */
+const LOCAL_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
+
+function readAuditTarget(
+  given: string,
+): { kind: 'log' } | { kind: 'file'; path: string } | { kind: 'url'; url: URL } | undefined {
+  if (given.toLowerCase() === 'log') return { kind: 'log' };
+  const [, path] = /^file:(.+)$/.exec(given) ?? [];
+  if (path !== undefined) return { kind: 'file', path: path.replace(/^\/\/(?=\/)/, '') };
+  const url = URL.parse(given);
+  const isSafe =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname));
+  return url !== null && isSafe ? { kind: 'url', url } : undefined;
+}
 
 export const serverFields = {
   HOST: optional(
@@ -49,5 +64,15 @@ export const serverFields = {
   LOG_LEVEL: withDefault(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']), 'info', {
     example: 'debug',
     description: 'The least that is logged.',
+  }),
+  AUDIT: withDefault(readAs('log, file:path or https://…', readAuditTarget), 'log', {
+    secret: true,
+    example: 'file:/var/log/sparkthread/audit.ndjson',
+    description:
+      'Where a line goes for each thing that somebody asked for, whatever LOG_LEVEL is (docs/audit.md): log, file:path, or https://… that takes JSON lines by POST.',
+  }),
+  AUDIT_CODE: withDefault(flag, 'false', {
+    example: 'true',
+    description: 'Whether audit lines carry the code itself, beside its hash and length.',
   }),
 };

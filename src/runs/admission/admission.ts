@@ -6,7 +6,7 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import type { Origin, Run, RunData, Source } from '../run.ts';
+import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
@@ -29,6 +29,7 @@ export interface SnippetRequest {
   editedTs?: string;
   /** Says that the answer begins with who and the code. */
   origin?: Origin;
+  saved?: SavedUse;
   /** The run before an edit: this one takes its run message over when it has ended. */
   follows?: Run;
   /** False for a requester that cannot be asked anything (a bot). */
@@ -139,7 +140,7 @@ export class Admission {
    */
   async replaceWaiting(
     { id, workspace, channel }: Run,
-    { snippet, editedTs }: { snippet: Snippet; editedTs: string },
+    { snippet, editedTs, saved }: { snippet: Snippet; editedTs: string; saved?: SavedUse | undefined },
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
@@ -158,6 +159,7 @@ export class Admission {
       language,
       word,
       editedTs,
+      ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
       switchAgreedBy: undefined,
     };
@@ -210,7 +212,7 @@ function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
 
 function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin } = request;
+  const { message, editedTs, follows, attended, origin, saved } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -234,6 +236,7 @@ function newRun(request: SnippetRequest, queue: string, { kernelspec, language }
       ...(follows?.queue === queue ? { follows: follows.id } : {}),
       ...(attended === false ? { attended } : {}),
       ...(origin === undefined ? {} : { origin }),
+      ...(saved === undefined ? {} : { saved }),
       needsRoot: thread === '',
       block: 0,
       notes: [],

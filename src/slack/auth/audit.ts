@@ -1,49 +1,100 @@
+import type { AuditEntry } from '../../audit/audit.ts';
+import { UserError } from '../../errors.ts';
+import { GatewayError } from '../../gateway/errors.ts';
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
+import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import type { SlackPort } from '../context.ts';
 
-type AuditPort = Pick<SlackPort, 'workspace' | 'log'>;
+type AuditPort = Pick<SlackPort, 'workspace' | 'audit'>;
 
-/** The audit line of what somebody did to another person's run, wherever they asked for it. */
+/** What a person asks for: `audit` is the way in, `act` the command or the button. */
+export type Asked = Pick<
+  AuditEntry,
+  | 'audit'
+  | 'act'
+  | 'user'
+  | 'channel'
+  | 'thread'
+  | 'run'
+  | 'requester'
+  | 'source'
+  | 'codeSha256'
+  | 'codeLength'
+  | 'code'
+>;
+
+/** Does what somebody asked for, with a line at its acceptance and one at its end, or at its refusal. */
+export async function withAudit<Done>(
+  asked: Asked,
+  { workspace, audit }: AuditPort,
+  act: () => Promise<Done>,
+): Promise<Done> {
+  audit.record({ event: 'request.accepted', ...asked, workspace });
+  try {
+    const done = await act();
+    audit.record({ event: 'request.ended', ...asked, workspace, outcome: 'ok' });
+    return done;
+  } catch (error) {
+    auditRefused(asked, error, { workspace, audit });
+    throw error;
+  }
+}
+
+/** Nothing was done of what somebody asked for. Where a part has said so already, this says nothing. */
+export function auditRefused(asked: Asked, error: unknown, { workspace, audit }: AuditPort): void {
+  audit.refuse(error, { event: 'request.refused', ...asked, workspace, reason: reasonOf(error) });
+}
+
+/** The same of code that was to run. */
+export function auditRefusedRun(asked: Asked, error: unknown, { workspace, audit }: AuditPort): void {
+  audit.refuse(error, { event: 'run.refused', ...asked, workspace, reason: reasonOf(error) });
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UserError) return error.code;
+  if (error instanceof GatewayError) return `gateway.${error.code}`;
+  return error instanceof Error && error.name === 'StoreError' ? 'store' : 'broken';
+}
+
+/**
+ * What somebody did to another person's run, wherever they asked for it. Without `user` its message was deleted: Slack
+ * does not say by whom.
+ */
 export function auditRun(
   act: 'stop' | 'delete' | 'switch',
   run: Run,
-  user: string,
-  { log }: AuditPort,
+  user: string | undefined,
+  { audit }: AuditPort,
 ): void {
   const { id, workspace, channel, requester, data } = run;
-  log.info(
-    {
-      event: 'audit.run',
-      audit: act,
-      user,
-      workspace,
-      channel,
-      run: id,
-      requester,
-      kernelspec: data.kernelspec,
-    },
-    'somebody decided about another person’s run',
-  );
+  const { kernelspec } = data;
+  audit.record({ event: 'audit.run', audit: act, user, workspace, channel, run: id, requester, kernelspec });
 }
 
 export function auditKernel(
   act: 'restart' | 'shutdown',
-  { channel, kernelId, kernelspec }: KernelRecord,
+  { channel, kernelId: kernel, kernelspec }: KernelRecord,
   user: string,
-  { workspace, log }: AuditPort,
+  { workspace, audit }: AuditPort,
 ): void {
-  log.info(
-    { event: 'audit.kernel', audit: act, user, workspace, channel, kernel: kernelId, kernelspec },
-    'a kernel was changed',
-  );
+  audit.record({ event: 'audit.kernel', audit: act, user, workspace, channel, kernel, kernelspec });
 }
 
 export function auditChannel(
   change: { audit: 'auto'; on: boolean } | { audit: 'use'; kernelspec: string },
   channel: string,
   user: string,
-  { workspace, log }: AuditPort,
+  { workspace, audit }: AuditPort,
 ): void {
-  log.info({ event: 'audit.channel', ...change, user, workspace, channel }, 'a channel’s choice was changed');
+  audit.record({ event: 'audit.channel', ...change, user, workspace, channel });
+}
+
+export function auditSaved(
+  act: 'save' | 'forget',
+  { workspace, channel, name, kernelspec, codeSha256 }: SavedSnippet,
+  user: string,
+  { audit }: AuditPort,
+): void {
+  audit.record({ event: 'audit.saved', audit: act, user, workspace, channel, name, kernelspec, codeSha256 });
 }

@@ -35,7 +35,7 @@ export const actions = [
   'run',
   /** help, languages, status, history, home; asking about the run in hand. */
   'look',
-  /** use, auto. */
+  /** use, auto, save. */
   'choose',
   'stopOwn',
   'stopOthers',
@@ -44,6 +44,9 @@ export const actions = [
   'answerOthers',
   'deleteOwn',
   'deleteOthers',
+  /** Forgetting what one has saved oneself. */
+  'forgetOwn',
+  'forgetOthers',
   'restart',
   'shutDown',
   /** Replacing the channel's kernel by one of another language. */
@@ -73,6 +76,7 @@ export function refuse(
     case 'stopOwn':
     case 'answerOwn':
     case 'deleteOwn':
+    case 'forgetOwn':
     case 'switchOwn':
     case 'keep':
       return undefined;
@@ -84,6 +88,7 @@ export function refuse(
       return settings.restartBy === 'anyone' ? undefined : refuseNonAdmin(action, person, settings);
     case 'stopOthers':
     case 'deleteOthers':
+    case 'forgetOthers':
     case 'listKernels':
     case 'otherChannels':
       return refuseNonAdmin(action, person, settings);
@@ -134,7 +139,14 @@ function refuseStranger(
 
 type AdminAction = Extract<
   Action,
-  'restart' | 'shutDown' | 'switch' | 'stopOthers' | 'deleteOthers' | 'listKernels' | 'otherChannels'
+  | 'restart'
+  | 'shutDown'
+  | 'switch'
+  | 'stopOthers'
+  | 'deleteOthers'
+  | 'forgetOthers'
+  | 'listKernels'
+  | 'otherChannels'
 >;
 
 const groupsUnknown =
@@ -153,6 +165,7 @@ function onlyAdmins(action: AdminAction): string {
     switch: 'replace the channel’s kernel',
     stopOthers: 'stop somebody else’s run',
     deleteOthers: 'delete somebody else’s answer',
+    forgetOthers: 'forget what somebody else saved',
     listKernels: 'list kernels',
     otherChannels: 'act on another channel’s kernel',
   };

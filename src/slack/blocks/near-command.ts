@@ -10,7 +10,11 @@ export type NearCode = z.infer<typeof nearSchema>;
 
 /** "Did you mean restart?", with a button for the case that it was code. */
 export function renderNearCommand(meant: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
-  const text = `Did you mean \`${escapeMrkdwn(meant)}\`? Nothing ran.`;
+  return askBack(`Did you mean \`${escapeMrkdwn(meant)}\`? Nothing ran.`, code);
+}
+
+/** A question (mrkdwn) about what stood in a command's place, with the same button. */
+export function askBack(text: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
   const value = JSON.stringify(code);
   const blocks: KnownBlock[] = [{ type: 'section', text: { type: 'mrkdwn', text } }];
   // More than Slack takes in a button's value is no slip of the finger.

@@ -1,4 +1,5 @@
 import type { KnownBlock } from '@slack/types';
+import type { RootContent } from '../../runs/run-view.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 import { jsonSize, preformatted } from './rich-text.ts';
 import { MESSAGE_ROOM } from './run/run-message.ts';
@@ -12,11 +13,12 @@ export const ROOT_ROOM = MESSAGE_ROOM - 1_000;
 
 /** "@user ran python2" with the code, and how it ended once that is known; shortened until its blocks take at most `room` characters of JSON. */
 export function renderRoot(
-  root: { requester: string; language: string; blocks: readonly string[]; result?: string },
+  root: RootContent & { requester: string; result?: string },
   room: number,
 ): { text: string; blocks: KnownBlock[] } {
   const language = truncate(root.language, 200);
-  const text = `<@${root.requester}> ran ${escapeMrkdwn(language)}`;
+  const behind = root.saved === undefined ? '' : `, saved as ${root.saved.name}`;
+  const text = `<@${root.requester}> ran ${escapeMrkdwn(language)}${behind}`;
   for (let chars = SHOWN_CODE_CHARS; ; chars = Math.floor(chars / 2)) {
     const blocks = root.blocks.slice(0, Math.floor(chars / 50));
     const rendered: KnownBlock[] = [
@@ -29,6 +31,7 @@ export function renderRoot(
               { type: 'user', user_id: root.requester },
               { type: 'text', text: ' ran ' },
               { type: 'text', text: language, style: { bold: true } },
+              ...(behind === '' ? [] : [{ type: 'text' as const, text: behind }]),
             ],
           },
           ...blocks.map((code) => preformatted(shownCode(code, Math.floor(chars / blocks.length)))),

@@ -33,7 +33,7 @@ export function answerLink({ channel, thread, data }: Run, workspaceUrl: string)
   return link.href;
 }
 
-export function firstLine({ data }: Run): string {
+export function firstLine({ data }: { data: Pick<Run['data'], 'preview' | 'codeLength'> }): string {
   const lines = data.preview.split('\n').filter((line) => line.trim() !== '');
   const line = lines[0]?.trim() ?? '';
   const isCut = line.length > SHOWN_CODE_CHARS || lines.length > 1 || data.codeLength > data.preview.length;

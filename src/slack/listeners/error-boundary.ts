@@ -14,6 +14,8 @@ export interface Boundary {
   notify: ((text: string, error: unknown) => Promise<unknown>) | undefined;
   /** A modal shows plain text, a message mrkdwn (the default). */
   format?: 'plain' | 'mrkdwn';
+  /** Told the error of what was refused or failed, for the audit. */
+  onRefused?: (error: unknown) => void;
   /** Of an event: Slack repeats one that is left unacknowledged, so a silent store needs no words. */
   ticket?: EventTicket;
 }
@@ -26,7 +28,7 @@ export type Outcome = 'done' | 'refused' | 'left';
  * rejects.
  */
 export async function withBoundary(boundary: Boundary, act: () => Promise<void>): Promise<Outcome> {
-  const { log, what, notify, ticket, format } = boundary;
+  const { log, what, notify, ticket, format, onRefused } = boundary;
   const leave = (error: StoreError): Outcome => {
     log.warn({ event: 'request.unaccepted', err: error }, `${what} was not accepted`);
     ticket?.leaveUnacknowledged(error);
@@ -37,6 +39,7 @@ export async function withBoundary(boundary: Boundary, act: () => Promise<void>)
     return 'done';
   } catch (error) {
     if (ticket !== undefined && error instanceof StoreError) return leave(error);
+    onRefused?.(error);
     const text = format === 'plain' ? refusalText(error) : refusalMrkdwn(error);
     if (text === undefined) log.error({ event: 'request.broken', err: error }, `${what} broke`);
     else if (!(error instanceof UserError))

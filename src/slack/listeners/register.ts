@@ -2,12 +2,15 @@ import type { App, BlockAction, GlobalShortcut, MessageShortcut, ViewSubmitActio
 import { keepAction } from '../api/notify.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { questionCallback } from '../blocks/modals/input.ts';
+import { saveCallback } from '../blocks/saved/save-modal.ts';
+import { replaceAction } from '../blocks/saved/saved-text.ts';
 import { runAsCodeAction } from '../blocks/near-command.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onKeepButton, onKernelButton } from './actions/kernel-buttons.ts';
 import { onRunAsCode } from './actions/run-as-code.ts';
 import { onRunButton } from './actions/run-buttons.ts';
+import { onReplaceButton } from './actions/saved-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { onHomeOpened } from './events/app-home.ts';
 import { onMessageChanged } from './events/message-changed.ts';
@@ -15,6 +18,7 @@ import { onMessage } from './events/message.ts';
 import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
 import { onEditorSubmitted } from './views/editor.ts';
 import { onQuestionSubmitted } from './views/input.ts';
+import { onSaveSubmitted } from './views/save.ts';
 
 /** One listener for each kind of payload. */
 export function registerListeners(app: App, bot: Bot): void {
@@ -34,6 +38,10 @@ export function registerListeners(app: App, bot: Bot): void {
   );
   app.action<BlockAction>({ type, action_id: keepAction }, async (args) => await onKeepButton(args, bot));
   app.action<BlockAction>({ type, action_id: runAsCodeAction }, async (args) => await onRunAsCode(args, bot));
+  app.action<BlockAction>(
+    { type, action_id: replaceAction },
+    async (args) => await onReplaceButton(args, bot),
+  );
   app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onGlobalShortcut(args, bot));
   app.shortcut<MessageShortcut>(
     { type: 'message_action' },
@@ -41,6 +49,7 @@ export function registerListeners(app: App, bot: Bot): void {
   );
   app.view<ViewSubmitAction>(editorCallback, async (args) => await onEditorSubmitted(args, bot));
   app.view<ViewSubmitAction>(questionCallback, async (args) => await onQuestionSubmitted(args, bot));
+  app.view<ViewSubmitAction>(saveCallback, async (args) => await onSaveSubmitted(args, bot));
   app.error(async (error) => {
     bot.log.error({ event: 'listener.broken', err: error }, 'a listener broke');
   });

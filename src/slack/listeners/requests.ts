@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { UserError } from '../../errors.ts';
 import type { Admitted, SnippetRequest } from '../../runs/admission/admission.ts';
+import { auditAccepted, describeCode } from '../../runs/audit.ts';
+import { auditRefusedRun } from '../auth/audit.ts';
 import { must, type Person } from '../auth/policy.ts';
 import { inTime } from './deadline.ts';
-import { KeyedMutex } from './keyed-mutex.ts';
+import { KeyedMutex } from '../../keyed-mutex.ts';
 import type { Bot, ListenerMemory, RunsPort, SlackPort } from '../context.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
@@ -98,10 +100,15 @@ export async function submitRun(
   };
   const admitted = await admit().catch((error: unknown) => {
     bot.onRefused(error);
+    const { channel, thread, source, snippet } = request;
+    const asked = { audit: 'refused', user: person.id, channel, thread, source };
+    auditRefusedRun({ ...asked, ...describeCode(snippet.blocks) }, error, bot);
     throw error;
   });
   if (admitted.kind === 'accepted') {
     bot.memory.channelsWithRuns.set(request.channel, true);
+    const run = await bot.findRun(admitted.runId);
+    if (run !== undefined) bot.audit.record(auditAccepted(run, request.snippet.blocks));
     await eraseIfDeleted(request, admitted.runId, bot);
   }
   return admitted;

@@ -8,6 +8,7 @@ import {
   listLanguages,
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
+import { auditRefused } from '../auth/audit.ts';
 import type { Bot, RunsPort, SlackPort } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
@@ -34,7 +35,8 @@ export async function onGlobalShortcut(
 ): Promise<void> {
   const user = shortcut.user.id;
   const notify = notifyPerson(bot.notify, { channel: undefined, user });
-  await withBoundary({ log: bot.log, what: 'a shortcut', notify }, async () => {
+  const onRefused = (error: unknown): void => auditRefused({ audit: 'shortcut', user }, error, bot);
+  await withBoundary({ log: bot.log, what: 'a shortcut', notify, onRefused }, async () => {
     await new Acknowledgement(ack, bot.log).send();
     await openEditor({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
   });
@@ -52,7 +54,9 @@ export async function onMessageShortcut(
   const message = readShownMessage(shortcut.message);
   const thread = message?.thread;
   const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
-  await withBoundary({ log: bot.log, what: 'a shortcut', notify }, async () => {
+  const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a shortcut', notify, onRefused }, async () => {
     await new Acknowledgement(ack, bot.log).send();
     if (message === undefined) throw noCode();
     await runMessage({ channel: channel.id, message, user: user.id, trigger }, bot);

@@ -32,6 +32,8 @@ export interface MessageClientOptions {
 }
 
 const CALL_TIMEOUT_MS = 10_000;
+/** Clocks differ: how much earlier than by ours a message may seem to have been posted. */
+const CLOCK_SKEW_MS = 60_000;
 
 /**
  * The calls that run messages need. They reject with the client's errors (`readCallError`). A client of its own: a 429
@@ -70,18 +72,24 @@ export class MessageClient {
     await this.client.chat.update({ channel, ts, ...message });
   }
 
+  /** One that is gone already is as good. */
   async remove(channel: string, ts: string): Promise<void> {
-    await this.client.chat.delete({ channel, ts });
+    try {
+      await this.client.chat.delete({ channel, ts });
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind !== 'refused' || failure.refusal !== 'messageGone') throw error;
+    }
   }
 
-  /** A message of ours, but not `exceptTs`, whose metadata have all of these; outside threads one posted after `sinceMs`. */
+  /** A message of ours, but not `exceptTs`, whose metadata have all of these; outside threads one posted since `sinceMs`. */
   async find(
     place: Place,
     { event_type, event_payload }: Metadata,
     sinceMs: number,
     exceptTs?: string,
   ): Promise<{ ts: string; isFinal: boolean } | undefined> {
-    for await (const { ts, metadata } of this.#messages(place, sinceMs)) {
+    for await (const { ts, metadata } of this.#messages(place, sinceMs - CLOCK_SKEW_MS)) {
       const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
       const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
       if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs)

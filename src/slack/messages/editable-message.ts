@@ -50,14 +50,17 @@ export interface EditableMessageOptions {
 /** `room`: how much its blocks may hold, in characters of JSON. Called at the last moment, so that the newest is sent. */
 export type Render = (room: number) => SlackMessage;
 
+/** An `end` is the last picture of a run; a `live` edit shows progress and may be dropped. */
+type Use = 'live' | 'end';
+
 /** Less room than this shows nothing but the end of a run: then the smallest message is sent at once. */
 const MIN_ROOM = 1_500;
 /** So often a message that is gone, or cannot be edited, is posted anew. */
 const MAX_REPOSTS = 3;
+/** An end that would wait longer for its turn to be an edit is posted anew: Slack counts posts and removals apart. */
+const LONGEST_WAIT_FOR_EDIT_MS = 2_000;
 /** How often a message that is to be removed is looked for where Slack does not say whether it was posted. */
 const SETTLING_LOOKS = 8;
-/** Clocks differ: how much earlier than the run its message may seem to have been posted. */
-const CLOCK_SKEW_MS = 60_000;
 
 /** One message: posted once, then edited. Knows what to do with each way Slack can fail. */
 export class EditableMessage {
@@ -93,11 +96,7 @@ export class EditableMessage {
   }
 
   /** Tries until it is posted or refused, or until `again` (called with the ms to wait before the next try) is false. */
-  async send(
-    render: Render,
-    again: (ms: number) => Promise<boolean>,
-    use: 'live' | 'end' = 'end',
-  ): Promise<Attempt> {
+  async send(render: Render, again: (ms: number) => Promise<boolean>, use: Use = 'end'): Promise<Attempt> {
     for (;;) {
       const attempt = await this.attempt(render, use);
       if (attempt.kind !== 'wait' || !(await again(attempt.ms))) return attempt;
@@ -105,19 +104,24 @@ export class EditableMessage {
   }
 
   /** One try to post or edit it. */
-  async attempt(render: Render, use: 'live' | 'end'): Promise<Attempt> {
+  async attempt(render: Render, use: Use): Promise<Attempt> {
     if (this.#ts === undefined && this.#mayExist) {
       const notYet = await this.#look();
       if (notYet !== undefined) return notYet;
     }
     const { runId, place, signal } = this.#options;
+    if (this.#ts !== undefined) {
+      const ms = this.#sending.edits.take(runId, use);
+      const isLong = ms > LONGEST_WAIT_FOR_EDIT_MS && ms > this.#sending.posts.waitMs(place.channel);
+      // Removed before the end is posted: a crash between the two leaves one end.
+      if (isLong && use === 'end' && this.#reposts < MAX_REPOSTS && (await this.#remove(this.#ts)))
+        return this.#forget('edit limit');
+      if (ms > 0) return { kind: 'wait', ms, reason: 'edit limit' };
+    }
     if (this.#ts === undefined) {
       const postMs = this.#sending.posts.reserve(place.channel);
       if (postMs > 0) await delay(postMs, undefined, { ...(signal && { signal }) }).catch(() => undefined);
       if (signal?.aborted === true) return { kind: 'wait', ms: 0, reason: 'released' };
-    } else {
-      const editMs = this.#sending.edits.take(runId, use);
-      if (editMs > 0) return { kind: 'wait', ms: editMs, reason: 'edit limit' };
     }
     const message = render(this.#room);
     try {
@@ -134,6 +138,11 @@ export class EditableMessage {
     }
   }
 
+  async #remove(ts: string): Promise<boolean> {
+    const removed = this.#sending.client.remove(this.#options.place.channel, ts);
+    return await removed.then(() => true).catch(() => false);
+  }
+
   /** Finds out whether it was posted where the reply to a post was lost. */
   async settle(): Promise<void> {
     for (let looks = 0; looks < SETTLING_LOOKS && this.#ts === undefined && this.#mayExist; looks += 1) {
@@ -142,17 +151,14 @@ export class EditableMessage {
     }
   }
 
-  /**
-   * A post whose reply was lost may have been made: Slack knows no idempotency key, so it is looked for (slack.md
-   * fact 3). Undefined once that is settled.
-   */
+  /** The post may have been made (slack.md fact 3), so it is looked for. Undefined once that is settled. */
   async #look(): Promise<(Attempt & { kind: 'wait' }) | undefined> {
     const { client, looks } = this.#sending;
     const { place, metadata, createdAt, onFinalFound } = this.#options;
     const waitMs = looks.take();
     if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'look limit' };
     try {
-      const found = await client.find(place, metadata, createdAt - CLOCK_SKEW_MS);
+      const found = await client.find(place, metadata, createdAt);
       this.#mayExist = false;
       this.#isMissed = found === undefined;
       if (found !== undefined) this.#found(found.ts);
@@ -160,7 +166,7 @@ export class EditableMessage {
       return undefined;
     } catch (error) {
       const failure = readCallError(error);
-      if (failure.kind === 'unclear') return this.#retryLater(failure.reason);
+      if (failure.kind === 'unclear') return this.#retry(failure.reason);
       if (failure.kind === 'rateLimited') {
         looks.pause(failure.waitMs);
         return this.#retry('rate limited', failure.waitMs);
@@ -171,10 +177,7 @@ export class EditableMessage {
     }
   }
 
-  /**
-   * The earlier post may have been under way when it was looked for: of a process that stood still or hung while this one
-   * took over. Never rejects.
-   */
+  /** Of a process that stood still: its post was under way when this one looked for it. Never rejects. */
   async #removeDouble(): Promise<void> {
     const { client, looks, log, lookAgainMs } = this.#sending;
     const { runId, place, metadata, createdAt } = this.#options;
@@ -182,7 +185,7 @@ export class EditableMessage {
     await delay(lookAgainMs, undefined, { ref: false });
     for (let ms = looks.take(); ms > 0; ms = looks.take()) await delay(ms, undefined, { ref: false });
     try {
-      const double = await client.find(place, metadata, createdAt - CLOCK_SKEW_MS, this.#ts);
+      const double = await client.find(place, metadata, createdAt, this.#ts);
       // Without a ts it is just being posted anew.
       if (double === undefined || this.#ts === undefined || double.ts === this.#ts) return;
       await client.remove(place.channel, double.ts);
@@ -192,16 +195,24 @@ export class EditableMessage {
     }
   }
 
+  /** To be posted anew. A predecessor may have come as far as this, and have posted it. */
+  #forget(reason: string): Attempt & { kind: 'wait' } {
+    this.#reposts += 1;
+    this.#ts = undefined;
+    this.#mayExist = this.#options.mayExist;
+    return this.#retry(reason, 0);
+  }
+
   #found(ts: string): void {
     this.#mayExist = false;
     this.#ts = ts;
     this.#options.onPosted?.(ts);
   }
 
-  #afterFailure(error: unknown, size: number, use: 'live' | 'end'): Attempt {
+  #afterFailure(error: unknown, size: number, use: Use): Attempt {
     const failure = readCallError(error);
     const isPost = this.#ts === undefined;
-    if (failure.kind === 'unclear') return this.#retryLater(failure.reason);
+    if (failure.kind === 'unclear') return this.#retry(failure.reason);
     // A post that was refused was not made.
     if (isPost) this.#mayExist = false;
     if (failure.kind === 'rateLimited') {
@@ -218,20 +229,18 @@ export class EditableMessage {
     }
     const isLost = refusal === 'messageGone' || (refusal === 'uneditable' && use === 'end');
     if (!isPost && isLost && this.#reposts < MAX_REPOSTS) {
-      this.#reposts += 1;
-      this.#ts = undefined;
-      return this.#retry(code, 0);
+      // What can only be removed would keep its buttons beside its end.
+      if (refusal === 'uneditable') void this.#remove(this.#ts ?? '');
+      return this.#forget(code);
     }
     return { kind: 'refused', code };
   }
 
-  /** Nobody knows what became of it: longer and longer pauses. */
-  #retryLater(reason: string): Attempt & { kind: 'wait' } {
-    this.#failures += 1;
-    return this.#retry(reason, retryMs({ kind: 'unclear', reason }, this.#failures));
-  }
-
-  #retry(reason: string, ms: number): Attempt & { kind: 'wait' } {
+  /** Without `ms` nobody knows what became of it: longer and longer pauses. */
+  #retry(
+    reason: string,
+    ms = retryMs({ kind: 'unclear', reason }, (this.#failures += 1)),
+  ): Attempt & { kind: 'wait' } {
     this.#sending.log.info(
       { event: 'message.retried', run: this.#options.runId, reason, ms },
       'a message is tried again',

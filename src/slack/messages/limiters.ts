@@ -26,14 +26,14 @@ export class CallLimiter {
   reserve(key = ''): number {
     const nowMs = this.#now();
     for (const [each, at] of this.#fullAt) if (at < nowMs) this.#fullAt.delete(each);
-    const waitMs = this.#waitMs(key, nowMs);
+    const waitMs = this.waitMs(key);
     this.#fullAt.set(key, Math.max(nowMs, this.#fullAt.get(key) ?? 0) + this.#rate.refillMs);
     return waitMs;
   }
 
   /** Takes a call if one may be made now (0). Else ask again in so many ms. */
   take(key = ''): number {
-    const waitMs = this.#waitMs(key, this.#now());
+    const waitMs = this.waitMs(key);
     return waitMs > 0 ? waitMs : this.reserve(key);
   }
 
@@ -44,9 +44,10 @@ export class CallLimiter {
     this.#fullAt.set(key, Math.max(fullAt, this.#fullAt.get(key) ?? 0));
   }
 
-  #waitMs(key: string, nowMs: number): number {
+  /** How long the next call of a key has to wait. */
+  waitMs(key = ''): number {
     const { burst, refillMs } = this.#rate;
-    return Math.max(0, (this.#fullAt.get(key) ?? 0) + refillMs - nowMs - burst * refillMs);
+    return Math.max(0, (this.#fullAt.get(key) ?? 0) + refillMs - this.#now() - burst * refillMs);
   }
 }
 

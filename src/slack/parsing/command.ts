@@ -1,18 +1,49 @@
+import { NAME_FORM, readName } from '../../saved/names.ts';
+
 /** What a person can ask of the bot beside running code. */
 export type Command =
-  | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' }
+  | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' }
   | { kind: 'use'; language: string }
   | { kind: 'auto'; on: boolean }
   /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
   | { kind: 'restart' | 'shutdown'; channel?: string }
+  /** Of saved snippets. */
+  | { kind: 'save' | 'forget'; name: string }
+  | RunSaved
   /** Nearly a command: asked back rather than run. */
   | { kind: 'near'; typed: string; meant: string }
   /** The form of a command with something missing or wrong; the sentence says what would be right. */
   | { kind: 'malformed'; sentence: string };
 
-const plain = ['help', 'languages', 'status', 'stop', 'history', 'kernels', 'restart', 'shutdown'] as const;
+/** `typed` is the whole of the text: where nothing is saved under the name, it may be meant as code. */
+export interface RunSaved {
+  kind: 'run';
+  name: string;
+  typed: string;
+}
+
+const plain = [
+  'help',
+  'languages',
+  'status',
+  'stop',
+  'history',
+  'kernels',
+  'saved',
+  'restart',
+  'shutdown',
+] as const;
 /** The first word of every command. */
-export const commandWords: readonly string[] = [...plain, 'use', 'auto'];
+export const commandWords: readonly string[] = [...plain, 'use', 'auto', 'save', 'run', 'forget'];
+/** What is said where a name is missing. */
+const UNNAMED: ReadonlyMap<string, string> = new Map([
+  ['save', 'Give it a name: save daily-report keeps the code of your last run here. Nothing was saved.'],
+  ['run', 'Say which saved snippet: run daily-report. The command saved lists them. Nothing ran.'],
+  [
+    'forget',
+    'Say which saved snippet: forget daily-report. The command saved lists them. Nothing was changed.',
+  ],
+]);
 const bang = ['stop', 'restart', 'status', 'help'] as const;
 
 /**
@@ -29,6 +60,13 @@ export function readCommand(text: string): Command | undefined {
       return /^[\p{L}\p{N}.+#_-]+$/u.test(argument) ? { kind: 'use', language: argument } : undefined;
     case 'auto':
       return readAuto(argument);
+    case 'save':
+    case 'forget':
+      return readNamed(lower, argument);
+    case 'run': {
+      const name = readName(argument);
+      return name === undefined ? undefined : { kind: 'run', name, typed: text.trim() };
+    }
     case 'restart':
     case 'shutdown':
       return readChannelCommand(lower, argument);
@@ -37,18 +75,22 @@ export function readCommand(text: string): Command | undefined {
   }
 }
 
-/** `!stop`, `!restart`, `!status`, `!help`: commands in the bot's threads, where Slack allows no slash commands. */
+/** `!stop`, `!restart`, `!status`, `!help`, `!save name`: commands in the bot's threads, where Slack allows no slash commands. */
 export function readBangCommand(text: string): Command | undefined {
-  const word = text.trim().toLowerCase();
+  const typed = text.trim();
+  const word = typed.toLowerCase();
   const kind = bang.find((each) => word === `!${each}`);
-  return kind === undefined ? undefined : { kind };
+  if (kind !== undefined) return { kind };
+  const [, argument] = /^!save(?:[ \t]+(\S+))?$/i.exec(typed) ?? [];
+  if (argument !== undefined) return readNamed('save', argument) ?? malformed(NAME_FORM);
+  return word === '!save' ? readOneWord('save') : undefined;
 }
 
 /** A lone `!word` in a thread of the bot that is none of these: nothing runs, and there it is said what there is. */
 export function readUnknownBang(text: string): Command | undefined {
   if (!/^!\p{L}+$/u.test(text.trim())) return undefined;
-  const known = bang.map((each) => `!${each}`).join(', ');
-  return { kind: 'malformed', sentence: `In a thread these are commands: ${known}. Nothing ran.` };
+  const known = [...bang, 'save name'].map((each) => `!${each}`).join(', ');
+  return malformed(`In a thread these are commands: ${known}. Nothing ran.`);
 }
 
 function readOneWord(word: string): Command | undefined {
@@ -59,8 +101,18 @@ function readOneWord(word: string): Command | undefined {
       kind: 'malformed',
       sentence: 'Say which language: use python2. The command languages lists them.',
     };
-  if (word === 'auto') return { kind: 'malformed', sentence: 'Say auto on or auto off.' };
-  return undefined;
+  if (word === 'auto') return malformed('Say auto on or auto off.');
+  const sentence = UNNAMED.get(word);
+  return sentence === undefined ? undefined : malformed(sentence);
+}
+
+function malformed(sentence: string): Command {
+  return { kind: 'malformed', sentence };
+}
+
+function readNamed(kind: 'save' | 'forget', argument: string): Command | undefined {
+  const name = readName(argument);
+  return name === undefined ? undefined : { kind, name };
 }
 
 function readAuto(argument: string): Command | undefined {

@@ -1,5 +1,6 @@
 import { type LanguageContext, type LanguageWords, languageWords } from '../../runs/languages/languages.ts';
 import { UserError } from '../../errors.ts';
+import type { SavedUse } from '../../runs/run.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
 import { type Message, type Part, append } from './message-parts.ts';
 import { type Command, readCommand } from './command.ts';
@@ -11,7 +12,8 @@ import { toLineFeeds } from './smart-punctuation.ts';
 /** What an addressed message asks for. `nothing`: the bot was called and nothing was said. */
 export type Request =
   | { kind: 'command'; command: Command }
-  | { kind: 'snippet'; snippet: Snippet }
+  /** `saved`: it was called by a name. */
+  | { kind: 'snippet'; snippet: Snippet; saved?: SavedUse }
   | { kind: 'nothing' };
 
 /** A command when the whole of the bare text is one, or nearly one; else code. Throws `UserError` (`mixedLanguages`). */

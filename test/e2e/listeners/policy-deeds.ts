@@ -2,25 +2,12 @@ import type { Block } from '../../../playground/blocks-schema.ts';
 import type { UserClient } from '../../../playground/user-client.ts';
 import type { Ephemeral, SlackMessage } from '../../../playground/messages.ts';
 import type { Source } from '../../../src/runs/run.ts';
-import type { RunAction } from '../../../src/runs/run-view.ts';
-import { type Command, readCommand } from '../../../src/slack/parsing/command.ts';
+import { readCommand } from '../../../src/slack/parsing/command.ts';
 import type { Action } from '../../../src/slack/auth/policy.ts';
 import type { KernelAction } from '../../../src/slack/blocks/kernel-buttons.ts';
 import { buttonsOf, fence } from './listeners-rig.ts';
-import { acts, asks, begin, type Scene, start, tryIt } from './policy-scene.ts';
-
-/** One way to do something. Resolves with whether it was allowed. */
-export interface Deed {
-  by:
-    | `source ${Source}`
-    | `button ${RunAction | KernelAction | 'keep'}`
-    | `command ${Exclude<Command['kind'], 'malformed' | 'near'>}`
-    | 'home'
-    | 'global shortcut';
-  /** Takes a run of the person's own: nobody can try it who may not run code. */
-  needsOwnRun?: true;
-  attempt(scene: Scene): Promise<boolean>;
-}
+import { forgetOthers, forgetOwn, keepSaved, listSaved, runSaved } from './policy-saved.ts';
+import { acts, asks, begin, type Deed, type Scene, start, tryIt } from './policy-scene.ts';
 
 /** What each action of the table is, at every source, command and button that there is for it. */
 export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
@@ -104,8 +91,10 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
         return await submitsCode(scene, scene.room('code'), {});
       },
     },
+    ...runSaved,
   ],
   look: [
+    ...listSaved,
     ...said(['help', 'languages', 'status', 'history']),
     ...inThread(['help', 'status']),
     {
@@ -132,7 +121,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
   ],
-  choose: chosen(['use python3', 'auto off']),
+  choose: [...chosen(['use python3', 'auto off']), ...keepSaved],
   stopOwn: [
     {
       by: 'button stop',
@@ -267,6 +256,8 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
   ],
+  forgetOwn,
+  forgetOthers,
   restart: [
     onKernel('restart', 'kernel', ({ as, room }) => as.slash(room, '/spark restart')),
     onKernel('restart', 'kernel', ({ as, room }) => as.post(room, '@sparkthread restart')),

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { SlackMessage } from '../../../playground/messages.ts';
+import type { Source } from '../../../src/runs/run.ts';
+import type { RunAction } from '../../../src/runs/run-view.ts';
+import type { KernelAction } from '../../../src/slack/blocks/kernel-buttons.ts';
+import type { Command } from '../../../src/slack/parsing/command.ts';
 import type { LogLine } from '../../support/start-bot.ts';
 import { buttonsOf, fence, type Rig } from './listeners-rig.ts';
 import type { WordGateway } from './scripted-kernel.ts';
@@ -13,6 +17,19 @@ export interface Scene {
   room: (purpose: string) => string;
   /** A channel that stood before anybody was looked up, because Slack's word of who is where is kept for a while. */
   picked: string;
+}
+
+/** One way to do something. Resolves with whether it was allowed. */
+export interface Deed {
+  by:
+    | `source ${Source}`
+    | `button ${RunAction | KernelAction | 'keep'}`
+    | `command ${Exclude<Command['kind'], 'malformed' | 'near'>}`
+    | 'home'
+    | 'global shortcut';
+  /** Takes a run of the person's own: nobody can try it who may not run code. */
+  needsOwnRun?: true;
+  attempt(scene: Scene): Promise<boolean>;
 }
 
 export function setScene(user: string, place: Pick<Scene, 'rig' | 'gateway'>): Scene {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Playground } from '../../../playground/playground.ts';
 import { actions } from '../../../src/slack/auth/policy.ts';
 import { ageKernels, fence, type Rig, startRig } from './listeners-rig.ts';
-import { type Deed, deeds } from './policy-deeds.ts';
-import { asks, elsewhere, type Scene, setScene } from './policy-scene.ts';
+import { deeds } from './policy-deeds.ts';
+import { asks, type Deed, elsewhere, type Scene, setScene } from './policy-scene.ts';
 import { startWordGateway, type WordGateway } from './scripted-kernel.ts';
 
 /** The table of docs/policy.md, held to what really happens at every source, command and button. */
@@ -142,6 +142,7 @@ test('every source, button and command is tried', () => {
     'button shutdown': true,
     'button answerInput': true,
     'button keep': true,
+    'button save': true,
     'command help': true,
     'command languages': true,
     'command status': true,
@@ -149,6 +150,10 @@ test('every source, button and command is tried', () => {
     'command history': true,
     'command kernels': true,
     'command use': true,
+    'command save': true,
+    'command saved': true,
+    'command run': true,
+    'command forget': true,
     'command auto': true,
     'command restart': true,
     'command shutdown': true,

@@ -95,7 +95,7 @@ test('“Run this code” runs somebody else’s message into its thread', async
   expect(await playground.as('ana').messageShortcut('run_message', message)).toMatchObject({ ok: true });
   const answer = await rig.final('#shortcut', message.ts);
   expect(shown(answer)).toContain('shared');
-  expect(buttonsOf(answer)).toEqual(['run:runAgain', 'run:editAndRun', 'run:delete']);
+  expect(buttonsOf(answer)).toEqual(['run:runAgain', 'run:editAndRun', 'run:delete', 'run:menu']);
 });
 
 test('a message without code is refused to the one who chose the shortcut', async () => {

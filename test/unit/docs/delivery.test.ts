@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-/** What is delivered beside the code: the compose file, the notices. */
+/** What is delivered beside the code: the compose file, the image, the notices. */
 
 const read = (name: string): string => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
 
@@ -43,17 +43,56 @@ test('only this machine reaches the port', () => {
 /** They ask for no more than that their texts stay with the package. */
 const permissive = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0', '0BSD'];
 
+const lock = z
+  .object({
+    packages: z.record(z.string(), z.object({ license: z.string(), dev: z.boolean() }).partial()),
+  })
+  .parse(JSON.parse(read('package-lock.json')));
+/** By their folder. */
+const delivered = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+
 test('each package with a licence that asks for more is in NOTICE', () => {
-  const lock = z
-    .object({
-      packages: z.record(z.string(), z.object({ license: z.string(), dev: z.boolean() }).partial()),
-    })
-    .parse(JSON.parse(read('package-lock.json')));
-  const others = Object.entries(lock.packages).flatMap(([path, { license, dev }]) => {
-    const isOurs = path === '' || dev === true || permissive.includes(license ?? '');
-    return isOurs ? [] : [`${path.split('node_modules/').at(-1)}: ${license}`];
-  });
+  const others = delivered.flatMap(([path, { license }]) =>
+    permissive.includes(license ?? '') ? [] : [`${path.split('node_modules/').at(-1)}: ${license}`],
+  );
   expect(others.length).toBeGreaterThan(0);
   expect(others.filter((each) => !/^@resvg\/resvg-js(-[\w-]+)?: MPL-2\.0$/.test(each))).toEqual([]);
   expect(read('NOTICE')).toContain('@resvg/resvg-js');
+});
+
+test('each package has the text of its licence, or NOTICE says where it is', () => {
+  const folders = delivered
+    .map(([path]) => new URL(`../../../${path}`, import.meta.url))
+    // Those for other platforms are not here.
+    .filter((folder) => existsSync(folder));
+  expect(folders.length).toBeGreaterThan(100);
+  const without = folders
+    .filter((folder) => !readdirSync(folder).some((name) => /^(licen[cs]e|copying)/i.test(name)))
+    .map(({ pathname }) =>
+      pathname
+        .split('node_modules/')
+        .at(-1)
+        ?.replace(/^(@resvg\/resvg-js-).*/, '$1…'),
+    );
+  expect(without.filter((name) => name === undefined || !read('NOTICE').includes(name))).toEqual([]);
+});
+
+test('the image runs as a number, on an exact version, and asks for its health without a second Node', () => {
+  const lines = read('Dockerfile').split('\n');
+  const base = lines.find((line) => line.startsWith('ARG BASE='));
+  expect(base).toMatch(/^ARG BASE=node:\d+\.\d+\.\d+-[a-z]+-slim$/);
+  expect(lines.filter((line) => line.startsWith('FROM ')).join()).toBe(
+    'FROM ${BASE} AS packages,FROM ${BASE}',
+  );
+  expect(lines.filter((line) => line.startsWith('USER '))).toEqual(['USER 1000:1000']);
+  expect(lines.find((line) => line.startsWith('HEALTHCHECK'))).toMatch(/ CMD \["bin\/healthcheck\.sh"\]$/);
+});
+
+test('what the Dockerfile copies reaches the builder, and nothing else', () => {
+  const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  );
+  const admitted = [...read('.dockerignore').matchAll(/^!(.+)$/gm)].map(([, name]) => name);
+  expect(new Set(admitted)).toEqual(new Set(copied));
+  expect(read('.dockerignore')).toMatch(/^\*$/m);
 });

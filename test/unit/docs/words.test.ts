@@ -13,6 +13,7 @@ const PAPERS = [
   'docs/slack.md',
   'docs/configuration.md',
   'docs/policy.md',
+  'docs/audit.md',
 ];
 
 /** The words that a name has and should not, as `lane (write: queue)`. */

@@ -1,13 +1,9 @@
-import { Writable } from 'node:stream';
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { logEnd } from '../../../src/runs/audit.ts';
+import { auditAccepted, auditEnded } from '../../../src/runs/audit.ts';
 import { syntheticOutcome } from '../../../src/runs/outcome.ts';
 import { summarizeCode } from '../../../src/store/run-reader.ts';
 
 test('the audit line says who, where, which kernel and how it ended, and never the code', () => {
-  const lines: string[] = [];
-  const log = pino(new Writable({ write: (chunk, _, done) => (lines.push(String(chunk)), done()) }));
   const code = 'the_secret = 42';
   const run = {
     id: 'run-1',
@@ -34,8 +30,9 @@ test('the audit line says who, where, which kernel and how it ended, and never t
       notes: [],
     },
   } as const;
-  logEnd({ ...run, data: { ...run.data, notes: [] } }, syntheticOutcome('ok', 'python3'), log);
-  expect(JSON.parse(lines.join(''))).toMatchObject({
+  const before = { ...run, data: { ...run.data, notes: [] } };
+  const ended = auditEnded(before, syntheticOutcome('ok', 'python3'));
+  expect(ended).toMatchObject({
     event: 'run.ended',
     audit: 'run',
     user: 'U1',
@@ -45,5 +42,6 @@ test('the audit line says who, where, which kernel and how it ended, and never t
     waitedMs: 500,
     codeLength: code.length,
   });
-  expect(lines.join('')).not.toContain('secret');
+  expect(JSON.stringify(ended)).not.toContain('secret');
+  expect(auditAccepted(before, [code])).toMatchObject({ event: 'run.accepted', run: 'run-1', code: [code] });
 });

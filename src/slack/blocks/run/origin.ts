@@ -6,7 +6,10 @@ import type { BodyElement } from './output.ts';
 /** What of the code an answer repeats; "Edit and run" has all of it. */
 const SHOWN_CODE_CHARS = 1_200;
 
-const WORDS = { again: ' ran this again', edited: ' ran an edited version' } as const;
+function wordsOf({ kind, name }: NonNullable<RunView['origin']>): string {
+  if (kind === 'saved') return ` ran ${name ?? 'a saved snippet'}, as it is saved here`;
+  return kind === 'again' ? ' ran this again' : ' ran an edited version';
+}
 
 /** "@ben ran this again" and the code, in at most `room` characters of JSON: the record of a thread stays true. */
 export function renderOrigin({ requester, origin }: RunView, room: number): BodyElement[] {
@@ -15,7 +18,7 @@ export function renderOrigin({ requester, origin }: RunView, room: number): Body
     type: 'rich_text_section',
     elements: [
       { type: 'user', user_id: requester },
-      { type: 'text', text: WORDS[origin.kind] },
+      { type: 'text', text: wordsOf(origin) },
     ],
   };
   const code = origin.blocks.join('\n\n');
@@ -30,5 +33,5 @@ export function renderOrigin({ requester, origin }: RunView, room: number): Body
 
 /** The same without blocks. A person is named by the blocks alone: in `text` it would be a mention. */
 export function originWords({ origin }: RunView): string {
-  return origin === undefined ? '' : WORDS[origin.kind].trim();
+  return origin === undefined ? '' : wordsOf(origin).trim();
 }

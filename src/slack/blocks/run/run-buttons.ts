@@ -1,16 +1,25 @@
-import type { ActionsBlock, Button } from '@slack/types';
+import type { ActionsBlock, Button, Overflow } from '@slack/types';
 import type { RunAction, RunPhase } from '../../../runs/run-view.ts';
 
 const PREFIX = 'run:';
+const MENU = `${PREFIX}menu`;
 
-/** The row of buttons under a run message; undefined when there is nothing to press. */
+/** The row of buttons under a run message, the menu last; undefined when there is nothing to press. */
 export function renderButtons(
   runId: string,
   phase: RunPhase,
   actions: readonly RunAction[],
 ): ActionsBlock | undefined {
   if (actions.length === 0) return undefined;
-  return { type: 'actions', elements: actions.map((action) => renderButton(runId, phase, action)) };
+  const buttons = actions.filter((action) => !IN_MENU.has(action));
+  const rows = actions.filter((action) => IN_MENU.has(action));
+  return {
+    type: 'actions',
+    elements: [
+      ...buttons.map((action) => renderButton(runId, phase, action)),
+      ...(rows.length === 0 ? [] : [renderMenu(runId, phase, rows)]),
+    ],
+  };
 }
 
 export interface ButtonClick {
@@ -20,12 +29,30 @@ export interface ButtonClick {
   state: string;
 }
 
-/** Reads what a pressed button carries; undefined when it is none of ours. */
-export function readButton(actionId: string, value: string): ButtonClick | undefined {
-  const action = actionId.startsWith(PREFIX) ? actionId.slice(PREFIX.length) : '';
-  const [runId, state] = value.split('|');
-  if (!isAction(action) || runId === undefined || runId === '' || state === undefined) return undefined;
-  return { action, runId, state };
+/** A pressed button, or a menu with its chosen row, as Slack tells it. */
+interface Pressed {
+  action_id: string;
+  value?: string | undefined;
+  selected_option?: { value?: string } | undefined | null;
+}
+
+/** Reads what was pressed; undefined when it is none of ours. */
+export function readButton({
+  action_id: actionId,
+  value,
+  selected_option: row,
+}: Pressed): ButtonClick | undefined {
+  const isMenu = actionId === MENU;
+  const chosen = isMenu
+    ? (row?.value ?? '').split('|')
+    : [withoutPrefix(actionId), ...(value ?? '').split('|')];
+  const [action = '', runId, state] = chosen;
+  if (!isAction(action) || IN_MENU.has(action) !== isMenu) return undefined;
+  return runId === undefined || runId === '' || state === undefined ? undefined : { action, runId, state };
+}
+
+function withoutPrefix(actionId: string): string {
+  return actionId.startsWith(PREFIX) ? actionId.slice(PREFIX.length) : '';
 }
 
 const LABELS: Readonly<Record<RunAction, string>> = {
@@ -38,7 +65,11 @@ const LABELS: Readonly<Record<RunAction, string>> = {
   switch: 'Switch',
   restart: 'Restart',
   answerInput: 'Answer',
+  save: 'Save',
 };
+
+/** What few want of an answer, and not often: rows of its menu. Slack takes five. */
+const IN_MENU: ReadonlySet<RunAction> = new Set(['save']);
 
 function isAction(name: string): name is RunAction {
   return Object.hasOwn(LABELS, name);
@@ -53,4 +84,12 @@ function renderButton(runId: string, phase: RunPhase, action: RunAction): Button
     ...(action === 'restart' || action === 'switch' ? { style: 'danger' as const } : {}),
     ...(action === 'answerInput' ? { style: 'primary' as const } : {}),
   };
+}
+
+function renderMenu(runId: string, phase: RunPhase, actions: readonly RunAction[]): Overflow {
+  const options = actions.map((action) => ({
+    text: { type: 'plain_text' as const, text: LABELS[action] },
+    value: `${action}|${runId}|${phase.kind}`,
+  }));
+  return { type: 'overflow', action_id: MENU, options };
 }

@@ -1,6 +1,7 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { readKeep } from '../../api/notify.ts';
+import { auditRefused, withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { type KernelClick, readKernelButton } from '../../blocks/kernel-buttons.ts';
 import { mention } from '../../blocks/mrkdwn.ts';
@@ -27,7 +28,9 @@ export async function onKernelButton(
   const isHome = body.view?.type === 'home';
   const notify = async (text: string): Promise<void> =>
     isHome ? await refreshHome(user, bot, text) : await sendNotice(text);
-  await withBoundary({ log: bot.log, what: 'a button of a kernel', notify }, async () => {
+  const asked = { audit: 'press', act: click.action, user, channel };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a button of a kernel', notify, onRefused }, async () => {
     const said = await clickKernelButton(click, user, channel, bot);
     if (said !== undefined) await notify(said);
     else if (isHome) await refreshHome(user, bot, undefined);
@@ -49,7 +52,8 @@ async function clickKernelButton(
   const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
   if (!isHere) must('otherChannels', person, record.channel, bot.policy);
   return await runOnce(kernelClickRequest(kernelId, action, shownAtMs), bot, async () => {
-    const { text, told } = await changeKernel(action, record, user, bot);
+    const asked = { audit: 'press', act: action, user, channel: record.channel };
+    const { text, told } = await withAudit(asked, bot, () => changeKernel(action, record, user, bot));
     await bot.notify.channel({ channel: told.channel }, told.text);
     return text;
   });
@@ -66,10 +70,14 @@ export async function onKeepButton(
   if (kernel === undefined || channel === undefined) return await reply.send();
   const user = body.user.id;
   const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) }, reply);
-  await withBoundary({ log: bot.log, what: 'a Keep button', notify }, async () => {
+  const asked = { audit: 'press', act: 'keep', user, channel };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a Keep button', notify, onRefused }, async () => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
-    if (!(await bot.keepKernel(kernel.queue, kernel.kernelId)))
-      throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
+    await withAudit(asked, bot, async () => {
+      if (!(await bot.keepKernel(kernel.queue, kernel.kernelId)))
+        throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
+    });
     await reply.send();
     await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` }).catch(
       (error: unknown) =>

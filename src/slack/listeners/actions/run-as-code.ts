@@ -1,5 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { readNearCode } from '../../blocks/near-command.ts';
+import { auditRefused } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
@@ -16,7 +17,9 @@ export async function onRunAsCode(
   if (code === undefined || channel === undefined) return await reply.send();
   const user = body.user.id;
   const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) }, reply);
-  await withBoundary({ log: bot.log, what: 'a button of a command', notify }, async () => {
+  const asked = { audit: 'press', act: 'runAsCode', user, channel };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a button of a command', notify, onRefused }, async () => {
     const { requestKey, thread, text } = code;
     const isMessage = thread !== '';
     const admitted = await submitRun(

@@ -1,7 +1,7 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
-import { auditRun } from '../../auth/audit.ts';
+import { auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
@@ -13,6 +13,7 @@ import { refreshHome } from '../events/app-home.ts';
 import { clickRequest, refuseDuplicate, runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
+import { openSave } from '../views/save.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;
@@ -22,21 +23,25 @@ export async function onRunButton(
   { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
   bot: Bot,
 ): Promise<void> {
-  const click = action.type === 'button' ? readButton(action.action_id, action.value ?? '') : undefined;
+  const click = action.type === 'button' || action.type === 'overflow' ? readButton(action) : undefined;
   const reply = new Acknowledgement(ack, bot.log);
   if (click === undefined) return await reply.send();
   const user = body.user.id;
   const where = { channel: body.channel?.id, user, thread: threadOf(body) };
   const notify = notifyPerson(bot.notify, where, reply);
-  await withBoundary({ log: bot.log, what: 'a button of a run', notify }, async () => {
+  const asked = { audit: 'press', act: click.action, user, channel: where.channel, run: click.runId };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a button of a run', notify, onRefused }, async () => {
     // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
-    if (['editAndRun', 'answerInput', 'ask'].includes(click.action)) await reply.send();
+    if (['editAndRun', 'answerInput', 'ask', 'save'].includes(click.action)) await reply.send();
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
       throw new UserError('badCommand', 'That run is not kept any more, so nothing was done (KEEP_RUNS).');
     must(await actionOf(click, run, run.requester === user, bot), person, run.channel, bot.policy);
-    await act(click, { run, person, trigger: body.trigger_id, reply }, bot);
+    await withAudit({ ...asked, channel: run.channel, requester: run.requester }, bot, async () => {
+      await act(click, { run, person, trigger: body.trigger_id, reply }, bot);
+    });
     await reply.send();
   });
   if (body.view?.type === 'home') await refreshHome(user, bot, undefined);
@@ -57,6 +62,8 @@ async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
       return await openEditorWith(run, trigger, bot);
     case 'answerInput':
       return await openQuestion(run, trigger, bot);
+    case 'save':
+      return await openSave(run, trigger, bot);
     case 'runAgain':
       return await runAgain(click, bot);
     case 'ask':
@@ -92,6 +99,8 @@ async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): P
     case 'runAgain':
     case 'editAndRun':
       return 'run';
+    case 'save':
+      return 'choose';
   }
 }
 

@@ -1,36 +1,24 @@
-import type { KnownBlock } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage } from '../../../runs/languages/languages.ts';
-import { auditChannel, auditRun } from '../../auth/audit.ts';
-import type { KernelsPort, RunsPort, SlackPort } from '../../context.ts';
+import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
+import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
+import { forgetSaved, listSaved, saveLastRun, unknownNameText } from './saved.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
-import { renderNearCommand } from '../../blocks/near-command.ts';
+import { askBack, renderNearCommand } from '../../blocks/near-command.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 
-export type CommandPort = SlackPort & KernelsPort & Pick<RunsPort, 'channelRuns'>;
+export type CommandPort = SlackPort &
+  KernelsPort &
+  SavedPort &
+  Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code'>;
 
-export interface CommandPlace {
-  channel: string;
-  /** Set where the command was given in a thread. */
-  thread: string | undefined;
-  /** The request that brought it; code that it turns out to be runs as `root`'s answer, or under a root of the bot's. */
-  requestKey: string;
-  root: string;
-}
-
-/** What a command answers: to the requester, and to a channel whose kernel or choice it changed. mrkdwn. */
-export interface CommandAnswer {
-  text: string;
-  blocks?: KnownBlock[];
-  told?: { channel: string; text: string };
-}
-
-/** Commands that need one right; `stop`, `restart` and `shutdown` look at whose run or kernel it is. */
+/** The right that each command needs; `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. */
 const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   help: 'look',
   languages: 'look',
@@ -38,8 +26,13 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   history: 'look',
   use: 'choose',
   auto: 'choose',
+  saved: 'look',
+  run: 'look',
   near: 'look',
   kernels: 'listKernels',
+  stop: 'stopOwn',
+  restart: 'restart',
+  shutdown: 'shutDown',
 };
 
 /** How many runs `history` shows. */
@@ -52,10 +45,21 @@ export async function runCommand(
   place: CommandPlace,
   bot: CommandPort,
 ): Promise<CommandAnswer> {
-  const { workspace, control, policy } = bot;
-  const { channel } = place;
   const right = RIGHTS[command.kind];
-  if (right !== undefined) must(right, person, channel, policy);
+  if (right !== undefined) must(right, person, place.channel, bot.policy);
+  const { channel, thread } = place;
+  const asked = { audit: 'command', act: command.kind, user: person.id, channel, thread };
+  return await withAudit(asked, bot, () => doCommand(command, person, place, bot));
+}
+
+async function doCommand(
+  command: Command,
+  person: Person,
+  place: CommandPlace,
+  bot: CommandPort,
+): Promise<CommandAnswer> {
+  const { workspace, control } = bot;
+  const { channel } = place;
   switch (command.kind) {
     case 'malformed':
       throw new UserError('badCommand', command.sentence);
@@ -63,6 +67,17 @@ export async function runCommand(
       const { requestKey, root } = place;
       return renderNearCommand(command.meant, { text: command.typed, requestKey, thread: root });
     }
+    case 'run': {
+      const { requestKey, root } = place;
+      const question = unknownNameText(command.name, channel, bot);
+      return askBack(question, { text: command.typed, requestKey, thread: root });
+    }
+    case 'saved':
+      return { text: listSaved(channel, bot) };
+    case 'save':
+      return await saveLastRun(command.name, person, place, bot);
+    case 'forget':
+      return await forgetSaved(command.name, person, channel, bot);
     case 'help':
       return { text: helpText(bot.userId) };
     case 'languages':

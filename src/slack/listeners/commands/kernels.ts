@@ -10,7 +10,7 @@ import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
 import type { Person } from '../../auth/policy.ts';
 import { renderKernelButtons } from '../../blocks/kernel-buttons.ts';
 
-type KernelCommands = Pick<KernelsPort, 'control'> & Pick<SlackPort, 'workspace' | 'channels' | 'log'>;
+type KernelCommands = Pick<KernelsPort, 'control'> & Pick<SlackPort, 'workspace' | 'channels' | 'audit'>;
 
 /** A message holds 50 blocks, and each kernel takes two. */
 const SHOWN_KERNELS = 20;
@@ -105,7 +105,7 @@ export async function changeKernel(
   act: 'restart' | 'shutdown',
   record: KernelRecord,
   user: string,
-  bot: Pick<KernelCommands, 'control' | 'workspace' | 'log'>,
+  bot: Pick<KernelCommands, 'control' | 'workspace' | 'audit'>,
 ): Promise<KernelChange> {
   if (act === 'restart') await bot.control.restart(record);
   else await bot.control.shutDown(record);

@@ -1,5 +1,6 @@
 import type { RespondArguments, SlackCommandMiddlewareArgs } from '@slack/bolt';
 import type { KnownBlock } from '@slack/types';
+import { auditRefused } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { readRequest, readSlash, readWithLanguages } from '../../parsing/request.ts';
@@ -8,6 +9,7 @@ import { withBoundary } from '../error-boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
 import { runCommand } from './execute.ts';
+import { resolveSaved } from './run-saved.ts';
 
 /** Commands that wait for the store alone are answered by the acknowledgement itself. */
 const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
@@ -17,6 +19,10 @@ const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
   'history',
   'malformed',
   'near',
+  'save',
+  'saved',
+  'run',
+  'forget',
 ]);
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
@@ -33,7 +39,12 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     if (reply.isSent) await respond(answer);
     else await reply.send(answer);
   };
-  const boundary = { log: bot.log, what: 'a slash command', notify: (words: string) => notify(words) };
+  const boundary = {
+    log: bot.log,
+    what: 'a slash command',
+    notify: (words: string) => notify(words),
+    onRefused: (error: unknown) => auditRefused({ audit: 'slash', user, channel }, error, bot),
+  };
   await withBoundary(boundary, async () => {
     // A trigger_id expires after 3 s: nothing is looked up before it is used.
     if ((text ?? '').trim() === '') {
@@ -42,7 +53,9 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     }
     const finding = bot.users.find(user);
     const request = await inTime(
-      readWithLanguages(bot.languages(channel), (words) => readRequest(readSlash(text, words), words)),
+      readWithLanguages(bot.languages(channel), (words) => readRequest(readSlash(text, words), words)).then(
+        async (read) => await resolveSaved(read, channel, bot),
+      ),
       reply.signal,
     );
     switch (request.kind) {
@@ -54,9 +67,9 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
           Promise.all([finding, bot.channels.mustBeMember(channel)]),
           reply.signal,
         );
-        const { snippet } = request;
+        const { snippet, saved } = request;
         await submitRun(
-          { requestKey: key, source: 'slash', channel, thread: '', snippet },
+          { requestKey: key, source: 'slash', channel, thread: '', snippet, ...(saved && { saved }) },
           person,
           bot,
           reply.signal,

@@ -1,17 +1,18 @@
 import { languageWords } from '../../../runs/languages/languages.ts';
 import type { Source } from '../../../runs/run.ts';
-import type { Bot, KernelsPort, SlackPort } from '../../context.ts';
+import type { Bot, KernelsPort, SavedPort, SlackPort } from '../../context.ts';
 import type { Person } from '../../auth/policy.ts';
 import { hasCodeFormatting, type Message, mentionsBot } from '../../parsing/message-parts.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { noCodeFile, type PostedFile } from '../../parsing/posted-file.ts';
+import { resolveSaved } from '../commands/run-saved.ts';
 import { mustRun } from '../requests.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { filesToRun, readCommandText, readFileSnippet, readLoneFence } from '../../parsing/snippet.ts';
 
-type ClassifyPort = SlackPort & KernelsPort & Pick<Bot, 'threadRuns' | 'autoRun'>;
+type ClassifyPort = SlackPort & KernelsPort & SavedPort & Pick<Bot, 'threadRuns' | 'autoRun'>;
 
 /**
  * What message events are: every one is classified here, and nothing here runs code. Code runs from `runRequest`
@@ -82,7 +83,7 @@ function classifyAddressed(posted: PostedMessage, message: Message, bot: Classif
     async read() {
       const languages = bot.languages(posted.channel);
       const request = await readWithLanguages(languages, (words) => readRequest(message, words));
-      if (request.kind === 'command') return request;
+      if (request.kind === 'command') return await resolveSaved(request, posted.channel, bot);
       if (files.length === 0) return refuseOtherFiles(request, posted.files);
       // Nothing is fetched for somebody who may not run it.
       await mustRun(await findAuthor(posted, bot), posted.channel, bot);

@@ -1,7 +1,9 @@
 import { UserError } from '../../../errors.ts';
 import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
+import { auditEdited } from '../../../runs/audit.ts';
 import { hasCode, isUnfinished, type Run } from '../../../runs/run.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
+import { auditRun } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import {
   isOwnChange,
@@ -54,7 +56,10 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   // Slack does not always say in which thread it was.
   const thread = first?.thread ?? deleted.thread;
   const runs = await runsOf({ channel, ts, thread }, bot);
-  for (const run of runs) await bot.erase(run);
+  for (const run of runs) {
+    auditRun('delete', run, undefined, bot);
+    await bot.erase(run);
+  }
   // Further back than a long thread is read.
   if (first !== undefined && !runs.some(({ id }) => id === first.id)) await bot.erase(first);
 }
@@ -113,13 +118,14 @@ async function runEdited(
       'An edit runs code, never a command. Send the command as a new message.',
     );
   if (await isKnownEdit(message, last, bot)) return true;
-  const { snippet } = request;
+  const { snippet, saved } = request;
   if (await isSameCode(snippet, last, bot)) return true;
   if (isTooLate(message, bot)) refuseLate(bot);
   const person = await findAuthor(message, bot);
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
-  if (await bot.replaceWaiting(last, { snippet, editedTs })) {
+  if (await bot.replaceWaiting(last, { snippet, editedTs, saved })) {
+    bot.audit.record(auditEdited((await bot.findRun(last.id)) ?? last, snippet.blocks));
     await bot.markSeen(requestOf(message, bot));
     return true;
   }
@@ -130,6 +136,7 @@ async function runEdited(
       channel: last.channel,
       thread: last.thread,
       snippet,
+      ...(saved === undefined ? {} : { saved, origin: 'saved' as const }),
       message: messageRequest(bot.workspace, message.channel, message.ts),
       editedTs,
       follows: last,

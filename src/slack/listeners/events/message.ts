@@ -1,5 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { helpText } from '../../blocks/help.ts';
+import { auditRefused } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
@@ -51,8 +52,11 @@ export async function withMessageBoundary(
   const notify = async (text: string): Promise<void> => {
     if (isAddressed) await refuseOnce(posted, text, bot);
   };
+  const { user, channel, thread } = posted;
+  const onRefused = (error: unknown): void =>
+    auditRefused({ audit: 'message', user, channel, thread }, error, bot);
   return await withBoundary(
-    { log: bot.log, what: 'a message', ticket, notify },
+    { log: bot.log, what: 'a message', ticket, notify, onRefused },
     async () =>
       await act(() => {
         isAddressed = true;
@@ -79,8 +83,9 @@ async function runRequest(
       const { channel, ts, thread = ts, editedTs } = posted;
       const message = messageRequest(bot.workspace, channel, ts);
       const origin = { requestKey: key, source, message, ...(editedTs === undefined ? {} : { editedTs }) };
-      const { snippet } = request;
-      await submitRun({ ...origin, channel, thread, snippet }, await findAuthor(posted, bot), bot);
+      const { snippet, saved } = request;
+      const called = saved === undefined ? {} : { saved, origin: 'saved' as const };
+      await submitRun({ ...origin, channel, thread, snippet, ...called }, await findAuthor(posted, bot), bot);
     }
   }
 }

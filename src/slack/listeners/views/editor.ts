@@ -7,6 +7,7 @@ import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Bot, RunsPort, SlackPort } from '../../context.ts';
 import type { Draft } from '../../api/views.ts';
+import { auditRefused } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import {
   channelBlock,
@@ -81,6 +82,7 @@ export async function onEditorSubmitted(
     log: bot.log,
     what: 'an editor',
     format: 'plain',
+    onRefused: (error) => auditRefused({ audit: 'editor', user: body.user.id }, error, bot),
     notify: async (text, error) =>
       await reply.send({ response_action: 'errors', errors: { [fieldOf(error, view.blocks)]: text } }),
   };

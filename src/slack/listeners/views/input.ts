@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Bot, SlackPort } from '../../context.ts';
+import { auditRefused, withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { lineBlock, readQuestionKey, renderQuestion } from '../../blocks/modals/input.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
@@ -31,16 +32,20 @@ export async function onQuestionSubmitted(
   const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
   const notify = async (text: string): Promise<void> =>
     await reply.send({ response_action: 'errors', errors: { [lineBlock]: text } });
-  await withBoundary({ log: bot.log, what: 'an input reply', format: 'plain', notify }, async () => {
+  const user = body.user.id;
+  const asked = { audit: 'press', act: 'inputReply', user };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  const what = 'an input reply';
+  await withBoundary({ log: bot.log, what, format: 'plain', notify, onRefused }, async () => {
     const { runId, questionId } = readQuestionKey(view.private_metadata);
     const line = valuesSchema.parse(view.state.values)[lineBlock][lineBlock].value ?? '';
-    const [run, person] = await inTime(
-      Promise.all([bot.findRun(runId), bot.users.find(body.user.id)]),
-      reply.signal,
-    );
+    const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), reply.signal);
     if (run === undefined) throw new UserError('badCommand', overText);
     must(run.requester === person.id ? 'answerOwn' : 'answerOthers', person, run.channel, bot.policy);
-    if (!(await bot.control.answerInput(run, questionId, line))) throw new UserError('badCommand', overText);
+    await withAudit({ ...asked, channel: run.channel, run: run.id }, bot, async () => {
+      if (!(await bot.control.answerInput(run, questionId, line)))
+        throw new UserError('badCommand', overText);
+    });
     await reply.send();
   });
 }

@@ -369,7 +369,7 @@ test('an edited message says which run this is', () => {
 
 test('buttons carry what a press needs, and are read back', () => {
   const { message } = renderRunMessage(
-    view(ended('ok'), { actions: ['runAgain', 'editAndRun', 'delete'] }),
+    view(ended('ok'), { actions: ['runAgain', 'editAndRun', 'delete', 'save'] }),
     nowMs,
   );
   const actions = message.blocks.find((block) => block.type === 'actions');
@@ -377,14 +377,27 @@ test('buttons carry what a press needs, and are read back', () => {
     actions?.elements.map((element) =>
       'text' in element && typeof element.text === 'object' ? element.text.text : '',
     ),
-  ).toEqual(['Run again', 'Edit and run', 'Delete']);
-  expect(readButton('run:runAgain', 'run-1|ended')).toEqual({
+  ).toEqual(['Run again', 'Edit and run', 'Delete', '']);
+  expect(actions?.elements.at(-1)).toMatchObject({
+    type: 'overflow',
+    options: [{ text: { text: 'Save' }, value: 'save|run-1|ended' }],
+  });
+  expect(readButton({ action_id: 'run:runAgain', value: 'run-1|ended' })).toEqual({
     action: 'runAgain',
     runId: 'run-1',
     state: 'ended',
   });
-  expect(readButton('run:nonsense', 'run-1|ended')).toBeUndefined();
-  expect(readButton('other', 'x')).toBeUndefined();
+  expect(readButton({ action_id: 'run:nonsense', value: 'run-1|ended' })).toBeUndefined();
+  expect(readButton({ action_id: 'run:menu', selected_option: { value: 'save|run-1|ended' } })).toEqual({
+    action: 'save',
+    runId: 'run-1',
+    state: 'ended',
+  });
+  expect(readButton({ action_id: 'run:save', value: 'run-1|ended' })).toBeUndefined();
+  expect(
+    readButton({ action_id: 'run:menu', selected_option: { value: 'delete|run-1|ended' } }),
+  ).toBeUndefined();
+  expect(readButton({ action_id: 'other', value: 'x' })).toBeUndefined();
 });
 
 test('a hundred errors fit into one message, and the last of them is named in full', () => {

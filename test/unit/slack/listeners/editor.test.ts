@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { StoreError } from '../../../../src/errors.ts';
+import { silentAudit } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Admitted } from '../../../../src/runs/admission/admission.ts';
 import type { Run } from '../../../../src/runs/run.ts';
@@ -26,9 +27,11 @@ function openEditor(
       keys.push(requestKey);
       return admit(requestKey);
     },
+    findRun: async () => undefined,
     runOf: async () => (options.madeRun === true ? ({ id: 'r1' } as Run) : undefined),
     memory: createListenerMemory(),
     log: silentLog,
+    audit: silentAudit,
   } as unknown as Bot;
   const blocks = renderEditor({ channel: 'C1' }, { languages: [], blocks: ['1'] }).blocks;
   const submit = async (): Promise<unknown> => {

@@ -1,3 +1,4 @@
+import { silentAudit } from '../../../../src/audit/audit.ts';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
@@ -38,6 +39,7 @@ function createBot(options: {
     requesterRuns: async () => [],
     views: { publishHome: async () => {} },
     log: silentLog,
+    audit: silentAudit,
   } as unknown as Bot;
   return { bot, asked, shown };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { StoreError } from '../../../../src/errors.ts';
+import { silentAudit } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
@@ -41,6 +42,7 @@ function createBot({
     channelRuns: async () => (store.push('channelRuns') > 0 && hasRuns ? [run] : []),
     memory: createListenerMemory(),
     log: silentLog,
+    audit: silentAudit,
   } as unknown as Bot;
   return { bot, store, left, told, ticket: { leaveUnacknowledged: (why: Error) => void left.push(why) } };
 }

@@ -4,6 +4,7 @@ import { preformatted } from '../../../../src/slack/blocks/rich-text.ts';
 import { MESSAGE_ROOM } from '../../../../src/slack/blocks/run/run-message.ts';
 import type { SlackMessage } from '../../../../src/slack/messages/client.ts';
 import { EditableMessage } from '../../../../src/slack/messages/editable-message.ts';
+import { CallLimiter, EditLimiter, POST_RATE } from '../../../../src/slack/messages/limiters.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
 
 const metadata = { event_type: 'sparkthread_answer', event_payload: { run: 'run-1' } };
@@ -87,4 +88,52 @@ test('a post of a predecessor that arrives after the look is removed; what belon
   await playground.waitFor(() => playground.callsOf('chat.delete').length === 1 && ofBot().length === 2);
   expect(ofBot().map(({ metadata: of }) => of?.event_payload['run'])).toEqual(['run-2', 'run-1']);
   expect(ofBot().map(({ ts }) => ts)).toContain(successor.ts);
+});
+
+test('an end that would wait for the edits of others is posted anew, and the live message goes first', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending } = rig;
+  const message = messageOf(rig);
+  const live = await message.send(render, again, 'live');
+  sending.edits.pause(60_000);
+  expect(await message.attempt(render, 'live')).toMatchObject({ kind: 'wait', reason: 'edit limit' });
+  const end = await message.send(render, again);
+  expect(end).toMatchObject({ kind: 'posted' });
+  expect(end).not.toEqual(live);
+  expect(playground.calls.map(({ method }) => method)).toEqual([
+    'chat.postMessage',
+    'chat.delete',
+    'chat.postMessage',
+  ]);
+});
+
+test('an end stays an edit where that is as soon, or where Slack does not remove the live message', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending, channel } = rig;
+  const message = messageOf(rig);
+  await message.send(render, again);
+  sending.edits.pause(60_000);
+  sending.posts.pause(70_000, channel);
+  expect(await message.attempt(render, 'end')).toMatchObject({ kind: 'wait', reason: 'edit limit' });
+  expect(playground.callsOf('chat.delete')).toEqual([]);
+
+  const other = messageOf(rig, { ts: message.ts ?? '' });
+  sending.posts = new CallLimiter(Date.now, POST_RATE);
+  playground.fail('chat.delete', { kind: 'error', error: 'ratelimited' });
+  expect(await other.attempt(render, 'end')).toMatchObject({ kind: 'wait', reason: 'edit limit' });
+  expect(other.ts).toBe(message.ts);
+});
+
+test('an end that a predecessor posted anew before it ended is found, not posted again', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending } = rig;
+  const live = await messageOf(rig).send(render, again);
+  const predecessor = messageOf(rig, live.kind === 'posted' ? { ts: live.ts } : {});
+  sending.edits.pause(60_000);
+  const end = await predecessor.send(render, again);
+  // The predecessor was killed before it stored the new ts.
+  sending.edits = new EditLimiter(Date.now, { isFresh: true });
+  const successor = messageOf(rig, { ...(live.kind === 'posted' && { ts: live.ts }), mayExist: true });
+  expect(await successor.send(render, again)).toEqual(end);
+  expect(playground.calls.filter(isPost)).toHaveLength(2);
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readBangCommand, readCommand } from '../../../../src/slack/parsing/command.ts';
 
 describe('commands', () => {
-  it.each(['help', 'languages', 'status', 'stop', 'history', 'kernels', 'restart', 'shutdown'])(
+  it.each(['help', 'languages', 'status', 'stop', 'history', 'kernels', 'saved', 'restart', 'shutdown'])(
     'reads %s',
     (word) => {
       expect(readCommand(word)).toEqual({ kind: word });
@@ -15,6 +15,9 @@ describe('commands', () => {
     ['use  scala-spark21', { kind: 'use', language: 'scala-spark21' }],
     ['auto on', { kind: 'auto', on: true }],
     ['auto OFF', { kind: 'auto', on: false }],
+    ['save report', { kind: 'save', name: 'report' }],
+    ['Forget  daily-report', { kind: 'forget', name: 'daily-report' }],
+    ['run report', { kind: 'run', name: 'report', typed: 'run report' }],
     ['restart #data', { kind: 'restart', channel: '#data' }],
     ['restart #données', { kind: 'restart', channel: '#données' }],
     ['shutdown C024BE91L', { kind: 'shutdown', channel: 'C024BE91L' }],
@@ -25,9 +28,12 @@ describe('commands', () => {
     expect(readCommand(text)).toEqual(command);
   });
 
-  it.each(['use', 'auto', 'auto maybe', 'restart data'])('says what is wrong with %j', (text) => {
-    expect(readCommand(text)).toMatchObject({ kind: 'malformed', sentence: expect.stringMatching(/\.$/) });
-  });
+  it.each(['use', 'auto', 'auto maybe', 'restart data', 'save', 'run', 'forget'])(
+    'says what is wrong with %j',
+    (text) => {
+      expect(readCommand(text)).toMatchObject({ kind: 'malformed', sentence: expect.stringMatching(/\.$/) });
+    },
+  );
 
   it.each([
     'help me',
@@ -38,6 +44,11 @@ describe('commands', () => {
     'use x y',
     'auto = on',
     'auto 1',
+    'save = 3',
+    'save(x)',
+    'run(x)',
+    'forget, x',
+    'save a b',
     'restart(3)',
     'restart = 1',
     'history[0]',
@@ -55,6 +66,12 @@ describe('commands in threads', () => {
   it.each(['stop', 'restart', 'status', 'help'])('reads !%s', (word) => {
     expect(readBangCommand(`!${word}`)).toEqual({ kind: word });
     expect(readBangCommand(` !${word.toUpperCase()} `)).toEqual({ kind: word });
+  });
+
+  it('reads !save with a name', () => {
+    expect(readBangCommand('!save report')).toEqual({ kind: 'save', name: 'report' });
+    for (const text of ['!save', '!save a/b'])
+      expect(readBangCommand(text)).toMatchObject({ kind: 'malformed' });
   });
 
   it.each(['stop', '!ls', '!shutdown', '! stop', '!stop now', '!', ''])(

@@ -2,12 +2,11 @@ import { expect, test } from 'vitest';
 import { executeQuietly } from '../../../../../src/runs/session/kernel/quiet-execute.ts';
 import { startConnectedRig } from '../../../../support/gateway-client.ts';
 
-test('a kernel that never begins with it is not waited for beyond the time-out, and not interrupted', async () => {
+test('a kernel that works for another client first is not waited for beyond the time-out, and not interrupted', async () => {
   await using rig = await startConnectedRig();
-  rig.kernel.onExecute = (_, kernel) => {
-    // At work for somebody else.
-    kernel.executionState = 'busy';
-  };
+  const foreign = { ...(await rig.kernel.untilReceived('kernel_info_request')) };
+  foreign.header = { ...foreign.header, msg_id: 'theirs', msg_type: 'execute_request', session: 'theirs' };
+  rig.kernel.onExecute = () => rig.kernel.status('busy', foreign);
   expect((await executeQuietly(rig.connection, 'x', 10)).kind).toBe('unanswered');
   expect(rig.kernel.interrupts).toBe(0);
 });

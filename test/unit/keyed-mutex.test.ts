@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { KeyedMutex } from '../../../../src/slack/listeners/keyed-mutex.ts';
+import { KeyedMutex } from '../../src/keyed-mutex.ts';
 
 test('one after the other for one key, side by side for others, also after a failure', async () => {
   const mutex = new KeyedMutex();

@@ -1,0 +1,170 @@
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import type { Deliver } from './deliver.ts';
+
+/** What waits for a target that is away; more than that goes to the log. */
+const PENDING_LINES = 50_000;
+const PENDING_BYTES = 50_000_000;
+/** What is delivered at once. */
+const BATCH_LINES = 500;
+const BATCH_BYTES = 1_000_000;
+/** After a failure the target is tried again after so long, twice as long each time. */
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
+const CLOSING_MS = 2_000;
+
+export interface PendingLinesOptions {
+  deliver: Deliver;
+  /** Lines that are not delivered stand in a file of it, so that they survive this process. */
+  dir: string;
+  log: Log;
+  /** There was no room for this entry. */
+  onNoRoom: (entry: object) => void;
+  /** The line that says how many found no room. */
+  wordOverflow: (lines: number) => string;
+  /** Other numbers than this file's. */
+  limits?: { lines?: number; retryMs?: number };
+}
+
+/**
+ * Lines in order on their way to a target that may be away. A line is on the disk before it is delivered, and off it
+ * when all are: a line may arrive twice after a crash, and is known by its id.
+ */
+export class PendingLines {
+  readonly #options: PendingLinesOptions;
+  readonly #path: string;
+  readonly #maxLines: number;
+  readonly #retryMs: number;
+  readonly #closing = new AbortController();
+  #lines: string[] = [];
+  #bytes = 0;
+  #overflowed = 0;
+  #isRefusing = false;
+  #isDiskFull = false;
+  #work: Promise<void> | undefined;
+
+  constructor(options: PendingLinesOptions) {
+    this.#options = options;
+    this.#path = join(options.dir, 'audit-pending.ndjson');
+    const { lines = PENDING_LINES, retryMs = FIRST_RETRY_MS } = options.limits ?? {};
+    this.#maxLines = lines;
+    this.#retryMs = retryMs;
+    this.#readPending();
+    if (this.#lines.length > 0) this.#start();
+  }
+
+  add(line: string, entry: object): void {
+    const bytes = Buffer.byteLength(line) + 1;
+    if (this.#lines.length >= this.#maxLines || this.#bytes + bytes > PENDING_BYTES) {
+      this.#overflowed += 1;
+      this.#options.onNoRoom(entry);
+      return;
+    }
+    this.#lines.push(line);
+    this.#bytes += bytes;
+    this.#onDisk(() => appendFileSync(this.#path, `${line}\n`, { mode: 0o600 }));
+    this.#start();
+  }
+
+  /** Resolves when all is delivered, or after 2 s. Nothing is delivered afterwards. */
+  async close(): Promise<void> {
+    const giveUp = setTimeout(() => this.#closing.abort(), this.#isRefusing ? 0 : CLOSING_MS);
+    await this.#work;
+    clearTimeout(giveUp);
+    this.#closing.abort();
+  }
+
+  #start(): void {
+    this.#work ??= this.#deliverAll().finally(() => {
+      this.#work = undefined;
+    });
+  }
+
+  async #deliverAll(): Promise<void> {
+    const { signal } = this.#closing;
+    let waitMs = this.#retryMs;
+    while (this.#lines.length > 0 && !signal.aborted) {
+      try {
+        await this.#deliverBatch(signal);
+        waitMs = this.#retryMs;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#sayRefusing(error);
+        await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+        waitMs = Math.min(2 * waitMs, LAST_RETRY_MS);
+      }
+    }
+  }
+
+  async #deliverBatch(signal: AbortSignal): Promise<void> {
+    let count = 0;
+    let bytes = 0;
+    for (const line of this.#lines.slice(0, BATCH_LINES)) {
+      bytes += Buffer.byteLength(line) + 1;
+      if (count > 0 && bytes > BATCH_BYTES) break;
+      count += 1;
+    }
+    const batch = this.#lines.slice(0, count).map((line) => `${line}\n`);
+    await this.#options.deliver(batch.join(''), signal);
+    this.#lines = this.#lines.slice(count);
+    this.#bytes -= Buffer.byteLength(batch.join(''));
+    if (this.#lines.length === 0) this.#onDisk(() => rmSync(this.#path, { force: true }));
+    if (this.#isRefusing) this.#sayBack();
+  }
+
+  /** Once for each time that the target goes away. */
+  #sayRefusing(error: unknown): void {
+    if (this.#isRefusing) return;
+    this.#isRefusing = true;
+    this.#options.log.error(
+      { event: 'audit.away', err: error },
+      'the audit target takes no lines; they are kept and sent later',
+    );
+  }
+
+  #sayBack(): void {
+    this.#isRefusing = false;
+    const overflowed = this.#overflowed;
+    this.#overflowed = 0;
+    this.#options.log.warn({ event: 'audit.back', overflowed }, 'the audit target takes lines again');
+    if (overflowed > 0) this.add(this.#options.wordOverflow(overflowed), { overflowed });
+  }
+
+  /** What an earlier process left. */
+  #readPending(): void {
+    this.#onDisk(() => {
+      mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
+      if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return;
+      const text = readFileSync(this.#path, 'utf8');
+      // The last line may have been cut by a crash.
+      this.#lines = text.split('\n').filter(isJson).slice(0, this.#maxLines);
+      const pending = this.#lines.map((line) => `${line}\n`).join('');
+      this.#bytes = Buffer.byteLength(pending);
+      if (pending !== text) writeFileSync(this.#path, pending, { mode: 0o600 });
+    });
+  }
+
+  /** A disk that refuses is no reason not to deliver: then lines are in memory alone, which is said once. */
+  #onDisk(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!this.#isDiskFull)
+        this.#options.log.error(
+          { event: 'audit.unkept', err: error },
+          'audit lines cannot be kept on the disk; a crash loses those that are not delivered',
+        );
+      this.#isDiskFull = true;
+    }
+  }
+}
+
+function isJson(line: string): boolean {
+  try {
+    return line !== '' && typeof JSON.parse(line) === 'object';
+  } catch {
+    return false;
+  }
+}

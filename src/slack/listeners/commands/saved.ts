@@ -1,0 +1,123 @@
+import { UserError } from '../../../errors.ts';
+import type { Run } from '../../../runs/run.ts';
+import type { SavedSnippet, SaveResult } from '../../../saved/saved-snippets.ts';
+import { must, type Person } from '../../auth/policy.ts';
+import { auditSaved } from '../../auth/audit.ts';
+import {
+  renderReplaceQuestion,
+  savedAnswer,
+  savedList,
+  unchangedAnswer,
+} from '../../blocks/saved/saved-text.ts';
+import type { RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { CommandAnswer, CommandPlace } from './answer.ts';
+
+type SavePort = SlackPort & SavedPort & Pick<RunsPort, 'code'>;
+type SaveCommandPort = SavePort & Pick<RunsPort, 'threadRuns' | 'channelRuns' | 'requesterRuns'>;
+
+/** How far back the caller's last run here is looked for: among their own, then among the channel's. */
+const LOOKED_AT = 100;
+
+/** `save NAME`: the code of the caller's last run here; in a thread, of the thread's last run. */
+export async function saveLastRun(
+  name: string,
+  person: Person,
+  { channel, thread }: CommandPlace,
+  bot: SaveCommandPort,
+): Promise<CommandAnswer> {
+  must('choose', person, channel, bot.policy);
+  const run =
+    thread === undefined
+      ? await lastRunOf(person.id, channel, bot)
+      : (await bot.threadRuns(channel, thread, 1))[0];
+  if (run === undefined)
+    throw new UserError(
+      'badCommand',
+      thread === undefined
+        ? 'You have run nothing in this channel, or it is not kept any more (KEEP_RUNS). Nothing was saved.'
+        : 'No run of this thread is kept any more (KEEP_RUNS). Nothing was saved.',
+    );
+  const { kind, saved } = await saveRun(run, { name }, person, bot);
+  if (kind === 'taken') return renderReplaceQuestion(run.id, saved);
+  return { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
+}
+
+async function lastRunOf(user: string, channel: string, bot: SaveCommandPort): Promise<Run | undefined> {
+  const own = await bot.requesterRuns(user, LOOKED_AT);
+  const last = own.find((run) => run.channel === channel);
+  if (last !== undefined || own.length < LOOKED_AT) return last;
+  return (await bot.channelRuns(channel, LOOKED_AT)).find(({ requester }) => requester === user);
+}
+
+/** Throws `UserError` for who may not, and for a run whose code is not kept. */
+export async function saveRun(
+  run: Run,
+  { name, replaces }: { name: string; replaces?: string | undefined },
+  person: Person,
+  bot: SavePort,
+): Promise<SaveResult> {
+  const { channel } = run;
+  must('choose', person, channel, bot.policy);
+  const blocks = await bot.code(run);
+  if (blocks.length === 0)
+    throw new UserError('badCommand', 'The code of that run is not kept any more. Nothing was saved.');
+  const { kernelspec, language } = run.data;
+  const place = { workspace: bot.workspace, channel };
+  const snippet = { ...place, name, kernelspec, language, savedBy: person.id, blocks };
+  const result = await bot.saved.save(snippet, replaces, Date.now());
+  if (result.kind === 'saved') auditSaved('save', result.saved, person.id, bot);
+  return result;
+}
+
+export function listSaved(channel: string, bot: SavePort): string {
+  return savedList(bot.saved.list({ workspace: bot.workspace, channel }));
+}
+
+/** Who saved it may forget it, or an admin. */
+export async function forgetSaved(
+  name: string,
+  person: Person,
+  channel: string,
+  bot: SavePort,
+): Promise<CommandAnswer> {
+  const saved = findSaved(name, channel, bot);
+  must(saved.savedBy === person.id ? 'forgetOwn' : 'forgetOthers', person, channel, bot.policy);
+  if (!(await bot.saved.forget(saved))) throw unknownName(name, channel, bot);
+  auditSaved('forget', saved, person.id, bot);
+  return { text: `\`${saved.name}\` is forgotten; its code is erased.` };
+}
+
+/** Throws `UserError` with the names that there are. */
+export function findSaved(
+  name: string,
+  channel: string,
+  bot: SavedPort & Pick<SlackPort, 'workspace'>,
+): SavedSnippet {
+  const saved = bot.saved.find({ workspace: bot.workspace, channel }, name);
+  if (saved === undefined) throw unknownName(name, channel, bot);
+  return saved;
+}
+
+/** How many names are told to somebody who typed another. */
+const TOLD_NAMES = 20;
+
+function unknownName(
+  name: string,
+  channel: string,
+  bot: SavedPort & Pick<SlackPort, 'workspace'>,
+): UserError {
+  return new UserError('badCommand', unknownNameText(name, channel, bot));
+}
+
+export function unknownNameText(
+  name: string,
+  channel: string,
+  { saved, workspace }: SavedPort & Pick<SlackPort, 'workspace'>,
+): string {
+  const names = saved.list({ workspace, channel }).map((each) => each.name);
+  const there =
+    names.length === 0
+      ? 'Nothing is saved here yet.'
+      : `Saved here: ${names.slice(0, TOLD_NAMES).join(', ')}${names.length > TOLD_NAMES ? ', …' : ''}.`;
+  return `No snippet is saved here as “${name}”. ${there} Nothing ran.`;
+}

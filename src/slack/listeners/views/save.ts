@@ -1,0 +1,53 @@
+import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
+import { z } from 'zod';
+import { UserError } from '../../../errors.ts';
+import type { Run } from '../../../runs/run.ts';
+import { NAME_FORM, readName } from '../../../saved/names.ts';
+import { renderSentence } from '../../blocks/modals/message.ts';
+import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';
+import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
+import type { Bot, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import { saveRun } from '../commands/saved.ts';
+import { Acknowledgement, inTime } from '../deadline.ts';
+import { withBoundary } from '../error-boundary.ts';
+
+/** Save in the menu of an answer: the box for a name. */
+export async function openSave(run: Run, trigger: string, bot: Pick<Bot, 'views'>): Promise<void> {
+  await bot.views.openModal(trigger, async () => renderSave(run.id));
+}
+
+const valuesSchema = z.object({
+  [nameBlock]: z.object({ [nameBlock]: z.object({ value: z.string().nullish() }) }).optional(),
+});
+
+export async function onSaveSubmitted(
+  { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
+  bot: SlackPort & SavedPort & Pick<RunsPort, 'code' | 'findRun'>,
+): Promise<void> {
+  const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
+  const purpose = readSavePurpose(view.private_metadata);
+  const notify = async (text: string): Promise<void> =>
+    await reply.send(
+      purpose.name === undefined
+        ? { response_action: 'errors', errors: { [nameBlock]: text } }
+        : { response_action: 'update', view: renderSentence(text) },
+    );
+  await withBoundary({ log: bot.log, what: 'a box to save', format: 'plain', notify }, async () => {
+    const { runId, replaces } = purpose;
+    const typed = valuesSchema.parse(view.state.values)[nameBlock]?.[nameBlock].value ?? '';
+    const name = purpose.name ?? readName(typed);
+    if (name === undefined) throw new UserError('badCommand', `${NAME_FORM} Nothing was saved.`);
+    const [run, person] = await inTime(
+      Promise.all([bot.findRun(runId), bot.users.find(body.user.id)]),
+      reply.signal,
+    );
+    if (run === undefined)
+      throw new UserError('badCommand', 'That run is not kept any more (KEEP_RUNS), so nothing was saved.');
+    const { kind, saved } = await inTime(saveRun(run, { name, replaces }, person, bot), reply.signal);
+    const next =
+      kind === 'taken'
+        ? renderReplace(run.id, saved, replaceQuestion(saved))
+        : renderSentence(kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved), 'mrkdwn');
+    await reply.send({ response_action: 'update', view: next });
+  });
+}

@@ -1,0 +1,112 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { cleanEnvironment } from '../../demo/clean-environment.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
+
+/** What the image holds, put together in a folder by the Dockerfile's own steps: nothing of the checkout is beside it. */
+
+const run = promisify(execFile);
+const checkout = fileURLToPath(new URL('../../', import.meta.url));
+const env = {
+  ...cleanEnvironment(process.env),
+  // This Node and no package of node_modules is the one that runs, as in the image.
+  PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+};
+/** How npm reaches its registry here. What the checkout's own installation brought is in npm's cache. */
+const npmSettings = {
+  NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
+  npm_config_prefer_offline: 'true',
+};
+
+let root: string;
+let playground: Playground;
+let gateway: ScriptedGateway;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sparkthread-image-'));
+  const dockerfile = await readFile(join(checkout, 'Dockerfile'), 'utf8');
+  for (const [, names = '', to = ''] of dockerfile.matchAll(/^COPY (?!--from)(.*) (\S+)$/gm))
+    for (const name of names.split(' '))
+      await cp(join(checkout, name), to === './' ? join(root, name) : join(root, to), { recursive: true });
+  const [, install = ''] = /^RUN (npm ci .*)$/m.exec(dockerfile) ?? [];
+  await run('sh', ['-c', install], {
+    cwd: root,
+    env: { ...cleanEnvironment(process.env, npmSettings), ...env },
+  });
+  playground = await startPlayground();
+  gateway = await startScriptedGateway();
+}, 300_000);
+
+afterAll(async () => {
+  await gateway.close();
+  await playground.stop();
+  await rm(root, { recursive: true, force: true });
+});
+
+/** What a start of the bot needs, with its store in the copy. */
+function settings(): Record<string, string> {
+  return { ...env, ...playground.environment, KG_URL: gateway.httpUrl, PORT: '0' };
+}
+
+test('no package of development is in it', async () => {
+  const packages = await readdir(join(root, 'node_modules'));
+  expect(packages).toEqual(expect.arrayContaining(['keyv', 'pino']));
+  expect(packages.filter((name) => name in packageJson.devDependencies)).toEqual([]);
+});
+
+test('`npm start` answers a snippet, its health is told without Node, and SIGTERM ends it', async () => {
+  gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => kernel.run(request, 'hello');
+  };
+  const bot = spawn('npm', ['start'], { cwd: root, env: settings(), detached: true });
+  const ended = once(bot, 'close');
+  const killAll = (): void => void process.kill(-(bot.pid ?? 0), 'SIGKILL');
+  process.once('exit', killAll);
+  const said: string[] = [];
+  const port = new Promise<number>((resolve, reject) => {
+    for (const input of [bot.stdout, bot.stderr])
+      createInterface({ input }).on('line', (line) => {
+        said.push(line);
+        if (line.includes('"bot.ready"')) resolve(JSON.parse(line).port);
+      });
+    void ended.then(() => reject(new Error(said.join('\n'))));
+  });
+  const PORT = String(await port);
+  await playground.as('ana').slash('#data', '/spark 1+1');
+  await playground.waitForMessage('#data', ({ text }) => text.includes('hello'));
+
+  const healthcheck = join(root, 'bin/healthcheck.sh');
+  await run(healthcheck, { env: { ...env, PORT } });
+  bot.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  process.off('exit', killAll);
+  await expect(run(healthcheck, { env: { ...env, PORT } })).rejects.toThrow('Connection refused');
+});
+
+test('the doctor and --version are in it', async () => {
+  const node = (...args: string[]) => run(process.execPath, args, { cwd: root, env: settings() });
+  expect((await node('bin/sparkthread.js', '--version')).stdout).toBe(`${packageJson.version}\n`);
+  const { stdout } = await node('src/doctor/main.ts').catch((error: unknown) => error as { stdout: string });
+  expect(stdout).toContain('Slack');
+});
+
+test('an SVG becomes a picture', async () => {
+  const draw = run(process.execPath, ['src/output/mime/svg-to-png.ts'], {
+    cwd: root,
+    env,
+    encoding: 'buffer',
+  });
+  draw.child.stdin?.end(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="5" height="5"/></svg>',
+  );
+  expect((await draw).stdout.subarray(1, 4).toString()).toBe('PNG');
+});

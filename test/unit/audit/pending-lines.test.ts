@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { PendingLines } from '../../../src/audit/pending-lines.ts';
+import { silentLog } from '../../../src/log.ts';
+import { temporaryFolder } from '../../contract/temporary-folder.ts';
+
+/** A target that is away until it is told otherwise. */
+function createTarget(dir: string, lines?: number) {
+  const delivered: string[] = [];
+  const said: string[] = [];
+  const noRoom: object[] = [];
+  let isAway = false;
+  let onDelivered = Promise.withResolvers<void>();
+  const say = ({ event }: { event: string }): void => void said.push(event);
+  const open = (): PendingLines =>
+    new PendingLines({
+      deliver: async (text) => {
+        if (isAway) throw new Error('away');
+        delivered.push(...text.trimEnd().split('\n'));
+        onDelivered.resolve();
+        onDelivered = Promise.withResolvers();
+      },
+      dir,
+      log: { ...silentLog, error: say, warn: say },
+      onNoRoom: (entry) => void noRoom.push(entry),
+      wordOverflow: (count) => JSON.stringify({ overflowed: count }),
+      limits: { retryMs: 1, ...(lines === undefined ? {} : { lines }) },
+    });
+  return {
+    delivered,
+    said,
+    noRoom,
+    open,
+    setAway: (away: boolean) => (isAway = away),
+    untilDelivered: () => onDelivered.promise,
+  };
+}
+
+const line = (n: number): string => JSON.stringify({ n });
+
+test('lines arrive in order, and nothing stays on the disk', async () => {
+  const folder = temporaryFolder();
+  const target = createTarget(folder);
+  const pending = target.open();
+  for (let n = 0; n < 1_200; n += 1) pending.add(line(n), {});
+  await pending.close();
+  expect(target.delivered).toEqual(Array.from({ length: 1_200 }, (_, n) => line(n)));
+  expect(existsSync(join(folder, 'audit-pending.ndjson'))).toBe(false);
+  expect(target.said).toEqual([]);
+});
+
+test('a target that is away gets what it missed, and that it was away is said once', async () => {
+  const folder = temporaryFolder();
+  const target = createTarget(folder);
+  target.setAway(true);
+  const pending = target.open();
+  pending.add(line(1), {});
+  pending.add(line(2), {});
+  target.setAway(false);
+  const arrived = target.untilDelivered();
+  await arrived;
+  await pending.close();
+  expect(target.delivered).toEqual([line(1), line(2)]);
+  expect(target.said).toEqual(['audit.away', 'audit.back']);
+});
+
+test('what was not delivered survives the process, a line that a crash cut in two does not', async () => {
+  const folder = temporaryFolder();
+  const target = createTarget(folder);
+  target.setAway(true);
+  const before = target.open();
+  before.add(line(1), {});
+  await before.close();
+  await appendFile(join(folder, 'audit-pending.ndjson'), '{"n":');
+  target.setAway(false);
+  const after = target.open();
+  after.add(line(2), {});
+  await after.close();
+  expect(target.delivered).toEqual([line(1), line(2)]);
+});
+
+test('what finds no room goes to the log, and the target is told how many lines it misses', async () => {
+  const folder = temporaryFolder();
+  const target = createTarget(folder, 2);
+  target.setAway(true);
+  const pending = target.open();
+  for (let n = 1; n <= 5; n += 1) pending.add(line(n), { n });
+  expect(target.noRoom).toEqual([{ n: 3 }, { n: 4 }, { n: 5 }]);
+  expect((await readFile(join(folder, 'audit-pending.ndjson'), 'utf8')).trimEnd().split('\n')).toHaveLength(
+    2,
+  );
+  target.setAway(false);
+  await target.untilDelivered();
+  await pending.close();
+  expect(target.delivered).toEqual([line(1), line(2), '{"overflowed":3}']);
+});
+
+test('a disk that refuses is said once, and lines are delivered all the same', async () => {
+  const folder = temporaryFolder();
+  await appendFile(join(folder, 'file'), '');
+  const target = createTarget(join(folder, 'file', 'below'));
+  const pending = target.open();
+  pending.add(line(1), {});
+  pending.add(line(2), {});
+  await pending.close();
+  expect(target.delivered).toEqual([line(1), line(2)]);
+  expect(target.said).toEqual(['audit.unkept']);
+});

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { readConfig } from '../../../src/config/config.ts';
+import { ConfigError } from '../../../src/errors.ts';
+
+const least = {
+  SLACK_BOT_TOKEN: 'xoxb-bot-token',
+  SLACK_APP_TOKEN: 'xapp-app-token',
+  KG_URL: 'http://127.0.0.1:8888',
+};
+
+const read = (AUDIT: string) => readConfig({ ...least, AUDIT });
+
+test.each([
+  ['log', { kind: 'log' }],
+  ['file:data/audit.ndjson', { kind: 'file', path: 'data/audit.ndjson' }],
+  ['file:///var/log/audit.ndjson', { kind: 'file', path: '/var/log/audit.ndjson' }],
+  ['https://collector.example/in', { kind: 'url', url: new URL('https://collector.example/in') }],
+  ['http://localhost:9000/in', { kind: 'url', url: new URL('http://localhost:9000/in') }],
+])('AUDIT=%s', (given, target) => {
+  expect(read(given).audit).toEqual({ target, includesCode: false });
+});
+
+test.each(['syslog', 'file:', 'http://collector.example/in', 'https://'])(
+  'AUDIT=%s is refused, and not repeated',
+  (given) => {
+    expect(() => read(given)).toThrow(new ConfigError(['AUDIT must be log, file:path or https://….']));
+  },
+);
+
+test('what an address carries to be let in is a secret', () => {
+  const token = 'dG9rZW4tb2YtYS1jb2xsZWN0b3I';
+  const { secrets } = read(`https://ana:p%40ss@collector.example/services/${token}?key=another-secret-key`);
+  expect(secrets).toEqual(
+    expect.arrayContaining([
+      'p@ss',
+      btoa('ana:p@ss'),
+      token,
+      'another-secret-key',
+      '?key=another-secret-key',
+    ]),
+  );
+  expect(secrets).not.toContain('services');
+});

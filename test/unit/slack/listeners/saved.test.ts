@@ -1,0 +1,122 @@
+import { silentAudit } from '../../../../src/audit/audit.ts';
+import { Keyv } from 'keyv';
+import { beforeEach, expect, test } from 'vitest';
+import { silentLog } from '../../../../src/log.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { resolveSaved } from '../../../../src/slack/listeners/commands/run-saved.ts';
+import { forgetSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
+import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
+import { onSaveSubmitted } from '../../../../src/slack/listeners/views/save.ts';
+
+const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
+const personOf = (id: string) => ({ ...person, id, ids: [id] });
+const here = { channel: 'C1', thread: undefined, requestKey: 'k', root: '' };
+
+function runOf(id: string, requester: string, channel = 'C1'): Run {
+  const data = { kernelspec: 'python3', language: 'python' };
+  return { id, requester, channel, data } as Run;
+}
+
+let bot: Bot;
+let runs: Run[];
+let codes: Record<string, string[]>;
+
+beforeEach(() => {
+  runs = [runOf('r3', 'U2'), runOf('r2', 'U1', 'C2'), runOf('r1', 'U1')];
+  codes = { r1: ['1'], r2: ['2'], r3: ['3'] };
+  bot = {
+    workspace: 'T1',
+    saved: new SavedSnippets(new Keyv(), new Keyv()),
+    policy: { admins: ['U9'], allowedBots: [], allowGuests: false, allowExternal: true },
+    users: { find: async (id: string) => personOf(id) },
+    findRun: async (id: string) => runs.find((run) => run.id === id),
+    threadRuns: async () => runs.slice(0, 1),
+    requesterRuns: async (user: string) => runs.filter(({ requester }) => requester === user),
+    channelRuns: async () => runs,
+    code: async ({ id }: Run) => codes[id] ?? [],
+    log: silentLog,
+    audit: silentAudit,
+  } as unknown as Bot;
+});
+
+/** The code that `run NAME` would run. */
+async function codeOf(name: string): Promise<readonly string[] | undefined> {
+  const command = { kind: 'run', name, typed: `run ${name}` } as const;
+  const request = await resolveSaved({ kind: 'command', command }, 'C1', bot);
+  return request.kind === 'snippet' ? request.snippet.blocks : undefined;
+}
+
+test('save takes the caller’s last run in this channel; in a thread its last run', async () => {
+  await saveLastRun('own', personOf('U1'), here, bot);
+  expect(await codeOf('own')).toEqual(['1']);
+  await saveLastRun('threads', personOf('U1'), { ...here, thread: '1.1' }, bot);
+  expect(await codeOf('threads')).toEqual(['3']);
+});
+
+test('save says so where nothing has run, or where the code is gone', async () => {
+  await expect(saveLastRun('x', personOf('U5'), here, bot)).rejects.toThrow('You have run nothing');
+  codes = {};
+  await expect(saveLastRun('x', personOf('U1'), here, bot)).rejects.toThrow('not kept any more');
+});
+
+test('a taken name is asked about, and only its button replaces it', async () => {
+  await saveLastRun('x', personOf('U1'), here, bot);
+  const { blocks } = await saveLastRun('x', personOf('U2'), here, bot);
+  expect(await codeOf('x')).toEqual(['1']);
+  const [, buttons] = blocks ?? [];
+  const [button] = buttons?.type === 'actions' ? buttons.elements : [];
+  const told: unknown[] = [];
+  await onReplaceButton(
+    {
+      ack: async () => {},
+      body: { user: { id: 'U2' }, container: {} },
+      action: button,
+      respond: async (said: unknown) => void told.push(said),
+    } as never,
+    bot,
+  );
+  expect(told).toEqual([expect.objectContaining({ text: expect.stringContaining('Saved as') })]);
+  expect(await codeOf('x')).toEqual(['3']);
+});
+
+/** Submits the modal that Save in the menu has opened, or the one that came of it. */
+async function submit(metadata: object, name?: string): Promise<{ view?: { private_metadata?: string } }> {
+  const acks: object[] = [];
+  const values = name === undefined ? {} : { name: { name: { value: name } } };
+  await onSaveSubmitted(
+    {
+      ack: async (response: object) => void acks.push(response),
+      body: { user: { id: 'U2' } },
+      view: { private_metadata: JSON.stringify(metadata), state: { values } },
+    } as never,
+    bot,
+  );
+  expect(acks).toHaveLength(1);
+  return acks[0] ?? {};
+}
+
+test('the box saves under a name, refuses what is none, and asks before it replaces', async () => {
+  expect(await submit({ runId: 'r1' }, 'two words')).toMatchObject({
+    response_action: 'errors',
+    errors: { name: expect.stringContaining('one word') },
+  });
+  expect(JSON.stringify(await submit({ runId: 'r1' }, ' x '))).toContain('Saved as `x`');
+  const asked = await submit({ runId: 'r3' }, 'x');
+  expect(JSON.stringify(asked)).toContain('Replace it?');
+  expect(await codeOf('x')).toEqual(['1']);
+  await submit(JSON.parse(asked.view?.private_metadata ?? '{}'));
+  expect(await codeOf('x')).toEqual(['3']);
+});
+
+test('only who saved it, or an admin, forgets it', async () => {
+  await saveLastRun('x', personOf('U1'), here, bot);
+  await saveLastRun('y', personOf('U1'), here, bot);
+  await expect(forgetSaved('x', personOf('U2'), 'C1', bot)).rejects.toThrow('Only admins');
+  expect(await codeOf('x')).toEqual(['1']);
+  await forgetSaved('X', personOf('U1'), 'C1', bot);
+  await forgetSaved('y', personOf('U9'), 'C1', bot);
+  expect([await codeOf('x'), await codeOf('y')]).toEqual([undefined, undefined]);
+  await expect(forgetSaved('y', personOf('U9'), 'C1', bot)).rejects.toThrow('No snippet is saved');
+});
