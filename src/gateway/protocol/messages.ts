@@ -71,8 +71,10 @@ export function readOutput(message: KernelMessage): Output | undefined {
         ? undefined
         : { kind: 'updateDisplay', ...display, displayId: display.displayId };
     }
-    case 'comm_msg':
-      return { kind: 'comm', commId: text(content['comm_id']), data: content['data'] };
+    case 'comm_msg': {
+      const commId = text(content['comm_id']);
+      return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
+    }
     case 'clear_output':
       return { kind: 'clear', wait: content['wait'] === true };
     case 'error':
