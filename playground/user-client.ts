@@ -333,7 +333,18 @@ export class UserClient {
 
   #presented(view: View): Record<string, unknown> {
     const { world } = this.#service;
-    return presentView(view, { teamId: world.teamId, appId: world.appId, botId: world.bot.botId ?? '' });
+    const presented = presentView(view, {
+      teamId: world.teamId,
+      appId: world.appId,
+      botId: world.bot.botId ?? '',
+    });
+    // A field for files holds their objects.
+    const filed = (_key: string, value: unknown): unknown =>
+      typeof value === 'object' && value !== null && 'files' in value && Array.isArray(value.files)
+        ? { ...value, files: value.files.map((id) => world.files.get(String(id))?.file ?? { id }) }
+        : value;
+    const values: unknown = JSON.parse(JSON.stringify(view.values, filed));
+    return { ...presented, state: { values } };
   }
 
   #responseUrl(place: ResponsePlace): string {

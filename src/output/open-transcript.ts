@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
-import { readError } from './errors/read-error.ts';
+import { readError, withoutConnectionFile } from './errors/read-error.ts';
 import { OutputModel } from './output-model.ts';
 import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
 import { type Shown, type StreamName, textKindOf } from './picture.ts';
@@ -125,7 +125,7 @@ class RunTranscript implements Transcript {
   #take(output: KernelOutput): Promise<void> | undefined {
     switch (output.kind) {
       case 'stream':
-        return this.#takeStream(output.name, output.text);
+        return this.#takeStream(output.name, withoutConnectionFile(output.text));
       case 'result':
       case 'display':
         return this.#takeParts((made) => made.addBundle(output.data, 'result'), output.displayId);

@@ -165,6 +165,11 @@ export class KernelControl {
       throw new UserError('nothingToStop', 'That question has lapsed, so nothing was changed.');
   }
 
+  /** The run in this thread that waits for a line of `requester`. */
+  awaitingInput(workspace: string, channel: string, thread: string, requester: string): Run | undefined {
+    return this.#deps.kernels.awaitingInput(workspace, channel, thread, requester);
+  }
+
   /**
    * Gives the run's kernel the line it asked for. False when the question is over. A run that is just being resumed is
    * waited for; throws `UserError` when that takes too long, because the line is stored nowhere.

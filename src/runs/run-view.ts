@@ -2,7 +2,7 @@ import type { GatewayErrorCode } from '../gateway/errors.ts';
 import type { OutputView } from '../output/output-view.ts';
 import type { SparkWork } from '../spark/spark-work.ts';
 import type { RunOutcome } from './outcome.ts';
-import type { Origin, Run, SavedUse } from './run.ts';
+import { hasCode, type Origin, type Run, type SavedUse, showsCode } from './run.ts';
 
 /** One picture of a run at a moment: all that its message shows. Values only; blocks are made from it by pure functions. */
 export interface RunView {
@@ -13,6 +13,8 @@ export interface RunView {
   phase: RunPhase;
   /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
   origin?: { kind: Origin; name?: string; blocks: readonly string[] };
+  /** The whole code, where no message of a person has it; `language` as the kernelspec says it. */
+  code?: { blocks: readonly string[]; language: string };
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
   /** What its Spark jobs have done so far. */
@@ -41,8 +43,8 @@ export interface GatewayOutage {
 export type RunPhase =
   /** `ahead`: unfinished runs before it; `behind`: who runs now (user id), when known. */
   | { kind: 'waiting'; ahead: number; behind?: string }
-  /** Asked "#data runs python2; switch to scala?". */
-  | { kind: 'switchAsked'; channel: string; from: string; to: string }
+  /** Asked "#data runs python2; switch to scala?", or told who may switch. */
+  | { kind: 'switchAsked'; channel: string; from: string; to: string; maySwitch: boolean }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
   /**
    * `behindOthers`: the kernel has it, and works on another client's code first. `inputMayBeLost`: a question of the code
@@ -57,7 +59,8 @@ export type RunPhase =
       inputMayBeLost?: boolean;
       quietMs?: number;
     }
-  | { kind: 'inputAsked'; sinceMs: number; prompt: string; password: boolean }
+  /** Unanswered until `untilMs` (ms since the epoch) it is interrupted. */
+  | { kind: 'inputAsked'; sinceMs: number; untilMs: number; prompt: string; password: boolean }
   | { kind: 'ended'; outcome: RunOutcome };
 
 export type RunAction =
@@ -149,6 +152,9 @@ export function viewRun(
     output,
     ...(run.data.origin === undefined ? {} : { origin: originOf(run.data.origin, run, code) }),
     ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
+    ...(showsCode(run) && hasCode(run, code)
+      ? { code: { blocks: code, language: run.data.language ?? '' } }
+      : {}),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
     edition: run.data.edition,
@@ -167,7 +173,7 @@ function actionsFor(phase: RunPhase, requester: string): RunAction[] {
       // Behind a run of somebody else: its requester can be asked about it.
       return phase.behind === undefined || phase.behind === requester ? ['cancel'] : ['cancel', 'ask'];
     case 'switchAsked':
-      return ['switch', 'cancel'];
+      return phase.maySwitch ? ['switch', 'cancel'] : ['cancel'];
     case 'startingKernel':
       return ['stop'];
     case 'running':

@@ -55,6 +55,8 @@ export interface RunData extends CodeSummary {
   word?: string | undefined;
   /** As the kernelspec says it: `python`, `scala`, `R`. */
   language?: string | undefined;
+  /** The kernelspec's name for people: `Python 3 with Spark`. */
+  displayName?: string | undefined;
   /** The request (message or trigger) that this run came from. */
   requestKey: string;
   /** The request key of the requester's own message with the code: editing or deleting that message counts. */
@@ -93,6 +95,8 @@ export interface RunData extends CodeSummary {
   askedAt?: number;
   /** ms since the epoch: the requester was asked whether to switch the channel's kernel. */
   switchAskedAt?: number | undefined;
+  /** By the policy its requester may replace the channel's kernel. */
+  maySwitch?: boolean;
   /** Slack user id of who agreed to it. */
   switchAgreedBy?: string | undefined;
   /** Sentences for the head of the run message. */
@@ -108,6 +112,11 @@ export interface RunData extends CodeSummary {
 
 export type Run = RunRecord<RunData>;
 
+/** What people call the run's language. */
+export function languageName({ displayName = '', word, kernelspec }: RunData): string {
+  return displayName.trim() === '' ? (word ?? kernelspec) : displayName;
+}
+
 export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
   return state === 'waiting' || state === 'sending' || state === 'running';
 }
@@ -115,6 +124,11 @@ export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
 /** The requester was asked about a switch and has not answered: the run keeps no place and blocks nobody. */
 export function isUndecided({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
+}
+
+/** Its root message, or the head of its answer, shows the code. */
+export function showsCode({ data }: Run): boolean {
+  return data.needsRoot || data.origin !== undefined;
 }
 
 /** Whether a run was accepted with exactly this code. */
@@ -129,6 +143,7 @@ const runDataSchema = z.looseObject({
   kernelspec: z.string(),
   word: z.string().optional(),
   language: z.string().optional(),
+  displayName: z.string().optional(),
   preview: z.string(),
   codeLength: z.number(),
   codeSha256: z.string(),
@@ -153,6 +168,7 @@ const runDataSchema = z.looseObject({
   stoppedBy: z.string().optional(),
   askedAt: z.number().optional(),
   switchAskedAt: z.number().optional(),
+  maySwitch: z.boolean().optional(),
   switchAgreedBy: z.string().optional(),
   notes: z.array(z.string()),
   spark: sparkWorkSchema.optional(),

@@ -3,7 +3,15 @@ import type { Displays } from '../output/displays.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
-import { isUnfinished, type Run, type RunData, type StoredOutput, unreadableOutcome } from './run.ts';
+import {
+  isUnfinished,
+  languageName,
+  showsCode,
+  type Run,
+  type RunData,
+  type StoredOutput,
+  unreadableOutcome,
+} from './run.ts';
 import type { OpenRunMessage, ResultMark, RootContent } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
@@ -213,16 +221,8 @@ async function addMissing(
   });
 }
 
-/** Its root message, or the head of its answer, shows the code. */
-function showsCode({ data }: Run): boolean {
-  return data.needsRoot || data.origin !== undefined;
-}
-
-function rootOf(
-  { word, kernelspec, preview, saved }: RunData,
-  code: readonly string[] | undefined,
-): RootContent {
-  return { language: word ?? kernelspec, blocks: code ?? [preview], saved };
+function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {
+  return { language: languageName(data), blocks: code ?? [data.preview], saved: data.saved };
 }
 
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */

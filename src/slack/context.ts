@@ -1,7 +1,8 @@
 import type { LRUCache } from 'lru-cache';
 import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
-import type { Admitted, SnippetRequest } from '../runs/admission/admission.ts';
+import type { Admitted } from '../runs/admission/admission.ts';
+import type { SnippetRequest } from '../runs/admission/new-run.ts';
 import type { Snippet } from '../runs/admission/snippet.ts';
 import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
 import type { LanguageContext } from '../runs/languages/languages.ts';

@@ -1,4 +1,5 @@
 import { shortWithoutColours } from '../terminal/terminal-text.ts';
+import { hintFor } from './hints.ts';
 import { readJvmError } from './jvm-error.ts';
 import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
@@ -36,7 +37,7 @@ export function readError(sent: SentError, code?: string, printed = ''): ReadErr
     ...readByLanguage(error),
     whole: group?.whole ?? wholeOf(sent, value, traceback),
     printed: group?.whole ?? (hasNoTraceback ? endThatSays(`${name}: ${value.trim()}`, printed) : ''),
-    hint: hintFor(name, value.slice(0, HINT_CHARS), code) ?? argumentsHint(name, value, printed),
+    hint: hintFor({ name, value: value.slice(0, HINT_CHARS), code, printed }),
   };
 }
 
@@ -67,48 +68,11 @@ function readByLanguage(error: KernelError): LanguageError {
   return isJvm ? readJvmError(error) : readPythonError(error);
 }
 
-/** What to do about an error, where that is certain; undefined otherwise. */
-function hintFor(name: string, value: string, code: string | undefined): string | undefined {
-  if (name === 'StdinNotImplementedError')
-    return 'Nobody can be asked here: give the value in the code instead of input().';
-  const module =
-    /^No module named '([^']+)'/.exec(value)?.[1] ??
-    /there is no package called .([^’'”"]+)/.exec(value)?.[1];
-  if (module !== undefined) return `${module} is not installed where this kernel runs.`;
-  if (name === 'NameError' && /^name '(sc|spark|sqlContext)' is not defined$/.test(value)) {
-    return 'This kernel has no Spark session. Choose a kernelspec with Spark; "languages" lists them.';
-  }
-  if (name === 'SyntaxError' && value.startsWith("Missing parentheses in call to 'print'")) {
-    return 'This kernel runs Python 3; print without parentheses is Python 2.';
-  }
-  const isQuote =
-    (name === 'SyntaxError' && /invalid character '[“”‘’]'/.test(value)) ||
-    /illegal character '\\u20(1[89cd])'/.test(value) ||
-    (name === 'ERROR' && /unexpected (input|INCOMPLETE_STRING)[^]*\n\d+: .*[“”‘’]$/m.test(value));
-  if (isQuote) return 'The code has curly quotes (“ ” ‘ ’); code needs straight ones (" \').';
-  const isForeign =
-    (name === 'SyntaxError' && value.startsWith('invalid') && value.includes('character')) ||
-    value.includes('illegal character') ||
-    (name === 'ERROR' && value.includes('unexpected input'));
-  return isForeign ? invisibleHint(code ?? '') : undefined;
-}
-
-/** Blanks and joints that editors, web pages and phones put in, and that no error shows. */
-const INVISIBLE = /[\u00a0\u00ad\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/u;
-
-function invisibleHint(code: string): string | undefined {
-  const lines = code.split('\n');
-  const index = lines.findIndex((line) => INVISIBLE.test(line));
-  const [found] = INVISIBLE.exec(lines[index] ?? '') ?? [];
-  if (found === undefined) return undefined;
-  const point = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return `The code has an invisible character (U+${point}, line ${index + 1}). Type that blank anew.`;
-}
-
-/** A script that reads its command line finds the kernel's there. */
-function argumentsHint(name: string, value: string, printed: string): string | undefined {
-  const isKernels = printed.includes('unrecognized arguments: ') && printed.includes('.json');
-  return name === 'SystemExit' && value.trim() === '2' && isKernels
-    ? 'The script read the kernel’s own command line. Give it yours: parse_args(["--name", "value"]), or parse_args([]).'
-    : undefined;
+/**
+ * argparse prints the kernel's own command line when it refuses it: where the gateway keeps its connection files is
+ * nobody's business. Only what it prints is changed.
+ */
+export function withoutConnectionFile(text: string): string {
+  if (text.length > VALUE_CHARS || !text.includes('unrecognized arguments: ')) return text;
+  return text.replace(/[^\s'"]{0,300}[\\/]([^\s'"\\/]{1,200}\.json)/g, '$1');
 }

@@ -1,40 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { UserError } from '../../errors.ts';
-import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
+import type { Gateway } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
-import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
+import type { Run, RunData, SavedUse } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
+import { type Chosen, newRun, type SnippetRequest, withLanguage } from './new-run.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
-
-export interface SnippetRequest {
-  /** What Slack may repeat is known by this key. */
-  requestKey: string;
-  source: Source;
-  workspace: string;
-  channel: string;
-  /** The root message's ts; '' for a source that has no message of its own. */
-  thread: string;
-  requester: string;
-  snippet: Snippet;
-  /** The request key of the requester's own message with the code, and which edit of it. */
-  message?: string;
-  editedTs?: string;
-  /** Says that the answer begins with who and the code. */
-  origin?: Origin;
-  saved?: SavedUse;
-  /** The run before an edit: this one takes its run message over when it has ended. */
-  follows?: Run;
-  /** False for a requester that cannot be asked anything (a bot). */
-  attended?: boolean;
-}
 
 export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
 
@@ -144,7 +122,7 @@ export class Admission {
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
-    const { kernelspec, language } = await this.#choose(workspace, channel, snippet);
+    const { kernelspec, language, displayName } = await this.#choose(workspace, channel, snippet);
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
@@ -157,6 +135,7 @@ export class Admission {
     const data = {
       kernelspec,
       language,
+      displayName,
       word,
       editedTs,
       ...(saved === undefined ? {} : { saved }),
@@ -198,48 +177,4 @@ export class Admission {
       return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
     }
   }
-}
-
-interface Chosen {
-  kernelspec: string;
-  /** As the kernelspec says it. */
-  language: string | undefined;
-}
-
-function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
-  return { kernelspec, language: list.find(({ name }) => name === kernelspec)?.language };
-}
-
-function newRun(request: SnippetRequest, queue: string, { kernelspec, language }: Chosen): NewRun<RunData> {
-  const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin, saved } = request;
-  return {
-    id: randomUUID(),
-    workspace,
-    channel,
-    thread,
-    queue,
-    requester,
-    createdAt: Date.now(),
-    code: [...snippet.blocks],
-    data: {
-      source,
-      kernelspec,
-      ...(language === undefined ? {} : { language }),
-      ...(snippet.language === undefined ? {} : { word: snippet.language }),
-      ...summarizeCode(snippet.blocks),
-      requestKey,
-      edition: (follows?.data.edition ?? 0) + 1,
-      ...(message === undefined ? {} : { message }),
-      ...(editedTs === undefined ? {} : { editedTs }),
-      // Two kernels side by side run at once: there the run messages cannot be one.
-      ...(follows?.queue === queue ? { follows: follows.id } : {}),
-      ...(attended === false ? { attended } : {}),
-      ...(origin === undefined ? {} : { origin }),
-      ...(saved === undefined ? {} : { saved }),
-      needsRoot: thread === '',
-      block: 0,
-      notes: [],
-    },
-  };
 }

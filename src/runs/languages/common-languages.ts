@@ -41,6 +41,17 @@ export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean>
   ...named('typescript', 'ts'),
 ]);
 
+/**
+ * The word that a page's or a notebook's spelling stands for: `language-python`, `ipython3`, `python3.11`, `scala2.12`.
+ * A version counts only with its dot: `r2` may be a variable.
+ */
+export function plainLanguageWord(lower: string): string {
+  const word = lower.replace(/^lang(?:uage)?-/, '').replace(/^ipython/, 'python');
+  const [, name, major] = /^([a-z]{2,})(\d?)(?:\.\d{1,3}){1,3}$/.exec(word) ?? [];
+  if (name === undefined) return word;
+  return commonLanguages.has(`${name}${major}`) ? `${name}${major}` : name;
+}
+
 type Entry = [string, (spec: Kernelspec) => boolean];
 
 function each(words: readonly string[], fits: (spec: Kernelspec) => boolean): Entry[] {

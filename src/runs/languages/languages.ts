@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
 import type { Kernelspec, Kernelspecs } from '../../gateway/gateway.ts';
-import { commonLanguages } from './common-languages.ts';
+import { commonLanguages, plainLanguageWord } from './common-languages.ts';
 import type { Snippet } from '../admission/snippet.ts';
 
 /** What a word can mean here and now. */
@@ -110,7 +110,7 @@ function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[
   if (target !== undefined) return named(target, list);
   const exact = named(word, list);
   if (exact.length > 0) return exact;
-  const fits = commonLanguages.get(lower);
+  const fits = commonLanguages.get(lower) ?? commonLanguages.get(plainLanguageWord(lower));
   if (fits !== undefined) return list.filter(fits);
   const speaking = list.filter((spec) => spec.language.toLowerCase() === lower);
   return speaking.length > 0 ? speaking : undefined;

@@ -20,8 +20,10 @@ export class SwitchQuestions {
   }
 
   #show(live: LiveRun, record: KernelRecord): void {
-    const { id, channel, data } = live.run;
-    live.show({ kind: 'switchAsked', channel, from: record.kernelspec, to: data.kernelspec });
+    const { id, channel, requester, data } = live.run;
+    const isAlone = record.requesters?.every((each) => each === requester) ?? true;
+    const maySwitch = isAlone || data.maySwitch !== false;
+    live.show({ kind: 'switchAsked', channel, from: record.kernelspec, to: data.kernelspec, maySwitch });
     const remainingMs = (data.switchAskedAt ?? Date.now()) + LAPSES_MS - Date.now();
     this.settle(id);
     this.#lapses.set(id, setTimeout(() => this.#onLapsed(live), Math.max(0, remainingMs)).unref());

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HomeView, ModalView } from '@slack/types';
+import type { AnyBlock, HomeView, ModalView } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import type { Log } from '../../log.ts';
+import { readCallError } from './call-error.ts';
 import { brokenText, refusalText } from '../blocks/error-text.ts';
 import { renderSentence } from '../blocks/modals/message.ts';
 
@@ -28,7 +29,7 @@ export function createViews(client: WebClient, log: Log): Views {
       const preparing = prepare();
       const quick = await Promise.race([preparing, delay(QUICK_MS, undefined)]);
       if (quick !== undefined) {
-        await client.views.open({ trigger_id: triggerId, view: quick });
+        await openView(client, triggerId, quick);
         return;
       }
       const opening = client.views.open({ trigger_id: triggerId, view: renderSentence('One moment …') });
@@ -43,6 +44,23 @@ export function createViews(client: WebClient, log: Log): Views {
       await client.views.publish({ user_id: user, view });
     },
   };
+}
+
+/** Where Slack does not take the field for a file, the modal is opened without. */
+async function openView(client: WebClient, triggerId: string, view: ModalView): Promise<void> {
+  try {
+    await client.views.open({ trigger_id: triggerId, view });
+  } catch (error) {
+    const blocks = view.blocks.filter((block) => !isFileField(block));
+    const failure = readCallError(error);
+    const isRefused = failure.kind === 'refused' && failure.code === 'invalid_arguments';
+    if (!isRefused || blocks.length === view.blocks.length || blocks.length === 0) throw error;
+    await client.views.open({ trigger_id: triggerId, view: { ...view, blocks } });
+  }
+}
+
+function isFileField(block: AnyBlock): boolean {
+  return block.type === 'input' && 'element' in block && block.element.type === 'file_input';
 }
 
 function words(error: unknown, log: Log): string {

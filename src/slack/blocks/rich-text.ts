@@ -1,5 +1,10 @@
 import type { RichTextPreformatted, RichTextSection } from '@slack/types';
 
+export type BodyElement = RichTextSection | RichTextPreformatted;
+
+/** All blocks of a message as JSON: Slack refuses about 13,200 characters (slack.md §2). */
+export const MESSAGE_ROOM = 13_000;
+
 /** A paragraph in our own words. Slack refuses empty text elements. */
 export function sentence(text: string, style?: { italic?: true; bold?: true }): RichTextSection {
   return {

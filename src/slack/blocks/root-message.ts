@@ -1,11 +1,10 @@
 import type { KnownBlock } from '@slack/types';
 import type { RootContent } from '../../runs/run-view.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
-import { jsonSize, preformatted } from './rich-text.ts';
-import { MESSAGE_ROOM } from './run/run-message.ts';
-import { startOf, truncate } from './truncate.ts';
+import { jsonSize, MESSAGE_ROOM, preformatted } from './rich-text.ts';
+import { shortenCode, truncate } from './truncate.ts';
 
-/** What of the code is in the root message; the kernel gets all of it. */
+/** What of the code is in the root message; all of it is attached. */
 const SHOWN_CODE_CHARS = 2_500;
 
 /** Room for the code again, and for the line with the result. */
@@ -34,7 +33,7 @@ export function renderRoot(
               ...(behind === '' ? [] : [{ type: 'text' as const, text: behind }]),
             ],
           },
-          ...blocks.map((code) => preformatted(shownCode(code, Math.floor(chars / blocks.length)))),
+          ...blocks.map((code) => preformatted(shortenCode(code, Math.floor(chars / blocks.length)))),
         ],
       },
     ];
@@ -48,8 +47,8 @@ function resultBlock(result: string): KnownBlock {
   return { type: 'context', elements: [{ type: 'plain_text', text: result.toWellFormed(), emoji: false }] };
 }
 
-function shownCode(code: string, room: number): string {
-  if (code.length <= room) return code;
-  const head = startOf(code, room);
-  return `${head}\n… (${code.length - head.length} more characters)`;
+/** Whether the root message of these blocks has all of the code. */
+export function showsWholeCode(blocks: readonly string[]): boolean {
+  const chars = Math.floor(SHOWN_CODE_CHARS / blocks.length);
+  return blocks.length <= SHOWN_CODE_CHARS / 50 && blocks.every((code) => shortenCode(code, chars) === code);
 }

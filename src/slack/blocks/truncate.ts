@@ -41,6 +41,29 @@ export function truncateMrkdwn(text: string, max: number): string {
   return `${link > head.lastIndexOf('>') ? head.slice(0, link) : head}…`;
 }
 
+/** Longer code is shown by its first lines. */
+const WHOLE_CODE_LINES = 25;
+const FOLDED_CODE_LINES = 10;
+
+/** Code whole where it is short and has at most `max` characters, else its first lines; the rest is counted. */
+export function shortenCode(code: string, max: number): string {
+  const lines = code.trimEnd().split('\n');
+  if (code.length <= max && lines.length <= WHOLE_CODE_LINES) return code;
+  const first = lines.slice(0, FOLDED_CODE_LINES).join('\n');
+  const line = first.length <= max ? first.length : first.lastIndexOf('\n', max);
+  const head = line > 0 ? first.slice(0, line) : startOf(first, max);
+  const hidden = lines.length - head.split('\n').length;
+  const isWithinLine = head.length < code.length && code[head.length] !== '\n';
+  const rest = isWithinLine
+    ? `${count(code.length - head.length)} more characters`
+    : `${count(hidden)} more ${hidden === 1 ? 'line' : 'lines'}`;
+  return `${head}\n… ${rest}`;
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en-US');
+}
+
 /** Start and end of a text, and how much is between them. Nothing is hidden when `hiddenChars` is 0; then `tail` is ''. */
 export interface CutText {
   head: string;

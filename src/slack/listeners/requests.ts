@@ -1,11 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import { UserError } from '../../errors.ts';
-import type { Admitted, SnippetRequest } from '../../runs/admission/admission.ts';
+import type { Admitted } from '../../runs/admission/admission.ts';
+import type { SnippetRequest } from '../../runs/admission/new-run.ts';
 import { auditAccepted, describeCode } from '../../runs/audit.ts';
 import { auditRefusedRun } from '../auth/audit.ts';
-import { must, type Person } from '../auth/policy.ts';
+import { must, type Person, refuse } from '../auth/policy.ts';
 import { inTime } from './deadline.ts';
 import { KeyedMutex } from '../../keyed-mutex.ts';
+import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Bot, ListenerMemory, RunsPort, SlackPort } from '../context.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
@@ -19,8 +21,18 @@ export function deletionRequest(message: string): string {
   return `${message}/deleted`;
 }
 
-export function editRequest(workspace: string, channel: string, ts: string, editedTs: string): string {
+function editRequest(workspace: string, channel: string, ts: string, editedTs: string): string {
   return `edit/${workspace}/${channel}/${ts}/${editedTs}`;
+}
+
+/** A message, or its edit. */
+export function requestOf(
+  { channel, ts, editedTs }: PostedMessage,
+  { workspace }: Pick<SlackPort, 'workspace'>,
+): string {
+  return editedTs === undefined
+    ? messageRequest(workspace, channel, ts)
+    : editRequest(workspace, channel, ts, editedTs);
 }
 
 export function triggerRequest(workspace: string, triggerId: string): string {
@@ -79,7 +91,7 @@ export async function runOnce<Done>(
   }
 }
 
-export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'attended'>;
+export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'attended' | 'maySwitch'>;
 
 type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'memory'>;
 
@@ -96,7 +108,9 @@ export async function submitRun(
   const { workspace } = bot;
   const admit = async (): Promise<Admitted> => {
     await inTime(mustRun(person, request.channel, bot), signal);
-    return await bot.admit({ ...request, workspace, requester: person.id, attended: !person.isBot }, signal);
+    const maySwitch = refuse('switch', person, request.channel, bot.policy) === undefined;
+    const requester = { requester: person.id, attended: !person.isBot, maySwitch };
+    return await bot.admit({ ...request, workspace, ...requester }, signal);
   };
   const admitted = await admit().catch((error: unknown) => {
     bot.onRefused(error);

@@ -24,7 +24,7 @@ import {
 import { Acknowledgement } from './deadline.ts';
 import { notifyPerson, withBoundary } from './error-boundary.ts';
 import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
-import { openEditor } from './views/editor.ts';
+import { openEditorOrSay } from './views/editor.ts';
 
 type ShortcutPort = SlackPort & RunsPort & Pick<Bot, 'languages' | 'drafts' | 'memory'>;
 
@@ -34,12 +34,8 @@ export async function onGlobalShortcut(
   bot: ShortcutPort,
 ): Promise<void> {
   const user = shortcut.user.id;
-  const notify = notifyPerson(bot.notify, { channel: undefined, user });
-  const onRefused = (error: unknown): void => auditRefused({ audit: 'shortcut', user }, error, bot);
-  await withBoundary({ log: bot.log, what: 'a shortcut', notify, onRefused }, async () => {
-    await new Acknowledgement(ack, bot.log).send();
-    await openEditor({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
-  });
+  await new Acknowledgement(ack, bot.log).send();
+  await openEditorOrSay({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
 }
 
 /**

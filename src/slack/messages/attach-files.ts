@@ -1,11 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunFile } from '../blocks/run/attachments.ts';
-import { MESSAGE_ROOM } from '../blocks/run/run-message.ts';
-import { renderTable } from '../blocks/run/table.ts';
+import { MESSAGE_ROOM } from '../blocks/rich-text.ts';
+import { renderTable } from '../blocks/run/output/table.ts';
 import type { Place } from './client.ts';
 import { EditableMessage, type Sending } from './editable-message.ts';
-import { uploadFiles } from './upload-files.ts';
+import { sizeOf, uploadFiles } from './upload-files.ts';
 
 /** The run message that files belong to. */
 export interface FilesOwner {
@@ -77,8 +76,9 @@ async function findExisting(
   // Where the thread may not be read they are uploaded again: better twice than not at all.
   const there = await sending.client.filesIn(owner.place).catch(() => []);
   const existing: { key: string; id: string }[] = [];
-  for (const { key, path, filename } of plain) {
-    const size = (await stat(path).catch(() => undefined))?.size;
+  for (const file of plain) {
+    const { key, filename } = file;
+    const size = await sizeOf(file);
     const at = there.findIndex((each) => each.name === filename && each.size === size);
     const [found] = at === -1 ? [] : there.splice(at, 1);
     if (found !== undefined) existing.push({ key, id: found.id });

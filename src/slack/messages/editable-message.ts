@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import { readCallError } from '../api/call-error.ts';
 import { jsonSize } from '../blocks/rich-text.ts';
-import { MESSAGE_ROOM } from '../blocks/run/run-message.ts';
+import { MESSAGE_ROOM } from '../blocks/rich-text.ts';
 import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
 import type { CallLimiter, EditLimiter } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';

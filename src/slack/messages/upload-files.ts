@@ -43,7 +43,7 @@ async function uploadOnce(
   const sent: SentFile[] = [];
   for (const file of files) {
     // Late output may make it longer meanwhile: what it holds now is sent.
-    const size = (await stat(file.path).catch(() => undefined))?.size;
+    const size = await sizeOf(file);
     try {
       if (size === undefined) throw new Error('its output was replaced meanwhile');
       // Slack takes no empty file.
@@ -68,6 +68,17 @@ interface SentFile {
   id: string;
 }
 
+/** In bytes; undefined for a file that is gone. */
+export async function sizeOf({ content }: UploadFile): Promise<number | undefined> {
+  if ('text' in content) return Buffer.byteLength(content.text);
+  return (await stat(content.path).catch(() => undefined))?.size;
+}
+
+function bodyOf({ content }: UploadFile, size: number): Pick<RequestInit, 'body' | 'duplex'> {
+  if ('text' in content) return { body: content.text };
+  return { body: Readable.toWeb(createReadStream(content.path, { end: size - 1 })), duplex: 'half' };
+}
+
 /** Sends the first `size` bytes of a file; its id. */
 async function sendBytes(calls: MessageClient, file: UploadFile, size: number): Promise<string> {
   const alt = file.alt === undefined ? undefined : startOf(file.alt.toWellFormed(), 1000);
@@ -84,8 +95,7 @@ async function sendBytes(calls: MessageClient, file: UploadFile, size: number): 
   const answer = await fetch(ticket.upload_url, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
-    body: Readable.toWeb(createReadStream(file.path, { end: size - 1 })),
-    duplex: 'half',
+    ...bodyOf(file, size),
     signal: AbortSignal.timeout(30_000 + Math.ceil(size / 100)),
   });
   await answer.arrayBuffer();

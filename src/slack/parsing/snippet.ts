@@ -47,6 +47,16 @@ export function readCommandText(message: Message): string | undefined {
   return hasCodeFormatting(message) ? undefined : addressedText(message).trim();
 }
 
+/** What a reply says to code that asks for a line; undefined where it calls the bot or is a code block, which is code. */
+export function readReply({ parts }: Message): string | undefined {
+  if (parts.some(({ kind }) => kind === 'fence' || kind === 'mention')) return undefined;
+  const said = parts.map((part) =>
+    part.kind === 'inline' ? part.code : part.kind === 'bare' ? undoPhoneTyping(part.text) : '',
+  );
+  const line = said.join('').trim();
+  return line === '' ? undefined : line;
+}
+
 function readFences(fences: readonly Fence[], before: string | undefined, words: LanguageWords): Snippet {
   const read = fences.map(({ code }) => splitLanguageLine(code, words.isLanguage));
   const language = agreed(

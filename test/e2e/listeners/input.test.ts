@@ -42,6 +42,16 @@ test('two questions in a row, a box for the requester only', async () => {
   expect(shown(await rig.final('#ask', root.ts))).toContain('[ Ben <b>&amp; |]');
 });
 
+test('a reply in the thread answers the code, and question and answer stay', async () => {
+  const { playground } = rig;
+  const { root } = await ask('#reply', 'name = input("Name? ")\nprint(f"hello {name}")');
+  const ben = playground.as('ben');
+  playground.as('ana').post('#reply', 'a stranger says something', { thread: root.ts });
+  ben.post('#reply', 'Ben & <b>', { thread: root.ts });
+  const final = await rig.final('#reply', root.ts);
+  expect(JSON.stringify(final.blocks)).toContain(String.raw`Name? Ben & <b>\nhello Ben & <b>`);
+});
+
 test('what is typed into a getpass box stands nowhere', async () => {
   const { playground, bot } = rig;
   const { root, asked } = await ask('#pass', 'from getpass import getpass\nprint(len(getpass("Token: ")))');

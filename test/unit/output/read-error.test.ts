@@ -457,3 +457,24 @@ test('R’s error at top level names no call of IRkernel’s own', () => {
     userLine: 'line 1: nosuch + 1',
   });
 });
+
+test.each([
+  ['SyntaxError', 'invalid syntax (341.py, line 1)', 'please count the rows of that table, thanks!'],
+  ['SyntaxError', 'unterminated string literal', 'that’s not what I meant'],
+  [
+    'ERROR',
+    'Error in parse(text = input): <text>:1:5: unexpected symbol\n1: good morning',
+    'good morning all',
+  ],
+  ['Compile Error', "<console>:1: error: ';' expected but identifier found.", 'hello to you all'],
+])('%s: %s for a sentence is told as one', (name, value, code) => {
+  expect(readError({ name, value, traceback: [] }, code).hint).toContain('reads like a sentence');
+});
+
+test.each(['for x y', 'x = = 1', 'print hello', 'foo(bar baz', 'thanks', 'import a b', 'select a b'])(
+  '%j is code with an error',
+  (code) => {
+    const { hint } = readError({ name: 'SyntaxError', value: 'invalid syntax', traceback: [] }, code);
+    expect(hint ?? '').not.toContain('sentence');
+  },
+);

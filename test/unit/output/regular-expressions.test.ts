@@ -83,8 +83,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/^\d+\. /`,
     ],
   },
-  'errors/read-error.ts': {
-    '300 chars (NAME_CHARS)': [String.raw`/^[a-z]\w*(\.[\w$]+)+$/`],
+  'errors/hints.ts': {
     '2,000 chars (HINT_CHARS)': [
       String.raw`/^No module named '([^']+)'/`,
       String.raw`/there is no package called .([^’'”"]+)/`,
@@ -92,10 +91,22 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/invalid character '[“”‘’]'/`,
       String.raw`/illegal character '\\u20(1[89cd])'/`,
       String.raw`/unexpected (input|INCOMPLETE_STRING)[^]*\n\d+: .*[“”‘’]$/m`,
+      String.raw`/unexpected (symbol|input|string constant|numeric constant|',')/`,
+      String.raw`/error: ('?;'? expected|illegal start|unclosed)/`,
+    ],
+    '1,000 chars (LONGEST_PROSE)': [
+      String.raw`/\p{L}+[\s,]+\p{L}/u`,
+      String.raw`/\p{L}\(/u`,
+      String.raw`/^[\p{L}\p{M}\p{N}\p{Emoji_Presentation}\s.,!?;:()'’"“”–—-]*$/u`,
+      String.raw`/^\s*(?:import|from|print|def|class|return|raise|del|with|for|if|elif|else|while|try|except|assert|lambda|global|yield|val|var|object|library|function|select|show|describe|create|insert)\b/im`,
     ],
     'a line of MAX_CODE; one class': [
       String.raw`/[\u00a0\u00ad\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/u`,
     ],
+  },
+  'errors/read-error.ts': {
+    '300 chars (NAME_CHARS)': [String.raw`/^[a-z]\w*(\.[\w$]+)+$/`],
+    '20,000 chars (VALUE_CHARS)': [String.raw`/[^\s'"]{0,300}[\\/]([^\s'"\\/]{1,200}\.json)/g`],
   },
   'mime/html-table.ts': {
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],

@@ -461,3 +461,14 @@ test('the file of results and pager texts has no colours', async () => {
   const kept = await readFile(join(dir, 'run-1', 'results.txt'), 'utf8');
   expect(kept === `${'Signature: f(x)\n'.repeat(60_000)}\nbold`).toBe(true);
 });
+
+test('argparse does not tell where the gateway keeps its connection files', async () => {
+  const transcript = await open();
+  const said = 'usage: a.py\na.py: error: unrecognized arguments: -f /srv/jupyter/runtime/kernel-1a2b.json\n';
+  await take(transcript, [stderr(said), stderr('cannot read /data/kernel.json\n')]);
+  await transcript.seal();
+  const [part] = transcript.view().parts;
+  const printed = part?.kind === 'text' ? part.text.head + part.text.tail : '';
+  expect(printed).toContain('unrecognized arguments: -f kernel-1a2b.json\ncannot read /data/kernel.json');
+  expect(await readFile(transcript.view().spoolPath!, 'utf8')).not.toContain('/srv/jupyter');
+});

@@ -76,6 +76,7 @@ async function executeBlock(
   const resumedAt = Date.now();
   const isOutputHere = hasStored(transcript, before?.checkpoint);
   const cuts: { fromMs: number; toMs: number }[] = [];
+  const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
   for await (const event of execution) {
     // Whether something is missing is known at the end.
     if (event.kind === 'comm') {
@@ -86,7 +87,7 @@ async function executeBlock(
     else await transcript.add(event);
     noteConsoleBar(live, transcript.view());
     if (isStatus(event)) noteStatus(live, event, deps.log);
-    else noteOutput(live, event, kernel.record, deps.inputTimeoutMs);
+    else noteOutput(live, event, kernel.record, deps.inputTimeoutMs, echo);
     if (transcript.limited) live.stop({ kind: 'tooMuchOutput' });
   }
   live.closePrompt();

@@ -4,18 +4,23 @@ import type { LiveRun } from './live-run.ts';
 
 /** A kernel that a stop did not wake from its input request (IRkernel reads on) gets an empty line after this. */
 const RELEASE_MS = 3_000;
+/** Of a longer prompt (a menu) the end asks; the store and the screen get no more. */
+const MAX_PROMPT_CHARS = 4_000;
 
 /**
  * Asks the requester for the line that the kernel waits for. Unanswered for `inputTimeoutMs` the run is stopped; a run
- * that is stopped for any reason leaves no kernel waiting.
+ * that is stopped for any reason leaves no kernel waiting. `echo` takes what a terminal would show of it: the question
+ * and what was typed, but no password.
  */
 export function askInput(
   live: LiveRun,
   request: Output & { kind: 'inputRequest' },
   inputTimeoutMs: number,
+  echo: (text: string) => void,
 ): void {
   if (request.refused) return;
-  const { id = randomUUID(), prompt, password } = request;
+  const { id = randomUUID(), password } = request;
+  const prompt = request.prompt.slice(-MAX_PROMPT_CHARS).toWellFormed();
   const timeout = setTimeout(() => live.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
   let release: NodeJS.Timeout | undefined;
   let isAnswered = false;
@@ -23,12 +28,17 @@ export function askInput(
     clearTimeout(timeout);
     release = setTimeout(() => request.answer(''), RELEASE_MS);
   };
+  const stopAsking = (): void => {
+    echo(`${request.prompt}\n`);
+    releaseSoon();
+  };
   live.openPrompt({
     id,
     answer(input) {
       if (isAnswered) return false;
       isAnswered = true;
       live.closePrompt();
+      echo(`${request.prompt}${password ? '' : input}\n`);
       live.showRunning();
       request.answer(input);
       live.note({ data: { inputRequest: undefined } });
@@ -37,12 +47,13 @@ export function askInput(
     close() {
       clearTimeout(timeout);
       clearTimeout(release);
-      live.signal.removeEventListener('abort', releaseSoon);
+      live.signal.removeEventListener('abort', stopAsking);
     },
   });
   if (live.signal.aborted) return releaseSoon();
-  live.signal.addEventListener('abort', releaseSoon, { once: true });
+  live.signal.addEventListener('abort', stopAsking, { once: true });
   // Written at once: a successor asks only what the store has.
   live.commit({ data: { inputRequest: { id, prompt, password } } }).catch(() => undefined);
-  live.show({ kind: 'inputAsked', sinceMs: Date.now(), prompt, password });
+  const sinceMs = Date.now();
+  live.show({ kind: 'inputAsked', sinceMs, untilMs: sinceMs + inputTimeoutMs, prompt, password });
 }

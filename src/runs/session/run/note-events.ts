@@ -61,19 +61,20 @@ export function noteStatus(live: LiveRun, status: Status, log: Log): void {
   }
 }
 
-/** What the kernel says → the record and the phase on the screen. */
+/** What the kernel says → the record and the phase on the screen. `echo`: see `askInput`. */
 export function noteOutput(
   live: LiveRun,
   output: Output,
   record: KernelRecord,
   inputTimeoutMs: number,
+  echo: (text: string) => void,
 ): void {
   switch (output.kind) {
     case 'counted':
       noteCount(live, output.executionCount, record);
       return;
     case 'inputRequest':
-      askInput(live, output, inputTimeoutMs);
+      askInput(live, output, inputTimeoutMs, echo);
       return;
     default:
       // Code that says something does not wait for a lost question.

@@ -1,12 +1,13 @@
 import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
 import { z } from 'zod';
 import type { Language } from '../../../runs/languages/languages.ts';
-import { truncate } from '../truncate.ts';
+import { startOf, truncate } from '../truncate.ts';
 
 /** The modal with language and code. Its parts are known by these names, in submissions and in errors. */
 export const editorCallback = 'editor';
 export const languageBlock = 'language';
 export const channelBlock = 'channel';
+export const fileBlock = 'file';
 /** A text field of a modal holds no more (slack.md §2). */
 export const maxCodeChars = 3_000;
 /** One field for each block of code. A modal holds 100 blocks; so many fields nobody would read. */
@@ -26,11 +27,58 @@ const purposeSchema = z.object({
   isVerbatim: z.boolean().optional(),
   /** The key of code that waits for its language. */
   draft: z.string().optional(),
+  /** How each field but the first goes on with the one before; absent: each field is a block of its own. */
+  joins: z.array(z.enum(['block', 'line', 'word'])).optional(),
 });
+type Join = NonNullable<z.infer<typeof purposeSchema>['joins']>[number];
 export type EditorPurpose = z.infer<typeof purposeSchema>;
 
 export function readPurpose(metadata: string): EditorPurpose {
   return purposeSchema.parse(JSON.parse(metadata));
+}
+
+/** Room for what is typed into a part of long code. */
+const PART_CHARS = maxCodeChars - 400;
+
+/** Code over fields that Slack takes, cut between lines; undefined where it needs more fields than a modal has. */
+export function splitCode(blocks: readonly string[]): { fields: string[]; joins: Join[] } | undefined {
+  const fields: string[] = [];
+  const joins: Join[] = [];
+  for (const block of blocks) {
+    let rest = block;
+    let join: Join = 'block';
+    do {
+      if (fields.length === maxCodeFields) return undefined;
+      if (fields.length > 0) joins.push(join);
+      const part = rest.length <= maxCodeChars ? undefined : cutPart(rest);
+      fields.push(part?.head ?? rest);
+      rest = part?.tail ?? '';
+      join = part?.next ?? 'block';
+    } while (join !== 'block');
+  }
+  return { fields, joins };
+}
+
+/** A part ends before a line that begins at the margin, where the first half has room for it; else before any line. */
+function cutPart(code: string): { head: string; tail: string; next: Join } {
+  const last = code.lastIndexOf('\n', PART_CHARS);
+  let at = last;
+  while (at > PART_CHARS / 2 && /\s/.test(code.charAt(at + 1))) at = code.lastIndexOf('\n', at - 1);
+  if (at <= PART_CHARS / 2) at = last;
+  if (at > 0) return { head: code.slice(0, at), tail: code.slice(at + 1), next: 'line' };
+  const head = startOf(code, PART_CHARS);
+  return { head, tail: code.slice(head.length), next: 'word' };
+}
+
+/** The blocks that fields hold. */
+export function joinFields(fields: readonly string[], joins: readonly Join[] | undefined): string[] {
+  const blocks: string[] = [];
+  for (const [index, field] of fields.entries()) {
+    const join = joins?.[index - 1] ?? 'block';
+    if (index === 0 || join === 'block') blocks.push(field);
+    else blocks.push(`${blocks.pop() ?? ''}${join === 'line' ? '\n' : ''}${field}`);
+  }
+  return blocks;
 }
 
 export interface EditorContent {
@@ -52,8 +100,28 @@ export function renderEditor(purpose: EditorPurpose, content: EditorContent): Mo
     blocks: [
       ...(purpose.channel === undefined ? [channelField()] : []),
       ...languageField(content),
-      ...(purpose.draft === undefined ? content.blocks.map(codeField) : []),
+      ...(purpose.draft === undefined
+        ? content.blocks.map((code, index, all) => codeField(code, index, all, purpose.joins))
+        : []),
+      ...(purpose.draft === undefined ? [fileField(content.blocks.length === 0)] : []),
     ],
+  };
+}
+
+/** Code of any length comes in a file. */
+function fileField(isAlone: boolean): InputBlock {
+  return {
+    type: 'input',
+    block_id: fileBlock,
+    optional: !isAlone,
+    label: { type: 'plain_text', text: isAlone ? 'Code as a file' : 'Or a file with the code' },
+    hint: {
+      type: 'plain_text',
+      text: isAlone
+        ? 'This code is longer than the boxes of a window hold. It is attached to its answer: change it there or on your side, and give it here.'
+        : 'For code over 3,000 characters: a .py, .scala, .r or .txt file.',
+    },
+    element: { type: 'file_input', action_id: fileBlock, max_files: 1 },
   };
 }
 
@@ -103,19 +171,19 @@ function languageOption({ kernelspec, displayName }: Language): PlainTextOption 
   };
 }
 
-function codeField(code: string, index: number, all: readonly string[]): InputBlock {
+function codeField(
+  code: string,
+  index: number,
+  all: readonly string[],
+  joins: readonly Join[] | undefined,
+): InputBlock {
+  const { label, isPart } = labelOf(index, all.length, joins);
   return {
     type: 'input',
     block_id: codeBlock(index),
-    label: { type: 'plain_text', text: all.length === 1 ? 'Code' : `Code, block ${index + 1}` },
-    ...(index + 1 < all.length
-      ? {}
-      : {
-          hint: {
-            type: 'plain_text',
-            text: 'Up to 3,000 characters. Send longer code as a .py, .scala, .r or .txt file with a mention of the bot.',
-          },
-        }),
+    label: { type: 'plain_text', text: label },
+    // All of one part may go, and a file may stand for what is typed.
+    ...(isPart || code === '' ? { optional: true } : {}),
     element: {
       type: 'plain_text_input',
       action_id: codeBlock(index),
@@ -125,4 +193,25 @@ function codeField(code: string, index: number, all: readonly string[]): InputBl
       ...(index === 0 ? { focus_on_load: true } : {}),
     },
   };
+}
+
+/** `Code`, `Code, block 2`, `Code, part 1 of 3`, `Code, block 2, part 1 of 3`. */
+function labelOf(
+  index: number,
+  fields: number,
+  joins: readonly Join[] | undefined,
+): { label: string; isPart: boolean } {
+  const starts = Array.from({ length: fields }, (_, at) => at).filter(
+    (at) => at === 0 || (joins?.[at - 1] ?? 'block') === 'block',
+  );
+  const block = starts.findLastIndex((at) => at <= index);
+  const from = starts[block] ?? 0;
+  const parts = (starts[block + 1] ?? fields) - from;
+  const isPart = parts > 1;
+  const label = [
+    'Code',
+    ...(starts.length > 1 ? [`block ${block + 1}`] : []),
+    ...(isPart ? [`part ${index - from + 1} of ${parts}`] : []),
+  ].join(', ');
+  return { label, isPart };
 }

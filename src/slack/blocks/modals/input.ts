@@ -1,12 +1,12 @@
 import type { ModalView } from '@slack/types';
 import { z } from 'zod';
-import { plainPrompt } from '../run/run-text.ts';
+import { plainPrompt } from '../run/question.ts';
 import { truncateMiddle } from '../truncate.ts';
 
 /** The box for a line that the kernel waits for. */
 export const questionCallback = 'question';
 export const lineBlock = 'line';
-/** It has to pass through the store's signals when another process runs the kernel. */
+/** Longer than what anybody types into a box. */
 const MAX_LINE_CHARS = 1_000;
 
 /** A label may have 2,000 characters, and nobody reads as many. */
@@ -42,7 +42,7 @@ export function renderQuestion(
           type: 'plain_text',
           text: password
             ? 'It is shown as you type it here. It goes to the kernel only: it is not posted and not kept.'
-            : 'It goes to the kernel as one line.',
+            : 'It goes to the kernel as one line, which may be empty.',
         },
         element: {
           type: 'plain_text_input',

@@ -1,14 +1,17 @@
 import { extname } from 'node:path';
 import type { OutputPart } from '../../../output/output-view.ts';
 import type { RunView } from '../../../runs/run-view.ts';
-import { isTableCut } from './table.ts';
+import { showsWholeCode } from '../root-message.ts';
+import { showsWholeOrigin } from './origin.ts';
+import { isTableCut } from './output/table.ts';
 
 /** Something that belongs to a run message and is posted beside it. `key` names it over several endings. */
 export type RunFile =
   | {
       kind: 'file';
       key: string;
-      path: string;
+      /** On the bot's disk, or the text itself. */
+      content: { path: string } | { text: string };
       filename: string;
       alt?: string;
       snippet: boolean;
@@ -32,8 +35,9 @@ function isStream(part: OutputPart & { kind: 'text' }): boolean {
 
 /** The files of a run that ended, in the order of the output; whole texts last. `cut` are the parts not shown whole. */
 export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[] {
-  const output = view.output;
-  if (output === undefined) return [];
+  const { output } = view;
+  const code = codeFile(view);
+  if (output === undefined) return code;
   const images = output.parts.filter(({ kind }) => kind === 'image');
   const shown = output.parts.flatMap((part, index): RunFile[] => {
     switch (part.kind) {
@@ -72,7 +76,7 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   // Late output makes it longer, and then it is another file.
   const streams =
     spool === undefined ? [] : [{ ...textFile(spool, streamFile), key: `${spool} ${output.textBytes}` }];
-  return [...shown, ...archive, ...streams, ...texts];
+  return [...code, ...shown, ...archive, ...streams, ...texts];
 }
 
 /** After late output it is at another path, and still the same file. */
@@ -81,9 +85,22 @@ function csvFile(path: string | undefined, index: number): RunFile[] {
 }
 
 function plainFile(path: string, filename: string): RunFile & { kind: 'file' } {
-  return { kind: 'file', key: path, path, filename, snippet: false };
+  return { kind: 'file', key: path, content: { path }, filename, snippet: false };
 }
 
 function textFile(path: string, filename: string): RunFile & { kind: 'file' } {
   return { ...plainFile(path, filename), snippet: true };
 }
+
+/** Code that no message shows whole. */
+function codeFile(view: RunView): RunFile[] {
+  const { code, origin } = view;
+  if (code === undefined) return [];
+  const isShown = origin === undefined ? showsWholeCode(code.blocks) : showsWholeOrigin(view);
+  if (isShown) return [];
+  const text = `${code.blocks.map((block) => block.trimEnd()).join('\n\n')}\n`.toWellFormed();
+  const filename = `code.${CODE_ENDINGS[code.language.toLowerCase()] ?? 'txt'}`;
+  return [{ kind: 'file', key: 'code', content: { text }, filename, snippet: true }];
+}
+
+const CODE_ENDINGS: Readonly<Record<string, string>> = { python: 'py', scala: 'scala', r: 'r', sql: 'sql' };

@@ -1,9 +1,9 @@
 import type { RunView } from '../../../runs/run-view.ts';
 import { jsonSize, preformatted } from '../rich-text.ts';
-import { startOf } from '../truncate.ts';
-import type { BodyElement } from './output.ts';
+import { shortenCode } from '../truncate.ts';
+import type { BodyElement } from '../rich-text.ts';
 
-/** What of the code an answer repeats; "Edit and run" has all of it. */
+/** What of the code an answer repeats; all of it is attached. */
 const SHOWN_CODE_CHARS = 1_200;
 
 function wordsOf({ kind, name }: NonNullable<RunView['origin']>): string {
@@ -21,14 +21,21 @@ export function renderOrigin({ requester, origin }: RunView, room: number): Body
       { type: 'text', text: wordsOf(origin) },
     ],
   };
-  const code = origin.blocks.join('\n\n');
   for (let chars = SHOWN_CODE_CHARS; chars >= 40; chars = Math.floor(chars / 2)) {
-    const head = startOf(code, chars);
-    const hidden = code.length - head.length;
-    const shown = preformatted(hidden > 0 ? `${head}\n… (${hidden} more characters)` : head);
+    const shown = preformatted(shortenCode(joined(origin.blocks), chars));
     if (jsonSize([who, shown]) <= room) return [who, shown];
   }
   return [who];
+}
+
+function joined(blocks: readonly string[]): string {
+  return blocks.join('\n\n');
+}
+
+/** Whether the head of the answer has all of the code. */
+export function showsWholeOrigin({ origin }: RunView): boolean {
+  const code = joined(origin?.blocks ?? []);
+  return shortenCode(code, SHOWN_CODE_CHARS) === code;
 }
 
 /** The same without blocks. A person is named by the blocks alone: in `text` it would be a mention. */

@@ -1,20 +1,20 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../mrkdwn.ts';
-import { jsonSize, sentence } from '../rich-text.ts';
+import { type BodyElement, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
 import { sparkProgress, sparkSum } from '../spark/spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { runFiles, type RunFile } from './attachments.ts';
 import { originWords, renderOrigin } from './origin.ts';
-import { type BodyElement, type OutputRoom, renderOutput } from './output.ts';
+import { type OutputRoom, renderOutput } from './output/render-output.ts';
+import { questionWords, renderQuestion } from './question.ts';
 import { renderButtons } from './run-buttons.ts';
-import { withoutStopTrace } from './stop-trace.ts';
+import { withoutStopTrace } from './output/stop-trace.ts';
 import {
   liveStatus,
   lossWords,
   outcomeParagraph,
   phaseWords,
-  questionWords,
   statusLine,
   switchWords,
   outageWords,
@@ -40,8 +40,6 @@ export interface RenderedRun {
   files: RunFile[];
 }
 
-/** All blocks of a message as JSON: Slack refuses about 13,200 characters (slack.md §2). */
-export const MESSAGE_ROOM = 13_000;
 /** chat.update refuses more than 4,000 bytes of `text` (slack.md §2). */
 const MAX_TEXT_BYTES = 3_800;
 const MAX_STATUS_CHARS = 300;
@@ -60,11 +58,9 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     view.outage === undefined ? '' : outageWords(view.outage),
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');
-  const question = view.phase.kind === 'inputAsked' ? questionWords(view.phase) : [];
   const buttons = renderButtons(view.runId, view.phase, view.actions);
   const hasBody =
-    view.notes.length + (view.output?.parts.length ?? 0) + question.length + after.length > 0 ||
-    stopper !== undefined;
+    view.notes.length + (view.output?.parts.length ?? 0) + after.length > 0 || stopper !== undefined;
   const progress = sparkProgress(view, nowMs);
   const sum = sparkSum(view);
 
@@ -72,7 +68,8 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
-    ...fitSentences([...question, ...after], remaining / 3),
+    ...renderQuestion(view, remaining / 3),
+    ...fitSentences(after, remaining / 3),
     ...(stopper === undefined ? [] : [stopperLine(stopper)]),
   ];
   const output =
@@ -102,6 +99,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     originWords(view),
     ...view.notes,
     output?.plain ?? '',
+    questionWords(view),
     progress,
     ...after,
     isEmpty ? phase : '',

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { OutputLoss } from '../../../output/output-view.ts';
 import type { RunOutcome } from '../../../runs/outcome.ts';
 import type { GatewayOutage, RunPhase, RunView } from '../../../runs/run-view.ts';
@@ -180,19 +179,10 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
 }
 
 /** What is asked of a channel; its name comes before this. */
-export function switchWords({ from, to }: RunPhase & { kind: 'switchAsked' }): string {
+export function switchWords({ from, to, maySwitch }: RunPhase & { kind: 'switchAsked' }): string {
+  if (!maySwitch)
+    return `runs ${from}, and others have variables in it: only an admin may replace it by ${to}. Ask one to shut the ${from} kernel down, then this runs by itself; or run it on ${from}.`;
   return `runs ${from}; switch to ${to}? its variables will be lost`;
-}
-
-/** What the code asks, in its own words, or why it is asked for. */
-export function questionWords({ prompt }: RunPhase & { kind: 'inputAsked' }): string[] {
-  return [plainPrompt(prompt)].filter((words) => words !== '');
-}
-
-/** A prompt without colours and without the marks that readline takes out of it. */
-export function plainPrompt(prompt: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what it removes
-  return stripVTControlCharacters(prompt).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
 }
 
 /** Nothing in the first second: a clock that shows 0 s looks as if it stood. */

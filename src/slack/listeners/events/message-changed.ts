@@ -14,7 +14,7 @@ import {
 import { readMessage } from '../../parsing/message-body.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { withBoundary } from '../error-boundary.ts';
-import { deletionRequest, messageRequest, mustRun, submitRun } from '../requests.ts';
+import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
 import {
   type Classified,
   classifyEdited,
@@ -23,7 +23,8 @@ import {
   hasRuns,
   isPlainTalk,
 } from './classify.ts';
-import { handleMessage, requestOf, withMessageBoundary } from './message.ts';
+import { replyRequest } from './input-reply.ts';
+import { handleMessage, withMessageBoundary } from './message.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
 type Deletion = MessageChange & { kind: 'deleted' };
@@ -76,6 +77,8 @@ async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bo
     const { channel, ts, thread = ts } = message;
     const key = messageRequest(bot.workspace, channel, ts);
     if (await bot.isKnown(deletionRequest(key))) return;
+    // What the kernel was given stays given.
+    if (await bot.isKnown(replyRequest(key))) return;
     let runs = await runsOf({ channel, ts, thread }, bot);
     if (runs.length === 0 && classified !== undefined) {
       if (classified.isAddressed) onAddressed();

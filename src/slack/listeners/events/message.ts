@@ -8,8 +8,9 @@ import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { runCommand } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../error-boundary.ts';
-import { editRequest, messageRequest, runOnce, submitRun } from '../requests.ts';
+import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
 import { type Classified, classifyMessage, findAuthor } from './classify.ts';
+import { takeInputReply } from './input-reply.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
@@ -31,6 +32,8 @@ export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): 
 export async function handleMessage(posted: PostedMessage, ticket: EventTicket, bot: Bot): Promise<boolean> {
   let isAddressed = false;
   const outcome = await withMessageBoundary(posted, ticket, bot, async (onAddressed) => {
+    isAddressed = await takeInputReply(posted, bot, onAddressed);
+    if (isAddressed) return;
     const classified = await classifyMessage(posted, bot);
     if (classified === undefined) return;
     isAddressed = classified.isAddressed;
@@ -106,12 +109,6 @@ async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promis
   const key = requestOf(posted, bot);
   await bot.markSeen(key);
   await runOnce(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
-}
-
-export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace }: Bot): string {
-  return editedTs === undefined
-    ? messageRequest(workspace, channel, ts)
-    : editRequest(workspace, channel, ts, editedTs);
 }
 
 /** In a direct message everything is private anyway, and a plain reply does not vanish. */

@@ -14,14 +14,18 @@ import {
   codeBlock,
   type EditorPurpose,
   languageBlock,
-  maxCodeChars,
-  maxCodeFields,
+  fileBlock,
+  joinFields,
   readPurpose,
   renderEditor,
+  splitCode,
 } from '../../blocks/modals/editor.ts';
+import { renderSentence } from '../../blocks/modals/message.ts';
+import { escapeMrkdwn } from '../../blocks/mrkdwn.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
-import { type Boundary, withBoundary } from '../error-boundary.ts';
+import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';
 import { refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
+import { noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
 import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {
@@ -48,6 +52,19 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Op
   });
 }
 
+/** The same for a press outside channels: a refusal is said in the modal's place, where the person looks. */
+export async function openEditorOrSay(call: EditorCall, bot: OpenPort): Promise<void> {
+  const { user, trigger } = call;
+  const notify = async (text: string): Promise<void> =>
+    await bot.views
+      .openModal(trigger, async () => renderSentence(text))
+      .catch(async () => await notifyPerson(bot.notify, { channel: undefined, user })(escapeMrkdwn(text)));
+  const onRefused = (error: unknown): void => auditRefused({ audit: 'shortcut', user }, error, bot);
+  await withBoundary({ log: bot.log, what: 'a shortcut', format: 'plain', notify, onRefused }, async () => {
+    await openEditor(call, bot);
+  });
+}
+
 /** "Edit and run": the editor with a run's code; it is posted into the same thread. */
 export async function openEditorWith(
   run: Run,
@@ -58,15 +75,13 @@ export async function openEditorWith(
   const { kernelspec } = run.data;
   await bot.views.openModal(trigger, async () => {
     const blocks = await bot.code(run);
-    const long = blocks.find((block) => block.length > maxCodeChars);
-    if (long !== undefined || blocks.length > maxCodeFields)
-      throw new UserError(
-        'snippetTooLong',
-        `This code is longer than a box in Slack holds (${maxCodeChars} characters). Edit it on your side and send it as a .py, .scala, .r or .txt file with a mention of the bot.`,
-      );
+    const { fields, joins } = splitCode(blocks) ?? { fields: [], joins: [] };
     const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
     const languages = listLanguages(await bot.languages(channel));
-    return renderEditor({ channel, thread, isVerbatim }, { languages, kernelspec, blocks });
+    return renderEditor(
+      { channel, thread, isVerbatim, ...(joins.some((join) => join !== 'block') ? { joins } : {}) },
+      { languages, kernelspec, blocks: fields },
+    );
   });
 }
 
@@ -101,7 +116,9 @@ export async function onEditorSubmitted(
       reply.signal,
     );
     const snippet =
-      draft === undefined ? readSnippet(typed, purpose) : { language: typed.language, blocks: draft.blocks };
+      draft === undefined
+        ? await inTime(readSnippet(typed, purpose, bot), reply.signal)
+        : { language: typed.language, blocks: draft.blocks };
     const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
     // In a thread stands the code that it was before.
@@ -159,11 +176,13 @@ async function findDraft(id: string, bot: Pick<Bot, 'drafts'>): Promise<Draft> {
 interface Typed {
   channel: string | undefined;
   language: string | undefined;
-  blocks: readonly string[];
+  fields: readonly string[];
+  files: readonly PostedFile[];
 }
 
 const fieldSchema = z.object({
   value: z.string().nullish(),
+  files: z.array(z.unknown()).nullish(),
   selected_option: z.object({ value: z.string() }).nullish(),
   selected_conversation: z.string().nullish(),
 });
@@ -172,20 +191,33 @@ const valuesSchema = z.record(z.string(), z.record(z.string(), fieldSchema));
 function readTyped(state: unknown): Typed {
   const values = valuesSchema.parse(state);
   const field = (name: string) => values[name]?.[name];
-  const blocks: string[] = [];
+  const fields: string[] = [];
   for (let index = 0; field(codeBlock(index)) !== undefined; index += 1)
-    blocks.push(toLineFeeds(field(codeBlock(index))?.value ?? ''));
+    fields.push(toLineFeeds(field(codeBlock(index))?.value ?? ''));
   return {
     channel: field(channelBlock)?.selected_conversation ?? undefined,
     language: field(languageBlock)?.selected_option?.value,
-    blocks,
+    fields,
+    files: readPostedFiles(field(fileBlock)?.files ?? []),
   };
 }
 
-/** A phone bends quotes in a modal too; where they stood before, they are meant. */
-function readSnippet({ language, blocks }: Typed, { isVerbatim }: EditorPurpose): Snippet {
-  if (blocks.every((block) => block.trim() === ''))
-    throw new UserError('emptySnippet', 'There is no code to run yet.');
+/** What is typed, or in the file. A phone bends quotes in a modal too; where they stood before, they are meant. */
+async function readSnippet(
+  { language, fields, files }: Typed,
+  { isVerbatim, joins }: EditorPurpose,
+  { readFiles }: Pick<Bot, 'readFiles'>,
+): Promise<Snippet> {
+  const blocks = joinFields(fields, joins).filter((block, _, all) => all.length === 1 || block.trim() !== '');
+  const isTyped = blocks.some((block) => block.trim() !== '');
+  if (files.length > 0) {
+    if (isTyped)
+      throw new UserError('unreadableFile', 'There is code in the box and a file. Empty one of them.');
+    const fetched = await readFiles(files);
+    if (fetched.length === 0) throw noCodeFile(files);
+    return { language, blocks: fetched.map(({ code }) => code) };
+  }
+  if (!isTyped) throw new UserError('emptySnippet', 'There is no code to run yet.');
   return { language, blocks: isVerbatim === true ? blocks : blocks.map(undoPhoneTyping) };
 }
 
@@ -197,7 +229,9 @@ function fieldOf(error: unknown, blocks: readonly { block_id?: string; type?: st
       ? languageBlock
       : code === 'botNotInChannel' || code === 'unknownChannel'
         ? channelBlock
-        : codeBlock(0);
+        : code === 'unreadableFile'
+          ? fileBlock
+          : codeBlock(0);
   const there = blocks.flatMap(({ block_id: id, type }) =>
     id === undefined || type !== 'input' ? [] : [id],
   );

@@ -9,7 +9,8 @@ import { lineBlock, readQuestionKey, renderQuestion } from '../../blocks/modals/
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { withBoundary } from '../error-boundary.ts';
 
-const overText = 'This question is over: it was answered, or the run has ended.';
+/** For a line that came too late. */
+export const overText = 'This question is over: it was answered, or the run has ended.';
 
 /** The box for the line that the run's kernel waits for. */
 export async function openQuestion(run: Run, trigger: string, bot: Pick<Bot, 'views'>): Promise<void> {

@@ -28,6 +28,11 @@ describe('a word and the kernelspec it means', () => {
     ['Python', 'python3'],
     ['python3', 'python3'],
     ['py3', 'python3'],
+    ['language-python', 'python3'],
+    ['lang-py', 'python3'],
+    ['ipython3', 'python3'],
+    ['python3.11', 'python3'],
+    ['Python3.11.4', 'python3'],
     ['python2', 'python2-spark21'],
     ['scala', 'scala-spark21'],
     ['spark-scala', 'scala-spark21'],
@@ -203,4 +208,8 @@ describe('the list of languages', () => {
     const list = listLanguages(languagesOf({ kernelspecs: { ...cluster, default: 'gone' } }));
     expect(list.some(({ isDefault }) => isDefault)).toBe(false);
   });
+});
+
+it.each(['r2', 'x.1', 'r4.3', 'language-', 'ipy', 'spark2.1', 'v1.2'])('%s is no language', (word) => {
+  expect(isLanguageWord(word, languagesOf())).toBe(false);
 });

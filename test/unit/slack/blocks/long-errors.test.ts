@@ -40,7 +40,14 @@ async function renderedFor(runId: string, outputs: readonly KernelOutput[], maxO
   return {
     blocks: JSON.stringify(message.blocks),
     files: files.flatMap((file) =>
-      file.kind === 'file' ? [{ name: file.filename, content: readFileSync(file.path, 'utf8') }] : [],
+      file.kind === 'file'
+        ? [
+            {
+              name: file.filename,
+              content: 'path' in file.content ? readFileSync(file.content.path, 'utf8') : file.content.text,
+            },
+          ]
+        : [],
     ),
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
 import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
 import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
+import { renderRoot } from '../../../../src/slack/blocks/root-message.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { readButton } from '../../../../src/slack/blocks/run/run-buttons.ts';
 
@@ -248,7 +249,13 @@ test('where the pictures and files are that are too many', () => {
 });
 
 test('who is asked to switch reads the channel by its name', () => {
-  const asked = { kind: 'switchAsked', channel: 'C1', from: 'python2', to: 'scala' } as const;
+  const asked = {
+    kind: 'switchAsked',
+    channel: 'C1',
+    from: 'python2',
+    to: 'scala',
+    maySwitch: true,
+  } as const;
   const { message } = renderRunMessage(view(asked), nowMs);
   expect(message.blocks[0]).toEqual({
     type: 'rich_text',
@@ -270,7 +277,7 @@ test.each<[RunPhase, RegExp]>([
   [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 0 }, /^Starting a kernel, 12 s$/],
   [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 3 }, /3 before yours, 12 s$/],
   [
-    { kind: 'switchAsked', channel: 'D1', from: 'python2', to: 'scala' },
+    { kind: 'switchAsked', channel: 'D1', from: 'python2', to: 'scala', maySwitch: true },
     /^This channel runs python2; switch to scala\? its variables will be lost$/,
   ],
   [{ kind: 'running', sinceMs: nowMs - 900, stopping: false, stopIgnored: false }, /^Running$/],
@@ -291,13 +298,31 @@ test.each<[RunPhase, RegExp]>([
     { kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: true },
     /Only a restart ends it; variables will be lost\.$/,
   ],
-  [{ kind: 'inputAsked', sinceMs: nowMs, prompt: '', password: true }, /^Waiting for a password$/],
   [
     { kind: 'running', sinceMs: nowMs - 5000, stopping: false, stopIgnored: false, inputMayBeLost: true },
     /^Running, 5 s\..* a question that this code asked may be lost\. If it waits for input, stop it\.$/,
   ],
 ])('%j is told', (phase, line) => {
   expect(words(view(phase))[0]).toMatch(line);
+});
+
+test.each([
+  [
+    'Your \u001b[1mname\u001b[0m? ',
+    false,
+    /^Your name\?.*U1.*reply with one line in this thread, or press Answer, until/s,
+  ],
+  ['', true, /^[^?]*U1.*press Answer and type it there, not in the thread, until/s],
+])('the prompt %j is asked of its requester, with the time it has', (prompt, password, said) => {
+  const phase = { kind: 'inputAsked', sinceMs: nowMs, untilMs: nowMs + 600_000, prompt, password } as const;
+  const { message } = renderRunMessage(view(phase), nowMs);
+  const [body] = message.blocks;
+  const elements = body?.type === 'rich_text' ? body.elements : [];
+  const texts = elements.flatMap((each) =>
+    'elements' in each ? each.elements.map((one) => ('text' in one ? one.text : JSON.stringify(one))) : [],
+  );
+  expect(texts.join('')).toMatch(said);
+  expect(JSON.stringify(body)).toContain(`"timestamp":${Math.floor(nowMs / 1000) + 600}`);
 });
 
 test('while it runs the newest lines are shown', () => {
@@ -508,4 +533,45 @@ describe('a stop that was asked for', () => {
     const { message } = renderRunMessage(view(ended('interrupted'), { output: output(parts) }), nowMs);
     expect(JSON.stringify(message)).toContain('KeyboardInterrupt');
   });
+});
+
+describe('code that no message of a person has', () => {
+  const done = ended('ok');
+  const long = Array.from({ length: 60 }, (_, n) => `line_${n} = ${n}`).join('\n');
+
+  test('is attached whole where the root message shows a part of it', () => {
+    const { files } = renderRunMessage(view(done, { code: { blocks: [long], language: 'python' } }), nowMs);
+    expect(files).toEqual([
+      { kind: 'file', key: 'code', content: { text: `${long}\n` }, filename: 'code.py', snippet: true },
+    ]);
+    const root = renderRoot({ requester: 'U1', language: 'Python 3', blocks: [long] }, 13_000);
+    expect(JSON.stringify(root.blocks)).toContain(String.raw`line_9 = 9\n… 50 more lines`);
+  });
+
+  test('is not attached where all of it is shown, nor while it runs', () => {
+    const code = { blocks: ['1 + 1', '2'], language: 'R' };
+    expect(renderRunMessage(view(done, { code }), nowMs).files).toEqual([]);
+    const running = { kind: 'running', sinceMs: nowMs, stopping: false, stopIgnored: false } as const;
+    expect(renderRunMessage(view(running, { code: { ...code, blocks: [long] } }), nowMs).files).toEqual([]);
+  });
+
+  test('is attached where the head of an edited answer shows a part of it', () => {
+    const code = { blocks: [long], language: 'scala' };
+    const origin = { kind: 'edited', blocks: [long] } as const;
+    const { files } = renderRunMessage(view(done, { code, origin }), nowMs);
+    expect(files).toMatchObject([{ filename: 'code.scala' }]);
+  });
+});
+
+test('who may not replace the kernel gets no Switch, and who may is said', () => {
+  const phase = {
+    kind: 'switchAsked',
+    channel: 'C1',
+    from: 'python2',
+    to: 'scala',
+    maySwitch: false,
+  } as const;
+  const { message } = renderRunMessage(view(phase, { actions: ['cancel'] }), nowMs);
+  expect(JSON.stringify(message.blocks)).toContain('only an admin may replace it by scala');
+  expect(JSON.stringify(message.blocks)).not.toContain('run:switch');
 });

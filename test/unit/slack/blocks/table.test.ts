@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readBlocks } from '../../../../playground/blocks-schema.ts';
 import { wholeText, type OutputPart } from '../../../../src/output/output-view.ts';
-import { isTableCut, renderTable } from '../../../../src/slack/blocks/run/table.ts';
+import { isTableCut, renderTable } from '../../../../src/slack/blocks/run/output/table.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 

@@ -14,17 +14,23 @@ const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isB
 /** An open editor of U1 in C1 whose submissions are admitted as `admit` says. */
 function openEditor(
   admit: (key: string) => Admitted,
-  options: { isMember?: boolean; madeRun?: boolean } = {},
+  options: { isMember?: boolean; madeRun?: boolean; files?: object[]; code?: string | null } = {},
 ) {
   const keys: string[] = [];
+  const admitted: string[] = [];
   const bot = {
     workspace: 'T1',
     onRefused: () => undefined,
     policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
     channels: { isMember: async () => options.isMember ?? true, mustBeMember: async () => {} },
-    async admit({ requestKey }: { requestKey: string }) {
+    readFiles: async (files: { kind: string; name: string }[]) =>
+      files
+        .filter(({ kind }) => kind === 'code')
+        .map(({ name }) => ({ syntax: undefined, code: `of ${name}` })),
+    async admit({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) {
       keys.push(requestKey);
+      admitted.push(...snippet.blocks);
       return admit(requestKey);
     },
     findRun: async () => undefined,
@@ -33,7 +39,7 @@ function openEditor(
     log: silentLog,
     audit: silentAudit,
   } as unknown as Bot;
-  const blocks = renderEditor({ channel: 'C1' }, { languages: [], blocks: ['1'] }).blocks;
+  const rendered = renderEditor({ channel: 'C1' }, { languages: [], blocks: ['1'] }).blocks;
   const submit = async (): Promise<unknown> => {
     let acked: unknown = 'never';
     await onEditorSubmitted(
@@ -43,15 +49,20 @@ function openEditor(
         view: {
           id: 'V1',
           private_metadata: JSON.stringify({ channel: 'C1' }),
-          state: { values: { code0: { code0: { value: '1' } } } },
-          blocks,
+          state: {
+            values: {
+              code0: { code0: { value: options.code === undefined ? '1' : options.code } },
+              file: { file: { files: options.files ?? [] } },
+            },
+          },
+          blocks: rendered,
         },
       } as never,
       bot,
     );
     return acked;
   };
-  return { submit, keys };
+  return { submit, keys, blocks: admitted };
 }
 
 const accepted: Admitted = { kind: 'accepted', runId: 'r1' };
@@ -83,4 +94,23 @@ test('an error stands at a field of the modal, also where the wanted one is not 
     errors: { code0: expect.stringContaining('You are not in this channel') },
   });
   expect(keys).toEqual([]);
+});
+
+test('code comes in a file, and not in a file and the box', async () => {
+  const file = {
+    id: 'F1',
+    name: 'job.py',
+    mode: 'hosted',
+    size: 5,
+    url_private: 'https://files.slack.com/job.py',
+  };
+  const taken = openEditor(() => accepted, { files: [file], code: null });
+  expect(await taken.submit()).toBeUndefined();
+  expect(taken.blocks).toEqual(['of job.py']);
+  const both = openEditor(() => accepted, { files: [file], code: '1' });
+  expect(await both.submit()).toMatchObject({ errors: { file: expect.stringContaining('Empty one') } });
+  const picture = openEditor(() => accepted, { files: [{ ...file, name: 'a.png' }], code: null });
+  expect(await picture.submit()).toMatchObject({
+    errors: { file: expect.stringContaining('a.png cannot be run') },
+  });
 });

@@ -30,6 +30,7 @@ function createBot({
     notify: { person: async (_: unknown, text: string) => void told.push(text), channel: async () => {} },
     control: {
       newestUnfinished: async () => run,
+      awaitingInput: () => undefined,
       stop: async () => await onStop(),
     },
     markSeen: async (key: string) =>

@@ -13,7 +13,10 @@ interface Asked {
 }
 
 /** A run whose code asks for a line. */
-async function askedRig(options: RigOptions = {}): Promise<Asked> {
+async function askedRig(
+  options: RigOptions = {},
+  question = { prompt: 'name?', password: false },
+): Promise<Asked> {
   const rig = await startSessionRig(options);
   const asking = Promise.withResolvers<ScriptMessage>();
   const start = rig.gateway.onStart;
@@ -21,11 +24,7 @@ async function askedRig(options: RigOptions = {}): Promise<Asked> {
     start(kernel, call);
     kernel.onExecute = (request) => {
       kernel.begin(request);
-      kernel.send(
-        'input_request',
-        { prompt: 'name?', password: false },
-        { parent: request, channel: 'stdin' },
-      );
+      kernel.send('input_request', question, { parent: request, channel: 'stdin' });
       asking.resolve(request);
     };
   };
@@ -48,6 +47,12 @@ async function askedRig(options: RigOptions = {}): Promise<Asked> {
   };
 }
 
+/** What the ended run shows as printed. */
+function printedOf(rig: SessionRig, live: LiveRun): string {
+  const parts = rig.views(live).at(-1)?.output?.parts ?? [];
+  return parts.flatMap((part) => (part.kind === 'text' ? [part.text.head + part.text.tail] : [])).join('|');
+}
+
 test('a question is answered once, also by two at the same time', async () => {
   const { rig, live, promptId, replies, end } = await askedRig();
   await using _ = rig;
@@ -58,6 +63,56 @@ test('a question is answered once, also by two at the same time', async () => {
   expect(live.phase.kind).toBe('running');
   end();
   expect((await rig.untilDone(live)).kind).toBe('ok');
+});
+
+test('question and answer stand in the output as on a terminal; of a password the question alone', async () => {
+  for (const [password, said] of [
+    [false, 'name?ana\n'],
+    [true, 'name?\n'],
+  ] as const) {
+    const { rig, live, promptId, end } = await askedRig({}, { prompt: 'name?', password });
+    await using _ = rig;
+    await rig.control.answerInput(live.run, promptId, 'ana');
+    end();
+    await rig.untilDone(live);
+    expect(printedOf(rig, live)).toBe(said);
+  }
+});
+
+test('a question that a stop ends stands in the output', async () => {
+  const { rig, live, end } = await askedRig();
+  await using _ = rig;
+  await rig.control.stop(live.run, 'U1');
+  end();
+  await rig.untilDone(live);
+  expect(printedOf(rig, live)).toBe('name?\n');
+});
+
+test('the run of a thread that asks its requester is found, and nobody else’s', async () => {
+  const { rig, live, promptId, end } = await askedRig();
+  await using _ = rig;
+  const { workspace, channel, thread, requester } = live.run;
+  const idOf = (of: string, user: string) => rig.control.awaitingInput(workspace, channel, of, user)?.id;
+  expect(idOf(thread, requester)).toBe(live.id);
+  expect(idOf(thread, 'USTRANGER')).toBeUndefined();
+  expect(idOf('9.9', requester)).toBeUndefined();
+  await rig.control.answerInput(live.run, promptId, 'ana');
+  expect(idOf(thread, requester)).toBeUndefined();
+  end();
+  await rig.untilDone(live);
+});
+
+test('of a huge question the end is asked and stored', async () => {
+  const { rig, live, end } = await askedRig(
+    {},
+    { prompt: `${'menu\n'.repeat(100_000)}choice?`, password: false },
+  );
+  await using _ = rig;
+  const { prompt } = live.run.data.inputRequest!;
+  expect(prompt.length).toBeLessThanOrEqual(4_000);
+  expect(prompt).toMatch(/choice\?$/);
+  end();
+  await rig.untilDone(live);
 });
 
 test('what is asked is in the store as soon as it is shown, so that a successor can ask it', async () => {

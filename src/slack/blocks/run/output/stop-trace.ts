@@ -1,6 +1,6 @@
-import { type OutputPart, wholeText } from '../../../output/output-view.ts';
-import type { RunView } from '../../../runs/run-view.ts';
-import { endOf } from './run-text.ts';
+import { type OutputPart, wholeText } from '../../../../output/output-view.ts';
+import type { RunView } from '../../../../runs/run-view.ts';
+import { endOf } from '../run-text.ts';
 
 /** What kernels say of an interrupt: Python and its await, the JVM. */
 const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|InterruptedException)\b/;

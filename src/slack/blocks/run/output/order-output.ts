@@ -1,4 +1,4 @@
-import { wholeText, type OutputPart } from '../../../output/output-view.ts';
+import { wholeText, type OutputPart } from '../../../../output/output-view.ts';
 
 type TextPart = OutputPart & { kind: 'text' };
 

@@ -1,4 +1,4 @@
-import type { BoundedText } from '../../../output/output-view.ts';
+import type { BoundedText } from '../../../../output/output-view.ts';
 
 /** One line of a JVM's log or stack, in the forms that Spark 2 to 4 write to stderr. */
 const logLine =

@@ -1,18 +1,15 @@
-import type { RichTextPreformatted, RichTextSection } from '@slack/types';
 import { isSparkLog } from './spark-log.ts';
 import {
   wholeText,
   type BoundedText,
   type OutputPart,
   type OutputView,
-} from '../../../output/output-view.ts';
-import { isVisible, jsonSize, preformatted, sentence } from '../rich-text.ts';
-import { cutText, roomOf, type CutText } from '../truncate.ts';
-import { fileOf } from './attachments.ts';
+} from '../../../../output/output-view.ts';
+import { type BodyElement, isVisible, jsonSize, preformatted, sentence } from '../../rich-text.ts';
+import { cutText, roomOf, type CutText } from '../../truncate.ts';
+import { fileOf } from '../attachments.ts';
 import { errorsFirst, joinParts } from './order-output.ts';
 import { sizeWords } from './table.ts';
-
-export type BodyElement = RichTextSection | RichTextPreformatted;
 
 export interface RenderedOutput {
   elements: BodyElement[];

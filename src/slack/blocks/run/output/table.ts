@@ -1,8 +1,8 @@
 import type { KnownBlock, RawTextElement, TableBlock } from '@slack/types';
-import type { OutputPart } from '../../../output/output-view.ts';
-import { escapeMrkdwn } from '../mrkdwn.ts';
-import { isVisible, preformatted } from '../rich-text.ts';
-import { cutText, truncate, truncateMrkdwn } from '../truncate.ts';
+import type { OutputPart } from '../../../../output/output-view.ts';
+import { escapeMrkdwn } from '../../mrkdwn.ts';
+import { isVisible, preformatted } from '../../rich-text.ts';
+import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 

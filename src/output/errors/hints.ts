@@ -1,0 +1,80 @@
+/** An error of which it may be certain what to do about it; `printed` is the end of stderr. All are bounded. */
+interface HintedError {
+  name: string;
+  value: string;
+  code: string | undefined;
+  printed: string;
+}
+
+/** What to do about an error, where that is certain; undefined otherwise. */
+export function hintFor({ name, value, code = '', printed }: HintedError): string | undefined {
+  if (name === 'StdinNotImplementedError')
+    return 'Nobody can be asked here: give the value in the code instead of input().';
+  const module =
+    /^No module named '([^']+)'/.exec(value)?.[1] ??
+    /there is no package called .([^’'”"]+)/.exec(value)?.[1];
+  if (module !== undefined) return `${module} is not installed where this kernel runs.`;
+  if (name === 'NameError' && /^name '(sc|spark|sqlContext)' is not defined$/.test(value)) {
+    return 'This kernel has no Spark session. Choose a kernelspec with Spark; "languages" lists them.';
+  }
+  if (name === 'SyntaxError' && value.startsWith("Missing parentheses in call to 'print'")) {
+    return 'This kernel runs Python 3; print without parentheses is Python 2.';
+  }
+  if (isSyntaxError(name, value) && readsAsProse(code))
+    return 'This ran as code, and it reads like a sentence. Say help for what the bot can do.';
+  const isQuote =
+    (name === 'SyntaxError' && /invalid character '[“”‘’]'/.test(value)) ||
+    /illegal character '\\u20(1[89cd])'/.test(value) ||
+    (name === 'ERROR' && /unexpected (input|INCOMPLETE_STRING)[^]*\n\d+: .*[“”‘’]$/m.test(value));
+  if (isQuote) return 'The code has curly quotes (“ ” ‘ ’); code needs straight ones (" \').';
+  const isForeign =
+    (name === 'SyntaxError' && value.startsWith('invalid') && value.includes('character')) ||
+    value.includes('illegal character') ||
+    (name === 'ERROR' && value.includes('unexpected input'));
+  return isForeign ? invisibleHint(code) : argumentsHint(name, value, printed);
+}
+
+/** As Python, R and Scala say that something does not parse. */
+function isSyntaxError(name: string, value: string): boolean {
+  return (
+    name === 'SyntaxError' ||
+    (name === 'ERROR' && /unexpected (symbol|input|string constant|numeric constant|',')/.test(value)) ||
+    /error: ('?;'? expected|illegal start|unclosed)/.test(value)
+  );
+}
+
+const LONGEST_PROSE = 1_000;
+/** What a statement begins with. */
+const KEYWORD =
+  /^\s*(?:import|from|print|def|class|return|raise|del|with|for|if|elif|else|while|try|except|assert|lambda|global|yield|val|var|object|library|function|select|show|describe|create|insert)\b/im;
+
+/** A few words with nothing in them that code has: no call, no assignment, no index, no statement. */
+function readsAsProse(code: string): boolean {
+  const text = code.trim();
+  if (text.length > LONGEST_PROSE || !/\p{L}+[\s,]+\p{L}/u.test(text)) return false;
+  return (
+    /^[\p{L}\p{M}\p{N}\p{Emoji_Presentation}\s.,!?;:()'’"“”–—-]*$/u.test(text) &&
+    !/\p{L}\(/u.test(text) &&
+    !KEYWORD.test(text)
+  );
+}
+
+/** Blanks and joints that editors, web pages and phones put in, and that no error shows. */
+const INVISIBLE = /[\u00a0\u00ad\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/u;
+
+function invisibleHint(code: string): string | undefined {
+  const lines = code.split('\n');
+  const index = lines.findIndex((line) => INVISIBLE.test(line));
+  const [found] = INVISIBLE.exec(lines[index] ?? '') ?? [];
+  if (found === undefined) return undefined;
+  const point = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `The code has an invisible character (U+${point}, line ${index + 1}). Type that blank anew.`;
+}
+
+/** A script that reads its command line finds the kernel's there. */
+function argumentsHint(name: string, value: string, printed: string): string | undefined {
+  const isKernels = printed.includes('unrecognized arguments: ') && printed.includes('.json');
+  return name === 'SystemExit' && value.trim() === '2' && isKernels
+    ? 'The script read the kernel’s own command line. Give it yours: parse_args(["--name", "value"]), or parse_args([]).'
+    : undefined;
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import type { Kernelspecs } from '../../gateway/gateway.ts';
+import { summarizeCode } from '../../store/run-reader.ts';
+import type { NewRun } from '../../store/store.ts';
+import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
+import type { Snippet } from './snippet.ts';
+
+export interface SnippetRequest {
+  /** What Slack may repeat is known by this key. */
+  requestKey: string;
+  source: Source;
+  workspace: string;
+  channel: string;
+  /** The root message's ts; '' for a source that has no message of its own. */
+  thread: string;
+  requester: string;
+  snippet: Snippet;
+  /** The request key of the requester's own message with the code, and which edit of it. */
+  message?: string;
+  editedTs?: string;
+  /** Says that the answer begins with who and the code. */
+  origin?: Origin;
+  saved?: SavedUse;
+  /** The run before an edit: this one takes its run message over when it has ended. */
+  follows?: Run;
+  /** False for a requester that cannot be asked anything (a bot). */
+  attended?: boolean;
+  /** False for a requester who may not replace the channel's kernel, unless nobody else has run code in it. */
+  maySwitch?: boolean;
+}
+
+/** The kernelspec that a run gets. */
+export interface Chosen {
+  kernelspec: string;
+  /** As the kernelspec says them. */
+  language: string | undefined;
+  displayName: string | undefined;
+}
+
+export function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
+  const spec = list.find(({ name }) => name === kernelspec);
+  return { kernelspec, language: spec?.language, displayName: spec?.displayName };
+}
+
+/** A run as it is accepted: nothing has happened to it. */
+export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
+  const { kernelspec, language, displayName } = chosen;
+  const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
+  const { message, editedTs, follows, attended, origin, maySwitch, saved } = request;
+  return {
+    id: randomUUID(),
+    workspace,
+    channel,
+    thread,
+    queue,
+    requester,
+    createdAt: Date.now(),
+    code: [...snippet.blocks],
+    data: {
+      source,
+      kernelspec,
+      ...(language === undefined ? {} : { language }),
+      ...(displayName === undefined ? {} : { displayName }),
+      ...(snippet.language === undefined ? {} : { word: snippet.language }),
+      ...summarizeCode(snippet.blocks),
+      requestKey,
+      edition: (follows?.data.edition ?? 0) + 1,
+      ...(message === undefined ? {} : { message }),
+      ...(editedTs === undefined ? {} : { editedTs }),
+      // Two kernels side by side run at once: there the run messages cannot be one.
+      ...(follows?.queue === queue ? { follows: follows.id } : {}),
+      ...(attended === false ? { attended } : {}),
+      ...(origin === undefined ? {} : { origin }),
+      ...(maySwitch === undefined ? {} : { maySwitch }),
+      ...(saved === undefined ? {} : { saved }),
+      needsRoot: thread === '',
+      block: 0,
+      notes: [],
+    },
+  };
+}
