@@ -3,6 +3,7 @@
 // Plain JavaScript that an old Node can parse, because its first work is to hand over to a Node that is new enough.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import * as nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -68,6 +69,9 @@ async function run(name, args) {
     createCLI().parse([process.execPath, 'vitest', 'run', ...testArguments(args)]);
     return;
   }
+  // What is compiled, TypeScript's types stripped, is kept for the next start (in NODE_COMPILE_CACHE, else beside the
+  // system's temporary files; where neither can be written nothing is kept).
+  nodeModule.enableCompileCache();
   const program = new URL(programs[name], root);
   process.argv = [process.execPath, fileURLToPath(program), ...args];
   await import(program.href);
