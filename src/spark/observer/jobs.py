@@ -80,6 +80,7 @@ class Tracker(object):
         if state["client_of"] is not gateway:
             state["client"] = py4j.GatewayClient(gateway_parameters=gateway.gateway_parameters,
                                                  gateway_property=self.client.gateway_property)
+            state["client"].converters = getattr(self.client, "converters", None)
             state["client_of"] = gateway
         self.client = state["client"]
         self.tracker = py4j.JavaMember("statusTracker", sc._jsc, sc._jsc._target_id, self.client)()

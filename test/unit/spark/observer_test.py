@@ -43,7 +43,7 @@ class Spark(object):
         self._jsc, self._target_id = self, "o1"
         server = sys.modules["py4j.clientserver"].ClientServer()
         self._gateway = server if is_pinned else types.SimpleNamespace()
-        self._gateway._gateway_client = types.SimpleNamespace(gateway_property="property", name="shared")
+        self._gateway._gateway_client = types.SimpleNamespace(gateway_property="property", name="shared", converters=[1])
         self._gateway.gateway_parameters = "parameters"
 
     def add_job(self, job, group=None, status="RUNNING", stages=()):
@@ -307,7 +307,8 @@ class ObserverTest(unittest.TestCase):
         spark.add_job(1, group="sparkthread-cell-1")
         self.look(run)
         self.assertEqual((run.jobs, spark.calls), ({1}, calls))
-        self.assertEqual(self.observer.state["client"].name, "own")
+        own = self.observer.state["client"]
+        self.assertEqual((own.name, own.converters), ("own", [1]))
 
     # -- failures --
 
