@@ -105,7 +105,7 @@ const dataTable = z.strictObject({
   type: z.literal('data_table'),
   block_id: blockId,
   caption: text(2000),
-  rows: rows(101).min(2),
+  rows: rows(201).min(2),
   page_size: z.int().min(1).max(100).optional(),
   row_header_column_index: z.int().min(0).optional(),
 });
@@ -159,6 +159,7 @@ const surfaces = {
  */
 const maxCharactersOfMessage = 13_200;
 const maxCharactersOfTable = 10_000;
+const maxCharactersOfDataTable = 20_000;
 const maxCharactersOfMarkdown = 12_000;
 
 export type BlocksVerdict =
@@ -252,8 +253,9 @@ function overfull(blocks: readonly Block[]): string[] {
   const tables = blocks.filter((block) => block.type === 'table' || block.type === 'data_table');
   if (tables.length > 1) messages.push('[ERROR] only_one_table_allowed [json-pointer:/blocks]');
   for (const block of tables) {
-    if (charactersOf(block) > maxCharactersOfTable) {
-      messages.push(`[ERROR] table exceeds ${maxCharactersOfTable} characters [json-pointer:/blocks]`);
+    const most = block.type === 'table' ? maxCharactersOfTable : maxCharactersOfDataTable;
+    if (charactersOf(block) > most) {
+      messages.push(`[ERROR] table exceeds ${most} characters [json-pointer:/blocks]`);
     }
   }
   const markdownCharacters = sum(blocks.filter((block) => block.type === 'markdown').map(charactersOf));

@@ -27,7 +27,7 @@ export function startRetention({ store, keepRunsMs, log, now = Date.now }: Reten
       if (erased.length > 0)
         log.info({ event: 'runs.erased', erased: erased.length }, 'old runs were erased (KEEP_RUNS)');
     } catch (error) {
-      log.warn({ event: 'runs.erased', err: error }, 'old runs could not be erased; tried again tomorrow');
+      log.warn({ event: 'runs.unerased', err: error }, 'old runs could not be erased; tried again tomorrow');
     }
   };
   void erase();

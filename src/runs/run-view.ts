@@ -101,7 +101,10 @@ export type FinishResult =
 
 /** What the bot's own root message shows. `language`: as it was typed, else the kernelspec. */
 export interface RootContent {
+  /** As people call it. */
   language: string;
+  /** As the kernelspec says it: `python`. */
+  syntax?: string | undefined;
   blocks: readonly string[];
   saved?: SavedUse | undefined;
 }

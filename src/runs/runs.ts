@@ -106,7 +106,11 @@ export class Runs {
       runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
     );
     const resumed = runs.map((run, at) => this.open(run, codes[at], true));
-    for (const live of resumed) kernels.add(live);
+    for (const live of resumed) {
+      if (live.run.data.isUnreadable === true)
+        log.error({ event: 'run.unreadable', run: live.id }, 'the record of a run cannot be read');
+      kernels.add(live);
+    }
     await Promise.all(
       resumed.map(async (live) => {
         if (!isUnfinished(live.run)) await this.#postEnded(live);
@@ -119,8 +123,6 @@ export class Runs {
     const { openTranscript, finals, log } = this.#deps;
     const { run } = live;
     const { isUnreadable = false, outcome, kernelspec, kept } = run.data;
-    if (isUnreadable)
-      log.error({ event: 'run.unreadable', run: run.id }, 'the record of a run cannot be read');
     const known = isUnreadable ? unreadableOutcome(run) : (outcome ?? syntheticOutcome('broken', kernelspec));
     try {
       const transcript = await openTranscript(run.id, true);
@@ -135,7 +137,7 @@ export class Runs {
         .catch(() => undefined);
     } catch (error) {
       log.error(
-        { event: 'spool.failed', err: error, run: run.id },
+        { event: 'spool.unread', err: error, run: run.id },
         'the output of an ended run cannot be read',
       );
       finals.post(live, known);
@@ -222,7 +224,12 @@ async function addMissing(
 }
 
 function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {
-  return { language: languageName(data), blocks: code ?? [data.preview], saved: data.saved };
+  return {
+    language: languageName(data),
+    syntax: data.language,
+    blocks: code ?? [data.preview],
+    saved: data.saved,
+  };
 }
 
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */

@@ -8,7 +8,7 @@ import { cutText, truncate, truncateMiddle, truncateMrkdwn } from '../../src/sla
 import { escapeMrkdwn } from '../../src/slack/blocks/mrkdwn.ts';
 import { MESSAGE_ROOM } from '../../src/slack/blocks/rich-text.ts';
 import { renderRunMessage, type RunSlackMessage } from '../../src/slack/blocks/run/run-message.ts';
-import { renderTable } from '../../src/slack/blocks/run/output/table.ts';
+import { renderTable, TABLE_FORMS } from '../../src/slack/blocks/run/output/table.ts';
 
 const hostile = fc.constantFrom(
   '<!channel>',
@@ -246,8 +246,8 @@ test('a training loop that prints and draws a bar in turn is shown as one text',
 
 test('whatever a table holds, Slack takes it', () => {
   fc.assert(
-    fc.property(tablePart, fc.boolean(), (table, asText) => {
-      const { blocks, text: plain } = renderTable(table, asText);
+    fc.property(tablePart, fc.constantFrom(...TABLE_FORMS), (table, form) => {
+      const { blocks, text: plain } = renderTable(table, form);
       const verdict = readBlocks(JSON.parse(JSON.stringify(blocks)), 'message', () => `${Math.random()}`);
       expect(verdict).toMatchObject({ ok: true });
       expect(plain.length).toBeLessThanOrEqual(4000);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 
 /**
@@ -123,9 +123,11 @@ export class ScriptedKernel {
   }
 
   sendRaw(frame: string | Buffer): void {
-    if (this.sockets.size === 0 && this.buffers && this.#bufferedFor !== undefined)
+    // What is sent to one that is just closing would be lost, and which it hits depends on the machine's load.
+    const open = [...this.sockets.keys()].filter(({ readyState }) => readyState === WebSocket.OPEN);
+    if (open.length === 0 && this.buffers && this.#bufferedFor !== undefined)
       this.#buffer.push(String(frame));
-    for (const socket of this.sockets.keys()) socket.send(frame);
+    for (const socket of open) socket.send(frame);
   }
 
   status(executionState: string, parent: ScriptMessage | null = null): void {

@@ -62,7 +62,7 @@ function commandSource(argv: readonly string[], log: Log, commandMs: number): To
       if (end === 'exit code 0') return stdout;
       const [said = ''] = stderr.trim().split('\n', 1);
       const details = said === '' ? {} : { said: hideTokens(said.slice(0, 300)) };
-      log.warn({ event: 'gateway.token', ...details, end }, 'the command for the gateway’s token failed');
+      log.warn({ event: 'command.failed', ...details, end }, 'the command for the gateway’s token failed');
       throw failure(`${name} failed (${end})`);
     },
   };

@@ -13,7 +13,7 @@ import { boundText, withoutColours } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** Rows of a table that are held in memory; its CSV has all of them. */
-const TABLE_ROWS_KEPT = 100;
+const TABLE_ROWS_KEPT = 200;
 /** Longer texts are not searched for tables: they would have to be held whole, and nobody else had a turn. */
 const SEARCHED_BYTES = 2_000_000;
 /** Rows of a CSV that are written before others get their turn. */

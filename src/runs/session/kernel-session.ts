@@ -197,10 +197,7 @@ export class KernelSession {
 
   async #runOne(live: LiveRun): Promise<void> {
     const { run } = live;
-    if (run.data.isUnreadable === true) {
-      this.#deps.log.error({ event: 'run.unreadable', run: run.id }, 'the record of a run cannot be read');
-      return this.#endUnsent(live, unreadableOutcome(run));
-    }
+    if (run.data.isUnreadable === true) return this.#endUnsent(live, unreadableOutcome(run));
     if (run.data.stoppedBy !== undefined) {
       if (run.state === 'waiting') return this.#cancel(live);
       live.stop(readStoppedBy(run.data.stoppedBy));

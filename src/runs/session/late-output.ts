@@ -151,7 +151,7 @@ export class LateOutput {
     await transcript
       .remove()
       .catch((error: unknown) =>
-        this.#log.warn({ event: 'spool.failed', err: error }, 'output was not removed'),
+        this.#log.warn({ event: 'spool.unremoved', err: error }, 'output was not removed'),
       );
   }
 }

@@ -22,8 +22,8 @@ export type CallError =
   | { kind: 'rateLimited'; waitMs: number }
   /** No answer, or one that says nothing: it may have happened or not. */
   | { kind: 'unclear'; reason: string }
-  /** Slack said no; `code` is its error. */
-  | { kind: 'refused'; code: string; refusal: Refusal };
+  /** Slack said no; `code` is its error, `reasons` its words about it (which block is wrong). */
+  | { kind: 'refused'; code: string; refusal: Refusal; reasons: readonly string[] };
 
 /** Answers of Slack that say that it is in trouble itself. */
 const OUTAGES = new Set([
@@ -49,12 +49,16 @@ const REFUSALS: Readonly<Record<Exclude<Refusal, 'other' | 'restricted'>, readon
   notInChannel: ['not_in_channel', 'user_not_in_channel'],
 };
 
+const REASONS_KEPT = 5;
+const REASON_CHARS = 300;
+
 /** The one reading of what a call to Slack rejected with. */
 export function readCallError(error: unknown): CallError {
   if (error instanceof WebAPIRateLimitedError)
     return { kind: 'rateLimited', waitMs: error.retryAfter * 1000 };
   if (error instanceof WebAPIHTTPError) return { kind: 'unclear', reason: `HTTP ${error.statusCode}` };
-  if (error instanceof WebAPIPlatformError) return readErrorCode(error.data.error);
+  if (error instanceof WebAPIPlatformError)
+    return readErrorCode(error.data.error, error.data.response_metadata?.messages);
   // An error of the file system would tell where this machine keeps its files.
   if (error instanceof Error && 'path' in error && 'code' in error)
     return { kind: 'unclear', reason: String(error.code) };
@@ -65,12 +69,13 @@ export function readCallError(error: unknown): CallError {
 }
 
 /** What stands in an answer as its `error`. */
-export function readErrorCode(code: string): CallError {
+export function readErrorCode(code: string, reasons: readonly string[] = []): CallError {
   if (code === 'ratelimited' || code === 'rate_limited') return { kind: 'rateLimited', waitMs: 1000 };
   // The client puts a body that is no JSON where the code would stand.
   if (OUTAGES.has(code) || !/^[a-z_0-9]+$/.test(code))
     return { kind: 'unclear', reason: code.slice(0, 80).toWellFormed() };
-  return { kind: 'refused', code, refusal: readRefusal(code) };
+  const shown = reasons.slice(0, REASONS_KEPT).map((reason) => reason.slice(0, REASON_CHARS));
+  return { kind: 'refused', code, refusal: readRefusal(code), reasons: shown };
 }
 
 function readRefusal(code: string): Refusal {

@@ -1,4 +1,4 @@
-import type { RichTextPreformatted, RichTextSection } from '@slack/types';
+import type { KnownBlock, RichTextPreformatted, RichTextSection } from '@slack/types';
 
 export type BodyElement = RichTextSection | RichTextPreformatted;
 
@@ -13,9 +13,46 @@ export function sentence(text: string, style?: { italic?: true; bold?: true }): 
   };
 }
 
-/** Output as it is: Slack reads no markup here (slack.md §5). */
-export function preformatted(text: string): RichTextPreformatted {
-  return { type: 'rich_text_preformatted', elements: [{ type: 'text', text: shownText(text) }] };
+/** Output as it is: Slack reads no markup here (slack.md §5). `language` colours it, by a name that Slack knows. */
+export function preformatted(text: string, language?: string): RichTextPreformatted {
+  return {
+    type: 'rich_text_preformatted',
+    elements: [{ type: 'text', text: shownText(text) }],
+    // Slack's client types do not know it (slack.md §5).
+    ...(language === undefined ? {} : { language }),
+  };
+}
+
+const COLOURED: ReadonlySet<string> = new Set(['python', 'scala', 'r', 'sql', 'json']);
+
+/** The name by which Slack colours code of a kernel's language; undefined for what may be refused. */
+export function colouredAs(language: string | undefined): string | undefined {
+  const name = language?.toLowerCase() ?? '';
+  return COLOURED.has(name) ? name : undefined;
+}
+
+/** Of output: JSON as it is written out here, over several lines. */
+export function languageOf(text: string): string | undefined {
+  const isJson =
+    (text.startsWith('{\n  "') && text.endsWith('\n}')) || (text.startsWith('[\n  ') && text.endsWith('\n]'));
+  return isJson ? 'json' : undefined;
+}
+
+/** The same blocks with no language at any code, for a Slack that does not take it; the very ones where there is none. */
+export function withoutLanguages(blocks: KnownBlock[]): KnownBlock[] {
+  if (!blocks.some(namesLanguage)) return blocks;
+  return blocks.map((block) =>
+    block.type === 'rich_text'
+      ? {
+          ...block,
+          elements: block.elements.map((element) =>
+            element.type === 'rich_text_preformatted'
+              ? { type: element.type, elements: element.elements }
+              : element,
+          ),
+        }
+      : block,
+  );
 }
 
 /** Whether a reader would see anything of it. */
@@ -31,4 +68,8 @@ function shownText(text: string): string {
 /** How much of a message's room blocks or elements take: the characters of their JSON, of which Slack sees no fewer. */
 export function jsonSize(value: unknown): number {
   return JSON.stringify(value).length;
+}
+
+function namesLanguage(block: KnownBlock): boolean {
+  return block.type === 'rich_text' && block.elements.some((element) => 'language' in element);
 }

@@ -1,11 +1,14 @@
 import type { KnownBlock } from '@slack/types';
 import type { RootContent } from '../../runs/run-view.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
-import { jsonSize, MESSAGE_ROOM, preformatted } from './rich-text.ts';
+import { colouredAs, jsonSize, MESSAGE_ROOM, preformatted } from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
 
 /** What of the code is in the root message; all of it is attached. */
 const SHOWN_CODE_CHARS = 2_500;
+
+/** What of the code is in the message's words: an edit may have 4,000 bytes of them. */
+const TEXT_CODE_CHARS = 300;
 
 /** Room for the code again, and for the line with the result. */
 export const ROOT_ROOM = MESSAGE_ROOM - 1_000;
@@ -17,7 +20,10 @@ export function renderRoot(
 ): { text: string; blocks: KnownBlock[] } {
   const language = truncate(root.language, 200);
   const behind = root.saved === undefined ? '' : `, saved as ${root.saved.name}`;
-  const text = `<@${root.requester}> ran ${escapeMrkdwn(language)}${behind}`;
+  // Read by screen readers and notifications, which do not see the blocks.
+  const said = truncate(root.blocks.join('\n\n').toWellFormed(), TEXT_CODE_CHARS);
+  const words = [said, root.result?.toWellFormed() ?? ''].filter((each) => each !== '').map(escapeMrkdwn);
+  const text = [`<@${root.requester}> ran ${escapeMrkdwn(language)}${behind}`, ...words].join('\n');
   for (let chars = SHOWN_CODE_CHARS; ; chars = Math.floor(chars / 2)) {
     const blocks = root.blocks.slice(0, Math.floor(chars / 50));
     const rendered: KnownBlock[] = [
@@ -33,7 +39,9 @@ export function renderRoot(
               ...(behind === '' ? [] : [{ type: 'text' as const, text: behind }]),
             ],
           },
-          ...blocks.map((code) => preformatted(shortenCode(code, Math.floor(chars / blocks.length)))),
+          ...blocks.map((code) =>
+            preformatted(shortenCode(code, Math.floor(chars / blocks.length)), colouredAs(root.syntax)),
+          ),
         ],
       },
     ];

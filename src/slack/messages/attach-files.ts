@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { readErrorCode } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
-import { MESSAGE_ROOM } from '../blocks/rich-text.ts';
-import { renderTable } from '../blocks/run/output/table.ts';
+import { renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
 import type { Place } from './client.ts';
 import { EditableMessage, type Sending } from './editable-message.ts';
 import { sizeOf, uploadFiles } from './upload-files.ts';
@@ -98,6 +98,7 @@ function groupFiles(files: readonly RunFile[]): RunFile[][] {
   return groups;
 }
 
+/** Offered in each form until Slack takes one. */
 async function postTable(
   sending: Sending,
   owner: FilesOwner,
@@ -105,15 +106,28 @@ async function postTable(
 ): Promise<{ ids: string[]; failed: { file: RunFile; reason: string }[] }> {
   const { runId, place, createdAt, mayExist } = owner;
   const metadata = { event_type: 'sparkthread_table', event_payload: { run: runId, table: file.key } };
-  const message = new EditableMessage(sending, { runId, place, metadata, createdAt, mayExist });
-  let tries = 0;
-  const sent = await message.send(
-    (room) => ({ ...renderTable(file.part, room < MESSAGE_ROOM), metadata }),
-    async (ms) => {
-      await delay(ms);
-      return (tries += 1) < TABLE_TRIES;
-    },
-  );
-  if (sent.kind === 'posted') return { ids: [sent.ts], failed: [] };
-  return { ids: [], failed: [{ file, reason: sent.kind === 'refused' ? sent.code : sent.reason }] };
+  let reason = '';
+  for (const form of TABLE_FORMS) {
+    if (form === 'data_table' && !sending.client.takesDataTables) continue;
+    const about = { runId, place, metadata, createdAt, mayExist, isFixed: form !== 'text' };
+    const message = new EditableMessage(sending, about);
+    let tries = 0;
+    const sent = await message.send(
+      () => ({ ...renderTable(file.part, form), metadata }),
+      async (ms) => {
+        await delay(ms);
+        return (tries += 1) < TABLE_TRIES;
+      },
+    );
+    if (sent.kind === 'posted') return { ids: [sent.ts], failed: [] };
+    reason = sent.kind === 'refused' ? sent.code : sent.reason;
+    if (sent.kind !== 'refused' || !isRefusedForItsForm(sent.code)) break;
+    if (form === 'data_table') sending.client.takesDataTables = false;
+  }
+  return { ids: [], failed: [{ file, reason }] };
+}
+
+function isRefusedForItsForm(code: string): boolean {
+  const failure = readErrorCode(code);
+  return failure.kind === 'refused' && failure.refusal === 'tooLong';
 }

@@ -3,6 +3,7 @@ import type { KnownBlock } from '@slack/types';
 import { type ConversationsRepliesResponse, type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
+import { withoutLanguages } from '../blocks/rich-text.ts';
 
 export interface Metadata {
   event_type: string;
@@ -42,8 +43,13 @@ const CLOCK_SKEW_MS = 60_000;
  */
 export class MessageClient {
   readonly client: WebClient;
+  /** Until one is refused. */
+  takesDataTables = true;
+  readonly #log: Log;
+  #refusesLanguages = false;
 
   constructor({ token, slackApiUrl, fetch, log, timeoutMs = CALL_TIMEOUT_MS }: MessageClientOptions) {
+    this.#log = log;
     this.client = new WebClient(token, {
       ...(slackApiUrl === undefined ? {} : { slackApiUrl }),
       ...(fetch === undefined ? {} : { fetch }),
@@ -58,18 +64,15 @@ export class MessageClient {
   async post(place: Place, message: Pick<SlackMessage, 'text'> & Partial<SlackMessage>): Promise<string> {
     const { channel } = place;
     const unfurls = { unfurl_links: false, unfurl_media: false };
-    const posted = await this.client.chat.postMessage({
-      channel,
-      ...inThread(place),
-      ...message,
-      ...unfurls,
-    });
+    const posted = await this.#taken(message, (taken) =>
+      this.client.chat.postMessage({ channel, ...inThread(place), ...taken, ...unfurls }),
+    );
     if (posted.ts === undefined) throw new Error('chat.postMessage answered without a ts');
     return posted.ts;
   }
 
   async update(channel: string, ts: string, message: SlackMessage): Promise<void> {
-    await this.client.chat.update({ channel, ts, ...message });
+    await this.#taken(message, (taken) => this.client.chat.update({ channel, ts, ...taken }));
   }
 
   /** One that is gone already is as good. */
@@ -123,6 +126,38 @@ export class MessageClient {
     } catch {
       await this.post({ channel: await this.openDirect(user), thread: '' }, { text });
     }
+  }
+
+  /**
+   * A language colours shown code; where Slack refuses blocks with one and takes them without, it gets none from then on.
+   * What Slack says about blocks that it refuses is in the log.
+   */
+  async #taken<M extends Partial<SlackMessage>, T>(message: M, send: (message: M) => Promise<T>): Promise<T> {
+    const { blocks = [] } = message;
+    const plain = withoutLanguages(blocks);
+    if (plain === blocks) return await this.#logged(send(message));
+    if (this.#refusesLanguages) return await this.#logged(send({ ...message, blocks: plain }));
+    try {
+      return await this.#logged(send(message));
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind !== 'refused' || failure.code !== 'invalid_blocks') throw error;
+      const sent = await this.#logged(send({ ...message, blocks: plain }));
+      this.#refusesLanguages = true;
+      return sent;
+    }
+  }
+
+  async #logged<T>(sending: Promise<T>): Promise<T> {
+    return await sending.catch((error: unknown) => {
+      const failure = readCallError(error);
+      if (failure.kind === 'refused' && failure.reasons.length > 0)
+        this.#log.warn(
+          { event: 'message.refused', code: failure.code, reasons: failure.reasons },
+          'Slack refused a message and said why',
+        );
+      throw error;
+    });
   }
 
   async *#messages(place: Place, sinceMs: number): AsyncGenerator<Reply> {

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import { readCallError } from '../api/call-error.ts';
-import { jsonSize } from '../blocks/rich-text.ts';
-import { MESSAGE_ROOM } from '../blocks/rich-text.ts';
+import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
 import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
 import type { CallLimiter, EditLimiter } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
@@ -41,6 +40,8 @@ export interface EditableMessageOptions {
   ts?: string | undefined;
   /** It may have been posted before: look before posting. */
   mayExist: boolean;
+  /** A refusal for its size is final. */
+  isFixed?: boolean;
   onPosted?: (ts: string) => void;
   onFinalFound?: (() => void) | undefined;
   /** Aborted when a successor goes on: a post that still waits for its turn is not made. */
@@ -191,7 +192,7 @@ export class EditableMessage {
       await client.remove(place.channel, double.ts);
       log.info({ event: 'message.double', run: runId }, 'a message that was there twice was removed');
     } catch (error) {
-      log.warn({ event: 'message.double', err: error, run: runId }, 'a second message was not looked for');
+      log.warn({ event: 'message.unsettled', err: error, run: runId }, 'a second message was not looked for');
     }
   }
 
@@ -213,7 +214,6 @@ export class EditableMessage {
     const failure = readCallError(error);
     const isPost = this.#ts === undefined;
     if (failure.kind === 'unclear') return this.#retry(failure.reason);
-    // A post that was refused was not made.
     if (isPost) this.#mayExist = false;
     if (failure.kind === 'rateLimited') {
       const { posts, edits } = this.#sending;
@@ -222,7 +222,7 @@ export class EditableMessage {
       return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
-    if (refusal === 'tooLong' && this.#room > 0) {
+    if (refusal === 'tooLong' && this.#room > 0 && this.#options.isFixed !== true) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;
       return this.#retry(code, 0);

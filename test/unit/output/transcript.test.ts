@@ -414,7 +414,7 @@ test.each(['stream', 'result'] as const)(
     ]);
     const table = parts.find((part) => part.kind === 'table');
     expect(table).toMatchObject({ columns: ['id', 'text'], sentRows: 5_000, totalRows: 5_000 });
-    expect(table?.rows).toHaveLength(100);
+    expect(table?.rows).toHaveLength(200);
     const csv = (await readFile(table?.csvPath ?? '', 'utf8')).trimEnd().split('\n');
     expect(csv).toHaveLength(5_001);
     expect(csv.at(-1)).toBe('4999,é 4999');

@@ -102,7 +102,7 @@ export class IdleKernel {
     } catch (error) {
       const { queue } = record;
       log.warn(
-        { event: 'kernel.idle', err: error, queue },
+        { event: 'kernel.unchecked', err: error, queue },
         'an idle kernel was not looked after; it is tried again',
       );
       this.#timer.set(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));

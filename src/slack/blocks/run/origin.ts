@@ -1,7 +1,6 @@
 import type { RunView } from '../../../runs/run-view.ts';
-import { jsonSize, preformatted } from '../rich-text.ts';
+import { type BodyElement, colouredAs, jsonSize, preformatted } from '../rich-text.ts';
 import { shortenCode } from '../truncate.ts';
-import type { BodyElement } from '../rich-text.ts';
 
 /** What of the code an answer repeats; all of it is attached. */
 const SHOWN_CODE_CHARS = 1_200;
@@ -12,7 +11,7 @@ function wordsOf({ kind, name }: NonNullable<RunView['origin']>): string {
 }
 
 /** "@ben ran this again" and the code, in at most `room` characters of JSON: the record of a thread stays true. */
-export function renderOrigin({ requester, origin }: RunView, room: number): BodyElement[] {
+export function renderOrigin({ requester, origin, code }: RunView, room: number): BodyElement[] {
   if (origin === undefined) return [];
   const who: BodyElement = {
     type: 'rich_text_section',
@@ -22,7 +21,7 @@ export function renderOrigin({ requester, origin }: RunView, room: number): Body
     ],
   };
   for (let chars = SHOWN_CODE_CHARS; chars >= 40; chars = Math.floor(chars / 2)) {
-    const shown = preformatted(shortenCode(joined(origin.blocks), chars));
+    const shown = preformatted(shortenCode(joined(origin.blocks), chars), colouredAs(code?.language));
     if (jsonSize([who, shown]) <= room) return [who, shown];
   }
   return [who];

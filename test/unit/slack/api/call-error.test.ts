@@ -23,7 +23,7 @@ test.each([
   ['something_new', 'other'],
 ])('%s is a refusal: %s', (code, refusal) => {
   const lower = code.toLowerCase();
-  expect(readCallError(platform(lower))).toEqual({ kind: 'refused', code: lower, refusal });
+  expect(readCallError(platform(lower))).toEqual({ kind: 'refused', code: lower, refusal, reasons: [] });
 });
 
 test.each([

@@ -19,13 +19,14 @@ function table(rows: number, columns: number, cell: string): TablePart {
   };
 }
 
-function shown(part: TablePart) {
-  const { blocks } = renderTable(part, false);
+function shown(part: TablePart, form: 'table' | 'data_table' = 'table') {
+  const { blocks } = renderTable(part, form);
   let ids = 0;
   const verdict = readBlocks(JSON.parse(JSON.stringify(blocks)), 'message', () => `id ${(ids += 1)}`);
   expect(verdict).toMatchObject({ ok: true });
   const [block, words] = blocks;
-  if (block?.type !== 'table' || words?.type !== 'context') throw new Error('no table');
+  if ((block?.type !== 'table' && block?.type !== 'data_table') || words?.type !== 'context')
+    throw new Error('no table');
   const cells = block.rows.map((row) => row.map((cell) => ('text' in cell ? cell.text : '')));
   return { rows: cells.slice(1), words: JSON.stringify(words) };
 }
@@ -47,7 +48,7 @@ test.each<[string, TablePart, boolean]>([
   ['9,001 characters', withLastCell(72), true],
 ])('%s, as Slack takes them', (_, part, isCut) => {
   const { rows, words } = shown(part);
-  expect(isTableCut(part)).toBe(isCut);
+  expect(isTableCut(part, 'table')).toBe(isCut);
   expect(words.includes('table.csv')).toBe(isCut);
   const isWhole =
     rows.length === part.rows.length && rows.every((row, at) => row.join('|') === part.rows[at]?.join('|'));
@@ -69,7 +70,7 @@ test('a cut table without a CSV (the disk took no more) names none', () => {
 test.each<[string, Partial<TablePart>, string]>([
   ['all of it', {}, '3 rows × 2 columns'],
   ["Spark's first rows", { note: 'only showing top 3 rows' }, '3 rows × 2 columns, only showing top 3 rows'],
-  ['left out rows', { totalRows: 500 }, '3 of 500 rows × 2 columns, as the kernel sent them'],
+  ['left out rows', { totalRows: 500 }, '3 of 500 rows × 2 columns; the kernel left out the others'],
   [
     'left out columns',
     { columns: ['a', '...'], totalColumns: 30 },
@@ -82,4 +83,31 @@ test.each<[string, Partial<TablePart>, string]>([
   ],
 ])('%s: the words below the table', (_, more, said) => {
   expect(shown({ ...table(3, 2, 'x'), ...more }).words).toContain(`"text":"${said}"`);
+});
+
+test('a data table has 200 rows, sorted by numbers where a column is nothing else, and names its size', () => {
+  const part = table(250, 2, 'x');
+  const numbered = { ...part, rows: part.rows.map((_, row) => [`${row}`, row === 7 ? 'seven' : `${row}`]) };
+  const { blocks } = renderTable(numbered, 'data_table');
+  const [block] = blocks;
+  if (block?.type !== 'data_table') throw new Error('no data table');
+  expect(block.rows).toHaveLength(201);
+  expect(block.rows[1]).toEqual([
+    { type: 'raw_number', value: 0, text: '0' },
+    { type: 'raw_text', text: '0' },
+  ]);
+  expect(block.caption).toBe('250 rows × 2 columns');
+  expect(shown(numbered, 'data_table').words).toContain('The first 200 of 250 rows');
+});
+
+test('a table without rows is no data table, which Slack refuses', () => {
+  expect(renderTable(table(0, 2, 'x'), 'data_table').blocks[0]?.type).toBe('table');
+});
+
+test('a frame that the kernel shortened says which rows are there', () => {
+  const rows = ['0', '1', '...', '98', '99'].map((index) => [index, index === '...' ? '...' : 'x']);
+  const part = { ...table(5, 2, 'x'), rows, totalRows: 100 };
+  expect(shown(part).words).toContain(
+    'First 2 and last 2 of 100 rows × 2 columns; the kernel left out the others',
+  );
 });

@@ -5,7 +5,14 @@ import {
   type OutputPart,
   type OutputView,
 } from '../../../../output/output-view.ts';
-import { type BodyElement, isVisible, jsonSize, preformatted, sentence } from '../../rich-text.ts';
+import {
+  type BodyElement,
+  isVisible,
+  jsonSize,
+  languageOf,
+  preformatted,
+  sentence,
+} from '../../rich-text.ts';
 import { cutText, roomOf, type CutText } from '../../truncate.ts';
 import { fileOf } from '../attachments.ts';
 import { errorsFirst, joinParts } from './order-output.ts';
@@ -219,7 +226,8 @@ function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): Re
 
 function renderText(text: BoundedText, room: OutputRoom, file: string | undefined): RenderedPart {
   const cut = cutText(text, room.cut, room.headShare);
-  if (cut.hiddenChars === 0) return { elements: [preformatted(cut.head)], plain: cut.head, isCut: false };
+  const whole = preformatted(cut.head, languageOf(cut.head));
+  if (cut.hiddenChars === 0) return { elements: [whole], plain: cut.head, isCut: false };
   const gap = `… ${gapWords(cut)} hidden${room.isAttached && file !== undefined ? `, all in ${file}` : ''} …`;
   return {
     elements: [

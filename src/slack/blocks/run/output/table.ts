@@ -1,4 +1,4 @@
-import type { KnownBlock, RawTextElement, TableBlock } from '@slack/types';
+import type { DataTableBlock, KnownBlock, RawNumberElement, RawTextElement, TableBlock } from '@slack/types';
 import type { OutputPart } from '../../../../output/output-view.ts';
 import { escapeMrkdwn } from '../../mrkdwn.ts';
 import { isVisible, preformatted } from '../../rich-text.ts';
@@ -6,11 +6,20 @@ import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 
-/** Slack's limits of a table block (slack.md §2), with some room. */
-const MAX_ROWS = 99;
+/** The forms in which a table is offered to Slack, each where the one before is refused. */
+export const TABLE_FORMS = ['data_table', 'table', 'text'] as const;
+export type TableForm = (typeof TABLE_FORMS)[number];
+
+/** Slack's limits of its blocks (slack.md §2), with some room. */
+const LIMITS: Readonly<Record<TableForm, { rows: number; chars: number }>> = {
+  data_table: { rows: 200, chars: 18_000 },
+  table: { rows: 99, chars: 9_000 },
+  text: { rows: 99, chars: 9_000 },
+};
 const MAX_COLUMNS = 20;
-const MAX_CHARS = 9_000;
 const MAX_CELL_CHARS = 200;
+/** Rows that Slack shows at once; the others are a press away. */
+const PAGE_ROWS = 20;
 
 /** Names of the column that stands for those that the kernel left out. */
 const GAPS: ReadonlySet<string> = new Set(['...', '…', '⋯']);
@@ -20,29 +29,36 @@ export interface RenderedTable {
   blocks: KnownBlock[];
 }
 
-/** A data frame as a message of its own, which is never edited. `asText` is the form for when Slack refuses the table. */
-export function renderTable(part: TablePart, asText: boolean): RenderedTable {
-  const shown = fitTable(part);
+/** A data frame as a message of its own, which is never edited. */
+export function renderTable(part: TablePart, form: TableForm): RenderedTable {
+  const shown = fitTable(part, form);
   const text = cutText(part.text, 2_500, 0.7);
   const words = [text.head, text.hiddenChars > 0 ? '…' : '', text.tail]
     .filter((line) => line !== '')
     .join('\n');
   const plain = isVisible(words) ? words : sizeWords(part);
-  const body: KnownBlock = asText
-    ? { type: 'rich_text', elements: [preformatted(plain)] }
-    : tableBlock(part, shown);
   return {
     text: truncateMrkdwn(escapeMrkdwn(plain.toWellFormed()), 3_900),
     blocks: [
-      body,
+      blockOf(part, shown, form, plain),
       { type: 'context', elements: [{ type: 'plain_text', text: tableWords(part, shown), emoji: false }] },
     ],
   };
 }
 
+function blockOf(part: TablePart, shown: FittedTable, form: TableForm, plain: string): KnownBlock {
+  // Slack takes no data table without rows.
+  if (form === 'data_table' && shown.rows.length > 0) return dataTable(part, shown);
+  if (form === 'text') return { type: 'rich_text', elements: [preformatted(plain)] };
+  return tableBlock(part, shown);
+}
+
 /** Whether the table as Slack shows it lacks anything that the kernel sent. */
-export function isTableCut(part: TablePart): boolean {
-  const { rows, columns, hasCutCells } = fitTable(part);
+export function isTableCut(part: TablePart, form: TableForm = 'data_table'): boolean {
+  return isCut(part, fitTable(part, form));
+}
+
+function isCut(part: TablePart, { rows, columns, hasCutCells }: FittedTable): boolean {
   return rows.length < part.sentRows || columns < part.columns.length || hasCutCells;
 }
 
@@ -64,12 +80,14 @@ interface FittedTable {
   hasCutCells: boolean;
 }
 
-function fitTable(part: TablePart): FittedTable {
+function fitTable(part: TablePart, form: TableForm): FittedTable {
   const columns = Math.min(part.columns.length, MAX_COLUMNS);
-  let room = MAX_CHARS - part.columns.slice(0, columns).reduce((sum, name) => sum + cellText(name).length, 0);
+  const limits = LIMITS[form];
+  let room =
+    limits.chars - part.columns.slice(0, columns).reduce((sum, name) => sum + cellText(name).length, 0);
   const rows: string[][] = [];
   let hasCutCells = false;
-  for (const row of part.rows.slice(0, MAX_ROWS)) {
+  for (const row of part.rows.slice(0, limits.rows)) {
     const cells = row.slice(0, columns).map(cellText);
     room -= cells.reduce((sum, cell) => sum + cell.length, 0);
     if (room < 0) break;
@@ -78,6 +96,30 @@ function fitTable(part: TablePart): FittedTable {
   }
   return { rows, columns, hasCutCells };
 }
+
+/** Sortable: a column of nothing but numbers is sorted as such. */
+function dataTable(part: TablePart, shown: FittedTable): DataTableBlock {
+  const isNumber = Array.from({ length: shown.columns }, (_, column) =>
+    shown.rows.every((row) => NUMBER.test(row[column] ?? '')),
+  );
+  return {
+    type: 'data_table',
+    caption: sizeWords(part),
+    page_size: PAGE_ROWS,
+    rows: [
+      cellsOf(part.columns.slice(0, shown.columns).map(cellText)),
+      ...shown.rows.map((row) =>
+        row.map((text, column): RawTextElement | RawNumberElement =>
+          isNumber[column] === true
+            ? { type: 'raw_number', value: Number(text), text }
+            : { type: 'raw_text', text },
+        ),
+      ),
+    ],
+  };
+}
+
+const NUMBER = /^-?\d{1,15}(?:\.\d{1,20})?(?:e[-+]?\d{1,2})?$/i;
 
 function tableBlock(part: TablePart, shown: FittedTable): TableBlock {
   const isNumeric = (column: number) =>
@@ -105,7 +147,7 @@ function cellText(text: string): string {
 function tableWords(part: TablePart, shown: FittedTable): string {
   const size = sizeWords(part);
   const leftOut = part.columns.some((name) => GAPS.has(name)) ? ', some columns left out by the kernel' : '';
-  if (isTableCut(part)) {
+  if (isCut(part, shown)) {
     const columns = shown.columns < part.columns.length ? `, the first ${shown.columns} columns` : '';
     const whole = part.csvPath === undefined ? '' : '; all that the kernel sent is in table.csv';
     const rows = shown.rows.length < part.sentRows ? `The first ${shown.rows.length} of ` : '';
@@ -113,5 +155,13 @@ function tableWords(part: TablePart, shown: FittedTable): string {
     return `${rows}${size}${columns}${leftOut}${cells}${whole}`;
   }
   const isShort = part.sentRows < part.totalRows;
-  return isShort ? `${part.sentRows} of ${size}, as the kernel sent them${leftOut}` : `${size}${leftOut}`;
+  return isShort
+    ? `${endsWords(part)} of ${size}; the kernel left out the others${leftOut}`
+    : `${size}${leftOut}`;
+}
+
+/** `First 5 and last 5`, where a row of dots stands for the rows between, as pandas shortens a frame. */
+function endsWords({ rows, sentRows }: TablePart): string {
+  const gap = rows.findIndex((row) => row.length > 1 && row.slice(1).every((cell) => GAPS.has(cell.trim())));
+  return gap > 0 ? `First ${gap} and last ${sentRows - gap - 1}` : `${sentRows}`;
 }

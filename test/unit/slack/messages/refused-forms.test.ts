@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import { wholeText } from '../../../../src/output/output-view.ts';
+import { attachFiles } from '../../../../src/slack/messages/attach-files.ts';
+import type { Log } from '../../../../src/log.ts';
+import { MessageClient } from '../../../../src/slack/messages/client.ts';
+import { preformatted } from '../../../../src/slack/blocks/rich-text.ts';
+import { startMessagesRig } from './messages-rig.ts';
+
+const metadata = { event_type: 'sparkthread_root', event_payload: { run: 'r1' } };
+const invalid = {
+  ok: false,
+  error: 'invalid_blocks',
+  response_metadata: {
+    messages: ['[ERROR] unsupported language [json-pointer:/blocks/0/elements/0/language]'],
+  },
+};
+
+/** A client whose posts are refused where `isRefused` says so; gives what was posted. */
+function fakeClient(isRefused: (body: string) => boolean) {
+  const posted: string[] = [];
+  const logged: unknown[] = [];
+  const log = { debug() {}, warn: (fields: unknown) => void logged.push(fields) } as unknown as Log;
+  const fetch = async (_url: unknown, init: { body?: unknown }) => {
+    const body = new URLSearchParams(String(init.body)).get('blocks') ?? '';
+    posted.push(body);
+    return Response.json(isRefused(body) ? invalid : { ok: true, ts: '1.0' });
+  };
+  return { client: new MessageClient({ token: 'xoxb-1', fetch: fetch as never, log }), posted, logged };
+}
+
+const message = {
+  text: 'code',
+  blocks: [{ type: 'rich_text' as const, elements: [preformatted('1 + 1', 'python')] }],
+  metadata,
+};
+
+test('code names its language; a Slack that refuses that gets it without, once found out at once', async () => {
+  const { client, posted, logged } = fakeClient((body) => body.includes('language'));
+  await client.post({ channel: 'C1', thread: '' }, message);
+  await client.post({ channel: 'C1', thread: '' }, message);
+  expect(posted.map((body) => body.includes('"language":"python"'))).toEqual([true, false, false]);
+  expect(logged).toMatchObject(
+    [{ event: 'message.refused', code: 'invalid_blocks', reasons: [/pointer/] }].map((each) => ({
+      ...each,
+      reasons: [expect.stringContaining('json-pointer')],
+    })),
+  );
+});
+
+test('where blocks are refused with and without a language, the language is not to blame', async () => {
+  let isBroken = true;
+  const { client, posted } = fakeClient(() => isBroken);
+  await expect(client.post({ channel: 'C1', thread: '' }, message)).rejects.toThrow('invalid_blocks');
+  isBroken = false;
+  await client.post({ channel: 'C1', thread: '' }, message);
+  expect(posted.at(-1)).toContain('"language":"python"');
+});
+
+test('a table that Slack refuses as a data table is a table, and text behind that', async () => {
+  for (const [refused, shown] of [
+    [[], 'data_table'],
+    [['data_table'], 'table'],
+    [['data_table', 'table'], 'rich_text'],
+  ] as const) {
+    await using rig = await startMessagesRig();
+    const { playground, sending, channel } = rig;
+    const root = playground.as('ana').post('#data', 'hi');
+    const post = sending.client.client.chat.postMessage.bind(sending.client.client.chat);
+    const types: string[] = [];
+    sending.client.client.chat.postMessage = async (given) => {
+      const blocks: readonly { type: string }[] = (given as { blocks: { type: string }[] }).blocks;
+      types.push(blocks[0]?.type ?? '');
+      if (refused.some((type) => type === blocks[0]?.type)) {
+        const { WebAPIPlatformError } = await import('@slack/web-api');
+        throw new WebAPIPlatformError({ ok: false, error: 'invalid_blocks' });
+      }
+      return await post(given);
+    };
+    const part = {
+      kind: 'table',
+      columns: ['a'],
+      rows: [['1']],
+      sentRows: 1,
+      totalRows: 1,
+      totalColumns: 1,
+      note: undefined,
+      csvPath: undefined,
+      text: wholeText('a\n1'),
+    } as const;
+    const owner = { runId: 'r1', place: { channel, thread: root.ts }, createdAt: 0, mayExist: false };
+    const { replies } = await attachFiles(sending, owner, [{ kind: 'table', key: 't', part }], new Set());
+    expect(replies).toHaveLength(1);
+    expect(types.at(-1)).toBe(shown);
+  }
+});
