@@ -52,6 +52,7 @@ export default defineConfig({
         ...alone,
         testTimeout: 60_000,
         hookTimeout: 300_000,
+        globalSetup: ['test/all-delivery/setup.ts'],
       }),
       project('e2e', ['test/e2e/**/*.test.ts'], {
         testTimeout: 120_000,

@@ -21,6 +21,9 @@ import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/retry-store.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
 import { SavedSnippets } from './saved/saved-snippets.ts';
+import { Scheduler } from './saved/schedules/scheduler.ts';
+import { Schedules } from './saved/schedules/schedules.ts';
+import { readScheduledEnd, startScheduled, notifyScheduleNews } from './slack/listeners/scheduled.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
@@ -96,7 +99,10 @@ export function createApp(parts: AppParts): App {
     outage: new GatewayOutageWait(gateway),
     finals,
     openTranscript: openRunTranscript,
-    onEnded,
+    onEnded(run, outcome) {
+      onEnded(run, outcome);
+      scheduler.noteEnd(readScheduledEnd(run, outcome));
+    },
     onSwitched(run, change) {
       slack.notifySwitched(run, change);
       channels
@@ -144,6 +150,13 @@ export function createApp(parts: AppParts): App {
     log,
   });
   const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'));
+  const schedules = new Schedules(store.keyv('schedule'));
+  const scheduler = new Scheduler({
+    schedules,
+    start: (schedule, plannedAtMs, isLate) => startScheduled(schedule, plannedAtMs, isLate, bot),
+    notify: (schedule, news) => notifyScheduleNews(schedule, news, bot),
+    log,
+  });
   const control = new KernelControl({ gateway, kernels, channels });
   const closing = new AbortController();
   let retention: { close: () => void } | undefined;
@@ -164,6 +177,7 @@ export function createApp(parts: AppParts): App {
     channelSettings: channels,
     audit,
     saved,
+    schedules,
     log,
     control,
     languages: (channel) => admission.languages(workspace, channel),
@@ -198,6 +212,7 @@ export function createApp(parts: AppParts): App {
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       await read(() => channels.load());
       await read(() => saved.load());
+      await read(() => schedules.load());
       const unposted = await read(() => store.runs.unposted());
       const known = await read(() => records.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
@@ -208,12 +223,15 @@ export function createApp(parts: AppParts): App {
         .catch((error: unknown) =>
           log.warn({ event: 'gateway.kernelspecs', err: error }, 'the gateway does not tell its kernelspecs'),
         );
-      return await runs.recover(unposted, known);
+      const recovered = await runs.recover(unposted, known);
+      scheduler.start();
+      return recovered;
     },
     counts: () => ({ ...kernels.counts, spoolBytes: spoolBudget.usedBytes }),
     notifyLost: () => kernels.notifyLost(),
     async close() {
       closing.abort();
+      scheduler.close();
       retention?.close();
       kernelspecs.close();
       await runs.close();

@@ -33,8 +33,8 @@ ${rows.join('\n')}
 }
 
 const words: Record<Action, string> = {
-  run: 'run code',
-  look: '`help`, `languages`, `status`, `history`, `saved`, the home tab, Ask',
+  run: 'run code, `run`, `schedule`',
+  look: '`help`, `languages`, `status`, `history`, `saved`, `schedules`, the home tab, Ask',
   choose: '`use`, `auto`, `save`',
   stopOwn: 'stop their own run',
   stopOthers: 'stop somebody else’s run',
@@ -44,6 +44,8 @@ const words: Record<Action, string> = {
   deleteOthers: 'delete somebody else’s answer',
   forgetOwn: '`forget` what they saved themselves',
   forgetOthers: '`forget` what somebody else saved',
+  changeOwnSchedule: 'pause, resume and `unschedule` their own schedule',
+  changeOthersSchedule: 'pause, resume and `unschedule` somebody else’s schedule',
   restart: '`restart`',
   shutDown: '`shutdown`',
   switch: 'replace the channel’s kernel by another language',

@@ -9,3 +9,11 @@ export function dockerfile(): string {
     .replace(/^ARG VERSION=.*/m, `ARG VERSION=${packageJson.version}`)
     .replace(/^(ARG BASE=node:)[\d.]+/m, `$1${packageJson.devDependencies.node}`);
 }
+
+/** The chart, whose version is this project's. */
+export function chartYaml(): string {
+  return read('deploy/helm/sparkthread/Chart.yaml').replace(
+    /^(version|appVersion): .*/gm,
+    `$1: ${packageJson.version}`,
+  );
+}

@@ -18,6 +18,7 @@ export type AuditEvent =
   | 'audit.kernel'
   | 'audit.channel'
   | 'audit.saved'
+  | 'audit.schedule'
   | 'audit.overflowed';
 
 /** One thing that somebody asked for, at its acceptance, refusal or end. docs/audit.md is the schema. */
@@ -51,6 +52,8 @@ export interface AuditEntry {
   codeLength?: number | undefined;
   /** A text for each block; left out unless AUDIT_CODE. */
   code?: readonly string[] | undefined;
+  /** The id of it. */
+  schedule?: string | undefined;
   /** Of a saved snippet. */
   name?: string | undefined;
   on?: boolean | undefined;

@@ -13,6 +13,8 @@ export interface RunView {
   phase: RunPhase;
   /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
   origin?: { kind: Origin; name?: string; blocks: readonly string[] };
+  /** A failure is told to the requester however short it was: nobody was there to see it. */
+  namesFailure?: true;
   /** The whole code, where no message of a person has it; `language` as the kernelspec says it. */
   code?: { blocks: readonly string[]; language: string };
   /** Undefined before the kernel said anything. */
@@ -93,10 +95,11 @@ export interface RunMessage {
 
 /**
  * `files` (Slack file ids) and `replies` (ts) are in the thread beside the run message and belong to it. What is not
- * delivered and was not refused is left to a successor; what was refused was sent to the requester instead.
+ * delivered and was not refused is left to a successor; what was refused was sent to the requester instead. Without a
+ * `messageTs` it was delivered by being told nowhere.
  */
 export type FinishResult =
-  | { delivered: true; messageTs: string; files?: string[]; replies?: string[] }
+  | { delivered: true; messageTs?: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 
 /** What the bot's own root message shows. `language`: as it was typed, else the kernelspec. */
@@ -155,6 +158,7 @@ export function viewRun(
     output,
     ...(run.data.origin === undefined ? {} : { origin: originOf(run.data.origin, run, code) }),
     ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
+    ...(run.data.saved?.schedule === undefined ? {} : { namesFailure: true as const }),
     ...(showsCode(run) && hasCode(run, code)
       ? { code: { blocks: code, language: run.data.language ?? '' } }
       : {}),

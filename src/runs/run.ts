@@ -16,7 +16,8 @@ export type Source =
   | 'shortcut'
   | 'file'
   | 'edit'
-  | 'again';
+  | 'again'
+  | 'schedule';
 
 /**
  * `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before;
@@ -28,6 +29,8 @@ export type Origin = 'again' | 'edited' | 'saved';
 export interface SavedUse {
   /** The name that it is saved under in its channel. */
   name: string;
+  /** Absent where a person asked for it. `words`: when it runs, as its maker said. `isQuiet`: told only where it fails. */
+  schedule?: { id: string; words: string; isQuiet: boolean };
 }
 
 /** How much of a run's output is on this machine's disk. A successor on another machine does not have it. */
@@ -152,7 +155,12 @@ const runDataSchema = z.looseObject({
   message: z.string().optional(),
   editedTs: z.string().optional(),
   edition: z.number(),
-  saved: z.looseObject({ name: z.string() }).optional(),
+  saved: z
+    .looseObject({
+      name: z.string(),
+      schedule: z.looseObject({ id: z.string(), words: z.string(), isQuiet: z.boolean() }).optional(),
+    })
+    .optional(),
   follows: z.string().optional(),
   attended: z.boolean().optional(),
   needsRoot: z.boolean(),

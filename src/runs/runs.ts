@@ -13,6 +13,7 @@ import {
   unreadableOutcome,
 } from './run.ts';
 import type { OpenRunMessage, ResultMark, RootContent } from './run-view.ts';
+import { quietly } from './quiet-message.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
@@ -56,7 +57,8 @@ export class Runs {
         const { data } = run;
         const needsRoot = run.thread === '' && data.needsRoot;
         const root = rootOf(data, code);
-        return openRunMessage({
+        const open = data.saved?.schedule?.isQuiet === true ? quietly(openRunMessage) : openRunMessage;
+        return open({
           runId: run.id,
           requester: run.requester,
           workspace: run.workspace,

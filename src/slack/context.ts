@@ -8,6 +8,7 @@ import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts
 import type { LanguageContext } from '../runs/languages/languages.ts';
 import type { Run, SavedUse } from '../runs/run.ts';
 import type { KernelControl } from '../runs/control.ts';
+import type { Schedules } from '../saved/schedules/schedules.ts';
 import type { SavedSnippets } from '../saved/saved-snippets.ts';
 import type { Channels } from './api/conversations.ts';
 import type { ReadFiles } from './api/files.ts';
@@ -78,9 +79,10 @@ export interface KernelsPort {
   keepKernel: (queue: string, kernelId: string) => Promise<boolean>;
 }
 
-/** What channels keep under a name. */
+/** What channels keep under a name, and when that runs by itself. */
 export interface SavedPort {
   saved: SavedSnippets;
+  schedules: Schedules;
 }
 
 /** What listeners remember between payloads, in this process. */

@@ -125,7 +125,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       async finish(view) {
         show(view);
         const result = await rig.onFinish(view);
-        if (result.delivered) onPosted(result.messageTs);
+        if (result.delivered && result.messageTs !== undefined) onPosted(result.messageTs);
         return result;
       },
       release: async () => {},

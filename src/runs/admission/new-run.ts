@@ -27,6 +27,8 @@ export interface SnippetRequest {
   attended?: boolean;
   /** False for a requester who may not replace the channel's kernel, unless nobody else has run code in it. */
   maySwitch?: boolean;
+  /** Sentences for the head of the run message. */
+  notes?: readonly string[];
 }
 
 /** The kernelspec that a run gets. */
@@ -46,7 +48,7 @@ export function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen 
 export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
   const { kernelspec, language, displayName } = chosen;
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
-  const { message, editedTs, follows, attended, origin, maySwitch, saved } = request;
+  const { message, editedTs, follows, attended, origin, maySwitch, saved, notes = [] } = request;
   return {
     id: randomUUID(),
     workspace,
@@ -75,7 +77,7 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
       ...(saved === undefined ? {} : { saved }),
       needsRoot: thread === '',
       block: 0,
-      notes: [],
+      notes: [...notes],
     },
   };
 }

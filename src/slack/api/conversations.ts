@@ -36,6 +36,8 @@ export interface Channels {
   isOpenTo(channel: string, user: string): Promise<boolean>;
   /** Whether this person is in it. False on errors. Up to 10 seconds old, unless `isFresh`. */
   isMember(channel: string, user: string, options?: { isFresh: boolean }): Promise<boolean>;
+  /** The same, but rejects where Slack does not say. */
+  isMemberForCertain(channel: string, user: string): Promise<boolean>;
 }
 
 /** Bolt's types do not know the `user` of a direct message. */
@@ -97,6 +99,7 @@ export function createChannels(client: WebClient, log: Log): Channels {
         );
     },
     find: async (channel, options) => await find(channel, options?.isFresh),
+    isMemberForCertain: (channel, user) => isMember(channel, user),
     isMember: (channel, user, options) => isMember(channel, user, options?.isFresh).catch(() => false),
     async isOpenTo(channel, user) {
       try {

@@ -1,4 +1,4 @@
-import type { UsersInfoResponse, WebClient } from '@slack/web-api';
+import { type UsersInfoResponse, type WebClient, WebAPIPlatformError } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import { withTimeout } from '../../with-timeout.ts';
@@ -44,7 +44,12 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions): U
     async fetchMethod(id) {
       // users.info does not know the bots of incoming webhooks.
       if (id.startsWith('B')) return { ...unknownUser, isUnknown: false, id, isBot: true };
-      return factsOf(id, (await client.users.info({ user: id })).user, workspace);
+      try {
+        return factsOf(id, (await client.users.info({ user: id })).user, workspace);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        return { ...unknownUser, isUnknown: false, id, isDeactivated: true };
+      }
     },
   });
   const groupMembers = new LRUCache<string, ReadonlySet<string> | 'unknown'>({
@@ -89,6 +94,11 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions): U
   };
 }
 
+/** The account was deleted, or is of a workspace that is not connected any more. */
+function isGone(error: unknown): boolean {
+  return error instanceof WebAPIPlatformError && error.data.error === 'user_not_found';
+}
+
 /** Throws where Slack answers without a user: nobody gets rights from an empty answer. */
 function factsOf(id: string, user: UsersInfoResponse['user'], workspace: string): Facts {
   if (user === undefined) throw new Error('Slack answered users.info without a user');
@@ -102,6 +112,7 @@ function factsOf(id: string, user: UsersInfoResponse['user'], workspace: string)
     isExternal: user.is_stranger === true || !isOurs,
     isBot: user.is_bot === true,
     isDeactivated: user.deleted === true,
+    timeZone: user.tz,
     isUnknown: false,
   };
 }

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
+import type { Schedule } from '../../saved/schedules/schedule.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import type { SlackPort } from '../context.ts';
 
@@ -97,4 +98,13 @@ export function auditSaved(
   { audit }: AuditPort,
 ): void {
   audit.record({ event: 'audit.saved', audit: act, user, workspace, channel, name, kernelspec, codeSha256 });
+}
+
+export function auditSchedule(
+  act: 'schedule' | 'unschedule' | 'pause' | 'resume' | 'delete',
+  { id: schedule, workspace, channel, name, maker: requester }: Schedule,
+  user: string,
+  { audit }: AuditPort,
+): void {
+  audit.record({ event: 'audit.schedule', audit: act, user, workspace, channel, schedule, requester, name });
 }

@@ -12,6 +12,8 @@ export interface Person {
   isBot: boolean;
   /** The account was deactivated; its scheduled messages and workflows may still post. */
   isDeactivated?: boolean;
+  /** As Slack has it: `Europe/Berlin`. */
+  timeZone?: string | undefined;
   /** Slack did not say who this is: no rights until it does. */
   isUnknown: boolean;
   /** Every id that a list may name: user id, bot id, app id, the user groups that were asked for. */
@@ -47,6 +49,9 @@ export const actions = [
   /** Forgetting what one has saved oneself. */
   'forgetOwn',
   'forgetOthers',
+  /** Pausing, resuming and removing a schedule. */
+  'changeOwnSchedule',
+  'changeOthersSchedule',
   'restart',
   'shutDown',
   /** Replacing the channel's kernel by one of another language. */
@@ -77,6 +82,7 @@ export function refuse(
     case 'answerOwn':
     case 'deleteOwn':
     case 'forgetOwn':
+    case 'changeOwnSchedule':
     case 'switchOwn':
     case 'keep':
       return undefined;
@@ -89,6 +95,7 @@ export function refuse(
     case 'stopOthers':
     case 'deleteOthers':
     case 'forgetOthers':
+    case 'changeOthersSchedule':
     case 'listKernels':
     case 'otherChannels':
       return refuseNonAdmin(action, person, settings);
@@ -145,6 +152,7 @@ type AdminAction = Extract<
   | 'stopOthers'
   | 'deleteOthers'
   | 'forgetOthers'
+  | 'changeOthersSchedule'
   | 'listKernels'
   | 'otherChannels'
 >;
@@ -166,6 +174,7 @@ function onlyAdmins(action: AdminAction): string {
     stopOthers: 'stop somebody else’s run',
     deleteOthers: 'delete somebody else’s answer',
     forgetOthers: 'forget what somebody else saved',
+    changeOthersSchedule: 'change somebody else’s schedule',
     listKernels: 'list kernels',
     otherChannels: 'act on another channel’s kernel',
   };

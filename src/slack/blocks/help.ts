@@ -11,7 +11,7 @@ export function helpText(botUserId: string): string {
     '• “Run this code” in a message’s menu runs anybody’s code block. In a direct message everything you write is code.',
     '',
     `*Commands* (after \`${slashCommand}\`): \`languages\`, \`status\`, \`history\`, \`use &lt;language&gt;\`, \`auto on|off\` (code blocks run without a mention), \`stop\`, \`help\`; for admins \`restart\`, \`shutdown\` (both also with \`#channel\`) and \`kernels\`.`,
-    '*Saved code:* `save &lt;name&gt;` keeps the code of your last run here for this channel (so does Save in the menu of an answer), `saved` lists, `run &lt;name&gt;` runs it, `forget &lt;name&gt;` erases it.',
+    '*Saved code:* `save &lt;name&gt;` keeps the code of your last run here for this channel (so does Save in the menu of an answer), `saved` lists, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
     'Code inside a code block or `inline code` is never a command.',
     '',
     '*Good to know:* each channel has one kernel; what one snippet defines, the next one finds. It separates variables, not rights: everyone in the channel can read what it holds, and code may do what the gateway’s account may.',

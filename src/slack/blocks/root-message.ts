@@ -19,11 +19,11 @@ export function renderRoot(
   room: number,
 ): { text: string; blocks: KnownBlock[] } {
   const language = truncate(root.language, 200);
-  const behind = root.saved === undefined ? '' : `, saved as ${root.saved.name}`;
+  const head = headOf(root, language);
   // Read by screen readers and notifications, which do not see the blocks.
   const said = truncate(root.blocks.join('\n\n').toWellFormed(), TEXT_CODE_CHARS);
   const words = [said, root.result?.toWellFormed() ?? ''].filter((each) => each !== '').map(escapeMrkdwn);
-  const text = [`<@${root.requester}> ran ${escapeMrkdwn(language)}${behind}`, ...words].join('\n');
+  const text = [head.map(textOf).join(''), ...words].join('\n');
   for (let chars = SHOWN_CODE_CHARS; ; chars = Math.floor(chars / 2)) {
     const blocks = root.blocks.slice(0, Math.floor(chars / 50));
     const rendered: KnownBlock[] = [
@@ -32,12 +32,7 @@ export function renderRoot(
         elements: [
           {
             type: 'rich_text_section',
-            elements: [
-              { type: 'user', user_id: root.requester },
-              { type: 'text', text: ' ran ' },
-              { type: 'text', text: language, style: { bold: true } },
-              ...(behind === '' ? [] : [{ type: 'text' as const, text: behind }]),
-            ],
+            elements: head,
           },
           ...blocks.map((code) =>
             preformatted(shortenCode(code, Math.floor(chars / blocks.length)), colouredAs(root.syntax)),
@@ -48,6 +43,28 @@ export function renderRoot(
     if (jsonSize(rendered) <= room || blocks.length === 0)
       return { text, blocks: root.result === undefined ? rendered : [...rendered, resultBlock(root.result)] };
   }
+}
+
+type HeadElement = { type: 'user'; user_id: string } | { type: 'text'; text: string; style?: { bold: true } };
+
+/** `@ana ran python2`, `@ana ran python2, saved as report`, `python2, saved as report, scheduled by @ana, weekdays 8:00`. */
+function headOf({ requester, saved }: RootContent & { requester: string }, language: string): HeadElement[] {
+  const named = { type: 'text', text: language, style: { bold: true } } as const;
+  const who = { type: 'user', user_id: requester } as const;
+  if (saved === undefined) return [who, { type: 'text', text: ' ran ' }, named];
+  const as = `, saved as ${saved.name}`;
+  if (saved.schedule === undefined)
+    return [who, { type: 'text', text: ' ran ' }, named, { type: 'text', text: as }];
+  return [
+    named,
+    { type: 'text', text: `${as}, scheduled by ` },
+    who,
+    { type: 'text', text: `, ${saved.schedule.words}` },
+  ];
+}
+
+function textOf(element: HeadElement): string {
+  return element.type === 'user' ? `<@${element.user_id}>` : escapeMrkdwn(element.text);
 }
 
 /** Plain text: what the code printed is no markup. */

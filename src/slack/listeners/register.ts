@@ -4,6 +4,8 @@ import { editorCallback } from '../blocks/modals/editor.ts';
 import { questionCallback } from '../blocks/modals/input.ts';
 import { saveCallback } from '../blocks/saved/save-modal.ts';
 import { replaceAction } from '../blocks/saved/saved-text.ts';
+import { scheduleButtonId } from '../blocks/saved/schedule-buttons.ts';
+import { scheduleCallback } from '../blocks/saved/schedule-modal.ts';
 import { runAsCodeAction } from '../blocks/near-command.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
@@ -11,6 +13,7 @@ import { onKeepButton, onKernelButton } from './actions/kernel-buttons.ts';
 import { onRunAsCode } from './actions/run-as-code.ts';
 import { onRunButton } from './actions/run-buttons.ts';
 import { onReplaceButton } from './actions/saved-buttons.ts';
+import { onScheduleButton } from './actions/schedule-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { onHomeOpened } from './events/app-home.ts';
 import { onMessageChanged } from './events/message-changed.ts';
@@ -19,6 +22,7 @@ import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
 import { onEditorSubmitted } from './views/editor.ts';
 import { onQuestionSubmitted } from './views/input.ts';
 import { onSaveSubmitted } from './views/save.ts';
+import { onScheduleSubmitted } from './views/schedule.ts';
 
 /** One listener for each kind of payload. */
 export function registerListeners(app: App, bot: Bot): void {
@@ -42,6 +46,10 @@ export function registerListeners(app: App, bot: Bot): void {
     { type, action_id: replaceAction },
     async (args) => await onReplaceButton(args, bot),
   );
+  app.action<BlockAction>(
+    { type, action_id: scheduleButtonId },
+    async (args) => await onScheduleButton(args, bot),
+  );
   app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onGlobalShortcut(args, bot));
   app.shortcut<MessageShortcut>(
     { type: 'message_action' },
@@ -50,6 +58,7 @@ export function registerListeners(app: App, bot: Bot): void {
   app.view<ViewSubmitAction>(editorCallback, async (args) => await onEditorSubmitted(args, bot));
   app.view<ViewSubmitAction>(questionCallback, async (args) => await onQuestionSubmitted(args, bot));
   app.view<ViewSubmitAction>(saveCallback, async (args) => await onSaveSubmitted(args, bot));
+  app.view<ViewSubmitAction>(scheduleCallback, async (args) => await onScheduleSubmitted(args, bot));
   app.error(async (error) => {
     bot.log.error({ event: 'listener.broken', err: error }, 'a listener broke');
   });

@@ -91,7 +91,7 @@ export async function runOnce<Done>(
   }
 }
 
-export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'attended' | 'maySwitch'>;
+export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'maySwitch'>;
 
 type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'memory'>;
 
@@ -109,8 +109,8 @@ export async function submitRun(
   const admit = async (): Promise<Admitted> => {
     await inTime(mustRun(person, request.channel, bot), signal);
     const maySwitch = refuse('switch', person, request.channel, bot.policy) === undefined;
-    const requester = { requester: person.id, attended: !person.isBot, maySwitch };
-    return await bot.admit({ ...request, workspace, ...requester }, signal);
+    const requester = { requester: person.id, maySwitch };
+    return await bot.admit({ attended: !person.isBot, ...request, workspace, ...requester }, signal);
   };
   const admitted = await admit().catch((error: unknown) => {
     bot.onRefused(error);

@@ -35,17 +35,19 @@ export async function notifyEnd(
 async function postDoneNotice(
   sending: Sending,
   owner: FilesOwner,
-  { requester, phase }: RunView,
+  { requester, phase, namesFailure }: RunView,
 ): Promise<string[]> {
   if (phase.kind !== 'ended') return [];
-  const words = DONE_WORDS[endOf(phase.outcome)];
+  const end = endOf(phase.outcome);
+  const words = DONE_WORDS[end];
   // A bot (B…) cannot be named.
   if (words === undefined || requester.startsWith('B')) return [];
   const { runId, place, createdAt, mayExist } = owner;
   const waitedMs = sending.now() - createdAt;
   // Where the kernel told no duration, what counts is how long its requester has waited.
   const tookMs = phase.outcome.durationMs > 0 ? phase.outcome.durationMs : waitedMs;
-  if (tookMs <= sending.notifyAfterMs) return [];
+  const isNamed = namesFailure === true && end !== 'ok';
+  if (tookMs <= sending.notifyAfterMs && !isNamed) return [];
   const text = `<@${requester}> ${words} ${renderElapsed(tookMs)}`;
   const metadata = { event_type: 'sparkthread_done', event_payload: { run: runId } };
   const blocks = [{ type: 'section' as const, text: { type: 'mrkdwn' as const, text } }];

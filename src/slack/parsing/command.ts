@@ -1,8 +1,11 @@
+import { UserError } from '../../errors.ts';
 import { NAME_FORM, readName } from '../../saved/names.ts';
+import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
+import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timing.ts';
 
 /** What a person can ask of the bot beside running code. */
 export type Command =
-  | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' }
+  | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
   | { kind: 'use'; language: string }
   | { kind: 'auto'; on: boolean }
   /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
@@ -10,6 +13,16 @@ export type Command =
   /** Of saved snippets. */
   | { kind: 'save' | 'forget'; name: string }
   | RunSaved
+  | {
+      kind: 'schedule';
+      name: string;
+      timing: Timing;
+      parameters: readonly Parameter[];
+      onlyOnFailure: boolean;
+    }
+  /** `schedule` alone: its form. */
+  | { kind: 'scheduleForm' }
+  | { kind: 'unschedule'; number: number }
   /** Nearly a command: asked back rather than run. */
   | { kind: 'near'; typed: string; meant: string }
   /** The form of a command with something missing or wrong; the sentence says what would be right. */
@@ -19,6 +32,7 @@ export type Command =
 export interface RunSaved {
   kind: 'run';
   name: string;
+  parameters: readonly Parameter[];
   typed: string;
 }
 
@@ -30,13 +44,24 @@ const plain = [
   'history',
   'kernels',
   'saved',
+  'schedules',
   'restart',
   'shutdown',
 ] as const;
 /** The first word of every command. */
-export const commandWords: readonly string[] = [...plain, 'use', 'auto', 'save', 'run', 'forget'];
+export const commandWords: readonly string[] = [
+  ...plain,
+  'use',
+  'auto',
+  'save',
+  'run',
+  'forget',
+  'schedule',
+  'unschedule',
+];
 /** What is said where a name is missing. */
 const UNNAMED: ReadonlyMap<string, string> = new Map([
+  ['unschedule', 'Say which one: unschedule 2. The command schedules lists them. Nothing was changed.'],
   ['save', 'Give it a name: save daily-report keeps the code of your last run here. Nothing was saved.'],
   ['run', 'Say which saved snippet: run daily-report. The command saved lists them. Nothing ran.'],
   [
@@ -51,9 +76,12 @@ const bang = ['stop', 'restart', 'status', 'help'] as const;
  * `status()`. Case does not count, because a phone begins with a capital.
  */
 export function readCommand(text: string): Command | undefined {
-  const [word = '', argument, ...more] = text.trim().split(/[ \t]+/);
-  if (more.length > 0) return undefined;
+  const typed = text.trim();
+  const [word = '', argument, ...more] = typed.split(/[ \t]+/);
   const lower = word.toLowerCase();
+  if (lower === 'run' && argument !== undefined) return readRun(typed);
+  if (lower === 'schedule' && argument !== undefined) return readSchedule(typed);
+  if (more.length > 0) return undefined;
   if (argument === undefined) return readOneWord(lower);
   switch (lower) {
     case 'use':
@@ -63,10 +91,8 @@ export function readCommand(text: string): Command | undefined {
     case 'save':
     case 'forget':
       return readNamed(lower, argument);
-    case 'run': {
-      const name = readName(argument);
-      return name === undefined ? undefined : { kind: 'run', name, typed: text.trim() };
-    }
+    case 'unschedule':
+      return /^\d{1,4}$/.test(argument) ? { kind: 'unschedule', number: Number(argument) } : undefined;
     case 'restart':
     case 'shutdown':
       return readChannelCommand(lower, argument);
@@ -96,6 +122,7 @@ export function readUnknownBang(text: string): Command | undefined {
 function readOneWord(word: string): Command | undefined {
   const kind = plain.find((each) => each === word);
   if (kind !== undefined) return { kind };
+  if (word === 'schedule') return { kind: 'scheduleForm' };
   if (word === 'use')
     return {
       kind: 'malformed',
@@ -113,6 +140,37 @@ function malformed(sentence: string): Command {
 function readNamed(kind: 'save' | 'forget', argument: string): Command | undefined {
   const name = readName(argument);
   return name === undefined ? undefined : { kind, name };
+}
+
+/** `run name key=value …`; all else that begins so is code, such as `run = 5`. Two words that are no such form are asked back. */
+function readRun(typed: string): Command | undefined {
+  const [, called, given] = /^run[ \t]+(\S+)(?:[ \t]+(\S.*))?$/i.exec(typed) ?? [];
+  const name = called === undefined ? undefined : readName(called);
+  if (name === undefined) return undefined;
+  try {
+    return { kind: 'run', name, parameters: readParameters(given ?? ''), typed };
+  } catch (error) {
+    if (error instanceof UserError) return malformed(error.message);
+    throw error;
+  }
+}
+
+/** `schedule name weekdays 8:00 [only on failure] [key=value …]`. */
+function readSchedule(typed: string): Command | undefined {
+  const [, called, said] = /^schedule[ \t]+(\S+)(?:[ \t]+(\S.*))?$/i.exec(typed) ?? [];
+  const name = called === undefined ? undefined : readName(called);
+  if (name === undefined) return undefined;
+  try {
+    const when = readTiming(said ?? '');
+    if (when === undefined) return malformed(`${TIMING_FORM} As in: schedule ${name} weekdays 8:00.`);
+    const rest = when.rest.trim();
+    const [quiet = ''] = /^(?:,[ \t]*)?only[ \t]+on[ \t]+failures?(?=\s|$)/i.exec(rest) ?? [];
+    const parameters = readParameters(rest.slice(quiet.length));
+    return { kind: 'schedule', name, timing: when.timing, parameters, onlyOnFailure: quiet !== '' };
+  } catch (error) {
+    if (error instanceof UserError) return malformed(error.message);
+    throw error;
+  }
 }
 
 function readAuto(argument: string): Command | undefined {

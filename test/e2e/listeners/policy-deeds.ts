@@ -7,6 +7,7 @@ import type { Action } from '../../../src/slack/auth/policy.ts';
 import type { KernelAction } from '../../../src/slack/blocks/kernel-buttons.ts';
 import { buttonsOf, fence } from './listeners-rig.ts';
 import { forgetOthers, forgetOwn, keepSaved, listSaved, runSaved } from './policy-saved.ts';
+import { changeOthersSchedule, changeOwnSchedule, listSchedules, runScheduled } from './policy-schedules.ts';
 import { acts, asks, begin, type Deed, type Scene, start, tryIt } from './policy-scene.ts';
 
 /** What each action of the table is, at every source, command and button that there is for it. */
@@ -92,9 +93,11 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
     ...runSaved,
+    ...runScheduled,
   ],
   look: [
     ...listSaved,
+    ...listSchedules,
     ...said(['help', 'languages', 'status', 'history']),
     ...inThread(['help', 'status']),
     {
@@ -258,6 +261,8 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
   ],
   forgetOwn,
   forgetOthers,
+  changeOwnSchedule,
+  changeOthersSchedule,
   restart: [
     onKernel('restart', 'kernel', ({ as, room }) => as.slash(room, '/spark restart')),
     onKernel('restart', 'kernel', ({ as, room }) => as.post(room, '@sparkthread restart')),

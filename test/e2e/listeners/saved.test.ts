@@ -42,6 +42,21 @@ test('the thread’s code is saved by !save; a name that is not known is asked b
   expect(asked.text).toContain('Saved here: two.');
 });
 
+test('values given to a saved snippet come behind its own, as literals', async () => {
+  const { playground } = rig;
+  playground.addChannel('values');
+  const ben = playground.as('ben');
+  const root = ben.post('#values', fence('n = 1\nword = "none"\nprint(n * 2, repr(word))', '@sparkthread '));
+  expect(shown(await rig.final('#values', root.ts))).toContain("2 'none'");
+  ben.post('#values', '!save twice', { thread: root.ts });
+  await playground.waitForEphemeral('ben', ({ text }) => text.includes('Saved as `twice`'));
+  const typed = String.raw`/spark run twice n=21 word="\"); 1/0 #"`;
+  expect(shown((await rig.slash('ben', '#values', typed)).answer)).toContain(`42 '"); 1/0 #'`);
+  expect(shown((await rig.slash('ben', '#values', '/spark print(n)')).answer)).toContain('21');
+  await ben.slash('#values', '/spark run twice n=21; 1/0');
+  await playground.waitForEphemeral('ben', ({ text }) => text.includes('does not fit'));
+});
+
 function never(): never {
   throw new Error('no modal is open');
 }

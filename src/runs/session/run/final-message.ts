@@ -53,10 +53,11 @@ export class FinalMessages {
     if (result.delivered) {
       const { messageTs, files, replies } = result;
       const attached = {
+        ...(messageTs === undefined ? {} : { messageTs }),
         ...(files === undefined ? {} : { files }),
         ...(replies === undefined ? {} : { replies }),
       };
-      await live.commit({ state: 'posted', data: { messageTs, ...attached } });
+      await live.commit({ state: 'posted', data: attached });
       return;
     }
     const { reason, isRefused } = result;

@@ -1,5 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
+import { auditRefused, withAudit } from '../../auth/audit.ts';
 import {
   readReplacement,
   renderReplaceQuestion,
@@ -22,12 +23,17 @@ export async function onReplaceButton(
   const user = body.user.id;
   const where = { channel: body.channel?.id, user, thread: threadOf(body) };
   const notify = notifyPerson(bot.notify, where, reply);
-  await withBoundary({ log: bot.log, what: 'a button of a saved snippet', notify }, async () => {
+  const pressed = { audit: 'press', act: 'replace', user, channel: where.channel, run: asked.runId };
+  const onRefused = (error: unknown): void => auditRefused(pressed, error, bot);
+  const what = 'a button of a saved snippet';
+  await withBoundary({ log: bot.log, what, notify, onRefused }, async () => {
     const found = Promise.all([bot.findRun(asked.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.signal);
     if (run === undefined)
       throw new UserError('badCommand', 'That run is not kept any more (KEEP_RUNS), so nothing was saved.');
-    const { kind, saved } = await inTime(saveRun(run, asked, person, bot), reply.signal);
+    const { kind, saved } = await withAudit(pressed, bot, () =>
+      inTime(saveRun(run, asked, person, bot), reply.signal),
+    );
     await reply.send();
     // Somebody saved another under this name meanwhile: that one was not asked about.
     const answer =

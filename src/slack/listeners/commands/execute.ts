@@ -6,6 +6,8 @@ import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
+import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
+import { listSchedules, makeSchedule, removeSchedule } from './schedules.ts';
 import { forgetSaved, listSaved, saveLastRun, unknownNameText } from './saved.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
@@ -16,7 +18,7 @@ import { runLine } from '../../blocks/run-summary.ts';
 export type CommandPort = SlackPort &
   KernelsPort &
   SavedPort &
-  Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code'>;
+  Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code' | 'findRun'>;
 
 /** The right that each command needs; `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. */
 const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
@@ -27,6 +29,8 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   use: 'choose',
   auto: 'choose',
   saved: 'look',
+  schedules: 'look',
+  scheduleForm: 'look',
   run: 'look',
   near: 'look',
   kernels: 'listKernels',
@@ -78,6 +82,14 @@ async function doCommand(
       return await saveLastRun(command.name, person, place, bot);
     case 'forget':
       return await forgetSaved(command.name, person, channel, bot);
+    case 'schedule':
+      return { text: await makeSchedule(command, person, channel, bot) };
+    case 'scheduleForm':
+      throw new UserError('badCommand', `${TIMING_FORM} As in: schedule daily-report weekdays 8:00.`);
+    case 'schedules':
+      return await listSchedules(channel, bot);
+    case 'unschedule':
+      return await removeSchedule(command.number, person, channel, bot);
     case 'help':
       return { text: helpText(bot.userId) };
     case 'languages':

@@ -1,10 +1,11 @@
 import { UserError } from '../../../errors.ts';
+import { putIn } from '../../../saved/parameters/put-in.ts';
 import type { SavedPort, SlackPort } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 
 /**
  * `run NAME` becomes the snippet that the channel has under this name; every other request, and a name under which nothing
- * is saved, stays as it is. Throws `StoreError`.
+ * is saved, stays as it is. Throws `UserError` for values that do not fit, and `StoreError`.
  */
 export async function resolveSaved(
   request: Request,
@@ -20,5 +21,10 @@ export async function resolveSaved(
       'badCommand',
       `The code of “${found.name}” is not kept any more. Nothing ran; forget it.`,
     );
-  return { kind: 'snippet', snippet: { language: found.kernelspec, blocks }, saved: { name: found.name } };
+  const code = putIn(blocks, request.command.parameters, found.language);
+  return {
+    kind: 'snippet',
+    snippet: { language: found.kernelspec, blocks: code },
+    saved: { name: found.name },
+  };
 }

@@ -8,6 +8,7 @@ import { Acknowledgement, inTime } from '../deadline.ts';
 import { withBoundary } from '../error-boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
+import { openScheduleForm } from '../views/schedule.ts';
 import { runCommand } from './execute.ts';
 import { resolveSaved } from './run-saved.ts';
 
@@ -23,6 +24,8 @@ const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
   'saved',
   'run',
   'forget',
+  'schedules',
+  'unschedule',
 ]);
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
@@ -78,6 +81,10 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
       }
       case 'command': {
         const { command } = request;
+        if (command.kind === 'scheduleForm') {
+          await reply.send();
+          return await openScheduleForm({ user, trigger, channel }, bot);
+        }
         const person = await inTime(finding, reply.signal);
         await runOnce(key, bot, async () => {
           if (!QUICK_COMMANDS.has(command.kind)) await reply.send();

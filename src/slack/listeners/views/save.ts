@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import { NAME_FORM, readName } from '../../../saved/names.ts';
+import { auditRefused, withAudit } from '../../auth/audit.ts';
 import { renderSentence } from '../../blocks/modals/message.ts';
 import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';
 import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
@@ -32,7 +33,10 @@ export async function onSaveSubmitted(
         ? { response_action: 'errors', errors: { [nameBlock]: text } }
         : { response_action: 'update', view: renderSentence(text) },
     );
-  await withBoundary({ log: bot.log, what: 'a box to save', format: 'plain', notify }, async () => {
+  const asked = { audit: 'press', act: 'save', user: body.user.id };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  const what = 'a box to save';
+  await withBoundary({ log: bot.log, what, format: 'plain', notify, onRefused }, async () => {
     const { runId, replaces } = purpose;
     const typed = valuesSchema.parse(view.state.values)[nameBlock]?.[nameBlock].value ?? '';
     const name = purpose.name ?? readName(typed);
@@ -43,7 +47,9 @@ export async function onSaveSubmitted(
     );
     if (run === undefined)
       throw new UserError('badCommand', 'That run is not kept any more (KEEP_RUNS), so nothing was saved.');
-    const { kind, saved } = await inTime(saveRun(run, { name, replaces }, person, bot), reply.signal);
+    const { kind, saved } = await withAudit({ ...asked, channel: run.channel, run: run.id }, bot, () =>
+      inTime(saveRun(run, { name, replaces }, person, bot), reply.signal),
+    );
     const next =
       kind === 'taken'
         ? renderReplace(run.id, saved, replaceQuestion(saved))

@@ -43,7 +43,7 @@ beforeEach(() => {
 
 /** The code that `run NAME` would run. */
 async function codeOf(name: string): Promise<readonly string[] | undefined> {
-  const command = { kind: 'run', name, typed: `run ${name}` } as const;
+  const command = { kind: 'run', name, parameters: [], typed: `run ${name}` } as const;
   const request = await resolveSaved({ kind: 'command', command }, 'C1', bot);
   return request.kind === 'snippet' ? request.snippet.blocks : undefined;
 }

@@ -2,13 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { readBangCommand, readCommand } from '../../../../src/slack/parsing/command.ts';
 
 describe('commands', () => {
-  it.each(['help', 'languages', 'status', 'stop', 'history', 'kernels', 'saved', 'restart', 'shutdown'])(
-    'reads %s',
-    (word) => {
-      expect(readCommand(word)).toEqual({ kind: word });
-      expect(readCommand(` ${word[0]?.toUpperCase()}${word.slice(1)}\n`)).toEqual({ kind: word });
-    },
-  );
+  it.each([
+    'help',
+    'languages',
+    'status',
+    'stop',
+    'history',
+    'kernels',
+    'saved',
+    'schedules',
+    'restart',
+    'shutdown',
+  ])('reads %s', (word) => {
+    expect(readCommand(word)).toEqual({ kind: word });
+    expect(readCommand(` ${word[0]?.toUpperCase()}${word.slice(1)}\n`)).toEqual({ kind: word });
+  });
 
   it.each([
     ['use python2', { kind: 'use', language: 'python2' }],
@@ -17,7 +25,29 @@ describe('commands', () => {
     ['auto OFF', { kind: 'auto', on: false }],
     ['save report', { kind: 'save', name: 'report' }],
     ['Forget  daily-report', { kind: 'forget', name: 'daily-report' }],
-    ['run report', { kind: 'run', name: 'report', typed: 'run report' }],
+    ['run report', { kind: 'run', name: 'report', parameters: [], typed: 'run report' }],
+    [
+      'schedule report weekdays 8:00 only on failure n=5',
+      {
+        kind: 'schedule',
+        name: 'report',
+        timing: { words: 'weekdays 8:00', cron: '0 8 * * 1-5' },
+        parameters: [{ name: 'n', value: { kind: 'integer', digits: '5' } }],
+        onlyOnFailure: true,
+      },
+    ],
+    [
+      'Schedule report "*/5 * * * *"',
+      {
+        kind: 'schedule',
+        name: 'report',
+        timing: { words: '"*/5 * * * *"', cron: '*/5 * * * *' },
+        parameters: [],
+        onlyOnFailure: false,
+      },
+    ],
+    ['schedule', { kind: 'scheduleForm' }],
+    ['unschedule 2', { kind: 'unschedule', number: 2 }],
     ['restart #data', { kind: 'restart', channel: '#data' }],
     ['restart #données', { kind: 'restart', channel: '#données' }],
     ['shutdown C024BE91L', { kind: 'shutdown', channel: 'C024BE91L' }],
@@ -28,12 +58,24 @@ describe('commands', () => {
     expect(readCommand(text)).toEqual(command);
   });
 
-  it.each(['use', 'auto', 'auto maybe', 'restart data', 'save', 'run', 'forget'])(
-    'says what is wrong with %j',
-    (text) => {
-      expect(readCommand(text)).toMatchObject({ kind: 'malformed', sentence: expect.stringMatching(/\.$/) });
-    },
-  );
+  it.each([
+    'use',
+    'auto',
+    'auto maybe',
+    'restart data',
+    'save',
+    'run',
+    'forget',
+    'run x for 3 days',
+    'run x n=abc',
+    'schedule x',
+    'schedule x tomorrow',
+    'schedule x daily 8:00 n=abc',
+    'schedule x every 7 min',
+    'unschedule',
+  ])('says what is wrong with %j', (text) => {
+    expect(readCommand(text)).toMatchObject({ kind: 'malformed', sentence: expect.stringMatching(/\.$/) });
+  });
 
   it.each([
     'help me',
@@ -47,6 +89,12 @@ describe('commands', () => {
     'save = 3',
     'save(x)',
     'run(x)',
+    'run = 5',
+    'schedule = 5',
+    'schedule(x)',
+    'unschedule x',
+    'run x\ny = 1',
+    'run -1',
     'forget, x',
     'save a b',
     'restart(3)',

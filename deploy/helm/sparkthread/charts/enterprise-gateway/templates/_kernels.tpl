@@ -1,0 +1,3 @@
+{{- define "enterprise-gateway.namespace" -}}
+{{- .Values.kernels.namespace | default (printf "%s-kernels" (include "sparkthread.name" .)) -}}
+{{- end -}}

@@ -1,0 +1,155 @@
+import type { Parameter, Value } from './values.ts';
+
+/** How a language writes values and assigns them: as papermill puts them in. */
+export interface ParameterLanguage {
+  displayName: string;
+  /** A name that can be assigned. */
+  isName: (name: string) => boolean;
+  assign: (parameter: Parameter) => string;
+  /** The line above the assignments. */
+  comment: string;
+  /** Lines that may stand between a snippet's own assignments: blank ones, comments, imports. */
+  passed: RegExp;
+  /** A line that assigns, up to its value. */
+  assignment: RegExp;
+  lineComment: string;
+}
+
+const PYTHON_WORDS =
+  'False None True and as assert async await break class continue def del elif else except exec finally for from global if import in is lambda nonlocal not or pass print raise return try while with yield';
+const SCALA_WORDS =
+  'abstract case catch class def do else extends false final finally for forSome given if implicit import lazy match new null object override package private protected return sealed super then this throw trait true try type val var while with yield';
+const R_WORDS = 'if else repeat while function for next break TRUE FALSE NULL Inf NaN NA in';
+
+const python: ParameterLanguage = {
+  displayName: 'Python',
+  isName: namedBy(/^[A-Za-z_]\w*$/, PYTHON_WORDS),
+  assign: ({ name, value }) => `${name} = ${inPython(value)}`,
+  comment: '# Parameters',
+  passed: /^(?:#.*|(?:import|from)\s.*)?$/,
+  assignment: /^[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?::[^=]*)?=(?!=)/,
+  lineComment: '#',
+};
+
+const scala: ParameterLanguage = {
+  displayName: 'Scala',
+  isName: namedBy(/^[A-Za-z_]\w*$/, SCALA_WORDS),
+  assign: ({ name, value }) => `val ${name} = ${inScala(value)}`,
+  comment: '// Parameters',
+  passed: /^(?:\/\/.*|import\s.*)?$/,
+  assignment: /^(?:val|var)\s+[A-Za-z_]\w*\s*(?::[^=]*)?=(?!=)/,
+  lineComment: '//',
+};
+
+const r: ParameterLanguage = {
+  displayName: 'R',
+  isName: namedBy(/^(?:[A-Za-z]|\.(?!\d))[\w.]*$/, R_WORDS),
+  assign: ({ name, value }) => `${name} = ${inR(value)}`,
+  comment: '# Parameters',
+  passed: /^(?:#.*|(?:library|require)\(.*\))?$/,
+  assignment: /^[A-Za-z.][\w.]*\s*(?:<-|=(?!=))/,
+  lineComment: '#',
+};
+
+/** `language` as a kernelspec says it. Undefined for one into which nothing is put. */
+export function parameterLanguage(language: string | undefined): ParameterLanguage | undefined {
+  switch (language?.toLowerCase()) {
+    case 'python':
+      return python;
+    case 'scala':
+      return scala;
+    case 'r':
+      return r;
+    default:
+      return undefined;
+  }
+}
+
+function namedBy(form: RegExp, words: string): (name: string) => boolean {
+  const reserved = new Set(words.split(' '));
+  return (name) => form.test(name) && !reserved.has(name);
+}
+
+function inPython(value: Value): string {
+  switch (value.kind) {
+    case 'integer':
+    case 'decimal':
+      return value.digits;
+    case 'boolean':
+      return value.isTrue ? 'True' : 'False';
+    case 'null':
+      return 'None';
+    case 'text':
+      return quote(value.text, (code) => `\\x${hex(code, 2)}`);
+    case 'list':
+      return `[${value.items.map(inPython).join(', ')}]`;
+  }
+}
+
+const INT_MAX = 2n ** 31n - 1n;
+const LONG_MAX = 2n ** 63n - 1n;
+
+function inScala(value: Value): string {
+  switch (value.kind) {
+    case 'integer':
+      return scalaInteger(value.digits);
+    case 'decimal':
+      return value.digits;
+    case 'boolean':
+      return String(value.isTrue);
+    case 'null':
+      return 'None';
+    case 'text':
+      return quote(value.text, (code) => `\\u${hex(code, 4)}`);
+    case 'list':
+      return `Seq(${value.items.map(inScala).join(', ')})`;
+  }
+}
+
+function scalaInteger(digits: string): string {
+  const whole = BigInt(digits);
+  if (fits(whole, INT_MAX)) return digits;
+  return fits(whole, LONG_MAX) ? `${digits}L` : `BigInt("${digits}")`;
+}
+
+/** In two's complement there is one more below zero. */
+function fits(whole: bigint, max: bigint): boolean {
+  return whole <= max && whole >= -max - 1n;
+}
+
+function inR(value: Value): string {
+  switch (value.kind) {
+    case 'integer':
+    case 'decimal':
+      return value.digits;
+    case 'boolean':
+      return value.isTrue ? 'TRUE' : 'FALSE';
+    case 'null':
+      return 'NULL';
+    case 'text':
+      return quote(value.text, (code) => `\\${code.toString(8).padStart(3, '0')}`);
+    case 'list':
+      return `list(${value.items.map(inR).join(', ')})`;
+  }
+}
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '"': '\\"',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+/** Nothing in the text ends the literal: quotes, backslashes and control characters are escaped, all else is itself. */
+function quote(text: string, escape: (code: number) => string): string {
+  // oxlint-disable-next-line no-control-regex -- these are what it is for
+  const escaped = text.replaceAll(/[\\"\u0000-\u001f\u007f]/g, (char) => {
+    return SHORT_ESCAPES[char] ?? escape(char.charCodeAt(0));
+  });
+  return `"${escaped}"`;
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
+}

@@ -1,0 +1,120 @@
+import { UserError } from '../../errors.ts';
+import { type ParameterLanguage, parameterLanguage } from './languages.ts';
+import type { Parameter } from './values.ts';
+
+/**
+ * Code with values, as papermill puts them in: a block of assignments of its own, behind the block of assignments that the
+ * code begins with, else before the code. A block is what the kernel gets in one request, so a cell magic stays first in
+ * its own, and Scala may define a name anew. Throws `UserError` for a language or a name that takes none.
+ */
+export function putIn(
+  blocks: readonly string[],
+  parameters: readonly Parameter[],
+  language: string | undefined,
+): readonly string[] {
+  if (parameters.length === 0) return blocks;
+  const written = parameterLanguage(language);
+  if (written === undefined)
+    throw new UserError(
+      'badCommand',
+      `Values can be given to code in Python, Scala and R; this is ${language ?? 'in a language that the gateway does not tell'}. Nothing ran.`,
+    );
+  const wrong = parameters.find(({ name }) => !written.isName(name));
+  if (wrong !== undefined)
+    throw new UserError('badCommand', `“${wrong.name}” is no name in ${written.displayName}. Nothing ran.`);
+  const assigned = [written.comment, ...parameters.map(written.assign)].join('\n');
+  const [first = '', ...others] = blocks;
+  const names = new Set(parameters.map(({ name }) => name));
+  const { head, rest } = splitHead(first, names, written);
+  return [head, assigned, rest, ...others].filter((block) => block !== undefined);
+}
+
+/**
+ * The block of assignments that code begins with, with comments and imports between them; it ends before the first one that
+ * uses a given name, which has to see the given value. `rest` is undefined where nothing is left; `head` where there is
+ * no assignment.
+ */
+function splitHead(
+  code: string,
+  given: ReadonlySet<string>,
+  language: ParameterLanguage,
+): { head: string | undefined; rest: string | undefined } {
+  const lines = code.split('\n');
+  let end = 0;
+  for (let at = 0; at < lines.length;) {
+    const line = lines[at] ?? '';
+    if (language.passed.test(line.trimEnd())) {
+      at += 1;
+      continue;
+    }
+    const next = language.assignment.test(line) ? assignmentEnd(lines, at, given, language) : undefined;
+    if (next === undefined) break;
+    at = next;
+    end = next;
+  }
+  if (end === 0) return { head: undefined, rest: code };
+  const rest = lines.slice(end).join('\n');
+  return { head: lines.slice(0, end).join('\n'), rest: rest.trim() === '' ? undefined : rest };
+}
+
+/** A literal over more lines than this is no list of settings. */
+const MAX_LINES = 200;
+
+/** The line behind an assignment; undefined where it is more than that, or uses a given name. */
+function assignmentEnd(
+  lines: readonly string[],
+  from: number,
+  given: ReadonlySet<string>,
+  language: ParameterLanguage,
+): number | undefined {
+  const [target = ''] = language.assignment.exec(lines[from] ?? '') ?? [];
+  let depth = 0;
+  for (let at = from; at < Math.min(lines.length, from + MAX_LINES); at += 1) {
+    const line = lines[at] ?? '';
+    const outside = withoutTexts(at === from ? line.slice(target.length) : line, language.lineComment);
+    if (outside === undefined || /[;\\]/.test(outside)) return undefined;
+    if ((outside.match(/[A-Za-z_.][\w.]*/g) ?? []).some((word) => usesGiven(word, given))) return undefined;
+    depth += (outside.match(/[([{]/g) ?? []).length - (outside.match(/[)\]}]/g) ?? []).length;
+    if (depth < 0) return undefined;
+    if (depth === 0) return /(?:[=+\-*/<>|&,.]|<-)\s*$/.test(target + outside) ? undefined : at + 1;
+  }
+  return undefined;
+}
+
+/** `n.bit_length` uses `n`; in R `n.rows` is another name, and then too much is taken for a use. */
+function usesGiven(word: string, given: ReadonlySet<string>): boolean {
+  return given.has(word) || given.has(word.split('.')[0] ?? '');
+}
+
+/**
+ * A line without what stands in quotes and behind a comment's sign; what a text with values in it (`f"{n}"`) says stays.
+ * Undefined where a text goes on behind the line.
+ */
+function withoutTexts(line: string, comment: string): string | undefined {
+  let outside = '';
+  for (let at = 0; at < line.length;) {
+    if (line.startsWith(comment, at)) return outside;
+    const char = line[at] ?? '';
+    if (char !== '"' && char !== "'") {
+      outside += char;
+      at += 1;
+      continue;
+    }
+    if (line.startsWith(char.repeat(3), at)) return undefined;
+    const close = closingQuote(line, at);
+    if (close === undefined) return undefined;
+    outside += /[fs]$/i.test(outside)
+      ? ` ${line.slice(at + 1, close).replaceAll(/[()[\]{};\\]/g, ' ')} `
+      : '""';
+    at = close + 1;
+  }
+  return outside;
+}
+
+function closingQuote(line: string, from: number): number | undefined {
+  for (let at = from + 1; at < line.length; at += 1) {
+    if (line[at] === '\\') at += 1;
+    else if (line[at] === line[from]) return at;
+  }
+  return undefined;
+}

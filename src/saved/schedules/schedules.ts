@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import type { Keyv } from 'keyv';
+import { UserError } from '../../errors.ts';
+import { KeyedMutex } from '../../keyed-mutex.ts';
+import type { Parameter } from '../parameters/values.ts';
+import type { Place } from '../saved-snippets.ts';
+import { type Schedule, type ScheduleChange, scheduleSchema } from './schedule.ts';
+import { Plan, type Timing } from './timing.ts';
+
+export interface NewSchedule extends Place {
+  maker: string;
+  name: string;
+  timing: Timing;
+  timeZone: string;
+  parameters: readonly Parameter[];
+  onlyOnFailure: boolean;
+}
+
+interface Known {
+  schedule: Schedule;
+  plan: Plan;
+  /** The first planned minute that is not settled: worked out once, because all of them are compared often. */
+  next: number | undefined;
+}
+
+/** More than this nobody keeps in view. */
+const MAX_PER_CHANNEL = 50;
+
+/**
+ * The schedules of all channels: in memory, and in Keyv by id. What is asked is asked of memory alone; everything that
+ * writes rejects with `StoreError`, and then nothing was changed.
+ */
+export class Schedules {
+  readonly #keyv: Keyv;
+  readonly #mutex = new KeyedMutex();
+  readonly #known = new Map<string, Known>();
+  /** Told after each change: what is due next may be another. */
+  onChange: () => void = () => undefined;
+
+  constructor(keyv: Keyv) {
+    this.#keyv = keyv;
+  }
+
+  /** Once, when this process becomes the leader. */
+  async load(): Promise<void> {
+    const entries = this.#keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
+    for await (const [, stored] of entries ?? []) {
+      const schedule = scheduleSchema.safeParse(stored).data;
+      if (schedule !== undefined) this.#remember(schedule);
+    }
+  }
+
+  /** Those that are not paused, each with its first planned minute that is not settled. */
+  *planned(): Generator<{ schedule: Schedule; next: number }> {
+    for (const { schedule, next } of this.#known.values())
+      if (schedule.pausedFor === undefined && next !== undefined) yield { schedule, next };
+  }
+
+  /** Of a channel, by number. */
+  list({ workspace, channel }: Place): Schedule[] {
+    return [...this.#known.values()]
+      .map(({ schedule }) => schedule)
+      .filter((schedule) => schedule.workspace === workspace && schedule.channel === channel)
+      .toSorted((a, b) => a.number - b.number);
+  }
+
+  find(id: string): Schedule | undefined {
+    return this.#known.get(id)?.schedule;
+  }
+
+  /** Its first planned minute that is not settled; undefined where it is paused. */
+  nextOf(id: string): number | undefined {
+    const known = this.#known.get(id);
+    return known?.schedule.pausedFor === undefined ? known?.next : undefined;
+  }
+
+  /** Undefined for one that is not known any more. */
+  planOf(id: string): Plan | undefined {
+    return this.#known.get(id)?.plan;
+  }
+
+  /** Throws `UserError` for a timing that never comes, and where the channel has enough. */
+  async add(given: NewSchedule, nowMs: number): Promise<Schedule> {
+    const { timing, parameters, ...rest } = given;
+    if (new Plan(timing, given.timeZone).next(nowMs) === undefined)
+      throw new UserError('badCommand', `${timing.words} never comes. Nothing was scheduled.`);
+    return await this.#mutex.run(`${given.workspace}/${given.channel}`, async () => {
+      const there = this.list(given);
+      if (there.length >= MAX_PER_CHANNEL)
+        throw new UserError(
+          'badCommand',
+          `This channel has ${MAX_PER_CHANNEL} schedules, which is the limit. Nothing was scheduled; remove one first.`,
+        );
+      const schedule: Schedule = {
+        ...rest,
+        ...timing,
+        parameters: [...parameters],
+        id: randomUUID(),
+        number: (there.at(-1)?.number ?? 0) + 1,
+        madeAt: nowMs,
+        settledTo: nowMs,
+        failures: 0,
+      };
+      await this.#keyv.set(schedule.id, schedule);
+      this.#remember(schedule);
+      this.onChange();
+      return schedule;
+    });
+  }
+
+  /** Changes a schedule as it is then; undefined where it is gone. */
+  async change(
+    id: string,
+    changeOf: (now: Schedule) => ScheduleChange | undefined,
+  ): Promise<Schedule | undefined> {
+    return await this.#mutex.run(id, async () => {
+      const known = this.#known.get(id);
+      const change = known === undefined ? undefined : changeOf(known.schedule);
+      if (known === undefined || change === undefined) return known?.schedule;
+      const schedule = { ...known.schedule, ...change };
+      await this.#keyv.set(id, schedule);
+      this.#remember(schedule, known.plan);
+      this.onChange();
+      return schedule;
+    });
+  }
+
+  /** False where it is gone already. */
+  async remove(id: string): Promise<boolean> {
+    return await this.#mutex.run(id, async () => {
+      if (!this.#known.has(id)) return false;
+      await this.#keyv.delete(id);
+      this.#known.delete(id);
+      this.onChange();
+      return true;
+    });
+  }
+
+  /** What this machine cannot read as a time is left out: it would never be due. */
+  #remember(schedule: Schedule, known?: Plan): void {
+    try {
+      const plan = known ?? new Plan(schedule, schedule.timeZone);
+      this.#known.set(schedule.id, { schedule, plan, next: plan.next(schedule.settledTo) });
+    } catch {
+      this.#known.delete(schedule.id);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import type { KnownBlock } from '@slack/types';
+import type { Run } from '../../../runs/run.ts';
+import { showParameters } from '../../../saved/parameters/values.ts';
+import type { PauseReason, Schedule } from '../../../saved/schedules/schedule.ts';
+import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
+import { slashCommand } from '../../manifest.ts';
+import { escapeMrkdwn, mention, slackTime } from '../mrkdwn.ts';
+import { answerLink, runStatus } from '../run-summary.ts';
+import { truncateMrkdwn } from '../truncate.ts';
+import { renderScheduleButtons } from './schedule-buttons.ts';
+
+/** What is said of schedules. mrkdwn. */
+
+/** A message holds 50 blocks, and each schedule takes two. */
+const SHOWN = 20;
+
+export interface ListedSchedule {
+  schedule: Schedule;
+  /** ms since the epoch; undefined where it is paused. */
+  next: number | undefined;
+  lastRun: Run | undefined;
+}
+
+export function renderSchedules(
+  listed: readonly ListedSchedule[],
+  workspaceUrl: string,
+  now: number,
+): { text: string; blocks: KnownBlock[] } {
+  const head =
+    listed.length === 0
+      ? `Nothing is scheduled in this channel. \`${slashCommand} schedule daily-report weekdays 8:00\` runs what is saved as \`daily-report\`; \`${slashCommand} schedule\` alone opens a form.`
+      : '*Schedules of this channel*';
+  const lines = listed.map((each) => scheduleLine(each, workspaceUrl));
+  const more = listed.slice(SHOWN).map((_, at) => lines[SHOWN + at] ?? '');
+  return {
+    text: truncateMrkdwn([head, ...lines].join('\n'), 12_000),
+    blocks: [
+      section(head),
+      ...listed
+        .slice(0, SHOWN)
+        .flatMap(({ schedule }, at): KnownBlock[] => [
+          section(lines[at] ?? ''),
+          renderScheduleButtons(schedule, now),
+        ]),
+      ...(more.length === 0 ? [] : [section(more.join('\n'))]),
+    ],
+  };
+}
+
+/** `*2* · report n=5 · weekdays 8:00 (Europe/Berlin) · by @ana · next tomorrow at 8:00 · last run: Done · 4.3 s`. */
+export function scheduleLine({ schedule, next, lastRun }: ListedSchedule, workspaceUrl: string): string {
+  const { number, maker, pausedFor } = schedule;
+  const when =
+    pausedFor === undefined
+      ? next === undefined
+        ? 'never again'
+        : `next ${slackTime(next)}`
+      : `*paused* (${PAUSED[pausedFor]})`;
+  return [
+    `*${number}*`,
+    `${called(schedule)}, ${zoned(schedule)}`,
+    `by ${mention(maker)}`,
+    when,
+    lastRunWords(lastRun, workspaceUrl),
+    schedule.onlyOnFailure ? 'told only on failure' : '',
+  ]
+    .filter((words) => words !== '')
+    .join(' · ');
+}
+
+const PAUSED: Readonly<Record<PauseReason, string>> = {
+  byHand: 'by hand',
+  failures: 'five failures in a row',
+  makerGone: 'who made it is gone',
+  snippetGone: 'its snippet is not saved any more',
+  noChannel: 'the bot cannot post here',
+};
+
+function lastRunWords(run: Run | undefined, workspaceUrl: string): string {
+  if (run === undefined) return '';
+  const said = escapeMrkdwn(runStatus(run));
+  const link = answerLink(run, workspaceUrl);
+  return `last run: ${link === undefined ? said : `<${link}|${said}>`}`;
+}
+
+/** `report` with its values, as it is typed. */
+function called({ name, parameters }: Schedule): string {
+  const values = escapeMrkdwn(showParameters(parameters, 200)).replaceAll('`', 'ˋ');
+  return `\`${[name, values].filter((words) => words !== '').join(' ')}\``;
+}
+
+function zoned({ words, timeZone }: Schedule): string {
+  return `${escapeMrkdwn(words)} (${escapeMrkdwn(timeZone)})`;
+}
+
+export function scheduledAnswer(schedule: Schedule, times: readonly number[], isZoneKnown: boolean): string {
+  const unknown = isZoneKnown ? '' : ' Slack does not tell your time zone, so it is UTC.';
+  return `Schedule ${schedule.number}: ${called(schedule)}, ${zoned(schedule)}. Next: ${times.map(slackTime).join(', ')}.${unknown}`;
+}
+
+/** `schedule 2 (report, weekdays 8:00)`. */
+export function scheduleName(schedule: Schedule): string {
+  return `schedule ${schedule.number} (${called(schedule)}, ${escapeMrkdwn(schedule.words)})`;
+}
+
+const WHY_PAUSED: Readonly<Record<Exclude<PauseReason, 'byHand'>, string>> = {
+  failures: 'failed five times in a row',
+  makerGone: 'has lost who made it: the account is deactivated, or is not in this channel any more',
+  snippetGone: 'runs a snippet that is not saved any more',
+  noChannel: 'cannot run: the bot is not in its channel, or the channel is archived',
+};
+
+/** For its channel. A failure names its maker. */
+export function newsText(schedule: Schedule, news: ScheduleNews): string {
+  const named = `${mention(schedule.maker)}: ${scheduleName(schedule)}`;
+  switch (news.kind) {
+    case 'missed':
+      return `${named} was missed ${slackTime(news.plannedAtMs)}, because the bot was away for more than an hour. It goes on with its next time.`;
+    case 'refused':
+      return `${named} did not run: ${escapeMrkdwn(news.why)}`;
+    case 'paused': {
+      const gone = news.reason === 'makerGone';
+      const who = gone ? scheduleName(schedule) : named;
+      return `${who} ${WHY_PAUSED[news.reason]}. It is paused; \`${slashCommand} schedules\` has Resume and Delete.`;
+    }
+  }
+}
+
+function section(text: string): KnownBlock {
+  return { type: 'section', text: { type: 'mrkdwn', text: truncateMrkdwn(text, 3_000) } };
+}

@@ -1,0 +1,127 @@
+import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import { UserError } from '../../../errors.ts';
+import { putIn } from '../../../saved/parameters/put-in.ts';
+import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import { auditRefused, auditSchedule, withAudit } from '../../auth/audit.ts';
+import type { Person } from '../../auth/policy.ts';
+import {
+  readScheduleButton,
+  type ScheduleAction,
+  type ScheduleClick,
+} from '../../blocks/saved/schedule-buttons.ts';
+import type { Bot } from '../../context.ts';
+import { findSaved } from '../commands/saved.ts';
+import { listSchedules, mustChangeSchedule } from '../commands/schedules.ts';
+import { Acknowledgement, inTime } from '../deadline.ts';
+import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { refreshHome } from '../events/app-home.ts';
+import { refuseDuplicate, submitRun } from '../requests.ts';
+
+/** Pause, Resume, Run now and Delete, in the list of schedules and on the home tab. */
+export async function onScheduleButton(
+  { ack, body, action, respond }: SlackActionMiddlewareArgs<BlockAction>,
+  bot: Bot,
+): Promise<void> {
+  const click =
+    action.type === 'button' ? readScheduleButton(action.action_id, action.value ?? '') : undefined;
+  const reply = new Acknowledgement(ack, bot.log);
+  if (click === undefined) return await reply.send();
+  const user = body.user.id;
+  const where = { channel: body.channel?.id, user, thread: threadOf(body) };
+  const notify = notifyPerson(bot.notify, where, reply);
+  const asked = { audit: 'press', act: click.action, user, channel: where.channel };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a button of a schedule', notify, onRefused }, async () => {
+    const schedule = bot.schedules.find(click.id);
+    if (schedule === undefined || schedule.workspace !== bot.workspace)
+      throw new UserError('badCommand', 'That schedule is removed already.');
+    const [person] = await inTime(
+      Promise.all([bot.users.find(user), mustBeIn(schedule, where.channel, user, bot)]),
+      reply.signal,
+    );
+    await withAudit({ ...asked, channel: schedule.channel }, bot, () =>
+      act(click, schedule, person, bot, reply.signal),
+    );
+    await reply.send();
+    if (where.channel !== undefined)
+      await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
+  });
+  if (body.view?.type === 'home') await refreshHome(user, bot, undefined);
+}
+
+async function act(
+  { action, id, shownAtMs }: ScheduleClick,
+  schedule: Schedule,
+  person: Person,
+  bot: Bot,
+  signal: AbortSignal,
+): Promise<void> {
+  if (action !== 'runNow') return await inTime(change(action, schedule, person, bot), signal);
+  const key = `schedule/${bot.workspace}/${id}/now/${shownAtMs}/${person.id}`;
+  await runNow(schedule, person, key, bot, signal);
+}
+
+/** The home tab may be older than its person's leaving of a channel. */
+async function mustBeIn(
+  schedule: Schedule,
+  pressedIn: string | undefined,
+  user: string,
+  { channels }: Bot,
+): Promise<void> {
+  if (pressedIn === schedule.channel || (await channels.isMember(schedule.channel, user, { isFresh: true })))
+    return;
+  throw new UserError('notAllowed', 'You are not in the channel of that schedule. Nothing was done.');
+}
+
+async function change(
+  action: Exclude<ScheduleAction, 'runNow'>,
+  schedule: Schedule,
+  person: Person,
+  bot: Bot,
+): Promise<void> {
+  mustChangeSchedule(schedule, person, bot);
+  const { schedules } = bot;
+  switch (action) {
+    case 'pause':
+      await schedules.change(schedule.id, (now) =>
+        now.pausedFor === undefined ? { pausedFor: 'byHand' } : undefined,
+      );
+      break;
+    case 'resume':
+      // What was planned while it rested is over.
+      await schedules.change(schedule.id, (now) =>
+        now.pausedFor === undefined
+          ? undefined
+          : { pausedFor: undefined, failures: 0, settledTo: Math.max(now.settledTo, Date.now()) },
+      );
+      break;
+    case 'delete':
+      if (!(await schedules.remove(schedule.id))) return;
+  }
+  auditSchedule(action, schedule, person.id, bot);
+}
+
+/** The person who presses is the requester of this run. */
+async function runNow(
+  schedule: Schedule,
+  person: Person,
+  requestKey: string,
+  bot: Bot,
+  signal: AbortSignal,
+): Promise<void> {
+  const { channel, name, parameters } = schedule;
+  const saved = findSaved(name, channel, bot);
+  const blocks = await inTime(bot.saved.code(saved), signal);
+  if (blocks === undefined) throw new UserError('badCommand', 'Its code is not kept any more. Nothing ran.');
+  const snippet = { language: saved.kernelspec, blocks: putIn(blocks, parameters, saved.language) };
+  const request = {
+    requestKey,
+    source: 'schedule',
+    channel,
+    thread: '',
+    snippet,
+    saved: { name: saved.name },
+  } as const;
+  const { kind } = await submitRun(request, person, bot, signal);
+  if (kind === 'duplicate') refuseDuplicate();
+}

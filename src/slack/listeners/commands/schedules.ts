@@ -1,0 +1,94 @@
+import { UserError } from '../../../errors.ts';
+import { putIn } from '../../../saved/parameters/put-in.ts';
+import type { Parameter } from '../../../saved/parameters/values.ts';
+import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import { isTimeZone, Plan, type Timing } from '../../../saved/schedules/timing.ts';
+import { auditSchedule } from '../../auth/audit.ts';
+import { must, type Person } from '../../auth/policy.ts';
+import {
+  type ListedSchedule,
+  renderSchedules,
+  scheduledAnswer,
+  scheduleName,
+} from '../../blocks/saved/schedule-text.ts';
+import type { RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import { mustRun } from '../requests.ts';
+import type { CommandAnswer } from './answer.ts';
+import { findSaved } from './saved.ts';
+
+export type SchedulePort = SlackPort & SavedPort & Pick<RunsPort, 'findRun'>;
+
+export interface AskedSchedule {
+  name: string;
+  timing: Timing;
+  parameters: readonly Parameter[];
+  onlyOnFailure: boolean;
+}
+
+/** How many of the coming times are told. */
+const TOLD_TIMES = 3;
+
+/** Each run of it will be this person's, with their right. Throws `UserError` for everything that could never run. */
+export async function makeSchedule(
+  asked: AskedSchedule,
+  person: Person,
+  channel: string,
+  bot: SchedulePort,
+): Promise<string> {
+  await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
+  const saved = findSaved(asked.name, channel, bot);
+  // Refused now rather than on Monday at eight.
+  putIn([''], asked.parameters, saved.language);
+  const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
+  const place = { workspace: bot.workspace, channel };
+  const now = Date.now();
+  const made = { ...place, ...asked, name: saved.name, maker: person.id, timeZone };
+  const schedule = await bot.schedules.add(made, now);
+  auditSchedule('schedule', schedule, person.id, bot);
+  const times = new Plan(schedule, timeZone).nextTimes(now, TOLD_TIMES);
+  return scheduledAnswer(schedule, times, timeZone === person.timeZone);
+}
+
+export async function listSchedules(channel: string, bot: SchedulePort): Promise<CommandAnswer> {
+  const schedules = bot.schedules.list({ workspace: bot.workspace, channel });
+  return renderSchedules(await describeSchedules(schedules, bot), bot.workspaceUrl, Date.now());
+}
+
+export async function describeSchedules(
+  schedules: readonly Schedule[],
+  bot: SavedPort & Pick<RunsPort, 'findRun'>,
+): Promise<ListedSchedule[]> {
+  return await Promise.all(
+    schedules.map(async (schedule) => ({
+      schedule,
+      next: bot.schedules.nextOf(schedule.id),
+      lastRun: schedule.lastRunId === undefined ? undefined : await bot.findRun(schedule.lastRunId),
+    })),
+  );
+}
+
+/** Its maker may, or an admin. */
+export function mustChangeSchedule(schedule: Schedule, person: Person, bot: SlackPort): void {
+  const action = schedule.maker === person.id ? 'changeOwnSchedule' : 'changeOthersSchedule';
+  must(action, person, schedule.channel, bot.policy);
+}
+
+export async function removeSchedule(
+  number: number,
+  person: Person,
+  channel: string,
+  bot: SchedulePort,
+): Promise<CommandAnswer> {
+  const schedules = bot.schedules.list({ workspace: bot.workspace, channel });
+  const schedule = schedules.find((each) => each.number === number);
+  if (schedule === undefined) {
+    const numbers = schedules.map((each) => each.number).join(', ');
+    throw new UserError(
+      'badCommand',
+      `This channel has no schedule ${number}. ${numbers === '' ? 'Nothing is scheduled here.' : `There is: ${numbers}.`} Nothing was changed.`,
+    );
+  }
+  mustChangeSchedule(schedule, person, bot);
+  if (await bot.schedules.remove(schedule.id)) auditSchedule('unschedule', schedule, person.id, bot);
+  return { text: `Removed ${scheduleName(schedule)}.` };
+}

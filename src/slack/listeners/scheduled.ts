@@ -1,0 +1,118 @@
+import { UserError } from '../../errors.ts';
+import type { RunOutcome } from '../../runs/outcome.ts';
+import { isUnfinished, type Run } from '../../runs/run.ts';
+import { putIn } from '../../saved/parameters/put-in.ts';
+import { plannedRequest, type Schedule } from '../../saved/schedules/schedule.ts';
+import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/scheduler.ts';
+import type { Person } from '../auth/policy.ts';
+import { newsText } from '../blocks/saved/schedule-text.ts';
+import { type End, endOf } from '../blocks/run/run-text.ts';
+import type { Bot } from '../context.ts';
+import { submitRun } from './requests.ts';
+
+/**
+ * The way in of schedules: a planned minute becomes a run of the schedule's maker, by the same step as all others, with
+ * the right that they have by now. Never rejects.
+ */
+export async function startScheduled(
+  schedule: Schedule,
+  plannedAtMs: number,
+  isLate: boolean,
+  bot: Bot,
+): Promise<Started> {
+  const { workspace, channel, maker, name } = schedule;
+  try {
+    const saved = bot.saved.find({ workspace, channel }, name);
+    const blocks = saved === undefined ? undefined : await bot.saved.code(saved);
+    if (saved === undefined || blocks === undefined) return { kind: 'impossible', reason: 'snippetGone' };
+    const person = await bot.users.find(maker);
+    if (person.isUnknown || person.areGroupsUnknown === true)
+      return { kind: 'unanswered', why: 'Slack did not say who made it.' };
+    const lost = await findLoss(schedule, person, bot);
+    if (lost !== undefined) return { kind: 'impossible', reason: lost };
+    if (await isStillRunning(schedule, bot))
+      return { kind: 'refused', why: 'Its last run has not ended yet.' };
+    const requestKey = plannedRequest(schedule, plannedAtMs);
+    const admitted = await submitRun(
+      {
+        requestKey,
+        source: 'schedule',
+        channel,
+        thread: '',
+        snippet: {
+          language: saved.kernelspec,
+          blocks: putIn(blocks, schedule.parameters, saved.language),
+        },
+        saved: {
+          name: saved.name,
+          schedule: { id: schedule.id, words: schedule.words, isQuiet: schedule.onlyOnFailure },
+        },
+        attended: false,
+        notes: isLate ? [lateNote(schedule, plannedAtMs)] : [],
+      },
+      person,
+      bot,
+    );
+    if (admitted.kind === 'accepted') return admitted;
+    const run = await bot.runOf(requestKey);
+    return run === undefined ? { kind: 'duplicate' } : { kind: 'accepted', runId: run.id };
+  } catch (error) {
+    if (error instanceof UserError) return { kind: 'refused', why: error.message };
+    bot.log.warn(
+      { event: 'schedule.unanswered', schedule: schedule.id, err: error },
+      'a schedule was not started',
+    );
+    return { kind: 'unanswered', why: 'The bot’s store, Slack or the gateway gave no answer.' };
+  }
+}
+
+/** What ends a schedule until somebody resumes it. Rejects where Slack does not say. */
+async function findLoss(
+  { channel, maker }: Schedule,
+  person: Person,
+  { channels }: Bot,
+): Promise<'makerGone' | 'noChannel' | undefined> {
+  if (person.isDeactivated === true) return 'makerGone';
+  const facts = await channels.find(channel);
+  if (facts?.isPostable !== true) return 'noChannel';
+  // A public channel is open to everybody who may run code at all.
+  if (!facts.isPrivate || channel.startsWith('D')) return undefined;
+  return (await channels.isMemberForCertain(channel, maker)) ? undefined : 'makerGone';
+}
+
+/** A run that takes longer than its interval would fill the queue. */
+async function isStillRunning({ lastRunId }: Schedule, bot: Bot): Promise<boolean> {
+  const run = lastRunId === undefined ? undefined : await bot.findRun(lastRunId);
+  return run !== undefined && isUnfinished(run);
+}
+
+function lateNote({ timeZone }: Schedule, plannedAtMs: number): string {
+  const planned = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' });
+  return `Planned for ${planned.format(plannedAtMs)} (${timeZone}); the bot was away then.`;
+}
+
+/** Told to the channel; where the bot cannot post there, to who made the schedule. */
+export async function notifyScheduleNews(schedule: Schedule, news: ScheduleNews, bot: Bot): Promise<void> {
+  const text = newsText(schedule, news);
+  if (news.kind === 'paused' && news.reason === 'noChannel')
+    return await bot.notify.person({ user: schedule.maker }, `<#${schedule.channel}> ${text}`);
+  await bot.notify.channel({ channel: schedule.channel }, text);
+}
+
+const RUN_ENDS: Readonly<Record<End, RunEnd>> = {
+  ok: 'ok',
+  failed: 'failed',
+  limited: 'failed',
+  notKnown: 'failed',
+  stopped: 'stopped',
+  cancelled: 'stopped',
+};
+
+/** The schedule that a run came from, and how it ended for it; undefined for all other runs. */
+export function readScheduledEnd(
+  { data }: Run,
+  outcome: RunOutcome,
+): { id: string; end: RunEnd } | undefined {
+  const id = data.saved?.schedule?.id;
+  return id === undefined ? undefined : { id, end: RUN_ENDS[endOf(outcome)] };
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { quietly } from '../../../src/runs/quiet-message.ts';
+import type { OutcomeKind } from '../../../src/runs/outcome.ts';
+import type { RunMessage, RunMessageOptions, RunPhase, RunView } from '../../../src/runs/run-view.ts';
+
+/** A quiet run message, and what was shown of it. */
+function openQuietly(): { message: RunMessage; shown: string[] } {
+  const shown: string[] = [];
+  const open = quietly(() => ({
+    show: ({ phase }) => void shown.push(phase.kind),
+    async finish({ phase }) {
+      shown.push(phase.kind);
+      return { delivered: true, messageTs: '1.1' };
+    },
+    release: async () => void shown.push('release'),
+    withdraw: async () => void shown.push('withdraw'),
+  }));
+  return { message: open({} as RunMessageOptions), shown };
+}
+
+const view = (phase: RunPhase): RunView => ({ phase }) as RunView;
+const running = view({ kind: 'running', sinceMs: 0, stopping: false, stopIgnored: false });
+const switchAsked = view({ kind: 'switchAsked', channel: 'C1', from: 'a', to: 'b', maySwitch: true });
+const ended = (kind: OutcomeKind): RunView => view({ kind: 'ended', outcome: { kind } as never });
+
+test('a run that ends well is told nowhere', async () => {
+  const { message, shown } = openQuietly();
+  message.show(running);
+  expect(await message.finish(ended('ok'))).toEqual({ delivered: true });
+  await message.release();
+  await message.withdraw();
+  expect(shown).toEqual([]);
+});
+
+test.each<OutcomeKind>(['raised', 'timedOut', 'gatewayAway', 'unknown', 'interrupted'])(
+  'a run that ends as %s is told',
+  async (kind) => {
+    const { message, shown } = openQuietly();
+    message.show(running);
+    expect(await message.finish(ended(kind))).toEqual({ delivered: true, messageTs: '1.1' });
+    expect(shown).toEqual(['ended']);
+  },
+);
+
+test('once somebody has to decide about it, all of it is shown', async () => {
+  const { message, shown } = openQuietly();
+  message.show(switchAsked);
+  message.show(running);
+  await message.finish(ended('ok'));
+  await message.release();
+  expect(shown).toEqual(['switchAsked', 'running', 'ended', 'release']);
+});

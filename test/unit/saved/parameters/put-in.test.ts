@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { putIn } from '../../../../src/saved/parameters/put-in.ts';
+import { readParameters } from '../../../../src/saved/parameters/values.ts';
+
+function put(code: string | readonly string[], typed: string, language = 'python'): readonly string[] {
+  return putIn(typeof code === 'string' ? [code] : code, readParameters(typed), language);
+}
+
+const all = String.raw`i=5 big=3000000000 huge=99999999999999999999 d=-1.5 t=true f=false x=null s="a \"b\"\\ é 😀 \n" l=[1, "q"]`;
+
+test('each language has its literals and its assignment', () => {
+  expect(put('1', all)[0]).toBe(
+    [
+      '# Parameters',
+      'i = 5',
+      'big = 3000000000',
+      'huge = 99999999999999999999',
+      'd = -1.5',
+      't = True',
+      'f = False',
+      'x = None',
+      String.raw`s = "a \"b\"\\ é 😀 \n"`,
+      'l = [1, "q"]',
+    ].join('\n'),
+  );
+  expect(put('1', all, 'scala')[0]).toBe(
+    [
+      '// Parameters',
+      'val i = 5',
+      'val big = 3000000000L',
+      'val huge = BigInt("99999999999999999999")',
+      'val d = -1.5',
+      'val t = true',
+      'val f = false',
+      'val x = None',
+      String.raw`val s = "a \"b\"\\ é 😀 \n"`,
+      'val l = Seq(1, "q")',
+    ].join('\n'),
+  );
+  expect(put('1', all, 'R')[0]).toBe(
+    [
+      '# Parameters',
+      'i = 5',
+      'big = 3000000000',
+      'huge = 99999999999999999999',
+      'd = -1.5',
+      't = TRUE',
+      'f = FALSE',
+      'x = NULL',
+      String.raw`s = "a \"b\"\\ é 😀 \n"`,
+      'l = list(1, "q")',
+    ].join('\n'),
+  );
+});
+
+test.each([
+  ['python', String.raw`s = "\x00\x07\x7f"`],
+  ['scala', String.raw`val s = "\u0000\u0007\u007f"`],
+  ['r', String.raw`s = "\000\007\177"`],
+])('control characters are escaped in %s', (language, line) => {
+  const parameters = [{ name: 's', value: { kind: 'text', text: '\u0000\u0007\u007f' } }] as const;
+  expect(putIn(['1'], parameters, language)[0]?.split('\n')[1]).toBe(line);
+});
+
+test('Scala takes the least int and the least long as they are', () => {
+  expect(
+    put('1', 'a=-2147483648 b=-2147483649 c=-9223372036854775808 d=-9223372036854775809', 'scala')[0],
+  ).toBe(
+    '// Parameters\nval a = -2147483648\nval b = -2147483649L\nval c = -9223372036854775808L\nval d = BigInt("-9223372036854775809")',
+  );
+});
+
+const n = '# Parameters\nn = 5';
+
+describe('where it is put', () => {
+  test.each<[string, string, readonly string[]]>([
+    ['before code without assignments', 'print(n)', [n, 'print(n)']],
+    ['behind a first block of assignments', 'n = 1\nm = 2\nprint(n)', ['n = 1\nm = 2', n, 'print(n)']],
+    ['behind code that is nothing else', 'n = 1\n', ['n = 1', n]],
+    [
+      'behind imports and comments',
+      '# a\nimport x\nn = 1\n\nx.f(n)',
+      ['# a\nimport x\nn = 1', n, '\nx.f(n)'],
+    ],
+    ['before code with imports alone', 'import x\nx.f(n)', [n, 'import x\nx.f(n)']],
+    ['before what uses it', 'n = 1\nrows = f(n)\nk = 2', ['n = 1', n, 'rows = f(n)\nk = 2']],
+    ['before a text that shows it', 'n = 1\ns = f"{n} rows"', ['n = 1', n, 's = f"{n} rows"']],
+    ['behind a text that only spells it', 'n = 1\ns = "n"\nprint(n)', ['n = 1\ns = "n"', n, 'print(n)']],
+    ['behind a computed default', 'n = today()\nf(n)', ['n = today()', n, 'f(n)']],
+    ['behind a literal over lines', 'l = [\n  1,\n]\nn = 1\nf(n)', ['l = [\n  1,\n]\nn = 1', n, 'f(n)']],
+    ['before a cell magic', '%%sql\nselect 1', [n, '%%sql\nselect 1']],
+    ['before two statements on a line', 'n = 1; print(n)', [n, 'n = 1; print(n)']],
+    ['before a line that goes on', 'n = 1 + \\\n 2', [n, 'n = 1 + \\\n 2']],
+    ['before a comparison', 'n == 1', [n, 'n == 1']],
+    ['before what is indented', '  n = 1', [n, '  n = 1']],
+    ['before a text over lines', 's = """a\nb"""\nn', [n, 's = """a\nb"""\nn']],
+    [
+      'behind annotated and paired names',
+      'n: int = 1\na, b = 1, 2\nf()',
+      ['n: int = 1\na, b = 1, 2', n, 'f()'],
+    ],
+  ])('%s', (_, code, blocks) => {
+    expect(put(code, 'n=5')).toEqual(blocks);
+  });
+
+  test('only the first block is looked at', () => {
+    expect(put(['n = 1', 'm = 2'], 'n=5')).toEqual(['n = 1', n, 'm = 2']);
+  });
+
+  test('Scala and R by their own assignments', () => {
+    expect(put('val n = 1\nvar k: Int = 2\nf(n)', 'n=5', 'scala')).toEqual([
+      'val n = 1\nvar k: Int = 2',
+      '// Parameters\nval n = 5',
+      'f(n)',
+    ]);
+    expect(put('library(x)\nn <- 1\nk = 2\nf(n)', 'n=5', 'R')).toEqual([
+      'library(x)\nn <- 1\nk = 2',
+      n,
+      'f(n)',
+    ]);
+  });
+
+  test('nothing given, nothing changed', () => {
+    expect(put(['a', 'b'], '')).toEqual(['a', 'b']);
+  });
+});
+
+test.each([
+  ['class=1', 'python', '“class” is no name in Python'],
+  ['a.b=1', 'python', '“a.b” is no name in Python'],
+  ['val=1', 'scala', '“val” is no name in Scala'],
+  ['_x=1', 'R', '“_x” is no name in R'],
+  ['n=1', 'julia', 'Python, Scala and R; this is julia'],
+])('%s in %s is refused', (typed, language, sentence) => {
+  expect(() => put('1', typed, language)).toThrow(sentence);
+});
+
+test('code of many lines that look like assignments is read in time', () => {
+  const code = Array.from({ length: 20_000 }, (_, at) => `a${at} = [`).join('\n');
+  expect(put(code, 'n=5')).toHaveLength(2);
+});

@@ -1,0 +1,302 @@
+import { Keyv } from 'keyv';
+import { beforeEach, expect, test } from 'vitest';
+import { StoreError, UserError } from '../../../../src/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+import { silentAudit } from '../../../../src/audit/audit.ts';
+import type { SnippetRequest } from '../../../../src/runs/admission/new-run.ts';
+import type { RunOutcome } from '../../../../src/runs/outcome.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
+import type { Schedule } from '../../../../src/saved/schedules/schedule.ts';
+import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
+import type { ChannelFacts } from '../../../../src/slack/api/conversations.ts';
+import type { Person } from '../../../../src/slack/auth/policy.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/schedules.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import {
+  notifyScheduleNews,
+  readScheduledEnd,
+  startScheduled,
+} from '../../../../src/slack/listeners/scheduled.ts';
+import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/schedule.ts';
+
+const person = (id: string): Person => ({
+  id,
+  isWorkspaceAdmin: false,
+  isGuest: false,
+  isExternal: false,
+  isBot: false,
+  isUnknown: false,
+  ids: [id],
+  timeZone: 'Asia/Kathmandu',
+});
+
+const asked = {
+  name: 'report',
+  timing: { words: 'daily 8:00', cron: '0 8 * * *' },
+  parameters: [{ name: 'n', value: { kind: 'integer', digits: '5' } }],
+  onlyOnFailure: false,
+} as const;
+
+let bot: Bot;
+let maker: Person;
+let facts: ChannelFacts | undefined;
+let isMember: boolean | Error;
+let admitted: SnippetRequest[];
+let admit: () => { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
+let lastRun: Partial<Run> | undefined;
+let said: string[];
+
+beforeEach(async () => {
+  maker = person('U1');
+  facts = { id: 'C1', name: 'data', isPrivate: false, isPostable: true, isShared: false, partner: undefined };
+  isMember = true;
+  admitted = [];
+  admit = () => ({ kind: 'accepted', runId: 'r1' });
+  lastRun = undefined;
+  said = [];
+  const saved = new SavedSnippets(new Keyv(), new Keyv());
+  const place = { workspace: 'T1', channel: 'C1' };
+  await saved.save(
+    { ...place, name: 'report', kernelspec: 'py', language: 'python', savedBy: 'U2', blocks: ['n = 1', 'n'] },
+    undefined,
+    1,
+  );
+  bot = {
+    ...place,
+    saved,
+    schedules: new Schedules(new Keyv()),
+    policy: { admins: ['U9'], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
+    users: { find: async (id: string) => (id === 'U1' ? maker : person(id)) },
+    channels: {
+      mustBeMember: async () => {},
+      find: async () => facts,
+      async isMemberForCertain() {
+        if (isMember instanceof Error) throw isMember;
+        return isMember;
+      },
+    },
+    notify: {
+      person: async ({ user }: { user: string }, text: string) => void said.push(`${user}: ${text}`),
+      channel: async ({ channel }: { channel: string }, text: string) =>
+        void said.push(`${channel}: ${text}`),
+    },
+    async admit(request: SnippetRequest) {
+      admitted.push(request);
+      return admit();
+    },
+    onRefused: () => undefined,
+    findRun: async () => lastRun,
+    runOf: async () => ({ id: 'r0' }),
+    memory: createListenerMemory(),
+    audit: silentAudit,
+    log: silentLog,
+  } as unknown as Bot;
+});
+
+const plannedAt = Date.parse('2026-11-30T02:15Z');
+
+async function made(change: Partial<typeof asked> = {}): Promise<Schedule> {
+  await makeSchedule({ ...asked, ...change }, maker, 'C1', bot);
+  return bot.schedules.list({ workspace: 'T1', channel: 'C1' }).at(-1) ?? never();
+}
+
+test('a schedule is made in its maker’s time zone and tells its next three times', async () => {
+  const words = await makeSchedule(asked, maker, 'C1', bot);
+  expect(words).toMatch(/^Schedule 1: `report n=5`, daily 8:00 \(Asia\/Kathmandu\)\. Next: /);
+  const times = [...words.matchAll(/<!date\^(\d+)\^/g)].map(([, seconds]) => Number(seconds));
+  expect(times).toHaveLength(3);
+  // 8:00 at UTC+5:45.
+  expect(times.map((seconds) => seconds % 86_400)).toEqual([8_100, 8_100, 8_100]);
+  maker = { ...maker, timeZone: undefined };
+  expect(await makeSchedule(asked, maker, 'C1', bot)).toContain('so it is UTC');
+});
+
+test.each([
+  ['a name that is not saved', { name: 'other' }, 'No snippet is saved here as “other”'],
+  [
+    'values that its language does not take',
+    { parameters: [{ name: 'class', value: { kind: 'null' } }] },
+    'no name in Python',
+  ],
+])('%s is refused when it is made', async (_, change, sentence) => {
+  await expect(makeSchedule({ ...asked, ...change } as never, maker, 'C1', bot)).rejects.toThrow(sentence);
+});
+
+test('somebody who may not run code makes none', async () => {
+  await expect(makeSchedule(asked, { ...maker, isGuest: true }, 'C1', bot)).rejects.toThrow('Guests may not');
+});
+
+test('a planned minute is one request of its maker, with the values put in', async () => {
+  const schedule = await made();
+  expect(await startScheduled(schedule, plannedAt, true, bot)).toEqual({ kind: 'accepted', runId: 'r1' });
+  expect(admitted).toMatchObject([
+    {
+      requestKey: `schedule/T1/${schedule.id}/2026-11-30T02:15`,
+      source: 'schedule',
+      requester: 'U1',
+      attended: false,
+      thread: '',
+      snippet: { language: 'py', blocks: ['n = 1', '# Parameters\nn = 5', 'n'] },
+      saved: { name: 'report', schedule: { id: schedule.id, words: 'daily 8:00', isQuiet: false } },
+      notes: ['Planned for 08:00 (Asia/Kathmandu); the bot was away then.'],
+    },
+  ]);
+  await startScheduled(schedule, plannedAt, false, bot);
+  expect(admitted[1]?.notes).toEqual([]);
+});
+
+test('one that a predecessor had accepted is the run that it made', async () => {
+  admit = () => ({ kind: 'duplicate' });
+  expect(await startScheduled(await made(), plannedAt, false, bot)).toEqual({
+    kind: 'accepted',
+    runId: 'r0',
+  });
+});
+
+test.each<[string, () => void, object]>([
+  [
+    'is deactivated',
+    () => (maker = { ...maker, isDeactivated: true }),
+    { kind: 'impossible', reason: 'makerGone' },
+  ],
+  [
+    'is a guest by now',
+    () => (maker = { ...maker, isGuest: true }),
+    { kind: 'refused', why: expect.stringContaining('Guests') },
+  ],
+  ['is not told by Slack', () => (maker = { ...maker, isUnknown: true }), { kind: 'unanswered' }],
+  [
+    'has left a private channel',
+    () => {
+      facts = { ...(facts ?? never()), isPrivate: true };
+      isMember = false;
+    },
+    { kind: 'impossible', reason: 'makerGone' },
+  ],
+  [
+    'is perhaps in a private channel',
+    () => {
+      facts = { ...(facts ?? never()), isPrivate: true };
+      isMember = new Error('ratelimited');
+    },
+    { kind: 'unanswered' },
+  ],
+  ['is in a channel without the bot', () => (facts = undefined), { kind: 'impossible', reason: 'noChannel' }],
+  [
+    'has a run of it that goes on',
+    () => (lastRun = { state: 'running' }),
+    { kind: 'refused', why: expect.stringContaining('not ended') },
+  ],
+  [
+    'meets a full queue',
+    () =>
+      (admit = () => {
+        throw new UserError('queueFull', 'The queue is full.');
+      }),
+    { kind: 'refused', why: 'The queue is full.' },
+  ],
+  [
+    'meets a store that is away',
+    () =>
+      (admit = () => {
+        throw new StoreError('silent', 'away');
+      }),
+    { kind: 'unanswered' },
+  ],
+])('whose maker %s', async (_, change, started) => {
+  const schedule = { ...(await made()), lastRunId: 'r0' };
+  change();
+  expect(await startScheduled(schedule, plannedAt, false, bot)).toMatchObject(started);
+});
+
+test('a snippet that was forgotten ends its schedule', async () => {
+  const schedule = await made();
+  await bot.saved.forget(bot.saved.find({ workspace: 'T1', channel: 'C1' }, 'report') ?? never());
+  expect(await startScheduled(schedule, plannedAt, false, bot)).toEqual({
+    kind: 'impossible',
+    reason: 'snippetGone',
+  });
+});
+
+test('news name the maker; one who is gone is not called', async () => {
+  const schedule = await made();
+  await notifyScheduleNews(schedule, { kind: 'refused', why: 'No <room>.' }, bot);
+  await notifyScheduleNews(schedule, { kind: 'missed', plannedAtMs: plannedAt }, bot);
+  await notifyScheduleNews(schedule, { kind: 'paused', reason: 'failures' }, bot);
+  await notifyScheduleNews(schedule, { kind: 'paused', reason: 'makerGone' }, bot);
+  await notifyScheduleNews(schedule, { kind: 'paused', reason: 'noChannel' }, bot);
+  expect(said).toEqual([
+    'C1: <@U1>: schedule 1 (`report n=5`, daily 8:00) did not run: No &lt;room&gt;.',
+    expect.stringMatching(/^C1: <@U1>: schedule 1 .* was missed <!date/),
+    expect.stringMatching(/^C1: <@U1>: schedule 1 .* failed five times in a row\. It is paused/),
+    expect.stringMatching(/^C1: schedule 1 .* deactivated/),
+    expect.stringMatching(/^U1: <#C1> <@U1>: schedule 1 .* cannot run/),
+  ]);
+});
+
+test('how a run ended counts for the schedule that it came from', () => {
+  const run = { data: { saved: { name: 'x', schedule: { id: 's1', words: '', isQuiet: false } } } } as Run;
+  const end = (kind: string) => readScheduledEnd(run, { kind } as RunOutcome)?.end;
+  expect(['ok', 'raised', 'timedOut', 'unknown', 'interrupted', 'cancelled'].map(end)).toEqual([
+    'ok',
+    'failed',
+    'failed',
+    'failed',
+    'stopped',
+    'stopped',
+  ]);
+  expect(
+    readScheduledEnd({ data: { saved: { name: 'x' } } } as Run, { kind: 'ok' } as RunOutcome),
+  ).toBeUndefined();
+});
+
+test('its maker or an admin removes it, by its number', async () => {
+  await made();
+  await expect(removeSchedule(1, person('U2'), 'C1', bot)).rejects.toThrow('Only admins may change');
+  await expect(removeSchedule(2, maker, 'C1', bot)).rejects.toThrow('There is: 1.');
+  expect((await removeSchedule(1, person('U9'), 'C1', bot)).text).toContain('Removed schedule 1');
+});
+
+/** Submits the form with these fields. */
+async function submit(timing: string, values = '', quiet = false): Promise<unknown> {
+  let acked: unknown;
+  await onScheduleSubmitted(
+    {
+      ack: async (response: unknown) => void (acked = response),
+      body: { user: { id: 'U1' } },
+      view: {
+        private_metadata: JSON.stringify({ channel: 'C1' }),
+        state: {
+          values: {
+            snippet: { snippet: { selected_option: { value: 'report' } } },
+            timing: { timing: { value: timing } },
+            values: { values: { value: values } },
+            notice: { notice: { selected_options: quiet ? [{ value: 'onlyOnFailure' }] : [] } },
+          },
+        },
+      },
+    } as never,
+    bot,
+  );
+  return acked;
+}
+
+test('the form makes one, and says at the field what does not fit', async () => {
+  expect(await submit('weekdays')).toMatchObject({ errors: { timing: expect.stringContaining('Say when') } });
+  expect(await submit('weekdays 8:00 n=5')).toMatchObject({
+    errors: { timing: expect.stringContaining('Say when') },
+  });
+  expect(await submit('daily 8:00', 'n=x')).toMatchObject({
+    errors: { values: expect.stringContaining('does not fit') },
+  });
+  expect(await submit('weekdays 8:00', 'n=“a”', true)).toMatchObject({ response_action: 'update' });
+  expect(bot.schedules.list({ workspace: 'T1', channel: 'C1' })).toMatchObject([
+    { words: 'weekdays 8:00', onlyOnFailure: true, parameters: [{ name: 'n', value: { text: 'a' } }] },
+  ]);
+});
+
+function never(): never {
+  throw new Error('not there');
+}
