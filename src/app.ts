@@ -118,7 +118,7 @@ export function createApp(parts: AppParts): App {
     runTimeoutMs,
     inputTimeoutMs,
     guard,
-    spark: new SparkObserver(config.spark.progress, log),
+    spark: new SparkObserver(config.spark, log),
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({

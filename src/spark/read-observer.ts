@@ -1,3 +1,4 @@
+import type { SparkApplication } from './links.ts';
 import { sparkCounts, type SparkMoment } from './spark-work.ts';
 
 /** What the observer says. It comes from a kernel, where any code may say it: nothing in it is relied on. */
@@ -14,7 +15,7 @@ export function readMoment({ commId, data }: { commId: string; data: unknown }):
   const [jobs = 0, endedJobs = 0, failedJobs = 0] = numbers(data['jobs']);
   const [tasks = 0, doneTasks = 0, activeTasks = 0, failedTasks = 0] = numbers(data['tasks']);
   const { job } = data;
-  const app = isRecord(data['at']) ? data['at']['app'] : undefined;
+  const app = readApplication(data['at']);
   return {
     source: 'observer',
     counts: sparkCounts({
@@ -29,8 +30,16 @@ export function readMoment({ commId, data }: { commId: string; data: unknown }):
     isAtWork: endedJobs < jobs,
     hasLasted: data['lasts'] === true,
     ...(typeof job === 'number' ? { job: count(job) } : {}),
-    ...(typeof app === 'string' && APPLICATION.test(app) ? { app } : {}),
+    ...(app === undefined ? {} : { app }),
   };
+}
+
+function readApplication(at: unknown): SparkApplication | undefined {
+  if (!isRecord(at) || typeof at['app'] !== 'string' || !APPLICATION.test(at['app'])) return undefined;
+  const [ui, reverse, yarn] = [at['ui'], at['reverse'], at['yarn']].map((address) =>
+    typeof address === 'string' ? address.slice(0, 2_000) : undefined,
+  );
+  return { id: at['app'], ui, reverse, yarn };
 }
 
 const STOPPED = ['nothing', 'jobs', 'operations', 'all operations'] as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SparkApplication, SparkLinks } from './links.ts';
 
 /** What is counted of Spark's work. Failed tasks are attempts: Spark repeats each up to four times. */
 export interface SparkCounts {
@@ -30,6 +31,7 @@ export interface SparkWork {
   app?: string | undefined;
   /** Since when tasks wait and none is at work, ms since the epoch. */
   waitingSince?: number | undefined;
+  links?: SparkLinks | undefined;
 }
 
 const countsSchema = z.object({
@@ -53,6 +55,7 @@ export const sparkWorkSchema = z.looseObject({
   hasLasted: z.boolean(),
   job: z.number().optional(),
   app: z.string().optional(),
+  links: z.looseObject({ link: z.string().optional(), historyLink: z.string().optional() }).optional(),
   waitingSince: z.number().optional(),
 });
 
@@ -67,8 +70,7 @@ export interface SparkMoment {
   isAtWork: boolean;
   hasLasted: boolean;
   job?: number | undefined;
-  /** The application's id. */
-  app?: string | undefined;
+  app?: SparkApplication | undefined;
 }
 
 const NONE: SparkCounts = {
@@ -92,13 +94,14 @@ export function workAfter(
   block: number,
   moment: SparkMoment,
   nowMs: number,
+  links: SparkLinks = {},
 ): SparkWork {
   const { source, counts, isAtWork } = moment;
   const isSameBlock = work?.block === block;
   if (isSameBlock && SOURCES.indexOf(source) < SOURCES.indexOf(work.source)) return work;
   const before = isSameBlock ? work.before : work === undefined ? undefined : allCounts(work);
   const isWaiting = isAtWork && counts.activeTasks === 0 && counts.doneTasks < counts.tasks;
-  const app = moment.app ?? work?.app;
+  const app = moment.app?.id ?? work?.app;
   return {
     source,
     block,
@@ -107,6 +110,7 @@ export function workAfter(
     hasLasted: moment.hasLasted || work?.hasLasted === true,
     ...(moment.job === undefined ? {} : { job: moment.job }),
     ...(app === undefined ? {} : { app }),
+    links: moment.app === undefined ? (work?.links ?? links) : links,
     ...(before === undefined ? {} : { before }),
     ...(isWaiting ? { waitingSince: work?.waitingSince ?? nowMs } : {}),
   };

@@ -176,7 +176,10 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
-      spark: new SparkObserver(options.spark ?? 'console', silentLog),
+      spark: new SparkObserver(
+        { progress: options.spark ?? 'console', uiUrl: undefined, historyUrl: undefined },
+        silentLog,
+      ),
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,
     });

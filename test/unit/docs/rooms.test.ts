@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['gateway', 'errors.ts'],
   runs: ['audit', 'gateway', 'output', 'store', 'spark', 'log.ts', 'errors.ts'],
   saved: ['runs', 'store', 'log.ts', 'errors.ts', 'keyed-mutex.ts'],
-  server: ['runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
+  server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts'],
   slack: [
     'audit',
     'runs',

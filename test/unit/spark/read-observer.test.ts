@@ -27,7 +27,7 @@ test('what the observer says', () => {
     isAtWork: true,
     hasLasted: true,
     job: 7,
-    app: 'application_1700000000000_0001',
+    app: { id: 'application_1700000000000_0001' },
   });
 });
 

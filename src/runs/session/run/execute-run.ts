@@ -6,6 +6,7 @@ import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
+import type { SparkObserver } from '../spark/spark-observer.ts';
 import { noteConsoleBar, noteObserver } from '../spark/note-spark.ts';
 import { noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
@@ -19,6 +20,7 @@ export interface WriteGuard {
 }
 
 export interface ExecuteDeps {
+  spark: Pick<SparkObserver, 'settings'>;
   inputTimeoutMs: number;
   guard: WriteGuard;
   log: Log;
@@ -80,12 +82,12 @@ async function executeBlock(
   for await (const event of execution) {
     // Whether something is missing is known at the end.
     if (event.kind === 'comm') {
-      noteObserver(live, event);
+      noteObserver(live, event, deps.spark.settings);
       continue;
     }
     if (event.kind === 'reconnected') cuts.push(event);
     else await transcript.add(event);
-    noteConsoleBar(live, transcript.view());
+    noteConsoleBar(live, transcript.view(), deps.spark.settings);
     if (isStatus(event)) noteStatus(live, event, deps.log);
     else noteOutput(live, event, kernel.record, deps.inputTimeoutMs, echo);
     if (transcript.limited) live.stop({ kind: 'tooMuchOutput' });

@@ -74,7 +74,7 @@ async function reachAndExecute(
   live.showOutput(() => transcript.view());
   const clearClock = startClock(live, runTimeoutMs);
   try {
-    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, guard, log });
+    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, guard, spark, log });
     if (wasInterrupted(outcome)) await endSparkJobs(live, reached, spark);
     const stored = storedOutput(transcript);
     await transcript.seal();

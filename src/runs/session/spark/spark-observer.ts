@@ -1,5 +1,6 @@
 import type { KernelConnection } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
+import type { SparkLinkSettings } from '../../../spark/links.ts';
 import { PUT_IN, stopCode } from '../../../spark/observer.ts';
 import { readStopped, type StoppedWork } from '../../../spark/read-observer.ts';
 import { executeQuietly } from '../kernel/quiet-execute.ts';
@@ -10,23 +11,24 @@ const TIMEOUT_MS = 5_000;
 const EARLIER_MS = 500;
 
 export type SparkProgress = 'auto' | 'console' | 'off';
+export type SparkSettings = SparkLinkSettings & { progress: SparkProgress };
 
 /** The bot's part in a kernel that may use Spark: the observer goes in before a run, and ends the run's jobs after a stop. */
 export class SparkObserver {
-  readonly #progress: SparkProgress;
+  readonly settings: SparkSettings;
   readonly #log: Log;
   /** The process that it was put into, by connection; one that has it already takes no second one. */
   readonly #process = new WeakMap<KernelConnection, string>();
 
-  constructor(progress: SparkProgress, log: Log) {
-    this.#progress = progress;
+  constructor(settings: SparkSettings, log: Log) {
+    this.settings = settings;
     this.#log = log;
   }
 
   /** Once for each process of a Python kernel, while nothing runs in it. Never rejects: without it there is no progress. */
   async putInto(connection: KernelConnection): Promise<void> {
     const { process, kernelId } = connection;
-    const isWanted = this.#progress === 'auto' && isPython(connection) && process !== '';
+    const isWanted = this.settings.progress === 'auto' && isPython(connection) && process !== '';
     if (!isWanted || this.#process.get(connection) === process || connection.isBusyElsewhere) return;
     this.#process.set(connection, process);
     const { kind } = await executeQuietly(connection, PUT_IN, TIMEOUT_MS);

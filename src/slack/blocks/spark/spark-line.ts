@@ -1,4 +1,5 @@
 import type { RunView } from '../../../runs/run-view.ts';
+import { escapeMrkdwn } from '../mrkdwn.ts';
 import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
 
 const BAR_CELLS = 10;
@@ -32,6 +33,28 @@ export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): st
     attempts(failedTasks),
   ];
   return `Spark: ${words.filter((word) => word !== '').join(', ')}`;
+}
+
+/** Where to read on: Spark's UI, or the application's id where no link can be opened. */
+export function sparkPlace({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): {
+  url?: string;
+  text: string;
+} {
+  const { app = '', links = {} } = spark ?? {};
+  const isGone = phase.kind === 'ended' && phase.outcome.variablesLost;
+  const url = isGone ? links.historyLink : links.link;
+  if (url !== undefined) return { url, text: 'Spark UI' };
+  return { text: links.hidesApp === true ? '' : app };
+}
+
+/** The same behind the sum, as mrkdwn. */
+export function sparkSumMrkdwn(view: Pick<RunView, 'spark' | 'phase'>): string {
+  const sum = sparkSum(view);
+  if (sum === '') return '';
+  const { url, text } = sparkPlace(view);
+  const place =
+    url === undefined ? escapeMrkdwn(text) : `<${escapeMrkdwn(url).replaceAll('|', '%7C')}|${text}>`;
+  return place === '' ? sum : `${sum} · ${place}`;
 }
 
 function isStarved({ waitingSince }: SparkWork, nowMs: number): boolean {

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
-import { SparkObserver } from '../../../../../src/runs/session/spark/spark-observer.ts';
+import { SparkObserver, type SparkProgress } from '../../../../../src/runs/session/spark/spark-observer.ts';
 import { startConnectedRig } from '../../../../support/gateway-client.ts';
 import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
 
+const settings = (progress: SparkProgress) => ({ progress, uiUrl: undefined, historyUrl: undefined });
 const requests = (kernel: ScriptedKernel): ScriptMessage[] =>
   kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
 const says = (kernel: ScriptedKernel, request: ScriptMessage, data: object): void =>
@@ -11,7 +12,7 @@ const says = (kernel: ScriptedKernel, request: ScriptMessage, data: object): voi
 
 test('it goes into a Python kernel once, silently', async () => {
   await using rig = await startConnectedRig();
-  const observer = new SparkObserver('auto', silentLog);
+  const observer = new SparkObserver(settings('auto'), silentLog);
   await observer.putInto(rig.connection);
   await observer.putInto(rig.connection);
   expect(requests(rig.kernel)).toHaveLength(1);
@@ -22,7 +23,7 @@ test('it goes into a Python kernel once, silently', async () => {
 
 test('a new process gets it anew', async () => {
   await using rig = await startConnectedRig();
-  const observer = new SparkObserver('auto', silentLog);
+  const observer = new SparkObserver(settings('auto'), silentLog);
   await observer.putInto(rig.connection);
   rig.kernel.comeUp();
   await rig.connection.isThere(new AbortController().signal);
@@ -42,7 +43,7 @@ test.each([
       kernel.implementation = implementation;
     },
   });
-  await new SparkObserver(progress, silentLog).putInto(rig.connection);
+  await new SparkObserver(settings(progress), silentLog).putInto(rig.connection);
   expect(requests(rig.kernel)).toEqual([]);
 });
 
@@ -52,7 +53,7 @@ test('a kernel that works for another client is left alone', async () => {
   foreign.header = { ...foreign.header, msg_id: 'theirs', msg_type: 'execute_request', session: 'theirs' };
   rig.kernel.status('busy', foreign);
   await expect.poll(() => rig.connection.isBusyElsewhere).toBe(true);
-  const observer = new SparkObserver('auto', silentLog);
+  const observer = new SparkObserver(settings('auto'), silentLog);
   await observer.putInto(rig.connection);
   expect(requests(rig.kernel)).toEqual([]);
   rig.kernel.status('idle', foreign);
@@ -69,7 +70,7 @@ test('a stop ends the jobs of its request and gives what the kernel says of that
     kernel.reply(request);
     kernel.status('idle', request);
   };
-  const observer = new SparkObserver('console', silentLog);
+  const observer = new SparkObserver(settings('console'), silentLog);
   expect(await observer.endJobs(rig.connection, 'request-1', 2_000)).toBe('all operations');
   expect(requests(rig.kernel)[0]?.content['code']).toContain('.stop("request-1", 2.5)');
 });
@@ -77,7 +78,7 @@ test('a stop ends the jobs of its request and gives what the kernel says of that
 test('a connection that is closed meanwhile is not waited for', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = () => undefined;
-  const ending = new SparkObserver('auto', silentLog).endJobs(rig.connection, 'request-1', 1);
+  const ending = new SparkObserver(settings('auto'), silentLog).endJobs(rig.connection, 'request-1', 1);
   await rig.kernel.untilReceived('execute_request');
   await rig.connection.close();
   await expect(ending).resolves.toBeUndefined();
