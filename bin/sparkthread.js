@@ -35,7 +35,7 @@ function handOver() {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, SPARKTHREAD_HANDED_OVER: '1' },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
     process.on(signal, () => {
       // Ctrl-C in a terminal reaches both processes by itself.
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);

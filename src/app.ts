@@ -65,7 +65,7 @@ export function createApp(parts: AppParts): App {
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
   const channels = new StoredChannelSettings(store.keyv('channel'));
-  const records = new KernelRecords(store.keyv('kernel'), log);
+  const records = new KernelRecords(store.keyv('kernel'), gateway, log);
   const spoolBudget = new SpoolBudget(config.spoolLimitBytes);
   const openRunTranscript = async (
     runId: string,

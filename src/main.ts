@@ -1,6 +1,4 @@
-import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type App, createApp } from './app.ts';
 import { createAudit } from './audit/audit.ts';
@@ -9,6 +7,7 @@ import { ConfigError, StoreError } from './errors.ts';
 import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
 import { Secrets, startLog } from './log.ts';
+import { openSpoolFolder } from './output/spool/open-spool-folder.ts';
 import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck } from './server/health.ts';
@@ -16,6 +15,8 @@ import { startHealthServer } from './server/health-endpoints.ts';
 import { startMetrics } from './server/metrics.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites } from './slack/transport/guard-writes.ts';
+import { openSlackNetwork } from './slack/transport/network.ts';
+import { createBackups } from './store/backups.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
 
@@ -28,6 +29,9 @@ const DRAIN_MS = 9_000;
 
 async function main(): Promise<void> {
   const shutdown = handleShutdownSignals();
+  let backUp: (() => Promise<void>) | undefined;
+  // Without a listener the signal would end the process.
+  process.on('SIGUSR2', () => void backUp?.());
   refuseArguments();
   loadEnvFile();
   const config = readConfig();
@@ -44,7 +48,8 @@ async function main(): Promise<void> {
   const store = metrics.store(
     await openStore<RunData>({ url: config.store.address, log, readData: readRunData }),
   );
-  const spool = await openSpoolFolder(config);
+  backUp = createBackups(store, log);
+  const spool = await openSpoolFolder(spoolPlace(config));
   let app: App | undefined;
   const leadership = new Leadership(store.lease, {
     log,
@@ -70,9 +75,11 @@ async function main(): Promise<void> {
     const { ok, detail } = await checkGateway();
     if (!ok) log.warn({ event: 'gateway.away', detail }, 'the gateway cannot be used at the moment');
   };
+  const network = openSlackNetwork(config.proxy);
   const slack = await startSlack({
     settings: config.slack,
-    fetch: guardWrites(metrics.fetch, leadership),
+    network,
+    fetch: guardWrites(metrics.fetch(network.fetch), leadership),
     policy: config.policy,
     counts: metrics.payloads,
     notifyAfterMs: config.runs.notifyAfterMs,
@@ -116,7 +123,7 @@ async function main(): Promise<void> {
     },
   );
   if (isLeader) {
-    const audit = createAudit({ ...config.audit, dir: spool.auditDir, secrets, log });
+    const audit = createAudit({ ...config.audit, dir: spool.parent, post: network.fetch, secrets, log });
     app = createApp({
       config,
       log,
@@ -175,29 +182,10 @@ function roleOf({ state }: Leadership): 'leader' | 'standby' | 'inDoubt' {
   return state === 'standby' ? 'standby' : 'inDoubt';
 }
 
-/**
- * Output is spooled in SPOOL_DIR, else beside the SQLite file; a store that forgets gets a folder that is removed. Throws
- * `ConfigError` for a folder that cannot be written, which the first run with output would find out else.
- */
-async function openSpoolFolder({
-  store,
-  spoolDir,
-}: Config): Promise<{ dir: string; auditDir: string; close: () => Promise<void> }> {
-  if (store.kind !== 'memory' || spoolDir !== undefined) {
-    const dir = resolve(spoolDir ?? (store.kind === 'sqlite' ? dirname(store.path) : 'data'), 'spool');
-    try {
-      await mkdir(dir, { recursive: true, mode: 0o700 });
-      await rmdir(await mkdtemp(join(dir, 'start-')));
-    } catch (error) {
-      const reason = error instanceof Error && 'code' in error ? error.code : error;
-      throw new ConfigError([
-        `The folder ${dir} is where output is kept until its answer is posted, and it cannot be written (${String(reason)}).`,
-      ]);
-    }
-    return { dir, auditDir: dirname(dir), close: async () => {} };
-  }
-  const dir = await mkdtemp(join(tmpdir(), 'sparkthread-'));
-  return { dir, auditDir: dir, close: async () => await rm(dir, { recursive: true, force: true }) };
+/** Beside the SQLite file, unless SPOOL_DIR says otherwise; undefined for a store that forgets. */
+function spoolPlace({ store, spoolDir }: Config): string | undefined {
+  if (spoolDir !== undefined || store.kind === 'memory') return spoolDir;
+  return store.kind === 'sqlite' ? dirname(store.path) : 'data';
 }
 
 interface Shutdown {

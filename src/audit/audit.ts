@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log, Secrets } from '../log.ts';
-import { deliverToFile, deliverToUrl } from './deliver.ts';
+import { deliverToFile, deliverToUrl, type Post } from './deliver.ts';
 import { PendingLines } from './pending-lines.ts';
 
 /** Where audit lines go: this process's log, a file that is appended to, or an address that they are posted to. */
@@ -81,13 +81,15 @@ export interface AuditOptions {
   includesCode: boolean;
   /** The folder in which lines wait for a target that is away. */
   dir: string;
+  /** By default the process's own fetch. */
+  post?: Post | undefined;
   secrets: Pick<Secrets, 'hideIn'>;
   log: Log;
 }
 
-export function createAudit({ target, includesCode, dir, secrets, log }: AuditOptions): Audit {
+export function createAudit({ target, includesCode, dir, post, secrets, log }: AuditOptions): Audit {
   const refused = new WeakSet<object>();
-  const sink = openSink(target, dir, secrets, log);
+  const sink = openSink({ target, dir, post, secrets, log });
   const record = ({ code, ...entry }: AuditEntry): void =>
     sink.take({ ...entry, ...(includesCode && code !== undefined ? { code } : {}) });
   return {
@@ -108,13 +110,13 @@ interface Sink {
   close(): Promise<void>;
 }
 
-function openSink(target: AuditTarget, dir: string, secrets: Pick<Secrets, 'hideIn'>, log: Log): Sink {
+function openSink({ target, dir, post, secrets, log }: Omit<AuditOptions, 'includesCode'>): Sink {
   // LOG_LEVEL is about what this process has to say of itself.
   const always = log.child({}, { level: 'info' });
   const toLog = (entry: object): void => always.info(entry, 'audit');
   if (target.kind === 'log') return { take: toLog, close: async () => undefined };
   const lines = new PendingLines({
-    deliver: target.kind === 'file' ? deliverToFile(target.path) : deliverToUrl(target.url),
+    deliver: target.kind === 'file' ? deliverToFile(target.path) : deliverToUrl(target.url, post),
     dir,
     log,
     onNoRoom: toLog,

@@ -15,8 +15,20 @@ export function deliverToFile(path: string): Deliver {
   };
 }
 
+/** What posts go through: the process's own fetch, or one that takes a proxy. */
+export type Post = (
+  url: URL,
+  init: {
+    method: 'POST';
+    headers: Record<string, string>;
+    body: string;
+    redirect: 'error';
+    signal: AbortSignal;
+  },
+) => Promise<Response>;
+
 /** Posts lines as JSON lines. What stands before the host of the address is sent as Basic authorization. */
-export function deliverToUrl(address: URL): Deliver {
+export function deliverToUrl(address: URL, post: Post = fetch): Deliver {
   const url = new URL(address);
   const { username, password } = url;
   url.username = '';
@@ -27,7 +39,7 @@ export function deliverToUrl(address: URL): Deliver {
     ...(basic === ':' ? {} : { authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
   };
   return async (body, signal) => {
-    const answer = await fetch(url, {
+    const answer = await post(url, {
       method: 'POST',
       headers,
       body,

@@ -6,6 +6,7 @@ import type { CredentialSettings } from '../gateway/auth/credentials.ts';
 import type { GatewaySettings } from '../gateway/gateway.ts';
 import { readGatewaySettings } from './gateway/gateway.ts';
 import { readCredentialSettings } from './gateway/credentials.ts';
+import { type ProxySettings, readExceptions } from '../proxy.ts';
 import { listSecrets } from './secrets.ts';
 import { readValues, settingNames } from './read-values.ts';
 import type { SettingValues } from './schema.ts';
@@ -21,6 +22,8 @@ export interface Config {
     apiUrl: string | undefined;
     transport: { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string };
   };
+  /** On the way to Slack; where it is on the way to the gateway, `gateway` has it too. */
+  proxy: ProxySettings | undefined;
   gateway: GatewaySettings;
   /** Undefined: what the gateway is shown is in `gateway` and lasts. */
   gatewayCredentials: CredentialSettings | undefined;
@@ -117,7 +120,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const { values, issues } = readValues(env);
   issues.warnings.push(...warnOfMisspelt(Object.keys(env), settingNames));
   const slack = readSlack(values, issues);
-  const gateway = readGatewaySettings(values, issues);
+  const proxy = readProxy(values);
+  const gateway = readGatewaySettings(values, proxy, issues);
   const gatewayCredentials =
     gateway === undefined ? undefined : readCredentialSettings(values, gateway, issues);
   checkKernelEnv(values, issues);
@@ -125,6 +129,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     throw new ConfigError(issues.problems);
   return {
     slack,
+    proxy,
     gateway,
     gatewayCredentials,
     store: values.STORE_URL,
@@ -177,6 +182,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     warnings: issues.warnings,
     secrets: listSecrets(values, gateway),
   };
+}
+
+function readProxy({ HTTPS_PROXY: url, NO_PROXY }: SettingValues): ProxySettings | undefined {
+  return url === undefined ? undefined : { url, exceptions: readExceptions(NO_PROXY ?? '') };
 }
 
 function unlessNone(limit: number | 'none'): number | undefined {

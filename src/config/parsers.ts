@@ -201,6 +201,24 @@ export function parseJson(given: string): unknown {
   }
 }
 
+/** `http://user:password@host:3128/`; `host:3128` alone is http. */
+export const proxyUrl: Parser<string> = readAs(
+  'the URL of an HTTP proxy such as http://host:3128, without a path',
+  (given) => {
+    const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(given) ? given : `http://${given}`);
+    if (url === null || !['http:', 'https:'].includes(url.protocol) || url.hostname === '') return undefined;
+    return `${url.pathname}${url.search}${url.hash}` === '/' && isDecodable(url) ? url.href : undefined;
+  },
+);
+
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    return decodeURIComponent(username + password) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** An absolute URL of one of the protocols (`https:`), without user, password, query or fragment, ending with `/`. */
 export const rootUrl = (protocols: readonly string[]): Parser<string> =>
   readAs(`a URL such as ${protocols.at(-1)}//host/path/, without a user, a password or a query`, (given) => {

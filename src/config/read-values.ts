@@ -47,10 +47,13 @@ export function readValues(env: Environment): { values: SettingValues; issues: C
   };
 }
 
+/** Most programs read these in lower case too, and some only so. */
+const LOWER_CASE_TOO = new Set(['HTTPS_PROXY', 'NO_PROXY']);
+
 /** Undefined where a variable is absent or empty. */
 function textOf(env: Environment, name: string): string | undefined {
-  const text = env[name];
-  return text === undefined || text.trim() === '' ? undefined : text;
+  const names = LOWER_CASE_TOO.has(name) ? [name, name.toLowerCase()] : [name];
+  return names.map((each) => env[each]).find((text) => text !== undefined && text.trim() !== '');
 }
 
 /**

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { gatewayFields, jupyterFields } from './fields/gateway-fields.ts';
+import { hubFields } from './fields/hub-fields.ts';
 import { kernelFields } from './fields/kernel-fields.ts';
+import { networkFields } from './fields/network-fields.ts';
 import { serverFields, storeFields } from './fields/server-fields.ts';
 import { policyFields } from './fields/policy-fields.ts';
 import { runFields } from './fields/run-fields.ts';
@@ -13,6 +15,8 @@ export const settingsSchema = z.object({
   ...slackFields,
   ...gatewayFields,
   ...jupyterFields,
+  ...hubFields,
+  ...networkFields,
   ...kernelFields,
   ...storeFields,
   ...runFields,
@@ -33,6 +37,8 @@ const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   Slack: slackFields,
   Gateway: gatewayFields,
   'Gateway, by Jupyter Server’s names': jupyterFields,
+  JupyterHub: hubFields,
+  Network: networkFields,
   Kernels: kernelFields,
   Store: storeFields,
   Runs: runFields,

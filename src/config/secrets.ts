@@ -19,6 +19,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     pass,
     basic === undefined ? undefined : Buffer.from(basic).toString('base64'),
     token,
+    values.JUPYTERHUB_API_TOKEN,
     ...Object.values(headers).flatMap(headerSecrets),
     tls.key,
     ...auditSecrets(values.AUDIT),
@@ -26,6 +27,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...(store.kind === 'redis' && store.password !== undefined
       ? [store.password, new URL(store.address).password]
       : []),
+    ...proxySecrets(values.HTTPS_PROXY),
     // Given under two names, only one is used: the other is a secret all the same.
     values.KG_HTTP_PASS,
     values.JUPYTER_GATEWAY_HTTP_PWD,
@@ -33,6 +35,14 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...Object.values(values.JUPYTER_GATEWAY_HEADERS ?? {}).flatMap(headerSecrets),
   ];
   return [...new Set(found.filter((secret) => secret !== undefined))];
+}
+
+/** The password, as it is sent too. */
+function proxySecrets(address: string | undefined): string[] {
+  const { username, password } = new URL(address ?? 'http://none');
+  if (password === '') return [];
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
+  return [pass, password, Buffer.from(`${user}:${pass}`).toString('base64')];
 }
 
 /** The address may hold a password, or a token anywhere behind its host. */

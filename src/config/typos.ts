@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 
 /** Names of others that look like a misspelt one of ours: the locale's LANGUAGE is set on most machines. */
-const INNOCENT = new Set(['LANGUAGE']);
+const INNOCENT = new Set(['LANGUAGE', 'HTTP_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']);
 
 /** Prefixes that are ours, or nearly: a name with one of them is allowed more wrong letters. */
 const OWN_PREFIX = /^(SLACK_|KG_|JUPYTER_GATEWAY_)/;

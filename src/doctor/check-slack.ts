@@ -3,19 +3,24 @@ import type { Config } from '../config/config.ts';
 import { readCallError } from '../slack/api/call-error.ts';
 import { unansweredWords } from '../slack/transport/startup-errors.ts';
 import { botScopes } from '../slack/manifest.ts';
+import type { ProxySettings } from '../proxy.ts';
+import { openSlackNetwork } from '../slack/transport/network.ts';
+import { checkTunnel } from './check-proxy.ts';
 import type { Report } from './report.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
 
 /** The bot token, what it may do, and the way that Slack's deliveries take. */
 export async function checkSlack(
-  { botToken, apiUrl, transport }: Config['slack'],
+  { slack: { botToken, apiUrl, transport }, proxy }: Pick<Config, 'slack' | 'proxy'>,
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
+  const { fetch } = openSlackNetwork(proxy);
   const client = (token: string): WebClient =>
     new WebClient(token, {
       ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+      fetch,
       timeout: CALL_TIMEOUT_MS,
       retryConfig: { retries: 1, minTimeout: 500 },
       rejectRateLimitedCalls: true,
@@ -23,7 +28,7 @@ export async function checkSlack(
     });
   await checkBotToken(client(botToken), report);
   if (signal.aborted) return;
-  if (transport.kind === 'socket') await checkSocketMode(client(transport.appToken), report);
+  if (transport.kind === 'socket') await checkSocketMode(client(transport.appToken), proxy, report);
   else
     report.skipped(
       'Slack HTTP',
@@ -65,11 +70,16 @@ function compareScopes(given: readonly string[] | undefined, report: Report): vo
 }
 
 /** Asks for a websocket's address and opens none: an open one would get deliveries that belong to the running bot. */
-async function checkSocketMode(client: WebClient, report: Report): Promise<void> {
+async function checkSocketMode(
+  client: WebClient,
+  proxy: ProxySettings | undefined,
+  report: Report,
+): Promise<void> {
   const what = 'Socket Mode';
   try {
-    await client.apps.connections.open({});
+    const { url } = await client.apps.connections.open({});
     report.ok(what, 'Slack gives us a websocket address.');
+    if (url !== undefined) await checkTunnel(proxy, url, report);
   } catch (error) {
     report.failed(what, ...explain(error, appTokenRemedy));
   }
@@ -83,7 +93,7 @@ function explain(error: unknown, remedyOf: (code: string) => string): [text: str
     return ['Slack takes no more calls now.', 'Wait a minute and try again.'];
   return [
     `${unansweredWords(error)}.`,
-    'Try again in a minute, and check that this machine reaches https://slack.com (a proxy: HTTPS_PROXY and NODE_USE_ENV_PROXY=1).',
+    'Try again in a minute, and check that this machine reaches https://slack.com (HTTPS_PROXY names a proxy).',
   ];
 }
 

@@ -13,6 +13,8 @@ export function httpRemedy({ code, status }: GatewayError): string {
       return 'Run KG_AUTH_COMMAND by hand as the bot’s user, or look at the file KG_AUTH_TOKEN_FILE.';
     case 'unauthorized':
       return 'Correct KG_HTTP_USER and KG_HTTP_PASS, or KG_AUTH_TOKEN (or KG_CLIENT_CERT, where the gateway asks for one).';
+    case 'serverStopped':
+      return 'Start the server in JupyterHub; with JUPYTERHUB_API_URL, JUPYTERHUB_API_TOKEN and JUPYTERHUB_USER the bot does that itself.';
     case 'badAnswer':
     case 'kernelGone':
       return 'What answers at KG_URL is no Jupyter gateway: correct the path; KG_URL is what stands before /api/kernelspecs.';
@@ -36,6 +38,7 @@ export function websocketRemedy({ code, status }: GatewayError): string {
       return 'The websocket’s address wants other credentials than KG_URL: let the proxy pass Authorization on upgrades, or correct KG_WS_URL.';
     case 'badAnswer':
     case 'noCredentials':
+    case 'serverStopped':
     case 'refused':
     case 'kernelGone':
     case 'startFailed':

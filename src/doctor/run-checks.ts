@@ -5,10 +5,14 @@ import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
 import { checkCredentials } from './check-credentials.ts';
 import { checkGateway } from './check-gateway.ts';
+import { checkHub } from './check-hub.ts';
+import { checkProxy } from './check-proxy.ts';
 import { checkSlack } from './check-slack.ts';
 import { checkStore } from './check-store.ts';
 import { renderElapsed } from '../slack/blocks/duration.ts';
 import type { Report } from './report.ts';
+
+const SLACK_API = 'https://slack.com/api/';
 
 export interface RunChecksOptions {
   env: Readonly<Record<string, string | undefined>>;
@@ -21,7 +25,14 @@ export interface RunChecksOptions {
 export async function runChecks({ env, report, signal }: RunChecksOptions): Promise<0 | 1 | 78> {
   const config = checkSettings(env, report);
   if (config === undefined) return 78;
-  await checkSlack(config.slack, report, signal);
+  const { slack, gateway: at } = config;
+  const addresses = {
+    Slack: slack.apiUrl ?? SLACK_API,
+    'the gateway': at.httpUrl,
+    ...(hostOf(at.wsUrl) === hostOf(at.httpUrl) ? {} : { 'the gateway’s websockets': at.wsUrl }),
+  };
+  await checkProxy(config.proxy, addresses, report);
+  if (!signal.aborted) await checkSlack(config, report, signal);
   const credentials =
     config.gatewayCredentials === undefined
       ? undefined
@@ -29,12 +40,17 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
   if (credentials !== undefined && !signal.aborted) await checkCredentials(credentials, report);
   const gateway = createGatewayClient(config.gateway, { log: silentLog, credentials });
   try {
+    if (!signal.aborted) await checkHub(gateway, config, report);
     await checkGateway({ gateway, config, report, signal });
   } finally {
     await gateway.close();
   }
   if (!signal.aborted) await checkStore(config.store, report);
   return report.failures > 0 ? 1 : 0;
+}
+
+function hostOf(address: string): string {
+  return new URL(address).host;
 }
 
 function checkSettings(env: RunChecksOptions['env'], report: Report): Config | undefined {

@@ -2,7 +2,9 @@ import { OpenConnection } from './connection/connection.ts';
 import { GatewayError } from './errors.ts';
 import { Interrupts } from './execution/interrupt.ts';
 import type { ClientOptions, ConnectOptions, Gateway, GatewaySettings, KernelConnection } from './gateway.ts';
-import { createHttp, readEndpoints } from './http/http.ts';
+import { readEndpoints } from './http/endpoints.ts';
+import { HubServer } from './hub/hub-server.ts';
+import { createHttp } from './http/http.ts';
 import { createKernelsApi } from './http/kernels-api.ts';
 import { KernelStarts } from './http/start-kernel.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from './timings.ts';
@@ -15,9 +17,14 @@ export function createGatewayClient(
   const { log, credentials, mayWrite = () => true, timings = DEFAULT_TIMINGS } = options;
   const { launchTimeoutMs } = settings;
   const endpoints = readEndpoints(settings, credentials);
-  const http = createHttp(settings, endpoints, mayWrite);
+  const hub =
+    settings.hub === undefined
+      ? undefined
+      : new HubServer(settings.hub, settings, { mayWrite, timings, log });
+  const plain = createHttp(settings, endpoints, mayWrite);
+  const http = hub?.markStopped(plain) ?? plain;
   const api = createKernelsApi(http, settings, timings);
-  const starts = new KernelStarts(api, settings, timings, log);
+  const starts = new KernelStarts(api, hub, settings, timings, log);
   const interrupts = new Interrupts(api.interruptKernel, timings.interruptGapMs, log);
   const closing = new AbortController();
   const connections = new Set<OpenConnection>();
@@ -58,6 +65,7 @@ export function createGatewayClient(
     listKernels: api.listKernels,
     findKernel: api.findKernel,
     connect,
+    ...(hub === undefined ? {} : { startServer: () => hub.start() }),
 
     async startKernel(start) {
       const model = await starts.start(start);
@@ -83,13 +91,18 @@ export function createGatewayClient(
     async shutDownKernel(kernelId) {
       fresh.delete(kernelId);
       await api.deleteKernel(kernelId);
+      endpoints.cookies.forget(kernelId);
       for (const connection of toKernel(kernelId)) connection.onGone('it was shut down');
     },
+
+    saveCookies: (kernelId) => endpoints.cookies.save(kernelId),
+    restoreCookies: (kernelId, saved) => endpoints.cookies.restore(kernelId, saved),
 
     async close() {
       closing.abort();
       starts.close();
       await Promise.all([...connections].map((connection) => connection.close()));
+      await hub?.close();
       await http.close();
     },
   };

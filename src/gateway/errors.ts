@@ -26,6 +26,8 @@ export type GatewayErrorCode =
   | 'refused'
   /** 404 for a kernel id, on REST or on the upgrade. */
   | 'kernelGone'
+  /** 424: the gateway is a server of JupyterHub, and is stopped. */
+  | 'serverStopped'
   /** The kernel did not start: the gateway's reason, or the launch time-out. */
   | 'startFailed'
   /** An answer that is no Jupyter answer (HTML, broken JSON, missing fields). */

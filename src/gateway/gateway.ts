@@ -1,5 +1,7 @@
 import type { ExecutionEnd, Output, Status } from './outputs.ts';
 
+export type { GatewaySettings } from './settings.ts';
+
 /** The face of the gateway client: what a caller may ask of a Kernel Gateway. */
 
 /** Where the client's log lines go; pino's logger is one. */
@@ -8,32 +10,6 @@ export interface Log {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
   error(details: object, message: string): void;
-}
-
-export interface GatewaySettings {
-  /** REST root, a path prefix and a trailing slash allowed: `https://host:8443/gateway/default/jkg/`. */
-  httpUrl: string;
-  /** Websocket root: `wss://host:8443/gateway/default/jkgws/`. */
-  wsUrl: string;
-  user?: string;
-  pass?: string;
-  token?: string;
-  /** The word before `token`, by default `token`; empty: the token alone. */
-  authScheme?: string;
-  /** The header of `token`, by default `Authorization`. */
-  authHeader?: string;
-  headers: Readonly<Record<string, string>>;
-  /** Below both roots, without a slash at either end; by default `api/kernels` and `api/kernelspecs`. */
-  kernelsPath?: string;
-  kernelspecsPath?: string;
-  /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
-  startBody?: Readonly<Record<string, unknown>>;
-  /** PEM texts, and what opens the key where it is encrypted. */
-  tls: { ca?: string; cert?: string; key?: string; passphrase?: string; verify: boolean };
-  launchTimeoutMs: number;
-  maxMessageBytes: number;
-  /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */
-  startConcurrency: number;
 }
 
 export interface ClientOptions {
@@ -93,6 +69,11 @@ export interface StartKernel {
   env: Readonly<Record<string, string>>;
   /** Whose start it is: those that wait take turns by owner. By default all are one owner's. */
   owner?: string;
+  /**
+   * Called when the start waits for a JupyterHub to start its server: since when, in ms since the epoch; undefined: it
+   * runs.
+   */
+  onServer?: (sinceMs: number | undefined) => void;
   /** Called when the start has to wait its turn: how many are before it. */
   onTurn?: (before: number) => void;
   /** Aborted: the start is given up, and a kernel that comes of it is deleted, also after its answer was lost. */
@@ -117,6 +98,8 @@ export interface Gateway {
    * is repeated under that id. `startFailed` carries the gateway's reason.
    */
   startKernel(start: StartKernel): Promise<KernelModel>;
+  /** Where the gateway is the server of a JupyterHub: resolves when that runs. Other calls but a start leave it stopped. */
+  startServer?(): Promise<void>;
   /** `GET api/kernels/{id}`; undefined for 404. */
   findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined>;
   /** `POST …/restart`. Variables are gone; runs in flight end as `kernelRestarted`. `kernelGone` when there is none. */
@@ -125,6 +108,13 @@ export interface Gateway {
   shutDownKernel(kernelId: string): Promise<void>;
   /** Opens the one websocket to this kernel and waits until the kernel answers. Rejects with `kernelGone`, `startFailed`, … */
   connect(kernelId: string, options: ConnectOptions): Promise<KernelConnection>;
+  /**
+   * The cookies by which a balancer knows which replica has this kernel, to be stored with it; undefined where there are
+   * none. They may be credentials.
+   */
+  saveCookies(kernelId: string): string | undefined;
+  /** What an earlier process stored. */
+  restoreCookies(kernelId: string, saved: string): void;
   /** Closes every connection and the HTTP pool; kernels stay. */
   close(): Promise<void>;
 }

@@ -53,6 +53,8 @@ export interface GatewayTimings {
   shutdownLookMs: number;
   /** An idle kernel that says nothing for so long, although it is asked, does not get what we write on this websocket. */
   staleMs: number;
+  /** Between looks at a JupyterHub that does not tell how the start of its server goes on. */
+  hubLookMs: number;
   /** Messages of an earlier process's execution wait this long for `resume`. */
   unclaimedMs: number;
 }
@@ -85,5 +87,6 @@ export const DEFAULT_TIMINGS: GatewayTimings = {
   exitMs: 5_000,
   shutdownLookMs: 1_000,
   staleMs: 5_000,
+  hubLookMs: 1_000,
   unclaimedMs: 10_000,
 };

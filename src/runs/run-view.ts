@@ -48,6 +48,8 @@ export type RunPhase =
   /** Asked "#data runs python2; switch to scala?", or told who may switch. */
   | { kind: 'switchAsked'; channel: string; from: string; to: string; maySwitch: boolean }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
+  /** The server that is the gateway. */
+  | { kind: 'startingServer'; sinceMs: number }
   /**
    * `behindOthers`: the kernel has it, and works on another client's code first. `inputMayBeLost`: a question of the code
    * may have been lost with the connection, and the kernel waits for its answer for ever.
@@ -182,6 +184,7 @@ function actionsFor(phase: RunPhase, requester: string): RunAction[] {
     case 'switchAsked':
       return phase.maySwitch ? ['switch', 'cancel'] : ['cancel'];
     case 'startingKernel':
+    case 'startingServer':
       return ['stop'];
     case 'running':
       return phase.stopIgnored ? ['restart'] : ['stop'];

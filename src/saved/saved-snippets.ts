@@ -85,6 +85,13 @@ export class SavedSnippets {
     );
   }
 
+  /** Of all channels of a workspace. */
+  all(workspace: string): SavedSnippet[] {
+    return [...this.#known.values()]
+      .flatMap((names) => [...names.values()])
+      .filter((saved) => saved.workspace === workspace);
+  }
+
   /** `id` of a snippet of this channel. */
   byId(place: Place, id: string): SavedSnippet | undefined {
     return this.list(place).find((saved) => saved.id === id);

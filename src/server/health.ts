@@ -36,6 +36,7 @@ export function gatewayCheck(gateway: Pick<Gateway, 'readKernelspecs'>): HealthC
 /** In our words alone: an error's own text may carry a server's. */
 function gatewayFailure({ code, status }: GatewayError): string {
   if (code === 'noCredentials') return 'Our credentials for it could not be had.';
+  if (code === 'serverStopped') return 'The JupyterHub server is stopped.';
   if (code === 'unreachable') return 'It cannot be reached.';
   if (code === 'untrusted') return 'Its certificate is not trusted.';
   if (code === 'unauthorized') return 'It does not accept our user, password or token.';

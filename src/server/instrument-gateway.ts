@@ -87,6 +87,11 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
         throw error;
       }
     },
+    ...(gateway.startServer === undefined
+      ? {}
+      : { startServer: () => counted('startServer', gateway.startServer?.() ?? Promise.resolve()) }),
+    saveCookies: (kernelId) => gateway.saveCookies(kernelId),
+    restoreCookies: (kernelId, saved) => gateway.restoreCookies(kernelId, saved),
     close: () => gateway.close(),
   });
 }

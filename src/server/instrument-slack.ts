@@ -44,15 +44,18 @@ function reasonOf(error: unknown): string {
   return error instanceof StoreError ? 'store' : 'broken';
 }
 
-/** The fetch that Slack's clients call through, counting every attempt: what they repeat counts again. */
-export function instrumentSlack(registry: Registry): FetchFunction {
+/** As the process's own: its answers can be read twice. */
+export type PlainFetch = (...call: Parameters<FetchFunction>) => Promise<Response>;
+
+/** Counts every attempt of Slack's clients to call: what they repeat counts again. */
+export function instrumentSlack(registry: Registry): (fetch: PlainFetch) => FetchFunction {
   const calls = new Counter({
     name: 'sparkthread_slack_calls_total',
     help: 'Calls of Slack’s Web API, by method and result: ok, rate_limited (429), Slack’s error, http_<status> or no_answer',
     labelNames: ['method', 'result'],
     registers: [registry],
   });
-  return async (url, init) => {
+  return (fetch) => async (url, init) => {
     const method = methodOf(url);
     try {
       const response = await fetch(url, init);

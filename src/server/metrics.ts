@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { countRuns } from './count-runs.ts';
 import { listen } from './http-server.ts';
 import { instrumentGateway } from './instrument-gateway.ts';
-import { countPayloads, instrumentSlack, type PayloadCounts } from './instrument-slack.ts';
+import { countPayloads, instrumentSlack, type PayloadCounts, type PlainFetch } from './instrument-slack.ts';
 import { instrumentStore } from './instrument-store.ts';
 import { type ObservedState, observeState } from './observe-state.ts';
 
@@ -20,8 +20,8 @@ export interface Metrics {
   observe: (state: ObservedState) => void;
   /** A run has ended. */
   runEnded: (run: Run, outcome: RunOutcome) => void;
-  /** For Slack's clients; undefined: their own. */
-  fetch: FetchFunction | undefined;
+  /** For Slack's clients. */
+  fetch: (fetch: PlainFetch) => FetchFunction;
   close: () => Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export async function startMetrics(at: { host: string; port: number } | undefine
       },
       observe: () => undefined,
       runEnded: () => undefined,
-      fetch: undefined,
+      fetch: (fetch) => fetch,
       close: async () => {},
     };
   const registry = new Registry();

@@ -11,6 +11,7 @@ import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './transport/startup-errors.ts';
 import type { Bot, ListenerMemory } from './context.ts';
 import { type Channels, createChannels } from './api/conversations.ts';
+import type { SlackNetwork } from './transport/network.ts';
 import { openClient, openSlackApp, type SlackSettings } from './transport/connect.ts';
 import { registerListeners } from './listeners/register.ts';
 import { createListenerMemory } from './listeners/requests.ts';
@@ -25,8 +26,10 @@ import { createIdleNotices, createNotify, type Notify } from './api/notify.ts';
 
 export interface StartSlackOptions {
   settings: SlackSettings;
-  /** What all calls to Slack go through; by default the process's own. */
-  fetch?: FetchFunction | undefined;
+  /** What files go through, and Socket Mode's websocket. */
+  network: SlackNetwork;
+  /** What all calls to Slack go through. */
+  fetch: FetchFunction;
   /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
   notifyAfterMs: number | undefined;
   /** How runs ended is marked in the channel. */
@@ -68,8 +71,8 @@ const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, fetch, policy, notifyAfterMs, marksResults, counts, log } = options;
-  const { app, transport } = openSlackApp(settings, log, fetch);
+  const { settings, network, fetch, policy, notifyAfterMs, marksResults, counts, log } = options;
+  const { app, transport } = openSlackApp(settings, log, fetch, network.socketDispatcher);
   app.counts = counts;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
@@ -86,7 +89,8 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     marksResults,
     log,
     ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
-    ...(fetch === undefined ? {} : { fetch }),
+    fetch,
+    transfer: network.fetch,
   });
   const notify = createNotify(app.client, log);
   const { botToken: token, apiUrl } = settings;
@@ -100,6 +104,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     readFiles: createFileReader({
       token,
       apiUrl,
+      fetch: network.fetch,
       askFile: async (file) => (await lookups.files.info({ file })).file,
     }),
     users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),

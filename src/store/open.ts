@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -7,6 +8,7 @@ import { RedisEntries } from './redis/entries.ts';
 import { checkVersion, RedisLease } from './redis/lease.ts';
 import { RedisRuns } from './redis/runs.ts';
 import { createRunReader, type ReadData, type RunReader } from './run-reader.ts';
+import { backUp } from './sqlite/backup.ts';
 import { atStore, openSqliteFile, openSqliteMemory, SqliteLease } from './sqlite/database.ts';
 import { SqliteEntries } from './sqlite/entries.ts';
 import { SqliteRuns } from './sqlite/runs.ts';
@@ -33,7 +35,10 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
   if (path !== undefined) {
     const db = await openSqliteFile(path, lockWaitMs);
-    return atStore(db, () => createSqliteStore('sqlite', db, reader, log));
+    return {
+      ...atStore(db, () => createSqliteStore<Data>('sqlite', db, reader, log)),
+      backUp: () => backUp(db, resolve(path)),
+    };
   }
   if (/^rediss?:/.test(url)) return openRedisStore(url, reader, log);
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');

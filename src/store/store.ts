@@ -1,4 +1,5 @@
 import type { Keyv } from 'keyv';
+import type { Backup } from './sqlite/backup.ts';
 
 /**
  * What outlives the process: the runs, Keyv's namespaces and the leader lease. Memory, SQLite and Redis implement it
@@ -112,6 +113,8 @@ export interface Store<Data> {
   keyv(namespace: string): Keyv;
   readonly runs: RunStore<Data>;
   readonly lease: LeaderLease;
+  /** Writes a backup beside the file; only a file needs that. Rejects with `StoreError`. */
+  readonly backUp?: () => Promise<Backup>;
   /** Ends the connection or closes the file. */
   close(): Promise<void>;
 }

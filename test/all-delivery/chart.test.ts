@@ -14,7 +14,7 @@ import { installations } from './installations.ts';
 import { type KubernetesObject, kubernetesObject } from './kubernetes-object.ts';
 
 const certificate = fileURLToPath(new URL('../fixtures/tls/ca.pem', import.meta.url));
-const checked = inject('kubernetesValidate');
+const checker = join(inject('linters'), 'kubernetes-validate');
 let helm: Helm | undefined;
 let folder: string;
 beforeAll(async () => {
@@ -52,7 +52,7 @@ function theOne(objects: readonly KubernetesObject[], kind: string, name: string
 
 /** Each object against Kubernetes' own schema; no field that it does not know. */
 async function validate(yaml: string, version: string): Promise<string> {
-  const child = spawn(checked, ['--strict', '-k', version, '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(checker, ['--strict', '-k', version, '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.end(yaml);
   const [said, complaints] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return said + complaints;

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { cleanEnvironment } from '../../demo/clean-environment.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
@@ -56,6 +56,11 @@ afterAll(async () => {
 function settings(): Record<string, string> {
   return { ...env, ...playground.environment, KG_URL: gateway.httpUrl, PORT: '0' };
 }
+
+test('hadolint has nothing to say of the Dockerfile', async () => {
+  const { stdout } = await run(join(inject('linters'), 'hadolint'), [join(checkout, 'Dockerfile')]);
+  expect(stdout).toBe('');
+});
 
 test('no package of development is in it', async () => {
   const packages = await readdir(join(root, 'node_modules'));

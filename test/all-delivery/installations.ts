@@ -21,7 +21,7 @@ export const installations = {
     config: { KG_URL: 'https://gateway.example.com/', KG_CLIENT_CA: '/etc/sparkthread/ca/ca.pem' },
     extraVolumes: [{ name: 'ca', configMap: { name: 'ca' } }],
     extraVolumeMounts: [{ name: 'ca', mountPath: '/etc/sparkthread/ca' }],
-    extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example.com:3128' }],
+    extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/etc/sparkthread/ca/ca.pem' }],
     metrics: { enabled: false },
     replicas: 1,
   },

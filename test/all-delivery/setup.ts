@@ -8,8 +8,8 @@ import { ensureHelm } from '../../tools/helm.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The program that checks manifests against Kubernetes' own schemas. */
-    kubernetesValidate: string;
+    /** The folder of the programs kubernetes-validate, which has Kubernetes' own schemas, and hadolint. */
+    linters: string;
   }
 }
 
@@ -17,14 +17,14 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<void> {
   const progress = showProgress(process.stdout);
   const { bin } = await ensureVirtualEnvironment({
-    name: 'kubernetes-validate',
-    title: 'schemas of Kubernetes',
+    name: 'linters',
+    title: 'linters and schemas of what is delivered',
     requirementsFile: fileURLToPath(new URL('requirements.txt', import.meta.url)),
     cache: await openCacheFolder(process.env),
     python: await findPython(process.env),
     environment: process.env,
     progress,
   });
-  project.provide('kubernetesValidate', `${bin}/kubernetes-validate`);
+  project.provide('linters', bin);
   await ensureHelm(process.env, progress);
 }

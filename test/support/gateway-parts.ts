@@ -7,7 +7,7 @@ import { RunningExecution } from '../../src/gateway/execution/execution.ts';
 import { Interrupts } from '../../src/gateway/execution/interrupt.ts';
 import type { KernelModel, Log } from '../../src/gateway/gateway.ts';
 import type { KernelOutput, Output } from '../../src/gateway/outputs.ts';
-import { readEndpoints } from '../../src/gateway/http/http.ts';
+import { readEndpoints } from '../../src/gateway/http/endpoints.ts';
 import type { KernelMessage } from '../../src/gateway/protocol/wire.ts';
 import { ReconnectingSocket } from '../../src/gateway/socket/reconnecting-socket.ts';
 import { silentLog } from '../../src/log.ts';

@@ -156,7 +156,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onPosted: (live) => kernels.remove(live),
       log: silentLog,
     });
-    const records = new KernelRecords(faulty.keyv('kernel'), silentLog);
+    const records = new KernelRecords(faulty.keyv('kernel'), client, silentLog);
     const channels = new StoredChannelSettings(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 /** A program that prints a token of a short life, and what a front has to know of its tokens. */
 export interface TokenCommand extends AsyncDisposable {
+  folder: string;
   /** For `KG_AUTH_COMMAND`. */
   setting: string;
   /** Whether this header's token was given out and has not ended. */
@@ -37,6 +38,7 @@ export async function startTokenCommand(lifeMs: number): Promise<TokenCommand> {
       .filter((line) => line !== '')
       .map((line) => line.split(' '));
   return {
+    folder,
     setting: `sh '${script}'`,
     isValid: (authorization) =>
       readIssued().some(([token, end]) => authorization === `Bearer ${token}` && Date.now() < Number(end)),

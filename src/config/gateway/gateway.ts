@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewaySettings } from '../../gateway/gateway.ts';
+import { proxyFor, type ProxySettings } from '../../proxy.ts';
+import { isOfHub, readHubSettings, serverUrl } from './hub.ts';
 import { readServiceCredentials, type ServiceCredentials } from './service-credentials.ts';
 import type { SettingValues } from '../schema.ts';
 import type { ConfigIssues } from '../setting.ts';
@@ -11,6 +13,7 @@ import { readTlsSettings } from './tls.ts';
  */
 export function readGatewaySettings(
   values: SettingValues,
+  proxy: ProxySettings | undefined,
   issues: ConfigIssues,
 ): GatewaySettings | undefined {
   const given = withAliases(values, issues);
@@ -18,7 +21,8 @@ export function readGatewaySettings(
   const credentials = path === undefined ? undefined : readServiceCredentials(path, issues);
   if (credentials !== undefined) warnOfConflicts(given, credentials, issues);
 
-  const httpUrl = given.httpUrl ?? credentials?.httpUrl;
+  const hub = readHubSettings(values, proxy, issues);
+  const httpUrl = given.httpUrl ?? credentials?.httpUrl ?? (hub === undefined ? undefined : serverUrl(hub));
   const user = given.user ?? credentials?.user;
   const pass = given.pass ?? credentials?.pass;
   const { KG_CLIENT_KEY_PASSPHRASE: passphrase } = values;
@@ -30,7 +34,8 @@ export function readGatewaySettings(
       'VALIDATE_KG_CERT is false: the gateway’s certificate is NOT checked, so anybody on the way can read and change code, output and passwords.',
     );
   if (httpUrl === undefined) {
-    if (!wasGiven(issues, 'KG_URL', 'JUPYTER_GATEWAY_URL') && path === undefined)
+    const isElsewhere = path !== undefined || values.JUPYTERHUB_API_URL !== undefined;
+    if (!wasGiven(issues, 'KG_URL', 'JUPYTER_GATEWAY_URL', 'JUPYTERHUB_API_URL') && !isElsewhere)
       issues.problems.push(
         'KG_URL is missing: the gateway’s root, such as https://host:8888/ (or JUPYTER_GATEWAY_URL, or KG_SERVICE_CREDENTIALS).',
       );
@@ -39,16 +44,32 @@ export function readGatewaySettings(
   const wsUrl = given.wsUrl ?? websocketRoot(httpUrl, credentials);
   if (httpUrl.startsWith('https:') && wsUrl.startsWith('ws:'))
     issues.warnings.push('KG_WS_URL is not encrypted although KG_URL is: use wss.');
+  const hasNoCredentials =
+    user === undefined &&
+    given.token === undefined &&
+    values.KG_AUTH_COMMAND === undefined &&
+    values.KG_AUTH_TOKEN_FILE === undefined &&
+    !Object.keys(given.headers).some((name) => name.toLowerCase() === 'authorization');
+  const token =
+    hasNoCredentials && hub !== undefined && isOfHub(httpUrl, hub) && isOfHub(wsUrl, hub)
+      ? hub.token
+      : given.token;
+  const [rest, websocket] = [proxyFor(httpUrl, proxy), proxyFor(wsUrl, proxy)];
   return {
     httpUrl,
     wsUrl,
     ...(user === undefined ? {} : { user }),
     ...(pass === undefined ? {} : { pass }),
-    ...(given.token === undefined ? {} : { token: given.token }),
+    ...(token === undefined ? {} : { token }),
+    ...(hub === undefined ? {} : { hub }),
     ...(given.authScheme === undefined ? {} : { authScheme: given.authScheme }),
     ...(given.authHeader === undefined ? {} : { authHeader: given.authHeader }),
     headers: given.headers,
     tls,
+    proxies: {
+      ...(rest === undefined ? {} : { rest }),
+      ...(websocket === undefined ? {} : { websocket }),
+    },
     ...(values.KG_KERNELS_PATH === undefined ? {} : { kernelsPath: values.KG_KERNELS_PATH }),
     ...(values.KG_KERNELSPECS_PATH === undefined ? {} : { kernelspecsPath: values.KG_KERNELSPECS_PATH }),
     ...(values.KERNEL_BODY === undefined ? {} : { startBody: values.KERNEL_BODY }),

@@ -8,6 +8,8 @@ export interface Answer {
   status: number;
   location?: string | undefined;
   body: string;
+  /** Its headers Set-Cookie. */
+  setCookies?: readonly string[];
 }
 
 /**
@@ -34,11 +36,30 @@ export function readRefusal(answer: Answer, what: string): GatewayError {
     return as('unauthorized', `Asked for ${what}, the gateway sent us to a login page (status ${status})`);
   if (status === 401 || (status === 403 && isCredentialReason(reason)))
     return as('unauthorized', `The gateway does not accept our user, password or token (${said})`);
+  if (status === 424) return as('serverStopped', 'The JupyterHub server is stopped (status 424)');
   if (status >= 300 && status < 400)
     return as('badAnswer', `Asked for ${what}, the gateway redirected us (status ${status})`);
   if (isGatewayAway(status)) return as('unreachable', `The gateway is not there behind its proxy (${said})`);
   if (status >= 500) return as('badAnswer', `The gateway failed on ${what} (${said})`);
   return as('refused', `The gateway refused ${what} (${said})`);
+}
+
+/**
+ * The status, or 424 for a redirect to the hub's own place for a user's server: JupyterHub sends GETs and upgrades there while
+ * that server does not run, and answers them with 424 there (protocol.md §1.6).
+ */
+export function readStatus(status: number, location: string | undefined): number {
+  return status === 302 && /\/hub\/user\//.test(location ?? '') ? 424 : status;
+}
+
+/**
+ * Whether a hub may have answered in place of a server that does not run: a POST or DELETE gets 405 there, or 403 in HTML or over
+ * `_xsrf`, for which a server that gets its token never asks.
+ */
+export function mayBeHubs(answer: Answer): boolean {
+  const { status } = answer;
+  const reason = readReason(answer);
+  return status === 424 || status === 405 || (status === 403 && (reason === '' || /xsrf/i.test(reason)));
 }
 
 /** Statuses that proxies send in place of the gateway. */
@@ -82,6 +103,8 @@ const CERTIFICATE_REFUSED = /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDS
 /** What a call or an upgrade that got no answer at all means. */
 export function readFailure(failure: unknown, root: string): GatewayError {
   if (failure instanceof GatewayError) return failure;
+  const refusal = /^Proxy response \((\d{3})\)/.exec(failure instanceof Error ? failure.message : '')?.[1];
+  if (refusal !== undefined) return proxyRefusal(Number(refusal), root);
   const code = errorCode(failure);
   const as = (kind: GatewayErrorCode, words: string) =>
     new GatewayError(kind, `${words} (${code})`, { cause: failure });
@@ -89,6 +112,15 @@ export function readFailure(failure: unknown, root: string): GatewayError {
   if (CERTIFICATE_REFUSED.test(code))
     return as('unauthorized', `The gateway at ${root} does not accept our client certificate`);
   return as('unreachable', `The gateway at ${root} gives no answer`);
+}
+
+/** The proxy on the way to `root` opens no tunnel. */
+export function proxyRefusal(status: number, root: string): GatewayError {
+  const why = status === 407 ? ', because it wants another user or password' : '';
+  return new GatewayError(
+    'unreachable',
+    `There is no way to the gateway at ${root}: the proxy answers with status ${status}${why}`,
+  );
 }
 
 /** `ECONNREFUSED`, `UND_ERR_…`, `DEPTH_ZERO_…`; `AggregateError`s of two addresses count as their first. */

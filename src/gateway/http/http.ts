@@ -1,15 +1,29 @@
-import { lowerCased } from '../auth/read-token.ts';
-import { untilAborted } from '../until-aborted.ts';
-import { Agent, request } from 'undici';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { request } from 'undici';
 import { GatewayError } from '../errors.ts';
-import type { Credentials, GatewaySettings } from '../gateway.ts';
-import { type Answer, isGatewayAway, isRefusedCredential, readFailure } from './http-errors.ts';
+import type { GatewaySettings } from '../gateway.ts';
+import { type Headers, withCookies } from './cookies.ts';
+import { openDispatcher } from './dispatcher.ts';
+import type { Endpoints } from './endpoints.ts';
+import {
+  type Answer,
+  isGatewayAway,
+  isRefusedCredential,
+  readFailure,
+  readRefusal,
+  readStatus,
+} from './http-errors.ts';
+import { XsrfToken } from './xsrf.ts';
 
 /** HTTP to one gateway: an own pool with keep-alive, no redirects followed, each call bounded in time. */
 export interface Http {
   /** Rejects with `GatewayError`. */
   call(call: HttpCall): Promise<Answer>;
+  /** The lines of a long answer to GET, as they come. Rejects with `GatewayError` when it is refused or breaks off. */
+  lines(path: string, signal: AbortSignal): AsyncIterable<string>;
+  /** The answer to a start was about this kernel: its cookies are the kernel's. */
+  assign(kernelId: string, start: Answer): void;
   close(): Promise<void>;
 }
 
@@ -17,44 +31,52 @@ export interface HttpCall {
   method: 'GET' | 'POST' | 'DELETE';
   /** `api/kernels/…`, no slash at either end. */
   path: string;
+  /** Whose cookies it carries. */
+  kernelId?: string;
   body?: unknown;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }
 
-/** Longest answer that is read; kernelspecs with inlined logos are the biggest seen, far below. */
-const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 const ATTEMPTS = 3;
-
-/** Names in lower case. */
-export type Headers = Readonly<Record<string, string>>;
+/** Servers that stream an answer send something each few seconds. */
+const LINE_MS = 60_000;
+const MAX_LINE_CHARACTERS = 2 ** 16;
 
 /** `mayWrite` is asked right before each POST and DELETE; false rejects it as `writesPaused`. */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
-  const agent = new Agent({
-    connections: 16,
-    pipelining: 1,
-    allowH2: false,
-    maxResponseSize: MAX_ANSWER_BYTES,
-    connect: tlsOptions(settings),
-  });
+  const dispatcher = openDispatcher(settings);
+  const xsrf = new XsrfToken();
+  const { kernelsPath = 'api/kernels' } = settings;
 
   async function once(wanted: HttpCall, signal: AbortSignal): Promise<Answer> {
     const headers = await endpoints.headers(signal);
-    const answer = await send(wanted, headers, signal);
+    const answer = await sendWithXsrf(wanted, headers, signal);
     // The gateway did nothing, so a POST may be repeated too.
     if (!isRefusedCredential(answer) || !(await endpoints.renew(headers, signal))) return answer;
-    return send(wanted, await endpoints.headers(signal), signal);
+    return sendWithXsrf(wanted, await endpoints.headers(signal), signal);
+  }
+
+  async function sendWithXsrf(wanted: HttpCall, headers: Headers, signal: AbortSignal): Promise<Answer> {
+    const first = wanted.method === 'GET' ? headers : xsrf.add(headers);
+    const answer = await send(wanted, first, signal);
+    xsrf.take(answer.setCookies ?? []);
+    if (wanted.method === 'GET' || !xsrf.isAskedBy(answer)) return answer;
+    const second = xsrf.add(headers);
+    return isDeepStrictEqual(first, second) ? answer : await send(wanted, second, signal);
   }
 
   async function send(wanted: HttpCall, headers: Headers, signal: AbortSignal): Promise<Answer> {
     if (wanted.method !== 'GET' && !mayWrite())
       throw new GatewayError('writesPaused', 'Nothing was sent: this process may change nothing just now');
-    const response = await request(endpoints.restUrl(wanted.path), {
-      dispatcher: agent,
+    const { cookies } = endpoints;
+    const url = new URL(endpoints.restUrl(wanted.path));
+    const { kernelId } = wanted;
+    const response = await request(url, {
+      dispatcher,
       method: wanted.method,
       headers: {
-        ...headers,
+        ...(kernelId === undefined ? headers : withCookies(headers, cookies.header(kernelId, url))),
         accept: 'application/json',
         ...(wanted.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -63,11 +85,15 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
       headersTimeout: wanted.timeoutMs,
       bodyTimeout: wanted.timeoutMs,
     });
-    const { location } = response.headers;
+    const { 'set-cookie': set = [] } = response.headers;
+    const location = [response.headers.location].flat()[0];
+    const setCookies = [set].flat();
+    if (kernelId !== undefined) cookies.take(kernelId, url, setCookies);
     return {
-      status: response.statusCode,
+      setCookies,
+      status: readStatus(response.statusCode, location),
       body: await response.body.text(),
-      location: typeof location === 'string' ? location : undefined,
+      location,
     };
   }
 
@@ -95,86 +121,31 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     }
   }
 
-  return { call, close: () => agent.destroy() };
-}
-
-/** As `tls.connect` takes them; the websocket uses the same. */
-export function tlsOptions({ tls }: GatewaySettings): {
-  rejectUnauthorized: boolean;
-  ca?: string;
-  cert?: string;
-  key?: string;
-  passphrase?: string;
-} {
-  const { verify, ...rest } = tls;
-  return { rejectUnauthorized: verify, ...rest };
-}
-
-/**
- * Where the gateway's calls go and what they carry. Paths are joined as strings, because `new URL('/api', root)`
- * drops a prefix like `/gateway/default/jkg` (protocol.md §2.1, trap 12).
- */
-export interface Endpoints {
-  /** `path` like `api/kernels`, without a slash at either end. */
-  restUrl(path: string): string;
-  channelsUrl(kernelId: string, sessionId: string): string;
-  /** For one request or upgrade. Rejects with `GatewayError` where the caller's credentials cannot be had. */
-  headers(signal?: AbortSignal): Promise<Headers>;
-  /** These were refused. True: others are to be had, once. */
-  renew(refused: Headers, signal?: AbortSignal): Promise<boolean>;
-  /** The REST root without credentials and query, for messages and logs. */
-  shownRoot: string;
-  /** The same of the websocket root; the REST root where both are one address. */
-  shownWsRoot: string;
-}
-
-export function readEndpoints(settings: GatewaySettings, credentials: Credentials | undefined): Endpoints {
-  const http = splitRoot(settings.httpUrl);
-  const ws = splitRoot(settings.wsUrl);
-  const user = settings.user ?? http.user;
-  const pass = settings.pass ?? http.pass;
-  const { kernelsPath = 'api/kernels' } = settings;
-  const fixed = lowerCased(settings.headers);
-  // One Authorization header cannot hold both (protocol.md §1.4, trap 7): Basic keeps it, the token goes to the query.
-  if (user !== undefined)
-    fixed['authorization'] = `Basic ${Buffer.from(`${user}:${pass ?? ''}`).toString('base64')}`;
-  const { token, authScheme = 'token', authHeader = 'authorization' } = settings;
-  const tokenHeader = authHeader.toLowerCase();
-  const tokenInQuery = token !== undefined && tokenHeader in fixed;
-  if (token !== undefined && !tokenInQuery) fixed[tokenHeader] = `${authScheme} ${token}`.trimStart();
-  const query = (parameters: Record<string, string>) => {
-    const all = new URLSearchParams(parameters);
-    if (tokenInQuery) all.set('token', token);
-    return all.size === 0 ? '' : `?${all.toString()}`;
-  };
-  return {
-    restUrl: (path) => `${http.root}/${path}${query({})}`,
-    channelsUrl: (kernelId, sessionId) =>
-      `${ws.root}/${kernelsPath}/${encodeURIComponent(kernelId)}/channels${query({ session_id: sessionId })}`,
-    async headers(signal) {
-      if (credentials === undefined) return fixed;
-      try {
-        return { ...fixed, ...lowerCased(await untilAborted(credentials.headers(), signal, late)) };
-      } catch (cause) {
-        if (cause instanceof GatewayError) throw cause;
-        throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
+  async function* lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
+    try {
+      const { statusCode, body } = await request(endpoints.restUrl(path), {
+        dispatcher,
+        headers: { ...(await endpoints.headers(signal)), accept: 'text/event-stream' },
+        signal,
+        bodyTimeout: LINE_MS,
+      });
+      if (statusCode !== 200) throw readRefusal({ status: statusCode, body: await body.text() }, path);
+      let rest = '';
+      for await (const chunk of body.setEncoding('utf8')) {
+        const parts = `${rest}${chunk}`.split('\n');
+        rest = (parts.pop() ?? '').slice(0, MAX_LINE_CHARACTERS);
+        yield* parts;
       }
-    },
-    renew: async (refused, signal) =>
-      credentials !== undefined && (await untilAborted(credentials.renew(refused), signal, late)),
-    shownRoot: http.root,
-    shownWsRoot: ws.root === http.root.replace(/^http/, 'ws') ? http.root : ws.root,
+    } catch (cause) {
+      throw readFailure(cause, endpoints.shownRoot);
+    }
+  }
+
+  return {
+    call,
+    lines,
+    assign: (kernelId, { setCookies = [] }) =>
+      endpoints.cookies.take(kernelId, new URL(endpoints.restUrl(kernelsPath)), setCookies),
+    close: () => dispatcher.destroy(),
   };
-}
-
-/** What is waited for goes on for others. */
-function late(): GatewayError {
-  return new GatewayError('noCredentials', 'The credentials for the gateway were not there in time');
-}
-
-function splitRoot(address: string): { root: string; user?: string; pass?: string } {
-  const url = new URL(address);
-  const root = `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
-  if (url.username === '') return { root };
-  return { root, user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) };
 }

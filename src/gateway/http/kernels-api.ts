@@ -11,7 +11,7 @@ import type { GatewayTimings } from '../timings.ts';
 export type KernelsApi = ReturnType<typeof createKernelsApi>;
 
 /** Where a gateway has what, without a slash at either end. */
-type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath'>;
+type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath' | 'hub'>;
 
 export interface PostKernel {
   readonly [more: string]: unknown;
@@ -66,18 +66,25 @@ const gatewayInfo = z.object({ version: z.string(), gateway_version: z.string().
 
 export function createKernelsApi(
   http: Http,
-  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs' }: KernelPaths,
+  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs', hub }: KernelPaths,
   timings: GatewayTimings,
 ) {
   const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
   const get = (path: string, signal: AbortSignal | undefined): Promise<Answer> =>
     http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal });
-  const post = (path: string, more: Pick<HttpCall, 'body' | 'timeoutMs'>): Promise<Answer> =>
-    http.call({ method: 'POST', path, ...more });
+  const callKernel = (
+    method: HttpCall['method'],
+    kernelId: string,
+    more: Pick<HttpCall, 'timeoutMs' | 'signal'>,
+    action = '',
+  ): Promise<Answer> => http.call({ method, path: `${kernelPath(kernelId)}${action}`, kernelId, ...more });
+
+  /** The hub has said that the server is stopped, which has taken its kernels with it. Without a hub a 424 proves nothing. */
+  const isStopped = ({ status }: Answer): boolean => status === 424 && hub !== undefined;
 
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
-    const answer = await get(kernelPath(kernelId), signal);
-    if (isMissingKernel(answer)) return undefined;
+    const answer = await callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
+    if (isMissingKernel(answer) || isStopped(answer)) return undefined;
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 
@@ -105,16 +112,20 @@ export function createKernelsApi(
   }
 
   /** The POST alone; `KernelStarts` is what callers use. */
-  const postKernel = (body: PostKernel, timeoutMs: number): Promise<Answer> =>
-    post(kernelsPath, { body, timeoutMs });
+  async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
+    const answer = await http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const started = kernelModel.safeParse(readJson(answer.body)).data;
+    if (started !== undefined) http.assign(started.id, answer);
+    return answer;
+  }
 
   /** True when the kernel was there and is deleted, false for 404. */
   async function deleteKernel(kernelId: string): Promise<boolean> {
     for (let tries = DELETIONS - 1; ; tries -= 1) {
       const timeoutMs = timings.callMs * 3;
-      const answer = await http.call({ method: 'DELETE', path: kernelPath(kernelId), timeoutMs });
+      const answer = await callKernel('DELETE', kernelId, { timeoutMs });
       if (answer.status >= 200 && answer.status < 300) return true;
-      if (isMissingKernel(answer)) return false;
+      if (isMissingKernel(answer) || isStopped(answer)) return false;
       if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
       // Two deletions at once: Kernel Gateway 2 answers one of them with 500 (protocol.md §1.2, trap 52).
       if ((await findKernel(kernelId)) === undefined) return true;
@@ -125,16 +136,17 @@ export function createKernelsApi(
 
   /** False where the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
   async function interruptKernel(kernelId: string): Promise<boolean> {
-    const answer = await post(`${kernelPath(kernelId)}/interrupt`, { timeoutMs: timings.callMs });
+    const answer = await callKernel('POST', kernelId, { timeoutMs: timings.callMs }, '/interrupt');
     if (answer.status >= 200 && answer.status < 300) return true;
-    if (answer.status === 404) return false;
+    if (answer.status === 404 || answer.status === 424) return false;
     throw readRefusal(answer, 'the interrupt of a kernel');
   }
 
   async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
-    const answer = await post(`${kernelPath(kernelId)}/restart`, { timeoutMs });
+    const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
     if (answer.status === 200) return;
     // A kernel that is gone answers 500 on every version (protocol.md §1.2, trap 9); so does the loser of two restarts.
+    if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
     if (answer.status === 404 || answer.status === 500) {
       const model = await findKernel(kernelId);
       if (model === undefined) throw kernelGone(kernelId);
@@ -154,8 +166,13 @@ export function createKernelsApi(
   };
 }
 
-export function kernelGone(kernelId: string): GatewayError {
-  return new GatewayError('kernelGone', `The gateway has no kernel ${kernelId} any more`, { status: 404 });
+/** `status` 424: with its server. */
+export function kernelGone(kernelId: string, status = 404): GatewayError {
+  const words =
+    status === 424
+      ? 'The JupyterHub server was stopped, and its kernels with it'
+      : `The gateway has no kernel ${kernelId} any more`;
+  return new GatewayError('kernelGone', words, { status });
 }
 
 /** A 2xx answer as `schema` says it, else the fitting `GatewayError`. */

@@ -2,8 +2,9 @@ import { untilAborted } from '../until-aborted.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Log, StartKernel } from '../gateway.ts';
-import { type Answer, isGatewayAway, readReason, readRefusal } from './http-errors.ts';
-import { type KernelsApi, readKernelModel } from './kernels-api.ts';
+import type { HubServer } from '../hub/hub-server.ts';
+import { type Answer, isGatewayAway, mayBeHubs, readReason, readRefusal } from './http-errors.ts';
+import { type KernelsApi, type PostKernel, readKernelModel } from './kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { Turns } from './turns.ts';
 
@@ -13,6 +14,7 @@ import { Turns } from './turns.ts';
  */
 export class KernelStarts {
   readonly #api: KernelsApi;
+  readonly #hub: HubServer | undefined;
   readonly #turns: Turns;
   readonly #timings: GatewayTimings;
   readonly #launchTimeoutMs: number;
@@ -24,11 +26,13 @@ export class KernelStarts {
 
   constructor(
     api: KernelsApi,
+    hub: HubServer | undefined,
     settings: Pick<GatewaySettings, 'startConcurrency' | 'launchTimeoutMs' | 'startBody'>,
     timings: GatewayTimings,
     log: Log,
   ) {
     this.#api = api;
+    this.#hub = hub;
     this.#turns = new Turns(settings.startConcurrency);
     this.#launchTimeoutMs = settings.launchTimeoutMs;
     this.#startBody = settings.startBody ?? {};
@@ -78,18 +82,31 @@ export class KernelStarts {
         KERNEL_ID: kernelId,
       },
     };
-    let answer: Answer;
+    const there = start.isRepeated === true ? await this.#findStarted(kernelId) : undefined;
+    if (there !== undefined) return there;
+    let answer = await this.#postOnce(start, body);
+    if (await this.#untilServerRuns(answer, start)) answer = await this.#postOnce(start, body);
+    if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
+    if (isGatewayAway(answer.status) && readReason(answer) === '') this.#search(start);
+    throw await this.#readFailure(answer, start.kernelspec);
+  }
+
+  async #postOnce(start: StartKernel, body: PostKernel): Promise<Answer> {
     try {
-      const there = start.isRepeated === true ? await this.#findStarted(kernelId) : undefined;
-      if (there !== undefined) return there;
-      answer = await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
+      return await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
     } catch (failure) {
       if (failure instanceof GatewayError && failure.code === 'unreachable') this.#search(start);
       throw failure;
     }
-    if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
-    if (isGatewayAway(answer.status) && readReason(answer) === '') this.#search(start);
-    throw await this.#readFailure(answer, start.kernelspec);
+  }
+
+  /** True where the answer came in place of a server that was stopped, and it runs now: nothing was started. */
+  async #untilServerRuns(answer: Answer, { onServer, signal, release }: StartKernel): Promise<boolean> {
+    if (this.#hub === undefined || answer.status !== 424) return false;
+    await this.#hub.start(onServer);
+    if (signal?.aborted === true || release?.aborted === true) throw givenUp();
+    onServer?.(undefined);
+    return true;
   }
 
   /**
@@ -109,6 +126,11 @@ export class KernelStarts {
   async #readFailure(answer: Answer, kernelspec: string): Promise<GatewayError> {
     const { status } = answer;
     const reason = readReason(answer);
+    // What a hub says to a POST in place of a server that is stopped looks like a refusal.
+    if (mayBeHubs(answer)) {
+      const failure = await this.#api.readKernelspecs().catch((error: unknown) => error);
+      if (failure instanceof GatewayError && failure.code === 'serverStopped') return failure;
+    }
     if (status === 500) {
       // An unknown name is an unhandled error on every version (protocol.md §1.2, trap 10).
       const specs = await this.#api.readKernelspecs().catch(() => undefined);

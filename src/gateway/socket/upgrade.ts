@@ -70,6 +70,8 @@ function untilGivenUp(
 async function confirmed(failure: unknown, { kernelId, findKernel }: UpgradeWatch): Promise<unknown> {
   if (!(failure instanceof GatewayError)) return failure;
   const { code, status } = failure;
+  if (code === 'serverStopped')
+    return (await isThere(kernelId, findKernel)) ? failure : kernelGone(kernelId, status);
   if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
   const model = await findKernel(kernelId).catch(() => undefined);
   if (model === undefined) return failure;
@@ -79,6 +81,14 @@ async function confirmed(failure: unknown, { kernelId, findKernel }: UpgradeWatc
   const hasAnswered = model.executionState === 'idle' || model.executionState === 'busy';
   if (!hasAnswered) return failure;
   return new GatewayError('unreachable', `${words} opens no websocket to it (status 500)`, { status });
+}
+
+/** False only where that is known. */
+async function isThere(kernelId: string, findKernel: KernelsApi['findKernel']): Promise<boolean> {
+  return await findKernel(kernelId).then(
+    (model) => model !== undefined,
+    () => true,
+  );
 }
 
 function neverCameUp(reason?: string): GatewayError {

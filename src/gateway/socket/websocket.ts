@@ -1,11 +1,13 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
-import { type Endpoints, type Headers, tlsOptions } from '../http/http.ts';
-import { type Answer, readFailure, readRefusal } from '../http/http-errors.ts';
-import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
+import { type Headers, withCookies } from '../http/cookies.ts';
+import { tlsOptions } from '../http/dispatcher.ts';
+import type { Endpoints } from '../http/endpoints.ts';
+import type { KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
+import { openTunnel } from './tunnel.ts';
+import { untilOpen } from './until-open.ts';
 
 export type SocketEvent =
   /** Before the first frame. */
@@ -29,8 +31,6 @@ export interface SocketOptions {
 
 /** How long the other side may take to answer our close. */
 const CLOSE_MS = 1_000;
-/** So much of a refusal's body is read: its reason stands at the beginning. */
-const MAX_REFUSAL_BYTES = 64 * 2 ** 10;
 
 /** One websocket to one kernel, from the upgrade to its close. It never re-opens; ReconnectingSocket does that. */
 export class KernelSocket {
@@ -120,9 +120,13 @@ export class KernelSocket {
     if (this.#isTerminated) throw new GatewayError('unreachable', 'The websocket was given up by us');
     if (!mayWrite())
       throw new GatewayError('writesPaused', 'No websocket is opened: this process may change nothing now');
-    const socket = new WebSocket(endpoints.channelsUrl(kernelId, sessionId), {
+    const tunnel = endpoints.wsProxy === undefined ? undefined : openTunnel(endpoints.wsProxy);
+    const url = new URL(endpoints.channelsUrl(kernelId, sessionId));
+    const { cookies } = endpoints;
+    const socket = new WebSocket(url, {
       ...tlsOptions(settings),
-      headers: { ...headers },
+      ...(tunnel === undefined ? {} : { agent: tunnel.agent }),
+      headers: { ...withCookies(headers, cookies.header(kernelId, url)) },
       followRedirects: false,
       perMessageDeflate: false,
       maxPayload: settings.maxMessageBytes,
@@ -130,6 +134,7 @@ export class KernelSocket {
       handshakeTimeout: settings.launchTimeoutMs + timings.startPadMs,
     });
     this.#socket = socket;
+    socket.once('upgrade', (answer) => cookies.take(kernelId, url, answer.headers['set-cookie'] ?? []));
     socket.once('open', () => {
       socket.once('close', (code) => this.#onEvent({ kind: 'close', code }));
       this.#startPinging();
@@ -150,8 +155,11 @@ export class KernelSocket {
       // What else the websocket would wait for is the rest of the message that it cannot take.
       socket.terminate();
     });
-    socket.on('close', () => clearInterval(this.#pinging));
-    await untilOpen(socket, kernelId, endpoints.shownWsRoot);
+    socket.on('close', () => {
+      clearInterval(this.#pinging);
+      tunnel?.giveUp();
+    });
+    await untilOpen(socket, kernelId, endpoints.shownWsRoot, tunnel);
   }
 
   #startPinging(): void {
@@ -181,53 +189,4 @@ export class KernelSocket {
       this.#hasAcknowledged = false;
     });
   }
-}
-
-function untilOpen(socket: WebSocket, kernelId: string, root: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', (failure) => reject(readFailure(failure, root)));
-    socket.once('close', () =>
-      reject(new GatewayError('unreachable', `${root} closed the websocket while it was opened`)),
-    );
-    socket.once('unexpected-response', (request, response) => {
-      void readBody(response).then((body) => {
-        request.destroy();
-        socket.terminate();
-        const { location } = response.headers;
-        const status = response.statusCode ?? 0;
-        return reject(readUpgradeRefusal({ status, location, body }, kernelId));
-      });
-    });
-  });
-}
-
-/** The beginning of a refusal's body. Never rejects. */
-function readBody(response: IncomingMessage): Promise<string> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const finish = () => resolve(Buffer.concat(chunks).toString());
-    response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes >= MAX_REFUSAL_BYTES) response.destroy();
-    });
-    response.once('close', finish);
-    response.once('error', finish);
-  });
-}
-
-/** Upgrade refusals: HTML on Kernel Gateway, JSON on Enterprise Gateway, nothing at all on others (protocol.md §2.1). */
-function readUpgradeRefusal(answer: Answer, kernelId: string): GatewayError {
-  const { status } = answer;
-  const said = `${status} ${STATUS_CODES[status]}`;
-  if (status === 404) return kernelGone(kernelId);
-  if (status === 500)
-    return new GatewayError('startFailed', 'The kernel gives no answer to the gateway (status 500)', {
-      status,
-    });
-  if (status === 400)
-    return new GatewayError('badAnswer', `The gateway opened no websocket (${said})`, { status });
-  return readRefusal(answer, 'a websocket');
 }

@@ -174,6 +174,11 @@ export class Admission {
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
       const kernelspecs = await this.#deps.kernelspecs.refresh();
+      if (this.#deps.kernelspecs.isAssumed(kernelspecs))
+        throw new UserError(
+          'unknownLanguage',
+          'The server behind this bot was stopped and is being started; its languages are known when it runs. Nothing ran; send it again in a minute.',
+        );
       return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
     }
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { GatewayError } from '../../gateway/errors.ts';
 import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 
@@ -9,21 +10,34 @@ const BRIEF_MS = 500;
 /** A listener waits no longer for a first list: Slack's acknowledgement is due after 3 s. */
 const LIST_TIMEOUT_MS = 2_000;
 
+/** What a Jupyter server has unless somebody took it away: taken until a server that was stopped has told its own. */
+const ASSUMED: Kernelspecs = {
+  default: 'python3',
+  list: [{ name: 'python3', displayName: 'Python 3', language: 'python' }],
+};
+
 export interface KernelspecCache {
   /**
    * The list, from memory where it is a minute old at most or the gateway gives no other soon. Rejects with `GatewayError`
-   * when there is none and none can be had.
+   * when there is none and none can be had. A server that is stopped is started for its first list, and until it tells that,
+   * the list is assumed.
    */
   read(): Promise<Kernelspecs>;
   /** Asks the gateway now (a name was not found). Falls back to the list in memory. */
   refresh(): Promise<Kernelspecs>;
+  /** The server has not told its list yet. */
+  isAssumed(specs: Kernelspecs): boolean;
   close(): void;
 }
 
 /** Keeps the gateway's kernelspecs at hand, so that reading a snippet costs no request. */
-export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs'>, log: Log): KernelspecCache {
+export function startKernelspecCache(
+  gateway: Pick<Gateway, 'readKernelspecs' | 'startServer'>,
+  log: Log,
+): KernelspecCache {
   let known: { specs: Kernelspecs; atMs: number } | undefined;
   let listing: Promise<Kernelspecs> | undefined;
+  let waking: Promise<void> | undefined;
   const closing = new AbortController();
 
   const ask = (): Promise<Kernelspecs> => {
@@ -39,9 +53,29 @@ export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs'>, 
     return listing;
   };
 
+  const askFirst = async (): Promise<Kernelspecs> => {
+    if (waking !== undefined) return ASSUMED;
+    try {
+      return await ask();
+    } catch (error) {
+      const { startServer } = gateway;
+      const isStopped = error instanceof GatewayError && error.code === 'serverStopped';
+      if (startServer === undefined || !isStopped) throw error;
+      waking ??= startServer()
+        .then(ask)
+        .then(() => undefined)
+        .catch((cause: unknown) =>
+          log.warn({ event: 'kernelspecs.unknown', err: cause }, 'the server tells no kernelspecs'),
+        )
+        .finally(() => (waking = undefined));
+      return ASSUMED;
+    }
+  };
+
   return {
+    isAssumed: (specs) => specs === ASSUMED,
     async read() {
-      if (known === undefined) return await ask();
+      if (known === undefined) return await askFirst();
       const { specs, atMs } = known;
       if (Date.now() - atMs <= FRESH_MS) return specs;
       const asked = ask().catch((error: unknown) => {
@@ -51,7 +85,7 @@ export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs'>, 
       return await Promise.race([asked, delay(BRIEF_MS, specs, { ref: false })]);
     },
     async refresh() {
-      if (known === undefined) return await ask();
+      if (known === undefined) return await askFirst();
       return await ask().catch(() => known?.specs ?? Promise.reject(new Error('no kernelspecs')));
     },
     close: () => closing.abort(),

@@ -56,11 +56,16 @@ export class Schedules {
       if (schedule.pausedFor === undefined && next !== undefined) yield { schedule, next };
   }
 
-  /** Of a channel, by number. */
-  list({ workspace, channel }: Place): Schedule[] {
+  all(workspace: string): Schedule[] {
     return [...this.#known.values()]
       .map(({ schedule }) => schedule)
-      .filter((schedule) => schedule.workspace === workspace && schedule.channel === channel)
+      .filter((schedule) => schedule.workspace === workspace);
+  }
+
+  /** Of a channel, by number. */
+  list({ workspace, channel }: Place): Schedule[] {
+    return this.all(workspace)
+      .filter((schedule) => schedule.channel === channel)
       .toSorted((a, b) => a.number - b.number);
   }
 

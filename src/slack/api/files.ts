@@ -1,6 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
 import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
+import type { SlackFetch } from '../transport/network.ts';
 import { toLineFeeds } from '../parsing/smart-punctuation.ts';
 
 /** The text of a file that somebody posted. */
@@ -24,12 +25,13 @@ export interface FileReaderOptions {
   token: string;
   /** Slack's API root; by default Slack's own. */
   apiUrl: string | undefined;
+  fetch: SlackFetch;
   /** `files.info`: the file object. */
   askFile: (id: string) => Promise<unknown>;
 }
 
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
-export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions): ReadFiles {
+export function createFileReader({ token, apiUrl, fetch, askFile }: FileReaderOptions): ReadFiles {
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
@@ -43,7 +45,7 @@ export function createFileReader({ token, apiUrl, askFile }: FileReaderOptions):
     if (size !== undefined && size > MAX_FILE_BYTES) throw tooLong(name, size);
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it does not lie with Slack');
-    return { syntax, code: decode(await download(url, token, name), name) };
+    return { syntax, code: decode(await download(fetch, url, token, name), name) };
   };
   return async (files) => (await Promise.all(files.map(read))).filter((code) => code !== undefined);
 }
@@ -73,7 +75,7 @@ export function isSlackHost(url: URL, apiUrl: string | undefined): boolean {
   return url.protocol === 'https:' && isSlack && url.port === '';
 }
 
-async function download(url: string, token: string, name: string): Promise<Buffer> {
+async function download(fetch: SlackFetch, url: string, token: string, name: string): Promise<Buffer> {
   try {
     const answer = await fetch(url, {
       headers: { authorization: `Bearer ${token}` },

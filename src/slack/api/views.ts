@@ -16,6 +16,8 @@ export interface Views {
    * Rejects with what `prepare` rejects with, as long as nothing is open; later it is said in the modal.
    */
   openModal(triggerId: string, prepare: () => Promise<ModalView>): Promise<void>;
+  /** Puts another picture in the place of an open modal. */
+  updateModal(viewId: string, view: ModalView): Promise<void>;
   publishHome(user: string, view: HomeView): Promise<void>;
 }
 
@@ -39,6 +41,9 @@ export function createViews(client: WebClient, log: Log): Views {
         prepared.status === 'fulfilled' ? prepared.value : renderSentence(words(prepared.reason, log));
       const viewId = opened.value.view?.id;
       if (viewId !== undefined) await client.views.update({ view_id: viewId, view });
+    },
+    async updateModal(viewId, view) {
+      await client.views.update({ view_id: viewId, view });
     },
     async publishHome(user, view) {
       await client.views.publish({ user_id: user, view });

@@ -30,6 +30,8 @@ function gatewayText(error: GatewayError): string {
       return `The gateway refused the bot’s credentials${status(error)}, so nothing ran. The operator has to correct user, password or token.`;
     case 'noCredentials':
       return `${error.message}, so nothing ran. Tell the operator if it stays so.`;
+    case 'serverStopped':
+      return 'The JupyterHub server behind the bot is stopped, so nothing ran. It has to be started in JupyterHub; the operator can let the bot do that.';
     case 'refused':
       // A path that leads nowhere; a kernel that is missing is told as gone.
       if (error.status === 404) return wrongAddress(error);

@@ -1,10 +1,13 @@
 import type { HomeView, KnownBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
+import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { renderButtons } from './run/run-buttons.ts';
 import { kernelLines } from './kernel-text.ts';
 import { runLine } from './run-summary.ts';
 import { renderKernelButtons } from './kernel-buttons.ts';
+import { renderSavedHome } from './saved/saved-home.ts';
+import type { ListedSchedule } from './saved/schedule-text.ts';
 import { truncateMrkdwn } from './truncate.ts';
 
 export interface HomeContent {
@@ -12,12 +15,15 @@ export interface HomeContent {
   notice: string | undefined;
   kernels: readonly { status: KernelStatus; mayChange: boolean }[];
   runs: readonly Run[];
+  saved: readonly SavedSnippet[];
+  schedules: readonly ListedSchedule[];
   workspaceUrl: string;
   now: number;
 }
 
 /** The home tab: the kernels of one's channels, one's last runs. Pure. */
-export function renderHome({ notice, kernels, runs, workspaceUrl, now }: HomeContent): HomeView {
+export function renderHome(content: HomeContent): HomeView {
+  const { notice, kernels, runs, workspaceUrl, now } = content;
   return {
     type: 'home',
     blocks: [
@@ -30,6 +36,7 @@ export function renderHome({ notice, kernels, runs, workspaceUrl, now }: HomeCon
       ...(runs.length === 0
         ? [section('You have run nothing yet, or it is not kept any more.')]
         : runs.flatMap((run) => runBlocks(run, workspaceUrl))),
+      ...renderSavedHome(content, workspaceUrl, now),
     ],
   };
 }

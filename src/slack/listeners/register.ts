@@ -4,15 +4,18 @@ import { editorCallback } from '../blocks/modals/editor.ts';
 import { questionCallback } from '../blocks/modals/input.ts';
 import { saveCallback } from '../blocks/saved/save-modal.ts';
 import { replaceAction } from '../blocks/saved/saved-text.ts';
+import { runSavedAction } from '../blocks/saved/saved-home.ts';
+import { loadAction } from '../blocks/saved/saved-select.ts';
 import { scheduleButtonId } from '../blocks/saved/schedule-buttons.ts';
 import { scheduleCallback } from '../blocks/saved/schedule-modal.ts';
 import { runAsCodeAction } from '../blocks/near-command.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
+import { onLoadSaved } from './actions/load-saved.ts';
 import { onKeepButton, onKernelButton } from './actions/kernel-buttons.ts';
 import { onRunAsCode } from './actions/run-as-code.ts';
 import { onRunButton } from './actions/run-buttons.ts';
-import { onReplaceButton } from './actions/saved-buttons.ts';
+import { onReplaceButton, onRunSavedButton } from './actions/saved-buttons.ts';
 import { onScheduleButton } from './actions/schedule-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { onHomeOpened } from './events/app-home.ts';
@@ -49,6 +52,11 @@ export function registerListeners(app: App, bot: Bot): void {
   app.action<BlockAction>(
     { type, action_id: scheduleButtonId },
     async (args) => await onScheduleButton(args, bot),
+  );
+  app.action<BlockAction>({ type, action_id: loadAction }, async (args) => await onLoadSaved(args, bot));
+  app.action<BlockAction>(
+    { type, action_id: runSavedAction },
+    async (args) => await onRunSavedButton(args, bot),
   );
   app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onGlobalShortcut(args, bot));
   app.shortcut<MessageShortcut>(

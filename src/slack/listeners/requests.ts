@@ -138,6 +138,18 @@ export async function mustRun(
   if (!bot.policy.allowExternal) await bot.channels.mustBeInternal(channel);
 }
 
+/**
+ * Slack's menu offers public channels that the person is not in, and a person may have been removed while the modal was
+ * open: who may use a channel's kernel is in the channel.
+ */
+export async function mustBeIn(channel: string, user: string, bot: Pick<Bot, 'channels'>): Promise<void> {
+  if (!(await bot.channels.isMember(channel, user, { isFresh: true })))
+    throw new UserError(
+      'unknownChannel',
+      'You are not in this channel, as far as Slack says, so nothing ran. Join it first.',
+    );
+}
+
 /** For a duplicate that its person asked for by hand: silence would look like acceptance, or like a dead button. */
 export function refuseDuplicate(): never {
   throw new UserError(

@@ -9,7 +9,7 @@ import {
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import { auditRefused } from '../auth/audit.ts';
-import type { Bot, RunsPort, SlackPort } from '../context.ts';
+import type { Bot, RunsPort, SavedPort, SlackPort } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { Message } from '../parsing/message-parts.ts';
@@ -26,7 +26,7 @@ import { notifyPerson, withBoundary } from './error-boundary.ts';
 import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
 
-type ShortcutPort = SlackPort & RunsPort & Pick<Bot, 'languages' | 'drafts' | 'memory'>;
+type ShortcutPort = SlackPort & RunsPort & SavedPort & Pick<Bot, 'languages' | 'drafts' | 'memory'>;
 
 /** The global shortcut opens the editor. */
 export async function onGlobalShortcut(

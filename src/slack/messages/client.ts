@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
 import { type ConversationsRepliesResponse, type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
+import type { SlackFetch } from '../transport/network.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
 
@@ -28,6 +29,8 @@ export interface MessageClientOptions {
   slackApiUrl?: string;
   /** What the calls go through; by default the process's own. */
   fetch?: FetchFunction;
+  /** What files go through; by default the process's own. */
+  transfer?: SlackFetch;
   log: Log;
   timeoutMs?: number;
 }
@@ -43,12 +46,15 @@ const CLOCK_SKEW_MS = 60_000;
  */
 export class MessageClient {
   readonly client: WebClient;
+  readonly transfer: SlackFetch;
   /** Until one is refused. */
   takesDataTables = true;
   readonly #log: Log;
   #refusesLanguages = false;
 
-  constructor({ token, slackApiUrl, fetch, log, timeoutMs = CALL_TIMEOUT_MS }: MessageClientOptions) {
+  constructor(options: MessageClientOptions) {
+    const { token, slackApiUrl, fetch, log, timeoutMs = CALL_TIMEOUT_MS } = options;
+    this.transfer = options.transfer ?? globalThis.fetch;
     this.#log = log;
     this.client = new WebClient(token, {
       ...(slackApiUrl === undefined ? {} : { slackApiUrl }),

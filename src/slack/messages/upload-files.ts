@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readCallError } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { startOf } from '../blocks/truncate.ts';
+import type { SlackRequest } from '../transport/network.ts';
 import { type MessageClient, type Place, withRetries } from './client.ts';
 
 type UploadFile = RunFile & { kind: 'file' };
@@ -74,7 +75,7 @@ export async function sizeOf({ content }: UploadFile): Promise<number | undefine
   return (await stat(content.path).catch(() => undefined))?.size;
 }
 
-function bodyOf({ content }: UploadFile, size: number): Pick<RequestInit, 'body' | 'duplex'> {
+function bodyOf({ content }: UploadFile, size: number): Pick<SlackRequest, 'body' | 'duplex'> {
   if ('text' in content) return { body: content.text };
   return { body: Readable.toWeb(createReadStream(content.path, { end: size - 1 })), duplex: 'half' };
 }
@@ -92,7 +93,7 @@ async function sendBytes(calls: MessageClient, file: UploadFile, size: number): 
   const ticket = await calls.client.files.getUploadURLExternal(about);
   if (ticket.upload_url === undefined || ticket.file_id === undefined)
     throw new Error('no upload URL was given');
-  const answer = await fetch(ticket.upload_url, {
+  const answer = await calls.transfer(ticket.upload_url, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
     ...bodyOf(file, size),

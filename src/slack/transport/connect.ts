@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { type FetchFunction, type Logger, LogLevel, type RetryOptions, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import { AckedAfterAcceptApp, type SlackTransport } from './acked-after-accept-app.ts';
+import type { SlackNetwork } from './network.ts';
 import { createSignedHttp } from './signed-http.ts';
 import { createSocketMode } from './socket-mode.ts';
 
@@ -19,7 +20,8 @@ const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxT
 export function openSlackApp(
   { botToken, apiUrl, transport: settings }: SlackSettings,
   log: Log,
-  fetch?: FetchFunction,
+  fetch: FetchFunction | undefined,
+  dispatcher: SlackNetwork['socketDispatcher'],
 ): { app: AckedAfterAcceptApp; transport: SlackTransport } {
   const logger = boltLogger(log);
   const transport =
@@ -28,6 +30,7 @@ export function openSlackApp(
           appToken: settings.appToken,
           apiUrl,
           fetch,
+          dispatcher,
           callTimeoutMs: CALL_TIMEOUT_MS,
           logger,
         })

@@ -24,11 +24,10 @@ const READS: ReadonlySet<string | undefined> = new Set([
  * All calls of the Web API go through this. One that changes something waits until this process is surely the leader,
  * and is checked again in the moment in which it is sent.
  */
-export function guardWrites(fetch: FetchFunction | undefined, guard: WriteGuard): FetchFunction {
-  const send = fetch ?? globalThis.fetch;
+export function guardWrites(fetch: FetchFunction, guard: WriteGuard): FetchFunction {
   return async (url, init) => {
     const method = new URL(url).pathname.split('/').at(-1);
     if (!READS.has(method)) while (!guard.mayWrite()) await guard.whenSure();
-    return await send(url, init);
+    return await fetch(url, init);
   };
 }

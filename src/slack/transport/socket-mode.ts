@@ -2,6 +2,7 @@ import bolt from '@slack/bolt';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../../server/health.ts';
 import { readErrorCode } from '../api/call-error.ts';
+import type { SlackNetwork } from './network.ts';
 import { tokenRefused } from './startup-errors.ts';
 import type { SlackTransport } from './acked-after-accept-app.ts';
 
@@ -9,6 +10,8 @@ export interface SocketModeOptions {
   appToken: string;
   apiUrl: string | undefined;
   fetch: FetchFunction | undefined;
+  /** For the websocket; undefined: its client's own. */
+  dispatcher: SlackNetwork['socketDispatcher'];
   callTimeoutMs: number;
   logger: Logger;
 }
@@ -35,6 +38,7 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
   let health: Health = { ok: false, detail: 'Not connected yet.' };
   const receiver = new bolt.SocketModeReceiver({
     appToken,
+    ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     clientPingTimeout: SOCKET_PING_MS,
     logger,
     installerOptions: {

@@ -21,7 +21,7 @@ test('what the menu of an answer saved runs by its name, in a slash command and 
   await rig.bot.kill();
   await rig.bot.restart();
   const ran = await rig.slash('ben', '#keep', '/spark run Answer');
-  expect(ran.root.text).toContain('ran python3, saved as answer');
+  expect(ran.root.text).toContain('ran Python 3, saved as answer');
   expect(shown(ran.answer)).toContain('kept 42');
   const mention = playground.as('ben').post('#keep', '@sparkthread run answer');
   const replied = shown(await rig.final('#keep', mention.ts));

@@ -45,7 +45,7 @@ test('what was missed while the bot was away runs once, with who made it; a succ
   await bot.restart();
   const root = await playground.waitForMessage('#weekly', isScheduled);
   expect(root.text).toContain(
-    `python3, saved as report, scheduled by <@${playground.user('ben').id}>, hourly`,
+    `Python 3, saved as report, scheduled by <@${playground.user('ben').id}>, hourly`,
   );
   await rig.final('#weekly', root.ts);
   await bot.kill();
@@ -101,3 +101,32 @@ test('the list has buttons: a schedule is paused, resumed, run and deleted by ha
   await ben.press(list, 'schedule:delete');
   await listed('Nothing is scheduled');
 });
+
+test('the form of a schedule, the editor’s list and the home tab have what is saved', async () => {
+  const { playground } = rig;
+  await saveAndSchedule('#forms', 'print("loaded " * 2)', 'mondays 9:00');
+  const ben = playground.as('ben');
+  await ben.slash('#forms', '/spark schedule');
+  await playground.waitFor(() => ben.modal !== undefined);
+  const values = { snippet: 'report', timing: 'every 30 min', values: 'n=1' };
+  await ben.submit(ben.modal ?? never(), values);
+  await playground.waitFor(() => JSON.stringify(ben.modal?.draft).includes('Schedule 2'));
+  await ben.close(ben.modal ?? never());
+  await ben.slash('#forms', '/spark');
+  await playground.waitFor(() => ben.modal !== undefined);
+  const editor = ben.modal ?? never();
+  const option = /"value":"([^"]+)"/.exec(JSON.stringify(editor.draft.blocks[0]))?.[1];
+  await ben.pressInView(editor, 'editor:load', option);
+  await playground.waitFor(() => JSON.stringify(ben.modal?.draft).includes('loaded'));
+  const seen = new Set(playground.messages('#forms').map(({ ts }) => ts));
+  await ben.submit(ben.modal ?? never(), {});
+  const root = await playground.waitForMessage('#forms', ({ ts }) => !seen.has(ts));
+  expect(shown(await rig.final('#forms', root.ts))).toContain('loaded loaded');
+  ben.openHome();
+  await playground.waitFor(() => JSON.stringify(ben.home?.draft).includes('Saved in your channels'));
+  expect(JSON.stringify(ben.home?.draft)).toContain('Scheduled in your channels');
+});
+
+function never(): never {
+  throw new Error('not there');
+}

@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 297;
-const CODE_LINES_IN_ALL = 25_180;
+const FILES_IN_ALL = 319;
+const CODE_LINES_IN_ALL = 26_550;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -16,12 +16,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'log.ts': [],
   'with-timeout.ts': [],
   'keyed-mutex.ts': [],
+  'proxy.ts': [],
   audit: ['log.ts'],
   gateway: [],
   spark: [],
   output: ['gateway', 'log.ts', 'errors.ts'],
   store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
-  config: ['gateway', 'errors.ts'],
+  config: ['gateway', 'errors.ts', 'proxy.ts'],
   runs: ['audit', 'gateway', 'output', 'store', 'spark', 'log.ts', 'errors.ts'],
   saved: ['runs', 'store', 'log.ts', 'errors.ts', 'keyed-mutex.ts'],
   server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts'],
@@ -37,8 +38,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'with-timeout.ts',
     'keyed-mutex.ts',
+    'proxy.ts',
   ],
-  doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
+  doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts', 'proxy.ts'],
   'app.ts': [
     'audit',
     'config',

@@ -111,6 +111,7 @@ function isOutage({ code }: GatewayError, isSent: boolean): boolean {
     case 'unauthorized':
     case 'untrusted':
     case 'badAnswer':
+    case 'serverStopped':
       return isSent;
     case 'refused':
     case 'kernelGone':

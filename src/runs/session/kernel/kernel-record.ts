@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
+import type { Gateway } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run } from '../../run.ts';
@@ -32,8 +33,10 @@ const kernelRecordSchema = z.object({
   warnedAt: z.number().optional(),
   /** Everyone who has run code in it. */
   requesters: z.array(z.string()),
+  /** By which a balancer finds its replica of the gateway; only in the store. */
+  cookies: z.string().optional(),
 });
-export type KernelRecord = z.infer<typeof kernelRecordSchema>;
+export type KernelRecord = Omit<z.infer<typeof kernelRecordSchema>, 'cookies'>;
 
 /** For whom, and for which session, a kernel is started. */
 export interface KernelOwner {
@@ -96,10 +99,12 @@ export interface StoredKernel {
 /** The kernels of all sessions in Keyv: read once, when this process becomes the leader, and written as they change. */
 export class KernelRecords {
   readonly #keyv: Keyv;
+  readonly #gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>;
   readonly #log: Log;
 
-  constructor(keyv: Keyv, log: Log) {
+  constructor(keyv: Keyv, gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>, log: Log) {
     this.#keyv = keyv;
+    this.#gateway = gateway;
     this.#log = log;
   }
 
@@ -120,7 +125,9 @@ export class KernelRecords {
   #readRecord(queue: string, stored: unknown, kernel: StoredKernel): void {
     const read = kernelRecordSchema.safeParse(isVersion1(stored) ? fromVersion1(stored) : stored);
     if (read.success) {
-      kernel.record = read.data;
+      const { cookies, ...record } = read.data;
+      if (cookies !== undefined) this.#gateway.restoreCookies(record.kernelId, cookies);
+      kernel.record = record;
       return;
     }
     this.#log.error({ event: 'kernel.unreadable', queue }, 'the record of a kernel cannot be read');
@@ -128,7 +135,8 @@ export class KernelRecords {
   }
 
   async save(record: KernelRecord): Promise<void> {
-    await this.#keyv.set(record.queue, record);
+    const cookies = this.#gateway.saveCookies(record.kernelId);
+    await this.#keyv.set(record.queue, cookies === undefined ? record : { ...record, cookies });
   }
 
   async remove(queue: string): Promise<void> {
@@ -190,4 +198,6 @@ export function recordAfter(
 /** What the next run says of the kernel before. */
 export const GONE_NOTE =
   'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
+export const SERVER_STOPPED_NOTE =
+  'The server behind the channel’s kernel was stopped and has been started again; the variables from before are gone.';
 export const RESTARTED_NOTE = 'The kernel was restarted meanwhile; the variables from before are gone.';

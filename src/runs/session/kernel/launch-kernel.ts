@@ -1,10 +1,12 @@
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway, KernelConnection } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
-import type { KernelRecord } from './kernel-record.ts';
+import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
 
 export interface StartProgress {
   onTurn: (before: number) => void;
+  /** The server behind the gateway is being started, since this moment; undefined: it runs. */
+  onServer: (sinceMs: number | undefined) => void;
   onStarting: () => void;
 }
 
@@ -21,13 +23,23 @@ export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
   isRepeated: boolean,
   env: Readonly<Record<string, string>>,
-  onTurn: StartProgress['onTurn'],
+  { onTurn, onServer }: StartProgress,
   { stopped: signal, released: release }: GivingUp,
   gateway: Pick<Gateway, 'startKernel' | 'findKernel'>,
 ): Promise<string> {
   try {
     return (
-      await gateway.startKernel({ kernelspec, kernelId, isRepeated, env, owner, onTurn, signal, release })
+      await gateway.startKernel({
+        kernelspec,
+        kernelId,
+        isRepeated,
+        env,
+        owner,
+        onTurn,
+        onServer,
+        signal,
+        release,
+      })
     ).id;
   } catch (error) {
     const found = isLoss(error)
@@ -62,6 +74,11 @@ export function eitherOf({ stopped, released }: GivingUp): AbortSignal {
 /** The kernel is not there, or will never answer. */
 export function isLoss(error: unknown): boolean {
   return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
+}
+
+/** What the next run says of the kernel before. */
+export function lossNote(loss: unknown): string {
+  return loss instanceof GatewayError && loss.status === 424 ? SERVER_STOPPED_NOTE : GONE_NOTE;
 }
 
 /** A kernel that answers. */

@@ -15,7 +15,6 @@ import {
   type KernelRecords,
   newKernelRecord,
   RESTARTED_NOTE,
-  GONE_NOTE,
   recordAfter,
   type StoredKernel,
 } from './kernel-record.ts';
@@ -26,6 +25,7 @@ import {
   type GivingUp,
   isLoss,
   launchKernel,
+  lossNote,
   type ReadyKernel,
   removeUnused,
   type StartProgress,
@@ -102,7 +102,7 @@ export class SessionKernel {
       // the one in trouble: the kernel stays known.
       await this.#deps.gateway.shutDownKernel(record.kernelId);
       await this.forget();
-      return await this.#start(newKernelRecord(owner, kernelspec), owner, GONE_NOTE, progress, until);
+      return await this.#start(newKernelRecord(owner, kernelspec), owner, lossNote(error), progress, until);
     }
   }
 
@@ -133,7 +133,7 @@ export class SessionKernel {
     await this.#stored.replace(chosen);
     let kernelId: string | undefined;
     try {
-      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress.onTurn, until, gateway);
+      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress, until, gateway);
       // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
       // Toree answers the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };

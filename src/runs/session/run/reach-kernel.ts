@@ -101,13 +101,15 @@ async function readyKernel(
   const { workspace, channel, queue, requester, thread, data } = live.run;
   const { switchAgreedBy, kernelspec } = data;
   const starting = (turnsBefore: number): void => live.show({ kind: 'startingKernel', sinceMs, turnsBefore });
+  const onServer = (startedMs: number | undefined): void =>
+    startedMs === undefined ? starting(0) : live.show({ kind: 'startingServer', sinceMs: startedMs });
   const before = kernel.record;
   if (switchAgreedBy !== undefined && before !== undefined && before.kernelspec !== kernelspec) {
     starting(0);
     await kernel.shutDown();
     onSwitched({ from: before.kernelspec, by: switchAgreedBy });
   }
-  const progress = { onStarting: () => starting(0), onTurn: starting };
+  const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
   const until = { stopped: live.signal, released: live.released };
   const owner = { workspace, channel, queue, requester, thread };
   const reach = () => kernel.ready(owner, kernelspec, progress, until);

@@ -1,11 +1,12 @@
 import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
 import { z } from 'zod';
 import type { Language } from '../../../runs/languages/languages.ts';
+import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
+import { renderSavedSelect } from '../saved/saved-select.ts';
 import { startOf, truncate } from '../truncate.ts';
 
 /** The modal with language and code. Its parts are known by these names, in submissions and in errors. */
 export const editorCallback = 'editor';
-export const languageBlock = 'language';
 export const channelBlock = 'channel';
 export const fileBlock = 'file';
 /** A text field of a modal holds no more (slack.md §2). */
@@ -13,8 +14,17 @@ export const maxCodeChars = 3_000;
 /** One field for each block of code. A modal holds 100 blocks; so many fields nobody would read. */
 export const maxCodeFields = 20;
 
-export function codeBlock(index: number): string {
-  return `code${index}`;
+/** `loads`: how often code was loaded into the modal. */
+export function codeBlock(index: number, loads = 0): string {
+  return loaded(`code${index}`, loads);
+}
+
+export function languageBlock(loads = 0): string {
+  return loaded('language', loads);
+}
+
+function loaded(name: string, loads: number): string {
+  return loads === 0 ? name : `${name}/${loads}`;
 }
 
 /** What a modal remembers between opening and submission; never code, which has no room there. */
@@ -27,6 +37,8 @@ const purposeSchema = z.object({
   isVerbatim: z.boolean().optional(),
   /** The key of code that waits for its language. */
   draft: z.string().optional(),
+  /** How often saved code took the place of what is in the fields: then they have new names. */
+  loads: z.number().optional(),
   /** How each field but the first goes on with the one before; absent: each field is a block of its own. */
   joins: z.array(z.enum(['block', 'line', 'word'])).optional(),
 });
@@ -87,6 +99,8 @@ export interface EditorContent {
   kernelspec?: string | undefined;
   /** What is in the fields to begin with. */
   blocks: readonly string[];
+  /** What can be loaded. */
+  saved?: readonly SavedSnippet[];
 }
 
 export function renderEditor(purpose: EditorPurpose, content: EditorContent): ModalView {
@@ -99,9 +113,10 @@ export function renderEditor(purpose: EditorPurpose, content: EditorContent): Mo
     private_metadata: JSON.stringify(purpose),
     blocks: [
       ...(purpose.channel === undefined ? [channelField()] : []),
-      ...languageField(content),
+      ...renderSavedSelect(content.saved ?? []),
+      ...languageField(content, purpose.loads),
       ...(purpose.draft === undefined
-        ? content.blocks.map((code, index, all) => codeField(code, index, all, purpose.joins))
+        ? content.blocks.map((code, index, all) => codeField(code, index, all, purpose))
         : []),
       ...(purpose.draft === undefined ? [fileField(content.blocks.length === 0)] : []),
     ],
@@ -138,7 +153,7 @@ function channelField(): InputBlock {
   };
 }
 
-function languageField({ languages, kernelspec }: EditorContent): InputBlock[] {
+function languageField({ languages, kernelspec }: EditorContent, loads: number | undefined): InputBlock[] {
   // Slack refuses a longer value, and a cut one would name no kernelspec.
   const options = languages
     .filter(({ kernelspec: name }) => name.length <= 150)
@@ -150,11 +165,11 @@ function languageField({ languages, kernelspec }: EditorContent): InputBlock[] {
   return [
     {
       type: 'input',
-      block_id: languageBlock,
+      block_id: languageBlock(loads),
       label: { type: 'plain_text', text: 'Language' },
       element: {
         type: 'static_select',
-        action_id: languageBlock,
+        action_id: languageBlock(loads),
         options,
         ...(initial === undefined ? {} : { initial_option: initial }),
       },
@@ -175,18 +190,18 @@ function codeField(
   code: string,
   index: number,
   all: readonly string[],
-  joins: readonly Join[] | undefined,
+  { joins, loads }: EditorPurpose,
 ): InputBlock {
   const { label, isPart } = labelOf(index, all.length, joins);
   return {
     type: 'input',
-    block_id: codeBlock(index),
+    block_id: codeBlock(index, loads),
     label: { type: 'plain_text', text: label },
     // All of one part may go, and a file may stand for what is typed.
     ...(isPart || code === '' ? { optional: true } : {}),
     element: {
       type: 'plain_text_input',
-      action_id: codeBlock(index),
+      action_id: codeBlock(index, loads),
       multiline: true,
       max_length: maxCodeChars,
       ...(code === '' ? {} : { initial_value: code }),

@@ -161,6 +161,8 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
         ? `Waiting to start a kernel, ${phase.turnsBefore} before yours${elapsed}`
         : `Starting a kernel${elapsed}`;
     }
+    case 'startingServer':
+      return `Starting the server${clockWords(nowMs - phase.sinceMs)}`;
     case 'running': {
       const elapsed = clockWords(nowMs - phase.sinceMs);
       if (phase.stopIgnored)

@@ -11,8 +11,10 @@ import { renderScheduleButtons } from './schedule-buttons.ts';
 
 /** What is said of schedules. mrkdwn. */
 
-/** A message holds 50 blocks, and each schedule takes two. */
-const SHOWN = 20;
+/** Those with buttons. */
+const SHOWN = 10;
+/** What all lines may take of a message beside the buttons. */
+const LINES_ROOM = 4_000;
 
 export interface ListedSchedule {
   schedule: Schedule;
@@ -30,10 +32,10 @@ export function renderSchedules(
     listed.length === 0
       ? `Nothing is scheduled in this channel. \`${slashCommand} schedule daily-report weekdays 8:00\` runs what is saved as \`daily-report\`; \`${slashCommand} schedule\` alone opens a form.`
       : '*Schedules of this channel*';
-  const lines = listed.map((each) => scheduleLine(each, workspaceUrl));
-  const more = listed.slice(SHOWN).map((_, at) => lines[SHOWN + at] ?? '');
+  const lines = fit(listed.map((each) => scheduleLine(each, workspaceUrl)));
+  const more = chunk(lines.slice(SHOWN), 10);
   return {
-    text: truncateMrkdwn([head, ...lines].join('\n'), 12_000),
+    text: truncateMrkdwn([head, ...lines].join('\n'), 3_000),
     blocks: [
       section(head),
       ...listed
@@ -42,9 +44,28 @@ export function renderSchedules(
           section(lines[at] ?? ''),
           renderScheduleButtons(schedule, now),
         ]),
-      ...(more.length === 0 ? [] : [section(more.join('\n'))]),
+      ...more.map((some) => section(some.join('\n'))),
     ],
   };
+}
+
+/** Long lines are shortened; what has no room is counted. */
+function fit(lines: readonly string[]): string[] {
+  const fitting: string[] = [];
+  let room = LINES_ROOM;
+  for (const line of lines.map((each) => truncateMrkdwn(each, 450))) {
+    room -= line.length;
+    if (room < 0)
+      return [...fitting, `and ${lines.length - fitting.length} more, which \`unschedule\` knows by number`];
+    fitting.push(line);
+  }
+  return fitting;
+}
+
+function chunk(lines: readonly string[], size: number): string[][] {
+  return Array.from({ length: Math.ceil(lines.length / size) }, (_, at) =>
+    lines.slice(at * size, (at + 1) * size),
+  );
 }
 
 /** `*2* · report n=5 · weekdays 8:00 (Europe/Berlin) · by @ana · next tomorrow at 8:00 · last run: Done · 4.3 s`. */

@@ -5,14 +5,14 @@ import { auditRefused, withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { type KernelClick, readKernelButton } from '../../blocks/kernel-buttons.ts';
 import { mention } from '../../blocks/mrkdwn.ts';
-import type { Bot, KernelsPort, RunsPort, SlackPort } from '../../context.ts';
+import type { Bot, KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { kernelClickRequest, runOnce } from '../requests.ts';
 
-type KernelButtonPort = SlackPort & RunsPort & KernelsPort & Pick<Bot, 'memory'>;
+type KernelButtonPort = SlackPort & RunsPort & KernelsPort & SavedPort & Pick<Bot, 'memory'>;
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export async function onKernelButton(

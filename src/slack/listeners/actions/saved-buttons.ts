@@ -7,10 +7,13 @@ import {
   savedAnswer,
   unchangedAnswer,
 } from '../../blocks/saved/saved-text.ts';
+import { readRunSaved } from '../../blocks/saved/saved-home.ts';
 import type { Bot } from '../../context.ts';
 import { saveRun } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { refreshHome } from '../events/app-home.ts';
+import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
 
 /** Replace, under the question that `save` asks where the name is taken. */
 export async function onReplaceButton(
@@ -41,5 +44,38 @@ export async function onReplaceButton(
         ? renderReplaceQuestion(run.id, saved)
         : { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
     await respond({ replace_original: true, ...answer });
+  });
+}
+
+/** Run, on the home tab: as `run NAME` in the snippet's channel. */
+export async function onRunSavedButton(
+  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
+  bot: Bot,
+): Promise<void> {
+  const click = action.type === 'button' ? readRunSaved(action.value) : undefined;
+  const reply = new Acknowledgement(ack, bot.log);
+  if (click === undefined) return await reply.send();
+  const user = body.user.id;
+  const { channel, id, shownAt } = click;
+  const asked = { audit: 'press', act: 'runSaved', user, channel };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  const notify = async (text: string): Promise<void> => {
+    await reply.send();
+    await refreshHome(user, bot, text);
+  };
+  await withBoundary({ log: bot.log, what: 'a button of a saved snippet', notify, onRefused }, async () => {
+    const saved = bot.saved.byId({ workspace: bot.workspace, channel }, id);
+    const blocks = saved === undefined ? undefined : await inTime(bot.saved.code(saved), reply.signal);
+    if (saved === undefined || blocks === undefined)
+      throw new UserError('badCommand', 'That snippet is not saved any more. Nothing ran.');
+    const looked = Promise.all([bot.users.find(user), mustBeIn(channel, user, bot)]);
+    const [person] = await inTime(looked, reply.signal);
+    const { name, kernelspec: language } = saved;
+    const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;
+    const place = { channel, thread: '', source: 'editor' } as const;
+    const request = { requestKey, ...place, snippet: { language, blocks }, saved: { name } };
+    const { kind } = await submitRun(request, person, bot, reply.signal);
+    if (kind === 'duplicate') refuseDuplicate();
+    await notify(`\`${name}\` runs in <#${channel}>.`);
   });
 }

@@ -15,7 +15,7 @@ import { listSchedules, mustChangeSchedule } from '../commands/schedules.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
-import { refuseDuplicate, submitRun } from '../requests.ts';
+import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
 
 /** Pause, Resume, Run now and Delete, in the list of schedules and on the home tab. */
 export async function onScheduleButton(
@@ -28,7 +28,13 @@ export async function onScheduleButton(
   if (click === undefined) return await reply.send();
   const user = body.user.id;
   const where = { channel: body.channel?.id, user, thread: threadOf(body) };
-  const notify = notifyPerson(bot.notify, where, reply);
+  const isHome = body.view?.type === 'home';
+  const notifyInPlace = notifyPerson(bot.notify, where, reply);
+  const notify = async (text: string): Promise<void> => {
+    if (!isHome) return await notifyInPlace(text);
+    await reply.send();
+    await refreshHome(user, bot, text);
+  };
   const asked = { audit: 'press', act: click.action, user, channel: where.channel };
   const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
   await withBoundary({ log: bot.log, what: 'a button of a schedule', notify, onRefused }, async () => {
@@ -36,17 +42,19 @@ export async function onScheduleButton(
     if (schedule === undefined || schedule.workspace !== bot.workspace)
       throw new UserError('badCommand', 'That schedule is removed already.');
     const [person] = await inTime(
-      Promise.all([bot.users.find(user), mustBeIn(schedule, where.channel, user, bot)]),
+      Promise.all([
+        bot.users.find(user),
+        where.channel === schedule.channel ? undefined : mustBeIn(schedule.channel, user, bot),
+      ]),
       reply.signal,
     );
     await withAudit({ ...asked, channel: schedule.channel }, bot, () =>
       act(click, schedule, person, bot, reply.signal),
     );
     await reply.send();
-    if (where.channel !== undefined)
-      await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
+    if (isHome) await refreshHome(user, bot, undefined);
+    else await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
   });
-  if (body.view?.type === 'home') await refreshHome(user, bot, undefined);
 }
 
 async function act(
@@ -59,18 +67,6 @@ async function act(
   if (action !== 'runNow') return await inTime(change(action, schedule, person, bot), signal);
   const key = `schedule/${bot.workspace}/${id}/now/${shownAtMs}/${person.id}`;
   await runNow(schedule, person, key, bot, signal);
-}
-
-/** The home tab may be older than its person's leaving of a channel. */
-async function mustBeIn(
-  schedule: Schedule,
-  pressedIn: string | undefined,
-  user: string,
-  { channels }: Bot,
-): Promise<void> {
-  if (pressedIn === schedule.channel || (await channels.isMember(schedule.channel, user, { isFresh: true })))
-    return;
-  throw new UserError('notAllowed', 'You are not in the channel of that schedule. Nothing was done.');
 }
 
 async function change(

@@ -1,9 +1,10 @@
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
-import type { Bot, SlackPort } from '../../context.ts';
+import type { Bot, SavedPort, SlackPort } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
 import { withBoundary } from '../error-boundary.ts';
+import { describeSchedules } from '../commands/schedules.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
 const openedSchema = z.object({
@@ -15,8 +16,10 @@ const openedSchema = z.object({
 /** How many kernels and runs the home tab shows; it holds 100 blocks. */
 const SHOWN_KERNELS = 15;
 const SHOWN_RUNS = 10;
+const SHOWN_SAVED = 10;
+const SHOWN_SCHEDULES = 10;
 
-type HomePort = SlackPort & Pick<Bot, 'control' | 'requesterRuns'>;
+type HomePort = SlackPort & SavedPort & Pick<Bot, 'control' | 'requesterRuns' | 'findRun'>;
 
 export async function onHomeOpened(event: unknown, bot: HomePort): Promise<void> {
   const opened = openedSchema.safeParse(event).data;
@@ -33,14 +36,18 @@ export async function refreshHome(user: string, bot: HomePort, notice: string | 
 async function homeOf(person: Person, bot: HomePort, notice: string | undefined): Promise<HomeView> {
   const refused = refuse('look', person, undefined, bot.policy);
   if (refused !== undefined) return renderClosedHome(refused);
-  const [kernels, runs] = await Promise.all([
+  const [kernels, runs, saved, schedules] = await Promise.all([
     kernelsOf(person, bot),
     bot.requesterRuns(person.id, SHOWN_RUNS),
+    ofChannels(bot.saved.all(bot.workspace), ({ savedBy }) => savedBy, person, bot),
+    ofChannels(bot.schedules.all(bot.workspace), ({ maker }) => maker, person, bot),
   ]);
   return renderHome({
     notice,
     kernels: kernels.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),
     runs,
+    saved: saved.toSorted((a, b) => b.savedAt - a.savedAt).slice(0, SHOWN_SAVED),
+    schedules: await describeSchedules(schedules.slice(0, SHOWN_SCHEDULES), bot),
     workspaceUrl: bot.workspaceUrl,
     now: Date.now(),
   });
@@ -56,6 +63,21 @@ async function kernelsOf(person: Person, bot: HomePort): Promise<KernelStatus[]>
     ),
   );
   return await bot.control.statusOf(records.filter((_, index) => isMine[index]).slice(0, SHOWN_KERNELS));
+}
+
+/** Those of the channels that this person is in; in direct messages whoever made one is its one person. */
+async function ofChannels<Kept extends { channel: string }>(
+  all: readonly Kept[],
+  madeBy: (each: Kept) => string,
+  { id }: Person,
+  { channels }: HomePort,
+): Promise<Kept[]> {
+  const isMine = await Promise.all(
+    all.map(async (each) =>
+      each.channel.startsWith('D') ? madeBy(each) === id : await channels.isMember(each.channel, id),
+    ),
+  );
+  return all.filter((_, index) => isMine[index]);
 }
 
 function mayChange({ record }: KernelStatus, person: Person, { policy }: HomePort): boolean {

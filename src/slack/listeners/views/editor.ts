@@ -5,7 +5,7 @@ import { listLanguages } from '../../../runs/languages/languages.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
-import type { Bot, RunsPort, SlackPort } from '../../context.ts';
+import type { Bot, RunsPort, SavedPort, SlackPort } from '../../context.ts';
 import type { Draft } from '../../api/views.ts';
 import { auditRefused } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
@@ -24,7 +24,7 @@ import { renderSentence } from '../../blocks/modals/message.ts';
 import { escapeMrkdwn } from '../../blocks/mrkdwn.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';
-import { refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
+import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
 import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
@@ -36,7 +36,7 @@ export interface EditorCall {
 }
 
 /** An empty editor. Throws `UserError` and `GatewayError` for what is refused before it opens. */
-type OpenPort = SlackPort & Pick<Bot, 'languages'>;
+type OpenPort = SlackPort & SavedPort & Pick<Bot, 'languages'>;
 
 export async function openEditor({ user, trigger, channel }: EditorCall, bot: OpenPort): Promise<void> {
   await bot.views.openModal(trigger, async () => {
@@ -48,7 +48,8 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Op
     ]);
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
-    return renderEditor(purpose, { languages: listLanguages(context), blocks: [''] });
+    const saved = channel === undefined ? [] : bot.saved.list({ workspace: bot.workspace, channel });
+    return renderEditor(purpose, { languages: listLanguages(context), blocks: [''], saved });
   });
 }
 
@@ -99,11 +100,14 @@ export async function onEditorSubmitted(
     format: 'plain',
     onRefused: (error) => auditRefused({ audit: 'editor', user: body.user.id }, error, bot),
     notify: async (text, error) =>
-      await reply.send({ response_action: 'errors', errors: { [fieldOf(error, view.blocks)]: text } }),
+      await reply.send({
+        response_action: 'errors',
+        errors: { [fieldOf(error, view.blocks, readPurpose(view.private_metadata))]: text },
+      }),
   };
   await withBoundary(boundary, async () => {
     const purpose = readPurpose(view.private_metadata);
-    const typed = readTyped(view.state.values);
+    const typed = readTyped(view.state.values, purpose);
     const { channel = typed.channel, thread = '' } = purpose;
     if (channel === undefined) throw new UserError('unknownChannel', 'Choose a channel.');
     const [draft, person] = await inTime(
@@ -151,18 +155,6 @@ async function submitOnce(
   }
 }
 
-/**
- * Slack's menu offers public channels that the person is not in, and a person may have been removed while the modal was
- * open: who may use a channel's kernel is in the channel.
- */
-async function mustBeIn(channel: string, user: string, bot: Pick<Bot, 'channels'>): Promise<void> {
-  if (!(await bot.channels.isMember(channel, user, { isFresh: true })))
-    throw new UserError(
-      'unknownChannel',
-      'You are not in this channel, as far as Slack says, so nothing ran. Join it first.',
-    );
-}
-
 async function findDraft(id: string, bot: Pick<Bot, 'drafts'>): Promise<Draft> {
   const draft = await bot.drafts.find(id);
   if (draft === undefined)
@@ -188,15 +180,15 @@ const fieldSchema = z.object({
 });
 const valuesSchema = z.record(z.string(), z.record(z.string(), fieldSchema));
 
-function readTyped(state: unknown): Typed {
+function readTyped(state: unknown, { loads }: EditorPurpose): Typed {
   const values = valuesSchema.parse(state);
   const field = (name: string) => values[name]?.[name];
   const fields: string[] = [];
-  for (let index = 0; field(codeBlock(index)) !== undefined; index += 1)
-    fields.push(toLineFeeds(field(codeBlock(index))?.value ?? ''));
+  for (let index = 0; field(codeBlock(index, loads)) !== undefined; index += 1)
+    fields.push(toLineFeeds(field(codeBlock(index, loads))?.value ?? ''));
   return {
     channel: field(channelBlock)?.selected_conversation ?? undefined,
-    language: field(languageBlock)?.selected_option?.value,
+    language: field(languageBlock(loads))?.selected_option?.value,
     fields,
     files: readPostedFiles(field(fileBlock)?.files ?? []),
   };
@@ -222,16 +214,20 @@ async function readSnippet(
 }
 
 /** The field that an error belongs to; an input of this very modal, because Slack drops an error at any other. */
-function fieldOf(error: unknown, blocks: readonly { block_id?: string; type?: string }[]): string {
+function fieldOf(
+  error: unknown,
+  blocks: readonly { block_id?: string; type?: string }[],
+  { loads }: EditorPurpose,
+): string {
   const code = error instanceof UserError ? error.code : undefined;
   const wanted =
     code === 'unknownLanguage' || code === 'ambiguousLanguage'
-      ? languageBlock
+      ? languageBlock(loads)
       : code === 'botNotInChannel' || code === 'unknownChannel'
         ? channelBlock
         : code === 'unreadableFile'
           ? fileBlock
-          : codeBlock(0);
+          : codeBlock(0, loads);
   const there = blocks.flatMap(({ block_id: id, type }) =>
     id === undefined || type !== 'input' ? [] : [id],
   );

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { GatewayError } from '../../../../src/gateway/errors.ts';
 import type { Gateway, Kernelspecs } from '../../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { startKernelspecCache } from '../../../../src/runs/languages/kernelspecs.ts';
@@ -32,4 +33,41 @@ test.each([
   answering = answer;
   vi.advanceTimersByTime(61_000);
   expect(await cache.read()).toEqual(listOf('old'));
+});
+
+test('a server that is stopped is started for its first list alone, which is assumed meanwhile', async () => {
+  const specs = listOf('spark');
+  let state: 'stopped' | 'running' = 'stopped';
+  const started = Promise.withResolvers<void>();
+  const starts: string[] = [];
+  const gateway = {
+    async readKernelspecs() {
+      if (state === 'stopped') throw new GatewayError('serverStopped', 'stopped', { status: 424 });
+      return specs;
+    },
+    startServer() {
+      starts.push('started');
+      return started.promise;
+    },
+  };
+  const cache = startKernelspecCache(gateway, silentLog);
+  for (const list of [await cache.read(), await cache.read(), await cache.refresh()]) {
+    expect(cache.isAssumed(list)).toBe(true);
+    expect(list.list.map(({ name }) => name)).toEqual(['python3']);
+  }
+  expect(starts).toHaveLength(1);
+  state = 'running';
+  started.resolve();
+  await expect.poll(async () => cache.isAssumed(await cache.read())).toBe(false);
+  // Stopped again: the list is known, and nobody wants the server for it.
+  state = 'stopped';
+  expect(await cache.refresh()).toBe(specs);
+  expect(starts).toHaveLength(1);
+  cache.close();
+});
+
+test('without a hub a stopped server is told', async () => {
+  const stopped = new GatewayError('serverStopped', 'stopped', { status: 424 });
+  const cache = startKernelspecCache({ readKernelspecs: () => Promise.reject(stopped) }, silentLog);
+  await expect(cache.read()).rejects.toBe(stopped);
 });

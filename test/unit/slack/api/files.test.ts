@@ -30,7 +30,7 @@ const elsewhere = {
 } as const;
 
 function reader(askFile: (id: string) => Promise<unknown> = () => Promise.reject(new Error('asked'))) {
-  return createFileReader({ token: 'xoxb-secret', apiUrl: undefined, askFile });
+  return createFileReader({ token: 'xoxb-secret', apiUrl: undefined, fetch, askFile });
 }
 
 test('a file that lies elsewhere is refused without a call', async () => {

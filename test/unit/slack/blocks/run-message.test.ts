@@ -275,6 +275,7 @@ test.each<[RunPhase, RegExp]>([
   [{ kind: 'waiting', ahead: 0 }, /^Waiting for its turn$/],
   [{ kind: 'waiting', ahead: 3 }, /^Waiting, 3 before yours$/],
   [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 0 }, /^Starting a kernel, 12 s$/],
+  [{ kind: 'startingServer', sinceMs: nowMs - 12_000 }, /^Starting the server, 12 s$/],
   [{ kind: 'startingKernel', sinceMs: nowMs - 12_000, turnsBefore: 3 }, /3 before yours, 12 s$/],
   [
     { kind: 'switchAsked', channel: 'D1', from: 'python2', to: 'scala', maySwitch: true },

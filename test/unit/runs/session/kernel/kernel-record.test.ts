@@ -7,6 +7,17 @@ import {
   newKernelRecord,
 } from '../../../../../src/runs/session/kernel/kernel-record.ts';
 
+/** As the gateway's client keeps them. */
+class KernelCookieShelf {
+  readonly #saved = new Map<string, string>();
+  saveCookies(kernelId: string): string | undefined {
+    return this.#saved.get(kernelId);
+  }
+  restoreCookies(kernelId: string, saved: string): void {
+    this.#saved.set(kernelId, saved);
+  }
+}
+
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const settings = { username: undefined, env: { A: '1' } };
 
@@ -25,7 +36,7 @@ test.each([
 });
 
 test('records and losses are read back by their sessions', async () => {
-  const records = new KernelRecords(new Keyv(), silentLog);
+  const records = new KernelRecords(new Keyv(), new KernelCookieShelf(), silentLog);
   const record = newKernelRecord(owner, 'python3');
   await records.save(record);
   await records.saveLoss('T1/C2', 'It was lost.');
@@ -40,10 +51,24 @@ test('records and losses are read back by their sessions', async () => {
   expect((await records.readAll()).size).toBe(0);
 });
 
+test('a kernel’s cookies are stored with it and given back, and no record in memory has them', async () => {
+  const keyv = new Keyv();
+  const record = newKernelRecord(owner, 'python3');
+  const shelf = new KernelCookieShelf();
+  shelf.restoreCookies(record.kernelId, 'route=1');
+  await new KernelRecords(keyv, shelf, silentLog).save(record);
+  const later = new KernelCookieShelf();
+  const read = await new KernelRecords(keyv, later, silentLog).readAll();
+  expect(read.get(record.queue)?.record).toEqual(record);
+  expect(later.saveCookies(record.kernelId)).toBe('route=1');
+});
+
 test('a record that cannot be read is a loss that the next run says', async () => {
   const keyv = new Keyv();
   await keyv.set('T1/C1', { workspace: 'T1', kernelId: 7 });
-  const { record, loss } = (await new KernelRecords(keyv, silentLog).readAll()).get('T1/C1')!;
+  const { record, loss } = (await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll()).get(
+    'T1/C1',
+  )!;
   expect(record).toBeUndefined();
   expect(loss).toContain('could not be read');
 });

@@ -8,12 +8,14 @@ import { isLoss, launchKernel, removeUnused } from '../../../../../src/runs/sess
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const record = newKernelRecord(owner, 'python3');
 const until = { stopped: new AbortController().signal, released: new AbortController().signal };
+const ignore = () => undefined;
+const progress = { onTurn: ignore, onStarting: ignore, onServer: ignore };
 const found = { id: record.kernelId } as KernelModel;
 
 const launch = (
   startKernel: () => Promise<KernelModel>,
   findKernel: () => Promise<KernelModel | undefined>,
-): Promise<string> => launchKernel(record, false, {}, () => undefined, until, { startKernel, findKernel });
+): Promise<string> => launchKernel(record, false, {}, progress, until, { startKernel, findKernel });
 
 test('the gateway chooses the id where it does not honour ours', async () => {
   expect(

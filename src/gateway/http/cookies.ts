@@ -1,0 +1,144 @@
+import { parseCookie } from 'undici';
+import { z } from 'zod';
+import { readJson } from '../protocol/json.ts';
+
+/** Names in lower case. */
+export type Headers = Readonly<Record<string, string>>;
+
+const cookieSchema = z.object({
+  name: z.string(),
+  value: z.string(),
+  host: z.string(),
+  /** Hosts below `host` get it too. */
+  isBelow: z.boolean(),
+  path: z.string(),
+  isSecure: z.boolean(),
+  /** In ms since the epoch; absent: it has no end. */
+  endsMs: z.number().optional(),
+});
+type Cookie = z.infer<typeof cookieSchema>;
+
+/** A balancer sets one or two; what a server sets beyond this is not stored. */
+const MAX_COOKIES = 20;
+const MAX_CHARACTERS = 4_096;
+
+/**
+ * The cookies of each kernel. A balancer that knows by a cookie which replica of the gateway has the kernel sends its
+ * calls anywhere without it, and there is no such kernel. Starts carry none, so that new kernels are spread.
+ */
+export class KernelCookies {
+  readonly #jars = new Map<string, CookieJar>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** What a call about this kernel carries: `a=b; c=d`, or nothing. */
+  header(kernelId: string, url: URL): string {
+    return this.#jars.get(kernelId)?.header(url, this.#now()) ?? '';
+  }
+
+  /** `setCookies`: the headers Set-Cookie of an answer from `url`. */
+  take(kernelId: string, url: URL, setCookies: readonly string[]): void {
+    if (setCookies.length === 0) return;
+    const jar = this.#jars.get(kernelId) ?? new CookieJar();
+    jar.take(url, setCookies, this.#now());
+    this.#jars.set(kernelId, jar);
+  }
+
+  forget(kernelId: string): void {
+    this.#jars.delete(kernelId);
+  }
+
+  /** JSON, for a later process; undefined where there are none. */
+  save(kernelId: string): string | undefined {
+    const cookies = this.#jars.get(kernelId)?.all(this.#now()) ?? [];
+    return cookies.length === 0 ? undefined : JSON.stringify(cookies);
+  }
+
+  restore(kernelId: string, saved: string): void {
+    const read = z.array(cookieSchema).safeParse(readJson(saved)).data ?? [];
+    this.#jars.set(kernelId, new CookieJar(read));
+  }
+}
+
+/** RFC 6265, as far as a client of one server needs it. */
+class CookieJar {
+  #cookies: readonly Cookie[];
+
+  constructor(cookies: readonly Cookie[] = []) {
+    this.#cookies = cookies;
+  }
+
+  all(now: number): readonly Cookie[] {
+    return this.#cookies.filter(({ endsMs = Infinity }) => endsMs > now);
+  }
+
+  header(url: URL, now: number): string {
+    return this.all(now)
+      .filter((cookie) => isFor(cookie, url))
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ');
+  }
+
+  take(url: URL, setCookies: readonly string[], now: number): void {
+    for (const text of setCookies) {
+      const cookie = readCookie(url, text, now);
+      if (cookie === undefined) continue;
+      const others = this.#cookies.filter(({ name, host, path }) => {
+        return name !== cookie.name || host !== cookie.host || path !== cookie.path;
+      });
+      this.#cookies = [...others, cookie].slice(-MAX_COOKIES);
+    }
+  }
+}
+
+function readCookie(url: URL, text: string, now: number): Cookie | undefined {
+  const read = text.length > MAX_CHARACTERS ? null : parseCookie(text);
+  if (read === null || !/^[^\s;,=]+$/.test(read.name) || !/^[\x20-\x7e]*$/.test(read.value)) return undefined;
+  const domain = read.domain?.toLowerCase().replace(/^\./, '');
+  if (domain !== undefined && domain !== '' && !isHostWithin(url.hostname, domain)) return undefined;
+  const expires = read.expires == null ? undefined : Number(read.expires);
+  const endsMs = read.maxAge == null ? expires : now + read.maxAge * 1000;
+  return {
+    name: read.name,
+    value: read.value,
+    host: domain === undefined || domain === '' ? url.hostname : domain,
+    isBelow: domain !== undefined && domain !== '',
+    path: read.path?.startsWith('/') ? read.path : url.pathname.replace(/\/[^/]*$/, '') || '/',
+    isSecure: read.secure === true,
+    ...(endsMs === undefined ? {} : { endsMs }),
+  };
+}
+
+function isFor({ host, isBelow, path, isSecure }: Cookie, url: URL): boolean {
+  if (isSecure && url.protocol !== 'https:' && url.protocol !== 'wss:') return false;
+  if (isBelow ? !isHostWithin(url.hostname, host) : url.hostname !== host) return false;
+  return url.pathname === path || url.pathname.startsWith(path.endsWith('/') ? path : `${path}/`);
+}
+
+function isHostWithin(host: string, domain: string): boolean {
+  return host === domain || host.endsWith(`.${domain}`);
+}
+
+/** `headers` with these cookies too, `a=b; c=d` each; a name that is there already stays as it is. */
+export function withCookies(headers: Headers, ...more: readonly string[]): Headers {
+  const own = headers['cookie'] ?? '';
+  const names = new Set(pairsOf(own).map(nameOf));
+  const added = more.flatMap(pairsOf).filter((pair) => !names.has(nameOf(pair)));
+  if (added.length === 0) return headers;
+  return { ...headers, cookie: [...pairsOf(own), ...added].join('; ') };
+}
+
+export function hasCookie(headers: Headers, name: string): boolean {
+  return pairsOf(headers['cookie'] ?? '').some((pair) => nameOf(pair) === name);
+}
+
+function pairsOf(header: string): string[] {
+  return header.split(/;\s*/).filter((pair) => pair !== '');
+}
+
+function nameOf(pair: string): string {
+  return pair.split('=', 1)[0] ?? '';
+}

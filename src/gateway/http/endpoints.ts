@@ -1,0 +1,86 @@
+import { lowerCased } from '../auth/read-token.ts';
+import { GatewayError } from '../errors.ts';
+import type { Credentials, GatewaySettings } from '../gateway.ts';
+import { type Headers, KernelCookies } from './cookies.ts';
+import { untilAborted } from '../until-aborted.ts';
+
+/**
+ * Where the gateway's calls go and what they carry. Paths are joined as strings, because `new URL('/api', root)`
+ * drops a prefix like `/gateway/default/jkg` (protocol.md §2.1, trap 12).
+ */
+export interface Endpoints {
+  /** `path` like `api/kernels`, without a slash at either end. */
+  restUrl(path: string): string;
+  channelsUrl(kernelId: string, sessionId: string): string;
+  /** For one request or upgrade. Rejects with `GatewayError` where the caller's credentials cannot be had. */
+  headers(signal?: AbortSignal): Promise<Headers>;
+  /** These were refused. True: others are to be had, once. */
+  renew(refused: Headers, signal?: AbortSignal): Promise<boolean>;
+  cookies: KernelCookies;
+  /** The REST root without credentials and query, and the proxy on the way, for messages and logs. */
+  shownRoot: string;
+  /** The same of the websocket root; the REST root where both are one address. */
+  shownWsRoot: string;
+  /** The proxy on the way to websockets, with user and password. */
+  wsProxy: string | undefined;
+}
+
+export function readEndpoints(settings: GatewaySettings, credentials: Credentials | undefined): Endpoints {
+  const http = splitRoot(settings.httpUrl);
+  const ws = splitRoot(settings.wsUrl);
+  const user = settings.user ?? http.user;
+  const pass = settings.pass ?? http.pass;
+  const { kernelsPath = 'api/kernels', proxies = {} } = settings;
+  const wsIsRest = ws.root === http.root.replace(/^http/, 'ws');
+  const fixed = lowerCased(settings.headers);
+  // One Authorization header cannot hold both (protocol.md §1.4, trap 7): Basic keeps it, the token goes to the query.
+  if (user !== undefined)
+    fixed['authorization'] = `Basic ${Buffer.from(`${user}:${pass ?? ''}`).toString('base64')}`;
+  const { token, authScheme = 'token', authHeader = 'authorization' } = settings;
+  const tokenHeader = authHeader.toLowerCase();
+  const tokenInQuery = token !== undefined && tokenHeader in fixed;
+  if (token !== undefined && !tokenInQuery) fixed[tokenHeader] = `${authScheme} ${token}`.trimStart();
+  const query = (parameters: Record<string, string>) => {
+    const all = new URLSearchParams(parameters);
+    if (tokenInQuery) all.set('token', token);
+    return all.size === 0 ? '' : `?${all.toString()}`;
+  };
+  return {
+    restUrl: (path) => `${http.root}/${path}${query({})}`,
+    channelsUrl: (kernelId, sessionId) =>
+      `${ws.root}/${kernelsPath}/${encodeURIComponent(kernelId)}/channels${query({ session_id: sessionId })}`,
+    async headers(signal) {
+      if (credentials === undefined) return fixed;
+      try {
+        return { ...fixed, ...lowerCased(await untilAborted(credentials.headers(), signal, late)) };
+      } catch (cause) {
+        if (cause instanceof GatewayError) throw cause;
+        throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
+      }
+    },
+    renew: async (refused, signal) =>
+      credentials !== undefined && (await untilAborted(credentials.renew(refused), signal, late)),
+    cookies: new KernelCookies(),
+    shownRoot: shown(http.root, proxies.rest),
+    shownWsRoot: shown(wsIsRest ? http.root : ws.root, proxies.websocket),
+    wsProxy: proxies.websocket,
+  };
+}
+
+/** What is waited for goes on for others. */
+function late(): GatewayError {
+  return new GatewayError('noCredentials', 'The credentials for the gateway were not there in time');
+}
+
+function shown(root: string, proxy: string | undefined): string {
+  if (proxy === undefined) return root;
+  const { protocol, host } = new URL(proxy);
+  return `${root} through the proxy ${protocol}//${host}`;
+}
+
+function splitRoot(address: string): { root: string; user?: string; pass?: string } {
+  const url = new URL(address);
+  const root = `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
+  if (url.username === '') return { root };
+  return { root, user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) };
+}

@@ -1,0 +1,189 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { GatewayError } from '../errors.ts';
+import type { Log } from '../gateway.ts';
+import { readEndpoints } from '../http/endpoints.ts';
+import { createHttp, type Http } from '../http/http.ts';
+import { type Answer, mayBeHubs, readReason, readRefusal } from '../http/http-errors.ts';
+import { readJson } from '../protocol/json.ts';
+import type { GatewaySettings, HubSettings } from '../settings.ts';
+import type { GatewayTimings } from '../timings.ts';
+import { untilAborted } from '../until-aborted.ts';
+
+/** `unknown`: the token may not see it. */
+type ServerState = 'ready' | 'starting' | 'stopping' | 'stopped' | 'unknown';
+
+const userModel = z.object({
+  servers: z.record(z.string(), z.object({ ready: z.boolean(), pending: z.string().nullish() })).optional(),
+});
+const progressEvent = z.object({
+  ready: z.boolean().optional(),
+  failed: z.boolean().optional(),
+  message: z.string().optional(),
+});
+
+export interface HubServerOptions {
+  mayWrite: () => boolean;
+  timings: GatewayTimings;
+  log: Log;
+}
+
+/**
+ * The server of a JupyterHub's user, which is the gateway. It is stopped when nobody has used it for a while, and nobody but
+ * us starts it again. Source: jupyterhub's `apihandlers/users.py`.
+ */
+export class HubServer {
+  readonly #hub: HubSettings;
+  readonly #http: Http;
+  readonly #launchTimeoutMs: number;
+  readonly #options: HubServerOptions;
+  readonly #closing = new AbortController();
+  #start: { sinceMs: number; done: Promise<void> } | undefined;
+
+  constructor(hub: HubSettings, settings: GatewaySettings, options: HubServerOptions) {
+    this.#hub = hub;
+    this.#options = options;
+    this.#launchTimeoutMs = settings.launchTimeoutMs;
+    const { user: _user, pass: _pass, authHeader: _header, authScheme: _scheme, ...rest } = settings;
+    const ofHub: GatewaySettings = {
+      ...rest,
+      httpUrl: hub.apiUrl,
+      wsUrl: hub.apiUrl,
+      token: hub.token,
+      headers: {},
+      proxies: hub.proxy === undefined ? {} : { rest: hub.proxy },
+    };
+    this.#http = createHttp(ofHub, readEndpoints(ofHub, undefined), options.mayWrite);
+  }
+
+  /**
+   * The same calls, with the hub's word about an answer that may have come in place of the server: 424 where that is stopped.
+   * Where it runs, the hub's proxy has lost it for a moment, as after a restart: 503.
+   */
+  markStopped(http: Http): Http {
+    return {
+      ...http,
+      call: async (wanted) => {
+        const answer = await http.call(wanted);
+        const isHubs = mayBeHubs(answer);
+        if (!isHubs && answer.status !== 503) return answer;
+        const state = await this.#look(wanted.signal).catch((error: unknown) => {
+          if (isHubs) throw error;
+          return 'unknown' as const;
+        });
+        if (state === 'unknown') return isHubs ? { ...answer, status: 424 } : answer;
+        return { ...answer, status: state === 'ready' ? 503 : 424 };
+      },
+    };
+  }
+
+  /**
+   * Resolves when the server runs; it is started once for all who ask. `onStarting` is told since when it is being started,
+   * in ms since the epoch. Rejects with `GatewayError`, after the launch time-out at the latest.
+   */
+  async start(onStarting?: (sinceMs: number) => void, signal?: AbortSignal): Promise<void> {
+    this.#start ??= {
+      sinceMs: Date.now(),
+      done: this.#startOnce().finally(() => (this.#start = undefined)),
+    };
+    const { sinceMs, done } = this.#start;
+    onStarting?.(sinceMs);
+    await untilAborted(done, signal, () => notStarted('it is not waited for any more'));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#http.close();
+  }
+
+  async #startOnce(): Promise<void> {
+    const { log, timings } = this.#options;
+    const startedMs = performance.now();
+    const until = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#launchTimeoutMs)]);
+    let isAsked = false;
+    while (!until.aborted) {
+      const state = await this.#look(until);
+      if (state === 'ready') {
+        const ms = Math.round(performance.now() - startedMs);
+        if (isAsked) log.info({ event: 'hub.started', ms }, 'JupyterHub has started the server');
+        return;
+      }
+      if (state === 'stopped' || (state === 'unknown' && !isAsked)) {
+        if ((await this.#ask()) === 'running') return;
+        isAsked = true;
+      }
+      if (state !== 'stopping' && (await this.#follow(until)) === 'ready' && state === 'unknown') return;
+      await delay(timings.hubLookMs, undefined, { signal: until }).catch(() => undefined);
+    }
+    throw notStarted(`it does not run after ${this.#launchTimeoutMs / 1000} s`);
+  }
+
+  async #look(signal: AbortSignal | undefined): Promise<ServerState> {
+    const answer = await this.#call('GET', `users/${this.#user}`, signal);
+    if (answer.status !== 200) throw readHubRefusal(answer, 'to look at its user');
+    const servers = userModel.safeParse(readJson(answer.body)).data?.servers;
+    if (servers === undefined) return 'unknown';
+    const server = servers[this.#hub.server];
+    if (server === undefined) return 'stopped';
+    if (server.pending === 'stop') return 'stopping';
+    if (server.pending === 'spawn') return 'starting';
+    return server.ready ? 'ready' : 'stopped';
+  }
+
+  /** Asks for the start. */
+  async #ask(): Promise<'running' | 'asked'> {
+    const answer = await this.#call('POST', this.#path, undefined);
+    if (answer.status === 201) return 'running';
+    // It is running or on its way, or the hub starts others first.
+    if (answer.status === 202 || answer.status === 400 || answer.status === 429) return 'asked';
+    if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
+    throw readHubRefusal(answer, 'to start its server');
+  }
+
+  /** Reads how the start goes on, until it is over or nothing more is said. */
+  async #follow(until: AbortSignal): Promise<'ready' | 'notKnown'> {
+    try {
+      for await (const line of this.#http.lines(`${this.#path}/progress`, until)) {
+        if (!line.startsWith('data:')) continue;
+        const event = progressEvent.safeParse(readJson(line.slice('data:'.length))).data;
+        if (event?.failed === true) throw notStarted(event.message ?? 'it gives no reason');
+        if (event?.ready === true) return 'ready';
+      }
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'startFailed') throw error;
+      this.#options.log.debug(
+        { event: 'hub.silent', err: error },
+        'the hub does not tell how the start goes on',
+      );
+    }
+    return 'notKnown';
+  }
+
+  #call(method: 'GET' | 'POST', path: string, signal: AbortSignal | undefined): Promise<Answer> {
+    // The hub answers a start after 10 s, also where that goes on (slow_spawn_timeout).
+    const timeoutMs = this.#options.timings.callMs * (method === 'POST' ? 3 : 1);
+    return this.#http.call({ method, path, timeoutMs, signal });
+  }
+
+  get #user(): string {
+    return encodeURIComponent(this.#hub.user);
+  }
+
+  get #path(): string {
+    const { server } = this.#hub;
+    return server === ''
+      ? `users/${this.#user}/server`
+      : `users/${this.#user}/servers/${encodeURIComponent(server)}`;
+  }
+}
+
+function notStarted(why: string): GatewayError {
+  return new GatewayError('startFailed', `JupyterHub could not start the server: ${why.slice(0, 300)}`);
+}
+
+function readHubRefusal(answer: Answer, what: string): GatewayError {
+  const { code, status } = readRefusal(answer, what);
+  const reason = readReason(answer);
+  const said = reason === '' ? `status ${status}` : `status ${status}: ${reason}`;
+  return new GatewayError(code, `JupyterHub does not allow us ${what} (${said})`, { status });
+}

@@ -1,0 +1,64 @@
+import type { KnownBlock } from '@slack/types';
+import { z } from 'zod';
+import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
+import { truncateMrkdwn } from '../truncate.ts';
+import { savedLine } from './saved-text.ts';
+import { type ListedSchedule, scheduleLine } from './schedule-text.ts';
+import { renderScheduleButtons } from './schedule-buttons.ts';
+
+export const runSavedAction = 'saved:run';
+
+const clickSchema = z.object({ channel: z.string(), id: z.string(), shownAt: z.number() });
+/** Which snippet, and when the button was shown: a press counts once for each time. */
+export type RunSavedClick = z.infer<typeof clickSchema>;
+
+export function readRunSaved(value: string | undefined): RunSavedClick | undefined {
+  try {
+    return clickSchema.safeParse(JSON.parse(value ?? '')).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is saved and scheduled in the channels of a person, for the home tab; nothing where there is neither. */
+export function renderSavedHome(
+  { saved, schedules }: { saved: readonly SavedSnippet[]; schedules: readonly ListedSchedule[] },
+  workspaceUrl: string,
+  now: number,
+): KnownBlock[] {
+  return [
+    ...(saved.length === 0 ? [] : [header('Saved in your channels')]),
+    ...saved.map((each): KnownBlock => {
+      const value: RunSavedClick = { channel: each.channel, id: each.id, shownAt: now };
+      return {
+        ...section(`${placeOf(each)} · \`${each.name}\` · ${savedLine(each)}`),
+        accessory: {
+          type: 'button',
+          text: { type: 'plain_text', text: 'Run' },
+          action_id: runSavedAction,
+          value: JSON.stringify(value),
+        },
+      };
+    }),
+    ...(schedules.length === 0 ? [] : [header('Scheduled in your channels')]),
+    ...schedules.flatMap((each) => [
+      section(`${placeOf(each.schedule)} · ${scheduleLine(each, workspaceUrl)}`),
+      renderScheduleButtons(each.schedule, now),
+    ]),
+  ];
+}
+
+function placeOf({ channel }: { channel: string }): string {
+  return channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
+}
+
+function header(text: string): KnownBlock {
+  return { type: 'header', text: { type: 'plain_text', text } };
+}
+
+function section(text: string) {
+  return {
+    type: 'section' as const,
+    text: { type: 'mrkdwn' as const, text: truncateMrkdwn(text, 3_000) },
+  };
+}

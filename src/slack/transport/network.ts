@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net';
+import {
+  Agent,
+  buildConnector,
+  Dispatcher,
+  fetch as fetchThrough,
+  FormData as Form,
+  Pool,
+  ProxyAgent,
+} from 'undici';
+import { proxyFor, type ProxySettings } from '../../proxy.ts';
+
+/** What a request to Slack may have, as the process's own fetch takes it. */
+export interface SlackRequest {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | FormData | ReadableStream<Uint8Array>;
+  duplex?: 'half';
+  redirect?: 'error' | 'follow' | 'manual';
+  signal?: AbortSignal;
+}
+
+export type SlackFetch = (url: string | URL, init?: SlackRequest) => Promise<Response>;
+
+/** How this process reaches Slack. */
+export interface SlackNetwork {
+  /** For the Web API, uploads and downloads. */
+  fetch: SlackFetch;
+  /** For Socket Mode's websocket; undefined: its client's own. */
+  socketDispatcher: Dispatcher | undefined;
+}
+
+const PROXY_ANSWER_MS = 10_000;
+
+export function openSlackNetwork(proxy: ProxySettings | undefined): SlackNetwork {
+  if (proxy === undefined) return { fetch: globalThis.fetch, socketDispatcher: undefined };
+  const dispatcher = new ByAddress(
+    proxy,
+    new ProxyAgent({
+      uri: proxy.url,
+      requestTls: { allowH2: false },
+      // Calls wait behind connections that are about to be opened, so one that a silent proxy holds has to end.
+      clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: PROXY_ANSWER_MS }),
+    }),
+    new Agent({ allowH2: false }),
+  );
+  return {
+    // The process's own fetch takes no dispatcher of another version of undici, and this one no form of the process's own.
+    fetch: async (url, { body, ...init } = {}) =>
+      await fetchThrough(url, {
+        ...init,
+        ...(body === undefined ? {} : { body: body instanceof FormData ? copyForm(body) : body }),
+        dispatcher,
+      }),
+    socketDispatcher: openSocketDispatcher(proxy),
+  };
+}
+
+function copyForm(form: FormData): Form {
+  const copy = new Form();
+  for (const [name, value] of form) copy.append(name, value);
+  return copy;
+}
+
+/** Slack has many addresses, so each is looked at by itself. */
+class ByAddress extends Dispatcher {
+  readonly #proxy: ProxySettings;
+  readonly #through: Dispatcher;
+  readonly #direct: Dispatcher;
+
+  constructor(proxy: ProxySettings, through: Dispatcher, direct: Dispatcher) {
+    super();
+    this.#proxy = proxy;
+    this.#through = through;
+    this.#direct = direct;
+  }
+
+  override dispatch(...[options, handler]: Parameters<Dispatcher['dispatch']>): boolean {
+    const proxy = proxyFor(String(options.origin), this.#proxy);
+    return (proxy === undefined ? this.#direct : this.#through).dispatch(options, handler);
+  }
+}
+
+/**
+ * Socket Mode has one websocket at a time. Its client cannot end a websocket whose other side is silent where the
+ * dispatcher is not its own, so the connections of the one before end here when the next is asked for.
+ */
+function openSocketDispatcher(proxy: ProxySettings): Dispatcher {
+  const opened = new Set<Socket>();
+  const connector = buildConnector({ allowH2: false });
+  const connect: buildConnector.connector = (options, callback) =>
+    connector(options, (...[error, socket]) => {
+      if (error !== null) return callback(error, null);
+      opened.add(socket);
+      socket.once('close', () => opened.delete(socket));
+      callback(null, socket);
+    });
+  const through = new ProxyAgent({
+    uri: proxy.url,
+    requestTls: { allowH2: false },
+    clientFactory: (origin) => new Pool(origin, { connect, headersTimeout: PROXY_ANSWER_MS }),
+  });
+  const dispatcher = new ByAddress(proxy, through, new Agent({ connect }));
+  return dispatcher.compose((dispatch) => (options, handler) => {
+    for (const socket of opened) socket.destroy();
+    return dispatch(options, handler);
+  });
+}

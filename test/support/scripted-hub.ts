@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+
+/** The API of a JupyterHub, whose server the test starts and stops by hand. */
+export interface ScriptedHub extends AsyncDisposable {
+  /** Ends with a slash. */
+  apiUrl: string;
+  state: 'stopped' | 'starting' | 'stopping' | 'running';
+  /** `GET /hub/api/users/ana` and so on, in order. */
+  readonly calls: string[];
+  /** What a start is answered with in place of 202; undefined: 202. */
+  refuseStart: { status: number; message?: string } | undefined;
+  /** The token may not see the server's state. */
+  isStateHidden: boolean;
+  /** Resolves once the progress of the start is read. */
+  untilFollowed(): Promise<void>;
+  /** The start succeeds. */
+  succeed(): void;
+  /** The start fails with these words. */
+  fail(message: string): void;
+  /** Ends the answer that tells of the progress, without saying how it ended. */
+  breakOff(): void;
+}
+
+export async function startScriptedHub(token: string, serverName = ''): Promise<ScriptedHub> {
+  const calls: string[] = [];
+  const following = new Set<ServerResponse>();
+  let onFollowed: () => void = () => undefined;
+  const tell = (event: object): void => {
+    for (const response of following) response.write(`data: ${JSON.stringify(event)}\n\n`);
+  };
+  const endAll = (): void => {
+    for (const response of following) response.end();
+    following.clear();
+  };
+  const server = createServer((request, response) => {
+    const { method = '', url = '', headers } = request;
+    calls.push(`${method} ${url}`);
+    const send = (status: number, body: object): void => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    if (headers.authorization !== `token ${token}`) return send(403, { status: 403, message: 'Forbidden' });
+    if (url.endsWith('/progress')) {
+      if (hub.state !== 'starting') return send(400, { message: 'ana is not starting' });
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      following.add(response);
+      tell({ progress: 0, message: 'Server requested' });
+      onFollowed();
+      return;
+    }
+    if (method === 'POST') {
+      if (hub.refuseStart !== undefined)
+        return send(hub.refuseStart.status, { message: hub.refuseStart.message ?? '' });
+      if (hub.state !== 'stopped') return send(400, { message: 'ana is already running' });
+      hub.state = 'starting';
+      response.writeHead(202).end();
+      return;
+    }
+    const pending = { starting: 'spawn', stopping: 'stop', running: null, stopped: null }[hub.state];
+    const known = { ready: hub.state === 'running', pending };
+    send(200, {
+      name: 'ana',
+      ...(hub.isStateHidden ? {} : { servers: hub.state === 'stopped' ? {} : { [serverName]: known } }),
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const hub: ScriptedHub = {
+    apiUrl: `http://127.0.0.1:${address.port}/hub/api/`,
+    state: 'stopped',
+    calls,
+    refuseStart: undefined,
+    isStateHidden: false,
+    untilFollowed: () =>
+      following.size > 0 ? Promise.resolve() : new Promise((resolve) => (onFollowed = resolve)),
+    succeed() {
+      hub.state = 'running';
+      tell({ progress: 100, ready: true, message: 'Server ready' });
+      endAll();
+    },
+    fail(message) {
+      hub.state = 'stopped';
+      tell({ progress: 100, failed: true, message });
+      endAll();
+    },
+    breakOff: endAll,
+    async [Symbol.asyncDispose]() {
+      endAll();
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return hub;
+}

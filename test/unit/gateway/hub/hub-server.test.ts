@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import type { Gateway, StartKernel } from '../../../../src/gateway/gateway.ts';
+import type { GatewaySettings } from '../../../../src/gateway/settings.ts';
+import { run, startRig } from '../../../support/gateway-client.ts';
+import { startScriptedHub } from '../../../support/scripted-hub.ts';
+
+/** A gateway that is a server of a hub: while that is stopped, the hub answers in its place. */
+async function startBehindHub(
+  options: {
+    server?: string;
+    token?: string;
+    answer?: 'redirect' | 424 | 503;
+    settings?: Partial<GatewaySettings>;
+    isConfigured?: boolean;
+    mayWrite?: () => boolean;
+  } = {},
+) {
+  const { server = '', token = 'hub-token', answer = 'redirect', mayWrite = () => true } = options;
+  const { isConfigured = true } = options;
+  const hub = await startScriptedHub('hub-token', server);
+  const rig = await startRig({
+    settings: {
+      ...(isConfigured ? { hub: { apiUrl: hub.apiUrl, token, user: 'ana', server } } : {}),
+      ...options.settings,
+    },
+    timings: { hubLookMs: 10, lookTimeoutMs: 1_000 },
+    client: { mayWrite },
+  });
+  rig.server.answer = ({ method, path }) => {
+    if (hub.state === 'running') return undefined;
+    if (answer !== 'redirect') return { status: answer, body: '' };
+    if (method === 'GET') return { status: 302, headers: { location: `/hub/user/ana${path}` } };
+    return { status: 403, body: '<html><p>403 : Forbidden</p></html>' };
+  };
+  return {
+    ...rig,
+    hub,
+    async [Symbol.asyncDispose]() {
+      await rig[Symbol.asyncDispose]();
+      await hub[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const start = (gateway: Gateway, more: Partial<StartKernel> = {}) =>
+  gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {}, ...more });
+
+const starts = (calls: readonly string[]) => calls.filter((call) => call.startsWith('POST'));
+
+test.for(['redirect', 424, 503] as const)(
+  'a stopped server (%s) is started once for all who need it',
+  async (answer) => {
+    await using rig = await startBehindHub({ answer, settings: { startConcurrency: 3 } });
+    const told: (number | undefined)[][] = [[], [], []];
+    const started = told.map((moments) =>
+      start(rig.gateway, { onServer: (sinceMs) => moments.push(sinceMs) }),
+    );
+    await rig.hub.untilFollowed();
+    rig.hub.succeed();
+    expect(new Set((await Promise.all(started)).map(({ id }) => id)).size).toBe(3);
+    expect(starts(rig.hub.calls)).toEqual(['POST /hub/api/users/ana/server']);
+    for (const moments of told) expect(moments).toEqual([expect.any(Number), undefined]);
+  },
+);
+
+test('a server with a name has its own place', async () => {
+  await using rig = await startBehindHub({ server: 'big one' });
+  const starting = start(rig.gateway);
+  await rig.hub.untilFollowed();
+  rig.hub.succeed();
+  await starting;
+  expect(starts(rig.hub.calls)).toEqual(['POST /hub/api/users/ana/servers/big%20one']);
+});
+
+test('a server that runs costs nothing', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.state = 'running';
+  await start(rig.gateway);
+  expect(rig.hub.calls).toEqual([]);
+});
+
+test('what is no start leaves a stopped server stopped: lists, looks, deletions', async () => {
+  await using rig = await startBehindHub();
+  await expect(rig.gateway.readKernelspecs()).rejects.toMatchObject({ code: 'serverStopped', status: 424 });
+  expect(await rig.gateway.findKernel('k')).toBeUndefined();
+  await rig.gateway.shutDownKernel('k');
+  await expect(rig.gateway.restartKernel('k')).rejects.toMatchObject({ code: 'kernelGone', status: 424 });
+  await expect(rig.gateway.connect('k', { sessionId: 's' })).rejects.toMatchObject({ code: 'kernelGone' });
+  expect(starts(rig.hub.calls)).toEqual([]);
+});
+
+test('a run whose server is stopped ends: its kernel went with it', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.state = 'running';
+  const { id } = await start(rig.gateway);
+  const kernel = rig.server.kernels.get(id);
+  if (kernel === undefined) throw new Error('no kernel');
+  const connection = await rig.gateway.connect(id, { sessionId: randomUUID() });
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  rig.hub.state = 'stopped';
+  kernel.drop();
+  expect((await running.end).kind).toBe('kernelGone');
+});
+
+test('one that stops just now is started when it has stopped; one that starts already is waited for', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.state = 'stopping';
+  const starting = start(rig.gateway);
+  await expect.poll(() => rig.hub.calls.length).toBeGreaterThan(1);
+  expect(starts(rig.hub.calls)).toEqual([]);
+  // Somebody else has it started.
+  rig.hub.state = 'starting';
+  await rig.hub.untilFollowed();
+  rig.hub.succeed();
+  await starting;
+  expect(starts(rig.hub.calls)).toEqual([]);
+});
+
+test('progress that breaks off is asked for again', async () => {
+  await using rig = await startBehindHub();
+  const starting = start(rig.gateway);
+  await rig.hub.untilFollowed();
+  rig.hub.breakOff();
+  await rig.hub.untilFollowed();
+  rig.hub.succeed();
+  await starting;
+  expect(starts(rig.hub.calls)).toHaveLength(1);
+});
+
+test('a token that may not see the state is enough', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.isStateHidden = true;
+  const starting = start(rig.gateway);
+  await rig.hub.untilFollowed();
+  rig.hub.succeed();
+  await starting;
+  expect(starts(rig.hub.calls)).toHaveLength(1);
+});
+
+test('a start that fails is told in the hub’s words, and the next one begins anew', async () => {
+  await using rig = await startBehindHub();
+  const failing = start(rig.gateway);
+  failing.catch(() => undefined);
+  await rig.hub.untilFollowed();
+  rig.hub.fail('Spawn failed: no node has room');
+  await expect(failing).rejects.toMatchObject({
+    code: 'startFailed',
+    message: 'JupyterHub could not start the server: Spawn failed: no node has room',
+  });
+  const again = start(rig.gateway);
+  await rig.hub.untilFollowed();
+  rig.hub.succeed();
+  await again;
+});
+
+test.for([
+  [
+    { status: 403, message: 'no' },
+    { code: 'refused', status: 403 },
+  ],
+  [
+    { status: 500, message: 'broken' },
+    { code: 'startFailed', status: undefined },
+  ],
+] as const)('a hub that answers %o', async ([refusal, expected]) => {
+  await using rig = await startBehindHub();
+  rig.hub.refuseStart = refusal;
+  await expect(start(rig.gateway)).rejects.toMatchObject({
+    ...expected,
+    message: expect.stringMatching(/^JupyterHub .*(no|broken)/),
+  });
+});
+
+test('a token that the hub does not know is told, and not shown', async () => {
+  await using rig = await startBehindHub({ token: 's3cret-token' });
+  const failing = start(rig.gateway);
+  await expect(failing).rejects.toMatchObject({ code: 'unauthorized', status: 403 });
+  await expect(failing).rejects.not.toMatchObject({ message: expect.stringContaining('s3cret') });
+});
+
+test('a hub that has enough to do (429) is asked again', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.refuseStart = { status: 429, message: 'too many pending spawns' };
+  const starting = start(rig.gateway);
+  await expect.poll(() => starts(rig.hub.calls).length).toBeGreaterThan(1);
+  rig.hub.refuseStart = undefined;
+  await rig.hub.untilFollowed();
+  rig.hub.succeed();
+  await starting;
+});
+
+test('a hub that is away is told as away', async () => {
+  const rig = await startBehindHub();
+  await rig.hub[Symbol.asyncDispose]();
+  await expect(start(rig.gateway)).rejects.toMatchObject({ code: 'unreachable' });
+  await rig.gateway.close();
+  await rig.server.close();
+});
+
+test('a server that does not come up in time fails the start', async () => {
+  await using rig = await startBehindHub({ settings: { launchTimeoutMs: 300 } });
+  await expect(start(rig.gateway)).rejects.toMatchObject({
+    code: 'startFailed',
+    message: 'JupyterHub could not start the server: it does not run after 0.3 s',
+  });
+});
+
+test('a start that is given up meanwhile starts no kernel', async () => {
+  await using rig = await startBehindHub();
+  const stopping = new AbortController();
+  const starting = start(rig.gateway, { signal: stopping.signal });
+  starting.catch(() => undefined);
+  await rig.hub.untilFollowed();
+  stopping.abort();
+  await expect(starting).rejects.toMatchObject({ code: 'startFailed' });
+  rig.hub.succeed();
+  await start(rig.gateway);
+  expect(rig.server.kernels.size).toBe(1);
+});
+
+test('a process that may change nothing starts no server', async () => {
+  await using rig = await startBehindHub({ mayWrite: () => false });
+  await expect(rig.gateway.startServer?.()).rejects.toMatchObject({ code: 'writesPaused' });
+  expect(starts(rig.hub.calls)).toEqual([]);
+});
+
+test('a hub’s proxy that has lost a server which runs is an outage, and no kernel is called gone', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.state = 'running';
+  const { id } = await start(rig.gateway);
+  rig.server.answer = ({ path }) => ({ status: 302, headers: { location: `/hub/user/ana${path}` } });
+  await expect(rig.gateway.findKernel(id)).rejects.toMatchObject({ code: 'unreachable' });
+  const connecting = rig.gateway.connect(id, { sessionId: randomUUID() });
+  await expect(connecting).rejects.toMatchObject({ code: 'serverStopped' });
+  rig.server.answer = () => undefined;
+  expect(await rig.gateway.findKernel(id)).toMatchObject({ id });
+});
+
+test('without a hub’s settings a stopped server is told, and no kernel is called gone', async () => {
+  await using rig = await startBehindHub({ isConfigured: false });
+  for (const call of [
+    () => start(rig.gateway),
+    () => rig.gateway.readKernelspecs(),
+    () => rig.gateway.findKernel('k'),
+    () => rig.gateway.connect('k', { sessionId: 's' }),
+  ])
+    await expect(call()).rejects.toMatchObject({
+      code: 'serverStopped',
+      message: 'The JupyterHub server is stopped (status 424)',
+    });
+});

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { WebSocket } from 'undici';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { type ProxySettings, readExceptions } from '../../../../src/proxy.ts';
+import { openSlackNetwork } from '../../../../src/slack/transport/network.ts';
+import {
+  type ConnectProxy,
+  startConnectProxy,
+  startTls,
+  testAuthority,
+} from '../../../support/connect-proxy.ts';
+
+const usual = getCACertificates('default');
+beforeAll(() => setDefaultCACertificates([...usual, testAuthority]));
+afterAll(() => setDefaultCACertificates(usual));
+
+/** A server that says back what it is sent, behind TLS, and a proxy. */
+async function startRig(noProxy = '', credentials?: string) {
+  const server = createServer((request, response) => {
+    request.pipe(response);
+  });
+  const websockets = new WebSocketServer({ server });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = address !== null && typeof address !== 'string' ? address.port : 0;
+  const tls = await startTls(`http://127.0.0.1:${port}`);
+  const proxy = await startConnectProxy(credentials === undefined ? {} : { credentials });
+  const url = proxy.url.replace('//', credentials === undefined ? '//' : `//${credentials}@`);
+  const settings: ProxySettings = { url, exceptions: readExceptions(noProxy) };
+  return {
+    proxy,
+    settings,
+    websockets,
+    address: `https://localhost:${tls.port}/`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of websockets.clients) socket.terminate();
+      await tls[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+const statuses = ({ asked }: ConnectProxy) => asked.map(({ status }) => status);
+
+test('without a proxy the process’s own fetch is used, and Socket Mode’s client opens its own connections', () => {
+  const network = openSlackNetwork(undefined);
+  expect(network).toEqual({ fetch: globalThis.fetch, socketDispatcher: undefined });
+});
+
+test('texts, forms and streams go through the proxy, which gets its password', async () => {
+  await using rig = await startRig('', 'ana:s3cret');
+  const { fetch } = openSlackNetwork(rig.settings);
+  const post = async (body: string | FormData | ReadableStream<Uint8Array>) => {
+    const answer = await fetch(rig.address, { method: 'POST', body, duplex: 'half' });
+    return await answer.text();
+  };
+  expect(await post('a=b')).toBe('a=b');
+  const form = new FormData();
+  form.set('name', 'value');
+  expect(await post(form)).toContain('name="name"\r\n\r\nvalue');
+  expect(await post(new Blob(['ab', 'c']).stream())).toBe('abc');
+  expect(new Set(statuses(rig.proxy))).toEqual(new Set([200]));
+});
+
+test('NO_PROXY is looked at for each address', async () => {
+  await using rig = await startRig('localhost');
+  const { fetch } = openSlackNetwork(rig.settings);
+  expect(await (await fetch(rig.address, { method: 'POST', body: 'direct' })).text()).toBe('direct');
+  expect(rig.proxy.asked).toEqual([]);
+  const byAddress = rig.address.replace('localhost', '127.0.0.1');
+  expect(await (await fetch(byAddress, { method: 'POST', body: 'tunnel' })).text()).toBe('tunnel');
+  expect(statuses(rig.proxy)).toEqual([200]);
+});
+
+test('what the proxy refuses fails with its status, and without its password', async () => {
+  await using rig = await startRig('', 'ana:s3cret');
+  const url = rig.settings.url.replace('s3cret', 'wr0ng');
+  const { fetch } = openSlackNetwork({ ...rig.settings, url });
+  const failing = fetch(rig.address);
+  await expect(failing).rejects.toMatchObject({
+    cause: { cause: { message: expect.stringContaining('407') } },
+  });
+  const failure = await failing.catch((error: unknown) => error);
+  expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('wr0ng');
+  expect(statuses(rig.proxy)).toEqual([407]);
+});
+
+test.for([
+  ['through the proxy', '', 1],
+  ['directly', 'localhost', 0],
+] as const)(
+  'a websocket goes %s, and ends when the next one is opened, however silent its other side is',
+  async ([, noProxy, tunnels]) => {
+    await using rig = await startRig(noProxy);
+    const { socketDispatcher: dispatcher } = openSlackNetwork(rig.settings);
+    if (dispatcher === undefined) throw new Error('no dispatcher');
+    const open = async () => {
+      const server = once(rig.websockets, 'connection');
+      const client = new WebSocket(rig.address.replace('https', 'wss'), { dispatcher });
+      await once(client, 'open');
+      await server;
+      return client;
+    };
+    const first = await open();
+    expect(rig.proxy.asked).toHaveLength(tunnels);
+    const [serverSide] = rig.websockets.clients;
+    if (serverSide === undefined) throw new Error('no websocket');
+    serverSide.pause();
+    const closed = once(first, 'close');
+    const second = await open();
+    await closed;
+    expect(second.readyState).toBe(WebSocket.OPEN);
+    second.close();
+  },
+);
+
+test('tunnels that the proxy cuts are made anew', async () => {
+  await using rig = await startRig();
+  const { fetch, socketDispatcher: dispatcher } = openSlackNetwork(rig.settings);
+  if (dispatcher === undefined) throw new Error('no dispatcher');
+  const post = async () => await (await fetch(rig.address, { method: 'POST', body: 'a' })).text();
+  const open = async () => {
+    const client = new WebSocket(rig.address.replace('https', 'wss'), { dispatcher });
+    await once(client, 'open');
+    return client;
+  };
+  await post();
+  const first = await open();
+  const closed = once(first, 'close');
+  rig.proxy.cut();
+  await closed;
+  expect(await post()).toBe('a');
+  const second = await open();
+  expect(second.readyState).toBe(WebSocket.OPEN);
+  second.close();
+});
