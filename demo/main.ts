@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { startPlayground } from '../playground/playground.ts';
+import { type Playground, startPlayground } from '../playground/playground.ts';
 import { demoLanguages, lastLines, startBot } from './bot.ts';
 import { startKernelGateway } from './gateway.ts';
 import { pageShortcuts } from './page-shortcuts.ts';
@@ -50,6 +50,10 @@ async function run(sayings: readonly string[], endings: Ending[]): Promise<numbe
   const provisioned = await provision(process.env, progress);
   const { playground, botEnded } = await startAll(provisioned, progress, endings);
   if (sayings.length === 0) {
+    await asStep(progress, 'Saving a snippet in #data', async () => ({
+      value: await saveOne(playground),
+      text: 'total',
+    }));
     process.stdout.write(invitation(playground.origin, provisioned));
     return botEnded;
   }
@@ -87,6 +91,12 @@ async function startAll(provisioned: Provisioned, progress: Progress, endings: E
   return { playground, botEnded };
 }
 
+/** Something to run by its name, and the first answer in the channel. */
+async function saveOne(playground: Playground): Promise<void> {
+  const first = await say(playground, '/spark python2 n = 10\nprint("total", sum(range(n)))');
+  if (first.isWell) await say(playground, '/spark save total');
+}
+
 function invitation(origin: string, { java }: Provisioned): string {
   const count = java ? 'sc.parallelize(range(10)).count()' : 'sum(range(10))';
   return `
@@ -95,7 +105,8 @@ Open ${origin} and try, in #data:
   1. /spark python2 ${count}
   2. @sparkthread import matplotlib.pyplot as plt; plt.plot([1, 4, 9, 16]); plt.show()
   3. /spark python2 import time; time.sleep(60)      (and press Stop)
-  4. /spark help
+  4. /spark run total n=1000                         (saved there; then: /spark schedule total every 5 min)
+  5. /spark help
 
 Ctrl-C ends everything.
 `;

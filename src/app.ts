@@ -150,7 +150,7 @@ export function createApp(parts: AppParts): App {
     log,
   });
   const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'));
-  const schedules = new Schedules(store.keyv('schedule'));
+  const schedules = new Schedules(store.keyv('schedule'), workspace);
   const scheduler = new Scheduler({
     schedules,
     start: (schedule, plannedAtMs, isLate) => startScheduled(schedule, plannedAtMs, isLate, bot),

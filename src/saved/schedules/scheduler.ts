@@ -53,6 +53,8 @@ export class Scheduler {
   /** When what gave no answer is tried again. */
   readonly #notBefore = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer is up; undefined: it is not set. */
+  #armedFor: number | undefined;
   #isOpen = false;
 
   constructor(deps: SchedulerDeps) {
@@ -63,7 +65,7 @@ export class Scheduler {
   /** From now on what is due is started; what was missed is dealt with at once. */
   start(): void {
     this.#isOpen = true;
-    this.#deps.schedules.onChange = () => this.#arm();
+    this.#deps.schedules.onDue = (atMs) => this.#arm(atMs);
     this.#wake();
   }
 
@@ -94,12 +96,15 @@ export class Scheduler {
       await this.#notify(schedule, { kind: 'paused', reason: 'failures' });
   }
 
-  #arm(): void {
-    if (!this.#isOpen) return;
+  /** Sets the timer for what is due then, where it is not up before. */
+  #arm(dueAt: number | undefined): void {
+    if (!this.#isOpen || dueAt === undefined) return;
+    const now = this.#now();
+    const upAt = Math.min(dueAt, now + LONGEST_SLEEP_MS);
+    if (this.#armedFor !== undefined && this.#armedFor <= upAt) return;
+    this.#armedFor = upAt;
     clearTimeout(this.#timer);
-    const next = this.#nextDue();
-    if (next === undefined) return;
-    const sleepMs = Math.min(LONGEST_SLEEP_MS, Math.max(0, next - this.#now()));
+    const sleepMs = Math.max(0, upAt - now);
     // What is due is nothing that keeps a process alive.
     this.#timer = setTimeout(() => this.#wake(), sleepMs).unref();
   }
@@ -108,6 +113,11 @@ export class Scheduler {
     let first: number | undefined;
     for (const { dueAt } of this.#waiting()) if (first === undefined || dueAt < first) first = dueAt;
     return first;
+  }
+
+  #dueAt(id: string): number | undefined {
+    const next = this.#deps.schedules.nextOf(id);
+    return next === undefined ? undefined : Math.max(next, this.#notBefore.get(id) ?? 0);
   }
 
   /** Those that are not being dealt with just now. */
@@ -119,6 +129,7 @@ export class Scheduler {
 
   #wake(): void {
     if (!this.#isOpen) return;
+    this.#armedFor = undefined;
     const now = this.#now();
     const due = [...this.#waiting()].filter(({ dueAt }) => dueAt <= now).map(({ schedule }) => schedule);
     for (const { id } of due) this.#settling.add(id);
@@ -126,11 +137,11 @@ export class Scheduler {
       for (let next = due.shift(); next !== undefined; next = due.shift()) {
         await this.#settle(next).catch((error: unknown) => this.#retry(next.id, error));
         this.#settling.delete(next.id);
-        this.#arm();
+        this.#arm(this.#dueAt(next.id));
       }
     };
     for (let at = 0; at < AT_ONCE; at += 1) void settleNext();
-    this.#arm();
+    this.#arm(this.#nextDue());
   }
 
   async #settle(schedule: Schedule): Promise<void> {

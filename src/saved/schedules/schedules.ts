@@ -27,18 +27,20 @@ interface Known {
 const MAX_PER_CHANNEL = 50;
 
 /**
- * The schedules of all channels: in memory, and in Keyv by id. What is asked is asked of memory alone; everything that
+ * The schedules of a workspace: in memory, and in Keyv by id. Another workspace's in the same store are its bot's affair. What is asked is asked of memory alone; everything that
  * writes rejects with `StoreError`, and then nothing was changed.
  */
 export class Schedules {
   readonly #keyv: Keyv;
+  readonly #workspace: string;
   readonly #mutex = new KeyedMutex();
   readonly #known = new Map<string, Known>();
-  /** Told after each change: what is due next may be another. */
-  onChange: () => void = () => undefined;
+  /** Told of what is due by a change: it may be the next one of all. ms since the epoch. */
+  onDue: (atMs: number) => void = () => undefined;
 
-  constructor(keyv: Keyv) {
+  constructor(keyv: Keyv, workspace: string) {
     this.#keyv = keyv;
+    this.#workspace = workspace;
   }
 
   /** Once, when this process becomes the leader. */
@@ -46,7 +48,7 @@ export class Schedules {
     const entries = this.#keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
     for await (const [, stored] of entries ?? []) {
       const schedule = scheduleSchema.safeParse(stored).data;
-      if (schedule !== undefined) this.#remember(schedule);
+      if (schedule?.workspace === this.#workspace) this.#remember(schedule);
     }
   }
 
@@ -56,15 +58,13 @@ export class Schedules {
       if (schedule.pausedFor === undefined && next !== undefined) yield { schedule, next };
   }
 
-  all(workspace: string): Schedule[] {
-    return [...this.#known.values()]
-      .map(({ schedule }) => schedule)
-      .filter((schedule) => schedule.workspace === workspace);
+  all(): Schedule[] {
+    return [...this.#known.values()].map(({ schedule }) => schedule);
   }
 
   /** Of a channel, by number. */
-  list({ workspace, channel }: Place): Schedule[] {
-    return this.all(workspace)
+  list(channel: string): Schedule[] {
+    return this.all()
       .filter((schedule) => schedule.channel === channel)
       .toSorted((a, b) => a.number - b.number);
   }
@@ -89,8 +89,8 @@ export class Schedules {
     const { timing, parameters, ...rest } = given;
     if (new Plan(timing, given.timeZone).next(nowMs) === undefined)
       throw new UserError('badCommand', `${timing.words} never comes. Nothing was scheduled.`);
-    return await this.#mutex.run(`${given.workspace}/${given.channel}`, async () => {
-      const there = this.list(given);
+    return await this.#mutex.run(given.channel, async () => {
+      const there = this.list(given.channel);
       if (there.length >= MAX_PER_CHANNEL)
         throw new UserError(
           'badCommand',
@@ -108,7 +108,7 @@ export class Schedules {
       };
       await this.#keyv.set(schedule.id, schedule);
       this.#remember(schedule);
-      this.onChange();
+      this.#sayDue(schedule.id);
       return schedule;
     });
   }
@@ -125,7 +125,7 @@ export class Schedules {
       const schedule = { ...known.schedule, ...change };
       await this.#keyv.set(id, schedule);
       this.#remember(schedule, known.plan);
-      this.onChange();
+      this.#sayDue(id);
       return schedule;
     });
   }
@@ -136,9 +136,13 @@ export class Schedules {
       if (!this.#known.has(id)) return false;
       await this.#keyv.delete(id);
       this.#known.delete(id);
-      this.onChange();
       return true;
     });
+  }
+
+  #sayDue(id: string): void {
+    const next = this.nextOf(id);
+    if (next !== undefined) this.onDue(next);
   }
 
   /** What this machine cannot read as a time is left out: it would never be due. */

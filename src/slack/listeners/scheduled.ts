@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
-import { putIn } from '../../saved/parameters/put-in.ts';
 import { plannedRequest, type Schedule } from '../../saved/schedules/schedule.ts';
 import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/scheduler.ts';
+import { toSnippet } from '../../saved/to-snippet.ts';
 import type { Person } from '../auth/policy.ts';
 import { newsText } from '../blocks/saved/schedule-text.ts';
 import { type End, endOf } from '../blocks/run/run-text.ts';
@@ -39,10 +39,7 @@ export async function startScheduled(
         source: 'schedule',
         channel,
         thread: '',
-        snippet: {
-          language: saved.kernelspec,
-          blocks: putIn(blocks, schedule.parameters, saved.language),
-        },
+        snippet: toSnippet(saved, blocks, schedule.parameters),
         saved: {
           name: saved.name,
           schedule: { id: schedule.id, words: schedule.words, isQuiet: schedule.onlyOnFailure },

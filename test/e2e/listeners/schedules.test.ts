@@ -123,7 +123,7 @@ test('the form of a schedule, the editor’s list and the home tab have what is 
   const root = await playground.waitForMessage('#forms', ({ ts }) => !seen.has(ts));
   expect(shown(await rig.final('#forms', root.ts))).toContain('loaded loaded');
   ben.openHome();
-  await playground.waitFor(() => JSON.stringify(ben.home?.draft).includes('Saved in your channels'));
+  await playground.waitFor(() => JSON.stringify(ben.home?.draft.blocks ?? []).includes('Saved in your'));
   expect(JSON.stringify(ben.home?.draft)).toContain('Scheduled in your channels');
 });
 

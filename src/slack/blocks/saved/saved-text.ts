@@ -35,8 +35,9 @@ export function unchangedAnswer(saved: SavedSnippet): string {
   return `\`${saved.name}\` is this code already, ${savedWords(saved)}. Nothing was changed.`;
 }
 
-export function replaceQuestion(taken: SavedSnippet): string {
-  return `\`${taken.name}\` is saved here already: ${savedLine(taken)}\nReplace it? Nothing was changed yet.`;
+/** `scheduled`: a sentence about the schedules that run it, or ''. */
+export function replaceQuestion(taken: SavedSnippet, scheduled: string): string {
+  return `\`${taken.name}\` is saved here already: ${savedLine(taken)}${scheduled}\nReplace it? Nothing was changed yet.`;
 }
 
 export const replaceAction = 'saved:replace';
@@ -48,8 +49,9 @@ export type Replacement = z.infer<typeof replaceSchema>;
 export function renderReplaceQuestion(
   runId: string,
   taken: SavedSnippet,
+  scheduled: string,
 ): { text: string; blocks: KnownBlock[] } {
-  const text = replaceQuestion(taken);
+  const text = replaceQuestion(taken, scheduled);
   const value: Replacement = { runId, name: taken.name, replaces: taken.id };
   return {
     text,

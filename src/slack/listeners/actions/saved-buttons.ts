@@ -1,5 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
+import { toSnippet } from '../../../saved/to-snippet.ts';
 import { auditRefused, withAudit } from '../../auth/audit.ts';
 import {
   readReplacement,
@@ -9,7 +10,7 @@ import {
 } from '../../blocks/saved/saved-text.ts';
 import { readRunSaved } from '../../blocks/saved/saved-home.ts';
 import type { Bot } from '../../context.ts';
-import { saveRun } from '../commands/saved.ts';
+import { saveRun, scheduledWords } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
@@ -41,7 +42,7 @@ export async function onReplaceButton(
     // Somebody saved another under this name meanwhile: that one was not asked about.
     const answer =
       kind === 'taken'
-        ? renderReplaceQuestion(run.id, saved)
+        ? renderReplaceQuestion(run.id, saved, scheduledWords(saved, bot))
         : { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
     await respond({ replace_original: true, ...answer });
   });
@@ -70,10 +71,10 @@ export async function onRunSavedButton(
       throw new UserError('badCommand', 'That snippet is not saved any more. Nothing ran.');
     const looked = Promise.all([bot.users.find(user), mustBeIn(channel, user, bot)]);
     const [person] = await inTime(looked, reply.signal);
-    const { name, kernelspec: language } = saved;
+    const { name } = saved;
     const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;
     const place = { channel, thread: '', source: 'editor' } as const;
-    const request = { requestKey, ...place, snippet: { language, blocks }, saved: { name } };
+    const request = { requestKey, ...place, snippet: toSnippet(saved, blocks, []), saved: { name } };
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'duplicate') refuseDuplicate();
     await notify(`\`${name}\` runs in <#${channel}>.`);

@@ -1,7 +1,7 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import { putIn } from '../../../saved/parameters/put-in.ts';
 import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import { toSnippet } from '../../../saved/to-snippet.ts';
 import { auditRefused, auditSchedule, withAudit } from '../../auth/audit.ts';
 import type { Person } from '../../auth/policy.ts';
 import {
@@ -39,8 +39,7 @@ export async function onScheduleButton(
   const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
   await withBoundary({ log: bot.log, what: 'a button of a schedule', notify, onRefused }, async () => {
     const schedule = bot.schedules.find(click.id);
-    if (schedule === undefined || schedule.workspace !== bot.workspace)
-      throw new UserError('badCommand', 'That schedule is removed already.');
+    if (schedule === undefined) throw new UserError('badCommand', 'That schedule is removed already.');
     const [person] = await inTime(
       Promise.all([
         bot.users.find(user),
@@ -109,7 +108,7 @@ async function runNow(
   const saved = findSaved(name, channel, bot);
   const blocks = await inTime(bot.saved.code(saved), signal);
   if (blocks === undefined) throw new UserError('badCommand', 'Its code is not kept any more. Nothing ran.');
-  const snippet = { language: saved.kernelspec, blocks: putIn(blocks, parameters, saved.language) };
+  const snippet = toSnippet(saved, blocks, parameters);
   const request = {
     requestKey,
     source: 'schedule',

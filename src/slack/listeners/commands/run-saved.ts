@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { putIn } from '../../../saved/parameters/put-in.ts';
+import { toSnippet } from '../../../saved/to-snippet.ts';
 import type { SavedPort, SlackPort } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 
@@ -21,10 +21,6 @@ export async function resolveSaved(
       'badCommand',
       `The code of “${found.name}” is not kept any more. Nothing ran; forget it.`,
     );
-  const code = putIn(blocks, request.command.parameters, found.language);
-  return {
-    kind: 'snippet',
-    snippet: { language: found.kernelspec, blocks: code },
-    saved: { name: found.name },
-  };
+  const snippet = toSnippet(found, blocks, request.command.parameters);
+  return { kind: 'snippet', snippet, saved: { name: found.name } };
 }

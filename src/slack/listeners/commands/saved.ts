@@ -38,15 +38,17 @@ export async function saveLastRun(
         : 'No run of this thread is kept any more (KEEP_RUNS). Nothing was saved.',
     );
   const { kind, saved } = await saveRun(run, { name }, person, bot);
-  if (kind === 'taken') return renderReplaceQuestion(run.id, saved);
+  if (kind === 'taken') return renderReplaceQuestion(run.id, saved, scheduledWords(saved, bot));
   return { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
 }
 
 async function lastRunOf(user: string, channel: string, bot: SaveCommandPort): Promise<Run | undefined> {
   const own = await bot.requesterRuns(user, LOOKED_AT);
-  const last = own.find((run) => run.channel === channel);
+  const isTheirs = (run: Run): boolean =>
+    run.channel === channel && run.requester === user && run.data.saved?.schedule === undefined;
+  const last = own.find(isTheirs);
   if (last !== undefined || own.length < LOOKED_AT) return last;
-  return (await bot.channelRuns(channel, LOOKED_AT)).find(({ requester }) => requester === user);
+  return (await bot.channelRuns(channel, LOOKED_AT)).find(isTheirs);
 }
 
 /** Throws `UserError` for who may not, and for a run whose code is not kept. */
@@ -84,7 +86,16 @@ export async function forgetSaved(
   must(saved.savedBy === person.id ? 'forgetOwn' : 'forgetOthers', person, channel, bot.policy);
   if (!(await bot.saved.forget(saved))) throw unknownName(name, channel, bot);
   auditSaved('forget', saved, person.id, bot);
-  return { text: `\`${saved.name}\` is forgotten; its code is erased.` };
+  return { text: `\`${saved.name}\` is forgotten; its code is erased.${scheduledWords(saved, bot)}` };
+}
+
+/** Which schedules run it; '' where none does. */
+export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: SavedPort): string {
+  const numbers = schedules
+    .list(channel)
+    .filter((schedule) => schedule.name === name)
+    .map(({ number }) => number);
+  return numbers.length === 0 ? '' : ` It is what these schedules run: ${numbers.join(', ')}.`;
 }
 
 /** Throws `UserError` with the names that there are. */

@@ -1,8 +1,8 @@
 import { UserError } from '../../../errors.ts';
-import { putIn } from '../../../saved/parameters/put-in.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
 import type { Schedule } from '../../../saved/schedules/schedule.ts';
 import { isTimeZone, Plan, type Timing } from '../../../saved/schedules/timing.ts';
+import { toSnippet } from '../../../saved/to-snippet.ts';
 import { auditSchedule } from '../../auth/audit.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import {
@@ -38,7 +38,7 @@ export async function makeSchedule(
   await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
   const saved = findSaved(asked.name, channel, bot);
   // Refused now rather than on Monday at eight.
-  putIn([''], asked.parameters, saved.language);
+  toSnippet(saved, [''], asked.parameters);
   const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
   const place = { workspace: bot.workspace, channel };
   const now = Date.now();
@@ -50,7 +50,7 @@ export async function makeSchedule(
 }
 
 export async function listSchedules(channel: string, bot: SchedulePort): Promise<CommandAnswer> {
-  const schedules = bot.schedules.list({ workspace: bot.workspace, channel });
+  const schedules = bot.schedules.list(channel);
   return renderSchedules(await describeSchedules(schedules, bot), bot.workspaceUrl, Date.now());
 }
 
@@ -79,7 +79,7 @@ export async function removeSchedule(
   channel: string,
   bot: SchedulePort,
 ): Promise<CommandAnswer> {
-  const schedules = bot.schedules.list({ workspace: bot.workspace, channel });
+  const schedules = bot.schedules.list(channel);
   const schedule = schedules.find((each) => each.number === number);
   if (schedule === undefined) {
     const numbers = schedules.map((each) => each.number).join(', ');

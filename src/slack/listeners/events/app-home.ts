@@ -40,7 +40,7 @@ async function homeOf(person: Person, bot: HomePort, notice: string | undefined)
     kernelsOf(person, bot),
     bot.requesterRuns(person.id, SHOWN_RUNS),
     ofChannels(bot.saved.all(bot.workspace), ({ savedBy }) => savedBy, person, bot),
-    ofChannels(bot.schedules.all(bot.workspace), ({ maker }) => maker, person, bot),
+    ofChannels(bot.schedules.all(), ({ maker }) => maker, person, bot),
   ]);
   return renderHome({
     notice,

@@ -8,7 +8,7 @@ import { renderSentence } from '../../blocks/modals/message.ts';
 import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';
 import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
 import type { Bot, RunsPort, SavedPort, SlackPort } from '../../context.ts';
-import { saveRun } from '../commands/saved.ts';
+import { saveRun, scheduledWords } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { withBoundary } from '../error-boundary.ts';
 
@@ -52,7 +52,7 @@ export async function onSaveSubmitted(
     );
     const next =
       kind === 'taken'
-        ? renderReplace(run.id, saved, replaceQuestion(saved))
+        ? renderReplace(run.id, saved, replaceQuestion(saved, scheduledWords(saved, bot)))
         : renderSentence(kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved), 'mrkdwn');
     await reply.send({ response_action: 'update', view: next });
   });

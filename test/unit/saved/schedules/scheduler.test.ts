@@ -47,7 +47,7 @@ afterEach(() => {
 /** A process that has become the leader at this time. */
 async function lead(iso: string): Promise<void> {
   vi.setSystemTime(new Date(iso));
-  schedules = new Schedules(keyv);
+  schedules = new Schedules(keyv, 'T1');
   await schedules.load();
   scheduler = new Scheduler({
     schedules,
@@ -150,7 +150,7 @@ test('a store that is away for a while is asked again, without a second run', as
   write.mockRestore();
   await until('2026-11-30T09:00Z');
   expect(accepted.size).toBe(1);
-  const [schedule] = schedules.list(given);
+  const [schedule] = schedules.list('C1');
   expect(new Date(schedule?.settledTo ?? 0).toISOString()).toBe('2026-11-30T07:00:00.000Z');
 });
 
@@ -211,7 +211,7 @@ test('what gives no answer is tried again within the hour, then said and counted
   answer = () => ({ kind: 'unanswered', why: 'Slack is away' });
   await until('2026-12-01T09:00Z');
   expect(news).toEqual([{ number: 1, kind: 'refused', why: 'Slack is away' }]);
-  expect(schedules.list(given)[0]?.failures).toBe(1);
+  expect(schedules.list('C1')[0]?.failures).toBe(1);
 });
 
 test('five failures in a row pause it and are said; a success between them counts anew', async () => {
@@ -327,12 +327,15 @@ test('a number is the next one of its channel; a timing that never comes is refu
   await expect(add()).rejects.toThrow('50 schedules, which is the limit');
 });
 
-test('a successor reads all of a schedule, and leaves out what it cannot read', async () => {
+test('a successor reads all of a schedule, and leaves out what it cannot read or another workspace has', async () => {
   await lead('2026-11-30T05:00Z');
   const made = await add();
   await keyv.set('bad', { id: 'bad' });
+  await keyv.set('other', { ...made, id: 'other', workspace: 'T2' });
   await keyv.set('zone', { ...made, id: 'zone', timeZone: 'Mars/Olympus' });
   scheduler.close();
   await lead('2026-11-30T05:00Z');
-  expect(schedules.list(given)).toEqual([made]);
+  expect(schedules.list('C1')).toEqual([made]);
+  await until('2026-11-30T07:00:01Z');
+  expect(started).toHaveLength(1);
 });

@@ -4,6 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
+import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { resolveSaved } from '../../../../src/slack/listeners/commands/run-saved.ts';
 import { forgetSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
@@ -29,6 +30,7 @@ beforeEach(() => {
   bot = {
     workspace: 'T1',
     saved: new SavedSnippets(new Keyv(), new Keyv()),
+    schedules: new Schedules(new Keyv(), 'T1'),
     policy: { admins: ['U9'], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => personOf(id) },
     findRun: async (id: string) => runs.find((run) => run.id === id),
@@ -53,6 +55,15 @@ test('save takes the caller’s last run in this channel; in a thread its last r
   expect(await codeOf('own')).toEqual(['1']);
   await saveLastRun('threads', personOf('U1'), { ...here, thread: '1.1' }, bot);
   expect(await codeOf('threads')).toEqual(['3']);
+});
+
+test('what a schedule ran in its maker’s name is not what they ran last', async () => {
+  const saved = { name: 'x', schedule: { id: 's1', words: 'hourly', isQuiet: false } };
+  const scheduled = runOf('r4', 'U1');
+  runs = [{ ...scheduled, data: { ...scheduled.data, saved } }, ...runs];
+  codes['r4'] = ['4'];
+  await saveLastRun('own', personOf('U1'), here, bot);
+  expect(await codeOf('own')).toEqual(['1']);
 });
 
 test('save says so where nothing has run, or where the code is gone', async () => {
@@ -108,6 +119,16 @@ test('the box saves under a name, refuses what is none, and asks before it repla
   expect(await codeOf('x')).toEqual(['1']);
   await submit(JSON.parse(asked.view?.private_metadata ?? '{}'));
   expect(await codeOf('x')).toEqual(['3']);
+});
+
+test('who replaces or forgets what is scheduled is told so', async () => {
+  await saveLastRun('x', personOf('U1'), here, bot);
+  const timing = { words: 'hourly', cron: '0 * * * *' };
+  const schedule = { workspace: 'T1', channel: 'C1', maker: 'U3', name: 'x', timing, timeZone: 'UTC' };
+  await bot.schedules.add({ ...schedule, parameters: [], onlyOnFailure: false }, 0);
+  const told = 'It is what these schedules run: 1.';
+  expect((await saveLastRun('x', personOf('U2'), here, bot)).text).toContain(told);
+  expect((await forgetSaved('x', personOf('U1'), 'C1', bot)).text).toContain(told);
 });
 
 test('only who saved it, or an admin, forgets it', async () => {

@@ -66,7 +66,7 @@ beforeEach(async () => {
   bot = {
     ...place,
     saved,
-    schedules: new Schedules(new Keyv()),
+    schedules: new Schedules(new Keyv(), 'T1'),
     policy: { admins: ['U9'], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => (id === 'U1' ? maker : person(id)) },
     channels: {
@@ -99,7 +99,7 @@ const plannedAt = Date.parse('2026-11-30T02:15Z');
 
 async function made(change: Partial<typeof asked> = {}): Promise<Schedule> {
   await makeSchedule({ ...asked, ...change }, maker, 'C1', bot);
-  return bot.schedules.list({ workspace: 'T1', channel: 'C1' }).at(-1) ?? never();
+  return bot.schedules.list('C1').at(-1) ?? never();
 }
 
 test('a schedule is made in its maker’s time zone and tells its next three times', async () => {
@@ -292,7 +292,7 @@ test('the form makes one, and says at the field what does not fit', async () => 
     errors: { values: expect.stringContaining('does not fit') },
   });
   expect(await submit('weekdays 8:00', 'n=“a”', true)).toMatchObject({ response_action: 'update' });
-  expect(bot.schedules.list({ workspace: 'T1', channel: 'C1' })).toMatchObject([
+  expect(bot.schedules.list('C1')).toMatchObject([
     { words: 'weekdays 8:00', onlyOnFailure: true, parameters: [{ name: 'n', value: { text: 'a' } }] },
   ]);
 });
