@@ -49,7 +49,7 @@ const edits = (ts: string): string[] =>
   playground
     .callsOf('chat.update')
     .filter(({ args }) => args['ts'] === ts)
-    .map(({ args }) => `${JSON.stringify(args['blocks'])}`);
+    .map(({ args }) => JSON.stringify(args['blocks'] ?? ''));
 
 async function begin(code: string): Promise<SlackMessage> {
   const before = new Set(playground.messages('#data').map(({ ts }) => ts));
