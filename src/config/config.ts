@@ -126,7 +126,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     gateway === undefined ? undefined : readCredentialSettings(values, gateway, issues);
   checkKernelEnv(values, issues);
   if (issues.problems.length > 0 || slack === undefined || gateway === undefined)
-    throw new ConfigError(issues.problems);
+    // A name that is nearly a setting may be why one is missing.
+    throw new ConfigError([...issues.problems, ...issues.warnings]);
   return {
     slack,
     proxy,

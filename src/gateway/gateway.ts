@@ -213,6 +213,8 @@ export interface ResumeRequest {
   inputRequest?: InputRequest;
   /** The connection's `process` when it was written; absent where that is not known. */
   process?: string;
+  /** Its `In [n]`, or a lower bound of it; absent where it is not known to have begun. */
+  executionCount?: number;
 }
 
 export interface InputRequest {

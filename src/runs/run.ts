@@ -68,6 +68,8 @@ export interface RunData extends CodeSummary {
   editedTs?: string;
   /** 1, 2, … over the edits of one message. */
   edition: number;
+  /** The blocks are the cells of a notebook: its file's name, without the ending. */
+  notebook?: { name: string } | undefined;
   /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
   origin?: Origin;
   saved?: SavedUse;
@@ -161,6 +163,7 @@ const runDataSchema = z.looseObject({
       schedule: z.looseObject({ id: z.string(), words: z.string(), isQuiet: z.boolean() }).optional(),
     })
     .optional(),
+  notebook: z.looseObject({ name: z.string() }).optional(),
   follows: z.string().optional(),
   attended: z.boolean().optional(),
   needsRoot: z.boolean(),

@@ -7,6 +7,7 @@ import type { PayloadCounts } from '../server/instrument-slack.ts';
 import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
+import type { Threads } from './exports/threads.ts';
 import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './transport/startup-errors.ts';
 import type { Bot, ListenerMemory } from './context.ts';
@@ -35,6 +36,8 @@ export interface StartSlackOptions {
   /** How runs ended is marked in the channel. */
   marksResults: boolean;
   policy: PolicySettings;
+  /** MAX_CODE. */
+  maxCodeBytes: number;
   /** Told what becomes of Slack's payloads. */
   counts: PayloadCounts;
   log: Log;
@@ -48,11 +51,14 @@ export interface StartedSlack extends RunMessageRemover {
   botUserId: string;
   views: Views;
   readFiles: ReadFiles;
+  /** Whether Slack answers a call of this process. */
+  reaches: () => Promise<boolean>;
   users: Users;
   channels: Channels;
   notify: Notify;
   memory: ListenerMemory;
   openRunMessage: OpenRunMessage;
+  threads: Threads;
   notifySwitched: (run: Run, change: { from: string; by: string }) => void;
   idleNotices: IdleNotices;
   health: HealthCheck;
@@ -71,7 +77,8 @@ const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
-  const { settings, network, fetch, policy, notifyAfterMs, marksResults, counts, log } = options;
+  const { settings, network, fetch, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } =
+    options;
   const { app, transport } = openSlackApp(settings, log, fetch, network.socketDispatcher);
   app.counts = counts;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
@@ -92,7 +99,8 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     fetch,
     transfer: network.fetch,
   });
-  const notify = createNotify(app.client, log);
+  const notices = openClient(settings, log, { fetch, isUrgent: true });
+  const notify = createNotify(notices, log);
   const { botToken: token, apiUrl } = settings;
   return {
     workspace,
@@ -104,16 +112,23 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     readFiles: createFileReader({
       token,
       apiUrl,
+      maxCodeBytes,
       fetch: network.fetch,
       askFile: async (file) => (await lookups.files.info({ file })).file,
     }),
     users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
     channels: createChannels(lookups, log),
     openRunMessage: runMessages.open,
+    threads: runMessages.threads,
     health: transport.health,
+    reaches: () =>
+      app.client.auth.test({ token }).then(
+        () => true,
+        () => false,
+      ),
     requests: transport.requests,
     ...createRunMessageRemover(removals, log),
-    idleNotices: createIdleNotices(app.client, notify),
+    idleNotices: createIdleNotices(notices, notify),
     notifySwitched(run, { from, by }) {
       const { kernelspec } = run.data;
       const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;

@@ -91,10 +91,27 @@ export type LeaseAnswer =
   /** Processes of 0.1.0, which know no lease, work on this store. */
   | { kind: 'oldVersion' };
 
+/** What a leader may lose alone, while a standby has it. */
+export type Part = 'slack' | 'gateway';
+
+/** How a leader gives way to a standby that reaches what it does not. */
+export interface Handover {
+  /** Told to a standby each time that it asks for the lease while the leader misses `part`. */
+  onWanted: ((part: Part) => void) | undefined;
+  /** The leader misses `part`: true when a standby has said that it reaches it, and nobody has given way for ten minutes. */
+  seekSuccessor(part: Part): Promise<boolean>;
+  /** A standby reaches `part`. */
+  offer(part: Part): Promise<void>;
+  /** Releases the lease; nobody gives way again for ten minutes. */
+  giveWay(part: Part): Promise<void>;
+}
+
 /** The one lease of the process that may write. A file or memory belongs to one process, which always gets it. */
 export interface LeaderLease {
   /** Random id of this process. */
   readonly holder: string;
+  /** Absent where there are no standbys. */
+  readonly handover?: Handover;
   /**
    * Takes the lease when it is free or this holder's own, with a higher epoch than any before. The first to hold it on a
    * store of an older version brings that to this version before the promise resolves, which may take minutes.

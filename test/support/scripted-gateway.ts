@@ -72,6 +72,8 @@ export class ScriptedKernel {
   implementation = 'ipython';
   /** False: kernel_info_requests stay unanswered. */
   answersInfo = true;
+  /** Whether those on control are answered, as ipykernel does at work; by default as the others. */
+  answersControl: boolean | undefined;
   /** An upgrade is accepted when this resolves. */
   upgradable: Promise<void> = Promise.resolve();
   /** As ipykernel's session: messages are numbered `SESSION_PID_n`. */
@@ -82,6 +84,8 @@ export class ScriptedKernel {
   /** The gateway keeps what is said while nobody is connected, and replays it to the same session. */
   buffers = true;
   onExecute: (request: ScriptMessage, kernel: ScriptedKernel) => void = (request) => this.run(request);
+  /** An empty silent execution: by default it is done at once, as by a kernel that has nothing else left to do. */
+  onProof: (request: ScriptMessage) => void = (request) => this.prove(request, 2);
   onInterrupt: () => void = () => undefined;
   onRestart: () => void = () => undefined;
   readonly received: ScriptMessage[] = [];
@@ -168,6 +172,13 @@ export class ScriptedKernel {
     this.status('idle', request);
   }
 
+  /** A silent execution: its count is all that it shows. */
+  prove(request: ScriptMessage, executionCount: number): void {
+    this.status('busy', request);
+    this.reply(request, { execution_count: executionCount });
+    this.status('idle', request);
+  }
+
   /** Resolves with the request once the client has sent it; counts those that came before the call. */
   async untilReceived(msgType: string, nth = 1): Promise<ScriptMessage> {
     for (;;) {
@@ -222,8 +233,12 @@ export class ScriptedKernel {
     this.#events.emit('received');
     // A deleted kernel's websocket stays open and swallows what is sent (protocol.md §2.7).
     if (this.isDeleted) return;
-    if (message.header.msg_type === 'kernel_info_request' && this.answersInfo) this.#answerInfo(message);
-    if (message.header.msg_type === 'execute_request') this.onExecute(message, this);
+    const { answersInfo, answersControl = answersInfo } = this;
+    const isAnswered = message.channel === 'control' ? answersControl : answersInfo;
+    if (message.header.msg_type === 'kernel_info_request' && isAnswered) this.#answerInfo(message);
+    if (message.header.msg_type !== 'execute_request') return;
+    if (message.content['code'] === '' && message.content['silent'] === true) this.onProof(message);
+    else this.onExecute(message, this);
   }
 
   #answerInfo(request: ScriptMessage): void {
@@ -234,7 +249,7 @@ export class ScriptedKernel {
       implementation: this.implementation,
       language_info: { name: 'python', version: '3.11.7' },
     };
-    this.send('kernel_info_reply', content, { parent: request, channel: 'shell' });
+    this.send('kernel_info_reply', content, { parent: request, channel: request.channel });
     this.send('status', { execution_state: 'idle' }, { parent: request });
     if (this.executionState === 'starting') this.executionState = 'idle';
   }

@@ -13,7 +13,7 @@ import type {
   Log,
   ResumeRequest,
 } from '../gateway.ts';
-import { isLateTalker, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
+import { isLateTalker, isProvenByInfo } from '../protocol/messages.ts';
 import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/websocket.ts';
 import { createEmit } from './emit.ts';
@@ -21,11 +21,6 @@ import { ExecutionQueue } from './execution-queue.ts';
 import { type LifecycleEvent } from './lifecycle-state.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Router } from './router.ts';
-
-export interface ConnectionClient {
-  readonly interrupts: Interrupts;
-  readonly log: Log;
-}
 
 /**
  * The one websocket to one kernel as executions see it: what the loss of the websocket or of the kernel means for them.
@@ -35,7 +30,6 @@ export class OpenConnection implements KernelConnection {
   readonly kernelId: string;
   readonly sessionId: string;
   readonly lifecycle: Lifecycle;
-  kernelInfo: KernelInfo = UNKNOWN_KERNEL_INFO;
   readonly #options: SocketOptions;
   readonly #emit: (event: ConnectionEvent) => void;
   readonly #onClosed: () => void;
@@ -54,7 +48,7 @@ export class OpenConnection implements KernelConnection {
     options: SocketOptions,
     { checkpoint, onEvent }: Pick<ConnectOptions, 'checkpoint' | 'onEvent'>,
     isFresh: boolean,
-    { interrupts, log }: ConnectionClient,
+    { interrupts, log }: { interrupts: Interrupts; log: Log },
     onClosed: () => void,
   ) {
     const { kernelId, sessionId, mayWrite } = options;
@@ -75,7 +69,7 @@ export class OpenConnection implements KernelConnection {
       (isFull) => this.#socket.hold(isFull),
       (msgId, output) => this.#emit({ kind: 'lateOutput', msgId, output }),
     );
-    this.#lookAtSilent = createSilenceWatch(options, this.#socket, this.lifecycle, () => this.kernelInfo);
+    this.#lookAtSilent = createSilenceWatch(options, this.#socket, this.lifecycle, this.#router.proof);
     this.#kernel = {
       sessionId,
       timings: options.timings,
@@ -96,6 +90,9 @@ export class OpenConnection implements KernelConnection {
     this.#router.replay.dropIn(this.#options.timings.unclaimedMs);
   }
 
+  get kernelInfo(): KernelInfo {
+    return this.lifecycle.handshake.info;
+  }
   get process(): string {
     // What is written while it is not ready meets whatever process comes.
     return this.lifecycle.state === 'ready' ? this.lifecycle.handshake.processSession : '';
@@ -107,7 +104,9 @@ export class OpenConnection implements KernelConnection {
 
   async isThere(signal: AbortSignal): Promise<boolean> {
     if (this.#goneWhy !== '') return false;
-    const wasHeard = performance.now() - this.#receivedMs < this.#options.timings.seenMs;
+    // Only ipykernel tells that it is deleted.
+    const isTold = isProvenByInfo(this.kernelInfo);
+    const wasHeard = isTold && performance.now() - this.#receivedMs < this.#options.timings.seenMs;
     // The gateway may have been restarted, and its kernels with it.
     if (!this.#socket.isOpen) await this.lifecycle.look(signal);
     else if (!wasHeard || this.lifecycle.state === 'leaving')
@@ -132,16 +131,18 @@ export class OpenConnection implements KernelConnection {
     return execution;
   }
 
-  resume({ msgId, allowStdin = false, signal, checkpoint, inputRequest, process }: ResumeRequest): Execution {
+  resume(resumed: ResumeRequest): Execution {
+    const { msgId, allowStdin = false, signal, checkpoint, inputRequest, process, executionCount } = resumed;
     const request = { msgId, code: '', allowStdin, signal };
     const execution = new RunningExecution(request, this.#kernel, this.#onExecutionEvent, checkpoint);
+    execution.countBefore = executionCount;
     if (this.#state !== 'closed') this.#queue.addWritten(execution);
     execution.markWritten(this.#options.timings.firstLookMs);
     this.#router.replayTo(execution);
     // Closed before it could be resumed: the gateway's replay came here, and does not come a second time.
     if (this.#state === 'closed' && !execution.isOver) execution.leave(this.#router.received.soFar());
-    if (checkpoint === undefined) execution.doubtInput();
-    if (inputRequest !== undefined) execution.askAgain(inputRequest);
+    if (checkpoint === undefined) execution.input.doubt();
+    if (inputRequest !== undefined) execution.input.ask(inputRequest);
     if (this.#state === 'gone') execution.finishAs('kernelGone', this.#goneWhy);
     // Nothing more of it comes: that process is not there any more.
     if (process !== undefined && this.process !== '' && this.process !== process)
@@ -187,7 +188,7 @@ export class OpenConnection implements KernelConnection {
         this.lifecycle.onLost();
         return this.#emit({ kind: 'disconnected' });
       case 'reopened':
-        for (const execution of this.#queue.inFlight()) execution.notifyReconnected(this.#lostMs);
+        for (const each of this.#queue.inFlight()) each.notifyReconnected(this.#lostMs || Date.now());
         if (this.#lostMs > 0) this.#emit({ kind: 'reconnected' });
         this.#lostMs = 0;
         if (this.#state === 'away') this.#state = 'open';
@@ -208,13 +209,12 @@ export class OpenConnection implements KernelConnection {
   #onLifecycleEvent(event: LifecycleEvent): void {
     switch (event.kind) {
       case 'ready':
-        if (event.info !== undefined) this.kernelInfo = event.info;
         return this.#queue.writeNext();
       case 'mute':
         this.#state = 'away';
         return this.#queue.refuseWaiting(event.detail);
       case 'replaced':
-        this.#queue.endInFlight(event.as);
+        this.#queue.endBegun(event.as);
         return this.#emit({ kind: 'kernelRestarted', automatic: event.automatic });
       case 'gone':
         return this.onGone(event.detail);

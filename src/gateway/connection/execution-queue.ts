@@ -118,14 +118,15 @@ export class ExecutionQueue {
 
   sendInputs(): void {
     if (!this.#isReady()) return;
-    for (const input of this.#unsentInputs.splice(0)) if (!this.#send(input)) this.#unsentInputs.push(input);
+    for (const input of this.#unsentInputs.splice(0)) if (!this.send(input)) this.#unsentInputs.push(input);
   }
 
   sendInterrupt(): void {
-    this.#send(interruptRequest(this.#sessionId));
+    this.send(interruptRequest(this.#sessionId));
   }
 
-  #send(message: OutgoingMessage): boolean {
+  /** False when nothing may be written, or no websocket is open. */
+  send(message: OutgoingMessage): boolean {
     return this.#mayWrite() && this.#socket.send(encodeMessage(message, new Date()));
   }
 
@@ -170,6 +171,17 @@ export class ExecutionQueue {
   endAll(kind: ExecutionEndKind, detail?: string): void {
     this.refuseWaiting(detail);
     this.endInFlight(kind, detail);
+  }
+
+  /**
+   * Those that the kernel has begun end as `kind`. What it had not begun may still lie before the next process, which then
+   * runs it, so that one is asked.
+   */
+  endBegun(kind: ExecutionEndKind): void {
+    for (const execution of this.inFlight()) {
+      if (execution.leastCount !== undefined) execution.finishAs(kind);
+      else execution.markGap();
+    }
   }
 
   endInFlight(kind: ExecutionEndKind, detail?: string): void {

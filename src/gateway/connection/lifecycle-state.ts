@@ -1,8 +1,6 @@
-import type { KernelInfo } from '../gateway.ts';
-
 export type LifecycleEvent =
-  /** The kernel takes requests; `info` where it has answered. */
-  | { kind: 'ready'; info: KernelInfo | undefined }
+  /** The kernel takes requests. */
+  | { kind: 'ready' }
   /** It gives no answer although it is there; nothing can be sent. */
   | { kind: 'mute'; detail: string }
   /** Its process is another one now. */

@@ -35,7 +35,7 @@ export class Lifecycle {
     this.handshake = new Handshake(
       options.sessionId,
       (message) => void socket.send(encodeMessage(message, new Date())),
-      () => this.#onOtherProcess(),
+      () => this.onOtherProcess(),
     );
     this.stale = new StaleSocket(options.timings.staleMs, this.handshake, socket);
   }
@@ -51,7 +51,7 @@ export class Lifecycle {
   /** Waits until the kernel answers on its open websocket. Throws `GatewayError`, or the signal's reason. */
   async waitUntilReady(signal: AbortSignal): Promise<void> {
     const { kernelId, timings, findKernel } = this.#options;
-    const info = await this.handshake.untilAnswered(timings.kernelInfoMs, signal, async () => {
+    await this.handshake.untilAnswered(timings.kernelInfoMs, signal, async () => {
       // Nothing of it can be read: a replay waits to be resumed, or a reader is slow.
       if (this.#socket.isHeld) return true;
       const model = await findKernel(kernelId, signal).catch(() => 'unknown' as const);
@@ -68,7 +68,7 @@ export class Lifecycle {
       this.#replace('kernelRestarted', false);
     }
     this.#become('ready');
-    this.#onEvent({ kind: 'ready', info });
+    this.#onEvent({ kind: 'ready' });
   }
 
   onLost(): void {
@@ -179,7 +179,7 @@ export class Lifecycle {
   }
 
   /** Another process than before answers, and what told of its coming was lost with a websocket. */
-  #onOtherProcess(): void {
+  onOtherProcess(): void {
     if (this.#state === 'restarting' || this.#state === 'replaced') return;
     if (this.#state === 'leavingToRestart') this.#replace('kernelRestarted', false);
     else this.#replace('kernelDied', true);
@@ -217,7 +217,7 @@ export class Lifecycle {
     if (!(await this.look().catch(() => true)) || this.#state !== 'leaving') return;
     if (looks <= 1) {
       this.#become('ready');
-      return this.#onEvent({ kind: 'ready', info: undefined });
+      return this.#onEvent({ kind: 'ready' });
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(

@@ -1,17 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KernelInfo } from '../gateway.ts';
-import { readKernelInfo } from '../protocol/messages.ts';
+import { readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import type { KernelMessage, OutgoingMessage } from '../protocol/wire.ts';
 
 /** The kernel_info handshake of one connection: its requests and the callers that wait for their replies. */
 export class Handshake {
+  /** What the latest reply said of the kernel. */
+  info: KernelInfo = UNKNOWN_KERNEL_INFO;
   /** The ipykernel process that answered last; other kernels' sessions say nothing about their process (trap 41). */
   processSession = '';
   /** Replies so far. */
   answers = 0;
+  /** Counts the websockets: what was asked on an earlier one may never be answered. */
+  websocket = 0;
+  /** Replies on this websocket, on whatever channel. */
+  #heard = 0;
+  #isAskedAside = false;
   #owedSinceMs: number | undefined;
-  readonly #asked = new Map<string, (info: KernelInfo) => void>();
+  readonly #asked = new Map<string, { channel: 'shell' | 'control'; onReply: () => void }>();
   readonly #sessionId: string;
   readonly #send: (message: OutgoingMessage) => void;
   readonly #onOtherProcess: () => void;
@@ -24,33 +31,50 @@ export class Handshake {
   }
 
   /** Sends one request; `onReply` is called at most once. */
-  ask(onReply: (info: KernelInfo) => void): void {
-    const msgId = randomUUID();
-    this.#asked.set(msgId, onReply);
+  ask(onReply: () => void): void {
     this.#owedSinceMs ??= performance.now();
-    const session = this.#sessionId;
-    this.#send({ channel: 'shell', type: 'kernel_info_request', msgId, session, content: {} });
+    this.#request('shell', onReply);
+  }
+
+  /** Asks on the channel that ipykernel answers in the middle of its work: whether it is there, and which process it is. */
+  askAside(): void {
+    if (this.#isAskedAside) return;
+    this.#isAskedAside = true;
+    this.#request('control', () => undefined);
+  }
+
+  #request(channel: 'shell' | 'control', onReply: () => void): void {
+    const msgId = randomUUID();
+    this.#asked.set(msgId, { channel, onReply });
+    this.#send({ channel, type: 'kernel_info_request', msgId, session: this.#sessionId, content: {} });
   }
 
   /** True when the message answers a request of ours. */
   take(message: KernelMessage): boolean {
     if (message.type !== 'kernel_info_reply') return false;
-    const onReply = this.#asked.get(message.parentId);
-    if (onReply === undefined) return false;
+    const asked = this.#asked.get(message.parentId);
+    if (asked === undefined) return false;
     this.#asked.delete(message.parentId);
-    this.#owedSinceMs = undefined;
-    this.answers += 1;
+    this.#heard += 1;
+    if (asked.channel === 'shell') {
+      this.#owedSinceMs = undefined;
+      this.answers += 1;
+    } else this.#isAskedAside = false;
     const info = readKernelInfo(message.content);
     const session = info.implementation === 'ipython' ? message.session : '';
     const isOther = session !== '' && this.processSession !== '' && session !== this.processSession;
     if (isOther) this.#onOtherProcess();
     this.processSession = session;
-    onReply(info);
+    this.info = info;
+    asked.onReply();
     return true;
   }
 
   /** The websocket is gone, and with it the replies. */
   forget(): void {
+    this.#heard = 0;
+    this.#isAskedAside = false;
+    this.websocket += 1;
     this.#asked.clear();
     this.#owedSinceMs = undefined;
   }
@@ -60,6 +84,11 @@ export class Handshake {
     this.processSession = '';
   }
 
+  /** What is written on this websocket arrives at the kernel. */
+  get hasAnswered(): boolean {
+    return this.#heard > 0;
+  }
+
   /** How long requests have gone unanswered on this websocket. */
   get owedMs(): number {
     return this.#owedSinceMs === undefined ? 0 : performance.now() - this.#owedSinceMs;
@@ -67,28 +96,30 @@ export class Handshake {
 
   /**
    * Asks until the kernel answers, at growing distances, because a reply may be lost while the gateway subscribes
-   * (protocol.md §2.1). `isAliveAnyway` looks for other proof after each wait: a kernel that works on another client's
-   * code answers when it is done (trap 33).
+   * (protocol.md §2.1). Other proof that it is there is looked for after each wait, because a kernel at work answers when
+   * it is done (trap 33): its answer on control, and `isAliveAnyway`.
    */
   async untilAnswered(
     firstMs: number,
     signal: AbortSignal,
     isAliveAnyway: () => Promise<boolean>,
-  ): Promise<KernelInfo | undefined> {
-    const { promise, resolve } = Promise.withResolvers<KernelInfo>();
+  ): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<'answered'>();
+    const before = this.#heard;
     for (let waitMs = firstMs; ; waitMs = Math.min(waitMs * 2, 8 * firstMs)) {
       signal.throwIfAborted();
-      this.ask(resolve);
+      this.ask(() => resolve('answered'));
       const waiting = new AbortController();
       try {
         const until = AbortSignal.any([signal, waiting.signal]);
         const waited = delay(waitMs, undefined, { signal: until, ref: false });
         const answer = await Promise.race([promise, waited]);
-        if (answer !== undefined) return answer;
+        if (answer !== undefined) return;
       } finally {
         waiting.abort();
       }
-      if (await isAliveAnyway()) return undefined;
+      if (this.#heard > before || (await isAliveAnyway())) return;
+      this.askAside();
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { ReceivedSoFar } from '../gateway.ts';
+import { splitId } from '../protocol/messages.ts';
 
 /** A reconnect can repeat what was on its way when the websocket broke, not what came long before. */
 const REMEMBERED_IDS = 500;
@@ -103,11 +104,4 @@ export class ReceivedMessages {
     const { prefix, number } = splitId(msgId);
     return prefix === this.#prefix && number > this.#first ? number : undefined;
   }
-}
-
-function splitId(msgId: string): { prefix: string; number: number } {
-  const cut = msgId.lastIndexOf('_');
-  const number = Number(msgId.slice(cut + 1));
-  const isNumbered = cut > 0 && /_\d+$/.test(msgId.slice(0, cut)) && Number.isSafeInteger(number);
-  return isNumbered ? { prefix: msgId.slice(0, cut + 1), number } : { prefix: '', number: 0 };
 }

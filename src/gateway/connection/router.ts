@@ -5,12 +5,14 @@ import { isBusy, isWordOfGateway, readKernelSign, readOutput } from '../protocol
 import { decodeFrame, type KernelMessage } from '../protocol/wire.ts';
 import type { ExecutionQueue } from './execution-queue.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { OrderProof } from './order-proof.ts';
 import { ReceivedMessages } from './received-messages.ts';
 
 /** Gives each message of one connection, once, to what it belongs to: by its parent's id alone (protocol.md §2.2). */
 export class Router {
   readonly received: ReceivedMessages;
   readonly replay: ReplayBuffer;
+  readonly proof: OrderProof;
   readonly #kernelId: string;
   readonly #sessionId: string;
   readonly #log: Log;
@@ -35,6 +37,7 @@ export class Router {
     this.replay = new ReplayBuffer(onReplayFull);
     this.#queue = queue;
     this.#lifecycle = lifecycle;
+    this.proof = new OrderProof(sessionId, (message) => queue.send(message));
     this.#onLateOutput = onLateOutput;
   }
 
@@ -61,6 +64,7 @@ export class Router {
     if (!isWordOfGateway(message) && !received.isNew(message.msgId)) return;
     const execution = queue.find(message.parentId);
     if (execution !== undefined) return this.#deliver(execution, message);
+    if (this.proof.take(message)) return;
     const isOurs = message.parentType === 'execute_request' && message.parentSession === this.#sessionId;
     const hasError = queue.endedWithError(message.parentId);
     // Counted when it is claimed.

@@ -1,28 +1,32 @@
 import type { Lifecycle } from './lifecycle.ts';
-import type { KernelInfo, KernelModel } from '../gateway.ts';
-import { dropsSpareLines, isStrictlyOrdered } from '../protocol/messages.ts';
+import type { KernelModel } from '../gateway.ts';
+import { dropsSpareLines, isOfOtherProcess, isProvenByInfo } from '../protocol/messages.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/websocket.ts';
 import type { RunningExecution } from '../execution/execution.ts';
+import type { OrderProof } from './order-proof.ts';
 
 type Verdict =
   /** Nothing wrong: a long computation says nothing. */
   | 'wait'
-  /** Ask for proof that the kernel has nothing of ours left to do. */
-  | 'prove'
-  /** Over, and how it went is lost. */
-  | 'lost'
-  | 'died'
+  /** Ask the kernel itself whether it has anything of ours left to do. */
+  | 'ask'
   | 'gone';
 
-/** Asks for the kernel's model when nothing of an execution came for a while, and draws the conclusion. */
+/**
+ * Asks for the kernel's model when nothing of an execution came for a while. A model says how things stand as the gateway
+ * has seen them, which may be wrong for ever (protocol.md §1.1, §3.12), so it ends nothing: what contradicts a running
+ * execution is asked of the kernel on the websocket.
+ */
 export function createSilenceWatch(
   { kernelId, timings, findKernel }: SocketOptions,
   socket: ReconnectingSocket,
   lifecycle: Lifecycle,
-  readInfo: () => KernelInfo,
+  proof: OrderProof,
 ): (execution: RunningExecution, silentMs: number) => Promise<void> {
-  const before = new WeakMap<RunningExecution, { state: string; same: number }>();
+  /** On which websocket the kernel was asked and has not answered yet. */
+  const asked = new WeakMap<RunningExecution, number>();
+  const { handshake } = lifecycle;
 
   async function look(execution: RunningExecution, silentMs: number): Promise<void> {
     const model = await ask();
@@ -32,18 +36,14 @@ export function createSilenceWatch(
     if (model === 'unknown') return;
     socket.outage.callAnswered();
     const verdict = classify(execution, model);
-    const lost = execution.state.started ? 'outputLost' : 'unknown';
     switch (verdict) {
+      case 'ask':
+        if (isUnreachable(execution, model))
+          return execution.finishAs('unknown', 'the kernel is idle and answers nothing');
+        askKernel(execution, model);
+        return wait(execution, model, silentMs);
       case 'wait':
         return wait(execution, model, silentMs);
-      case 'prove':
-        if (lifecycle.stale.renewIfStale())
-          return execution.finishAs(lost, 'the kernel is idle and answers nothing');
-        return lifecycle.handshake.ask(() => execution.finishUnlessHeard(lost, timings.graceMs));
-      case 'lost':
-        return execution.finishAs(lost, 'the kernel is idle and nothing of the reply came');
-      case 'died':
-        return lifecycle.died();
       case 'gone':
         return lifecycle.gone('the gateway does not have it any more');
       default:
@@ -61,33 +61,64 @@ export function createSilenceWatch(
     }
   }
 
-  /** What the kernel's model means for an execution of which nothing came for a while. */
-  function classify(execution: RunningExecution, model: KernelModel | undefined): Verdict {
-    if (model === undefined || model.executionState === 'dead') return 'gone';
-    const { executionState } = model;
-    // How often the kernel was found in this state by looks without a message in between.
-    const state = `${executionState} ${execution.lastMessageMs}`;
-    const last = before.get(execution);
-    const same = last?.state === state ? last.same + 1 : 0;
-    before.set(execution, { state, same });
-    // A kernel_info_reply proves that it is over only where shell is strictly ordered (protocol.md §3.8).
-    if (executionState === 'idle' && isStrictlyOrdered(readInfo())) return 'prove';
-    if (executionState === 'idle') return same >= 1 ? 'lost' : 'wait';
-    // Kernel Gateway says `starting` from a restart until a client makes the kernel speak (protocol.md §1.1, trap 34).
-    const isReplaced = executionState === 'starting' && execution.state.started && same >= 1;
-    return isReplaced ? 'died' : 'wait';
+  /**
+   * What we wrote did not arrive, on new websockets neither. A request that began has arrived; after a broken connection
+   * any answer proves that the websocket works.
+   */
+  function isUnreachable(execution: RunningExecution, model: KernelModel | undefined): boolean {
+    if (model?.executionState !== 'idle') return false;
+    const { started } = execution.state;
+    if (started && (!execution.hasGap || handshake.hasAnswered)) return false;
+    return lifecycle.stale.renewIfStale() && !started;
+  }
+
+  /** Ends the execution when the kernel proves that it has nothing of it left to do. */
+  function askKernel(execution: RunningExecution, model: KernelModel | undefined): void {
+    if (model?.executionState !== 'busy') handshake.askAside();
+    if (asked.get(execution) === handshake.websocket) return;
+    const end = () => {
+      asked.delete(execution);
+      execution.finishUnlessHeard(execution.state.started ? 'outputLost' : 'unknown', timings.graceMs);
+    };
+    // A kernel that has not told what it is has not answered on this websocket either.
+    if (isProvenByInfo(handshake.info) || !handshake.hasAnswered)
+      handshake.ask(() => (isProvenByInfo(handshake.info) ? end() : askAgain(execution)));
+    else if (!proof.ask((replied) => (isOfOther(execution, replied) ? lifecycle.onOtherProcess() : end())))
+      return;
+    asked.set(execution, handshake.websocket);
+  }
+
+  /** By now it is known how this kernel proves it. */
+  function askAgain(execution: RunningExecution): void {
+    asked.delete(execution);
+    if (!execution.isOver) execution.lookIn(0);
+  }
+
+  function isOfOther(execution: RunningExecution, replied: number | undefined): boolean {
+    const { leastCount, isOver } = execution;
+    return !isOver && leastCount !== undefined && isOfOtherProcess(handshake.info, replied, leastCount);
   }
 
   function wait(execution: RunningExecution, model: KernelModel | undefined, silentMs: number): void {
     const { executionState = '', connections = 0 } = model ?? {};
     if (silentMs >= timings.silenceMs)
       execution.notify({ kind: 'quiet', executionState, quietMs: Math.round(silentMs) });
-    if (executionState !== 'busy') return execution.lookIn(timings.firstLookMs * 2);
+    if (executionState !== 'busy') {
+      if (!execution.state.started) execution.lookIn(timings.firstLookMs * 2);
+      return;
+    }
     if (lifecycle.isBusyElsewhere) return execution.notifyBehindOthers();
     // Nobody else is connected, so it is our code that it works on.
     if (connections <= 1) execution.markRunning();
-    execution.settleInput(dropsSpareLines(readInfo()));
+    if (execution.phase === 'running') execution.input.settleDoubt(dropsSpareLines(handshake.info));
   }
 
   return look;
+}
+
+/** What the kernel's model means for an execution of which nothing came for a while. */
+function classify(execution: RunningExecution, model: KernelModel | undefined): Verdict {
+  if (model === undefined || model.executionState === 'dead') return 'gone';
+  // Busy contradicts nothing, unless the process may have been replaced, or the end been lost, with a websocket.
+  return model.executionState === 'busy' && !execution.hasGap ? 'wait' : 'ask';
 }

@@ -25,6 +25,11 @@ export class Ending {
     if (this.#gap === 'none') this.#gap = 'perhaps';
   }
 
+  /** Its first message came: whatever broke before, nothing of it is lost. */
+  markBegun(): void {
+    this.#gap = 'none';
+  }
+
   markReconnected(): void {
     this.#gap = 'reconnected';
   }

@@ -1,9 +1,11 @@
 import {
   type ExecuteReply,
+  isBusy,
   readDropNotice,
   readExecuteReply,
   readExecutionCount,
   readOutput,
+  splitId,
 } from '../protocol/messages.ts';
 import type { ExecutionEnd, ExecutionEndKind, Output, Status } from '../outputs.ts';
 import { text } from '../protocol/json.ts';
@@ -12,6 +14,8 @@ import type { KernelMessage } from '../protocol/wire.ts';
 /** One execution as its messages tell it; pure. Reply and idle come in any order, each may be lost (protocol.md §3). */
 export interface ExecutionState {
   started: boolean;
+  /** The process that began it, where the kernel's messages name it. */
+  process: string;
   /** Busy or execute_input was seen, not only a reply. */
   ran: boolean;
   reply: ExecuteReply | undefined;
@@ -28,6 +32,7 @@ export interface ExecutionState {
 
 export const FRESH_EXECUTION: ExecutionState = {
   started: false,
+  process: '',
   ran: false,
   reply: undefined,
   idle: false,
@@ -49,8 +54,14 @@ export function takeMessage(before: ExecutionState, message: KernelMessage, sess
     const step = takeMessage({ ...before, started: true }, message, sessionId);
     return { state: step.state, outputs: [{ kind: 'started' }, ...step.outputs] };
   }
+  // A fork of ipykernel's process ends the cell as well, in the same session: only its output counts.
+  const { prefix } = splitId(message.msgId);
+  const isOfFork = before.process !== '' && prefix !== '' && prefix !== before.process;
+  if (isOfFork && (message.type === 'status' || message.type === 'execute_reply'))
+    return { state: before, outputs: [] };
   switch (message.type) {
     case 'status':
+      if (isBusy(message)) return { state: { ...before, ran: true, process: prefix }, outputs: [] };
       return { state: takeStatus(before, text(message.content['execution_state'])), outputs: [] };
     case 'execute_input':
       return takeCount({ ...before, ran: true }, readExecutionCount(message.content));
@@ -62,7 +73,6 @@ export function takeMessage(before: ExecutionState, message: KernelMessage, sess
 }
 
 function takeStatus(before: ExecutionState, status: string): ExecutionState {
-  if (status === 'busy') return before.ran ? before : { ...before, ran: true };
   return status === 'idle' ? { ...before, idle: true } : before;
 }
 

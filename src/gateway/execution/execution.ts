@@ -1,11 +1,6 @@
-import type {
-  ExecuteRequest,
-  Execution,
-  ExecutionCheckpoint,
-  InputRequest,
-  ReceivedSoFar,
-} from '../gateway.ts';
+import type { ExecuteRequest, Execution, ExecutionCheckpoint, ReceivedSoFar } from '../gateway.ts';
 import { type ExecutionEnd, type ExecutionEndKind, isStatus, type Output, type Status } from '../outputs.ts';
+import { isBusy } from '../protocol/messages.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
 import { Ending } from './ending.ts';
 import type { ExecutionEvent, ExecutionKernel } from './execution-kernel.ts';
@@ -29,13 +24,15 @@ export class RunningExecution implements Execution {
   state: ExecutionState;
   checkpoint: ExecutionCheckpoint | undefined;
   lastMessageMs = performance.now();
+  /** An earlier process saw it as this `In [n]`, or knows that it is no lower one. */
+  countBefore: number | undefined;
   /** Until it is written. */
   #request: ExecuteRequest | undefined;
   readonly #kernel: ExecutionKernel;
   readonly #onEvent: OnExecutionEvent;
   readonly #signal: AbortSignal | undefined;
   readonly #stopping: Stopping;
-  readonly #input: InputRequests;
+  readonly input: InputRequests;
   readonly #queue: OutputQueue;
   readonly #ending: Ending;
   #hasToldBehindOthers = false;
@@ -65,7 +62,7 @@ export class RunningExecution implements Execution {
       onFailed: (failure) => onEvent(this, { kind: 'interruptFailed', failure }),
       onIgnored: () => this.notify({ kind: 'stopIgnored' }),
     });
-    this.#input = new InputRequests(
+    this.input = new InputRequests(
       request.allowStdin,
       (asked, value) => {
         if (!this.isOver) kernel.answerInput(asked, value);
@@ -88,6 +85,15 @@ export class RunningExecution implements Execution {
     return this.#request;
   }
 
+  /** Its `In [n]`, or a lower bound of it; undefined while it is not known to have begun. */
+  get leastCount(): number | undefined {
+    return this.state.executionCount ?? this.countBefore ?? (this.state.started ? 1 : undefined);
+  }
+
+  get hasGap(): boolean {
+    return this.#ending.hasGap;
+  }
+
   /** The request was given to an open websocket (or, for a resumed one, by an earlier process). */
   markWritten(firstLookMs = this.#kernel.timings.silenceMs): void {
     this.phase = 'written';
@@ -107,6 +113,7 @@ export class RunningExecution implements Execution {
     if (this.isOver) return;
     this.lastMessageMs = performance.now();
     const wasRunning = this.phase === 'running';
+    if (!this.state.started && isBusy(message)) this.#ending.markBegun();
     const { state, outputs } = takeMessage(this.state, message, this.#kernel.sessionId);
     this.state = state;
     this.phase = 'running';
@@ -120,7 +127,7 @@ export class RunningExecution implements Execution {
       const isOfCode = !isStatus(output) && output.kind !== 'counted' && output.kind !== 'comm';
       if (isOfCode) this.#stopping.onOutput();
     }
-    this.#input.take(message);
+    this.input.take(message);
     if (!wasRunning) this.#stopping.pursue();
     this.planEnd();
   }
@@ -145,7 +152,7 @@ export class RunningExecution implements Execution {
 
   notifyDisconnected(atMs: number): void {
     this.markGap();
-    this.#input.doubt();
+    this.input.doubt();
     this.notify({ kind: 'disconnected', atMs });
   }
 
@@ -155,21 +162,6 @@ export class RunningExecution implements Execution {
     this.lookIn(this.#kernel.timings.firstLookMs);
     this.planEnd();
     this.#stopping.pursue();
-  }
-
-  /** An earlier process wrote it and left no word about how far it came. */
-  doubtInput(): void {
-    this.#input.doubt();
-  }
-
-  /** What the kernel asked an earlier process for, and waits for still. */
-  askAgain(asked: InputRequest): void {
-    this.#input.ask(asked);
-  }
-
-  /** The kernel works, and nothing came since the connection broke: it may be waiting for a line. */
-  settleInput(dropsSpareLines: boolean): void {
-    if (this.phase === 'running') this.#input.settleDoubt(dropsSpareLines);
   }
 
   markGap(): void {

@@ -3,6 +3,8 @@ import type { Output, Status } from '../outputs.ts';
 type Said = Output | Status;
 
 const HIGH_BYTES = 2 * 2 ** 20;
+/** To parse such a frame has held up everybody else long enough: it is read in the next turn of the event loop. */
+const HEAVY_BYTES = 2 ** 20;
 /** What an output costs beside its frame. */
 const OVERHEAD_BYTES = 200;
 const DONE = { done: true, value: undefined } as const;
@@ -31,7 +33,9 @@ export class OutputQueue {
     if (this.#wake !== undefined) {
       const resolve = this.#wake;
       this.#wake = undefined;
-      return resolve({ done: false, value: said });
+      const give = () => resolve({ done: false, value: said });
+      if (bytes < HEAVY_BYTES) return give();
+      return void setImmediate(give);
     }
     this.#queued.push({ said, bytes: bytes + OVERHEAD_BYTES });
     this.#weigh(bytes + OVERHEAD_BYTES);

@@ -108,9 +108,12 @@ export class HubServer {
         if (isAsked) log.info({ event: 'hub.started', ms }, 'JupyterHub has started the server');
         return;
       }
+      // It came up and went, or did not come up, while the hub told nothing of it.
+      if (state === 'stopped' && isAsked) throw notStarted('it has stopped again');
       if (state === 'stopped' || (state === 'unknown' && !isAsked)) {
-        if ((await this.#ask()) === 'running') return;
-        isAsked = true;
+        const answer = await this.#ask();
+        if (answer === 'running') return;
+        isAsked = answer === 'begun';
       }
       if (state !== 'stopping' && (await this.#follow(until)) === 'ready' && state === 'unknown') return;
       await delay(timings.hubLookMs, undefined, { signal: until }).catch(() => undefined);
@@ -131,11 +134,12 @@ export class HubServer {
   }
 
   /** Asks for the start. */
-  async #ask(): Promise<'running' | 'asked'> {
+  async #ask(): Promise<'running' | 'begun' | 'notYet'> {
     const answer = await this.#call('POST', this.#path, undefined);
     if (answer.status === 201) return 'running';
-    // It is running or on its way, or the hub starts others first.
-    if (answer.status === 202 || answer.status === 400 || answer.status === 429) return 'asked';
+    if (answer.status === 202) return 'begun';
+    // It is running or on its way already, or stops just now, or the hub starts others first.
+    if (answer.status === 400 || answer.status === 429) return 'notYet';
     if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
     throw readHubRefusal(answer, 'to start its server');
   }

@@ -1,6 +1,7 @@
 import type { KernelInfo } from '../gateway.ts';
 import type { MimeBundle, Output } from '../outputs.ts';
 import { isRecord, text } from './json.ts';
+import { readWidget } from './widget.ts';
 import type { KernelMessage } from './wire.ts';
 
 /** Message contents → our words; pure. Kernels leave fields out and put others in, so every field is looked at. */
@@ -38,6 +39,9 @@ function readPayload(payload: Record<string, unknown>): Output[] {
   return [];
 }
 
+/** The name of a class; a longer one is a joke. */
+const NAME_CHARS = 10_000;
+
 export function readError(content: KernelMessage['content']): {
   name: string;
   value: string;
@@ -45,7 +49,7 @@ export function readError(content: KernelMessage['content']): {
 } {
   const { traceback } = content;
   return {
-    name: text(content['ename']),
+    name: text(content['ename']).slice(0, NAME_CHARS),
     value: text(content['evalue']),
     traceback: Array.isArray(traceback) ? traceback.filter((line) => typeof line === 'string') : [],
   };
@@ -71,10 +75,11 @@ export function readOutput(message: KernelMessage): Output | undefined {
         ? undefined
         : { kind: 'updateDisplay', ...display, displayId: display.displayId };
     }
-    case 'comm_msg': {
-      const commId = text(content['comm_id']);
-      return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
-    }
+    case 'comm_open':
+    case 'comm_close':
+      return readWidget(message);
+    case 'comm_msg':
+      return readWidget(message) ?? readComm(content);
     case 'clear_output':
       return { kind: 'clear', wait: content['wait'] === true };
     case 'error':
@@ -82,6 +87,11 @@ export function readOutput(message: KernelMessage): Output | undefined {
     default:
       return undefined;
   }
+}
+
+function readComm(content: KernelMessage['content']): Output | undefined {
+  const commId = text(content['comm_id']);
+  return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
 }
 
 interface Display {
@@ -104,8 +114,21 @@ function readDisplay(content: KernelMessage['content']): Display {
 function readBundle(value: unknown): MimeBundle {
   if (!isRecord(value)) return {};
   return Object.fromEntries(
-    Object.entries(value).map(([mime, part]) => [mime, /[/+]json$/.test(mime) ? part : joinedOrOwn(part)]),
+    firstEntries(value).map(([mime, part]) => [mime, /[/+]json$/.test(mime) ? part : joinedOrOwn(part)]),
   );
+}
+
+/** No kernel sends more forms of one value. */
+const MOST_FORMS = 100;
+
+/** Without a look at the others: there may be a million of them. */
+function firstEntries(value: Record<string, unknown>): [string, unknown][] {
+  const first: [string, unknown][] = [];
+  for (const form in value) {
+    if (first.length === MOST_FORMS) break;
+    first.push([form, value[form]]);
+  }
+  return first;
 }
 
 function joinedOrOwn(part: unknown): unknown {
@@ -132,9 +155,18 @@ export function isLateTalker(info: KernelInfo): boolean {
   return /toree|irkernel/i.test(info.implementation);
 }
 
-/** Answers its shell strictly in order, so that a kernel_info_reply proves all earlier requests finished (§3.8). */
-export function isStrictlyOrdered(info: KernelInfo): boolean {
-  return /^(ipython|irkernel)$/i.test(info.implementation);
+/** Its kernel_info_reply proves that all earlier requests are done (§3.8), and names its process (§3.7). */
+export function isProvenByInfo(info: KernelInfo): boolean {
+  return info.implementation === 'ipython';
+}
+
+/**
+ * Whether a process that answers a silent execution with this count cannot have run `In [known]` before it. IRkernel's
+ * reply names the next count, Toree counts silent executions too, others name the last one.
+ */
+export function isOfOtherProcess(info: KernelInfo, replied: number | undefined, known: number): boolean {
+  if (replied === undefined) return false;
+  return isLateTalker(info) ? replied <= known : replied < known;
 }
 
 /** Throws away the lines that came before it asks for one (ipykernel's `_input_request` drains stdin first). */
@@ -192,4 +224,12 @@ export function isWordOfGateway(message: KernelMessage): boolean {
 /** The beginning of an execution. */
 export function isBusy(message: KernelMessage): boolean {
   return message.type === 'status' && message.content['execution_state'] === 'busy';
+}
+
+/** The number of a message and the process that gave it (`session_pid_`); an empty prefix where a kernel does not number. */
+export function splitId(msgId: string): { prefix: string; number: number } {
+  const cut = msgId.lastIndexOf('_');
+  const number = Number(msgId.slice(cut + 1));
+  const isNumbered = cut > 0 && /_\d+$/.test(msgId.slice(0, cut)) && Number.isSafeInteger(number);
+  return isNumbered ? { prefix: msgId.slice(0, cut + 1), number } : { prefix: '', number: 0 };
 }

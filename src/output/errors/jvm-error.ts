@@ -63,16 +63,25 @@ function join(...texts: readonly string[]): string {
   return texts.filter((text) => text !== '').join('\n');
 }
 
+const ABORTED = 'Job aborted due to stage failure: ';
+const TASK = /^Job aborted due to stage failure: [^\n]{0,500}?\(TID \d{1,20}\) \([^)\n]{0,200}\): ([^\n]+)/;
+/** More of it is not read. */
+const TASK_CHARS = 3_000;
+/** A worker's traceback is the last one. */
+const WORKER_CHARS = 10_000;
+
 /**
  * The cause that Spark wraps: the exception of the Python worker or of the JVM task, or the last `Caused by`. Undefined
  * when nothing is wrapped.
  */
 export function sparkCause(value: string): string | undefined {
   if (value.startsWith('Traceback')) return undefined;
-  const tracebacks = value.matchAll(/Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+(\w\S*.*)/g);
+  const tracebacks = value
+    .slice(-WORKER_CHARS)
+    .matchAll(/Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+(\w\S*.*)/g);
   const worker = [...tracebacks].at(-1)?.[1]?.replace(/^([a-z_]\w*\.)+(?=[A-Z])/, '');
   if (worker !== undefined) return `${worker} (in a Spark task)`;
-  const task = /Job aborted due to stage failure: [^\n]*?\(TID \d+\) \([^)]*\): ([^\n]+)/.exec(value)?.[1];
+  const task = TASK.exec(value.slice(Math.max(0, value.indexOf(ABORTED))).slice(0, TASK_CHARS))?.[1];
   if (task !== undefined) return `${task} (in a Spark task)`;
   const called = /^An error occurred while calling [^\n]*\n: ([^\n]+)/.exec(value)?.[1];
   if (called === undefined) return undefined;

@@ -27,6 +27,8 @@ const OWN_FRAMES = [
 const LIBRARY = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
 const ARROW = /^-+> *(\d+) ?(.*)$/;
 
+/** No line that names a frame, or is quoted below one, is longer. */
+const LINE_CHARS = 1_000;
 /** Of so many first and last frames the code is looked for: a recursion has thousands, all alike. */
 const FRAMES_READ = 30;
 /** A listing has no more lines. */
@@ -36,7 +38,8 @@ const LINES_READ = 60;
 export function readPythonFrames(traceback: string): PythonFrame[] {
   const frames: PythonFrame[] = [];
   let open: PythonFrame | undefined;
-  for (const text of traceback.split('\n')) {
+  for (const sent of traceback.split('\n')) {
+    const text = sent.length > LINE_CHARS ? `${sent.slice(0, LINE_CHARS)}…` : sent;
     const next = openFrame(text);
     if (next !== undefined) {
       frames.push(next);

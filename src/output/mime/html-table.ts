@@ -28,6 +28,8 @@ const PIECE_CHARS = 100_000;
 const MAX_SPAN = 200;
 /** So are tables that grow beyond this by their spans and by rows of different lengths. */
 const MAX_CELLS = 500_000;
+/** Others get their turn after so many rows. */
+const ROWS_A_TURN = 2_000;
 /** So much of what is said beside a table is read at each end. */
 const BESIDE_CHARS = 2_000;
 
@@ -103,16 +105,21 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
     if (first?.every((each) => each.isHeader) === true) head.push(...body.splice(0, 1));
   }
   const index = body[0]?.findIndex((each) => !each.isHeader) ?? 0;
-  const [names, rows] = [spread(head), spread(body)];
+  const [names, rows] = [await spread(head), await spread(body)];
   const said =
     beside.length > 2 * BESIDE_CHARS
       ? `${beside.slice(0, BESIDE_CHARS)} ${beside.slice(-BESIDE_CHARS)}`
       : beside;
-  return names && rows && assemble(names, rows, Math.max(0, index), said);
+  return names && rows && (await assemble(names, rows, Math.max(0, index), said));
 }
 
 /** `index`: how many columns only name the rows. */
-function assemble(head: string[][], body: string[][], index: number, beside: string): Table | undefined {
+async function assemble(
+  head: string[][],
+  body: string[][],
+  index: number,
+  beside: string,
+): Promise<Table | undefined> {
   const width = [...head, ...body].reduce((widest, row) => Math.max(widest, row.length), 0);
   if (width === 0 || body.length === 0 || width * body.length > MAX_CELLS) return undefined;
   const columns = Array.from({ length: width }, (_, column) => {
@@ -121,8 +128,14 @@ function assemble(head: string[][], body: string[][], index: number, beside: str
       .filter((word, at, all) => word !== '' && word !== all[at - 1]);
     return words.join(' / ');
   });
-  const rows = body.map((row) => Array.from({ length: width }, (_, column) => row[column] ?? ''));
-  const sent = rows.filter((row) => !isGap(row)).length;
+  const rows: string[][] = [];
+  let sent = 0;
+  for (const [at, row] of body.entries()) {
+    if (at % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn();
+    const whole = Array.from({ length: width }, (_, column) => row[column] ?? '');
+    rows.push(whole);
+    if (!isGap(whole)) sent += 1;
+  }
   const stated = statedSize(beside);
   return {
     columns,
@@ -142,10 +155,11 @@ export function isGap(row: readonly string[]): boolean {
 export const TOP_ROWS = /\bonly showing top \d{1,20} rows?\b/;
 
 /** Cells that span columns or rows are repeated in each; undefined when they become too many. */
-function spread(rows: readonly Cell[][]): string[][] | undefined {
+async function spread(rows: readonly Cell[][]): Promise<string[][] | undefined> {
   const grid: string[][] = rows.map(() => []);
   let cells = 0;
   for (const [at, row] of rows.entries()) {
+    if (at % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn();
     let column = 0;
     for (const cell of row) {
       while (grid[at]?.[column] !== undefined) column += 1;

@@ -15,7 +15,9 @@ const TIMEOUT_MS = 30_000;
 
 if (isMainThread) {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), TIMEOUT_MS).unref();
-  const svg = (await buffer(process.stdin)).toString();
+  const given = (await buffer(process.stdin)).toString();
+  // a reference to a file or an address would make the renderer read it on this machine
+  const svg = given.replaceAll(/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi, '$1$2$2');
   const [png] = await once(new Worker(new URL(import.meta.url), { workerData: svg }), 'message');
   process.stdout.write(png);
 } else parentPort?.postMessage(draw(String(workerData)));

@@ -42,6 +42,7 @@ export class RunFolder {
   #count = 0;
   /** What it has of the budget. */
   #budgetBytes = 0;
+  #snapshotBytes = 0;
   #giveUp: (() => void) | undefined;
 
   /**
@@ -86,6 +87,13 @@ export class RunFolder {
   countStream(bytes: number): void {
     this.#streamBytes += bytes;
     this.#countOnDisk(bytes);
+  }
+
+  /** The snapshot takes so many bytes now, room or not: without it the other files are worth nothing after a crash. */
+  countSnapshot(bytes: number): void {
+    this.roomOnDisk(bytes - this.#snapshotBytes);
+    this.#countOnDisk(bytes - this.#snapshotBytes);
+    this.#snapshotBytes = bytes;
   }
 
   /** How many of `wanted` bytes all runs together leave room for. */
@@ -203,7 +211,8 @@ export class RunFolder {
     for (const name of await readdir(this.path)) {
       const path = this.at(name);
       if (known.has(path)) this.#hold(path, (await stat(path)).size);
-      else if (name !== STREAM_FILE && name !== SNAPSHOT_FILE) await rm(path, { force: true });
+      else if (name === SNAPSHOT_FILE) this.countSnapshot((await stat(path)).size);
+      else if (name !== STREAM_FILE) await rm(path, { force: true });
       this.#count = Math.max(this.#count, Number.parseInt(name, 10) || 0);
     }
   }

@@ -75,6 +75,7 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
       ...(origin === undefined ? {} : { origin }),
       ...(maySwitch === undefined ? {} : { maySwitch }),
       ...(saved === undefined ? {} : { saved }),
+      ...(snippet.notebook === undefined ? {} : { notebook: { name: snippet.notebook.name } }),
       needsRoot: thread === '',
       block: 0,
       notes: [...notes],

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 
 /** What a person sent to be run. */
 export interface Snippet {
@@ -11,6 +12,8 @@ export interface Snippet {
   syntax?: string;
   /** Code exactly as typed: one execute_request each, in order. */
   blocks: readonly string[];
+  /** The notebook whose cells the blocks are: it is given back with its outputs. */
+  notebook?: PostedNotebook | undefined;
 }
 
 /** The gateways drop a frame over 10 MiB without a word (protocol.md §2.3); the rest of the message needs room too. */
@@ -26,7 +29,7 @@ export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
       'emptySnippet',
       snippet.language === undefined
         ? 'There is no code to run.'
-        : `There is no code after “${snippet.language}”. To choose the channel’s language: use ${snippet.language}.`,
+        : `There is no code after “${snippet.language}”. To make it the channel’s default: use ${snippet.language}.`,
     );
   const codeBytes = snippet.blocks.reduce((sum, block) => sum + Buffer.byteLength(block), 0);
   if (codeBytes > maxCodeBytes)

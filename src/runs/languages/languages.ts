@@ -20,6 +20,10 @@ export interface LanguageWords {
   isLanguage: (word: string) => boolean;
   /** A language that some kernel here speaks. */
   isSpoken: (word: string) => boolean;
+  /** The very name of a kernelspec here. */
+  isKernelspec: (word: string) => boolean;
+  /** What the kernelspec of such a snippet speaks, as it says itself; undefined where there is none for it. */
+  languageOf: (snippet: Pick<Snippet, 'language' | 'syntax'>) => string | undefined;
   /** No language, but one slip of the finger away from one. */
   isMisspelt: (word: string) => boolean;
   /** Whether `other` can stand for what `word` means: a block tagged `py` may follow `python`. */
@@ -30,6 +34,8 @@ export function languageWords(context: LanguageContext): LanguageWords {
   return {
     isLanguage: (word) => isLanguageWord(word, context),
     isSpoken: (word) => (meaningOf(word, context) ?? []).length > 0,
+    isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
+    languageOf: (snippet) => languageOf(snippet, context),
     isMisspelt: (word) => isMisspelt(word, context),
     agree: (word, other) => {
       if (word.toLowerCase() === other.toLowerCase()) return true;
@@ -37,6 +43,20 @@ export function languageWords(context: LanguageContext): LanguageWords {
       return meant !== undefined && (meaningOf(other, context) ?? []).includes(meant);
     },
   };
+}
+
+function languageOf(
+  snippet: Pick<Snippet, 'language' | 'syntax'>,
+  context: LanguageContext,
+): string | undefined {
+  try {
+    const kernelspec = chooseKernelspec(snippet, context);
+    return context.kernelspecs.list.find(({ name }) => name === kernelspec)?.language;
+  } catch (error) {
+    // Refused with the reason when it is admitted.
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** Whether a word names a language, be there a kernel for it or not. */
@@ -159,7 +179,7 @@ function unknownSentence(asked: string, typed: boolean, context: LanguageContext
   const advice = near.length > 0 ? `Nearest: ${near.join(', ')}.` : `Languages here: ${offered(context)}.`;
   const shown = asked.length > 40 ? `${asked.slice(0, 40)}…` : asked;
   return commonLanguages.has(asked.toLowerCase())
-    ? `There is no kernel for “${shown}” here; an operator can give it one in LANGUAGES. ${advice}`
+    ? `There is no kernel for “${shown}” here; an admin can add one. ${advice}`
     : `“${shown}” is no language here. ${advice}`;
 }
 

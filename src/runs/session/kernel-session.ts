@@ -55,7 +55,7 @@ export class KernelSession {
       { gateway, records, envFor, log },
       (event) => {
         log.debug({ event: 'kernel.event', queue: this.key, kind: event.kind }, 'kernel connection');
-        if (event.kind === 'lateOutput') this.#late.take(event.msgId, event.output);
+        this.#late.onEvent(event, this.#worker.current?.run.state === 'running');
       },
       () => void this.#late.forgetAll(),
     );

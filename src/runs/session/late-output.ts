@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ConnectionEvent } from '../../gateway/gateway.ts';
 import type { Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
 import type { Transcript } from '../../output/transcript.ts';
@@ -19,7 +20,12 @@ const SELDOM_MS = 15_000;
 /** How long an edit under way, with its files, is waited for. */
 const LAST_EDIT_MS = 15_000;
 
+/** A gateway looks every 3 s whether the process is there. */
+const ENDS_KERNEL_MS = 8_000;
+const DIED_AFTER = 'The kernel’s process ended right after this.';
+
 interface EndedRun {
+  endedAtMs: number;
   live: LiveRun;
   outcome: RunOutcome;
   transcript: Transcript;
@@ -47,6 +53,7 @@ export class LateOutput {
   /** `isConnected`: something of it may come late; else its output goes as soon as it is posted. */
   remember(live: LiveRun, outcome: RunOutcome, transcript: Transcript, isConnected: boolean): void {
     const ended = {
+      endedAtMs: performance.now(),
       live,
       outcome,
       transcript,
@@ -64,11 +71,26 @@ export class LateOutput {
     if (this.#ended.size > REMEMBERED_RUNS && oldest !== undefined) void this.#forget(oldest);
   }
 
+  /** `isAtWork`: the kernel has begun a run, whose doing the event is. */
+  onEvent(event: ConnectionEvent, isAtWork: boolean): void {
+    if (event.kind === 'lateOutput') this.#take(event.msgId, event.output);
+    if (event.kind === 'kernelRestarted' && event.automatic && !isAtWork) this.#kernelDied();
+  }
+
   /** Output of a request that has ended; of a run that is not remembered it is dropped. */
-  take(msgId: string, output: Output): void {
+  #take(msgId: string, output: Output): void {
     const ended = [...this.#ended.values()].find(({ live }) => live.run.data.request?.msgId === msgId);
     if (ended === undefined) return;
     void ended.transcript.add(output);
+    this.#editSoon(ended);
+  }
+
+  /** The kernel's process ended and was replaced: soon after a run it was that run's doing (protocol.md §2.7). */
+  #kernelDied(): void {
+    const ended = [...this.#ended.values()].at(-1);
+    if (ended === undefined || ended.outcome.variablesLost) return;
+    if (performance.now() - ended.endedAtMs > ENDS_KERNEL_MS) return;
+    ended.outcome = { ...ended.outcome, variablesLost: true, detail: DIED_AFTER };
     this.#editSoon(ended);
   }
 

@@ -1,5 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import { MAX_NOTEBOOK_BYTES, type NotebookLanguage, readNotebook } from '../../notebooks/read.ts';
 import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
 import type { SlackFetch } from '../transport/network.ts';
 import { toLineFeeds } from '../parsing/smart-punctuation.ts';
@@ -9,6 +11,8 @@ export interface FileCode {
   /** The language its name or kind says. */
   syntax: string | undefined;
   code: string;
+  /** Its cells are the code. */
+  notebook?: PostedNotebook & { language: NotebookLanguage };
 }
 
 /**
@@ -17,37 +21,83 @@ export interface FileCode {
  */
 export type ReadFiles = (files: readonly PostedFile[]) => Promise<FileCode[]>;
 
-/** More than a kernel takes; the exact limit is the snippet's. */
-const MAX_FILE_BYTES = 9 * 2 ** 20;
 const DOWNLOAD_MS = 10_000;
+/** Of a notebook's name, which the executed one gets too. */
+const MAX_NAME_CHARS = 150;
 
 export interface FileReaderOptions {
   token: string;
   /** Slack's API root; by default Slack's own. */
   apiUrl: string | undefined;
+  /** MAX_CODE: of all files of one message together. */
+  maxCodeBytes: number;
   fetch: SlackFetch;
   /** `files.info`: the file object. */
   askFile: (id: string) => Promise<unknown>;
 }
 
+/** What lies at one of Slack's own addresses. Rejects with `UserError`. */
+export type DownloadFile = (url: string | undefined, name: string, maxBytes: number) => Promise<Buffer>;
+
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
-export function createFileReader({ token, apiUrl, fetch, askFile }: FileReaderOptions): ReadFiles {
+export function createDownload(options: Pick<FileReaderOptions, 'token' | 'apiUrl' | 'fetch'>): DownloadFile {
+  const { token, apiUrl, fetch } = options;
+  return async (url, name, maxBytes) => {
+    if (url === undefined || !isSlackHost(new URL(url), apiUrl))
+      throw unreadable(name, 'it does not lie with Slack');
+    return await download(fetch, url, token, name, maxBytes);
+  };
+}
+
+/** Reads what `createDownload` brings. */
+export function createFileReader(options: FileReaderOptions): ReadFiles {
+  const { maxCodeBytes, askFile } = options;
+  const bring = createDownload(options);
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
     if (known?.kind === 'stub') throw unreadable(undefined, 'Slack does not show it to the bot');
     return known?.kind === 'other' ? undefined : known;
   };
-  const read = async (file: PostedFile): Promise<FileCode | undefined> => {
-    const found = await find(file);
-    if (found === undefined) return undefined;
-    const { name, size, url, syntax } = found;
-    if (size !== undefined && size > MAX_FILE_BYTES) throw tooLong(name, size);
-    if (url === undefined || !isSlackHost(new URL(url), apiUrl))
-      throw unreadable(name, 'it does not lie with Slack');
-    return { syntax, code: decode(await download(fetch, url, token, name), name) };
+  const readOne = async ({ kind, name, url, syntax }: CodeFile, maxBytes: number): Promise<FileCode> => {
+    if (kind === 'code') return { syntax, code: decode(await bring(url, name, maxBytes), name) };
+    const read = readNotebook(decode(await bring(url, name, MAX_NOTEBOOK_BYTES), name), name);
+    const shortName = name.replace(/\.ipynb$/i, '').slice(0, MAX_NAME_CHARS);
+    return { syntax, code: '', notebook: { name: shortName, ...read } };
   };
-  return async (files) => (await Promise.all(files.map(read))).filter((code) => code !== undefined);
+  return async (files) => {
+    const found = (await Promise.all(files.map(find))).filter((file) => file !== undefined);
+    // What would be refused for its length is not downloaded first.
+    const [notebooks, others] = [found.filter(isNotebook), found.filter((file) => !isNotebook(file))];
+    for (const { name, size = 0 } of notebooks) if (size > MAX_NOTEBOOK_BYTES) throw tooLarge(name, size);
+    mustFit(
+      others.map(({ size = 0 }) => size),
+      maxCodeBytes,
+    );
+    const read: FileCode[] = [];
+    let remaining = maxCodeBytes;
+    for (const file of found) {
+      const code = await readOne(file, remaining);
+      read.push(code);
+      remaining -= Buffer.byteLength(code.code);
+    }
+    return read;
+  };
+}
+
+/** Its outputs are in the file, so that its size says little of its code. */
+function isNotebook({ kind }: CodeFile): boolean {
+  return kind === 'notebook';
+}
+
+/** Slack says the sizes; a file whose size it does not say is cut short while it comes. */
+function mustFit(sizes: readonly number[], maxCodeBytes: number): void {
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes <= maxCodeBytes) return;
+  throw new UserError(
+    'snippetTooLong',
+    `${sizes.length === 1 ? 'The file is' : 'The files are'} too long: ${bytes / 1e6} MB, and a run may have ${maxCodeBytes / 1e6} MB. Nothing ran.`,
+  );
 }
 
 async function ask(id: string, askFile: (id: string) => Promise<unknown>): Promise<unknown> {
@@ -75,7 +125,13 @@ export function isSlackHost(url: URL, apiUrl: string | undefined): boolean {
   return url.protocol === 'https:' && isSlack && url.port === '';
 }
 
-async function download(fetch: SlackFetch, url: string, token: string, name: string): Promise<Buffer> {
+async function download(
+  fetch: SlackFetch,
+  url: string,
+  token: string,
+  name: string,
+  maxBytes: number,
+): Promise<Buffer> {
   try {
     const answer = await fetch(url, {
       headers: { authorization: `Bearer ${token}` },
@@ -90,7 +146,7 @@ async function download(fetch: SlackFetch, url: string, token: string, name: str
     let bytes = 0;
     for await (const chunk of answer.body) {
       bytes += chunk.length;
-      if (bytes > MAX_FILE_BYTES) throw tooLong(name, bytes);
+      if (bytes > maxBytes) throw tooLong(name);
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
@@ -114,10 +170,17 @@ function unreadable(name: string | undefined, why: string): UserError {
   return new UserError('unreadableFile', `${file} could not be read: ${why}. Nothing ran.`);
 }
 
-function tooLong(name: string, bytes: number): UserError {
-  const size = (bytes / 2 ** 20).toFixed(1);
+function tooLong(name: string): UserError {
   return new UserError(
     'snippetTooLong',
-    `The file ${name} is too long for a kernel (${size} MiB, at most 9). Nothing ran.`,
+    `The file ${name} is longer than the code of a run may be. Nothing ran.`,
+  );
+}
+
+function tooLarge(name: string, bytes: number): UserError {
+  const [size, most] = [bytes, MAX_NOTEBOOK_BYTES].map((each) => (each / 1e6).toFixed(0));
+  return new UserError(
+    'snippetTooLong',
+    `The notebook ${name} is too large (${size} MB, at most ${most}). Clear its outputs and send it anew; nothing ran.`,
   );
 }

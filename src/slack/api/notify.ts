@@ -22,7 +22,13 @@ export interface Notify {
   ): Promise<void>;
 }
 
-/** Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. */
+/** So often a channel is told what Slack's rates keep from it. */
+const NOTICE_TRIES = 5;
+
+/**
+ * Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. The
+ * client rejects a call over Slack's rates at once: it would keep back what is for others.
+ */
 export function createNotify(client: WebClient, log: Log): Notify {
   const post = async (channel: string, said: Said, thread?: string): Promise<void> => {
     const where = { channel, ...(thread === undefined ? {} : { thread_ts: thread }) };
@@ -46,10 +52,24 @@ export function createNotify(client: WebClient, log: Log): Notify {
       }
     },
     async channel({ channel, thread }, text, blocks) {
-      await post(channel, { text, ...(blocks === undefined ? {} : { blocks }) }, thread).catch(
-        (error: unknown) =>
-          log.warn({ event: 'channel.untold', err: error, channel }, 'the channel could not be told'),
-      );
+      const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
+      const send = async (attempt: number): Promise<void> => {
+        try {
+          await post(channel, said, thread);
+        } catch (error) {
+          const failure = readCallError(error);
+          if (failure.kind !== 'rateLimited' || attempt === NOTICE_TRIES)
+            return log.warn(
+              { event: 'channel.untold', err: error, channel },
+              'the channel could not be told',
+            );
+          const { waitMs } = failure;
+          log.info({ event: 'channel.delayed', channel, waitMs }, 'the channel is told a little later');
+          // Whoever asked need not wait for it.
+          setTimeout(() => void send(attempt + 1), waitMs).unref();
+        }
+      };
+      await send(1);
     },
   };
 }

@@ -73,7 +73,7 @@ export interface CutText {
 }
 
 /** A line costs as many characters of room as this beside its own: a wall of short lines is long, too. */
-const LINE_COST = 40;
+const LINE_COST = 180;
 
 /** The room that a text takes on the screen: its characters, and some for each line. */
 export function roomOf(text: BoundedText): number {
@@ -86,12 +86,12 @@ export function roomOf(text: BoundedText): number {
  * Whole lines where there are any; never through a grapheme. Newlines at the end are not shown.
  */
 export function cutText(text: BoundedText, room: number, headShare: number): CutText {
-  const whole = text.hiddenChars === 0 ? (text.head + text.tail).replace(/\n+$/, '') : undefined;
+  const whole = text.hiddenChars === 0 ? withoutEnd(text.head + text.tail) : undefined;
   if (whole !== undefined && whole.length + LINE_COST * countNewlines(whole) <= room) {
     return { head: whole, tail: '', hiddenLines: 0, hiddenChars: 0 };
   }
   const head = startWithin(whole ?? text.head, room * headShare);
-  const end = whole?.slice(head.text.length) ?? text.tail.replace(/\n+$/, '');
+  const end = whole?.slice(head.text.length) ?? withoutEnd(text.tail);
   const tail = endWithin(end, room * (1 - headShare));
   const newlines = whole === undefined ? newlinesOf(text) - trailing(text.tail) : countNewlines(whole);
   const chars = whole?.length ?? text.head.length + text.hiddenChars + end.length;
@@ -149,7 +149,14 @@ function newlinesOf(text: BoundedText): number {
 }
 
 function trailing(text: string): number {
-  return text.length - text.replace(/\n+$/, '').length;
+  return text.length - withoutEnd(text).length;
+}
+
+/** Without the newlines at its end; a regular expression would look for them from each one. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\n') end -= 1;
+  return text.slice(0, end);
 }
 
 function countNewlines(text: string): number {

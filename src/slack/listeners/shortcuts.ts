@@ -23,6 +23,7 @@ import {
 } from '../parsing/snippet.ts';
 import { Acknowledgement } from './deadline.ts';
 import { notifyPerson, withBoundary } from './error-boundary.ts';
+import { notebookOf } from './notebook-of.ts';
 import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
 
@@ -106,7 +107,8 @@ async function readAnswer(
   const blocks = run === undefined ? [] : await bot.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
   const origin = run.requester === user ? {} : { origin: 'again' as const };
-  return { channel, thread, snippet: { language: run.data.kernelspec, blocks }, ...origin };
+  const snippet = { language: run.data.kernelspec, blocks, notebook: await notebookOf(run, bot) };
+  return { channel, thread, snippet, ...origin };
 }
 
 /** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */
@@ -160,12 +162,13 @@ async function askLanguage(
 ): Promise<void> {
   const { channel, trigger } = call;
   await bot.views.openModal(trigger, async () => {
-    const { blocks } = await read();
+    const { blocks, notebook } = await read();
     const { thread, message } = placeOf(call, bot);
     const draft = await bot.drafts.keep({
       channel,
       thread,
       blocks: [...blocks],
+      ...(notebook === undefined ? {} : { notebook }),
       ...(message === undefined ? {} : { message }),
     });
     return renderEditor({ channel, thread, draft }, { languages: listLanguages(context), blocks });

@@ -97,6 +97,9 @@ async function sendBytes(calls: MessageClient, file: UploadFile, size: number): 
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
     ...bodyOf(file, size),
+    // Else fetch keeps a copy of the whole body in memory, for a redirect.
+    redirect: 'error',
+    window: null,
     signal: AbortSignal.timeout(30_000 + Math.ceil(size / 100)),
   });
   await answer.arrayBuffer();

@@ -5,10 +5,13 @@ export function toLineFeeds(typed: string): string {
   return typed.replaceAll(/\r\n?/g, '\n');
 }
 
+/** So much of a line is looked at. */
+const LINE_CHARS = 2_000;
+
 /** Whether what follows `before` stands in a string or a comment, as far as one can tell without knowing the language. */
 export function endsInText(before: string): boolean {
   if ((before.match(/"""|'''/g) ?? []).length % 2 === 1) return true;
-  const line = before.slice(before.lastIndexOf('\n') + 1);
+  const line = before.slice(before.lastIndexOf('\n') + 1).slice(-LINE_CHARS);
   const open = line.replaceAll(/\\./g, '').replaceAll(/"[^"]*"|'[^']*'|“[^”]*”|‘[^’]*’/g, '');
   return /["'“”‘’#]|\/\//.test(open);
 }

@@ -4,6 +4,7 @@ import type { Snippet } from '../../runs/admission/snippet.ts';
 import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
 import { undoPhoneTyping } from './smart-punctuation.ts';
 import type { FileCode } from '../api/files.ts';
+import { blocksOf, readNotebookSnippet } from './notebook-snippet.ts';
 import type { PostedFile } from './posted-file.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
@@ -140,8 +141,9 @@ export function filesToRun(message: Message, files: readonly PostedFile[]): read
  * it is one word that is one or nearly one; any other text is talk. Throws `UserError` (`mixedLanguages`).
  */
 export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
-  const blocks = files.map(({ code }) => code);
   const word = readCommandText(message) ?? '';
+  const { blocks, notebook } = blocksOf(files);
+  if (notebook !== undefined) return readNotebookSnippet(files, word, words);
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
   const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
   const syntax = agreed(syntaxes.filter(words.isLanguage), words);
@@ -183,13 +185,16 @@ const INFO_STRING = /^[ \t]*(\S+?)(?:[ \t]+(?:[\w.-]+=(?:"[^"]*"|'[^']*')|\{[\d,
 const NOTEBOOK_INFO =
   /^[ \t]*\{[ \t]*\.?([\p{L}\p{N}+#_-]+)(?:[ \t]+\w[\w-]*(?=[ \t,}]))?(?:[ \t,]+(?:[.#][\w-]+|[\w.-]+[ \t]*=(?!=)[ \t]*(?:"[^"]*"|'[^']*'|\w+\([^)]*\)|[^\s,{}"']+)))*[ \t]*\}[ \t]*\r?\n/u;
 
+/** No such line is longer. */
+const INFO_CHARS = 500;
+
 /** A fence's first line names the language when it says nothing else, or in a notebook's form, and code follows. */
 export function splitLanguageLine(
   code: string,
   isLanguageWord: (word: string) => boolean,
 ): { language?: string; code: string } {
   const [line, word] = INFO_STRING.exec(code) ?? [];
-  const [notebookLine, notebookWord] = NOTEBOOK_INFO.exec(code) ?? [];
+  const [notebookLine, notebookWord] = NOTEBOOK_INFO.exec(code.slice(0, INFO_CHARS)) ?? [];
   const found =
     word !== undefined && isLanguageWord(word) ? { line, word } : { line: notebookLine, word: notebookWord };
   if (found.line === undefined || found.word === undefined || !isLanguageWord(found.word)) return { code };
@@ -197,11 +202,15 @@ export function splitLanguageLine(
   return rest.trim() === '' ? { code } : { language: found.word, code: rest };
 }
 
+/** So much of a text shows what it is. */
+const READ_CHARS = 3_000;
+
 /**
  * Whether bare text that nobody sent to the bot reads as code: it calls, assigns, indexes, imports or begins as magics
  * and queries do. Without any of these it is talk.
  */
-export function readsAsCode(text: string): boolean {
+export function readsAsCode(whole: string): boolean {
+  const text = whole.slice(0, READ_CHARS);
   return (
     /[\w\])][([]\S|[=<>]=|\S\s*=\s*\S|[;{}]|<-|->|^\s*[%!@#]/m.test(text) ||
     /^\s*(?:import|from|print|def|class|val|var|library|select|with|show|describe)\s+\S/im.test(text) ||

@@ -17,6 +17,7 @@ export interface SlackRequest {
   body?: string | FormData | ReadableStream<Uint8Array>;
   duplex?: 'half';
   redirect?: 'error' | 'follow' | 'manual';
+  window?: null;
   signal?: AbortSignal;
 }
 

@@ -24,6 +24,8 @@ export function unansweredWords(error: unknown): string {
 function unansweredReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return unansweredReason(error.cause);
+  const refusal = /^Proxy response \((\d{3})\)/.exec(error.message)?.[1];
+  if (refusal !== undefined) return `the proxy answers with status ${refusal}`;
   const code = 'code' in error ? String(error.code) : '';
   return error.message || code || error.name;
 }

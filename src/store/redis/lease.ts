@@ -3,13 +3,16 @@ import * as z from 'zod';
 import { StoreError } from '../../errors.ts';
 import type { LeaderLease, LeaseAnswer } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
+import { RedisHandover } from './handover.ts';
 import { migrateStore, STORE_VERSION } from './migration.ts';
 
-const ANSWER = z.tuple([z.enum(['held', 'taken', 'emptied', 'oldVersion', 'newer']), z.number(), z.string()]);
+const KINDS = z.enum(['held', 'taken', 'emptied', 'oldVersion', 'newer']);
+const ANSWER = z.tuple([KINDS, z.number(), z.string()], z.string());
 
 /** One key that ends by Redis' own clock, so that the clocks of two processes need not agree: "<epoch> <holder>". */
 export class RedisLease implements LeaderLease {
   readonly holder = randomUUID();
+  readonly handover: RedisHandover;
   readonly #redis: RedisConnection;
   #epoch = 0;
   /** The store had a leader and a version when this standby saw it last. */
@@ -19,13 +22,14 @@ export class RedisLease implements LeaderLease {
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
+    this.handover = new RedisHandover(redis);
   }
 
   async acquire(ttlMs: number): Promise<LeaseAnswer> {
     const now = performance.now();
     const waits = this.#isKnown && now < (this.#emptiedUntil ?? Infinity);
     const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION, waits ? 1 : 0];
-    const [kind, value, version] = await this.#redis.read(ANSWER, 'acquire', ...given);
+    const [kind, value, version, wanted] = await this.#redis.read(ANSWER, 'acquire', ...given);
     checkVersion(version);
     if (kind === 'emptied') {
       this.#emptiedUntil ??= now + ttlMs;
@@ -33,7 +37,10 @@ export class RedisLease implements LeaderLease {
     }
     this.#emptiedUntil = undefined;
     this.#isKnown = kind === 'taken' && version !== '';
-    if (kind === 'taken') return { kind };
+    if (kind === 'taken') {
+      this.handover.noteWanted(wanted);
+      return { kind };
+    }
     if (kind !== 'held') return { kind: 'oldVersion' };
     this.#epoch = value;
     this.#redis.fence = `${value} ${this.holder}`;

@@ -3,10 +3,11 @@ export const PREFIX_1 = 'sparkthread:{v1}:';
 
 /** Steps that move what 0.1.0 stored (migration.ts), in the words of scripts.ts. Each that writes renews the lease. */
 export const MIGRATION = {
-  /** [ttlMs]. */
+  /** [ttlMs] → whether 0.1.0 has ever written here: it noted each request, whatever that made. */
   beginMigration: `
     redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
-    reserve(redis.call('GET', old .. 'order') or 0)`,
+    reserve(redis.call('GET', old .. 'order') or 0)
+    return redis.call('EXISTS', old .. 'order', old .. 'deliveries', old .. 'delivered')`,
   /** [index, limit] → ids. */
   oldRuns: `return redis.call('ZRANGE', old .. ARGV[3], 0, ARGV[4] - 1)`,
   /** [id] → the run's fields, flat, or none. */

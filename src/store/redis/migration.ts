@@ -19,15 +19,19 @@ const OLD_RUN = z
 /**
  * Moves what 0.1.0 stored to the keys of this version, each record in one step that takes the old one away: a process
  * that breaks off leaves the rest to the next. Every step renews the lease, for there may be more of them than one lease
- * lasts. A new store has nothing to move.
+ * lasts. Where 0.1.0 never was nothing is looked for: this Redis may hold a million keys of others.
  */
 export async function migrateStore(redis: RedisConnection, ttlMs: number): Promise<void> {
-  await redis.write(z.null(), 'beginMigration', ttlMs);
+  const traces = await redis.write(z.number(), 'beginMigration', ttlMs);
+  if (traces > 0) await moveAll(redis, ttlMs);
+  await redis.write(z.null(), 'endMigration', STORE_VERSION);
+}
+
+async function moveAll(redis: RedisConnection, ttlMs: number): Promise<void> {
   for (const index of ['unposted', 'posted']) await moveRuns(redis, index, ttlMs);
   let requests = BATCH;
   while (requests === BATCH) requests = await redis.write(z.number(), 'moveRequests', ttlMs, BATCH);
   await moveEntries(redis, ttlMs);
-  await redis.write(z.null(), 'endMigration', STORE_VERSION);
 }
 
 async function moveRuns(redis: RedisConnection, index: string, ttlMs: number): Promise<void> {
@@ -52,7 +56,7 @@ async function moveRuns(redis: RedisConnection, index: string, ttlMs: number): P
   }
 }
 
-/** Only here are all keys of this Redis looked through: 0.1.0 had no index of these. */
+/** Only here, where 0.1.0 was, are all keys of this Redis looked through: 0.1.0 had no index of these. */
 async function moveEntries(redis: RedisConnection, ttlMs: number): Promise<void> {
   let cursor = '0';
   do {

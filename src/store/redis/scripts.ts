@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { HANDOVER } from './handover-scripts.ts';
 import { MIGRATION, PREFIX_1 } from './migration-scripts.ts';
 
 /**
@@ -206,7 +207,7 @@ const BODIES = {
     local version, lease = redis.call('GET', prefix .. 'version') or '', redis.call('GET', prefix .. 'lease')
     if version ~= '' and tonumber(version) > tonumber(ARGV[7]) then return {'newer', 0, version} end
     if lease and string.sub(lease, -#holder) ~= holder then
-      return {'taken', 0, version}
+      return {'taken', 0, version, redis.call('GET', prefix .. 'wanted') or ''}
     end
     if version == '' and ARGV[8] == '1' then return {'emptied', 0, version} end
     if redis.call('PUBSUB', 'NUMSUB', ARGV[6])[2] > 0 then return {'oldVersion', 0, version} end
@@ -226,7 +227,7 @@ const BODIES = {
     if redis.call('GET', prefix .. 'lease') == ARGV[3] then redis.call('DEL', prefix .. 'lease') end`,
 };
 
-const ALL = { ...BODIES, ...MIGRATION };
+const ALL = { ...BODIES, ...MIGRATION, ...HANDOVER };
 
 export type ScriptName = keyof typeof ALL;
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { ScriptMessage } from '../../support/scripted-gateway.ts';
 import {
+  type ConnectedRig,
   connectTo,
   kindsOf,
   run,
@@ -153,6 +155,26 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
   expect(textOf(second.outputs)).toBe('new');
   expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: true }]);
   expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
+});
+
+test('what the process that died had not begun is run by the next one, or it is not known', async () => {
+  for (const isDelivered of [true, false]) {
+    await using rig = await startConnectedRig();
+    const { kernel, connection } = rig;
+    let held: ScriptMessage | undefined;
+    kernel.onExecute = (request) => {
+      held = request;
+      kernel.status('restarting');
+      kernel.comeUp();
+    };
+    const running = run(connection);
+    await rig.untilEvent('kernelRestarted');
+    kernel.executionState = 'idle';
+    await kernel.untilReceived('kernel_info_request', 2);
+    if (held !== undefined && isDelivered) kernel.run(held, 'did run');
+    expect(await running.end).toMatchObject({ kind: isDelivered ? 'ok' : 'unknown' });
+    expect(textOf(running.outputs)).toBe(isDelivered ? 'did run' : '');
+  }
 });
 
 test('a kernel that dies again and again until the gateway gives up is gone', async () => {
@@ -432,10 +454,84 @@ test('a kernel found starting after it had begun our code was restarted unseen',
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.executionState = 'starting';
+    kernel.session = crypto.randomUUID();
     kernel.onExecute = (next) => kernel.run(next);
   };
   expect(await run(connection).end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
+  expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });
+
+/** Begins the code, says nothing for several looks, then prints and ends it. */
+async function workUnheard(rig: ConnectedRig, state: string, cut: boolean): Promise<string> {
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  kernel.onProof = () => undefined;
+  const looks = () =>
+    rig.server.calls.filter(({ method, isUpgrade }) => method === 'GET' && !isUpgrade).length;
+  const running = run(connection);
+  await running.until('started');
+  if (kernel.implementation !== 'Apache Toree Scala') kernel.answersInfo = false;
+  kernel.answersControl = kernel.implementation === 'ipython';
+  kernel.executionState = state;
+  if (cut) {
+    kernel.drop();
+    await rig.untilEvent('reconnected');
+  }
+  for (const until = looks() + 5; looks() < until;)
+    await rig.server.untilCall(({ method, isUpgrade }) => method === 'GET' && !isUpgrade);
+  const [request] = kernel.received.filter((each) => each.header.msg_type === 'execute_request');
+  if (request === undefined) throw new Error('nothing was sent');
+  kernel.stream(request, 'done');
+  kernel.reply(request);
+  kernel.status('idle', request);
+  const { kind } = await running.end;
+  return `${kind}: ${textOf(running.outputs)}`;
+}
+
+test.for([
+  ['Apache Toree Scala', 'idle', true],
+  ['Apache Toree Scala', 'idle', false],
+  ['Apache Toree Scala', 'starting', false],
+  ['IRkernel', 'starting', true],
+  ['IRkernel', 'idle', false],
+  ['ipython', 'starting', false],
+  ['ipython', 'starting', true],
+  ['ipython', 'idle', true],
+] as const)('%s: a model that says %s while it works ends nothing (cut: %s)', async ([name, state, cut]) => {
+  await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = name) });
+  expect(await workUnheard(rig, state, cut)).toBe('ok: done');
+});
+
+test('a resumed run of a kernel whose kind is not known yet is not over because it answers in the middle of its work', async () => {
+  await using rig = await startRig();
+  const kernel = rig.server.addKernel();
+  kernel.implementation = 'Apache Toree Scala';
+  kernel.executionState = 'busy';
+  kernel.answersInfo = false;
+  const proof = Promise.withResolvers<ScriptMessage>();
+  kernel.onProof = proof.resolve;
+  const { connection } = await connectTo(rig.gateway, kernel.id);
+  const resumed = watch(connection.resume({ msgId: 'earlier', executionCount: 3 }));
+  kernel.answersInfo = true;
+  kernel.prove(await proof.promise, 4);
+  expect(await resumed.end).toMatchObject({ kind: 'unknown', variablesLost: false });
+});
+
+test.for(['IRkernel', 'Apache Toree Scala'])(
+  '%s: a death while nobody was connected is found although the model still says busy',
+  async (implementation) => {
+    await using rig = await startRig();
+    const kernel = rig.server.addKernel();
+    kernel.implementation = implementation;
+    kernel.executionState = 'busy';
+    kernel.onProof = (request) => kernel.prove(request, 1);
+    const { connection, untilEvent } = await connectTo(rig.gateway, kernel.id);
+    const resumed = watch(connection.resume({ msgId: 'earlier', executionCount: 3 }));
+    expect(await resumed.end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
+    await untilEvent('kernelRestarted');
+    expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+  },
+);
 
 test('trap 51: after its own restart the gateway has forgotten the kernel', async () => {
   await using rig = await startConnectedRig();

@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { expressionsIn } from '../../support/regular-expressions.ts';
 
 const root = new URL('../../../src/output/', import.meta.url).pathname;
 
@@ -13,14 +14,18 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     '40,003 chars (VALUE_CHARS)': [
       String.raw`/^<console>:\d+: (error: [^]*?)\n {7}([^\n]*)\n *\^/`,
       String.raw`/^<console>:\d+: error: /gm`,
-      String.raw`/Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+(\w\S*.*)/g`,
       String.raw`/^([a-z_]\w*\.)+(?=[A-Z])/`,
-      String.raw`/Job aborted due to stage failure: [^\n]*?\(TID \d+\) \([^)]*\): ([^\n]+)/`,
       String.raw`/^An error occurred while calling [^\n]*\n: ([^\n]+)/`,
       String.raw`/^Caused by: ([^\n]+)/gm`,
       String.raw`/^('|\+- |== |JVM stacktrace:|!?[A-Z]\w+ \[)/`,
       String.raw`/;$/`,
       String.raw`/^== SQL[^]*?(?=^(?:'|\+- |JVM stacktrace:)|(?![^]))/m`,
+    ],
+    '10,000 chars (WORKER_CHARS)': [
+      String.raw`/Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+(\w\S*.*)/g`,
+    ],
+    '3,000 chars (TASK_CHARS), from their start': [
+      String.raw`/^Job aborted due to stage failure: [^\n]{0,500}?\(TID \d{1,20}\) \([^)\n]{0,200}\): ([^\n]+)/`,
     ],
     'a line of 100,003 chars (TRACEBACK_CHARS); from its start': [
       String.raw`/^\s+(at |\.\.\. )|^Caused by: /`,
@@ -47,7 +52,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     ],
   },
   'errors/python-frames.ts': {
-    'a line of 100,003 chars (TRACEBACK_CHARS); from its start': [
+    'a line of 1,001 chars (LINE_CHARS)': [
       String.raw`/^\s*(?:Cell|Input) In ?\[(?<cell>\d+)\](?:, line (?<line>\d+))?(?:, in (?<name>[^(]+))?(?:\(.*\))?$/`,
       String.raw`/^\s*File "(?:<[^>]*>|[^"]*ipykernel_\d+\/\d+\.py)", line (?<line>\d+)(?:, in (?<name>.+))?$/`,
       String.raw`/^\s*File <timed (?:exec|eval)>:(?<line>\d+)(?:, in (?<name>[^(]+))?(?:\(.*\))?$/`,
@@ -108,6 +113,44 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     '300 chars (NAME_CHARS)': [String.raw`/^[a-z]\w*(\.[\w$]+)+$/`],
     '20,000 chars (VALUE_CHARS)': [String.raw`/[^\s'"]{0,300}[\\/]([^\s'"\\/]{1,200}\.json)/g`],
   },
+  'mime/browser-forms.ts': {
+    'MAX_MESSAGE; fixed words, each place once': [
+      String.raw`/<(?:script|style)\b/gi`,
+      String.raw`/<\/script/gi`,
+      String.raw`/<\/style/gi`,
+      String.raw`/<script\b/i`,
+      String.raw`/["'\s>]/`,
+      String.raw`/data:(?:audio|video)\/[\w.+-]{1,40};base64,/`,
+      String.raw`/"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/`,
+      String.raw`/"roots":\{([^{}]{1,5000})\}/`,
+      String.raw`/^[\w.]{1,100}\(/`,
+      String.raw`/^<[^\n]*>$|^$/`,
+      String.raw`/^x-/`,
+    ],
+    '5,000 chars (of the roots)': [String.raw`/:"([\w-]{1,80})"/g`],
+    '20,000 chars (HEAD_CHARS)': [
+      String.raw`/<(?:audio|video)\b/i`,
+      String.raw`/<(?:img|iframe|video|audio|source)\b[^>]{0,2000}?\bsrc\s?=\s?["'](https?:\/\/[^"'\s]{1,1500})["']/i`,
+    ],
+    '100,000 chars (SEEN_CHARS)': [
+      String.raw`/<(?:div\b[^>]{0,300}\bid\s?=|(?:canvas|svg|img|iframe|video|audio|object|embed|table|form)\b)/i`,
+      String.raw`/^(?:Loading BokehJS|BokehJS [\d.]{1,20} successfully loaded|ⓘ$)/`,
+    ],
+    '2,000 chars (PLACE_CHARS, OBJECT_CHARS)': [
+      String.raw`/^\s*(?:<div\b[^>]{0,500}\bdata-root-id=[^>]{0,500}>\s*<\/div>\s*)+$/i`,
+      String.raw`/^<[^\n]*>$|^:\w|^[\w.]{1,100}\([^]*\)$/`,
+    ],
+    '200 chars (MIME_CHARS)': [
+      String.raw`/^(audio|video)\/([\w.+-]{1,40})$/`,
+      String.raw`/^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/`,
+      String.raw`/^application\/vnd\.\w{1,40}_exec\.v\d\+json$/`,
+      String.raw`/^application\/vnd\.\w{1,40}_load\.v\d\+json$/`,
+      String.raw`/^application\/vnd\.bokehjs_exec\.v\d\+json$/`,
+    ],
+  },
+  'model/output-model.ts': {
+    'PIECE_CHARS; at its start': [String.raw`/^(?:\r|\n$)/`],
+  },
   'mime/html-table.ts': {
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
     '4,001 chars (BESIDE_CHARS), or a line of 2,000': [
@@ -123,13 +166,18 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
   'mime/html-text.ts': {
     '300,000 chars (MAX_PARSED_CHARS); one class, each unit once': [String.raw`/\s+/g`],
   },
-  'mime/rasterise-svg.ts': {
+  'mime/svg-to-png.ts': {
     '5,000,000 chars (MAX_SVG_CHARS); from one quote to the next': [
       String.raw`/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi`,
     ],
   },
+  'widgets.ts': {
+    '500 chars (TEXT_CHARS of the protocol)': [String.raw`/Progress/`, String.raw`/^H?BoxModel$|^HBox/`],
+  },
   'mime/read-bundle.ts': {
+    '200,000 chars; from its start': [String.raw`/^Name: [^\n]*\nMessage: [^]*\nStackTrace:/`],
     '200 chars (MIME_CHARS)': [
+      String.raw`/json$/`,
       String.raw`/^application\/((?!vnd\.)[\w.-]+\+)?json$/`,
       String.raw`/^application\/vnd\.(\w{1,40}).*\+json$/`,
       String.raw`/^application\/vnd\..*\+json$/`,
@@ -168,21 +216,9 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
   },
 };
 
-/** Comments, strings and templates are skipped; a division has blanks around it here. */
-const tokens =
-  /\/\/[^\n]*|\/\*[^]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|(?<=[=(,:?!&|[{;\s>])\/(?![*/ ])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[dgimsuvy]*/g;
-
-function expressionsIn(file: string): string[] {
-  const source = readFileSync(`${root}${file}`, 'utf8');
-  const literals = Array.from(source.matchAll(tokens), ([token]) => token).filter((token) =>
-    /^\/[^/*]/.test(token),
-  );
-  return [...new Set(literals)].toSorted();
-}
-
 test('each regular expression that meets foreign text has a bound', () => {
   const found = globSync('**/*.ts', { cwd: root })
-    .map((file) => [file, expressionsIn(file)] as const)
+    .map((file) => [file, expressionsIn(`${root}${file}`)] as const)
     .filter(([, expressions]) => expressions.length > 0);
   const known = Object.entries(bounds).map(
     ([file, byBound]) => [file, Object.values(byBound).flat().toSorted()] as const,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -22,6 +22,12 @@ async function open(runId: string, budget: SpoolBudget, recovered = false): Prom
 
 const print = async (transcript: Transcript, text: string): Promise<void> =>
   await transcript.add({ kind: 'stream', name: 'stdout', text });
+
+async function bytesIn(folder: string): Promise<number> {
+  const names = await readdir(folder);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
 
 /** The stream text of a run as it is on the disk. */
 const spooled = async (transcript: Transcript): Promise<string> =>
@@ -65,14 +71,26 @@ test('a file that could not be written has its room back, and is tried again at 
     await transcript.add({ kind: 'display', data: { 'text/plain': `o${n}\n`.repeat(5_000) }, metadata: {} });
   const path = join(dir, 'run-1', 'results.txt');
   await mkdir(path);
-  const before = budget.usedBytes;
   await transcript.seal();
   expect(failures).toMatchObject([{ code: 'EISDIR' }]);
-  expect(budget.usedBytes).toBe(before);
   await rmdir(path);
+  expect(budget.usedBytes).toBe(await bytesIn(join(dir, 'run-1')));
   await print(transcript, 'late');
   await transcript.seal();
   expect(await readdir(join(dir, 'run-1'))).toContain('results.txt');
+});
+
+test('the snapshot counts, and after a crash as well', async () => {
+  const budget = new SpoolBudget(10_000_000);
+  const transcript = await open('run-1', budget);
+  await transcript.add({ kind: 'display', data: { 'text/plain': 'x'.repeat(10_000) }, metadata: {} });
+  await transcript.seal();
+  const onDisk = await bytesIn(join(dir, 'run-1'));
+  expect(onDisk).toBeGreaterThan(10_000);
+  expect(budget.usedBytes).toBe(onDisk);
+  const later = new SpoolBudget(10_000_000);
+  await open('run-1', later, true);
+  expect(later.usedBytes).toBe(onDisk);
 });
 
 test('every byte that a run had is free again when its output is removed', async () => {

@@ -11,13 +11,22 @@ const LONGEST_RETRY_MS = 30 * 60_000;
 /** The longest a timer can wait in one go (2^31 − 1 ms). */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-export type IdleStep = { kind: 'warn' | 'end'; atMs: number };
+/** Whether a kernel that never ends for idleness is still there: gateways cull them. */
+const LOOK_MS = 24 * 60 * 60_000;
 
-/** What is next for a kernel that nobody uses: the warning (10 min before, or at half time), then the end. */
+export type IdleStep = { kind: 'warn' | 'end' | 'look'; atMs: number };
+
+/**
+ * What is next for a kernel that nobody uses: the warning (10 min before, or at half time), then the end; without an end a
+ * look, once a day.
+ */
 export function nextIdleStep(
   record: Pick<KernelRecord, 'lastUsedAt' | 'warnedAt'>,
-  idleTimeoutMs: number,
+  idleTimeoutMs: number | undefined,
+  lookedAt = 0,
 ): IdleStep {
+  if (idleTimeoutMs === undefined)
+    return { kind: 'look', atMs: Math.max(record.lastUsedAt, lookedAt) + LOOK_MS };
   const endsAt = record.lastUsedAt + idleTimeoutMs;
   const noticeMs = Math.min(LONGEST_WARNING_MS, idleTimeoutMs / 2);
   return record.warnedAt === undefined || record.warnedAt < record.lastUsedAt
@@ -64,15 +73,18 @@ export interface IdleDeps {
   log: Log;
 }
 
+type WatchedKernel = Pick<SessionKernel, 'record' | 'forget' | 'noteWarned' | 'shutDown'>;
+
 /** Shuts a session's kernel down that nobody used for IDLE_TIMEOUT, after a warning that can be answered with Keep. */
 export class IdleKernel {
-  readonly #kernel: SessionKernel;
+  readonly #kernel: WatchedKernel;
   readonly #isBusy: () => boolean;
   readonly #deps: IdleDeps;
   readonly #timer = new LongTimer(() => void this.#act());
   #failures = 0;
+  #lookedAt = 0;
 
-  constructor(kernel: SessionKernel, isBusy: () => boolean, deps: IdleDeps) {
+  constructor(kernel: WatchedKernel, isBusy: () => boolean, deps: IdleDeps) {
     this.#kernel = kernel;
     this.#isBusy = isBusy;
     this.#deps = deps;
@@ -80,11 +92,14 @@ export class IdleKernel {
 
   /** The kernel was used or kept just now, or is known from the store. */
   watch(): void {
-    const { idleTimeoutMs } = this.#deps;
     const { record } = this.#kernel;
-    if (idleTimeoutMs === undefined || record === undefined || this.#isBusy()) return;
+    if (record === undefined || this.#isBusy()) return;
     this.#failures = 0;
-    this.#timer.set(nextIdleStep(record, idleTimeoutMs).atMs - Date.now());
+    this.#timer.set(this.#next(record).atMs - Date.now());
+  }
+
+  #next(record: KernelRecord): IdleStep {
+    return nextIdleStep(record, this.#deps.idleTimeoutMs, this.#lookedAt);
   }
 
   clear(): void {
@@ -92,11 +107,11 @@ export class IdleKernel {
   }
 
   async #act(): Promise<void> {
-    const { idleTimeoutMs, log, onEnded } = this.#deps;
+    const { log, onEnded } = this.#deps;
     const { record } = this.#kernel;
-    if (record === undefined || idleTimeoutMs === undefined || this.#isBusy()) return;
+    if (record === undefined || this.#isBusy()) return;
     try {
-      await this.#step(record, idleTimeoutMs);
+      await this.#step(record);
       if (this.#kernel.record === undefined) onEnded();
       this.watch();
     } catch (error) {
@@ -110,14 +125,14 @@ export class IdleKernel {
     }
   }
 
-  async #step(record: KernelRecord, idleTimeoutMs: number): Promise<void> {
+  async #step(record: KernelRecord): Promise<void> {
     const { gateway, notices, threadOf, log } = this.#deps;
     const { queue, kernelId, kernelspec } = record;
     const isThere = (await gateway.findKernel(kernelId)) !== undefined;
     const lastThread = record.lastThread || ((await threadOf(record.lastRun ?? '')) ?? '');
     // Used, kept or replaced meanwhile: that is the newer fact.
     if (this.#isBusy() || this.#kernel.record !== record) return;
-    const step = nextIdleStep(record, idleTimeoutMs);
+    const step = this.#next(record);
     if (step.atMs > Date.now()) return;
     if (!isThere) {
       await this.#kernel.forget(GONE_NOTE);
@@ -125,12 +140,10 @@ export class IdleKernel {
         { event: 'kernel.gone', queue, kernel: kernelId },
         'an idle kernel is gone; the next run says so',
       );
-    } else if (step.kind === 'warn') {
+    } else if (step.kind === 'look') this.#lookedAt = Date.now();
+    else if (step.kind === 'warn') {
       const warnedAt = Date.now();
-      await notices.warn(
-        { ...record, lastThread },
-        nextIdleStep({ ...record, warnedAt }, idleTimeoutMs).atMs,
-      );
+      await notices.warn({ ...record, lastThread }, this.#next({ ...record, warnedAt }).atMs);
       if (this.#kernel.record?.kernelId === kernelId) this.#kernel.noteWarned(warnedAt);
       log.info(
         { event: 'kernel.warned', queue, kernel: kernelId },
@@ -148,4 +161,4 @@ export class IdleKernel {
 }
 
 const ENDED_NOTE =
-  'The channel’s kernel was shut down because nobody had used it (IDLE_TIMEOUT); a new one was started. The variables from before are gone.';
+  'The channel’s kernel was shut down because nobody had used it for long; a new one was started. The variables from before are gone.';

@@ -144,7 +144,7 @@ export class KernelRecords {
   }
 
   async saveLoss(queue: string, sentence: string): Promise<void> {
-    await this.#keyv.set(LOSS_PREFIX + queue, sentence);
+    await this.#keyv.set(LOSS_PREFIX + queue, sentence, LOSS_KEPT_MS);
   }
 
   async removeLoss(queue: string): Promise<void> {
@@ -167,6 +167,8 @@ function fromVersion1({ lane, lastRunner, runners, ...rest }: Version1): object 
   return { ...rest, queue: lane, lastRequester: lastRunner, requesters: runners };
 }
 
+/** Who comes later does not miss the variables. */
+export const LOSS_KEPT_MS = 30 * 24 * 60 * 60_000;
 /** No session key begins like this. */
 const LOSS_PREFIX = 'loss of ';
 const UNREADABLE_NOTE =

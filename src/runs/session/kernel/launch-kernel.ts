@@ -1,5 +1,5 @@
 import { GatewayError } from '../../../gateway/errors.ts';
-import type { Gateway, KernelConnection } from '../../../gateway/gateway.ts';
+import type { Gateway, KernelConnection, KernelModel } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
 
@@ -25,29 +25,24 @@ export async function launchKernel(
   env: Readonly<Record<string, string>>,
   { onTurn, onServer }: StartProgress,
   { stopped: signal, released: release }: GivingUp,
-  gateway: Pick<Gateway, 'startKernel' | 'findKernel'>,
+  { gateway, log }: { gateway: Pick<Gateway, 'startKernel' | 'findKernel' | 'shutDownKernel'>; log: Log },
 ): Promise<string> {
+  let started: KernelModel;
   try {
-    return (
-      await gateway.startKernel({
-        kernelspec,
-        kernelId,
-        isRepeated,
-        env,
-        owner,
-        onTurn,
-        onServer,
-        signal,
-        release,
-      })
-    ).id;
+    const start = { kernelspec, kernelId, isRepeated, env, owner, onTurn, onServer, signal, release };
+    started = await gateway.startKernel(start);
   } catch (error) {
     const found = isLoss(error)
       ? await gateway.findKernel(kernelId, signal).catch(() => undefined)
       : undefined;
     if (found === undefined) throw error;
-    return found.id;
+    started = found;
   }
+  // A gateway may be set to start one kernelspec whatever is asked (KG_FORCE_KERNEL_NAME).
+  if (started.name === '' || started.name.toLowerCase() === kernelspec.toLowerCase()) return started.id;
+  await removeUnused(started.id, gateway, log);
+  const words = `The gateway started ${started.name} instead of ${kernelspec}`;
+  throw new GatewayError('startFailed', words);
 }
 
 /** Removes a kernel that no run will use. Never rejects. */

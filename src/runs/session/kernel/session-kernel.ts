@@ -133,7 +133,7 @@ export class SessionKernel {
     await this.#stored.replace(chosen);
     let kernelId: string | undefined;
     try {
-      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress, until, gateway);
+      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress, until, this.#deps);
       // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
       // Toree answers the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };

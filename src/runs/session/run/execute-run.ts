@@ -4,7 +4,7 @@ import { isStatus } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
-import type { StoredOutput } from '../../run.ts';
+import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { SparkObserver } from '../spark/spark-observer.ts';
 import { noteConsoleBar, noteObserver } from '../spark/note-spark.ts';
@@ -42,10 +42,14 @@ export async function executeRun(
   for (let block = live.run.data.block; ; block += 1) {
     const outcome = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
     if (outcome.kind !== 'ok' && code.length > 1)
-      return { ...outcome, endedBlock: { number: block + 1, of: code.length } };
+      return { ...outcome, endedBlock: { number: block + 1, of: code.length, ...unitOf(live.run) } };
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
     live.note({ data: { block: block + 1, request: undefined } });
   }
+}
+
+function unitOf({ data }: Run): { unit?: 'cell' } {
+  return data.notebook === undefined ? {} : { unit: 'cell' };
 }
 
 /** Sends the block, or resumes the execution that a predecessor wrote, and follows it to its end. */
@@ -65,7 +69,7 @@ async function executeBlock(
     isKnownToRun: live.run.state === 'running',
     hasRun: block > 0,
   });
-  transcript.startBlock(code);
+  transcript.startBlock(code, block);
   live.follow();
   const execution =
     before === undefined
@@ -124,6 +128,8 @@ async function sendBlock(
   const { process } = connection;
   const request = { msgId: randomUUID(), kernelId, sessionId, ...(process === '' ? {} : { process }) };
   if (live.signal.aborted) return undefined;
+  // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
+  if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
   if (!(await live.commit({ state: 'sending', data: { block, request } }))) return undefined;
   if (live.signal.aborted) return undefined;
   log.debug(
@@ -149,6 +155,7 @@ function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel)
     ...(inputRequest === undefined ? {} : { inputRequest }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(process === undefined || live.run.state !== 'running' ? {} : { process }),
+    ...(live.run.state === 'running' ? { executionCount: live.run.data.executionCount ?? 1 } : {}),
   });
 }
 

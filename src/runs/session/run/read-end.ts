@@ -60,10 +60,11 @@ function kindOf(
     case 'ok':
     case 'raised':
     case 'exited':
+      return [kind];
     case 'kernelDied':
     case 'kernelRestarted':
     case 'kernelGone':
-      return [kind];
+      return isKnownToRun ? [kind] : ['unknown', 'The kernel was gone before it said anything of this.'];
     case 'gatewayAway':
       return [isKnownToRun ? kind : 'unknown'];
     case 'outputLost':
@@ -93,7 +94,7 @@ function stopped(stop: StopReason): [kind: OutcomeKind, detail?: string] {
     case 'deleted':
       return ['interrupted'];
     case 'timeout':
-      return ['timedOut', `It ran longer than ${Math.round(stop.timeoutMs / 1000)} s (RUN_TIMEOUT).`];
+      return ['timedOut', `It ran longer than ${Math.round(stop.timeoutMs / 1000)} s, the limit here.`];
     case 'tooMuchOutput':
       return ['tooMuchOutput'];
     case 'inputTimeout':

@@ -15,9 +15,11 @@ import { runToOutcome } from './run-to-outcome.ts';
 export interface RunToEndDeps {
   outage: GatewayOutageWait;
   /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
-  openTranscript: (runId: string, recovered: boolean, displays: Displays) => Promise<Transcript>;
+  openTranscript: (run: Run, recovered: boolean, displays: Displays) => Promise<Transcript>;
   /** A switch replaced the channel's kernel. */
   onSwitched: (run: Run, change: { from: string; by: string }) => void;
+  /** Whether this requester's account was deactivated since a snippet of it was accepted. False where that is not known. */
+  isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
   guard: WriteGuard;
@@ -37,11 +39,22 @@ export async function runToEnd(
   displays: Displays,
   deps: RunToEndDeps,
 ): Promise<void> {
-  const { openTranscript, outage, onSwitched, log, runTimeoutMs, inputTimeoutMs, guard, spark } = deps;
+  const {
+    openTranscript,
+    outage,
+    onSwitched,
+    isDeactivated,
+    log,
+    runTimeoutMs,
+    inputTimeoutMs,
+    guard,
+    spark,
+  } = deps;
   const running = runToOutcome(live, kernel, {
-    openTranscript: (recovered) => openTranscript(live.id, recovered, displays),
+    openTranscript: (recovered) => openTranscript(live.run, recovered, displays),
     outage,
     onSwitched: (change) => onSwitched(live.run, change),
+    isDeactivated,
     runTimeoutMs,
     inputTimeoutMs,
     guard,

@@ -9,6 +9,9 @@ import { type ReachedKernel, reachKernel } from './reach-kernel.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
 import type { SparkObserver } from '../spark/spark-observer.ts';
 
+/** What Slack said about a person at acceptance is believed for so long. */
+const RECENT_MS = 60_000;
+
 export interface EndedRun {
   outcome: RunOutcome;
   /** Undefined when nothing was ever sent. */
@@ -24,6 +27,7 @@ export interface RunToOutcomeDeps {
   outage: GatewayOutageWait;
   /** A switch replaced the channel's kernel. */
   onSwitched: (change: { from: string; by: string }) => void;
+  isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
   guard: WriteGuard;
@@ -47,6 +51,8 @@ export async function runToOutcome(
     return transcript;
   };
   try {
+    if (await isOfDeactivated(live, deps))
+      return { outcome: deactivated(live), transcript, kernelId: undefined };
     return await reachAndExecute(live, kernel, { ...deps, openTranscript });
   } catch (error) {
     if (live.released.aborted) return undefined;
@@ -54,6 +60,20 @@ export async function runToOutcome(
     const outcome = syntheticOutcome('broken', live.run.data.kernelspec);
     return { outcome, transcript, kernelId: undefined };
   }
+}
+
+/** Asked only of a run that has waited: its requester was just looked up when it was accepted. */
+async function isOfDeactivated(
+  { run }: LiveRun,
+  { isDeactivated }: Pick<RunToOutcomeDeps, 'isDeactivated'>,
+): Promise<boolean> {
+  if (run.state !== 'waiting' || Date.now() - run.createdAt < RECENT_MS) return false;
+  return await isDeactivated(run.requester);
+}
+
+function deactivated({ run }: LiveRun): RunOutcome {
+  const detail = 'The account of its requester was deactivated in Slack while it waited.';
+  return { ...syntheticOutcome('cancelled', run.data.kernelspec), detail };
 }
 
 async function reachAndExecute(
@@ -77,6 +97,7 @@ async function reachAndExecute(
     const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, guard, spark, log });
     if (wasInterrupted(outcome)) await endSparkJobs(live, reached, spark);
     const stored = storedOutput(transcript);
+    transcript.noteEnd?.(outcome.kind);
     await transcript.seal();
     return { outcome, transcript, stored, kernelId: reached.record.kernelId };
   } finally {

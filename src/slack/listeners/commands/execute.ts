@@ -5,6 +5,8 @@ import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
+import { exportRuns } from './export.ts';
+import { slashCommand } from '../../manifest.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { listSchedules, makeSchedule, removeSchedule } from './schedules.ts';
@@ -34,6 +36,7 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   run: 'look',
   near: 'look',
   kernels: 'listKernels',
+  export: 'look',
   stop: 'stopOwn',
   restart: 'restart',
   shutdown: 'shutDown',
@@ -91,7 +94,9 @@ async function doCommand(
     case 'unschedule':
       return await removeSchedule(command.number, person, channel, bot);
     case 'help':
-      return { text: helpText(bot.userId) };
+      return { text: helpText(bot.userId, command.topic) };
+    case 'export':
+      return await exportRuns(command.of, person, place, bot);
     case 'languages':
       return { text: await languagesText(channel, bot) };
     case 'status':
@@ -117,19 +122,18 @@ async function languagesText(channel: string, bot: CommandPort): Promise<string>
     ({ kernelspec, displayName, aliases, isDefault }) => {
       const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
       const also = words === '' ? '' : ` (also ${words})`;
-      const usual = isDefault ? ' — *used here without a name*' : '';
+      const usual = isDefault ? ' *(default here)*' : '';
       return `• \`${escapeMrkdwn(kernelspec)}\`${also}: ${escapeMrkdwn(displayName)}${usual}`;
     },
   );
   return lines.length === 0
     ? 'The gateway offers no languages.'
-    : ['*Languages of this gateway*', ...lines].join('\n');
+    : ['*Available languages*', ...lines].join('\n');
 }
 
 async function historyText(channel: string, bot: CommandPort): Promise<string> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
-  if (runs.length === 0)
-    return 'Nothing has run in this channel yet, or it is not kept any more (KEEP_RUNS).';
+  if (runs.length === 0) return 'Nothing has run in this channel yet, or it is not kept any more.';
   return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
 }
 
@@ -143,8 +147,8 @@ async function useLanguage(
   const { kernelspec } = resolveLanguage(language, await bot.languagesNow(channel));
   await bot.channelSettings.change(bot.workspace, channel, { kernelspec });
   auditChannel({ audit: 'use', kernelspec }, channel, user, bot);
-  const choice = `snippets without a language run on \`${escapeMrkdwn(kernelspec)}\` here from now on`;
-  return { text: `Chosen: ${choice}.`, told: { channel, text: `${mention(user)} chose: ${choice}.` } };
+  const choice = `the default language of this channel to \`${escapeMrkdwn(kernelspec)}\``;
+  return { text: `Set ${choice}.`, told: { channel, text: `${mention(user)} set ${choice}.` } };
 }
 
 async function switchAuto(
@@ -156,12 +160,12 @@ async function switchAuto(
   await bot.channelSettings.change(bot.workspace, channel, { auto: on });
   auditChannel({ audit: 'auto', on }, channel, user, bot);
   const effect = on
-    ? 'from now on a message here that is nothing but a code block runs by itself'
+    ? `code blocks here now run without a mention. \`${slashCommand} auto off\` undoes it`
     : 'code blocks here run only when the bot is mentioned';
   const word = on ? 'on' : 'off';
   return {
-    text: `Auto is ${word}: ${effect}.`,
-    told: { channel, text: `${mention(user)} turned auto ${word}: ${effect}.` },
+    text: `Auto-run is ${word}: ${effect}.`,
+    told: { channel, text: `${mention(user)} turned auto-run ${word}: ${effect}.` },
   };
 }
 

@@ -34,8 +34,8 @@ export async function saveLastRun(
     throw new UserError(
       'badCommand',
       thread === undefined
-        ? 'You have run nothing in this channel, or it is not kept any more (KEEP_RUNS). Nothing was saved.'
-        : 'No run of this thread is kept any more (KEEP_RUNS). Nothing was saved.',
+        ? 'You have run nothing in this channel, or it is not kept any more. Nothing was saved.'
+        : 'No run of this thread is kept any more. Nothing was saved.',
     );
   const { kind, saved } = await saveRun(run, { name }, person, bot);
   if (kind === 'taken') return renderReplaceQuestion(run.id, saved, scheduledWords(saved, bot));

@@ -203,6 +203,6 @@ function refuseLate({ editWindowMs }: Bot): never {
   const span = seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
   throw new UserError(
     'notAllowed',
-    `The edit came too late to run (EDIT_WINDOW is ${span}). Send the code as a new message.`,
+    `The edit came too late to run: edits count for ${span}. Send the code as a new message.`,
   );
 }

@@ -26,6 +26,7 @@ import { Acknowledgement, inTime } from '../deadline.ts';
 import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
+import { blocksOf } from '../../parsing/notebook-snippet.ts';
 import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {
@@ -122,7 +123,7 @@ export async function onEditorSubmitted(
     const snippet =
       draft === undefined
         ? await inTime(readSnippet(typed, purpose, bot), reply.signal)
-        : { language: typed.language, blocks: draft.blocks };
+        : { language: typed.language, blocks: draft.blocks, notebook: draft.notebook };
     const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
     // In a thread stands the code that it was before.
@@ -207,7 +208,7 @@ async function readSnippet(
       throw new UserError('unreadableFile', 'There is code in the box and a file. Empty one of them.');
     const fetched = await readFiles(files);
     if (fetched.length === 0) throw noCodeFile(files);
-    return { language, blocks: fetched.map(({ code }) => code) };
+    return { language, ...blocksOf(fetched) };
   }
   if (!isTyped) throw new UserError('emptySnippet', 'There is no code to run yet.');
   return { language, blocks: isVerbatim === true ? blocks : blocks.map(undoPhoneTyping) };

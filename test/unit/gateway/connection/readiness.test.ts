@@ -65,7 +65,7 @@ test('Handshake: a reply counts for the request that it answers, and another pro
   );
   const reply = (parentId: string, session: string) =>
     handshake.take(kernelMessage('kernel_info_reply', { implementation: 'ipython' }, { parentId, session }));
-  handshake.ask(({ implementation }) => void said.push(implementation));
+  handshake.ask(() => void said.push(handshake.info.implementation));
   expect(handshake.owedMs).toBeGreaterThanOrEqual(0);
   expect(reply('not ours', 'a')).toBe(false);
   expect(reply(asked[0] ?? '', 'a')).toBe(true);

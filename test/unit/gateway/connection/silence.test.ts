@@ -1,20 +1,32 @@
 import { expect, test } from 'vitest';
+import { OrderProof } from '../../../../src/gateway/connection/order-proof.ts';
 import { createSilenceWatch } from '../../../../src/gateway/connection/silence.ts';
-import type { KernelModel } from '../../../../src/gateway/gateway.ts';
+import type { KernelInfo, KernelModel } from '../../../../src/gateway/gateway.ts';
+import type { OutgoingMessage } from '../../../../src/gateway/protocol/wire.ts';
 import { createExecution, createParts, kernelMessage } from '../../../support/gateway-parts.ts';
 
 const toree = { implementation: 'Apache Toree Scala' };
 
-function createWatch(state: string, more: Partial<KernelModel> = {}) {
+function createWatch(state: string, more: Partial<KernelModel> = {}, info: KernelInfo = toree) {
   const model = state === '' ? undefined : { id: 'k', name: 'scala', executionState: state, ...more };
   const parts = createParts();
+  const sent: OutgoingMessage[] = [];
   Object.defineProperty(parts.socket, 'isOpen', { get: () => true });
-  const find = () => Promise.resolve(model);
-  const options = { ...parts.options, findKernel: find };
-  const look = createSilenceWatch(options, parts.socket, parts.lifecycle, () => toree);
+  Object.defineProperty(parts.lifecycle.handshake, 'hasAnswered', { get: () => true });
+  parts.lifecycle.handshake.ask = () => void sent.push({ type: 'kernel_info_request' } as OutgoingMessage);
+  const proof = new OrderProof('ours', (message) => sent.push(message) > 0);
+  const options = { ...parts.options, findKernel: () => Promise.resolve(model) };
+  parts.lifecycle.handshake.info = info;
+  const look = createSilenceWatch(options, parts.socket, parts.lifecycle, proof);
   const lone = createExecution({}, { allowStdin: true });
   lone.execution.markWritten();
-  return { ...parts, ...lone, kernelEvents: parts.events, look: () => look(lone.execution, 300) };
+  const begin = () => lone.execution.take(kernelMessage('status', { execution_state: 'busy' }));
+  const prove = (executionCount: number) =>
+    proof.take(
+      kernelMessage('execute_reply', { execution_count: executionCount }, { parentId: sent[0]?.msgId ?? '' }),
+    );
+  const { events: kernelEvents } = parts;
+  return { ...parts, ...lone, kernelEvents, sent, begin, prove, look: () => look(lone.execution, 300) };
 }
 
 test('silence: a busy kernel of ours runs it, and is quiet', async () => {
@@ -35,25 +47,55 @@ test('silence: a kernel that works for another client makes it wait', async () =
   expect((await outputs()).map(({ kind }) => kind)).toEqual(['quiet', 'behindOthers']);
 });
 
-test('silence: idle has to be seen twice where the kernel answers out of order', async () => {
-  const { look, execution } = createWatch('idle');
-  await look();
-  expect(execution.phase).toBe('written');
-  await look();
-  expect(await execution.end).toMatchObject({ kind: 'unknown' });
+test('silence: what the model says ends nothing; an empty execution behind it proves that it is over', async () => {
+  for (const state of ['idle', 'starting', 'restarting', 'odd']) {
+    const { look, execution, sent, prove, begin, kernelEvents } = createWatch(state);
+    begin();
+    for (let n = 0; n < 3; n += 1) await look();
+    expect(execution.isOver, state).toBe(false);
+    expect(
+      sent.map(({ content }) => content['silent']),
+      'asked once',
+    ).toEqual([true]);
+    expect(kernelEvents).toEqual([]);
+    prove(2);
+    expect(await execution.end).toMatchObject({ kind: 'outputLost' });
+  }
 });
 
-test('silence: a kernel that the gateway does not have is gone; one found starting has died', async () => {
-  const gone = createWatch('');
-  await gone.look();
-  expect(gone.kernelEvents).toContainEqual({ kind: 'gone', detail: 'the gateway does not have it any more' });
-  gone.execution.finishAs('kernelGone');
+test('silence: a count that is too low is another process’s, so the one before has died', async () => {
+  const { look, execution, prove, begin, kernelEvents, lifecycle } = createWatch('idle');
+  begin();
+  await look();
+  prove(1);
+  expect(kernelEvents).toContainEqual({ kind: 'replaced', as: 'kernelDied', automatic: true });
+  lifecycle.close();
+  execution.finishAs('kernelDied');
+});
 
-  const died = createWatch('starting');
-  died.execution.take(kernelMessage('status', { execution_state: 'busy' }));
-  await died.look();
-  await died.look();
-  expect(died.kernelEvents).toContainEqual({ kind: 'replaced', as: 'kernelDied', automatic: true });
-  died.lifecycle.close();
-  died.execution.finishAs('kernelDied');
+test('silence: a model that says busy is doubted where the process may have been replaced unseen', async () => {
+  const watched = createWatch('busy');
+  await watched.look();
+  expect(watched.sent).toEqual([]);
+  watched.execution.markGap();
+  watched.execution.countBefore = 3;
+  await watched.look();
+  watched.prove(3);
+  expect(watched.kernelEvents).toContainEqual({ kind: 'replaced', as: 'kernelDied', automatic: true });
+  watched.lifecycle.close();
+  watched.execution.finishAs('kernelDied');
+});
+
+test('silence: ipykernel is asked by kernel_info, whose reply names its process', async () => {
+  const { look, execution, sent } = createWatch('starting', {}, { implementation: 'ipython' });
+  await look();
+  expect(sent.map(({ type }) => type)).toEqual(['kernel_info_request']);
+  execution.finishAs('unknown');
+});
+
+test('silence: a kernel that the gateway does not have is gone', async () => {
+  const { look, execution, kernelEvents } = createWatch('');
+  await look();
+  expect(kernelEvents).toContainEqual({ kind: 'gone', detail: 'the gateway does not have it any more' });
+  execution.finishAs('kernelGone');
 });

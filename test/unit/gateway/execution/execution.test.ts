@@ -66,13 +66,46 @@ test('RunningExecution: a gap is one until the message numbers prove that nothin
   for (const isWhole of [false, true]) {
     const { execution } = createExecution({ isWhole: () => isWhole });
     execution.markWritten();
+    execution.take(kernelMessage('status', busy));
     execution.notifyDisconnected(1);
     execution.notifyReconnected(1);
-    execution.take(kernelMessage('status', busy));
     execution.take(kernelMessage('execute_reply', ok));
     execution.take(kernelMessage('status', idle));
     expect(await execution.end).toMatchObject({ kind: 'ok', possibleGap: !isWhole });
   }
+});
+
+test('RunningExecution: a connection that broke before the first message has lost nothing of it', async () => {
+  const { execution } = createExecution();
+  execution.markWritten();
+  execution.notifyDisconnected(1);
+  execution.notifyReconnected(1);
+  for (const [type, content] of [
+    ['status', busy],
+    ['execute_reply', ok],
+    ['status', idle],
+  ] as const)
+    execution.take(kernelMessage(type, content));
+  expect(await execution.end).toMatchObject({ kind: 'ok', possibleGap: false });
+});
+
+test('RunningExecution: a fork of the kernel’s process prints, and ends nothing', async () => {
+  const { execution, outputs } = createExecution();
+  execution.markWritten();
+  const by = (pid: number, type: string, content: object, n: number) =>
+    execution.take(kernelMessage(type, { ...content }, { msgId: `aa-bb_${pid}_${n}` }));
+  by(10, 'status', busy, 1);
+  by(11, 'stream', { name: 'stdout', text: 'child' }, 2);
+  by(11, 'execute_reply', ok, 3);
+  by(11, 'status', idle, 4);
+  expect(execution.isOver).toBe(false);
+  expect(execution.state).toMatchObject({ idle: false, reply: undefined });
+  by(10, 'stream', { name: 'stdout', text: 'parent' }, 2);
+  by(10, 'execute_reply', ok, 3);
+  by(10, 'status', idle, 4);
+  expect(await execution.end).toMatchObject({ kind: 'ok' });
+  const said = (await outputs()).map((output) => ('text' in output ? output.text : output.kind));
+  expect(said).toEqual(['started', 'child', 'parent', 'counted'].filter((kind) => said.includes(kind)));
 });
 
 test('RunningExecution: stopped before it is written it is given up, after that it interrupts', () => {

@@ -69,6 +69,10 @@ function asIrKernel(kernel: ScriptedKernel): void {
 function askLost(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): void {
   kernel.onExecute = (request) => {
     kernel.begin(request);
+    // While it waits for a line it takes nothing on shell.
+    kernel.answersInfo = false;
+    kernel.answersControl = kernel.implementation === 'ipython';
+    kernel.onProof = () => undefined;
     kernel.onInterrupt = () => {
       kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
       kernel.status('idle', request);

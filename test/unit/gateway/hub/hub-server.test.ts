@@ -130,6 +130,20 @@ test('progress that breaks off is asked for again', async () => {
   expect(starts(rig.hub.calls)).toHaveLength(1);
 });
 
+test('a server that stops again while the hub tells nothing is not started for ever', async () => {
+  await using rig = await startBehindHub();
+  const starting = start(rig.gateway);
+  starting.catch(() => undefined);
+  await rig.hub.untilFollowed();
+  rig.hub.state = 'stopped';
+  rig.hub.breakOff();
+  await expect(starting).rejects.toMatchObject({
+    code: 'startFailed',
+    message: 'JupyterHub could not start the server: it has stopped again',
+  });
+  expect(starts(rig.hub.calls)).toHaveLength(1);
+});
+
 test('a token that may not see the state is enough', async () => {
   await using rig = await startBehindHub();
   rig.hub.isStateHidden = true;

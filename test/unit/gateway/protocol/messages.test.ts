@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import {
   isLateTalker,
-  isStrictlyOrdered,
+  isOfOtherProcess,
+  isProvenByInfo,
   readExecuteReply,
   readKernelInfo,
   readOutput,
@@ -134,6 +135,16 @@ test('which kernels talk late, and which prove by a kernel_info_reply', () => {
     [false, true, true, false],
   );
   expect(
-    ['ipython', 'IRkernel', 'Apache Toree Scala', ''].map((name) => isStrictlyOrdered(kernel(name))),
-  ).toEqual([true, true, false, false]);
+    ['ipython', 'IRkernel', 'Apache Toree Scala', ''].map((name) => isProvenByInfo(kernel(name))),
+  ).toEqual([true, false, false, false]);
+});
+
+test('a silent execution’s count tells a process that cannot have run the last one', () => {
+  const of = (name: string, replied: number | undefined, known: number) =>
+    isOfOtherProcess(readKernelInfo({ implementation: name }), replied, known);
+  // IRkernel names the next count, Toree counts the silent one.
+  for (const name of ['IRkernel', 'Apache Toree Scala'])
+    expect([of(name, 1, 1), of(name, 2, 1), of(name, 3, 5)], name).toEqual([true, false, true]);
+  expect([of('xpython', 1, 1), of('xpython', 0, 1)]).toEqual([false, true]);
+  expect(of('IRkernel', undefined, 7)).toBe(false);
 });

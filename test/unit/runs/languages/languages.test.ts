@@ -57,7 +57,7 @@ describe('a word and the kernelspec it means', () => {
     });
     const { code, message } = refusal('python2', context);
     expect(code).toBe('unknownLanguage');
-    expect(message).toContain('LANGUAGES');
+    expect(message).toContain('an admin can add one');
   });
 
   it('never takes Python 2 for python3', () => {

@@ -15,6 +15,20 @@ test('a thread that prints after the end still edits the right run message', asy
   await rig.untilShown(live, ({ output }) => JSON.stringify(output ?? {}).includes('late'));
 });
 
+test('a process that ends right after a run was ended by it: that is said, and that variables are gone', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('do_shutdown()');
+  await rig.untilDone(live);
+  const [kernel] = rig.gateway.kernels.values();
+  kernel!.status('restarting');
+  await rig.untilShown(
+    live,
+    ({ phase }) =>
+      phase.kind === 'ended' && phase.outcome.variablesLost && /right after/.test(phase.outcome.detail ?? ''),
+  );
+});
+
 test('late output of a run that is being deleted is shown no more', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { createFileReader, isSlackHost } from '../../../../src/slack/api/files.ts';
 
 test.each([
@@ -30,16 +33,53 @@ const elsewhere = {
 } as const;
 
 function reader(askFile: (id: string) => Promise<unknown> = () => Promise.reject(new Error('asked'))) {
-  return createFileReader({ token: 'xoxb-secret', apiUrl: undefined, fetch, askFile });
+  return createFileReader({
+    token: 'xoxb-secret',
+    apiUrl: undefined,
+    maxCodeBytes: 1_000_000,
+    fetch,
+    askFile,
+  });
 }
 
 test('a file that lies elsewhere is refused without a call', async () => {
   const read = reader();
   await expect(read([elsewhere])).rejects.toMatchObject({ code: 'unreadableFile' });
   await expect(read([{ ...elsewhere, url: undefined }])).rejects.toMatchObject({ code: 'unreadableFile' });
-  await expect(read([{ ...elsewhere, size: 10 * 2 ** 20 }])).rejects.toMatchObject({
-    code: 'snippetTooLong',
+});
+
+test('files that are too long together are refused before any is fetched', async () => {
+  const file = { ...elsewhere, url: 'https://files.slack.com/a.py', size: 9_000_000 };
+  await expect(reader()(Array.from({ length: 10 }, () => file))).rejects.toThrow(
+    'The files are too long: 90 MB, and a run may have 1 MB. Nothing ran.',
+  );
+  await expect(reader()([{ ...file, size: 1_000_001 }])).rejects.toThrow('The file is too long: 1.000001 MB');
+});
+
+test('a file whose size Slack does not say is fetched no further than a run may have', async () => {
+  let sent = 0;
+  const server = createServer((_request, response) => {
+    const send = (): void => {
+      while (sent < 50_000_000 && response.write('x'.repeat(100_000))) sent += 100_000;
+    };
+    response.on('drain', send);
+    send();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  const apiUrl = `http://127.0.0.1:${port}/api/`;
+  const read = createFileReader({
+    token: 'x',
+    apiUrl,
+    maxCodeBytes: 1_000_000,
+    fetch,
+    askFile: async () => ({}),
   });
+  const file = { ...elsewhere, url: `http://127.0.0.1:${port}/a.py`, size: undefined };
+  await expect(read([file])).rejects.toMatchObject({ code: 'snippetTooLong' });
+  expect(sent).toBeLessThan(20_000_000);
+  server.closeAllConnections();
+  server.close();
 });
 
 test('a file that is gone, or that Slack does not show, is refused with a sentence', async () => {
@@ -55,4 +95,10 @@ test('a file that is gone, or that Slack does not show, is refused with a senten
 test('a stub that turns out to be a picture is no code', async () => {
   const read = reader(() => Promise.resolve({ id: 'F1', name: 'cat.png', mode: 'hosted' }));
   expect(await read([{ kind: 'stub', id: 'F1' }])).toEqual([]);
+});
+
+test('a notebook that is too large is refused with its size, before it is downloaded', async () => {
+  const large = { ...elsewhere, kind: 'notebook', name: 'a.ipynb', size: 31_000_000 } as const;
+  await expect(reader()([large])).rejects.toThrow('The notebook a.ipynb is too large (31 MB, at most 20).');
+  await expect(reader()([{ ...large, size: 15_000_000 }])).rejects.toMatchObject({ code: 'unreadableFile' });
 });

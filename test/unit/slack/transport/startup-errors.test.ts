@@ -25,6 +25,15 @@ test.each([
     new Error('fetch failed', { cause: new Error('ENOTFOUND slack.com') }),
     'does not answer (ENOTFOUND slack.com)',
   ],
+  [
+    'a proxy that refuses',
+    new Error('fetch failed', {
+      cause: new Error('Request was cancelled.', {
+        cause: new Error('Proxy response (407) !== 200 when HTTP Tunneling'),
+      }),
+    }),
+    'does not answer (the proxy answers with status 407)',
+  ],
 ])('%s says nothing of the token, and the next start may find it gone', (_what, cause, said) => {
   const error = startupError(cause);
   expect(error).not.toBeInstanceOf(ConfigError);

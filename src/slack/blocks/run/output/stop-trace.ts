@@ -6,7 +6,7 @@ import { endOf } from '../run-text.ts';
 const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|InterruptedException)\b/;
 
 /** Py4J logs the interrupt with a traceback of its own, which ends with the exception. */
-const PY4J_START = /^.*KeyboardInterrupt while sending command.*$/m;
+const PY4J_START = 'KeyboardInterrupt while sending command';
 const PY4J_END = '\nKeyboardInterrupt\n';
 
 /**
@@ -28,8 +28,9 @@ export function withoutStopTrace(view: RunView): RunView {
 function withoutPy4jTrace(part: OutputPart): OutputPart {
   if (part.kind !== 'text' || part.source !== 'stderr' || part.text.hiddenChars > 0) return part;
   const text = part.text.head + part.text.tail;
-  const start = PY4J_START.exec(text)?.index;
-  if (start === undefined) return part;
+  const named = text.indexOf(PY4J_START);
+  if (named === -1) return part;
+  const start = text.lastIndexOf('\n', named) + 1;
   const end = `${text}\n`.indexOf(PY4J_END, start);
   if (end === -1) return part;
   const rest = `${text.slice(0, start)}${text.slice(end + PY4J_END.length)}`;

@@ -163,5 +163,5 @@ function tableWords(part: TablePart, shown: FittedTable): string {
 /** `First 5 and last 5`, where a row of dots stands for the rows between, as pandas shortens a frame. */
 function endsWords({ rows, sentRows }: TablePart): string {
   const gap = rows.findIndex((row) => row.length > 1 && row.slice(1).every((cell) => GAPS.has(cell.trim())));
-  return gap > 0 ? `First ${gap} and last ${sentRows - gap - 1}` : `${sentRows}`;
+  return gap > 0 ? `First ${gap} and last ${rows.length - gap - 1}` : `${sentRows}`;
 }

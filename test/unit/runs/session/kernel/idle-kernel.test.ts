@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
-import { nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
+import { expect, test, vi } from 'vitest';
+import { silentLog } from '../../../../../src/log.ts';
+import { newKernelRecord, type KernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { IdleKernel, nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
 import { startSessionRig } from '../../../../support/session-rig.ts';
 
 const HOUR_MS = 3_600_000;
@@ -24,6 +26,41 @@ test.each([
   expect(nextIdleStep({ warnedAt: undefined, ...record }, HOUR_MS)).toEqual(step);
 });
 
+test('a kernel without an idle time is looked at once a day, and forgotten when the gateway has culled it', async () => {
+  vi.useFakeTimers();
+  try {
+    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
+    let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
+    let looks = 0;
+    const kernel = {
+      get record() {
+        return record;
+      },
+      forget: async () => void (record = undefined),
+      noteWarned: () => undefined,
+      shutDown: async () => undefined,
+    };
+    const model = { id: 'k', name: 'python3', executionState: 'idle' };
+    const idle = new IdleKernel(kernel, () => false, {
+      gateway: { findKernel: async () => ((looks += 1) < 3 ? model : undefined) },
+      notices: { warn: async () => undefined, ended: async () => undefined },
+      threadOf: async () => undefined,
+      idleTimeoutMs: undefined,
+      onEnded: () => undefined,
+      log: silentLog,
+    });
+    idle.watch();
+    await vi.advanceTimersByTimeAsync(2.5 * 24 * HOUR_MS);
+    expect([looks, record === undefined]).toEqual([2, false]);
+    await vi.advanceTimersByTimeAsync(24 * HOUR_MS);
+    expect([looks, record === undefined]).toEqual([3, true]);
+    await vi.advanceTimersByTimeAsync(10 * 24 * HOUR_MS);
+    expect(looks).toBe(3);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('an idle kernel is warned of, then shut down, and the next run says so', async () => {
   await using rig = await startSessionRig({ idleTimeoutMs: 60 });
   rig.held.letRun();
@@ -31,7 +68,7 @@ test('an idle kernel is warned of, then shut down, and the next run says so', as
   await expect.poll(() => rig.notices).toEqual(['ended code() ok', 'warned python3', 'idle python3']);
   const next = await rig.submit('next()');
   await rig.untilDone(next);
-  expect(next.run.data.notes.join()).toContain('IDLE_TIMEOUT');
+  expect(next.run.data.notes.join()).toContain('nobody had used it for long');
 });
 
 test('D8: a run that is admitted while the idle kernel is looked at keeps it', async () => {

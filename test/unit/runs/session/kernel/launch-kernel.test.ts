@@ -10,12 +10,38 @@ const record = newKernelRecord(owner, 'python3');
 const until = { stopped: new AbortController().signal, released: new AbortController().signal };
 const ignore = () => undefined;
 const progress = { onTurn: ignore, onStarting: ignore, onServer: ignore };
-const found = { id: record.kernelId } as KernelModel;
+const found: KernelModel = { id: record.kernelId, name: '', executionState: 'starting' };
 
 const launch = (
   startKernel: () => Promise<KernelModel>,
   findKernel: () => Promise<KernelModel | undefined>,
-): Promise<string> => launchKernel(record, false, {}, progress, until, { startKernel, findKernel });
+  shutDownKernel: (kernelId: string) => Promise<void> = () => Promise.resolve(),
+): Promise<string> => {
+  const gateway = { startKernel, findKernel, shutDownKernel };
+  return launchKernel(record, false, {}, progress, until, { gateway, log: silentLog });
+};
+
+test('a kernel of another kernelspec than asked for is removed, and nothing runs in it', async () => {
+  const removed: string[] = [];
+  const started = { ...found, id: 'forced', name: 'ir' };
+  const remove = async (kernelId: string) => void removed.push(kernelId);
+  const words = 'The gateway started ir instead of python3';
+  await expect(
+    launch(
+      async () => started,
+      async () => undefined,
+      remove,
+    ),
+  ).rejects.toMatchObject({ code: 'startFailed', message: words });
+  expect(removed).toEqual(['forced']);
+  const same = { ...found, name: 'Python3' };
+  expect(
+    await launch(
+      async () => same,
+      async () => undefined,
+    ),
+  ).toBe(record.kernelId);
+});
 
 test('the gateway chooses the id where it does not honour ours', async () => {
   expect(

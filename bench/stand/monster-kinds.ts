@@ -1,0 +1,235 @@
+import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-gateway.ts';
+
+/** What one monster says between the beginning and the end of its run. */
+export interface Monster {
+  name: string;
+  say: (kernel: ScriptedKernel, request: ScriptMessage) => void | Promise<void>;
+  /** How its run ends where it is no `ok`. */
+  reply?: object;
+}
+
+/** Texts that backtrack: what a regular expression of src would have to try from each of its places. */
+const SEEDS: readonly string[] = [
+  ' ',
+  '\t',
+  '\n',
+  '(',
+  ')',
+  '"',
+  "'",
+  '<',
+  '[',
+  '{',
+  '-',
+  '+-',
+  '1',
+  '1,',
+  'a',
+  'a.',
+  'é',
+  '\u{1f600}',
+  'a ',
+  ' \n',
+  '\r\n',
+  '\u001b',
+  '\u001b[',
+  '\u001b[1;',
+  '\u001b]8;;',
+  '\u009b1',
+  '\b',
+  '\r',
+  '<a ',
+  '<table',
+  '<caption>',
+  '<td>',
+  '&#',
+  'Job aborted due to stage failure: ',
+  'Job aborted due to stage failure: (TID 1) (',
+  'Traceback (most recent call last):\n',
+  'Traceback (most recent call last):\n  File "x", line 1\n',
+  'The above exception was the direct cause',
+  '== SQL\n',
+  'Caused by: ',
+  '  File "<',
+  '  File a:1, in ',
+  '  File "", line 1, in ',
+  '----> ',
+  'Cell In[1], line 1, in ',
+  '1. a\n',
+  'Error in parse(',
+  'Error in a ',
+  '<console>:1: error: ',
+  '/ in ',
+  '~ in ',
+  'def a(',
+  'def f(): -> ',
+  ' | +-+---------------- 1 ----------------\n',
+  '  + Exception Group Traceback (most recent call last):\n',
+  '+---+\n|  a|\n+---+\n',
+  '+-+',
+  'x rows × ',
+  '1 rows × 1 column',
+  'shape: (1, ',
+  'KeyboardInterrupt while sending command',
+  'unexpected input\n1: “',
+  '\u200b',
+  '\ud800',
+];
+
+const JSON_TYPES = ['display_data', 'execute_result', 'update_display_data', 'comm_msg'] as const;
+const DEPTHS = [5_000, 9_000, 20_000] as const;
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+
+const repeated = (seed: string, chars: number): string =>
+  `a${seed.repeat(Math.ceil(chars / seed.length)).slice(0, chars)}b`;
+
+function error(name: string, value: string, traceback: string[]): Pick<Monster, 'say' | 'reply'> {
+  const content = { ename: name, evalue: value, traceback };
+  return {
+    say: (kernel, request) => void kernel.send('error', content, { parent: request }),
+    reply: { status: 'error', ...content },
+  };
+}
+
+function display(data: object, times = 1): Monster['say'] {
+  return (kernel, request) => {
+    for (let n = 0; n < times; n += 1)
+      kernel.send('display_data', { data, metadata: {}, transient: {} }, { parent: request });
+  };
+}
+
+/** The scripted gateway's own serialiser takes no such depth, so the text is put in afterwards. */
+function nested(type: string, depth: number, isBehind: boolean): Monster['say'] {
+  return (kernel, request) => {
+    for (let n = 0; n < (isBehind ? 3_000 : 0); n += 1) kernel.stream(request, `${n}\n`);
+    const data = { 'application/json': 'DEEP', 'text/plain': 'x' };
+    const content = type === 'comm_msg' ? { comm_id: 'c', data } : { data, metadata: {}, transient: {} };
+    const header = { msg_id: kernel.nextId(), msg_type: type, session: kernel.session, username: 'k' };
+    const frame = { channel: 'iopub', header, parent_header: request.header, metadata: {}, content };
+    kernel.sendRaw(JSON.stringify(frame).replace('"DEEP"', `${'['.repeat(depth)}0${']'.repeat(depth)}`));
+  };
+}
+
+function streams(texts: readonly string[], times: number): Monster['say'] {
+  return (kernel, request) => {
+    for (let n = 0; n < times; n += 1)
+      for (const [at, text] of texts.entries()) kernel.stream(request, text, at === 1 ? 'stderr' : 'stdout');
+  };
+}
+
+/** The monsters that were seen, and those that are made of the seeds: about 200. */
+export function createMonsters(): Monster[] {
+  const known: Monster[] = [
+    { name: 'ValueError("a" + " " * 199_990 + "b")', ...error('ValueError', repeated(' ', 199_990), []) },
+    { name: 'an exception name of 30 MB', ...error(repeated('E ', 30e6), 'v', []) },
+    { name: 'a name, a value and a traceback of 8 MB', ...errorOf(' ', 8e6) },
+    {
+      name: '100,000 lines of traceback',
+      ...error('E', 'v', Array<string>(100_000).fill('  File "x", line 1')),
+    },
+    ...JSON_TYPES.flatMap((type) =>
+      DEPTHS.flatMap((depth) =>
+        [false, true].map((isBehind) => ({
+          name: `${type} nested ${depth} deep${isBehind ? ', the reader behind' : ''}`,
+          say: nested(type, depth, isBehind),
+        })),
+      ),
+    ),
+    { name: '20,000 tiny pictures', say: display({ 'image/png': PIXEL }, 20_000) },
+    { name: '20,000 alternations of stdout and stderr', say: streams(['o\n', 'e\n'], 20_000) },
+    { name: '200,000 short lines', say: streams(['line\n'], 200_000) },
+    { name: 'a line of 30 MB', say: streams(['x'.repeat(30e6)], 1) },
+    { name: '30 MB of line breaks', say: streams(['\n'.repeat(30e6)], 1) },
+    { name: '20,000 progress bars', say: streams(['\r 50%|#####     | 5/10'], 20_000) },
+    { name: '5 MB of cursor movements', say: streams(['\u001b[5A\u001b[Kx\n'.repeat(500_000)], 1) },
+    { name: 'text/plain of 20 MB', say: display({ 'text/plain': 'y '.repeat(10e6) }) },
+    { name: 'a wide JSON of 10 MB', say: display({ 'application/json': Array(2e6).fill(12) }) },
+    {
+      name: '50,000 mime types',
+      say: display(Object.fromEntries(Array.from({ length: 5e4 }, (_, n) => [`a/${n}`, 'x']))),
+    },
+    {
+      name: 'a table of 2 MB',
+      say: display({ 'text/html': `<table>${'<tr><td>1</td><td>2</td></tr>'.repeat(60_000)}</table>` }),
+    },
+    {
+      name: 'spans',
+      say: display({
+        'text/html': `<table><tr>${'<td colspan=200 rowspan=200>x</td>'.repeat(5_000)}</tr></table>`,
+      }),
+    },
+    { name: '12 svgs without an end', say: display({ 'image/svg+xml': endlessSvg() }, 12) },
+    {
+      name: 'an svg of 5 MB of links',
+      say: display({ 'image/svg+xml': `<svg>${'<a href="x" '.repeat(400_000)}</svg>` }),
+    },
+    { name: '5,000 displays cleared', say: (kernel, request) => clear(kernel, request, 5_000) },
+    { name: '5,000 updates of a display', say: (kernel, request) => update(kernel, request, 5_000) },
+    {
+      name: 'a prompt of 20 kB with colours',
+      say: (kernel, request) => ask(kernel, request, '\u001b[1;31m?'.repeat(2_000)),
+    },
+    {
+      name: 'a Spark table of 20,000 rows',
+      say: streams([`+---+\n|  a|\n+---+\n${'|  1|\n'.repeat(20_000)}+---+\n`], 1),
+    },
+    { name: '2,000 Spark tables that break off', say: streams(['+---+\n|  a|\n+---+\n'.repeat(2_000)], 1) },
+  ];
+  const made = SEEDS.flatMap((seed): Monster[] => {
+    const shown = JSON.stringify(seed.slice(0, 24));
+    return [
+      { name: `an error of ${shown}`, ...errorOf(seed, 200_000) },
+      {
+        name: `1 MB of ${shown} on both streams`,
+        say: streams([repeated(seed, 1e6), repeated(seed, 1e6)], 1),
+      },
+      { name: `HTML of ${shown}`, say: display({ 'text/html': `<table>${repeated(seed, 290_000)}` }) },
+      ...(seed.length > 3 ? [] : [{ name: `a prompt of ${shown}`, say: asked(seed) }]),
+    ];
+  });
+  return [...known, ...made];
+}
+
+function errorOf(seed: string, chars: number): Pick<Monster, 'say' | 'reply'> {
+  const text = repeated(seed, chars);
+  return error(text, text, [text, text]);
+}
+
+/** Filters upon filters: a renderer needs minutes for it. */
+function endlessSvg(): string {
+  const uses = Array.from(
+    { length: 25 },
+    (_, n) => `<g id="g${n + 1}"><use href="#g${n}"/><use href="#g${n}"/></g>`,
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><defs><g id="g0"><rect width="1" height="1"/></g>${uses.join('')}</defs><use href="#g25"/></svg>`;
+}
+
+function clear(kernel: ScriptedKernel, request: ScriptMessage, times: number): void {
+  for (let n = 0; n < times; n += 1) {
+    kernel.send('display_data', { data: { 'text/plain': `${n}` }, metadata: {} }, { parent: request });
+    kernel.send('clear_output', { wait: n % 2 === 0 }, { parent: request });
+  }
+}
+
+function updated(n: number): object {
+  return {
+    data: { 'image/png': PIXEL, 'text/plain': `${n}` },
+    metadata: {},
+    transient: { display_id: 'd' },
+  };
+}
+
+function update(kernel: ScriptedKernel, request: ScriptMessage, times: number): void {
+  kernel.send('display_data', updated(0), { parent: request });
+  for (let n = 1; n < times; n += 1) kernel.send('update_display_data', updated(n), { parent: request });
+}
+
+function asked(seed: string): Monster['say'] {
+  return (kernel, request) => ask(kernel, request, repeated(seed, 20_000));
+}
+
+/** Asks, and goes on when the question has been seen; its answer is not waited for. */
+function ask(kernel: ScriptedKernel, request: ScriptMessage, prompt: string): void {
+  kernel.send('input_request', { prompt, password: false }, { parent: request, channel: 'stdin' });
+}

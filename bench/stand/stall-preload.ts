@@ -1,0 +1,52 @@
+/**
+ * Loaded with `--import` into the bot's process by the benches, so that src needs no hook: how long its event loop stood
+ * still, and how much of that time its own code ran. On a loaded machine a process also waits for a processor; only what it
+ * computed itself is its own doing. Answers `take` on the channel to its parent, and begins anew.
+ */
+
+export interface StallReport {
+  /** The longest time between two turns of the event loop, in milliseconds. */
+  wallMs: number;
+  /** The longest time that this process computed between two turns. */
+  ownMs: number;
+  rssBytes: number;
+  heapBytes: number;
+  /** Buffers and what native code holds, outside the heap. */
+  externalBytes: number;
+  /** Processor time of the process so far. */
+  cpuMs: number;
+}
+
+const EVERY_MS = 5;
+
+let wallMs = 0;
+let ownMs = 0;
+let last = performance.now();
+let lastOwn = process.threadCpuUsage();
+
+setInterval(() => {
+  const now = performance.now();
+  const own = process.threadCpuUsage(lastOwn);
+  wallMs = Math.max(wallMs, now - last - EVERY_MS);
+  ownMs = Math.max(ownMs, (own.user + own.system) / 1000);
+  last = now;
+  lastOwn = process.threadCpuUsage();
+}, EVERY_MS).unref();
+
+process.on('message', (word) => {
+  if (word === 'collect') Reflect.get(globalThis, 'gc')?.();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  const report: StallReport = {
+    wallMs,
+    ownMs,
+    rssBytes: rss,
+    heapBytes: heapUsed,
+    externalBytes: external,
+    cpuMs: (user + system) / 1000,
+  };
+  wallMs = 0;
+  ownMs = 0;
+  process.send?.(report);
+});
+process.channel?.unref();

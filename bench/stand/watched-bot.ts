@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { type ScriptedGateway, startScriptedGateway } from '../../test/support/scripted-gateway.ts';
+import type { StallReport } from './stall-preload.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A whole bot in a process of its own, on the local Slack without its rates and the scripted gateway, watched from within. */
+export interface WatchedBot extends AsyncDisposable {
+  playground: Playground;
+  gateway: ScriptedGateway;
+  folder: string;
+  /** Since the last call. `collect`: after a garbage collection. */
+  take: (word?: 'take' | 'collect') => Promise<StallReport>;
+  /** The exit code once it has ended by itself. */
+  isAlive: () => boolean;
+}
+
+export async function startWatchedBot(
+  settings: Readonly<Record<string, string>> = {},
+  options: { rates?: boolean; nodeOptions?: readonly string[] } = {},
+): Promise<WatchedBot> {
+  const playground = await startPlayground({ rates: options.rates ?? false, waitTimeoutMs: 120_000 });
+  const gateway = await startScriptedGateway();
+  const folder = await mkdtemp(join(tmpdir(), 'sparkthread-stand-'));
+  const preload = join(root, 'bench/stand/stall-preload.ts');
+  const flags = ['--expose-gc', ...(options.nodeOptions ?? []), '--import', preload];
+  const bot: ChildProcess = spawn(process.execPath, [...flags, join(root, 'src/main.ts')], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'],
+      ...playground.environment,
+      KG_URL: gateway.httpUrl,
+      STORE_URL: `sqlite:${join(folder, 'sparkthread.db')}`,
+      PORT: '0',
+      LOG_LEVEL: 'error',
+      DEFAULT_LANGUAGE: 'python3',
+      ...settings,
+    },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const ended = once(bot, 'exit');
+  await playground.waitForConnection();
+  return {
+    playground,
+    gateway,
+    folder,
+    isAlive: () => bot.exitCode === null && bot.signalCode === null,
+    async take(word = 'take') {
+      const answered = new Promise<StallReport>((resolve) => {
+        bot.once('message', (report: StallReport) => resolve(report));
+      });
+      bot.send(word);
+      return await answered;
+    },
+    async [Symbol.asyncDispose]() {
+      if (bot.exitCode === null) bot.kill('SIGTERM');
+      await ended;
+      await gateway.close();
+      await playground.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
