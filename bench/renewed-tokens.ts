@@ -63,7 +63,8 @@ async function runBehindFront(): Promise<void> {
       channel,
       `<@${playground.bot.id}> \`print("run", ${n})\``,
     );
-    if (outcome !== 'ok' || !text.includes(`run ${n}`)) throw new Error(`run ${n} ended as ${outcome}`);
+    if (outcome !== 'ok' || !text.includes(`run ${n}`))
+      throw new Error(`run ${n} ended as ${outcome}: ${text.slice(-400)}`);
     return performance.now() - sinceMs;
   };
   // The kernels are there before the clock begins.

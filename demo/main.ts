@@ -9,6 +9,7 @@ import type { Provisioned } from './provision/provision.ts';
 import { provision } from './provision/provision.ts';
 import { SetupError } from './provision/setup-error.ts';
 import { say } from './say.ts';
+import { postNotebook } from './try-notebook.ts';
 
 const usage = `usage: npm run demo                       the whole thing on this machine, in a page
        npm run demo -- --say '/spark …'   says it as a person in #data, prints the thread, and ends
@@ -50,11 +51,10 @@ async function run(sayings: readonly string[], endings: Ending[]): Promise<numbe
   const provisioned = await provision(process.env, progress);
   const { playground, botEnded } = await startAll(provisioned, progress, endings);
   if (sayings.length === 0) {
-    await asStep(progress, 'Saving a snippet in #data', async () => ({
-      value: await saveOne(playground),
-      text: 'total',
-    }));
+    postNotebook(playground);
     process.stdout.write(invitation(playground.origin, provisioned));
+    // Nobody waits for it: it stands there by the time that somebody reads so far.
+    void saveOne(playground).catch(() => undefined);
     return botEnded;
   }
   let isWell = true;
@@ -106,7 +106,8 @@ Open ${origin} and try, in #data:
   2. @sparkthread import matplotlib.pyplot as plt; plt.plot([1, 4, 9, 16]); plt.show()
   3. /spark python2 import time; time.sleep(60)      (and press Stop)
   4. /spark run total n=1000                         (saved there; then: /spark schedule total every 5 min)
-  5. /spark help
+  5. “Run this code” in the menu of Ana’s message with try.ipynb, then !export in its thread
+  6. /spark help
 
 Ctrl-C ends everything.
 `;

@@ -10,6 +10,8 @@ import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
 import { StoredChannelSettings } from './runs/languages/channel-settings.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
+import { createNotebookStore } from './notebooks/notebook-store.ts';
+import { withNotebook } from './runs/notebook-run.ts';
 import type { RunOutcome } from './runs/outcome.ts';
 import { startRetention, sweepSpool } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
@@ -66,12 +68,14 @@ export function createApp(parts: AppParts): App {
   const channels = new StoredChannelSettings(store.keyv('channel'));
   const records = new KernelRecords(store.keyv('kernel'), gateway, log);
   const spoolBudget = new SpoolBudget(config.spoolLimitBytes);
+  const notebooks = createNotebookStore(store.keyv('notebook'), config.runs.keepRunsMs);
   const openRunTranscript = async (
-    runId: string,
+    run: Run,
     recovered: boolean,
     displays: Displays = startDisplays(() => undefined),
   ): Promise<Transcript> => {
-    return await openTranscript({
+    const { id: runId } = run;
+    const transcript = await openTranscript({
       dir: spoolDir,
       runId,
       maxOutputBytes,
@@ -84,10 +88,13 @@ export function createApp(parts: AppParts): App {
       onDiskFailure: (error) =>
         log.error({ event: 'spool.failed', err: error, run: runId }, 'the disk takes no more output'),
     });
+    const deps = { notebooks, store: store.runs, spoolDir, maxOutputBytes, budget: spoolBudget, log };
+    return await withNotebook(transcript, run, recovered, deps);
   };
   const finals = new FinalMessages({
     store: store.runs,
     removeMessage: slack.removeRunMessage,
+    forgetNotebook: notebooks.forget,
     onPosted: (live) => kernels.remove(live),
     log,
   });
@@ -116,6 +123,7 @@ export function createApp(parts: AppParts): App {
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows: config.runs.sqlRows,
     isDeactivated: async (requester) => (await slack.users.find(requester)).isDeactivated === true,
     guard,
     idleTimeoutMs: config.kernels.idleTimeoutMs,
@@ -137,6 +145,7 @@ export function createApp(parts: AppParts): App {
     channels,
     kernels,
     gateway,
+    notebooks,
     limits: {
       aliases: config.runs.languages,
       defaultLanguage: config.runs.defaultLanguage,
@@ -171,6 +180,7 @@ export function createApp(parts: AppParts): App {
     notify: slack.notify,
     views: slack.views,
     readFiles: slack.readFiles,
+    threads: slack.threads,
     memory: slack.memory,
     drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,
@@ -190,6 +200,7 @@ export function createApp(parts: AppParts): App {
     say: (run, note) => runs.say(run, note),
     erase: (run) => runs.erase(run),
     code: (run) => runs.code(run),
+    notebook: (run) => notebooks.find(run.data.requestKey),
     markSeen: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
     forgetSeen: (requestKey) => store.runs.forgetRequest(requestKey),
     isKnown: async (requestKey) => (await store.runs.findRequest(requestKey)) !== undefined,

@@ -11,7 +11,7 @@ import { Admission } from '../../src/runs/admission/admission.ts';
 import { StoredChannelSettings } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
 import { startRetention } from '../../src/runs/retention.ts';
-import { readRunData, type RunData } from '../../src/runs/run.ts';
+import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { Runs } from '../../src/runs/runs.ts';
 import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
 import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
@@ -53,13 +53,14 @@ export async function startYear(options: {
   const finals = new FinalMessages({
     store: store.runs,
     removeMessage: async () => undefined,
+    forgetNotebook: async () => undefined,
     onPosted(live) {
       kernels.remove(live);
       posted.get(live.id)?.();
     },
     log: silentLog,
   });
-  const open = async (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) => {
+  const open = async ({ id: runId }: Run, recovered: boolean, displays = startDisplays(() => undefined)) => {
     const limits = { maxOutputBytes: 1e6, budget };
     return await openTranscript({ dir, runId, ...limits, recovered, displays, readsConsoleBar: true });
   };
@@ -79,6 +80,7 @@ export async function startYear(options: {
     several: false,
     runTimeoutMs: undefined,
     inputTimeoutMs: 600_000,
+    sqlRows: 1_000,
     isDeactivated: async () => false,
     guard: { mayWrite: () => true, whenSure: async () => undefined },
     idleTimeoutMs,
@@ -109,6 +111,7 @@ export async function startYear(options: {
     kernelspecs: startKernelspecCache(gateway, silentLog),
     channels,
     kernels,
+    notebooks: { keep: async () => undefined },
     limits: { ...choices, maxCodeBytes: 1e6, kernelsPerUser: undefined },
     openRun: (run, code) => runs.open(run, code),
     log: silentLog,

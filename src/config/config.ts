@@ -42,6 +42,8 @@ export interface Config {
     inputTimeoutMs: number;
     notifyAfterMs: number | undefined;
     resultReactions: boolean;
+    /** Rows of a SQL result. */
+    sqlRows: number;
     /** UTF-8, of all blocks of one run together. */
     maxCodeBytes: number;
     maxOutputBytes: number;
@@ -121,7 +123,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     gateway === undefined ? undefined : readCredentialSettings(values, gateway, issues);
   checkKernelEnv(values, issues);
   if (issues.problems.length > 0 || slack === undefined || gateway === undefined)
-    throw new ConfigError(issues.problems);
+    // A name that is nearly a setting may be why one is missing.
+    throw new ConfigError([...issues.problems, ...issues.warnings]);
   return {
     slack,
     proxy,
@@ -139,6 +142,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       inputTimeoutMs: values.INPUT_TIMEOUT,
       notifyAfterMs: unlessNone(values.NOTIFY_AFTER),
       resultReactions: values.RESULT_REACTIONS === 'on',
+      sqlRows: values.SQL_ROWS,
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
       queueLimit: values.QUEUE_LIMIT,

@@ -31,8 +31,23 @@ export type Output =
       id?: string;
       answer: (value: string) => void;
     }
+  /** What a widget is now, as far as it was told; `state` undefined: it was closed. */
+  | { kind: 'widget'; id: string; state: WidgetState | undefined }
   /** A message that could not be read; its content is lost. */
   | { kind: 'unreadable' };
+
+/** Of a Jupyter widget's model what can be told in words. Only what a message changed. Texts are bounded. */
+export interface WidgetState {
+  /** `FloatProgressModel`, `HBoxModel`, `OutputModel`. */
+  model?: string;
+  description?: string;
+  value?: string | number;
+  max?: number;
+  /** Ids of the widgets within it. */
+  children?: string[];
+  /** An Output widget: whether what the code says from now on goes into its own area. */
+  isCapturing?: boolean;
+}
 
 /** What happens to an execution or to its connection. */
 export type Status =

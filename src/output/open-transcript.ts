@@ -1,250 +1,29 @@
-import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
-import { readError, withoutConnectionFile } from './errors/read-error.ts';
-import { OutputModel } from './output-model.ts';
-import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
-import { type Shown, type StreamName, textKindOf } from './picture.ts';
-import { FinalFiles } from './spool/final-files.ts';
-import { PartFiles } from './spool/part-files.ts';
-import { RunFolder } from './spool/run-folder.ts';
-import { SpoolFullError } from './spool/spool-budget.ts';
-import { recover, SnapshotWriter } from './spool/snapshot.ts';
-import { StreamSpool } from './spool/stream-spool.ts';
-import { ConsoleBarReader } from './terminal/console-bar.ts';
-import { PIECE_CHARS } from './terminal/terminal-text.ts';
+import { RunTranscript } from './run-transcript.ts';
 import type { Transcript, TranscriptOptions } from './transcript.ts';
-import { Turns } from './turns.ts';
-
-type MakeParts = (made: PartFiles) => Promise<Shown>;
+import { Widgets } from './widgets.ts';
 
 export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
-  const transcript = new RunTranscript(options);
+  const transcript = new TranscriptInWords(options);
   if (options.recovered === true) await transcript.recover();
   return transcript;
 }
 
-class RunTranscript implements Transcript {
-  readonly #folder: RunFolder;
-  readonly #options: TranscriptOptions;
-  readonly #model = new OutputModel();
-  readonly #turns = new Turns((error) => this.#failed(error));
-  readonly #spool: StreamSpool;
-  readonly #finalFiles: FinalFiles;
-  readonly #snapshots: SnapshotWriter;
-  readonly #consoleBar: ConsoleBarReader | undefined;
-  #code: string | undefined;
-  #source: StreamName | undefined;
-  /** The parts in their last form, while nothing came after sealing. */
-  #sealed: OutputPart[] | undefined;
-  #view: OutputView | undefined;
-  #hasDiskFailed = false;
-  lastKeptAtMs: number | undefined;
+/** A transcript in which widgets stand as words. */
+class TranscriptInWords extends RunTranscript {
+  readonly #widgets = new Widgets();
 
-  constructor(options: TranscriptOptions) {
-    const { dir, runId, maxOutputBytes, recovered = false, readsConsoleBar = false, budget } = options;
-    this.#options = options;
-    this.#consoleBar = readsConsoleBar ? new ConsoleBarReader() : undefined;
-    this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed, budget);
-    this.#spool = new StreamSpool(this.#folder, this.#diskFailed);
-    this.#finalFiles = new FinalFiles(this.#folder, this.#diskFailed);
-    this.#snapshots = new SnapshotWriter(
-      this.#folder,
-      () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#model.picture }),
-      (save) => void this.#turns.take(save),
-    );
+  override add(output: KernelOutput): void | Promise<void> {
+    const inWords = this.#widgets.read(output, Date.now());
+    return inWords === undefined ? super.add(output) : this.#addAll(inWords);
   }
 
-  add(output: KernelOutput): void | Promise<void> {
-    if (output.kind === 'updateDisplay') return this.#updateDisplay(output);
-    return this.#turns.take(() => this.#take(output));
+  override async seal(): Promise<void> {
+    await this.#addAll(this.#widgets.updates());
+    await super.seal();
   }
 
-  startBlock(code: string): void {
-    this.#code = code;
+  async #addAll(outputs: readonly KernelOutput[]): Promise<void> {
+    for (const output of outputs) await super.add(output);
   }
-
-  get limited(): boolean {
-    return this.#spool.isCut || this.#folder.isFull;
-  }
-
-  view(): OutputView {
-    return (this.#view ??= this.#makeView());
-  }
-
-  #makeView(): OutputView {
-    const model = this.#model;
-    let parts: readonly OutputPart[] | undefined = this.#sealed;
-    return {
-      get parts() {
-        return (parts ??= model.parts);
-      },
-      textBytes: this.#spool.sentBytes,
-      textLines: model.streamLines,
-      spoolPath: this.#spool.path,
-      limited: this.limited,
-      losses: this.#sealed === undefined ? model.losses : this.#finalFiles.complete(model.losses),
-      console: this.#consoleBar?.progress,
-    };
-  }
-
-  async seal(): Promise<void> {
-    await this.#turns.take(async () => {
-      await this.#write('stderr', this.#consoleBar?.end() ?? '');
-      await this.#spool.close();
-      if (this.#sealed === undefined) {
-        this.#sealed = await this.#finalFiles.make(this.#model, this.#spool.path);
-        this.#view = undefined;
-      }
-      await this.#snapshots.save();
-    });
-  }
-
-  offer(giveUp: () => void): void {
-    this.#folder.offer(giveUp);
-  }
-
-  async remove(): Promise<void> {
-    this.#options.displays?.forget(this.#options.runId);
-    await this.#turns.take(async () => {
-      this.#snapshots.stop();
-      await this.#spool.close();
-      await this.#folder.remove();
-    });
-  }
-
-  /** Makes the picture again from what a process that died left on the disk, with the files that it had at the end. */
-  async recover(): Promise<void> {
-    const found = await recover(this.#folder, this.#model);
-    if (found === undefined) return;
-    this.#source = found.source;
-    this.lastKeptAtMs = found.keptAtMs;
-    this.#spool.recover(found.streamBytes);
-    await this.seal();
-  }
-
-  #take(output: KernelOutput): Promise<void> | undefined {
-    switch (output.kind) {
-      case 'stream':
-        return this.#takeStream(output.name, withoutConnectionFile(output.text));
-      case 'result':
-      case 'display':
-        return this.#takeParts((made) => made.addBundle(output.data, 'result'), output.displayId);
-      case 'clear':
-        this.#model.clear(output.wait);
-        return this.#changed();
-      case 'error':
-        return this.#takeError(output);
-      case 'page':
-        return this.#takeParts((made) => made.addBundle(output.data, 'pager'));
-      case 'nextInput':
-        return this.#takeParts((made) => made.addText('nextInput', output.text));
-      case 'dropped':
-        return this.#lose({ kind: 'dropped', limit: output.limit });
-      case 'tooBig':
-        return this.#lose({ kind: 'tooBig', messages: 1 });
-      case 'reconnected':
-        return output.gap ? this.#lose({ kind: 'gap', fromMs: output.fromMs, toMs: output.toMs }) : undefined;
-      case 'unreadable':
-        return this.#lose({ kind: 'unread', outputs: 1 });
-      default:
-        return undefined;
-    }
-  }
-
-  #failed(error: unknown): void {
-    // Node names the call of the system that failed
-    if (error instanceof Error && 'syscall' in error) return this.#diskFailed(error);
-    void this.#lose({ kind: 'unread', outputs: 1 });
-    this.#options.onUnread?.(error);
-  }
-
-  /** The parts stay as they are. */
-  #lose(loss: OutputLoss): Promise<void> {
-    this.#model.addLoss(loss);
-    this.#view = undefined;
-    this.#snapshots.note();
-    return this.#snapshots.saveInTime();
-  }
-
-  async #takeStream(name: StreamName, text: string): Promise<void> {
-    const reader = name === 'stderr' ? this.#consoleBar : undefined;
-    for (let at = 0; at < text.length; at += PIECE_CHARS) {
-      const piece = text.slice(at, at + PIECE_CHARS);
-      await this.#write(name, reader?.take(piece) ?? piece);
-    }
-    this.#folder.release(this.#model.takeDropped());
-    await this.#snapshots.saveInTime();
-  }
-
-  async #write(name: StreamName, piece: string): Promise<void> {
-    // A console bar changes the picture where nothing is left of its text.
-    this.#view = undefined;
-    if (piece === '') return;
-    if (this.#source !== name && (this.#source !== undefined || name === 'stderr')) this.#snapshots.note();
-    this.#source = name;
-    const from = this.#spool.keptBytes;
-    const { shown, written } = this.#spool.write(name, piece);
-    this.#model.stream(name, shown, { from, to: this.#spool.keptBytes });
-    this.#sealed = undefined;
-    await written;
-    await this.#turns.give();
-  }
-
-  async #takeParts(make: MakeParts, displayId?: string, printed = ''): Promise<void> {
-    const shown = await this.#make(make, undefined);
-    this.#model.show(shown, displayId, printed);
-    await this.#changed();
-    if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId, this);
-  }
-
-  async #takeError(output: KernelOutput & { kind: 'error' }): Promise<void> {
-    const error = readError(output, this.#code, output.fromReply ? this.#model.lastOnStderr : '');
-    await this.#takeParts((made) => made.addError(error), undefined, error.printed);
-  }
-
-  /** An update of another run's display is waited for out of turn: that run may be waiting for this one. */
-  async #updateDisplay(output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
-    const { displayId, data } = output;
-    const make: MakeParts = (made) => made.addBundle(data, 'result');
-    const found = { isOwn: true };
-    await this.#turns.take(async () => {
-      found.isOwn = this.#model.has(displayId) || this.#model.hasOverflown(displayId);
-      if (!found.isOwn) return;
-      if (!this.#model.has(displayId)) return this.#takeParts(make, displayId);
-      this.#model.update(displayId, await this.#make(make, displayId));
-      await this.#changed();
-    });
-    const updated = found.isOwn ? undefined : this.#options.displays?.update(this, output);
-    if (updated !== undefined) await this.#turns.settle(updated);
-  }
-
-  /** What is replaced by it makes room for its files. */
-  async #make(make: MakeParts, displayId: string | undefined): Promise<Shown> {
-    this.#folder.replace(this.#model.filesReplacedBy(displayId));
-    const { parts, texts, files } = await make(new PartFiles(this.#folder));
-    return { parts, texts, files };
-  }
-
-  /** The picture is another one: files that it has no more go, texts that it cannot hold are moved together. */
-  async #changed(): Promise<void> {
-    this.#sealed = undefined;
-    this.#view = undefined;
-    this.#snapshots.note();
-    this.#folder.release(this.#model.takeDropped());
-    const { overflow } = this.#model;
-    for (const entry of this.#model.takeOverflown()) {
-      const kind = textKindOf(entry);
-      for (const text of entry.texts)
-        overflow[kind] = await this.#folder.move(text, overflow[kind], `more-${kind}.txt`);
-    }
-    await this.#snapshots.saveInTime();
-    await this.#turns.give();
-  }
-
-  readonly #diskFailed = (error: unknown): void => {
-    this.#model.addLoss({ kind: error instanceof SpoolFullError ? 'spoolFull' : 'diskFull' });
-    this.#view = undefined;
-    if (!this.#hasDiskFailed) this.#options.onDiskFailure?.(error);
-    this.#hasDiskFailed = true;
-  };
 }

@@ -10,14 +10,16 @@ export interface Transcript {
    * is being folded in turns); outputs given meanwhile keep their order. Never rejects.
    */
   add(output: KernelOutput): void | Promise<void>;
-  /** The code that runs from now on, to find the lines that errors speak of. */
-  startBlock(code: string): void;
+  /** The code that runs from now on, to find the lines that errors speak of; `block` counts from 0. */
+  startBlock(code: string, block: number): void;
   /** MAX_OUTPUT, or the number of files that a run may have, was reached. */
   readonly limited: boolean;
   /** The picture at this moment. Before the end its parts are made when they are read, as they are then. */
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
   readonly lastKeptAtMs: number | undefined;
+  /** How the run ended, in a word (RunOutcome's kind): for what is written of it beside the answer. */
+  noteEnd?(kind: string): void;
   /** All is on disk and every part has its last form. Output may still be added afterwards (late output). */
   seal(): Promise<void>;
   /** The run is posted: `giveUp` is called when others need its room on the disk, and is to remove it. */

@@ -12,7 +12,7 @@ export interface RunOutcome {
   /** Slack user id of who interrupted it. */
   stoppedBy?: string;
   /** Of a run with several blocks: the one that ended it, from 1. Those behind it did not run. */
-  endedBlock?: { number: number; of: number };
+  endedBlock?: { number: number; of: number; unit?: 'cell' };
   /** A sentence for people: the gateway's reason, who stopped it, what to do next. No secret, no markup. */
   detail?: string;
 }

@@ -6,7 +6,8 @@ import type { FinishResult, OpenRunMessage, RunMessage, RunView } from './run-vi
  */
 export function quietly(openRunMessage: OpenRunMessage): OpenRunMessage {
   return (options) => {
-    let opened: RunMessage | undefined;
+    // With a thread of its own it has been told already, by a predecessor.
+    let opened = options.thread === '' ? undefined : openRunMessage(options);
     const open = (): RunMessage => (opened ??= openRunMessage(options));
     return {
       show(view) {

@@ -35,9 +35,13 @@ export function startRetention({ store, keepRunsMs, log, now = Date.now }: Reten
   return { close: () => clearInterval(daily) };
 }
 
-/** Deletes the output that ended runs left on disk: one folder per run, named by its id. `unposted`: still needed. */
+/**
+ * Deletes the output that ended runs left on disk: one folder per run, named by its id, and one beside it for a notebook
+ * (`ID.notebook`). `unposted`: still needed.
+ */
 export async function sweepSpool(dir: string, unposted: ReadonlySet<string>): Promise<void> {
   const names = await readdir(dir).catch(() => []);
   for (const name of names)
-    if (!unposted.has(name)) await rm(join(dir, name), { recursive: true, force: true });
+    if (!unposted.has(name.split('.')[0] ?? name))
+      await rm(join(dir, name), { recursive: true, force: true });
 }

@@ -25,6 +25,8 @@ export interface RunView {
   outage?: GatewayOutage;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
+  /** Of a notebook that runs: the cell under way, from 1, among those that run. */
+  cell?: { number: number; of: number };
   /** 1, 2, … : an edited message's run. */
   edition: number;
   /** Buttons that make sense now. */
@@ -77,7 +79,8 @@ export type RunAction =
   | 'switch'
   | 'restart'
   | 'answerInput'
-  | 'save';
+  | 'save'
+  | 'export';
 
 /** One run on the screen: one message, with what belongs to it beside. The only way runs/ talks to people. */
 export interface RunMessage {
@@ -166,6 +169,7 @@ export function viewRun(
       : {}),
     ...(outage === undefined ? {} : { outage }),
     notes: run.data.notes,
+    ...cellOf(run, phase),
     edition: run.data.edition,
     // Code that nobody knows any more cannot be run again.
     actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase, run.requester),
@@ -174,6 +178,13 @@ export function viewRun(
 
 function originOf(kind: Origin, { data }: Run, blocks: readonly string[]): NonNullable<RunView['origin']> {
   return { kind, blocks, ...(data.saved === undefined ? {} : { name: data.saved.name }) };
+}
+
+function cellOf({ data }: Run, { kind }: RunPhase): Pick<RunView, 'cell'> {
+  const isRunning = kind === 'running' || kind === 'inputAsked';
+  return data.notebook === undefined || !isRunning
+    ? {}
+    : { cell: { number: data.block + 1, of: data.blockCount } };
 }
 
 function actionsFor(phase: RunPhase, requester: string): RunAction[] {
@@ -191,6 +202,6 @@ function actionsFor(phase: RunPhase, requester: string): RunAction[] {
     case 'inputAsked':
       return ['answerInput', 'stop'];
     case 'ended':
-      return ['runAgain', 'editAndRun', 'delete', 'save'];
+      return ['runAgain', 'editAndRun', 'delete', 'save', 'export'];
   }
 }

@@ -34,7 +34,7 @@ export interface RunsDeps {
   /** Removes only what belongs to a run message beside it (files, replies). Never throws. */
   removeAttached: (run: Run) => Promise<void>;
   removeMessage: (run: Run) => Promise<void>;
-  openTranscript: (runId: string, recovered: boolean, displays?: Displays) => Promise<Transcript>;
+  openTranscript: (run: Run, recovered: boolean, displays?: Displays) => Promise<Transcript>;
   log: Log;
 }
 
@@ -127,7 +127,7 @@ export class Runs {
     const { isUnreadable = false, outcome, kernelspec, kept } = run.data;
     const known = isUnreadable ? unreadableOutcome(run) : (outcome ?? syntheticOutcome('broken', kernelspec));
     try {
-      const transcript = await openTranscript(run.id, true);
+      const transcript = await openTranscript(run, true);
       await addMissing(transcript, kept, run);
       live.showOutput(() => transcript.view());
       finals.post(live, known);

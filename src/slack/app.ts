@@ -7,6 +7,7 @@ import type { PayloadCounts } from '../server/instrument-slack.ts';
 import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
+import type { Threads } from './exports/threads.ts';
 import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './transport/startup-errors.ts';
 import type { Bot, ListenerMemory } from './context.ts';
@@ -57,6 +58,7 @@ export interface StartedSlack extends RunMessageRemover {
   notify: Notify;
   memory: ListenerMemory;
   openRunMessage: OpenRunMessage;
+  threads: Threads;
   notifySwitched: (run: Run, change: { from: string; by: string }) => void;
   idleNotices: IdleNotices;
   health: HealthCheck;
@@ -117,6 +119,7 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
     users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
     channels: createChannels(lookups, log),
     openRunMessage: runMessages.open,
+    threads: runMessages.threads,
     health: transport.health,
     reaches: () =>
       app.client.auth.test({ token }).then(

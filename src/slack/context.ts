@@ -1,6 +1,7 @@
 import type { LRUCache } from 'lru-cache';
 import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
+import type { Notebook } from '../notebooks/model.ts';
 import type { Admitted } from '../runs/admission/admission.ts';
 import type { SnippetRequest } from '../runs/admission/new-run.ts';
 import type { Snippet } from '../runs/admission/snippet.ts';
@@ -13,6 +14,7 @@ import type { SavedSnippets } from '../saved/saved-snippets.ts';
 import type { Channels } from './api/conversations.ts';
 import type { ReadFiles } from './api/files.ts';
 import type { Notify } from './api/notify.ts';
+import type { Threads } from './exports/threads.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
@@ -31,6 +33,7 @@ export interface SlackPort {
   notify: Notify;
   views: Views;
   readFiles: ReadFiles;
+  threads: Threads;
   audit: Audit;
   log: Log;
 }
@@ -60,6 +63,8 @@ export interface RunsPort {
   runOf: (request: string) => Promise<Run | undefined>;
   /** The code of a run, a text for each block; empty when it is not stored any more. */
   code: (run: Run) => Promise<readonly string[]>;
+  /** The notebook that a run is made of; undefined where it is not kept any more. */
+  notebook: (run: Run) => Promise<Notebook | undefined>;
   findRun: (runId: string) => Promise<Run | undefined>;
   /** Runs, newest first; of a thread at most 200, where no limit is given. */
   threadRuns: (channel: string, thread: string, limit?: number) => Promise<Run[]>;

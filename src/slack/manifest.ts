@@ -27,6 +27,7 @@ export const botScopes = {
 export const botEvents = [
   'app_home_opened',
   'app_mention',
+  'member_joined_channel',
   'message.channels',
   'message.groups',
   'message.im',

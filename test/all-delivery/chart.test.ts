@@ -228,5 +228,11 @@ test('deploy/kubernetes is what `npm run manifests` writes', async () => {
   if (helm === undefined) throw new Error('no Helm');
   const stored = await readFile(new URL('../../deploy/kubernetes/sparkthread.yaml', import.meta.url), 'utf8');
   expect(stored).toBe(await plainManifests(helm));
-  expect(objectsIn(stored).map(({ kind }) => kind)).not.toContain('Secret');
+  const objects = objectsIn(stored);
+  expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
+  // `kubectl apply` takes two namespaces only where each object names its own.
+  const homeless = objects.filter(
+    ({ kind, metadata }) => kind !== 'Namespace' && metadata.namespace === undefined,
+  );
+  expect(homeless.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([]);
 });

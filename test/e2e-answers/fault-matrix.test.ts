@@ -75,7 +75,7 @@ test.concurrent.each(on('chat.postMessage'))('%s on the table’s post: one tabl
   rig.playground.fail(method, fault, times);
   const delivery = await message.finish(runView(ended(), transcript.view()));
   const [, ...beside] = rig.playground.replies(channel, thread);
-  expect(beside.map(({ blocks }) => blocks?.[0]?.type)).toEqual(['table']);
+  expect(beside.map(({ blocks }) => blocks?.[0]?.type)).toEqual(['data_table']);
   expect(delivery).toMatchObject({ delivered: true, replies: [beside[0]?.ts] });
 });
 

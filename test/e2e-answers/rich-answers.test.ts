@@ -18,7 +18,7 @@ test('pictures, tables and files stand in the thread in the order of the output'
     { kind: 'display', data: { 'image/png': png, 'text/plain': '<Figure size 1x1>' }, metadata: {} },
     { kind: 'display', data: { 'image/png': png }, metadata: {} },
     { kind: 'result', data: { 'text/html': frame, 'text/plain': '   n\n0  1' }, metadata: {} },
-    { kind: 'display', data: { 'text/html': '<script>draw()</script>' }, metadata: {} },
+    { kind: 'display', data: { 'text/html': '<div id="c"></div><script>draw()</script>' }, metadata: {} },
   ];
   for (const output of outputs) await transcript.add(output);
   await transcript.seal();
@@ -32,7 +32,7 @@ test('pictures, tables and files stand in the thread in the order of the output'
   ).toEqual(['sparkthread_answer', ['image-1.png', 'image-2.png'], 'sparkthread_table', ['output.html']]);
   expect(replies[0]?.metadata?.event_payload).toMatchObject({ files: 4 });
   expect(replies[2]?.blocks?.[0]).toMatchObject({
-    type: 'table',
+    type: 'data_table',
     rows: [
       [{ text: '\u00a0' }, { text: 'n' }],
       [{ text: '0' }, { text: '1' }],
@@ -60,7 +60,7 @@ test('many pictures go up in several messages, in order', async () => {
   expect(delivery).toMatchObject({ files: { length: 23 } });
 });
 
-test('a table that Slack refuses is shown as text', async () => {
+test('a table that Slack refuses in both forms is shown as text', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
@@ -73,7 +73,7 @@ test('a table that Slack refuses is shown as text', async () => {
   const held = rig.playground.hold('chat.postMessage');
   const finishing = message.finish(runView(ended(), transcript.view()));
   await held.reached;
-  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'invalid_blocks' });
+  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'invalid_blocks' }, 2);
   held.release();
   await finishing;
   expect(rig.playground.replies(channel, thread)[1]?.blocks?.[0]).toMatchObject({ type: 'rich_text' });
@@ -108,7 +108,9 @@ test('a data frame that the kernel cut: rows and columns are counted as pandas c
   await message.finish(runView(ended(), transcript.view()));
   const [reply, table] = rig.playground.replies(channel, thread);
   expect(reply?.text).toContain('500 rows × 2 columns');
-  expect(JSON.stringify(table?.blocks)).toContain('10 of 500 rows × 2 columns, as the kernel sent them');
+  expect(JSON.stringify(table?.blocks)).toContain(
+    'First 5 and last 5 of 500 rows × 2 columns; the kernel left out the others',
+  );
 });
 
 /** Slack shows a preview of a snippet, which may have 1 MB. */

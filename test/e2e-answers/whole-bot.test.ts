@@ -60,7 +60,7 @@ test('MAX_OUTPUT: the run is interrupted, that is said, what came is attached, a
   const posted = run('flood');
   const { outcome, text } = await finalAnswer(playground, '#data', posted.ts);
   expect(outcome).toBe('tooMuchOutput');
-  expect(text).toMatch(/the limit \(MAX_OUTPUT\)/);
+  expect(text).toMatch(/the limit of one run/);
   await playground.waitFor(() => playground.files.length > 0);
   const [file] = playground.files;
   expect(file?.bytes.toString()).toBe(line.repeat(maxOutputBytes / 1000));

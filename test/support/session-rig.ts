@@ -6,6 +6,8 @@ import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/displays.ts';
 import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
+import { createNotebookStore } from '../../src/notebooks/notebook-store.ts';
+import { withNotebook } from '../../src/runs/notebook-run.ts';
 import { openTranscript } from '../../src/output/open-transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
@@ -26,6 +28,7 @@ import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { HubSettings } from '../../src/gateway/settings.ts';
 import type { GatewayTimings } from '../../src/gateway/timings.ts';
 import { quickTimings, settingsFor } from './gateway-client.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';
@@ -96,6 +99,8 @@ export interface RigOptions {
   queueLimit?: number;
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
+  /** The gateway is a server of this hub. */
+  hub?: HubSettings;
 }
 
 export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {
@@ -132,27 +137,35 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       withdraw: async () => {},
     };
   };
-  const open = async (runId: string, recovered: boolean, displays = startDisplays(() => undefined)) => {
-    rig.onTranscript(runId);
-    return await openTranscript({
+  const notebooks = createNotebookStore(store.keyv('notebook'), undefined);
+  const open = async (run: Run, recovered: boolean, displays = startDisplays(() => undefined)) => {
+    rig.onTranscript(run.id);
+    const transcript = await openTranscript({
       dir,
-      runId,
+      runId: run.id,
       maxOutputBytes: 1e6,
       budget: spool.budget,
       recovered,
       displays,
       readsConsoleBar: true,
     });
+    const { budget } = spool;
+    const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log: silentLog };
+    return await withNotebook(transcript, run, recovered, deps);
   };
   const removeMessage = async (run: Run): Promise<void> => void notices.push(`removed ${run.data.preview}`);
 
   const startProcess = (): RigProcess & { end: () => Promise<void> } => {
     const timings = { ...quickTimings, ...options.timings };
-    const client = createGatewayClient(settingsFor(gateway), { log: silentLog, timings });
+    const client = createGatewayClient(
+      settingsFor(gateway, options.hub === undefined ? {} : { hub: options.hub }),
+      { log: silentLog, timings },
+    );
     const { store: faulty, faults } = withFaults(store);
     const finals = new FinalMessages({
       store: faulty.runs,
       removeMessage,
+      forgetNotebook: notebooks.forget,
       onPosted: (live) => kernels.remove(live),
       log: silentLog,
     });
@@ -176,6 +189,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
+      sqlRows: 1_000,
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,
@@ -197,6 +211,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       kernelspecs: startKernelspecCache(client, silentLog),
       channels,
       kernels,
+      notebooks,
       limits: {
         aliases: {},
         defaultLanguage: 'python3',

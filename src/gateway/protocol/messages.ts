@@ -1,6 +1,7 @@
 import type { KernelInfo } from '../gateway.ts';
 import type { MimeBundle, Output } from '../outputs.ts';
 import { isRecord, text } from './json.ts';
+import { readWidget } from './widget.ts';
 import type { KernelMessage } from './wire.ts';
 
 /** Message contents → our words; pure. Kernels leave fields out and put others in, so every field is looked at. */
@@ -54,7 +55,7 @@ export function readError(content: KernelMessage['content']): {
   };
 }
 
-/** The outputs that an iopub message of an execution stands for; none for statuses, comms and unknown types. */
+/** The outputs that an iopub message of an execution stands for; none for statuses, other comms and unknown types. */
 export function readOutput(message: KernelMessage): Output | undefined {
   const { content } = message;
   switch (message.type) {
@@ -74,6 +75,10 @@ export function readOutput(message: KernelMessage): Output | undefined {
         ? undefined
         : { kind: 'updateDisplay', ...display, displayId: display.displayId };
     }
+    case 'comm_open':
+    case 'comm_msg':
+    case 'comm_close':
+      return readWidget(message);
     case 'clear_output':
       return { kind: 'clear', wait: content['wait'] === true };
     case 'error':

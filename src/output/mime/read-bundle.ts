@@ -1,15 +1,19 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
+import { SPARK_TABLE_MIME } from '../../spark/sql/table-mime.ts';
 import type { ImageMime } from '../output-view.ts';
+import {
+  bokehPage,
+  isChart,
+  isLoader,
+  isObjectWord,
+  isScripted,
+  mediaFiles,
+  pointedAddress,
+} from './browser-forms.ts';
 import { htmlAsText } from './html-text.ts';
+import type { ShownForm } from './shown-form.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
-
-/** What a mime bundle is shown as, in order. */
-export type ShownForm =
-  | { kind: 'text'; text: string }
-  | { kind: 'image'; mime: ImageMime; bytes: Buffer; alt: string }
-  | { kind: 'svg'; source: string; alt: string }
-  | { kind: 'table'; table: Table; text: string }
-  | { kind: 'file'; filename: string; mime: string; content: string | Buffer };
+import { readSparkTable, tableAsText } from './spark-table.ts';
 
 /** HTML beyond this is only a file: reading it would hold up everybody else. */
 const MAX_PARSED_CHARS = 300_000;
@@ -54,9 +58,17 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
   };
   const plain = text('text/plain');
-  // Toree says this before each error
-  if (plain?.trim() === 'lastException = null') return [];
-  const words = plain !== undefined && isReprAlone(plain) ? undefined : plain;
+  const ours = readSparkTable(data[SPARK_TABLE_MIME]);
+  if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
+  if (isToreesError(plain)) return [];
+  const html = text('text/html');
+  if (isLoader(data)) return [];
+  const played = [...mediaFiles(data), ...bokehPage(data)];
+  if (played.length > 0) return played;
+  // What a browser would draw: a word for the object says nothing beside it.
+  const isDrawn = isChart(data) || (html !== undefined && isScripted(html));
+  const isWord = plain !== undefined && (isReprAlone(plain) || (isDrawn && isObjectWord(plain)));
+  const words = isWord ? undefined : plain;
   const alt = words ?? 'image';
   for (const declared of images) {
     const bytes = Buffer.from(text(declared) ?? '', 'base64');
@@ -65,13 +77,15 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   }
   const svg = text('image/svg+xml');
   if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
-  const html = text('text/html');
-  const table = html === undefined || html.length > MAX_TABLE_CHARS ? undefined : await readHtmlTable(html);
+  // A table that a script fills has no rows here.
+  const isFilled = html !== undefined && (words === undefined || !isScripted(html));
+  const table =
+    html === undefined || !isFilled || html.length > MAX_TABLE_CHARS ? undefined : await readHtmlTable(html);
   if (table !== undefined && html !== undefined) return showTable(table, html, words);
   if (words !== undefined)
     return [
       { kind: 'text', text: words },
-      ...(html !== undefined && html.length > MAX_PARSED_CHARS ? [htmlFile(html)] : []),
+      ...(html !== undefined && html.length > MAX_PARSED_CHARS && !isScripted(html) ? [htmlFile(html)] : []),
     ];
   const markup = text('text/markdown') ?? prettyJson(jsonOf(data)) ?? text('text/latex');
   if (markup !== undefined) return [{ kind: 'text', text: markup }];
@@ -83,6 +97,12 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     ([mime, value]) => mime !== 'text/plain' && isBlankText(mime, value),
   );
   return files.length > 0 || isBlank ? files : [{ kind: 'text', text: plain }];
+}
+
+/** Toree says the first before each error, and an old one each error as a result beside its reply. */
+function isToreesError(plain: string | undefined): boolean {
+  const start = plain?.slice(0, 200_000) ?? '';
+  return start.trim() === 'lastException = null' || /^Name: [^\n]*\nMessage: [^]*\nStackTrace:/.test(start);
 }
 
 function imageMime(bytes: Buffer): ImageMime | undefined {
@@ -164,14 +184,17 @@ function showTable(table: Table, html: string, words: string | undefined): Shown
 function showHtml(html: string, data: MimeBundle): ShownForm[] {
   const read = readableWords(html);
   if (read === '' && isEmptyText(html)) return [];
+  const address = read === '' ? pointedAddress(html) : undefined;
+  if (address !== undefined) return [{ kind: 'text', text: address }];
   const words = read ?? '';
   const isMore =
     read === undefined || /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
-  return [
-    ...(words === '' ? [] : [{ kind: 'text' as const, text: words }]),
-    ...(isMore || words === '' ? [htmlFile(html)] : []),
-    ...vendorFiles(data),
-  ];
+  const said: ShownForm[] = words === '' ? [] : [{ kind: 'text', text: words }];
+  const charts = vendorFiles(data);
+  // The page draws what the chart's JSON says: one file of the two.
+  const [chart] = isScripted(html) ? charts : [];
+  if (chart?.kind === 'file') return [...said, htmlFile(html, chart.filename.replace(/json$/, 'html'))];
+  return [...said, ...(isMore || words === '' ? [htmlFile(html)] : []), ...charts];
 }
 
 /** Nothing but empty text elements, as `rich` leaves behind. */
@@ -188,8 +211,8 @@ function readableWords(html: string): string | undefined {
   return html.length > MAX_PARSED_CHARS ? undefined : htmlAsText(html);
 }
 
-function htmlFile(html: string): ShownForm {
-  return { kind: 'file', filename: 'output.html', mime: 'text/html', content: html };
+function htmlFile(html: string, filename = 'output.html'): ShownForm {
+  return { kind: 'file', filename, mime: 'text/html', content: html };
 }
 
 /**

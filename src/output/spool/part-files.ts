@@ -5,9 +5,10 @@ import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ReadError } from '../errors/kernel-error.ts';
 import { isGap, type Table } from '../mime/html-table.ts';
 import { rasteriseSvg } from '../mime/rasterise-svg.ts';
-import { readBundle, type ShownForm } from '../mime/read-bundle.ts';
+import { readBundle } from '../mime/read-bundle.ts';
+import type { ShownForm } from '../mime/shown-form.ts';
 import { splitTextTables, TABLES_SHOWN } from '../mime/text-tables.ts';
-import type { Shown, TextKind } from '../picture.ts';
+import type { Shown, TextKind } from '../model/picture.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-view.ts';
 import { boundText, withoutColours } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -135,6 +136,8 @@ export class PartFiles implements Shown {
       totalRows: table.totalRows,
       totalColumns: table.totalColumns,
       note: table.note,
+      isBeginning: table.isBeginning,
+      wantsCsv: table.wantsCsv,
       csvPath: await this.#keep('table.csv', await csvOf(table)),
       text: await boundText(text),
       path,

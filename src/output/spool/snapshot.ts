@@ -2,8 +2,8 @@ import { createReadStream, renameSync, writeFileSync } from 'node:fs';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import type { OutputModel } from '../output-model.ts';
-import type { Picture, StreamName } from '../picture.ts';
+import type { OutputModel } from '../model/output-model.ts';
+import type { Picture, StreamName } from '../model/picture.ts';
 import { SNAPSHOT_FILE, STREAM_FILE, type RunFolder } from './run-folder.ts';
 
 /** The picture is written to the disk at most so often, and when the run ends. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { closeSync, createWriteStream, openSync, type WriteStream, writeSync } from 'node:fs';
 import { STREAM_FILE, type RunFolder } from './run-folder.ts';
 import { SpoolFullError } from './spool-budget.ts';
-import type { StreamName } from '../picture.ts';
+import type { StreamName } from '../model/picture.ts';
 
 /** Bytes that may wait for the disk before the writer is asked to wait too. */
 const HIGH_WATER_BYTES = 1_048_576;

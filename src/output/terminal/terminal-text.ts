@@ -61,6 +61,11 @@ export class FoldedText {
     return this.#fixedLines + this.#rows.length - (last === undefined || last.length === 0 ? 1 : 0);
   }
 
+  /** The last line is not begun: nothing stands on it. */
+  get endsLine(): boolean {
+    return (this.#rows.at(-1)?.length ?? 0) === 0;
+  }
+
   view(): BoundedText {
     return (this.#view ??= this.#makeView());
   }

@@ -2,9 +2,10 @@ import { UserError } from '../../errors.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
+import type { NotebookStore } from '../../notebooks/notebook-store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
-import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
+import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
 import type { Run, RunData, SavedUse } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
@@ -13,6 +14,9 @@ import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import { type Chosen, newRun, type SnippetRequest, withLanguage } from './new-run.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
+
+const LANGUAGES_NOT_KNOWN =
+  'The server behind this bot is stopped and is being started now; its languages are known when it runs. Nothing ran; send it again in a minute.';
 
 export type Admitted = { kind: 'accepted'; runId: string } | { kind: 'duplicate' };
 
@@ -32,6 +36,7 @@ export interface AdmissionDeps {
   kernels: ChannelKernels;
   gateway: Pick<Gateway, 'findKernel'>;
   limits: AdmissionLimits;
+  notebooks: Pick<NotebookStore, 'keep'>;
   /** Opens the run in memory with its run message. */
   openRun: (run: Run, code: readonly string[]) => LiveRun;
   log: Log;
@@ -75,7 +80,7 @@ export class Admission {
     }
     try {
       signal?.throwIfAborted();
-      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given), signal);
+      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given, snippet), signal);
       if (acceptance.kind === 'duplicate') return { kind: 'duplicate' };
       const { code, ...record } = acceptance.run;
       const { order } = acceptance;
@@ -88,8 +93,12 @@ export class Admission {
     }
   }
 
-  #accept(run: NewRun<RunData>): Promise<Acceptance> {
-    return this.#deps.store.accept(run.data.requestKey, run);
+  /** A notebook first: once the run is accepted, a crash must not leave it without. */
+  async #accept(run: NewRun<RunData>, { notebook }: Snippet): Promise<Acceptance> {
+    const { store, notebooks } = this.#deps;
+    const { requestKey } = run.data;
+    if (notebook !== undefined) await notebooks.keep(requestKey, notebook.notebook);
+    return await store.accept(requestKey, run);
   }
 
   /** Throws `UserError` where a limit is reached. */
@@ -100,13 +109,13 @@ export class Admission {
     if (inQueue >= limits.queueLimit)
       throw new UserError(
         'queueFull',
-        `The queue of this channel’s kernel is full: ${inQueue} runs are waiting or running (QUEUE_LIMIT). Nothing ran; try again when some have ended.`,
+        `The queue of this channel’s kernel is full: ${inQueue} runs are waiting or running. Nothing ran; try again when some have ended.`,
       );
     const ofRequester = kernels.countRequester(requester);
     if (ofRequester >= limits.userLimit)
       throw new UserError(
         'tooManyRuns',
-        `You have ${ofRequester} unfinished runs, which is the limit for one person (USER_LIMIT). Nothing ran; wait for one to end or stop it.`,
+        `You have ${ofRequester} unfinished runs, which is the limit for one person. Nothing ran; wait for one to end or stop it.`,
       );
     this.#kernelLimit.check(wanted, gone);
     return kernels.reserve({ queue, requester });
@@ -122,7 +131,7 @@ export class Admission {
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
-    const { kernelspec, language, displayName } = await this.#choose(workspace, channel, snippet);
+    const { kernelspec, language, displayName, dialect } = await this.#choose(workspace, channel, snippet);
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
@@ -131,17 +140,20 @@ export class Admission {
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
     if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit.check(wanted, new Set());
-    const word = snippet.language;
+    const { language: word, notebook } = snippet;
     const data = {
       kernelspec,
       language,
       displayName,
+      dialect,
       word,
+      notebook: notebook === undefined ? undefined : { name: notebook.name },
       editedTs,
       ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
       switchAgreedBy: undefined,
     };
+    if (notebook !== undefined) await this.#deps.notebooks.keep(live.run.data.requestKey, notebook.notebook);
     before.remove(live);
     try {
       return await live.replaceCode(snippet.blocks, { ...data, ...summarizeCode(snippet.blocks) }, queue);
@@ -162,6 +174,7 @@ export class Admission {
       kernelspecs,
       aliases,
       ...(channelLanguage === undefined ? {} : { channelLanguage }),
+      ...(settings.dialect === undefined ? {} : { channelDialect: settings.dialect }),
       ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
     };
   }
@@ -170,16 +183,15 @@ export class Admission {
   async #choose(workspace: string, channel: string, snippet: Snippet): Promise<Chosen> {
     const context = await this.languages(workspace, channel);
     try {
-      return withLanguage(chooseKernelspec(snippet, context), context.kernelspecs);
+      return withLanguage(chooseLanguage(snippet, context), context.kernelspecs);
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
       const kernelspecs = await this.#deps.kernelspecs.refresh();
-      if (this.#deps.kernelspecs.isAssumed(kernelspecs))
-        throw new UserError(
-          'unknownLanguage',
-          'The server behind this bot was stopped and is being started; its languages are known when it runs. Nothing ran; send it again in a minute.',
-        );
-      return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
+      if (this.#deps.kernelspecs.isAssumed(kernelspecs)) {
+        this.#deps.kernelspecs.learn();
+        throw new UserError('unknownLanguage', LANGUAGES_NOT_KNOWN);
+      }
+      return withLanguage(chooseLanguage(snippet, { ...context, kernelspecs }), kernelspecs);
     }
   }
 }

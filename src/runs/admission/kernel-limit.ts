@@ -50,7 +50,7 @@ export class KernelLimit {
     const has = length === 1 ? 'a kernel that still lives' : `${length} kernels that still live`;
     throw new UserError(
       'tooManyKernels',
-      `You have started ${has}, which is the limit for one person (KERNELS_PER_USER). Nothing ran; use a channel whose kernel is there already, or ask an admin to shut one of yours down.`,
+      `You have started ${has}, which is the limit for one person. Nothing ran; use a channel whose kernel is there already, or ask an admin to shut one of yours down.`,
     );
   }
 

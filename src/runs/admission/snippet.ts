@@ -1,4 +1,8 @@
 import { UserError } from '../../errors.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+
+/** A language that kernels of others take, wrapped in their own. */
+export type Dialect = 'sql';
 
 /** What a person sent to be run. */
 export interface Snippet {
@@ -9,8 +13,12 @@ export interface Snippet {
    * language, never which kernelspec. Absent where a language was typed.
    */
   syntax?: string;
+  /** Of a run that is repeated: what its code is written in, where that is not the kernelspec's language. */
+  dialect?: Dialect;
   /** Code exactly as typed: one execute_request each, in order. */
   blocks: readonly string[];
+  /** The notebook whose cells the blocks are: it is given back with its outputs. */
+  notebook?: PostedNotebook | undefined;
 }
 
 /** The gateways drop a frame over 10 MiB without a word (protocol.md §2.3); the rest of the message needs room too. */
@@ -26,7 +34,7 @@ export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
       'emptySnippet',
       snippet.language === undefined
         ? 'There is no code to run.'
-        : `There is no code after “${snippet.language}”. To choose the channel’s language: use ${snippet.language}.`,
+        : `There is no code after “${snippet.language}”. To make it the channel’s default: use ${snippet.language}.`,
     );
   const codeBytes = snippet.blocks.reduce((sum, block) => sum + Buffer.byteLength(block), 0);
   if (codeBytes > maxCodeBytes)

@@ -19,14 +19,16 @@ const ASSUMED: Kernelspecs = {
 export interface KernelspecCache {
   /**
    * The list, from memory where it is a minute old at most or the gateway gives no other soon. Rejects with `GatewayError`
-   * when there is none and none can be had. A server that is stopped is started for its first list, and until it tells that,
-   * the list is assumed.
+   * when there is none and none can be had. While a server that can be started is stopped and has told none, the list is
+   * assumed.
    */
   read(): Promise<Kernelspecs>;
   /** Asks the gateway now (a name was not found). Falls back to the list in memory. */
   refresh(): Promise<Kernelspecs>;
   /** The server has not told its list yet. */
   isAssumed(specs: Kernelspecs): boolean;
+  /** Begins to start a server that is stopped, so that it tells its list. */
+  learn(): void;
   close(): void;
 }
 
@@ -54,26 +56,26 @@ export function startKernelspecCache(
   };
 
   const askFirst = async (): Promise<Kernelspecs> => {
-    if (waking !== undefined) return ASSUMED;
     try {
       return await ask();
     } catch (error) {
-      const { startServer } = gateway;
       const isStopped = error instanceof GatewayError && error.code === 'serverStopped';
-      if (startServer === undefined || !isStopped) throw error;
-      waking ??= startServer()
-        .then(ask)
-        .then(() => undefined)
-        .catch((cause: unknown) =>
-          log.warn({ event: 'kernelspecs.unknown', err: cause }, 'the server tells no kernelspecs'),
-        )
-        .finally(() => (waking = undefined));
+      if (gateway.startServer === undefined || !isStopped) throw error;
       return ASSUMED;
     }
   };
 
   return {
     isAssumed: (specs) => specs === ASSUMED,
+    learn() {
+      waking ??= Promise.resolve(gateway.startServer?.())
+        .then(ask)
+        .then(() => undefined)
+        .catch((cause: unknown) =>
+          log.warn({ event: 'kernelspecs.unknown', err: cause }, 'the server tells no kernelspecs'),
+        )
+        .finally(() => (waking = undefined));
+    },
     async read() {
       if (known === undefined) return await askFirst();
       const { specs, atMs } = known;

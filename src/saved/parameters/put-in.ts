@@ -1,11 +1,12 @@
 import { UserError } from '../../errors.ts';
+import { putIntoSql } from './sql.ts';
 import { type ParameterLanguage, parameterLanguage } from './languages.ts';
 import type { Parameter } from './values.ts';
 
 /**
  * Code with values, as papermill puts them in: a block of assignments of its own, behind the block of assignments that the
  * code begins with, else before the code. A block is what the kernel gets in one request, so a cell magic stays first in
- * its own, and Scala may define a name anew. Throws `UserError` for a language or a name that takes none.
+ * its own, and Scala may define a name anew. In SQL they take the place of markers. Throws `UserError` for a language or a name that takes none.
  */
 export function putIn(
   blocks: readonly string[],
@@ -13,20 +14,33 @@ export function putIn(
   language: string | undefined,
 ): readonly string[] {
   if (parameters.length === 0) return blocks;
-  const written = parameterLanguage(language);
-  if (written === undefined)
-    throw new UserError(
-      'badCommand',
-      `Values can be given to code in Python, Scala and R; this is ${language ?? 'in a language that the gateway does not tell'}. Nothing ran.`,
-    );
-  const wrong = parameters.find(({ name }) => !written.isName(name));
-  if (wrong !== undefined)
-    throw new UserError('badCommand', `“${wrong.name}” is no name in ${written.displayName}. Nothing ran.`);
-  const assigned = [written.comment, ...parameters.map(written.assign)].join('\n');
+  if (language === 'sql') return putIntoSql(blocks, parameters);
+  const { assigned, written } = writeAssignments(parameters, language);
   const [first = '', ...others] = blocks;
   const names = new Set(parameters.map(({ name }) => name));
   const { head, rest } = splitHead(first, names, written);
   return [head, assigned, rest, ...others].filter((block) => block !== undefined);
+}
+
+/** A block that assigns the values. Throws `UserError` for a language or a name that takes none. */
+export function assignmentsOf(parameters: readonly Parameter[], language: string | undefined): string {
+  return writeAssignments(parameters, language).assigned;
+}
+
+function writeAssignments(
+  parameters: readonly Parameter[],
+  language: string | undefined,
+): { assigned: string; written: ParameterLanguage } {
+  const written = parameterLanguage(language);
+  if (written === undefined)
+    throw new UserError(
+      'badCommand',
+      `Values can be given to code in Python, Scala, R and SQL; this is ${language ?? 'in a language that the gateway does not tell'}. Nothing ran.`,
+    );
+  const wrong = parameters.find(({ name }) => !written.isName(name));
+  if (wrong !== undefined)
+    throw new UserError('badCommand', `“${wrong.name}” is no name in ${written.displayName}. Nothing ran.`);
+  return { assigned: [written.comment, ...parameters.map(written.assign)].join('\n'), written };
 }
 
 /**

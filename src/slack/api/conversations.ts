@@ -95,7 +95,7 @@ export function createChannels(client: WebClient, log: Log): Channels {
       if (found.isShared)
         throw new UserError(
           'notAllowed',
-          'This channel is shared with another organisation, whose people would read the output (ALLOW_EXTERNAL). Nothing ran.',
+          'This channel is shared with another organisation, whose people would read the output. Nothing ran; an admin can allow it.',
         );
     },
     find: async (channel, options) => await find(channel, options?.isFresh),

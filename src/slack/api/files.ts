@@ -1,5 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import { MAX_NOTEBOOK_BYTES, type NotebookLanguage, readNotebook } from '../../notebooks/read.ts';
 import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
 import type { SlackFetch } from '../transport/network.ts';
 import { toLineFeeds } from '../parsing/smart-punctuation.ts';
@@ -9,6 +11,8 @@ export interface FileCode {
   /** The language its name or kind says. */
   syntax: string | undefined;
   code: string;
+  /** Its cells are the code. */
+  notebook?: PostedNotebook & { language: NotebookLanguage };
 }
 
 /**
@@ -18,6 +22,8 @@ export interface FileCode {
 export type ReadFiles = (files: readonly PostedFile[]) => Promise<FileCode[]>;
 
 const DOWNLOAD_MS = 10_000;
+/** Of a notebook's name, which the executed one gets too. */
+const MAX_NAME_CHARS = 150;
 
 export interface FileReaderOptions {
   token: string;
@@ -30,25 +36,42 @@ export interface FileReaderOptions {
   askFile: (id: string) => Promise<unknown>;
 }
 
+/** What lies at one of Slack's own addresses. Rejects with `UserError`. */
+export type DownloadFile = (url: string | undefined, name: string, maxBytes: number) => Promise<Buffer>;
+
 /** Downloads with the bot's token, which goes to Slack's own hosts only. */
+export function createDownload(options: Pick<FileReaderOptions, 'token' | 'apiUrl' | 'fetch'>): DownloadFile {
+  const { token, apiUrl, fetch } = options;
+  return async (url, name, maxBytes) => {
+    if (url === undefined || !isSlackHost(new URL(url), apiUrl))
+      throw unreadable(name, 'it does not lie with Slack');
+    return await download(fetch, url, token, name, maxBytes);
+  };
+}
+
+/** Reads what `createDownload` brings. */
 export function createFileReader(options: FileReaderOptions): ReadFiles {
-  const { token, apiUrl, maxCodeBytes, fetch, askFile } = options;
+  const { maxCodeBytes, askFile } = options;
+  const bring = createDownload(options);
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
     if (known?.kind === 'stub') throw unreadable(undefined, 'Slack does not show it to the bot');
     return known?.kind === 'other' ? undefined : known;
   };
-  const readOne = async ({ name, url, syntax }: CodeFile, maxBytes: number): Promise<FileCode> => {
-    if (url === undefined || !isSlackHost(new URL(url), apiUrl))
-      throw unreadable(name, 'it does not lie with Slack');
-    return { syntax, code: decode(await download(fetch, url, token, name, maxBytes), name) };
+  const readOne = async ({ kind, name, url, syntax }: CodeFile, maxBytes: number): Promise<FileCode> => {
+    if (kind === 'code') return { syntax, code: decode(await bring(url, name, maxBytes), name) };
+    const read = readNotebook(decode(await bring(url, name, MAX_NOTEBOOK_BYTES), name), name);
+    const shortName = name.replace(/\.ipynb$/i, '').slice(0, MAX_NAME_CHARS);
+    return { syntax, code: '', notebook: { name: shortName, ...read } };
   };
   return async (files) => {
     const found = (await Promise.all(files.map(find))).filter((file) => file !== undefined);
     // What would be refused for its length is not downloaded first.
+    const [notebooks, others] = [found.filter(isNotebook), found.filter((file) => !isNotebook(file))];
+    for (const { name, size = 0 } of notebooks) if (size > MAX_NOTEBOOK_BYTES) throw tooLarge(name, size);
     mustFit(
-      found.map(({ size = 0 }) => size),
+      others.map(({ size = 0 }) => size),
       maxCodeBytes,
     );
     const read: FileCode[] = [];
@@ -60,6 +83,11 @@ export function createFileReader(options: FileReaderOptions): ReadFiles {
     }
     return read;
   };
+}
+
+/** Its outputs are in the file, so that its size says little of its code. */
+function isNotebook({ kind }: CodeFile): boolean {
+  return kind === 'notebook';
 }
 
 /** Slack says the sizes; a file whose size it does not say is cut short while it comes. */
@@ -146,5 +174,13 @@ function tooLong(name: string): UserError {
   return new UserError(
     'snippetTooLong',
     `The file ${name} is longer than the code of a run may be. Nothing ran.`,
+  );
+}
+
+function tooLarge(name: string, bytes: number): UserError {
+  const [size, most] = [bytes, MAX_NOTEBOOK_BYTES].map((each) => (each / 1e6).toFixed(0));
+  return new UserError(
+    'snippetTooLong',
+    `The notebook ${name} is too large (${size} MB, at most ${most}). Clear its outputs and send it anew; nothing ran.`,
   );
 }

@@ -107,6 +107,7 @@ function factsOf(id: string, user: UsersInfoResponse['user'], workspace: string)
   const isOurs = home === workspace || user.enterprise_user?.teams?.includes(workspace) === true;
   return {
     id,
+    name: user.profile?.display_name || user.real_name || user.name,
     isWorkspaceAdmin: user.is_admin === true || user.is_owner === true || user.is_primary_owner === true,
     isGuest: user.is_restricted === true || user.is_ultra_restricted === true,
     isExternal: user.is_stranger === true || !isOurs,

@@ -6,6 +6,7 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import type { Log } from '../../log.ts';
 import { readCallError } from './call-error.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { brokenText, refusalText } from '../blocks/error-text.ts';
 import { renderSentence } from '../blocks/modals/message.ts';
 
@@ -80,6 +81,7 @@ const draftSchema = z.object({
   channel: z.string(),
   thread: z.string(),
   blocks: z.array(z.string()),
+  notebook: z.custom<PostedNotebook>((value) => typeof value === 'object').optional(),
   /** The requester's own message that the code stands in. */
   message: z.string().optional(),
 });

@@ -4,6 +4,8 @@ import { UserError } from '../../errors.ts';
 
 export interface Person {
   id: string;
+  /** As people know them; absent where Slack did not say. */
+  name?: string | undefined;
   /** Admin, owner or primary owner of this workspace. */
   isWorkspaceAdmin: boolean;
   isGuest: boolean;
@@ -35,7 +37,7 @@ export interface PolicySettings {
 /** What people can do, as docs/policy.md lists it. */
 export const actions = [
   'run',
-  /** help, languages, status, history, home; asking about the run in hand. */
+  /** help, languages, status, history, export, home; asking about the run in hand. */
   'look',
   /** use, auto, save. */
   'choose',
@@ -87,7 +89,7 @@ export function refuse(
     case 'keep':
       return undefined;
     case 'answerOthers':
-      return 'Only the one who ran this can answer its question. Nothing was changed.';
+      return 'Only the one who ran this can answer its question.';
     case 'restart':
     case 'shutDown':
     case 'switch':
@@ -125,22 +127,24 @@ function refuseStranger(
   channel: string | undefined,
   settings: PolicySettings,
 ): string | undefined {
+  // A setting's name helps those alone who can change it.
+  const forAdmins = (setting: string): string => (isAdmin(person, settings) ? ` (${setting})` : '');
   if (person.isUnknown) return 'Slack did not say who you are, so nothing was done. Try again in a minute.';
   if (person.isDeactivated === true) return 'This account is deactivated in Slack, so nothing was done.';
   if (channel !== undefined && settings.allowedChannels?.includes(channel) === false)
-    return 'Sparkthread may not be used in this channel (ALLOWED_CHANNELS). Nothing ran.';
+    return `Sparkthread may not be used in this channel${forAdmins('ALLOWED_CHANNELS')}.`;
   const named = settings.allowedUsers?.some((id) => person.ids.includes(id));
   if (person.isBot)
     return person.ids.some((id) => settings.allowedBots.includes(id))
       ? undefined
-      : 'Bots may not use Sparkthread here (ALLOWED_BOTS).';
+      : `Bots may not use Sparkthread here${forAdmins('ALLOWED_BOTS')}.`;
   if (person.isExternal && !settings.allowExternal)
-    return 'People from other workspaces may not use Sparkthread here (ALLOW_EXTERNAL). Nothing ran.';
+    return `People from other workspaces may not use Sparkthread here${forAdmins('ALLOW_EXTERNAL')}.`;
   if (person.isGuest && !settings.allowGuests)
-    return 'Guests may not use Sparkthread here (ALLOW_GUESTS). Nothing ran.';
+    return `Guests may not use Sparkthread here${forAdmins('ALLOW_GUESTS')}.`;
   if (named === false && person.areGroupsUnknown === true) return groupsUnknown;
   if (named === false)
-    return 'You are not on the list of people who may use Sparkthread (ALLOWED_USERS). Nothing ran.';
+    return `You are not on the list of people who may use Sparkthread${forAdmins('ALLOWED_USERS')}. Ask an admin.`;
   return undefined;
 }
 
@@ -178,7 +182,7 @@ function onlyAdmins(action: AdminAction): string {
     listKernels: 'list kernels',
     otherChannels: 'act on another channel’s kernel',
   };
-  return `Only admins may ${what[action]}. Nothing was changed.`;
+  return `Only admins may ${what[action]}.`;
 }
 
 /** The user groups that the settings name: only their members have to be looked up. */

@@ -25,7 +25,7 @@ function gatewayText(error: GatewayError): string {
     case 'unreachable':
       return 'The gateway cannot be reached, so nothing ran. Tell the operator if it stays so.';
     case 'untrusted':
-      return 'The gateway’s TLS certificate is not trusted, so nothing ran. The operator has to set KG_CLIENT_CA.';
+      return 'The gateway’s TLS certificate is not trusted, so nothing ran. An admin has to name its certificate authority to the bot.';
     case 'unauthorized':
       return `The gateway refused the bot’s credentials${status(error)}, so nothing ran. The operator has to correct user, password or token.`;
     case 'noCredentials':
@@ -51,7 +51,7 @@ function gatewayText(error: GatewayError): string {
 }
 
 function wrongAddress(error: GatewayError): string {
-  return `What answers at the gateway’s address is no Jupyter gateway${status(error)}, so nothing ran. The operator has to check KG_URL.`;
+  return `What answers at the gateway’s address is no Jupyter gateway${status(error)}, so nothing ran. An admin has to check the gateway’s address.`;
 }
 
 function status(error: GatewayError): string {

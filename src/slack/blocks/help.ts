@@ -1,20 +1,86 @@
 import { slashCommand } from '../manifest.ts';
 
-/** What `help` says. */
-export function helpText(botUserId: string): string {
+/** What there is more to say about, by the word after `help`. */
+export const HELP_TOPICS = ['code', 'threads', 'files', 'commands', 'saved', 'kernel'] as const;
+export type HelpTopic = (typeof HELP_TOPICS)[number];
+
+/** What `help` says, in five lines, and `help threads` about one thing. mrkdwn. */
+export function helpText(botUserId: string, topic?: HelpTopic): string {
+  return (topic === undefined ? overview(botUserId) : about(topic, botUserId)).join('\n');
+}
+
+/** What a channel reads that the bot was invited into, and a person at their first direct message. mrkdwn. */
+export function welcomeText(botUserId: string): string {
   return [
-    '*Run code on the cluster from here.*',
-    `• \`${slashCommand} python2 sc.parallelize(range(10)).count()\` runs code; leave the language out to use this channel’s default. \`${slashCommand}\` alone opens an editor.`,
-    `• <@${botUserId}> with a code block does the same, and the answer comes into that message’s thread. Several blocks run in order; a \`.py\`, \`.scala\`, \`.r\` or \`.txt\` file or a snippet runs too.`,
-    '• Edit your message and it runs again into the same answer; delete it and the answer goes.',
-    '• In a thread with answers, a message that is nothing but a code block runs; `!stop`, `!restart`, `!status`, `!help`, `!save &lt;name&gt;` are commands there.',
-    '• “Run this code” in a message’s menu runs anybody’s code block. In a direct message everything you write is code.',
-    '',
-    `*Commands* (after \`${slashCommand}\`): \`languages\`, \`status\`, \`history\`, \`use &lt;language&gt;\`, \`auto on|off\` (code blocks run without a mention), \`stop\`, \`help\`; for admins \`restart\`, \`shutdown\` (both also with \`#channel\`) and \`kernels\`.`,
-    '*Saved code:* `save &lt;name&gt;` keeps the code of your last run here for this channel (so does Save in the menu of an answer), `saved` lists, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
-    '*Schedules:* `schedule &lt;name&gt; weekdays 8:00 key=value …` runs what is saved (`daily 7:30`, `mondays 9:00`, `hourly`, `every 30 min`, a cron line in quotes; `only on failure` behind it keeps good runs quiet); `schedules` lists them with buttons, `unschedule &lt;number&gt;` removes one.',
-    'Code inside a code block or `inline code` is never a command.',
-    '',
-    '*Good to know:* each channel has one kernel; what one snippet defines, the next one finds. It separates variables, not rights: everyone in the channel can read what it holds, and code may do what the gateway’s account may.',
+    'Hello! I run code on this team’s cluster and answer in a thread.',
+    `Try \`${slashCommand} spark.range(10).count()\`, or <@${botUserId}> with a code block; \`${slashCommand} help\` says the rest.`,
   ].join('\n');
+}
+
+/** How to run code, for the home tab. mrkdwn. */
+export function howTo(botUserId: string): string {
+  return overview(botUserId).slice(0, 3).join('\n');
+}
+
+function overview(botUserId: string): string[] {
+  return [
+    `• *Run code:* \`${slashCommand} spark.range(10).count()\`, or <@${botUserId}> with a code block. \`${slashCommand}\` alone opens an editor.`,
+    '• *Threads:* in a thread with answers, a code block alone runs. Edit your message to run it again; delete it to remove the answer.',
+    `• *Commands:* \`${slashCommand} languages\`, \`status\`, \`stop\`, \`history\`; in a thread \`!stop\`, \`!status\`.`,
+    '• *Variables:* everyone in this channel shares them. Code runs with the service account’s permissions.',
+    `• *More:* ${HELP_TOPICS.map((word) => `\`help ${word}\``).join(', ')}.`,
+  ];
+}
+
+function about(topic: HelpTopic, botUserId: string): string[] {
+  switch (topic) {
+    case 'code':
+      return [
+        '*Running code*',
+        `• \`${slashCommand} python2 1 + 1\` runs it in that language; leave the language out to use this channel’s default.`,
+        `• \`${slashCommand} sql select 1\` runs Spark SQL where this channel’s kernel has Spark.`,
+        `• <@${botUserId}> with one code block or several: they run in order, and the answer comes into that message’s thread.`,
+        '• In a direct message everything you write is code. “Run this code” in a message’s menu runs anybody’s code block.',
+        '• What stands in a code block or in `inline code` is never a command.',
+      ];
+    case 'threads':
+      return [
+        '*Threads*',
+        '• In a thread with answers, a message that is nothing but a code block runs, without a mention.',
+        '• Code that asks with `input()` is answered by a reply in its thread, or by the Answer button; a password by the button alone.',
+        '• `!stop`, `!restart`, `!status`, `!help`, `!save &lt;name&gt;` and `!export` are commands there.',
+        '• Edit your message and it runs again into the same answer; delete it and the answer goes.',
+      ];
+    case 'files':
+      return [
+        '*Files*',
+        `• Post a \`.py\`, \`.scala\`, \`.r\`, \`.sql\` or \`.txt\` file, or a snippet, with <@${botUserId}>, and it runs.`,
+        '• A `.ipynb` notebook runs its code cells in order, stops at the first that fails, and comes back with their outputs; `key=value` beside it goes behind its parameters cell.',
+        '• `!export` in a thread, or Export as notebook in the menu of an answer, puts its runs into one notebook; `export today` sends you those of this channel.',
+        '• The editor takes a file, too. Long output, pictures and tables as CSV come back as files in the thread.',
+      ];
+    case 'commands':
+      return [
+        `*Commands* (after \`${slashCommand}\`, or after <@${botUserId}>)`,
+        '• `languages`, `status`, `history`, `stop` (your run), `help`',
+        '• `use &lt;language&gt;` sets this channel’s default language; `auto on|off`: code blocks here run without a mention.',
+        '• For admins: `restart`, `shutdown` (both also with `#channel`), `kernels`, `stop` (anybody’s run).',
+      ];
+    case 'saved':
+      return [
+        '*Saved code*',
+        '• `save &lt;name&gt;` keeps the code of your last run here for this channel, and so does Save in the menu of an answer.',
+        '• `saved` lists it, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
+        '• `schedule &lt;name&gt; weekdays 8:00 key=value …` runs it by itself (also `daily 7:30`, `mondays 9:00`, `hourly`, `every 30 min`, a cron line in quotes; `only on failure` behind it keeps good runs quiet).',
+        '• `schedules` lists them with buttons, `unschedule &lt;number&gt;` removes one.',
+      ];
+    case 'kernel':
+      return [
+        '*The kernel*',
+        '• Each channel has one kernel: what one snippet defines, the next one finds. Nothing is private in it.',
+        '• It separates variables, not rights: code may do what the gateway’s account may.',
+        '• One run at a time, first come first served. Who waits sees the place in the queue and may ask the one in front.',
+        '• Unused for long it is shut down, after a warning in the channel with a Keep button.',
+      ];
+  }
 }

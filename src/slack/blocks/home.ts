@@ -3,6 +3,7 @@ import type { KernelStatus } from '../../runs/control.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { renderButtons } from './run/run-buttons.ts';
+import { howTo } from './help.ts';
 import { kernelLines } from './kernel-text.ts';
 import { runLine } from './run-summary.ts';
 import { renderKernelButtons } from './kernel-buttons.ts';
@@ -10,7 +11,10 @@ import { renderSavedHome } from './saved/saved-home.ts';
 import type { ListedSchedule } from './saved/schedule-text.ts';
 import { truncateMrkdwn } from './truncate.ts';
 
+export const runCodeAction = 'home:run';
+
 export interface HomeContent {
+  botUserId: string;
   /** What came of a press. */
   notice: string | undefined;
   kernels: readonly { status: KernelStatus; mayChange: boolean }[];
@@ -21,13 +25,25 @@ export interface HomeContent {
   now: number;
 }
 
-/** The home tab: the kernels of one's channels, one's last runs. Pure. */
+/** The home tab: how to run code and a button for it, kernels, last runs. Pure. */
 export function renderHome(content: HomeContent): HomeView {
-  const { notice, kernels, runs, workspaceUrl, now } = content;
+  const { botUserId, notice, kernels, runs, workspaceUrl, now } = content;
   return {
     type: 'home',
     blocks: [
       ...(notice === undefined ? [] : [section(notice)]),
+      section(howTo(botUserId)),
+      {
+        type: 'actions',
+        elements: [
+          {
+            type: 'button',
+            style: 'primary',
+            text: { type: 'plain_text', text: 'Run code' },
+            action_id: runCodeAction,
+          },
+        ],
+      },
       header('Kernels of your channels'),
       ...(kernels.length === 0
         ? [section('None of your channels has a kernel now; the first snippet in a channel starts one.')]

@@ -6,7 +6,7 @@ import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
 
 /** The kernels of a channel, as `status` shows them. */
 export function statusText(statuses: readonly KernelStatus[], now: number): string {
-  if (statuses.length === 0) return 'This channel has no kernel yet; the first snippet starts one.';
+  if (statuses.length === 0) return 'This channel has no kernel now; the next snippet starts one.';
   return statuses.map((status) => `${kernelLines(status)}\n${queueLine(status, now)}`).join('\n\n');
 }
 
@@ -29,13 +29,11 @@ export function shortKernelId(kernelId: string): string {
 
 function queueLine({ unfinished }: KernelStatus, now: number): string {
   const [first, ...waiting] = unfinished;
-  if (first === undefined) return 'Nothing runs or waits.';
-  const doing =
-    first.state === 'waiting'
-      ? 'is next'
-      : `has been running for ${renderElapsed(now - (first.data.startedAt ?? first.createdAt))}`;
-  const behind = waiting.length === 0 ? 'nothing waits' : `${waiting.length} waiting`;
-  return `${mention(first.requester)}’s run ${doing}; ${behind} behind it.`;
+  if (first === undefined) return 'Idle, nothing queued.';
+  const behind = waiting.length === 0 ? '' : `; ${waiting.length} in the queue`;
+  if (first.state === 'waiting') return `${mention(first.requester)}’s code is next${behind}.`;
+  const elapsed = renderElapsed(now - (first.data.startedAt ?? first.createdAt));
+  return `Running ${mention(first.requester)}’s code for ${elapsed}${behind}.`;
 }
 
 export function stateWords(state: string): string {

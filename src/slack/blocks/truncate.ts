@@ -73,7 +73,7 @@ export interface CutText {
 }
 
 /** A line costs as many characters of room as this beside its own: a wall of short lines is long, too. */
-const LINE_COST = 40;
+const LINE_COST = 180;
 
 /** The room that a text takes on the screen: its characters, and some for each line. */
 export function roomOf(text: BoundedText): number {

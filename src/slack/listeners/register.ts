@@ -1,5 +1,6 @@
 import type { App, BlockAction, GlobalShortcut, MessageShortcut, ViewSubmitAction } from '@slack/bolt';
 import { keepAction } from '../api/notify.ts';
+import { runCodeAction } from '../blocks/home.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { questionCallback } from '../blocks/modals/input.ts';
 import { saveCallback } from '../blocks/saved/save-modal.ts';
@@ -18,7 +19,8 @@ import { onRunButton } from './actions/run-buttons.ts';
 import { onReplaceButton, onRunSavedButton } from './actions/saved-buttons.ts';
 import { onScheduleButton } from './actions/schedule-buttons.ts';
 import { onSlash } from './commands/slash.ts';
-import { onHomeOpened } from './events/app-home.ts';
+import { onHomeOpened, onRunCodeButton } from './events/app-home.ts';
+import { onJoined } from './events/welcome.ts';
 import { onMessageChanged } from './events/message-changed.ts';
 import { onMessage } from './events/message.ts';
 import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
@@ -37,7 +39,12 @@ export function registerListeners(app: App, bot: Bot): void {
   });
   app.event('app_mention', async ({ event, context }) => await onMessage(event, ticketOf(context), bot));
   app.event('app_home_opened', async ({ event }) => await onHomeOpened(event, bot));
+  app.event('member_joined_channel', async ({ event }) => await onJoined(event, bot));
   const type = 'block_actions';
+  app.action<BlockAction>(
+    { type, action_id: runCodeAction },
+    async (args) => await onRunCodeButton(args, bot),
+  );
   app.action<BlockAction>({ type, action_id: /^run:/ }, async (args) => await onRunButton(args, bot));
   app.action<BlockAction>(
     { type, action_id: /^kernel:(restart|shutdown)$/ },

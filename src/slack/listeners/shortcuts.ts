@@ -1,11 +1,12 @@
 import type { GlobalShortcut, MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
+import { languageOf } from '../../runs/run.ts';
 import {
-  chooseKernelspec,
+  chooseLanguage,
   type LanguageContext,
   languageWords,
-  listLanguages,
+  listChoices,
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import { auditRefused } from '../auth/audit.ts';
@@ -23,6 +24,7 @@ import {
 } from '../parsing/snippet.ts';
 import { Acknowledgement } from './deadline.ts';
 import { notifyPerson, withBoundary } from './error-boundary.ts';
+import { notebookOf } from './notebook-of.ts';
 import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
 
@@ -106,7 +108,8 @@ async function readAnswer(
   const blocks = run === undefined ? [] : await bot.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
   const origin = run.requester === user ? {} : { origin: 'again' as const };
-  return { channel, thread, snippet: { language: run.data.kernelspec, blocks }, ...origin };
+  const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };
+  return { channel, thread, snippet, ...origin };
 }
 
 /** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */
@@ -142,13 +145,16 @@ function noCode(): UserError {
 /** Named by the message or chosen in the channel; the gateway's default would be a guess about somebody's words. */
 function isLanguageKnown(snippet: Snippet, context: LanguageContext): boolean {
   try {
-    chooseKernelspec(snippet, context);
+    chooseLanguage(snippet, context);
   } catch (error) {
     if (error instanceof UserError) return false;
     throw error;
   }
   const isNamed = snippet.language !== undefined || snippet.syntax !== undefined;
-  const isChosen = context.channelLanguage !== undefined || context.defaultLanguage !== undefined;
+  const isChosen =
+    context.channelDialect !== undefined ||
+    context.channelLanguage !== undefined ||
+    context.defaultLanguage !== undefined;
   return isNamed || isChosen || context.kernelspecs.list.length === 1;
 }
 
@@ -160,15 +166,16 @@ async function askLanguage(
 ): Promise<void> {
   const { channel, trigger } = call;
   await bot.views.openModal(trigger, async () => {
-    const { blocks } = await read();
+    const { blocks, notebook } = await read();
     const { thread, message } = placeOf(call, bot);
     const draft = await bot.drafts.keep({
       channel,
       thread,
       blocks: [...blocks],
+      ...(notebook === undefined ? {} : { notebook }),
       ...(message === undefined ? {} : { message }),
     });
-    return renderEditor({ channel, thread, draft }, { languages: listLanguages(context), blocks });
+    return renderEditor({ channel, thread, draft }, { languages: listChoices(context), blocks });
   });
 }
 

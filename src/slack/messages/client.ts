@@ -98,7 +98,7 @@ export class MessageClient {
     sinceMs: number,
     exceptTs?: string,
   ): Promise<{ ts: string; isFinal: boolean } | undefined> {
-    for await (const { ts, metadata } of this.#messages(place, sinceMs - CLOCK_SKEW_MS)) {
+    for await (const { ts, metadata } of this.messages(place, sinceMs - CLOCK_SKEW_MS)) {
       const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
       const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
       if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs)
@@ -110,7 +110,7 @@ export class MessageClient {
   /** The files that are in a thread. */
   async filesIn(place: Place): Promise<{ id: string; name: string; size: number }[]> {
     const files: { id: string; name: string; size: number }[] = [];
-    for await (const message of this.#messages(place, 0)) {
+    for await (const message of this.messages(place, 0)) {
       for (const { id, name, size } of message.files ?? []) {
         if (id !== undefined && name !== undefined && size !== undefined) files.push({ id, name, size });
       }
@@ -166,7 +166,8 @@ export class MessageClient {
     });
   }
 
-  async *#messages(place: Place, sinceMs: number): AsyncGenerator<Reply> {
+  /** Of a thread, oldest first; outside threads those since then (ms since the epoch), newest first. */
+  async *messages(place: Place, sinceMs: number): AsyncGenerator<Reply> {
     const { channel, thread } = place;
     let cursor: string | undefined;
     do {
@@ -181,7 +182,7 @@ export class MessageClient {
   }
 }
 
-type Reply = NonNullable<ConversationsRepliesResponse['messages']>[number];
+export type Reply = NonNullable<ConversationsRepliesResponse['messages']>[number];
 
 function inThread({ thread }: Place): { thread_ts?: string } {
   return thread === '' ? {} : { thread_ts: thread };

@@ -1,9 +1,11 @@
 import type { OpenRunMessage } from '../../runs/run-view.ts';
+import { createDownload } from '../api/files.ts';
 import { MessageClient, type MessageClientOptions } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
+import { createThreads, type Threads } from '../exports/threads.ts';
 
 /** Longer than any call to Slack is waited for, and than what is still under way of a process that stood still. */
 const LOOK_AGAIN_MS = 10_000;
@@ -20,6 +22,7 @@ export interface RunMessagesOptions extends MessageClientOptions {
 
 export interface RunMessages {
   open: OpenRunMessage;
+  threads: Threads;
   /** Releases every open run message: what is pending is shown first. */
   close(): Promise<void>;
 }
@@ -42,6 +45,10 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
   };
   const open = new Set<SlackRunMessage>();
   return {
+    threads: createThreads(
+      client,
+      createDownload({ token: options.token, apiUrl: options.slackApiUrl, fetch: client.transfer }),
+    ),
     open(messageOptions) {
       const message = new SlackRunMessage(sending, messageOptions, () => open.delete(message));
       open.add(message);

@@ -1,3 +1,4 @@
+import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { UserError } from '../../errors.ts';
 import { NAME_FORM, readName } from '../../saved/names.ts';
 import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
@@ -5,11 +6,14 @@ import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timi
 
 /** What a person can ask of the bot beside running code. */
 export type Command =
-  | { kind: 'help' | 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
+  | { kind: 'help'; topic?: HelpTopic }
+  | { kind: 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
   | { kind: 'use'; language: string }
   | { kind: 'auto'; on: boolean }
   /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
   | { kind: 'restart' | 'shutdown'; channel?: string }
+  /** The runs of this thread, or of this channel since midnight, as a notebook. */
+  | { kind: 'export'; of: 'thread' | 'today' }
   /** Of saved snippets. */
   | { kind: 'save' | 'forget'; name: string }
   | RunSaved
@@ -56,6 +60,7 @@ export const commandWords: readonly string[] = [
   'save',
   'run',
   'forget',
+  'export',
   'schedule',
   'unschedule',
 ];
@@ -84,10 +89,16 @@ export function readCommand(text: string): Command | undefined {
   if (more.length > 0) return undefined;
   if (argument === undefined) return readOneWord(lower);
   switch (lower) {
+    case 'help': {
+      const topic = HELP_TOPICS.find((each) => each === argument.toLowerCase());
+      return topic === undefined ? undefined : { kind: 'help', topic };
+    }
     case 'use':
       return /^[\p{L}\p{N}.+#_-]+$/u.test(argument) ? { kind: 'use', language: argument } : undefined;
     case 'auto':
       return readAuto(argument);
+    case 'export':
+      return argument.toLowerCase() === 'today' ? { kind: 'export', of: 'today' } : undefined;
     case 'save':
     case 'forget':
       return readNamed(lower, argument);
@@ -101,12 +112,13 @@ export function readCommand(text: string): Command | undefined {
   }
 }
 
-/** `!stop`, `!restart`, `!status`, `!help`, `!save name`: commands in the bot's threads, where Slack allows no slash commands. */
+/** `!stop`, `!restart`, `!status`, `!help`, `!export`, `!save name`: commands in the bot's threads, where Slack allows no slash commands. */
 export function readBangCommand(text: string): Command | undefined {
   const typed = text.trim();
   const word = typed.toLowerCase();
   const kind = bang.find((each) => word === `!${each}`);
   if (kind !== undefined) return { kind };
+  if (word === '!export') return { kind: 'export', of: 'thread' };
   const [, argument] = /^!save(?:[ \t]+(\S+))?$/i.exec(typed) ?? [];
   if (argument !== undefined) return readNamed('save', argument) ?? malformed(NAME_FORM);
   return word === '!save' ? readOneWord('save') : undefined;
@@ -115,7 +127,7 @@ export function readBangCommand(text: string): Command | undefined {
 /** A lone `!word` in a thread of the bot that is none of these: nothing runs, and there it is said what there is. */
 export function readUnknownBang(text: string): Command | undefined {
   if (!/^!\p{L}+$/u.test(text.trim())) return undefined;
-  const known = [...bang, 'save name'].map((each) => `!${each}`).join(', ');
+  const known = [...bang, 'export', 'save name'].map((each) => `!${each}`).join(', ');
   return malformed(`In a thread these are commands: ${known}. Nothing ran.`);
 }
 
@@ -128,7 +140,8 @@ function readOneWord(word: string): Command | undefined {
       kind: 'malformed',
       sentence: 'Say which language: use python2. The command languages lists them.',
     };
-  if (word === 'auto') return malformed('Say auto on or auto off.');
+  if (word === 'export') return { kind: 'export', of: 'thread' };
+  if (word === 'auto') return malformed('Use auto on or auto off.');
   const sentence = UNNAMED.get(word);
   return sentence === undefined ? undefined : malformed(sentence);
 }
@@ -177,7 +190,7 @@ function readAuto(argument: string): Command | undefined {
   const word = argument.toLowerCase();
   if (word === 'on' || word === 'off') return { kind: 'auto', on: word === 'on' };
   return /^\p{L}+$/u.test(word)
-    ? { kind: 'malformed', sentence: `Say auto on or auto off, not auto ${argument}.` }
+    ? { kind: 'malformed', sentence: `Use auto on or auto off, not auto ${argument}.` }
     : undefined;
 }
 

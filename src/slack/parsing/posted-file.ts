@@ -12,13 +12,13 @@ export type PostedFile =
   | { kind: 'gone'; why: string };
 
 export interface CodeFile {
-  kind: 'code';
+  kind: 'code' | 'notebook';
   name: string;
   /** Bytes; undefined where Slack did not say. */
   size: number | undefined;
   /** Undefined where Slack did not say. */
   url: string | undefined;
-  /** The language its name or kind says: `python`, `scala`, `r`. */
+  /** The language its name or kind says: `python`, `scala`, `r`, `sql`. */
   syntax: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export function readPostedFiles(files: readonly unknown[]): PostedFile[] {
   return files.map(readPostedFile).filter((file) => file !== undefined);
 }
 
-const CODE_ENDINGS = ['py', 'scala', 'r', 'txt'];
+const CODE_ENDINGS = ['py', 'scala', 'r', 'sql', 'txt', 'ipynb'];
 
 /** For files of which none can be run. */
 export function noCodeFile(files: readonly PostedFile[]): UserError {
@@ -65,7 +65,7 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
   if (!isCode) return { kind: 'other', name };
   const url = file.url_private_download ?? file.url_private;
   return {
-    kind: 'code',
+    kind: ending === 'ipynb' ? 'notebook' : 'code',
     name,
     size: file.size,
     url,
@@ -74,4 +74,10 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
 }
 
 /** By the end of a file's name, and by the kind that Slack gives a snippet. */
-const syntaxes: Readonly<Record<string, string>> = { py: 'python', python: 'python', scala: 'scala', r: 'r' };
+const syntaxes: Readonly<Record<string, string>> = {
+  py: 'python',
+  python: 'python',
+  scala: 'scala',
+  r: 'r',
+  sql: 'sql',
+};

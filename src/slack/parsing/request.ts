@@ -31,6 +31,8 @@ export function readRequest(message: Message, words: LanguageWords): Request {
 export const noWords: LanguageWords = {
   isLanguage: () => false,
   isSpoken: () => false,
+  isKernelspec: () => false,
+  languageOf: () => undefined,
   isMisspelt: () => false,
   agree: (word, other) => word === other,
 };

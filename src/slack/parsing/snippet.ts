@@ -4,6 +4,7 @@ import type { Snippet } from '../../runs/admission/snippet.ts';
 import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
 import { undoPhoneTyping } from './smart-punctuation.ts';
 import type { FileCode } from '../api/files.ts';
+import { blocksOf, readNotebookSnippet } from './notebook-snippet.ts';
 import type { PostedFile } from './posted-file.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
@@ -140,8 +141,9 @@ export function filesToRun(message: Message, files: readonly PostedFile[]): read
  * it is one word that is one or nearly one; any other text is talk. Throws `UserError` (`mixedLanguages`).
  */
 export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
-  const blocks = files.map(({ code }) => code);
   const word = readCommandText(message) ?? '';
+  const { blocks, notebook } = blocksOf(files);
+  if (notebook !== undefined) return readNotebookSnippet(files, word, words);
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
   const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
   const syntax = agreed(syntaxes.filter(words.isLanguage), words);

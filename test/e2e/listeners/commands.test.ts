@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Ephemeral } from '../../../playground/messages.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
-import { type Rig, shown, startRig } from './listeners-rig.ts';
+import { buttonsOf, type Rig, shown, startRig } from './listeners-rig.ts';
 
 let gateway: ScriptedGateway;
 let rig: Rig;
@@ -53,11 +53,11 @@ test('in a thread with answers !status is a command in a direct message and afte
   const direct = ben.post('@sparkthread', '1');
   await rig.final(direct.channel, direct.ts);
   ben.post('@sparkthread', '!status', { thread: direct.ts });
-  await playground.waitForReply(direct.channel, direct.ts, ({ text }) => text.includes('Nothing runs'));
+  await playground.waitForReply(direct.channel, direct.ts, ({ text }) => text.includes('nothing queued'));
   const { root } = await rig.slash('ben', '#bang', '/spark 1');
   ben.post('#bang', '@sparkthread !status', { thread: root.ts });
   const told = await playground.waitForEphemeral('ben', ({ channel }) => channel === root.channel);
-  expect(told.text).toContain('Nothing runs');
+  expect(told.text).toContain('nothing queued');
 });
 
 test('kernels lists all to admins, and names no private channel to who is not in it', async () => {
@@ -177,6 +177,13 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   playground.addChannel('switch');
   await rig.slash('ana', '#switch', '/spark python3 1');
   await playground.as('ben').slash('#switch', '/spark scala 2');
+  const bens = await playground.waitForMessage('#switch', ({ text }) =>
+    text.includes('only an admin may replace it by scala-spark'),
+  );
+  expect(buttonsOf(bens)).toEqual(['run:cancel']);
+  const meanwhile = await rig.slash('ana', '#switch', '/spark unnamed = 1');
+  expect(shown(meanwhile.answer)).toContain('python3');
+  await playground.as('oli').slash('#switch', '/spark scala 3');
   const asked = await playground.waitForMessage('#switch', ({ text }) =>
     text.includes('switch to scala-spark?'),
   );
@@ -185,13 +192,13 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
     text.includes('Only admins may replace'),
   );
   expect(refused.channel).toBe(asked.channel);
-  const meanwhile = await rig.slash('ana', '#switch', '/spark unnamed = 1');
-  expect(shown(meanwhile.answer)).toContain('python3');
   await Promise.all([1, 2].map(() => playground.as('oli').press(asked, 'run:switch')));
   const told = await playground.waitForMessage('#switch', ({ text }) => text.includes('switched the kernel'));
   expect(told.text).toContain(playground.user('oli').id);
   const answer = await rig.final('#switch', asked.thread_ts ?? '');
   expect(shown(answer)).toContain('scala-spark');
+  // The kernel that he waited for is there.
+  expect(shown(await rig.final('#switch', bens.thread_ts ?? ''))).toContain('scala-spark');
   expect(
     playground.messages('#switch').filter(({ text }) => text.includes('switched the kernel')),
   ).toHaveLength(1);

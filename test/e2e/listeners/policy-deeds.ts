@@ -6,6 +6,7 @@ import { readCommand } from '../../../src/slack/parsing/command.ts';
 import type { Action } from '../../../src/slack/auth/policy.ts';
 import type { KernelAction } from '../../../src/slack/blocks/kernel-buttons.ts';
 import { buttonsOf, fence } from './listeners-rig.ts';
+import { exportRuns } from './policy-export.ts';
 import { forgetOthers, forgetOwn, keepSaved, listSaved, runSaved } from './policy-saved.ts';
 import { changeOthersSchedule, changeOwnSchedule, listSchedules, runScheduled } from './policy-schedules.ts';
 import { acts, asks, begin, type Deed, type Scene, start, tryIt } from './policy-scene.ts';
@@ -97,6 +98,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
   ],
   look: [
     ...listSaved,
+    ...exportRuns,
     ...listSchedules,
     ...said(['help', 'languages', 'status', 'history']),
     ...inThread(['help', 'status']),
@@ -291,7 +293,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       by: 'button switch',
       attempt: async (scene) => {
         await scene.rig.slash('oli', scene.room('switch'), '/spark python3 1');
-        const asked = await asksToSwitch(scene, 'rob', 'switch');
+        const asked = await asksToSwitch(scene, 'oli', 'switch');
         const isAllowed = await acts(scene, 'switch', scene.room('switch'), () =>
           person(scene).press(asked, 'run:switch'),
         );

@@ -20,7 +20,7 @@ test('a channel on auto runs what is nothing but a code block, and stays silent 
   expect(shown(await rig.final('#auto', root.ts))).toContain('42');
   await ben.slash('#auto', '/spark auto off');
   ben.post('#auto', fence('print("too late")'));
-  await playground.waitForMessage('#auto', ({ text }) => text.includes('turned auto off'));
+  await playground.waitForMessage('#auto', ({ text }) => text.includes('turned auto-run off'));
   await playground.waitForQuiet();
   const said = playground.messages('#auto').filter(({ user }) => user === playground.bot.id);
   expect(said.filter(({ thread_ts: thread }) => thread !== undefined)).toHaveLength(1);
@@ -28,8 +28,8 @@ test('a channel on auto runs what is nothing but a code block, and stays silent 
   const told = said.filter(({ thread_ts: thread }) => thread === undefined).map(({ text }) => text);
   const author = `<@${playground.user('ben').id}>`;
   expect(told).toEqual([
-    expect.stringContaining(`${author} turned auto on`),
-    expect.stringContaining(`${author} turned auto off`),
+    expect.stringContaining(`${author} turned auto-run on`),
+    expect.stringContaining(`${author} turned auto-run off`),
   ]);
   expect(await rig.bot.untilLog(({ audit }) => audit === 'auto')).toMatchObject({
     user: playground.user('ben').id,

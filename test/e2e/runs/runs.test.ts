@@ -38,7 +38,7 @@ describe('code and its answer', () => {
     const before = playground.callsOf('chat.postMessage').length;
     const { text, outcome } = await askSlash(playground, 'ana', '#data', '/spark python3 2+3');
     expect(outcome).toBe('ok');
-    expect(text).toMatch(/@ana ran python3/);
+    expect(text).toMatch(/@ana ran /);
     expect(text).toMatch(/│ 5\n/);
     expect(text).toMatch(/Done · .* · In \[\d+\] · python3/);
     expect(playground.callsOf('chat.postMessage').length - before).toBe(2);
@@ -232,7 +232,7 @@ describe('one line, in order, once', () => {
 describe('commands', () => {
   test('help, languages and status answer privately; the channel is told of use', async () => {
     const ana = playground.as('ana');
-    expect((await ana.slash('#data', '/spark help')).text).toContain('each channel has one kernel');
+    expect((await ana.slash('#data', '/spark help kernel')).text).toContain('Each channel has one kernel');
     await ana.slash('#data', '/spark languages');
     await playground.waitForEphemeral(
       'ana',

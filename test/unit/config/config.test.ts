@@ -620,3 +620,10 @@ describe('the list of settings', () => {
     }
   });
 });
+
+it('says of a required setting that is missing which name may have been meant for it', () => {
+  const { SLACK_APP_TOKEN, ...rest } = least;
+  expect(() => readConfig({ ...rest, SLACK_APP_TOKN: SLACK_APP_TOKEN })).toThrow(
+    'SLACK_APP_TOKN is not a setting; did you mean SLACK_APP_TOKEN?',
+  );
+});

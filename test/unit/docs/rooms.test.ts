@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 325;
-const CODE_LINES_IN_ALL = 27_100;
+const FILES_IN_ALL = 360;
+const CODE_LINES_IN_ALL = 29_560;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -20,15 +20,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ['log.ts'],
   gateway: [],
   spark: [],
-  output: ['gateway', 'log.ts', 'errors.ts'],
+  output: ['gateway', 'spark', 'log.ts', 'errors.ts'],
+  notebooks: ['gateway', 'output', 'errors.ts'],
   store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
   config: ['gateway', 'errors.ts', 'proxy.ts'],
-  runs: ['audit', 'gateway', 'output', 'store', 'spark', 'log.ts', 'errors.ts'],
+  runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts'],
   saved: ['runs', 'store', 'log.ts', 'errors.ts', 'keyed-mutex.ts'],
   server: ['runs', 'gateway', 'store', 'log.ts', 'errors.ts'],
   slack: [
     'audit',
     'runs',
+    'notebooks',
     'saved',
     'output',
     'gateway',
@@ -43,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts', 'proxy.ts'],
   'app.ts': [
     'audit',
+    'notebooks',
     'config',
     'slack',
     'server',

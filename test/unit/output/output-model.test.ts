@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { OutputModel } from '../../../src/output/output-model.ts';
-import type { Shown } from '../../../src/output/picture.ts';
+import { OutputModel } from '../../../src/output/model/output-model.ts';
+import type { Shown } from '../../../src/output/model/picture.ts';
 import { wholeText } from '../../../src/output/output-view.ts';
 
 const shown = (name: string): Shown => ({

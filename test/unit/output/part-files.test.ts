@@ -6,7 +6,7 @@ import { wholeText } from '../../../src/output/output-view.ts';
 import { FinalFiles } from '../../../src/output/spool/final-files.ts';
 import { PartFiles } from '../../../src/output/spool/part-files.ts';
 import { RunFolder } from '../../../src/output/spool/run-folder.ts';
-import { OutputModel } from '../../../src/output/output-model.ts';
+import { OutputModel } from '../../../src/output/model/output-model.ts';
 
 let dir = '';
 let folder: RunFolder;

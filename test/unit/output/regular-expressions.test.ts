@@ -113,6 +113,56 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     '300 chars (NAME_CHARS)': [String.raw`/^[a-z]\w*(\.[\w$]+)+$/`],
     '20,000 chars (VALUE_CHARS)': [String.raw`/[^\s'"]{0,300}[\\/]([^\s'"\\/]{1,200}\.json)/g`],
   },
+  'errors/sql-error.ts': {
+    '40,003 chars (VALUE_CHARS); each blank once': [
+      String.raw`/;? ?\(?line (\d{1,7}),? pos (\d{1,7})\)?;?/`,
+      String.raw`/;\s*$/`,
+      String.raw`/== SQL ?\(line (\d{1,7}), position (\d{1,7})\) ==/`,
+      String.raw`/In the SQL statement at line (\d{1,7}), column (\d{1,7}):\n/`,
+      String.raw`/\.? SQLSTATE: \w{5}/`,
+      String.raw`/^Extended(?=Analysis)/`,
+      String.raw`/\n== SQL/`,
+      String.raw`/^(?:[a-z]\w*\.)+([\w$]+): ([^]*)$/`,
+    ],
+  },
+  'mime/browser-forms.ts': {
+    'MAX_MESSAGE; fixed words, each place once': [
+      String.raw`/<(?:script|style)\b/gi`,
+      String.raw`/<\/script/gi`,
+      String.raw`/<\/style/gi`,
+      String.raw`/<script\b/i`,
+      String.raw`/["'\s>]/`,
+      String.raw`/data:(?:audio|video)\/[\w.+-]{1,40};base64,/`,
+      String.raw`/"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/`,
+      String.raw`/"roots":\{([^{}]{1,5000})\}/`,
+      String.raw`/^[\w.]{1,100}\(/`,
+      String.raw`/^<[^\n]*>$|^$/`,
+      String.raw`/^x-/`,
+    ],
+    '5,000 chars (of the roots)': [String.raw`/:"([\w-]{1,80})"/g`],
+    '20,000 chars (HEAD_CHARS)': [
+      String.raw`/<(?:audio|video)\b/i`,
+      String.raw`/<(?:img|iframe|video|audio|source)\b[^>]{0,2000}?\bsrc\s?=\s?["'](https?:\/\/[^"'\s]{1,1500})["']/i`,
+    ],
+    '100,000 chars (SEEN_CHARS)': [
+      String.raw`/<(?:div\b[^>]{0,300}\bid\s?=|(?:canvas|svg|img|iframe|video|audio|object|embed|table|form)\b)/i`,
+      String.raw`/^(?:Loading BokehJS|BokehJS [\d.]{1,20} successfully loaded|ⓘ$)/`,
+    ],
+    '2,000 chars (PLACE_CHARS, OBJECT_CHARS)': [
+      String.raw`/^\s*(?:<div\b[^>]{0,500}\bdata-root-id=[^>]{0,500}>\s*<\/div>\s*)+$/i`,
+      String.raw`/^<[^\n]*>$|^:\w|^[\w.]{1,100}\([^]*\)$/`,
+    ],
+    '200 chars (MIME_CHARS)': [
+      String.raw`/^(audio|video)\/([\w.+-]{1,40})$/`,
+      String.raw`/^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/`,
+      String.raw`/^application\/vnd\.\w{1,40}_exec\.v\d\+json$/`,
+      String.raw`/^application\/vnd\.\w{1,40}_load\.v\d\+json$/`,
+      String.raw`/^application\/vnd\.bokehjs_exec\.v\d\+json$/`,
+    ],
+  },
+  'model/output-model.ts': {
+    'PIECE_CHARS; at its start': [String.raw`/^(?:\r|\n$)/`],
+  },
   'mime/html-table.ts': {
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
     '4,001 chars (BESIDE_CHARS), or a line of 2,000': [
@@ -133,8 +183,13 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi`,
     ],
   },
+  'widgets.ts': {
+    '500 chars (TEXT_CHARS of the protocol)': [String.raw`/Progress/`, String.raw`/^H?BoxModel$|^HBox/`],
+  },
   'mime/read-bundle.ts': {
+    '200,000 chars; from its start': [String.raw`/^Name: [^\n]*\nMessage: [^]*\nStackTrace:/`],
     '200 chars (MIME_CHARS)': [
+      String.raw`/json$/`,
       String.raw`/^application\/((?!vnd\.)[\w.-]+\+)?json$/`,
       String.raw`/^application\/vnd\.(\w{1,40}).*\+json$/`,
       String.raw`/^application\/vnd\..*\+json$/`,
@@ -151,6 +206,9 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     ],
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
     '2,000 chars (CAPTION_CHARS)': [String.raw`/<caption[^>]*>([^]*?)<\/caption>/i`],
+  },
+  'mime/spark-table.ts': {
+    '41 chars (TEXT_CELL_CHARS)': [String.raw`/\s+/g`],
   },
   'mime/text-tables.ts': {
     '2,000,000 chars (SEARCHED_BYTES); one way to match, from the start of a line': [

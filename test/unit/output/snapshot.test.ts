@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { OutputModel } from '../../../src/output/output-model.ts';
+import { OutputModel } from '../../../src/output/model/output-model.ts';
 import { wholeText } from '../../../src/output/output-view.ts';
 import { RunFolder } from '../../../src/output/spool/run-folder.ts';
 import { recover, SnapshotWriter } from '../../../src/output/spool/snapshot.ts';

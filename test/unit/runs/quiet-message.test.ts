@@ -4,7 +4,7 @@ import type { OutcomeKind } from '../../../src/runs/outcome.ts';
 import type { RunMessage, RunMessageOptions, RunPhase, RunView } from '../../../src/runs/run-view.ts';
 
 /** A quiet run message, and what was shown of it. */
-function openQuietly(): { message: RunMessage; shown: string[] } {
+function openQuietly(thread = ''): { message: RunMessage; shown: string[] } {
   const shown: string[] = [];
   const open = quietly(() => ({
     show: ({ phase }) => void shown.push(phase.kind),
@@ -15,7 +15,7 @@ function openQuietly(): { message: RunMessage; shown: string[] } {
     release: async () => void shown.push('release'),
     withdraw: async () => void shown.push('withdraw'),
   }));
-  return { message: open({} as RunMessageOptions), shown };
+  return { message: open({ thread } as RunMessageOptions), shown };
 }
 
 const view = (phase: RunPhase): RunView => ({ phase }) as RunView;
@@ -49,4 +49,11 @@ test('once somebody has to decide about it, all of it is shown', async () => {
   await message.finish(ended('ok'));
   await message.release();
   expect(shown).toEqual(['switchAsked', 'running', 'ended', 'release']);
+});
+
+test('what a predecessor has told of goes on being told', async () => {
+  const { message, shown } = openQuietly('1.1');
+  message.show(running);
+  await message.finish(ended('ok'));
+  expect(shown).toEqual(['running', 'ended']);
 });

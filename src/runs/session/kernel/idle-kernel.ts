@@ -161,4 +161,4 @@ export class IdleKernel {
 }
 
 const ENDED_NOTE =
-  'The channel’s kernel was shut down because nobody had used it (IDLE_TIMEOUT); a new one was started. The variables from before are gone.';
+  'The channel’s kernel was shut down because nobody had used it for long; a new one was started. The variables from before are gone.';

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
 import { isStatus } from '../../../gateway/outputs.ts';
+import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
-import type { StoredOutput } from '../../run.ts';
+import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
 import { noteConsoleBar } from '../spark/note-spark.ts';
 import { noteOutput, noteStatus } from './note-events.ts';
@@ -20,6 +21,8 @@ export interface WriteGuard {
 
 export interface ExecuteDeps {
   inputTimeoutMs: number;
+  /** The most rows of a SQL result. */
+  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -40,10 +43,14 @@ export async function executeRun(
   for (let block = live.run.data.block; ; block += 1) {
     const outcome = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
     if (outcome.kind !== 'ok' && code.length > 1)
-      return { ...outcome, endedBlock: { number: block + 1, of: code.length } };
+      return { ...outcome, endedBlock: { number: block + 1, of: code.length, ...unitOf(live.run) } };
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
     live.note({ data: { block: block + 1, request: undefined } });
   }
+}
+
+function unitOf({ data }: Run): { unit?: 'cell' } {
+  return data.notebook === undefined ? {} : { unit: 'cell' };
 }
 
 /** Sends the block, or resumes the execution that a predecessor wrote, and follows it to its end. */
@@ -63,12 +70,10 @@ async function executeBlock(
     isKnownToRun: live.run.state === 'running',
     hasRun: block > 0,
   });
-  transcript.startBlock(code);
+  transcript.startBlock(code, block);
   live.follow();
   const execution =
-    before === undefined
-      ? await sendBlock(live, block, code, kernel, deps.log)
-      : resumeBlock(live, code, kernel);
+    before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, code, kernel);
   if (execution === undefined) {
     live.released.throwIfAborted();
     return readEnd({ kind: 'notSent' }, live.stopReason, at());
@@ -112,7 +117,7 @@ async function sendBlock(
   block: number,
   code: string,
   { record, connection }: ReachedKernel,
-  log: Log,
+  { sqlRows, log }: ExecuteDeps,
 ): Promise<Execution | undefined> {
   const { kernelId, sessionId } = record;
   const { process } = connection;
@@ -126,9 +131,13 @@ async function sendBlock(
     { event: 'run.sent', run: live.id, thread: live.run.thread, block, kernel: kernelId },
     'sent to the kernel',
   );
+  const { dialect, language = '' } = live.run.data;
   return connection.execute({
     msgId: request.msgId,
-    code,
+    code:
+      dialect === undefined
+        ? code
+        : sqlForKernel(code, { language, implementation: connection.kernelInfo.implementation }, sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });

@@ -9,6 +9,8 @@ export interface FinalMessagesDeps {
   store: RunStore<RunData>;
   /** Removes a run message and all that belongs to it. Never throws. */
   removeMessage: (run: Run) => Promise<void>;
+  /** Forgets the notebook of a request. */
+  forgetNotebook: (requestKey: string) => Promise<void>;
   /** The run is not in memory any more. */
   onPosted: (live: LiveRun) => void;
   log: Log;
@@ -71,6 +73,7 @@ export class FinalMessages {
   /** Removes a run with its message and its code. */
   async erase(run: Run): Promise<void> {
     await this.#deps.removeMessage(run);
+    if (run.data.notebook !== undefined) await this.#deps.forgetNotebook(run.data.requestKey);
     await this.#deps.store.remove(run.id);
   }
 }

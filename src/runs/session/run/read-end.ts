@@ -94,7 +94,7 @@ function stopped(stop: StopReason): [kind: OutcomeKind, detail?: string] {
     case 'deleted':
       return ['interrupted'];
     case 'timeout':
-      return ['timedOut', `It ran longer than ${Math.round(stop.timeoutMs / 1000)} s (RUN_TIMEOUT).`];
+      return ['timedOut', `It ran longer than ${Math.round(stop.timeoutMs / 1000)} s, the limit here.`];
     case 'tooMuchOutput':
       return ['tooMuchOutput'];
     case 'inputTimeout':

@@ -14,13 +14,14 @@ import { runToOutcome } from './run-to-outcome.ts';
 export interface RunToEndDeps {
   outage: GatewayOutageWait;
   /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
-  openTranscript: (runId: string, recovered: boolean, displays: Displays) => Promise<Transcript>;
+  openTranscript: (run: Run, recovered: boolean, displays: Displays) => Promise<Transcript>;
   /** A switch replaced the channel's kernel. */
   onSwitched: (run: Run, change: { from: string; by: string }) => void;
   /** Whether this requester's account was deactivated since a snippet of it was accepted. False where that is not known. */
   isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -37,15 +38,25 @@ export async function runToEnd(
   displays: Displays,
   deps: RunToEndDeps,
 ): Promise<void> {
-  const { openTranscript, outage, onSwitched, isDeactivated, log, runTimeoutMs, inputTimeoutMs, guard } =
-    deps;
+  const {
+    openTranscript,
+    outage,
+    onSwitched,
+    isDeactivated,
+    log,
+    runTimeoutMs,
+    inputTimeoutMs,
+    sqlRows,
+    guard,
+  } = deps;
   const running = runToOutcome(live, kernel, {
-    openTranscript: (recovered) => openTranscript(live.id, recovered, displays),
+    openTranscript: (recovered) => openTranscript(live.run, recovered, displays),
     outage,
     onSwitched: (change) => onSwitched(live.run, change),
     isDeactivated,
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows,
     guard,
     log,
   });

@@ -38,6 +38,7 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   const { output } = view;
   const code = codeFile(view);
   if (output === undefined) return code;
+  const names = attachmentNames(output.parts);
   const images = output.parts.filter(({ kind }) => kind === 'image');
   const shown = output.parts.flatMap((part, index): RunFile[] => {
     switch (part.kind) {
@@ -46,11 +47,11 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
         return [{ ...plainFile(part.path, `image${number}${extname(part.path)}`), alt: part.alt }];
       }
       case 'attachment':
-        return [plainFile(part.path, part.filename)];
+        return [plainFile(part.path, names.get(part) ?? part.filename)];
       case 'table':
         return [
           { kind: 'table', key: `table ${index}`, part },
-          ...(isTableCut(part) ? csvFile(part.csvPath, index) : []),
+          ...(isTableCut(part) || part.wantsCsv === true ? csvFile(part.csvPath, index) : []),
         ];
       case 'text':
       case 'error':
@@ -90,6 +91,22 @@ function plainFile(path: string, filename: string): RunFile & { kind: 'file' } {
 
 function textFile(path: string, filename: string): RunFile & { kind: 'file' } {
   return { ...plainFile(path, filename), snippet: true };
+}
+
+/** `output.html`, `output-2.html`: the names of attached files, of which several may be the same. */
+export function attachmentNames(parts: readonly OutputPart[]): ReadonlyMap<OutputPart, string> {
+  const seen = new Map<string, number>();
+  const names = new Map<OutputPart, string>();
+  for (const part of parts) {
+    if (part.kind !== 'attachment') continue;
+    const { filename } = part;
+    const number = (seen.get(filename) ?? 0) + 1;
+    seen.set(filename, number);
+    const ending = extname(filename);
+    const numbered = `${filename.slice(0, filename.length - ending.length)}-${number}${ending}`;
+    names.set(part, number === 1 ? filename : numbered);
+  }
+  return names;
 }
 
 /** Code that no message shows whole. */

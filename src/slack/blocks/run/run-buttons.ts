@@ -66,10 +66,11 @@ const LABELS: Readonly<Record<RunAction, string>> = {
   restart: 'Restart',
   answerInput: 'Answer',
   save: 'Save',
+  export: 'Export as notebook',
 };
 
 /** What few want of an answer, and not often: rows of its menu. Slack takes five. */
-const IN_MENU: ReadonlySet<RunAction> = new Set(['save']);
+const IN_MENU: ReadonlySet<RunAction> = new Set(['save', 'export']);
 
 function isAction(name: string): name is RunAction {
   return Object.hasOwn(LABELS, name);

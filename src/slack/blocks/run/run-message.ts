@@ -163,7 +163,7 @@ function stopperLine(userId: string): BodyElement {
 /** A live message is short and shows mostly the newest lines; a final one shows all that is comfortable to read. */
 function outputRoom(isLive: boolean, json: number): OutputRoom {
   return isLive
-    ? { whole: 3_000, cut: 3_000, headShare: 0.2, isAttached: false, json }
+    ? { whole: 4_500, cut: 4_500, headShare: 0.2, isAttached: false, json }
     : { whole: 10_000, cut: 5_000, headShare: 0.5, isAttached: true, json };
 }
 

@@ -20,7 +20,7 @@ interface OutcomeWords {
 }
 
 const LIMIT_WORDS =
-  'The output reached the limit (MAX_OUTPUT), or 1,000 files; what came after it is not kept.';
+  'The output reached the limit of one run, or 1,000 files; what came after it is not kept.';
 
 /** `{run}` stands for the run's id. */
 const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
@@ -93,8 +93,9 @@ export function statusLine(edition: number, outcome: RunOutcome, { short = false
 }
 
 /** The line under a run that has not ended; `phase` is '' where it is said above. */
-export function liveStatus({ kernelspec, edition }: RunView, phase: string): string {
-  return joinWords(' · ', [phase, kernelspec, editionWords(edition)]);
+export function liveStatus({ kernelspec, edition, cell }: RunView, phase: string): string {
+  const progress = cell === undefined ? '' : `cell ${cell.number} of ${cell.of}`;
+  return joinWords(' · ', [phase, progress, kernelspec, editionWords(edition)]);
 }
 
 function editionWords(edition: number): string {
@@ -123,15 +124,15 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
 /** Which of several blocks ended the run. What the kernel got nothing of says so itself. */
 function blockWords({ kind, endedBlock }: RunOutcome): string {
   if (endedBlock === undefined || (OUTCOMES[kind].neverRan === true && endedBlock.number === 1)) return '';
-  const { number, of } = endedBlock;
+  const { number, of, unit = 'block' } = endedBlock;
   const behind = of - number;
   const rest =
     behind === 0
       ? ''
       : behind === 1
-        ? `; block ${of} did not run`
-        : `; blocks ${number + 1} to ${of} did not run`;
-  return `${kind === 'raised' ? 'Failed' : 'Ended'} in block ${number} of ${of}${rest}.`;
+        ? `; ${unit} ${of} did not run`
+        : `; ${unit}s ${number + 1} to ${of} did not run`;
+  return `${kind === 'raised' ? 'Failed' : 'Ended'} in ${unit} ${number} of ${of}${rest}.`;
 }
 
 /** The gateway's own words are often half a sentence (`it was shut down`). */
@@ -166,7 +167,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
     case 'running': {
       const elapsed = clockWords(nowMs - phase.sinceMs);
       if (phase.stopIgnored)
-        return `The stop had no effect yet${elapsed}. Only a restart ends it; variables will be lost.`;
+        return `The stop had no effect yet${elapsed}. A restart may be needed to end it; variables would be lost.`;
       if (phase.stopping) return `Stopping${elapsed}`;
       if (phase.behindOthers === true)
         return `Sent; the kernel works on code of another client first${elapsed}`;
@@ -199,7 +200,7 @@ export function outageWords({ code, detail, isCutOff, sent }: GatewayOutage): st
     wholeSentence(detail),
     isCutOff ? CUT_OFF[sent] : 'Output still comes; a stop or a restart may not get through.',
     isRefused
-      ? 'An operator has to set right what the bot and the gateway know of each other (KG_ settings).'
+      ? 'An admin has to check what the bot knows of the gateway: its address, certificate and credentials.'
       : 'If this lasts, tell an operator.',
   ].join(' ');
 }
@@ -218,7 +219,7 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
         ? 'Some output was dropped by the gateway (its limit of bytes per second). An operator can raise iopub_data_rate_limit there.'
         : 'Some output was dropped by the gateway (its limit of messages per second). An operator can raise iopub_msg_rate_limit there.';
     case 'tooBig':
-      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over MAX_MESSAGE could not be taken. An operator can raise that setting.`;
+      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over the bot’s limit for one message could not be taken. An admin can raise it.`;
     case 'gap':
       return `Output may be missing ${renderSpan(loss.fromMs, loss.toMs)} UTC.`;
     case 'diskFull':

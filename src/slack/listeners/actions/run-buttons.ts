@@ -1,15 +1,17 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import type { Run } from '../../../runs/run.ts';
+import { languageOf, type Run } from '../../../runs/run.ts';
 import { auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
+import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { askAbout } from './ask.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
+import { notebookOf } from '../notebook-of.ts';
 import { clickRequest, refuseDuplicate, runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
@@ -33,11 +35,11 @@ export async function onRunButton(
   const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
   await withBoundary({ log: bot.log, what: 'a button of a run', notify, onRefused }, async () => {
     // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
-    if (['editAndRun', 'answerInput', 'ask', 'save'].includes(click.action)) await reply.send();
+    if (['editAndRun', 'answerInput', 'ask', 'export', 'save'].includes(click.action)) await reply.send();
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
-      throw new UserError('badCommand', 'That run is not kept any more, so nothing was done (KEEP_RUNS).');
+      throw new UserError('badCommand', 'That run is not kept any more, so nothing was done.');
     must(await actionOf(click, run, run.requester === user, bot), person, run.channel, bot.policy);
     await withAudit({ ...asked, channel: run.channel, requester: run.requester }, bot, async () => {
       await act(click, { run, person, trigger: body.trigger_id, reply }, bot);
@@ -66,6 +68,8 @@ async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
       return await openSave(run, trigger, bot);
     case 'runAgain':
       return await runAgain(click, bot);
+    case 'export':
+      return await exportThread(click, bot);
     case 'ask':
       return await askAbout(run, person, bot);
     case 'stop':
@@ -87,6 +91,7 @@ async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): P
     case 'cancel':
       return own ? 'stopOwn' : 'stopOthers';
     case 'ask':
+    case 'export':
       return 'look';
     case 'restart':
       return 'restart';
@@ -112,8 +117,8 @@ async function runAgain({ run, person, trigger, reply }: Click, bot: Bot): Promi
   recentClicks.set(click, true);
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
-  // The kernelspec that ran, not what the word means by now.
-  const snippet = { language: run.data.kernelspec, blocks: await bot.code(run) };
+  const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
+  const snippet = { ...languageOf(run), blocks, notebook };
   const origin = run.requester === person.id ? {} : { origin: 'again' as const };
   const request = { requestKey, source: 'again', channel, thread, snippet, ...origin } as const;
   try {
@@ -124,6 +129,15 @@ async function runAgain({ run, person, trigger, reply }: Click, bot: Bot): Promi
     throw error;
   }
   refuseDuplicate();
+}
+
+/** A press that Slack brings twice is one. */
+async function exportThread({ run, person, trigger }: Click, bot: Bot): Promise<void> {
+  const { channel, thread } = run;
+  await runOnce(triggerRequest(bot.workspace, trigger), bot, async () => {
+    const { text } = await exportRuns('thread', person, { channel, thread }, bot);
+    await bot.notify.person({ channel, thread, user: person.id }, text);
+  });
 }
 
 type Decision = 'stop' | 'cancel' | 'switch' | 'restart' | 'delete';

@@ -34,7 +34,7 @@ export async function onReplaceButton(
     const found = Promise.all([bot.findRun(asked.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.signal);
     if (run === undefined)
-      throw new UserError('badCommand', 'That run is not kept any more (KEEP_RUNS), so nothing was saved.');
+      throw new UserError('badCommand', 'That run is not kept any more, so nothing was saved.');
     const { kind, saved } = await withAudit(pressed, bot, () =>
       inTime(saveRun(run, asked, person, bot), reply.signal),
     );

@@ -1,10 +1,12 @@
 import { UserError } from '../../../errors.ts';
-import { listLanguages, resolveLanguage } from '../../../runs/languages/languages.ts';
+import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
 import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
 import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
+import { exportRuns } from './export.ts';
+import { slashCommand } from '../../manifest.ts';
 import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { listSchedules, makeSchedule, removeSchedule } from './schedules.ts';
@@ -34,10 +36,13 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   run: 'look',
   near: 'look',
   kernels: 'listKernels',
+  export: 'look',
   stop: 'stopOwn',
   restart: 'restart',
   shutdown: 'shutDown',
 };
+
+const USED_WITHOUT_NAME = ' *(default here)*';
 
 /** How many runs `history` shows. */
 const HISTORY_RUNS = 10;
@@ -91,7 +96,9 @@ async function doCommand(
     case 'unschedule':
       return await removeSchedule(command.number, person, channel, bot);
     case 'help':
-      return { text: helpText(bot.userId) };
+      return { text: helpText(bot.userId, command.topic) };
+    case 'export':
+      return await exportRuns(command.of, person, place, bot);
     case 'languages':
       return { text: await languagesText(channel, bot) };
     case 'status':
@@ -113,23 +120,26 @@ async function doCommand(
 }
 
 async function languagesText(channel: string, bot: CommandPort): Promise<string> {
-  const lines = listLanguages(await bot.languagesNow(channel)).map(
-    ({ kernelspec, displayName, aliases, isDefault }) => {
-      const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
-      const also = words === '' ? '' : ` (also ${words})`;
-      const usual = isDefault ? ' — *used here without a name*' : '';
-      return `• \`${escapeMrkdwn(kernelspec)}\`${also}: ${escapeMrkdwn(displayName)}${usual}`;
-    },
-  );
+  const context = await bot.languagesNow(channel);
+  const sql = sqlLanguage(context);
+  const lines = listLanguages(context).map(({ kernelspec, displayName, aliases, isDefault }) => {
+    const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
+    const also = words === '' ? '' : ` (also ${words})`;
+    const usual = isDefault ? USED_WITHOUT_NAME : '';
+    return `• \`${escapeMrkdwn(kernelspec)}\`${also}: ${escapeMrkdwn(displayName)}${usual}`;
+  });
+  if (sql !== undefined)
+    lines.push(
+      `• \`sql\`: Spark SQL, in \`${escapeMrkdwn(sql.kernelspec)}\` here${sql.isDefault ? USED_WITHOUT_NAME : ''}`,
+    );
   return lines.length === 0
     ? 'The gateway offers no languages.'
-    : ['*Languages of this gateway*', ...lines].join('\n');
+    : ['*Available languages*', ...lines].join('\n');
 }
 
 async function historyText(channel: string, bot: CommandPort): Promise<string> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
-  if (runs.length === 0)
-    return 'Nothing has run in this channel yet, or it is not kept any more (KEEP_RUNS).';
+  if (runs.length === 0) return 'Nothing has run in this channel yet, or it is not kept any more.';
   return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
 }
 
@@ -140,11 +150,16 @@ async function useLanguage(
   channel: string,
   bot: CommandPort,
 ): Promise<CommandAnswer> {
-  const { kernelspec } = resolveLanguage(language, await bot.languagesNow(channel));
-  await bot.channelSettings.change(bot.workspace, channel, { kernelspec });
+  const { kernelspec, dialect } = resolveLanguage(language, await bot.languagesNow(channel));
+  // SQL has no kernel of its own: the channel keeps the one it has.
+  const change = dialect === undefined ? { kernelspec, dialect } : { dialect };
+  await bot.channelSettings.change(bot.workspace, channel, change);
   auditChannel({ audit: 'use', kernelspec }, channel, user, bot);
-  const choice = `snippets without a language run on \`${escapeMrkdwn(kernelspec)}\` here from now on`;
-  return { text: `Chosen: ${choice}.`, told: { channel, text: `${mention(user)} chose: ${choice}.` } };
+  const choice =
+    dialect === undefined
+      ? `the default language of this channel to \`${escapeMrkdwn(kernelspec)}\``
+      : `the default language of this channel to Spark SQL, on \`${escapeMrkdwn(kernelspec)}\``;
+  return { text: `Set ${choice}.`, told: { channel, text: `${mention(user)} set ${choice}.` } };
 }
 
 async function switchAuto(
@@ -156,12 +171,12 @@ async function switchAuto(
   await bot.channelSettings.change(bot.workspace, channel, { auto: on });
   auditChannel({ audit: 'auto', on }, channel, user, bot);
   const effect = on
-    ? 'from now on a message here that is nothing but a code block runs by itself'
+    ? `code blocks here now run without a mention. \`${slashCommand} auto off\` undoes it`
     : 'code blocks here run only when the bot is mentioned';
   const word = on ? 'on' : 'off';
   return {
-    text: `Auto is ${word}: ${effect}.`,
-    told: { channel, text: `${mention(user)} turned auto ${word}: ${effect}.` },
+    text: `Auto-run is ${word}: ${effect}.`,
+    told: { channel, text: `${mention(user)} turned auto-run ${word}: ${effect}.` },
   };
 }
 

@@ -1,9 +1,12 @@
+import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
 import type { Bot, SavedPort, SlackPort } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
+import { Acknowledgement } from '../deadline.ts';
 import { withBoundary } from '../error-boundary.ts';
+import { openEditorOrSay } from '../views/editor.ts';
 import { describeSchedules } from '../commands/schedules.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
@@ -26,6 +29,15 @@ export async function onHomeOpened(event: unknown, bot: HomePort): Promise<void>
   if (opened !== undefined) await refreshHome(opened.user, bot, undefined);
 }
 
+/** "Run code" on the home tab: the editor, with the channel to choose. */
+export async function onRunCodeButton(
+  { ack, body }: SlackActionMiddlewareArgs<BlockAction>,
+  bot: HomePort & Pick<Bot, 'languages'>,
+): Promise<void> {
+  await new Acknowledgement(ack, bot.log).send();
+  await openEditorOrSay({ user: body.user.id, trigger: body.trigger_id, channel: undefined }, bot);
+}
+
 /** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */
 export async function refreshHome(user: string, bot: HomePort, notice: string | undefined): Promise<void> {
   await withBoundary({ log: bot.log, what: 'a home tab', notify: undefined }, async () => {
@@ -43,6 +55,7 @@ async function homeOf(person: Person, bot: HomePort, notice: string | undefined)
     ofChannels(bot.schedules.all(), ({ maker }) => maker, person, bot),
   ]);
   return renderHome({
+    botUserId: bot.userId,
     notice,
     kernels: kernels.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),
     runs,

@@ -11,6 +11,7 @@ import { type Outcome, withBoundary } from '../error-boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
 import { type Classified, classifyMessage, findAuthor } from './classify.ts';
 import { takeInputReply } from './input-reply.ts';
+import { welcomeFirst } from './welcome.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
@@ -26,6 +27,7 @@ export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): 
     if (handledRequests.has(key)) return;
     if (await handleMessage(posted, ticket, bot)) handledRequests.set(key, true);
   });
+  await welcomeFirst(posted, bot);
 }
 
 /** Does what a message asks for. True when it was addressed to the bot and nothing is left to do. */

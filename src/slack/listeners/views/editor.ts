@@ -1,7 +1,7 @@
 import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
-import { listLanguages } from '../../../runs/languages/languages.ts';
+import { listChoices } from '../../../runs/languages/languages.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
@@ -26,6 +26,7 @@ import { Acknowledgement, inTime } from '../deadline.ts';
 import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
+import { blocksOf } from '../../parsing/notebook-snippet.ts';
 import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {
@@ -49,7 +50,7 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Op
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
     const saved = channel === undefined ? [] : bot.saved.list({ workspace: bot.workspace, channel });
-    return renderEditor(purpose, { languages: listLanguages(context), blocks: [''], saved });
+    return renderEditor(purpose, { languages: listChoices(context), blocks: [''], saved });
   });
 }
 
@@ -73,12 +74,12 @@ export async function openEditorWith(
   bot: Pick<Bot, 'views' | 'languages' | 'code'>,
 ): Promise<void> {
   const { channel, thread } = run;
-  const { kernelspec } = run.data;
+  const kernelspec = run.data.dialect ?? run.data.kernelspec;
   await bot.views.openModal(trigger, async () => {
     const blocks = await bot.code(run);
     const { fields, joins } = splitCode(blocks) ?? { fields: [], joins: [] };
     const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
-    const languages = listLanguages(await bot.languages(channel));
+    const languages = listChoices(await bot.languages(channel));
     return renderEditor(
       { channel, thread, isVerbatim, ...(joins.some((join) => join !== 'block') ? { joins } : {}) },
       { languages, kernelspec, blocks: fields },
@@ -122,7 +123,7 @@ export async function onEditorSubmitted(
     const snippet =
       draft === undefined
         ? await inTime(readSnippet(typed, purpose, bot), reply.signal)
-        : { language: typed.language, blocks: draft.blocks };
+        : { language: typed.language, blocks: draft.blocks, notebook: draft.notebook };
     const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
     // In a thread stands the code that it was before.
@@ -207,7 +208,7 @@ async function readSnippet(
       throw new UserError('unreadableFile', 'There is code in the box and a file. Empty one of them.');
     const fetched = await readFiles(files);
     if (fetched.length === 0) throw noCodeFile(files);
-    return { language, blocks: fetched.map(({ code }) => code) };
+    return { language, ...blocksOf(fetched) };
   }
   if (!isTyped) throw new UserError('emptySnippet', 'There is no code to run yet.');
   return { language, blocks: isVerbatim === true ? blocks : blocks.map(undoPhoneTyping) };

@@ -130,7 +130,7 @@ test.each([
   ['a.b=1', 'python', '“a.b” is no name in Python'],
   ['val=1', 'scala', '“val” is no name in Scala'],
   ['_x=1', 'R', '“_x” is no name in R'],
-  ['n=1', 'julia', 'Python, Scala and R; this is julia'],
+  ['n=1', 'julia', 'Python, Scala, R and SQL; this is julia'],
 ])('%s in %s is refused', (typed, language, sentence) => {
   expect(() => put('1', typed, language)).toThrow(sentence);
 });

@@ -96,3 +96,9 @@ test('a stub that turns out to be a picture is no code', async () => {
   const read = reader(() => Promise.resolve({ id: 'F1', name: 'cat.png', mode: 'hosted' }));
   expect(await read([{ kind: 'stub', id: 'F1' }])).toEqual([]);
 });
+
+test('a notebook that is too large is refused with its size, before it is downloaded', async () => {
+  const large = { ...elsewhere, kind: 'notebook', name: 'a.ipynb', size: 31_000_000 } as const;
+  await expect(reader()([large])).rejects.toThrow('The notebook a.ipynb is too large (31 MB, at most 20).');
+  await expect(reader()([{ ...large, size: 15_000_000 }])).rejects.toMatchObject({ code: 'unreadableFile' });
+});

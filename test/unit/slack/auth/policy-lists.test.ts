@@ -26,7 +26,13 @@ test.each([
   ['a bot of ALLOWED_BOTS', { ...member, isBot: true, ids: ['U1', 'B1'] }],
 ])('%s may run code only in ALLOWED_CHANNELS', (_who, person) => {
   expect(refuse('run', person, 'C1', settings)).toBeUndefined();
-  expect(refuse('run', person, 'C2', settings)).toContain('ALLOWED_CHANNELS');
+  expect(refuse('run', person, 'C2', settings)).toContain('may not be used in this channel');
+});
+
+test('a setting’s name is told to admins alone', () => {
+  const admin = { ...member, isWorkspaceAdmin: true };
+  expect(refuse('run', admin, 'C2', settings)).toContain('(ALLOWED_CHANNELS)');
+  expect(refuse('run', member, 'C2', settings)).not.toContain('ALLOWED');
 });
 
 test('who is on a list only by a group that Slack does not tell is not told that he is on none', () => {

@@ -13,7 +13,7 @@ test('a gateway that breaks over a call is not called a wrong address', () => {
   const page = new GatewayError('badAnswer', 'Asked for its kernelspecs, it answered with an HTML page', {
     status: 200,
   });
-  expect(refusalText(page)).toContain('The operator has to check KG_URL');
+  expect(refusalText(page)).toContain('An admin has to check the gateway’s address');
 });
 
 test('a gateway’s refusal is told in its words, once', () => {
@@ -37,7 +37,7 @@ test('a root that leads nowhere is told as a wrong address', () => {
     status: 404,
   });
   expect(refusalText(nowhere)).toBe(
-    'What answers at the gateway’s address is no Jupyter gateway (404), so nothing ran. The operator has to check KG_URL.',
+    'What answers at the gateway’s address is no Jupyter gateway (404), so nothing ran. An admin has to check the gateway’s address.',
   );
 });
 

@@ -1,8 +1,24 @@
 import { expect, test } from 'vitest';
-import { helpText } from '../../../../src/slack/blocks/help.ts';
+import { HELP_TOPICS, helpText, welcomeText } from '../../../../src/slack/blocks/help.ts';
+import { readCommand } from '../../../../src/slack/parsing/command.ts';
 
-test('the only markup in the help is its own: what stands between < and > is read by Slack', () => {
-  const text = helpText('U0BOT');
-  expect(text.match(/<[^>]*>/g)).toEqual(['<@U0BOT>']);
-  expect(text).toContain('`use &lt;language&gt;`');
+test('help is five lines, and names its topics', () => {
+  expect(helpText('U0BOT').split('\n')).toHaveLength(5);
+  for (const topic of HELP_TOPICS) expect(helpText('U0BOT')).toContain(`\`help ${topic}\``);
 });
+
+test.each(HELP_TOPICS)('help %s is a command, with more to say', (topic) => {
+  expect(readCommand(`Help ${topic}`)).toEqual({ kind: 'help', topic });
+  expect(helpText('U0BOT', topic).split('\n').length).toBeGreaterThan(2);
+});
+
+test('help with another word is no command', () => {
+  expect(readCommand('help use')).toBeUndefined();
+});
+
+test.each([helpText('U0BOT'), welcomeText('U0BOT'), ...HELP_TOPICS.map((topic) => helpText('U0BOT', topic))])(
+  'the only markup in %j is its own: what stands between < and > is read by Slack',
+  (text) => {
+    for (const tag of text.match(/<[^>]*>/g) ?? []) expect(tag).toBe('<@U0BOT>');
+  },
+);

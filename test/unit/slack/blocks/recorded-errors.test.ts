@@ -40,7 +40,7 @@ test.each(failures)(
   '$name: the answer begins with the cause and the line',
   async ({ name, code, outputs }) => {
     const transcript = await openTranscript({ dir, runId: name, maxOutputBytes: 1_000_000 });
-    transcript.startBlock(code);
+    transcript.startBlock(code, 0);
     for (const output of outputs) await transcript.add(output);
     await transcript.seal();
     const { message } = renderRunMessage(

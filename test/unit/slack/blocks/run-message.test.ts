@@ -174,7 +174,7 @@ test('each loss of output is named', () => {
   ).join('\n');
   expect(said).toMatch(/iopub_data_rate_limit/);
   expect(said).toMatch(/iopub_msg_rate_limit/);
-  expect(said).toMatch(/One message over MAX_MESSAGE/);
+  expect(said).toMatch(/One message over the bot’s limit for one message/);
   expect(said).toMatch(/between 14:02:10 and 14:02:31/);
   expect(said).toMatch(/missing at 14:03:31 UTC/);
   expect(said).toMatch(/disk took no more/);
@@ -200,9 +200,11 @@ test('that the output reached its limit is said once, also of a run that ended b
   const shown = output([stdout('x')], { limited: true });
   for (const kind of ['ok', 'raised', 'tooMuchOutput'] as const) {
     const said = words(view(ended(kind), { output: shown })).join('\n');
-    expect(said.match(/The output reached the limit \(MAX_OUTPUT\)/g)).toHaveLength(1);
+    expect(said.match(/The output reached the limit of one run/g)).toHaveLength(1);
   }
-  expect(words(view(ended('ok'), { output: output([stdout('x')]) })).join('\n')).not.toContain('MAX_OUTPUT');
+  expect(words(view(ended('ok'), { output: output([stdout('x')]) })).join('\n')).not.toContain(
+    'limit of one run',
+  );
 });
 
 test('results in a row that do not fit are cut as one text', () => {
@@ -297,7 +299,7 @@ test.each<[RunPhase, RegExp]>([
   [{ kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: false }, /^Stopping, 5 s$/],
   [
     { kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: true },
-    /Only a restart ends it; variables will be lost\.$/,
+    /A restart may be needed to end it; variables would be lost\.$/,
   ],
   [
     { kind: 'running', sinceMs: nowMs - 5000, stopping: false, stopIgnored: false, inputMayBeLost: true },

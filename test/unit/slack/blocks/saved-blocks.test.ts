@@ -90,6 +90,7 @@ test('the home tab has room for all that it shows', () => {
   const saved = Array.from({ length: 10 }, () => snippet);
   const schedules = Array.from({ length: 10 }, () => listed);
   const content = {
+    botUserId: 'UBOT',
     notice: 'x',
     kernels,
     runs,

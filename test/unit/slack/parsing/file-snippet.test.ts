@@ -6,6 +6,8 @@ import { readMrkdwn } from '../../../../src/slack/parsing/mrkdwn.ts';
 const words = {
   isLanguage: (word: string) => ['python', 'python2', 'scala', 'r'].includes(word),
   isSpoken: (word: string) => word !== 'r',
+  languageOf: () => 'python',
+  isKernelspec: (word: string) => word === 'python3-spark',
   isMisspelt: (word: string) => word === 'pyhton',
   agree: (word: string, other: string) => word === other,
 };
@@ -82,3 +84,70 @@ test.each([
 ])('%j is talk', (text) => {
   expect(readsAsCode(text)).toBe(false);
 });
+
+const notebook = { metadata: {}, cells: [{ kind: 'code', id: 'a', metadata: {}, source: 'x' }] } as const;
+const unsaid = { kernelspec: undefined, language: undefined, version: undefined };
+const posted = (language: object) => ({
+  syntax: undefined,
+  code: '',
+  notebook: { name: 'n', notebook, language: { ...unsaid, ...language } },
+});
+
+test.each([
+  ['', { kernelspec: 'python3-spark', language: 'python' }, { language: 'python3-spark' }],
+  ['<@UBOT> scala', { kernelspec: 'python3-spark', language: 'python' }, { language: 'scala' }],
+  ['<@UBOT> please', { kernelspec: 'conda-x', language: 'Scala' }, { language: undefined, syntax: 'scala' }],
+  [
+    '',
+    { kernelspec: 'py', language: 'python', version: '2.7.18' },
+    { language: undefined, syntax: 'python2' },
+  ],
+  ['', { kernelspec: 'python3', language: 'python' }, { language: undefined, syntax: 'python3' }],
+  ['', { language: 'python' }, { language: undefined, syntax: 'python' }],
+  ['', { language: 'R' }, { language: 'r' }],
+  ['', { kernelspec: 'mine' }, { language: undefined, syntax: 'mine' }],
+  ['', {}, { language: undefined }],
+])('%j beside a notebook that says %j', (text, said, expected) => {
+  expect(readFileSnippet(typed(text), [posted(said)], words)).toEqual({
+    ...expected,
+    blocks: ['x'],
+    notebook: { name: 'n', notebook },
+  });
+});
+
+test('a notebook beside another file is refused', () => {
+  expect(() => readFileSnippet(typed(''), [python, posted({})], words)).toThrow('A notebook is run alone');
+});
+
+const tagged = (id: string, tag?: string) =>
+  ({ kind: 'code', id, metadata: tag === undefined ? {} : { tags: [tag] }, source: id }) as const;
+const withCells = (...cells: ReturnType<typeof tagged>[]) => ({
+  syntax: undefined,
+  code: '',
+  notebook: { name: 'n', notebook: { metadata: {}, cells }, language: { ...unsaid, language: 'python' } },
+});
+
+test('values go behind the cell that is tagged `parameters`, else first, and replace those that were put in before', () => {
+  const read = (...cells: ReturnType<typeof tagged>[]) =>
+    readFileSnippet(typed('<@UBOT> python2 n=5\nday="a  b\nc"'), [withCells(...cells)], words);
+  const given = '# Parameters\nn = 5\nday = "a  b\\nc"';
+  expect(read(tagged('a'), tagged('p', 'parameters'), tagged('b'))).toMatchObject({
+    language: 'python2',
+    blocks: ['a', 'p', given, 'b'],
+    notebook: {
+      notebook: { cells: [{}, {}, { metadata: { tags: ['injected-parameters'] }, source: given }, {}] },
+    },
+  });
+  expect(read(tagged('a')).blocks).toEqual([given, 'a']);
+  const again = read(tagged('p', 'parameters'), tagged('old', 'injected-parameters'), tagged('b'));
+  expect(again.blocks).toEqual(['p', given, 'b']);
+});
+
+test.each(['n=five', 'n=5 please', 'please n=5', 'n=__import__("os")', 'class=5'])(
+  '%s beside a notebook is refused: what does not fit is not taken for talk',
+  (text) => {
+    expect(() => readFileSnippet(typed(`<@UBOT> ${text}`), [withCells(tagged('a'))], words)).toThrow(
+      'Nothing ran.',
+    );
+  },
+);

@@ -14,7 +14,7 @@ import {
   sentence,
 } from '../../rich-text.ts';
 import { cutText, roomOf, type CutText } from '../../truncate.ts';
-import { fileOf } from '../attachments.ts';
+import { attachmentNames, fileOf } from '../attachments.ts';
 import { errorsFirst, joinParts } from './order-output.ts';
 import { sizeWords } from './table.ts';
 
@@ -166,7 +166,8 @@ function renderReferences(parts: readonly OutputPart[], index: number): Rendered
   const end = parts.findIndex((part, at) => at > index && part.kind !== kind);
   const row = parts.slice(index, end === -1 ? parts.length : end);
   if (kind === 'image') return reference(row.length === 1 ? 'Image below' : `${row.length} images below`);
-  const names = row.flatMap((part) => (part.kind === 'attachment' ? [part.filename] : []));
+  const named = attachmentNames(parts);
+  const names = row.flatMap((part) => named.get(part) ?? []);
   if (names.length > FILES_NAMED) return reference(`${names.length} files below`);
   return reference(`${names.length === 1 ? 'File' : 'Files'} below: ${names.join(', ')}`);
 }

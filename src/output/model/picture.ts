@@ -1,5 +1,5 @@
-import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
-import type { GrowingFile } from './spool/run-folder.ts';
+import type { OutputLoss, OutputPart, SpoolRange } from '../output-view.ts';
+import type { GrowingFile } from '../spool/run-folder.ts';
 
 export type StreamName = 'stdout' | 'stderr';
 
@@ -12,7 +12,8 @@ export interface Shown {
   files: readonly string[];
 }
 
-export type ShownEntry = Shown & { kind: 'shown'; displayId: string | undefined };
+/** `area`: the Output widget that it is in; a clear there clears no more than that. */
+export type ShownEntry = Shown & { kind: 'shown'; displayId: string | undefined; area?: string | undefined };
 
 /** What a run shows beyond what a picture can hold. Plain JSON. */
 export interface Overflow {
@@ -34,6 +35,7 @@ export interface StreamPiece {
   name: StreamName;
   spooled: SpoolRange;
   takenBack: string | undefined;
+  area?: string | undefined;
 }
 
 /** A whole picture as the snapshot keeps it: the spool has the text of the streams. Plain JSON. */

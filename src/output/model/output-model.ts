@@ -1,5 +1,14 @@
-import { FoldedText } from './terminal/terminal-text.ts';
-import type { OutputLoss, OutputPart, SpoolRange } from './output-view.ts';
+import type { Output } from '../../gateway/outputs.ts';
+import { FoldedText } from '../terminal/terminal-text.ts';
+import { withLoss } from './losses.ts';
+import {
+  type RestoredStream,
+  restoredStream,
+  type StreamEntry,
+  streamPart,
+  withoutEnd,
+} from './stream-entry.ts';
+import type { OutputLoss, OutputPart, SpoolRange } from '../output-view.ts';
 import {
   emptyOverflow,
   filesOf,
@@ -8,19 +17,9 @@ import {
   type Shown,
   type ShownEntry,
   type StreamName,
-  type StreamPiece,
   type TextKind,
   textKindOf,
 } from './picture.ts';
-
-type StreamEntry = StreamPiece & { text: FoldedText };
-
-/** A stream of a restored picture: gets its text once more, piece by piece. */
-interface RestoredStream {
-  spooled: SpoolRange;
-  write: (text: string) => void;
-  end: () => void;
-}
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
 const ENTRIES_AT_EACH_END = 50;
@@ -33,6 +32,9 @@ const DISPLAYS_KEPT = 1_000;
 export class OutputModel {
   #entries: (StreamEntry | ShownEntry)[] = [];
   #isClearPending = false;
+  /** The Output widget that what comes now goes into, and the one that is to be cleared. */
+  #area: string | undefined;
+  #clearArea: string | undefined;
   #overflow = emptyOverflow();
   #losses: OutputLoss[] = [];
   #dropped: string[] = [];
@@ -43,21 +45,37 @@ export class OutputModel {
     if (text === '') return;
     this.#clearIfPending();
     const last = this.#entries.at(-1);
-    if (last?.kind === 'stream' && last.name === name) {
+    if (last?.kind === 'stream' && last.name === name && last.area === this.#area) {
       last.text.write(text);
       last.spooled.to = spooled.to;
       return;
     }
+    // A bar that is drawn anew stays where it is: what another stream printed meanwhile stands below it.
+    const drawn = /^(?:\r|\n$)/.test(text) ? this.#openLine(name) : undefined;
+    if (drawn !== undefined) return drawn.text.write(text);
     const folded = new FoldedText();
     folded.write(text);
-    this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled }, takenBack: undefined });
+    const area = this.#area;
+    this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled }, takenBack: undefined, area });
+  }
+
+  /** The last piece of a stream, where its line has not ended and only the other stream spoke since. */
+  #openLine(name: StreamName): StreamEntry | undefined {
+    const [other, piece] = this.#entries.slice(-2).toReversed();
+    const isOpen = other?.kind === 'stream' && piece?.kind === 'stream' && piece.name === name;
+    return isOpen && piece.area === this.#area && !piece.text.endsLine ? piece : undefined;
+  }
+
+  /** An Output widget that captures: what comes from now on is in its area. */
+  enter({ id, state }: Output & { kind: 'widget' }): void {
+    if (state?.isCapturing !== undefined) this.#area = state.isCapturing ? id : undefined;
   }
 
   /** `printed`: what the end of stderr says as well, and need not say twice. */
   show(shown: Shown, displayId: string | undefined, printed: string): void {
     this.#clearIfPending();
     if (printed !== '') this.#withdraw(printed);
-    if (shown.parts.length > 0) this.#append({ ...shown, kind: 'shown', displayId });
+    if (shown.parts.length > 0) this.#append({ ...shown, kind: 'shown', displayId, area: this.#area });
   }
 
   update(displayId: string, shown: Shown): void {
@@ -70,17 +88,12 @@ export class OutputModel {
 
   clear(wait: boolean): void {
     this.#isClearPending = true;
+    this.#clearArea = this.#area;
     if (!wait) this.#clearIfPending();
   }
 
   addLoss(loss: OutputLoss): void {
-    const at = this.#losses.findIndex((each) => each.kind === loss.kind);
-    const known = this.#losses[at];
-    if (loss.kind === 'tooBig' && known?.kind === 'tooBig')
-      this.#losses[at] = { ...known, messages: known.messages + loss.messages };
-    else if (loss.kind === 'unread' && known?.kind === 'unread')
-      this.#losses[at] = { ...known, outputs: known.outputs + loss.outputs };
-    else if (loss.kind === 'gap' || known === undefined) this.#losses.push(loss);
+    this.#losses = withLoss(this.#losses, loss);
   }
 
   /** What stderr ends with, where that was the last to speak; '' where it is too long to be held whole. */
@@ -104,7 +117,10 @@ export class OutputModel {
   filesReplacedBy(displayId: string | undefined): readonly string[] {
     return this.#entries.flatMap((entry) => {
       if (entry.kind === 'stream') return [];
-      const isReplaced = displayId === undefined ? this.#isClearPending : entry.displayId === displayId;
+      const isReplaced =
+        displayId === undefined
+          ? this.#isClearPending && this.#isCleared(entry)
+          : entry.displayId === displayId;
       return isReplaced ? filesOf(entry) : [];
     });
   }
@@ -136,8 +152,8 @@ export class OutputModel {
     return {
       entries: this.#entries.map((entry) => {
         if (entry.kind === 'shown') return entry;
-        const { kind, name, spooled, takenBack } = entry;
-        return { kind, name, spooled, takenBack };
+        const { text: _, ...piece } = entry;
+        return piece;
       }),
       isClearPending: this.#isClearPending,
       overflow: this.#overflow,
@@ -153,14 +169,7 @@ export class OutputModel {
     this.#entries = entries.map((entry) =>
       entry.kind === 'shown' ? entry : { ...entry, text: new FoldedText() },
     );
-    return this.#entries.flatMap((entry) => {
-      if (entry.kind === 'shown') return [];
-      const end = (): void => {
-        const { head, tail } = entry.text.view();
-        if (entry.takenBack !== undefined) entry.text = withoutEnd(head + tail, entry.takenBack);
-      };
-      return [{ spooled: entry.spooled, write: (text: string) => entry.text.write(text), end }];
-    });
+    return this.#entries.flatMap((entry) => (entry.kind === 'shown' ? [] : [restoredStream(entry)]));
   }
 
   /** The files of all entries and of what overflowed. */
@@ -173,17 +182,7 @@ export class OutputModel {
 
   get parts(): OutputPart[] {
     return this.#entries.flatMap((entry): readonly OutputPart[] =>
-      entry.kind === 'shown'
-        ? entry.parts
-        : [
-            {
-              kind: 'text',
-              source: entry.name,
-              text: entry.text.view(),
-              path: undefined,
-              spooled: { ...entry.spooled },
-            },
-          ],
+      entry.kind === 'shown' ? entry.parts : [streamPart(entry)],
     );
   }
 
@@ -227,17 +226,17 @@ export class OutputModel {
 
   #clearIfPending(): void {
     if (!this.#isClearPending) return;
-    const { results, tracebacks, files } = this.#overflow;
-    for (const entry of this.#entries) if (entry.kind === 'shown') this.#dropped.push(...filesOf(entry));
-    this.#dropped.push(...files, ...[results, tracebacks].flatMap((file) => file?.path ?? []));
-    this.#entries = [];
-    this.#overflow = emptyOverflow();
     this.#isClearPending = false;
+    const { results, tracebacks, files } = this.#overflow;
+    for (const entry of this.#entries)
+      if (entry.kind === 'shown' && this.#isCleared(entry)) this.#dropped.push(...filesOf(entry));
+    this.#entries = this.#entries.filter((entry) => !this.#isCleared(entry));
+    if (this.#clearArea !== undefined) return;
+    this.#dropped.push(...files, ...[results, tracebacks].flatMap((file) => file?.path ?? []));
+    this.#overflow = emptyOverflow();
   }
-}
 
-function withoutEnd(whole: string, end: string): FoldedText {
-  const rest = new FoldedText();
-  rest.write(whole.slice(0, -end.length));
-  return rest;
+  #isCleared({ area }: StreamEntry | ShownEntry): boolean {
+    return this.#clearArea === undefined || area === this.#clearArea;
+  }
 }

@@ -1,0 +1,72 @@
+import { isJsonMime, isObject, type JsonObject } from './model.ts';
+
+/** What the schema of nbformat 4.5 asks of a value. What is not so would make the whole notebook invalid, and goes. */
+type Rule = (value: unknown) => boolean;
+
+const isText: Rule = (value) => typeof value === 'string';
+
+const NOTEBOOK_RULES: Readonly<Record<string, Rule>> = {
+  kernelspec: (value) => isObject(value) && isText(value['name']) && isText(value['display_name']),
+  language_info: (value) =>
+    isObject(value) &&
+    isText(value['name']) &&
+    ['file_extension', 'mimetype', 'pygments_lexer'].every((key) => !(key in value) || isText(value[key])) &&
+    (!('codemirror_mode' in value) || isText(value['codemirror_mode']) || isObject(value['codemirror_mode'])),
+  // Never to be written to a file.
+  orig_nbformat: () => false,
+  title: isText,
+  authors: Array.isArray,
+};
+
+const CELL_RULES: Readonly<Record<string, Rule>> = {
+  format: isText,
+  jupyter: isObject,
+  execution: (value) => isObject(value) && Object.values(value).every(isText),
+  collapsed: (value) => typeof value === 'boolean',
+  scrolled: (value) => typeof value === 'boolean' || value === 'auto',
+  name: (value) => typeof value === 'string' && value !== '' && !value.startsWith('\n'),
+  tags: (value) =>
+    Array.isArray(value) &&
+    new Set(value).size === value.length &&
+    value.every((tag) => typeof tag === 'string' && /^[^,]+$/.test(tag)),
+};
+
+export function cleanNotebookMetadata(given: unknown): JsonObject {
+  return withRules(given, NOTEBOOK_RULES);
+}
+
+export function cleanCellMetadata(given: unknown): JsonObject {
+  return withRules(given, CELL_RULES);
+}
+
+function withRules(given: unknown, rules: Readonly<Record<string, Rule>>): JsonObject {
+  if (!isObject(given)) return {};
+  return Object.fromEntries(
+    Object.entries(given).filter(
+      ([key, value]) => !Object.hasOwn(rules, key) || rules[key]?.(value) === true,
+    ),
+  );
+}
+
+/** Pictures of a text cell; undefined where there are none. */
+export function cleanAttachments(given: unknown): JsonObject | undefined {
+  if (!isObject(given)) return undefined;
+  const clean = Object.entries(given).flatMap(([name, bundle]) =>
+    isObject(bundle) ? [[name, cleanBundle(bundle)] as const] : [],
+  );
+  return clean.length === 0 ? undefined : Object.fromEntries(clean);
+}
+
+/** A mime bundle as a notebook has it: what is no JSON type is text. */
+export function cleanBundle(bundle: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(bundle).map(([mime, value]) => [
+      mime,
+      isJsonMime(mime) || isMultilineText(value) ? value : (JSON.stringify(value) ?? ''),
+    ]),
+  );
+}
+
+function isMultilineText(value: unknown): boolean {
+  return isText(value) || (Array.isArray(value) && value.every(isText));
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { cleanBundle } from './clean-metadata.ts';
+import type { Cell, CodeCell, JsonObject, Notebook } from './model.ts';
+import { toJson } from './output-json.ts';
+import { noteJson, type RanCell } from './write.ts';
+
+/** A run as an exported notebook shows it. */
+export interface ExportedRun {
+  /** Markdown: who ran it, when, where, and how it ended. */
+  heading: string;
+  kernelspec: string;
+  language: string | undefined;
+  /** A text for each block; none where it is not kept any more. */
+  code: readonly string[];
+  /** How many of the blocks had their turn. */
+  begun: number;
+  executionCount: number | undefined;
+  hasFailed: boolean;
+  outputs: readonly ExportedOutput[];
+}
+
+export type ExportedOutput =
+  | { kind: 'stream'; name: 'stdout' | 'stderr'; text: string }
+  | { kind: 'error'; name: string; value: string; traceback: readonly string[] }
+  /** Values by mime type. */
+  | { kind: 'display'; data: JsonObject }
+  /** What is not there any more, or stays in Slack, in words. */
+  | { kind: 'note'; words: string };
+
+export interface ExportedNotebook {
+  notebook: Notebook;
+  /** What a cell shows, by its number among those that run. */
+  ran: (number: number) => RanCell | undefined;
+}
+
+/**
+ * Runs as one notebook, in their order, of the kernelspec that most of them ran on. Code in another one is shown as text,
+ * because a notebook has one kernel.
+ */
+export function exportNotebook(title: string, runs: readonly ExportedRun[]): ExportedNotebook {
+  const kernel = mostUsed(runs);
+  const shown = new Map<string, RanCell>();
+  const cells = runs.flatMap((run): Cell[] =>
+    run.kernelspec === kernel?.kernelspec ? runCells(run, shown) : [textCell(asText(run))],
+  );
+  const notebook = { metadata: metadataOf(kernel), cells: [textCell(title), ...cells] };
+  const running = notebook.cells.filter((cell) => shown.has(cell.id));
+  return { notebook, ran: (number) => shown.get(running[number]?.id ?? '') };
+}
+
+function runCells(run: ExportedRun, shown: Map<string, RanCell>): Cell[] {
+  const { heading, code, begun, executionCount, hasFailed, outputs } = run;
+  const written = outputs.map((output) => [outputJson(output)]);
+  const blocks = code.filter((block) => block.trim() !== '');
+  if (blocks.length === 0)
+    return [textCell([heading, 'The code is not kept any more.', ...outputs.map(outputText)].join('\n\n'))];
+  // What several blocks said stands in one answer: it goes to the last that ran.
+  const last = Math.min(Math.max(begun, 1), blocks.length) - 1;
+  const cells = blocks.map((source, index): CodeCell => {
+    // nbclient goes on behind a cell that is known to fail.
+    const metadata = hasFailed && index === last ? { tags: ['raises-exception'] } : {};
+    return { kind: 'code', id: newId(), metadata, source };
+  });
+  for (const [index, { id }] of cells.entries())
+    shown.set(
+      id,
+      index === last ? { count: executionCount ?? null, outputs: written } : { count: null, outputs: [] },
+    );
+  return [textCell(heading), ...cells];
+}
+
+function outputJson(output: ExportedOutput): string {
+  switch (output.kind) {
+    case 'stream':
+      return toJson({ output_type: 'stream', name: output.name, text: output.text });
+    case 'error': {
+      const { name: ename, value: evalue, traceback } = output;
+      return toJson({ output_type: 'error', ename, evalue, traceback });
+    }
+    case 'display':
+      return toJson({ output_type: 'display_data', data: cleanBundle(output.data), metadata: {} });
+    case 'note':
+      return noteJson(output.words);
+  }
+}
+
+function asText({ heading, language, kernelspec, code, outputs }: ExportedRun): string {
+  return [
+    heading,
+    `It ran on ${kernelspec}, which is not this notebook’s kernel.`,
+    ...code.map((block) => fenced(block, language ?? '')),
+    ...outputs.map(outputText),
+  ].join('\n\n');
+}
+
+function outputText(output: ExportedOutput): string {
+  switch (output.kind) {
+    case 'stream':
+      return fenced(output.text);
+    case 'error':
+      return fenced(output.traceback.join('\n'));
+    case 'display': {
+      const { 'text/plain': plain } = output.data;
+      return typeof plain === 'string' ? fenced(plain) : '*(a picture)*';
+    }
+    case 'note':
+      return `*${output.words}*`;
+  }
+}
+
+/** Longer than every row of backticks in it. */
+function fenced(text: string, language = ''): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([row]) => row.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${/^[\w+#-]+$/.test(language) ? language : ''}\n${text.replace(/\n$/, '')}\n${fence}`;
+}
+
+function textCell(source: string): Cell {
+  return { kind: 'markdown', id: newId(), metadata: {}, source: source.toWellFormed() };
+}
+
+function newId(): string {
+  return randomUUID().slice(0, 13);
+}
+
+function mostUsed(runs: readonly ExportedRun[]): ExportedRun | undefined {
+  const counts = Map.groupBy(runs, ({ kernelspec }) => kernelspec);
+  const [most] = [...counts.values()].toSorted((a, b) => b.length - a.length);
+  return most?.at(-1);
+}
+
+function metadataOf(kernel: ExportedRun | undefined): JsonObject {
+  if (kernel === undefined) return {};
+  const { kernelspec: name, language } = kernel;
+  return {
+    kernelspec: { name, display_name: name, ...(language === undefined ? {} : { language }) },
+    ...(language === undefined ? {} : { language_info: { name: language } }),
+  };
+}

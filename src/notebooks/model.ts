@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+
+/**
+ * A notebook as nbformat 4.5 says it, without the outputs: all that is kept of what somebody posted. What its schema asks
+ * of metadata holds.
+ */
+export interface Notebook {
+  metadata: JsonObject;
+  cells: readonly Cell[];
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export type Cell = CodeCell | TextCell;
+
+export interface CodeCell {
+  kind: 'code';
+  /** Unique in its notebook. */
+  id: string;
+  metadata: JsonObject;
+  source: string;
+}
+
+export interface TextCell {
+  kind: 'markdown' | 'raw';
+  id: string;
+  metadata: JsonObject;
+  source: string;
+  /** Pictures in the text, as mime bundles by name. */
+  attachments?: JsonObject;
+}
+
+/** Cells that run, in order: as in Jupyter an empty one does not, nor one that is tagged so (nbclient's word). */
+export function cellsToRun({ cells }: Pick<Notebook, 'cells'>): CodeCell[] {
+  return cells.filter((cell) => cell.kind === 'code').filter(isRun);
+}
+
+function isRun({ source, metadata }: CodeCell): boolean {
+  return source.trim() !== '' && !tagsOf(metadata).includes('skip-execution');
+}
+
+function tagsOf(metadata: JsonObject): readonly string[] {
+  const { tags } = metadata;
+  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Mime types whose values are JSON; all others are text in a notebook. */
+export function isJsonMime(mime: string): boolean {
+  return /^application\/(?:.*\+)?json$/.test(mime);
+}
+
+const GIVEN_TAG = 'injected-parameters';
+
+/**
+ * A notebook with values, as papermill puts them in: in a cell behind the one that is tagged `parameters`, else before all
+ * others. A cell that papermill, or this, put in before is replaced.
+ */
+export function withParameters(notebook: Notebook, source: string): Notebook {
+  const cell: CodeCell = {
+    kind: 'code',
+    id: `given-${randomUUID().slice(0, 8)}`,
+    metadata: { tags: [GIVEN_TAG] },
+    source,
+  };
+  const before = notebook.cells.findIndex(isTagged(GIVEN_TAG));
+  const at = before === -1 ? notebook.cells.findIndex(isTagged('parameters')) + 1 : before;
+  return { ...notebook, cells: notebook.cells.toSpliced(at, before === -1 ? 0 : 1, cell) };
+}
+
+function isTagged(tag: string): (cell: Cell) => boolean {
+  return ({ kind, metadata }) => kind === 'code' && tagsOf(metadata).includes(tag);
+}

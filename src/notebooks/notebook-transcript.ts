@@ -1,0 +1,241 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { KernelOutput } from '../gateway/outputs.ts';
+import { isStatus } from '../gateway/outputs.ts';
+import type { OutputLoss, OutputPart, OutputView } from '../output/output-view.ts';
+import { SpoolBudget, SpoolFullError } from '../output/spool/spool-budget.ts';
+import type { Transcript } from '../output/transcript.ts';
+import type { Notebook } from './model.ts';
+import { OutputRecord, type RecordLoss } from './output-record.ts';
+import { noteJson, notebookText, type RanCell, recordedOutputs } from './write.ts';
+
+export interface NotebookTranscriptOptions {
+  /** A folder of this run's own for what the notebook is written from. */
+  dir: string;
+  /** The file's name, as it is attached. */
+  filename: string;
+  maxOutputBytes: number;
+  budget?: SpoolBudget;
+  /** Go on with what an earlier process has written of this run. */
+  recovered: boolean;
+  /** The run is over: the file is made at once. */
+  hasEnded: boolean;
+  /** How many cells had their turn in earlier processes. */
+  cellsBegun: number;
+  /** The notebook as it was posted. */
+  notebook: () => Promise<Notebook>;
+  onFailure: (error: unknown) => void;
+}
+
+const MIME = 'application/x-ipynb+json';
+
+interface WrittenFile {
+  part: OutputPart & { kind: 'attachment' };
+  bytes: number;
+}
+
+/** The transcript of a run that is a notebook: what its cells said is written as the kernel gave it, too. */
+export async function openNotebookTranscript(
+  inner: Transcript,
+  options: NotebookTranscriptOptions,
+): Promise<Transcript> {
+  const { dir, maxOutputBytes: maxBytes, budget = new SpoolBudget(Infinity), recovered, hasEnded } = options;
+  const record = await OutputRecord.open({ dir, maxBytes, budget, recovered });
+  const transcript = new NotebookTranscript(inner, record, budget, options);
+  if (hasEnded) await transcript.seal();
+  return transcript;
+}
+
+class NotebookTranscript implements Transcript {
+  readonly #inner: Transcript;
+  readonly #record: OutputRecord;
+  readonly #budget: SpoolBudget;
+  readonly #options: NotebookTranscriptOptions;
+  /** The file in its last form, while nothing came after sealing. */
+  #file: WrittenFile | undefined;
+  #loss: OutputLoss | undefined;
+  #isSealed = false;
+  #versions = 0;
+
+  constructor(
+    inner: Transcript,
+    record: OutputRecord,
+    budget: SpoolBudget,
+    options: NotebookTranscriptOptions,
+  ) {
+    this.#inner = inner;
+    this.#record = record;
+    this.#budget = budget;
+    this.#options = options;
+  }
+
+  add(output: KernelOutput): void | Promise<void> {
+    this.#isSealed = false;
+    const recorded = this.#takeRecord(output);
+    const taken = this.#inner.add(output);
+    return recorded === undefined ? taken : Promise.all([recorded, taken]).then(() => undefined);
+  }
+
+  #takeRecord(output: KernelOutput): Promise<void> | undefined {
+    const lost = lossWords(output);
+    if (lost !== undefined) return this.#record.add(noteOf(lost));
+    return isStatus(output) ? undefined : this.#record.add(output);
+  }
+
+  startBlock(code: string, block: number): void {
+    this.#record.begin(block);
+    this.#inner.startBlock(code, block);
+  }
+
+  noteEnd(kind: string): void {
+    const words = END_WORDS[kind];
+    if (words !== undefined) void this.#record.add(noteOf(words));
+  }
+
+  get limited(): boolean {
+    return this.#inner.limited;
+  }
+
+  get lastKeptAtMs(): number | undefined {
+    return this.#inner.lastKeptAtMs;
+  }
+
+  view(): OutputView {
+    const view = this.#inner.view();
+    const part = this.#isSealed ? this.#file?.part : undefined;
+    const lost = this.#isSealed && this.#loss !== undefined ? [this.#loss] : [];
+    if (part === undefined && lost.length === 0) return view;
+    const { textBytes, textLines, spoolPath, limited, losses } = view;
+    return {
+      // Parts are made when they are read.
+      get parts() {
+        return part === undefined ? view.parts : [...view.parts, part];
+      },
+      textBytes,
+      textLines,
+      spoolPath,
+      limited,
+      losses: [...losses, ...lost],
+    };
+  }
+
+  async seal(): Promise<void> {
+    await this.#inner.seal();
+    if (this.#isSealed) return;
+    await this.#record.disk.close();
+    this.#isSealed = true;
+    this.#loss = undefined;
+    try {
+      await this.#writeFile();
+    } catch (error) {
+      this.#loss = { kind: error instanceof SpoolFullError ? 'spoolFull' : 'diskFull' };
+      this.#options.onFailure(error);
+    }
+  }
+
+  offer(giveUp: () => void): void {
+    this.#inner.offer(giveUp);
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all([this.#inner.remove(), this.#record.remove()]);
+    this.#budget.count(-(this.#file?.bytes ?? 0));
+    this.#file = undefined;
+  }
+
+  /** Under a new name each time: the one before may be uploading. */
+  async #writeFile(): Promise<void> {
+    const { filename, dir } = this.#options;
+    const before = this.#file;
+    this.#file = undefined;
+    if (before !== undefined) await this.#removeFile(before);
+    const notebook = await this.#options.notebook();
+    this.#versions += 1;
+    const path = join(dir, `${this.#versions}.ipynb`);
+    const file = { part: { kind: 'attachment', filename, path, mime: MIME } as const, bytes: 0 };
+    try {
+      await this.#record.disk.make();
+      const text = notebookText(notebook, (number) => this.#ran(number));
+      await pipeline(this.#counted(text, file), createWriteStream(path, { mode: 0o600 }));
+      this.#file = file;
+    } catch (error) {
+      await this.#removeFile(file);
+      throw error;
+    }
+  }
+
+  /** SPOOL_LIMIT holds for it, too. */
+  async *#counted(pieces: AsyncIterable<string>, file: { bytes: number }): AsyncGenerator<Buffer> {
+    for await (const piece of pieces) {
+      const bytes = Buffer.from(piece);
+      if (this.#budget.roomFor(bytes.length) < bytes.length) throw new SpoolFullError();
+      this.#budget.count(bytes.length);
+      file.bytes += bytes.length;
+      yield bytes;
+    }
+  }
+
+  async #removeFile({ part, bytes }: WrittenFile): Promise<void> {
+    this.#budget.count(-bytes);
+    await rm(part.path, { force: true });
+  }
+
+  #ran(number: number): RanCell | undefined {
+    const cell = this.#record.cell(number);
+    const { cellsBegun: begun } = this.#options;
+    if (cell === undefined)
+      return number < begun
+        ? {
+            count: null,
+            outputs: [[noteJson('this cell ran; what it said is lost with the process that ran it')]],
+          }
+        : undefined;
+    const { loss } = this.#record;
+    const isLast = this.#record.cell(number + 1) === undefined;
+    const cut = loss !== undefined && isLast ? [[noteJson(CUT_WORDS[loss])]] : [];
+    return { count: cell.count, outputs: [...recordedOutputs(cell, this.#record.disk), ...cut] };
+  }
+}
+
+/** Ends of which the kernel says nothing. */
+const END_WORDS: Readonly<Record<string, string>> = {
+  exited: 'the code ended its kernel here',
+  kernelDied: 'the kernel’s process ended here',
+  kernelRestarted: 'the kernel was restarted here',
+  kernelGone: 'the kernel is gone from here on',
+  gatewayAway: 'the gateway did not come back; the end of this cell was not seen',
+  outputLost: 'how this cell ended is lost with the connection',
+  unknown: 'it is not known whether this cell ran',
+  timedOut: 'stopped by the time limit',
+  inputTimedOut: 'stopped, because no input came',
+};
+
+function noteOf(words: string): KernelOutput & { kind: 'stream' } {
+  return { kind: 'stream', name: 'stderr', text: `[Sparkthread: ${words}]\n` };
+}
+
+const CUT_WORDS: Readonly<Record<RecordLoss, string>> = {
+  maxOutput: 'the output reached its limit; what came after it is not here',
+  spoolLimit: 'the bot’s room for the output of all runs was full; what came after that is not here',
+  disk: 'the bot’s disk took no more; what came after that is not here',
+};
+
+/** What is missing at this place, for events that say so. */
+function lossWords(output: KernelOutput): string | undefined {
+  switch (output.kind) {
+    case 'dropped':
+      return 'some output was dropped by the gateway’s rate limit';
+    case 'tooBig':
+      return 'a message was too large to be taken';
+    case 'unreadable':
+      return 'an output could not be read';
+    case 'reconnected':
+      return output.gap
+        ? `output may be missing between ${new Date(output.fromMs).toISOString()} and ${new Date(output.toMs).toISOString()}`
+        : undefined;
+    default:
+      return undefined;
+  }
+}

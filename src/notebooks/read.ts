@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { UserError } from '../errors.ts';
+import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './clean-metadata.ts';
+import { type Cell, cellsToRun, isObject, type JsonObject, type Notebook } from './model.ts';
+import { cellsOfVersion3 } from './version-3.ts';
+
+/** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */
+export const MAX_NOTEBOOK_BYTES = 20_000_000;
+/** Characters of JSON that are kept of it. */
+const MAX_KEPT_CHARS = 4_000_000;
+const MAX_CELLS = 10_000;
+/** Each of them is a request to the kernel. */
+const MAX_CELLS_TO_RUN = 1_000;
+
+/** What a notebook says of its language, nothing of it checked. */
+export interface NotebookLanguage {
+  /** The name of a kernelspec where it was written. */
+  kernelspec: string | undefined;
+  /** `python`, `scala`, `R`. */
+  language: string | undefined;
+  /** `2.7.18` */
+  version: string | undefined;
+}
+
+/**
+ * Reads a posted notebook of nbformat 2 to 4 into 4.5, whatever else is wrong with it: cells get ids, what would make it
+ * invalid goes. Throws `UserError('unreadableFile')` with a sentence for what is no notebook, and for what is too large.
+ */
+export function readNotebook(text: string, name: string): { notebook: Notebook; language: NotebookLanguage } {
+  const given = parse(text, name);
+  const version = given['nbformat'];
+  if (version !== 2 && version !== 3 && version !== 4) throw unreadable(name, versionWords(version));
+  const raw = version === 4 ? given['cells'] : cellsOfVersion3(given);
+  if (!Array.isArray(raw)) throw unreadable(name, 'it has no cells');
+  if (raw.length > MAX_CELLS)
+    throw unreadable(name, `it has over ${MAX_CELLS.toLocaleString('en-US')} cells`);
+  const notebook = readCells(raw, given['metadata'], name);
+  const toRun = cellsToRun(notebook).length;
+  if (toRun === 0) throw new UserError('emptySnippet', `The notebook ${name} has no code to run.`);
+  if (toRun > MAX_CELLS_TO_RUN)
+    throw unreadable(
+      name,
+      `it has ${toRun.toLocaleString('en-US')} code cells, and at most 1,000 run at once`,
+    );
+  return { notebook, language: languageOf(given) };
+}
+
+function parse(text: string, name: string): JsonObject {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
+  }
+  if (!isObject(given) || !('nbformat' in given)) throw unreadable(name, 'it is no notebook');
+  return given;
+}
+
+function versionWords(version: unknown): string {
+  return typeof version === 'number' && version > 4
+    ? `its format (nbformat ${version}) is newer than 4`
+    : 'its format is too old; open it in Jupyter and save it anew';
+}
+
+function readCells(raw: readonly unknown[], metadata: unknown, name: string): Notebook {
+  const ids = new Set<string>();
+  try {
+    const cells = raw.map((cell, index): Cell => {
+      if (!isObject(cell)) throw unreadable(name, `its cell ${index + 1} is none`);
+      return readCell(cell, index, ids, name);
+    });
+    return fit({ metadata: cleanNotebookMetadata(metadata), cells }, name);
+  } catch (error) {
+    // What is nested so deeply no reader of it could write again.
+    if (error instanceof RangeError) throw unreadable(name, 'it is nested too deeply');
+    throw error;
+  }
+}
+
+function readCell(cell: JsonObject, index: number, ids: Set<string>, name: string): Cell {
+  const { id: givenId, cell_type: type } = cell;
+  const isFree = typeof givenId === 'string' && /^[\w-]{1,64}$/.test(givenId) && !ids.has(givenId);
+  const id = isFree ? givenId : randomUUID().slice(0, 8) + index.toString(36);
+  ids.add(id);
+  const metadata = cleanCellMetadata(cell['metadata']);
+  const source = readSource(cell['source']);
+  if (source === undefined) throw unreadable(name, `its cell ${index + 1} has no source`);
+  if (type === 'code') return { kind: 'code', id, metadata, source };
+  const attachments = cleanAttachments(cell['attachments']);
+  // A kind of a format to come is kept as text that nobody renders.
+  const kind = type === 'markdown' ? 'markdown' : 'raw';
+  return { kind, id, metadata, source, ...(attachments === undefined ? {} : { attachments }) };
+}
+
+/** Lines end with LF, as in all code. */
+function readSource(source: unknown): string | undefined {
+  const text =
+    Array.isArray(source) && source.every((line) => typeof line === 'string') ? source.join('') : source;
+  return typeof text === 'string' ? text.replaceAll(/\r\n?/g, '\n').toWellFormed() : undefined;
+}
+
+/** Pictures in its text go first where it is too large to be kept until it has run. */
+function fit(notebook: Notebook, name: string): Notebook {
+  if (JSON.stringify(notebook).length <= MAX_KEPT_CHARS) return notebook;
+  const cells = notebook.cells.map((cell): Cell => {
+    if (cell.kind === 'code') return cell;
+    const { attachments: _, ...rest } = cell;
+    return rest;
+  });
+  const smaller = { ...notebook, cells };
+  if (JSON.stringify(smaller).length > MAX_KEPT_CHARS)
+    throw unreadable(name, 'it is over 4 MB without its outputs and pictures');
+  return smaller;
+}
+
+function languageOf(given: JsonObject): NotebookLanguage {
+  const raw = isObject(given['metadata']) ? given['metadata'] : {};
+  const kernelspec = isObject(raw['kernelspec']) ? raw['kernelspec'] : {};
+  const info = isObject(raw['language_info']) ? raw['language_info'] : {};
+  // Version 3 knows a language for each cell, which was always the notebook's.
+  const old = given['nbformat'] === 4 ? undefined : (wordOf(raw['language']) ?? 'python');
+  return {
+    kernelspec: wordOf(kernelspec['name']),
+    language: wordOf(info['name']) ?? wordOf(kernelspec['language']) ?? old,
+    version: wordOf(info['version']),
+  };
+}
+
+function wordOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, 100) : undefined;
+}
+
+function unreadable(name: string, why: string): UserError {
+  return new UserError('unreadableFile', `The notebook ${name} cannot be run: ${why}. Nothing ran.`);
+}

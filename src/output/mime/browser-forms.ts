@@ -1,0 +1,186 @@
+import type { MimeBundle } from '../../gateway/outputs.ts';
+import { htmlAsText } from './html-text.ts';
+import type { ShownForm } from './shown-form.ts';
+
+/** What of a bundle only a browser can draw, run or play. All that meets a regular expression here is bounded. */
+
+/** HTML beyond this is not looked into for a script; without its scripts, for words. */
+const READ_CHARS = 2_000_000;
+const SEEN_CHARS = 100_000;
+/** So much of its start says what a page is for. */
+const HEAD_CHARS = 20_000;
+/** No word for an object is longer. */
+const OBJECT_CHARS = 2_000;
+
+/** A chart's document: its JSON says everything. */
+export function isChart(data: MimeBundle): boolean {
+  return Object.entries(data).some(
+    ([mime, value]) =>
+      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/.test(mime) && isDocument(value),
+  );
+}
+
+function isDocument(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+/**
+ * What a library brings into the page before it draws (its scripts, its styles, its logo), and the empty place that it
+ * will draw in: nobody misses it here. Said by a mime type of its own (`…_load.v0+json`), by nothing but script, or by
+ * HTML in which nothing is to be seen.
+ */
+export function isLoader(data: MimeBundle): boolean {
+  const mimes = Object.keys(data);
+  if (mimes.some((mime) => /^application\/vnd\.\w{1,40}_load\.v\d\+json$/.test(mime))) return true;
+  const others = mimes.filter((mime) => mime !== 'application/javascript' && mime !== 'text/plain');
+  if (mimes.includes('application/javascript') && others.length === 0) return true;
+  const { 'text/html': html, 'text/plain': plain } = data;
+  // A word for an object says that there is something to be seen.
+  if (typeof html !== 'string' || (typeof plain === 'string' && !/^<[^\n]*>$|^$/.test(plain.trim())))
+    return false;
+  // What is run beside a drawing has a word for the object that is drawn.
+  const isExecuted = mimes.some((mime) => /^application\/vnd\.\w{1,40}_exec\.v\d\+json$/.test(mime));
+  if (isExecuted && plain === undefined) return true;
+  const seen = withoutNoscript(withoutScripts(html));
+  if (seen.length > SEEN_CHARS) return false;
+  const words = htmlAsText(seen) ?? '';
+  if (LOADING.test(words)) return true;
+  const isPlace = seen.length < PLACE_CHARS && PLACES.test(seen);
+  return (
+    isPlace ||
+    (words === '' &&
+      html !== seen &&
+      !/<(?:div\b[^>]{0,300}\bid\s?=|(?:canvas|svg|img|iframe|video|audio|object|embed|table|form)\b)/i.test(
+        seen,
+      ))
+  );
+}
+
+/** Where Bokeh will draw: nothing is in it yet. */
+const PLACE_CHARS = 2_000;
+const PLACES = /^\s*(?:<div\b[^>]{0,500}\bdata-root-id=[^>]{0,500}>\s*<\/div>\s*)+$/i;
+
+/** What libraries say while they load: Bokeh, HoloViews. */
+const LOADING = /^(?:Loading BokehJS|BokehJS [\d.]{1,20} successfully loaded|ⓘ$)/;
+
+/** What is said to browsers without scripts is about scripts. */
+function withoutNoscript(html: string): string {
+  const start = html.indexOf('<noscript');
+  const end = html.indexOf('</noscript>', start);
+  return start === -1 || end === -1 ? html : html.slice(0, start) + html.slice(end + '</noscript>'.length);
+}
+
+/** HTML without what is in its scripts and styles. */
+function withoutScripts(html: string): string {
+  let rest = '';
+  let at = 0;
+  for (;;) {
+    const open = indexOfTag(html, at);
+    if (open === -1) return rest + html.slice(at);
+    rest += html.slice(at, open);
+    const name = html
+      .slice(open + 1, open + 7)
+      .toLowerCase()
+      .startsWith('script')
+      ? 'script'
+      : 'style';
+    const close = indexOfEnd(html, name, open);
+    if (close === -1) return rest;
+    at = html.indexOf('>', close) + 1;
+    if (at === 0) return rest;
+  }
+}
+
+function indexOfTag(html: string, from: number): number {
+  TAG.lastIndex = from;
+  return TAG.exec(html)?.index ?? -1;
+}
+
+function indexOfEnd(html: string, name: 'script' | 'style', from: number): number {
+  const end = name === 'script' ? SCRIPT_END : STYLE_END;
+  end.lastIndex = from;
+  return end.exec(html)?.index ?? -1;
+}
+
+const TAG = /<(?:script|style)\b/gi;
+const SCRIPT_END = /<\/script/gi;
+const STYLE_END = /<\/style/gi;
+
+/** HTML that draws by script: what it shows is in no word of it. */
+export function isScripted(html: string): boolean {
+  return /<script\b/i.test(html.slice(0, READ_CHARS));
+}
+
+/**
+ * `alt.Chart(...)`, `Figure({…`, `Row(id='1001', …)`, `:Curve [x] (y)`, `<…>`: a word for an object that a browser would
+ * draw. Beside its drawing it says nothing.
+ */
+export function isObjectWord(plain: string): boolean {
+  const word = plain.trim();
+  if (word.length > OBJECT_CHARS) return /^[\w.]{1,100}\(/.test(word);
+  return /^<[^\n]*>$|^:\w|^[\w.]{1,100}\([^]*\)$/.test(word);
+}
+
+const ENDINGS: Readonly<Record<string, string>> = {
+  wav: 'wav',
+  'x-wav': 'wav',
+  wave: 'wav',
+  mpeg: 'mp3',
+  mp3: 'mp3',
+  ogg: 'ogg',
+  mp4: 'mp4',
+  webm: 'webm',
+  quicktime: 'mov',
+  flac: 'flac',
+};
+
+/** Sound and film that are in the bundle itself, as files that Slack plays. */
+export function mediaFiles(data: MimeBundle): ShownForm[] {
+  const own = Object.entries(data).flatMap(([mime, value]) => mediaFile(mime, value));
+  if (own.length > 0) return own;
+  const html = data['text/html'];
+  if (typeof html !== 'string' || !/<(?:audio|video)\b/i.test(html.slice(0, HEAD_CHARS))) return [];
+  const at = html.search(/data:(?:audio|video)\/[\w.+-]{1,40};base64,/);
+  if (at === -1) return [];
+  const comma = html.indexOf(',', at);
+  const mime = html.slice(at + 'data:'.length, html.indexOf(';', at));
+  const quote = /["'\s>]/.exec(html.slice(comma))?.index;
+  return mediaFile(mime, html.slice(comma + 1, quote === undefined ? undefined : comma + quote));
+}
+
+function mediaFile(mime: string, value: unknown): ShownForm[] {
+  const [, kind, name] = /^(audio|video)\/([\w.+-]{1,40})$/.exec(mime) ?? [];
+  if (kind === undefined || name === undefined || typeof value !== 'string') return [];
+  const content = Buffer.from(value, 'base64');
+  if (content.length === 0) return [];
+  const ending = kind === 'audio' && name === 'mp4' ? 'm4a' : (ENDINGS[name] ?? name.replace(/^x-/, ''));
+  return [{ kind: 'file', filename: `${kind}.${ending}`, mime, content }];
+}
+
+/** Where what HTML only points to is: `Image(url=…)`, `YouTubeVideo(…)`, `IFrame(…)`. Undefined where it holds more. */
+export function pointedAddress(html: string): string | undefined {
+  if (html.length > HEAD_CHARS) return undefined;
+  const [, address] =
+    /<(?:img|iframe|video|audio|source)\b[^>]{0,2000}?\bsrc\s?=\s?["'](https?:\/\/[^"'\s]{1,1500})["']/i.exec(
+      html,
+    ) ?? [];
+  return address;
+}
+
+/** What Bokeh draws, as a page of its own: its script, the places it names, and BokehJS of its version. */
+export function bokehPage(data: MimeBundle): ShownForm[] {
+  const script = data['application/javascript'];
+  const isBokeh = Object.keys(data).some((mime) => /^application\/vnd\.bokehjs_exec\.v\d\+json$/.test(mime));
+  if (!isBokeh || typeof script !== 'string') return [];
+  const version = /"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/.exec(script)?.[1] ?? '3.8.0';
+  const roots = /"roots":\{([^{}]{1,5000})\}/.exec(script)?.[1] ?? '';
+  const places = [...roots.matchAll(/:"([\w-]{1,80})"/g)].map(([, id]) => `<div id="${id}"></div>`);
+  const content = [
+    '<!DOCTYPE html><meta charset="utf-8">',
+    `<script src="https://cdn.bokeh.org/bokeh/release/bokeh-${version}.min.js"></script>`,
+    ...places,
+    `<script>${script.replaceAll('</script', '<\\/script')}</script>`,
+    '',
+  ].join('\n');
+  return [{ kind: 'file', filename: 'bokeh.html', mime: 'text/html', content }];
+}

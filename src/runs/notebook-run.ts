@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import type { Log } from '../log.ts';
+import { cellsToRun, type Notebook } from '../notebooks/model.ts';
+import type { NotebookStore } from '../notebooks/notebook-store.ts';
+import { openNotebookTranscript } from '../notebooks/notebook-transcript.ts';
+import { notebookOf } from '../notebooks/write.ts';
+import type { SpoolBudget } from '../output/spool/spool-budget.ts';
+import type { Transcript } from '../output/transcript.ts';
+import type { RunStore } from '../store/store.ts';
+import { isUnfinished, type Run, type RunData } from './run.ts';
+
+export interface NotebookRunDeps {
+  notebooks: Pick<NotebookStore, 'find'>;
+  store: Pick<RunStore<RunData>, 'code'>;
+  spoolDir: string;
+  maxOutputBytes: number;
+  budget: SpoolBudget;
+  log: Log;
+}
+
+/** The transcript of a run; that of a notebook attaches the executed one. */
+export async function withNotebook(
+  transcript: Transcript,
+  run: Run,
+  recovered: boolean,
+  { notebooks, store, spoolDir, maxOutputBytes, budget, log }: NotebookRunDeps,
+): Promise<Transcript> {
+  const { notebook: posted, requestKey, kernelspec, block, startedAt } = run.data;
+  if (posted === undefined) return transcript;
+  const hasEnded = !isUnfinished(run);
+  return await openNotebookTranscript(transcript, {
+    dir: join(spoolDir, notebookFolder(run.id)),
+    filename: `${posted.name}-executed.ipynb`,
+    maxOutputBytes,
+    budget,
+    recovered,
+    hasEnded,
+    cellsBegun: startedAt === undefined ? 0 : block + (hasEnded ? 1 : 0),
+    notebook: async () => {
+      const blocks = (await store.code(run.id)) ?? [];
+      return fitting(await notebooks.find(requestKey), blocks) ?? notebookOf(blocks, metadataOf(kernelspec));
+    },
+    onFailure: (error) =>
+      log.error(
+        { event: 'notebook.unwritten', err: error, run: run.id },
+        'an executed notebook was not written',
+      ),
+  });
+}
+
+/** Beside the folder of its output; the part before the dot is the run's. */
+export function notebookFolder(runId: string): string {
+  return `${runId}.notebook`;
+}
+
+/** Only the notebook that this very code is from: it may have been edited since. */
+function fitting(notebook: Notebook | undefined, blocks: readonly string[]): Notebook | undefined {
+  if (notebook === undefined) return undefined;
+  const cells = cellsToRun(notebook);
+  const isSame =
+    cells.length === blocks.length && cells.every(({ source }, index) => source === blocks[index]);
+  return isSame ? notebook : undefined;
+}
+
+function metadataOf(kernelspec: string) {
+  return { kernelspec: { name: kernelspec, display_name: kernelspec } };
+}

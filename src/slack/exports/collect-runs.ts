@@ -1,0 +1,218 @@
+import type { ExportedOutput, ExportedRun } from '../../notebooks/export.ts';
+import type { Run } from '../../runs/run.ts';
+import { resultsFile, streamFile } from '../blocks/run/attachments.ts';
+import { endOf, statusLine } from '../blocks/run/run-text.ts';
+import type { Bot } from '../context.ts';
+import type { ThreadFile, ThreadMessage } from './threads.ts';
+import { type AnswerPart, readAnswerParts, readTable } from './read-answer.ts';
+
+/** What an export downloads in all, and of one file; what is more stays in Slack, and the notebook says so. */
+const MAX_BYTES = 50_000_000;
+const MAX_FILE_BYTES = 10_000_000;
+const AT_ONCE = 8;
+
+export type CollectPort = Pick<Bot, 'code' | 'threads' | 'users' | 'workspaceUrl'>;
+
+/** Runs, oldest first, with what Slack still has of them. */
+export async function collectRuns(runs: readonly Run[], bot: CollectPort): Promise<ExportedRun[]> {
+  // The answer of a run that was edited is the next run's.
+  const replaced = new Set(runs.map(({ data }) => data.follows));
+  const shown = runs.filter(({ id }) => !replaced.has(id));
+  const threads = new Map<string, Promise<ThreadMessage[]>>();
+  for (const { channel, thread } of shown)
+    if (thread !== '' && !threads.has(thread))
+      threads.set(
+        thread,
+        bot.threads.messages({ channel, thread }).catch(() => []),
+      );
+  const room = { bytes: MAX_BYTES };
+  const collected: ExportedRun[] = [];
+  for (let at = 0; at < shown.length; at += AT_ONCE) {
+    const some = shown.slice(at, at + AT_ONCE).map(async (run) => {
+      const messages = (await threads.get(run.thread)) ?? [];
+      return await collectRun(run, messages, room, bot);
+    });
+    collected.push(...(await Promise.all(some)));
+  }
+  return collected;
+}
+
+async function collectRun(
+  run: Run,
+  messages: readonly ThreadMessage[],
+  room: { bytes: number },
+  bot: CollectPort,
+): Promise<ExportedRun> {
+  const { data } = run;
+  const [code, person, outputs] = await Promise.all([
+    bot.code(run),
+    bot.users.find(run.requester),
+    collectOutputs(run, messages, room, bot),
+  ]);
+  const { outcome, block, blockCount, executionCount, kernelspec, language } = data;
+  const isWhole = outcome?.kind === 'ok';
+  return {
+    heading: headingOf(run, person.name ?? run.requester, bot.workspaceUrl),
+    kernelspec,
+    language: language?.toLowerCase(),
+    code,
+    begun: isWhole ? blockCount : block + 1,
+    executionCount,
+    hasFailed: outcome !== undefined && !isWhole,
+    outputs,
+  };
+}
+
+/** `**ana** · 2026-03-02 08:00 UTC · Done · 4.3 s · In [3] · python3` */
+function headingOf({ data, createdAt, channel, thread }: Run, name: string, workspaceUrl: string): string {
+  const when = `${new Date(data.startedAt ?? createdAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const how =
+    data.outcome === undefined
+      ? `not ended yet · ${data.kernelspec}`
+      : statusLine(data.edition, data.outcome);
+  const link = `[in Slack](${workspaceUrl}archives/${channel}/p${thread.replace('.', '')})`;
+  return [`**${escapeMarkdown(name)}**`, when, escapeMarkdown(how), ...(thread === '' ? [] : [link])].join(
+    ' · ',
+  );
+}
+
+export function escapeMarkdown(text: string): string {
+  return text.replaceAll(/[\\`*_[\]<>#|~]/g, '\\$&').replaceAll(/\s+/g, ' ');
+}
+
+async function collectOutputs(
+  run: Run,
+  messages: readonly ThreadMessage[],
+  room: { bytes: number },
+  bot: CollectPort,
+): Promise<ExportedOutput[]> {
+  const { data } = run;
+  const answer = messages.find(({ ts }) => ts === data.messageTs);
+  if (data.outcome === undefined) return [{ kind: 'note', words: 'this run has not ended yet' }];
+  if (answer === undefined)
+    return [{ kind: 'note', words: 'the answer of this run is not in Slack any more' }];
+  const files = (data.files ?? []).map(
+    (id) => messages.flatMap((message) => message.files).find((file) => file.id === id) ?? goneFile(id),
+  );
+  const tables = (data.replies ?? []).flatMap((ts) => messages.find((message) => message.ts === ts) ?? []);
+  const missing = (data.replies ?? []).length - tables.length;
+  const fetched = new Map(
+    await Promise.all(files.map(async (file) => [file.id, await fetchFile(file, room, bot)] as const)),
+  );
+  const outputs = placeOutputs(
+    readAnswerParts(answer.blocks, data.origin !== undefined),
+    files.map((file) => ({ file, output: fetched.get(file.id) ?? note('a file could not be read') })),
+    tables.map((table) => readTable(table.blocks) ?? textOf(table)),
+    endOf(data.outcome) === 'failed' && data.outcome.kind === 'raised',
+  );
+  const gone =
+    missing > 0
+      ? [
+          note(
+            missing === 1
+              ? 'a table is not in Slack any more'
+              : `${missing} tables are not in Slack any more`,
+          ),
+        ]
+      : [];
+  return [...outputs, ...gone];
+}
+
+function textOf({ blocks }: ThreadMessage): ExportedOutput {
+  const text = readAnswerParts(blocks, false).flatMap((part) => (part.kind === 'text' ? [part.text] : []));
+  return { kind: 'stream', name: 'stdout', text: `${text.join('\n')}\n` };
+}
+
+interface FetchedFile {
+  file: ThreadFile;
+  output: ExportedOutput;
+}
+
+/**
+ * What an answer shows in its order, with pictures and tables where it names them. The whole text of the streams takes the
+ * place of what the message shows of it; an error comes last, where the kernel said it.
+ */
+function placeOutputs(
+  parts: readonly AnswerPart[],
+  files: readonly FetchedFile[],
+  tables: readonly ExportedOutput[],
+  hasRaised: boolean,
+): ExportedOutput[] {
+  const isPicture = ({ file }: FetchedFile): boolean => PICTURES.has(file.mimetype);
+  const pictures = files.filter(isPicture).map(({ output }) => output);
+  const whole = files.filter(({ file }) => file.name === streamFile || file.name === resultsFile);
+  const others = files
+    .filter((each) => !isPicture(each) && !whole.includes(each))
+    .map(({ output }) => output);
+  const waiting = [...tables];
+  const texts = parts.filter((part) => part.kind === 'text');
+  const error = hasRaised ? texts[0] : undefined;
+  const outputs: ExportedOutput[] = whole.map(({ output }) => output);
+  const hasWhole = whole.some(({ output }) => output.kind === 'stream');
+  for (const part of parts) {
+    if (part.kind === 'images') outputs.push(...pictures.splice(0, part.count));
+    else if (part.kind === 'table') outputs.push(...waiting.splice(0, 1));
+    else if (hasWhole || part === error) continue;
+    else if (part.kind === 'hidden') outputs.push(note(part.words));
+    else outputs.push({ kind: 'stream', name: part.name, text: endLine(part.text) });
+  }
+  return [
+    ...outputs,
+    ...pictures,
+    ...waiting,
+    ...others,
+    ...(error === undefined ? [] : [errorOf(error.text)]),
+  ];
+}
+
+/** The text of a message has lost its last line's break. */
+function endLine(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+/** `ZeroDivisionError: division by zero`, then what the answer shows of where. */
+function errorOf(shown: string): ExportedOutput {
+  const traceback = shown.split('\n');
+  const [, name = 'Error', value = ''] = /^([\w.$]+): ?(.*)$/.exec(traceback[0] ?? '') ?? [
+    '',
+    undefined,
+    traceback[0],
+  ];
+  return { kind: 'error', name, value, traceback };
+}
+
+/** Pictures as a notebook shows them. */
+const PICTURES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif']);
+
+async function fetchFile(
+  file: ThreadFile,
+  room: { bytes: number },
+  { threads }: CollectPort,
+): Promise<ExportedOutput> {
+  const { name, mimetype, size, permalink } = file;
+  if (file.isGone)
+    return note(
+      name === '' ? 'a file is not in Slack any more' : `the file ${name} is not in Slack any more`,
+    );
+  const isPicture = PICTURES.has(mimetype);
+  if (!isPicture && name !== streamFile && name !== resultsFile)
+    return note(`the file ${name} is in Slack: ${permalink}`);
+  if (size > MAX_FILE_BYTES || size > room.bytes)
+    return note(`the file ${name} is too large to be here: ${permalink}`);
+  room.bytes -= size;
+  try {
+    const bytes = await threads.download(file, MAX_FILE_BYTES);
+    if (!isPicture) return { kind: 'stream', name: 'stdout', text: bytes.toString() };
+    return { kind: 'display', data: { [mimetype]: bytes.toString('base64'), 'text/plain': file.alt } };
+  } catch {
+    return note(`the file ${name} could not be read: ${permalink}`);
+  }
+}
+
+function goneFile(id: string): ThreadFile {
+  return { id, name: '', mimetype: '', size: 0, url: undefined, permalink: '', alt: '', isGone: true };
+}
+
+function note(words: string): ExportedOutput {
+  return { kind: 'note', words };
+}

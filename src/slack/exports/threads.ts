@@ -1,0 +1,75 @@
+import type { DownloadFile } from '../api/files.ts';
+import { type MessageClient, type Place, type Reply, withRetries } from '../messages/client.ts';
+import { uploadFiles } from '../messages/upload-files.ts';
+
+/** A message of a thread, as Slack has it now. */
+export interface ThreadMessage {
+  ts: string;
+  /** Slack's blocks, unread. */
+  blocks: unknown;
+  files: ThreadFile[];
+}
+
+export interface ThreadFile {
+  id: string;
+  name: string;
+  mimetype: string;
+  /** Bytes. */
+  size: number;
+  url: string | undefined;
+  permalink: string;
+  /** What is said of a picture. */
+  alt: string;
+  /** Slack has it no more, or does not show it. */
+  isGone: boolean;
+}
+
+/** Threads as a whole: what is in them, and files of the bot's own making put into them. */
+export interface Threads {
+  /** Oldest first. Rejects with the client's errors. */
+  messages(place: Place): Promise<ThreadMessage[]>;
+  /** Rejects with `UserError` where it cannot be had. */
+  download(file: ThreadFile, maxBytes: number): Promise<Buffer>;
+  /** Puts the file at `path` into a thread, or into the direct messages of a user. Gives why it could not, else undefined. */
+  attach(
+    place: Place | { user: string },
+    file: { path: string; filename: string },
+  ): Promise<string | undefined>;
+}
+
+export function createThreads(client: MessageClient, download: DownloadFile): Threads {
+  return {
+    messages: async (place) =>
+      await withRetries(async () => {
+        const messages: ThreadMessage[] = [];
+        for await (const { ts, blocks, files = [] } of client.messages(place, 0))
+          if (ts !== undefined) messages.push({ ts, blocks, files: files.map(toFile) });
+        return messages;
+      }),
+    async download({ name, url }, maxBytes) {
+      return await download(url, name, maxBytes);
+    },
+    async attach(place, { path, filename }) {
+      const where = 'user' in place ? { channel: await client.openDirect(place.user), thread: '' } : place;
+      const file = { kind: 'file' as const, key: path, content: { path }, filename, snippet: false };
+      const { failed } = await uploadFiles(client, where, [file]);
+      return failed[0]?.reason;
+    },
+  };
+}
+
+type SlackFile = NonNullable<Reply['files']>[number];
+
+function toFile(file: SlackFile): ThreadFile {
+  const { id = '', name, mimetype = '', size = 0, mode, permalink = '', alt_txt: alt } = file;
+  return {
+    id,
+    name: name ?? '',
+    mimetype,
+    size,
+    url: file.url_private_download ?? file.url_private,
+    permalink,
+    alt: alt ?? name ?? '',
+    isGone: mode === 'tombstone' || mode === 'hidden_by_limit' || mode === 'file_access',
+  };
+}

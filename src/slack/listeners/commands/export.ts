@@ -1,0 +1,135 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { UserError } from '../../../errors.ts';
+import { exportNotebook } from '../../../notebooks/export.ts';
+import { notebookText } from '../../../notebooks/write.ts';
+import type { Run } from '../../../runs/run.ts';
+import type { Person } from '../../auth/policy.ts';
+import type { RunsPort, SlackPort } from '../../context.ts';
+import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
+import { notifyPerson, withBoundary } from '../error-boundary.ts';
+import type { CommandAnswer } from './answer.ts';
+
+export type ExportPort = SlackPort & Pick<RunsPort, 'code' | 'threadRuns' | 'channelRuns'>;
+
+/** How many runs one notebook holds, the newest. */
+const MAX_RUNS = 200;
+
+interface ExportPlace {
+  channel: string;
+  thread: string | undefined;
+}
+
+/**
+ * A thread's runs, or those of the channel since the person's midnight, as one notebook: into the thread, or to the person
+ * alone. The answer says that it is on its way; what fails then is told to the person.
+ */
+export async function exportRuns(
+  of: 'thread' | 'today',
+  person: Person,
+  place: ExportPlace,
+  bot: ExportPort,
+): Promise<CommandAnswer> {
+  const { channel, thread } = place;
+  const notify = notifyPerson(bot.notify, { channel, thread, user: person.id });
+  const found = await findRuns(of, person, place, bot);
+  const runs = found.slice(0, MAX_RUNS).toReversed();
+  const older = found.length > MAX_RUNS ? ` The newest ${MAX_RUNS} runs are in it.` : '';
+  // Reading them back takes longer than Slack waits for an answer.
+  void withBoundary({ log: bot.log, what: 'an export', notify }, async () => {
+    await sendNotebook(of, runs, person, place, bot);
+  });
+  const count = runs.length === 1 ? 'one run' : `${runs.length} runs`;
+  const where = of === 'thread' ? 'it comes into this thread' : 'it comes to you by direct message';
+  return { text: `A notebook of ${count} is being written; ${where}.${older}` };
+}
+
+async function findRuns(
+  of: 'thread' | 'today',
+  { timeZone }: Person,
+  { channel, thread }: ExportPlace,
+  bot: ExportPort,
+): Promise<Run[]> {
+  if (of === 'thread') {
+    if (thread === undefined || thread === '')
+      throw new UserError(
+        'badCommand',
+        'Say !export in a thread with answers, or export today for all of this channel’s runs of today.',
+      );
+    return orNothing(await bot.threadRuns(channel, thread, MAX_RUNS + 1), 'this thread');
+  }
+  const day = dayIn(timeZone);
+  const today = day(Date.now());
+  const runs = (await bot.channelRuns(channel, MAX_RUNS + 1)).filter(
+    ({ createdAt }) => day(createdAt) === today,
+  );
+  return orNothing(runs, 'this channel today');
+}
+
+function orNothing(runs: Run[], where: string): Run[] {
+  if (runs.length === 0)
+    throw new UserError('badCommand', `Nothing has run in ${where}, or it is not kept any more.`);
+  return runs;
+}
+
+/** `2026-03-02`, where this person is. */
+function dayIn(timeZone: string | undefined): (ms: number) => string {
+  const format = formatIn(timeZone) ?? formatIn('UTC');
+  return (ms) => format?.format(ms) ?? '';
+}
+
+/** Undefined where Node does not know the zone that Slack says. */
+function formatIn(timeZone: string | undefined): Intl.DateTimeFormat | undefined {
+  try {
+    return new Intl.DateTimeFormat('en-CA', { timeZone: timeZone ?? 'UTC', dateStyle: 'short' });
+  } catch {
+    return undefined;
+  }
+}
+
+async function sendNotebook(
+  of: 'thread' | 'today',
+  runs: readonly Run[],
+  person: Person,
+  { channel, thread }: ExportPlace,
+  bot: ExportPort,
+): Promise<void> {
+  const day = dayIn(person.timeZone)(Date.now());
+  const name = await nameOf(channel, bot);
+  const title = titleOf(of, name, day, runs.length, person);
+  const { notebook, ran } = exportNotebook(title, await collectRuns(runs, bot));
+  const folder = await mkdtemp(join(tmpdir(), 'sparkthread-export-'));
+  try {
+    const path = join(folder, 'export.ipynb');
+    await pipeline(notebookText(notebook, ran), createWriteStream(path, { mode: 0o600 }));
+    const filename = `${of === 'thread' ? 'thread' : (name ?? 'channel')}-${day}.ipynb`;
+    const place = of === 'thread' && thread !== undefined ? { channel, thread } : { user: person.id };
+    const reason = await bot.threads.attach(place, { path, filename });
+    if (reason !== undefined)
+      throw new UserError('notTaken', `The notebook could not be brought into Slack (${reason}). Try again.`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Undefined for direct messages, and where Slack does not tell. */
+async function nameOf(channel: string, { channels }: ExportPort): Promise<string | undefined> {
+  const found = await channels.find(channel).catch(() => undefined);
+  return found?.name;
+}
+
+function titleOf(
+  of: 'thread' | 'today',
+  name: string | undefined,
+  day: string,
+  count: number,
+  { name: who, id }: Person,
+): string {
+  const place = name === undefined ? 'direct messages' : `#${escapeMarkdown(name)}`;
+  const what = of === 'thread' ? `A thread in ${place}` : `${place}, ${day}`;
+  const runs = count === 1 ? 'One run' : `${count} runs`;
+  return `# ${what}\n\n${runs}, exported from Slack by ${escapeMarkdown(who ?? id)} on ${day}.`;
+}

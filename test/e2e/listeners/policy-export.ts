@@ -1,0 +1,22 @@
+import { asks, type Deed, tryIt } from './policy-scene.ts';
+
+/** What the table of rights says of exported notebooks, tried. */
+export const exportRuns: readonly Deed[] = [
+  {
+    by: 'command export',
+    attempt: async (scene) => {
+      const { rig, user, room } = scene;
+      return await asks(scene, () => rig.playground.as(user).slash(room('code'), '/spark export today'));
+    },
+  },
+  {
+    by: 'button export',
+    attempt: async (scene) => {
+      const { rig, user, room } = scene;
+      const { answer } = await rig.slash('rob', room('code'), '/spark 1');
+      const run = String(answer.metadata?.event_payload?.['run']);
+      const press = () => rig.playground.as(user).press(answer, 'run:menu', `export|${run}|ended`);
+      return await tryIt(scene, press, (heard) => heard.some((text) => text.includes('is being written')));
+    },
+  },
+];

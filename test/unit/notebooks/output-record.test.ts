@@ -1,0 +1,78 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { recordedOutputs } from '../../../src/notebooks/write.ts';
+import { OutputRecord } from '../../../src/notebooks/output-record.ts';
+import { SpoolBudget } from '../../../src/output/spool/spool-budget.ts';
+import { temporaryFolder } from '../../contract/temporary-folder.ts';
+
+const open = (dir: string, recovered = false): Promise<OutputRecord> =>
+  OutputRecord.open({ dir, maxBytes: 1e9, budget: new SpoolBudget(1e9), recovered });
+
+test('steps that count no more are left out, and what stands is the same for the next process', async () => {
+  const dir = join(temporaryFolder(), 'run.notebook');
+  const record = await open(dir);
+  record.begin(0);
+  await record.add({ kind: 'counted', executionCount: 3 });
+  await record.add({ kind: 'stream', name: 'stderr', text: 'remains ' });
+  record.begin(1);
+  for (let n = 0; n < 40_000; n += 1) {
+    await record.add({ kind: 'clear', wait: true });
+    await record.add({ kind: 'stream', name: 'stdout', text: `${n} ` });
+    if (n % 1_000 === 0) await record.disk.flush();
+  }
+  await record.add({ kind: 'stream', name: 'stdout', text: 'and more' });
+  await record.disk.flush();
+  const steps = (await readFile(join(dir, 'steps.ndjson'), 'utf8')).split('\n');
+  expect(steps.length).toBeLessThan(50_000);
+  const next = await open(dir, true);
+  expect(next.cell(0)).toEqual(record.cell(0));
+  expect(next.cell(1)?.outputs).toEqual(record.cell(1)?.outputs);
+  const { from = 0, to } =
+    next.cell(1)?.outputs.map((output) => ('from' in output ? output : undefined))[0] ?? {};
+  const text = await readFile(next.disk.streamsPath);
+  expect(text.subarray(from, to).toString()).toBe('39999 and more');
+});
+
+test('a display that is updated faster than the disk writes leaves one file', async () => {
+  const dir = join(temporaryFolder(), 'run.notebook');
+  const record = await open(dir);
+  record.begin(0);
+  const shown = { data: { 'text/plain': 'x' }, metadata: {}, displayId: 'd' };
+  await record.add({ kind: 'display', ...shown });
+  for (let n = 0; n < 5_000; n += 1) void record.add({ kind: 'updateDisplay', ...shown });
+  await record.disk.flush();
+  expect((await readdir(dir)).filter((name) => name.endsWith('.json'))).toHaveLength(1);
+  const [output] = (await open(dir, true)).cell(0)?.outputs ?? [];
+  expect(output).toEqual({ kind: 'file', file: 5_001, id: 'd' });
+});
+
+test('a disk that refuses ends the record without an error', async () => {
+  const folder = temporaryFolder();
+  await writeFile(join(folder, 'file'), '');
+  const record = await open(join(folder, 'file', 'below'));
+  record.begin(0);
+  await record.add({ kind: 'stream', name: 'stdout', text: 'x' });
+  await record.disk.flush();
+  expect(record.loss).toBe('disk');
+  await record.remove();
+});
+
+test('a text of any length waits for the disk, and is written in small pieces', async () => {
+  const record = await open(join(temporaryFolder(), 'run.notebook'));
+  record.begin(0);
+  const text = `${'0123456789'.repeat(100)}\n`.repeat(500);
+  for (let n = 0; n < 40; n += 1) {
+    await record.add({ kind: 'stream', name: 'stdout', text });
+    expect(record.disk.pendingBytes).toBeLessThan(1_000_000 + text.length);
+  }
+  await record.disk.close();
+  const cell = record.cell(0);
+  let length = 0;
+  for (const output of cell === undefined ? [] : recordedOutputs(cell, record.disk))
+    for await (const piece of output) {
+      length += piece.length;
+      expect(piece.length).toBeLessThan(200_000);
+    }
+  expect(length).toBeGreaterThan(40 * text.length);
+});

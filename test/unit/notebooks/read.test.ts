@@ -1,0 +1,172 @@
+import { expect, test } from 'vitest';
+import { UserError } from '../../../src/errors.ts';
+import { cellsToRun } from '../../../src/notebooks/model.ts';
+import { readNotebook } from '../../../src/notebooks/read.ts';
+
+const read = (given: unknown) => readNotebook(JSON.stringify(given), 'a.ipynb');
+const code = (source: unknown, more = {}) => ({
+  cell_type: 'code',
+  metadata: {},
+  source,
+  outputs: [],
+  ...more,
+});
+const v4 = (cells: unknown[], more = {}) => ({
+  nbformat: 4,
+  nbformat_minor: 2,
+  metadata: {},
+  cells,
+  ...more,
+});
+
+test('code cells run in order; empty ones, text and what is tagged so do not', () => {
+  const { notebook } = read(
+    v4([
+      { cell_type: 'markdown', metadata: {}, source: ['# Title\n', 'words'] },
+      code(['a = 1\r\n', 'a']),
+      code('  \n'),
+      code('%%bash\nls'),
+      code('no', { metadata: { tags: ['skip-execution'] } }),
+      { cell_type: 'raw', metadata: {}, source: 'raw' },
+    ]),
+  );
+  expect(cellsToRun(notebook).map(({ source }) => source)).toEqual(['a = 1\na', '%%bash\nls']);
+  expect(notebook.cells.map(({ kind, source }) => [kind, source])).toEqual([
+    ['markdown', '# Title\nwords'],
+    ['code', 'a = 1\na'],
+    ['code', '  \n'],
+    ['code', '%%bash\nls'],
+    ['code', 'no'],
+    ['raw', 'raw'],
+  ]);
+});
+
+test('cells keep their ids; one that is missing, taken or impossible gets another', () => {
+  const given = ['a-1', 'a-1', 'not an id', undefined, 'b_2', 'x'.repeat(65), 7];
+  const { notebook } = read(v4(given.map((id) => code('1', { id }))));
+  const ids = notebook.cells.map(({ id }) => id);
+  expect(ids[0]).toBe('a-1');
+  expect(ids[4]).toBe('b_2');
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const id of ids) expect(id).toMatch(/^[\w-]{1,64}$/);
+});
+
+test('version 3: `input` is the source, a heading is markdown, and it is Python where it says nothing', () => {
+  const { notebook, language } = read({
+    nbformat: 3,
+    nbformat_minor: 0,
+    metadata: { name: 'old', signature: 's' },
+    worksheets: [
+      {
+        cells: [
+          { cell_type: 'heading', level: 2, metadata: {}, source: ['Old\n', 'title'] },
+          { cell_type: 'html', metadata: {}, source: '<b>x</b>' },
+          {
+            cell_type: 'code',
+            input: ['print 1\n', 'print 2'],
+            language: 'python',
+            outputs: [],
+            collapsed: 'no',
+          },
+        ],
+        metadata: {},
+      },
+      { cells: [{ cell_type: 'code', input: '3', metadata: {}, outputs: [] }] },
+    ],
+  });
+  expect(notebook.cells.map(({ kind, source }) => [kind, source])).toEqual([
+    ['markdown', '## Old title'],
+    ['markdown', '<b>x</b>'],
+    ['code', 'print 1\nprint 2'],
+    ['code', '3'],
+  ]);
+  expect(language).toEqual({ kernelspec: undefined, language: 'python', version: undefined });
+});
+
+test('what it says of its language is read, whatever else stands there', () => {
+  const kernelspec = { name: 'python2-spark21', display_name: 'Python 2', language: 'python' };
+  const both = { kernelspec, language_info: { name: 'python', version: '2.7.18' } };
+  expect(read(v4([code('1')], { metadata: both })).language).toEqual({
+    kernelspec: 'python2-spark21',
+    language: 'python',
+    version: '2.7.18',
+  });
+  const odd = { kernelspec: [], language_info: { name: 7 } };
+  expect(read(v4([code('1')], { metadata: odd })).language).toEqual({
+    kernelspec: undefined,
+    language: undefined,
+    version: undefined,
+  });
+});
+
+test('metadata that the schema refuses goes, all other stays', () => {
+  const { notebook } = read(
+    v4(
+      [
+        code('1', {
+          metadata: { tags: ['a,b'], collapsed: 1, scrolled: 'auto', name: '', mine: { deep: [1] } },
+        }),
+      ],
+      {
+        metadata: {
+          kernelspec: { name: 'x' },
+          language_info: {},
+          orig_nbformat: 3,
+          title: 4,
+          authors: {},
+          toc: { a: 1 },
+        },
+      },
+    ),
+  );
+  expect(notebook.metadata).toEqual({ toc: { a: 1 } });
+  expect(notebook.cells[0]?.metadata).toEqual({ scrolled: 'auto', mine: { deep: [1] } });
+});
+
+const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+
+test.each([
+  ['', 'it is empty'],
+  ['{"cells": [', 'it is no JSON'],
+  ['[]', 'it is no notebook'],
+  ['null', 'it is no notebook'],
+  ['{"cells": []}', 'it is no notebook'],
+  [JSON.stringify({ nbformat: 5, cells: [] }), 'is newer than 4'],
+  [JSON.stringify({ nbformat: '4', cells: [] }), 'too old'],
+  [JSON.stringify({ nbformat: 1, cells: [] }), 'too old'],
+  [JSON.stringify(v4([], { cells: {} })), 'it has no cells'],
+  [JSON.stringify({ nbformat: 3, worksheets: [null, 1] }), 'no code to run'],
+  [JSON.stringify(v4([code('1'), 'x'])), 'its cell 2 is none'],
+  [JSON.stringify(v4([code({ a: 1 })])), 'its cell 1 has no source'],
+  [JSON.stringify(v4([code(['a', 1])])), 'its cell 1 has no source'],
+  [JSON.stringify(v4([code(' ')])), 'no code to run'],
+  [JSON.stringify(v4(Array.from({ length: 1_001 }, () => code('1')))), 'at most 1,000 run at once'],
+  [JSON.stringify(v4(Array.from({ length: 10_001 }, () => code(' ')))), 'over 10,000 cells'],
+  [JSON.stringify(v4([code('x'.repeat(4_000_001))])), 'over 4 MB'],
+  [
+    `{"nbformat":4,"metadata":{"a":${deep(200_000)}},"cells":[{"cell_type":"code","source":"1"}]}`,
+    'nested too deeply',
+  ],
+  [
+    `{"nbformat":4,"metadata":{},"cells":[{"cell_type":"markdown","source":"","attachments":{"a":{"x/y":${deep(200_000)}}}},{"cell_type":"code","source":"1"}]}`,
+    'nested too deeply',
+  ],
+])('%.60s is refused with a sentence', (text, words) => {
+  expect(() => readNotebook(text, 'a.ipynb')).toThrow(UserError);
+  expect(() => readNotebook(text, 'a.ipynb')).toThrow(words);
+});
+
+test('pictures in its text go where it is too large with them', () => {
+  const attachments = { 'a.png': { 'image/png': 'A'.repeat(4_000_000) } };
+  const { notebook } = read(
+    v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments }, code('1')]),
+  );
+  expect(notebook.cells[0]).toEqual({ kind: 'markdown', id: expect.any(String), metadata: {}, source: 'x' });
+  const small = { 'a.png': { 'image/png': ['A', 'B'], 'text/odd': { a: 1 } }, none: 4 };
+  const kept = read(
+    v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments: small }, code('1')]),
+  );
+  expect(kept.notebook.cells[0]).toMatchObject({
+    attachments: { 'a.png': { 'image/png': ['A', 'B'], 'text/odd': '{"a":1}' } },
+  });
+});

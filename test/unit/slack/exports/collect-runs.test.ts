@@ -1,0 +1,167 @@
+import { expect, test } from 'vitest';
+import type { ExportedOutput } from '../../../../src/notebooks/export.ts';
+import { readRunData, type Run, type RunData } from '../../../../src/runs/run.ts';
+import { collectRuns, type CollectPort } from '../../../../src/slack/exports/collect-runs.ts';
+import type { ThreadFile, ThreadMessage } from '../../../../src/slack/exports/threads.ts';
+
+const outcome = {
+  kind: 'ok',
+  durationMs: 1_500,
+  kernelspec: 'python3',
+  variablesLost: false,
+  possibleGap: false,
+} as const;
+
+function run(id: string, data: Partial<RunData>): Run {
+  const known = { ...readRunData(undefined), isUnreadable: false, kernelspec: 'python3', language: 'Python' };
+  return {
+    id,
+    workspace: 'T1',
+    channel: 'C1',
+    thread: '1.000001',
+    queue: 'T1/C1',
+    requester: 'U1',
+    state: 'posted',
+    order: 1,
+    createdAt: Date.UTC(2026, 2, 2, 8),
+    updatedAt: 0,
+    data: {
+      ...known,
+      blockCount: 1,
+      messageTs: `m-${id}`,
+      ...('isUnended' in data ? {} : { outcome }),
+      ...data,
+    },
+  };
+}
+
+const file = (id: string, more: Partial<ThreadFile> = {}): ThreadFile => ({
+  id,
+  name: `${id}.png`,
+  mimetype: 'image/png',
+  size: 10,
+  url: 'https://slack.com/x',
+  permalink: `https://slack.com/${id}`,
+  alt: `a plot ${id}`,
+  isGone: false,
+  ...more,
+});
+
+const italic = (text: string) => ({
+  type: 'rich_text_section',
+  elements: [{ type: 'text', text, style: { italic: true } }],
+});
+const pre = (text: string) => ({ type: 'rich_text_preformatted', elements: [{ type: 'text', text }] });
+const answer = (id: string, ...elements: object[]): ThreadMessage => ({
+  ts: `m-${id}`,
+  blocks: [{ type: 'rich_text', elements }],
+  files: [],
+});
+const withFiles = (...files: ThreadFile[]): ThreadMessage => ({ ts: 'f', blocks: [], files });
+
+async function outputsOf(
+  data: Partial<RunData>,
+  ...messages: ThreadMessage[]
+): Promise<readonly ExportedOutput[]> {
+  const [collected] = await collectRuns([run('r', data)], port(messages));
+  return collected?.outputs ?? [];
+}
+
+function port(messages: ThreadMessage[], failing = new Set<string>()): CollectPort {
+  return {
+    code: async () => ['1'],
+    workspaceUrl: 'https://team.slack.com/',
+    users: { find: async (id: string) => ({ id, name: 'ana_*' }) },
+    threads: {
+      messages: async () => messages,
+      download: async ({ id }: ThreadFile) => {
+        if (failing.has(id)) throw new Error('no');
+        return Buffer.from(`bytes of ${id}`);
+      },
+      attach: async () => undefined,
+    },
+  } as unknown as CollectPort;
+}
+
+test('pictures come where the answer names them, tables too, and what it does not name behind', async () => {
+  const data = { files: ['one', 'two', 'more'], replies: ['t'] };
+  const table = {
+    ts: 't',
+    blocks: [{ type: 'table', rows: [[{ type: 'raw_text', text: 'a' }]] }],
+    files: [],
+  };
+  const outputs = await outputsOf(
+    data,
+    answer(
+      'r',
+      pre('first'),
+      italic('2 images below'),
+      italic('Table below: 0 rows × 1 column'),
+      pre('last'),
+    ),
+    withFiles(file('one'), file('two'), file('more')),
+    table,
+  );
+  const picture = (id: string) => ({
+    kind: 'display',
+    data: { 'image/png': btoa(`bytes of ${id}`), 'text/plain': `a plot ${id}` },
+  });
+  expect(outputs).toEqual([
+    { kind: 'stream', name: 'stdout', text: 'first\n' },
+    picture('one'),
+    picture('two'),
+    { kind: 'display', data: { 'text/html': expect.stringContaining('<th>a</th>'), 'text/plain': 'a' } },
+    { kind: 'stream', name: 'stdout', text: 'last\n' },
+    picture('more'),
+  ]);
+});
+
+test('the whole text that is attached takes the place of what the message shows', async () => {
+  const attached = file('out', { name: 'output.txt', mimetype: 'text/plain' });
+  const shown = answer('r', pre('head'), italic('… 9 lines hidden, all in output.txt …'), pre('tail'));
+  expect(await outputsOf({ files: ['out'] }, shown, withFiles(attached))).toEqual([
+    { kind: 'stream', name: 'stdout', text: 'bytes of out' },
+  ]);
+});
+
+test('what Slack has no more, what is too large and what stays there is said', async () => {
+  const files = [
+    file('gone', { isGone: true }),
+    file('large', { size: 11_000_000 }),
+    file('page', { name: 'page.html', mimetype: 'text/html' }),
+  ];
+  const data = { files: ['gone', 'unknown', 'large', 'page'], replies: ['t'] };
+  const outputs = await outputsOf(data, answer('r'), withFiles(...files));
+  expect(outputs.map((output) => output.kind === 'note' && output.words)).toEqual([
+    'the file gone.png is not in Slack any more',
+    'the file large.png is too large to be here: https://slack.com/large',
+    'a file is not in Slack any more',
+    'the file page.html is in Slack: https://slack.com/page',
+    'a table is not in Slack any more',
+  ]);
+  const unended = { isUnended: true } as Partial<RunData>;
+  expect(await outputsOf({})).toEqual([
+    { kind: 'note', words: 'the answer of this run is not in Slack any more' },
+  ]);
+  expect(await outputsOf(unended, answer('r', pre('so far')))).toEqual([
+    { kind: 'note', words: 'this run has not ended yet' },
+  ]);
+});
+
+test('an error comes last, where the kernel said it', async () => {
+  const raised = { outcome: { ...outcome, kind: 'raised' as const } };
+  const shown = answer('r', pre('KeyError: x\nline 1: d["x"]'), pre('before'));
+  expect(await outputsOf(raised, shown)).toEqual([
+    { kind: 'stream', name: 'stdout', text: 'before\n' },
+    { kind: 'error', name: 'KeyError', value: 'x', traceback: ['KeyError: x', 'line 1: d["x"]'] },
+  ]);
+});
+
+test('a run that an edit replaced is left out; who, when and how stand in the heading', async () => {
+  const runs = [run('a', {}), run('b', { follows: 'a', edition: 2 })];
+  const collected = await collectRuns(runs, port([answer('a'), answer('b')]));
+  expect(collected).toHaveLength(1);
+  expect(collected[0]?.heading).toBe(
+    '**ana\\_\\*** · 2026-03-02 08:00 UTC · Done · 1.5 s · python3 · edited, run 2 · [in Slack](https://team.slack.com/archives/C1/p1000001)',
+  );
+});
