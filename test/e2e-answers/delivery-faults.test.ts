@@ -53,7 +53,7 @@ test.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
   '%s: a smaller picture stands',
   async (error) => {
     await using rig = await startRig();
-    rig.playground.fail('chat.postMessage', { kind: 'error', error }, 2);
+    rig.playground.fail('chat.postMessage', { kind: 'error', error });
     const { message, channel, thread } = rig.open();
     const text = Array.from({ length: 80 }, (_, n) => `line ${n} ${'x'.repeat(60)}`).join('\n');
     const delivery = await message.finish(runView(ended(), await printed(rig, text)));
