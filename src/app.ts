@@ -122,6 +122,7 @@ export function createApp(parts: AppParts): App {
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows: config.runs.sqlRows,
     isDeactivated: async (requester) => (await slack.users.find(requester)).isDeactivated === true,
     guard,
     spark: new SparkObserver(config.spark, log),

@@ -81,6 +81,7 @@ export async function startYear(options: {
     several: false,
     runTimeoutMs: undefined,
     inputTimeoutMs: 600_000,
+    sqlRows: 1_000,
     isDeactivated: async () => false,
     spark: new SparkObserver({ progress: 'console', uiUrl: undefined, historyUrl: undefined }, silentLog),
     guard: { mayWrite: () => true, whenSure: async () => undefined },

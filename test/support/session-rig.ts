@@ -195,6 +195,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
         { progress: options.spark ?? 'console', uiUrl: undefined, historyUrl: undefined },
         silentLog,
       ),
+      sqlRows: 1_000,
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,

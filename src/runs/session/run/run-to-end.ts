@@ -22,6 +22,7 @@ export interface RunToEndDeps {
   isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  sqlRows: number;
   guard: WriteGuard;
   spark: SparkObserver;
   log: Log;
@@ -47,6 +48,7 @@ export async function runToEnd(
     log,
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows,
     guard,
     spark,
   } = deps;
@@ -57,6 +59,7 @@ export async function runToEnd(
     isDeactivated,
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows,
     guard,
     spark,
     log,

@@ -30,6 +30,7 @@ export interface RunToOutcomeDeps {
   isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  sqlRows: number;
   guard: WriteGuard;
   spark: SparkObserver;
   log: Log;
@@ -79,7 +80,17 @@ function deactivated({ run }: LiveRun): RunOutcome {
 async function reachAndExecute(
   live: LiveRun,
   kernel: SessionKernel,
-  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, guard, spark, log }: RunToOutcomeDeps,
+  {
+    openTranscript,
+    outage,
+    onSwitched,
+    runTimeoutMs,
+    inputTimeoutMs,
+    sqlRows,
+    guard,
+    spark,
+    log,
+  }: RunToOutcomeDeps,
 ): Promise<EndedRun> {
   const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
   if (earlier !== undefined) {
@@ -94,7 +105,13 @@ async function reachAndExecute(
   live.showOutput(() => transcript.view());
   const clearClock = startClock(live, runTimeoutMs);
   try {
-    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, guard, spark, log });
+    const outcome = await executeRun(live, reached, transcript, {
+      inputTimeoutMs,
+      sqlRows,
+      guard,
+      spark,
+      log,
+    });
     if (wasInterrupted(outcome)) await endSparkJobs(live, reached, spark);
     const stored = storedOutput(transcript);
     transcript.noteEnd?.(outcome.kind);
