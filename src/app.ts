@@ -123,6 +123,7 @@ export function createApp(parts: AppParts): App {
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows: config.runs.sqlRows,
     isDeactivated: async (requester) => (await slack.users.find(requester)).isDeactivated === true,
     guard,
     idleTimeoutMs: config.kernels.idleTimeoutMs,

@@ -80,6 +80,7 @@ export async function startYear(options: {
     several: false,
     runTimeoutMs: undefined,
     inputTimeoutMs: 600_000,
+    sqlRows: 1_000,
     isDeactivated: async () => false,
     guard: { mayWrite: () => true, whenSure: async () => undefined },
     idleTimeoutMs,

@@ -42,6 +42,8 @@ export interface Config {
     inputTimeoutMs: number;
     notifyAfterMs: number | undefined;
     resultReactions: boolean;
+    /** Rows of a SQL result. */
+    sqlRows: number;
     /** UTF-8, of all blocks of one run together. */
     maxCodeBytes: number;
     maxOutputBytes: number;
@@ -140,6 +142,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       inputTimeoutMs: values.INPUT_TIMEOUT,
       notifyAfterMs: unlessNone(values.NOTIFY_AFTER),
       resultReactions: values.RESULT_REACTIONS === 'on',
+      sqlRows: values.SQL_ROWS,
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
       queueLimit: values.QUEUE_LIMIT,

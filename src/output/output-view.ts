@@ -60,6 +60,10 @@ export type OutputPart =
       totalColumns: number | undefined;
       /** The kernel's own words about what it left out. */
       note: string | undefined;
+      /** There are more rows than these, nobody knows how many. */
+      isBeginning?: boolean | undefined;
+      /** Its rows are wanted as a file, however few. */
+      wantsCsv?: boolean | undefined;
       csvPath: string | undefined;
       /** The same as text, for where no table can be shown. */
       text: BoundedText;

@@ -51,7 +51,7 @@ function describeRun({
     thread,
     source: data.source,
     kernelspec: data.kernelspec,
-    language: data.language,
+    language: data.dialect ?? data.language,
     codeSha256: data.codeSha256,
     codeLength: data.codeLength,
   };

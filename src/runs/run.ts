@@ -3,6 +3,7 @@ import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
 import { type CodeSummary, summarizeCode } from '../store/run-reader.ts';
 import { type SparkWork, sparkWorkSchema } from '../spark/spark-work.ts';
 import type { RunRecord } from '../store/store.ts';
+import type { Dialect, Snippet } from './admission/snippet.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
 /** The way a snippet came in. */
@@ -58,6 +59,8 @@ export interface RunData extends CodeSummary {
   word?: string | undefined;
   /** As the kernelspec says it: `python`, `scala`, `R`. */
   language?: string | undefined;
+  /** What the code is written in, where that is not the kernelspec's language: the kernel gets it wrapped. */
+  dialect?: Dialect | undefined;
   /** The kernelspec's name for people: `Python 3 with Spark`. */
   displayName?: string | undefined;
   /** The request (message or trigger) that this run came from. */
@@ -118,7 +121,8 @@ export interface RunData extends CodeSummary {
 export type Run = RunRecord<RunData>;
 
 /** What people call the run's language. */
-export function languageName({ displayName = '', word, kernelspec }: RunData): string {
+export function languageName({ displayName = '', dialect, word, kernelspec }: RunData): string {
+  if (dialect !== undefined) return 'SQL';
   return displayName.trim() === '' ? (word ?? kernelspec) : displayName;
 }
 
@@ -129,6 +133,14 @@ export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
 /** The requester was asked about a switch and has not answered: the run keeps no place and blocks nobody. */
 export function isUndecided({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
+}
+
+/** The language of a snippet that repeats a run: the kernelspec that ran, not what its word means by now. */
+export function languageOf({ data }: Run): Pick<Snippet, 'language' | 'dialect'> {
+  return {
+    language: data.kernelspec,
+    ...(data.dialect === undefined ? {} : { dialect: data.dialect }),
+  };
 }
 
 /** Its root message, or the head of its answer, shows the code. */
@@ -148,6 +160,7 @@ const runDataSchema = z.looseObject({
   kernelspec: z.string(),
   word: z.string().optional(),
   language: z.string().optional(),
+  dialect: z.literal('sql').optional(),
   displayName: z.string().optional(),
   preview: z.string(),
   codeLength: z.number(),

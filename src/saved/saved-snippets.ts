@@ -3,6 +3,7 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
+import type { Dialect } from '../runs/admission/snippet.ts';
 import { summarizeCode } from '../store/run-reader.ts';
 import { nameKey } from './names.ts';
 
@@ -18,6 +19,8 @@ const savedSchema = z.object({
   kernelspec: z.string(),
   /** As the kernelspec says it: `python`, `scala`, `R`. */
   language: z.string().optional(),
+  /** What the code is written in, where that is not the kernelspec's language. */
+  dialect: z.literal('sql').optional(),
   /** Slack user id. */
   savedBy: z.string(),
   /** ms since the epoch. */
@@ -38,6 +41,7 @@ export interface SnippetToSave extends Place {
   name: string;
   kernelspec: string;
   language: string | undefined;
+  dialect?: Dialect | undefined;
   savedBy: string;
   blocks: readonly string[];
 }
@@ -113,7 +117,8 @@ export class SavedSnippets {
       const isSame =
         before?.codeSha256 === summary.codeSha256 &&
         before.blockCount === summary.blockCount &&
-        before.kernelspec === rest.kernelspec;
+        before.kernelspec === rest.kernelspec &&
+        before.dialect === rest.dialect;
       if (before !== undefined && isSame) return { kind: 'unchanged', saved: before };
       if (before !== undefined && before.id !== replaces) return { kind: 'taken', saved: before };
       if (before === undefined && this.list(snippet).length >= MAX_PER_CHANNEL)

@@ -8,9 +8,13 @@ import type { SavedSnippet } from './saved-snippets.ts';
  * `UserError` for values that do not fit.
  */
 export function toSnippet(
-  { kernelspec, language }: SavedSnippet,
+  { kernelspec, language, dialect }: SavedSnippet,
   blocks: readonly string[],
   parameters: readonly Parameter[],
 ): Snippet {
-  return { language: kernelspec, blocks: putIn(blocks, parameters, language) };
+  return {
+    language: kernelspec,
+    ...(dialect === undefined ? {} : { dialect }),
+    blocks: putIn(blocks, parameters, dialect ?? language),
+  };
 }

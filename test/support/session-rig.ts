@@ -189,6 +189,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
+      sqlRows: 1_000,
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,

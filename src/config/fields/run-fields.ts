@@ -40,6 +40,11 @@ export const runFields = {
     description:
       'Whether the channel sees at a glance how a run ended: on the bot’s own message, or as a reaction on a person’s.',
   }),
+  SQL_ROWS: withDefault(wholeNumber(1), '1000', {
+    example: '5000',
+    description:
+      'The most rows of a SQL result that are fetched from Spark: shown as a table, and all of them as CSV.',
+  }),
   MAX_CODE: withDefault(size, '1MB', {
     example: '2MB',
     description:

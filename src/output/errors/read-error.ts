@@ -5,6 +5,7 @@ import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
 import { readPrintedGroup } from './python-frames.ts';
 import { readRError } from './r-error.ts';
+import { readSqlError } from './sql-error.ts';
 
 /** So much of a text is read at each end: regular expressions never see more. */
 const NAME_CHARS = 300;
@@ -63,6 +64,8 @@ function bothEnds(text: string, chars: number): string {
 
 /** The kernel's language shows in the form of the error: IRkernel says ERROR, the JVM a class with its package. */
 function readByLanguage(error: KernelError): LanguageError {
+  const ofSql = readSqlError(error);
+  if (ofSql !== undefined) return ofSql;
   if (error.name === 'ERROR') return readRError(error);
   const isJvm = /^[a-z]\w*(\.[\w$]+)+$/.test(error.name) || / Error\.?$|magics!$/.test(error.name);
   return isJvm ? readJvmError(error) : readPythonError(error);

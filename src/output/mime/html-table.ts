@@ -12,6 +12,10 @@ export interface Table {
   totalColumns: number | undefined;
   /** The kernel's own words about what it left out: `only showing top 20 rows`. */
   note: string | undefined;
+  /** There are more rows than these, nobody knows how many. */
+  isBeginning?: boolean;
+  /** Its rows are wanted as a file, however few. */
+  wantsCsv?: boolean;
 }
 
 interface Cell {

@@ -1,4 +1,5 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
+import { SPARK_TABLE_MIME } from '../../spark/sql/table-mime.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
   bokehPage,
@@ -12,6 +13,7 @@ import {
 import { htmlAsText } from './html-text.ts';
 import type { ShownForm } from './shown-form.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
+import { readSparkTable, tableAsText } from './spark-table.ts';
 
 /** HTML beyond this is only a file: reading it would hold up everybody else. */
 const MAX_PARSED_CHARS = 300_000;
@@ -56,6 +58,8 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
   };
   const plain = text('text/plain');
+  const ours = readSparkTable(data[SPARK_TABLE_MIME]);
+  if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
   if (isToreesError(plain)) return [];
   const html = text('text/html');
   if (isLoader(data)) return [];

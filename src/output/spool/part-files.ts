@@ -136,6 +136,8 @@ export class PartFiles implements Shown {
       totalRows: table.totalRows,
       totalColumns: table.totalColumns,
       note: table.note,
+      isBeginning: table.isBeginning,
+      wantsCsv: table.wantsCsv,
       csvPath: await this.#keep('table.csv', await csvOf(table)),
       text: await boundText(text),
       path,

@@ -5,7 +5,7 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { NotebookStore } from '../../notebooks/notebook-store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
-import { chooseKernelspec, type LanguageContext } from '../languages/languages.ts';
+import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
 import type { Run, RunData, SavedUse } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
@@ -131,7 +131,7 @@ export class Admission {
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
-    const { kernelspec, language, displayName } = await this.#choose(workspace, channel, snippet);
+    const { kernelspec, language, displayName, dialect } = await this.#choose(workspace, channel, snippet);
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
@@ -145,6 +145,7 @@ export class Admission {
       kernelspec,
       language,
       displayName,
+      dialect,
       word,
       notebook: notebook === undefined ? undefined : { name: notebook.name },
       editedTs,
@@ -173,6 +174,7 @@ export class Admission {
       kernelspecs,
       aliases,
       ...(channelLanguage === undefined ? {} : { channelLanguage }),
+      ...(settings.dialect === undefined ? {} : { channelDialect: settings.dialect }),
       ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
     };
   }
@@ -181,7 +183,7 @@ export class Admission {
   async #choose(workspace: string, channel: string, snippet: Snippet): Promise<Chosen> {
     const context = await this.languages(workspace, channel);
     try {
-      return withLanguage(chooseKernelspec(snippet, context), context.kernelspecs);
+      return withLanguage(chooseLanguage(snippet, context), context.kernelspecs);
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
       const kernelspecs = await this.#deps.kernelspecs.refresh();
@@ -189,7 +191,7 @@ export class Admission {
         this.#deps.kernelspecs.learn();
         throw new UserError('unknownLanguage', LANGUAGES_NOT_KNOWN);
       }
-      return withLanguage(chooseKernelspec(snippet, { ...context, kernelspecs }), kernelspecs);
+      return withLanguage(chooseLanguage(snippet, { ...context, kernelspecs }), kernelspecs);
     }
   }
 }

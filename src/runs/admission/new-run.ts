@@ -3,6 +3,7 @@ import type { Kernelspecs } from '../../gateway/gateway.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { NewRun } from '../../store/store.ts';
 import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
+import type { ChosenLanguage } from '../languages/languages.ts';
 import type { Snippet } from './snippet.ts';
 
 export interface SnippetRequest {
@@ -32,21 +33,20 @@ export interface SnippetRequest {
 }
 
 /** The kernelspec that a run gets. */
-export interface Chosen {
-  kernelspec: string;
+export interface Chosen extends ChosenLanguage {
   /** As the kernelspec says them. */
   language: string | undefined;
   displayName: string | undefined;
 }
 
-export function withLanguage(kernelspec: string, { list }: Kernelspecs): Chosen {
-  const spec = list.find(({ name }) => name === kernelspec);
-  return { kernelspec, language: spec?.language, displayName: spec?.displayName };
+export function withLanguage(chosen: ChosenLanguage, { list }: Kernelspecs): Chosen {
+  const spec = list.find(({ name }) => name === chosen.kernelspec);
+  return { ...chosen, language: spec?.language, displayName: spec?.displayName };
 }
 
 /** A run as it is accepted: nothing has happened to it. */
 export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
-  const { kernelspec, language, displayName } = chosen;
+  const { kernelspec, language, displayName, dialect } = chosen;
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
   const { message, editedTs, follows, attended, origin, maySwitch, saved, notes = [] } = request;
   return {
@@ -63,6 +63,7 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
       kernelspec,
       ...(language === undefined ? {} : { language }),
       ...(displayName === undefined ? {} : { displayName }),
+      ...(dialect === undefined ? {} : { dialect }),
       ...(snippet.language === undefined ? {} : { word: snippet.language }),
       ...summarizeCode(snippet.blocks),
       requestKey,

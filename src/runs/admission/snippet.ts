@@ -1,6 +1,9 @@
 import { UserError } from '../../errors.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 
+/** A language that kernels of others take, wrapped in their own. */
+export type Dialect = 'sql';
+
 /** What a person sent to be run. */
 export interface Snippet {
   /** The language's word as typed, where one was. */
@@ -10,6 +13,8 @@ export interface Snippet {
    * language, never which kernelspec. Absent where a language was typed.
    */
   syntax?: string;
+  /** Of a run that is repeated: what its code is written in, where that is not the kernelspec's language. */
+  dialect?: Dialect;
   /** Code exactly as typed: one execute_request each, in order. */
   blocks: readonly string[];
   /** The notebook whose cells the blocks are: it is given back with its outputs. */

@@ -4,6 +4,8 @@ import { z } from 'zod';
 const settingsSchema = z.object({
   /** Chosen with `use`. */
   kernelspec: z.string().optional(),
+  /** Chosen with `use sql`; absent: the kernelspec's own language. */
+  dialect: z.literal('sql').optional(),
   /** `/spark auto on|off`; absent: AUTO_RUN decides. */
   auto: z.boolean().optional(),
 });
@@ -50,7 +52,8 @@ export class StoredChannelSettings implements ChannelSettingsStore {
   async #write(key: string, change: Partial<ChannelSettings>): Promise<void> {
     const now = this.#known.get(key) ?? {};
     const next = { ...now, ...change };
-    if (next.kernelspec === now.kernelspec && next.auto === now.auto) return;
+    const isSame = next.kernelspec === now.kernelspec && next.dialect === now.dialect;
+    if (isSame && next.auto === now.auto) return;
     await this.#keyv.set(key, next);
     this.#known.set(key, next);
   }

@@ -70,7 +70,8 @@ function speaks(spec: Kernelspec, language: string): boolean {
   return theirs === language || theirs.slice(0, 100).replace(/[\d.]+$/, '') === language;
 }
 
-function hasSpark(spec: Kernelspec): boolean {
+/** As far as its name tells. */
+export function hasSpark(spec: Kernelspec): boolean {
   return /spark|toree/i.test(`${spec.name} ${spec.displayName}`);
 }
 

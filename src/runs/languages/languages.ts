@@ -1,18 +1,16 @@
-import { distance } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
-import type { Kernelspec, Kernelspecs } from '../../gateway/gateway.ts';
-import { commonLanguages, plainLanguageWord } from './common-languages.ts';
-import type { Snippet } from '../admission/snippet.ts';
+import { commonLanguages } from './common-languages.ts';
+import type { Dialect, Snippet } from '../admission/snippet.ts';
+import { dialectOf, type LanguageContext, meaningOf, pick } from './meaning.ts';
+import { isMisspelt, nearestWords } from './near-words.ts';
+import { isSqlWord } from './sql.ts';
 
-/** What a word can mean here and now. */
-export interface LanguageContext {
-  kernelspecs: Kernelspecs;
-  /** LANGUAGES: alias in lower case → kernelspec. */
-  aliases: Readonly<Record<string, string>>;
-  /** Chosen for this channel with `use`, else that of its kernel. */
-  channelLanguage?: string | undefined;
-  /** DEFAULT_LANGUAGE. */
-  defaultLanguage?: string | undefined;
+export type { LanguageContext } from './meaning.ts';
+
+/** What a word means: a kernelspec, and that the code is written in a language which its kernel takes wrapped. */
+export interface ChosenLanguage {
+  kernelspec: string;
+  dialect?: Dialect;
 }
 
 /** What a reader of messages has to know of languages. */
@@ -36,9 +34,10 @@ export function languageWords(context: LanguageContext): LanguageWords {
     isSpoken: (word) => (meaningOf(word, context) ?? []).length > 0,
     isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
     languageOf: (snippet) => languageOf(snippet, context),
-    isMisspelt: (word) => isMisspelt(word, context),
+    isMisspelt: (word) => !isLanguageWord(word, context) && isMisspelt(word, usableWords(context)),
     agree: (word, other) => {
       if (word.toLowerCase() === other.toLowerCase()) return true;
+      if (dialectOf(word, context) !== dialectOf(other, context)) return false;
       const meant = pick(meaningOf(word, context) ?? [], context);
       return meant !== undefined && (meaningOf(other, context) ?? []).includes(meant);
     },
@@ -50,7 +49,8 @@ function languageOf(
   context: LanguageContext,
 ): string | undefined {
   try {
-    const kernelspec = chooseKernelspec(snippet, context);
+    const { kernelspec, dialect } = chooseLanguage(snippet, context);
+    if (dialect !== undefined) return dialect;
     return context.kernelspecs.list.find(({ name }) => name === kernelspec)?.language;
   } catch (error) {
     // Refused with the reason when it is admitted.
@@ -68,12 +68,13 @@ export function isLanguageWord(word: string, context: LanguageContext): boolean 
  * The kernelspec that a word means; without a word the channel's, else the configured, else the gateway's default.
  * Throws `UserError`: `unknownLanguage` with the nearest names, `ambiguousLanguage` with the list.
  */
-export function resolveLanguage(word: string | undefined, context: LanguageContext): { kernelspec: string } {
-  const asked = word ?? context.channelLanguage ?? context.defaultLanguage;
+export function resolveLanguage(word: string | undefined, context: LanguageContext): ChosenLanguage {
+  const asked = word ?? context.channelDialect ?? context.channelLanguage ?? context.defaultLanguage;
   if (asked === undefined) return { kernelspec: gatewayDefault(context) };
   const fitting = meaningOf(asked, context) ?? [];
   const meant = pick(fitting, context);
-  if (meant !== undefined) return { kernelspec: meant.name };
+  const dialect = dialectOf(asked, context);
+  if (meant !== undefined) return { kernelspec: meant.name, ...(dialect === undefined ? {} : { dialect }) };
   if (fitting.length > 1) {
     const names = fitting.map(({ name }) => name).join(', ');
     throw new UserError(
@@ -84,20 +85,24 @@ export function resolveLanguage(word: string | undefined, context: LanguageConte
   throw new UserError('unknownLanguage', unknownSentence(asked, word !== undefined, context));
 }
 
-/** The kernelspec for a snippet: naming a language chooses it for this run only. Throws as `resolveLanguage`. */
-export function chooseKernelspec(
-  snippet: Pick<Snippet, 'language' | 'syntax'>,
+/** The language of a snippet: naming one chooses it for this run only. Throws as `resolveLanguage`. */
+export function chooseLanguage(
+  snippet: Pick<Snippet, 'language' | 'syntax' | 'dialect'>,
   context: LanguageContext,
-): string {
-  if (snippet.language !== undefined) return resolveLanguage(snippet.language, context).kernelspec;
-  const usual = usualOf(context);
-  const fitting = snippet.syntax === undefined ? [] : (meaningOf(snippet.syntax, context) ?? []);
-  const spoken = fitting.some(({ name }) => name === usual);
-  const meant = spoken ? undefined : pick(fitting, context);
-  return meant?.name ?? resolveLanguage(undefined, context).kernelspec;
+): ChosenLanguage {
+  const { language, syntax, dialect } = snippet;
+  if (language !== undefined)
+    return { ...resolveLanguage(language, context), ...(dialect === undefined ? {} : { dialect }) };
+  if (syntax === undefined) return resolveLanguage(undefined, context);
+  if (dialectOf(syntax, context) !== undefined) return resolveLanguage(syntax, context);
+  const usual = usualOf(context)?.kernelspec;
+  const fitting = meaningOf(syntax, context) ?? [];
+  const meant = fitting.find(({ name }) => name === usual) ?? pick(fitting, context);
+  return meant === undefined ? resolveLanguage(undefined, context) : { kernelspec: meant.name };
 }
 
 export interface Language {
+  /** Its name, or the word for a dialect. */
   kernelspec: string;
   displayName: string;
   language: string;
@@ -116,34 +121,38 @@ export function listLanguages(context: LanguageContext): Language[] {
     displayName: spec.displayName,
     language: spec.language,
     aliases: words.filter(
-      (word) => word !== spec.name && pick(meaningOf(word, context) ?? [], context) === spec,
+      (word) =>
+        word !== spec.name &&
+        dialectOf(word, context) === undefined &&
+        pick(meaningOf(word, context) ?? [], context) === spec,
     ),
-    isDefault: spec.name === usual,
+    isDefault: spec.name === usual?.kernelspec && usual.dialect === undefined,
   }));
 }
 
-/** The kernelspecs a word fits, none for a language that has no kernel here; undefined for what is no language. */
-function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
-  const { list } = context.kernelspecs;
-  const lower = word.toLowerCase();
-  const target = Object.hasOwn(context.aliases, lower) ? context.aliases[lower] : undefined;
-  if (target !== undefined) return named(target, list);
-  const exact = named(word, list);
-  if (exact.length > 0) return exact;
-  const fits = commonLanguages.get(lower) ?? commonLanguages.get(plainLanguageWord(lower));
-  if (fits !== undefined) return list.filter(fits);
-  const speaking = list.filter((spec) => spec.language.toLowerCase() === lower);
-  return speaking.length > 0 ? speaking : undefined;
+/** What can be chosen for code: every kernelspec, and SQL where it runs on one of them. */
+export function listChoices(context: LanguageContext): Language[] {
+  const sql = sqlLanguage(context);
+  const choices = listLanguages(context);
+  if (sql !== undefined)
+    choices.push({
+      kernelspec: 'sql',
+      displayName: 'Spark SQL',
+      language: 'sql',
+      aliases: [],
+      isDefault: sql.isDefault,
+    });
+  return choices;
 }
 
-/** By exact name, else by one in other letters' case: a phone begins with a capital. */
-function named(name: string, list: readonly Kernelspec[]): readonly Kernelspec[] {
-  const exact = list.filter((spec) => spec.name === name);
-  return exact.length > 0 ? exact : list.filter((spec) => spec.name.toLowerCase() === name.toLowerCase());
-}
-
-function pick(fitting: readonly Kernelspec[], context: LanguageContext): Kernelspec | undefined {
-  return fitting.length === 1 ? fitting[0] : fitting.find(({ name }) => name === context.kernelspecs.default);
+/** Where SQL runs in this channel; undefined where no kernel here takes it, or one speaks SQL itself. */
+export function sqlLanguage(
+  context: LanguageContext,
+): { kernelspec: string; isDefault: boolean } | undefined {
+  const [spec] = dialectOf('sql', context) === undefined ? [] : (meaningOf('sql', context) ?? []);
+  return spec === undefined
+    ? undefined
+    : { kernelspec: spec.name, isDefault: usualOf(context)?.dialect === 'sql' };
 }
 
 function gatewayDefault(context: LanguageContext): string {
@@ -160,9 +169,9 @@ function gatewayDefault(context: LanguageContext): string {
   return found.name;
 }
 
-function usualOf(context: LanguageContext): string | undefined {
+function usualOf(context: LanguageContext): ChosenLanguage | undefined {
   try {
-    return resolveLanguage(undefined, context).kernelspec;
+    return resolveLanguage(undefined, context);
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
@@ -175,7 +184,9 @@ function unknownSentence(asked: string, typed: boolean, context: LanguageContext
     return `“${asked}” stands for ${target}, which the gateway does not have. Languages here: ${offered(context)}.`;
   if (!typed)
     return `The language chosen here, “${asked}”, is not on the gateway. Languages here: ${offered(context)}.`;
-  const near = nearest(asked, context);
+  if (isSqlWord(asked))
+    return `SQL runs in a Spark kernel of Python, Scala or R, and the gateway has none. Languages here: ${offered(context)}.`;
+  const near = nearestWords(asked, usableWords(context));
   const advice = near.length > 0 ? `Nearest: ${near.join(', ')}.` : `Languages here: ${offered(context)}.`;
   const shown = asked.length > 40 ? `${asked.slice(0, 40)}…` : asked;
   return commonLanguages.has(asked.toLowerCase())
@@ -196,35 +207,4 @@ function usableWords(context: LanguageContext): string[] {
     ...commonLanguages.keys(),
   ];
   return [...new Set(words)].filter((word) => (meaningOf(word, context) ?? []).length > 0);
-}
-
-/** Up to three, the nearest first; none when all are far. */
-function nearest(word: string, context: LanguageContext): string[] {
-  const lower = word.toLowerCase();
-  return usableWords(context)
-    .map((usable) => ({ usable, off: distance(lower, usable.toLowerCase()) }))
-    .filter(({ usable, off }) => off <= Math.max(1, Math.min(3, usable.length / 2)))
-    .toSorted((a, b) => a.off - b.off)
-    .slice(0, 3)
-    .map(({ usable }) => usable);
-}
-
-/** Words of honest code that are one letter away from a language. */
-const honestWords = new Set(['spark', 'scale', 'scales', 'scalar']);
-
-function isMisspelt(word: string, context: LanguageContext): boolean {
-  const lower = word.toLowerCase();
-  if (lower.length < 5 || honestWords.has(lower) || isLanguageWord(word, context)) return false;
-  return usableWords(context).some((usable) => {
-    const right = usable.toLowerCase();
-    const off = distance(lower, right);
-    return right.length >= 5 && (off === 1 || (off === 2 && sorted(lower) === sorted(right)));
-  });
-}
-
-/** Two letters swapped cost two changes but leave the same letters. */
-function sorted(word: string): string {
-  return Array.from(word)
-    .toSorted((a, b) => a.localeCompare(b))
-    .join('');
 }

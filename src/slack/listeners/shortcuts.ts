@@ -1,11 +1,12 @@
 import type { GlobalShortcut, MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
+import { languageOf } from '../../runs/run.ts';
 import {
-  chooseKernelspec,
+  chooseLanguage,
   type LanguageContext,
   languageWords,
-  listLanguages,
+  listChoices,
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import { auditRefused } from '../auth/audit.ts';
@@ -107,7 +108,7 @@ async function readAnswer(
   const blocks = run === undefined ? [] : await bot.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
   const origin = run.requester === user ? {} : { origin: 'again' as const };
-  const snippet = { language: run.data.kernelspec, blocks, notebook: await notebookOf(run, bot) };
+  const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };
   return { channel, thread, snippet, ...origin };
 }
 
@@ -144,13 +145,16 @@ function noCode(): UserError {
 /** Named by the message or chosen in the channel; the gateway's default would be a guess about somebody's words. */
 function isLanguageKnown(snippet: Snippet, context: LanguageContext): boolean {
   try {
-    chooseKernelspec(snippet, context);
+    chooseLanguage(snippet, context);
   } catch (error) {
     if (error instanceof UserError) return false;
     throw error;
   }
   const isNamed = snippet.language !== undefined || snippet.syntax !== undefined;
-  const isChosen = context.channelLanguage !== undefined || context.defaultLanguage !== undefined;
+  const isChosen =
+    context.channelDialect !== undefined ||
+    context.channelLanguage !== undefined ||
+    context.defaultLanguage !== undefined;
   return isNamed || isChosen || context.kernelspecs.list.length === 1;
 }
 
@@ -171,7 +175,7 @@ async function askLanguage(
       ...(notebook === undefined ? {} : { notebook }),
       ...(message === undefined ? {} : { message }),
     });
-    return renderEditor({ channel, thread, draft }, { languages: listLanguages(context), blocks });
+    return renderEditor({ channel, thread, draft }, { languages: listChoices(context), blocks });
   });
 }
 

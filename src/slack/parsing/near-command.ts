@@ -4,6 +4,8 @@ import { type Command, commandWords, readCommand } from './command.ts';
 /** What people try where they look for help. */
 const CALLS_FOR_HELP = /^(?:-h|--?help|\/help|\?|man)$/i;
 
+const SPACED_NAME = /^(?:save|forget)(?:[ \t]+[\p{L}\p{N}][\p{L}\p{N}._-]*){2,5}$/iu;
+
 /**
  * Bare text of one word or of a command's shape that is nearly a command (`restrat`, `-h`, `help use`, `kernel`): it is
  * asked back, because in public it would run as code and fail. `meant` is the command. Undefined for all else, such as
@@ -12,6 +14,9 @@ const CALLS_FOR_HELP = /^(?:-h|--?help|\/help|\?|man)$/i;
 export function readNearCommand(text: string): (Command & { kind: 'near' }) | undefined {
   const typed = text.trim();
   const [word = '', argument, ...more] = typed.split(/[ \t]+/);
+  // A name of several words: no code in any language of notebooks.
+  if (SPACED_NAME.test(typed))
+    return { kind: 'near', typed, meant: `${word.toLowerCase()} ${[argument, ...more].join('-')}` };
   if (word === '' || more.length > 0 || typed.includes('\n')) return undefined;
   const near = (meant: string) => ({ kind: 'near', typed, meant }) as const;
   if (argument === undefined) {

@@ -18,7 +18,7 @@ export interface CodeFile {
   size: number | undefined;
   /** Undefined where Slack did not say. */
   url: string | undefined;
-  /** The language its name or kind says: `python`, `scala`, `r`. */
+  /** The language its name or kind says: `python`, `scala`, `r`, `sql`. */
   syntax: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export function readPostedFiles(files: readonly unknown[]): PostedFile[] {
   return files.map(readPostedFile).filter((file) => file !== undefined);
 }
 
-const CODE_ENDINGS = ['py', 'scala', 'r', 'txt', 'ipynb'];
+const CODE_ENDINGS = ['py', 'scala', 'r', 'sql', 'txt', 'ipynb'];
 
 /** For files of which none can be run. */
 export function noCodeFile(files: readonly PostedFile[]): UserError {
@@ -74,4 +74,10 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
 }
 
 /** By the end of a file's name, and by the kind that Slack gives a snippet. */
-const syntaxes: Readonly<Record<string, string>> = { py: 'python', python: 'python', scala: 'scala', r: 'r' };
+const syntaxes: Readonly<Record<string, string>> = {
+  py: 'python',
+  python: 'python',
+  scala: 'scala',
+  r: 'r',
+  sql: 'sql',
+};

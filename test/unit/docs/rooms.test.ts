@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 349;
-const CODE_LINES_IN_ALL = 29_000;
+const FILES_IN_ALL = 360;
+const CODE_LINES_IN_ALL = 29_560;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ['log.ts'],
   gateway: [],
   spark: [],
-  output: ['gateway', 'log.ts', 'errors.ts'],
+  output: ['gateway', 'spark', 'log.ts', 'errors.ts'],
   notebooks: ['gateway', 'output', 'errors.ts'],
   store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
   config: ['gateway', 'errors.ts', 'proxy.ts'],

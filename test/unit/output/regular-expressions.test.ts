@@ -113,6 +113,18 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     '300 chars (NAME_CHARS)': [String.raw`/^[a-z]\w*(\.[\w$]+)+$/`],
     '20,000 chars (VALUE_CHARS)': [String.raw`/[^\s'"]{0,300}[\\/]([^\s'"\\/]{1,200}\.json)/g`],
   },
+  'errors/sql-error.ts': {
+    '40,003 chars (VALUE_CHARS); each blank once': [
+      String.raw`/;? ?\(?line (\d{1,7}),? pos (\d{1,7})\)?;?/`,
+      String.raw`/;\s*$/`,
+      String.raw`/== SQL ?\(line (\d{1,7}), position (\d{1,7})\) ==/`,
+      String.raw`/In the SQL statement at line (\d{1,7}), column (\d{1,7}):\n/`,
+      String.raw`/\.? SQLSTATE: \w{5}/`,
+      String.raw`/^Extended(?=Analysis)/`,
+      String.raw`/\n== SQL/`,
+      String.raw`/^(?:[a-z]\w*\.)+([\w$]+): ([^]*)$/`,
+    ],
+  },
   'mime/browser-forms.ts': {
     'MAX_MESSAGE; fixed words, each place once': [
       String.raw`/<(?:script|style)\b/gi`,
@@ -194,6 +206,9 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     ],
     '2,000,000 chars (MAX_TABLE_CHARS); a fixed word': [String.raw`/<table/i`],
     '2,000 chars (CAPTION_CHARS)': [String.raw`/<caption[^>]*>([^]*?)<\/caption>/i`],
+  },
+  'mime/spark-table.ts': {
+    '41 chars (TEXT_CELL_CHARS)': [String.raw`/\s+/g`],
   },
   'mime/text-tables.ts': {
     '2,000,000 chars (SEARCHED_BYTES); one way to match, from the start of a line': [

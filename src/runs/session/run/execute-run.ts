@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
 import { isStatus } from '../../../gateway/outputs.ts';
+import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
@@ -20,6 +21,8 @@ export interface WriteGuard {
 
 export interface ExecuteDeps {
   inputTimeoutMs: number;
+  /** The most rows of a SQL result. */
+  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -70,9 +73,7 @@ async function executeBlock(
   transcript.startBlock(code, block);
   live.follow();
   const execution =
-    before === undefined
-      ? await sendBlock(live, block, code, kernel, deps.log)
-      : resumeBlock(live, code, kernel);
+    before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, code, kernel);
   if (execution === undefined) {
     live.released.throwIfAborted();
     return readEnd({ kind: 'notSent' }, live.stopReason, at());
@@ -116,7 +117,7 @@ async function sendBlock(
   block: number,
   code: string,
   { record, connection }: ReachedKernel,
-  log: Log,
+  { sqlRows, log }: ExecuteDeps,
 ): Promise<Execution | undefined> {
   const { kernelId, sessionId } = record;
   const { process } = connection;
@@ -130,9 +131,13 @@ async function sendBlock(
     { event: 'run.sent', run: live.id, thread: live.run.thread, block, kernel: kernelId },
     'sent to the kernel',
   );
+  const { dialect, language = '' } = live.run.data;
   return connection.execute({
     msgId: request.msgId,
-    code,
+    code:
+      dialect === undefined
+        ? code
+        : sqlForKernel(code, { language, implementation: connection.kernelInfo.implementation }, sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });

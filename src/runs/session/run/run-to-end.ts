@@ -21,6 +21,7 @@ export interface RunToEndDeps {
   isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -37,8 +38,17 @@ export async function runToEnd(
   displays: Displays,
   deps: RunToEndDeps,
 ): Promise<void> {
-  const { openTranscript, outage, onSwitched, isDeactivated, log, runTimeoutMs, inputTimeoutMs, guard } =
-    deps;
+  const {
+    openTranscript,
+    outage,
+    onSwitched,
+    isDeactivated,
+    log,
+    runTimeoutMs,
+    inputTimeoutMs,
+    sqlRows,
+    guard,
+  } = deps;
   const running = runToOutcome(live, kernel, {
     openTranscript: (recovered) => openTranscript(live.run, recovered, displays),
     outage,
@@ -46,6 +56,7 @@ export async function runToEnd(
     isDeactivated,
     runTimeoutMs,
     inputTimeoutMs,
+    sqlRows,
     guard,
     log,
   });

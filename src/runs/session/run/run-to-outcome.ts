@@ -30,6 +30,7 @@ export interface RunToOutcomeDeps {
   isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
   inputTimeoutMs: number;
+  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -78,7 +79,7 @@ function deactivated({ run }: LiveRun): RunOutcome {
 async function reachAndExecute(
   live: LiveRun,
   kernel: SessionKernel,
-  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, guard, log }: RunToOutcomeDeps,
+  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, sqlRows, guard, log }: RunToOutcomeDeps,
 ): Promise<EndedRun> {
   const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
   if (earlier !== undefined) {
@@ -92,7 +93,7 @@ async function reachAndExecute(
   live.showOutput(() => transcript.view());
   const clearClock = startClock(live, runTimeoutMs);
   try {
-    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, guard, log });
+    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, sqlRows, guard, log });
     if (wasInterrupted(outcome)) await cancelSparkJobs(reached.connection);
     const stored = storedOutput(transcript);
     transcript.noteEnd?.(outcome.kind);

@@ -134,7 +134,7 @@ function fileField(isAlone: boolean): InputBlock {
       type: 'plain_text',
       text: isAlone
         ? 'This code is longer than the boxes of a window hold. It is attached to its answer: change it there or on your side, and give it here.'
-        : 'For code over 3,000 characters: a .py, .scala, .r or .txt file.',
+        : 'For code over 3,000 characters: a .py, .scala, .r, .sql or .txt file.',
     },
     element: { type: 'file_input', action_id: fileBlock, max_files: 1 },
   };

@@ -51,7 +51,7 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
       case 'table':
         return [
           { kind: 'table', key: `table ${index}`, part },
-          ...(isTableCut(part) ? csvFile(part.csvPath, index) : []),
+          ...(isTableCut(part) || part.wantsCsv === true ? csvFile(part.csvPath, index) : []),
         ];
       case 'text':
       case 'error':

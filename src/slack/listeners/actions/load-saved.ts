@@ -1,6 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import { listLanguages } from '../../../runs/languages/languages.ts';
+import { listChoices } from '../../../runs/languages/languages.ts';
 import { auditRefused } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { readPurpose, renderEditor, splitCode } from '../../blocks/modals/editor.ts';
@@ -41,8 +41,8 @@ export async function onLoadSaved(
     const next = renderEditor(
       { ...purpose, isVerbatim, loads, ...(joins.some((join) => join !== 'block') ? { joins } : {}) },
       {
-        languages: listLanguages(context),
-        kernelspec: saved.kernelspec,
+        languages: listChoices(context),
+        kernelspec: saved.dialect ?? saved.kernelspec,
         blocks: fields,
         saved: bot.saved.list(place),
       },

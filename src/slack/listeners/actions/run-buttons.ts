@@ -1,6 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import type { Run } from '../../../runs/run.ts';
+import { languageOf, type Run } from '../../../runs/run.ts';
 import { auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
@@ -117,9 +117,8 @@ async function runAgain({ run, person, trigger, reply }: Click, bot: Bot): Promi
   recentClicks.set(click, true);
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
-  // The kernelspec that ran, not what the word means by now.
   const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
-  const snippet = { language: run.data.kernelspec, blocks, notebook };
+  const snippet = { ...languageOf(run), blocks, notebook };
   const origin = run.requester === person.id ? {} : { origin: 'again' as const };
   const request = { requestKey, source: 'again', channel, thread, snippet, ...origin } as const;
   try {

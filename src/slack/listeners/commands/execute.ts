@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { listLanguages, resolveLanguage } from '../../../runs/languages/languages.ts';
+import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
 import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
 import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';
@@ -41,6 +41,8 @@ const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
   restart: 'restart',
   shutdown: 'shutDown',
 };
+
+const USED_WITHOUT_NAME = ' *(default here)*';
 
 /** How many runs `history` shows. */
 const HISTORY_RUNS = 10;
@@ -118,14 +120,18 @@ async function doCommand(
 }
 
 async function languagesText(channel: string, bot: CommandPort): Promise<string> {
-  const lines = listLanguages(await bot.languagesNow(channel)).map(
-    ({ kernelspec, displayName, aliases, isDefault }) => {
-      const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
-      const also = words === '' ? '' : ` (also ${words})`;
-      const usual = isDefault ? ' *(default here)*' : '';
-      return `• \`${escapeMrkdwn(kernelspec)}\`${also}: ${escapeMrkdwn(displayName)}${usual}`;
-    },
-  );
+  const context = await bot.languagesNow(channel);
+  const sql = sqlLanguage(context);
+  const lines = listLanguages(context).map(({ kernelspec, displayName, aliases, isDefault }) => {
+    const words = aliases.map((alias) => `\`${escapeMrkdwn(alias)}\``).join(', ');
+    const also = words === '' ? '' : ` (also ${words})`;
+    const usual = isDefault ? USED_WITHOUT_NAME : '';
+    return `• \`${escapeMrkdwn(kernelspec)}\`${also}: ${escapeMrkdwn(displayName)}${usual}`;
+  });
+  if (sql !== undefined)
+    lines.push(
+      `• \`sql\`: Spark SQL, in \`${escapeMrkdwn(sql.kernelspec)}\` here${sql.isDefault ? USED_WITHOUT_NAME : ''}`,
+    );
   return lines.length === 0
     ? 'The gateway offers no languages.'
     : ['*Available languages*', ...lines].join('\n');
@@ -144,10 +150,15 @@ async function useLanguage(
   channel: string,
   bot: CommandPort,
 ): Promise<CommandAnswer> {
-  const { kernelspec } = resolveLanguage(language, await bot.languagesNow(channel));
-  await bot.channelSettings.change(bot.workspace, channel, { kernelspec });
+  const { kernelspec, dialect } = resolveLanguage(language, await bot.languagesNow(channel));
+  // SQL has no kernel of its own: the channel keeps the one it has.
+  const change = dialect === undefined ? { kernelspec, dialect } : { dialect };
+  await bot.channelSettings.change(bot.workspace, channel, change);
   auditChannel({ audit: 'use', kernelspec }, channel, user, bot);
-  const choice = `the default language of this channel to \`${escapeMrkdwn(kernelspec)}\``;
+  const choice =
+    dialect === undefined
+      ? `the default language of this channel to \`${escapeMrkdwn(kernelspec)}\``
+      : `the default language of this channel to Spark SQL, on \`${escapeMrkdwn(kernelspec)}\``;
   return { text: `Set ${choice}.`, told: { channel, text: `${mention(user)} set ${choice}.` } };
 }
 

@@ -63,9 +63,9 @@ export async function saveRun(
   const blocks = await bot.code(run);
   if (blocks.length === 0)
     throw new UserError('badCommand', 'The code of that run is not kept any more. Nothing was saved.');
-  const { kernelspec, language } = run.data;
+  const { kernelspec, language, dialect } = run.data;
   const place = { workspace: bot.workspace, channel };
-  const snippet = { ...place, name, kernelspec, language, savedBy: person.id, blocks };
+  const snippet = { ...place, name, kernelspec, language, dialect, savedBy: person.id, blocks };
   const result = await bot.saved.save(snippet, replaces, Date.now());
   if (result.kind === 'saved') auditSaved('save', result.saved, person.id, bot);
   return result;

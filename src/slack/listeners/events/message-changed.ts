@@ -178,14 +178,14 @@ function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bo
 /** The same code in a language that is not named, or named by any word for the one that ran: nothing new. */
 async function isSameCode({ language, blocks }: Snippet, last: Run, bot: Bot): Promise<boolean> {
   if (!hasCode(last, blocks)) return false;
-  return (
-    language === undefined || meansSame(language, last.data.kernelspec, await bot.languages(last.channel))
-  );
+  return language === undefined || meansSame(language, last, await bot.languages(last.channel));
 }
 
-function meansSame(language: string, kernelspec: string, context: LanguageContext): boolean {
+/** SQL runs wherever it runs. */
+function meansSame(language: string, { data }: Run, context: LanguageContext): boolean {
   try {
-    return resolveLanguage(language, context).kernelspec === kernelspec;
+    const { kernelspec, dialect } = resolveLanguage(language, context);
+    return dialect === data.dialect && (dialect !== undefined || kernelspec === data.kernelspec);
   } catch (error) {
     // Refused with the reason when it is admitted.
     if (error instanceof UserError) return false;

@@ -1,7 +1,7 @@
 import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
-import { listLanguages } from '../../../runs/languages/languages.ts';
+import { listChoices } from '../../../runs/languages/languages.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
@@ -50,7 +50,7 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Op
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
     const saved = channel === undefined ? [] : bot.saved.list({ workspace: bot.workspace, channel });
-    return renderEditor(purpose, { languages: listLanguages(context), blocks: [''], saved });
+    return renderEditor(purpose, { languages: listChoices(context), blocks: [''], saved });
   });
 }
 
@@ -74,12 +74,12 @@ export async function openEditorWith(
   bot: Pick<Bot, 'views' | 'languages' | 'code'>,
 ): Promise<void> {
   const { channel, thread } = run;
-  const { kernelspec } = run.data;
+  const kernelspec = run.data.dialect ?? run.data.kernelspec;
   await bot.views.openModal(trigger, async () => {
     const blocks = await bot.code(run);
     const { fields, joins } = splitCode(blocks) ?? { fields: [], joins: [] };
     const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
-    const languages = listLanguages(await bot.languages(channel));
+    const languages = listChoices(await bot.languages(channel));
     return renderEditor(
       { channel, thread, isVerbatim, ...(joins.some((join) => join !== 'block') ? { joins } : {}) },
       { languages, kernelspec, blocks: fields },

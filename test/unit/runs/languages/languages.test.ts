@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  chooseKernelspec,
+  chooseLanguage,
   isLanguageWord,
   languageWords,
   listLanguages,
@@ -135,24 +135,32 @@ describe('without a word', () => {
 
 describe('a snippet’s kernelspec', () => {
   it('is named by a word, never by a code block’s syntax', () => {
-    expect(chooseKernelspec({ language: 'scala' }, languagesOf())).toBe('scala-spark21');
-    expect(chooseKernelspec({ language: undefined, syntax: 'scala' }, languagesOf())).toBe('scala-spark21');
+    expect(chooseLanguage({ language: 'scala' }, languagesOf())).toEqual({ kernelspec: 'scala-spark21' });
+    expect(chooseLanguage({ language: undefined, syntax: 'scala' }, languagesOf())).toEqual({
+      kernelspec: 'scala-spark21',
+    });
   });
 
   it('stays the channel’s when that speaks the syntax', () => {
     const context = languagesOf({ channelLanguage: 'python2-spark21' });
-    expect(chooseKernelspec({ language: undefined, syntax: 'python' }, context)).toBe('python2-spark21');
+    expect(chooseLanguage({ language: undefined, syntax: 'python' }, context)).toEqual({
+      kernelspec: 'python2-spark21',
+    });
   });
 
   it('is the syntax’s where there is no default', () => {
     const context = languagesOf({ kernelspecs: { ...cluster, default: 'gone' } });
-    expect(chooseKernelspec({ language: undefined, syntax: 'scala' }, context)).toBe('scala-spark21');
-    expect(() => chooseKernelspec({ language: undefined, syntax: 'json' }, context)).toThrow(UserError);
+    expect(chooseLanguage({ language: undefined, syntax: 'scala' }, context)).toEqual({
+      kernelspec: 'scala-spark21',
+    });
+    expect(() => chooseLanguage({ language: undefined, syntax: 'json' }, context)).toThrow(UserError);
   });
 
   it('stays the channel’s when the syntax says nothing', () => {
-    for (const syntax of ['json', 'plain_text', 'sql'])
-      expect(chooseKernelspec({ language: undefined, syntax }, languagesOf())).toBe('python3');
+    for (const syntax of ['json', 'plain_text'])
+      expect(chooseLanguage({ language: undefined, syntax }, languagesOf())).toEqual({
+        kernelspec: 'python3',
+      });
   });
 });
 

@@ -15,6 +15,8 @@ test.each([
   ['--help', 'help'],
   ['?', 'help'],
   ['help use', 'help'],
+  ['save my daily report', 'save my-daily-report'],
+  ['Forget my report', 'forget my-report'],
   ['help me', 'help'],
   ['status now', 'status'],
   ['restrat #data', 'restart #data'],

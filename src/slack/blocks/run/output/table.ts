@@ -66,7 +66,8 @@ function isCut(part: TablePart, { rows, columns, hasCutCells }: FittedTable): bo
 export function sizeWords(part: TablePart): string {
   const named = part.columns.filter(isVisible).length;
   const columns = part.totalColumns ?? (named === 0 ? part.columns.length : named);
-  const size = `${count(part.totalRows, 'row')} × ${count(columns, 'column')}`;
+  const first = part.isBeginning === true ? 'first ' : '';
+  const size = `${first}${count(part.totalRows, 'row')} × ${count(columns, 'column')}`;
   return part.note === undefined ? size : `${size}, ${part.note}`;
 }
 
@@ -150,7 +151,8 @@ function tableWords(part: TablePart, shown: FittedTable): string {
   if (isCut(part, shown)) {
     const columns = shown.columns < part.columns.length ? `, the first ${shown.columns} columns` : '';
     const whole = part.csvPath === undefined ? '' : '; all that the kernel sent is in table.csv';
-    const rows = shown.rows.length < part.sentRows ? `The first ${shown.rows.length} of ` : '';
+    const of = part.isBeginning === true ? 'of the' : 'of';
+    const rows = shown.rows.length < part.sentRows ? `The first ${shown.rows.length} ${of} ` : '';
     const cells = shown.hasCutCells ? ', long cells cut' : '';
     return `${rows}${size}${columns}${leftOut}${cells}${whole}`;
   }

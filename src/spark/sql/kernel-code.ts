@@ -1,0 +1,33 @@
+import { sqlInPython } from './python.ts';
+import { sqlInR } from './r.ts';
+import { sqlInScala } from './scala.ts';
+
+/** What SQL becomes on its way into a kernel; `rows`: the most of a result. */
+type Wrap = (sql: string, rows: number, implementation: string) => string;
+
+/** By a kernelspec's language, in lower case. */
+const WRAPS: Readonly<Record<string, Wrap>> = { python: sqlInPython, scala: sqlInScala, r: sqlInR };
+
+/** Whether SQL runs in kernels of this language; as their kernelspec says it (`python`, `R`). */
+export function takesSql(language: string): boolean {
+  return Object.hasOwn(WRAPS, plainName(language));
+}
+
+export interface SqlKernel {
+  /** As its kernelspec says it. */
+  language: string;
+  /** As the kernel says it: `ipython`, `Apache Toree Scala`. */
+  implementation: string;
+}
+
+/** The code that runs a SQL text in this kernel. The text stands there as a literal and is never spliced. */
+export function sqlForKernel(sql: string, { language, implementation }: SqlKernel, rows: number): string {
+  const wrap = WRAPS[plainName(language)];
+  if (wrap === undefined) throw new Error(`SQL cannot run in a kernel of ${language}`);
+  return wrap(sql, rows, implementation);
+}
+
+/** Kernels write their language with a version or a capital. */
+function plainName(language: string): string {
+  return language.toLowerCase().replace(/[\d.]+$/, '');
+}

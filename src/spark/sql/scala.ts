@@ -1,0 +1,92 @@
+import { splitStatements } from './split-statements.ts';
+import { SPARK_TABLE_MIME } from './table-mime.ts';
+
+/** A class file holds no longer text, of characters that take three bytes each. */
+const LITERAL_CHARS = 10_000;
+
+/**
+ * Code for a Scala kernel with Spark (`spark` is its session) that runs SQL: one block without a result, so that no name
+ * is left. `implementation` is the kernel's own name: how a table is shown differs.
+ */
+export function sqlInScala(sql: string, rows: number, implementation: string): string {
+  const statements = splitStatements(sql)
+    .map(({ text, line, column }) => `(${line}, ${column}, Seq(${literals(text)}).mkString)`)
+    .join(', ');
+  return `{
+  val statements: Seq[(Int, Int, String)] = Seq(${statements})
+  val most = ${rows}
+${READ}
+  statements.foreach { case (line, column, text) =>
+    try {
+      val frame = spark.sql(text)
+      if (frame.columns.nonEmpty) last = Some(read(frame))
+    } catch {
+      case error if scala.util.control.NonFatal(error) =>
+        throw new RuntimeException("In the SQL statement at line " + line + ", column " + column + ":\\n" + error.getClass.getName + ": " + error.getMessage)
+    }
+  }
+  last match {
+    case None => ${showIn(implementation, 'text/plain', '"Done"')}
+    case Some((columns, rows, isCut)) => ${showIn(implementation, SPARK_TABLE_MIME, TABLE_AS_JSON)}
+  }
+  ()
+}`;
+}
+
+/** What reads a frame, of Spark 2 to 4: its values are written by Spark itself, but for Spark 2, which cannot. */
+const READ = `  val MostChars = 2000000
+  val MostCellChars = 10000
+  type Table = (Seq[String], Seq[Seq[String]], Boolean)
+  var last: Option[Table] = None
+  def read(frame: org.apache.spark.sql.DataFrame): Table =
+    if (frame.isStreaming)
+      (Seq("column", "type", "nullable"), frame.schema.fields.toSeq.map(field => Seq(field.name, field.dataType.simpleString, field.nullable.toString)), false)
+    else {
+      val names = frame.columns.indices.map("_" + _)
+      val forms = frame.schema.fields.toSeq.zip(names).map { case (field, name) =>
+        if (field.dataType.typeName == "binary") "concat('0x', hex(" + name + "))" else "cast(" + name + " as string)"
+      }
+      val texts = if (spark.version.startsWith("2.")) frame.toDF(names: _*) else frame.toDF(names: _*).selectExpr(forms: _*)
+      var room = MostChars
+      val rows = texts.limit(most + 1).collect().toSeq
+        .map(_.toSeq.map(value => String.valueOf(if (value == null) "NULL" else value).take(MostCellChars)))
+        .takeWhile { row => room -= row.map(_.length + 3).sum; room > 0 }
+      (frame.columns.toSeq, rows.take(most), rows.length > most || room <= 0)
+    }
+  def quoted(text: String): String = text.flatMap {
+    case '"' => "\\\\\\""
+    case '\\\\' => "\\\\\\\\"
+    case sign if sign < ' ' => "\\\\" + "u%04x".format(sign.toInt)
+    case sign => sign.toString
+  }.mkString("\\"", "", "\\"")
+  def json(columns: Seq[String], rows: Seq[Seq[String]], isCut: Boolean): String = {
+    def listed(cells: Seq[String]) = cells.map(quoted).mkString("[", ",", "]")
+    "{\\"columns\\":" + listed(columns) + ",\\"rows\\":" + rows.map(listed).mkString("[", ",", "]") +
+      ",\\"cut\\":" + isCut + ",\\"cutCells\\":" + rows.exists(_.exists(_.length >= MostCellChars)) + ",\\"csv\\":" + isCut + "}"
+  }`;
+
+const TABLE_AS_JSON = 'json(columns, rows, isCut)';
+
+/** `content`: an expression. */
+function showIn(implementation: string, mime: string, content: string): string {
+  if (/toree/i.test(implementation)) return `kernel.display.content("${mime}", ${content})`;
+  if (/almond|scala/i.test(implementation))
+    return `kernel.publish.display(almond.interpreter.api.DisplayData(Map("${mime}" -> ${content})))`;
+  if (content !== TABLE_AS_JSON) return `println(${content})`;
+  // A kernel that shows nothing but text: the form that Spark prints, which is read as a table.
+  return `{
+      val widths = columns.indices.map(index => (columns +: rows).map(_(index).length).max)
+      val line = widths.map("-" * _).mkString("+", "+", "+")
+      def row(cells: Seq[String]) = cells.zip(widths).map { case (cell, width) => cell.replaceAll("\\\\s+", " ").padTo(width, ' ') }.mkString("|", "|", "|")
+      println((Seq(line, row(columns), line) ++ rows.map(row) :+ line).mkString("\\n"))
+      if (isCut) println("only showing top " + rows.length + " rows")
+    }`;
+}
+
+/** JSON's texts are Scala's; `$` stands for itself in a text without an interpolator. */
+function literals(text: string): string {
+  const count = Math.max(1, Math.ceil(text.length / LITERAL_CHARS));
+  return Array.from({ length: count }, (_, index) =>
+    JSON.stringify(text.slice(index * LITERAL_CHARS, (index + 1) * LITERAL_CHARS)),
+  ).join(', ');
+}

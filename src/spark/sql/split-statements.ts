@@ -1,0 +1,104 @@
+/** One statement of a SQL text, and where it begins in it: line and column from 1. */
+export interface Statement {
+  text: string;
+  line: number;
+  column: number;
+}
+
+/**
+ * What Spark's lexer takes for one thing, as far as a `;` may stand in it: comment, raw string, string, quoted name,
+ * dollar string, word, blanks. What is not closed goes on to the end, so that no text is read twice.
+ */
+function tokenPattern(): RegExp {
+  return /--(?:\\\n|[^\n])*|\/\*|[rR](?:'[^']*(?:'|$)|"[^"]*(?:"|$))|'(?:[^'\\]+|\\[^]?)*(?:'|$)|"(?:[^"\\]+|\\[^]?)*(?:"|$)|`[^`]*(?:`|$)|\$([A-Za-z_]\w*|)\$[^]*?(?:\$\1\$|$)|\w+|\s+|[^]/g;
+}
+
+/**
+ * The statements of a SQL text in order, without the comments before them. A script (`BEGIN … END`, Spark 4) is one
+ * statement. A text that holds none is given back whole, so that Spark says what is wrong with it. tables.py splits in
+ * the same way.
+ */
+export function splitStatements(sql: string): Statement[] {
+  const found: Statement[] = [];
+  const place = new Place(sql);
+  let begin: number | undefined;
+  let blocks = new Blocks();
+  for (const [token, at] of readTokens(sql)) {
+    if (token !== ';' || blocks.depth > 0) {
+      begin ??= at;
+      blocks.take(token);
+      continue;
+    }
+    if (begin !== undefined) found.push({ text: sql.slice(begin, at).trimEnd(), ...place.of(begin) });
+    begin = undefined;
+    blocks = new Blocks();
+  }
+  if (begin !== undefined) found.push({ text: sql.slice(begin).trimEnd(), ...place.of(begin) });
+  return found.length > 0 ? found : [{ text: sql, line: 1, column: 1 }];
+}
+
+/** All but comments and blanks, each with its index. A comment that is not closed is given, for Spark to complain about. */
+function* readTokens(sql: string): Generator<[token: string, at: number]> {
+  const tokens = tokenPattern();
+  for (let match = tokens.exec(sql); match !== null; match = tokens.exec(sql)) {
+    const [token] = match;
+    const end = token === '/*' ? endOfComment(sql, tokens.lastIndex) : undefined;
+    if (end !== undefined) tokens.lastIndex = end;
+    else if (!token.startsWith('--') && token.trim() !== '') yield [token, match.index];
+    if (token === '/*' && end === undefined) return;
+  }
+}
+
+/** Behind the comment whose text begins at `from`: comments may stand in comments. Undefined where it is not closed. */
+function endOfComment(sql: string, from: number): number | undefined {
+  const marks = /\/\*|\*\//g;
+  marks.lastIndex = from;
+  for (let depth = 1; depth > 0;) {
+    const mark = marks.exec(sql)?.[0];
+    if (mark === undefined) return undefined;
+    depth += mark === '/*' ? 1 : -1;
+  }
+  return marks.lastIndex;
+}
+
+/** How deep in the blocks of a script a statement is: one that begins with BEGIN, perhaps behind a label. */
+class Blocks {
+  depth = 0;
+  readonly #first: string[] = [];
+  #isAfterEnd = false;
+
+  take(token: string): void {
+    const word = token.length > 10 ? '' : token.toUpperCase();
+    if (this.#first.length < 3) this.#first.push(word);
+    const isFirst = this.#first.length === 1 || (this.#first.length === 3 && this.#first[1] === ':');
+    // `END IF`, `END WHILE` … close what neither BEGIN nor CASE has opened.
+    if (this.#isAfterEnd && /^(?:IF|WHILE|LOOP|REPEAT|FOR)$/.test(word)) this.depth += 1;
+    const opens = word === 'BEGIN' ? isFirst || this.depth > 0 : word === 'CASE' && this.depth > 0;
+    const closes = word === 'END' && this.depth > 0;
+    if (opens && !(word === 'CASE' && this.#isAfterEnd)) this.depth += 1;
+    if (closes) this.depth -= 1;
+    this.#isAfterEnd = closes;
+  }
+}
+
+/** Lines and columns of places that are asked for in order, so that the text is counted once. */
+class Place {
+  readonly #text: string;
+  #at = 0;
+  #line = 1;
+  #lineStart = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  of(index: number): { line: number; column: number } {
+    for (let at = this.#text.indexOf('\n', this.#at); at !== -1 && at < index;) {
+      this.#line += 1;
+      this.#lineStart = at + 1;
+      at = this.#text.indexOf('\n', at + 1);
+    }
+    this.#at = Math.max(this.#at, index);
+    return { line: this.#line, column: index - this.#lineStart + 1 };
+  }
+}

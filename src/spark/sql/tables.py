@@ -1,0 +1,205 @@
+"""Spark's data as tables that Sparkthread shows. Runs in Python kernels from 2.7 on, in a namespace of its own."""
+
+import itertools
+import json
+import re
+import sys
+
+MIME = "application/vnd.sparkthread.table+json"
+# What one message may bring: gateways limit the bytes of a second, and nobody reads more in a chat.
+MOST_CHARS = 2000000
+MOST_CELL_CHARS = 10000
+MOST_ERROR_CHARS = 20000
+
+# As in split-statements.ts.
+TOKEN = re.compile(
+    r"--(?:\\\n|[^\n])*|/\*"
+    r"|[rR](?:'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z))"
+    r"|'(?:[^'\\]|\\[\s\S])*(?:'|\\?\Z)|\"(?:[^\"\\]|\\[\s\S])*(?:\"|\\?\Z)"
+    r"|`[^`]*(?:`|\Z)"
+    r"|\$([A-Za-z_]\w*|)\$[\s\S]*?(?:\$\1\$|\Z)"
+    r"|\w+|\s+|[\s\S]"
+)
+COMMENT_MARK = re.compile(r"/\*|\*/")
+
+unicode_text = type(u"")
+
+
+def tokens(sql):
+    at = 0
+    while at < len(sql):
+        token = TOKEN.match(sql, at).group()
+        start, at = at, at + len(token)
+        if token == "/*":
+            depth, end = 1, at
+            while depth > 0:
+                mark = COMMENT_MARK.search(sql, end)
+                if mark is None:
+                    yield token, start
+                    return
+                depth += 1 if mark.group() == "/*" else -1
+                end = mark.end()
+            at = end
+        elif not token.startswith("--") and token.strip():
+            yield token, start
+
+
+class Blocks(object):
+    """How deep in the blocks of a script a statement is: one that begins with BEGIN, perhaps behind a label."""
+
+    def __init__(self):
+        self.depth = 0
+        self.first = []
+        self.after_end = False
+
+    def take(self, token):
+        word = token.upper() if len(token) <= 10 else ""
+        if len(self.first) < 3:
+            self.first.append(word)
+        is_first = len(self.first) == 1 or (len(self.first) == 3 and self.first[1] == ":")
+        if self.after_end and word in ("IF", "WHILE", "LOOP", "REPEAT", "FOR"):
+            self.depth += 1
+        closes = word == "END" and self.depth > 0
+        if word == "BEGIN" and (is_first or self.depth > 0):
+            self.depth += 1
+        elif word == "CASE" and self.depth > 0 and not self.after_end:
+            self.depth += 1
+        elif closes:
+            self.depth -= 1
+        self.after_end = closes
+
+
+def split(sql):
+    """[(statement, line, column)], in order; line and column from 1."""
+    found, begin, blocks = [], None, Blocks()
+    counted, line = 0, 1
+    for token, at in itertools.chain(tokens(sql), [(";", len(sql))]):
+        is_last = at == len(sql)
+        if not is_last and (token != ";" or blocks.depth > 0):
+            begin = at if begin is None else begin
+            blocks.take(token)
+            continue
+        if begin is not None:
+            line += sql.count("\n", counted, begin)
+            counted = begin
+            found.append((sql[begin:at].rstrip(), line, begin - sql.rfind("\n", 0, begin)))
+        begin, blocks = None, Blocks()
+    return found or [(sql, 1, 1)]
+
+
+class Failed(Exception):
+    """What was asked for did not work; shown without a traceback, because none of its frames is the author's."""
+
+    def _render_traceback_(self):
+        return [unicode_text(self)]
+
+
+def failure(error, line, column):
+    """An error of Spark's under its own name, with the statement that it is about."""
+    said = getattr(error, "desc", None) or getattr(error, "_desc", None)
+    if not isinstance(said, (str, unicode_text)) or not said.strip():
+        try:
+            said = unicode_text(error)
+        except UnicodeError:
+            said = repr(error)
+    kind = type(type(error).__name__, (Failed,), {})
+    return kind(u"In the SQL statement at line %d, column %d:\n%s" % (line, column, said[:MOST_ERROR_CHARS]))
+
+
+def stopped(session):
+    context = getattr(session, "_sc", None)
+    return context is not None and getattr(context, "_jsc", True) is None
+
+
+def find_session(names):
+    """The session of the one who uses this kernel: theirs by its usual name, else the active one, else a new one."""
+    known = [names[name] for name in ("spark", "sqlContext") if callable(getattr(names.get(name), "sql", None))]
+    for session in known:
+        if not stopped(session):
+            return session
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise Failed("This kernel has no Spark session, and PySpark is not installed where it runs.")
+    active = getattr(SparkSession, "_instantiatedSession", None)
+    if known and (active is None or stopped(active)):
+        # Stopped by its user: Spark says so, and a second context is not started behind their back.
+        return known[0]
+    return SparkSession.builder.getOrCreate()
+
+
+def run_sql(names, text, most):
+    """Runs the statements of a text in order and shows the last result, at most so many rows of it."""
+    session = find_session(names)
+    last = None
+    for statement, line, column in split(text):
+        try:
+            frame = session.sql(statement)
+            if frame.columns:
+                last = read(frame, most)
+        except Exception as error:
+            raise failure(error, line, column)
+    if last is None:
+        publish({"text/plain": "Done"})
+    else:
+        last["csv"] = last["cut"]
+        show(last)
+
+
+def read(frame, most):
+    """A frame as texts: {"columns", "rows", "cut", "cutCells"}. A stream has no rows to show, but a schema."""
+    if getattr(frame, "isStreaming", False):
+        fields = [[field.name, field.dataType.simpleString(), text_of(field.nullable)] for field in frame.schema.fields]
+        return bounded(["column", "type", "nullable"], fields, len(fields))
+    rows = as_texts(frame).limit(most + 1).collect()
+    return bounded(frame.columns, ([text_of(value) for value in row] for row in rows), most)
+
+
+def as_texts(frame):
+    """With its values written by Spark where Spark can: in the session's time zone, and of types Python has none for."""
+    kinds = [field.dataType.typeName() for field in frame.schema.fields]
+    names = ["_%d" % index for index in range(len(kinds))]
+    forms = ["concat('0x', hex(%s))" if kind == "binary" else "cast(%s as string)" for kind in kinds]
+    try:
+        session = getattr(frame, "sparkSession", None)
+        # Spark 2 writes arrays, maps and structs as their place in memory.
+        if session is None or int(session.version.split(".")[0]) < 3:
+            return frame
+        texts = frame.toDF(*names).selectExpr(*[form % name for form, name in zip(forms, names)])
+        return texts if texts.columns else frame
+    except Exception:
+        return frame
+
+
+def text_of(value):
+    if value is None:
+        return "NULL"
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, bytearray):
+        return "0x" + "".join("%02X" % byte for byte in value)
+    return value if isinstance(value, unicode_text) else unicode_text(value)
+
+
+def bounded(columns, rows, most):
+    shown, room, cut, cut_cells = [], MOST_CHARS, False, False
+    for row in rows:
+        cut_cells = cut_cells or any(len(cell) > MOST_CELL_CHARS for cell in row)
+        cells = [cell if len(cell) <= MOST_CELL_CHARS else cell[:MOST_CELL_CHARS] + u"\u2026" for cell in row]
+        room -= len(json.dumps(cells))
+        if len(shown) == most or (room < 0 and shown):
+            cut = True
+            break
+        shown.append(cells)
+    return {"columns": list(columns), "rows": shown, "cut": cut, "cutCells": cut_cells}
+
+
+def show(table):
+    size = "%d rows, %d columns" % (len(table["rows"]), len(table["columns"]))
+    publish({MIME: json.dumps(table), "text/plain": "first " + size if table["cut"] else size})
+
+
+def publish(data):
+    from IPython.display import publish_display_data
+
+    publish_display_data(data)

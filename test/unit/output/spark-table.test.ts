@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { readBundle } from '../../../src/output/mime/read-bundle.ts';
+import { readSparkTable } from '../../../src/output/mime/spark-table.ts';
+import { SPARK_TABLE_MIME } from '../../../src/spark/sql/table-mime.ts';
+
+const small = { columns: ['id', 'a b'], rows: [['1', ' two\n ']], cut: false, cutCells: false };
+
+test('is a table with its cells as they were sent, in place of all other forms', async () => {
+  const shown = await readBundle({
+    'text/plain': '1 rows',
+    'text/html': '<b>x</b>',
+    [SPARK_TABLE_MIME]: JSON.stringify(small),
+  });
+  expect(shown).toMatchObject([
+    {
+      kind: 'table',
+      table: { columns: ['id', 'a b'], rows: [['1', ' two\n ']], totalRows: 1, totalColumns: 2 },
+    },
+  ]);
+});
+
+test('without rows it is a table too', () => {
+  expect(readSparkTable(JSON.stringify({ ...small, rows: [] }))).toMatchObject({ rows: [], totalRows: 0 });
+});
+
+test('its text is short and says what it leaves out', async () => {
+  const rows = Array.from({ length: 100 }, (_, n) => [String(n), 'x'.repeat(n)]);
+  const [shown] = await readBundle({ [SPARK_TABLE_MIME]: JSON.stringify({ ...small, rows, cut: true }) });
+  if (shown?.kind !== 'table') throw new Error('no table');
+  const lines = shown.text.split('\n');
+  expect(lines.slice(0, 2)).toEqual(['id  a b', '0']);
+  expect(lines.at(-1)).toBe('… 40 more rows …');
+  expect(Math.max(...lines.map(({ length }) => length))).toBe(44);
+});
+
+test.each([
+  ['no JSON', '{'],
+  ['no text', small],
+  ['no columns', JSON.stringify({ ...small, columns: [], rows: [] })],
+  ['a row of another length', JSON.stringify({ ...small, rows: [['1']] })],
+  ['cells that are no texts', JSON.stringify({ ...small, rows: [[1, 2]] })],
+  ['more than our own code sends', JSON.stringify({ ...small, rows: [['1', 'x'.repeat(5_000_000)]] })],
+])('%s is none', async (_, sent) => {
+  expect(readSparkTable(sent)).toBeUndefined();
+  expect(await readBundle({ 'text/plain': 'words', [SPARK_TABLE_MIME]: sent })).toMatchObject([
+    { kind: 'text', text: 'words' },
+  ]);
+});

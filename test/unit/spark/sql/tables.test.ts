@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { sqlForKernel, takesSql } from '../../../../src/spark/sql/kernel-code.ts';
+
+const run = promisify(execFile);
+
+test('tables.py, on the Python here', async () => {
+  const tests = fileURLToPath(new URL('./test_tables.py', import.meta.url));
+  const { stderr } = await run('python3', ['-B', tests]);
+  expect(stderr).toMatch(/Ran \d\d tests[^]*\nOK\n$/);
+});
+
+test('SQL in Python is one expression on one line that binds no name, whatever is in it', async () => {
+  const sql = "select '\"$x\\n', \"ü\u2028\";\n-- ${y} '''\nselect `a`";
+  const code = sqlForKernel(sql, { language: 'python', implementation: 'ipython' }, 7);
+  expect(code).not.toContain('\n');
+  const check = `
+import ast, sys
+code = sys.stdin.read()
+names = {}
+asked = []
+tree = ast.parse(code, mode="eval")
+class Module(dict):
+    pass
+def run_sql(names, text, most): asked.append((text, most))
+def fake(source, name, mode, *flags): return "module"
+exec("result = eval(compile(tree, 'x', 'eval'), {'compile': fake, 'eval': lambda code, module: module.update(run_sql=run_sql), '__builtins__': __builtins__, 'globals': lambda: names})")
+print(ascii((result, asked, sorted(names))))
+`;
+  const child = run('python3', ['-c', check]);
+  child.child.stdin?.end(code);
+  const { stdout } = await child;
+  const escaped = "select \\'\"$x\\\\n\\', \"\\xfc\\u2028\";\\n-- ${y} \\'\\'\\'\\nselect `a`";
+  expect(stdout.trim()).toBe(`(None, [('${escaped}', 7)], [])`);
+});
+
+test('SQL runs in kernels of Python, Scala and R, and in no others', () => {
+  expect(['python', 'python3', 'scala', 'R'].map(takesSql)).toEqual([true, true, true, true]);
+  expect(['bash', 'sql', 'constructor', ''].map(takesSql)).toEqual([false, false, false, false]);
+});
