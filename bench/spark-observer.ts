@@ -38,6 +38,8 @@ looking.join()
 looks.sort()
 print(looks[50] * 1e3, looks[90] * 1e3, looks[99] * 1e3, group == sc.getLocalProperty("spark.jobGroup.id"), ${OBSERVER}.state["error"])`;
 
+const ms = (value: number): string => value.toFixed(1);
+
 async function setHooks(connection: KernelConnection, how: 'register' | 'unregister'): Promise<void> {
   const calls = HOOKS.map(
     (hook) =>
@@ -100,7 +102,6 @@ for (const sparkHome of [spark4, spark35]) {
       connection,
       'print(sorted(n for n in set(dir()) - names if n[0] != "_" and n not in ("names", "look_often", "looks", "looking", "group", "threading")))',
     );
-    const ms = (value: number): string => value.toFixed(1);
     console.log(`Spark ${version}, ${pinned === 'true' ? '' : 'not '}pinned`);
     console.log(
       `  an empty cell, ms: ${ms(median(empty.with))} with, ${ms(median(empty.without))} without (quartiles ${ms(quantile(empty.with, 0.25))} ${ms(quantile(empty.without, 0.25))})`,
