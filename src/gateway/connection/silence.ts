@@ -76,16 +76,20 @@ export function createSilenceWatch(
   function askKernel(execution: RunningExecution, model: KernelModel | undefined): void {
     if (model?.executionState !== 'busy') handshake.askAside();
     if (asked.get(execution) === handshake.websocket) return;
-    const end = () => {
-      asked.delete(execution);
-      execution.finishUnlessHeard(execution.state.started ? 'outputLost' : 'unknown', timings.graceMs);
-    };
     // A kernel that has not told what it is has not answered on this websocket either.
     if (isProvenByInfo(handshake.info) || !handshake.hasAnswered)
-      handshake.ask(() => (isProvenByInfo(handshake.info) ? end() : askAgain(execution)));
-    else if (!proof.ask((replied) => (isOfOther(execution, replied) ? lifecycle.onOtherProcess() : end())))
-      return;
+      handshake.ask(() =>
+        isProvenByInfo(handshake.info) ? conclude(execution, undefined) : askAgain(execution),
+      );
+    else if (!proof.ask((replied) => conclude(execution, replied))) return;
     asked.set(execution, handshake.websocket);
+  }
+
+  /** The kernel has nothing of it left to do, or is another process, as the count of its reply says. */
+  function conclude(execution: RunningExecution, replied: number | undefined): void {
+    asked.delete(execution);
+    if (isOfOther(execution, replied)) return lifecycle.onOtherProcess();
+    execution.finishUnlessHeard(execution.state.started ? 'outputLost' : 'unknown', timings.graceMs);
   }
 
   /** By now it is known how this kernel proves it. */

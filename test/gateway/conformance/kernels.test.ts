@@ -8,6 +8,7 @@ import {
   settingsFor,
   textOf,
   type WatchedConnection,
+  watch,
 } from '../../support/gateway-client.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
@@ -69,6 +70,13 @@ describeKernel('python3-ipykernel6', (kernel) => {
     expect(await running.end).toMatchObject({ kind: 'ok', executionCount: 1 });
     expect(textOf(running.outputs)).toBe('6\n');
     expect(await running.until('result')).toMatchObject({ data: { 'text/plain': '5' } });
+  });
+
+  test('a fork of its process prints, and ends nothing', async () => {
+    const code = 'import os, time\npid = os.fork()\nif pid: time.sleep(4)\nprint(pid > 0, flush=True)';
+    const running = run(kernel(), { code });
+    expect(await running.end).toMatchObject({ kind: 'ok', replyMissing: false });
+    expect(textOf(running.outputs)).toBe('False\nTrue\n');
   });
 
   test('a stop', async () => {
@@ -142,6 +150,25 @@ describeKernel('ir', (kernel, watched) => {
     expect(await run(kernel(), { code: '1' }).end).toMatchObject({ kind: 'ok' });
   });
 });
+
+test.skipIf(backends.missing['ir'] !== undefined)(
+  'ir: a death while nobody was connected is found, whatever the gateway says of the kernel',
+  async () => {
+    const { id } = await gateway.startKernel({ kernelspec: 'ir', kernelId: randomUUID(), env: {} });
+    const { connection } = await connectTo(gateway, id);
+    const asked = run(connection, { code: 'cat(Sys.getpid())' });
+    await asked.end;
+    const long = run(connection, { code: 'Sys.sleep(300)' });
+    await long.until('started');
+    await connection.close();
+    process.kill(Number(textOf(asked.outputs)), 'SIGKILL');
+    const again = await connectTo(gateway, id, { sessionId: connection.sessionId });
+    const resumed = watch(again.connection.resume({ msgId: long.execution.msgId, executionCount: 2 }));
+    expect(await resumed.end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
+    expect(await run(again.connection, { code: '1' }).end).toMatchObject({ kind: 'ok' });
+    await gateway.shutDownKernel(id);
+  },
+);
 
 describeKernel('scala-spark', (kernel) => {
   test('the seeds’ example prints its four lines', async () => {
