@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
 import { isStatus } from '../../../gateway/outputs.ts';
-import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
+import { codeForKernel, sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
@@ -138,12 +138,10 @@ async function sendBlock(
     'sent to the kernel',
   );
   const { dialect, language = '' } = live.run.data;
+  const spoken = { language, implementation: connection.kernelInfo.implementation };
   return connection.execute({
     msgId: request.msgId,
-    code:
-      dialect === undefined
-        ? code
-        : sqlForKernel(code, { language, implementation: connection.kernelInfo.implementation }, sqlRows),
+    code: dialect === undefined ? codeForKernel(code, spoken, sqlRows) : sqlForKernel(code, spoken, sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });
