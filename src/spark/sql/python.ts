@@ -19,7 +19,8 @@ export function sqlInPython(sql: string, rows: number): string {
 export function sqlMagic(typed: string, rows: number): string | undefined {
   const [first, line = ''] = /^%%sql(?:[ \t]+([^\n]*))?(?:\n|$)/.exec(typed) ?? [];
   if (first === undefined) return undefined;
-  const body = typed.slice(first.length);
+  // IPython ends code with a line's end before it looks at it.
+  const body = typed.slice(first.length).replace(/([^\n])$/, '$1\n');
   const own = `get_ipython().run_cell_magic("sql", ${literal(line)}, ${literal(body)})`;
   // As many signs before it as were typed, so that places in it are places in what was typed.
   const sql = `${' '.repeat('%%sql '.length)}${line}\n${body}`;

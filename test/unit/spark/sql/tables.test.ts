@@ -65,8 +65,8 @@ print(json.dumps([tried(True), tried(False)]))
   child.child.stdin?.end(code);
   const { stdout } = await child;
   expect(JSON.parse(stdout)).toEqual([
-    [['sql', '-o df', 'select "a",\n  1']],
-    [['      -o df\nselect "a",\n  1', 7]],
+    [['sql', '-o df', 'select "a",\n  1\n']],
+    [['      -o df\nselect "a",\n  1\n', 7]],
   ]);
 });
 
