@@ -135,7 +135,7 @@ export class EditableMessage {
       this.#failures = 0;
       return { kind: 'posted', ts: this.#ts ?? '' };
     } catch (error) {
-      return this.#afterFailure(error, jsonSize(message.blocks), use);
+      return await this.#afterFailure(error, jsonSize(message.blocks), use);
     }
   }
 
@@ -210,7 +210,7 @@ export class EditableMessage {
     this.#options.onPosted?.(ts);
   }
 
-  #afterFailure(error: unknown, size: number, use: Use): Attempt {
+  async #afterFailure(error: unknown, size: number, use: Use): Promise<Attempt> {
     const failure = readCallError(error);
     const isPost = this.#ts === undefined;
     if (failure.kind === 'unclear') return this.#retry(failure.reason);
@@ -230,7 +230,7 @@ export class EditableMessage {
     const isLost = refusal === 'messageGone' || (refusal === 'uneditable' && use === 'end');
     if (!isPost && isLost && this.#reposts < MAX_REPOSTS) {
       // What can only be removed would keep its buttons beside its end.
-      if (refusal === 'uneditable') void this.#remove(this.#ts ?? '');
+      if (refusal === 'uneditable') await this.#remove(this.#ts ?? '');
       return this.#forget(code);
     }
     return { kind: 'refused', code };
