@@ -27,6 +27,7 @@ const runs: Run[] = [];
 for (let n = 0; n < RUNS; n += 1) runs.push(await showRun(n));
 
 const told: string[] = [];
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an export asks for no more of it
 const bot = {
   workspace: 'T1',
   workspaceUrl: 'https://example.slack.com/',
@@ -39,6 +40,7 @@ const bot = {
   threadRuns: async () => runs.toReversed(),
   channelRuns: async () => runs.toReversed(),
 } as unknown as ExportPort;
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nor of a person
 const person = { id: 'U1', name: 'ana' } as Parameters<typeof exportRuns>[1];
 for (let round = 1; round <= 3; round += 1) {
   const before = playground.files.length;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type KernelGateway, startKernelGateway } from '../demo/gateway.ts';
+import { type KernelGateway, type KernelGatewayOptions, startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import { type Provisioned, provision } from '../demo/provision/provision.ts';
 import type { Execution, Gateway, KernelConnection } from '../src/gateway/gateway.ts';
@@ -16,9 +16,12 @@ export interface BenchSetting extends AsyncDisposable {
   connection: KernelConnection;
 }
 
-export async function startBenchSetting(): Promise<BenchSetting> {
+export async function startBenchSetting(
+  kernelspec = 'python3',
+  options: Partial<KernelGatewayOptions> = {},
+): Promise<BenchSetting> {
   const provisioned = await provision(process.env, showProgress(process.stderr));
-  const server = await startKernelGateway({ provisioned });
+  const server = await startKernelGateway({ provisioned, ...options });
   const wsUrl = server.url.replace(/^http/, 'ws');
   const gateway = createGatewayClient(
     {
@@ -33,7 +36,7 @@ export async function startBenchSetting(): Promise<BenchSetting> {
     },
     { log: silentLog },
   );
-  const model = await gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {} });
+  const model = await gateway.startKernel({ kernelspec, kernelId: randomUUID(), env: {} });
   const connection = await gateway.connect(model.id, { sessionId: randomUUID() });
   return {
     provisioned,

@@ -18,6 +18,7 @@ import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
+import { SparkObserver } from './runs/session/spark/spark-observer.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/retry-store.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
@@ -75,11 +76,9 @@ export function createApp(parts: AppParts): App {
     displays: Displays = startDisplays(() => undefined),
   ): Promise<Transcript> => {
     const { id: runId } = run;
+    const place = { dir: spoolDir, runId, maxOutputBytes, budget: spoolBudget };
     const transcript = await openTranscript({
-      dir: spoolDir,
-      runId,
-      maxOutputBytes,
-      budget: spoolBudget,
+      ...place,
       recovered,
       displays,
       readsConsoleBar: config.spark.progress !== 'off',
@@ -126,6 +125,7 @@ export function createApp(parts: AppParts): App {
     sqlRows: config.runs.sqlRows,
     isDeactivated: async (requester) => (await slack.users.find(requester)).isDeactivated === true,
     guard,
+    spark: new SparkObserver(config.spark, log),
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({

@@ -3,6 +3,7 @@ import { configurationPage } from './configuration-page.ts';
 import { envExample } from './env-example.ts';
 import { manifestYaml } from './manifest-yaml.ts';
 import { policyPage } from './policy-page.ts';
+import { textsPage } from './texts-page.ts';
 import { chartYaml, dockerfile } from './version-places.ts';
 
 /** The files that are written from the code, by their path from the root. */
@@ -13,5 +14,6 @@ export const generatedDocs: Readonly<Record<string, () => string>> = {
   'deploy/helm/sparkthread/values.schema.json': chartSchema,
   'docs/configuration.md': configurationPage,
   'docs/policy.md': policyPage,
+  'docs/texts.md': textsPage,
   'manifest.yml': manifestYaml,
 };

@@ -17,6 +17,7 @@ import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
 import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
 import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
 import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
+import { SparkObserver } from '../../src/runs/session/spark/spark-observer.ts';
 import { openStore } from '../../src/store/open.ts';
 
 /** The rooms runs/, output/ and store/ of a bot on an SQLite file; its gateway and its Slack are functions. */
@@ -82,6 +83,7 @@ export async function startYear(options: {
     inputTimeoutMs: 600_000,
     sqlRows: 1_000,
     isDeactivated: async () => false,
+    spark: new SparkObserver({ progress: 'console', uiUrl: undefined, historyUrl: undefined }, silentLog),
     guard: { mayWrite: () => true, whenSure: async () => undefined },
     idleTimeoutMs,
   });
@@ -179,6 +181,7 @@ function createGateway(living: Set<string>): Gateway {
         sessionId,
         kernelInfo: { implementation: 'ipython' },
         process: kernelId,
+        isBusyElsewhere: false,
         isThere: async () => living.has(kernelId),
         execute: ({ msgId }) => execute(msgId, (executionCount += 1)),
         resume: ({ msgId }) => execute(msgId, (executionCount += 1)),

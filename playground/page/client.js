@@ -105,7 +105,7 @@ async function submitComposer(form) {
   const channel = channelHere();
   if (form.dataset.editing !== undefined) {
     await act({ kind: 'edit', channel, ts: form.dataset.editing, text: text.value });
-    delete form.dataset.editing;
+    return stopEditing(form);
   } else if (file.files.length > 0) {
     const [chosen] = file.files;
     await act({
@@ -140,9 +140,11 @@ function base64Of(file) {
 }
 
 for (const form of document.querySelectorAll('.composer')) {
+  form.querySelector('.cancel-edit').addEventListener('click', () => stopEditing(form));
   const { text, file } = form.elements;
   text.addEventListener('input', () => grow(text));
   text.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && form.dataset.editing !== undefined) stopEditing(form);
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing || isInFence(text)) return;
     event.preventDefault();
     form.requestSubmit();
@@ -159,9 +161,18 @@ for (const form of document.querySelectorAll('.composer')) {
 function startEditing(message, text) {
   const form = element(message.closest('#thread') === null ? 'composer' : 'thread-composer');
   form.dataset.editing = message.dataset.ts;
+  form.querySelector('.primary').textContent = 'Save';
   form.elements.text.value = text;
   grow(form.elements.text);
   form.elements.text.focus();
+}
+
+/** What is typed next is a new message again. */
+function stopEditing(form) {
+  delete form.dataset.editing;
+  form.querySelector('.primary').textContent = 'Send';
+  form.elements.text.value = '';
+  grow(form.elements.text);
 }
 
 // Presses --------------------------------------------------------------------------------------------------------------

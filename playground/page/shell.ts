@@ -81,6 +81,12 @@ function composer(id: string, placeholder: string): ReactNode {
   return h(
     'form',
     { id, className: 'composer' },
+    h(
+      'div',
+      { className: 'edit-mark' },
+      'Editing a message',
+      h('button', { type: 'button', className: 'button cancel-edit' }, 'Cancel'),
+    ),
     h('textarea', { name: 'text', rows: 1, placeholder, spellCheck: false, 'aria-label': placeholder }),
     h(
       'div',

@@ -46,6 +46,11 @@ export interface AuditEntry {
   reason?: string | undefined;
   durationMs?: number | undefined;
   waitedMs?: number | undefined;
+  /** The Spark application's id, and what the run's jobs did in it, as far as they were seen. */
+  sparkApp?: string | undefined;
+  sparkJobs?: number | undefined;
+  sparkTasks?: number | undefined;
+  sparkFailedTasks?: number | undefined;
   /** Hex; of the blocks with an empty line between them. */
   codeSha256?: string | undefined;
   /** In UTF-16 units. */

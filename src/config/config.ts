@@ -53,7 +53,12 @@ export interface Config {
     userLimit: number;
     keepRunsMs: number | undefined;
   };
-  spark: { progress: SettingValues['SPARK_PROGRESS'] };
+  spark: {
+    progress: SettingValues['SPARK_PROGRESS'];
+    /** Templates with `{appId}` and `{jobId}`; the first may be `off`. */
+    uiUrl: string | undefined;
+    historyUrl: string | undefined;
+  };
   kernels: {
     /** May hold `{channel}` and `{user}`. */
     username: string | undefined;
@@ -149,7 +154,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       userLimit: values.USER_LIMIT,
       keepRunsMs: unlessNone(values.KEEP_RUNS),
     },
-    spark: { progress: values.SPARK_PROGRESS },
+    spark: {
+      progress: values.SPARK_PROGRESS,
+      uiUrl: values.SPARK_UI_URL,
+      historyUrl: values.SPARK_HISTORY_URL,
+    },
     kernels: {
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,

@@ -4,6 +4,7 @@ import { GatewayError } from '../gateway/errors.ts';
 import type { Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
 import { resolveLanguage } from '../runs/languages/languages.ts';
 import { httpRemedy, startRemedy, websocketRemedy } from './gateway-hints.ts';
+import { noteSql } from './check-sql.ts';
 import { tryLanguage, type TryLanguageOptions } from './check-language.ts';
 
 export interface CheckGatewayOptions extends TryLanguageOptions {
@@ -83,6 +84,7 @@ function defaultProblem(kernelspecs: Kernelspecs, runs: Config['runs']): string 
 async function checkLanguages(kernelspecs: Kernelspecs, options: CheckGatewayOptions): Promise<void> {
   const { report, signal } = options;
   let isWebsocketReported = false;
+  const spark = new Map<string, string>();
   for (const spec of defaultFirst(kernelspecs)) {
     if (signal.aborted) return;
     const tried = await tryLanguage(spec, options);
@@ -99,6 +101,7 @@ async function checkLanguages(kernelspecs: Kernelspecs, options: CheckGatewayOpt
       report.ok(WEBSOCKET, 'A kernel answers through it.');
     }
     const remedy = tried.kind === 'notStarted' ? startRemedy(tried.error) : undefined;
+    if (tried.kind === 'ok' && tried.spark !== undefined) spark.set(spec.name, tried.spark);
     if (tried.kind === 'ok') report.ok(spec.name, tried.text);
     else
       report.failed(
@@ -107,6 +110,7 @@ async function checkLanguages(kernelspecs: Kernelspecs, options: CheckGatewayOpt
         remedy ?? 'Run the same in another client of this gateway, and read the gateway’s log.',
       );
   }
+  noteSql(kernelspecs, options.config.runs, spark, report);
   if (!isWebsocketReported) report.skipped(WEBSOCKET, 'Needs a kernel that starts.');
 }
 

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { GatewayError } from '../gateway/errors.ts';
 import type { Gateway, KernelConnection, Kernelspec } from '../gateway/gateway.ts';
 import { kernelEnv } from '../runs/session/kernel/kernel-record.ts';
+import { findSpark } from './check-sql.ts';
 import type { Report } from './report.ts';
 
 export interface TryLanguageOptions {
@@ -13,7 +14,9 @@ export interface TryLanguageOptions {
 }
 
 export type Tried =
-  | { kind: 'ok' | 'ranBadly'; text: string }
+  /** `spark`: the version of Spark in it. */
+  | { kind: 'ok'; text: string; spark: string | undefined }
+  | { kind: 'ranBadly'; text: string }
   | { kind: 'notStarted'; text: string; error: GatewayError }
   /** The kernel started and its websocket could not be opened. */
   | { kind: 'notConnected'; error: GatewayError };
@@ -41,14 +44,15 @@ export async function tryLanguage(
     const startedMs = performance.now();
     report.progress(`${spec.name}: running ${sumIn(spec.language)}`);
     const ran = await add(connection, spec, AbortSignal.any([signal, AbortSignal.timeout(launchTimeoutMs)]));
+    const ranMs = performance.now();
+    const spark = ran === undefined ? await findSpark(connection, spec.language, signal) : undefined;
     await connection.close();
     if (ran !== undefined) return { kind: 'ranBadly', text: ran };
-    const [startS, runS] = [startedMs - sinceMs, performance.now() - startedMs].map((ms) =>
-      (ms / 1000).toFixed(1),
-    );
+    const [startS, runS] = [startedMs - sinceMs, ranMs - startedMs].map((ms) => (ms / 1000).toFixed(1));
     return {
       kind: 'ok',
       text: `${sumIn(spec.language)} is 2; the kernel was up after ${startS} s and ran for ${runS} s.`,
+      spark,
     };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;

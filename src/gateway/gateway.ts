@@ -169,6 +169,8 @@ export interface KernelConnection {
   readonly kernelInfo: KernelInfo;
   /** Names the process behind the kernel's id: another one is another process. Empty where the kernel does not tell. */
   readonly process: string;
+  /** Code of another client runs in the kernel: what is sent now waits behind it. */
+  readonly isBusyElsewhere: boolean;
   /**
    * False once the kernel is known to be gone: the websocket to one that was deleted or culled stays open (protocol.md
    * §2.7), so the gateway is asked, unless something of the kernel came a moment ago. While the websocket is lost, it

@@ -31,6 +31,8 @@ export type Output =
       id?: string;
       answer: (value: string) => void;
     }
+  /** What code in the kernel says to a client that knows it by `commId`: whatever JSON can hold. */
+  | { kind: 'comm'; commId: string; data: unknown }
   /** What a widget is now, as far as it was told; `state` undefined: it was closed. */
   | { kind: 'widget'; id: string; state: WidgetState | undefined }
   /** A message that could not be read; its content is lost. */

@@ -99,6 +99,8 @@ export class OutputRecord {
       case 'page':
       case 'nextInput':
       case 'inputRequest':
+      case 'comm':
+      case 'widget':
       case 'unreadable':
         break;
     }

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../audit/audit.ts';
+import { allCounts, type SparkWork } from '../spark/spark-work.ts';
 import { summarizeCode } from '../store/run-reader.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Run } from './run.ts';
@@ -24,7 +25,14 @@ export function auditEnded(run: Run, outcome: RunOutcome): AuditEntry {
     outcome: outcome.kind,
     durationMs: outcome.durationMs,
     waitedMs: (data.startedAt ?? Date.now()) - run.createdAt,
+    ...(data.spark === undefined ? {} : describeSpark(data.spark)),
   };
+}
+
+/** What its Spark jobs have cost, as far as they were seen. */
+function describeSpark(spark: SparkWork): Partial<AuditEntry> {
+  const { jobs, doneTasks, failedTasks } = allCounts(spark);
+  return { sparkApp: spark.app, sparkJobs: jobs, sparkTasks: doneTasks, sparkFailedTasks: failedTasks };
 }
 
 /** Of code that made no run. */

@@ -210,6 +210,16 @@ export class KernelControl {
     return this.#deps.kernels.find(run.queue)?.record ?? this.#gone();
   }
 
+  /** Whether a run has found the kernel's Spark gone, and the kernel was neither restarted nor replaced since. */
+  hasLostSpark({ queue, data }: Run): boolean {
+    const record = this.#deps.kernels.find(queue)?.record;
+    return (
+      data.hasLostSpark === true &&
+      record?.kernelId === data.request?.kernelId &&
+      (record?.executionCount ?? 0) >= (data.executionCount ?? 0)
+    );
+  }
+
   /** Restarts the kernel; its variables are gone. */
   async restart(record: KernelRecord): Promise<void> {
     await this.#sessionOf(record).restart();

@@ -172,7 +172,7 @@ export function viewRun(
     ...cellOf(run, phase),
     edition: run.data.edition,
     // Code that nobody knows any more cannot be run again.
-    actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase, run.requester),
+    actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase, run),
   };
 }
 
@@ -187,7 +187,7 @@ function cellOf({ data }: Run, { kind }: RunPhase): Pick<RunView, 'cell'> {
     : { cell: { number: data.block + 1, of: data.blockCount } };
 }
 
-function actionsFor(phase: RunPhase, requester: string): RunAction[] {
+function actionsFor(phase: RunPhase, { requester, data }: Run): RunAction[] {
   switch (phase.kind) {
     case 'waiting':
       // Behind a run of somebody else: its requester can be asked about it.
@@ -202,6 +202,9 @@ function actionsFor(phase: RunPhase, requester: string): RunAction[] {
     case 'inputAsked':
       return ['answerInput', 'stop'];
     case 'ended':
-      return ['runAgain', 'editAndRun', 'delete', 'save', 'export'];
+      return [
+        ...(data.hasLostSpark === true ? (['restart'] as const) : []),
+        ...(['runAgain', 'editAndRun', 'delete', 'save', 'export'] as const),
+      ];
   }
 }

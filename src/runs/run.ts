@@ -109,6 +109,8 @@ export interface RunData extends CodeSummary {
   switchAgreedBy?: string | undefined;
   /** Sentences for the head of the run message. */
   notes: string[];
+  /** The kernel's Spark is gone by what its code raised: everybody who may run code here may restart the kernel. */
+  hasLostSpark?: boolean;
   /** What its Spark jobs have done, as far as one of them lasted. */
   spark?: SparkWork;
   outcome?: RunOutcome;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SparkApplication, SparkLinks } from './links.ts';
 
 /** What is counted of Spark's work. Failed tasks are attempts: Spark repeats each up to four times. */
 export interface SparkCounts {
@@ -23,8 +24,14 @@ export interface SparkWork {
   before?: SparkCounts;
   /** Jobs are running. */
   isAtWork: boolean;
+  /** One of them has lasted over a second: the answer tells of them from then on. */
+  hasLasted: boolean;
+  /** Spark's id of the job at work, or of the last one. */
+  job?: number | undefined;
+  app?: string | undefined;
   /** Since when tasks wait and none is at work, ms since the epoch. */
   waitingSince?: number | undefined;
+  links?: SparkLinks | undefined;
 }
 
 const countsSchema = z.object({
@@ -45,11 +52,15 @@ export const sparkWorkSchema = z.looseObject({
   block: z.number(),
   before: countsSchema.optional(),
   isAtWork: z.boolean(),
+  hasLasted: z.boolean(),
+  job: z.number().optional(),
+  app: z.string().optional(),
+  links: z.looseObject({ link: z.string().optional(), historyLink: z.string().optional() }).optional(),
   waitingSince: z.number().optional(),
 });
 
 /** From the least to the most that is known; a better word replaces a worse one. */
-const SOURCES = ['console'] as const;
+const SOURCES = ['console', 'observer'] as const;
 export type SparkSource = (typeof SOURCES)[number];
 
 /** How things stand at a moment, in one block. */
@@ -57,6 +68,9 @@ export interface SparkMoment {
   source: SparkSource;
   counts: SparkCounts;
   isAtWork: boolean;
+  hasLasted: boolean;
+  job?: number | undefined;
+  app?: SparkApplication | undefined;
 }
 
 const NONE: SparkCounts = {
@@ -78,18 +92,25 @@ export function sparkCounts(counts: Partial<SparkCounts>): SparkCounts {
 export function workAfter(
   work: SparkWork | undefined,
   block: number,
-  { source, counts, isAtWork }: SparkMoment,
+  moment: SparkMoment,
   nowMs: number,
+  links: SparkLinks = {},
 ): SparkWork {
+  const { source, counts, isAtWork } = moment;
   const isSameBlock = work?.block === block;
   if (isSameBlock && SOURCES.indexOf(source) < SOURCES.indexOf(work.source)) return work;
   const before = isSameBlock ? work.before : work === undefined ? undefined : allCounts(work);
   const isWaiting = isAtWork && counts.activeTasks === 0 && counts.doneTasks < counts.tasks;
+  const app = moment.app?.id ?? work?.app;
   return {
     source,
     block,
     counts,
     isAtWork,
+    hasLasted: moment.hasLasted || work?.hasLasted === true,
+    ...(moment.job === undefined ? {} : { job: moment.job }),
+    ...(app === undefined ? {} : { app }),
+    links: moment.app === undefined ? (work?.links ?? links) : links,
     ...(before === undefined ? {} : { before }),
     ...(isWaiting ? { waitingSince: work?.waitingSince ?? nowMs } : {}),
   };

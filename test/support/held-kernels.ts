@@ -8,6 +8,8 @@ export interface HeldRun {
   print(text: string): void;
   /** Prints "<code> ends" and ends it. */
   end(): void;
+  /** Ends it with this error. */
+  fail(error: { ename: string; evalue: string; traceback: string[] }): void;
 }
 
 /** Kernels that begin what they get, one after the other, and hold it until the test ends it. */
@@ -35,6 +37,12 @@ export function holdKernels(gateway: ScriptedGateway): HeldKernels {
       end() {
         kernel.stream(request, `${code} ends\n`);
         kernel.reply(request, { execution_count: count });
+        kernel.status('idle', request);
+        resolve();
+      },
+      fail(error) {
+        kernel.send('error', error, { parent: request });
+        kernel.reply(request, { status: 'error', ...error, execution_count: count });
         kernel.status('idle', request);
         resolve();
       },

@@ -24,6 +24,7 @@ import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
 import type { KernelSession } from '../../src/runs/session/kernel-session.ts';
+import { SparkObserver, type SparkProgress } from '../../src/runs/session/spark/spark-observer.ts';
 import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -99,6 +100,7 @@ export interface RigOptions {
   queueLimit?: number;
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
+  spark?: SparkProgress;
   /** The gateway is a server of this hub. */
   hub?: HubSettings;
 }
@@ -189,6 +191,10 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
+      spark: new SparkObserver(
+        { progress: options.spark ?? 'console', uiUrl: undefined, historyUrl: undefined },
+        silentLog,
+      ),
       sqlRows: 1_000,
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },

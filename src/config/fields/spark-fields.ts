@@ -1,10 +1,30 @@
-import { withDefault } from '../setting.ts';
-import { oneOf } from '../parsers.ts';
+import { optional, withDefault } from '../setting.ts';
+import { oneOf, readAs } from '../parsers.ts';
+
+const template = (given: string): string | undefined => {
+  const example = given.replaceAll('{appId}', 'app').replaceAll('{jobId}', '1');
+  const isAddress = /^https?:\/\//i.test(given) && !/[\s{}<>|]/.test(example) && URL.canParse(example);
+  return isAddress ? given : undefined;
+};
 
 export const sparkFields = {
-  SPARK_PROGRESS: withDefault(oneOf(['console', 'off']), 'console', {
-    example: 'off',
+  SPARK_PROGRESS: withDefault(oneOf(['auto', 'console', 'off']), 'console', {
+    example: 'auto',
     description:
-      'Whether a running answer shows how far its Spark jobs are. console: as far as Spark’s own console bar tells, which is then left out of the output. off: the bar stays in the output.',
+      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it; it defines and prints nothing there. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output.',
+  }),
+  SPARK_UI_URL: optional(
+    readAs('off, or an http address with {appId} and {jobId} in it', (given) =>
+      given.toLowerCase() === 'off' ? 'off' : template(given),
+    ),
+    {
+      example: 'https://rm.example.com/proxy/{appId}/',
+      description:
+        'Where a browser finds the Spark UI of an application. By default what Spark itself says, where a browser outside the cluster can open it. off: no link.',
+    },
+  ),
+  SPARK_HISTORY_URL: optional(readAs('an http address with {appId} and {jobId} in it', template), {
+    example: 'https://history.example.com/history/{appId}/jobs/',
+    description: 'The same for a kernel that is gone, whose driver served the UI.',
   }),
 };

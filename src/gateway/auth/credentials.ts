@@ -89,8 +89,10 @@ export class RenewingCredentials implements Credentials {
     const isOther = () =>
       Object.entries(this.#held?.headers ?? {}).some(([name, value]) => refused[name] !== value);
     if (isOther()) return true;
-    // What was refused a moment after it was fetched is refused for what it allows, not for its age.
-    if (this.#now() - held.readMs < LEAST_GAP_MS) return false;
+    // What was refused a moment after it was fetched is refused for what it allows; unless it has ended in that moment.
+    const { readMs, endsMs = Infinity } = held;
+    const hasEnded = endsMs > readMs && this.#now() >= endsMs;
+    if (this.#now() - readMs < LEAST_GAP_MS && !hasEnded) return false;
     await this.#read().catch(() => undefined);
     return isOther();
   }

@@ -38,8 +38,7 @@ export class OpenConnection implements KernelConnection {
   readonly #router: Router;
   readonly #lookAtSilent: ReturnType<typeof createSilenceWatch>;
   readonly #kernel: ExecutionKernel;
-  /** The gateway has taken the session to this websocket. */
-  hasOpened = false;
+  hasOpened = false; // the gateway has taken the session to this websocket
   #state: 'open' | 'away' | 'gone' | 'closed' = 'open';
   #goneWhy = '';
   #receivedMs = 0;
@@ -97,6 +96,10 @@ export class OpenConnection implements KernelConnection {
   get process(): string {
     // What is written while it is not ready meets whatever process comes.
     return this.lifecycle.state === 'ready' ? this.lifecycle.handshake.processSession : '';
+  }
+
+  get isBusyElsewhere(): boolean {
+    return this.lifecycle.isBusyElsewhere;
   }
 
   async isThere(signal: AbortSignal): Promise<boolean> {

@@ -100,7 +100,7 @@ export class Router {
     if (message.parentType !== 'kernel_info_request' || message.parentSession !== this.#sessionId)
       return false;
     const output = readOutput(message);
-    if (output === undefined) return false;
+    if (output === undefined || output.kind === 'comm') return false;
     const running = this.#queue.inFlight().find(({ state }) => state.ran);
     if (running !== undefined) running.notify(output, message.bytes);
     else if (this.#queue.lastEnded !== undefined) this.#takeLate(this.#queue.lastEnded, false, message);
@@ -111,7 +111,7 @@ export class Router {
     // A thread that asks after the end would block its kernel for ever.
     if (message.type === 'input_request') return this.#queue.answerInput(message, '');
     const output = readOutput(message);
-    if (output === undefined || (output.kind === 'error' && hasError)) return;
+    if (output === undefined || output.kind === 'comm' || (output.kind === 'error' && hasError)) return;
     this.#onLateOutput(msgId, output);
   }
 }

@@ -123,7 +123,9 @@ export class RunningExecution implements Execution {
       if (output.kind === 'started' && wasRunning) continue;
       this.#queue.push(output, bytes);
       bytes = 0;
-      if (!isStatus(output) && output.kind !== 'counted') this.#stopping.onOutput();
+      // A thread beside the code has not taken the signal.
+      const isOfCode = !isStatus(output) && output.kind !== 'counted' && output.kind !== 'comm';
+      if (isOfCode) this.#stopping.onOutput();
     }
     this.input.take(message);
     if (!wasRunning) this.#stopping.pursue();

@@ -55,7 +55,7 @@ export function readError(content: KernelMessage['content']): {
   };
 }
 
-/** The outputs that an iopub message of an execution stands for; none for statuses, other comms and unknown types. */
+/** The outputs that an iopub message of an execution stands for; none for statuses and unknown types. */
 export function readOutput(message: KernelMessage): Output | undefined {
   const { content } = message;
   switch (message.type) {
@@ -76,9 +76,10 @@ export function readOutput(message: KernelMessage): Output | undefined {
         : { kind: 'updateDisplay', ...display, displayId: display.displayId };
     }
     case 'comm_open':
-    case 'comm_msg':
     case 'comm_close':
       return readWidget(message);
+    case 'comm_msg':
+      return readWidget(message) ?? readComm(content);
     case 'clear_output':
       return { kind: 'clear', wait: content['wait'] === true };
     case 'error':
@@ -86,6 +87,11 @@ export function readOutput(message: KernelMessage): Output | undefined {
     default:
       return undefined;
   }
+}
+
+function readComm(content: KernelMessage['content']): Output | undefined {
+  const commId = text(content['comm_id']);
+  return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
 }
 
 interface Display {

@@ -5,6 +5,7 @@ import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
 import { readPrintedGroup } from './python-frames.ts';
 import { readRError } from './r-error.ts';
+import { DRIVER_HEADLINE, LOSS_HINTS, readSparkLoss } from './spark-loss.ts';
 import { readSqlError } from './sql-error.ts';
 
 /** So much of a text is read at each end: regular expressions never see more. */
@@ -33,12 +34,19 @@ export function readError(sent: SentError, code?: string, printed = ''): ReadErr
   const value = shortWithoutColours(bothEnds(sent.value, VALUE_CHARS));
   const traceback = shortWithoutColours(bothEnds(sent.traceback.join('\n'), TRACEBACK_CHARS));
   const error = { name, value, traceback: group?.traceback ?? traceback, group, code };
+  const loss = readSparkLoss({ name, value, traceback: [traceback] });
   return {
     cause: undefined,
     ...readByLanguage(error),
+    ...(loss === 'driver'
+      ? { headline: DRIVER_HEADLINE, cause: undefined, traceback: '', isFolded: true }
+      : {}),
     whole: group?.whole ?? wholeOf(sent, value, traceback),
     printed: group?.whole ?? (hasNoTraceback ? endThatSays(`${name}: ${value.trim()}`, printed) : ''),
-    hint: hintFor({ name, value: value.slice(0, HINT_CHARS), code, printed }),
+    hint:
+      loss !== undefined
+        ? LOSS_HINTS[loss]
+        : hintFor({ name, value: value.slice(0, HINT_CHARS), code, printed }),
   };
 }
 

@@ -147,7 +147,7 @@ export class MessageClient {
       return await this.#logged(send(message));
     } catch (error) {
       const failure = readCallError(error);
-      if (failure.kind !== 'refused' || failure.code !== 'invalid_blocks') throw error;
+      if (failure.kind !== 'refused' || !failure.code.startsWith('invalid_')) throw error;
       const sent = await this.#logged(send({ ...message, blocks: plain }));
       this.#refusesLanguages = true;
       return sent;

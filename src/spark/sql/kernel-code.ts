@@ -1,4 +1,4 @@
-import { sqlInPython } from './python.ts';
+import { sqlInPython, sqlMagic } from './python.ts';
 import { sqlInR } from './r.ts';
 import { sqlInScala } from './scala.ts';
 
@@ -25,6 +25,11 @@ export function sqlForKernel(sql: string, { language, implementation }: SqlKerne
   const wrap = WRAPS[plainName(language)];
   if (wrap === undefined) throw new Error(`SQL cannot run in a kernel of ${language}`);
   return wrap(sql, rows, implementation);
+}
+
+/** What code becomes where it is no SQL by its language: `%%sql` needs no magic of the kernel's. */
+export function codeForKernel(code: string, { implementation }: SqlKernel, rows: number): string {
+  return (implementation === 'ipython' ? sqlMagic(code, rows) : undefined) ?? code;
 }
 
 /** Kernels write their language with a version or a capital. */

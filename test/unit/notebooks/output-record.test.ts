@@ -22,7 +22,7 @@ test('steps that count no more are left out, and what stands is the same for the
     if (n % 1_000 === 0) await record.disk.flush();
   }
   await record.add({ kind: 'stream', name: 'stdout', text: 'and more' });
-  await record.disk.flush();
+  await record.disk.close();
   const steps = (await readFile(join(dir, 'steps.ndjson'), 'utf8')).split('\n');
   expect(steps.length).toBeLessThan(50_000);
   const next = await open(dir, true);
@@ -41,7 +41,7 @@ test('a display that is updated faster than the disk writes leaves one file', as
   const shown = { data: { 'text/plain': 'x' }, metadata: {}, displayId: 'd' };
   await record.add({ kind: 'display', ...shown });
   for (let n = 0; n < 5_000; n += 1) void record.add({ kind: 'updateDisplay', ...shown });
-  await record.disk.flush();
+  await record.disk.close();
   expect((await readdir(dir)).filter((name) => name.endsWith('.json'))).toHaveLength(1);
   const [output] = (await open(dir, true)).cell(0)?.outputs ?? [];
   expect(output).toEqual({ kind: 'file', file: 5_001, id: 'd' });

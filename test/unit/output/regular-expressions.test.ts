@@ -113,6 +113,15 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
     '300 chars (NAME_CHARS)': [String.raw`/^[a-z]\w*(\.[\w$]+)+$/`],
     '20,000 chars (VALUE_CHARS)': [String.raw`/[^\s'"]{0,300}[\\/]([^\s'"\\/]{1,200}\.json)/g`],
   },
+  'errors/spark-loss.ts': {
+    '4,000 chars (CHARS)': [
+      String.raw`/^(?:Answer from Java side is empty|An error occurred while trying to connect to the Java server|Error while (?:sending|receiving)|An error occurred while calling [\w.$:]{1,200}$)/`,
+      String.raw`/stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SparkContext was shut down|SESSION_CLOSED|^'NoneType' object has no attribute '(?:sc|setCallSite)'$/`,
+      String.raw`/Container killed by YARN for exceeding|OOMKilled|ExecutorLostFailure[^\n]{0,300}(?:exit code:? 137|[Mm]emory)/`,
+      String.raw`/^In the SQL statement at [^\n]{1,60}\n/`,
+    ],
+    '300 chars (NAME_CHARS)': [String.raw`/^(?:Connection(?:Refused|Reset)Error|BrokenPipeError)$/`],
+  },
   'errors/sql-error.ts': {
     '40,003 chars (VALUE_CHARS); each blank once': [
       String.raw`/;? ?\(?line (\d{1,7}),? pos (\d{1,7})\)?;?/`,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { auditAccepted, auditEnded } from '../../../src/runs/audit.ts';
 import { syntheticOutcome } from '../../../src/runs/outcome.ts';
+import { sparkCounts } from '../../../src/spark/spark-work.ts';
 import { summarizeCode } from '../../../src/store/run-reader.ts';
 
 test('the audit line says who, where, which kernel and how it ended, and never the code', () => {
@@ -30,6 +31,18 @@ test('the audit line says who, where, which kernel and how it ended, and never t
       notes: [],
     },
   } as const;
+  const spark = {
+    counts: sparkCounts({ jobs: 2, tasks: 20, doneTasks: 12, failedTasks: 1 }),
+    before: sparkCounts({ jobs: 1, tasks: 5, doneTasks: 5 }),
+    source: 'observer' as const,
+    block: 1,
+    isAtWork: true,
+    hasLasted: false,
+    app: 'app-1',
+  };
+  expect(
+    auditEnded({ ...run, data: { ...run.data, notes: [], spark } }, syntheticOutcome('ok', 'python3')),
+  ).toMatchObject({ sparkApp: 'app-1', sparkJobs: 3, sparkTasks: 17, sparkFailedTasks: 1 });
   const before = { ...run, data: { ...run.data, notes: [] } };
   const ended = auditEnded(before, syntheticOutcome('ok', 'python3'));
   expect(ended).toMatchObject({

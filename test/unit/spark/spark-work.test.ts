@@ -5,6 +5,7 @@ const moment = (tasks: number, doneTasks: number, activeTasks: number, isAtWork 
   source: 'console' as const,
   counts: sparkCounts({ tasks, doneTasks, activeTasks }),
   isAtWork,
+  hasLasted: true,
 });
 
 test('the blocks of a run are added up, each once', () => {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
 import { isStatus } from '../../../gateway/outputs.ts';
-import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
+import { codeForKernel, sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
-import { noteConsoleBar } from '../spark/note-spark.ts';
+import type { SparkObserver } from '../spark/spark-observer.ts';
+import { noteConsoleBar, noteObserver } from '../spark/note-spark.ts';
 import { noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
@@ -20,6 +21,7 @@ export interface WriteGuard {
 }
 
 export interface ExecuteDeps {
+  spark: Pick<SparkObserver, 'settings'>;
   inputTimeoutMs: number;
   /** The most rows of a SQL result. */
   sqlRows: number;
@@ -84,9 +86,13 @@ async function executeBlock(
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
   for await (const event of execution) {
     // Whether something is missing is known at the end.
+    if (event.kind === 'comm') {
+      noteObserver(live, event, deps.spark.settings);
+      continue;
+    }
     if (event.kind === 'reconnected') cuts.push(event);
     else await transcript.add(event);
-    noteConsoleBar(live, transcript.view());
+    noteConsoleBar(live, transcript.view(), deps.spark.settings);
     if (isStatus(event)) noteStatus(live, event, deps.log);
     else noteOutput(live, event, kernel.record, deps.inputTimeoutMs, echo);
     if (transcript.limited) live.stop({ kind: 'tooMuchOutput' });
@@ -132,12 +138,10 @@ async function sendBlock(
     'sent to the kernel',
   );
   const { dialect, language = '' } = live.run.data;
+  const spoken = { language, implementation: connection.kernelInfo.implementation };
   return connection.execute({
     msgId: request.msgId,
-    code:
-      dialect === undefined
-        ? code
-        : sqlForKernel(code, { language, implementation: connection.kernelInfo.implementation }, sqlRows),
+    code: dialect === undefined ? codeForKernel(code, spoken, sqlRows) : sqlForKernel(code, spoken, sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });

@@ -1,5 +1,6 @@
 import type { Output, Status } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
+import { readSparkLoss } from '../../../output/errors/spark-loss.ts';
 import type { RunPhase } from '../../run-view.ts';
 import { type KernelRecord, RESTARTED_NOTE } from '../kernel/kernel-record.ts';
 import { askInput } from './input.ts';
@@ -69,6 +70,7 @@ export function noteOutput(
   inputTimeoutMs: number,
   echo: (text: string) => void,
 ): void {
+  if (output.kind === 'error') noteLoss(live, output);
   switch (output.kind) {
     case 'counted':
       noteCount(live, output.executionCount, record);
@@ -81,6 +83,11 @@ export function noteOutput(
       if (live.phase.kind === 'running') live.show({ ...live.phase, inputMayBeLost: false });
       else live.refresh();
   }
+}
+
+function noteLoss(live: LiveRun, error: Output & { kind: 'error' }): void {
+  const loss = readSparkLoss(error);
+  if (loss === 'driver' || loss === 'session') live.setData({ hasLostSpark: true });
 }
 
 /** The kernel may have got it without a message. */

@@ -9,6 +9,7 @@ import type { LateOutput } from '../late-output.ts';
 import type { WriteGuard } from './execute-run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { RunEnd } from './run-end.ts';
+import type { SparkObserver } from '../spark/spark-observer.ts';
 import { runToOutcome } from './run-to-outcome.ts';
 
 export interface RunToEndDeps {
@@ -23,6 +24,7 @@ export interface RunToEndDeps {
   inputTimeoutMs: number;
   sqlRows: number;
   guard: WriteGuard;
+  spark: SparkObserver;
   log: Log;
 }
 
@@ -48,6 +50,7 @@ export async function runToEnd(
     inputTimeoutMs,
     sqlRows,
     guard,
+    spark,
   } = deps;
   const running = runToOutcome(live, kernel, {
     openTranscript: (recovered) => openTranscript(live.run, recovered, displays),
@@ -58,6 +61,7 @@ export async function runToEnd(
     inputTimeoutMs,
     sqlRows,
     guard,
+    spark,
     log,
   });
   const ended = await Promise.race([running, untilReleased(live)]);

@@ -5,9 +5,9 @@ import type { StoredOutput } from '../../run.ts';
 import { executeRun, storedOutput, type WriteGuard } from './execute-run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { LiveRun } from './live-run.ts';
-import { reachKernel } from './reach-kernel.ts';
+import { type ReachedKernel, reachKernel } from './reach-kernel.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
-import { cancelSparkJobs } from './spark-jobs.ts';
+import type { SparkObserver } from '../spark/spark-observer.ts';
 
 /** What Slack said about a person at acceptance is believed for so long. */
 const RECENT_MS = 60_000;
@@ -32,6 +32,7 @@ export interface RunToOutcomeDeps {
   inputTimeoutMs: number;
   sqlRows: number;
   guard: WriteGuard;
+  spark: SparkObserver;
   log: Log;
 }
 
@@ -79,7 +80,17 @@ function deactivated({ run }: LiveRun): RunOutcome {
 async function reachAndExecute(
   live: LiveRun,
   kernel: SessionKernel,
-  { openTranscript, outage, onSwitched, runTimeoutMs, inputTimeoutMs, sqlRows, guard, log }: RunToOutcomeDeps,
+  {
+    openTranscript,
+    outage,
+    onSwitched,
+    runTimeoutMs,
+    inputTimeoutMs,
+    sqlRows,
+    guard,
+    spark,
+    log,
+  }: RunToOutcomeDeps,
 ): Promise<EndedRun> {
   const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
   if (earlier !== undefined) {
@@ -89,12 +100,19 @@ async function reachAndExecute(
   }
   const reached = await reachKernel(live, { kernel, outage, onSwitched, log });
   if ('outcome' in reached) return { outcome: reached.outcome, transcript: earlier, kernelId: undefined };
+  if (earlier === undefined) await spark.putInto(reached.connection);
   const transcript = earlier ?? (await openTranscript(false));
   live.showOutput(() => transcript.view());
   const clearClock = startClock(live, runTimeoutMs);
   try {
-    const outcome = await executeRun(live, reached, transcript, { inputTimeoutMs, sqlRows, guard, log });
-    if (wasInterrupted(outcome)) await cancelSparkJobs(reached.connection);
+    const outcome = await executeRun(live, reached, transcript, {
+      inputTimeoutMs,
+      sqlRows,
+      guard,
+      spark,
+      log,
+    });
+    if (wasInterrupted(outcome)) await endSparkJobs(live, reached, spark);
     const stored = storedOutput(transcript);
     transcript.noteEnd?.(outcome.kind);
     await transcript.seal();
@@ -114,6 +132,20 @@ function startClock(live: LiveRun, runTimeoutMs: number | undefined): () => void
   live.released.addEventListener('abort', clear, { once: true });
   return clear;
 }
+
+async function endSparkJobs(
+  live: LiveRun,
+  { connection }: ReachedKernel,
+  spark: SparkObserver,
+): Promise<void> {
+  const { request, startedAt = Date.now(), notes } = live.run.data;
+  if (request === undefined) return;
+  const ended = await spark.endJobs(connection, request.msgId, Date.now() - startedAt);
+  if (ended === 'all operations') live.setData({ notes: [...notes, ALL_OPERATIONS_NOTE] });
+}
+
+const ALL_OPERATIONS_NOTE =
+  'This kernel’s Spark Connect client cannot tell the operations of one run: the stop ended all of the kernel’s.';
 
 /** By us: what it had set going elsewhere has to stop with it. */
 function wasInterrupted({ kind }: RunOutcome): boolean {

@@ -2,7 +2,7 @@ import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../mrkdwn.ts';
 import { type BodyElement, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
-import { sparkProgress, sparkSum } from '../spark/spark-line.ts';
+import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from '../spark/spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { runFiles, type RunFile } from './attachments.ts';
 import { originWords, renderOrigin } from './origin.ts';
@@ -64,7 +64,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const progress = sparkProgress(view, nowMs);
   const sum = sparkSum(view);
 
-  const remaining = room - jsonSize([buttons, progress, sum]) - MAX_STATUS_CHARS - 300;
+  const remaining = room - jsonSize([buttons, progress, sum, view.spark?.links]) - MAX_STATUS_CHARS - 300;
   const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
@@ -79,7 +79,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
           view.output,
           outputRoom(ended === undefined, remaining - jsonSize([origin, notes, ending])),
         );
-  const spark = progress === '' ? [] : [sentence(progress)];
+  const spark = progress === '' ? [] : [sparkLine(progress, sparkPlace(view))];
   const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...spark, ...ending];
   const isEmpty = shown.length === 0;
   const status = truncate(
@@ -91,9 +91,10 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
   const context: ContextBlock = {
     type: 'context',
-    elements: [status, sum]
-      .filter((text) => text !== '')
-      .map((text) => ({ type: 'plain_text', text, emoji: false })),
+    elements: [
+      { type: 'plain_text', text: status, emoji: false },
+      ...(sum === '' ? [] : [{ type: 'mrkdwn' as const, text: sparkSumMrkdwn(view) }]),
+    ],
   };
   const words = [
     originWords(view),
@@ -120,6 +121,17 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
       },
     },
     files,
+  };
+}
+
+function sparkLine(progress: string, { url, text }: ReturnType<typeof sparkPlace>): BodyElement {
+  if (text === '') return sentence(progress);
+  return {
+    type: 'rich_text_section',
+    elements: [
+      { type: 'text', text: `${progress} · ` },
+      url === undefined ? { type: 'text', text } : { type: 'link', url, text },
+    ],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RunView } from '../../../runs/run-view.ts';
+import { escapeMrkdwn } from '../mrkdwn.ts';
 import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
 
 const BAR_CELLS = 10;
@@ -7,7 +8,7 @@ const WAITING_MS = 30_000;
 
 /** `Spark · job 2 of 3 · ▓▓▓▓▓▓░░░░ 612/1,000 tasks · 2 failed attempts`, while jobs are at work; else ''. */
 export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>, nowMs: number): string {
-  if (spark === undefined || !spark.isAtWork || phase.kind === 'ended') return '';
+  if (spark?.hasLasted !== true || !spark.isAtWork || phase.kind === 'ended') return '';
   const { jobs, endedJobs, tasks, doneTasks, failedTasks } = allCounts(spark);
   return [
     'Spark',
@@ -22,7 +23,7 @@ export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>
 
 /** `Spark: 3 jobs, 1,000 tasks`: what an ended run leaves; '' where no job lasted. */
 export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): string {
-  if (spark === undefined || phase.kind !== 'ended') return '';
+  if (spark?.hasLasted !== true || phase.kind !== 'ended') return '';
   const { jobs, failedJobs, stages, tasks, doneTasks, failedTasks } = allCounts(spark);
   const isWhole = phase.outcome.kind === 'ok' || doneTasks >= tasks;
   const words = [
@@ -32,6 +33,28 @@ export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): st
     attempts(failedTasks),
   ];
   return `Spark: ${words.filter((word) => word !== '').join(', ')}`;
+}
+
+/** Where to read on: Spark's UI, or the application's id where no link can be opened. */
+export function sparkPlace({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): {
+  url?: string;
+  text: string;
+} {
+  const { app = '', links = {} } = spark ?? {};
+  const isGone = phase.kind === 'ended' && phase.outcome.variablesLost;
+  const url = isGone ? links.historyLink : links.link;
+  if (url !== undefined) return { url, text: 'Spark UI' };
+  return { text: links.hidesApp === true ? '' : app };
+}
+
+/** The same behind the sum, as mrkdwn. */
+export function sparkSumMrkdwn(view: Pick<RunView, 'spark' | 'phase'>): string {
+  const sum = sparkSum(view);
+  if (sum === '') return '';
+  const { url, text } = sparkPlace(view);
+  const place =
+    url === undefined ? escapeMrkdwn(text) : `<${escapeMrkdwn(url).replaceAll('|', '%7C')}|${text}>`;
+  return place === '' ? sum : `${sum} · ${place}`;
 }
 
 function isStarved({ waitingSince }: SparkWork, nowMs: number): boolean {

@@ -94,7 +94,8 @@ async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): P
     case 'export':
       return 'look';
     case 'restart':
-      return 'restart';
+      // Without its Spark the kernel is of no use to anybody.
+      return bot.control.hasLostSpark(run) ? 'run' : 'restart';
     case 'switch':
       return own && (await bot.control.hasRunAlone(run)) ? 'switchOwn' : 'switch';
     case 'delete':

@@ -38,7 +38,7 @@ export async function makeSchedule(
   await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
   const saved = findSaved(asked.name, channel, bot);
   // Refused now rather than on Monday at eight.
-  toSnippet(saved, [''], asked.parameters);
+  toSnippet(saved, (await bot.saved.code(saved)) ?? [], asked.parameters);
   const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
   const place = { workspace: bot.workspace, channel };
   const now = Date.now();

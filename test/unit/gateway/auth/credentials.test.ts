@@ -147,3 +147,21 @@ test('each token is told as a secret before it is given out; facts hold its leng
   expect(await credentials.headers()).toEqual({ authorization: 'Bearer abc', cookie: '_xsrf=XSRF' });
   expect(rig.secrets).toEqual(['token-1', 'abc', '_xsrf=XSRF']);
 });
+
+test('a token that comes shortly before its end, from a slow command, is renewed when it is refused for that', async () => {
+  const { rig, credentials } = startCredentials({ lifeMs: 400 });
+  const refused = await credentials.headers();
+  rig.now += 300;
+  expect(await credentials.renew(refused)).toBe(false);
+  rig.now += 200;
+  expect(await credentials.renew(refused)).toBe(true);
+  expect(rig.reads).toBe(2);
+});
+
+test('a source whose tokens have ended when they come is not asked for each request', async () => {
+  const { rig, credentials } = startCredentials({ lifeMs: -1_000 });
+  const refused = await credentials.headers();
+  rig.now += 500;
+  expect(await credentials.renew(refused)).toBe(false);
+  expect(rig.reads).toBe(1);
+});

@@ -60,6 +60,14 @@ test('display ids, updates and clears', () => {
   expect(readOutput(message('clear_output', {}))).toEqual({ kind: 'clear', wait: false });
 });
 
+test('what code says to a client of its own', () => {
+  expect(readOutput(message('comm_msg', { comm_id: 'c1', data: [1] }))).toEqual({
+    kind: 'comm',
+    commId: 'c1',
+    data: [1],
+  });
+});
+
 test('messages that are no output', () => {
   for (const type of [
     'status',

@@ -48,3 +48,14 @@ test('files of one name are numbered, in the answer as beside it', () => {
   expect(files).toEqual(['output.html', 'output-2.html']);
   expect(text).toContain('Files below: output.html, output-2.html');
 });
+
+test('stderr is named only where something else is shown, too', () => {
+  const part = (source: 'stdout' | 'stderr'): OutputPart => ({
+    kind: 'text',
+    source,
+    text: wholeText(`${source[3]} says\n`),
+    path: undefined,
+  });
+  expect(shownOf([part('stderr')]).blocks).not.toContain('"stderr"');
+  expect(shownOf([part('stdout'), part('stderr')]).blocks).toContain('"stderr"');
+});

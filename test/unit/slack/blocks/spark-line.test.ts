@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import type { RunPhase } from '../../../../src/runs/run-view.ts';
-import { sparkProgress, sparkSum } from '../../../../src/slack/blocks/spark/spark-line.ts';
+import {
+  sparkPlace,
+  sparkProgress,
+  sparkSum,
+  sparkSumMrkdwn,
+} from '../../../../src/slack/blocks/spark/spark-line.ts';
 import { type SparkCounts, sparkCounts, type SparkWork } from '../../../../src/spark/spark-work.ts';
 
 const running: RunPhase = { kind: 'running', sinceMs: 0, stopping: false, stopIgnored: false };
@@ -14,6 +19,7 @@ const work = (counts: Partial<SparkCounts>, more: Partial<SparkWork> = {}): Spar
   source: 'console',
   block: 0,
   isAtWork: true,
+  hasLasted: true,
   ...more,
 });
 const whole = { jobs: 3, endedJobs: 1, tasks: 1_000, doneTasks: 612, activeTasks: 4, failedTasks: 2 };
@@ -37,6 +43,9 @@ describe('while jobs are at work', () => {
     const waiting = work({ jobs: 1, tasks: 200 }, { waitingSince: 1_000 });
     expect(line(waiting, 30_999)).not.toContain('executors');
     expect(line(waiting, 31_000)).toBe('Spark · job 1 of 1 · ░░░░░░░░░░ 0/200 tasks · waiting for executors');
+  });
+  test('nothing as long as each job is over within a second', () => {
+    expect(line(work(whole, { hasLasted: false }))).toBe('');
   });
   test('nothing between jobs, and nothing once the run has ended', () => {
     expect(line(work(whole, { isAtWork: false }))).toBe('');
@@ -67,5 +76,25 @@ describe('what an ended run leaves', () => {
   test('nothing without Spark, and nothing while it runs', () => {
     expect(line(undefined)).toBe('');
     expect(line(work(whole), running)).toBe('');
+  });
+});
+
+describe('where to read on', () => {
+  const links = { link: 'https://ui/a?x=1&y=2|3', historyLink: 'https://hs/a' };
+  const spark = work(whole, { app: 'app-1', links });
+
+  test('the UI while the driver is there, the history once it is gone', () => {
+    expect(sparkPlace({ spark, phase: running })).toEqual({ url: links.link, text: 'Spark UI' });
+    const outcome = { ...syntheticOutcome('kernelDied', 'python3-spark'), variablesLost: true };
+    expect(sparkPlace({ spark, phase: { kind: 'ended', outcome } }).url).toBe(links.historyLink);
+  });
+  test('without a link the application’s id, and with off nothing', () => {
+    expect(sparkPlace({ spark: work(whole, { app: 'app-1' }), phase: running })).toEqual({ text: 'app-1' });
+    const hidden = work(whole, { app: 'app-1', links: { hidesApp: true } });
+    expect(sparkPlace({ spark: hidden, phase: running })).toEqual({ text: '' });
+    expect(sparkSumMrkdwn({ spark: hidden, phase: ended() })).toMatch(/^Spark: 3 jobs, [^·]*$/);
+  });
+  test('an address cannot break out of its link', () => {
+    expect(sparkSumMrkdwn({ spark, phase: ended() })).toContain(' · <https://ui/a?x=1&amp;y=2%7C3|Spark UI>');
   });
 });

@@ -70,6 +70,12 @@ test('a cut table without a CSV (the disk took no more) names none', () => {
 test.each<[string, Partial<TablePart>, string]>([
   ['all of it', {}, '3 rows × 2 columns'],
   ["Spark's first rows", { note: 'only showing top 3 rows' }, '3 rows × 2 columns, only showing top 3 rows'],
+  ['the beginning of a result', { isBeginning: true }, 'first 3 rows × 2 columns'],
+  [
+    'more of the beginning than is shown',
+    { ...table(1000, 2, 'x'), isBeginning: true },
+    'The first 99 of the first 1,000 rows × 2 columns; all that the kernel sent is in table.csv',
+  ],
   ['left out rows', { totalRows: 500 }, '3 of 500 rows × 2 columns; the kernel left out the others'],
   [
     'left out columns',

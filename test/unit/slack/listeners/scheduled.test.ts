@@ -124,6 +124,15 @@ test.each([
   await expect(makeSchedule({ ...asked, ...change } as never, maker, 'C1', bot)).rejects.toThrow(sentence);
 });
 
+test('the values of SQL are looked for in its code', async () => {
+  const place = { workspace: 'T1', channel: 'C1', kernelspec: 'py', language: 'python', savedBy: 'U2' };
+  await bot.saved.save({ ...place, name: 'sales', dialect: 'sql', blocks: ['select :n'] }, undefined, 1);
+  await startScheduled(await made({ name: 'sales' } as never), plannedAt, false, bot);
+  expect(admitted[0]?.snippet).toEqual({ language: 'py', dialect: 'sql', blocks: ['select 5'] });
+  await bot.saved.save({ ...place, name: 'plain', dialect: 'sql', blocks: ['select 1'] }, undefined, 1);
+  await expect(made({ name: 'plain' } as never)).rejects.toThrow('no :n for the value');
+});
+
 test('somebody who may not run code makes none', async () => {
   await expect(makeSchedule(asked, { ...maker, isGuest: true }, 'C1', bot)).rejects.toThrow('Guests may not');
 });

@@ -70,13 +70,14 @@ function drawParts(joined: ReadonlyMap<OutputPart, readonly OutputPart[]>, room:
     room,
   );
   const last = parts.findLast(({ kind }) => kind === 'error');
+  const isStderrAlone = parts.every((part) => part.kind === 'text' && part.source === 'stderr');
   return parts.map((part, index) => {
     const of = joined.get(part) ?? [part];
     if (logs.has(part)) return { ...reference("Spark's log is in output.txt"), isCut: true, of };
     if (part.kind === 'image' || part.kind === 'attachment') return { ...renderReferences(parts, index), of };
     // Of the error that ended the run the cause and the line are there where a message can hold them.
     const least = part.kind === 'error' && part === last ? Math.min(roomOf(topOf(part)), room.whole) : 0;
-    return { ...renderPart(part, { ...room, cut: Math.max(rooms[index] ?? 0, least) }), of };
+    return { ...renderPart(part, { ...room, cut: Math.max(rooms[index] ?? 0, least) }, isStderrAlone), of };
   });
 }
 
@@ -175,11 +176,12 @@ function renderReferences(parts: readonly OutputPart[], index: number): Rendered
 function renderPart(
   part: Exclude<OutputPart, { kind: 'image' | 'attachment' }>,
   room: OutputRoom,
+  isStderrAlone: boolean,
 ): RenderedPart {
   switch (part.kind) {
     case 'text': {
       if (!isVisible(part.text.head + part.text.tail)) return unseen;
-      const label = labelOf(part.source);
+      const label = isStderrAlone ? undefined : labelOf(part.source);
       const shown = renderText(part.text, room, fileOf(part));
       const elements = label === undefined ? [] : [sentence(label, { italic: true })];
       return { ...shown, elements: [...elements, ...shown.elements] };

@@ -5,7 +5,7 @@ import { type SessionRig, startSessionRig } from '../../../../support/session-ri
 
 let rig: SessionRig;
 beforeEach(async () => {
-  rig = await startSessionRig();
+  rig = await startSessionRig({ spark: 'auto' });
   vi.useFakeTimers({ toFake: ['Date'] });
 });
 afterEach(async () => {
@@ -20,6 +20,7 @@ const textOf = (parts: readonly { kind: string }[]): string => JSON.stringify(pa
 async function run(play: (kernel: ScriptedKernel, request: ScriptMessage) => Promise<void>) {
   rig.gateway.onStart = (kernel) => {
     kernel.onExecute = (request) => {
+      if (request.content['silent'] === true) return kernel.run(request);
       kernel.begin(request);
       void play(kernel, request).then(() => {
         kernel.reply(request);
@@ -59,4 +60,42 @@ test('a job that is over within a second leaves no line', async () => {
   await rig.untilDone(live);
   expect(rig.views(live).filter(({ spark }) => spark !== undefined)).toEqual([]);
   expect(rig.views(live).at(-1)?.output?.parts).toEqual([]);
+});
+
+test('what the observer says is the progress, whatever the bar says, and no output', async () => {
+  const say = (kernel: ScriptedKernel, request: ScriptMessage, jobs: number[], tasks: number[]): void =>
+    void kernel.send(
+      'comm_msg',
+      { comm_id: 'sparkthread.spark', data: { v: 1, jobs, tasks, lasts: true, at: { app: 'app-1' } } },
+      { parent: request, msgId: crypto.randomUUID() },
+    );
+  const live = await run(async (kernel, request) => {
+    say(kernel, request, [2, 1, 0], [20, 12, 3, 1]);
+    await rig.untilShown({ id: 'run-1' }, ({ spark }) => spark?.counts.doneTasks === 12);
+    vi.setSystemTime(Date.now() + 600);
+    kernel.stream(request, bar(1, 1), 'stderr');
+    say(kernel, request, [2, 2, 0], [20, 20, 0, 1]);
+  });
+  await rig.untilDone(live);
+  const last = rig.views(live).at(-1);
+  expect(last?.output?.parts).toEqual([]);
+  expect(last?.spark).toMatchObject({ source: 'observer', isAtWork: false, app: 'app-1' });
+  expect(last?.spark?.counts).toMatchObject({ jobs: 2, tasks: 20, doneTasks: 20, failedTasks: 1 });
+});
+
+test('a message of it that comes after the end changes nothing', async () => {
+  let after = (): void => undefined;
+  const live = await run(async (kernel, request) => {
+    after = () =>
+      void kernel.send(
+        'comm_msg',
+        { comm_id: 'sparkthread.spark', data: { v: 1, jobs: [1, 0, 0], tasks: [1, 0, 0, 0] } },
+        { parent: request },
+      );
+  });
+  await rig.untilDone(live);
+  const views = rig.views(live).length;
+  after();
+  expect(await rig.untilDone(await rig.submit('again'))).toMatchObject({ kind: 'ok' });
+  expect(rig.views(live)).toHaveLength(views);
 });

@@ -1,0 +1,148 @@
+"""The second part of the observer: what the bot is told of a cell while it runs."""
+
+
+def tell(run, begun, ended, failed, tasks, job=None):
+    address = state["address"][1] if state["address"] is not None else None
+    return {"v": VERSION, "jobs": [begun, ended, failed], "tasks": tasks, "job": job, "lasts": run.lasts, "at": address}
+
+
+def publish(run, data, parent=None):
+    """Past the display publisher, which would flush the user's streams; under an id of its own, because the kernel's own
+    ids are numbered and prove that no message of it was lost."""
+    if data == run.said:
+        return
+    run.said = data
+    kernel = run.kernel
+    header = {"msg_id": str(uuid.uuid4()), "msg_type": "comm_msg", "username": "sparkthread",
+              "session": kernel.session.session, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "version": "5.3"}
+    kernel.session.send(kernel.iopub_socket, {
+        "header": header, "msg_id": header["msg_id"], "msg_type": "comm_msg", "parent_header": parent or run.parent,
+        "metadata": {}, "content": {"comm_id": COMM, "data": data}}, ident=b"comm-" + COMM.encode("ascii"))
+
+
+class Muted(logging.Filter):
+    """py4j logs on the root logger, which is the user's."""
+
+    def filter(self, record):
+        return not record.threadName.startswith("sparkthread")
+
+
+muted = Muted()
+
+
+def observe(run):
+    """Looks at one cell until it ends; the last look is part of the cell, so that its sums are whole."""
+    while not run.is_off:
+        pause = min(MOST, max(LEAST, (time.time() - run.since) / 20)) if run.lasts else SOON
+        run.end.wait(pause)
+        is_over = run.end.is_set()
+        if is_over and not run.jobs:
+            break
+        try:
+            data = look(run)
+            if data is not None and (run.lasts or is_over):
+                publish(run, data)
+        except Exception as error:
+            state["error"], run.is_off = repr(error), True
+        if is_over:
+            break
+    run.done.set()
+
+
+def loop():
+    while True:
+        wake.wait()
+        wake.clear()
+        run = state["run"]
+        if run is not None:
+            observe(run)
+
+
+def connect_session():
+    module = sys.modules.get("pyspark.sql.connect.session")
+    return getattr(getattr(module, "SparkSession", None), "_default_session", None)
+
+
+def follow_connect(run):
+    """The client (4.0 and newer) says how far it is, in the user's own thread; its operations carry a tag (3.5)."""
+    session = connect_session()
+    if session is None:
+        return
+    if hasattr(session, "addTag"):
+        for tag in [tag for tag in session.getTags() if tag.startswith(PREFIX)]:
+            session.removeTag(tag)
+        session.addTag(PREFIX + run.id)
+        run.group = PREFIX + run.id
+    if state["session"] is not session and hasattr(session, "registerProgressHandler"):
+        session.registerProgressHandler(on_progress)
+        state["session"] = session
+
+
+def on_progress(stages=None, inflight_tasks=0, operation_id=None, done=False, **_):
+    try:
+        run = state["run"]
+        if run is None or run.is_off or not stages:
+            return
+        counts = [sum(s.num_tasks for s in stages), sum(s.num_completed_tasks for s in stages)]
+        now = time.time()
+        known = run.operations.setdefault(operation_id, {"told": 0})
+        known.update(counts=counts, active=0 if done else int(inflight_tasks), done=bool(done))
+        run.lasts = run.lasts or not done
+        if not run.lasts or (not done and now - known["told"] < LEAST):
+            return
+        known["told"] = now
+        all_ = list(run.operations.values())
+        tasks = [sum(each["counts"][n] for each in all_) for n in (0, 1)] + [sum(each["active"] for each in all_), 0]
+        publish(run, tell(run, len(all_), len([each for each in all_ if each["done"]]), 0, tasks))
+    except Exception as error:
+        state["error"] = repr(error)
+
+
+def before(*_):
+    try:
+        parent = ip.parent_header
+        run = Run(dict(parent.get("header", parent)), ip.kernel)
+        sc = context()
+        if sc is not None:
+            join_context(run, sc)
+        follow_connect(run)
+        state["run"] = run
+        if state["thread"] is None or not state["thread"].is_alive():
+            state["thread"] = start(loop, "sparkthread")
+        wake.set()
+    except Exception as error:
+        state["run"], state["error"] = None, repr(error)
+
+
+def join_context(run, sc):
+    run.context = sc
+    run.has_strangers = has_strangers()
+    address_of(sc)
+    group = sc.getLocalProperty(GROUP)
+    if group is not None and not group.startswith(PREFIX):
+        run.users_group = group
+    elif is_pinned(sc) or not run.has_strangers:
+        run.group = PREFIX + run.id
+        sc.setLocalProperty(GROUP, run.group)
+        state["groups"] = (state["groups"] + [run.group])[-GROUPS:]
+    active = sc._jsc.statusTracker().getActiveJobIds()
+    if len(active) > 0:
+        run.before = set(int(job) for job in active)
+    run.streams = streams_of(sc)
+
+
+def after(*_):
+    run, state["run"] = state["run"], None
+    if run is None:
+        return
+    state["last"] = run
+    run.end.set()
+    if run.jobs and not run.is_off:
+        run.done.wait(LAST_LOOK)
+
+
+def start(target, name):
+    thread = threading.Thread(target=target, name=name)
+    thread.daemon = True
+    thread.start()
+    return thread

@@ -1,0 +1,219 @@
+"""Sparkthread's observer of Spark. The bot puts it into a Python kernel as the module `_sparkthread`.
+
+While a cell runs, a thread of it asks Spark how far the cell's jobs are and sends that on iopub as a comm message of its own;
+`stop` ends the jobs of a cell that was interrupted. It defines and prints nothing for the user, never imports pyspark and
+never makes a context. Whatever fails in it ends its work for this cell and costs the cell nothing.
+
+Python 2.7 and 3; PySpark 2.1 to 4.x. Its source is jobs.py, cells.py and stop.py in one; `get_ipython` is given.
+"""
+import logging
+import sys
+import threading
+import time
+import uuid
+
+VERSION = 1
+COMM = "sparkthread.spark"
+GROUP = "spark.jobGroup.id"
+PREFIX = "sparkthread-"
+# Seconds between two looks: often until a job has lasted, then by the age of the cell.
+SOON, LEAST, MOST = 0.5, 1.0, 5.0
+# A job that lasts so long is told.
+LASTS = 1.0
+# The longest that one look may work, and that the end of a cell waits for the last one.
+LOOK, LAST_LOOK = 0.02, 0.3
+# Jobs that are submitted after a stop are ended for so long, or until none came for a while.
+STOPPING, QUIET = 5.0, 1.0
+# Groups of earlier cells whose threads may still be at work.
+GROUPS = 20
+# Threads that run no code of the user's.
+OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "debugpy", "_pydevd", "pydevd", "py4j", "socketserver",
+               "SocketServer", "pyspark.accumulators", "tqdm", __name__)
+
+ip = get_ipython()
+wake = threading.Event()
+state = {"run": None, "last": None, "thread": None, "client": None, "client_of": None, "address": None, "groups": [],
+         "threads": set(), "session": None, "error": None}
+
+
+class Run(object):
+    """One cell."""
+
+    def __init__(self, parent, kernel):
+        self.parent, self.kernel, self.since = parent, kernel, time.time()
+        self.context = None
+        self.group = self.users_group = None
+        self.before, self.streams, self.has_strangers = set(), set(), False
+        self.jobs, self.others, self.seen_at, self.ended, self.stages = set(), set(), {}, {}, {}
+        self.lasts, self.is_off, self.said, self.operations = False, False, None, {}
+        self.end, self.done = threading.Event(), threading.Event()
+
+    @property
+    def id(self):
+        return self.parent.get("msg_id", "")
+
+
+def context():
+    """The active SparkContext, or None; once stopped it has no `_jsc`."""
+    found = getattr(getattr(sys.modules.get("pyspark"), "SparkContext", None), "_active_spark_context", None)
+    return found if found is not None and getattr(found, "_jsc", None) is not None else None
+
+
+def is_pinned(sc):
+    """Each Python thread has a JVM thread of its own (PYSPARK_PIN_THREAD, the default since Spark 3.2)."""
+    module = sys.modules.get("py4j.clientserver")
+    return module is not None and isinstance(sc._gateway, module.ClientServer)
+
+
+class Tracker(object):
+    """Spark's public status tracker. `is_main`: asked on the cell's own thread."""
+
+    def __init__(self, sc, is_main=False):
+        self.sc = sc
+        gateway = sc._gateway
+        self.client = gateway._gateway_client
+        if is_main or is_pinned(sc):
+            self.tracker = sc._jsc.statusTracker()
+            return
+        # Not pinned, connections are shared, and a job group belongs to the JVM thread behind one: keep out of that pool.
+        py4j = sys.modules["py4j.java_gateway"]
+        if state["client_of"] is not gateway:
+            state["client"] = py4j.GatewayClient(gateway_parameters=gateway.gateway_parameters,
+                                                 gateway_property=self.client.gateway_property)
+            state["client"].converters = getattr(self.client, "converters", None)
+            state["client_of"] = gateway
+        self.client = state["client"]
+        self.tracker = py4j.JavaMember("statusTracker", sc._jsc, sc._jsc._target_id, self.client)()
+
+    def ids(self, array):
+        """A Java int[] in one call, however long it is."""
+        text = sys.modules["py4j.java_gateway"].JavaClass("java.util.Arrays", self.client).toString(array)
+        return set(int(part) for part in text.strip("[]").split(",") if part.strip())
+
+    def active(self):
+        return self.ids(self.tracker.getActiveJobIds())
+
+    def of_group(self, group):
+        """Of None: the jobs that have no group."""
+        return self.ids(self.tracker.getJobIdsForGroup(group))
+
+    def job(self, number):
+        """(status, stage ids), or None where Spark keeps it no longer."""
+        info = self.tracker.getJobInfo(number)
+        return None if info is None else (str(info.status()), self.ids(info.stageIds()))
+
+    def stage(self, number):
+        """[tasks, done, active, failed] and the time of its submission (0: not yet), or None."""
+        info = self.tracker.getStageInfo(number)
+        if info is None:
+            return None
+        counts = [int(info.numTasks()), int(info.numCompletedTasks()), int(info.numActiveTasks()), int(info.numFailedTasks())]
+        return counts, int(info.submissionTime()) / 1000.0
+
+
+def streams_of(sc):
+    """The run ids of the streaming queries at work: each is the job group of its query."""
+    session = getattr(getattr(sys.modules.get("pyspark.sql"), "SparkSession", None), "_instantiatedSession", None)
+    java = getattr(session, "_jsparkSession", None)
+    if java is None or getattr(session, "_sc", None) is not sc:
+        return set()
+    return set(str(query.runId()) for query in java.streams().active())
+
+
+def address_of(sc):
+    """Where Spark's UI is, in Spark's own words; the bot decides whether a browser can open it."""
+    if state["address"] is None or state["address"][0] is not sc:
+        conf = sc._conf
+
+        def ask(name):
+            return conf.get("spark." + name, None)
+        yarn = "org.apache.hadoop.yarn.server.webproxy.amfilter.AmIpFilter.param.PROXY_URI_BASES"
+        state["address"] = (sc, {
+            "app": sc.applicationId, "ui": sc.uiWebUrl, "yarn": ask(yarn),
+            "reverse": ask("ui.reverseProxyUrl") if ask("ui.reverseProxy") == "true" else None})
+    return state["address"][1]
+
+
+def has_strangers():
+    """Whether threads of earlier cells live: a job without a group may be theirs."""
+    for thread in threading.enumerate():
+        if thread is threading.current_thread() or thread in state["threads"]:
+            continue
+        target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)
+        names = (type(thread).__module__, getattr(target, "__module__", None) or "")
+        if not any(name.startswith(OWN_THREADS) for name in names) and thread.name != "MainThread":
+            return True
+    return False
+
+
+def find_jobs(run, tracker):
+    """Notes the cell's jobs and gives those at work."""
+    active = tracker.active()
+    if run.group is not None:
+        run.jobs |= tracker.of_group(run.group)
+    unknown = active - run.before - run.jobs - run.others
+    if unknown:
+        run.jobs |= own_of(run, tracker, unknown)
+        run.others |= unknown - run.jobs
+    return active & run.jobs
+
+
+def own_of(run, tracker, unknown):
+    """Of jobs that began during the cell and carry another group than the cell's: those that its code has caused."""
+    own = set()
+    for stream in streams_of(tracker.sc):
+        jobs = tracker.of_group(stream)
+        if stream not in run.streams:
+            own |= unknown & jobs
+        unknown = unknown - jobs
+    if unknown and run.users_group is not None:
+        own |= unknown & tracker.of_group(run.users_group)
+    for group in state["groups"]:
+        if unknown and group != run.group:
+            unknown = unknown - tracker.of_group(group)
+    # Threads and broadcasts of this cell; with a thread of an earlier one alive, nobody can tell.
+    return own if run.has_strangers else own | unknown
+
+
+def look(run):
+    """What is known of the cell's jobs now; None as long as it has none."""
+    sc = context()
+    if sc is None:
+        return None
+    if run.context is not sc:
+        run.context, run.group, run.before = sc, None, set()
+        run.jobs, run.others, run.ended, run.stages = set(), set(), {}, {}
+    until, tracker = time.time() + LOOK, Tracker(sc)
+    active = find_jobs(run, tracker)
+    if not run.jobs:
+        return None
+    now = time.time()
+    for job in active:
+        run.lasts = run.lasts or now - run.seen_at.setdefault(job, now) >= LASTS
+    for job in sorted(active) + sorted(run.jobs - active, reverse=True):
+        if job not in run.ended and time.time() < until:
+            look_at(run, tracker, job)
+    if state["address"] is None or state["address"][0] is not sc:
+        if is_pinned(sc):
+            address_of(sc)
+    return tell(run, len(run.jobs), len(run.jobs - active), len([s for s in run.ended.values() if s == "FAILED"]),
+                [sum(stage[n] for stage in run.stages.values()) for n in range(4)], min(active) if active else max(run.jobs))
+
+
+def look_at(run, tracker, job):
+    found = tracker.job(job)
+    if found is None:
+        run.ended[job] = "UNKNOWN"
+        return
+    status, stages = found
+    for number in stages:
+        stage = tracker.stage(number)
+        # One that an earlier cell has computed is skipped here.
+        if stage is None or 0 < stage[1] < run.since - LEAST:
+            continue
+        counts = stage[0]
+        if status != "RUNNING":
+            counts[0], counts[2] = (counts[1] if status == "SUCCEEDED" else counts[0]), 0
+        run.stages[number] = counts
+    if status != "RUNNING":
+        run.ended[job] = status

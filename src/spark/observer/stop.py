@@ -1,0 +1,100 @@
+"""The last part of the observer: the end of a cell's jobs, and the observer's own way into a kernel and out of it."""
+
+
+def stop(msg_id, seconds):
+    """Ends the jobs of the cell with this id, which ran for so many seconds, and no others. For a cell that was not seen
+    from its start: the jobs that began in that time and belong to no stream. Tells what it had to do."""
+    try:
+        run = state["last"]
+        if run is None or run.id != msg_id:
+            run = unseen_run(msg_id, seconds)
+        told = {"v": VERSION, "stopped": end_connect(run) or end_jobs(run)}
+        publish(run, told, parent=dict(ip.parent_header.get("header", ip.parent_header)))
+    except Exception as error:
+        state["error"] = repr(error)
+
+
+def unseen_run(msg_id, seconds):
+    run = Run({"msg_id": msg_id}, ip.kernel)
+    run.since = time.time() - seconds
+    sc = run.context = context()
+    if sc is None:
+        return run
+    tracker = Tracker(sc, is_main=True)
+    run.users_group = sc.getLocalProperty(GROUP)
+    for job in tracker.active():
+        stages = [tracker.stage(number) for number in (tracker.job(job) or ("", ()))[1]]
+        if any(stage is not None and 0 < stage[1] < run.since for stage in stages):
+            run.before.add(job)
+    run.streams = streams_of(sc)
+    return run
+
+
+def end_jobs(run):
+    sc = context()
+    if sc is None or run.context is not sc:
+        return "nothing"
+    found = cancel(run, Tracker(sc, is_main=True))
+    if is_pinned(sc):
+        start(lambda: keep_cancelling(run, sc), "sparkthread-stop")
+    return "jobs" if found else "nothing"
+
+
+def cancel(run, tracker):
+    """Whether there was something to cancel."""
+    active = find_jobs(run, tracker)
+    if run.group is not None:
+        tracker.sc.cancelJobGroup(run.group)
+    for job in active:
+        tracker.sc._jsc.sc().cancelJob(job)
+    return bool(active)
+
+
+def keep_cancelling(run, sc):
+    """A thread of the cell may submit jobs for a while."""
+    until = time.time() + STOPPING
+    quiet_until = time.time() + QUIET
+    try:
+        while time.time() < min(until, quiet_until) and context() is sc and state["run"] is None:
+            time.sleep(0.1)
+            if cancel(run, Tracker(sc)):
+                quiet_until = time.time() + QUIET
+    except Exception as error:
+        state["error"] = repr(error)
+
+
+def end_connect(run):
+    session = connect_session()
+    if session is None:
+        return None
+    if run.group is not None and hasattr(session, "interruptTag"):
+        return "operations" if session.interruptTag(run.group) else "nothing"
+    if hasattr(session, "interruptAll"):
+        return "all operations" if session.interruptAll() else "nothing"
+    return None
+
+
+def install(module):
+    """In the place of another version, where one is there."""
+    earlier = sys.modules.get(__name__)
+    if earlier is not None:
+        earlier.uninstall()
+    sys.modules[__name__] = module
+    state["threads"] = set(threading.enumerate())
+    for logger in (logging.getLogger(), logging.getLogger("py4j")):
+        logger.addFilter(muted)
+    ip.events.register("pre_run_cell", before)
+    ip.events.register("post_run_cell", after)
+
+
+def uninstall():
+    for logger in (logging.getLogger(), logging.getLogger("py4j")):
+        logger.removeFilter(muted)
+    for event, callback in (("pre_run_cell", before), ("post_run_cell", after)):
+        try:
+            ip.events.unregister(event, callback)
+        except ValueError:
+            pass
+    sc = context()
+    if sc is not None and (sc.getLocalProperty(GROUP) or "").startswith(PREFIX):
+        sc.setLocalProperty(GROUP, None)

@@ -1,0 +1,64 @@
+import type { SparkApplication } from './links.ts';
+import { sparkCounts, type SparkMoment } from './spark-work.ts';
+
+/** What the observer says. It comes from a kernel, where any code may say it: nothing in it is relied on. */
+
+const COMM = 'sparkthread.spark';
+const MOST = 1_000_000_000;
+/** YARN's `application_1700000000000_0001`, `local-1700000000000`, `spark-9f…`, `app-2024…-0000`. */
+const APPLICATION = /^[\w.-]{1,100}$/;
+
+/** The work of the cell's jobs at a moment; undefined for what is no such word. */
+export function readMoment({ commId, data }: { commId: string; data: unknown }): SparkMoment | undefined {
+  if (commId !== COMM || !isRecord(data) || !Array.isArray(data['jobs']) || !Array.isArray(data['tasks']))
+    return undefined;
+  const [jobs = 0, endedJobs = 0, failedJobs = 0] = numbers(data['jobs']);
+  const [tasks = 0, doneTasks = 0, activeTasks = 0, failedTasks = 0] = numbers(data['tasks']);
+  const { job } = data;
+  const app = readApplication(data['at']);
+  return {
+    source: 'observer',
+    counts: sparkCounts({
+      jobs,
+      endedJobs: Math.min(endedJobs, jobs),
+      failedJobs: Math.min(failedJobs, jobs),
+      tasks,
+      doneTasks: Math.min(doneTasks, tasks),
+      activeTasks,
+      failedTasks,
+    }),
+    isAtWork: endedJobs < jobs,
+    hasLasted: data['lasts'] === true,
+    ...(typeof job === 'number' ? { job: count(job) } : {}),
+    ...(app === undefined ? {} : { app }),
+  };
+}
+
+function readApplication(at: unknown): SparkApplication | undefined {
+  if (!isRecord(at) || typeof at['app'] !== 'string' || !APPLICATION.test(at['app'])) return undefined;
+  const [ui, reverse, yarn] = [at['ui'], at['reverse'], at['yarn']].map((address) =>
+    typeof address === 'string' ? address.slice(0, 2_000) : undefined,
+  );
+  return { id: at['app'], ui, reverse, yarn };
+}
+
+const STOPPED = ['nothing', 'jobs', 'operations', 'all operations'] as const;
+/** What the observer had to end after a stop; `all operations`: a Spark Connect client that knows no tags. */
+export type StoppedWork = (typeof STOPPED)[number];
+
+export function readStopped({ commId, data }: { commId: string; data: unknown }): StoppedWork | undefined {
+  if (commId !== COMM || !isRecord(data)) return undefined;
+  return STOPPED.find((word) => word === data['stopped']);
+}
+
+function numbers(values: readonly unknown[]): number[] {
+  return values.slice(0, 4).map(count);
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' && value >= 0 ? Math.min(Math.floor(value), MOST) : 0;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

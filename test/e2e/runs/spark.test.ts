@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
+import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import type { SlackMessage } from '../../../playground/messages.ts';
+import { askSlash, finalAnswer } from '../../support/ask.ts';
+import { type StartedBot, startBot } from '../../support/start-bot.ts';
+
+/** Real Spark in a real kernel, from the observer to the answer: what is told, where it links to, what a stop ends. */
+const hasSpark = 'python3-spark' in inject('provisioned').kernelspecs;
+let gateway: KernelGateway;
+let playground: Playground;
+let bot: StartedBot;
+let ui = '';
+
+/** A context with Spark's UI and its console bar, in place of the demo's that has neither. */
+const CONTEXT = `spark.stop()
+from pyspark.sql import SparkSession
+spark = (SparkSession.builder.config("spark.ui.enabled", "true").config("spark.ui.port", "0")
+  .config("spark.ui.showConsoleProgress", "true").getOrCreate())
+sc = spark.sparkContext
+import time
+def slow(x):
+    time.sleep(0.3)
+    return x
+print("UI", "http://127.0.0.1:" + sc.uiWebUrl.rsplit(":", 1)[1])`;
+
+beforeAll(async () => {
+  if (!hasSpark) return;
+  gateway = await startKernelGateway({ provisioned: inject('provisioned') });
+  playground = await startPlayground();
+  bot = await startBot({
+    playground,
+    gateway: { httpUrl: gateway.url, token: gateway.token },
+    environment: { DEFAULT_LANGUAGE: 'python3-spark', SPARK_PROGRESS: 'auto' },
+  });
+  const { text } = await askSlash(playground, 'ana', '#data', `/spark ${CONTEXT}`);
+  ui = /UI (http:\S+)/.exec(text)?.[1] ?? '';
+  await bot.stop();
+  await bot.restart({ SPARK_UI_URL: `${ui}/jobs/job/?id={jobId}` });
+}, 120_000);
+afterAll(async () => {
+  await bot?.[Symbol.asyncDispose]();
+  await playground?.stop();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+/** The texts that this message has had, one for each edit. */
+const edits = (ts: string): string[] =>
+  playground
+    .callsOf('chat.update')
+    .filter(({ args }) => args['ts'] === ts)
+    .map(({ args }) => JSON.stringify(args['blocks'] ?? ''));
+
+async function begin(code: string): Promise<SlackMessage> {
+  const before = new Set(playground.messages('#data').map(({ ts }) => ts));
+  await playground.as('ana').slash('#data', `/spark ${code}`);
+  const root = await playground.waitForMessage(
+    '#data',
+    (message) => !before.has(message.ts) && message.metadata?.event_type === 'sparkthread_root',
+  );
+  return await playground.waitForReply('#data', root.ts, (reply) =>
+    JSON.stringify(reply.blocks).includes('Spark ·'),
+  );
+}
+
+test.skipIf(!hasSpark)(
+  'a job that lasts is told with rising counts, a link that opens, and a sum',
+  async () => {
+    const { message, text, outcome } = await askSlash(
+      playground,
+      'ana',
+      '#data',
+      '/spark names = set(dir()); sc.parallelize(range(60), 60).map(slow).count()',
+    );
+    expect(outcome).toBe('ok');
+    expect(text).toMatch(/│ 60\n/);
+    const counts = edits(message.ts).flatMap(
+      (blocks) => /Spark · job 1 of 1 · [▓░]{10} (\d+)\/60 tasks/.exec(blocks)?.[1] ?? [],
+    );
+    expect(counts.length).toBeGreaterThanOrEqual(3);
+    expect(counts.map(Number).toSorted((a, b) => a - b)).toEqual(counts.map(Number));
+    const final = JSON.stringify(message.blocks);
+    expect(final).toContain('Spark: 1 job, 60 tasks');
+    const link = /<(http:[^|]+)\|Spark UI>/.exec(final)?.[1] ?? '';
+    expect((await fetch(link)).status).toBe(200);
+    // Spark's own bar, which it drew meanwhile, is nowhere.
+    expect(edits(message.ts).join('')).not.toContain('[Stage');
+    expect(
+      await bot.untilLog(({ event, sparkTasks }) => event === 'run.ended' && sparkTasks === 60),
+    ).toMatchObject({
+      sparkJobs: 1,
+      sparkFailedTasks: 0,
+    });
+  },
+);
+
+test.skipIf(!hasSpark)('it leaves no name, no output and no count behind', async () => {
+  const first = await askSlash(playground, 'ana', '#data', '/spark 1');
+  const { text } = await askSlash(
+    playground,
+    'ana',
+    '#data',
+    '/spark [name for name in dir() if not name.startswith("_") and name not in names]',
+  );
+  expect(text).toContain("['names']");
+  const number = (said: string): number => Number(/In \[(\d+)\]/.exec(said)?.[1]);
+  expect(number(text) - number(first.text)).toBe(1);
+});
+
+test.skipIf(!hasSpark)(
+  'a stop ends its run’s jobs, and the stream of an earlier snippet goes on',
+  async () => {
+    await askSlash(
+      playground,
+      'ana',
+      '#data',
+      `/spark q = (spark.readStream.format("rate").load().writeStream.format("noop")
+  .trigger(processingTime="500 milliseconds").start())
+while q.lastProgress is None: time.sleep(0.1)`,
+    );
+    const live = await begin(`import threading
+own = threading.Thread(target=lambda: sc.parallelize(range(900), 900).map(slow).count())
+own.start()
+sc.parallelize(range(900), 900).map(slow).count()`);
+    await playground.as('ana').press(live, 'run:stop');
+    const { outcome } = await finalAnswer(playground, '#data', live.thread_ts ?? '');
+    expect(outcome).toBe('interrupted');
+    const { text } = await askSlash(
+      playground,
+      'ana',
+      '#data',
+      `/spark own.join(30)
+batch = q.lastProgress["batchId"]
+while q.isActive and q.lastProgress["batchId"] < batch + 3: time.sleep(0.1)
+print("stream", q.isActive, q.exception(), "own", own.is_alive(), len(sc.statusTracker().getJobIdsForGroup(None)) and
+  [job for job in sc.statusTracker().getActiveJobsIds() if job in sc.statusTracker().getJobIdsForGroup(None)])`,
+    );
+    expect(text).toMatch(/stream True None own False (?:0|\[\])/);
+  },
+);

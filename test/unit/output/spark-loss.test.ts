@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { readError } from '../../../src/output/errors/read-error.ts';
+import { readSparkLoss } from '../../../src/output/errors/spark-loss.ts';
+
+const inPy4j = ['File /x/py4j/clientserver.py:503, in send_command'];
+const job =
+  'An error occurred while calling o40.count.\n: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 1.0 failed 4 times, most recent failure: Lost task 0.3 in stage 1.0 (TID 3) (host executor 2): ';
+
+test.each([
+  ['Py4JNetworkError', 'Answer from Java side is empty', [], 'driver'],
+  ['ConnectionRefusedError', '[Errno 111] Connection refused', inPy4j, 'driver'],
+  ['Py4JError', 'An error occurred while calling o27.sql', [], 'driver'],
+  [
+    'ConnectionRefusedError',
+    'In the SQL statement at line 1, column 1:\n[Errno 111] Connection refused',
+    [],
+    'driver',
+  ],
+  [
+    'Py4JJavaError',
+    'An error occurred while calling o27.sql.\n: java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.',
+    [],
+    'session',
+  ],
+  ['AttributeError', "'NoneType' object has no attribute 'sc'", [], 'session'],
+  ['java.lang.IllegalStateException', 'SparkContext has been shutdown', [], 'session'],
+  [
+    'Py4JJavaError',
+    `${job}ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: Container killed by YARN for exceeding memory limits. 5.5 GB of 5.5 GB physical memory used.`,
+    [],
+    'executorMemory',
+  ],
+  ['Py4JJavaError', `${job}java.lang.OutOfMemoryError: Java heap space`, [], 'executorMemory'],
+  [
+    'Py4JJavaError',
+    'An error occurred while calling o40.collectToPython.\n: java.lang.OutOfMemoryError: Java heap space',
+    [],
+    'driverMemory',
+  ],
+  ['ConnectionRefusedError', '[Errno 111] Connection refused', ['File /x/requests/api.py'], undefined],
+  ['ValueError', 'Answer from Java side is empty', [], undefined],
+  [
+    'Py4JJavaError',
+    'An error occurred while calling o27.sql.\n: java.lang.ArithmeticException: / by zero',
+    [],
+    undefined,
+  ],
+])('%s: %s', (name, value, traceback, loss) => {
+  expect(readSparkLoss({ name, value, traceback })).toBe(loss);
+});
+
+test('a gone driver is told as that, with what to do, and its traceback is in the file', () => {
+  const traceback = [
+    'File /x/py4j/java_gateway.py:1 in f',
+    'ConnectionRefusedError: [Errno 111] Connection refused',
+  ];
+  const read = readError(
+    { name: 'ConnectionRefusedError', value: '[Errno 111] Connection refused', traceback },
+    'sc.range(3).sum()',
+  );
+  expect(read).toMatchObject({
+    headline: 'The Spark driver is gone: its JVM ended under the kernel.',
+    userLine: 'line 1: sc.range(3).sum()',
+    traceback: '',
+    isFolded: true,
+  });
+  expect(read.hint).toContain('restart the kernel');
+  expect(read.whole).toContain('java_gateway.py');
+});

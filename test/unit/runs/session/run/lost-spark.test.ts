@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { startSessionRig } from '../../../../support/session-rig.ts';
+
+const gone = { ename: 'Py4JNetworkError', evalue: 'Answer from Java side is empty', traceback: [] };
+
+test('whoever finds the kernel’s Spark gone gets a Restart, until the kernel was restarted', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('spark()');
+  (await rig.held.untilBegun('spark()')).fail(gone);
+  await rig.untilDone(live);
+  const [action] = rig.views(live).at(-1)?.actions ?? [];
+  expect(action).toBe('restart');
+  expect(rig.control.hasLostSpark(live.run)).toBe(true);
+  await rig.session().restart();
+  rig.held.letRun();
+  expect(rig.control.hasLostSpark(live.run)).toBe(false);
+});
+
+test('another error offers none', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('wrong()');
+  (await rig.held.untilBegun('wrong()')).fail({ ename: 'ValueError', evalue: 'x', traceback: [] });
+  await rig.untilDone(live);
+  expect(rig.views(live).at(-1)?.actions).not.toContain('restart');
+  expect(rig.control.hasLostSpark(live.run)).toBe(false);
+});

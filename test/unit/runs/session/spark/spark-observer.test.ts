@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../../../../src/log.ts';
+import { SparkObserver, type SparkProgress } from '../../../../../src/runs/session/spark/spark-observer.ts';
+import { startConnectedRig } from '../../../../support/gateway-client.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
+
+const settings = (progress: SparkProgress) => ({ progress, uiUrl: undefined, historyUrl: undefined });
+const requests = (kernel: ScriptedKernel): ScriptMessage[] =>
+  kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
+const says = (kernel: ScriptedKernel, request: ScriptMessage, data: object): void =>
+  void kernel.send('comm_msg', { comm_id: 'sparkthread.spark', data }, { parent: request });
+
+test('it goes into a Python kernel once, silently', async () => {
+  await using rig = await startConnectedRig();
+  const observer = new SparkObserver(settings('auto'), silentLog);
+  await observer.putInto(rig.connection);
+  await observer.putInto(rig.connection);
+  expect(requests(rig.kernel)).toHaveLength(1);
+  const [request] = requests(rig.kernel);
+  expect(request?.content).toMatchObject({ silent: true, store_history: false, allow_stdin: false });
+  expect(request?.content['code']).toContain('_sparkthread');
+});
+
+test('a new process gets it anew', async () => {
+  await using rig = await startConnectedRig();
+  const observer = new SparkObserver(settings('auto'), silentLog);
+  await observer.putInto(rig.connection);
+  rig.kernel.comeUp();
+  await rig.connection.isThere(new AbortController().signal);
+  await rig.kernel.untilReceived('kernel_info_request', 2);
+  await expect.poll(() => rig.connection.process).toBe(rig.kernel.session);
+  await observer.putInto(rig.connection);
+  expect(requests(rig.kernel)).toHaveLength(2);
+});
+
+test.each([
+  ['console', 'ipython'],
+  ['off', 'ipython'],
+  ['auto', 'IRkernel'],
+] as const)('with %s, a kernel of %s gets none', async (progress, implementation) => {
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => {
+      kernel.implementation = implementation;
+    },
+  });
+  await new SparkObserver(settings(progress), silentLog).putInto(rig.connection);
+  expect(requests(rig.kernel)).toEqual([]);
+});
+
+test('a kernel that works for another client is left alone', async () => {
+  await using rig = await startConnectedRig();
+  const foreign = { ...(await rig.kernel.untilReceived('kernel_info_request')) };
+  foreign.header = { ...foreign.header, msg_id: 'theirs', msg_type: 'execute_request', session: 'theirs' };
+  rig.kernel.status('busy', foreign);
+  await expect.poll(() => rig.connection.isBusyElsewhere).toBe(true);
+  const observer = new SparkObserver(settings('auto'), silentLog);
+  await observer.putInto(rig.connection);
+  expect(requests(rig.kernel)).toEqual([]);
+  rig.kernel.status('idle', foreign);
+  await expect.poll(() => rig.connection.isBusyElsewhere).toBe(false);
+  await observer.putInto(rig.connection);
+  expect(requests(rig.kernel)).toHaveLength(1);
+});
+
+test('a stop ends the jobs of its request and gives what the kernel says of that', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = (request, kernel) => {
+    kernel.begin(request);
+    says(kernel, request, { v: 1, stopped: 'all operations' });
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  const observer = new SparkObserver(settings('console'), silentLog);
+  expect(await observer.endJobs(rig.connection, 'request-1', 2_000)).toBe('all operations');
+  expect(requests(rig.kernel)[0]?.content['code']).toContain('.stop("request-1", 2.5)');
+});
+
+test('a connection that is closed meanwhile is not waited for', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onExecute = () => undefined;
+  const ending = new SparkObserver(settings('auto'), silentLog).endJobs(rig.connection, 'request-1', 1);
+  await rig.kernel.untilReceived('execute_request');
+  await rig.connection.close();
+  await expect(ending).resolves.toBeUndefined();
+});

@@ -1,0 +1,421 @@
+"""The observer on a Spark and an IPython of this file's own; observer.test.ts runs it and gives the code by environment."""
+import os
+import sys
+import threading
+import types
+import unittest
+
+
+class Clock(object):
+    def __init__(self):
+        self.now = 1000.0
+
+    def time(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def strftime(self, *_):
+        return "then"
+
+    def gmtime(self):
+        return None
+
+
+class Info(object):
+    """A Java object: each field is asked by a call."""
+
+    def __init__(self, **fields):
+        self.fields = fields
+
+    def __getattr__(self, name):
+        return lambda: self.fields[name]
+
+
+class Spark(object):
+    """A SparkContext, its Java side and its status tracker in one."""
+
+    def __init__(self, is_pinned=True):
+        self.properties, self.jobs, self.stages, self.groups, self.cancelled = {}, {}, {}, {}, []
+        self.streams, self.calls = [], 0
+        self.applicationId, self.uiWebUrl, self._conf = "app-1", "http://driver:4040", {}
+        self._jsc, self._target_id = self, "o1"
+        server = sys.modules["py4j.clientserver"].ClientServer()
+        self._gateway = server if is_pinned else types.SimpleNamespace()
+        self._gateway._gateway_client = types.SimpleNamespace(gateway_property="property", name="shared", converters=[1])
+        self._gateway.gateway_parameters = "parameters"
+
+    def add_job(self, job, group=None, status="RUNNING", stages=()):
+        self.jobs[job] = Info(status=status, stageIds=list(stages))
+        self.groups[job] = group
+
+    def add_stage(self, stage, tasks, done, active=0, failed=0, submitted=0):
+        self.stages[stage] = Info(numTasks=tasks, numCompletedTasks=done, numActiveTasks=active, numFailedTasks=failed,
+                                  submissionTime=submitted)
+
+    def getLocalProperty(self, name):
+        return self.properties.get(name)
+
+    def setLocalProperty(self, name, value):
+        self.properties[name] = value
+
+    def statusTracker(self):
+        self.calls += 1
+        return self
+
+    def getActiveJobIds(self):
+        return [job for job, info in self.jobs.items() if info.fields["status"] == "RUNNING"]
+
+    def getJobIdsForGroup(self, group):
+        return [job for job, of in self.groups.items() if of == group]
+
+    def getJobInfo(self, job):
+        return self.jobs.get(job)
+
+    def getStageInfo(self, stage):
+        return self.stages.get(stage)
+
+    def sc(self):
+        return self
+
+    def cancelJobGroup(self, group):
+        self.cancelled.append(group)
+
+    def cancelJob(self, job):
+        self.cancelled.append(job)
+        self.jobs[job].fields["status"] = "FAILED"
+
+
+class Shell(object):
+    """IPython's hooks, and a kernel that keeps what is sent."""
+
+    def __init__(self):
+        self.hooks = {"pre_run_cell": [], "post_run_cell": []}
+        self.events, self.kernel, self.iopub_socket, self.sent = self, self, "iopub", []
+        self.session = types.SimpleNamespace(session="kernel-session", send=self.keep)
+        self.parent_header = {"header": {"msg_id": "cell-0"}}
+
+    def keep(self, socket, message, ident):
+        self.sent.append(message)
+
+    def register(self, event, hook):
+        self.hooks[event].append(hook)
+
+    def unregister(self, event, hook):
+        self.hooks[event].remove(hook)
+
+    def begin(self, cell):
+        self.parent_header = {"header": {"msg_id": cell}}
+        for hook in self.hooks["pre_run_cell"]:
+            hook(None)
+
+    def end(self):
+        for hook in self.hooks["post_run_cell"]:
+            hook(None)
+
+
+class ObserverTest(unittest.TestCase):
+    def setUp(self):
+        for name in [name for name in sys.modules if name.startswith(("pyspark", "py4j", "_sparkthread"))]:
+            del sys.modules[name]
+        clientserver, gateway = types.ModuleType("py4j.clientserver"), types.ModuleType("py4j.java_gateway")
+        clientserver.ClientServer = type("ClientServer", (object,), {})
+        gateway.JavaClass = lambda name, client: types.SimpleNamespace(toString=lambda array: str(list(array)))
+        gateway.GatewayClient = lambda **given: types.SimpleNamespace(name="own", **given)
+        gateway.JavaMember = lambda name, obj, target, client: lambda: types.SimpleNamespace(
+            client=client, getActiveJobIds=obj.getActiveJobIds, getJobIdsForGroup=obj.getJobIdsForGroup,
+            getJobInfo=obj.getJobInfo, getStageInfo=obj.getStageInfo)
+        sys.modules["py4j.clientserver"], sys.modules["py4j.java_gateway"] = clientserver, gateway
+        self.shell = Shell()
+        self.put_in()
+        self.observer = sys.modules["_sparkthread"]
+        self.clock = self.observer.time = Clock()
+        # No thread of its own: the tests call its looks.
+        self.observer.start = lambda target, name: types.SimpleNamespace(is_alive=lambda: True)
+
+    def put_in(self):
+        names = {"get_ipython": lambda: self.shell}
+        eval(compile(os.environ["PUT_IN"], "<cell>", "eval"), names)
+        names.pop("__builtins__", None)
+        self.assertEqual(list(names), ["get_ipython"])
+
+    def context(self, **given):
+        spark = Spark(**given)
+        sys.modules["pyspark"] = types.SimpleNamespace(SparkContext=types.SimpleNamespace(_active_spark_context=spark))
+        session = types.SimpleNamespace(_sc=spark, _jsparkSession=types.SimpleNamespace(
+            streams=lambda: types.SimpleNamespace(active=lambda: spark.streams)))
+        sys.modules["pyspark.sql"] = types.SimpleNamespace(
+            SparkSession=types.SimpleNamespace(_instantiatedSession=session))
+        return spark
+
+    def begin(self, cell="cell-1"):
+        self.shell.begin(cell)
+        return self.observer.state["run"]
+
+    def look(self, run, later=1.0):
+        self.clock.now += later
+        return self.observer.look(run)
+
+    # -- what it leaves alone --
+
+    def test_without_spark_it_does_nothing(self):
+        run = self.begin()
+        self.assertIsNone(self.look(run))
+        self.shell.end()
+        self.assertEqual(self.shell.sent, [])
+        self.assertNotIn("pyspark", sys.modules)
+        self.assertIsNone(self.observer.state["error"])
+
+    def test_put_in_twice_its_hooks_are_there_once(self):
+        self.put_in()
+        self.assertEqual([len(hooks) for hooks in self.shell.hooks.values()], [1, 1])
+
+    def test_another_version_takes_the_place_of_an_earlier_one(self):
+        self.observer.VERSION = 0
+        self.put_in()
+        self.assertIsNot(sys.modules["_sparkthread"], self.observer)
+        self.assertEqual([len(hooks) for hooks in self.shell.hooks.values()], [1, 1])
+
+    def test_a_group_of_the_users_own_stays(self):
+        spark = self.context()
+        spark.properties["spark.jobGroup.id"] = "mine"
+        spark.add_job(1, group="mine", status="SUCCEEDED")
+        run = self.begin()
+        self.assertEqual(spark.properties, {"spark.jobGroup.id": "mine"})
+        spark.add_job(2, group="mine")
+        self.look(run)
+        self.assertEqual(run.jobs, {2})
+
+    def test_gone_it_leaves_no_group(self):
+        spark = self.context()
+        self.begin()
+        self.assertEqual(spark.properties["spark.jobGroup.id"], "sparkthread-cell-1")
+        self.observer.uninstall()
+        self.assertIsNone(spark.properties["spark.jobGroup.id"])
+        self.assertEqual(list(self.shell.hooks.values()), [[], []])
+
+    # -- what it says --
+
+    def test_a_job_is_told_once_it_has_lasted(self):
+        spark = self.context()
+        run = self.begin()
+        spark.add_job(7, group="sparkthread-cell-1", stages=[3, 4])
+        spark.add_stage(3, tasks=10, done=4, active=2, failed=1)
+        spark.add_stage(4, tasks=5, done=0)
+        self.assertFalse(self.look(run, 0.5)["lasts"])
+        said = self.look(run)
+        self.assertEqual((said["jobs"], said["tasks"], said["job"], said["lasts"]), ([1, 0, 0], [15, 4, 2, 1], 7, True))
+        self.assertEqual(said["at"], {"app": "app-1", "ui": "http://driver:4040", "yarn": None, "reverse": None})
+
+    def test_an_ended_job_is_asked_a_last_time_and_its_skipped_tasks_do_not_count(self):
+        spark = self.context()
+        run = self.begin()
+        spark.add_job(1, group="sparkthread-cell-1", status="SUCCEEDED", stages=[1, 2])
+        spark.add_stage(1, tasks=8, done=8)
+        spark.add_stage(2, tasks=100, done=0)
+        self.assertEqual(self.look(run)["tasks"], [8, 8, 0, 0])
+        spark.jobs.clear()
+        self.assertEqual(self.look(run)["jobs"], [1, 1, 0])
+
+    def test_stages_that_an_earlier_cell_computed_do_not_count(self):
+        spark = self.context()
+        run = self.begin()
+        spark.add_job(1, group="sparkthread-cell-1", stages=[1, 2])
+        spark.add_stage(1, tasks=50, done=50, submitted=900000)
+        spark.add_stage(2, tasks=4, done=1, submitted=1000500)
+        self.assertEqual(self.look(run)["tasks"], [4, 1, 0, 0])
+
+    def test_its_message_has_the_cell_for_parent_and_an_id_of_its_own(self):
+        run = self.begin()
+        self.observer.publish(run, {"v": 1})
+        self.observer.publish(run, {"v": 1})
+        (message,) = self.shell.sent
+        self.assertEqual(message["parent_header"]["msg_id"], "cell-1")
+        self.assertRegex(message["header"]["msg_id"], "^[0-9a-f]{8}-[0-9a-f-]{27}$")
+        self.assertEqual(message["content"], {"comm_id": "sparkthread.spark", "data": {"v": 1}})
+
+    def test_a_long_look_ends_in_time_and_goes_on_with_the_next(self):
+        spark = self.context()
+        run = self.begin()
+        for job in range(100):
+            spark.add_job(job, group="sparkthread-cell-1", status="SUCCEEDED")
+        asked = spark.getJobInfo
+
+        def slowly(job):
+            self.clock.now += 0.001
+            return asked(job)
+        spark.getJobInfo = slowly
+        self.look(run)
+        self.assertLess(len(run.ended), 30)
+        self.assertEqual(self.look(run)["jobs"], [100, 100, 0])
+        self.assertGreater(len(run.ended), 30)
+
+    # -- which jobs are a cell's --
+
+    def test_jobs_from_before_and_streams_of_earlier_cells_are_others(self):
+        spark = self.context()
+        spark.add_job(1)
+        spark.streams.append(Info(runId="stream-old"))
+        run = self.begin()
+        spark.add_job(2, group="stream-old")
+        spark.streams.append(Info(runId="stream-new"))
+        spark.add_job(3, group="stream-new")
+        spark.add_job(4, group="a broadcast")
+        self.look(run)
+        self.assertEqual(run.jobs, {3, 4})
+
+    def test_with_a_thread_of_an_earlier_cell_a_job_without_a_group_is_nobodys(self):
+        spark = self.context()
+        over = threading.Event()
+        thread = threading.Thread(target=lambda: over.wait(10))
+        # The name of the module where its code was written, as in a kernel.
+        thread._target.__module__ = "__main__"
+        thread.start()
+        try:
+            run = self.begin()
+            spark.add_job(1)
+            spark.add_job(2, group="sparkthread-cell-1")
+            self.look(run)
+            self.assertEqual(run.jobs, {2})
+        finally:
+            over.set()
+            thread.join()
+
+    def test_a_thread_that_inherited_an_earlier_cells_group_is_no_part_of_this_one(self):
+        spark = self.context()
+        self.begin("cell-1")
+        self.shell.end()
+        run = self.begin("cell-2")
+        spark.add_job(1, group="sparkthread-cell-1")
+        self.look(run)
+        self.assertEqual(run.jobs, set())
+
+    def test_another_context_begins_anew(self):
+        self.context().add_job(1)
+        run = self.begin()
+        spark = self.context()
+        spark.add_job(1)
+        spark.add_stage(0, tasks=1, done=0)
+        self.look(run)
+        self.assertEqual((run.jobs, run.group), ({1}, None))
+
+    def test_not_pinned_it_keeps_out_of_the_shared_connections(self):
+        spark = self.context(is_pinned=False)
+        run = self.begin()
+        calls = spark.calls
+        spark.add_job(1, group="sparkthread-cell-1")
+        self.look(run)
+        self.assertEqual((run.jobs, spark.calls), ({1}, calls))
+        own = self.observer.state["client"]
+        self.assertEqual((own.name, own.converters), ("own", [1]))
+
+    # -- failures --
+
+    def test_a_failure_ends_its_work_for_this_cell_alone(self):
+        spark = self.context()
+        run = self.begin()
+        run.end.set()
+        run.jobs.add(1)
+        spark.getActiveJobIds = lambda: 1 / 0
+        self.observer.observe(run)
+        self.assertTrue(run.is_off)
+        self.assertIn("ZeroDivisionError", self.observer.state["error"])
+        self.shell.end()
+        self.shell.begin("cell-2")
+        self.assertIsNone(self.observer.state["run"])
+        spark.getActiveJobIds = lambda: []
+        self.assertFalse(self.begin("cell-3").is_off)
+        self.assertEqual(self.shell.sent, [])
+
+    # -- stop --
+
+    def test_a_stop_ends_the_cells_jobs_and_no_others(self):
+        spark = self.context()
+        spark.add_job(1)
+        spark.streams.append(Info(runId="stream"))
+        self.begin()
+        spark.add_job(2, group="sparkthread-cell-1")
+        spark.add_job(3, group="stream")
+        spark.add_job(4)
+        self.shell.end()
+        self.shell.parent_header = {"header": {"msg_id": "quiet"}}
+        self.observer.stop("cell-1", 5)
+        self.assertEqual(spark.cancelled, ["sparkthread-cell-1", 2, 4])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"], {"v": 1, "stopped": "jobs"})
+        self.assertEqual(self.shell.sent[-1]["parent_header"]["msg_id"], "quiet")
+
+    def test_what_is_submitted_after_a_stop_is_ended_until_none_came_for_a_while(self):
+        spark = self.context()
+        run = self.begin()
+        self.shell.end()
+        begun = self.clock.now
+        sleep = self.clock.sleep
+
+        def submit(seconds):
+            sleep(seconds)
+            if self.clock.now - begun < 1:
+                spark.add_job(int(self.clock.now * 1000), group="sparkthread-cell-1")
+        self.clock.sleep = submit
+        self.observer.keep_cancelling(run, spark)
+        self.assertEqual(spark.getActiveJobIds(), [])
+        self.assertTrue(1.5 < self.clock.now - begun < 5)
+
+    def test_of_a_cell_that_was_not_seen_it_ends_what_began_in_its_time(self):
+        spark = self.context()
+        spark.add_job(1, stages=[1])
+        spark.add_stage(1, tasks=9, done=1, submitted=990000)
+        spark.add_job(2, stages=[2])
+        spark.add_stage(2, tasks=9, done=1, submitted=997000)
+        spark.add_job(3, group="stream", stages=[3])
+        spark.add_stage(3, tasks=9, done=1, submitted=999000)
+        spark.streams.append(Info(runId="stream"))
+        self.observer.stop("cell-unseen", 5)
+        self.assertEqual(spark.cancelled, [2])
+
+    # -- Spark Connect --
+
+    def connect(self, **more):
+        tags, told = set(), []
+        session = types.SimpleNamespace(
+            getTags=lambda: set(tags), addTag=tags.add, removeTag=tags.discard, interruptTag=lambda tag: told.append(tag) or [1],
+            interruptAll=lambda: told.append("all") or [1], registerProgressHandler=lambda handler: told.append(handler))
+        for name, value in more.items():
+            delattr(session, name) if value is None else setattr(session, name, value)
+        sys.modules["pyspark.sql.connect.session"] = types.SimpleNamespace(
+            SparkSession=types.SimpleNamespace(_default_session=session))
+        return session, tags, told
+
+    def test_operations_carry_the_tag_of_their_cell_and_a_stop_ends_these(self):
+        _, tags, told = self.connect()
+        tags.add("the user's")
+        self.begin("cell-1")
+        self.shell.end()
+        self.begin("cell-2")
+        self.assertEqual(tags, {"the user's", "sparkthread-cell-2"})
+        self.shell.end()
+        self.observer.stop("cell-2", 1)
+        self.assertEqual(told, [self.observer.on_progress, "sparkthread-cell-2"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
+
+    def test_where_the_client_knows_no_tags_a_stop_ends_all_and_says_so(self):
+        _, _, told = self.connect(addTag=None, interruptTag=None, registerProgressHandler=None)
+        self.begin()
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(told, ["all"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "all operations")
+
+    def test_a_clients_progress_is_told_and_never_raises(self):
+        self.connect()
+        self.begin()
+        stage = types.SimpleNamespace(num_tasks=8, num_completed_tasks=3)
+        self.observer.on_progress(stages=[stage], inflight_tasks=2, operation_id="a", done=False, something_new=1)
+        data = self.shell.sent[-1]["content"]["data"]
+        self.assertEqual((data["jobs"], data["tasks"], data["lasts"]), ([1, 0, 0], [8, 3, 2, 0], True))
+        self.observer.on_progress(stages=[object()], inflight_tasks=None, operation_id="a", done=False)
+        self.observer.on_progress()
+        self.assertIn("AttributeError", self.observer.state["error"])
+
+
+unittest.main()

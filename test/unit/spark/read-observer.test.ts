@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { readMoment, readStopped } from '../../../src/spark/read-observer.ts';
+
+const said = (data: unknown, commId = 'sparkthread.spark') => ({ commId, data });
+
+test('what the observer says', () => {
+  const data = {
+    v: 1,
+    jobs: [3, 1, 0],
+    tasks: [1_000, 612, 4, 2],
+    job: 7,
+    lasts: true,
+    at: { app: 'application_1700000000000_0001' },
+  };
+  expect(readMoment(said(data))).toEqual({
+    source: 'observer',
+    counts: {
+      jobs: 3,
+      endedJobs: 1,
+      failedJobs: 0,
+      stages: 0,
+      tasks: 1_000,
+      doneTasks: 612,
+      activeTasks: 4,
+      failedTasks: 2,
+    },
+    isAtWork: true,
+    hasLasted: true,
+    job: 7,
+    app: { id: 'application_1700000000000_0001' },
+  });
+});
+
+test.each([
+  ['another comm’s', said({ jobs: [1], tasks: [1] }, 'widget')],
+  ['no object', said([1, 2])],
+  ['nothing', said(null)],
+  ['no counts', said({ jobs: 3, tasks: [1] })],
+  ['the answer to a stop', said({ v: 1, stopped: 'jobs' })],
+])('%s is no such word', (_, given) => expect(readMoment(given)).toBeUndefined());
+
+test('counts are whole, bounded, and never more done than there is', () => {
+  const moment = readMoment(
+    said({
+      jobs: [2, 9, Number.NaN],
+      tasks: [10.9, 99, -4, 1e300, 5, 6],
+      job: 'x',
+      at: { app: '<script>' },
+      lasts: 'yes',
+    }),
+  );
+  expect(moment?.counts).toMatchObject({
+    jobs: 2,
+    endedJobs: 2,
+    failedJobs: 0,
+    tasks: 10,
+    doneTasks: 10,
+    activeTasks: 0,
+    failedTasks: 1_000_000_000,
+  });
+  expect(moment).not.toHaveProperty('job');
+  expect(moment).not.toHaveProperty('app');
+  expect(moment?.hasLasted).toBe(false);
+});
+
+test('what a stop had to end', () => {
+  expect(readStopped(said({ stopped: 'all operations' }))).toBe('all operations');
+  expect(readStopped(said({ stopped: 'everything' }))).toBeUndefined();
+  expect(readStopped(said({ stopped: 'jobs' }, 'widget'))).toBeUndefined();
+});
