@@ -91,6 +91,9 @@ export class ScriptedKernel {
   readonly received: ScriptMessage[] = [];
   readonly sockets = new Map<WebSocket, string>();
   readonly #events = new EventEmitter();
+  #isAtWork = false;
+  /** As ipykernel's shell does, it answers when it is done. */
+  readonly #unanswered: ScriptMessage[] = [];
   #count = 0;
   #bufferedFor: string | undefined;
   #buffer: string[] = [];
@@ -137,6 +140,9 @@ export class ScriptedKernel {
   status(executionState: string, parent: ScriptMessage | null = null): void {
     if (parent !== null) this.executionState = executionState;
     this.send('status', { execution_state: executionState }, { parent });
+    if (parent?.header.msg_type !== 'execute_request') return;
+    this.#isAtWork = executionState === 'busy';
+    if (!this.#isAtWork) for (const request of this.#unanswered.splice(0)) this.#answerInfo(request);
   }
 
   /** A new process speaks, in a session of its own. */
@@ -235,7 +241,11 @@ export class ScriptedKernel {
     if (this.isDeleted) return;
     const { answersInfo, answersControl = answersInfo } = this;
     const isAnswered = message.channel === 'control' ? answersControl : answersInfo;
-    if (message.header.msg_type === 'kernel_info_request' && isAnswered) this.#answerInfo(message);
+    if (message.header.msg_type === 'kernel_info_request' && isAnswered) {
+      const isShellAtWork = message.channel === 'shell' && this.#isAtWork && this.executionState === 'busy';
+      if (isShellAtWork && !this.implementation.includes('Toree')) this.#unanswered.push(message);
+      else this.#answerInfo(message);
+    }
     if (message.header.msg_type !== 'execute_request') return;
     if (message.content['code'] === '' && message.content['silent'] === true) this.onProof(message);
     else this.onExecute(message, this);
