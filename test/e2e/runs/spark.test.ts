@@ -31,7 +31,7 @@ beforeAll(async () => {
   bot = await startBot({
     playground,
     gateway: { httpUrl: gateway.url, token: gateway.token },
-    environment: { DEFAULT_LANGUAGE: 'python3-spark', SPARK_PROGRESS: 'auto' },
+    environment: { DEFAULT_LANGUAGE: 'python3-spark' },
   });
   const { text } = await askSlash(playground, 'ana', '#data', `/spark ${CONTEXT}`);
   ui = /UI (http:\S+)/.exec(text)?.[1] ?? '';
