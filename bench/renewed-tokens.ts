@@ -29,7 +29,7 @@ const runs = givenNumber(0, 1_000, 'node bench/renewed-tokens.ts [runs]');
 const SECONDS = 60;
 const CUT_EVERY_MS = 10_000;
 const TOKEN_LIFE_MS = 4_000;
-const CHANNELS = ['#data', '#bench1', '#bench2', '#bench3'];
+const CHANNELS = ['#data', ...Array.from({ length: 19 }, (_, n) => `#bench${n + 1}`)];
 const HEADER_ROUNDS = 20_000;
 
 await runBehindFront();
