@@ -178,7 +178,7 @@ export class ScriptedKernel {
     this.status('idle', request);
   }
 
-  /** A silent execution: its count is all that it shows. */
+  /** A silent execution, also that of the bot's own code: its count is all that it shows. */
   prove(request: ScriptMessage, executionCount: number): void {
     this.status('busy', request);
     this.reply(request, { execution_count: executionCount });
@@ -247,8 +247,9 @@ export class ScriptedKernel {
       else this.#answerInfo(message);
     }
     if (message.header.msg_type !== 'execute_request') return;
-    if (message.content['code'] === '' && message.content['silent'] === true) this.onProof(message);
-    else this.onExecute(message, this);
+    if (message.content['silent'] !== true) this.onExecute(message, this);
+    else if (message.content['code'] === '') this.onProof(message);
+    else this.prove(message, 1);
   }
 
   #answerInfo(request: ScriptMessage): void {

@@ -1,4 +1,4 @@
-import { sqlInPython, sqlMagic } from './python.ts';
+import { putInSqlMagic, sqlInPython } from './python.ts';
 import { sqlInR } from './r.ts';
 import { sqlInScala } from './scala.ts';
 
@@ -27,9 +27,9 @@ export function sqlForKernel(sql: string, { language, implementation }: SqlKerne
   return wrap(sql, rows, implementation);
 }
 
-/** What code becomes where it is no SQL by its language: `%%sql` needs no magic of the kernel's. */
-export function codeForKernel(code: string, { implementation }: SqlKernel, rows: number): string {
-  return (implementation === 'ipython' ? sqlMagic(code, rows) : undefined) ?? code;
+/** The code that a kernel is to run silently before this one: IPython knows no `%%sql` by itself. Undefined: none. */
+export function beforeCode(code: string, { implementation }: SqlKernel, rows: number): string | undefined {
+  return implementation === 'ipython' && /^%%sql(?:[ \t\n]|$)/.test(code) ? putInSqlMagic(rows) : undefined;
 }
 
 /** Kernels write their language with a version or a capital. */

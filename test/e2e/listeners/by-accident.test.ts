@@ -42,7 +42,9 @@ test('a language that one run names is for that run; `use` chooses it for the ch
   await askSlash(playground, 'ben', '#once', '/spark scala second()');
   await askSlash(playground, 'ana', '#once', '/spark third()');
   await playground.as('ana').slash('#once', '/spark use scala');
-  await playground.waitForMessage('#once', ({ text }) => text.includes('run on `scala-spark`'));
+  await playground.waitForMessage('#once', ({ text }) =>
+    text.includes('default language of this channel to `scala-spark`'),
+  );
   await askSlash(playground, 'ben', '#once', '/spark python3 fourth()');
   await askSlash(playground, 'ana', '#once', '/spark fifth()');
   expect(given).toEqual([

@@ -94,7 +94,7 @@ test('`use` is told to the channel and audited', async () => {
   const { playground } = rig;
   await playground.as('ben').slash('#data', '/spark use scala-spark');
   const told = await playground.waitForMessage('#data', ({ text }) => text.includes('scala-spark'));
-  expect(told.text).toContain(`<@${playground.user('ben').id}> chose`);
+  expect(told.text).toContain(`<@${playground.user('ben').id}> set the default language`);
   const audit = await rig.bot.untilLog((line) => line['audit'] === 'use');
   expect(audit).toMatchObject({ user: playground.user('ben').id, kernelspec: 'scala-spark' });
 });

@@ -489,7 +489,10 @@ function button(actionId: string, value: string): Block {
 async function opensModal(scene: Scene, act: () => unknown): Promise<boolean> {
   const as = person(scene);
   if (as.modal !== undefined) await as.close(as.modal);
-  return await tryIt(scene, act, () => as.modal !== undefined);
+  const before = as.modal;
+  const isOpen = await tryIt(scene, act, () => as.modal !== before);
+  // A refusal may come as a window, too: it has nothing to submit.
+  return isOpen && as.modal?.draft.submit !== undefined;
 }
 
 async function submitsCode(scene: Scene, room: string, more: Record<string, string>): Promise<boolean> {

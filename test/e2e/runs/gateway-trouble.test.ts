@@ -97,5 +97,5 @@ test('settings that are missing or malformed are told all at once, exit code 78'
   expect(code).toBe(78);
   expect(said).toContain('SLACK_BOT_TOKEN');
   expect(said).toContain('KG_URL');
-  expect(said).toContain('the limit here');
+  expect(said).toContain('RUN_TIMEOUT');
 });

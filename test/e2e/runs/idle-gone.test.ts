@@ -32,7 +32,7 @@ test('a kernel that was deleted without a word is told in the next answer, whose
   expect(JSON.stringify(answer.blocks)).toContain('kernel was gone');
   const ran = [...gateway.kernels.values()].map(({ received }) =>
     received
-      .filter(({ header }) => header.msg_type === 'execute_request')
+      .filter(({ header, content }) => header.msg_type === 'execute_request' && content['silent'] !== true)
       .map(({ content }) => content['code']),
   );
   expect(ran).toEqual([['before()'], ['after()']]);

@@ -20,7 +20,7 @@ test('a kernelspec that is installed while the bot runs is listed and can be cho
     const before = playground.messages('#data').length;
     await playground.as('ana').slash('#data', `/spark use ${word}`);
     const told = await playground.waitFor(() => playground.messages('#data')[before]?.text);
-    expect(told).toContain('run on `newcomer` here');
+    expect(told).toContain('default language of this channel to `newcomer`');
   }
   expect(await ask('/spark use scala')).toContain('There is no kernel for “scala” here');
   await gateway.close();

@@ -44,9 +44,9 @@ describe('code and its answer', () => {
     expect(playground.callsOf('chat.postMessage').length - before).toBe(2);
   });
 
-  test('the root message names the language as it was typed, the status line the kernelspec', async () => {
+  test('the root message names the language for people, the status line the kernelspec', async () => {
     const { text } = await askSlash(playground, 'ana', '#data', '/spark py 2+4');
-    expect(text).toMatch(/@ana ran py\n/);
+    expect(text).toMatch(/@ana ran Python 3\n/);
     expect(text).toMatch(/│ 6\n/);
     expect(text).toMatch(/ · python3\n/);
   });
@@ -241,7 +241,9 @@ describe('commands', () => {
     await ana.slash('#data', '/spark status');
     await playground.waitForEphemeral('ana', (message) => message.text.includes('last used'));
     await ana.slash('#data', '/spark use py');
-    await playground.waitForMessage('#data', (message) => message.text.includes('run on `python3`'));
+    await playground.waitForMessage('#data', (message) =>
+      message.text.includes('default language of this channel to `python3`'),
+    );
   });
 
   test('restart and shutdown are for admins, and the channel is told', async () => {

@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
 import { isStatus } from '../../../gateway/outputs.ts';
-import { codeForKernel, sqlForKernel } from '../../../spark/sql/kernel-code.ts';
+import { beforeCode, sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
+import { executeQuietly } from '../kernel/quiet-execute.ts';
 import type { LiveRun } from './live-run.ts';
 import type { SparkObserver } from '../spark/spark-observer.ts';
 import { noteConsoleBar, noteObserver } from '../spark/note-spark.ts';
 import { noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
+
+/** A kernel that takes longer for our own code runs the author's without it. */
+const BEFORE_MS = 5_000;
 
 /** Whether this process is surely the leader. */
 export interface WriteGuard {
@@ -131,17 +135,19 @@ async function sendBlock(
   if (live.signal.aborted) return undefined;
   // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
   if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
+  const { dialect, language = '' } = live.run.data;
+  const spoken = { language, implementation: connection.kernelInfo.implementation };
+  const before = dialect === undefined ? beforeCode(code, spoken, sqlRows) : undefined;
+  if (before !== undefined) await executeQuietly(connection, before, BEFORE_MS);
   if (!(await live.commit({ state: 'sending', data: { block, request } }))) return undefined;
   if (live.signal.aborted) return undefined;
   log.debug(
     { event: 'run.sent', run: live.id, thread: live.run.thread, block, kernel: kernelId },
     'sent to the kernel',
   );
-  const { dialect, language = '' } = live.run.data;
-  const spoken = { language, implementation: connection.kernelInfo.implementation };
   return connection.execute({
     msgId: request.msgId,
-    code: dialect === undefined ? codeForKernel(code, spoken, sqlRows) : sqlForKernel(code, spoken, sqlRows),
+    code: dialect === undefined ? code : sqlForKernel(code, spoken, sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });

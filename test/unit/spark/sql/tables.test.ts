@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { codeForKernel, sqlForKernel, takesSql } from '../../../../src/spark/sql/kernel-code.ts';
+import { beforeCode, sqlForKernel, takesSql } from '../../../../src/spark/sql/kernel-code.ts';
 
 const run = promisify(execFile);
 
@@ -43,41 +43,43 @@ test('SQL runs in kernels of Python, Scala and R, and in no others', () => {
 
 const ipython = { language: 'python', implementation: 'ipython' };
 
-test('%%sql is the kernel’s own magic where it has one, as IPython calls it, and Spark SQL where it has none', async () => {
-  const code = codeForKernel('%%sql  -o df\nselect "a",\n  1', ipython, 7);
+test('a kernel that has no %%sql gets one, whose places are those in what was typed; its own stays', async () => {
+  const code = beforeCode('%%sql  -o df\nselect "a",\n  1', ipython, 7);
   const check = `
 import json, sys
 code = sys.stdin.read()
 def tried(own):
-    called = []
+    called, put = [], {}
     class Shell(object):
+        user_ns = {}
         def find_cell_magic(self, name): return own and name
-        def run_cell_magic(self, *given): called.append(given)
+        def register_magic_function(self, function, kind, name): put[kind, name] = function
     names = {"get_ipython": lambda: Shell()}
     def run_sql(names, text, most): called.append((text, most))
     names["eval"] = lambda source, module: module.update(run_sql=run_sql)
     names["compile"] = lambda *given: None
     eval(compile(code, "x", "eval"), names)
-    return called
+    for magic in put.values(): magic("-o df", 'select "a",\\n  1\\n')
+    return [len(put), called]
 print(json.dumps([tried(True), tried(False)]))
 `;
   const child = run('python3', ['-c', check]);
   child.child.stdin?.end(code);
   const { stdout } = await child;
   expect(JSON.parse(stdout)).toEqual([
-    [['sql', '-o df', 'select "a",\n  1\n']],
-    [['      -o df\nselect "a",\n  1\n', 7]],
+    [0, []],
+    [1, [['      -o df\nselect "a",\n  1\n', 7]]],
   ]);
 });
 
 test.each(['%%sqlx\nselect 1', '\n%%sql\nselect 1', '%sql select 1', 'x = "%%sql"', 'select 1'])(
-  'is nothing else: %j',
+  'nothing goes before any other code: %j',
   (code) => {
-    expect(codeForKernel(code, ipython, 7)).toBe(code);
+    expect(beforeCode(code, ipython, 7)).toBeUndefined();
   },
 );
 
-test('in another kernel %%sql is sent as it was typed', () => {
+test('nothing goes before %%sql in another kernel', () => {
   const toree = { language: 'scala', implementation: 'Apache Toree Scala' };
-  expect(codeForKernel('%%sql\nselect 1', toree, 7)).toBe('%%sql\nselect 1');
+  expect(beforeCode('%%sql\nselect 1', toree, 7)).toBeUndefined();
 });
