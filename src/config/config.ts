@@ -6,7 +6,7 @@ import type { CredentialSettings } from '../gateway/auth/credentials.ts';
 import type { GatewaySettings } from '../gateway/gateway.ts';
 import { readGatewaySettings } from './gateway/gateway.ts';
 import { readCredentialSettings } from './gateway/credentials.ts';
-import { type ProxySettings, readExceptions } from '../proxy.ts';
+import { proxyFor, type ProxySettings, readExceptions } from '../proxy.ts';
 import { listSecrets } from './secrets.ts';
 import { readValues, settingNames } from './read-values.ts';
 import type { SettingValues } from './schema.ts';
@@ -58,6 +58,8 @@ export interface Config {
     /** Templates with `{appId}` and `{jobId}`; the first may be `off`. */
     uiUrl: string | undefined;
     historyUrl: string | undefined;
+    /** Spark's REST API, and the proxy on the way there. */
+    status: { url: string; proxy: string | undefined } | undefined;
   };
   kernels: {
     /** May hold `{channel}` and `{user}`. */
@@ -158,6 +160,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       progress: values.SPARK_PROGRESS,
       uiUrl: values.SPARK_UI_URL,
       historyUrl: values.SPARK_HISTORY_URL,
+      status: statusOf(values.SPARK_STATUS_URL, proxy),
     },
     kernels: {
       username: values.KERNEL_USERNAME,
@@ -190,6 +193,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
 
 function readProxy({ HTTPS_PROXY: url, NO_PROXY }: SettingValues): ProxySettings | undefined {
   return url === undefined ? undefined : { url, exceptions: readExceptions(NO_PROXY ?? '') };
+}
+
+function statusOf(url: string | undefined, proxy: ProxySettings | undefined): Config['spark']['status'] {
+  return url === undefined ? undefined : { url, proxy: proxyFor(url, proxy) };
 }
 
 function unlessNone(limit: number | 'none'): number | undefined {

@@ -211,7 +211,8 @@ export const proxyUrl: Parser<string> = readAs(
   },
 );
 
-function isDecodable({ username, password }: URL): boolean {
+/** Whether its user and password are what a percent sign promises. */
+export function isDecodable({ username, password }: URL): boolean {
   try {
     return decodeURIComponent(username + password) !== undefined;
   } catch {

@@ -27,7 +27,8 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...(store.kind === 'redis' && store.password !== undefined
       ? [store.password, new URL(store.address).password]
       : []),
-    ...proxySecrets(values.HTTPS_PROXY),
+    ...userSecrets(values.HTTPS_PROXY),
+    ...userSecrets(values.SPARK_STATUS_URL),
     // Given under two names, only one is used: the other is a secret all the same.
     values.KG_HTTP_PASS,
     values.JUPYTER_GATEWAY_HTTP_PWD,
@@ -37,8 +38,8 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
   return [...new Set(found.filter((secret) => secret !== undefined))];
 }
 
-/** The password, as it is sent too. */
-function proxySecrets(address: string | undefined): string[] {
+/** An address's password, as it is sent too. */
+function userSecrets(address: string | undefined): string[] {
   const { username, password } = new URL(address ?? 'http://none');
   if (password === '') return [];
   const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];

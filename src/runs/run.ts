@@ -45,6 +45,8 @@ export interface BlockRequest {
   msgId: string;
   kernelId: string;
   sessionId: string;
+  /** ms since the epoch; absent in what 0.1.0 wrote. */
+  sentAt?: number;
   /** The kernel's process then, where it tells (KernelConnection). */
   process?: string;
   /** Where a process that ended in order stopped following it, and how much of its output was on disk then. */
@@ -186,7 +188,14 @@ const runDataSchema = z.looseObject({
   files: z.array(z.string()).optional(),
   replies: z.array(z.string()).optional(),
   block: z.number(),
-  request: z.looseObject({ msgId: z.string(), kernelId: z.string(), sessionId: z.string() }).optional(),
+  request: z
+    .looseObject({
+      msgId: z.string(),
+      kernelId: z.string(),
+      sessionId: z.string(),
+      sentAt: z.number().optional(),
+    })
+    .optional(),
   startedAt: z.number().optional(),
   executionCount: z.number().optional(),
   inputRequest: z.looseObject({ id: z.string(), prompt: z.string(), password: z.boolean() }).optional(),

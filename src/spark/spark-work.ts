@@ -60,7 +60,7 @@ export const sparkWorkSchema = z.looseObject({
 });
 
 /** From the least to the most that is known; a better word replaces a worse one. */
-const SOURCES = ['console', 'observer'] as const;
+const SOURCES = ['console', 'status', 'observer'] as const;
 export type SparkSource = (typeof SOURCES)[number];
 
 /** How things stand at a moment, in one block. */

@@ -101,6 +101,7 @@ export interface RigOptions {
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
   spark?: SparkProgress;
+  observer?: SparkObserver;
   /** The gateway is a server of this hub. */
   hub?: HubSettings;
 }
@@ -191,10 +192,12 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       several,
       runTimeoutMs,
       inputTimeoutMs,
-      spark: new SparkObserver(
-        { progress: options.spark ?? 'console', uiUrl: undefined, historyUrl: undefined },
-        silentLog,
-      ),
+      spark:
+        options.observer ??
+        new SparkObserver(
+          { progress: options.spark ?? 'console', uiUrl: undefined, historyUrl: undefined },
+          silentLog,
+        ),
       sqlRows: 1_000,
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },

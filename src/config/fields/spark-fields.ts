@@ -1,10 +1,17 @@
 import { optional, withDefault } from '../setting.ts';
-import { oneOf, readAs } from '../parsers.ts';
+import { isDecodable, oneOf, readAs } from '../parsers.ts';
 
 const template = (given: string): string | undefined => {
   const example = given.replaceAll('{appId}', 'app').replaceAll('{jobId}', '1');
   const isAddress = /^https?:\/\//i.test(given) && !/[\s{}<>|]/.test(example) && URL.canParse(example);
   return isAddress ? given : undefined;
+};
+
+/** The paths of the API are put behind it; its host is one, so that whether a proxy is on the way is known. */
+const apiRoot = (given: string): string | undefined => {
+  if (template(given) === undefined || /[?#]|\{jobId\}/.test(given)) return undefined;
+  const url = new URL(given);
+  return isDecodable(url) && !/[{}]/.test(url.host) ? given : undefined;
 };
 
 export const sparkFields = {
@@ -27,4 +34,13 @@ export const sparkFields = {
     example: 'https://history.example.com/history/{appId}/jobs/',
     description: 'The same for a kernel that is gone, whose driver served the UI.',
   }),
+  SPARK_STATUS_URL: optional(
+    readAs('the http address of a Spark REST API with {appId} or without, and no query', apiRoot),
+    {
+      secret: true,
+      example: 'http://driver.example.com:4040/api/v1',
+      description:
+        'The root of Spark’s REST API (of a driver’s UI, YARN’s proxy or a history server): while a run of a kernel without the observer (Scala, R, SPARK_PROGRESS=console) lasts over a second, its jobs are asked for there. Of the running applications the one with the kernel’s id in its name counts, as Enterprise Gateway names them, else the newest. https://rm.example.com/proxy/{appId}/api/v1: YARN is asked for the id, by that name alone. A user and a password may stand before the host.',
+    },
+  ),
 };

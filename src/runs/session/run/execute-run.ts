@@ -25,7 +25,7 @@ export interface WriteGuard {
 }
 
 export interface ExecuteDeps {
-  spark: Pick<SparkObserver, 'settings'>;
+  spark: Pick<SparkObserver, 'settings' | 'follow'>;
   inputTimeoutMs: number;
   /** The most rows of a SQL result. */
   sqlRows: number;
@@ -88,18 +88,23 @@ async function executeBlock(
   const isOutputHere = hasStored(transcript, before?.checkpoint);
   const cuts: { fromMs: number; toMs: number }[] = [];
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
-  for await (const event of execution) {
-    // Whether something is missing is known at the end.
-    if (event.kind === 'comm') {
-      noteObserver(live, event, deps.spark.settings);
-      continue;
+  const stopFollowing = deps.spark.follow(live, kernel.connection);
+  try {
+    for await (const event of execution) {
+      // Whether something is missing is known at the end.
+      if (event.kind === 'comm') {
+        noteObserver(live, event, deps.spark.settings);
+        continue;
+      }
+      if (event.kind === 'reconnected') cuts.push(event);
+      else await transcript.add(event);
+      noteConsoleBar(live, transcript.view(), deps.spark.settings);
+      if (isStatus(event)) noteStatus(live, event, deps.log);
+      else noteOutput(live, event, kernel.record, deps.inputTimeoutMs, echo);
+      if (transcript.limited) live.stop({ kind: 'tooMuchOutput' });
     }
-    if (event.kind === 'reconnected') cuts.push(event);
-    else await transcript.add(event);
-    noteConsoleBar(live, transcript.view(), deps.spark.settings);
-    if (isStatus(event)) noteStatus(live, event, deps.log);
-    else noteOutput(live, event, kernel.record, deps.inputTimeoutMs, echo);
-    if (transcript.limited) live.stop({ kind: 'tooMuchOutput' });
+  } finally {
+    stopFollowing();
   }
   live.closePrompt();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
@@ -131,7 +136,14 @@ async function sendBlock(
 ): Promise<Execution | undefined> {
   const { kernelId, sessionId } = record;
   const { process } = connection;
-  const request = { msgId: randomUUID(), kernelId, sessionId, ...(process === '' ? {} : { process }) };
+  const sentAt = Date.now();
+  const request = {
+    msgId: randomUUID(),
+    kernelId,
+    sessionId,
+    sentAt,
+    ...(process === '' ? {} : { process }),
+  };
   if (live.signal.aborted) return undefined;
   // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
   if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });

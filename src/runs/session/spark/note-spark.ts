@@ -34,7 +34,14 @@ export function noteObserver(
   live.refresh();
 }
 
-function noteMoment(live: LiveRun, moment: SparkMoment, settings: SparkLinkSettings): void {
+/** The API gives no answer any more: what else is heard is the better word from here on. */
+export function noteSilence(live: LiveRun): void {
+  const { spark } = live.run.data;
+  if (spark?.source === 'status') live.setData({ spark: { ...spark, source: 'console' } });
+}
+
+/** How things stand → the record. */
+export function noteMoment(live: LiveRun, moment: SparkMoment, settings: SparkLinkSettings): void {
   const { spark, block } = live.run.data;
   // The next write of the record takes it along: alone it is worth no write.
   live.setData({

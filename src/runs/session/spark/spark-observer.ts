@@ -3,7 +3,10 @@ import type { Log } from '../../../log.ts';
 import type { SparkLinkSettings } from '../../../spark/links.ts';
 import { PUT_IN, stopCode } from '../../../spark/observer.ts';
 import { readStopped, type StoppedWork } from '../../../spark/read-observer.ts';
+import { type StatusSettings, StatusApi } from '../../../spark/status/status-api.ts';
 import { executeQuietly } from '../kernel/quiet-execute.ts';
+import type { LiveRun } from '../run/live-run.ts';
+import { type Pause, pauseFor, followStatus } from './follow-status.ts';
 
 /** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
 const TIMEOUT_MS = 5_000;
@@ -11,18 +14,31 @@ const TIMEOUT_MS = 5_000;
 const EARLIER_MS = 500;
 
 export type SparkProgress = 'auto' | 'console' | 'off';
-export type SparkSettings = SparkLinkSettings & { progress: SparkProgress };
+export type SparkSettings = SparkLinkSettings & {
+  progress: SparkProgress;
+  /** Spark's REST API, for kernels without the observer. */
+  status?: StatusSettings | undefined;
+};
 
-/** The bot's part in a kernel that may use Spark: the observer goes in before a run, and ends the run's jobs after a stop. */
+/**
+ * The bot's part in a kernel that may use Spark: the observer goes in before a run, and ends the run's jobs after a stop.
+ * In its place Spark's REST API is asked where there is no observer.
+ */
 export class SparkObserver {
   readonly settings: SparkSettings;
   readonly #log: Log;
   /** The process that it was put into, by connection; one that has it already takes no second one. */
   readonly #process = new WeakMap<KernelConnection, string>();
+  readonly #api: StatusApi | undefined;
+  readonly #pause: Pause;
+  /** Runs of which the log knows that the API gives no answer. */
+  readonly #unanswered = new WeakSet<LiveRun>();
 
-  constructor(settings: SparkSettings, log: Log) {
+  constructor(settings: SparkSettings, log: Log, pause = pauseFor) {
     this.settings = settings;
     this.#log = log;
+    this.#api = settings.status === undefined ? undefined : new StatusApi(settings.status);
+    this.#pause = pause;
   }
 
   /** Once for each process of a Python kernel, while nothing runs in it. Never rejects: without it there is no progress. */
@@ -37,6 +53,26 @@ export class SparkObserver {
         { event: 'spark.observer', kernel: kernelId, kind },
         'the observer of Spark was not put into a kernel',
       );
+  }
+
+  /** Follows the jobs of the block that was sent, where nothing in the kernel tells of them; the result ends that. */
+  follow(live: LiveRun, connection: KernelConnection): () => void {
+    const { progress } = this.settings;
+    const isObserved = progress === 'auto' && isPython(connection);
+    const api = this.#api;
+    if (api === undefined || progress === 'off' || isObserved) return () => undefined;
+    const over = new AbortController();
+    const onFailure = (error: unknown): void => {
+      if (this.#unanswered.has(live)) return;
+      this.#unanswered.add(live);
+      this.#log.warn(
+        { event: 'spark.unanswered', err: error, run: live.id, address: api.shownAddress },
+        'Spark’s REST API gives no answer about a run',
+      );
+    };
+    const deps = { api, pause: this.#pause, settings: this.settings, onFailure };
+    void followStatus(live, connection.kernelId, deps, AbortSignal.any([over.signal, live.released]));
+    return () => over.abort();
   }
 
   /** After our interrupt: ends the Spark jobs of that request, which ran for so long. Never rejects. */

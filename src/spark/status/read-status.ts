@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { sparkCounts, type SparkMoment } from '../spark-work.ts';
+
+/** What Spark's REST API answers, as Spark's monitoring page describes it; from elsewhere, so nothing in it is relied on. */
+
+/** A job that is over sooner is not told. */
+const LASTS_MS = 1_000;
+
+const amount = z.number().int().min(0).max(1e9).catch(0);
+
+const jobSchema = z.object({
+  jobId: z.number().int().min(0).max(1e9),
+  status: z.string(),
+  submissionTime: z.string(),
+  completionTime: z.string().optional(),
+  numTasks: amount,
+  numSkippedTasks: amount,
+  numActiveTasks: amount,
+  numCompletedTasks: amount,
+  /** A task that was done again counts once; Spark 2.1 has none. */
+  numCompletedIndices: z.number().int().min(0).max(1e9).optional().catch(undefined),
+  numFailedTasks: amount,
+});
+
+/**
+ * The jobs that were submitted since then, ms since the epoch by Spark's clock, as how things stand at `nowMs` of that
+ * clock; undefined where there are none. Throws for what is no list.
+ */
+export function readJobs(
+  answer: unknown,
+  { sinceMs, nowMs }: { sinceMs: number; nowMs: number },
+  appId: string,
+): SparkMoment | undefined {
+  const jobs = listOf(answer, jobSchema)
+    .map((job) => ({ ...job, beganMs: readTime(job.submissionTime), isAtWork: job.status === 'RUNNING' }))
+    .filter(({ beganMs }) => beganMs >= sinceMs);
+  const atWork = jobs.filter(({ isAtWork }) => isAtWork);
+  const [first] = jobs;
+  if (first === undefined) return undefined;
+  const sum = (value: (job: (typeof jobs)[number]) => number): number =>
+    jobs.reduce((total, job) => total + value(job), 0);
+  const tasksOf = (job: typeof first): number => Math.max(0, job.numTasks - job.numSkippedTasks);
+  return {
+    source: 'status',
+    counts: sparkCounts({
+      jobs: jobs.length,
+      endedJobs: jobs.length - atWork.length,
+      failedJobs: jobs.filter(({ status }) => status === 'FAILED').length,
+      tasks: sum(tasksOf),
+      doneTasks: sum((job) => Math.min(job.numCompletedIndices ?? job.numCompletedTasks, tasksOf(job))),
+      activeTasks: sum(({ numActiveTasks }) => numActiveTasks),
+      failedTasks: sum(({ numFailedTasks }) => numFailedTasks),
+    }),
+    isAtWork: atWork.length > 0,
+    hasLasted: jobs.some(
+      ({ isAtWork, beganMs, completionTime }) =>
+        (isAtWork ? nowMs : readTime(completionTime ?? '')) - beganMs > LASTS_MS,
+    ),
+    job: (atWork.length > 0 ? atWork : jobs).reduce((last, { jobId }) => Math.max(last, jobId), 0),
+    app: { id: appId },
+  };
+}
+
+export interface Application {
+  id: string;
+  /** YARN's cluster mode tells an application's attempts apart. */
+  attempt?: string | undefined;
+}
+
+/** Stands in paths: no `..`. */
+export const ID = /^\w[\w.-]{0,99}$/;
+
+const applicationSchema = z.object({
+  id: z.string().regex(ID),
+  name: z.string().catch(''),
+  attempts: z
+    .array(
+      z.object({
+        attemptId: z.string().regex(ID).optional(),
+        startTime: z.string(),
+        completed: z.boolean().catch(false),
+      }),
+    )
+    .max(100),
+});
+
+/**
+ * The running application of this kernel: the one that is known, or has the kernel's id in its name, as Enterprise Gateway
+ * names them on YARN, else the newest. Undefined where none runs. Throws for what is no list.
+ */
+export function readApplication(
+  answer: unknown,
+  { kernelId, appId }: { kernelId: string; appId?: string | undefined },
+): Application | undefined {
+  const running = listOf(answer, applicationSchema)
+    .flatMap(({ id, name, attempts }) =>
+      attempts
+        .filter(({ completed }) => !completed)
+        .map(({ attemptId, startTime }) => ({
+          id,
+          attempt: attemptId,
+          isNamed: id === appId || name.includes(kernelId),
+          beganMs: readTime(startTime),
+        })),
+    )
+    .toSorted((a, b) => Number(b.isNamed) - Number(a.isNamed) || b.beganMs - a.beganMs);
+  const [first] = running;
+  return first === undefined ? undefined : { id: first.id, attempt: first.attempt };
+}
+
+const yarnSchema = z.object({
+  apps: z.object({ app: z.array(z.unknown()).catch([]) }).nullish(),
+});
+const yarnApplicationSchema = z.object({ id: z.string().regex(ID), name: z.string() });
+
+/** The same of YARN's list, which is everybody's: only the application of that name counts. */
+export function readYarnApplication(answer: unknown, kernelId: string): string | undefined {
+  const { apps } = yarnSchema.parse(answer);
+  return listOf(apps?.app ?? [], yarnApplicationSchema).find(({ name }) => name.includes(kernelId))?.id;
+}
+
+/** What does not look like one is left out. */
+function listOf<Value>(answer: unknown, schema: z.ZodType<Value>): Value[] {
+  if (!Array.isArray(answer)) throw new TypeError('the answer is no list');
+  return answer.flatMap((each) => schema.safeParse(each).data ?? []);
+}
+
+/** `2015-02-03T16:43:11.000GMT` → ms since the epoch; 0 for what is no time. */
+function readTime(text: string): number {
+  const read = text.length > 40 ? NaN : Date.parse(text.replace(/GMT$/, 'Z'));
+  return Number.isNaN(read) ? 0 : read;
+}
