@@ -212,6 +212,7 @@ function execute(msgId: string, executionCount: number): Execution {
     msgId,
     end: Promise.resolve(end),
     checkpoint: undefined,
+    stopAgain: () => undefined,
     async *[Symbol.asyncIterator]() {
       yield* said;
     },

@@ -4,8 +4,8 @@ import { GatewayError } from '../gateway/errors.ts';
 import type { Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
 import { resolveLanguage } from '../runs/languages/languages.ts';
 import { httpRemedy, startRemedy, websocketRemedy } from './gateway-hints.ts';
-import { noteSql } from './check-sql.ts';
-import { tryLanguage, type TryLanguageOptions } from './check-language.ts';
+import { noteSql } from './kernels/check-sql.ts';
+import { type Tried, tryLanguage, type TryLanguageOptions } from './kernels/check-language.ts';
 
 export interface CheckGatewayOptions extends TryLanguageOptions {
   config: Pick<Config, 'gateway' | 'kernels' | 'runs'>;
@@ -100,18 +100,22 @@ async function checkLanguages(kernelspecs: Kernelspecs, options: CheckGatewayOpt
       isWebsocketReported = true;
       report.ok(WEBSOCKET, 'A kernel answers through it.');
     }
-    const remedy = tried.kind === 'notStarted' ? startRemedy(tried.error) : undefined;
-    if (tried.kind === 'ok' && tried.spark !== undefined) spark.set(spec.name, tried.spark);
+    if (tried.kind !== 'notStarted' && tried.spark !== undefined) spark.set(spec.name, tried.spark);
     if (tried.kind === 'ok') report.ok(spec.name, tried.text);
     else
       report.failed(
         spec.name,
         tried.text,
-        remedy ?? 'Run the same in another client of this gateway, and read the gateway’s log.',
+        remedyOf(tried) ?? 'Run the same in another client of this gateway, and read the gateway’s log.',
       );
   }
   noteSql(kernelspecs, options.config.runs, spark, report);
   if (!isWebsocketReported) report.skipped(WEBSOCKET, 'Needs a kernel that starts.');
+}
+
+function remedyOf(tried: Tried): string | undefined {
+  if (tried.kind === 'notStarted') return startRemedy(tried.error);
+  return tried.kind === 'ranBadly' ? tried.remedy : undefined;
 }
 
 function defaultFirst({ default: usual, list }: Kernelspecs): Kernelspec[] {

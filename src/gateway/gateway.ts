@@ -233,4 +233,6 @@ export interface Execution extends AsyncIterable<Output | Status> {
   readonly end: Promise<ExecutionEnd>;
   /** Once the connection was closed on it, and its outputs have been read. */
   readonly checkpoint: ExecutionCheckpoint | undefined;
+  /** Interrupts once more what was to stop and runs on; does nothing where it is over or was not to stop. */
+  stopAgain(): void;
 }

@@ -54,13 +54,15 @@ export type RunPhase =
   | { kind: 'startingServer'; sinceMs: number }
   /**
    * `behindOthers`: the kernel has it, and works on another client's code first. `inputMayBeLost`: a question of the code
-   * may have been lost with the connection, and the kernel waits for its answer for ever.
+   * may have been lost with the connection, and the kernel waits for its answer for ever. `ignoredAtMs` (ms since the
+   * epoch): when a stop was last seen to have no effect; without `stopIgnored` it was asked for again since then.
    */
   | {
       kind: 'running';
       sinceMs: number;
       stopping: boolean;
       stopIgnored: boolean;
+      ignoredAtMs?: number;
       behindOthers?: boolean;
       inputMayBeLost?: boolean;
       quietMs?: number;
@@ -198,7 +200,7 @@ function actionsFor(phase: RunPhase, { requester, data }: Run): RunAction[] {
     case 'startingServer':
       return ['stop'];
     case 'running':
-      return phase.stopIgnored ? ['restart'] : ['stop'];
+      return phase.ignoredAtMs === undefined ? ['stop'] : ['stop', 'restart'];
     case 'inputAsked':
       return ['answerInput', 'stop'];
     case 'ended':

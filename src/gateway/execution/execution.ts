@@ -168,6 +168,10 @@ export class RunningExecution implements Execution {
     this.#ending.markGap();
   }
 
+  stopAgain(): void {
+    if (!this.isOver) this.#stopping.again();
+  }
+
   /** The kernel works on it: its first messages may have been lost with a websocket, and it can be stopped all the same. */
   markRunning(): void {
     if (this.phase !== 'written') return;

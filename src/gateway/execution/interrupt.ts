@@ -98,7 +98,10 @@ export class Stopping {
   readonly #signal: AbortSignal | undefined;
   readonly #ignoredMs: number;
   readonly #execution: StoppableExecution;
-  #state: 'idle' | 'asked' | 'failed' = 'idle';
+  /** `due`: a signal that failed, or is wanted once more. */
+  #state: 'idle' | 'asked' | 'due' = 'idle';
+  /** How often it was asked for again; what is left to do for the time before lapses. */
+  #repeats = 0;
   #hasReacted = false;
   #watch: NodeJS.Timeout | undefined;
 
@@ -127,6 +130,19 @@ export class Stopping {
     void this.#interrupt();
   }
 
+  /**
+   * It is asked for again by somebody who saw that it has had no effect. Where no signal could go yet, the first one goes
+   * when it may.
+   */
+  again(): void {
+    if (!this.isWanted) return;
+    this.watch();
+    if (this.#state === 'idle') return;
+    this.#repeats += 1;
+    this.#state = 'due';
+    this.pursue();
+  }
+
   /** The code says something. */
   onOutput(): void {
     this.#hasReacted = true;
@@ -139,19 +155,23 @@ export class Stopping {
   /**
    * A kernel can lose a signal (Python in a finalizer, R while it reads a line): one that is followed by silence is
    * repeated once. Code that says something has taken it, and a second one would cut short what it does about the first.
+   * Who asks again gets one signal each time.
    */
   async #interrupt(): Promise<void> {
-    const isWanted = () => this.#execution.isRunning();
+    const repeat = this.#repeats;
+    const isWanted = () => repeat === this.#repeats && this.#execution.isRunning();
     const onSend = () => {
       this.#hasReacted = false;
       this.#execution.onSent();
     };
     try {
       await this.#execution.interrupt({ isWanted, onSend });
+      if (repeat > 0) return;
       const isUnheard = () => isWanted() && !this.#hasReacted;
       await this.#execution.interrupt({ isWanted: isUnheard, onSend });
     } catch (failure) {
-      this.#state = 'failed';
+      if (repeat !== this.#repeats) return;
+      this.#state = 'due';
       this.#execution.onFailed(failure);
     }
   }

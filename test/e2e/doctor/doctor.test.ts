@@ -8,7 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
 import { botScopes } from '../../../src/slack/manifest.ts';
-import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
+import {
+  type ScriptedGateway,
+  type ScriptMessage,
+  startScriptedGateway,
+} from '../../support/scripted-gateway.ts';
 import { runDoctor } from './rig.ts';
 
 let playground: Playground;
@@ -17,7 +21,7 @@ beforeEach(async () => {
   playground = await startPlayground();
   gateway = await startScriptedGateway();
   gateway.onStart = (kernel) => {
-    kernel.onExecute = (request) => kernel.run(request, '2');
+    kernel.onExecute = (request) => kernel.run(request, isJob(request) ? '10' : '2');
   };
 });
 afterEach(async () => {
@@ -33,6 +37,11 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
     KERNEL_LAUNCH_TIMEOUT: '5s',
     ...more,
   };
+}
+
+/** What is run where Spark is to be proved. */
+function isJob({ content }: ScriptMessage): boolean {
+  return String(content['code']).includes('count()');
 }
 
 /** Nothing of ours is left on the gateway. */
@@ -58,6 +67,9 @@ test('everything well: exit code 0, each language tried and its kernel removed',
     'store',
   ]);
   expect(lines.some((line) => line.includes('…  python3: starting a kernel'))).toBe(true);
+  // Its name promises Spark.
+  const proved = lines.filter((line) => line.startsWith('ok') && line.includes('Spark works (10)'));
+  expect(proved).toEqual([expect.stringMatching(/^ok +scala-spark +1\+1 is 2; /)]);
   expect(gateway.kernels.size).toBe(2);
   expectNoKernels();
 });
@@ -234,6 +246,28 @@ describe('languages', () => {
     };
     const { failures } = await runDoctor(environment());
     expect(failures).toEqual([expect.stringMatching(/^scala-spark 1\+1 gave no 2 but “11”/)]);
+  });
+
+  test('one whose Spark does not work says so, and what to change', async () => {
+    const error = { ename: 'java.lang.Error', evalue: 'JAVA_HOME is not set', traceback: [] };
+    gateway.onStart = (kernel) => {
+      kernel.onExecute = (request) => {
+        if (!isJob(request)) return kernel.run(request, '2');
+        kernel.begin(request);
+        kernel.send('error', error, { parent: request });
+        kernel.reply(request, { status: 'error', ...error });
+        kernel.status('idle', request);
+      };
+    };
+    const { code, failures, lines } = await runDoctor(environment());
+    expect(code).toBe(1);
+    expect(failures).toEqual([
+      expect.stringMatching(
+        /^scala-spark Spark does not work: .*java\.lang\.Error: JAVA_HOME is not set → .*correct JAVA_HOME/,
+      ),
+    ]);
+    expect(lines.some((line) => /^ok +python3/.test(line))).toBe(true);
+    expectNoKernels();
   });
 
   test('stopped in the middle: the kernel is removed and nothing more is begun', async () => {

@@ -84,6 +84,7 @@ async function executeBlock(
     live.released.throwIfAborted();
     return readEnd({ kind: 'notSent' }, live.stopReason, at());
   }
+  live.execution = execution;
   const resumedAt = Date.now();
   const isOutputHere = hasStored(transcript, before?.checkpoint);
   const cuts: { fromMs: number; toMs: number }[] = [];

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Execution } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { OutputView } from '../../../output/output-view.ts';
 import type { RunState, RunStore } from '../../../store/store.ts';
@@ -44,6 +45,8 @@ export class LiveRun {
   #storedState: RunState;
   #output: (() => OutputView) | undefined;
   #outage: Omit<GatewayOutage, 'sent'> | undefined;
+  /** What the kernel has of it, or had last. */
+  execution: Pick<Execution, 'stopAgain'> | undefined;
   /** Its place in the queue was shown once. */
   hasShownPlace = false;
 
@@ -99,15 +102,21 @@ export class LiveRun {
     return true;
   }
 
-  /** Asks it to stop; the first reason counts. */
+  /** Asks it to stop; the first reason counts. Where that had no effect, a person asks the kernel again. */
   stop(reason: StopReason): void {
-    if (this.#stopReason !== undefined) return;
+    if (this.#stopReason !== undefined) return isAboutStop(reason) ? this.#stopAgain() : undefined;
     this.#stopReason = reason;
     if (isAboutStop(reason))
       this.note({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
     this.#stop.abort(reason);
     if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
     if (this.#phase.kind === 'inputAsked') this.showRunning();
+  }
+
+  #stopAgain(): void {
+    if (this.#phase.kind !== 'running' || !this.#phase.stopIgnored) return;
+    this.show({ ...this.#phase, stopIgnored: false });
+    this.execution?.stopAgain();
   }
 
   /** Changes the record and resolves when the store has confirmed it. False: the store has no such run any more. */

@@ -35,7 +35,7 @@ export function noteStatus(live: LiveRun, status: Status, log: Log): void {
       if (phase.kind === 'running') live.show({ ...phase, inputMayBeLost: true });
       return;
     case 'stopIgnored':
-      live.show({ ...asRunning(live), stopIgnored: true });
+      live.show({ ...asRunning(live), stopIgnored: true, ignoredAtMs: Date.now() });
       return;
     case 'disconnected':
       log.info(

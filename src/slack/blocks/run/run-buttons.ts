@@ -25,7 +25,7 @@ export function renderButtons(
 export interface ButtonClick {
   action: RunAction;
   runId: string;
-  /** The phase in which the button was shown: with run and action it counts once. */
+  /** The phase in which the button was shown, see `stateOf`: with run and action it counts once. */
   state: string;
 }
 
@@ -76,12 +76,18 @@ function isAction(name: string): name is RunAction {
   return Object.hasOwn(LABELS, name);
 }
 
+/** Each time that a stop is seen to have no effect, Stop is another press. */
+function stateOf(phase: RunPhase): string {
+  const ignoredAtMs = phase.kind === 'running' ? phase.ignoredAtMs : undefined;
+  return ignoredAtMs === undefined ? phase.kind : `${phase.kind}/${ignoredAtMs}`;
+}
+
 function renderButton(runId: string, phase: RunPhase, action: RunAction): Button {
   return {
     type: 'button',
     text: { type: 'plain_text', text: LABELS[action] },
     action_id: `${PREFIX}${action}`,
-    value: `${runId}|${phase.kind}`,
+    value: `${runId}|${stateOf(phase)}`,
     ...(action === 'restart' || action === 'switch' ? { style: 'danger' as const } : {}),
     ...(action === 'answerInput' ? { style: 'primary' as const } : {}),
   };
@@ -90,7 +96,7 @@ function renderButton(runId: string, phase: RunPhase, action: RunAction): Button
 function renderMenu(runId: string, phase: RunPhase, actions: readonly RunAction[]): Overflow {
   const options = actions.map((action) => ({
     text: { type: 'plain_text' as const, text: LABELS[action] },
-    value: `${action}|${runId}|${phase.kind}`,
+    value: `${action}|${runId}|${stateOf(phase)}`,
   }));
   return { type: 'overflow', action_id: MENU, options };
 }

@@ -167,7 +167,9 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
     case 'running': {
       const elapsed = clockWords(nowMs - phase.sinceMs);
       if (phase.stopIgnored)
-        return `The stop had no effect yet${elapsed}. A restart may be needed to end it; variables would be lost.`;
+        return `The stop had no effect yet${elapsed}. Stop tries it again. A restart may be needed to end it; variables would be lost.`;
+      if (phase.ignoredAtMs !== undefined)
+        return `The stop is tried again${elapsed}. A restart may be needed to end it; variables would be lost.`;
       if (phase.stopping) return `Stopping${elapsed}`;
       if (phase.behindOthers === true)
         return `Sent; the kernel works on code of another client first${elapsed}`;

@@ -86,6 +86,52 @@ test('Stopping: code that says something after the signal gets no second one', a
   stopping.end();
 });
 
+test('Stopping: asked again it is one signal each time, and what is left of the time before is not sent', async () => {
+  const first = Promise.withResolvers<void>();
+  const { stopping, said, wanted } = createStopping(() => first.promise);
+  stopping.pursue();
+  stopping.again();
+  first.resolve();
+  for (let turns = 0; turns < 10; turns += 1) await Promise.resolve();
+  // The repetition of the first comes to its turn, and is not wanted.
+  expect(wanted.map((isWanted) => isWanted())).toEqual([false, true, false]);
+  expect(said).toEqual(['sent', 'sent']);
+  stopping.end();
+});
+
+test('Stopping: one that was asked for again and failed is pursued as one signal', async () => {
+  let isAway = false;
+  const { stopping, said } = createStopping(() =>
+    isAway ? Promise.reject(new GatewayError('writesPaused', 'not now')) : Promise.resolve(),
+  );
+  stopping.pursue();
+  for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
+  said.length = 0;
+  isAway = true;
+  stopping.again();
+  for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
+  expect(said).toEqual(['sent', 'failed']);
+  isAway = false;
+  stopping.pursue();
+  for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
+  expect(said).toEqual(['sent', 'failed', 'sent']);
+  stopping.end();
+});
+
+test('Stopping: again is nothing where no stop was asked for', () => {
+  const said: string[] = [];
+  const say = (word: string) => () => void said.push(word);
+  const stopping = new Stopping(undefined, 0, {
+    isRunning: () => true,
+    interrupt: () => Promise.resolve(say('interrupt')()),
+    onSent: say('sent'),
+    onFailed: say('failed'),
+    onIgnored: say('ignored'),
+  });
+  stopping.again();
+  expect(said).toEqual([]);
+});
+
 const keyboardInterrupt = { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] };
 
 test('an interrupt that is still on its way does not meet the next execution', async () => {

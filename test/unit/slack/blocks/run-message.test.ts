@@ -4,7 +4,7 @@ import { wholeText, type OutputPart, type OutputView } from '../../../../src/out
 import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
 import { renderRoot } from '../../../../src/slack/blocks/root-message.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
-import { readButton } from '../../../../src/slack/blocks/run/run-buttons.ts';
+import { readButton, renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
 
 const nowMs = Date.UTC(2026, 10, 22, 14, 2, 31);
 
@@ -298,8 +298,12 @@ test.each<[RunPhase, RegExp]>([
   ],
   [{ kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: false }, /^Stopping, 5 s$/],
   [
-    { kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: true },
-    /A restart may be needed to end it; variables would be lost\.$/,
+    { kind: 'running', sinceMs: nowMs - 12_000, stopping: true, stopIgnored: true, ignoredAtMs: 1 },
+    /^The stop had no effect yet, 12 s\. Stop tries it again\. A restart may be needed to end it; variables would be lost\.$/,
+  ],
+  [
+    { kind: 'running', sinceMs: nowMs - 15_000, stopping: true, stopIgnored: false, ignoredAtMs: 1 },
+    /^The stop is tried again, 15 s\. A restart may be needed to end it; variables would be lost\.$/,
   ],
   [
     { kind: 'running', sinceMs: nowMs - 5000, stopping: false, stopIgnored: false, inputMayBeLost: true },
@@ -564,6 +568,21 @@ describe('code that no message of a person has', () => {
     const { files } = renderRunMessage(view(done, { code, origin }), nowMs);
     expect(files).toMatchObject([{ filename: 'code.scala' }]);
   });
+});
+
+test('Stop is another press each time that a stop is seen to have no effect, and the same one while it is tried', () => {
+  const state = (more: Partial<RunPhase & { kind: 'running' }>) => {
+    const phase = { kind: 'running', sinceMs: nowMs, stopping: true, stopIgnored: false, ...more } as const;
+    const [button] = renderButtons('run-1', phase, ['stop', 'restart'])?.elements ?? [];
+    const click = readButton(button as Parameters<typeof readButton>[0]);
+    expect(click).toMatchObject({ action: 'stop', runId: 'run-1' });
+    return click?.state;
+  };
+  const ignored = state({ stopIgnored: true, ignoredAtMs: 1 });
+  expect(state({})).toBe('running');
+  expect(ignored).not.toBe('running');
+  expect(state({ ignoredAtMs: 1 })).toBe(ignored);
+  expect(state({ stopIgnored: true, ignoredAtMs: 2 })).not.toBe(ignored);
 });
 
 test('who may not replace the kernel gets no Switch, and who may is said', () => {

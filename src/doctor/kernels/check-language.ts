@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Config } from '../config/config.ts';
-import { GatewayError } from '../gateway/errors.ts';
-import type { Gateway, KernelConnection, Kernelspec } from '../gateway/gateway.ts';
-import { kernelEnv } from '../runs/session/kernel/kernel-record.ts';
+import type { Config } from '../../config/config.ts';
+import { GatewayError } from '../../gateway/errors.ts';
+import type { Gateway, Kernelspec } from '../../gateway/gateway.ts';
+import { kernelEnv } from '../../runs/session/kernel/kernel-record.ts';
+import { askKernel } from './ask-kernel.ts';
+import { proveSpark, SPARK_MS, sparkJob } from './check-spark.ts';
 import { findSpark } from './check-sql.ts';
-import type { Report } from './report.ts';
+import type { Report } from '../report.ts';
 
 export interface TryLanguageOptions {
   gateway: Gateway;
@@ -16,12 +18,12 @@ export interface TryLanguageOptions {
 export type Tried =
   /** `spark`: the version of Spark in it. */
   | { kind: 'ok'; text: string; spark: string | undefined }
-  | { kind: 'ranBadly'; text: string }
+  | { kind: 'ranBadly'; text: string; spark?: string | undefined; remedy?: string }
   | { kind: 'notStarted'; text: string; error: GatewayError }
   /** The kernel started and its websocket could not be opened. */
   | { kind: 'notConnected'; error: GatewayError };
 
-/** Starts a kernel, lets it add 1 and 1, and removes it, whatever happened. */
+/** Starts a kernel, lets it add 1 and 1 and, where it promises Spark, run a tiny job; removes it, whatever happened. */
 export async function tryLanguage(
   spec: Kernelspec,
   { gateway, config, report, signal }: TryLanguageOptions,
@@ -43,15 +45,26 @@ export async function tryLanguage(
     const connection = await gateway.connect(kernelId, { sessionId: randomUUID(), signal });
     const startedMs = performance.now();
     report.progress(`${spec.name}: running ${sumIn(spec.language)}`);
-    const ran = await add(connection, spec, AbortSignal.any([signal, AbortSignal.timeout(launchTimeoutMs)]));
+    const sum = { name: sumIn(spec.language), code: sumIn(spec.language), answer: '2' };
+    const ran = await askKernel(
+      connection,
+      sum,
+      AbortSignal.any([signal, AbortSignal.timeout(launchTimeoutMs)]),
+    );
     const ranMs = performance.now();
     const spark = ran === undefined ? await findSpark(connection, spec.language, signal) : undefined;
+    const job = ran === undefined && !signal.aborted ? sparkJob(spec) : undefined;
+    if (job !== undefined)
+      report.progress(`${spec.name}: running a tiny Spark job (up to ${SPARK_MS / 1000} s)`);
+    const proved = job === undefined ? undefined : await proveSpark(connection, job, { signal });
     await connection.close();
     if (ran !== undefined) return { kind: 'ranBadly', text: ran };
+    if (proved?.kind === 'fails')
+      return { kind: 'ranBadly', text: proved.text, remedy: proved.remedy, spark };
     const [startS, runS] = [startedMs - sinceMs, ranMs - startedMs].map((ms) => (ms / 1000).toFixed(1));
     return {
       kind: 'ok',
-      text: `${sumIn(spec.language)} is 2; the kernel was up after ${startS} s and ran for ${runS} s.`,
+      text: `${sum.name} is 2; the kernel was up after ${startS} s and ran for ${runS} s.${proved === undefined ? '' : ` ${proved.text}`}`,
       spark,
     };
   } catch (error) {
@@ -64,27 +77,6 @@ export async function tryLanguage(
   } finally {
     if (kernelId !== undefined) await remove(gateway, kernelId, report);
   }
-}
-
-/** Undefined when the kernel said 2; else what happened. */
-async function add(
-  connection: KernelConnection,
-  spec: Kernelspec,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const code = sumIn(spec.language);
-  const execution = connection.execute({ msgId: randomUUID(), code, allowStdin: false, signal });
-  let said = '';
-  for await (const output of execution) {
-    if (output.kind === 'stream') said += output.text;
-    if (output.kind === 'result' || output.kind === 'display')
-      said += ` ${String(output.data['text/plain'])}`;
-    if (output.kind === 'error') said += ` ${output.name}: ${output.value}`;
-  }
-  const { kind, detail } = await execution.end;
-  const words = said.replaceAll(/\s+/g, ' ').trim().slice(0, 200);
-  if (kind !== 'ok') return `${code} ended as ${kind}${detail === undefined ? '' : ` (${detail})`}: ${words}`;
-  return words.includes('2') ? undefined : `${code} gave no 2 but “${words}”.`;
 }
 
 async function remove(gateway: Gateway, kernelId: string, report: Report): Promise<void> {

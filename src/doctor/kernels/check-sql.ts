@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Config } from '../config/config.ts';
-import type { KernelConnection, Kernelspecs } from '../gateway/gateway.ts';
-import { sqlLanguage } from '../runs/languages/languages.ts';
-import type { Report } from './report.ts';
+import type { Config } from '../../config/config.ts';
+import type { KernelConnection, Kernelspecs } from '../../gateway/gateway.ts';
+import { sqlLanguage } from '../../runs/languages/languages.ts';
+import type { Report } from '../report.ts';
 
 /** What tells Spark's version in a kernel of each language that takes SQL, without starting a session. */
 const LOOKS: Readonly<Record<string, string>> = {

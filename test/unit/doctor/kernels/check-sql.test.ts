@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { noteSql } from '../../../src/doctor/check-sql.ts';
-import { startReport } from '../../../src/doctor/report.ts';
-import { cluster } from '../../support/kernelspecs.ts';
+import { noteSql } from '../../../../src/doctor/kernels/check-sql.ts';
+import { startReport } from '../../../../src/doctor/report.ts';
+import { cluster } from '../../../support/kernelspecs.ts';
 
 function noted(found: ReadonlyMap<string, string>, list = cluster.list): string {
   let written = '';

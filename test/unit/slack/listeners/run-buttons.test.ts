@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import type { AuditEntry } from '../../../../src/audit/audit.ts';
+import { silentLog } from '../../../../src/log.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import type { RunPhase } from '../../../../src/runs/run-view.ts';
+import { renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { onRunButton } from '../../../../src/slack/listeners/actions/run-buttons.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+
+const person = { isWorkspaceAdmin: true, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
+
+/** A bot with one run, of U1, whose Stop is pressed by an admin. */
+function createBot() {
+  const stops: string[] = [];
+  const entries: AuditEntry[] = [];
+  const seen = new Set<string>();
+  const run = { id: 'run-1', requester: 'U1', channel: 'C1', data: { kernelspec: 'python3' } } as Run;
+  const bot = {
+    workspace: 'T1',
+    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: false },
+    users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
+    findRun: async () => run,
+    control: { stop: async (_: Run, by: string) => void stops.push(by) },
+    markSeen: async (request: string) => !seen.has(request) && seen.add(request).size > 0,
+    forgetSeen: async (request: string) => void seen.delete(request),
+    memory: createListenerMemory(),
+    audit: { record: (entry: AuditEntry) => void entries.push(entry), refuse: () => undefined },
+    log: silentLog,
+  } as unknown as Bot;
+  const press = async (more: Partial<RunPhase & { kind: 'running' }>): Promise<void> => {
+    const phase = { kind: 'running', sinceMs: 0, stopping: true, stopIgnored: false, ...more } as const;
+    const [button] = renderButtons(run.id, phase, ['stop'])?.elements ?? [];
+    const body = { user: { id: 'U9' }, channel: { id: 'C1' }, container: {}, trigger_id: 'T' };
+    const payload = { ack: async () => {}, body, action: button };
+    await onRunButton(payload as unknown as Parameters<typeof onRunButton>[0], bot);
+  };
+  const audited = () => entries.filter(({ event }) => event === 'audit.run').map(({ audit }) => audit);
+  return { press, stops, audited };
+}
+
+test('a double click on Stop is one stop', async () => {
+  const { press, stops, audited } = createBot();
+  await Promise.all([press({ stopping: false }), press({ stopping: false })]);
+  await press({});
+  expect(stops).toEqual(['U9']);
+  expect(audited()).toEqual(['stop']);
+});
+
+test('Stop after a stop without effect is a stop of its own, once, and audited as one', async () => {
+  const { press, stops, audited } = createBot();
+  await press({ stopping: false });
+  await press({ stopIgnored: true, ignoredAtMs: 1 });
+  // A second click, on the picture that says that it is tried again.
+  await press({ ignoredAtMs: 1 });
+  expect(stops).toHaveLength(2);
+  await press({ stopIgnored: true, ignoredAtMs: 2 });
+  expect(stops).toHaveLength(3);
+  expect(audited()).toEqual(['stop', 'stop', 'stop']);
+});
