@@ -58,6 +58,8 @@ export interface Config {
     /** Templates with `{appId}` and `{jobId}`; the first may be `off`. */
     uiUrl: string | undefined;
     historyUrl: string | undefined;
+    /** Of a DataFrame that is a cell's result; 0: none. */
+    resultRows: number;
   };
   kernels: {
     /** May hold `{channel}` and `{user}`. */
@@ -158,6 +160,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       progress: values.SPARK_PROGRESS,
       uiUrl: values.SPARK_UI_URL,
       historyUrl: values.SPARK_HISTORY_URL,
+      resultRows: values.SHOW_DATAFRAMES === 'off' ? 0 : values.SHOW_DATAFRAMES,
     },
     kernels: {
       username: values.KERNEL_USERNAME,

@@ -1,5 +1,5 @@
 import { optional, withDefault } from '../setting.ts';
-import { oneOf, readAs } from '../parsers.ts';
+import { offOrWholeNumber, oneOf, readAs } from '../parsers.ts';
 
 const template = (given: string): string | undefined => {
   const example = given.replaceAll('{appId}', 'app').replaceAll('{jobId}', '1');
@@ -26,5 +26,10 @@ export const sparkFields = {
   SPARK_HISTORY_URL: optional(readAs('an http address with {appId} and {jobId} in it', template), {
     example: 'https://history.example.com/history/{appId}/jobs/',
     description: 'The same for a kernel that is gone, whose driver served the UI.',
+  }),
+  SHOW_DATAFRAMES: withDefault(offOrWholeNumber(1), 'off', {
+    example: '50',
+    description:
+      'How many rows are shown of a Spark DataFrame that is the result of Python code, as a table. off: its own short form, as display(df) alone asks for a table. It costs a Spark job for each such result.',
   }),
 };

@@ -1,15 +1,37 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-const TABLES = readFileSync(new URL('./tables.py', import.meta.url), 'utf8');
+const readPart = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
+const TABLES = readPart('tables.py');
+const FRAMES = `${TABLES}\n\n${readPart('frames.py')}`;
 
 /**
  * Code for a Python kernel with IPython that runs SQL: one expression on one line, so that it binds no name and has no
  * result of its own.
  */
 export function sqlInPython(sql: string, rows: number): string {
-  const source = `eval(compile(${literal(TABLES)}, "<sparkthread>", "exec", 0, 1), module)`;
-  const call = `module["run_sql"](globals(), ${literal(sql)}, ${rows})`;
-  return `(lambda module: (${source}, ${call})[1])({"__name__": "sparkthread_tables"})`;
+  return inModule(TABLES, `module["run_sql"](globals(), ${literal(sql)}, ${rows})`);
+}
+
+export interface FrameRows {
+  /** The most that `display(df)` shows. */
+  asked: number;
+  /** The most of a DataFrame that is a cell's result; 0: it is shown as IPython does, which starts no job. */
+  result: number;
+}
+
+/** Code that has IPython show DataFrames as tables from now on; where it does so already, nothing happens. */
+export function showFrames({ asked, result }: FrameRows): string {
+  const settings = `${asked}, ${result}`;
+  const version = literal(createHash('sha256').update(FRAMES).update(settings).digest('hex'));
+  const isThere = `getattr(get_ipython().display_formatter.format, "version", None) == ${version}`;
+  return `(${isThere} or ${inModule(FRAMES, `module["install"](get_ipython(), ${settings}, ${version})`)})`;
+}
+
+/** A call in which `module` holds what this source defines; an expression, so that it binds no name. */
+function inModule(source: string, call: string): string {
+  const made = `eval(compile(${literal(source)}, "<sparkthread>", "exec", 0, 1), module)`;
+  return `(lambda module: (${made}, ${call})[1])({"__name__": "sparkthread_tables"})`;
 }
 
 /**

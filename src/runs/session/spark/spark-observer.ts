@@ -3,6 +3,7 @@ import type { Log } from '../../../log.ts';
 import type { SparkLinkSettings } from '../../../spark/links.ts';
 import { PUT_IN, stopCode } from '../../../spark/observer.ts';
 import { readStopped, type StoppedWork } from '../../../spark/read-observer.ts';
+import { showFrames } from '../../../spark/sql/python.ts';
 import { executeQuietly } from '../kernel/quiet-execute.ts';
 
 /** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
@@ -11,31 +12,43 @@ const TIMEOUT_MS = 5_000;
 const EARLIER_MS = 500;
 
 export type SparkProgress = 'auto' | 'console' | 'off';
-export type SparkSettings = SparkLinkSettings & { progress: SparkProgress };
+export type SparkSettings = SparkLinkSettings & {
+  progress: SparkProgress;
+  /** The most rows that `display(df)` shows, as of a SQL result. */
+  sqlRows: number;
+  /** The most rows of a DataFrame that is a cell's result; 0: none, because they cost a job. */
+  resultRows: number;
+};
 
-/** The bot's part in a kernel that may use Spark: the observer goes in before a run, and ends the run's jobs after a stop. */
+/**
+ * The bot's part in a kernel that may use Spark: what shows DataFrames as tables and, where it is wanted, the observer go
+ * in before a run; the observer ends the run's jobs after a stop.
+ */
 export class SparkObserver {
   readonly settings: SparkSettings;
+  readonly #code: string;
   readonly #log: Log;
   /** The process that it was put into, by connection; one that has it already takes no second one. */
   readonly #process = new WeakMap<KernelConnection, string>();
 
   constructor(settings: SparkSettings, log: Log) {
     this.settings = settings;
+    const frames = showFrames({ asked: settings.sqlRows, result: settings.resultRows });
+    this.#code = settings.progress === 'auto' ? `(${frames}, ${PUT_IN})` : frames;
     this.#log = log;
   }
 
-  /** Once for each process of a Python kernel, while nothing runs in it. Never rejects: without it there is no progress. */
+  /** Once for each process of a Python kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
   async putInto(connection: KernelConnection): Promise<void> {
     const { process, kernelId } = connection;
-    const isWanted = this.settings.progress === 'auto' && isPython(connection) && process !== '';
-    if (!isWanted || this.#process.get(connection) === process || connection.isBusyElsewhere) return;
+    if (!isPython(connection) || process === '' || connection.isBusyElsewhere) return;
+    if (this.#process.get(connection) === process) return;
     this.#process.set(connection, process);
-    const { kind } = await executeQuietly(connection, PUT_IN, TIMEOUT_MS);
+    const { kind } = await executeQuietly(connection, this.#code, TIMEOUT_MS);
     if (kind !== 'ok')
       this.#log.warn(
         { event: 'spark.observer', kernel: kernelId, kind },
-        'the observer of Spark was not put into a kernel',
+        'what shows Spark’s frames and progress was not put into a kernel',
       );
   }
 
