@@ -28,6 +28,11 @@ export function showFrames({ asked, result }: FrameRows): string {
   return `(${isThere} or ${inModule(FRAMES, `module["install"](get_ipython(), ${settings}, ${version})`)})`;
 }
 
+/** Code that shows the rows of a DataFrame whose table named it, as many as `display(df)` does, all of them as a file. */
+export function allRowsOf(frame: string): string {
+  return `get_ipython().display_formatter.format.all_rows(${JSON.stringify(frame)})`;
+}
+
 /** A call in which `module` holds what this source defines; an expression, so that it binds no name. */
 function inModule(source: string, call: string): string {
   const made = `eval(compile(${literal(source)}, "<sparkthread>", "exec", 0, 1), module)`;

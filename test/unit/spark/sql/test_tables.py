@@ -236,13 +236,17 @@ class FramesTest(unittest.TestCase):
         self.frame = Classic(["n"], [(n,) for n in range(5)])
 
     def install(self, asked=3, result=0, version="1"):
-        module = load([])
+        self.published = []
+        module = load(self.published)
         module["install"](self.shell, asked, result, version)
         self.mime = module["MIME"]
 
+    def table(self, shown):
+        return json.loads(shown[0][self.mime])
+
     def rows(self, shown):
-        table = json.loads(shown[0][self.mime])
-        return len(table["rows"]), table["cut"], table["csv"]
+        table = self.table(shown)
+        return len(table["rows"]), table["cut"], table.get("csv", False)
 
     def is_theirs(self, shown):
         return shown[0] == {"text/plain": "theirs"}
@@ -263,6 +267,32 @@ class FramesTest(unittest.TestCase):
         self.install(result=2)
         self.assertEqual(self.rows(self.shell.compute_format_data(self.frame)), (2, True, False))
         self.assertEqual(self.rows(self.shell.display(self.frame)), (3, True, True))
+
+    def test_more_rows_of_a_result_can_be_asked_for(self):
+        self.install(result=2)
+        name = self.table(self.shell.compute_format_data(self.frame))["frame"]
+        self.shell.display_formatter.format.all_rows(name)
+        self.assertEqual(self.rows(self.published), (3, True, True))
+        self.assertEqual(self.frame.fetched, [3, 4])
+        for shown in (self.shell.display(self.frame), self.shell.compute_format_data(SparkFrame(["n"], [(1,), (2,)]))):
+            self.assertNotIn("frame", self.table(shown))
+
+    def test_where_a_result_shows_as_much_as_is_ever_shown_the_file_is_there_at_once(self):
+        self.install(result=3)
+        shown = self.shell.compute_format_data(self.frame)
+        self.assertEqual(self.rows(shown), (3, True, True))
+        self.assertNotIn("frame", self.table(shown))
+
+    def test_the_oldest_of_many_is_forgotten(self):
+        self.install(result=2)
+        names = [self.table(self.shell.compute_format_data(self.frame))["frame"] for _ in range(51)]
+        self.assertEqual(len(set(names)), 51)
+        all_rows = self.shell.display_formatter.format.all_rows
+        all_rows(names[1])
+        for name in (names[0], "nothing"):
+            with self.assertRaises(Exception) as caught:
+                all_rows(name)
+            self.assertEqual(caught.exception._render_traceback_(), ["This table is not in the kernel any more. Run its code again."])
 
     def test_a_stream_has_a_schema(self):
         self.install()
