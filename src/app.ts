@@ -75,17 +75,16 @@ export function createApp(parts: AppParts): App {
     recovered: boolean,
     displays: Displays = startDisplays(() => undefined),
   ): Promise<Transcript> => {
-    const { id: runId } = run;
-    const place = { dir: spoolDir, runId, maxOutputBytes, budget: spoolBudget };
+    const place = { dir: spoolDir, runId: run.id, maxOutputBytes, budget: spoolBudget };
     const transcript = await openTranscript({
       ...place,
       recovered,
       displays,
       readsConsoleBar: config.spark.progress !== 'off',
       onUnread: (error) =>
-        log.error({ event: 'output.unread', err: error, run: runId }, 'an output could not be read'),
+        log.error({ event: 'output.unread', err: error, run: run.id }, 'an output could not be read'),
       onDiskFailure: (error) =>
-        log.error({ event: 'spool.failed', err: error, run: runId }, 'the disk takes no more output'),
+        log.error({ event: 'spool.failed', err: error, run: run.id }, 'the disk takes no more output'),
     });
     const deps = { notebooks, store: store.runs, spoolDir, maxOutputBytes, budget: spoolBudget, log };
     return await withNotebook(transcript, run, recovered, deps);
@@ -201,6 +200,7 @@ export function createApp(parts: AppParts): App {
     erase: (run) => runs.erase(run),
     code: (run) => runs.code(run),
     notebook: (run) => notebooks.find(run.data.requestKey),
+    untilPosted: async (runId) => await kernels.run(runId)?.posted,
     markSeen: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
     forgetSeen: (requestKey) => store.runs.forgetRequest(requestKey),
     isKnown: async (requestKey) => (await store.runs.findRequest(requestKey)) !== undefined,

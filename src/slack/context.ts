@@ -65,6 +65,8 @@ export interface RunsPort {
   code: (run: Run) => Promise<readonly string[]>;
   /** The notebook that a run is made of; undefined where it is not kept any more. */
   notebook: (run: Run) => Promise<Notebook | undefined>;
+  /** Settles when the final message of a run that has ended is there with its files, or is left to a successor. */
+  untilPosted: (runId: string) => Promise<void>;
   findRun: (runId: string) => Promise<Run | undefined>;
   /** Runs, newest first; of a thread at most 200, where no limit is given. */
   threadRuns: (channel: string, thread: string, limit?: number) => Promise<Run[]>;

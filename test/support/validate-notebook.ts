@@ -16,13 +16,13 @@ for path in sys.argv[1:]:
     nbformat.write(notebook, path + '.again')
 `;
 
-/** Jupyter's own runner. Prints the notebook as it is then. */
+/** Jupyter's own runner. Prints the notebook as it is then, with each text in one piece. */
 const EXECUTE = `
-import sys, nbformat
+import json, sys, nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], as_version=4)
 NotebookClient(notebook, kernel_name=sys.argv[2], timeout=60).execute()
-print(nbformat.writes(notebook))
+print(json.dumps(notebook))
 `;
 
 /** Rejects with what nbformat says of the first one that is not valid. `python`: one that has nbformat. */

@@ -102,7 +102,7 @@ async function collectOutputs(
   const outputs = placeOutputs(
     readAnswerParts(answer.blocks, data.origin !== undefined),
     files.map((file) => ({ file, output: fetched.get(file.id) ?? note('a file could not be read') })),
-    tables.map((table) => readTable(table.blocks) ?? textOf(table)),
+    tables.flatMap((table) => readTable(table.blocks) ?? textOf(table)),
     endOf(data.outcome) === 'failed' && data.outcome.kind === 'raised',
   );
   const gone =
@@ -118,9 +118,10 @@ async function collectOutputs(
   return [...outputs, ...gone];
 }
 
-function textOf({ blocks }: ThreadMessage): ExportedOutput {
+/** A table that Slack took as text alone; nothing of a notice that the run has ended. */
+function textOf({ blocks }: ThreadMessage): ExportedOutput[] {
   const text = readAnswerParts(blocks, false).flatMap((part) => (part.kind === 'text' ? [part.text] : []));
-  return { kind: 'stream', name: 'stdout', text: `${text.join('\n')}\n` };
+  return text.length === 0 ? [] : [{ kind: 'stream', name: 'stdout', text: `${text.join('\n')}\n` }];
 }
 
 interface FetchedFile {
@@ -150,7 +151,7 @@ function placeOutputs(
   const outputs: ExportedOutput[] = whole.map(({ output }) => output);
   const hasWhole = whole.some(({ output }) => output.kind === 'stream');
   for (const part of parts) {
-    if (part.kind === 'images') outputs.push(...pictures.splice(0, part.count));
+    if (part.kind === 'images') outputs.push(...takePictures(pictures, part.count));
     else if (part.kind === 'table') outputs.push(...waiting.splice(0, 1));
     else if (hasWhole || part === error) continue;
     else if (part.kind === 'hidden') outputs.push(note(part.words));
@@ -163,6 +164,14 @@ function placeOutputs(
     ...others,
     ...(error === undefined ? [] : [errorOf(error.text)]),
   ];
+}
+
+/** As many as the answer names; those that are not there are said. */
+function takePictures(pictures: ExportedOutput[], count: number): ExportedOutput[] {
+  const taken = pictures.splice(0, count);
+  const missing = count - taken.length;
+  if (missing === 0) return taken;
+  return [...taken, note(missing === 1 ? 'a picture is not here' : `${missing} pictures are not here`)];
 }
 
 /** The text of a message has lost its last line's break. */

@@ -20,7 +20,7 @@ import { runLine } from '../../blocks/run-summary.ts';
 export type CommandPort = SlackPort &
   KernelsPort &
   SavedPort &
-  Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code' | 'findRun'>;
+  Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code' | 'untilPosted' | 'findRun'>;
 
 /** The right that each command needs; `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. */
 const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {

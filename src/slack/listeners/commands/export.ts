@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../../errors.ts';
 import { exportNotebook } from '../../../notebooks/export.ts';
 import { notebookText } from '../../../notebooks/write.ts';
@@ -13,10 +14,13 @@ import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { notifyPerson, withBoundary } from '../error-boundary.ts';
 import type { CommandAnswer } from './answer.ts';
 
-export type ExportPort = SlackPort & Pick<RunsPort, 'code' | 'threadRuns' | 'channelRuns'>;
+export type ExportPort = SlackPort &
+  Pick<RunsPort, 'code' | 'threadRuns' | 'channelRuns' | 'untilPosted' | 'findRun'>;
 
 /** How many runs one notebook holds, the newest. */
 const MAX_RUNS = 200;
+/** How long files that are on their way are waited for. */
+const POSTED_MS = 20_000;
 
 interface ExportPlace {
   channel: string;
@@ -100,7 +104,7 @@ async function sendNotebook(
   const day = dayIn(person.timeZone)(Date.now());
   const name = await nameOf(channel, bot);
   const title = titleOf(of, name, day, runs.length, person);
-  const { notebook, ran } = exportNotebook(title, await collectRuns(runs, bot));
+  const { notebook, ran } = exportNotebook(title, await collectRuns(await whenPosted(runs, bot), bot));
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-export-'));
   try {
     const path = join(folder, 'export.ipynb');
@@ -113,6 +117,17 @@ async function sendNotebook(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Files follow their answer: of a run that has just ended they are waited for. */
+async function whenPosted(runs: readonly Run[], bot: ExportPort): Promise<Run[]> {
+  return await Promise.all(
+    runs.map(async (run) => {
+      if (run.state !== 'ended') return run;
+      await Promise.race([bot.untilPosted(run.id), delay(POSTED_MS, undefined, { ref: false })]);
+      return (await bot.findRun(run.id)) ?? run;
+    }),
+  );
 }
 
 /** Undefined for direct messages, and where Slack does not tell. */

@@ -165,3 +165,13 @@ test('a run that an edit replaced is left out; who, when and how stand in the he
     '**ana\\_\\*** · 2026-03-02 08:00 UTC · Done · 1.5 s · python3 · edited, run 2 · [in Slack](https://team.slack.com/archives/C1/p1000001)',
   );
 });
+
+test('a picture that the answer names and that is not there is said; a notice of the end is no table', async () => {
+  const notice = {
+    ts: 't',
+    blocks: [{ type: 'section', text: { type: 'mrkdwn', text: 'done' } }],
+    files: [],
+  };
+  const outputs = await outputsOf({ replies: ['t'] }, answer('r', italic('2 images below')), notice);
+  expect(outputs).toEqual([{ kind: 'note', words: '2 pictures are not here' }]);
+});
