@@ -124,7 +124,7 @@ export function createApp(parts: AppParts): App {
     sqlRows: config.runs.sqlRows,
     isDeactivated: async (requester) => (await slack.users.find(requester)).isDeactivated === true,
     guard,
-    spark: new SparkObserver(config.spark, log),
+    spark: new SparkObserver({ ...config.spark, sqlRows: config.runs.sqlRows }, log),
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({

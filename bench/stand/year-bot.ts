@@ -83,7 +83,10 @@ export async function startYear(options: {
     inputTimeoutMs: 600_000,
     sqlRows: 1_000,
     isDeactivated: async () => false,
-    spark: new SparkObserver({ progress: 'console', uiUrl: undefined, historyUrl: undefined }, silentLog),
+    spark: new SparkObserver(
+      { progress: 'console', uiUrl: undefined, historyUrl: undefined, sqlRows: 1_000, resultRows: 0 },
+      silentLog,
+    ),
     guard: { mayWrite: () => true, whenSure: async () => undefined },
     idleTimeoutMs,
   });

@@ -60,6 +60,8 @@ export interface Config {
     historyUrl: string | undefined;
     /** Spark's REST API, and the proxy on the way there. */
     status: { url: string; proxy: string | undefined } | undefined;
+    /** Of a DataFrame that is a cell's result; 0: none. */
+    resultRows: number;
   };
   kernels: {
     /** May hold `{channel}` and `{user}`. */
@@ -161,6 +163,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       uiUrl: values.SPARK_UI_URL,
       historyUrl: values.SPARK_HISTORY_URL,
       status: statusOf(values.SPARK_STATUS_URL, proxy),
+      resultRows: values.SHOW_DATAFRAMES === 'off' ? 0 : values.SHOW_DATAFRAMES,
     },
     kernels: {
       username: values.KERNEL_USERNAME,

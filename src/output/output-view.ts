@@ -64,6 +64,8 @@ export type OutputPart =
       isBeginning?: boolean | undefined;
       /** Its rows are wanted as a file, however few. */
       wantsCsv?: boolean | undefined;
+      /** The name by which the kernel shows more of its rows. */
+      frame?: string | undefined;
       csvPath: string | undefined;
       /** The same as text, for where no table can be shown. */
       text: BoundedText;

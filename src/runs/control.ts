@@ -210,14 +210,16 @@ export class KernelControl {
     return this.#deps.kernels.find(run.queue)?.record ?? this.#gone();
   }
 
-  /** Whether a run has found the kernel's Spark gone, and the kernel was neither restarted nor replaced since. */
-  hasLostSpark({ queue, data }: Run): boolean {
+  /** Whether the kernel that a run used was neither restarted nor replaced since. */
+  hasKernelOf({ queue, data }: Run): boolean {
     const record = this.#deps.kernels.find(queue)?.record;
-    return (
-      data.hasLostSpark === true &&
-      record?.kernelId === data.request?.kernelId &&
-      (record?.executionCount ?? 0) >= (data.executionCount ?? 0)
-    );
+    const isSame = record !== undefined && record.kernelId === data.request?.kernelId;
+    return isSame && (record.executionCount ?? 0) >= (data.executionCount ?? 0);
+  }
+
+  /** Whether a run has found the Spark of that kernel gone. */
+  hasLostSpark(run: Run): boolean {
+    return run.data.hasLostSpark === true && this.hasKernelOf(run);
   }
 
   /** Restarts the kernel; its variables are gone. */

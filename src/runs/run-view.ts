@@ -81,6 +81,8 @@ export type RunAction =
   | 'switch'
   | 'restart'
   | 'answerInput'
+  /** Below a table, not below the answer. */
+  | 'allRows'
   | 'save'
   | 'export';
 

@@ -22,9 +22,9 @@ export type Source =
 
 /**
  * `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before;
- * `saved`: it was called by a name.
+ * `saved`: it was called by a name; `allRows`: somebody asked for all rows of a table.
  */
-export type Origin = 'again' | 'edited' | 'saved';
+export type Origin = 'again' | 'edited' | 'saved' | 'allRows';
 
 /** What stands behind code that nobody typed for this run. */
 export interface SavedUse {

@@ -24,7 +24,11 @@ import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
 import type { KernelSession } from '../../src/runs/session/kernel-session.ts';
-import { SparkObserver, type SparkProgress } from '../../src/runs/session/spark/spark-observer.ts';
+import {
+  SparkObserver,
+  type SparkProgress,
+  type SparkSettings,
+} from '../../src/runs/session/spark/spark-observer.ts';
 import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -100,10 +104,24 @@ export interface RigOptions {
   queueLimit?: number;
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
+  /** By default nothing of the bot's own is put into kernels. */
   spark?: SparkProgress;
   observer?: SparkObserver;
   /** The gateway is a server of this hub. */
   hub?: HubSettings;
+}
+
+const sparkSettings = (progress: SparkProgress): SparkSettings => ({
+  progress,
+  uiUrl: undefined,
+  historyUrl: undefined,
+  sqlRows: 1_000,
+  resultRows: 0,
+});
+
+/** Most tests count what their kernels are asked. */
+class NothingPutIn extends SparkObserver {
+  override async putInto(): Promise<void> {}
 }
 
 export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {
@@ -194,10 +212,9 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       inputTimeoutMs,
       spark:
         options.observer ??
-        new SparkObserver(
-          { progress: options.spark ?? 'console', uiUrl: undefined, historyUrl: undefined },
-          silentLog,
-        ),
+        (options.spark === undefined
+          ? new NothingPutIn(sparkSettings('console'), silentLog)
+          : new SparkObserver(sparkSettings(options.spark), silentLog)),
       sqlRows: 1_000,
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },

@@ -16,6 +16,8 @@ export interface Table {
   isBeginning?: boolean;
   /** Its rows are wanted as a file, however few. */
   wantsCsv?: boolean;
+  /** The name by which the kernel shows more of its rows. */
+  frame?: string | undefined;
 }
 
 interface Cell {

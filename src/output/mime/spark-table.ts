@@ -16,11 +16,16 @@ const schema = z.object({
   cutCells: z.boolean(),
   /** Its rows are wanted as a file, however few. */
   csv: z.boolean().optional(),
+  /** The name by which the kernel shows more of its rows. */
+  frame: z
+    .string()
+    .regex(/^[\da-f]{8}$/)
+    .optional(),
 });
 
 /** Undefined for what our own code has not made. */
 export function readSparkTable(sent: unknown): Table | undefined {
-  const { columns, rows, cut, cutCells, csv } = schema.safeParse(parsed(sent)).data ?? {};
+  const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(parsed(sent)).data ?? {};
   if (columns === undefined || rows === undefined || rows.some((row) => row.length !== columns.length))
     return undefined;
   return {
@@ -31,6 +36,7 @@ export function readSparkTable(sent: unknown): Table | undefined {
     note: cutCells === true ? 'long cells cut' : undefined,
     isBeginning: cut === true,
     wantsCsv: csv === true,
+    frame,
   };
 }
 

@@ -138,6 +138,7 @@ export class PartFiles implements Shown {
       note: table.note,
       isBeginning: table.isBeginning,
       wantsCsv: table.wantsCsv,
+      frame: table.frame,
       csvPath: await this.#keep('table.csv', await csvOf(table)),
       text: await boundText(text),
       path,

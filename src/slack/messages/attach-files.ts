@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readErrorCode } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
+import { renderAllRows } from '../blocks/run/run-buttons.ts';
 import type { Place } from './client.ts';
 import { EditableMessage, type Sending } from './editable-message.ts';
 import { sizeOf, uploadFiles } from './upload-files.ts';
@@ -113,7 +114,10 @@ async function postTable(
     const message = new EditableMessage(sending, about);
     let tries = 0;
     const sent = await message.send(
-      () => ({ ...renderTable(file.part, form), metadata }),
+      () => {
+        const { text, blocks } = renderTable(file.part, form);
+        return { text, blocks: [...blocks, ...renderAllRows(runId, file.part)], metadata };
+      },
       async (ms) => {
         await delay(ms);
         return (tries += 1) < TABLE_TRIES;

@@ -195,8 +195,12 @@ def bounded(columns, rows, most):
 
 
 def show(table):
+    publish(forms(table))
+
+
+def forms(table):
     size = "%d rows, %d columns" % (len(table["rows"]), len(table["columns"]))
-    publish({MIME: json.dumps(table), "text/plain": "first " + size if table["cut"] else size})
+    return {MIME: json.dumps(table), "text/plain": "first " + size if table["cut"] else size}
 
 
 def publish(data):

@@ -86,6 +86,16 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       },
     },
     {
+      by: 'button allRows',
+      attempt: async (scene) => {
+        const { answer } = await scene.rig.slash('rob', scene.room('code'), '/spark 1');
+        const run = String(answer.metadata?.event_payload?.['run']);
+        const table = { ...answer, blocks: [button('run:allRows', `${run}|01234567`)] };
+        const press = () => person(scene).press(table, 'run:allRows');
+        return await acts(scene, 'run', scene.room('code'), press, { source: 'again' });
+      },
+    },
+    {
       by: 'button editAndRun',
       attempt: async (scene) => {
         const { answer } = await scene.rig.slash('rob', scene.room('code'), '/spark 1');

@@ -142,6 +142,7 @@ test('every source, button and command is tried', () => {
     'button restart': true,
     'button shutdown': true,
     'button answerInput': true,
+    'button allRows': true,
     'button keep': true,
     'button save': true,
     'button export': true,

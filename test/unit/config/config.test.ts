@@ -148,6 +148,16 @@ describe('the least that is needed', () => {
     ]);
   });
 
+  it('shows no rows of a DataFrame that nobody asked to see, unless SHOW_DATAFRAMES says how many', () => {
+    const rows = (env: Record<string, string>): number => readConfig({ ...least, ...env }).spark.resultRows;
+    expect(rows({})).toBe(0);
+    expect(rows({ SHOW_DATAFRAMES: 'Off' })).toBe(0);
+    expect(rows({ SHOW_DATAFRAMES: '50' })).toBe(50);
+    expect(problemsOf({ ...least, SHOW_DATAFRAMES: '0' })).toEqual([
+      'SHOW_DATAFRAMES must be off or a whole number, 1 or more, not "0".',
+    ]);
+  });
+
   it('counts an empty variable as absent', () => {
     expect(readConfig({ ...least, RUN_TIMEOUT: '', PORT: '  ' }).http.port).toBe(3000);
   });

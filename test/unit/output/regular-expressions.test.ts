@@ -218,6 +218,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
   },
   'mime/spark-table.ts': {
     '41 chars (TEXT_CELL_CHARS)': [String.raw`/\s+/g`],
+    '4,000,000 chars (MAX_CHARS); eight from their start': [String.raw`/^[\da-f]{8}$/`],
   },
   'mime/text-tables.ts': {
     '2,000,000 chars (SEARCHED_BYTES); one way to match, from the start of a line': [

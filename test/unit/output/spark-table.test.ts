@@ -23,6 +23,12 @@ test('without rows it is a table too', () => {
   expect(readSparkTable(JSON.stringify({ ...small, rows: [] }))).toMatchObject({ rows: [], totalRows: 0 });
 });
 
+test('it has the name by which the kernel shows more of it', () => {
+  expect(readSparkTable(JSON.stringify({ ...small, frame: '0123abcd' }))).toMatchObject({
+    frame: '0123abcd',
+  });
+});
+
 test('its text is short and says what it leaves out', async () => {
   const rows = Array.from({ length: 100 }, (_, n) => [String(n), 'x'.repeat(n)]);
   const [shown] = await readBundle({ [SPARK_TABLE_MIME]: JSON.stringify({ ...small, rows, cut: true }) });
@@ -37,6 +43,7 @@ test.each([
   ['no JSON', '{'],
   ['no text', small],
   ['no columns', JSON.stringify({ ...small, columns: [], rows: [] })],
+  ['a name of a frame that our code does not give', JSON.stringify({ ...small, frame: 'x") or 1' })],
   ['a row of another length', JSON.stringify({ ...small, rows: [['1']] })],
   ['cells that are no texts', JSON.stringify({ ...small, rows: [[1, 2]] })],
   ['more than our own code sends', JSON.stringify({ ...small, rows: [['1', 'x'.repeat(5_000_000)]] })],

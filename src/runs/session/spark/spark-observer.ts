@@ -3,6 +3,7 @@ import type { Log } from '../../../log.ts';
 import type { SparkLinkSettings } from '../../../spark/links.ts';
 import { PUT_IN, stopCode } from '../../../spark/observer.ts';
 import { readStopped, type StoppedWork } from '../../../spark/read-observer.ts';
+import { showFrames } from '../../../spark/sql/python.ts';
 import { type StatusSettings, StatusApi } from '../../../spark/status/status-api.ts';
 import { executeQuietly } from '../kernel/quiet-execute.ts';
 import type { LiveRun } from '../run/live-run.ts';
@@ -18,14 +19,19 @@ export type SparkSettings = SparkLinkSettings & {
   progress: SparkProgress;
   /** Spark's REST API, for kernels without the observer. */
   status?: StatusSettings | undefined;
+  /** The most rows that `display(df)` shows, as of a SQL result. */
+  sqlRows: number;
+  /** The most rows of a DataFrame that is a cell's result; 0: none, because they cost a job. */
+  resultRows: number;
 };
 
 /**
- * The bot's part in a kernel that may use Spark: the observer goes in before a run, and ends the run's jobs after a stop.
- * In its place Spark's REST API is asked where there is no observer.
+ * The bot's part in a kernel that may use Spark: what shows DataFrames as tables and, where it is wanted, the observer go
+ * in before a run; the observer ends the run's jobs after a stop. Where there is no observer Spark's REST API is asked.
  */
 export class SparkObserver {
   readonly settings: SparkSettings;
+  readonly #code: string;
   readonly #log: Log;
   /** The process that it was put into, by connection; one that has it already takes no second one. */
   readonly #process = new WeakMap<KernelConnection, string>();
@@ -36,22 +42,24 @@ export class SparkObserver {
 
   constructor(settings: SparkSettings, log: Log, pause = pauseFor) {
     this.settings = settings;
+    const frames = showFrames({ asked: settings.sqlRows, result: settings.resultRows });
+    this.#code = settings.progress === 'auto' ? `(${frames}, ${PUT_IN})` : frames;
     this.#log = log;
     this.#api = settings.status === undefined ? undefined : new StatusApi(settings.status);
     this.#pause = pause;
   }
 
-  /** Once for each process of a Python kernel, while nothing runs in it. Never rejects: without it there is no progress. */
+  /** Once for each process of a Python kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
   async putInto(connection: KernelConnection): Promise<void> {
     const { process, kernelId } = connection;
-    const isWanted = this.settings.progress === 'auto' && isPython(connection) && process !== '';
-    if (!isWanted || this.#process.get(connection) === process || connection.isBusyElsewhere) return;
+    if (!isPython(connection) || process === '' || connection.isBusyElsewhere) return;
+    if (this.#process.get(connection) === process) return;
     this.#process.set(connection, process);
-    const { kind } = await executeQuietly(connection, PUT_IN, TIMEOUT_MS);
+    const { kind } = await executeQuietly(connection, this.#code, TIMEOUT_MS);
     if (kind !== 'ok')
       this.#log.warn(
         { event: 'spark.observer', kernel: kernelId, kind },
-        'the observer of Spark was not put into a kernel',
+        'what shows Spark’s frames and progress was not put into a kernel',
       );
   }
 

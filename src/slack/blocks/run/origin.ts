@@ -7,6 +7,7 @@ const SHOWN_CODE_CHARS = 1_200;
 
 function wordsOf({ kind, name }: NonNullable<RunView['origin']>): string {
   if (kind === 'saved') return ` ran ${name ?? 'a saved snippet'}, as it is saved here`;
+  if (kind === 'allRows') return ' asked for all rows of a table';
   return kind === 'again' ? ' ran this again' : ' ran an edited version';
 }
 

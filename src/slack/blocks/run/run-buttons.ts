@@ -16,16 +16,22 @@ export function renderButtons(
   return {
     type: 'actions',
     elements: [
-      ...buttons.map((action) => renderButton(runId, phase, action)),
+      ...buttons.map((action) => renderButton(runId, stateOf(phase), action)),
       ...(rows.length === 0 ? [] : [renderMenu(runId, phase, rows)]),
     ],
   };
 }
 
+/** Below a table of which the kernel has more rows; none below another. */
+export function renderAllRows(runId: string, { frame }: { frame?: string | undefined }): ActionsBlock[] {
+  if (frame === undefined) return [];
+  return [{ type: 'actions', elements: [renderButton(runId, frame, 'allRows')] }];
+}
+
 export interface ButtonClick {
   action: RunAction;
   runId: string;
-  /** The phase in which the button was shown, see `stateOf`: with run and action it counts once. */
+  /** `stateOf` the phase in which it was shown, or the frame of the table above: with run and action it counts once. */
   state: string;
 }
 
@@ -65,6 +71,7 @@ const LABELS: Readonly<Record<RunAction, string>> = {
   switch: 'Switch',
   restart: 'Restart',
   answerInput: 'Answer',
+  allRows: 'All rows as CSV',
   save: 'Save',
   export: 'Export as notebook',
 };
@@ -82,12 +89,12 @@ function stateOf(phase: RunPhase): string {
   return ignoredAtMs === undefined ? phase.kind : `${phase.kind}/${ignoredAtMs}`;
 }
 
-function renderButton(runId: string, phase: RunPhase, action: RunAction): Button {
+function renderButton(runId: string, state: string, action: RunAction): Button {
   return {
     type: 'button',
     text: { type: 'plain_text', text: LABELS[action] },
     action_id: `${PREFIX}${action}`,
-    value: `${runId}|${stateOf(phase)}`,
+    value: `${runId}|${state}`,
     ...(action === 'restart' || action === 'switch' ? { style: 'danger' as const } : {}),
     ...(action === 'answerInput' ? { style: 'primary' as const } : {}),
   };

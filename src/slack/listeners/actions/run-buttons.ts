@@ -1,6 +1,7 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { languageOf, type Run } from '../../../runs/run.ts';
+import { allRowsOf } from '../../../spark/sql/python.ts';
 import { auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
@@ -12,7 +13,14 @@ import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { notebookOf } from '../notebook-of.ts';
-import { clickRequest, refuseDuplicate, runOnce, submitRun, triggerRequest } from '../requests.ts';
+import {
+  clickRequest,
+  refuseDuplicate,
+  runOnce,
+  type RunRequest,
+  submitRun,
+  triggerRequest,
+} from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
 import { openSave } from '../views/save.ts';
@@ -68,6 +76,8 @@ async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
       return await openSave(run, trigger, bot);
     case 'runAgain':
       return await runAgain(click, bot);
+    case 'allRows':
+      return await showAllRows(button.state, click, bot);
     case 'export':
       return await exportThread(click, bot);
     case 'ask':
@@ -104,25 +114,49 @@ async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): P
       return own ? 'answerOwn' : 'answerOthers';
     case 'runAgain':
     case 'editAndRun':
+    case 'allRows':
       return 'run';
     case 'save':
       return 'choose';
   }
 }
 
+async function runAgain(click: Click, bot: Bot): Promise<void> {
+  const { run, person } = click;
+  const origin = run.requester === person.id ? {} : { origin: 'again' as const };
+  await runFromButton(run.id, click, bot, async () => {
+    const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
+    return { snippet: { ...languageOf(run), blocks, notebook }, ...origin };
+  });
+}
+
+/** Of a result that was shown in short: no other kernel has it, and none is started to say so. */
+async function showAllRows(frame: string, click: Click, bot: Bot): Promise<void> {
+  const { run } = click;
+  if (!bot.control.hasKernelOf(run))
+    throw new UserError(
+      'noKernel',
+      'The kernel that had this table is gone or was restarted, so nothing was done. Run its code again.',
+    );
+  const snippet = { language: run.data.kernelspec, blocks: [allRowsOf(frame)] };
+  await runFromButton(`${run.id}/${frame}`, click, bot, async () => ({ snippet, origin: 'allRows' }));
+}
+
 /** The person who presses is the requester of a new run. Each press makes one, but for a double click. */
-async function runAgain({ run, person, trigger, reply }: Click, bot: Bot): Promise<void> {
+async function runFromButton(
+  pressed: string,
+  { run, person, trigger, reply }: Click,
+  bot: Bot,
+  read: () => Promise<Pick<RunRequest, 'snippet' | 'origin'>>,
+): Promise<void> {
   const { recentClicks } = bot.memory;
-  const click = `${person.id}/${run.id}`;
+  const click = `${person.id}/${pressed}`;
   if (recentClicks.has(click)) refuseDuplicate();
   recentClicks.set(click, true);
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
-  const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
-  const snippet = { ...languageOf(run), blocks, notebook };
-  const origin = run.requester === person.id ? {} : { origin: 'again' as const };
-  const request = { requestKey, source: 'again', channel, thread, snippet, ...origin } as const;
   try {
+    const request = { requestKey, source: 'again', channel, thread, ...(await read()) } as const;
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'accepted') return;
   } catch (error) {

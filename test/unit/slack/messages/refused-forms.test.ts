@@ -93,3 +93,33 @@ test('a table that Slack refuses as a data table is a table, and text behind tha
     expect(types.at(-1)).toBe(shown);
   }
 });
+
+test('a table of which the kernel has more has a button for that, and no other table has', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending, channel } = rig;
+  const root = playground.as('ana').post('#data', 'hi');
+  const part = {
+    kind: 'table',
+    columns: ['a'],
+    rows: [['1']],
+    sentRows: 1,
+    totalRows: 1,
+    totalColumns: 1,
+    note: undefined,
+    isBeginning: true,
+    csvPath: undefined,
+    text: wholeText('a\n1'),
+  } as const;
+  const owner = { runId: 'r1', place: { channel, thread: root.ts }, createdAt: 0, mayExist: false };
+  const tables = [part, { ...part, frame: '0123abcd' }];
+  const files = tables.map((each, index) => ({ kind: 'table', key: `t${index}`, part: each }) as const);
+  await attachFiles(sending, owner, files, new Set());
+  const buttons = playground
+    .messages('#data')
+    .filter(({ thread_ts: thread }) => thread === root.ts)
+    .map(({ blocks }) => blocks?.filter(({ type }) => type === 'actions') ?? []);
+  expect(buttons.slice(-2)).toMatchObject([
+    [],
+    [{ elements: [{ action_id: 'run:allRows', value: 'r1|0123abcd', text: { text: 'All rows as CSV' } }] }],
+  ]);
+});

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { beforeCode, sqlForKernel, takesSql } from '../../../../src/spark/sql/kernel-code.ts';
+import { showFrames } from '../../../../src/spark/sql/python.ts';
 
 const run = promisify(execFile);
 
-test('tables.py, on the Python here', async () => {
+test('tables.py and frames.py, on the Python here', async () => {
   const tests = fileURLToPath(new URL('./test_tables.py', import.meta.url));
   const { stderr } = await run('python3', ['-B', tests]);
   expect(stderr).toMatch(/Ran \d\d tests[^]*\nOK\n$/);
@@ -82,4 +83,26 @@ test.each(['%%sqlx\nselect 1', '\n%%sql\nselect 1', '%sql select 1', 'x = "%%sql
 test('nothing goes before %%sql in another kernel', () => {
   const toree = { language: 'scala', implementation: 'Apache Toree Scala' };
   expect(beforeCode('%%sql\nselect 1', toree, 7)).toBeUndefined();
+});
+
+test('what shows frames is one expression on one line, binds no name and goes in once', async () => {
+  const check = `
+import json, sys
+class Formatter(object):
+    def format(self, thing, include=None, exclude=None): return "theirs"
+class Shell(object):
+    display_formatter = Formatter()
+names = {"get_ipython": Shell}
+found = []
+for code in json.load(sys.stdin):
+    eval(compile(code, "x", "eval"), names)
+    found.append(Shell.display_formatter.format)
+print(json.dumps([found[0] is found[1], found[1] is found[2], found[2](1), sorted(set(names) - {"__builtins__"}), "pyspark" in sys.modules]))
+`;
+  const codes = [0, 0, 50].map((result) => showFrames({ asked: 1_000, result }));
+  expect(codes.join('')).toMatch(/^[ -~]+$/);
+  const child = run('python3', ['-c', check]);
+  child.child.stdin?.end(JSON.stringify(codes));
+  const { stdout } = await child;
+  expect(JSON.parse(stdout)).toEqual([true, false, 'theirs', ['get_ipython'], false]);
 });

@@ -8,7 +8,8 @@ import types
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCE = io.open(os.path.join(HERE, "../../../../src/spark/sql/tables.py"), encoding="utf-8").read()
+PARTS = [os.path.join(HERE, "../../../../src/spark/sql", name) for name in ("tables.py", "frames.py")]
+SOURCE = "\n\n".join(io.open(part, encoding="utf-8").read() for part in PARTS)
 
 
 def load(published):
@@ -70,6 +71,50 @@ class Session(object):
 
 class AnalysisException(Exception):
     desc = "Table or view not found: nope; line 1 pos 14;\n'Project [*]"
+
+
+class SparkFrame(Frame):
+    __module__ = "pyspark.sql.dataframe"
+
+
+SparkFrame.__name__ = "DataFrame"
+
+
+class Classic(SparkFrame):
+    """As Spark 4 has them: the class that people know is above."""
+
+
+class Formatter(object):
+    """Which types somebody has told IPython about."""
+
+    def __init__(self, *known):
+        self.known = known
+
+    def lookup(self, thing):
+        for kind in self.known:
+            if isinstance(thing, kind):
+                return kind
+        raise KeyError(thing)
+
+
+class DisplayFormatter(object):
+    def __init__(self):
+        self.ipython_display_formatter, self.formatters = Formatter(), {"text/plain": Formatter(int), "text/html": Formatter()}
+
+    def format(self, thing, include=None, exclude=None):
+        return {"text/plain": "theirs"}, {"include": include, "exclude": exclude}
+
+
+class Shell(object):
+    def __init__(self):
+        self.display_formatter = DisplayFormatter()
+
+    def display(self, thing, **more):
+        return self.display_formatter.format(thing, **more)
+
+    def compute_format_data(self, thing):
+        """The caller by which a cell's result is known."""
+        return self.display_formatter.format(thing)
 
 
 class SplitTest(unittest.TestCase):
@@ -183,6 +228,104 @@ class RunTest(unittest.TestCase):
     def test_plain_letters(self):
         # Python 2 reads nothing else without a coding line, which it refuses in a text that is compiled.
         self.assertEqual(SOURCE, SOURCE.encode("ascii", "ignore").decode("ascii"))
+
+
+class FramesTest(unittest.TestCase):
+    def setUp(self):
+        self.shell = Shell()
+        self.frame = Classic(["n"], [(n,) for n in range(5)])
+
+    def install(self, asked=3, result=0, version="1"):
+        self.published = []
+        module = load(self.published)
+        module["install"](self.shell, asked, result, version)
+        self.mime = module["MIME"]
+
+    def table(self, shown):
+        return json.loads(shown[0][self.mime])
+
+    def rows(self, shown):
+        table = self.table(shown)
+        return len(table["rows"]), table["cut"], table.get("csv", False)
+
+    def is_theirs(self, shown):
+        return shown[0] == {"text/plain": "theirs"}
+
+    def test_display_is_a_table_with_its_rows_as_a_file_where_there_are_more(self):
+        self.install()
+        shown = self.shell.display(self.frame)
+        self.assertEqual((self.rows(shown), shown[0]["text/plain"]), ((3, True, True), "first 3 rows, 1 columns"))
+        self.assertEqual(self.frame.fetched, [4])
+        self.assertEqual(self.rows(self.shell.display(SparkFrame(["n"], [(1,)]))), (1, False, False))
+
+    def test_a_result_starts_no_job_where_none_is_wanted(self):
+        self.install()
+        self.assertTrue(self.is_theirs(self.shell.compute_format_data(self.frame)))
+        self.assertEqual(self.frame.fetched, [])
+
+    def test_a_result_has_so_many_rows_where_they_are_wanted(self):
+        self.install(result=2)
+        self.assertEqual(self.rows(self.shell.compute_format_data(self.frame)), (2, True, False))
+        self.assertEqual(self.rows(self.shell.display(self.frame)), (3, True, True))
+
+    def test_more_rows_of_a_result_can_be_asked_for(self):
+        self.install(result=2)
+        name = self.table(self.shell.compute_format_data(self.frame))["frame"]
+        self.shell.display_formatter.format.all_rows(name)
+        self.assertEqual(self.rows(self.published), (3, True, True))
+        self.assertEqual(self.frame.fetched, [3, 4])
+        for shown in (self.shell.display(self.frame), self.shell.compute_format_data(SparkFrame(["n"], [(1,), (2,)]))):
+            self.assertNotIn("frame", self.table(shown))
+
+    def test_where_a_result_shows_as_much_as_is_ever_shown_the_file_is_there_at_once(self):
+        self.install(result=3)
+        shown = self.shell.compute_format_data(self.frame)
+        self.assertEqual(self.rows(shown), (3, True, True))
+        self.assertNotIn("frame", self.table(shown))
+
+    def test_the_oldest_of_many_is_forgotten(self):
+        self.install(result=2)
+        names = [self.table(self.shell.compute_format_data(self.frame))["frame"] for _ in range(51)]
+        self.assertEqual(len(set(names)), 51)
+        all_rows = self.shell.display_formatter.format.all_rows
+        all_rows(names[1])
+        for name in (names[0], "nothing"):
+            with self.assertRaises(Exception) as caught:
+                all_rows(name)
+            self.assertEqual(caught.exception._render_traceback_(), ["This table is not in the kernel any more. Run its code again."])
+
+    def test_a_stream_has_a_schema(self):
+        self.install()
+        self.assertEqual(self.rows(self.shell.display(Classic(["n"], [], streaming=True))), (1, False, False))
+
+    def test_all_else_is_theirs(self):
+        self.install(result=2)
+        for thing in (1, "text", None, Frame(["n"], [(1,)]), Classic, Classic([], [()])):
+            self.assertTrue(self.is_theirs(self.shell.display(thing)))
+        shown = self.shell.display(self.frame, include=["text/html"], exclude=["text/plain"])
+        self.assertEqual(shown[1], {"include": ["text/html"], "exclude": ["text/plain"]})
+        self.assertEqual(self.frame.fetched, [])
+
+    def test_what_somebody_has_told_ipython_stands(self):
+        self.install()
+        self.shell.display_formatter.formatters["text/html"] = Formatter(SparkFrame)
+        self.assertTrue(self.is_theirs(self.shell.display(self.frame)))
+        self.shell.display_formatter = DisplayFormatter()
+        self.shell.display_formatter.ipython_display_formatter = Formatter(Classic)
+        self.install()
+        self.assertTrue(self.is_theirs(self.shell.display(self.frame)))
+
+    def test_a_failure_is_the_cells(self):
+        self.install()
+        self.frame.limit = lambda count: 1 // 0
+        self.assertRaises(ZeroDivisionError, self.shell.display, self.frame)
+
+    def test_another_version_takes_the_place_of_an_earlier_one(self):
+        self.install()
+        self.install(asked=4, version="2")
+        self.assertEqual(self.rows(self.shell.display(self.frame)), (4, True, True))
+        self.assertEqual(self.shell.display_formatter.format.version, "2")
+        self.assertEqual(self.shell.display_formatter.format.theirs.__func__, DisplayFormatter.format)
 
 
 if __name__ == "__main__":

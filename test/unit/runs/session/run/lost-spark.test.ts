@@ -24,3 +24,16 @@ test('another error offers none', async () => {
   expect(rig.views(live).at(-1)?.actions).not.toContain('restart');
   expect(rig.control.hasLostSpark(live.run)).toBe(false);
 });
+
+test('the kernel of a run is its own until it is restarted or gone', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('df');
+  rig.held.letRun();
+  await rig.untilDone(live);
+  expect(rig.control.hasKernelOf(live.run)).toBe(true);
+  const never = { ...live.run, data: { ...live.run.data, request: undefined } };
+  expect(rig.control.hasKernelOf(never)).toBe(false);
+  await rig.session().restart();
+  expect(rig.control.hasKernelOf(live.run)).toBe(false);
+  expect(rig.control.hasKernelOf({ ...live.run, queue: 'another' })).toBe(false);
+});

@@ -62,7 +62,14 @@ async function start(
   const stream = new PassThrough().on('data', (line: Buffer) => lines.push(line.toString()));
   const clock = pauses();
   const status = 'url' in given && given.url === undefined ? undefined : { url };
-  const settings = { progress, uiUrl: undefined, historyUrl: undefined, status };
+  const settings = {
+    progress,
+    uiUrl: undefined,
+    historyUrl: undefined,
+    sqlRows: 1_000,
+    resultRows: 0,
+    status,
+  };
   const observer = new SparkObserver(settings, pino(stream), clock.pause);
   const started = await startSessionRig({ observer });
   rig = started;

@@ -1,10 +1,18 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
 import { SparkObserver, type SparkProgress } from '../../../../../src/runs/session/spark/spark-observer.ts';
+import { PUT_IN } from '../../../../../src/spark/observer.ts';
+import { showFrames } from '../../../../../src/spark/sql/python.ts';
 import { startConnectedRig } from '../../../../support/gateway-client.ts';
 import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
 
-const settings = (progress: SparkProgress) => ({ progress, uiUrl: undefined, historyUrl: undefined });
+const settings = (progress: SparkProgress) => ({
+  progress,
+  uiUrl: undefined,
+  historyUrl: undefined,
+  sqlRows: 1_000,
+  resultRows: 50,
+});
 const requests = (kernel: ScriptedKernel): ScriptMessage[] =>
   kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
 const says = (kernel: ScriptedKernel, request: ScriptMessage, data: object): void =>
@@ -33,17 +41,27 @@ test('a new process gets it anew', async () => {
   expect(requests(rig.kernel)).toHaveLength(2);
 });
 
-test.each([
-  ['console', 'ipython'],
-  ['off', 'ipython'],
-  ['auto', 'IRkernel'],
-] as const)('with %s, a kernel of %s gets none', async (progress, implementation) => {
+test('what shows frames goes in with it, and alone where no observer is wanted', async () => {
+  const sent = async (progress: SparkProgress): Promise<unknown[]> => {
+    await using rig = await startConnectedRig();
+    const observer = new SparkObserver(settings(progress), silentLog);
+    await observer.putInto(rig.connection);
+    await observer.putInto(rig.connection);
+    return requests(rig.kernel).map(({ content }) => content['code']);
+  };
+  const frames = showFrames({ asked: 1_000, result: 50 });
+  expect(await sent('auto')).toEqual([`(${frames}, ${PUT_IN})`]);
+  expect(await sent('console')).toEqual([frames]);
+  expect(await sent('off')).toEqual([frames]);
+});
+
+test('a kernel that is no IPython gets nothing', async () => {
   await using rig = await startConnectedRig({
     prepare: (kernel) => {
-      kernel.implementation = implementation;
+      kernel.implementation = 'IRkernel';
     },
   });
-  await new SparkObserver(settings(progress), silentLog).putInto(rig.connection);
+  await new SparkObserver(settings('auto'), silentLog).putInto(rig.connection);
   expect(requests(rig.kernel)).toEqual([]);
 });
 
