@@ -86,6 +86,8 @@ export class ScriptedKernel {
   onExecute: (request: ScriptMessage, kernel: ScriptedKernel) => void = (request) => this.run(request);
   /** An empty silent execution: by default it is done at once, as by a kernel that has nothing else left to do. */
   onProof: (request: ScriptMessage) => void = (request) => this.prove(request, 2);
+  /** The bot's own code; by default it is done at once and says nothing. */
+  onSilent: (request: ScriptMessage) => void = (request) => this.prove(request, 1);
   onInterrupt: () => void = () => undefined;
   onRestart: () => void = () => undefined;
   readonly received: ScriptMessage[] = [];
@@ -149,6 +151,8 @@ export class ScriptedKernel {
   comeUp(): void {
     this.session = randomUUID();
     this.pid += 1;
+    this.#isAtWork = false;
+    this.#unanswered.length = 0;
     this.status('starting');
   }
 
@@ -249,7 +253,7 @@ export class ScriptedKernel {
     if (message.header.msg_type !== 'execute_request') return;
     if (message.content['silent'] !== true) this.onExecute(message, this);
     else if (message.content['code'] === '') this.onProof(message);
-    else this.prove(message, 1);
+    else this.onSilent(message);
   }
 
   #answerInfo(request: ScriptMessage): void {

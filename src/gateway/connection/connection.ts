@@ -214,7 +214,7 @@ export class OpenConnection implements KernelConnection {
         this.#state = 'away';
         return this.#queue.refuseWaiting(event.detail);
       case 'replaced':
-        this.#queue.endBegun(event.as);
+        this.#queue.endReplaced(event);
         return this.#emit({ kind: 'kernelRestarted', automatic: event.automatic });
       case 'gone':
         return this.onGone(event.detail);

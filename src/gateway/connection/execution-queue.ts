@@ -174,12 +174,12 @@ export class ExecutionQueue {
   }
 
   /**
-   * Those that the kernel has begun end as `kind`. What it had not begun may still lie before the next process, which then
-   * runs it, so that one is asked.
+   * Another process is there. After a death (`automatic`) what the kernel had not begun may still lie before the next
+   * process, which then runs it, so that one is asked; a restart that somebody asked for ends everything.
    */
-  endBegun(kind: ExecutionEndKind): void {
+  endReplaced({ as: kind, automatic }: { as: ExecutionEndKind; automatic: boolean }): void {
     for (const execution of this.inFlight()) {
-      if (execution.leastCount !== undefined) execution.finishAs(kind);
+      if (execution.leastCount !== undefined || !automatic) execution.finishAs(kind);
       else execution.markGap();
     }
   }

@@ -55,7 +55,9 @@ await withRedis('signed HTTP while the store is silent', (redis) => {
     await playground.waitForReply('#data', asked.ts, ({ text }) => text.includes('ran 6*7'));
     await playground.waitForQuiet();
     const executed = [...gateway.kernels.values()].flatMap(({ received }) =>
-      received.filter(({ header }) => header.msg_type === 'execute_request'),
+      received.filter(
+        ({ header, content }) => header.msg_type === 'execute_request' && content['silent'] !== true,
+      ),
     );
     expect(executed.map(({ content }) => content['code'])).toEqual(['6*7']);
   });

@@ -60,9 +60,9 @@ function kindOf(
     case 'ok':
     case 'raised':
     case 'exited':
+    case 'kernelRestarted':
       return [kind];
     case 'kernelDied':
-    case 'kernelRestarted':
     case 'kernelGone':
       return isKnownToRun ? [kind] : ['unknown', 'The kernel was gone before it said anything of this.'];
     case 'gatewayAway':

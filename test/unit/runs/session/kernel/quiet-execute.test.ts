@@ -6,14 +6,15 @@ test('a kernel that works for another client first is not waited for beyond the 
   await using rig = await startConnectedRig();
   const foreign = { ...(await rig.kernel.untilReceived('kernel_info_request')) };
   foreign.header = { ...foreign.header, msg_id: 'theirs', msg_type: 'execute_request', session: 'theirs' };
-  rig.kernel.onExecute = () => rig.kernel.status('busy', foreign);
+  rig.kernel.onSilent = () => rig.kernel.status('busy', foreign);
   expect((await executeQuietly(rig.connection, 'x', 10)).kind).toBe('unanswered');
   expect(rig.kernel.interrupts).toBe(0);
 });
 
 test('one that hangs in it is interrupted', async () => {
   await using rig = await startConnectedRig();
-  rig.kernel.onExecute = (request, kernel) => {
+  rig.kernel.onSilent = (request) => {
+    const { kernel } = rig;
     kernel.begin(request);
     kernel.onInterrupt = () => {
       kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
@@ -25,7 +26,8 @@ test('one that hangs in it is interrupted', async () => {
 
 test('of what it says, ten messages are given', async () => {
   await using rig = await startConnectedRig();
-  rig.kernel.onExecute = (request, kernel) => {
+  rig.kernel.onSilent = (request) => {
+    const { kernel } = rig;
     kernel.begin(request);
     for (let n = 0; n < 100; n += 1) kernel.send('comm_msg', { comm_id: 'c', data: n }, { parent: request });
     kernel.reply(request);

@@ -82,7 +82,8 @@ test('a kernel that works for another client is left alone', async () => {
 
 test('a stop ends the jobs of its request and gives what the kernel says of that', async () => {
   await using rig = await startConnectedRig();
-  rig.kernel.onExecute = (request, kernel) => {
+  rig.kernel.onSilent = (request) => {
+    const { kernel } = rig;
     kernel.begin(request);
     says(kernel, request, { v: 1, stopped: 'all operations' });
     kernel.reply(request);
@@ -95,7 +96,7 @@ test('a stop ends the jobs of its request and gives what the kernel says of that
 
 test('a connection that is closed meanwhile is not waited for', async () => {
   await using rig = await startConnectedRig();
-  rig.kernel.onExecute = () => undefined;
+  rig.kernel.onSilent = () => undefined;
   const ending = new SparkObserver(settings('auto'), silentLog).endJobs(rig.connection, 'request-1', 1);
   await rig.kernel.untilReceived('execute_request');
   await rig.connection.close();
