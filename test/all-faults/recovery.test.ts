@@ -53,7 +53,7 @@ async function endWhileSlackIsAway(scene: Scene): Promise<string> {
   await scene.untilShown('#data', thread, 'away() begins');
   playground.fail('chat.update', { kind: 'dropped' }, Infinity);
   run.end();
-  await bot.untilLog((line) => line['msg'] === 'run ended');
+  await bot.untilLog((line) => line['event'] === 'run.ended');
   return thread;
 }
 

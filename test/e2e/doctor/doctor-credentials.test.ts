@@ -8,7 +8,7 @@ async function examine(more: Record<string, string>, isValid: (header: string | 
   await using playground = await startPlayground();
   const gateway = await startScriptedGateway();
   gateway.onStart = (kernel) => {
-    kernel.onExecute = (request) => kernel.run(request, '2');
+    kernel.onExecute = (request) => kernel.run(request, request.content['code'] === '1+1' ? '2' : '10');
   };
   gateway.answer = ({ headers }) => (isValid(headers.authorization) ? undefined : { status: 401 });
   const env = { ...playground.environment, KG_URL: gateway.httpUrl, STORE_URL: 'memory:' };

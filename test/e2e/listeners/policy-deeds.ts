@@ -88,11 +88,11 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
     {
       by: 'button allRows',
       attempt: async (scene) => {
-        const { answer } = await scene.rig.slash('rob', scene.room('code'), '/spark 1');
+        const { answer } = await scene.rig.slash('rob', scene.room('frames'), '/spark 1');
         const run = String(answer.metadata?.event_payload?.['run']);
         const table = { ...answer, blocks: [button('run:allRows', `${run}|01234567`)] };
         const press = () => person(scene).press(table, 'run:allRows');
-        return await acts(scene, 'run', scene.room('code'), press, { source: 'again' });
+        return await acts(scene, 'run', scene.room('frames'), press, { source: 'again' });
       },
     },
     {
