@@ -19,6 +19,7 @@ export interface Sending {
   edits: EditLimiter;
   posts: CallLimiter;
   looks: CallLimiter;
+  removes: CallLimiter;
   /** A run that took longer ends with a reply that names its requester; Infinity: none does. */
   notifyAfterMs: number;
   /** Absent: results are not marked in the channel. */
@@ -36,7 +37,6 @@ export interface EditableMessageOptions {
   metadata: Metadata;
   /** When the run was accepted: outside threads no earlier message is looked at. */
   createdAt: number;
-  /** Its ts when it is posted already. */
   ts?: string | undefined;
   /** It may have been posted before: look before posting. */
   mayExist: boolean;
@@ -69,7 +69,6 @@ export class EditableMessage {
   readonly #options: EditableMessageOptions;
   #ts: string | undefined;
   #mayExist: boolean;
-  /** It was looked for and not found. */
   #isMissed = false;
   #room = MESSAGE_ROOM;
   #reposts = 0;
@@ -86,12 +85,10 @@ export class EditableMessage {
     return this.#ts;
   }
 
-  /** The ts of the first message of its thread. */
   get thread(): string {
     return this.#options.place.thread;
   }
 
-  /** What Slack has been found to take. */
   get room(): number {
     return this.#room;
   }
@@ -112,11 +109,12 @@ export class EditableMessage {
     }
     const { runId, place, signal } = this.#options;
     if (this.#ts !== undefined) {
-      const ms = this.#sending.edits.take(runId, use);
-      const isLong = ms > LONGEST_WAIT_FOR_EDIT_MS && ms > this.#sending.posts.waitMs(place.channel);
+      const { edits, posts, removes } = this.#sending;
+      const ms = edits.take(runId, use);
+      const isLong = ms > LONGEST_WAIT_FOR_EDIT_MS && ms > posts.waitMs(place.channel);
       // Removed before the end is posted: a crash between the two leaves one end.
-      if (isLong && use === 'end' && this.#reposts < MAX_REPOSTS && (await this.#remove(this.#ts)))
-        return this.#forget('edit limit');
+      const mayRemove = isLong && use === 'end' && this.#reposts < MAX_REPOSTS && removes.take() === 0;
+      if (mayRemove && (await this.#remove(this.#ts))) return this.#forget('edit limit');
       if (ms > 0) return { kind: 'wait', ms, reason: 'edit limit' };
     }
     if (this.#ts === undefined) {
@@ -139,9 +137,11 @@ export class EditableMessage {
     }
   }
 
-  async #remove(ts: string): Promise<boolean> {
-    const removed = this.#sending.client.remove(this.#options.place.channel, ts);
-    return await removed.then(() => true).catch(() => false);
+  #remove(ts: string): Promise<boolean> {
+    return this.#sending.client
+      .remove(this.#options.place.channel, ts)
+      .then(() => true)
+      .catch(() => false);
   }
 
   /** Finds out whether it was posted where the reply to a post was lost. */

@@ -7,7 +7,7 @@ export interface CallRate {
 
 /** Posts, for each channel: Slack takes 1 per second with short bursts (slack.md §3). */
 export const POST_RATE: CallRate = { burst: 5, refillMs: 1_050 };
-/** Look-ups of messages, for the workspace: 50 in any 60 s (slack.md §3, tier 3). */
+/** Look-ups of messages, and removals, for the workspace: 50 in any 60 s each (slack.md §3, tier 3). */
 export const LOOK_RATE: CallRate = { burst: 20, refillMs: 2_000 };
 
 /** Keeps calls of one kind under a rate; each `key` has a rate of its own. */

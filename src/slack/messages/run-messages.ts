@@ -37,6 +37,7 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
     edits,
     posts: new CallLimiter(now, POST_RATE),
     looks: new CallLimiter(now, LOOK_RATE),
+    removes: new CallLimiter(now, LOOK_RATE),
     notifyAfterMs,
     marks: marksResults ? new ResultMarks({ client, edits, log, now }) : undefined,
     log,

@@ -23,6 +23,7 @@ export async function startMessagesRig(options: PlaygroundOptions = {}): Promise
       edits: new EditLimiter(now, { isFresh: true }),
       posts: new CallLimiter(now, POST_RATE),
       looks: new CallLimiter(now, LOOK_RATE),
+      removes: new CallLimiter(now, LOOK_RATE),
       notifyAfterMs: Infinity,
       log: silentLog,
       now,
