@@ -214,7 +214,8 @@ export class KernelControl {
   hasKernelOf({ queue, data }: Run): boolean {
     const record = this.#deps.kernels.find(queue)?.record;
     const isSame = record !== undefined && record.kernelId === data.request?.kernelId;
-    return isSame && (record.executionCount ?? 0) >= (data.executionCount ?? 0);
+    // The record learns of a run's count a moment after its answer is there.
+    return isSame && (record.executionCount ?? 0) + 1 >= (data.executionCount ?? 0);
   }
 
   /** Whether a run has found the Spark of that kernel gone. */
