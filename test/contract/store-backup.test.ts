@@ -73,13 +73,13 @@ test('what is written meanwhile is confirmed as ever, and the backup is whole', 
     await store.runs.accept(`T1/before${n}`, newRun({ id: `before${n}`, code }));
   const done = new AbortController();
   const backingUp = backUp().finally(() => done.abort());
+  // The first is written while the backup is surely under way; how many more there are is the machine's.
   let during = 0;
   for (; !done.signal.aborted; during += 1) {
     await store.runs.accept(`T1/during${during}`, newRun({ id: `during${during}`, code: ['short'] }));
     await new Promise(setImmediate);
   }
   const { path } = await backingUp;
-  expect(during).toBeGreaterThan(1);
   expect((await store.runs.unposted()).length).toBe(100 + during);
   const { runs, codes } = await readBackup(path);
   expect(runs.filter(({ id }) => id.startsWith('before')).length).toBe(100);
