@@ -8,7 +8,7 @@ import { RedisEntries } from './redis/entries.ts';
 import { checkVersion, RedisLease } from './redis/lease.ts';
 import { RedisRuns } from './redis/runs.ts';
 import { createRunReader, type ReadData, type RunReader } from './run-reader.ts';
-import { backUp } from './sqlite/backup.ts';
+import { createSqliteBackups } from './sqlite/backup.ts';
 import { atStore, openSqliteFile, openSqliteMemory, SqliteLease } from './sqlite/database.ts';
 import { SqliteEntries } from './sqlite/entries.ts';
 import { SqliteRuns } from './sqlite/runs.ts';
@@ -35,10 +35,13 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
   if (path !== undefined) {
     const db = await openSqliteFile(path, lockWaitMs);
-    return {
-      ...atStore(db, () => createSqliteStore<Data>('sqlite', db, reader, log)),
-      backUp: () => backUp(db, resolve(path)),
+    const store = atStore(db, () => createSqliteStore<Data>('sqlite', db, reader, log));
+    const backups = createSqliteBackups(db, resolve(path));
+    const close = async (): Promise<void> => {
+      await store.close();
+      backups.close();
     };
+    return { ...store, backUp: backups.backUp, close };
   }
   if (/^rediss?:/.test(url)) return openRedisStore(url, reader, log);
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');

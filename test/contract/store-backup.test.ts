@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { createBackups } from '../../src/store/backups.ts';
@@ -8,6 +11,10 @@ import { openStore } from '../../src/store/open.ts';
 import { accepted, newRun, type Note } from './new-run.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+/** Of so many some begin a step while this process writes. */
+const BACKUPS = 12;
+
+const run = promisify(execFile);
 const folder = temporaryFolder();
 let folders = 0;
 
@@ -71,20 +78,35 @@ test('what is written meanwhile is confirmed as ever, and the backup is whole', 
   const code = ['x'.repeat(50_000)];
   for (let n = 0; n < 100; n += 1)
     await store.runs.accept(`T1/before${n}`, newRun({ id: `before${n}`, code }));
-  const done = new AbortController();
-  const backingUp = backUp().finally(() => done.abort());
-  // The first is written while the backup is surely under way; how many more there are is the machine's.
   let during = 0;
-  for (; !done.signal.aborted; during += 1) {
-    await store.runs.accept(`T1/during${during}`, newRun({ id: `during${during}`, code: ['short'] }));
-    await new Promise(setImmediate);
+  let path = '';
+  for (let nth = 0; nth < BACKUPS; nth += 1) {
+    const done = new AbortController();
+    const backingUp = backUp().finally(() => done.abort());
+    for (; !done.signal.aborted; during += 1) {
+      await store.runs.accept(`T1/during${during}`, newRun({ id: `during${during}`, code: ['short'] }));
+      // Erasing cuts the log of writes, which is what a copy must be spared.
+      if (during % 10 === 0) await store.runs.remove(`during${during}`);
+      await nextTurn();
+    }
+    ({ path } = await backingUp);
   }
-  const { path } = await backingUp;
-  expect((await store.runs.unposted()).length).toBe(100 + during);
+  expect((await store.runs.unposted()).length).toBe(100 + during - Math.ceil(during / 10));
   const { runs, codes } = await readBackup(path);
   expect(runs.filter(({ id }) => id.startsWith('before')).length).toBe(100);
   expect(codes.filter((blocks) => blocks === undefined)).toEqual([]);
   await store.close();
+});
+
+test('the file stays held after a backup', async () => {
+  const { store, path, backUp } = await lead();
+  await backUp();
+  const opened = `new (require('node:sqlite').DatabaseSync)(${JSON.stringify(path)}, { timeout: 0 }).exec('BEGIN IMMEDIATE')`;
+  await expect(run(process.execPath, ['-e', opened])).rejects.toMatchObject({
+    stderr: expect.stringContaining('database is locked'),
+  });
+  await store.close();
+  await run(process.execPath, ['-e', opened]);
 });
 
 test('the next one takes its place, and nothing that was erased is in it', async () => {

@@ -1,7 +1,10 @@
+import { closeSync, createReadStream, createWriteStream, openSync } from 'node:fs';
 import { chmod, open, rename, rm, stat } from 'node:fs/promises';
-import { backup, type DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import { StoreError } from '../../errors.ts';
+import { holdLog, releaseLog } from './database.ts';
 
 export interface Backup {
   path: string;
@@ -9,32 +12,59 @@ export interface Backup {
   durationMs: number;
 }
 
-/** Of 4 KiB each. Between two batches the event loop has the database. */
-const PAGES_AT_ONCE = 100;
 const VACUUM = new URL('vacuum.ts', import.meta.url);
 
+export interface Backups {
+  /** Rejects with `StoreError`; the backup before stays then. */
+  backUp: () => Promise<Backup>;
+  /** To be called when the database is closed. */
+  close: () => void;
+}
+
 /**
- * Writes a backup of an open database beside it, in place of the one before, while the bot works: the pages are copied by
- * threads, and a worker has SQLite write them anew (VACUUM INTO), so that nothing that was erased is in it. Only this
- * process can do it, because it holds the file alone. Rejects with `StoreError`; the backup before stays then.
+ * Writes backups of an open database beside it, each in place of the one before, while the bot works. Until the log of
+ * writes is taken over into the file, the file stays as it is: so long it is copied, and a worker has SQLite write the copy
+ * anew (VACUUM INTO), so that nothing that was erased is in it. Only this process can do it, because it holds the file
+ * alone. (SQLite's own online copy is given up by Node as soon as it meets a transaction of this process.)
  */
-export async function backUp(db: DatabaseSync, path: string): Promise<Backup> {
-  const begunMs = performance.now();
+export function createSqliteBackups(db: DatabaseSync, path: string): Backups {
   const [copy, whole, target] = [`${path}.backup-copy`, `${path}.backup-new`, `${path}.backup`];
-  try {
-    for (const file of [copy, whole]) await createEmpty(file);
-    await backup(db, copy, { rate: PAGES_AT_ONCE });
-    await vacuumInto(copy, whole);
-    await writeThrough(whole);
-    await rename(whole, target);
-    const { size: bytes } = await stat(target);
-    return { path: target, bytes, durationMs: performance.now() - begunMs };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StoreError('refused', `No backup of ${path} could be made: ${reason}.`, error);
-  } finally {
-    for (const file of [copy, whole]) await remove(file).catch(() => undefined);
-  }
+  // Open as long as the database: closing any descriptor of its file drops this process's lock on it.
+  let file: number | undefined;
+  const copyFile = async (): Promise<void> => {
+    file ??= openSync(path, 'r');
+    holdLog(db);
+    try {
+      await pipeline(createReadStream('', { fd: file, autoClose: false, start: 0 }), createWriteStream(copy));
+    } finally {
+      if (db.isOpen) releaseLog(db);
+    }
+    // What closes the database takes the log over into the file.
+    if (!db.isOpen) throw new Error('the store was closed meanwhile');
+  };
+  return {
+    async backUp() {
+      const begunMs = performance.now();
+      try {
+        for (const each of [copy, whole]) await createEmpty(each);
+        await copyFile();
+        await vacuumInto(copy, whole);
+        await writeThrough(whole);
+        await rename(whole, target);
+        const { size: bytes } = await stat(target);
+        return { path: target, bytes, durationMs: performance.now() - begunMs };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new StoreError('refused', `No backup of ${path} could be made: ${reason}.`, error);
+      } finally {
+        for (const each of [copy, whole]) await remove(each).catch(() => undefined);
+      }
+    },
+    close() {
+      if (file !== undefined) closeSync(file);
+      file = undefined;
+    },
+  };
 }
 
 /** For its owner only, before there is anything in it. */

@@ -8,6 +8,8 @@ import type { LeaderLease, LeaseAnswer } from '../store.ts';
 import { migrate } from './schema.ts';
 
 const LOCK_RETRY_MS = 100;
+/** SQLite's own: so many pages of the log are taken over into the file at once. */
+const LOG_PAGES = 1_000;
 
 /**
  * Opens a file (created with its folder when missing, readable by its owner only) and holds it alone: the lock is the
@@ -105,7 +107,7 @@ export class SqliteLease implements LeaderLease {
 
   /** Until then the log of writes keeps the bytes that were erased from the tables. */
   cutLog(): void {
-    this.read(() => this.db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all());
+    this.read(() => cutLog(this.db));
   }
 
   #record(): { holder: string; epoch: number } | undefined {
@@ -202,4 +204,21 @@ function reasonOf(error: unknown): string {
 /** SQLITE_BUSY: another process has the lock. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === 5;
+}
+
+/** Takes all of the log of writes over into the file and empties it; not while it is held. */
+function cutLog(db: DatabaseSync): void {
+  if (db.prepare('PRAGMA wal_autocheckpoint').get()?.['wal_autocheckpoint'] === 0) return;
+  db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+}
+
+/** From now on what is written is in the log alone, and the file stays as it is. */
+export function holdLog(db: DatabaseSync): void {
+  cutLog(db);
+  db.exec('PRAGMA wal_autocheckpoint = 0');
+}
+
+export function releaseLog(db: DatabaseSync): void {
+  db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+  cutLog(db);
 }

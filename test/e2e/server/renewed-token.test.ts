@@ -12,8 +12,13 @@ test('behind a front whose tokens end each second runs go on over ten of them, a
   gateway.onStart = (kernel) => {
     kernel.onExecute = (request) => kernel.run(request, 'printed\n');
   };
-  gateway.answer = ({ headers }) =>
-    tokens.isValid(headers.authorization) ? undefined : { status: 401, body: { message: 'Unauthorized' } };
+  // A token may end on its way: then that very upgrade is made again with the next one.
+  let refusedUpgrades = 0;
+  gateway.answer = ({ headers, isUpgrade }) => {
+    if (tokens.isValid(headers.authorization)) return undefined;
+    if (isUpgrade) refusedUpgrades += 1;
+    return { status: 401, body: { message: 'Unauthorized' } };
+  };
   await using bot = await startBot({
     playground,
     gateway,
@@ -33,7 +38,7 @@ test('behind a front whose tokens end each second runs go on over ten of them, a
   }
   expect(answers.filter((text) => !text.includes('printed'))).toEqual([]);
   expect(gateway.kernels.size).toBe(1);
-  expect(gateway.calls.filter(({ isUpgrade }) => isUpgrade).length).toBe(1 + cuts);
+  expect(gateway.calls.filter(({ isUpgrade }) => isUpgrade).length - refusedUpgrades).toBe(1 + cuts);
 
   await bot.stop();
   const runs = await tokens.runs();
