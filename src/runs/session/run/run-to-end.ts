@@ -76,10 +76,12 @@ export async function runToEnd(
   end.post(live, ended.outcome);
   if (ended.transcript !== undefined)
     late.remember(live, ended.outcome, ended.transcript, kernel.isConnected);
+  // Known before anybody reads the end and presses what it offers.
+  const { outcome, kernelId } = ended;
+  const noted = kernelId === undefined ? undefined : end.noteUse(live, outcome, kernelId);
   // The final message has the processor for itself.
   await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
-  if (ended.kernelId !== undefined && !live.released.aborted)
-    await end.noteUse(live, ended.outcome, ended.kernelId);
+  await noted;
   // Without a websocket nothing late can come.
   if (!kernel.isConnected) void late.forgetAll();
 }
