@@ -142,8 +142,6 @@ async function sendBlock(
     ...(process === '' ? {} : { process }),
   };
   if (live.signal.aborted) return undefined;
-  // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
-  if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
   const { dialect, language = '' } = live.run.data;
   const spoken = { language, implementation: connection.kernelInfo.implementation };
   if (!(await live.commit({ state: 'sending', data: { block, request } }))) return undefined;

@@ -1,3 +1,4 @@
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
@@ -100,7 +101,11 @@ async function reachAndExecute(
   }
   const reached = await reachKernel(live, { kernel, outage, onSwitched, log });
   if ('outcome' in reached) return { outcome: reached.outcome, transcript: earlier, kernelId: undefined };
-  if (earlier === undefined) await spark.putInto(reached.connection);
+  if (earlier === undefined) {
+    // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
+    if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
+    await untilAborted(spark.putInto(reached.connection), live.signal).catch(() => undefined);
+  }
   const transcript = earlier ?? (await openTranscript(false));
   live.showOutput(() => transcript.view());
   const clearClock = startClock(live, runTimeoutMs);
