@@ -214,7 +214,7 @@ export class KernelControl {
   hasKernelOf({ queue, data }: Run): boolean {
     const record = this.#deps.kernels.find(queue)?.record;
     const isSame = record !== undefined && record.kernelId === data.request?.kernelId;
-    return isSame && record.executionCount >= (data.executionCount ?? 0);
+    return isSame && !record.restartedUnseen && record.executionCount >= (data.executionCount ?? 0);
   }
 
   /** Whether a run has found the Spark of that kernel gone. */
