@@ -16,7 +16,7 @@ export interface OutputView {
   limited: boolean;
   /** What could not be had. */
   losses: readonly OutputLoss[];
-  /** What Spark's console bar has shown; it is no part of the text. Undefined where none came, or it is left in. */
+  /** What Spark's console bar shows of the block under way; it is no part of the text. Undefined where none ever came. */
   console?: ConsoleProgress | undefined;
 }
 

@@ -57,6 +57,8 @@ export class RunTranscript implements Transcript {
 
   startBlock(code: string): void {
     this.#code = code;
+    this.#consoleBar?.startBlock();
+    this.#view = undefined;
   }
 
   get limited(): boolean {

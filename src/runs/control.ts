@@ -211,12 +211,10 @@ export class KernelControl {
   }
 
   /** Whether the kernel that a run used was neither restarted nor replaced since. */
-  hasKernelOf({ id, queue, data }: Run): boolean {
+  hasKernelOf({ queue, data }: Run): boolean {
     const record = this.#deps.kernels.find(queue)?.record;
     const isSame = record !== undefined && record.kernelId === data.request?.kernelId;
-    // The record learns of a run's count a moment after its answer is there.
-    const isJustOver = this.#deps.kernels.run(id) !== undefined;
-    return isSame && (isJustOver || (record.executionCount ?? 0) >= (data.executionCount ?? 0));
+    return isSame && !record.restartedUnseen && record.executionCount >= (data.executionCount ?? 0);
   }
 
   /** Whether a run has found the Spark of that kernel gone. */

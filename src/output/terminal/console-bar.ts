@@ -29,7 +29,8 @@ export class ConsoleBarReader {
   /** What stood before the next piece: the start of a line, a bar that was taken out, or text. */
   #before: 'lineStart' | 'bar' | 'text' = 'lineStart';
   readonly #stages = new Map<string, { tasks: number; doneTasks: number; activeTasks: number }>();
-  readonly #folded = { stages: 0, tasks: 0 };
+  #hasCome = false;
+  #folded = { stages: 0, tasks: 0 };
   #shown: ReadonlySet<string> = new Set();
   #sinceMs: number | undefined;
 
@@ -55,6 +56,13 @@ export class ConsoleBarReader {
     return remaining + told;
   }
 
+  /** Its stages are counted anew. */
+  startBlock(): void {
+    this.#stages.clear();
+    this.#folded = { stages: 0, tasks: 0 };
+    this.#sinceMs = undefined;
+  }
+
   /** Nothing more comes for now: gives what was held back. */
   end(): string {
     const held = this.#held;
@@ -65,7 +73,7 @@ export class ConsoleBarReader {
 
   /** Undefined as long as no bar came. A stage that is not on the screen any more has done all of its tasks. */
   get progress(): ConsoleProgress | undefined {
-    if (this.#stages.size === 0) return undefined;
+    if (!this.#hasCome) return undefined;
     const sums = { stages: this.#folded.stages, doneTasks: this.#folded.tasks, activeTasks: 0 };
     let tasks = this.#folded.tasks;
     for (const [id, stage] of this.#stages) {
@@ -106,6 +114,7 @@ export class ConsoleBarReader {
     }
     this.#shown = shown;
     this.#sinceMs ??= Date.now();
+    this.#hasCome = true;
     for (const [id, { tasks }] of this.#stages) {
       if (this.#stages.size <= STAGES_KEPT || shown.has(id)) break;
       this.#stages.delete(id);

@@ -1,4 +1,4 @@
-"""What has IPython show DataFrames as tables: the second part of tables.py, in its namespace."""
+"""What has IPython show DataFrames as tables and know %%sql: the second part of tables.py, in its namespace."""
 
 import collections
 import uuid
@@ -35,7 +35,7 @@ def keep(kept, frame):
 
 
 def install(shell, asked_rows, result_rows, version):
-    """Shows frames as tables: so many rows where display() asks for it, and so many (0: none) of a cell's result.
+    """Shows frames as tables: so many rows where display() or %%sql asks for it, and so many (0: none) of a cell's result.
 
     In the place of IPython's own method, because what fails in a formatter that is registered fails no cell.
     """
@@ -67,3 +67,11 @@ def install(shell, asked_rows, result_rows, version):
 
     format.theirs, format.version, format.all_rows = theirs, version, all_rows
     formatter.format = format
+
+    def sql(line, cell):
+        """Spark SQL: runs the statements in order and shows the rows of the last one."""
+        # The places in its errors are places in what is typed.
+        run_sql(shell.user_ns, u" " * len("%%sql ") + line + u"\n" + cell, asked_rows)
+
+    if shell.find_cell_magic("sql") is None:
+        shell.register_magic_function(sql, "cell", "sql")

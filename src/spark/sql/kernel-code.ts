@@ -1,4 +1,4 @@
-import { putInSqlMagic, sqlInPython } from './python.ts';
+import { sqlInPython } from './python.ts';
 import { sqlInR } from './r.ts';
 import { sqlInScala } from './scala.ts';
 
@@ -25,11 +25,6 @@ export function sqlForKernel(sql: string, { language, implementation }: SqlKerne
   const wrap = WRAPS[plainName(language)];
   if (wrap === undefined) throw new Error(`SQL cannot run in a kernel of ${language}`);
   return wrap(sql, rows, implementation);
-}
-
-/** The code that a kernel is to run silently before this one: IPython knows no `%%sql` by itself. Undefined: none. */
-export function beforeCode(code: string, { implementation }: SqlKernel, rows: number): string | undefined {
-  return implementation === 'ipython' && /^%%sql(?:[ \t\n]|$)/.test(code) ? putInSqlMagic(rows) : undefined;
 }
 
 /** Kernels write their language with a version or a capital. */

@@ -14,13 +14,13 @@ export function sqlInPython(sql: string, rows: number): string {
 }
 
 export interface FrameRows {
-  /** The most that `display(df)` shows. */
+  /** The most that `display(df)` and `%%sql` show. */
   asked: number;
   /** The most of a DataFrame that is a cell's result; 0: it is shown as IPython does, which starts no job. */
   result: number;
 }
 
-/** Code that has IPython show DataFrames as tables from now on; where it does so already, nothing happens. */
+/** Code that has IPython show DataFrames as tables and know `%%sql` from now on; where it does so already, nothing happens. */
 export function showFrames({ asked, result }: FrameRows): string {
   const settings = `${asked}, ${result}`;
   const version = literal(createHash('sha256').update(FRAMES).update(settings).digest('hex'));
@@ -37,17 +37,6 @@ export function allRowsOf(frame: string): string {
 function inModule(source: string, call: string): string {
   const made = `eval(compile(${literal(source)}, "<sparkthread>", "exec", 0, 1), module)`;
   return `(lambda module: (${made}, ${call})[1])({"__name__": "sparkthread_tables"})`;
-}
-
-/**
- * Code for IPython that gives the kernel a `%%sql`, where it has none of its own: Spark SQL, at most so many rows of it.
- * The places in its errors are places in what is typed, `%%sql` and a blank before the line included.
- */
-export function putInSqlMagic(rows: number): string {
-  const sql = `u"${' '.repeat('%%sql '.length)}" + line + u"\\n" + cell`;
-  const magic = `lambda line, cell: module["run_sql"](shell.user_ns, ${sql}, ${rows})`;
-  const put = inModule(TABLES, `shell.register_magic_function(${magic}, "cell", "sql")`);
-  return `(lambda shell: shell.find_cell_magic("sql") or ${put})(get_ipython())`;
 }
 
 /** What JSON writes is a literal of Python too; `u` is for Python 2. */

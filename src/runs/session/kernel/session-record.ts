@@ -53,7 +53,7 @@ export class SessionRecord {
   note(change: Partial<KernelRecord>): void {
     if (this.#current === undefined) return;
     this.#current = { ...this.#current, ...change };
-    this.saveBehind();
+    this.#writer.saveSoon().catch(() => undefined);
   }
 
   /** In memory only, until {@link saveBehind}. */

@@ -1,21 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
 import { isStatus } from '../../../gateway/outputs.ts';
-import { beforeCode, sqlForKernel } from '../../../spark/sql/kernel-code.ts';
+import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
-import { executeQuietly } from '../kernel/quiet-execute.ts';
 import type { LiveRun } from './live-run.ts';
 import type { SparkObserver } from '../spark/spark-observer.ts';
 import { noteConsoleBar, noteObserver } from '../spark/note-spark.ts';
 import { noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
-
-/** A kernel that takes longer for our own code runs the author's without it. */
-const BEFORE_MS = 5_000;
 
 /** Whether this process is surely the leader. */
 export interface WriteGuard {
@@ -146,12 +142,8 @@ async function sendBlock(
     ...(process === '' ? {} : { process }),
   };
   if (live.signal.aborted) return undefined;
-  // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
-  if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
   const { dialect, language = '' } = live.run.data;
   const spoken = { language, implementation: connection.kernelInfo.implementation };
-  const before = dialect === undefined ? beforeCode(code, spoken, sqlRows) : undefined;
-  if (before !== undefined) await executeQuietly(connection, before, BEFORE_MS);
   if (!(await live.commit({ state: 'sending', data: { block, request } }))) return undefined;
   if (live.signal.aborted) return undefined;
   log.debug(

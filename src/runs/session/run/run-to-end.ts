@@ -1,31 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../../../log.ts';
 import type { Displays } from '../../../output/displays.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import type { Run } from '../../run.ts';
-import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
 import type { LateOutput } from '../late-output.ts';
-import type { WriteGuard } from './execute-run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { RunEnd } from './run-end.ts';
-import type { SparkObserver } from '../spark/spark-observer.ts';
-import { runToOutcome } from './run-to-outcome.ts';
+import { runToOutcome, type RunToOutcomeDeps } from './run-to-outcome.ts';
 
-export interface RunToEndDeps {
-  outage: GatewayOutageWait;
+export interface RunToEndDeps extends Omit<RunToOutcomeDeps, 'openTranscript' | 'onSwitched'> {
   /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
   openTranscript: (run: Run, recovered: boolean, displays: Displays) => Promise<Transcript>;
   /** A switch replaced the channel's kernel. */
   onSwitched: (run: Run, change: { from: string; by: string }) => void;
-  /** Whether this requester's account was deactivated since a snippet of it was accepted. False where that is not known. */
-  isDeactivated: (requester: string) => Promise<boolean>;
-  runTimeoutMs: number | undefined;
-  inputTimeoutMs: number;
-  sqlRows: number;
-  guard: WriteGuard;
-  spark: SparkObserver;
-  log: Log;
 }
 
 /** How long the session's next run waits for the final message of the one before to be on its way. */
@@ -40,29 +27,10 @@ export async function runToEnd(
   displays: Displays,
   deps: RunToEndDeps,
 ): Promise<void> {
-  const {
-    openTranscript,
-    outage,
-    onSwitched,
-    isDeactivated,
-    log,
-    runTimeoutMs,
-    inputTimeoutMs,
-    sqlRows,
-    guard,
-    spark,
-  } = deps;
   const running = runToOutcome(live, kernel, {
-    openTranscript: (recovered) => openTranscript(live.run, recovered, displays),
-    outage,
-    onSwitched: (change) => onSwitched(live.run, change),
-    isDeactivated,
-    runTimeoutMs,
-    inputTimeoutMs,
-    sqlRows,
-    guard,
-    spark,
-    log,
+    ...deps,
+    openTranscript: (recovered) => deps.openTranscript(live.run, recovered, displays),
+    onSwitched: (change) => deps.onSwitched(live.run, change),
   });
   const ended = await Promise.race([running, untilReleased(live)]);
   // What the kernel said last is heard once only: the end is stored also by a process that ends.
@@ -76,10 +44,12 @@ export async function runToEnd(
   end.post(live, ended.outcome);
   if (ended.transcript !== undefined)
     late.remember(live, ended.outcome, ended.transcript, kernel.isConnected);
+  // Known before anybody reads the end and presses what it offers.
+  const { outcome, kernelId } = ended;
+  const noted = kernelId === undefined ? undefined : end.noteUse(live, outcome, kernelId);
   // The final message has the processor for itself.
   await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
-  if (ended.kernelId !== undefined && !live.released.aborted)
-    await end.noteUse(live, ended.outcome, ended.kernelId);
+  await noted;
   // Without a websocket nothing late can come.
   if (!kernel.isConnected) void late.forgetAll();
 }

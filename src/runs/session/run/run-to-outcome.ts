@@ -1,8 +1,8 @@
-import type { Log } from '../../../log.ts';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { StoredOutput } from '../../run.ts';
-import { executeRun, storedOutput, type WriteGuard } from './execute-run.ts';
+import { type ExecuteDeps, executeRun, storedOutput } from './execute-run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { LiveRun } from './live-run.ts';
 import { type ReachedKernel, reachKernel } from './reach-kernel.ts';
@@ -21,19 +21,16 @@ export interface EndedRun {
   kernelId: string | undefined;
 }
 
-export interface RunToOutcomeDeps {
+export interface RunToOutcomeDeps extends ExecuteDeps {
   /** `recovered`: goes on with what an earlier process stored. */
   openTranscript: (recovered: boolean) => Promise<Transcript>;
   outage: GatewayOutageWait;
   /** A switch replaced the channel's kernel. */
   onSwitched: (change: { from: string; by: string }) => void;
+  /** Whether this requester's account was deactivated since a snippet of it was accepted. False where that is not known. */
   isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
-  inputTimeoutMs: number;
-  sqlRows: number;
-  guard: WriteGuard;
   spark: SparkObserver;
-  log: Log;
 }
 
 /**
@@ -80,38 +77,27 @@ function deactivated({ run }: LiveRun): RunOutcome {
 async function reachAndExecute(
   live: LiveRun,
   kernel: SessionKernel,
-  {
-    openTranscript,
-    outage,
-    onSwitched,
-    runTimeoutMs,
-    inputTimeoutMs,
-    sqlRows,
-    guard,
-    spark,
-    log,
-  }: RunToOutcomeDeps,
+  deps: RunToOutcomeDeps,
 ): Promise<EndedRun> {
+  const { openTranscript, spark } = deps;
   const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
   if (earlier !== undefined) {
     // What is on the screen already stays there while its kernel is looked for.
     live.showOutput(() => earlier.view());
     if (live.run.state === 'running') live.showRunning();
   }
-  const reached = await reachKernel(live, { kernel, outage, onSwitched, log });
+  const reached = await reachKernel(live, { kernel, ...deps });
   if ('outcome' in reached) return { outcome: reached.outcome, transcript: earlier, kernelId: undefined };
-  if (earlier === undefined) await spark.putInto(reached.connection);
+  if (earlier === undefined) {
+    // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
+    if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
+    await untilAborted(spark.putInto(reached.connection), live.signal).catch(() => undefined);
+  }
   const transcript = earlier ?? (await openTranscript(false));
   live.showOutput(() => transcript.view());
-  const clearClock = startClock(live, runTimeoutMs);
+  const clearClock = startClock(live, deps.runTimeoutMs);
   try {
-    const outcome = await executeRun(live, reached, transcript, {
-      inputTimeoutMs,
-      sqlRows,
-      guard,
-      spark,
-      log,
-    });
+    const outcome = await executeRun(live, reached, transcript, deps);
     if (wasInterrupted(outcome)) await endSparkJobs(live, reached, spark);
     const stored = storedOutput(transcript);
     transcript.noteEnd?.(outcome.kind);

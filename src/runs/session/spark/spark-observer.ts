@@ -52,10 +52,11 @@ export class SparkObserver {
   /** Once for each process of a Python kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
   async putInto(connection: KernelConnection): Promise<void> {
     const { process, kernelId } = connection;
-    if (!isPython(connection) || process === '' || connection.isBusyElsewhere) return;
-    if (this.#process.get(connection) === process) return;
-    this.#process.set(connection, process);
+    if (!isPython(connection) || connection.isBusyElsewhere) return;
+    if (process !== '' && this.#process.get(connection) === process) return;
     const { kind } = await executeQuietly(connection, this.#code, TIMEOUT_MS);
+    // The one that has answered: before, it may have been coming up.
+    this.#process.set(connection, connection.process);
     if (kind !== 'ok')
       this.#log.warn(
         { event: 'spark.observer', kernel: kernelId, kind },

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { beforeCode, sqlForKernel, takesSql } from '../../../../src/spark/sql/kernel-code.ts';
+import { sqlForKernel, takesSql } from '../../../../src/spark/sql/kernel-code.ts';
 import { showFrames } from '../../../../src/spark/sql/python.ts';
 
 const run = promisify(execFile);
@@ -42,49 +42,6 @@ test('SQL runs in kernels of Python, Scala and R, and in no others', () => {
   expect(['bash', 'sql', 'constructor', ''].map(takesSql)).toEqual([false, false, false, false]);
 });
 
-const ipython = { language: 'python', implementation: 'ipython' };
-
-test('a kernel that has no %%sql gets one, whose places are those in what was typed; its own stays', async () => {
-  const code = beforeCode('%%sql  -o df\nselect "a",\n  1', ipython, 7);
-  const check = `
-import json, sys
-code = sys.stdin.read()
-def tried(own):
-    called, put = [], {}
-    class Shell(object):
-        user_ns = {}
-        def find_cell_magic(self, name): return own and name
-        def register_magic_function(self, function, kind, name): put[kind, name] = function
-    names = {"get_ipython": lambda: Shell()}
-    def run_sql(names, text, most): called.append((text, most))
-    names["eval"] = lambda source, module: module.update(run_sql=run_sql)
-    names["compile"] = lambda *given: None
-    eval(compile(code, "x", "eval"), names)
-    for magic in put.values(): magic("-o df", 'select "a",\\n  1\\n')
-    return [len(put), called]
-print(json.dumps([tried(True), tried(False)]))
-`;
-  const child = run('python3', ['-c', check]);
-  child.child.stdin?.end(code);
-  const { stdout } = await child;
-  expect(JSON.parse(stdout)).toEqual([
-    [0, []],
-    [1, [['      -o df\nselect "a",\n  1\n', 7]]],
-  ]);
-});
-
-test.each(['%%sqlx\nselect 1', '\n%%sql\nselect 1', '%sql select 1', 'x = "%%sql"', 'select 1'])(
-  'nothing goes before any other code: %j',
-  (code) => {
-    expect(beforeCode(code, ipython, 7)).toBeUndefined();
-  },
-);
-
-test('nothing goes before %%sql in another kernel', () => {
-  const toree = { language: 'scala', implementation: 'Apache Toree Scala' };
-  expect(beforeCode('%%sql\nselect 1', toree, 7)).toBeUndefined();
-});
-
 test('what shows frames is one expression on one line, binds no name and goes in once', async () => {
   const check = `
 import json, sys
@@ -92,6 +49,7 @@ class Formatter(object):
     def format(self, thing, include=None, exclude=None): return "theirs"
 class Shell(object):
     display_formatter = Formatter()
+    def find_cell_magic(self, name): return "theirs"
 names = {"get_ipython": Shell}
 found = []
 for code in json.load(sys.stdin):

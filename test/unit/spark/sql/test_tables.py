@@ -108,6 +108,13 @@ class DisplayFormatter(object):
 class Shell(object):
     def __init__(self):
         self.display_formatter = DisplayFormatter()
+        self.magics, self.user_ns = {}, {}
+
+    def find_cell_magic(self, name):
+        return self.magics.get(name)
+
+    def register_magic_function(self, function, kind, name):
+        self.magics[name] = (kind, function)
 
     def display(self, thing, **more):
         return self.display_formatter.format(thing, **more)
@@ -319,6 +326,21 @@ class FramesTest(unittest.TestCase):
         self.install()
         self.frame.limit = lambda count: 1 // 0
         self.assertRaises(ZeroDivisionError, self.shell.display, self.frame)
+
+    def test_sql_is_a_magic_whose_places_are_those_in_what_was_typed(self):
+        self.install()
+        self.shell.user_ns["spark"] = session = Session({"-o df\nselect 1": self.frame, "nope": AnalysisException()})
+        kind, sql = self.shell.magics["sql"]
+        sql("-o df", "select 1")
+        self.assertEqual((kind, session.asked, self.rows(self.published)), ("cell", ["-o df\nselect 1"], (3, True, True)))
+        with self.assertRaises(Exception) as caught:
+            sql("nope", "")
+        self.assertTrue(str(caught.exception).startswith("In the SQL statement at line 1, column 7:"))
+
+    def test_a_sql_magic_that_is_there_stands(self):
+        self.shell.magics["sql"] = "theirs"
+        self.install()
+        self.assertEqual(self.shell.magics, {"sql": "theirs"})
 
     def test_another_version_takes_the_place_of_an_earlier_one(self):
         self.install()

@@ -37,3 +37,34 @@ test('the kernel of a run is its own until it is restarted or gone', async () =>
   expect(rig.control.hasKernelOf(live.run)).toBe(false);
   expect(rig.control.hasKernelOf({ ...live.run, queue: 'another' })).toBe(false);
 });
+
+test('a process that has taken its place unasked is another kernel', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('df');
+  const { kernel } = await rig.held.untilBegun('df');
+  rig.held.letRun();
+  await rig.untilDone(live);
+  kernel.comeUp();
+  await expect.poll(() => rig.control.hasKernelOf(live.run)).toBe(false);
+});
+
+test('that is known while its final message is still on its way', async () => {
+  await using rig = await startSessionRig();
+  const posted = Promise.withResolvers<void>();
+  const asked: boolean[] = [];
+  rig.onFinish = async () => {
+    await Promise.resolve();
+    asked.push(rig.control.hasKernelOf(live.run));
+    await posted.promise;
+    return { delivered: true, messageTs: '2.0' };
+  };
+  rig.held.letRun();
+  const live = await rig.submit('df');
+  await rig.untilEnded(live);
+  await rig.session().settled;
+  await rig.session().restart();
+  asked.push(rig.control.hasKernelOf(live.run));
+  posted.resolve();
+  await rig.untilDone(live);
+  expect(asked).toEqual([true, false]);
+});

@@ -14,10 +14,14 @@ afterEach(async () => {
 });
 
 const bar = (done: number, active: number): string => `\r[Stage 0:===>      (${done} + ${active}) / 8]`;
+const cleared = `\r${' '.repeat(80)}\r`;
 const textOf = (parts: readonly { kind: string }[]): string => JSON.stringify(parts);
 
-/** Runs code whose kernel does this, and gives its run. */
-async function run(play: (kernel: ScriptedKernel, request: ScriptMessage) => Promise<void>) {
+/** Runs code whose kernel does this for each block, and gives its run. */
+async function run(
+  play: (kernel: ScriptedKernel, request: ScriptMessage) => Promise<void>,
+  blocks = ['count()'],
+) {
   rig.gateway.onStart = (kernel) => {
     kernel.onExecute = (request) => {
       if (request.content['silent'] === true) return kernel.run(request);
@@ -28,7 +32,7 @@ async function run(play: (kernel: ScriptedKernel, request: ScriptMessage) => Pro
       });
     };
   };
-  return await rig.submit('count()');
+  return await rig.submit('count()', { blocks });
 }
 
 test('a bar that lasts becomes progress and is no part of the output; the record keeps the sum', async () => {
@@ -38,7 +42,7 @@ test('a bar that lasts becomes progress and is no part of the output; the record
     vi.setSystemTime(Date.now() + 600);
     kernel.stream(request, bar(3, 2), 'stderr');
     await rig.untilShown({ id: 'run-1' }, ({ spark }) => spark?.counts.doneTasks === 3);
-    kernel.stream(request, `\r${' '.repeat(80)}\r`, 'stderr');
+    kernel.stream(request, cleared, 'stderr');
   });
   await rig.untilDone(live);
   const last = rig.views(live).at(-1);
@@ -53,9 +57,28 @@ test('a bar that lasts becomes progress and is no part of the output; the record
   });
 });
 
+test('the bar of one block is no work of the next one', async () => {
+  const live = await run(
+    async (kernel, request) => {
+      if (request.content['code'] === 'print(1)') return kernel.stream(request, `${cleared}1\n`, 'stderr');
+      const line = `WARN ${String(request.content['code'])}`;
+      kernel.stream(request, `${bar(1, 2)}${line}\n`, 'stderr');
+      await rig.untilShown({ id: 'run-1' }, ({ output }) => textOf(output?.parts ?? []).includes(line));
+      vi.setSystemTime(Date.now() + 600);
+      kernel.stream(request, bar(8, 0), 'stderr');
+    },
+    ['first()', 'print(1)', 'second()', 'print(1)'],
+  );
+  await rig.untilDone(live);
+  const { spark } = live.run.data;
+  expect(spark?.isAtWork).toBe(false);
+  expect(textOf(rig.views(live).at(-1)?.output?.parts ?? [])).not.toContain('  ');
+  expect(spark && allCounts(spark)).toMatchObject({ stages: 2, tasks: 16, doneTasks: 16 });
+});
+
 test('a job that is over within a second leaves no line', async () => {
   const live = await run(async (kernel, request) => {
-    kernel.stream(request, `${bar(1, 2)}\r${' '.repeat(80)}\r`, 'stderr');
+    kernel.stream(request, `${bar(1, 2)}${cleared}`, 'stderr');
   });
   await rig.untilDone(live);
   expect(rig.views(live).filter(({ spark }) => spark !== undefined)).toEqual([]);

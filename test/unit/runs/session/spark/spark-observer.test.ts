@@ -29,14 +29,14 @@ test('it goes into a Python kernel once, silently', async () => {
   expect(request?.content['code']).toContain('_sparkthread');
 });
 
-test('a new process gets it anew', async () => {
+test('a new process gets it anew, also one that is still coming up', async () => {
   await using rig = await startConnectedRig();
   const observer = new SparkObserver(settings('auto'), silentLog);
   await observer.putInto(rig.connection);
-  rig.kernel.comeUp();
-  await rig.connection.isThere(new AbortController().signal);
-  await rig.kernel.untilReceived('kernel_info_request', 2);
-  await expect.poll(() => rig.connection.process).toBe(rig.kernel.session);
+  rig.kernel.onRestart = () => rig.kernel.comeUp();
+  await rig.gateway.restartKernel(rig.kernel.id);
+  expect(rig.connection.process).toBe('');
+  await observer.putInto(rig.connection);
   await observer.putInto(rig.connection);
   expect(requests(rig.kernel)).toHaveLength(2);
 });
