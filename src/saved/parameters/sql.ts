@@ -16,17 +16,23 @@ export function putIntoSql(blocks: readonly string[], parameters: readonly Param
   const values = new Map(parameters.map(({ name, value }) => [name, value]));
   const used = new Set<string>();
   const written = blocks.map((block) =>
-    block.replaceAll(TOKEN, (token: string, before: string | undefined, name: string | undefined) => {
-      if (name === undefined) return token;
-      const value = values.get(name);
-      if (value === undefined)
-        throw new UserError(
-          'badCommand',
-          `:${name} gets no value. Give all of them, as in ${name}=5. Nothing ran.`,
-        );
-      used.add(name);
-      return before === undefined ? inSql(value) : `${before}${inParentheses(value)}`;
-    }),
+    block.replaceAll(
+      TOKEN,
+      (token: string, before: string | undefined, name: string | undefined, at: number) => {
+        if (name === undefined) return token;
+        const value = values.get(name);
+        if (value === undefined)
+          throw new UserError(
+            'badCommand',
+            `:${name} gets no value. Give all of them, as in ${name}=5. Nothing ran.`,
+          );
+        used.add(name);
+        if (before !== undefined) return `${before}${inParentheses(value)}`;
+        const literal = inSql(value);
+        // Two of them side by side begin a comment.
+        return literal.startsWith('-') && block[at - 1] === '-' ? ` ${literal}` : literal;
+      },
+    ),
   );
   const idle = parameters.find(({ name }) => !used.has(name));
   if (idle !== undefined)
