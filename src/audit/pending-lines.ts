@@ -138,8 +138,8 @@ export class PendingLines {
       mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
       if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return;
       const text = readFileSync(this.#path, 'utf8');
-      // The last line may have been cut by a crash.
-      this.#lines = text.split('\n').filter(isJson).slice(0, this.#maxLines);
+      // The last line may have been cut by a crash; of too many the first ones were delivered.
+      this.#lines = text.split('\n').filter(isJson).slice(-this.#maxLines);
       const pending = this.#lines.map((line) => `${line}\n`).join('');
       this.#bytes = Buffer.byteLength(pending);
       if (pending !== text) writeFileSync(this.#path, pending, { mode: 0o600 });

@@ -81,6 +81,14 @@ test('what was not delivered survives the process, a line that a crash cut in tw
   expect(target.delivered).toEqual([line(1), line(2)]);
 });
 
+test('a file in which delivered lines still stand gives its newest', async () => {
+  const folder = temporaryFolder();
+  const target = createTarget(folder, 2);
+  await appendFile(join(folder, 'audit-pending.ndjson'), `${[1, 2, 3].map(line).join('\n')}\n`);
+  await target.open().close();
+  expect(target.delivered).toEqual([line(2), line(3)]);
+});
+
 test('what finds no room goes to the log, and the target is told how many lines it misses', async () => {
   const folder = temporaryFolder();
   const target = createTarget(folder, 2);
