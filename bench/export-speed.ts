@@ -7,6 +7,7 @@ import { wholeText, type OutputPart } from '../src/output/output-view.ts';
 import { readRunData, type Run } from '../src/runs/run.ts';
 import { summarizeCode } from '../src/store/run-reader.ts';
 import { exportRuns, type ExportPort } from '../src/slack/listeners/commands/export.ts';
+import { createListenerMemory } from '../src/slack/listeners/requests.ts';
 import { createRunMessages } from '../src/slack/messages/run-messages.ts';
 
 /**
@@ -27,11 +28,13 @@ const runs: Run[] = [];
 for (let n = 0; n < RUNS; n += 1) runs.push(await showRun(n));
 
 const told: string[] = [];
+const noRights = { isWorkspaceAdmin: false, isGuest: false, isExternal: false };
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an export asks for no more of it
 const bot = {
   workspace: 'T1',
   workspaceUrl: 'https://example.slack.com/',
   log: silentLog,
+  memory: createListenerMemory(),
   threads: messages.threads,
   channels: { find: async () => ({ name: 'data' }) },
   users: { find: async (id: string) => ({ id, name: 'ana' }) },
@@ -40,8 +43,7 @@ const bot = {
   threadRuns: async () => runs.toReversed(),
   channelRuns: async () => runs.toReversed(),
 } as unknown as ExportPort;
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nor of a person
-const person = { id: 'U1', name: 'ana' } as Parameters<typeof exportRuns>[1];
+const person = { id: 'U1', ids: ['U1'], name: 'ana', isBot: false, isUnknown: false, ...noRights };
 for (let round = 1; round <= 3; round += 1) {
   const before = playground.files.length;
   const startedAt = performance.now();

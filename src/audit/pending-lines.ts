@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../log.ts';
@@ -40,6 +48,8 @@ export class PendingLines {
   readonly #closing = new AbortController();
   #lines: string[] = [];
   #bytes = 0;
+  /** What was delivered stands in the file until it is written anew. */
+  #fileBytes = 0;
   #overflowed = 0;
   #isRefusing = false;
   #isDiskFull = false;
@@ -64,6 +74,7 @@ export class PendingLines {
     }
     this.#lines.push(line);
     this.#bytes += bytes;
+    this.#fileBytes += bytes;
     this.#onDisk(() => appendFileSync(this.#path, `${line}\n`, { mode: 0o600 }));
     this.#start();
   }
@@ -110,7 +121,8 @@ export class PendingLines {
     await this.#options.deliver(batch.join(''), signal);
     this.#lines = this.#lines.slice(count);
     this.#bytes -= Buffer.byteLength(batch.join(''));
-    if (this.#lines.length === 0) this.#onDisk(() => rmSync(this.#path, { force: true }));
+    if (this.#lines.length === 0 || this.#fileBytes > 2 * this.#bytes + BATCH_BYTES)
+      this.#onDisk(() => this.#writeAnew());
     if (this.#isRefusing) this.#sayBack();
   }
 
@@ -138,12 +150,19 @@ export class PendingLines {
       mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
       if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return;
       const text = readFileSync(this.#path, 'utf8');
-      // The last line may have been cut by a crash.
-      this.#lines = text.split('\n').filter(isJson).slice(0, this.#maxLines);
-      const pending = this.#lines.map((line) => `${line}\n`).join('');
-      this.#bytes = Buffer.byteLength(pending);
-      if (pending !== text) writeFileSync(this.#path, pending, { mode: 0o600 });
+      // The last line may have been cut by a crash; of too many the first ones were delivered.
+      this.#lines = text.split('\n').filter(isJson).slice(-this.#maxLines);
+      for (const line of this.#lines) this.#bytes += Buffer.byteLength(line) + 1;
+      this.#writeAnew();
     });
+  }
+
+  #writeAnew(): void {
+    this.#fileBytes = this.#bytes;
+    if (this.#lines.length === 0) return rmSync(this.#path, { force: true });
+    const path = `${this.#path}.new`;
+    writeFileSync(path, this.#lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+    renameSync(path, this.#path);
   }
 
   /** A disk that refuses is no reason not to deliver: then lines are in memory alone, which is said once. */

@@ -111,7 +111,7 @@ export class SavedSnippets {
    */
   async save(snippet: SnippetToSave, replaces: string | undefined, nowMs: number): Promise<SaveResult> {
     const { blocks, name, ...rest } = snippet;
-    return await this.#mutex.run(entryKey(snippet, name), async () => {
+    return await this.#mutex.run(placeKey(snippet), async () => {
       const before = this.find(snippet, name);
       const summary = summarizeCode(blocks);
       const isSame =
@@ -138,7 +138,7 @@ export class SavedSnippets {
 
   /** Erases it. False where it is gone, or another has its name by now. */
   async forget(saved: SavedSnippet): Promise<boolean> {
-    return await this.#mutex.run(entryKey(saved, saved.name), async () => {
+    return await this.#mutex.run(placeKey(saved), async () => {
       if (this.find(saved, saved.name)?.id !== saved.id) return false;
       // The code first: what is left over by a crash is a name, which can be forgotten again.
       await this.#code.delete(saved.id);

@@ -6,7 +6,7 @@ export const networkFields = {
     secret: true,
     example: 'http://proxy.example.com:3128',
     description:
-      'The proxy on the way to Slack, to the gateway and to SPARK_STATUS_URL, where these are https or wss; a user and a password may stand before the host. It has to let CONNECT through. https_proxy is read too.',
+      'The proxy on the way to Slack, to the gateway, to SPARK_STATUS_URL and to AUDIT, where these are https or wss; a user and a password may stand before the host. It has to let CONNECT through. https_proxy is read too.',
   }),
   NO_PROXY: optional(text, {
     example: '.cluster.example.com,10.0.0.0/8',

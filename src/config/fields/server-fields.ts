@@ -1,5 +1,5 @@
 import { optional, withDefault } from '../setting.ts';
-import { flag, oneOf, readAs, size, text, wholeNumber } from '../parsers.ts';
+import { flag, isDecodable, oneOf, readAs, size, text, wholeNumber } from '../parsers.ts';
 import { storeUrl } from '../store-url.ts';
 
 export const storeFields = {
@@ -31,9 +31,10 @@ function readAuditTarget(
   const [, path] = /^file:(.+)$/.exec(given) ?? [];
   if (path !== undefined) return { kind: 'file', path: path.replace(/^\/\/(?=\/)/, '') };
   const url = URL.parse(given);
+  if (url === null || !isDecodable(url)) return undefined;
   const isSafe =
-    url?.protocol === 'https:' || (url?.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname));
-  return url !== null && isSafe ? { kind: 'url', url } : undefined;
+    url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname));
+  return isSafe ? { kind: 'url', url } : undefined;
 }
 
 export const serverFields = {

@@ -1,4 +1,4 @@
-import type { Parameter, Value } from './values.ts';
+import { type Notation, type Parameter, writeValue } from './values.ts';
 
 /** How a language writes values and assigns them: as papermill puts them in. */
 export interface ParameterLanguage {
@@ -24,7 +24,7 @@ const R_WORDS = 'if else repeat while function for next break TRUE FALSE NULL In
 const python: ParameterLanguage = {
   displayName: 'Python',
   isName: namedBy(/^[A-Za-z_]\w*$/, PYTHON_WORDS),
-  assign: ({ name, value }) => `${name} = ${inPython(value)}`,
+  assign: ({ name, value }) => `${name} = ${writeValue(value, inPython)}`,
   comment: '# Parameters',
   passed: /^(?:#.*|(?:import|from)\s.*)?$/,
   assignment: /^[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?::[^=]*)?=(?!=)/,
@@ -34,7 +34,7 @@ const python: ParameterLanguage = {
 const scala: ParameterLanguage = {
   displayName: 'Scala',
   isName: namedBy(/^[A-Za-z_]\w*$/, SCALA_WORDS),
-  assign: ({ name, value }) => `val ${name} = ${inScala(value)}`,
+  assign: ({ name, value }) => `val ${name} = ${writeValue(value, inScala)}`,
   comment: '// Parameters',
   passed: /^(?:\/\/.*|import\s.*)?$/,
   assignment: /^(?:val|var)\s+[A-Za-z_]\w*\s*(?::[^=]*)?=(?!=)/,
@@ -44,7 +44,7 @@ const scala: ParameterLanguage = {
 const r: ParameterLanguage = {
   displayName: 'R',
   isName: namedBy(/^(?:[A-Za-z]|\.(?!\d))[\w.]*$/, R_WORDS),
-  assign: ({ name, value }) => `${name} = ${inR(value)}`,
+  assign: ({ name, value }) => `${name} = ${writeValue(value, inR)}`,
   comment: '# Parameters',
   passed: /^(?:#.*|(?:library|require)\(.*\))?$/,
   assignment: /^[A-Za-z.][\w.]*\s*(?:<-|=(?!=))/,
@@ -70,41 +70,27 @@ function namedBy(form: RegExp, words: string): (name: string) => boolean {
   return (name) => form.test(name) && !reserved.has(name);
 }
 
-function inPython(value: Value): string {
-  switch (value.kind) {
-    case 'integer':
-    case 'decimal':
-      return value.digits;
-    case 'boolean':
-      return value.isTrue ? 'True' : 'False';
-    case 'null':
-      return 'None';
-    case 'text':
-      return quote(value.text, (code) => `\\x${hex(code, 2)}`);
-    case 'list':
-      return `[${value.items.map(inPython).join(', ')}]`;
-  }
-}
+const inPython: Notation = {
+  yes: 'True',
+  no: 'False',
+  none: 'None',
+  text: (text) => quote(text, (code) => `\\x${hex(code, 2)}`),
+  open: '[',
+  close: ']',
+};
 
 const INT_MAX = 2n ** 31n - 1n;
 const LONG_MAX = 2n ** 63n - 1n;
 
-function inScala(value: Value): string {
-  switch (value.kind) {
-    case 'integer':
-      return scalaInteger(value.digits);
-    case 'decimal':
-      return value.digits;
-    case 'boolean':
-      return String(value.isTrue);
-    case 'null':
-      return 'None';
-    case 'text':
-      return quote(value.text, (code) => `\\u${hex(code, 4)}`);
-    case 'list':
-      return `Seq(${value.items.map(inScala).join(', ')})`;
-  }
-}
+const inScala: Notation = {
+  yes: 'true',
+  no: 'false',
+  none: 'None',
+  integer: scalaInteger,
+  text: (text) => quote(text, (code) => `\\u${hex(code, 4)}`),
+  open: 'Seq(',
+  close: ')',
+};
 
 function scalaInteger(digits: string): string {
   const whole = BigInt(digits);
@@ -117,21 +103,14 @@ function fits(whole: bigint, max: bigint): boolean {
   return whole <= max && whole >= -max - 1n;
 }
 
-function inR(value: Value): string {
-  switch (value.kind) {
-    case 'integer':
-    case 'decimal':
-      return value.digits;
-    case 'boolean':
-      return value.isTrue ? 'TRUE' : 'FALSE';
-    case 'null':
-      return 'NULL';
-    case 'text':
-      return quote(value.text, (code) => `\\${code.toString(8).padStart(3, '0')}`);
-    case 'list':
-      return `list(${value.items.map(inR).join(', ')})`;
-  }
-}
+const inR: Notation = {
+  yes: 'TRUE',
+  no: 'FALSE',
+  none: 'NULL',
+  text: (text) => quote(text, (code) => `\\${code.toString(8).padStart(3, '0')}`),
+  open: 'list(',
+  close: ')',
+};
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import type { Parameter, Value } from './values.ts';
+import { type Notation, type Parameter, type Value, writeItems, writeValue } from './values.ts';
 
 /**
  * What no marker is in: texts, quoted names, comments, each to its end or to the end of all; a cast (`::`) is none either.
@@ -16,17 +16,23 @@ export function putIntoSql(blocks: readonly string[], parameters: readonly Param
   const values = new Map(parameters.map(({ name, value }) => [name, value]));
   const used = new Set<string>();
   const written = blocks.map((block) =>
-    block.replaceAll(TOKEN, (token: string, before: string | undefined, name: string | undefined) => {
-      if (name === undefined) return token;
-      const value = values.get(name);
-      if (value === undefined)
-        throw new UserError(
-          'badCommand',
-          `:${name} gets no value. Give all of them, as in ${name}=5. Nothing ran.`,
-        );
-      used.add(name);
-      return before === undefined ? inSql(value) : `${before}${inParentheses(value)}`;
-    }),
+    block.replaceAll(
+      TOKEN,
+      (token: string, before: string | undefined, name: string | undefined, at: number) => {
+        if (name === undefined) return token;
+        const value = values.get(name);
+        if (value === undefined)
+          throw new UserError(
+            'badCommand',
+            `:${name} gets no value. Give all of them, as in ${name}=5. Nothing ran.`,
+          );
+        used.add(name);
+        if (before !== undefined) return `${before}${inParentheses(value)}`;
+        const literal = writeValue(value, inSql);
+        // Two of them side by side begin a comment.
+        return literal.startsWith('-') && block[at - 1] === '-' ? ` ${literal}` : literal;
+      },
+    ),
   );
   const idle = parameters.find(({ name }) => !used.has(name));
   if (idle !== undefined)
@@ -37,24 +43,17 @@ export function putIntoSql(blocks: readonly string[], parameters: readonly Param
 /** Behind IN there is a list, of one value too. */
 function inParentheses(value: Value): string {
   const items = value.kind === 'list' ? value.items : [value];
-  return `(${items.length === 0 ? 'NULL' : items.map(inSql).join(', ')})`;
+  return `(${items.length === 0 ? 'NULL' : writeItems(items, inSql)})`;
 }
 
-function inSql(value: Value): string {
-  switch (value.kind) {
-    case 'integer':
-    case 'decimal':
-      return value.digits;
-    case 'boolean':
-      return value.isTrue ? 'TRUE' : 'FALSE';
-    case 'null':
-      return 'NULL';
-    case 'text':
-      return quote(value.text);
-    case 'list':
-      return `array(${value.items.map(inSql).join(', ')})`;
-  }
-}
+const inSql: Notation = {
+  yes: 'TRUE',
+  no: 'FALSE',
+  none: 'NULL',
+  text: quote,
+  open: 'array(',
+  close: ')',
+};
 
 /** How a quote is escaped is a setting of Spark's parser; bytes are read alike by each. */
 function quote(text: string): string {

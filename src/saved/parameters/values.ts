@@ -115,22 +115,49 @@ class Scanner {
 
 /** As they are typed: `n=5 day="2026-01-31"`; at most `max` characters. */
 export function showParameters(parameters: readonly Parameter[], max: number): string {
-  const typed = parameters.map(({ name, value }) => `${name}=${showValue(value)}`).join(' ');
+  const typed = parameters.map(({ name, value }) => `${name}=${writeValue(value, AS_TYPED)}`).join(' ');
   return typed.length <= max ? typed : `${typed.slice(0, max - 1).toWellFormed()}…`;
 }
 
-function showValue(value: Value): string {
+/** How a language writes values. */
+export interface Notation {
+  yes: string;
+  no: string;
+  none: string;
+  /** By default the digits as they were typed. */
+  integer?: (digits: string) => string;
+  text: (text: string) => string;
+  /** What stands before the items of a list. */
+  open: string;
+  close: string;
+}
+
+const AS_TYPED: Notation = {
+  yes: 'true',
+  no: 'false',
+  none: 'null',
+  text: (text) => JSON.stringify(text),
+  open: '[',
+  close: ']',
+};
+
+export function writeValue(value: Value, notation: Notation): string {
   switch (value.kind) {
     case 'integer':
+      return notation.integer?.(value.digits) ?? value.digits;
     case 'decimal':
       return value.digits;
     case 'boolean':
-      return String(value.isTrue);
+      return value.isTrue ? notation.yes : notation.no;
     case 'null':
-      return 'null';
+      return notation.none;
     case 'text':
-      return JSON.stringify(value.text);
+      return notation.text(value.text);
     case 'list':
-      return `[${value.items.map(showValue).join(', ')}]`;
+      return `${notation.open}${writeItems(value.items, notation)}${notation.close}`;
   }
+}
+
+export function writeItems(items: readonly Value[], notation: Notation): string {
+  return items.map((item) => writeValue(item, notation)).join(', ');
 }

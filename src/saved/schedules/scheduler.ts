@@ -89,6 +89,7 @@ export class Scheduler {
     let isPausing = false;
     const schedule = await this.#deps.schedules.change(id, (now) => {
       const failures = end === 'failed' ? now.failures + 1 : end === 'ok' ? 0 : now.failures;
+      if (failures === now.failures) return undefined;
       isPausing = failures >= MAX_FAILURES && now.pausedFor === undefined;
       return { failures, ...(isPausing ? { pausedFor: 'failures' as const } : {}) };
     });
@@ -131,22 +132,26 @@ export class Scheduler {
     if (!this.#isOpen) return;
     this.#armedFor = undefined;
     const now = this.#now();
-    const due = [...this.#waiting()].filter(({ dueAt }) => dueAt <= now).map(({ schedule }) => schedule);
-    for (const { id } of due) this.#settling.add(id);
+    const due = [...this.#waiting()].filter(({ dueAt }) => dueAt <= now).map(({ schedule }) => schedule.id);
+    for (const id of due) this.#settling.add(id);
     const settleNext = async (): Promise<void> => {
-      for (let next = due.shift(); next !== undefined; next = due.shift()) {
-        await this.#settle(next).catch((error: unknown) => this.#retry(next.id, error));
-        this.#settling.delete(next.id);
-        this.#arm(this.#dueAt(next.id));
+      for (let id = due.shift(); id !== undefined; id = due.shift()) {
+        const next = id;
+        await this.#settle(next).catch((error: unknown) => this.#retry(next, error));
+        this.#settling.delete(next);
+        this.#arm(this.#dueAt(next));
       }
     };
     for (let at = 0; at < AT_ONCE; at += 1) void settleNext();
     this.#arm(this.#nextDue());
   }
 
-  async #settle(schedule: Schedule): Promise<void> {
+  async #settle(id: string): Promise<void> {
     const { schedules, start } = this.#deps;
-    const { id, settledTo } = schedule;
+    const schedule = schedules.find(id);
+    // It may have been paused or removed while others were started.
+    if (schedule === undefined || schedule.pausedFor !== undefined) return;
+    const { settledTo } = schedule;
     const now = this.#now();
     const plan = schedules.planOf(id);
     const plannedAt = plan?.newest(Math.max(settledTo, now - LATE_MS - 1), now);

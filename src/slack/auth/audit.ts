@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../../audit/audit.ts';
-import { UserError } from '../../errors.ts';
+import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
@@ -55,7 +55,7 @@ export function auditRefusedRun(asked: Asked, error: unknown, { workspace, audit
 function reasonOf(error: unknown): string {
   if (error instanceof UserError) return error.code;
   if (error instanceof GatewayError) return `gateway.${error.code}`;
-  return error instanceof Error && error.name === 'StoreError' ? 'store' : 'broken';
+  return error instanceof StoreError ? 'store' : 'broken';
 }
 
 /**

@@ -9,7 +9,7 @@ import { runLine } from './run-summary.ts';
 import { renderKernelButtons } from './kernel-buttons.ts';
 import { renderSavedHome } from './saved/saved-home.ts';
 import type { ListedSchedule } from './saved/schedule-text.ts';
-import { truncateMrkdwn } from './truncate.ts';
+import { header, section } from './mrkdwn.ts';
 
 export const runCodeAction = 'home:run';
 
@@ -79,12 +79,4 @@ function runBlocks(run: Run, workspaceUrl: string): KnownBlock[] {
       : ({ kind: 'running', sinceMs: run.createdAt, stopping: false, stopIgnored: false } as const);
   const buttons = renderButtons(run.id, phase, [run.state === 'waiting' ? 'cancel' : 'stop']);
   return buttons === undefined ? [line] : [line, buttons];
-}
-
-function header(text: string): KnownBlock {
-  return { type: 'header', text: { type: 'plain_text', text } };
-}
-
-function section(text: string): KnownBlock {
-  return { type: 'section', text: { type: 'mrkdwn', text: truncateMrkdwn(text, 3_000) } };
 }

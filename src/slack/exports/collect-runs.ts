@@ -18,18 +18,18 @@ export async function collectRuns(runs: readonly Run[], bot: CollectPort): Promi
   // The answer of a run that was edited is the next run's.
   const replaced = new Set(runs.map(({ data }) => data.follows));
   const shown = runs.filter(({ id }) => !replaced.has(id));
-  const threads = new Map<string, Promise<ThreadMessage[]>>();
+  const threads = new Map<string, Promise<ThreadMessage[] | undefined>>();
   for (const { channel, thread } of shown)
     if (thread !== '' && !threads.has(thread))
       threads.set(
         thread,
-        bot.threads.messages({ channel, thread }).catch(() => []),
+        bot.threads.messages({ channel, thread }).catch(() => undefined),
       );
   const room = { bytes: MAX_BYTES };
   const collected: ExportedRun[] = [];
   for (let at = 0; at < shown.length; at += AT_ONCE) {
     const some = shown.slice(at, at + AT_ONCE).map(async (run) => {
-      const messages = (await threads.get(run.thread)) ?? [];
+      const messages = run.thread === '' ? [] : await threads.get(run.thread);
       return await collectRun(run, messages, room, bot);
     });
     collected.push(...(await Promise.all(some)));
@@ -39,7 +39,7 @@ export async function collectRuns(runs: readonly Run[], bot: CollectPort): Promi
 
 async function collectRun(
   run: Run,
-  messages: readonly ThreadMessage[],
+  messages: readonly ThreadMessage[] | undefined,
   room: { bytes: number },
   bot: CollectPort,
 ): Promise<ExportedRun> {
@@ -82,15 +82,15 @@ export function escapeMarkdown(text: string): string {
 
 async function collectOutputs(
   run: Run,
-  messages: readonly ThreadMessage[],
+  messages: readonly ThreadMessage[] | undefined,
   room: { bytes: number },
   bot: CollectPort,
 ): Promise<ExportedOutput[]> {
   const { data } = run;
+  if (data.outcome === undefined) return [note('this run has not ended yet')];
+  if (messages === undefined) return [note('the answer of this run could not be read from Slack')];
   const answer = messages.find(({ ts }) => ts === data.messageTs);
-  if (data.outcome === undefined) return [{ kind: 'note', words: 'this run has not ended yet' }];
-  if (answer === undefined)
-    return [{ kind: 'note', words: 'the answer of this run is not in Slack any more' }];
+  if (answer === undefined) return [note('the answer of this run is not in Slack any more')];
   const files = (data.files ?? []).map(
     (id) => messages.flatMap((message) => message.files).find((file) => file.id === id) ?? goneFile(id),
   );

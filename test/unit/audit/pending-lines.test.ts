@@ -81,6 +81,30 @@ test('what was not delivered survives the process, a line that a crash cut in tw
   expect(target.delivered).toEqual([line(1), line(2)]);
 });
 
+test('a file in which delivered lines still stand gives its newest', async () => {
+  const folder = temporaryFolder();
+  const target = createTarget(folder, 2);
+  await appendFile(join(folder, 'audit-pending.ndjson'), `${[1, 2, 3].map(line).join('\n')}\n`);
+  await target.open().close();
+  expect(target.delivered).toEqual([line(2), line(3)]);
+});
+
+test('a file is not longer for what was delivered of it, though lines always wait', async () => {
+  const folder = temporaryFolder();
+  const target = createTarget(folder);
+  target.setAway(true);
+  const pending = target.open();
+  const long = (n: number): string => JSON.stringify({ n, text: 'x'.repeat(99_000) });
+  for (let n = 0; n < 40; n += 1) pending.add(long(n), {});
+  target.setAway(false);
+  for (let batch = 0; batch < 3; batch += 1) await target.untilDelivered();
+  target.setAway(true);
+  await pending.close();
+  const left = (await readFile(join(folder, 'audit-pending.ndjson'), 'utf8')).trimEnd().split('\n');
+  expect(left.length + target.delivered.length).toBe(40);
+  expect(left.at(-1)).toBe(long(39));
+});
+
 test('what finds no room goes to the log, and the target is told how many lines it misses', async () => {
   const folder = temporaryFolder();
   const target = createTarget(folder, 2);

@@ -20,12 +20,15 @@ test.each([
   expect(read(given).audit).toEqual({ target, includesCode: false });
 });
 
-test.each(['syslog', 'file:', 'http://collector.example/in', 'https://'])(
-  'AUDIT=%s is refused, and not repeated',
-  (given) => {
-    expect(() => read(given)).toThrow(new ConfigError(['AUDIT must be log, file:path or https://….']));
-  },
-);
+test.each([
+  'syslog',
+  'file:',
+  'http://collector.example/in',
+  'https://',
+  'https://ana:100%@collector.example/in',
+])('AUDIT=%s is refused, and not repeated', (given) => {
+  expect(() => read(given)).toThrow(new ConfigError(['AUDIT must be log, file:path or https://….']));
+});
 
 test('what an address carries to be let in is a secret', () => {
   const token = 'dG9rZW4tb2YtYS1jb2xsZWN0b3I';

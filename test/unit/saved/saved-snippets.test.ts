@@ -86,8 +86,10 @@ test('whoever forgets a snippet does not take away another that has its name by 
   expect(saved.list(place)).toEqual([second]);
 });
 
-test('a channel keeps a hundred; one more is refused, and replacing is not', async () => {
-  for (let at = 0; at < 100; at += 1) await saved.save({ ...snippet, name: `n${at}` }, undefined, at);
+test('a channel keeps a hundred, also of what is saved at once; one more is refused, and replacing is not', async () => {
+  const save = (at: number) => saved.save({ ...snippet, name: `n${at}` }, undefined, at);
+  const results = await Promise.allSettled(Array.from({ length: 101 }, (_, at) => save(at)));
+  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
   await expect(saved.save({ ...snippet, name: 'more' }, undefined, 1)).rejects.toThrow(UserError);
   const first = saved.find(place, 'n0') ?? never();
   expect((await saved.save({ ...snippet, name: 'n0', blocks: ['2'] }, first.id, 1)).kind).toBe('saved');

@@ -1,7 +1,7 @@
 import type { ModalView } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
-import { truncate } from '../truncate.ts';
+import { section } from '../mrkdwn.ts';
 
 /** The box for the name under which a run's code is saved. */
 export const saveCallback = 'save';
@@ -58,6 +58,6 @@ export function renderReplace(runId: string, taken: SavedSnippet, words: string)
     submit: { type: 'plain_text', text: 'Replace' },
     close: { type: 'plain_text', text: 'Cancel' },
     private_metadata: JSON.stringify(purpose),
-    blocks: [{ type: 'section', text: { type: 'mrkdwn', text: truncate(words, 3_000) } }],
+    blocks: [section(words)],
   };
 }

@@ -1,7 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
-import { truncateMrkdwn } from '../truncate.ts';
+import { header, section } from '../mrkdwn.ts';
 import { savedLine } from './saved-text.ts';
 import { type ListedSchedule, scheduleLine } from './schedule-text.ts';
 import { renderScheduleButtons } from './schedule-buttons.ts';
@@ -50,15 +50,4 @@ export function renderSavedHome(
 
 function placeOf({ channel }: { channel: string }): string {
   return channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
-}
-
-function header(text: string): KnownBlock {
-  return { type: 'header', text: { type: 'plain_text', text } };
-}
-
-function section(text: string) {
-  return {
-    type: 'section' as const,
-    text: { type: 'mrkdwn' as const, text: truncateMrkdwn(text, 3_000) },
-  };
 }

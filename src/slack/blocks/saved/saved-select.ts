@@ -7,7 +7,7 @@ export const loadAction = 'editor:load';
 /** A menu of what is saved, in the editor; none where nothing is. */
 export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
   if (saved.length === 0) return [];
-  const options = saved.slice(0, 100).map(({ id, name, kernelspec }) => ({
+  const options = saved.map(({ id, name, kernelspec }) => ({
     text: { type: 'plain_text' as const, text: truncate(`${name} (${kernelspec})`, 75), emoji: false },
     value: id,
   }));

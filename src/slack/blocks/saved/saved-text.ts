@@ -2,7 +2,7 @@ import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { slashCommand } from '../../manifest.ts';
-import { escapeMrkdwn, mention, slackTime } from '../mrkdwn.ts';
+import { escapeMrkdwn, mention, section, slackTime } from '../mrkdwn.ts';
 import { firstLine } from '../run-summary.ts';
 import { truncateMrkdwn } from '../truncate.ts';
 
@@ -56,7 +56,7 @@ export function renderReplaceQuestion(
   return {
     text,
     blocks: [
-      { type: 'section', text: { type: 'mrkdwn', text } },
+      section(text),
       {
         type: 'actions',
         elements: [

@@ -4,7 +4,7 @@ import { showParameters } from '../../../saved/parameters/values.ts';
 import type { PauseReason, Schedule } from '../../../saved/schedules/schedule.ts';
 import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
 import { slashCommand } from '../../manifest.ts';
-import { escapeMrkdwn, mention, slackTime } from '../mrkdwn.ts';
+import { escapeMrkdwn, mention, section, slackTime } from '../mrkdwn.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
 import { truncateMrkdwn } from '../truncate.ts';
 import { renderScheduleButtons } from './schedule-buttons.ts';
@@ -145,8 +145,4 @@ export function newsText(schedule: Schedule, news: ScheduleNews): string {
       return `${who} ${WHY_PAUSED[news.reason]}. It is paused; \`${slashCommand} schedules\` has Resume and Delete.`;
     }
   }
-}
-
-function section(text: string): KnownBlock {
-  return { type: 'section', text: { type: 'mrkdwn', text: truncateMrkdwn(text, 3_000) } };
 }

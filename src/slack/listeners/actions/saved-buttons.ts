@@ -2,15 +2,10 @@ import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { toSnippet } from '../../../saved/to-snippet.ts';
 import { auditRefused, withAudit } from '../../auth/audit.ts';
-import {
-  readReplacement,
-  renderReplaceQuestion,
-  savedAnswer,
-  unchangedAnswer,
-} from '../../blocks/saved/saved-text.ts';
+import { readReplacement } from '../../blocks/saved/saved-text.ts';
 import { readRunSaved } from '../../blocks/saved/saved-home.ts';
 import type { Bot } from '../../context.ts';
-import { saveRun, scheduledWords } from '../commands/saved.ts';
+import { saveAnswer, saveRun } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
@@ -35,16 +30,12 @@ export async function onReplaceButton(
     const [run, person] = await inTime(found, reply.signal);
     if (run === undefined)
       throw new UserError('badCommand', 'That run is not kept any more, so nothing was saved.');
-    const { kind, saved } = await withAudit(pressed, bot, () =>
+    const result = await withAudit(pressed, bot, () =>
       inTime(saveRun(run, asked, person, bot), reply.signal),
     );
     await reply.send();
     // Somebody saved another under this name meanwhile: that one was not asked about.
-    const answer =
-      kind === 'taken'
-        ? renderReplaceQuestion(run.id, saved, scheduledWords(saved, bot))
-        : { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
-    await respond({ replace_original: true, ...answer });
+    await respond({ replace_original: true, ...saveAnswer(run, result, bot) });
   });
 }
 

@@ -1,7 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
 import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
-import type { KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot, KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
@@ -20,7 +20,8 @@ import { runLine } from '../../blocks/run-summary.ts';
 export type CommandPort = SlackPort &
   KernelsPort &
   SavedPort &
-  Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code' | 'untilPosted' | 'findRun'>;
+  Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code' | 'untilPosted' | 'findRun'> &
+  Pick<Bot, 'memory'>;
 
 /** The right that each command needs; `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. */
 const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {

@@ -8,14 +8,16 @@ import { UserError } from '../../../errors.ts';
 import { exportNotebook } from '../../../notebooks/export.ts';
 import { notebookText } from '../../../notebooks/write.ts';
 import type { Run } from '../../../runs/run.ts';
+import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import type { Person } from '../../auth/policy.ts';
-import type { RunsPort, SlackPort } from '../../context.ts';
+import type { Bot, RunsPort, SlackPort } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { notifyPerson, withBoundary } from '../error-boundary.ts';
 import type { CommandAnswer } from './answer.ts';
 
 export type ExportPort = SlackPort &
-  Pick<RunsPort, 'code' | 'threadRuns' | 'channelRuns' | 'untilPosted' | 'findRun'>;
+  Pick<RunsPort, 'code' | 'threadRuns' | 'channelRuns' | 'untilPosted' | 'findRun'> &
+  Pick<Bot, 'memory'>;
 
 /** How many runs one notebook holds, the newest. */
 const MAX_RUNS = 200;
@@ -42,9 +44,9 @@ export async function exportRuns(
   const found = await findRuns(of, person, place, bot);
   const runs = found.slice(0, MAX_RUNS).toReversed();
   const older = found.length > MAX_RUNS ? ` The newest ${MAX_RUNS} runs are in it.` : '';
-  // Reading them back takes longer than Slack waits for an answer.
+  // Reading them back takes longer than Slack waits for an answer, and much memory: a person has one at a time.
   void withBoundary({ log: bot.log, what: 'an export', notify }, async () => {
-    await sendNotebook(of, runs, person, place, bot);
+    await bot.memory.mutex.run(`export/${person.id}`, () => sendNotebook(of, runs, person, place, bot));
   });
   const count = runs.length === 1 ? 'one run' : `${runs.length} runs`;
   const where = of === 'thread' ? 'it comes into this thread' : 'it comes to you by direct message';
@@ -80,18 +82,10 @@ function orNothing(runs: Run[], where: string): Run[] {
 }
 
 /** `2026-03-02`, where this person is. */
-function dayIn(timeZone: string | undefined): (ms: number) => string {
-  const format = formatIn(timeZone) ?? formatIn('UTC');
-  return (ms) => format?.format(ms) ?? '';
-}
-
-/** Undefined where Node does not know the zone that Slack says. */
-function formatIn(timeZone: string | undefined): Intl.DateTimeFormat | undefined {
-  try {
-    return new Intl.DateTimeFormat('en-CA', { timeZone: timeZone ?? 'UTC', dateStyle: 'short' });
-  } catch {
-    return undefined;
-  }
+function dayIn(zone: string | undefined): (ms: number) => string {
+  const timeZone = isTimeZone(zone) ? zone : 'UTC';
+  const format = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
+  return (ms) => format.format(ms);
 }
 
 async function sendNotebook(

@@ -6,7 +6,7 @@ import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts
 import { auditKernel } from '../../auth/audit.ts';
 import type { KernelsPort, SlackPort } from '../../context.ts';
 import { hiddenKernelLines, kernelLines, shortKernelId, stateWords } from '../../blocks/kernel-text.ts';
-import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
+import { escapeMrkdwn, mention, section } from '../../blocks/mrkdwn.ts';
 import type { Person } from '../../auth/policy.ts';
 import { renderKernelButtons } from '../../blocks/kernel-buttons.ts';
 
@@ -87,10 +87,6 @@ function othersText(others: readonly OtherKernel[] | string | undefined): string
         `• ${shortKernelId(kernelId)} ${escapeMrkdwn(kernelspec)}, ${stateWords(state)}`,
     );
   return [`*Not Sparkthread’s, and left alone:* ${others.length}`, ...lines].join('\n');
-}
-
-function section(text: string): KnownBlock {
-  return { type: 'section', text: { type: 'mrkdwn', text: text.slice(0, 3_000) } };
 }
 
 export interface KernelChange {

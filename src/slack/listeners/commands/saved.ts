@@ -1,5 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
+import { nameKey } from '../../../saved/names.ts';
 import type { SavedSnippet, SaveResult } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved } from '../../auth/audit.ts';
@@ -37,8 +38,12 @@ export async function saveLastRun(
         ? 'You have run nothing in this channel, or it is not kept any more. Nothing was saved.'
         : 'No run of this thread is kept any more. Nothing was saved.',
     );
-  const { kind, saved } = await saveRun(run, { name }, person, bot);
-  if (kind === 'taken') return renderReplaceQuestion(run.id, saved, scheduledWords(saved, bot));
+  return saveAnswer(run, await saveRun(run, { name }, person, bot), bot);
+}
+
+/** What came of it, or whether it may take the place of what has its name. */
+export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: SavedPort) {
+  if (kind === 'taken') return renderReplaceQuestion(id, saved, scheduledWords(saved, bot));
   return { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
 }
 
@@ -93,7 +98,7 @@ export async function forgetSaved(
 export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: SavedPort): string {
   const numbers = schedules
     .list(channel)
-    .filter((schedule) => schedule.name === name)
+    .filter((schedule) => nameKey(schedule.name) === nameKey(name))
     .map(({ number }) => number);
   return numbers.length === 0 ? '' : ` It is what these schedules run: ${numbers.join(', ')}.`;
 }

@@ -10,6 +10,7 @@ test.each([
   ['select :n', 'n=5', 'select 5'],
   ['select * from t where d = :d and f', 'd="2026-01-31"', "select * from t where d = '2026-01-31' and f"],
   ['select :a,:b , :c', 'a=true b=null c=-1.5', 'select TRUE,NULL , -1.5'],
+  ['select 3-:n, x', 'n=-5', 'select 3- -5, x'],
   ['where c in :c', 'c=["Bonn", "Ulm"]', "where c in ('Bonn', 'Ulm')"],
   ['where c IN :c', 'c=5', 'where c IN (5)'],
   ['where c in :c', 'c=[]', 'where c in (NULL)'],

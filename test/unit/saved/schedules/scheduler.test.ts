@@ -273,6 +273,31 @@ test('one that is removed while it is being started does not come back', async (
   expect(await schedules.remove(id)).toBe(false);
 });
 
+test('one that is paused or resumed while others of its minute are started does not run', async () => {
+  await lead('2026-11-30T05:00Z');
+  const ids: string[] = [];
+  for (let at = 0; at < 22; at += 1) ids.push((await add()).id);
+  const asked = Promise.withResolvers<Started>();
+  answer = () => asked.promise;
+  await until('2026-11-30T07:00:01Z');
+  expect(started).toHaveLength(20);
+  await schedules.change(ids[20] ?? '', () => ({ pausedFor: 'byHand' }));
+  await schedules.change(ids[21] ?? '', () => ({ settledTo: Date.now() }));
+  asked.resolve({ kind: 'accepted', runId: 'r1' });
+  await until('2026-11-30T12:00Z');
+  expect(started).toHaveLength(20);
+  expect(news).toEqual([]);
+});
+
+test('an end that changes no count is not written', async () => {
+  await lead('2026-11-30T05:00Z');
+  const { id } = await add();
+  const write = vi.spyOn(keyv, 'set');
+  for (const end of ['ok', 'stopped', 'failed', 'ok'] as const) scheduler.noteEnd({ id, end });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(write).toHaveBeenCalledTimes(2);
+});
+
 test('one that hangs holds up no other', async () => {
   await lead('2026-11-30T05:00Z');
   await add({ name: 'hangs' });

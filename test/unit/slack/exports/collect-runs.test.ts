@@ -116,6 +116,15 @@ test('pictures come where the answer names them, tables too, and what it does no
   ]);
 });
 
+test('of a thread that Slack does not give nothing is said to be gone', async () => {
+  const bot = port([]);
+  bot.threads.messages = async () => await Promise.reject(new Error('ratelimited'));
+  const [collected] = await collectRuns([run('r', {})], bot);
+  expect(collected?.outputs).toEqual([
+    { kind: 'note', words: 'the answer of this run could not be read from Slack' },
+  ]);
+});
+
 test('the whole text that is attached takes the place of what the message shows', async () => {
   const attached = file('out', { name: 'output.txt', mimetype: 'text/plain' });
   const shown = answer('r', pre('head'), italic('… 9 lines hidden, all in output.txt …'), pre('tail'));

@@ -129,6 +129,8 @@ test('who replaces or forgets what is scheduled is told so', async () => {
   const told = 'It is what these schedules run: 1.';
   expect((await saveLastRun('x', personOf('U2'), here, bot)).text).toContain(told);
   expect((await forgetSaved('x', personOf('U1'), 'C1', bot)).text).toContain(told);
+  await saveLastRun('X', personOf('U1'), here, bot);
+  expect((await saveLastRun('x', personOf('U2'), here, bot)).text).toContain(told);
 });
 
 test('only who saved it, or an admin, forgets it', async () => {

@@ -4,6 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { WebSocket } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { deliverToUrl } from '../../../../src/audit/deliver.ts';
 import { type ProxySettings, readExceptions } from '../../../../src/proxy.ts';
 import { openSlackNetwork } from '../../../../src/slack/transport/network.ts';
 import {
@@ -67,6 +68,13 @@ test('texts, forms and streams go through the proxy, which gets its password', a
   expect(await post(form)).toContain('name="name"\r\n\r\nvalue');
   expect(await post(new Blob(['ab', 'c']).stream())).toBe('abc');
   expect(new Set(statuses(rig.proxy))).toEqual(new Set([200]));
+});
+
+test('audit lines go through the proxy', async () => {
+  await using rig = await startRig();
+  const deliver = deliverToUrl(new URL(rig.address), openSlackNetwork(rig.settings).fetch);
+  await deliver('{}\n', AbortSignal.timeout(10_000));
+  expect(statuses(rig.proxy)).toEqual([200]);
 });
 
 test('NO_PROXY is looked at for each address', async () => {

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../../../src/log.ts';
+import { readRunData, type Run } from '../../../../src/runs/run.ts';
+import { exportRuns, type ExportPort } from '../../../../src/slack/listeners/commands/export.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+
+const personOf = (id: string) => ({
+  id,
+  ids: [id],
+  isWorkspaceAdmin: false,
+  isGuest: false,
+  isExternal: false,
+  isBot: false,
+  isUnknown: false,
+  timeZone: 'Mars/Olympus',
+});
+
+test('the exports of one person are read one after the other', async () => {
+  const done = Promise.withResolvers<void>();
+  const steps: string[] = [];
+  const data = readRunData(undefined);
+  const run = { id: 'r', thread: '1.1', channel: 'C1', requester: 'U1', createdAt: 0, data };
+  const bot = {
+    log: silentLog,
+    memory: createListenerMemory(),
+    channels: { find: async () => ({ name: 'data' }) },
+    users: { find: async (id: string) => personOf(id) },
+    code: async () => ['1'],
+    threadRuns: async () => [run as unknown as Run],
+    threads: {
+      messages: async () => (steps.push('read'), []),
+      attach: async () => {
+        if (steps.push('attached') === 4) done.resolve();
+      },
+    },
+  } as unknown as ExportPort;
+  const place = { channel: 'C1', thread: '1.1' };
+  for (let n = 0; n < 2; n += 1) await exportRuns('thread', personOf('U1'), place, bot);
+  await done.promise;
+  expect(steps).toEqual(['read', 'attached', 'read', 'attached']);
+});
