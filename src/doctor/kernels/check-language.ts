@@ -46,13 +46,10 @@ export async function tryLanguage(
     const startedMs = performance.now();
     report.progress(`${spec.name}: running ${sumIn(spec.language)}`);
     const sum = { name: sumIn(spec.language), code: sumIn(spec.language), answer: '2' };
-    const ran = await askKernel(
-      connection,
-      sum,
-      AbortSignal.any([signal, AbortSignal.timeout(launchTimeoutMs)]),
-    );
+    const inTime = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(launchTimeoutMs)]);
+    const ran = await askKernel(connection, sum, inTime());
     const ranMs = performance.now();
-    const spark = ran === undefined ? await findSpark(connection, spec.language, signal) : undefined;
+    const spark = ran === undefined ? await findSpark(connection, spec.language, inTime()) : undefined;
     const job = ran === undefined && !signal.aborted ? sparkJob(spec) : undefined;
     if (job !== undefined)
       report.progress(`${spec.name}: running a tiny Spark job (up to ${SPARK_MS / 1000} s)`);

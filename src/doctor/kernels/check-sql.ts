@@ -12,7 +12,7 @@ const LOOKS: Readonly<Record<string, string>> = {
   r: 'for (name in c("SparkR", "sparklyr")) if (requireNamespace(name, quietly = TRUE)) cat("spark", as.character(packageVersion(name)), "\\n")',
 };
 
-/** The version of Spark in a kernel, or of R's package for it; undefined where there is none. */
+/** The version of Spark in a kernel, or of R's package for it; undefined where there is none, or none that shows before `signal`. */
 export async function findSpark(
   connection: KernelConnection,
   language: string,
@@ -22,8 +22,10 @@ export async function findSpark(
   if (code === undefined) return undefined;
   const execution = connection.execute({ msgId: randomUUID(), code, allowStdin: false, signal });
   let said = '';
-  for await (const output of execution)
+  for await (const output of execution) {
+    if (output.kind === 'stopIgnored') return undefined;
     if (output.kind === 'stream' && said.length < 10_000) said += output.text;
+  }
   await execution.end;
   return /^spark (\d[\w.-]{0,40})\s*$/m.exec(said)?.[1];
 }

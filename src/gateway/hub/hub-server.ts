@@ -8,7 +8,6 @@ import { type Answer, mayBeHubs, readReason, readRefusal } from '../http/http-er
 import { readJson } from '../protocol/json.ts';
 import type { GatewaySettings, HubSettings } from '../settings.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { untilAborted } from '../until-aborted.ts';
 
 /** `unknown`: the token may not see it. */
 type ServerState = 'ready' | 'starting' | 'stopping' | 'stopped' | 'unknown';
@@ -81,14 +80,14 @@ export class HubServer {
    * Resolves when the server runs; it is started once for all who ask. `onStarting` is told since when it is being started,
    * in ms since the epoch. Rejects with `GatewayError`, after the launch time-out at the latest.
    */
-  async start(onStarting?: (sinceMs: number) => void, signal?: AbortSignal): Promise<void> {
+  async start(onStarting?: (sinceMs: number) => void): Promise<void> {
     this.#start ??= {
       sinceMs: Date.now(),
       done: this.#startOnce().finally(() => (this.#start = undefined)),
     };
     const { sinceMs, done } = this.#start;
     onStarting?.(sinceMs);
-    await untilAborted(done, signal, () => notStarted('it is not waited for any more'));
+    await done;
   }
 
   async close(): Promise<void> {

@@ -1,14 +1,9 @@
 import { expect, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/errors.ts';
+import { LEAST } from '../../support/least-settings.ts';
 
-const least = {
-  SLACK_BOT_TOKEN: 'xoxb-bot-token',
-  SLACK_APP_TOKEN: 'xapp-app-token',
-  KG_URL: 'http://127.0.0.1:8888',
-};
-
-const read = (AUDIT: string) => readConfig({ ...least, AUDIT });
+const read = (AUDIT: string) => readConfig({ ...LEAST, AUDIT });
 
 test.each([
   ['log', { kind: 'log' }],

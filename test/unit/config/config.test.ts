@@ -6,22 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadEnvFile, readConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/errors.ts';
 import { settings } from '../../../src/config/schema.ts';
-
-const least = {
-  SLACK_BOT_TOKEN: 'xoxb-bot-token',
-  SLACK_APP_TOKEN: 'xapp-app-token',
-  KG_URL: 'http://127.0.0.1:8888',
-};
-
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { LEAST, problemsOf } from '../../support/least-settings.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -60,7 +45,7 @@ const credentials = {
 
 describe('the least that is needed', () => {
   it('fills in every default', () => {
-    const config = readConfig(least);
+    const config = readConfig(LEAST);
     expect(config).toMatchObject({
       slack: { botToken: 'xoxb-bot-token', transport: { kind: 'socket', appToken: 'xapp-app-token' } },
       gateway: {
@@ -113,18 +98,18 @@ describe('the least that is needed', () => {
   });
 
   it('takes signed HTTP when there is no app token, and Socket Mode when there are both', () => {
-    const { SLACK_APP_TOKEN, ...rest } = least;
+    const { SLACK_APP_TOKEN, ...rest } = LEAST;
     const http = { ...rest, SLACK_SIGNING_SECRET: 'shhh-secret' };
     expect(readConfig(http).slack.transport).toEqual({ kind: 'http', signingSecret: 'shhh-secret' });
     expect(readConfig({ ...http, SLACK_APP_TOKEN }).slack.transport.kind).toBe('socket');
   });
 
   it('listens on this machine alone with Socket Mode, else on every address, unless HOST says otherwise', () => {
-    const { SLACK_APP_TOKEN: _, ...rest } = least;
+    const { SLACK_APP_TOKEN: _, ...rest } = LEAST;
     const http = { ...rest, SLACK_SIGNING_SECRET: 'shhh-secret' };
-    expect(readConfig(least).http.host).toBe('127.0.0.1');
+    expect(readConfig(LEAST).http.host).toBe('127.0.0.1');
     expect(readConfig(http).http.host).toBeUndefined();
-    expect(readConfig({ ...least, HOST: '0.0.0.0' }).http.host).toBe('0.0.0.0');
+    expect(readConfig({ ...LEAST, HOST: '0.0.0.0' }).http.host).toBe('0.0.0.0');
     expect(readConfig({ ...http, HOST: '[::1]' }).http.host).toBe('::1');
   });
 
@@ -135,31 +120,31 @@ describe('the least that is needed', () => {
     ['2', true],
     ['15', true],
   ])('KERNELS_PER_CHANNEL=%s: kernels side by side is %s', (value, several) => {
-    expect(readConfig({ ...least, KERNELS_PER_CHANNEL: value }).kernels.several).toBe(several);
+    expect(readConfig({ ...LEAST, KERNELS_PER_CHANNEL: value }).kernels.several).toBe(several);
   });
 
   it.each([
     ['none', undefined],
     ['3', 3],
   ])('KERNELS_PER_USER=%s', (value, limit) => {
-    expect(readConfig({ ...least, KERNELS_PER_USER: value }).kernels.perUser).toBe(limit);
-    expect(problemsOf({ ...least, KERNELS_PER_USER: '0' })).toEqual([
+    expect(readConfig({ ...LEAST, KERNELS_PER_USER: value }).kernels.perUser).toBe(limit);
+    expect(problemsOf({ ...LEAST, KERNELS_PER_USER: '0' })).toEqual([
       'KERNELS_PER_USER must be none or a whole number, 1 or more, not "0".',
     ]);
   });
 
   it('shows no rows of a DataFrame that nobody asked to see, unless SHOW_DATAFRAMES says how many', () => {
-    const rows = (env: Record<string, string>): number => readConfig({ ...least, ...env }).spark.resultRows;
+    const rows = (env: Record<string, string>): number => readConfig({ ...LEAST, ...env }).spark.resultRows;
     expect(rows({})).toBe(0);
     expect(rows({ SHOW_DATAFRAMES: 'Off' })).toBe(0);
     expect(rows({ SHOW_DATAFRAMES: '50' })).toBe(50);
-    expect(problemsOf({ ...least, SHOW_DATAFRAMES: '0' })).toEqual([
+    expect(problemsOf({ ...LEAST, SHOW_DATAFRAMES: '0' })).toEqual([
       'SHOW_DATAFRAMES must be off or a whole number, 1 or more, not "0".',
     ]);
   });
 
   it('counts an empty variable as absent', () => {
-    expect(readConfig({ ...least, RUN_TIMEOUT: '', PORT: '  ' }).http.port).toBe(3000);
+    expect(readConfig({ ...LEAST, RUN_TIMEOUT: '', PORT: '  ' }).http.port).toBe(3000);
   });
 });
 
@@ -220,37 +205,37 @@ describe('mistakes', () => {
     ['KG_HEADERS', '{"X": ["hidden-word"]}'],
     ['STORE_URL', 'mysql://user:hidden-word@host/'],
   ])('never repeats the secret in %s', (name, value) => {
-    const problems = problemsOf({ ...least, [name]: value });
+    const problems = problemsOf({ ...LEAST, [name]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(name);
     expect(problems.join()).not.toContain('hidden-word');
   });
 
   it('refuses a bot token that ends after 12 hours, and says why', () => {
-    const problems = problemsOf({ ...least, SLACK_BOT_TOKEN: 'xoxe.xoxb-1-hidden-word' });
+    const problems = problemsOf({ ...LEAST, SLACK_BOT_TOKEN: 'xoxe.xoxb-1-hidden-word' });
     expect(problems).toEqual([expect.stringMatching(/^SLACK_BOT_TOKEN must be .*12 hours.*token rotation/)]);
     expect(problems.join()).not.toContain('hidden-word');
   });
 
   it('wants a user and a password together', () => {
-    expect(problemsOf({ ...least, KG_HTTP_USER: 'u' })).toEqual([
+    expect(problemsOf({ ...LEAST, KG_HTTP_USER: 'u' })).toEqual([
       expect.stringMatching(/^KG_HTTP_PASS is missing/),
     ]);
-    expect(problemsOf({ ...least, KG_HTTP_PASS: 'p' })).toEqual([
+    expect(problemsOf({ ...LEAST, KG_HTTP_PASS: 'p' })).toEqual([
       expect.stringMatching(/^KG_HTTP_USER is missing/),
     ]);
   });
 
   it('refuses a user that HTTP Basic cannot carry', () => {
-    expect(problemsOf({ ...least, KG_HTTP_USER: 'a:b', KG_HTTP_PASS: 'p' })).toEqual([
+    expect(problemsOf({ ...LEAST, KG_HTTP_USER: 'a:b', KG_HTTP_PASS: 'p' })).toEqual([
       expect.stringMatching(/^KG_HTTP_USER must not contain a colon/),
     ]);
   });
 
   it('refuses two Authorization headers and what the bot sets itself', () => {
-    const basic = { ...least, KG_HTTP_USER: 'u', KG_HTTP_PASS: 'p' };
+    const basic = { ...LEAST, KG_HTTP_USER: 'u', KG_HTTP_PASS: 'p' };
     expect(problemsOf({ ...basic, KG_HEADERS: '{"authorization":"Bearer x"}' })).toHaveLength(1);
-    expect(problemsOf({ ...least, KERNEL_ENV: '{"KERNEL_ID":"1","KERNEL_USERNAME":"x"}' })).toHaveLength(2);
+    expect(problemsOf({ ...LEAST, KERNEL_ENV: '{"KERNEL_ID":"1","KERNEL_USERNAME":"x"}' })).toHaveLength(2);
   });
 });
 
@@ -265,23 +250,23 @@ describe('values', () => {
     ['1.5 H', 5_400_000],
     ['none', undefined],
   ])('reads the duration %s', (text, ms) => {
-    expect(readConfig({ ...least, RUN_TIMEOUT: text }).runs.runTimeoutMs).toBe(ms);
+    expect(readConfig({ ...LEAST, RUN_TIMEOUT: text }).runs.runTimeoutMs).toBe(ms);
   });
 
   it.each(['0', '-1', '10 minutes', '1h30m', '25d', 'never', '1e3'])(
     'refuses the waiting time %s',
     (text) => {
-      expect(problemsOf({ ...least, RUN_TIMEOUT: text })).toHaveLength(1);
+      expect(problemsOf({ ...LEAST, RUN_TIMEOUT: text })).toHaveLength(1);
     },
   );
 
   it('lets none stand only where there may be no limit', () => {
-    expect(readConfig({ ...least, KEEP_RUNS: 'none', IDLE_TIMEOUT: 'none' })).toMatchObject({
+    expect(readConfig({ ...LEAST, KEEP_RUNS: 'none', IDLE_TIMEOUT: 'none' })).toMatchObject({
       runs: { keepRunsMs: undefined },
       kernels: { idleTimeoutMs: undefined },
     });
-    expect(problemsOf({ ...least, INPUT_TIMEOUT: 'none' })).toHaveLength(1);
-    expect(readConfig({ ...least, KEEP_RUNS: '365d' }).runs.keepRunsMs).toBe(365 * 86_400_000);
+    expect(problemsOf({ ...LEAST, INPUT_TIMEOUT: 'none' })).toHaveLength(1);
+    expect(readConfig({ ...LEAST, KEEP_RUNS: '365d' }).runs.keepRunsMs).toBe(365 * 86_400_000);
   });
 
   it.each([
@@ -290,11 +275,11 @@ describe('values', () => {
     ['64KiB', 65_536],
     ['1048576', 1_048_576],
   ])('reads the size %s', (text, bytes) => {
-    expect(readConfig({ ...least, MAX_OUTPUT: text }).runs.maxOutputBytes).toBe(bytes);
+    expect(readConfig({ ...LEAST, MAX_OUTPUT: text }).runs.maxOutputBytes).toBe(bytes);
   });
 
   it.each(['0', '-5MB', '10 apples', 'MB', '9999999999GB'])('refuses the size %s', (text) => {
-    expect(problemsOf({ ...least, MAX_OUTPUT: text })).toHaveLength(1);
+    expect(problemsOf({ ...LEAST, MAX_OUTPUT: text })).toHaveLength(1);
   });
 
   it.each([
@@ -305,7 +290,7 @@ describe('values', () => {
     ['redis://:100%@host', { kind: 'redis', password: '100%' }],
     ['rediss://:p%40ss@host', { kind: 'redis', password: 'p@ss' }],
   ])('reads the store %s', (url, store) => {
-    expect(readConfig({ ...least, STORE_URL: url }).store).toEqual({ ...store, address: url });
+    expect(readConfig({ ...LEAST, STORE_URL: url }).store).toEqual({ ...store, address: url });
   });
 
   it.each([
@@ -316,17 +301,17 @@ describe('values', () => {
     'redis://h/name',
     'postgres://x',
     'data/x.db',
-  ])('refuses the store %s', (url) => expect(problemsOf({ ...least, STORE_URL: url })).toHaveLength(1));
+  ])('refuses the store %s', (url) => expect(problemsOf({ ...LEAST, STORE_URL: url })).toHaveLength(1));
 
   it('takes no notice of blanks and of the line end of a file from Windows', () => {
-    const config = readConfig({ ...least, ALLOW_GUESTS: 'true\r', KG_AUTH_TOKEN: ' token\r' });
+    const config = readConfig({ ...LEAST, ALLOW_GUESTS: 'true\r', KG_AUTH_TOKEN: ' token\r' });
     expect(config.policy.allowGuests).toBe(true);
     expect(config.gateway.token).toBe('token');
   });
 
   it('reads lists, pairs and JSON', () => {
     const config = readConfig({
-      ...least,
+      ...LEAST,
       LANGUAGES: 'Python2=python2-spark21, scala=scala-spark21,',
       ADMINS: 'U1, S2 W3',
       ALLOWED_CHANNELS: 'C1,G2',
@@ -345,7 +330,7 @@ describe('values', () => {
 
   it('takes START_CONCURRENCY, SPOOL_LIMIT and MAX_CODE', () => {
     expect(
-      readConfig({ ...least, START_CONCURRENCY: '2', SPOOL_LIMIT: '10GB', MAX_CODE: '2MB' }),
+      readConfig({ ...LEAST, START_CONCURRENCY: '2', SPOOL_LIMIT: '10GB', MAX_CODE: '2MB' }),
     ).toMatchObject({
       gateway: { startConcurrency: 2 },
       spoolLimitBytes: 10_000_000_000,
@@ -366,18 +351,18 @@ describe('values', () => {
     ['KG_WS_URL', 'https://host/'],
     ['KG_HEADERS', '{"X-Team":"data\\nX-Other: 1"}'],
     ['KG_AUTH_TOKEN', 'tok“en'],
-  ])('refuses %s=%s', (name, value) => expect(problemsOf({ ...least, [name]: value })).toHaveLength(1));
+  ])('refuses %s=%s', (name, value) => expect(problemsOf({ ...LEAST, [name]: value })).toHaveLength(1));
 });
 
 describe('the gateway', () => {
   it('keeps path prefixes and adds the trailing slash', () => {
-    const { gateway } = readConfig({ ...least, KG_URL: 'https://host:8443/gateway/default/jkg' });
+    const { gateway } = readConfig({ ...LEAST, KG_URL: 'https://host:8443/gateway/default/jkg' });
     expect(gateway.httpUrl).toBe('https://host:8443/gateway/default/jkg/');
     expect(gateway.wsUrl).toBe('wss://host:8443/gateway/default/jkg/');
   });
 
   it('takes Jupyter Server’s names', () => {
-    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = least;
+    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = LEAST;
     const { gateway } = readConfig({
       SLACK_BOT_TOKEN,
       SLACK_APP_TOKEN,
@@ -401,13 +386,13 @@ describe('the gateway', () => {
   });
 
   it('lets KG_ win over its alias and says so', () => {
-    const config = readConfig({ ...least, JUPYTER_GATEWAY_URL: 'http://other:1/' });
+    const config = readConfig({ ...LEAST, JUPYTER_GATEWAY_URL: 'http://other:1/' });
     expect(config.gateway.httpUrl).toBe('http://127.0.0.1:8888/');
     expect(config.warnings).toEqual(['KG_URL and JUPYTER_GATEWAY_URL differ; KG_URL is used.']);
   });
 
   it('reads an IBM service credentials file', () => {
-    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = least;
+    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = LEAST;
     const path = file('credentials.json', JSON.stringify(credentials));
     const config = readConfig({ SLACK_BOT_TOKEN, SLACK_APP_TOKEN, KG_SERVICE_CREDENTIALS: path });
     expect(config.gateway).toMatchObject({
@@ -423,7 +408,7 @@ describe('the gateway', () => {
   it('lets KG_ settings win over the file, says so, and does not mix roots of two gateways', () => {
     const path = file('credentials.json', JSON.stringify(credentials));
     const config = readConfig({
-      ...least,
+      ...LEAST,
       KG_HTTP_USER: 'me',
       KG_HTTP_PASS: 'mine-alone',
       KG_SERVICE_CREDENTIALS: path,
@@ -444,7 +429,7 @@ describe('the gateway', () => {
     ],
   ])('tells what is wrong with the file %s', (name, content, complaint) => {
     const path = content === undefined ? join(folder, name) : file(name, content);
-    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = least;
+    const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = LEAST;
     expect(problemsOf({ SLACK_BOT_TOKEN, SLACK_APP_TOKEN, KG_SERVICE_CREDENTIALS: path })).toEqual([
       expect.stringMatching(complaint),
     ]);
@@ -452,7 +437,7 @@ describe('the gateway', () => {
 
   it('warns when nothing is checked or half is encrypted', () => {
     const config = readConfig({
-      ...least,
+      ...LEAST,
       KG_URL: 'https://h/',
       KG_WS_URL: 'ws://h/',
       VALIDATE_KG_CERT: 'false',
@@ -467,7 +452,7 @@ describe('the gateway', () => {
 describe('certificates', () => {
   it('reads the files', () => {
     const config = readConfig({
-      ...least,
+      ...LEAST,
       KG_CLIENT_CA: file('ca.pem', pem('client.pem')),
       KG_CLIENT_CERT: file('client.pem', pem('client.pem')),
       KG_CLIENT_KEY: file('client.key', pem('client.key')),
@@ -483,7 +468,7 @@ describe('certificates', () => {
 
   it('takes certificate and key from one file', () => {
     const both = `${pem('client.pem')}${pem('client.key')}`;
-    expect(readConfig({ ...least, KG_CLIENT_CERT: file('both.pem', both) }).gateway.tls.key).toBe(both);
+    expect(readConfig({ ...LEAST, KG_CLIENT_CERT: file('both.pem', both) }).gateway.tls.key).toBe(both);
   });
 
   it('tells a certificate without a key, a key that does not fit, and what is no PEM', () => {
@@ -491,19 +476,19 @@ describe('certificates', () => {
     const key = file('client.key', pem('client.key'));
     const other = file('other.key', pem('other.key'));
     const nonsense = file('nonsense.pem', 'nonsense');
-    expect(problemsOf({ ...least, KG_CLIENT_CERT: cert })).toEqual([
+    expect(problemsOf({ ...LEAST, KG_CLIENT_CERT: cert })).toEqual([
       expect.stringMatching(/^KG_CLIENT_KEY is missing/),
     ]);
-    expect(problemsOf({ ...least, KG_CLIENT_KEY: key })).toEqual([
+    expect(problemsOf({ ...LEAST, KG_CLIENT_KEY: key })).toEqual([
       expect.stringMatching(/^KG_CLIENT_CERT is missing/),
     ]);
-    expect(problemsOf({ ...least, KG_CLIENT_CERT: cert, KG_CLIENT_KEY: other })).toEqual([
+    expect(problemsOf({ ...LEAST, KG_CLIENT_CERT: cert, KG_CLIENT_KEY: other })).toEqual([
       expect.stringMatching(/does not fit/),
     ]);
-    expect(problemsOf({ ...least, KG_CLIENT_CERT: nonsense, KG_CLIENT_KEY: key })).toEqual([
+    expect(problemsOf({ ...LEAST, KG_CLIENT_CERT: nonsense, KG_CLIENT_KEY: key })).toEqual([
       expect.stringMatching(/^KG_CLIENT_CERT: .* no certificate/),
     ]);
-    expect(problemsOf({ ...least, JUPYTER_GATEWAY_CA_CERTS: nonsense })).toEqual([
+    expect(problemsOf({ ...LEAST, JUPYTER_GATEWAY_CA_CERTS: nonsense })).toEqual([
       expect.stringMatching(/^JUPYTER_GATEWAY_CA_CERTS: .* no certificate/),
     ]);
   });
@@ -516,7 +501,7 @@ describe('an encrypted key', () => {
   });
 
   it('is opened by its passphrase, which no log shows', () => {
-    const config = readConfig({ ...least, ...certificate(), KG_CLIENT_KEY_PASSPHRASE: 'open sesame' });
+    const config = readConfig({ ...LEAST, ...certificate(), KG_CLIENT_KEY_PASSPHRASE: 'open sesame' });
     expect(config.gateway.tls.passphrase).toBe('open sesame');
     expect(config.secrets).toContain('open sesame');
   });
@@ -525,27 +510,27 @@ describe('an encrypted key', () => {
     [{}, 'KG_CLIENT_KEY_PASSPHRASE is missing: KG_CLIENT_KEY is encrypted.'],
     [{ KG_CLIENT_KEY_PASSPHRASE: 'wrong' }, 'KG_CLIENT_KEY_PASSPHRASE does not open KG_CLIENT_KEY.'],
   ] as const)('is told with %o', ([env, words]) => {
-    expect(problemsOf({ ...least, ...certificate(), ...env })).toEqual([words]);
+    expect(problemsOf({ ...LEAST, ...certificate(), ...env })).toEqual([words]);
   });
 
   it('a passphrase without a key is told', () => {
-    expect(problemsOf({ ...least, KG_CLIENT_KEY_PASSPHRASE: 'p' })).toEqual([
+    expect(problemsOf({ ...LEAST, KG_CLIENT_KEY_PASSPHRASE: 'p' })).toEqual([
       'KG_CLIENT_KEY is missing: KG_CLIENT_KEY_PASSPHRASE is for it.',
     ]);
   });
 
   it('a key that needs none takes one, and no key is told as that', () => {
     const plain = { ...certificate(), KG_CLIENT_KEY: file('client.key', pem('client.key')) };
-    expect(problemsOf({ ...least, ...plain, KG_CLIENT_KEY_PASSPHRASE: 'p' })).toEqual([]);
+    expect(problemsOf({ ...LEAST, ...plain, KG_CLIENT_KEY_PASSPHRASE: 'p' })).toEqual([]);
     const nonsense = { ...certificate(), KG_CLIENT_KEY: file('nonsense.key', 'nonsense') };
-    expect(problemsOf({ ...least, ...nonsense })).toEqual(['KG_CLIENT_KEY is no key in PEM form.']);
+    expect(problemsOf({ ...LEAST, ...nonsense })).toEqual(['KG_CLIENT_KEY is no key in PEM form.']);
   });
 });
 
 describe('names that look like ours', () => {
   it('warns of a misspelt one and names the nearest', () => {
     const { warnings } = readConfig({
-      ...least,
+      ...LEAST,
       KG_HTTP_PASSWORD: 'p',
       SLACK_TOKEN: 't',
       RUN_TIMEOUTS: '1h',
@@ -570,7 +555,7 @@ describe('names that look like ours', () => {
       'NODE_ENV',
       'LOGNAME',
     ];
-    const env = { ...least, ...Object.fromEntries(usual.map((name) => [name, 'x'])) };
+    const env = { ...LEAST, ...Object.fromEntries(usual.map((name) => [name, 'x'])) };
     expect(readConfig(env).warnings).toEqual([]);
   });
 });
@@ -578,7 +563,7 @@ describe('names that look like ours', () => {
 describe('secrets', () => {
   it('lists each in the forms a log could carry', () => {
     const { secrets } = readConfig({
-      ...least,
+      ...LEAST,
       KG_HTTP_USER: 'user',
       KG_HTTP_PASS: 'password',
       KG_AUTH_TOKEN: 'gateway-token',
@@ -624,7 +609,7 @@ describe('the list of settings', () => {
       expect(description, name).toMatch(/\.$/);
       for (const value of byDefault === undefined ? [example] : [example, byDefault])
         expect(
-          problemsOf({ ...least, [name]: value }).filter((problem) => problem.startsWith(`${name} must`)),
+          problemsOf({ ...LEAST, [name]: value }).filter((problem) => problem.startsWith(`${name} must`)),
           name,
         ).toEqual([]);
     }
@@ -632,7 +617,7 @@ describe('the list of settings', () => {
 });
 
 it('says of a required setting that is missing which name may have been meant for it', () => {
-  const { SLACK_APP_TOKEN, ...rest } = least;
+  const { SLACK_APP_TOKEN, ...rest } = LEAST;
   expect(() => readConfig({ ...rest, SLACK_APP_TOKN: SLACK_APP_TOKEN })).toThrow(
     'SLACK_APP_TOKN is not a setting; did you mean SLACK_APP_TOKEN?',
   );

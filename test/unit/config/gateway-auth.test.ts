@@ -1,23 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { commandLine } from '../../../src/config/parsers.ts';
-import { ConfigError } from '../../../src/errors.ts';
-
-const least = {
-  SLACK_BOT_TOKEN: 'xoxb-bot-token',
-  SLACK_APP_TOKEN: 'xapp-app-token',
-  KG_URL: 'http://127.0.0.1:8888',
-};
-
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig({ ...least, ...env });
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { LEAST, problemsOf } from '../../support/least-settings.ts';
 
 describe('a command line', () => {
   it.for([
@@ -53,23 +37,23 @@ describe('a command line', () => {
 });
 
 test('a command, a scheme and a header; the default is Jupyter’s', () => {
-  expect(readConfig({ ...least, KG_AUTH_COMMAND: 'give token' }).gatewayCredentials).toEqual({
+  expect(readConfig({ ...LEAST, KG_AUTH_COMMAND: 'give token' }).gatewayCredentials).toEqual({
     place: { kind: 'command', argv: ['give', 'token'] },
     scheme: 'token',
     header: 'Authorization',
   });
   const env = { KG_AUTH_TOKEN_FILE: '/run/token', KG_AUTH_SCHEME: 'none', KG_AUTH_HEADER: 'X-Token' };
-  expect(readConfig({ ...least, ...env }).gatewayCredentials).toEqual({
+  expect(readConfig({ ...LEAST, ...env }).gatewayCredentials).toEqual({
     place: { kind: 'file', path: '/run/token' },
     scheme: '',
     header: 'X-Token',
   });
-  expect(readConfig(least).gatewayCredentials).toBeUndefined();
+  expect(readConfig(LEAST).gatewayCredentials).toBeUndefined();
 });
 
 test('scheme and header are for a token that lasts too, and have Jupyter Server’s names', () => {
   const { gateway } = readConfig({
-    ...least,
+    ...LEAST,
     KG_AUTH_TOKEN: 'abc',
     JUPYTER_GATEWAY_AUTH_SCHEME: 'Bearer',
     JUPYTER_GATEWAY_AUTH_HEADER_KEY: 'X-Token',
@@ -85,16 +69,16 @@ test.for([
   [{ KG_AUTH_SCHEME: 'two words' }, 'KG_AUTH_SCHEME must be one word'],
   [{ KG_AUTH_HEADER: 'X: y' }, 'KG_AUTH_HEADER must be the name of a header'],
 ] as const)('a contradiction is told: %o', ([env, words]) => {
-  const problems = problemsOf(env);
+  const problems = problemsOf({ ...LEAST, ...env });
   expect(problems).toHaveLength(1);
   expect(problems[0]).toContain(words);
 });
 
 test('a user and a password go with a renewed token that has a header of its own', () => {
   const env = { KG_AUTH_COMMAND: 'a', KG_HTTP_USER: 'b', KG_HTTP_PASS: 'c', KG_AUTH_HEADER: 'X-Token' };
-  expect(problemsOf(env)).toEqual([]);
+  expect(problemsOf({ ...LEAST, ...env })).toEqual([]);
 });
 
 test('a complaint about a command does not repeat it', () => {
-  expect(problemsOf({ KG_AUTH_COMMAND: 'a --secret=s3cret | b' }).join()).not.toContain('s3cret');
+  expect(problemsOf({ ...LEAST, KG_AUTH_COMMAND: 'a --secret=s3cret | b' }).join()).not.toContain('s3cret');
 });

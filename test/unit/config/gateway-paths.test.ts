@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
-
-const least = {
-  SLACK_BOT_TOKEN: 'xoxb-bot-token',
-  SLACK_APP_TOKEN: 'xapp-app-token',
-  KG_URL: 'http://127.0.0.1:8888',
-};
+import { LEAST } from '../../support/least-settings.ts';
 
 test('paths lose their slashes at both ends; a body is an object', () => {
   const env = {
@@ -13,7 +8,7 @@ test('paths lose their slashes at both ends; a body is an object', () => {
     KG_KERNELSPECS_PATH: 'specs',
     KERNEL_BODY: '{"engine":{"a":1}}',
   };
-  expect(readConfig({ ...least, ...env }).gateway).toMatchObject({
+  expect(readConfig({ ...LEAST, ...env }).gateway).toMatchObject({
     kernelsPath: 'v4/kernels',
     kernelspecsPath: 'specs',
     startBody: { engine: { a: 1 } },
@@ -28,7 +23,7 @@ test.for([
   [{ KERNEL_BODY: '{"env":{}}' }, 'KERNEL_ENV is for that'],
   [{ KERNEL_BODY: '{"kernel_id":"a"}' }, 'must not hold kernel_id'],
 ] as const)('refused: %o', ([env, words]) => {
-  expect(() => readConfig({ ...least, ...env })).toThrow(
+  expect(() => readConfig({ ...LEAST, ...env })).toThrow(
     expect.objectContaining({ problems: [expect.stringContaining(words)] }),
   );
 });

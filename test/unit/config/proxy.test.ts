@@ -1,12 +1,9 @@
 import { expect, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/errors.ts';
+import { LEAST } from '../../support/least-settings.ts';
 
-const least = {
-  SLACK_BOT_TOKEN: 'xoxb-bot-token',
-  SLACK_APP_TOKEN: 'xapp-app-token',
-  KG_URL: 'https://gateway.corp/jkg/',
-};
+const least = { ...LEAST, KG_URL: 'https://gateway.corp/jkg/' };
 const proxied = { ...least, HTTPS_PROXY: 'http://ana:p%40ss@proxy.corp:3128' };
 
 test('the proxy is for Slack and for both of the gateway’s roots', () => {

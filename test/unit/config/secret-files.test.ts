@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { settings } from '../../../src/config/schema.ts';
-import { ConfigError } from '../../../src/errors.ts';
+import { LEAST, problemsOf } from '../../support/least-settings.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -16,22 +16,6 @@ function file(name: string, content: string): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
-}
-
-const least = {
-  SLACK_BOT_TOKEN: 'xoxb-bot-token',
-  SLACK_APP_TOKEN: 'xapp-app-token',
-  KG_URL: 'http://127.0.0.1:8888',
-};
-
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
 }
 
 test('secrets come out of files, without the end of their last line', () => {
@@ -64,7 +48,7 @@ test.each(secretNames)('%s may lie in a file', (name) => {
 });
 
 test('a secret in place of its path is not repeated', () => {
-  const problems = problemsOf({ ...least, SLACK_BOT_TOKEN: '', SLACK_BOT_TOKEN_FILE: 'xoxb-pasted-here' });
+  const problems = problemsOf({ ...LEAST, SLACK_BOT_TOKEN: '', SLACK_BOT_TOKEN_FILE: 'xoxb-pasted-here' });
   expect(problems).toEqual(['SLACK_BOT_TOKEN_FILE must be the path of a file with the secret (ENOENT).']);
 });
 
@@ -72,13 +56,13 @@ test.for([
   ['both are given', { SLACK_BOT_TOKEN_FILE: 'x' }, 'SLACK_BOT_TOKEN is given beside SLACK_BOT_TOKEN_FILE'],
   ['a folder', { KG_AUTH_COMMAND_FILE: '/' }, '(EISDIR)'],
 ] as const)('told: %s', ([, env, words]) => {
-  const problems = problemsOf({ ...least, ...env });
+  const problems = problemsOf({ ...LEAST, ...env });
   expect(problems).toHaveLength(1);
   expect(problems[0]).toContain(words);
 });
 
 test('an empty file and a value that cannot be one are told by the file, without the value', () => {
-  const { SLACK_APP_TOKEN: _, ...rest } = least;
+  const { SLACK_APP_TOKEN: _, ...rest } = LEAST;
   expect(problemsOf({ ...rest, SLACK_APP_TOKEN_FILE: file('empty', '\n') })).toEqual([
     'SLACK_APP_TOKEN_FILE must be the path of a file with the secret (it is empty).',
   ]);
@@ -88,7 +72,7 @@ test('an empty file and a value that cannot be one are told by the file, without
 });
 
 test('a misspelt name of a file is warned of', () => {
-  expect(readConfig({ ...least, SLACK_BOT_TOKN_FILE: 'x' }).warnings).toEqual([
+  expect(readConfig({ ...LEAST, SLACK_BOT_TOKN_FILE: 'x' }).warnings).toEqual([
     'SLACK_BOT_TOKN_FILE is not a setting; did you mean SLACK_BOT_TOKEN_FILE?',
   ]);
 });

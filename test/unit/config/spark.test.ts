@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/errors.ts';
+import { LEAST } from '../../support/least-settings.ts';
 
-const least = {
-  SLACK_BOT_TOKEN: 'xoxb-bot-token',
-  SLACK_APP_TOKEN: 'xapp-app-token',
-  KG_URL: 'https://gateway.corp/jkg/',
-};
+const least = { ...LEAST, KG_URL: 'https://gateway.corp/jkg/' };
 
 describe('SPARK_STATUS_URL', () => {
   const url = 'https://rm.corp/proxy/{appId}/api/v1';

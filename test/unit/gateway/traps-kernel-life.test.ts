@@ -177,6 +177,17 @@ test('what the process that died had not begun is run by the next one, or it is 
   }
 });
 
+test('what a kernel had not begun ends with a restart that was asked for', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, gateway } = rig;
+  kernel.onExecute = () => undefined;
+  const running = run(connection);
+  await kernel.untilReceived('execute_request');
+  kernel.onRestart = () => kernel.comeUp();
+  await gateway.restartKernel(kernel.id);
+  expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
+});
+
 test('a kernel that dies again and again until the gateway gives up is gone', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;

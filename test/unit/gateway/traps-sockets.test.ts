@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import type { Execution, ExecutionCheckpoint } from '../../../src/gateway/gateway.ts';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
-import { kindsOf, run, startConnectedRig, startRig, textOf, watch } from '../../support/gateway-client.ts';
+import {
+  type ConnectedRig,
+  kindsOf,
+  run,
+  startConnectedRig,
+  startRig,
+  textOf,
+  watch,
+} from '../../support/gateway-client.ts';
 import type { CannedAnswer, ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about websockets that drop, stall, are taken away or refuse; numbers as there. */
@@ -382,24 +390,50 @@ test('resume takes the replay of a run that an earlier process wrote', async () 
   ]);
 });
 
-test('what a closed connection left proves the replay whole, or that something is missing', async () => {
-  await using rig = await startConnectedRig();
-  const { kernel, connection, gateway } = rig;
+/** A run has said `a` when its connection is closed; the gateway holds `b` for the next one. */
+async function leaveAtWork({ kernel, connection }: ConnectedRig) {
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.stream(request, 'a');
   };
   const { sessionId } = connection;
-  const first = run(connection);
-  await first.until('stream');
+  const { execution, outputs, until } = run(connection);
+  await until('stream');
   await connection.close();
   kernel.stream(lastRequest(kernel), 'b');
+  const { msgId, checkpoint } = execution;
+  if (checkpoint === undefined) throw new Error('nothing was left');
+  return { sessionId, msgId, checkpoint, execution, outputs };
+}
+
+/** `between` was left in its turn: it gives out `b`, and the one after it `c`. */
+async function expectTheRest(
+  { kernel, gateway }: ConnectedRig,
+  { sessionId, msgId, outputs }: Awaited<ReturnType<typeof leaveAtWork>>,
+  between: Execution,
+): Promise<void> {
+  const taken: KernelOutput[] = [];
+  for await (const output of between) taken.push(output);
+  kernel.stream(lastRequest(kernel), 'c');
+  finish(kernel);
+  const { checkpoint } = between;
+  if (checkpoint === undefined) throw new Error('nothing was left');
+  const later = await gateway.connect(kernel.id, { sessionId, checkpoint });
+  const last = watch(later.resume({ msgId, checkpoint }));
+  expect(await last.end).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(textOf([...outputs, ...taken, ...last.outputs])).toBe('abc');
+}
+
+test('what a closed connection left proves the replay whole, or that something is missing', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, gateway } = rig;
+  const first = await leaveAtWork(rig);
   const resume = async (before: Execution) => {
     const { checkpoint } = before;
     if (checkpoint === undefined) throw new Error('nothing was left');
     // As it comes back from a store.
     const stored: ExecutionCheckpoint = JSON.parse(JSON.stringify(checkpoint));
-    const later = await gateway.connect(kernel.id, { sessionId, checkpoint: stored });
+    const later = await gateway.connect(kernel.id, { sessionId: first.sessionId, checkpoint: stored });
     return { later, resumed: watch(later.resume({ msgId: before.msgId, checkpoint: stored })) };
   };
   const second = await resume(first.execution);
@@ -424,45 +458,19 @@ test('what a closed connection left proves the replay whole, or that something i
 
 test('a connection that was closed before anybody resumed on it gives out its replay, which comes only once', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => {
-    kernel.begin(request);
-    kernel.stream(request, 'a');
-  };
-  const { sessionId } = connection;
-  const first = run(connection);
-  await first.until('stream');
-  await connection.close();
-  kernel.stream(lastRequest(kernel), 'b');
-  const { msgId, checkpoint } = first.execution;
-  if (checkpoint === undefined) throw new Error('nothing was left');
+  const { kernel, gateway } = rig;
+  const first = await leaveAtWork(rig);
+  const { sessionId, msgId, checkpoint } = first;
   const hasty = await gateway.connect(kernel.id, { sessionId, checkpoint });
   await hasty.close();
-  const taken: KernelOutput[] = [];
-  const between = hasty.resume({ msgId, checkpoint });
-  for await (const output of between) taken.push(output);
-  kernel.stream(lastRequest(kernel), 'c');
-  finish(kernel);
-  if (between.checkpoint === undefined) throw new Error('nothing was left');
-  const later = await gateway.connect(kernel.id, { sessionId, checkpoint: between.checkpoint });
-  const last = watch(later.resume({ msgId, checkpoint: between.checkpoint }));
-  expect(await last.end).toMatchObject({ kind: 'ok', possibleGap: false });
-  expect(textOf([...first.outputs, ...taken, ...last.outputs])).toBe('abc');
+  await expectTheRest(rig, first, hasty.resume({ msgId, checkpoint }));
 });
 
 test('who is left while a kernel at work gives no answer yet gets what was replayed, and the next one the rest', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => {
-    kernel.begin(request);
-    kernel.stream(request, 'a');
-  };
-  const { sessionId } = connection;
-  const first = run(connection);
-  await first.until('stream');
-  await connection.close();
-  kernel.stream(lastRequest(kernel), 'b');
-  const { msgId, checkpoint } = first.execution;
+  const { kernel, gateway } = rig;
+  const first = await leaveAtWork(rig);
+  const { sessionId, msgId, checkpoint } = first;
   kernel.answersInfo = false;
   kernel.executionState = 'idle';
   const asked = () =>
@@ -473,17 +481,8 @@ test('who is left while a kernel at work gives no answer yet gets what was repla
   await expect.poll(asked).toBeGreaterThan(before);
   leave.abort();
   const left = await connecting;
-  const between = left.resume({ msgId, checkpoint });
-  const taken: KernelOutput[] = [];
-  for await (const output of between) taken.push(output);
   kernel.answersInfo = true;
-  kernel.stream(lastRequest(kernel), 'c');
-  finish(kernel);
-  if (between.checkpoint === undefined) throw new Error('nothing was left');
-  const later = await gateway.connect(kernel.id, { sessionId, checkpoint: between.checkpoint });
-  const last = watch(later.resume({ msgId, checkpoint: between.checkpoint }));
-  expect(await last.end).toMatchObject({ kind: 'ok', possibleGap: false });
-  expect(textOf([...first.outputs, ...taken, ...last.outputs])).toBe('abc');
+  await expectTheRest(rig, first, left.resume({ msgId, checkpoint }));
 });
 
 test('an error that was given out before the connection was closed is how it ends', async () => {

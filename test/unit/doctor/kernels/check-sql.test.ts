@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { noteSql } from '../../../../src/doctor/kernels/check-sql.ts';
+import { findSpark, noteSql } from '../../../../src/doctor/kernels/check-sql.ts';
 import { startReport } from '../../../../src/doctor/report.ts';
+import { startConnectedRig } from '../../../support/gateway-client.ts';
 import { cluster } from '../../../support/kernelspecs.ts';
 
 function noted(found: ReadonlyMap<string, string>, list = cluster.list): string {
@@ -29,4 +30,10 @@ test('says what to do where the kernel that a name promised has no Spark', () =>
 test('says that it runs nowhere, and nothing where no kernel takes SQL', () => {
   expect(noted(new Map())).toBe('note    SQL runs nowhere: no kernel here has Spark.\n');
   expect(noted(new Map(), [])).toBe('');
+});
+
+test('a look that hangs and heeds no interrupt is given up', async () => {
+  await using rig = await startConnectedRig({ timings: { stopIgnoredMs: 60, interruptGapMs: 20 } });
+  rig.kernel.onExecute = (request, kernel) => kernel.begin(request);
+  expect(await findSpark(rig.connection, 'python', AbortSignal.timeout(20))).toBeUndefined();
 });

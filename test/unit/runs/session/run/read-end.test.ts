@@ -20,6 +20,21 @@ describe('an end that nobody saw', () => {
   });
 });
 
+describe('the kernel’s process is another one', () => {
+  test.each(['kernelDied', 'kernelGone'] as const)(
+    '%s: what gave no sign is not known to have run',
+    (kind) => {
+      expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: true }).kind).toBe(kind);
+      expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
+    },
+  );
+  test('a restart that was asked for is what its author reads in either case', () => {
+    expect(readEnd(end('kernelRestarted'), undefined, { ...at, isKnownToRun: false }).kind).toBe(
+      'kernelRestarted',
+    );
+  });
+});
+
 describe('the gateway stayed away', () => {
   test('what had begun may go on; what gave no sign is not known to have run', () => {
     expect(readEnd(end('gatewayAway'), undefined, { ...at, isKnownToRun: true }).kind).toBe('gatewayAway');
