@@ -135,11 +135,7 @@ function readOneWord(word: string): Command | undefined {
   const kind = plain.find((each) => each === word);
   if (kind !== undefined) return { kind };
   if (word === 'schedule') return { kind: 'scheduleForm' };
-  if (word === 'use')
-    return {
-      kind: 'malformed',
-      sentence: 'Say which language: use python2. The command languages lists them.',
-    };
+  if (word === 'use') return malformed('Say which language: use python2. The command languages lists them.');
   if (word === 'export') return { kind: 'export', of: 'thread' };
   if (word === 'auto') return malformed('Use auto on or auto off.');
   const sentence = UNNAMED.get(word);
@@ -189,9 +185,7 @@ function readSchedule(typed: string): Command | undefined {
 function readAuto(argument: string): Command | undefined {
   const word = argument.toLowerCase();
   if (word === 'on' || word === 'off') return { kind: 'auto', on: word === 'on' };
-  return /^\p{L}+$/u.test(word)
-    ? { kind: 'malformed', sentence: `Use auto on or auto off, not auto ${argument}.` }
-    : undefined;
+  return /^\p{L}+$/u.test(word) ? malformed(`Use auto on or auto off, not auto ${argument}.`) : undefined;
 }
 
 function readChannelCommand(kind: 'restart' | 'shutdown', argument: string): Command | undefined {
@@ -200,6 +194,6 @@ function readChannelCommand(kind: 'restart' | 'shutdown', argument: string): Com
   if (id !== undefined) return { kind, channel: id };
   if (/^#[^\s#<>]+$/.test(argument)) return { kind, channel: argument };
   return /^[\p{Ll}\p{N}_-]+$/u.test(argument)
-    ? { kind: 'malformed', sentence: `Name the channel as #${argument}: ${kind} #${argument}.` }
+    ? malformed(`Name the channel as #${argument}: ${kind} #${argument}.`)
     : undefined;
 }

@@ -2,21 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { readBangCommand, readCommand } from '../../../../src/slack/parsing/command.ts';
 
 describe('commands', () => {
-  it.each([
-    'help',
-    'languages',
-    'status',
-    'stop',
-    'history',
-    'kernels',
-    'saved',
-    'schedules',
-    'restart',
-    'shutdown',
-  ])('reads %s', (word) => {
-    expect(readCommand(word)).toEqual({ kind: word });
-    expect(readCommand(` ${word[0]?.toUpperCase()}${word.slice(1)}\n`)).toEqual({ kind: word });
-  });
+  it.each('help languages status stop history kernels saved schedules restart shutdown'.split(' '))(
+    'reads %s',
+    (word) => {
+      expect(readCommand(word)).toEqual({ kind: word });
+      expect(readCommand(` ${word[0]?.toUpperCase()}${word.slice(1)}\n`)).toEqual({ kind: word });
+    },
+  );
 
   it.each([
     ['use python2', { kind: 'use', language: 'python2' }],
