@@ -164,6 +164,10 @@ function readRun(typed: string): Command | undefined {
   }
 }
 
+/** At either end of what stands behind the time. */
+const ONLY_ON_FAILURE =
+  /^(?:,[ \t]*)?only[ \t]+on[ \t]+failures?(?=\s|$)|,?[ \t]only[ \t]+on[ \t]+failures?$/i;
+
 /** `schedule name weekdays 8:00 [only on failure] [key=value …]`. */
 function readSchedule(typed: string): Command | undefined {
   const [, called, said] = /^schedule[ \t]+(\S+)(?:[ \t]+(\S.*))?$/i.exec(typed) ?? [];
@@ -173,9 +177,9 @@ function readSchedule(typed: string): Command | undefined {
     const when = readTiming(said ?? '');
     if (when === undefined) return malformed(`${TIMING_FORM} As in: schedule ${name} weekdays 8:00.`);
     const rest = when.rest.trim();
-    const [quiet = ''] = /^(?:,[ \t]*)?only[ \t]+on[ \t]+failures?(?=\s|$)/i.exec(rest) ?? [];
-    const parameters = readParameters(rest.slice(quiet.length));
-    return { kind: 'schedule', name, timing: when.timing, parameters, onlyOnFailure: quiet !== '' };
+    const parameters = readParameters(rest.replace(ONLY_ON_FAILURE, ''));
+    const onlyOnFailure = ONLY_ON_FAILURE.test(rest);
+    return { kind: 'schedule', name, timing: when.timing, parameters, onlyOnFailure };
   } catch (error) {
     if (error instanceof UserError) return malformed(error.message);
     throw error;

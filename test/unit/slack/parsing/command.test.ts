@@ -10,6 +10,19 @@ describe('commands', () => {
     },
   );
 
+  it.each(['weekdays 8:00 only on failure n=5', 'weekdays 8:00 n=5, only on failure'])(
+    'reads schedule report %s',
+    (said) => {
+      expect(readCommand(`schedule report ${said}`)).toEqual({
+        kind: 'schedule',
+        name: 'report',
+        timing: { words: 'weekdays 8:00', cron: '0 8 * * 1-5' },
+        parameters: [{ name: 'n', value: { kind: 'integer', digits: '5' } }],
+        onlyOnFailure: true,
+      });
+    },
+  );
+
   it.each([
     ['use python2', { kind: 'use', language: 'python2' }],
     ['use  scala-spark21', { kind: 'use', language: 'scala-spark21' }],
@@ -18,16 +31,6 @@ describe('commands', () => {
     ['save report', { kind: 'save', name: 'report' }],
     ['Forget  daily-report', { kind: 'forget', name: 'daily-report' }],
     ['run report', { kind: 'run', name: 'report', parameters: [], typed: 'run report' }],
-    [
-      'schedule report weekdays 8:00 only on failure n=5',
-      {
-        kind: 'schedule',
-        name: 'report',
-        timing: { words: 'weekdays 8:00', cron: '0 8 * * 1-5' },
-        parameters: [{ name: 'n', value: { kind: 'integer', digits: '5' } }],
-        onlyOnFailure: true,
-      },
-    ],
     [
       'Schedule report "*/5 * * * *"',
       {
