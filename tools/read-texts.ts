@@ -71,9 +71,9 @@ function endOfHole(source: string, start: number): number {
   return at;
 }
 
-/** A slash behind an operator or a bracket begins a regular expression. */
+/** A slash behind an operator, a bracket or `return` begins a regular expression. */
 function startsExpression(source: string, at: number): boolean {
-  return /[(,=:[!&|?{};\n]\s*$/.test(source.slice(Math.max(0, at - 40), at));
+  return /(?:[(,=>:[!&|?{};\n]|\breturn)\s*$/.test(source.slice(Math.max(0, at - 40), at));
 }
 
 function endOfExpression(source: string, start: number): number {

@@ -110,7 +110,7 @@ inBrowser('a refusal is seen by the one person only', { user: 'gus' }, async (wi
 
 inBrowser('the editor: a snippet typed in it runs', { user: 'ben' }, async (window) => {
   await window.say('/spark');
-  await window.modal.getByLabel('Code', { exact: true }).fill('for n in range(3):\n    print("row", n)');
+  await window.modal.getByLabel(/^Code\b/).fill('for n in range(3):\n    print("row", n)');
   await window.modal.getByRole('button', { name: 'Run', exact: true }).click();
   await window.modal.waitFor({ state: 'detached' });
   await window.openThread('print("row", n)');
@@ -124,7 +124,7 @@ inBrowser(
     await window.page.locator('#sidebar').getByText('Run code').click();
     const channel = window.modal.getByLabel('Channel');
     expect(await channel.inputValue()).toBe(playground.channel('general').id);
-    await window.modal.getByLabel('Code', { exact: true }).fill('print("from", "anywhere")');
+    await window.modal.getByLabel(/^Code\b/).fill('print("from", "anywhere")');
     await window.modal.getByRole('button', { name: 'Run', exact: true }).click();
     await window.openThread('print("from", "anywhere")');
     await window.thread.locator('pre', { hasText: /^from anywhere/ }).waitFor();

@@ -70,7 +70,7 @@ export const placeScenes: readonly PlaceScene[] = [
     async play({ window }) {
       await window.say('/spark');
       await window.modal
-        .getByLabel('Code')
+        .getByLabel(/^Code\b/)
         .fill('df = spark.read.parquet("/data/orders")\ndf.groupBy("city").count().show()');
       return 'window';
     },
@@ -80,7 +80,7 @@ export const placeScenes: readonly PlaceScene[] = [
     isInData: true,
     async play({ window }) {
       await window.say('/spark');
-      await window.modal.getByLabel('Code').fill('   ');
+      await window.modal.getByLabel(/^Code\b/).fill('   ');
       await window.modal.getByRole('button', { name: 'Run' }).click();
       await window.modal.getByText('no code').waitFor();
       return 'window';

@@ -15,7 +15,7 @@ export function hintFor({ name, value, code = '', printed }: HintedError): strin
     /there is no package called .([^’'”"]+)/.exec(value)?.[1];
   if (module !== undefined) return `${module} is not installed where this kernel runs.`;
   if (name === 'NameError' && /^name '(sc|spark|sqlContext)' is not defined$/.test(value)) {
-    return 'This kernel has no Spark session. Choose a kernelspec with Spark; "languages" lists them.';
+    return 'This kernel has no Spark session. Choose a language with Spark; "languages" lists them.';
   }
   if (name === 'SyntaxError' && value.startsWith("Missing parentheses in call to 'print'")) {
     return 'This kernel runs Python 3; print without parentheses is Python 2.';

@@ -178,7 +178,7 @@ function tooLong(name: string): UserError {
 }
 
 function tooLarge(name: string, bytes: number): UserError {
-  const [size, most] = [bytes, MAX_NOTEBOOK_BYTES].map((each) => (each / 1e6).toFixed(0));
+  const [size, most] = [bytes, MAX_NOTEBOOK_BYTES].map((each) => Math.ceil(each / 1e6));
   return new UserError(
     'snippetTooLong',
     `The notebook ${name} is too large (${size} MB, at most ${most}). Clear its outputs and send it anew; nothing ran.`,

@@ -27,41 +27,41 @@ const QUICK_MS = 800;
 
 /** `client` is one of its own: a 429 on another call would hold it up past the life of a trigger_id. */
 export function createViews(client: WebClient, log: Log): Views {
+  const updateModal = async (viewId: string, ready: ModalView): Promise<void> =>
+    await sendView(ready, (view) => client.views.update({ view_id: viewId, view }));
   return {
     async openModal(triggerId, prepare) {
       const preparing = prepare();
       const quick = await Promise.race([preparing, delay(QUICK_MS, undefined)]);
       if (quick !== undefined) {
-        await openView(client, triggerId, quick);
+        await sendView(quick, (view) => client.views.open({ trigger_id: triggerId, view }));
         return;
       }
       const opening = client.views.open({ trigger_id: triggerId, view: renderSentence('One moment …') });
       const [prepared, opened] = await Promise.allSettled([preparing, opening]);
       if (opened.status === 'rejected') throw opened.reason;
-      const view =
+      const ready =
         prepared.status === 'fulfilled' ? prepared.value : renderSentence(words(prepared.reason, log));
       const viewId = opened.value.view?.id;
-      if (viewId !== undefined) await client.views.update({ view_id: viewId, view });
+      if (viewId !== undefined) await updateModal(viewId, ready);
     },
-    async updateModal(viewId, view) {
-      await client.views.update({ view_id: viewId, view });
-    },
+    updateModal,
     async publishHome(user, view) {
       await client.views.publish({ user_id: user, view });
     },
   };
 }
 
-/** Where Slack does not take the field for a file, the modal is opened without. */
-async function openView(client: WebClient, triggerId: string, view: ModalView): Promise<void> {
+/** Where Slack does not take the field for a file, the modal is sent without. */
+async function sendView(view: ModalView, send: (view: ModalView) => Promise<unknown>): Promise<void> {
   try {
-    await client.views.open({ trigger_id: triggerId, view });
+    await send(view);
   } catch (error) {
     const blocks = view.blocks.filter((block) => !isFileField(block));
     const failure = readCallError(error);
     const isRefused = failure.kind === 'refused' && failure.code === 'invalid_arguments';
     if (!isRefused || blocks.length === view.blocks.length || blocks.length === 0) throw error;
-    await client.views.open({ trigger_id: triggerId, view: { ...view, blocks } });
+    await send({ ...view, blocks });
   }
 }
 

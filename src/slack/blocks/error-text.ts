@@ -23,15 +23,15 @@ export function refusalMrkdwn(error: unknown): string | undefined {
 function gatewayText(error: GatewayError): string {
   switch (error.code) {
     case 'unreachable':
-      return 'The gateway cannot be reached, so nothing ran. Tell the operator if it stays so.';
+      return 'The gateway cannot be reached, so nothing ran. Tell an admin if it stays so.';
     case 'untrusted':
       return 'The gateway’s TLS certificate is not trusted, so nothing ran. An admin has to name its certificate authority to the bot.';
     case 'unauthorized':
-      return `The gateway refused the bot’s credentials${status(error)}, so nothing ran. The operator has to correct user, password or token.`;
+      return `The gateway refused the bot’s credentials${status(error)}, so nothing ran. An admin has to correct user, password or token.`;
     case 'noCredentials':
-      return `${error.message}, so nothing ran. Tell the operator if it stays so.`;
+      return `${error.message}, so nothing ran. Tell an admin if it stays so.`;
     case 'serverStopped':
-      return 'The JupyterHub server behind the bot is stopped, so nothing was done. A run starts it where the operator has set that up; else it has to be started in JupyterHub.';
+      return 'The JupyterHub server behind the bot is stopped, so nothing was done. A run starts it where an admin has set that up; else it has to be started in JupyterHub.';
     case 'refused':
       // A path that leads nowhere; a kernel that is missing is told as gone.
       if (error.status === 404) return wrongAddress(error);
@@ -45,7 +45,7 @@ function gatewayText(error: GatewayError): string {
     case 'badAnswer':
       // The gateway itself or a proxy of it broke: the address is right.
       if (error.status !== undefined && error.status >= 500)
-        return `${error.message}. Try again; tell the operator if it stays so.`;
+        return `${error.message}. Try again; tell an admin if it stays so.`;
       return wrongAddress(error);
   }
 }
@@ -59,4 +59,4 @@ function status(error: GatewayError): string {
 }
 
 /** For a bug: what a person reads while we read the log. */
-export const brokenText = 'Something broke on our side, nothing ran. The operator finds it in the log.';
+export const brokenText = 'Something broke on our side, nothing ran. Tell an admin: it is in the log.';

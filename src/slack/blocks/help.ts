@@ -27,7 +27,7 @@ function overview(botUserId: string): string[] {
     `• *Run code:* \`${slashCommand} spark.range(10).count()\`, or <@${botUserId}> with a code block. \`${slashCommand}\` alone opens an editor.`,
     '• *Threads:* in a thread with answers, a code block alone runs. Edit your message to run it again; delete it to remove the answer.',
     `• *Commands:* \`${slashCommand} languages\`, \`status\`, \`stop\`, \`history\`; in a thread \`!stop\`, \`!status\`.`,
-    '• *Variables:* everyone in this channel shares them. Code runs with the service account’s permissions.',
+    '• *Variables:* everyone in this channel shares them. Code may do what the gateway’s account may.',
     `• *More:* ${HELP_TOPICS.map((word) => `\`help ${word}\``).join(', ')}.`,
   ];
 }
@@ -71,7 +71,7 @@ function about(topic: HelpTopic, botUserId: string): string[] {
         '*Saved code*',
         '• `save &lt;name&gt;` keeps the code of your last run here for this channel, and so does Save in the menu of an answer.',
         '• `saved` lists it, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
-        '• `schedule &lt;name&gt; weekdays 8:00 key=value …` runs it by itself (also `daily 7:30`, `mondays 9:00`, `hourly`, `every 30 min`, a cron line in quotes; `only on failure` behind it keeps good runs quiet).',
+        '• `schedule &lt;name&gt; weekdays 8:00 key=value …` runs it by itself (also `daily 7:30`, `mondays 9:00`, `hourly`, `every 30 min`, a cron line in quotes; `only on failure` keeps good runs quiet).',
         '• `schedules` lists them with buttons, `unschedule &lt;number&gt;` removes one.',
       ];
     case 'kernel':

@@ -109,7 +109,7 @@ async function postTable(
   const metadata = { event_type: 'sparkthread_table', event_payload: { run: runId, table: file.key } };
   let reason = '';
   for (const form of TABLE_FORMS) {
-    if (form === 'data_table' && !sending.client.takesDataTables) continue;
+    if (form === 'data_table' && sending.client.takesDataTables === false) continue;
     const about = { runId, place, metadata, createdAt, mayExist, isFixed: form !== 'text' };
     const message = new EditableMessage(sending, about);
     let tries = 0;
@@ -123,10 +123,11 @@ async function postTable(
         return (tries += 1) < TABLE_TRIES;
       },
     );
-    if (sent.kind === 'posted') return { ids: [sent.ts], failed: [] };
+    const isTaken = sent.kind === 'posted';
+    if (form === 'data_table' && sent.kind !== 'wait') sending.client.takesDataTables ??= isTaken;
+    if (isTaken) return { ids: [sent.ts], failed: [] };
     reason = sent.kind === 'refused' ? sent.code : sent.reason;
     if (sent.kind !== 'refused' || !isRefusedForItsForm(sent.code)) break;
-    if (form === 'data_table') sending.client.takesDataTables = false;
   }
   return { ids: [], failed: [{ file, reason }] };
 }

@@ -47,8 +47,8 @@ const CLOCK_SKEW_MS = 60_000;
 export class MessageClient {
   readonly client: WebClient;
   readonly transfer: SlackFetch;
-  /** Until one is refused. */
-  takesDataTables = true;
+  /** Undefined until one was taken or refused: once Slack has taken one, a refusal is of its table alone. */
+  takesDataTables: boolean | undefined;
   readonly #log: Log;
   #refusesLanguages = false;
 

@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts';
 import { readCallError } from '../api/call-error.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
 import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
-import type { CallLimiter, EditLimiter } from './limiters.ts';
+import type { CallLimiter, EditLimiter, Use } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
 export type Attempt =
@@ -12,6 +12,7 @@ export type Attempt =
   | { kind: 'wait'; ms: number; reason: string }
   /** It never will; Slack's error. */
   | { kind: 'refused'; code: string };
+type Wait = Attempt & { kind: 'wait' };
 
 /** What messages are sent with: one each for all run messages of a workspace. */
 export interface Sending {
@@ -37,6 +38,7 @@ export interface EditableMessageOptions {
   metadata: Metadata;
   /** When the run was accepted: outside threads no earlier message is looked at. */
   createdAt: number;
+  /** Of the message that is edited; absent: it is posted. */
   ts?: string | undefined;
   /** It may have been posted before: look before posting. */
   mayExist: boolean;
@@ -50,9 +52,6 @@ export interface EditableMessageOptions {
 
 /** `room`: how much its blocks may hold, in characters of JSON. Called at the last moment, so that the newest is sent. */
 export type Render = (room: number) => SlackMessage;
-
-/** An `end` is the last picture of a run; a `live` edit shows progress and may be dropped. */
-type Use = 'live' | 'end';
 
 /** Less room than this shows nothing but the end of a run: then the smallest message is sent at once. */
 const MIN_ROOM = 1_500;
@@ -69,6 +68,7 @@ export class EditableMessage {
   readonly #options: EditableMessageOptions;
   #ts: string | undefined;
   #mayExist: boolean;
+  /** It was looked for and not found. */
   #isMissed = false;
   #room = MESSAGE_ROOM;
   #reposts = 0;
@@ -85,10 +85,11 @@ export class EditableMessage {
     return this.#ts;
   }
 
-  get thread(): string {
-    return this.#options.place.thread;
+  get place(): Place {
+    return this.#options.place;
   }
 
+  /** What Slack has been found to take. */
   get room(): number {
     return this.#room;
   }
@@ -137,23 +138,27 @@ export class EditableMessage {
     }
   }
 
-  #remove(ts: string): Promise<boolean> {
-    return this.#sending.client
-      .remove(this.#options.place.channel, ts)
-      .then(() => true)
-      .catch(() => false);
+  /** False where nobody knows that it is gone. */
+  async #remove(ts: string): Promise<boolean> {
+    const { client, removes } = this.#sending;
+    try {
+      await client.remove(this.#options.place.channel, ts);
+      return true;
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind === 'rateLimited') removes.pause(failure.waitMs);
+      return false;
+    }
   }
 
   /** Finds out whether it was posted where the reply to a post was lost. */
   async settle(): Promise<void> {
-    for (let looks = 0; looks < SETTLING_LOOKS && this.#ts === undefined && this.#mayExist; looks += 1) {
-      const notYet = await this.#look();
-      if (notYet !== undefined) await delay(notYet.ms);
-    }
+    for (let looks = 0; looks < SETTLING_LOOKS && this.#ts === undefined && this.#mayExist; looks += 1)
+      await delay((await this.#look())?.ms);
   }
 
   /** The post may have been made (slack.md fact 3), so it is looked for. Undefined once that is settled. */
-  async #look(): Promise<(Attempt & { kind: 'wait' }) | undefined> {
+  async #look(): Promise<Wait | undefined> {
     const { client, looks } = this.#sending;
     const { place, metadata, createdAt, onFinalFound } = this.#options;
     const waitMs = looks.take();
@@ -197,7 +202,8 @@ export class EditableMessage {
   }
 
   /** To be posted anew. A predecessor may have come as far as this, and have posted it. */
-  #forget(reason: string): Attempt & { kind: 'wait' } {
+  #forget(reason: string): Wait {
+    this.#sending.edits.leave(this.#options.runId);
     this.#reposts += 1;
     this.#ts = undefined;
     this.#mayExist = this.#options.mayExist;
@@ -216,9 +222,8 @@ export class EditableMessage {
     if (failure.kind === 'unclear') return this.#retry(failure.reason);
     if (isPost) this.#mayExist = false;
     if (failure.kind === 'rateLimited') {
-      const { posts, edits } = this.#sending;
-      if (isPost) posts.pause(failure.waitMs, this.#options.place.channel);
-      else edits.pause(failure.waitMs);
+      if (isPost) this.#sending.posts.pause(failure.waitMs, this.#options.place.channel);
+      else this.#sending.edits.pause(failure.waitMs);
       return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
@@ -237,14 +242,9 @@ export class EditableMessage {
   }
 
   /** Without `ms` nobody knows what became of it: longer and longer pauses. */
-  #retry(
-    reason: string,
-    ms = retryMs({ kind: 'unclear', reason }, (this.#failures += 1)),
-  ): Attempt & { kind: 'wait' } {
-    this.#sending.log.info(
-      { event: 'message.retried', run: this.#options.runId, reason, ms },
-      'a message is tried again',
-    );
+  #retry(reason: string, ms = retryMs({ kind: 'unclear', reason }, (this.#failures += 1))): Wait {
+    const { runId: run } = this.#options;
+    this.#sending.log.info({ event: 'message.retried', run, reason, ms }, 'a message is tried again');
     return { kind: 'wait', ms, reason };
   }
 }

@@ -72,6 +72,12 @@ export const SLACK_EDITS: EditLimits = {
   endsShare: 10,
 };
 
+/**
+ * An `end` is a run's end, and may be posted anew; a `last` picture has an end's turn and stays where it is; a `live` edit
+ * shows progress and may be dropped.
+ */
+export type Use = 'live' | 'last' | 'end';
+
 /** A message that asked within this time counts as one that wants its share. */
 const WANTING_MS = 15_000;
 /** Nobody waits longer before asking again, so that shares follow what happens. */
@@ -110,10 +116,10 @@ export class EditLimiter {
   }
 
   /**
-   * Asks for one edit. 0: it is taken, send it now. Else ask again in so many ms. An `end` takes any that is left, first
-   * come first served; `live` edits leave the share of ends alone and are spread evenly over the messages that ask.
+   * Asks for one edit. 0: it is taken, send it now. Else ask again in so many ms. A `last` and an `end` take any that is
+   * left, first come first served; `live` edits leave the share of ends alone and are spread evenly over the messages that ask.
    */
-  take(message: string, use: 'live' | 'end'): number {
+  take(message: string, use: Use): number {
     const nowMs = this.#now();
     // A clock that was set makes nothing last longer.
     this.#taken = this.#taken.filter((at) => Math.abs(nowMs - at) < this.#limits.windowMs);
@@ -125,6 +131,11 @@ export class EditLimiter {
     this.#taken.push(nowMs);
     if (this.#open.has(message)) this.#editedAt.set(message, nowMs);
     return 0;
+  }
+
+  /** An end that waited for its edit does without. */
+  leave(message: string): void {
+    this.#ending.delete(message);
   }
 
   /** Slack refused an edit: its minute is used up, and the next edit may be made in so many ms. */
@@ -140,7 +151,7 @@ export class EditLimiter {
     this.#taken = Array.from({ length: edits }, (_, nth) => nowMs - agoMs * (1 - nth / edits));
   }
 
-  #waitMs(message: string, use: 'live' | 'end', nowMs: number): number {
+  #waitMs(message: string, use: Use, nowMs: number): number {
     const { edits, windowMs, apartMs } = this.#limits;
     if (this.#pausedUntil > nowMs) return this.#pausedUntil - nowMs;
     const before =
@@ -148,7 +159,7 @@ export class EditLimiter {
     const blocking = this.#taken.length + before - edits;
     if (blocking >= 0) return (this.#taken[blocking] ?? nowMs) + windowMs - nowMs;
     const nextMs = (this.#taken.at(-1) ?? -Infinity) + apartMs - nowMs;
-    if (use === 'end' || nextMs > 0) return nextMs;
+    if (use !== 'live' || nextMs > 0) return nextMs;
     return (this.#editedAt.get(message) ?? -Infinity) + this.#fairGap(nowMs) - nowMs;
   }
 

@@ -7,6 +7,7 @@ import { attachFiles } from './attach-files.ts';
 import { deliverDirectly } from './deliver-directly.ts';
 import { notifyEnd } from './done-notice.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
+import type { Use } from './limiters.ts';
 import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
 
@@ -132,7 +133,7 @@ export class SlackRunMessage implements RunMessage {
     if (this.#state === 'live') await this.#closed.wait(QUICK_MS);
     while (this.#state === 'live') {
       const view = this.#view;
-      if (view === undefined || this.#pictureOf(view, message.room) === this.#shown) {
+      if (view === undefined || this.#isShown(view, message)) {
         await this.#changed.wait(tickMs(view, this.#sending.now()));
         continue;
       }
@@ -140,9 +141,8 @@ export class SlackRunMessage implements RunMessage {
       if (attempt.kind === 'posted') this.#shown = this.#drawn;
       if (attempt.kind === 'wait' && this.#state === 'live') await this.#closed.wait(attempt.ms);
       if (attempt.kind === 'refused') {
-        const { runId: run } = this.#options;
-        const { log } = this.#sending;
-        log.warn({ event: 'message.hidden', run, reason: attempt.code }, 'a live run message is not shown');
+        const about = { event: 'message.hidden', run: this.#options.runId, reason: attempt.code };
+        this.#sending.log.warn(about, 'a live run message is not shown');
         return;
       }
     }
@@ -154,8 +154,8 @@ export class SlackRunMessage implements RunMessage {
     return message;
   }
 
-  #pictureOf(view: RunView, room: number): string {
-    return JSON.stringify(renderRunMessage(view, this.#sending.now(), room).message);
+  #isShown(view: RunView, { room }: EditableMessage): boolean {
+    return JSON.stringify(renderRunMessage(view, this.#sending.now(), room).message) === this.#shown;
   }
 
   async #flush(): Promise<void> {
@@ -163,7 +163,7 @@ export class SlackRunMessage implements RunMessage {
     const message = this.#message;
     try {
       if (view === undefined || message === undefined || view.phase.kind === 'ended') return;
-      if (this.#pictureOf(view, message.room) !== this.#shown) await this.#send(message, view, FLUSH_MS);
+      if (!this.#isShown(view, message)) await this.#send(message, view, 'last', FLUSH_MS);
     } finally {
       this.#onClosed();
     }
@@ -174,9 +174,8 @@ export class SlackRunMessage implements RunMessage {
     try {
       return await this.#deliver(view);
     } catch (error) {
-      const { runId: run } = this.#options;
-      const { log } = this.#sending;
-      log.error({ event: 'message.unended', run, err: error }, 'a run message could not be ended');
+      const about = { event: 'message.unended', run: this.#options.runId, err: error };
+      this.#sending.log.error(about, 'a run message could not be ended');
       return { delivered: false, reason: 'it could not be shown', isRefused: false };
     } finally {
       this.#onClosed();
@@ -190,18 +189,21 @@ export class SlackRunMessage implements RunMessage {
         ? RELEASED
         : await this.#deliverDirectly(view, this.#rootRefusal);
     // A live edit that was on its way may have taken the last picture along.
-    const { ts, room } = message;
-    const isShown = ts !== undefined && this.#pictureOf(view, room) === this.#shown;
-    const sent = isShown ? { kind: 'posted' as const, ts } : await this.#send(message, view, Infinity);
+    const ts = this.#isShown(view, message) ? message.ts : undefined;
+    // Late output is progress again: an end that cannot be edited any more is not posted anew for it.
+    const use = this.#result === undefined ? 'end' : 'live';
+    const sent = ts === undefined ? await this.#send(message, view, use) : { kind: 'posted' as const, ts };
     // What is not refused is left to a successor only.
     if (sent.kind === 'wait') return RELEASED;
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
-    this.#result = { delivered: true, messageTs: sent.ts, ...(await this.#attach(view, message)) };
+    const attached = await this.#attach(view, message);
+    // Where somebody had removed it, a note has posted it anew.
+    this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached };
     return this.#result;
   }
 
   /** Tries until the picture is taken or refused, or until `triedMs` or the process ends. */
-  async #send(message: EditableMessage, view: RunView, triedMs: number): Promise<Attempt> {
+  async #send(message: EditableMessage, view: RunView, use: Use, triedMs = Infinity): Promise<Attempt> {
     const giveUpAt = this.#sending.now() + triedMs;
     const sent = await message.send(
       (room) => this.#draw(view, room),
@@ -211,22 +213,21 @@ export class SlackRunMessage implements RunMessage {
         await this.#closed.wait(Math.min(ms, leftMs()));
         return true;
       },
-      // Late output is progress again: an end that cannot be edited any more is not posted anew for it.
-      this.#result === undefined ? 'end' : 'live',
+      use,
     );
     if (sent.kind === 'posted') this.#shown = this.#drawn;
     return sent;
   }
 
   async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
-    const { runId, channel, recovered: mayExist, createdAt, mark } = this.#options;
+    const { runId, recovered: mayExist, createdAt, mark } = this.#options;
     const { files } = renderRunMessage(view, this.#sending.now(), message.room);
-    const owner = { runId, place: { channel, thread: message.thread }, createdAt, mayExist };
+    const owner = { runId, place: message.place, createdAt, mayExist };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
-      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, NOTE_TRIED_MS);
+      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'last', NOTE_TRIED_MS);
     }
     if (this.#result !== undefined) return attached;
     const notices = await notifyEnd(this.#sending, { ...owner, mark }, view);

@@ -135,11 +135,7 @@ function readOneWord(word: string): Command | undefined {
   const kind = plain.find((each) => each === word);
   if (kind !== undefined) return { kind };
   if (word === 'schedule') return { kind: 'scheduleForm' };
-  if (word === 'use')
-    return {
-      kind: 'malformed',
-      sentence: 'Say which language: use python2. The command languages lists them.',
-    };
+  if (word === 'use') return malformed('Say which language: use python2. The command languages lists them.');
   if (word === 'export') return { kind: 'export', of: 'thread' };
   if (word === 'auto') return malformed('Use auto on or auto off.');
   const sentence = UNNAMED.get(word);
@@ -168,6 +164,10 @@ function readRun(typed: string): Command | undefined {
   }
 }
 
+/** At either end of what stands behind the time. */
+const ONLY_ON_FAILURE =
+  /^(?:,[ \t]*)?only[ \t]+on[ \t]+failures?(?=\s|$)|,?[ \t]only[ \t]+on[ \t]+failures?$/i;
+
 /** `schedule name weekdays 8:00 [only on failure] [key=value …]`. */
 function readSchedule(typed: string): Command | undefined {
   const [, called, said] = /^schedule[ \t]+(\S+)(?:[ \t]+(\S.*))?$/i.exec(typed) ?? [];
@@ -177,9 +177,9 @@ function readSchedule(typed: string): Command | undefined {
     const when = readTiming(said ?? '');
     if (when === undefined) return malformed(`${TIMING_FORM} As in: schedule ${name} weekdays 8:00.`);
     const rest = when.rest.trim();
-    const [quiet = ''] = /^(?:,[ \t]*)?only[ \t]+on[ \t]+failures?(?=\s|$)/i.exec(rest) ?? [];
-    const parameters = readParameters(rest.slice(quiet.length));
-    return { kind: 'schedule', name, timing: when.timing, parameters, onlyOnFailure: quiet !== '' };
+    const parameters = readParameters(rest.replace(ONLY_ON_FAILURE, ''));
+    const onlyOnFailure = ONLY_ON_FAILURE.test(rest);
+    return { kind: 'schedule', name, timing: when.timing, parameters, onlyOnFailure };
   } catch (error) {
     if (error instanceof UserError) return malformed(error.message);
     throw error;
@@ -189,9 +189,7 @@ function readSchedule(typed: string): Command | undefined {
 function readAuto(argument: string): Command | undefined {
   const word = argument.toLowerCase();
   if (word === 'on' || word === 'off') return { kind: 'auto', on: word === 'on' };
-  return /^\p{L}+$/u.test(word)
-    ? { kind: 'malformed', sentence: `Use auto on or auto off, not auto ${argument}.` }
-    : undefined;
+  return /^\p{L}+$/u.test(word) ? malformed(`Use auto on or auto off, not auto ${argument}.`) : undefined;
 }
 
 function readChannelCommand(kind: 'restart' | 'shutdown', argument: string): Command | undefined {
@@ -200,6 +198,6 @@ function readChannelCommand(kind: 'restart' | 'shutdown', argument: string): Com
   if (id !== undefined) return { kind, channel: id };
   if (/^#[^\s#<>]+$/.test(argument)) return { kind, channel: argument };
   return /^[\p{Ll}\p{N}_-]+$/u.test(argument)
-    ? { kind: 'malformed', sentence: `Name the channel as #${argument}: ${kind} #${argument}.` }
+    ? malformed(`Name the channel as #${argument}: ${kind} #${argument}.`)
     : undefined;
 }

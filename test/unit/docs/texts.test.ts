@@ -8,6 +8,8 @@ test('sentences and labels are read from literals, with what is put in as dots; 
     const a = { kind: 'waiting', label: 'Run again', url: './a-b.ts' };
     throw new UserError('badCommand', \`You have \${count(n, 'open run')} and \${n} more.\`);
     const isQuote = /it's "quoted text here"/.test('x');
+    const starts = lines.map((line) => /^!?['"] two words/.test(line));
+    return /^(?:\`|no text here)/.test(a);
     log.warn({ event: 'run.lost' }, 'nobody in Slack reads this');
     say('It’s over: \\'yes\\', it is.');
   `;

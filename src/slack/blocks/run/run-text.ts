@@ -38,12 +38,12 @@ const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
   exited: {
     end: 'failed',
     label: 'Exited',
-    next: 'The code ended its kernel; the next snippet gets a fresh one.',
+    next: 'The code ended its kernel; the next snippet starts a new one.',
   },
   kernelDied: {
     end: 'failed',
     label: 'Kernel died',
-    next: "The kernel's process ended while this ran, often because memory ran out. The next snippet gets a fresh kernel.",
+    next: "The kernel's process ended while this ran, often because memory ran out. The next snippet starts a new one.",
   },
   kernelRestarted: {
     end: 'failed',
@@ -203,7 +203,7 @@ export function outageWords({ code, detail, isCutOff, sent }: GatewayOutage): st
     isCutOff ? CUT_OFF[sent] : 'Output still comes; a stop or a restart may not get through.',
     isRefused
       ? 'An admin has to check what the bot knows of the gateway: its address, certificate and credentials.'
-      : 'If this lasts, tell an operator.',
+      : 'If this lasts, tell an admin.',
   ].join(' ');
 }
 
@@ -218,8 +218,8 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
   switch (loss.kind) {
     case 'dropped':
       return loss.limit === 'data'
-        ? 'Some output was dropped by the gateway (its limit of bytes per second). An operator can raise iopub_data_rate_limit there.'
-        : 'Some output was dropped by the gateway (its limit of messages per second). An operator can raise iopub_msg_rate_limit there.';
+        ? 'Some output was dropped by the gateway (its limit of bytes per second). An admin can raise iopub_data_rate_limit there.'
+        : 'Some output was dropped by the gateway (its limit of messages per second). An admin can raise iopub_msg_rate_limit there.';
     case 'tooBig':
       return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over the bot’s limit for one message could not be taken. An admin can raise it.`;
     case 'gap':

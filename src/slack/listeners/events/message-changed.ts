@@ -57,12 +57,12 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   // Slack does not always say in which thread it was.
   const thread = first?.thread ?? deleted.thread;
   const runs = await runsOf({ channel, ts, thread }, bot);
+  // Further back than a long thread is read.
+  if (first !== undefined && !runs.some(({ id }) => id === first.id)) runs.push(first);
   for (const run of runs) {
     auditRun('delete', run, undefined, bot);
     await bot.erase(run);
   }
-  // Further back than a long thread is read.
-  if (first !== undefined && !runs.some(({ id }) => id === first.id)) await bot.erase(first);
 }
 
 async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bot: Bot): Promise<void> {

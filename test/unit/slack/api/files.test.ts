@@ -98,7 +98,7 @@ test('a stub that turns out to be a picture is no code', async () => {
 });
 
 test('a notebook that is too large is refused with its size, before it is downloaded', async () => {
-  const large = { ...elsewhere, kind: 'notebook', name: 'a.ipynb', size: 31_000_000 } as const;
-  await expect(reader()([large])).rejects.toThrow('The notebook a.ipynb is too large (31 MB, at most 20).');
+  const large = { ...elsewhere, kind: 'notebook', name: 'a.ipynb', size: 20_300_000 } as const;
+  await expect(reader()([large])).rejects.toThrow('The notebook a.ipynb is too large (21 MB, at most 20).');
   await expect(reader()([{ ...large, size: 15_000_000 }])).rejects.toMatchObject({ code: 'unreadableFile' });
 });

@@ -8,7 +8,7 @@ test('a gateway that breaks over a call is not called a wrong address', () => {
     status: 500,
   });
   expect(refusalText(broke)).toBe(
-    'The gateway failed on the restart of a kernel (status 500). Try again; tell the operator if it stays so.',
+    'The gateway failed on the restart of a kernel (status 500). Try again; tell an admin if it stays so.',
   );
   const page = new GatewayError('badAnswer', 'Asked for its kernelspecs, it answered with an HTML page', {
     status: 200,
@@ -28,7 +28,7 @@ test('a gateway’s refusal is told in its words, once', () => {
 test('credentials that cannot be had are told in a sentence, without the name of a setting', () => {
   const sentence = 'The command for the gateway’s token failed (no end within 30 s)';
   expect(refusalText(new GatewayError('noCredentials', sentence))).toBe(
-    `${sentence}, so nothing ran. Tell the operator if it stays so.`,
+    `${sentence}, so nothing ran. Tell an admin if it stays so.`,
   );
 });
 

@@ -82,6 +82,19 @@ test('deleted talk in a channel with runs is looked up: a shortcut may have run 
   expect(store).toContain('threadRuns');
 });
 
+test('a deleted message whose run is further back than its thread is read is in the audit, too', async () => {
+  const { bot, ticket } = createBot({ hasRuns: false });
+  const said: string[] = [];
+  const run = { id: 'r1', requester: 'U1', thread: '1.0', data: {} } as Run;
+  Object.assign(bot, {
+    runOf: async () => run,
+    erase: async ({ id }: Run) => void said.push(`erased ${id}`),
+    audit: { record: (entry: { audit?: string }) => void said.push(String(entry.audit)), refuse: () => {} },
+  });
+  await onMessageChanged(deletion('1.0', undefined), ticket, bot);
+  expect(said).toEqual(['delete', 'erased r1']);
+});
+
 test('the bot’s own edits and deletions are dropped before anything is parsed or looked up', async () => {
   const { bot, store, ticket } = createBot({ hasRuns: true });
   let isRead = false;

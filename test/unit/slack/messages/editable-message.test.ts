@@ -122,6 +122,8 @@ test('an end stays an edit where that is as soon, or where Slack does not remove
   playground.fail('chat.delete', { kind: 'error', error: 'ratelimited' });
   expect(await other.attempt(render, 'end')).toMatchObject({ kind: 'wait', reason: 'edit limit' });
   expect(other.ts).toBe(message.ts);
+  // Nothing is removed until Slack takes removals again.
+  expect(sending.removes.waitMs()).toBeGreaterThan(0);
 });
 
 test('an end that a predecessor posted anew before it ended is found, not posted again', async () => {

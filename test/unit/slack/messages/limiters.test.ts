@@ -165,3 +165,15 @@ test('looks: never more than 50 in any 60 s, and a pause holds for all', () => {
   limiter.pause(5_000);
   expect(limiter.take()).toBeGreaterThan(0);
 });
+
+test('an end that was posted anew holds up no other', () => {
+  let nowMs = 0;
+  const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
+  expect(limiter.take('first', 'end')).toBe(0);
+  nowMs = 30_000;
+  for (let number = 0; number < 49; number += 1) limiter.take(`run-${number}`, 'end');
+  expect(limiter.take('posted anew', 'end')).toBeGreaterThan(0);
+  limiter.leave('posted anew');
+  nowMs = 60_000;
+  expect(limiter.take('next', 'end')).toBe(0);
+});

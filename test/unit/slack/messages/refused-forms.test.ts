@@ -28,6 +28,18 @@ function fakeClient(isRefused: (body: string) => boolean) {
   return { client: new MessageClient({ token: 'xoxb-1', fetch: fetch as never, log }), posted, logged };
 }
 
+const part = {
+  kind: 'table',
+  columns: ['a'],
+  rows: [['1']],
+  sentRows: 1,
+  totalRows: 1,
+  totalColumns: 1,
+  note: undefined,
+  csvPath: undefined,
+  text: wholeText('a\n1'),
+} as const;
+
 const message = {
   text: 'code',
   blocks: [{ type: 'rich_text' as const, elements: [preformatted('1 + 1', 'python')] }],
@@ -76,17 +88,6 @@ test('a table that Slack refuses as a data table is a table, and text behind tha
       }
       return await post(given);
     };
-    const part = {
-      kind: 'table',
-      columns: ['a'],
-      rows: [['1']],
-      sentRows: 1,
-      totalRows: 1,
-      totalColumns: 1,
-      note: undefined,
-      csvPath: undefined,
-      text: wholeText('a\n1'),
-    } as const;
     const owner = { runId: 'r1', place: { channel, thread: root.ts }, createdAt: 0, mayExist: false };
     const { replies } = await attachFiles(sending, owner, [{ kind: 'table', key: 't', part }], new Set());
     expect(replies).toHaveLength(1);
@@ -94,24 +95,26 @@ test('a table that Slack refuses as a data table is a table, and text behind tha
   }
 });
 
+test('once Slack has taken a data table, one that it refuses is refused alone', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending, channel } = rig;
+  const types: unknown[] = [];
+  for (const isRefused of [false, true, false]) {
+    const { ts: thread } = playground.as('ana').post('#data', 'hi');
+    const owner = { runId: thread, place: { channel, thread }, createdAt: 0, mayExist: false };
+    if (isRefused) playground.fail('chat.postMessage', { kind: 'error', error: 'msg_blocks_too_long' });
+    await attachFiles(sending, owner, [{ kind: 'table', key: 't', part }], new Set());
+    types.push(playground.messages('#data').find(({ thread_ts: of }) => of === thread)?.blocks?.[0]?.type);
+  }
+  expect(types).toEqual(['data_table', 'table', 'data_table']);
+});
+
 test('a table of which the kernel has more has a button for that, and no other table has', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending, channel } = rig;
   const root = playground.as('ana').post('#data', 'hi');
-  const part = {
-    kind: 'table',
-    columns: ['a'],
-    rows: [['1']],
-    sentRows: 1,
-    totalRows: 1,
-    totalColumns: 1,
-    note: undefined,
-    isBeginning: true,
-    csvPath: undefined,
-    text: wholeText('a\n1'),
-  } as const;
   const owner = { runId: 'r1', place: { channel, thread: root.ts }, createdAt: 0, mayExist: false };
-  const tables = [part, { ...part, frame: '0123abcd' }];
+  const tables = [part, { ...part, isBeginning: true, frame: '0123abcd' }];
   const files = tables.map((each, index) => ({ kind: 'table', key: `t${index}`, part: each }) as const);
   await attachFiles(sending, owner, files, new Set());
   const buttons = playground

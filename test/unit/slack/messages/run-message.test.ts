@@ -1,10 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { OutputView } from '../../../../src/output/output-view.ts';
 import { syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
 import { EditLimiter, SLACK_EDITS } from '../../../../src/slack/messages/limiters.ts';
 import { SlackRunMessage } from '../../../../src/slack/messages/run-message.ts';
-import { startMessagesRig } from './messages-rig.ts';
+import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
 
 const view: RunView = {
   runId: 'run-1',
@@ -27,32 +27,68 @@ const unreadable: OutputView = {
   losses: [],
 };
 
+function open({ sending, channel, playground }: MessagesRig, onClosed = () => {}): SlackRunMessage {
+  const options = {
+    runId: 'run-1',
+    requester: 'U1',
+    workspace: 'T1',
+    channel,
+    createdAt: Date.now(),
+    thread: playground.as('ana').post('#data', 'run this').ts,
+    root: undefined,
+    messageTs: undefined,
+    predecessor: undefined,
+    recovered: false,
+    onThread: () => {},
+    onPosted: () => {},
+  };
+  return new SlackRunMessage(sending, options, onClosed);
+}
+
 test('a run message that breaks gives back the edit that was left to its end, and says that it was not delivered', async () => {
   await using rig = await startMessagesRig();
   const limits = { ...SLACK_EDITS, edits: 2, endsShare: 0 };
   const edits = new EditLimiter(Date.now, { isFresh: true, limits });
   edits.open('other');
   let closed = 0;
-  const message = new SlackRunMessage(
-    { ...rig.sending, edits },
-    {
-      runId: 'run-1',
-      requester: 'U1',
-      workspace: 'T1',
-      channel: rig.channel,
-      createdAt: Date.now(),
-      thread: rig.playground.as('ana').post('#data', 'run this').ts,
-      root: undefined,
-      messageTs: undefined,
-      predecessor: undefined,
-      recovered: false,
-      onThread: () => {},
-      onPosted: () => {},
-    },
-    () => (closed += 1),
-  );
+  const message = open({ ...rig, sending: { ...rig.sending, edits } }, () => (closed += 1));
   expect(edits.take('other', 'live')).toBeGreaterThan(0);
   expect(await message.finish({ ...view, output: unreadable })).toMatchObject({ delivered: false });
   expect(closed).toBe(1);
   expect(edits.take('other', 'live')).toBe(0);
+});
+
+/** From now on an edit would wait for 3 s, and asking for one takes `ms`. */
+function limitEdits({ sending }: MessagesRig, ms: number): void {
+  let nowMs = Date.now();
+  sending.now = () => nowMs;
+  vi.spyOn(sending.edits, 'take').mockImplementation(() => {
+    nowMs += ms;
+    return 3_000;
+  });
+}
+
+test('an answer that stands is not taken away for the note that a file is missing', async () => {
+  await using rig = await startMessagesRig();
+  const { playground } = rig;
+  limitEdits(rig, 59_990);
+  playground.fail('files.getUploadURLExternal', { kind: 'error', error: 'invalid_arguments' }, Infinity);
+  const code = { blocks: ['x'.repeat(20_000)], language: 'python3' };
+  const result = await open(rig).finish({ ...view, code });
+  expect(result).toMatchObject({ delivered: true, files: [] });
+  expect(playground.callsOf('files.getUploadURLExternal')).not.toEqual([]);
+  expect(playground.callsOf('chat.delete')).toEqual([]);
+});
+
+test('the last picture before a shutdown is an edit or none: the live message stays', async () => {
+  await using rig = await startMessagesRig();
+  const { playground } = rig;
+  const phase = { kind: 'running', sinceMs: Date.now(), stopping: false, stopIgnored: false } as const;
+  const message = open(rig);
+  message.show({ ...view, phase });
+  await playground.waitFor(() => playground.callsOf('chat.postMessage').length === 1);
+  limitEdits(rig, 1_490);
+  message.show({ ...view, phase, notes: ['A later picture.'] });
+  await message.release();
+  expect(playground.callsOf('chat.delete')).toEqual([]);
 });

@@ -2,21 +2,26 @@ import { describe, expect, it } from 'vitest';
 import { readBangCommand, readCommand } from '../../../../src/slack/parsing/command.ts';
 
 describe('commands', () => {
-  it.each([
-    'help',
-    'languages',
-    'status',
-    'stop',
-    'history',
-    'kernels',
-    'saved',
-    'schedules',
-    'restart',
-    'shutdown',
-  ])('reads %s', (word) => {
-    expect(readCommand(word)).toEqual({ kind: word });
-    expect(readCommand(` ${word[0]?.toUpperCase()}${word.slice(1)}\n`)).toEqual({ kind: word });
-  });
+  it.each('help languages status stop history kernels saved schedules restart shutdown'.split(' '))(
+    'reads %s',
+    (word) => {
+      expect(readCommand(word)).toEqual({ kind: word });
+      expect(readCommand(` ${word[0]?.toUpperCase()}${word.slice(1)}\n`)).toEqual({ kind: word });
+    },
+  );
+
+  it.each(['weekdays 8:00 only on failure n=5', 'weekdays 8:00 n=5, only on failure'])(
+    'reads schedule report %s',
+    (said) => {
+      expect(readCommand(`schedule report ${said}`)).toEqual({
+        kind: 'schedule',
+        name: 'report',
+        timing: { words: 'weekdays 8:00', cron: '0 8 * * 1-5' },
+        parameters: [{ name: 'n', value: { kind: 'integer', digits: '5' } }],
+        onlyOnFailure: true,
+      });
+    },
+  );
 
   it.each([
     ['use python2', { kind: 'use', language: 'python2' }],
@@ -26,16 +31,6 @@ describe('commands', () => {
     ['save report', { kind: 'save', name: 'report' }],
     ['Forget  daily-report', { kind: 'forget', name: 'daily-report' }],
     ['run report', { kind: 'run', name: 'report', parameters: [], typed: 'run report' }],
-    [
-      'schedule report weekdays 8:00 only on failure n=5',
-      {
-        kind: 'schedule',
-        name: 'report',
-        timing: { words: 'weekdays 8:00', cron: '0 8 * * 1-5' },
-        parameters: [{ name: 'n', value: { kind: 'integer', digits: '5' } }],
-        onlyOnFailure: true,
-      },
-    ],
     [
       'Schedule report "*/5 * * * *"',
       {

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import type { ModalView } from '@slack/types';
+import { silentLog } from '../../../../src/log.ts';
+import { createViews } from '../../../../src/slack/api/views.ts';
+import { renderEditor } from '../../../../src/slack/blocks/modals/editor.ts';
+import { startSlackApi } from './slack-api.ts';
+
+const editor: ModalView = renderEditor({ channel: 'C1' }, { languages: [], blocks: [''] });
+
+test.each(['views.open', 'views.update'])(
+  'where Slack takes no field for a file, %s is called again without it, and only once',
+  async (method) => {
+    let taken = false;
+    await using slack = await startSlackApi(() => {
+      const answer = taken ? {} : { ok: false, error: 'invalid_arguments' };
+      taken = true;
+      return answer;
+    });
+    const views = createViews(slack.client, silentLog);
+    if (method === 'views.open') await views.openModal('trigger', async () => editor);
+    else await views.updateModal('V1', editor);
+    expect(slack.calls).toEqual([method, method]);
+    taken = false;
+    const closed = { ...editor, blocks: [] };
+    await expect(views.updateModal('V1', closed)).rejects.toThrow('invalid_arguments');
+  },
+);
