@@ -1,5 +1,4 @@
 import type { Keyv } from 'keyv';
-import type { Backup } from './sqlite/backup.ts';
 
 /**
  * What outlives the process: the runs, Keyv's namespaces and the leader lease. Memory, SQLite and Redis implement it
@@ -8,6 +7,12 @@ import type { Backup } from './sqlite/backup.ts';
  * Every write is one step that the store accepts only while its lease record names this holder and its epoch; another
  * record, or none, refuses with `notLeader`. Reads are open to a standby too.
  */
+
+export interface Backup {
+  path: string;
+  bytes: number;
+  durationMs: number;
+}
 
 /** waiting → sending (written before the request is) → running (the kernel's first message) → ended → posted. */
 export type RunState = 'waiting' | 'sending' | 'running' | 'ended' | 'posted';

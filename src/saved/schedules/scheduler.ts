@@ -136,10 +136,13 @@ export class Scheduler {
     for (const id of due) this.#settling.add(id);
     const settleNext = async (): Promise<void> => {
       for (let id = due.shift(); id !== undefined; id = due.shift()) {
-        const next = id;
-        await this.#settle(next).catch((error: unknown) => this.#retry(next, error));
-        this.#settling.delete(next);
-        this.#arm(this.#dueAt(next));
+        try {
+          await this.#settle(id);
+        } catch (error) {
+          this.#retry(id, error);
+        }
+        this.#settling.delete(id);
+        this.#arm(this.#dueAt(id));
       }
     };
     for (let at = 0; at < AT_ONCE; at += 1) void settleNext();

@@ -4,13 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import { StoreError } from '../../errors.ts';
+import type { Backup } from '../store.ts';
 import { holdLog, releaseLog } from './database.ts';
-
-export interface Backup {
-  path: string;
-  bytes: number;
-  durationMs: number;
-}
 
 const VACUUM = new URL('vacuum.ts', import.meta.url);
 

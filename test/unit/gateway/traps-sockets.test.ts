@@ -397,10 +397,11 @@ async function leaveAtWork({ kernel, connection }: ConnectedRig) {
     kernel.stream(request, 'a');
   };
   const { sessionId } = connection;
-  const { execution, outputs, until } = run(connection);
-  await until('stream');
+  const left = run(connection);
+  await left.until('stream');
   await connection.close();
   kernel.stream(lastRequest(kernel), 'b');
+  const { execution, outputs } = left;
   const { msgId, checkpoint } = execution;
   if (checkpoint === undefined) throw new Error('nothing was left');
   return { sessionId, msgId, checkpoint, execution, outputs };
