@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isUndecided, type Run } from '../run.ts';
+import { isUndecided, isUnfinished, type Run } from '../run.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 /** Places further back are shown once and not edited with every run that ends. */
@@ -8,8 +8,8 @@ const PLACES_KEPT_FRESH = 3;
 const FOLLOW_MS = 1_000;
 
 /**
- * The unfinished runs of a session in order of acceptance, the run in hand among them. One whose requester is asked about
- * a switch keeps no place.
+ * The runs of a session in order of acceptance, the run in hand among them until its worker leaves it. One whose requester
+ * is asked about a switch keeps no place.
  */
 export class RunQueue {
   #runs: LiveRun[] = [];
@@ -31,8 +31,9 @@ export class RunQueue {
     return this.#runs.filter(({ run }) => isUndecided(run));
   }
 
+  /** Without the run in hand once its end is stored: whoever reads the end may take its place. */
   get unfinished(): Run[] {
-    return this.placed.map(({ run }) => run);
+    return this.placed.flatMap(({ run }) => (isUnfinished(run) ? [run] : []));
   }
 
   add(live: LiveRun): void {
