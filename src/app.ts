@@ -20,12 +20,12 @@ import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.t
 import { FinalMessages } from './runs/session/run/final-message.ts';
 import { SparkObserver } from './runs/session/spark/spark-observer.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
-import { retryStore } from './runs/session/retry-store.ts';
+import { retryStore } from './runs/session/store-writes.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
 import { SavedSnippets } from './saved/saved-snippets.ts';
 import { Scheduler } from './saved/schedules/scheduler.ts';
 import { Schedules } from './saved/schedules/schedules.ts';
-import { readScheduledEnd, startScheduled, notifyScheduleNews } from './slack/listeners/scheduled.ts';
+import { notifyScheduleNews, readScheduledEnd, startScheduled } from './slack/listeners/scheduled.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';

@@ -6,9 +6,9 @@ import { syntheticOutcome } from './outcome.ts';
 import {
   isUnfinished,
   languageName,
-  showsCode,
   type Run,
   type RunData,
+  showsCode,
   type StoredOutput,
   unreadableOutcome,
 } from './run.ts';
@@ -19,7 +19,7 @@ import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
 import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { LiveRun } from './session/run/live-run.ts';
-import { retryStore } from './session/retry-store.ts';
+import { retryStore } from './session/store-writes.ts';
 
 /** How many runs' code is read at once after a takeover. */
 const READ_AT_ONCE = 20;

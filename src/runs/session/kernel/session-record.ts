@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../../log.ts';
-import { LatestWriter } from '../latest-writer.ts';
-import { retryStore } from '../retry-store.ts';
+import { LatestWriter } from '../store-writes.ts';
 import type { KernelRecord, KernelRecords, StoredKernel } from './kernel-record.ts';
 
 /** How long writes of the record are waited for when this process ends. */
@@ -26,7 +25,7 @@ export class SessionRecord {
     this.#loss = loss;
     this.#storedLoss = loss;
     this.#records = records;
-    this.#writer = new LatestWriter(() => retryStore(() => this.#write(), this.#closing.signal, log));
+    this.#writer = new LatestWriter(() => this.#write(), this.#closing.signal, log);
   }
 
   get current(): KernelRecord | undefined {

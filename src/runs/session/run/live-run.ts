@@ -8,8 +8,7 @@ import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../r
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
 import { type InputPrompt, InputPrompts } from './input-prompts.ts';
 import { isAboutStop, type StopReason } from './read-end.ts';
-import { retryStore } from '../retry-store.ts';
-import { LatestWriter } from '../latest-writer.ts';
+import { LatestWriter, retryStore } from '../store-writes.ts';
 
 /** How long a final message that is on its way is waited for when this process ends. */
 const CLOSING_MS = 500;
@@ -62,7 +61,7 @@ export class LiveRun {
     this.#code = code;
     this.#store = store;
     this.#log = log;
-    this.#writer = new LatestWriter(() => retryStore(() => this.#write(), this.#release.signal, log));
+    this.#writer = new LatestWriter(() => this.#write(), this.#release.signal, log);
     this.message = openMessage(this);
   }
 

@@ -1,5 +1,11 @@
-import { expect, test } from 'vitest';
-import { LatestWriter } from '../../../../../src/runs/session/latest-writer.ts';
+import { afterEach, expect, test, vi } from 'vitest';
+import { silentLog } from '../../../../src/log.ts';
+import { LatestWriter, retryStore } from '../../../../src/runs/session/store-writes.ts';
+import { silent } from '../../../support/store-faults.ts';
+
+const signal = new AbortController().signal;
+
+afterEach(() => void vi.useRealTimers());
 
 interface Scene {
   writer: LatestWriter;
@@ -10,11 +16,15 @@ interface Scene {
 function scene(): Scene {
   let value = 0;
   const writes: Scene['writes'] = [];
-  const writer = new LatestWriter(() => {
-    const end = Promise.withResolvers<boolean>();
-    writes.push({ value, end });
-    return end.promise;
-  });
+  const writer = new LatestWriter(
+    () => {
+      const end = Promise.withResolvers<boolean>();
+      writes.push({ value, end });
+      return end.promise;
+    },
+    signal,
+    silentLog,
+  );
   return {
     writer,
     writes,
@@ -35,7 +45,7 @@ test('changes that come while a write is under way are one write together, after
   expect(writes.map(({ value }) => value)).toEqual([1]);
   writes[0]!.end.resolve(true);
   expect(await first).toBe(true);
-  await Promise.resolve();
+  await vi.waitFor(() => expect(writes).toHaveLength(2));
   expect(writes.map(({ value }) => value)).toEqual([1, 3]);
   writes[1]!.end.resolve(false);
   expect(await Promise.all([second, third])).toEqual([false, false]);
@@ -62,4 +72,31 @@ test('what nobody waits for is written soon, and at once when it is asked whethe
   await idle;
   await writer.idle;
   expect(writes).toHaveLength(1);
+});
+
+test('a step is repeated until the store answers', async () => {
+  vi.useFakeTimers();
+  let tries = 0;
+  const work = async (): Promise<string> => {
+    tries += 1;
+    if (tries < 3) throw silent();
+    return 'done';
+  };
+  const result = retryStore(work, signal, silentLog);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await result).toBe('done');
+  expect(tries).toBe(3);
+});
+
+test('what is no failure of the store is thrown at once', async () => {
+  await expect(retryStore(() => Promise.reject(new TypeError('a bug')), signal, silentLog)).rejects.toThrow(
+    'a bug',
+  );
+});
+
+test('once nobody waits any more the store’s failure is thrown', async () => {
+  const ending = new AbortController();
+  const result = retryStore(() => Promise.reject(silent()), ending.signal, silentLog);
+  ending.abort();
+  await expect(result).rejects.toThrow('no answer');
 });

@@ -1,3 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { StoreError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+
 /** How long a change that nobody waits for may wait for others. */
 const SOON_MS = 20;
 
@@ -7,13 +11,17 @@ const SOON_MS = 20;
  */
 export class LatestWriter {
   readonly #write: () => Promise<boolean>;
+  readonly #signal: AbortSignal;
+  readonly #log: Log;
   #next: PromiseWithResolvers<boolean> | undefined;
   #writing: Promise<void> | undefined;
   #soon: NodeJS.Timeout | undefined;
 
-  /** `write` resolves with false when the store has no such record. */
-  constructor(write: () => Promise<boolean>) {
+  /** `write` resolves with false when the store has no such record; it is repeated until `signal` is aborted. */
+  constructor(write: () => Promise<boolean>, signal: AbortSignal, log: Log) {
     this.#write = write;
+    this.#signal = signal;
+    this.#log = log;
   }
 
   /** Resolves with the result of a write that begins after this call. */
@@ -45,8 +53,30 @@ export class LatestWriter {
     while (this.#next !== undefined) {
       const { resolve, reject } = this.#next;
       this.#next = undefined;
-      await this.#write().then(resolve, reject);
+      await retryStore(this.#write, this.#signal, this.#log).then(resolve, reject);
     }
     this.#writing = undefined;
+  }
+}
+
+const RETRY_MS = 500;
+/** How often an outage of the store is logged by each write that waits for it. */
+const LOG_EVERY = 60;
+
+/**
+ * Repeats `work` while the store does not answer or does not accept this process's writes: for steps that have gone too
+ * far to be given up. Once `signal` is aborted the last `StoreError` is thrown.
+ */
+export async function retryStore<T>(work: () => Promise<T>, signal: AbortSignal, log: Log): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StoreError) || signal.aborted) throw error;
+      if (tries % LOG_EVERY === 0)
+        log.warn({ event: 'store.retry', err: error }, 'a write waits for the store');
+      await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) throw error;
+    }
   }
 }
