@@ -3,8 +3,8 @@ import type { Log } from '../../../log.ts';
 import { readSparkLoss } from '../../../output/errors/spark-loss.ts';
 import type { RunPhase } from '../../run-view.ts';
 import { type KernelRecord, RESTARTED_NOTE } from '../kernel/kernel-record.ts';
-import { askInput } from './input.ts';
 import type { LiveRun } from './live-run.ts';
+import { randomUUID } from 'node:crypto';
 
 /** What happens to the execution or its connection → the record and the phase on the screen. */
 export function noteStatus(live: LiveRun, status: Status, log: Log): void {
@@ -105,4 +105,60 @@ function noteCount(live: LiveRun, executionCount: number, record: KernelRecord):
   const isNews = restarted && !notes.includes(RESTARTED_NOTE);
   // Written with the next change of state: alone it is worth no write.
   live.setData({ executionCount, ...(isNews ? { notes: [...notes, RESTARTED_NOTE] } : {}) });
+}
+
+/** A kernel that a stop did not wake from its input request (IRkernel reads on) gets an empty line after this. */
+const RELEASE_MS = 3_000;
+/** Of a longer prompt (a menu) the end asks; the store and the screen get no more. */
+const MAX_PROMPT_CHARS = 4_000;
+
+/**
+ * Asks the requester for the line that the kernel waits for. Unanswered for `inputTimeoutMs` the run is stopped; a run
+ * that is stopped for any reason leaves no kernel waiting. `echo` takes what a terminal would show of it: the question
+ * and what was typed, but no password.
+ */
+function askInput(
+  live: LiveRun,
+  request: Output & { kind: 'inputRequest' },
+  inputTimeoutMs: number,
+  echo: (text: string) => void,
+): void {
+  if (request.refused) return;
+  const { id = randomUUID(), password } = request;
+  const prompt = request.prompt.slice(-MAX_PROMPT_CHARS).toWellFormed();
+  const timeout = setTimeout(() => live.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
+  let release: NodeJS.Timeout | undefined;
+  let isAnswered = false;
+  const releaseSoon = (): void => {
+    clearTimeout(timeout);
+    release = setTimeout(() => request.answer(''), RELEASE_MS);
+  };
+  const stopAsking = (): void => {
+    echo(`${request.prompt}\n`);
+    releaseSoon();
+  };
+  live.openPrompt({
+    id,
+    answer(input) {
+      if (isAnswered) return false;
+      isAnswered = true;
+      live.closePrompt();
+      echo(`${request.prompt}${password ? '' : input}\n`);
+      live.showRunning();
+      request.answer(input);
+      live.note({ data: { inputRequest: undefined } });
+      return true;
+    },
+    close() {
+      clearTimeout(timeout);
+      clearTimeout(release);
+      live.signal.removeEventListener('abort', stopAsking);
+    },
+  });
+  if (live.signal.aborted) return releaseSoon();
+  live.signal.addEventListener('abort', stopAsking, { once: true });
+  // Written at once: a successor asks only what the store has.
+  live.commit({ data: { inputRequest: { id, prompt, password } } }).catch(() => undefined);
+  const sinceMs = Date.now();
+  live.show({ kind: 'inputAsked', sinceMs, untilMs: sinceMs + inputTimeoutMs, prompt, password });
 }

@@ -1,18 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KernelConnection } from '../../../gateway/gateway.ts';
+import type { ExecutionEndKind, Output } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
 import type { SparkLinkSettings } from '../../../spark/links.ts';
 import { PUT_IN, stopCode } from '../../../spark/observer.ts';
 import { readStopped, type StoppedWork } from '../../../spark/read-observer.ts';
 import { showFrames } from '../../../spark/sql/python.ts';
-import { type StatusSettings, StatusApi } from '../../../spark/status/status-api.ts';
-import { executeQuietly } from '../kernel/quiet-execute.ts';
+import { StatusApi, type StatusSettings } from '../../../spark/status/status-api.ts';
 import type { LiveRun } from '../run/live-run.ts';
-import { type Pause, pauseFor, followStatus } from './follow-status.ts';
+import { noteMoment, noteSilence } from './note-spark.ts';
 
 /** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
 const TIMEOUT_MS = 5_000;
 /** The kernel's first sign of a run is later than its beginning. */
 const EARLIER_MS = 500;
+/** Spark's REST API is asked first after this: most runs are over by then. */
+const LASTS_MS = 1_000;
+/** From an answer to the next question. */
+const PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** Resolves after that time, and at once when the signal is aborted. */
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+const pauseFor: Pause = async (ms, signal) =>
+  await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 export type SparkProgress = 'auto' | 'console' | 'off';
 export type SparkSettings = SparkLinkSettings & {
@@ -71,17 +83,48 @@ export class SparkObserver {
     const api = this.#api;
     if (api === undefined || progress === 'off' || isObserved) return () => undefined;
     const over = new AbortController();
-    const onFailure = (error: unknown): void => {
-      if (this.#unanswered.has(live)) return;
-      this.#unanswered.add(live);
-      this.#log.warn(
-        { event: 'spark.unanswered', err: error, run: live.id, address: api.shownAddress },
-        'Spark’s REST API gives no answer about a run',
-      );
-    };
-    const deps = { api, pause: this.#pause, settings: this.settings, onFailure };
-    void followStatus(live, connection.kernelId, deps, AbortSignal.any([over.signal, live.released]));
+    const signal = AbortSignal.any([over.signal, live.released]);
+    void this.#followStatus(live, connection.kernelId, api, signal);
     return () => over.abort();
+  }
+
+  /**
+   * While the block under way runs, Spark's REST API is asked for its jobs → the record and the screen. Ends with the
+   * signal and never rejects: an API that gives no answer costs the run nothing.
+   */
+  async #followStatus(live: LiveRun, kernelId: string, api: StatusApi, signal: AbortSignal): Promise<void> {
+    const { request, spark, startedAt } = live.run.data;
+    const sinceMs = request?.sentAt ?? startedAt ?? Date.now();
+    const follower = api.follow({ kernelId, appId: spark?.app, sinceMs });
+    let failures = 0;
+    await this.#pause(LASTS_MS, signal);
+    while (!signal.aborted) {
+      // Before its first sign the kernel may be at work for somebody else.
+      if (live.run.state === 'running')
+        try {
+          const moment = await follower.look(signal);
+          failures = 0;
+          if (moment !== undefined && !signal.aborted) {
+            noteMoment(live, moment, this.settings);
+            live.refresh();
+          }
+        } catch (error) {
+          failures += 1;
+          if (signal.aborted) return;
+          noteSilence(live);
+          this.#logOnce(live, api, error);
+        }
+      await this.#pause(Math.min(PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS), signal);
+    }
+  }
+
+  #logOnce(live: LiveRun, { shownAddress: address }: StatusApi, err: unknown): void {
+    if (this.#unanswered.has(live)) return;
+    this.#unanswered.add(live);
+    this.#log.warn(
+      { event: 'spark.unanswered', err, run: live.id, address },
+      'Spark’s REST API gives no answer about a run',
+    );
   }
 
   /** After our interrupt: ends the Spark jobs of that request, which ran for so long. Never rejects. */
@@ -99,4 +142,44 @@ export class SparkObserver {
 
 function isPython({ kernelInfo }: KernelConnection): boolean {
   return kernelInfo.implementation === 'ipython';
+}
+
+/** Beyond its time-out a request is interrupted where it runs; one that still waits is not waited for. */
+const MERCY_MS = 500;
+/** What it says is ours: there is little of it. */
+const MOST_COMMS = 10;
+
+interface QuietEnd {
+  kind: ExecutionEndKind | 'unanswered';
+  comms: readonly (Output & { kind: 'comm' })[];
+}
+
+/** Runs code of our own between two runs: not counted, not in the history, and what it prints is dropped. Never rejects. */
+export async function executeQuietly(
+  connection: KernelConnection,
+  code: string,
+  timeoutMs: number,
+): Promise<QuietEnd> {
+  const timeout = new AbortController();
+  const clock = setTimeout(() => timeout.abort(), timeoutMs).unref();
+  const late = new AbortController();
+  const comms: (Output & { kind: 'comm' })[] = [];
+  const read = async (): Promise<QuietEnd['kind']> => {
+    const execution = connection.execute({
+      msgId: randomUUID(),
+      code,
+      silent: true,
+      allowStdin: false,
+      signal: timeout.signal,
+    });
+    for await (const said of execution)
+      if (said.kind === 'comm' && comms.length < MOST_COMMS) comms.push(said);
+    return execution.checkpoint === undefined ? (await execution.end).kind : 'unanswered';
+  };
+  const unanswered = delay(timeoutMs + MERCY_MS, 'unanswered' as const, { ref: false, signal: late.signal });
+  const kind = await Promise.race([read(), unanswered]);
+  clearTimeout(clock);
+  late.abort();
+  unanswered.catch(() => undefined);
+  return { kind, comms };
 }

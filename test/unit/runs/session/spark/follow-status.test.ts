@@ -1,8 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SparkObserver, type SparkProgress } from '../../../../../src/runs/session/spark/spark-observer.ts';
-import type { Pause } from '../../../../../src/runs/session/spark/follow-status.ts';
+import {
+  type Pause,
+  SparkObserver,
+  type SparkProgress,
+} from '../../../../../src/runs/session/spark/spark-observer.ts';
 import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
 import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
 import {

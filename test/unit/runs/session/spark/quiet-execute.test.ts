@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { executeQuietly } from '../../../../../src/runs/session/kernel/quiet-execute.ts';
+import { executeQuietly } from '../../../../../src/runs/session/spark/spark-observer.ts';
 import { startConnectedRig } from '../../../../support/gateway-client.ts';
 
 test('a kernel that works for another client first is not waited for beyond the time-out, and not interrupted', async () => {
