@@ -1,5 +1,4 @@
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { type App, createApp } from './app.ts';
 import { createAudit } from './audit/audit.ts';
@@ -23,6 +22,7 @@ import { openSlackNetwork } from './slack/transport/network.ts';
 import { createBackups } from './store/backups.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
+import { atMost } from './waits.ts';
 
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
 const EXIT_CONFIG = 78;
@@ -167,7 +167,7 @@ async function main(): Promise<void> {
           'ready',
         );
       await shutdown.stopped;
-      await Promise.race([close(slack, app), delay(HANDOVER_MS, undefined, { ref: false })]);
+      await atMost(close(slack, app), HANDOVER_MS);
     } finally {
       // Also when Slack refuses this process: another one need not wait for the lease to end.
       await leadership.release();

@@ -8,8 +8,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../log.ts';
+import { pause } from '../waits.ts';
 import type { Deliver } from './deliver.ts';
 
 /** What waits for a target that is away; more than that goes to the log. */
@@ -103,7 +103,7 @@ export class PendingLines {
       } catch (error) {
         if (signal.aborted) return;
         this.#sayRefusing(error);
-        await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+        await pause(waitMs, signal);
         waitMs = Math.min(2 * waitMs, LAST_RETRY_MS);
       }
     }

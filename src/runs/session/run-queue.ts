@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { atMost } from '../../waits.ts';
 import { isUndecided, isUnfinished, type Run } from '../run.ts';
 import type { LiveRun } from './run/live-run.ts';
 
@@ -121,10 +121,7 @@ export class RunQueue {
     const released = Promise.all(unsent.map((live) => live.release()));
     await kernel.close();
     const followed = this.#runs.filter((live) => !unsent.includes(live));
-    await Promise.race([
-      Promise.all(followed.map(async (live) => await live.followed)),
-      delay(FOLLOW_MS, undefined, { ref: false }),
-    ]);
+    await atMost(Promise.all(followed.map(async (live) => await live.followed)), FOLLOW_MS);
     await Promise.all([released, late.forgetAll(), ...followed.map((live) => live.release())]);
   }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { pause } from '../../waits.ts';
 
 /** How long a change that nobody waits for may wait for others. */
 const SOON_MS = 20;
@@ -75,7 +75,7 @@ export async function retryStore<T>(work: () => Promise<T>, signal: AbortSignal,
       if (!(error instanceof StoreError) || signal.aborted) throw error;
       if (tries % LOG_EVERY === 0)
         log.warn({ event: 'store.retry', err: error }, 'a write waits for the store');
-      await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      await pause(RETRY_MS, signal);
       if (signal.aborted) throw error;
     }
   }

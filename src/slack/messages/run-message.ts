@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
+import { atMost } from '../../waits.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { tickMs } from '../blocks/run/tick.ts';
 import { attachFiles } from './attach-files.ts';
@@ -79,7 +79,7 @@ export class SlackRunMessage implements RunMessage {
       this.#work = this.#work.then(() => this.#flush());
     }
     const leftMs = Math.max(0, this.#leaveAt - this.#sending.now());
-    await Promise.race([this.#work, delay(leftMs, undefined, { ref: false })]);
+    await atMost(this.#work, leftMs);
     this.#released.abort();
   }
 

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../../log.ts';
+import { atMost } from '../../../waits.ts';
 import { LatestWriter } from '../store-writes.ts';
 import type { KernelRecord, KernelRecords, StoredKernel } from './kernel-record.ts';
 
@@ -72,7 +72,7 @@ export class SessionRecord {
   }
 
   async close(): Promise<void> {
-    await Promise.race([this.#writer.idle, delay(CLOSING_MS, undefined, { ref: false })]);
+    await atMost(this.#writer.idle, CLOSING_MS);
     this.#closing.abort();
   }
 

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { OutputView } from '../../../output/output-view.ts';
 import type { RunState, RunStore } from '../../../store/store.ts';
+import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
@@ -240,10 +240,9 @@ export class LiveRun {
 
   /** Leaves the run to a successor: nothing more is written or shown for it here. */
   async release(): Promise<void> {
-    await Promise.race([this.#writer.idle, delay(CLOSING_MS, undefined, { ref: false })]);
+    await atMost(this.#writer.idle, CLOSING_MS);
     this.#release.abort();
     await this.message.release();
-    if (this.#phase.kind === 'ended')
-      await Promise.race([this.posted, delay(CLOSING_MS, undefined, { ref: false })]);
+    if (this.#phase.kind === 'ended') await atMost(this.posted, CLOSING_MS);
   }
 }

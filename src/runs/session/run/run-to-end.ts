@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Displays } from '../../../output/displays.ts';
+import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
@@ -43,7 +44,7 @@ export class RunsToEnd {
 
   async #runToEnd(live: LiveRun): Promise<void> {
     const running = runToOutcome(live, this.#kernel, this.#displays, this.#deps);
-    const ended = await Promise.race([running, untilReleased(live)]);
+    const ended = await untilAborted(running, live.released).catch(() => undefined);
     // What the kernel said last is heard once only: the end is stored also by a process that ends.
     if (ended === undefined) {
       void running.then((last) => last && this.#store(live, last.outcome, last.stored));
@@ -58,7 +59,7 @@ export class RunsToEnd {
     // Known before anybody reads the end and presses what it offers.
     const noted = kernelId === undefined ? undefined : this.#noteUse(live, outcome, kernelId);
     // The final message has the processor for itself.
-    await Promise.race([live.posted, delay(MESSAGE_FIRST_MS, undefined, { ref: false })]);
+    await atMost(live.posted, MESSAGE_FIRST_MS);
     await noted;
     // Without a websocket nothing late can come.
     if (!this.#kernel.isConnected) void this.#late.forgetAll();
@@ -95,12 +96,4 @@ export class RunsToEnd {
         ),
       );
   }
-}
-
-/** Settles when this process leaves the run to a successor. */
-function untilReleased({ released: signal }: LiveRun): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }

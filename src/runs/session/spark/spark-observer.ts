@@ -8,6 +8,7 @@ import { PUT_IN, stopCode } from '../../../spark/observer.ts';
 import { readStopped, type StoppedWork } from '../../../spark/read-observer.ts';
 import { showFrames } from '../../../spark/sql/python.ts';
 import { StatusApi, type StatusSettings } from '../../../spark/status/status-api.ts';
+import { pause } from '../../../waits.ts';
 import type { LiveRun } from '../run/live-run.ts';
 import { noteMoment, noteSilence } from './note-spark.ts';
 
@@ -20,11 +21,6 @@ const LASTS_MS = 1_000;
 /** From an answer to the next question. */
 const PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
-
-/** Resolves after that time, and at once when the signal is aborted. */
-export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
-const pauseFor: Pause = async (ms, signal) =>
-  await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 export type SparkProgress = 'auto' | 'console' | 'off';
 export type SparkSettings = SparkLinkSettings & {
@@ -48,17 +44,17 @@ export class SparkObserver {
   /** The process that it was put into, by connection; one that has it already takes no second one. */
   readonly #process = new WeakMap<KernelConnection, string>();
   readonly #api: StatusApi | undefined;
-  readonly #pause: Pause;
+  readonly #pause: typeof pause;
   /** Runs of which the log knows that the API gives no answer. */
   readonly #unanswered = new WeakSet<LiveRun>();
 
-  constructor(settings: SparkSettings, log: Log, pause = pauseFor) {
+  constructor(settings: SparkSettings, log: Log, wait = pause) {
     this.settings = settings;
     const frames = showFrames({ asked: settings.sqlRows, result: settings.resultRows });
     this.#code = settings.progress === 'auto' ? `(${frames}, ${PUT_IN})` : frames;
     this.#log = log;
     this.#api = settings.status === undefined ? undefined : new StatusApi(settings.status);
-    this.#pause = pause;
+    this.#pause = wait;
   }
 
   /** Once for each process of a Python kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */

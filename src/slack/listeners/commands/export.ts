@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../../errors.ts';
 import { exportNotebook } from '../../../notebooks/export.ts';
 import { notebookText } from '../../../notebooks/write.ts';
 import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
+import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
 import type { Bot, RunsPort, SlackPort } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
@@ -118,7 +118,7 @@ async function whenPosted(runs: readonly Run[], bot: ExportPort): Promise<Run[]>
   return await Promise.all(
     runs.map(async (run) => {
       if (run.state !== 'ended') return run;
-      await Promise.race([bot.untilPosted(run.id), delay(POSTED_MS, undefined, { ref: false })]);
+      await atMost(bot.untilPosted(run.id), POSTED_MS);
       return (await bot.findRun(run.id)) ?? run;
     }),
   );

@@ -1,11 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type Pause,
-  SparkObserver,
-  type SparkProgress,
-} from '../../../../../src/runs/session/spark/spark-observer.ts';
+import { SparkObserver, type SparkProgress } from '../../../../../src/runs/session/spark/spark-observer.ts';
 import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
 import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
 import {
@@ -33,7 +29,7 @@ function pauses() {
   const began: number[] = [];
   let over = Promise.withResolvers<void>();
   let asked = Promise.withResolvers<void>();
-  const pause: Pause = async (ms, signal) => {
+  const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
     began.push(ms);
     asked.resolve();
     const aborted = new Promise<void>((resolve) => {

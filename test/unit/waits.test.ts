@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { withTimeout } from '../../src/with-timeout.ts';
+import { atMost, pause, withTimeout } from '../../src/waits.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -30,4 +30,26 @@ test('a failure after the time is nobody’s unhandled rejection', async () => {
   await bounded;
   late.reject(new Error('too late'));
   await vi.advanceTimersByTimeAsync(10);
+});
+
+test('a pause lasts as long as it should, or until its signal is aborted', async () => {
+  const ending = new AbortController();
+  let ended = 0;
+  const count = (): void => void (ended += 1);
+  void pause(1_000, ending.signal).then(count);
+  void pause(5_000, ending.signal).then(count);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(ended).toBe(1);
+  ending.abort();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ended).toBe(2);
+  await pause(5_000, ending.signal);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('work is waited for at most so long', async () => {
+  vi.useRealTimers();
+  expect(await atMost(Promise.resolve(7), 60_000)).toBe(7);
+  expect(await atMost(new Promise(() => undefined), 1)).toBeUndefined();
+  await expect(atMost(Promise.reject(new Error('mine')), 60_000)).rejects.toThrow('mine');
 });

@@ -1,0 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Resolves after `ms`, and at once when the signal is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = (): void => resolve();
+  const timer = setTimeout(end, ms);
+  signal.addEventListener('abort', end);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', end);
+}
+
+/** What `work` gives, or undefined after `ms`; the work goes on, and the process does not stay for it. */
+export async function atMost<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  return await Promise.race([work, delay(ms, undefined, { ref: false })]);
+}
+
+/** What `asked` gives, or a rejection with what `late` makes after `ms`. A cache behind it still gets what comes later. */
+export async function withTimeout<T>(
+  asked: Promise<T>,
+  ms: number,
+  late: () => Error = () => new Error(`no answer within ${ms} ms`),
+): Promise<T> {
+  const { promise: silence, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(late()), ms);
+  try {
+    return await Promise.race([asked, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
