@@ -137,7 +137,7 @@ export class KernelSession {
 
   /** Whether this requester alone has run code in the kernel: then losing its variables is theirs to decide. */
   hasRunAlone({ requester }: Run): boolean {
-    const inHand = this.unfinished[0]?.requester ?? requester;
+    const inHand = this.#queue.placed[0]?.run.requester ?? requester;
     return inHand === requester && (this.record?.requesters ?? []).every((each) => each === requester);
   }
 

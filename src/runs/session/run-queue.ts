@@ -16,8 +16,8 @@ export interface RunWork {
 }
 
 /**
- * The unfinished runs of a session in order of acceptance, the run in hand among them, and the one worker that takes them
- * first come first served. A run whose requester is asked about a switch keeps no place.
+ * The runs of a session in order of acceptance, the run in hand among them until it is left, and the one worker that takes
+ * them first come first served. A run whose requester is asked about a switch keeps no place.
  */
 export class RunQueue {
   readonly #work: RunWork;
@@ -48,8 +48,9 @@ export class RunQueue {
     return this.#runs.filter(({ run }) => isUndecided(run));
   }
 
+  /** Without the run in hand once its end is stored: whoever reads the end may take its place. */
   get unfinished(): Run[] {
-    return this.placed.map(({ run }) => run);
+    return this.placed.flatMap(({ run }) => (isUnfinished(run) ? [run] : []));
   }
 
   /** The run in hand. */

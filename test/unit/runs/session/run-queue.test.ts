@@ -35,6 +35,17 @@ test('one whose requester is asked keeps no place', async () => {
   expect(queue.unfinished.map(({ id }) => id)).toEqual([first!.id]);
 });
 
+test('one whose end is stored takes no place any more, though its worker has not left it', async () => {
+  await using rig = await startSessionRig();
+  const [ended, waiting] = await accept(rig, 2);
+  const queue = new RunQueue(NO_WORK);
+  queue.add(ended!);
+  queue.add(waiting!);
+  ended!.run = { ...ended!.run, state: 'ended' };
+  expect(queue.unfinished.map(({ id }) => id)).toEqual([waiting!.id]);
+  expect(queue.placed).toEqual([ended, waiting]);
+});
+
 test('only the first places are shown anew with each run that ends', async () => {
   await using rig = await startSessionRig();
   await rig.submit('running()');
