@@ -10,7 +10,7 @@ import {
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import { auditRefused } from '../auth/audit.ts';
-import type { Bot, RunsPort, SavedPort, SlackPort } from '../context.ts';
+import type { Bot } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { Message } from '../parsing/message-parts.ts';
@@ -28,12 +28,10 @@ import { notebookOf } from './notebook-of.ts';
 import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
 
-type ShortcutPort = SlackPort & RunsPort & SavedPort & Pick<Bot, 'languages' | 'drafts' | 'memory'>;
-
 /** The global shortcut opens the editor. */
 export async function onGlobalShortcut(
   { ack, shortcut }: SlackShortcutMiddlewareArgs<GlobalShortcut>,
-  bot: ShortcutPort,
+  bot: Bot,
 ): Promise<void> {
   const user = shortcut.user.id;
   await new Acknowledgement(ack, bot.log).send();
@@ -46,7 +44,7 @@ export async function onGlobalShortcut(
  */
 export async function onMessageShortcut(
   { ack, shortcut }: SlackShortcutMiddlewareArgs<MessageShortcut>,
-  bot: ShortcutPort,
+  bot: Bot,
 ): Promise<void> {
   const { channel, user, trigger_id: trigger } = shortcut;
   const message = readShownMessage(shortcut.message);
@@ -68,7 +66,7 @@ interface ShortcutCall {
   trigger: string;
 }
 
-async function runMessage(call: ShortcutCall, bot: ShortcutPort): Promise<void> {
+async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   const { channel, message, user, trigger } = call;
   const [person, context] = await Promise.all([
     bot.users.find(user),
@@ -97,7 +95,7 @@ async function runMessage(call: ShortcutCall, bot: ShortcutPort): Promise<void> 
 /** The code that an answer of the bot, or its root message, belongs to, on the kernelspec that ran it. */
 async function readAnswer(
   { channel, message, user }: ShortcutCall,
-  bot: ShortcutPort,
+  bot: Bot,
 ): Promise<{ channel: string; thread: string; snippet: Snippet; origin?: 'again' }> {
   const thread = message.thread ?? message.ts;
   const runs = await bot.threadRuns(channel, thread);
@@ -128,7 +126,7 @@ async function readCode(
   typed: Message,
   files: readonly PostedFile[],
   context: LanguageContext,
-  { readFiles }: ShortcutPort,
+  { readFiles }: Bot,
 ): Promise<Snippet> {
   const words = languageWords(context);
   const fetched = await readFiles(files);
@@ -162,7 +160,7 @@ async function askLanguage(
   call: ShortcutCall,
   context: LanguageContext,
   read: () => Promise<Snippet>,
-  bot: ShortcutPort,
+  bot: Bot,
 ): Promise<void> {
   const { channel, trigger } = call;
   await bot.views.openModal(trigger, async () => {
@@ -182,7 +180,7 @@ async function askLanguage(
 /** The answer goes into the message's thread; the message counts as the requester's where they wrote it. */
 function placeOf(
   { channel, message, user }: ShortcutCall,
-  { workspace }: Pick<Bot, 'workspace'>,
+  { workspace }: Bot,
 ): { thread: string; message?: string } {
   const own = message.user === user ? { message: messageRequest(workspace, channel, message.ts) } : {};
   return { thread: message.thread ?? message.ts, ...own };

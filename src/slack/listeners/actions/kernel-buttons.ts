@@ -5,19 +5,17 @@ import { auditRefused, withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { type KernelClick, readKernelButton } from '../../blocks/kernel-buttons.ts';
 import { mention } from '../../blocks/mrkdwn.ts';
-import type { Bot, KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { kernelClickRequest, runOnce } from '../requests.ts';
 
-type KernelButtonPort = SlackPort & RunsPort & KernelsPort & SavedPort & Pick<Bot, 'memory'>;
-
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export async function onKernelButton(
   { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: KernelButtonPort,
+  bot: Bot,
 ): Promise<void> {
   const click = action.type === 'button' ? readKernelButton(action.action_id, action.value ?? '') : undefined;
   await new Acknowledgement(ack, bot.log).send();
@@ -42,7 +40,7 @@ async function clickKernelButton(
   { action, kernelId, shownAtMs }: KernelClick,
   user: string,
   channel: string | undefined,
-  bot: KernelButtonPort,
+  bot: Bot,
 ): Promise<string | undefined> {
   const [person, record] = await Promise.all([
     bot.users.find(user),
@@ -62,7 +60,7 @@ async function clickKernelButton(
 /** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
 export async function onKeepButton(
   { ack, body, action, respond }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: SlackPort & KernelsPort,
+  bot: Bot,
 ): Promise<void> {
   const kernel = action.type === 'button' ? readKeep(action.value) : undefined;
   const channel = body.channel?.id;

@@ -10,14 +10,10 @@ import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
-import type { Bot, RunsPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { notifyPerson, withBoundary } from '../error-boundary.ts';
 import type { CommandAnswer } from './answer.ts';
-
-export type ExportPort = SlackPort &
-  Pick<RunsPort, 'code' | 'threadRuns' | 'channelRuns' | 'untilPosted' | 'findRun'> &
-  Pick<Bot, 'memory'>;
 
 /** How many runs one notebook holds, the newest. */
 const MAX_RUNS = 200;
@@ -37,7 +33,7 @@ export async function exportRuns(
   of: 'thread' | 'today',
   person: Person,
   place: ExportPlace,
-  bot: ExportPort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   const { channel, thread } = place;
   const notify = notifyPerson(bot.notify, { channel, thread, user: person.id });
@@ -57,7 +53,7 @@ async function findRuns(
   of: 'thread' | 'today',
   { timeZone }: Person,
   { channel, thread }: ExportPlace,
-  bot: ExportPort,
+  bot: Bot,
 ): Promise<Run[]> {
   if (of === 'thread') {
     if (thread === undefined || thread === '')
@@ -93,7 +89,7 @@ async function sendNotebook(
   runs: readonly Run[],
   person: Person,
   { channel, thread }: ExportPlace,
-  bot: ExportPort,
+  bot: Bot,
 ): Promise<void> {
   const day = dayIn(person.timeZone)(Date.now());
   const name = await nameOf(channel, bot);
@@ -114,7 +110,7 @@ async function sendNotebook(
 }
 
 /** Files follow their answer: of a run that has just ended they are waited for. */
-async function whenPosted(runs: readonly Run[], bot: ExportPort): Promise<Run[]> {
+async function whenPosted(runs: readonly Run[], bot: Bot): Promise<Run[]> {
   return await Promise.all(
     runs.map(async (run) => {
       if (run.state !== 'ended') return run;
@@ -125,7 +121,7 @@ async function whenPosted(runs: readonly Run[], bot: ExportPort): Promise<Run[]>
 }
 
 /** Undefined for direct messages, and where Slack does not tell. */
-async function nameOf(channel: string, { channels }: ExportPort): Promise<string | undefined> {
+async function nameOf(channel: string, { channels }: Bot): Promise<string | undefined> {
   const found = await channels.find(channel).catch(() => undefined);
   return found?.name;
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import { toSnippet } from '../../../saved/to-snippet.ts';
-import type { SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Request } from '../../parsing/request.ts';
 export async function resolveSaved(
   request: Request,
   channel: string,
-  { saved, workspace }: SavedPort & Pick<SlackPort, 'workspace'>,
+  { saved, workspace }: Bot,
 ): Promise<Request> {
   if (request.kind !== 'command' || request.command.kind !== 'run') return request;
   const found = saved.find({ workspace, channel }, request.command.name);

@@ -5,7 +5,7 @@ import { listChoices } from '../../../runs/languages/languages.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
-import type { Bot, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import type { Draft } from '../../api/views.ts';
 import { auditRefused } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
@@ -36,10 +36,7 @@ export interface EditorCall {
   channel: string | undefined;
 }
 
-/** An empty editor. Throws `UserError` and `GatewayError` for what is refused before it opens. */
-type OpenPort = SlackPort & SavedPort & Pick<Bot, 'languages'>;
-
-export async function openEditor({ user, trigger, channel }: EditorCall, bot: OpenPort): Promise<void> {
+export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bot): Promise<void> {
   await bot.views.openModal(trigger, async () => {
     const [person, context] = await Promise.all([
       bot.users.find(user),
@@ -55,7 +52,7 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Op
 }
 
 /** The same for a press outside channels: a refusal is said in the modal's place, where the person looks. */
-export async function openEditorOrSay(call: EditorCall, bot: OpenPort): Promise<void> {
+export async function openEditorOrSay(call: EditorCall, bot: Bot): Promise<void> {
   const { user, trigger } = call;
   const notify = async (text: string): Promise<void> =>
     await bot.views
@@ -68,11 +65,7 @@ export async function openEditorOrSay(call: EditorCall, bot: OpenPort): Promise<
 }
 
 /** "Edit and run": the editor with a run's code; it is posted into the same thread. */
-export async function openEditorWith(
-  run: Run,
-  trigger: string,
-  bot: Pick<Bot, 'views' | 'languages' | 'code'>,
-): Promise<void> {
+export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promise<void> {
   const { channel, thread } = run;
   const kernelspec = run.data.dialect ?? run.data.kernelspec;
   await bot.views.openModal(trigger, async () => {
@@ -87,12 +80,10 @@ export async function openEditorWith(
   });
 }
 
-type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'drafts' | 'memory'>;
-
 /** A submitted editor: accepted, or back with what was typed and a sentence at the field that is wrong. */
 export async function onEditorSubmitted(
   { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
-  bot: SubmitPort,
+  bot: Bot,
 ): Promise<void> {
   const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
   const boundary: Boundary = {
@@ -144,11 +135,7 @@ export async function onEditorSubmitted(
  * A submission that was taken back, because the store's answer was lost, stays known and has made no run: the next one
  * of the same modal gets a key of its own. One that made a run is told so.
  */
-async function submitOnce(
-  key: string,
-  submit: (key: string) => Promise<Admitted>,
-  bot: Pick<Bot, 'runOf'>,
-): Promise<void> {
+async function submitOnce(key: string, submit: (key: string) => Promise<Admitted>, bot: Bot): Promise<void> {
   let attempt = key;
   for (let next = 2; (await submit(attempt)).kind === 'duplicate'; next += 1) {
     if ((await bot.runOf(attempt)) !== undefined) refuseDuplicate();
@@ -156,7 +143,7 @@ async function submitOnce(
   }
 }
 
-async function findDraft(id: string, bot: Pick<Bot, 'drafts'>): Promise<Draft> {
+async function findDraft(id: string, bot: Bot): Promise<Draft> {
   const draft = await bot.drafts.find(id);
   if (draft === undefined)
     throw new UserError(
@@ -199,7 +186,7 @@ function readTyped(state: unknown, { loads }: EditorPurpose): Typed {
 async function readSnippet(
   { language, fields, files }: Typed,
   { isVerbatim, joins }: EditorPurpose,
-  { readFiles }: Pick<Bot, 'readFiles'>,
+  { readFiles }: Bot,
 ): Promise<Snippet> {
   const blocks = joinFields(fields, joins).filter((block, _, all) => all.length === 1 || block.trim() !== '');
   const isTyped = blocks.some((block) => block.trim() !== '');

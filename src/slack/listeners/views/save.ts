@@ -7,13 +7,13 @@ import { auditRefused, withAudit } from '../../auth/audit.ts';
 import { renderSentence } from '../../blocks/modals/message.ts';
 import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';
 import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
-import type { Bot, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import { saveRun, scheduledWords } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { withBoundary } from '../error-boundary.ts';
 
 /** Save in the menu of an answer: the box for a name. */
-export async function openSave(run: Run, trigger: string, bot: Pick<Bot, 'views'>): Promise<void> {
+export async function openSave(run: Run, trigger: string, bot: Bot): Promise<void> {
   await bot.views.openModal(trigger, async () => renderSave(run.id));
 }
 
@@ -23,7 +23,7 @@ const valuesSchema = z.object({
 
 export async function onSaveSubmitted(
   { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
-  bot: SlackPort & SavedPort & Pick<RunsPort, 'code' | 'findRun'>,
+  bot: Bot,
 ): Promise<void> {
   const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
   const purpose = readSavePurpose(view.private_metadata);
