@@ -9,7 +9,6 @@ import {
   listChoices,
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
-import { auditRefused } from '../auth/audit.ts';
 import type { Bot } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
@@ -51,8 +50,7 @@ export async function onMessageShortcut(
   const thread = message?.thread;
   const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a shortcut', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a shortcut', notify, asked }, bot, async () => {
     await new Acknowledgement(ack, bot.log).send();
     if (message === undefined) throw noCode();
     await runMessage({ channel: channel.id, message, user: user.id, trigger }, bot);

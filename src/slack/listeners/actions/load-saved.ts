@@ -1,7 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
-import { auditRefused } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { readPurpose, renderEditor, splitCode } from '../../blocks/modals/editor.ts';
 import type { Bot } from '../../context.ts';
@@ -22,8 +21,7 @@ export async function onLoadSaved(
   const { channel = '' } = purpose;
   const notify = notifyPerson(bot.notify, { channel, user: user.id });
   const asked = { audit: 'press', act: 'load', user: user.id, channel };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a menu of the editor', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a menu of the editor', notify, asked }, bot, async () => {
     const place = { workspace: bot.workspace, channel };
     const saved = bot.saved.byId(place, id);
     const [person, blocks, context] = await Promise.all([

@@ -2,15 +2,15 @@ import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { languageOf, type Run } from '../../../runs/run.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
-import { auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
+import { auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { askAbout } from './ask.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { type Acknowledgement, inTime } from '../deadline.ts';
+import { readPress, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { notebookOf } from '../notebook-of.ts';
 import {
@@ -29,19 +29,13 @@ import { openSave } from '../views/save.ts';
 const ACKNOWLEDGE_AFTER_MS = 1_000;
 
 /** A press on a button of an answer. It is authorised anew: anybody in the channel can press. */
-export async function onRunButton(
-  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
+export async function onRunButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
+  const { body, action } = args;
   const click = action.type === 'button' || action.type === 'overflow' ? readButton(action) : undefined;
-  const reply = new Acknowledgement(ack, bot.log);
+  const { reply, user, channel, notify } = readPress(args, bot);
   if (click === undefined) return await reply.send();
-  const user = body.user.id;
-  const where = { channel: body.channel?.id, user, thread: threadOf(body) };
-  const notify = notifyPerson(bot.notify, where, reply);
-  const asked = { audit: 'press', act: click.action, user, channel: where.channel, run: click.runId };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a button of a run', notify, onRefused }, async () => {
+  const asked = { audit: 'press', act: click.action, user, channel, run: click.runId };
+  await withBoundary({ what: 'a button of a run', notify, asked }, bot, async () => {
     // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
     if (['editAndRun', 'answerInput', 'ask', 'export', 'save'].includes(click.action)) await reply.send();
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);

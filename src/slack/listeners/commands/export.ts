@@ -41,7 +41,7 @@ export async function exportRuns(
   const runs = found.slice(0, MAX_RUNS).toReversed();
   const older = found.length > MAX_RUNS ? ` The newest ${MAX_RUNS} runs are in it.` : '';
   // Reading them back takes longer than Slack waits for an answer, and much memory: a person has one at a time.
-  void withBoundary({ log: bot.log, what: 'an export', notify }, async () => {
+  void withBoundary({ what: 'an export', notify }, bot, async () => {
     await bot.memory.mutex.run(`export/${person.id}`, () => sendNotebook(of, runs, person, place, bot));
   });
   const count = runs.length === 1 ? 'one run' : `${runs.length} runs`;

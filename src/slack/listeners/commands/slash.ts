@@ -1,6 +1,5 @@
 import type { RespondArguments, SlackCommandMiddlewareArgs } from '@slack/bolt';
 import type { KnownBlock } from '@slack/types';
-import { auditRefused } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { readRequest, readSlash, readWithLanguages } from '../../parsing/request.ts';
@@ -43,12 +42,11 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     else await reply.send(answer);
   };
   const boundary = {
-    log: bot.log,
     what: 'a slash command',
     notify: (words: string) => notify(words),
-    onRefused: (error: unknown) => auditRefused({ audit: 'slash', user, channel }, error, bot),
+    asked: { audit: 'slash', user, channel },
   };
-  await withBoundary(boundary, async () => {
+  await withBoundary(boundary, bot, async () => {
     // A trigger_id expires after 3 s: nothing is looked up before it is used.
     if ((text ?? '').trim() === '') {
       await reply.send();

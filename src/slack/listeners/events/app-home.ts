@@ -38,7 +38,7 @@ export async function onRunCodeButton(
 
 /** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */
 export async function refreshHome(user: string, bot: Bot, notice: string | undefined): Promise<void> {
-  await withBoundary({ log: bot.log, what: 'a home tab', notify: undefined }, async () => {
+  await withBoundary({ what: 'a home tab' }, bot, async () => {
     await bot.views.publishHome(user, await homeOf(await bot.users.find(user), bot, notice));
   });
 }

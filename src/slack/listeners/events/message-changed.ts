@@ -38,11 +38,7 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
   const { channel, ts } = change.kind === 'edited' ? change.message : change;
   await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
     if (change.kind === 'edited') await handleEdit(change, ticket, bot);
-    else
-      await withBoundary(
-        { log: bot.log, what: 'a deletion', ticket, notify: undefined },
-        async () => await eraseRuns(change, bot),
-      );
+    else await withBoundary({ what: 'a deletion', ticket }, bot, async () => await eraseRuns(change, bot));
   });
 }
 

@@ -1,6 +1,5 @@
 import type { KnownBlock } from '@slack/types';
 import { helpText } from '../../blocks/help.ts';
-import { auditRefused } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
@@ -58,15 +57,12 @@ export async function withMessageBoundary(
     if (isAddressed) await refuseOnce(posted, text, bot);
   };
   const { user, channel, thread } = posted;
-  const onRefused = (error: unknown): void =>
-    auditRefused({ audit: 'message', user, channel, thread }, error, bot);
-  return await withBoundary(
-    { log: bot.log, what: 'a message', ticket, notify, onRefused },
-    async () =>
-      await act(() => {
-        isAddressed = true;
-      }),
-  );
+  const asked = { audit: 'message', user, channel, thread };
+  return await withBoundary({ what: 'a message', ticket, notify, asked }, bot, async () => {
+    await act(() => {
+      isAddressed = true;
+    });
+  });
 }
 
 /** Runs the code or the command of a message. */

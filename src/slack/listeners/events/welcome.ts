@@ -18,7 +18,7 @@ export async function onJoined(event: unknown, bot: Bot): Promise<void> {
   const joined = joinedSchema.safeParse(event).data;
   if (joined === undefined || joined.user !== bot.userId) return;
   const { channel, event_ts: ts } = joined;
-  await withBoundary({ log: bot.log, what: 'an invitation', notify: undefined }, async () => {
+  await withBoundary({ what: 'an invitation' }, bot, async () => {
     await runOnce(`welcome/${bot.workspace}/${channel}/${ts}`, bot, async () => {
       await bot.notify.channel({ channel }, welcomeText(bot.userId));
     });
@@ -33,7 +33,7 @@ export async function welcomeFirst(posted: PostedMessage, bot: Bot): Promise<voi
   if (!isDirect || thread !== undefined || botIds.length > 0 || user === bot.userId) return;
   if (handledRequests.has(key)) return;
   handledRequests.set(key, true);
-  await withBoundary({ log: bot.log, what: 'a welcome', notify: undefined }, async () => {
+  await withBoundary({ what: 'a welcome' }, bot, async () => {
     const own = messageRequest(bot.workspace, channel, ts);
     const runs = await bot.requesterRuns(user, 2);
     if (runs.some(({ data }) => data.message !== own)) return;

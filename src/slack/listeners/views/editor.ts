@@ -7,7 +7,6 @@ import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Bot } from '../../context.ts';
 import type { Draft } from '../../api/views.ts';
-import { auditRefused } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import {
   channelBlock,
@@ -58,8 +57,8 @@ export async function openEditorOrSay(call: EditorCall, bot: Bot): Promise<void>
     await bot.views
       .openModal(trigger, async () => renderSentence(text))
       .catch(async () => await notifyPerson(bot.notify, { channel: undefined, user })(escapeMrkdwn(text)));
-  const onRefused = (error: unknown): void => auditRefused({ audit: 'shortcut', user }, error, bot);
-  await withBoundary({ log: bot.log, what: 'a shortcut', format: 'plain', notify, onRefused }, async () => {
+  const asked = { audit: 'shortcut', user };
+  await withBoundary({ what: 'a shortcut', format: 'plain', notify, asked }, bot, async () => {
     await openEditor(call, bot);
   });
 }
@@ -87,17 +86,16 @@ export async function onEditorSubmitted(
 ): Promise<void> {
   const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
   const boundary: Boundary = {
-    log: bot.log,
     what: 'an editor',
     format: 'plain',
-    onRefused: (error) => auditRefused({ audit: 'editor', user: body.user.id }, error, bot),
+    asked: { audit: 'editor', user: body.user.id },
     notify: async (text, error) =>
       await reply.send({
         response_action: 'errors',
         errors: { [fieldOf(error, view.blocks, readPurpose(view.private_metadata))]: text },
       }),
   };
-  await withBoundary(boundary, async () => {
+  await withBoundary(boundary, bot, async () => {
     const purpose = readPurpose(view.private_metadata);
     const typed = readTyped(view.state.values, purpose);
     const { channel = typed.channel, thread = '' } = purpose;

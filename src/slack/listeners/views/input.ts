@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Bot } from '../../context.ts';
-import { auditRefused, withAudit } from '../../auth/audit.ts';
+import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { lineBlock, readQuestionKey, renderQuestion } from '../../blocks/modals/input.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
@@ -35,9 +35,7 @@ export async function onQuestionSubmitted(
     await reply.send({ response_action: 'errors', errors: { [lineBlock]: text } });
   const user = body.user.id;
   const asked = { audit: 'press', act: 'inputReply', user };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  const what = 'an input reply';
-  await withBoundary({ log: bot.log, what, format: 'plain', notify, onRefused }, async () => {
+  await withBoundary({ what: 'an input reply', format: 'plain', notify, asked }, bot, async () => {
     const { runId, questionId } = readQuestionKey(view.private_metadata);
     const line = valuesSchema.parse(view.state.values)[lineBlock][lineBlock].value ?? '';
     const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), reply.signal);

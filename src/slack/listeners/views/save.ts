@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import { NAME_FORM, readName } from '../../../saved/names.ts';
-import { auditRefused, withAudit } from '../../auth/audit.ts';
+import { withAudit } from '../../auth/audit.ts';
 import { renderSentence } from '../../blocks/modals/message.ts';
 import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';
 import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
@@ -34,9 +34,7 @@ export async function onSaveSubmitted(
         : { response_action: 'update', view: renderSentence(text) },
     );
   const asked = { audit: 'press', act: 'save', user: body.user.id };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  const what = 'a box to save';
-  await withBoundary({ log: bot.log, what, format: 'plain', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a box to save', format: 'plain', notify, asked }, bot, async () => {
     const { runId, replaces } = purpose;
     const typed = valuesSchema.parse(view.state.values)[nameBlock]?.[nameBlock].value ?? '';
     const name = purpose.name ?? readName(typed);

@@ -25,7 +25,7 @@ function createBot() {
 }
 
 test('a request acts once, however often it comes', async () => {
-  const { bot, store } = createBot();
+  const { bot } = createBot();
   const acts: number[] = [];
   const act = async () => acts.push(1);
   expect(await runOnce('press', bot, act)).toBe(1);
@@ -39,7 +39,7 @@ test.each([
   ['a refusal', new UserError('nothingToStop', 'No.')],
   ['a bug', new TypeError('x')],
 ])('a request that failed may come again: %s', async (_what, error) => {
-  const { bot, store } = createBot();
+  const { bot } = createBot();
   await expect(runOnce('press', bot, () => Promise.reject(error))).rejects.toBe(error);
   expect(await runOnce('press', bot, () => Promise.resolve('done'))).toBe('done');
   expect(await runOnce('press', bot, () => Promise.resolve('twice'))).toBeUndefined();
