@@ -77,7 +77,7 @@ export function notifyPerson(
 }
 
 /** The acknowledgement of a press, who pressed where, and how that person is told. */
-export function readPress({ ack, body }: SlackActionMiddlewareArgs<BlockAction>, bot: Bot) {
+export function openReply({ ack, body }: SlackActionMiddlewareArgs<BlockAction>, bot: Bot) {
   const reply = new Acknowledgement(ack, bot.log);
   const { container, message } = body;
   const thread: unknown = container.type === 'message' ? message?.['thread_ts'] : undefined;

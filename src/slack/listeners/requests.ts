@@ -3,12 +3,14 @@ import { UserError } from '../../errors.ts';
 import type { Admitted } from '../../runs/admission/admission.ts';
 import type { SnippetRequest } from '../../runs/admission/new-run.ts';
 import { auditAccepted, describeCode } from '../../runs/audit.ts';
+import { KeyedMutex } from '../../keyed-mutex.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import type { Run } from '../../runs/run.ts';
 import { auditRefusedRun } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
-import { inTime } from './deadline.ts';
-import { KeyedMutex } from '../../keyed-mutex.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Bot, ListenerMemory } from '../context.ts';
+import { inTime } from './deadline.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
 
@@ -159,4 +161,11 @@ async function eraseIfDeleted(
   if (!(await bot.isKnown(deletionRequest(message)))) return;
   const run = await bot.findRun(runId);
   if (run !== undefined) await bot.erase(run);
+}
+
+/** The notebook of a run that is run again. */
+export async function notebookOf(run: Run, bot: Bot): Promise<PostedNotebook | undefined> {
+  const { notebook: posted } = run.data;
+  const notebook = posted === undefined ? undefined : await bot.notebook(run);
+  return posted === undefined || notebook === undefined ? undefined : { name: posted.name, notebook };
 }

@@ -23,8 +23,7 @@ import {
 } from '../parsing/snippet.ts';
 import { Acknowledgement } from './deadline.ts';
 import { notifyPerson, withBoundary } from './error-boundary.ts';
-import { notebookOf } from './notebook-of.ts';
-import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
+import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
 
 /** The global shortcut opens the editor. */

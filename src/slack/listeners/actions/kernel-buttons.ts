@@ -8,7 +8,7 @@ import { mention } from '../../blocks/mrkdwn.ts';
 import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { inTime } from '../deadline.ts';
-import { readPress, withBoundary } from '../error-boundary.ts';
+import { openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { kernelClickRequest, runOnce } from '../requests.ts';
 
@@ -16,7 +16,7 @@ import { kernelClickRequest, runOnce } from '../requests.ts';
 export async function onKernelButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
   const { body, action } = args;
   const click = action.type === 'button' ? readKernelButton(action.action_id, action.value ?? '') : undefined;
-  const { reply, user, channel, notify: notifyInPlace } = readPress(args, bot);
+  const { reply, user, channel, notify: notifyInPlace } = openReply(args, bot);
   await reply.send();
   if (click === undefined) return;
   const isHome = body.view?.type === 'home';
@@ -56,7 +56,7 @@ async function clickKernelButton(
 export async function onKeepButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
   const { action, respond } = args;
   const kernel = action.type === 'button' ? readKeep(action.value) : undefined;
-  const { reply, user, channel, notify } = readPress(args, bot);
+  const { reply, user, channel, notify } = openReply(args, bot);
   if (kernel === undefined || channel === undefined) return await reply.send();
   const asked = { audit: 'press', act: 'keep', user, channel };
   await withBoundary({ what: 'a Keep button', notify, asked }, bot, async () => {

@@ -6,15 +6,17 @@ import { auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
+import { renderElapsed } from '../../blocks/duration.ts';
+import { mention } from '../../blocks/mrkdwn.ts';
+import { runLine } from '../../blocks/run-summary.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { askAbout } from './ask.ts';
 import { type Acknowledgement, inTime } from '../deadline.ts';
-import { readPress, withBoundary } from '../error-boundary.ts';
+import { openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
-import { notebookOf } from '../notebook-of.ts';
 import {
   clickRequest,
+  notebookOf,
   refuseDuplicate,
   runOnce,
   type RunRequest,
@@ -32,7 +34,7 @@ const ACKNOWLEDGE_AFTER_MS = 1_000;
 export async function onRunButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
   const { body, action } = args;
   const click = action.type === 'button' || action.type === 'overflow' ? readButton(action) : undefined;
-  const { reply, user, channel, notify } = readPress(args, bot);
+  const { reply, user, channel, notify } = openReply(args, bot);
   if (click === undefined) return await reply.send();
   const asked = { audit: 'press', act: click.action, user, channel, run: click.runId };
   await withBoundary({ what: 'a button of a run', notify, asked }, bot, async () => {
@@ -192,4 +194,25 @@ async function decide(action: Decision, run: Run, user: string, bot: Bot): Promi
     case 'delete':
       await bot.erase(run);
   }
+}
+
+/** Ask: a direct message to the requester of the run in hand, from who waits behind it. */
+async function askAbout(waiting: Run, person: Person, bot: Bot): Promise<void> {
+  if (waiting.requester !== person.id)
+    throw new UserError('notAllowed', 'Only the one whose run waits can ask. Nobody was asked.');
+  const { channel, thread } = waiting;
+  const inHand = bot.control.askAbout(waiting);
+  const since = renderElapsed(Date.now() - (inHand.data.startedAt ?? inHand.createdAt));
+  bot.log.info(
+    { event: 'run.asked', run: inHand.id, waiting: waiting.id },
+    'a requester is asked about a run',
+  );
+  await bot.notify.person(
+    { user: inHand.requester },
+    `${mention(person.id)} waits in <#${channel}> behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(inHand, bot.workspaceUrl)}`,
+  );
+  await bot.notify.person(
+    { channel, thread: thread === '' ? undefined : thread, user: person.id },
+    `${mention(inHand.requester)} was asked, by direct message.`,
+  );
 }

@@ -13,7 +13,7 @@ import type { Bot } from '../../context.ts';
 import { findSaved } from '../commands/saved.ts';
 import { listSchedules, mustChangeSchedule } from '../commands/schedules.ts';
 import { inTime } from '../deadline.ts';
-import { readPress, withBoundary } from '../error-boundary.ts';
+import { openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
 
@@ -25,7 +25,7 @@ export async function onScheduleButton(
   const { body, action, respond } = args;
   const click =
     action.type === 'button' ? readScheduleButton(action.action_id, action.value ?? '') : undefined;
-  const { reply, user, channel, notify: notifyInPlace } = readPress(args, bot);
+  const { reply, user, channel, notify: notifyInPlace } = openReply(args, bot);
   if (click === undefined) return await reply.send();
   const isHome = body.view?.type === 'home';
   const notify = async (text: string): Promise<void> => {

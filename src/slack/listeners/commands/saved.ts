@@ -2,6 +2,7 @@ import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import { nameKey } from '../../../saved/names.ts';
 import type { SavedSnippet, SaveResult } from '../../../saved/saved-snippets.ts';
+import { toSnippet } from '../../../saved/to-snippet.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved } from '../../auth/audit.ts';
 import {
@@ -11,6 +12,7 @@ import {
   unchangedAnswer,
 } from '../../blocks/saved/saved-text.ts';
 import type { Bot } from '../../context.ts';
+import type { Request } from '../../parsing/request.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 
 /** How far back the caller's last run here is looked for: among their own, then among the channel's. */
@@ -121,4 +123,26 @@ export function unknownNameText(name: string, channel: string, { saved, workspac
       ? 'Nothing is saved here yet.'
       : `Saved here: ${names.slice(0, TOLD_NAMES).join(', ')}${names.length > TOLD_NAMES ? ', …' : ''}.`;
   return `No snippet is saved here as “${name}”. ${there} Nothing ran.`;
+}
+
+/**
+ * `run NAME` becomes the snippet that the channel has under this name; every other request, and a name under which nothing
+ * is saved, stays as it is. Throws `UserError` for values that do not fit, and `StoreError`.
+ */
+export async function resolveSaved(
+  request: Request,
+  channel: string,
+  { saved, workspace }: Bot,
+): Promise<Request> {
+  if (request.kind !== 'command' || request.command.kind !== 'run') return request;
+  const found = saved.find({ workspace, channel }, request.command.name);
+  if (found === undefined) return request;
+  const blocks = await saved.code(found);
+  if (blocks === undefined)
+    throw new UserError(
+      'badCommand',
+      `The code of “${found.name}” is not kept any more. Nothing ran; forget it.`,
+    );
+  const snippet = toSnippet(found, blocks, request.command.parameters);
+  return { kind: 'snippet', snippet, saved: { name: found.name } };
 }

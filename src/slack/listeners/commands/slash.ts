@@ -9,7 +9,7 @@ import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
 import { openScheduleForm } from '../views/schedule.ts';
 import { runCommand } from './execute.ts';
-import { resolveSaved } from './run-saved.ts';
+import { resolveSaved } from './saved.ts';
 
 /** Commands that wait for the store alone are answered by the acknowledgement itself. */
 const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
