@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
-import { atMost } from '../../waits.ts';
+import { atMost, Notifier } from '../../waits.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { tickMs } from '../blocks/run/tick.ts';
 import { attachFiles } from './attach-files.ts';
@@ -8,7 +8,6 @@ import { deliverDirectly } from './deliver-directly.ts';
 import { notifyEnd } from './done-notice.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import type { Use } from './limiters.ts';
-import { Notifier } from './notifier.ts';
 import { postRoot } from './root-message.ts';
 
 /** A run that ends within this time of its opening costs one post. */

@@ -23,8 +23,7 @@ import {
   hasRuns,
   isPlainTalk,
 } from './classify.ts';
-import { replyRequest } from './input-reply.ts';
-import { handleMessage, withMessageBoundary } from './message.ts';
+import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
 type Deletion = MessageChange & { kind: 'deleted' };
