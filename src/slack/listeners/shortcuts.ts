@@ -93,7 +93,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
 async function readAnswer(
   { channel, message, user }: ShortcutCall,
   bot: Bot,
-): Promise<{ channel: string; thread: string; snippet: Snippet; origin?: 'again' }> {
+): Promise<{ channel: string; thread: string; snippet: Snippet; origin: 'again' | undefined }> {
   const thread = message.thread ?? message.ts;
   const runs = await bot.threadRuns(channel, thread);
   const isRoot = message.ts === thread;
@@ -102,9 +102,9 @@ async function readAnswer(
   );
   const blocks = run === undefined ? [] : await bot.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
-  const origin = run.requester === user ? {} : { origin: 'again' as const };
+  const origin = run.requester === user ? undefined : 'again';
   const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };
-  return { channel, thread, snippet, ...origin };
+  return { channel, thread, snippet, origin };
 }
 
 /** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */
@@ -167,8 +167,8 @@ async function askLanguage(
       channel,
       thread,
       blocks: [...blocks],
-      ...(notebook === undefined ? {} : { notebook }),
-      ...(message === undefined ? {} : { message }),
+      notebook,
+      message,
     });
     return renderEditor({ channel, thread, draft }, { languages: listChoices(context), blocks });
   });

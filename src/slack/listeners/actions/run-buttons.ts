@@ -119,10 +119,10 @@ async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): P
 
 async function runAgain(click: Click, bot: Bot): Promise<void> {
   const { run, person } = click;
-  const origin = run.requester === person.id ? {} : { origin: 'again' as const };
+  const origin = run.requester === person.id ? undefined : 'again';
   await runFromButton(run.id, click, bot, async () => {
     const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
-    return { snippet: { ...languageOf(run), blocks, notebook }, ...origin };
+    return { snippet: { ...languageOf(run), blocks, notebook }, origin };
   });
 }
 

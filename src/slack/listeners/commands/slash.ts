@@ -70,7 +70,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         );
         const { snippet, saved } = request;
         await submitRun(
-          { requestKey: key, source: 'slash', channel, thread: '', snippet, ...(saved && { saved }) },
+          { requestKey: key, source: 'slash', channel, thread: '', snippet, saved },
           person,
           bot,
           reply.signal,

@@ -88,10 +88,14 @@ async function runRequest(
     case 'snippet': {
       const { channel, ts, thread = ts, editedTs } = posted;
       const message = messageRequest(bot.workspace, channel, ts);
-      const origin = { requestKey: key, source, message, ...(editedTs === undefined ? {} : { editedTs }) };
       const { snippet, saved } = request;
-      const called = saved === undefined ? {} : { saved, origin: 'saved' as const };
-      await submitRun({ ...origin, channel, thread, snippet, ...called }, await findAuthor(posted, bot), bot);
+      const origin = saved === undefined ? undefined : 'saved';
+      const place = { channel, thread, message, editedTs };
+      await submitRun(
+        { requestKey: key, source, ...place, snippet, saved, origin },
+        await findAuthor(posted, bot),
+        bot,
+      );
     }
   }
 }

@@ -113,13 +113,12 @@ export async function onEditorSubmitted(
       draft === undefined
         ? await inTime(readSnippet(typed, purpose, bot), reply.signal)
         : { language: typed.language, blocks: draft.blocks, notebook: draft.notebook };
-    const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
     // In a thread stands the code that it was before.
-    const origin = draft === undefined && thread !== '' ? { origin: 'edited' as const } : {};
+    const origin = draft === undefined && thread !== '' ? 'edited' : undefined;
     const submit = async (requestKey: string) =>
       await submitRun(
-        { requestKey, source, channel, thread, snippet, ...message, ...origin },
+        { requestKey, source, channel, thread, snippet, message: draft?.message, origin },
         person,
         bot,
         reply.signal,
