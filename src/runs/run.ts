@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
 import { summarizeCode } from '../store/run-reader.ts';
-import { type SparkWork, sparkWorkSchema } from '../spark/spark-work.ts';
+import { sparkWorkSchema } from '../spark/spark-work.ts';
 import type { RunRecord } from '../store/store.ts';
 import type { Dialect, Snippet } from './admission/snippet.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
@@ -131,7 +131,7 @@ const runDataSchema = z.object({
   /** The kernel's Spark is gone by what its code raised: everybody who may run code here may restart the kernel. */
   hasLostSpark: z.boolean().optional(),
   /** What its Spark jobs have done, as far as one of them lasted. */
-  spark: like<SparkWork>(sparkWorkSchema).optional(),
+  spark: sparkWorkSchema.optional(),
   outcome: like<RunOutcome>(
     z.object({ kind: z.string(), durationMs: z.number(), kernelspec: z.string() }),
   ).optional(),
