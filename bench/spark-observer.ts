@@ -3,7 +3,7 @@ import { sparkKernelspec, writeKernelspecs } from '../demo/provision/kernelspecs
 import { showProgress } from '../demo/provision/progress.ts';
 import type { KernelConnection } from '../src/gateway/gateway.ts';
 import { executeQuietly } from '../src/runs/session/spark/spark-observer.ts';
-import { PUT_IN } from '../src/spark/observer.ts';
+import { PUT_IN } from '../src/spark/read-observer.ts';
 import { provisionBackends } from '../test/support/backends/provision-backends.ts';
 import { execute, median, quantile, runToEnd, startBenchSetting } from './gateway-setting.ts';
 import { givenNumber } from './given-number.ts';

@@ -1,18 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import packageJson from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../errors.ts';
 import type { CredentialSettings } from '../gateway/auth/credentials.ts';
 import type { GatewaySettings } from '../gateway/gateway.ts';
 import { readGatewaySettings } from './gateway/gateway.ts';
-import { readCredentialSettings } from './gateway/credentials.ts';
+import { readCredentialSettings } from './gateway/service-credentials.ts';
 import { proxyFor, type ProxySettings, readExceptions } from '../proxy.ts';
 import { listSecrets } from './secrets.ts';
-import { readValues, settingNames } from './read-values.ts';
+import { readValues, settingNames, warnOfMisspelt } from './read-values.ts';
 import type { SettingValues } from './schema.ts';
 import type { ConfigIssues } from './setting.ts';
 import type { StoreSettings } from './store-url.ts';
-import { warnOfMisspelt } from './typos.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 
 /** Every setting of the bot, read and checked. `undefined` where there is no such limit or nothing was chosen. */
 export interface Config {

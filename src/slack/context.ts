@@ -18,7 +18,7 @@ import type { Threads } from './exports/threads.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
-import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { KeyedMutex } from '../waits.ts';
 
 /** What listeners work with. Runs and requests are in the store: all that asks for them rejects with `StoreError`. */
 export interface Bot {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { atMost, pause, withTimeout } from '../../src/waits.ts';
+import { atMost, KeyedMutex, pause, withTimeout } from '../../src/waits.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -52,4 +52,21 @@ test('work is waited for at most so long', async () => {
   expect(await atMost(Promise.resolve(7), 60_000)).toBe(7);
   expect(await atMost(new Promise(() => undefined), 1)).toBeUndefined();
   await expect(atMost(Promise.reject(new Error('mine')), 60_000)).rejects.toThrow('mine');
+});
+
+test('one after the other for one key, side by side for others, also after a failure', async () => {
+  const mutex = new KeyedMutex();
+  const order: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const first = mutex.run('a', async () => {
+    await gate.promise;
+    order.push('a1');
+    throw new Error('broke');
+  });
+  const second = mutex.run('a', async () => void order.push('a2'));
+  await mutex.run('b', async () => void order.push('b'));
+  gate.resolve();
+  await expect(first).rejects.toThrow('broke');
+  await second;
+  expect(order).toEqual(['b', 'a1', 'a2']);
 });

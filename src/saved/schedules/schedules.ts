@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
 import { UserError } from '../../errors.ts';
-import { KeyedMutex } from '../../keyed-mutex.ts';
+import { KeyedMutex } from '../../waits.ts';
 import type { Parameter } from '../parameters/values.ts';
 import type { Place } from '../saved-snippets.ts';
 import { type Schedule, type ScheduleChange, scheduleSchema } from './schedule.ts';

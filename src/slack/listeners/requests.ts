@@ -3,7 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { Admitted } from '../../runs/admission/admission.ts';
 import type { SnippetRequest } from '../../runs/admission/new-run.ts';
 import { auditAccepted, describeCode } from '../../runs/audit.ts';
-import { KeyedMutex } from '../../keyed-mutex.ts';
+import { KeyedMutex } from '../../waits.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import type { Run } from '../../runs/run.ts';
 import { auditRefusedRun } from '../auth/audit.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { atMost, Notifier } from '../../waits.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
-import { tickMs } from '../blocks/run/tick.ts';
+import { tickMs } from '../blocks/duration.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly } from './deliver-directly.ts';
 import { notifyEnd } from './done-notice.ts';

@@ -7,15 +7,14 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 342;
-const CODE_LINES_IN_ALL = 30_279;
+const FILES_IN_ALL = 321;
+const CODE_LINES_IN_ALL = 30_246;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'log.ts': [],
   'waits.ts': [],
-  'keyed-mutex.ts': [],
   'proxy.ts': [],
   audit: ['log.ts', 'waits.ts'],
   gateway: [],
@@ -25,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['log.ts', 'errors.ts', 'waits.ts'],
   config: ['gateway', 'errors.ts', 'proxy.ts'],
   runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
-  saved: ['runs', 'store', 'log.ts', 'errors.ts', 'keyed-mutex.ts'],
+  saved: ['runs', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
   server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts'],
   slack: [
     'audit',
@@ -39,7 +38,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'log.ts',
     'errors.ts',
     'waits.ts',
-    'keyed-mutex.ts',
     'proxy.ts',
   ],
   doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts', 'proxy.ts'],

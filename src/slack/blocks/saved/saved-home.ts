@@ -1,7 +1,8 @@
-import type { KnownBlock } from '@slack/types';
+import type { KnownBlock, SectionBlock } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { header, section } from '../mrkdwn.ts';
+import { truncate } from '../truncate.ts';
 import { savedLine } from './saved-text.ts';
 import { type ListedSchedule, scheduleLine } from './schedule-text.ts';
 import { renderScheduleButtons } from './schedule-buttons.ts';
@@ -50,4 +51,27 @@ export function renderSavedHome(
 
 function placeOf({ channel }: { channel: string }): string {
   return channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
+}
+
+export const loadAction = 'editor:load';
+
+/** A menu of what is saved, in the editor; none where nothing is. */
+export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
+  if (saved.length === 0) return [];
+  const options = saved.map(({ id, name, kernelspec }) => ({
+    text: { type: 'plain_text' as const, text: truncate(`${name} (${kernelspec})`, 75), emoji: false },
+    value: id,
+  }));
+  return [
+    {
+      type: 'section',
+      text: { type: 'plain_text', text: 'Begin with what is saved here:' },
+      accessory: {
+        type: 'static_select',
+        action_id: loadAction,
+        placeholder: { type: 'plain_text', text: 'Saved snippet' },
+        options,
+      },
+    },
+  ];
 }

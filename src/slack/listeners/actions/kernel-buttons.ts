@@ -3,7 +3,7 @@ import { UserError } from '../../../errors.ts';
 import { readKeep } from '../../api/notify.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { type KernelClick, readKernelButton } from '../../blocks/kernel-buttons.ts';
+import { type KernelClick, readKernelButton } from '../../blocks/kernel-text.ts';
 import { mention } from '../../blocks/mrkdwn.ts';
 import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';

@@ -1,6 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import { toSnippet } from '../../../saved/to-snippet.ts';
+import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { readReplacement } from '../../blocks/saved/saved-text.ts';

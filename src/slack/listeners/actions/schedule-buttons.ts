@@ -1,7 +1,7 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import type { Schedule } from '../../../saved/schedules/schedule.ts';
-import { toSnippet } from '../../../saved/to-snippet.ts';
+import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { auditSchedule, withAudit } from '../../auth/audit.ts';
 import type { Person } from '../../auth/policy.ts';
 import {

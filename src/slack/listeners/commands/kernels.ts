@@ -5,10 +5,15 @@ import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import { auditKernel } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
-import { hiddenKernelLines, kernelLines, shortKernelId, stateWords } from '../../blocks/kernel-text.ts';
+import {
+  hiddenKernelLines,
+  kernelLines,
+  renderKernelButtons,
+  shortKernelId,
+  stateWords,
+} from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention, section } from '../../blocks/mrkdwn.ts';
 import type { Person } from '../../auth/policy.ts';
-import { renderKernelButtons } from '../../blocks/kernel-buttons.ts';
 
 /** A message holds 50 blocks, and each kernel takes two. */
 const SHOWN_KERNELS = 20;

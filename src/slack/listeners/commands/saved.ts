@@ -1,8 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
-import { nameKey } from '../../../saved/names.ts';
-import type { SavedSnippet, SaveResult } from '../../../saved/saved-snippets.ts';
-import { toSnippet } from '../../../saved/to-snippet.ts';
+import { nameKey, type SavedSnippet, type SaveResult, toSnippet } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved } from '../../auth/audit.ts';
 import {

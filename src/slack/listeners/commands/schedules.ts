@@ -2,7 +2,7 @@ import { UserError } from '../../../errors.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
 import type { Schedule } from '../../../saved/schedules/schedule.ts';
 import { isTimeZone, Plan, type Timing } from '../../../saved/schedules/timing.ts';
-import { toSnippet } from '../../../saved/to-snippet.ts';
+import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { auditSchedule } from '../../auth/audit.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import {

@@ -2,7 +2,7 @@ import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } fr
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
-import { NAME_FORM, readName } from '../../../saved/names.ts';
+import { NAME_FORM, readName } from '../../../saved/saved-snippets.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { renderSentence } from '../../blocks/modals/message.ts';
 import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkHub } from '../../../src/doctor/check-hub.ts';
+import { checkHub } from '../../../src/doctor/check-gateway.ts';
 import { startReport } from '../../../src/doctor/report.ts';
 import { GatewayError } from '../../../src/gateway/errors.ts';
 import { settingsFor } from '../../support/gateway-client.ts';
