@@ -54,25 +54,21 @@ export function readGatewaySettings(
     hasNoCredentials && hub !== undefined && isOfHub(httpUrl, hub) && isOfHub(wsUrl, hub)
       ? hub.token
       : given.token;
-  const [rest, websocket] = [proxyFor(httpUrl, proxy), proxyFor(wsUrl, proxy)];
   return {
     httpUrl,
     wsUrl,
-    ...(user === undefined ? {} : { user }),
-    ...(pass === undefined ? {} : { pass }),
-    ...(token === undefined ? {} : { token }),
-    ...(hub === undefined ? {} : { hub }),
-    ...(given.authScheme === undefined ? {} : { authScheme: given.authScheme }),
-    ...(given.authHeader === undefined ? {} : { authHeader: given.authHeader }),
+    user,
+    pass,
+    token,
+    hub,
+    authScheme: given.authScheme,
+    authHeader: given.authHeader,
     headers: given.headers,
     tls,
-    proxies: {
-      ...(rest === undefined ? {} : { rest }),
-      ...(websocket === undefined ? {} : { websocket }),
-    },
-    ...(values.KG_KERNELS_PATH === undefined ? {} : { kernelsPath: values.KG_KERNELS_PATH }),
-    ...(values.KG_KERNELSPECS_PATH === undefined ? {} : { kernelspecsPath: values.KG_KERNELSPECS_PATH }),
-    ...(values.KERNEL_BODY === undefined ? {} : { startBody: values.KERNEL_BODY }),
+    proxies: { rest: proxyFor(httpUrl, proxy), websocket: proxyFor(wsUrl, proxy) },
+    kernelsPath: values.KG_KERNELS_PATH,
+    kernelspecsPath: values.KG_KERNELSPECS_PATH,
+    startBody: values.KERNEL_BODY,
     launchTimeoutMs: values.KERNEL_LAUNCH_TIMEOUT,
     maxMessageBytes: values.MAX_MESSAGE,
     startConcurrency: values.START_CONCURRENCY,

@@ -15,13 +15,12 @@ export function readHubSettings(
     if (values[name] === undefined && !unread.has(name))
       problems.push(`${name} is missing: JUPYTERHUB_API_URL needs it.`);
   if (token === undefined || user === undefined) return undefined;
-  const route = proxyFor(apiUrl, proxy);
   return {
     apiUrl,
     token,
     user,
     server: values.JUPYTERHUB_SERVER_NAME ?? '',
-    ...(route === undefined ? {} : { proxy: route }),
+    proxy: proxyFor(apiUrl, proxy),
   };
 }
 
