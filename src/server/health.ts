@@ -106,16 +106,26 @@ export function trackGateway(gateway: Gateway): { gateway: Gateway; isMissed: ()
       if (error instanceof GatewayError) isMissed = AWAY.has(error.code);
     }
   };
-  const tracked = new Proxy(gateway, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== 'function') return member;
+  const tracked = watchCalls(gateway, (_, work) => {
+    void note(work);
+    return work;
+  });
+  return { gateway: tracked, isMissed: () => isMissed };
+}
+
+/** The same gateway; what `watch` gives for the promise of a call takes its place. */
+export function watchCalls(
+  gateway: Gateway,
+  watch: (call: string, work: Promise<unknown>) => Promise<unknown>,
+): Gateway {
+  return new Proxy(gateway, {
+    get(target, call) {
+      const method: unknown = Reflect.get(target, call);
+      if (typeof method !== 'function' || typeof call !== 'string') return method;
       return (...given: unknown[]): unknown => {
-        const result: unknown = Reflect.apply(member, target, given);
-        if (result instanceof Promise) void note(result);
-        return result;
+        const result: unknown = Reflect.apply(method, target, given);
+        return result instanceof Promise ? watch(call, result) : result;
       };
     },
   });
-  return { gateway: tracked, isMissed: () => isMissed };
 }
