@@ -6,7 +6,7 @@ import { renderClosedHome } from '../src/slack/blocks/home.ts';
 import { renderKernelButtons } from '../src/slack/blocks/kernel-text.ts';
 import { renderEditor } from '../src/slack/blocks/modals/editor.ts';
 import { renderQuestion } from '../src/slack/blocks/modals/input.ts';
-import { renderSentence } from '../src/slack/blocks/modals/message.ts';
+import { renderSentence } from '../src/slack/blocks/modals/modal.ts';
 import { renderRoot } from '../src/slack/blocks/root-message.ts';
 import { renderTable, TABLE_FORMS } from '../src/slack/blocks/run/output/table.ts';
 import { renderRunMessage } from '../src/slack/blocks/run/run-message.ts';

@@ -8,7 +8,7 @@ import { readCallError } from './call-error.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { atMost } from '../../waits.ts';
 import { brokenText, refusalText } from '../blocks/error-text.ts';
-import { renderSentence } from '../blocks/modals/message.ts';
+import { renderSentence } from '../blocks/modals/modal.ts';
 
 /** Modals and home tabs. */
 export interface Views {

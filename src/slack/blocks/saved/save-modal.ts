@@ -1,6 +1,7 @@
 import type { ModalView } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
+import { renderField, renderModal } from '../modals/modal.ts';
 import { section } from '../mrkdwn.ts';
 
 /** The box for the name under which a run's code is saved. */
@@ -21,43 +22,20 @@ export function readSavePurpose(metadata: string): SavePurpose {
 }
 
 export function renderSave(runId: string): ModalView {
-  return {
-    type: 'modal',
-    callback_id: saveCallback,
-    title: { type: 'plain_text', text: 'Save code' },
-    submit: { type: 'plain_text', text: 'Save' },
-    close: { type: 'plain_text', text: 'Cancel' },
-    private_metadata: JSON.stringify({ runId } satisfies SavePurpose),
-    blocks: [
-      {
-        type: 'input',
-        block_id: nameBlock,
-        label: { type: 'plain_text', text: 'Name' },
-        hint: {
-          type: 'plain_text',
-          text: 'One word. Everyone in this channel can run the code by it, until it is forgotten.',
-        },
-        element: {
-          type: 'plain_text_input',
-          action_id: nameBlock,
-          max_length: 40,
-          focus_on_load: true,
-        },
-      },
-    ],
-  };
+  const metadata: SavePurpose = { runId };
+  return renderModal({ callback: saveCallback, title: 'Save code', submit: 'Save', metadata }, [
+    renderField(
+      nameBlock,
+      'Name',
+      { type: 'plain_text_input', max_length: 40, focus_on_load: true },
+      { hint: 'One word. Everyone in this channel can run the code by it, until it is forgotten.' },
+    ),
+  ]);
 }
 
 /** Nothing is replaced without a question. */
 export function renderReplace(runId: string, taken: SavedSnippet, words: string): ModalView {
-  const purpose: SavePurpose = { runId, name: taken.name, replaces: taken.id };
-  return {
-    type: 'modal',
-    callback_id: saveCallback,
-    title: { type: 'plain_text', text: 'Replace it?' },
-    submit: { type: 'plain_text', text: 'Replace' },
-    close: { type: 'plain_text', text: 'Cancel' },
-    private_metadata: JSON.stringify(purpose),
-    blocks: [section(words)],
-  };
+  const metadata: SavePurpose = { runId, name: taken.name, replaces: taken.id };
+  const head = { callback: saveCallback, title: 'Replace it?', submit: 'Replace', metadata };
+  return renderModal(head, [section(words)]);
 }

@@ -19,7 +19,7 @@ import {
   renderEditor,
   splitCode,
 } from '../../blocks/modals/editor.ts';
-import { renderSentence } from '../../blocks/modals/message.ts';
+import { renderSentence } from '../../blocks/modals/modal.ts';
 import { escapeMrkdwn } from '../../blocks/mrkdwn.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';

@@ -4,7 +4,7 @@ import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import { NAME_FORM, readName } from '../../../saved/saved-snippets.ts';
 import { withAudit } from '../../auth/audit.ts';
-import { renderSentence } from '../../blocks/modals/message.ts';
+import { renderSentence } from '../../blocks/modals/modal.ts';
 import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';
 import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
 import type { Bot } from '../../context.ts';

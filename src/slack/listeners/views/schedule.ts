@@ -5,7 +5,7 @@ import { readParameters } from '../../../saved/parameters/values.ts';
 import { readTiming, TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { renderSentence } from '../../blocks/modals/message.ts';
+import { renderSentence } from '../../blocks/modals/modal.ts';
 import {
   noticeBlock,
   onlyOnFailure,
