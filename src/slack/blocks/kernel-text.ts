@@ -1,6 +1,7 @@
-import type { ActionsBlock, Button } from '@slack/types';
+import type { ActionsBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
 import { renderElapsed } from './duration.ts';
+import { button, buttonRow, confirmation } from './elements.ts';
 import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
 
 /** What is said of kernels. mrkdwn. */
@@ -57,25 +58,16 @@ const labels: Record<KernelAction, string> = { restart: 'Restart', shutdown: 'Sh
 
 /** `shownAtMs` makes a press count once for each time that the button was shown. */
 export function renderKernelButtons(kernelId: string, shownAtMs: number): ActionsBlock {
-  const elements = kernelActions.map((action): Button => ({
-    type: 'button',
-    text: { type: 'plain_text', text: labels[action] },
-    action_id: `${prefix}${action}`,
-    value: `${kernelId}|${shownAtMs}`,
-    confirm: renderConfirm(action),
-  }));
-  return { type: 'actions', elements };
+  return buttonRow(
+    ...kernelActions.map((action) =>
+      button(labels[action], `${prefix}${action}`, `${kernelId}|${shownAtMs}`, {
+        confirm: confirmation(`${labels[action]}?`, LOSS, labels[action]),
+      }),
+    ),
+  );
 }
 
-function renderConfirm(action: KernelAction): NonNullable<Button['confirm']> {
-  return {
-    title: { type: 'plain_text', text: `${labels[action]}?` },
-    text: { type: 'plain_text', text: 'The kernel’s variables are lost, for everyone in its channel.' },
-    confirm: { type: 'plain_text', text: labels[action] },
-    deny: { type: 'plain_text', text: 'Cancel' },
-    style: 'danger',
-  };
-}
+const LOSS = 'The kernel’s variables are lost, for everyone in its channel.';
 
 export interface KernelClick {
   action: KernelAction;

@@ -1,9 +1,6 @@
 import type { InputBlock, KnownBlock, ModalView, PlainTextElement } from '@slack/types';
+import { plainText } from '../elements.ts';
 import { truncate, truncateMrkdwn } from '../truncate.ts';
-
-export function plainText(text: string): PlainTextElement {
-  return { type: 'plain_text', text };
-}
 
 /** A modal with something to submit; `metadata` comes back with it. */
 export function renderModal(

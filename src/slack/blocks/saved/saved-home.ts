@@ -1,6 +1,7 @@
 import type { KnownBlock, SectionBlock } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
+import { button, readValue } from '../elements.ts';
 import { header, section } from '../mrkdwn.ts';
 import { truncate } from '../truncate.ts';
 import { savedLine } from './saved-text.ts';
@@ -14,11 +15,7 @@ const clickSchema = z.object({ channel: z.string(), id: z.string(), shownAt: z.n
 export type RunSavedClick = z.infer<typeof clickSchema>;
 
 export function readRunSaved(value: string | undefined): RunSavedClick | undefined {
-  try {
-    return clickSchema.safeParse(JSON.parse(value ?? '')).data;
-  } catch {
-    return undefined;
-  }
+  return readValue(clickSchema, value);
 }
 
 /** What is saved and scheduled in the channels of a person, for the home tab; nothing where there is neither. */
@@ -33,12 +30,7 @@ export function renderSavedHome(
       const value: RunSavedClick = { channel: each.channel, id: each.id, shownAt: now };
       return {
         ...section(`${placeOf(each)} · \`${each.name}\` · ${savedLine(each)}`),
-        accessory: {
-          type: 'button',
-          text: { type: 'plain_text', text: 'Run' },
-          action_id: runSavedAction,
-          value: JSON.stringify(value),
-        },
+        accessory: button('Run', runSavedAction, JSON.stringify(value)),
       };
     }),
     ...(schedules.length === 0 ? [] : [header('Scheduled in your channels')]),

@@ -1,6 +1,7 @@
 import type { ModalView, PlainTextOption } from '@slack/types';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
-import { plainText, renderField, renderModal } from '../modals/modal.ts';
+import { plainText } from '../elements.ts';
+import { renderField, renderModal } from '../modals/modal.ts';
 
 /** The form of a schedule. */
 export const scheduleCallback = 'schedule';
