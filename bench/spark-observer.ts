@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { sparkKernelspec, writeKernelspecs } from '../demo/provision/kernelspecs.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import type { KernelConnection } from '../src/gateway/gateway.ts';
-import { executeQuietly } from '../src/runs/session/spark/spark-observer.ts';
+import { executeQuietly } from '../src/runs/session/spark-observer.ts';
 import { PUT_IN } from '../src/spark/read-observer.ts';
 import { provisionBackends } from '../test/support/backends/provision-backends.ts';
 import { execute, median, quantile, runToEnd, startBenchSetting } from './gateway-setting.ts';

@@ -18,7 +18,7 @@ import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
-import { SparkObserver } from './runs/session/spark/spark-observer.ts';
+import { SparkObserver } from './runs/session/spark-observer.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/store-writes.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';

@@ -12,8 +12,7 @@ import {
   type StoredOutput,
   unreadableOutcome,
 } from './run.ts';
-import type { OpenRunMessage, ResultMark, RootContent } from './run-view.ts';
-import { quietly } from './quiet-message.ts';
+import { type OpenRunMessage, quietly, type ResultMark, type RootContent } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';

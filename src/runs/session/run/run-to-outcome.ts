@@ -7,7 +7,7 @@ import { type ExecuteDeps, executeRun, storedOutput } from './execute-run.ts';
 import type { LiveRun } from './live-run.ts';
 import { type ReachDeps, type ReachedKernel, reachKernel } from './reach-kernel.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
-import type { SparkObserver } from '../spark/spark-observer.ts';
+import type { SparkObserver } from '../spark-observer.ts';
 
 /** What Slack said about a person at acceptance is believed for so long. */
 const RECENT_MS = 60_000;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { allCounts } from '../../../../../src/spark/spark-work.ts';
-import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
-import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
+import { allCounts } from '../../../../src/spark/spark-work.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
+import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
 
 let rig: SessionRig;
 beforeEach(async () => {

@@ -1,15 +1,15 @@
 import { PassThrough } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SparkObserver, type SparkProgress } from '../../../../../src/runs/session/spark/spark-observer.ts';
-import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
-import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
+import { SparkObserver, type SparkProgress } from '../../../../src/runs/session/spark-observer.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
+import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
 import {
   startStatusServer,
   statusApplication,
   statusJob,
   type StatusServer,
-} from '../../../../support/spark-status.ts';
+} from '../../../support/spark-status.ts';
 
 const JOBS = '/api/v1/applications/app-1/jobs';
 

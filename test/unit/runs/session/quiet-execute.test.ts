@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { executeQuietly } from '../../../../../src/runs/session/spark/spark-observer.ts';
-import { startConnectedRig } from '../../../../support/gateway-client.ts';
+import { executeQuietly } from '../../../../src/runs/session/spark-observer.ts';
+import { startConnectedRig } from '../../../support/gateway-client.ts';
 
 test('a kernel that works for another client first is not waited for beyond the time-out, and not interrupted', async () => {
   await using rig = await startConnectedRig();

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KernelConnection } from '../../../gateway/gateway.ts';
-import type { ExecutionEndKind, Output } from '../../../gateway/outputs.ts';
-import type { Log } from '../../../log.ts';
-import type { SparkLinkSettings } from '../../../spark/links.ts';
-import { PUT_IN, readStopped, stopCode, type StoppedWork } from '../../../spark/read-observer.ts';
-import { showFrames } from '../../../spark/sql/python.ts';
-import { StatusApi, type StatusSettings } from '../../../spark/status/status-api.ts';
-import { pause } from '../../../waits.ts';
-import type { LiveRun } from '../run/live-run.ts';
-import { noteMoment, noteSilence } from './note-spark.ts';
+import type { KernelConnection } from '../../gateway/gateway.ts';
+import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
+import type { Log } from '../../log.ts';
+import type { SparkLinkSettings } from '../../spark/links.ts';
+import { PUT_IN, readStopped, stopCode, type StoppedWork } from '../../spark/read-observer.ts';
+import { showFrames } from '../../spark/sql/python.ts';
+import { StatusApi, type StatusSettings } from '../../spark/status/status-api.ts';
+import { pause } from '../../waits.ts';
+import type { LiveRun } from './run/live-run.ts';
+import { noteMoment, noteSilence } from './run/note-events.ts';
 
 /** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
 const TIMEOUT_MS = 5_000;

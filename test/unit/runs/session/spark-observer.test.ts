@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { silentLog } from '../../../../../src/log.ts';
-import { SparkObserver, type SparkProgress } from '../../../../../src/runs/session/spark/spark-observer.ts';
-import { PUT_IN } from '../../../../../src/spark/read-observer.ts';
-import { showFrames } from '../../../../../src/spark/sql/python.ts';
-import { startConnectedRig } from '../../../../support/gateway-client.ts';
-import type { ScriptedKernel, ScriptMessage } from '../../../../support/scripted-gateway.ts';
+import { silentLog } from '../../../../src/log.ts';
+import { SparkObserver, type SparkProgress } from '../../../../src/runs/session/spark-observer.ts';
+import { PUT_IN } from '../../../../src/spark/read-observer.ts';
+import { showFrames } from '../../../../src/spark/sql/python.ts';
+import { startConnectedRig } from '../../../support/gateway-client.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
 
 const settings = (progress: SparkProgress) => ({
   progress,
