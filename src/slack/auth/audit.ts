@@ -3,7 +3,7 @@ import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
-import type { Schedule } from '../../saved/schedules/schedule.ts';
+import type { Schedule } from '../../saved/schedules/schedules.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import type { Bot } from '../context.ts';
 

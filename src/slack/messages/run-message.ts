@@ -4,11 +4,9 @@ import { atMost, Notifier } from '../../waits.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
 import { tickMs } from '../blocks/duration.ts';
 import { attachFiles } from './attach-files.ts';
-import { deliverDirectly } from './deliver-directly.ts';
-import { notifyEnd } from './done-notice.ts';
+import { deliverDirectly, notifyEnd, postRoot } from './run-notices.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import type { Use } from './limiters.ts';
-import { postRoot } from './root-message.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;

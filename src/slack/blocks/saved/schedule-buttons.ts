@@ -1,5 +1,5 @@
 import type { ActionsBlock } from '@slack/types';
-import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { button, buttonRow, confirmation } from '../elements.ts';
 
 /** What can be done to a schedule by a button: in the list of schedules and on the home tab. */

@@ -1,6 +1,6 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { auditSchedule, withAudit } from '../../auth/audit.ts';
 import type { Person } from '../../auth/policy.ts';

@@ -1,6 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
-import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { isTimeZone, Plan, type Timing } from '../../../saved/schedules/timing.ts';
 import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { auditSchedule } from '../../auth/audit.ts';

@@ -5,7 +5,7 @@ import type { Run } from '../../../runs/run.ts';
 import { NAME_FORM, readName } from '../../../saved/saved-snippets.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { renderSentence } from '../../blocks/modals/modal.ts';
-import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';
+import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/saved-modals.ts';
 import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
 import type { Bot } from '../../context.ts';
 import { saveRun, scheduledWords } from '../commands/saved.ts';

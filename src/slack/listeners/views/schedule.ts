@@ -13,7 +13,7 @@ import {
   snippetBlock,
   timingBlock,
   valuesBlock,
-} from '../../blocks/saved/schedule-modal.ts';
+} from '../../blocks/saved/saved-modals.ts';
 import type { Bot } from '../../context.ts';
 import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 import { makeSchedule } from '../commands/schedules.ts';
