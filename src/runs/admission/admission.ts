@@ -173,9 +173,9 @@ export class Admission {
     return {
       kernelspecs,
       aliases,
-      ...(channelLanguage === undefined ? {} : { channelLanguage }),
-      ...(settings.dialect === undefined ? {} : { channelDialect: settings.dialect }),
-      ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
+      channelLanguage,
+      channelDialect: settings.dialect,
+      defaultLanguage,
     };
   }
 

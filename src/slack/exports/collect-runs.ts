@@ -11,10 +11,8 @@ const MAX_BYTES = 50_000_000;
 const MAX_FILE_BYTES = 10_000_000;
 const AT_ONCE = 8;
 
-export type CollectPort = Pick<Bot, 'code' | 'threads' | 'users' | 'workspaceUrl'>;
-
 /** Runs, oldest first, with what Slack still has of them. */
-export async function collectRuns(runs: readonly Run[], bot: CollectPort): Promise<ExportedRun[]> {
+export async function collectRuns(runs: readonly Run[], bot: Bot): Promise<ExportedRun[]> {
   // The answer of a run that was edited is the next run's.
   const replaced = new Set(runs.map(({ data }) => data.follows));
   const shown = runs.filter(({ id }) => !replaced.has(id));
@@ -41,7 +39,7 @@ async function collectRun(
   run: Run,
   messages: readonly ThreadMessage[] | undefined,
   room: { bytes: number },
-  bot: CollectPort,
+  bot: Bot,
 ): Promise<ExportedRun> {
   const { data } = run;
   const [code, person, outputs] = await Promise.all([
@@ -84,7 +82,7 @@ async function collectOutputs(
   run: Run,
   messages: readonly ThreadMessage[] | undefined,
   room: { bytes: number },
-  bot: CollectPort,
+  bot: Bot,
 ): Promise<ExportedOutput[]> {
   const { data } = run;
   if (data.outcome === undefined) return [note('this run has not ended yet')];
@@ -196,7 +194,7 @@ const PICTURES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image
 async function fetchFile(
   file: ThreadFile,
   room: { bytes: number },
-  { threads }: CollectPort,
+  { threads }: Bot,
 ): Promise<ExportedOutput> {
   const { name, mimetype, size, permalink } = file;
   if (file.isGone)

@@ -1,9 +1,8 @@
 import bolt from '@slack/bolt';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../../server/health.ts';
-import { readErrorCode } from '../api/call-error.ts';
+import { readErrorCode, tokenRefused } from '../api/call-error.ts';
 import type { SlackNetwork } from './network.ts';
-import { tokenRefused } from './startup-errors.ts';
 import type { SlackTransport } from './acked-after-accept-app.ts';
 
 export interface SocketModeOptions {

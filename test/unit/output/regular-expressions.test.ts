@@ -192,7 +192,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi`,
     ],
   },
-  'widgets.ts': {
+  'open-transcript.ts': {
     '500 chars (TEXT_CHARS of the protocol)': [String.raw`/Progress/`, String.raw`/^H?BoxModel$|^HBox/`],
   },
   'mime/read-bundle.ts': {

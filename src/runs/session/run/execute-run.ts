@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
+import type { Execution, ExecutionCheckpoint } from '../../../gateway/gateway.ts';
 import { isStatus } from '../../../gateway/outputs.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
@@ -7,9 +7,8 @@ import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
-import type { SparkObserver } from '../spark/spark-observer.ts';
-import { noteConsoleBar, noteObserver } from '../spark/note-spark.ts';
-import { noteOutput, noteStatus } from './note-events.ts';
+import type { SparkObserver } from '../spark-observer.ts';
+import { noteConsoleBar, noteObserver, noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
 

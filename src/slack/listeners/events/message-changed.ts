@@ -23,8 +23,7 @@ import {
   hasRuns,
   isPlainTalk,
 } from './classify.ts';
-import { replyRequest } from './input-reply.ts';
-import { handleMessage, withMessageBoundary } from './message.ts';
+import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
 type Deletion = MessageChange & { kind: 'deleted' };
@@ -38,11 +37,7 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
   const { channel, ts } = change.kind === 'edited' ? change.message : change;
   await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
     if (change.kind === 'edited') await handleEdit(change, ticket, bot);
-    else
-      await withBoundary(
-        { log: bot.log, what: 'a deletion', ticket, notify: undefined },
-        async () => await eraseRuns(change, bot),
-      );
+    else await withBoundary({ what: 'a deletion', ticket }, bot, async () => await eraseRuns(change, bot));
   });
 }
 
@@ -139,7 +134,8 @@ async function runEdited(
       channel: last.channel,
       thread: last.thread,
       snippet,
-      ...(saved === undefined ? {} : { saved, origin: 'saved' as const }),
+      saved,
+      origin: saved === undefined ? undefined : 'saved',
       message: messageRequest(bot.workspace, message.channel, message.ts),
       editedTs,
       follows: last,

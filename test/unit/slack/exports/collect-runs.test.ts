@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ExportedOutput } from '../../../../src/notebooks/export.ts';
 import { readRunData, type Run, type RunData } from '../../../../src/runs/run.ts';
-import { collectRuns, type CollectPort } from '../../../../src/slack/exports/collect-runs.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { collectRuns } from '../../../../src/slack/exports/collect-runs.ts';
 import type { ThreadFile, ThreadMessage } from '../../../../src/slack/exports/threads.ts';
 
 const outcome = {
@@ -67,7 +68,7 @@ async function outputsOf(
   return collected?.outputs ?? [];
 }
 
-function port(messages: ThreadMessage[], failing = new Set<string>()): CollectPort {
+function port(messages: ThreadMessage[], failing = new Set<string>()): Bot {
   return {
     code: async () => ['1'],
     workspaceUrl: 'https://team.slack.com/',
@@ -80,7 +81,7 @@ function port(messages: ThreadMessage[], failing = new Set<string>()): CollectPo
       },
       attach: async () => undefined,
     },
-  } as unknown as CollectPort;
+  } as unknown as Bot;
 }
 
 test('pictures come where the answer names them, tables too, and what it does not name behind', async () => {

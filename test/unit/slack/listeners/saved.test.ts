@@ -6,8 +6,7 @@ import type { Run } from '../../../../src/runs/run.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { resolveSaved } from '../../../../src/slack/listeners/commands/run-saved.ts';
-import { forgetSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
+import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 import { onSaveSubmitted } from '../../../../src/slack/listeners/views/save.ts';
 

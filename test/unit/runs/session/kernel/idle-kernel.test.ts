@@ -41,14 +41,18 @@ test('a kernel without an idle time is looked at once a day, and forgotten when 
       shutDown: async () => undefined,
     };
     const model = { id: 'k', name: 'python3', executionState: 'idle' };
-    const idle = new IdleKernel(kernel, () => false, {
-      gateway: { findKernel: async () => ((looks += 1) < 3 ? model : undefined) },
-      notices: { warn: async () => undefined, ended: async () => undefined },
-      threadOf: async () => undefined,
-      idleTimeoutMs: undefined,
-      onEnded: () => undefined,
-      log: silentLog,
-    });
+    const idle = new IdleKernel(
+      kernel,
+      () => false,
+      () => undefined,
+      {
+        gateway: { findKernel: async () => ((looks += 1) < 3 ? model : undefined) },
+        notices: { warn: async () => undefined, ended: async () => undefined },
+        threadOf: async () => undefined,
+        idleTimeoutMs: undefined,
+        log: silentLog,
+      },
+    );
     idle.watch();
     await vi.advanceTimersByTimeAsync(2.5 * 24 * HOUR_MS);
     expect([looks, record === undefined]).toEqual([2, false]);
