@@ -116,7 +116,6 @@ export function createApp(parts: AppParts): App {
         );
     },
     notices: slack.idleNotices,
-    threadOf: async (runId) => (await store.runs.get(runId))?.thread,
     log,
     several: config.kernels.several,
     runTimeoutMs,

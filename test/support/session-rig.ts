@@ -205,7 +205,6 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
         warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
         ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
       },
-      threadOf: async () => undefined,
       log: silentLog,
       several,
       runTimeoutMs,

@@ -36,7 +36,6 @@ function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) =
         startedBy: ana,
         lastUsedAt,
         lastRequester: ana,
-        lastThread: thread,
         executionCount: 1,
         restartedUnseen: false,
         requesters: [ana],

@@ -47,7 +47,7 @@ export class KernelSession {
     this.#deps = deps;
     this.#late = new LateOutput(deps.log);
     this.#displays = startDisplays((runId) => this.#late.changed(runId));
-    const { gateway, records, envFor, notices, threadOf, idleTimeoutMs, log } = deps;
+    const { gateway, records, envFor, notices, idleTimeoutMs, log } = deps;
     this.#questions = new SwitchQuestions((live) => this.#cancel(live));
     this.#kernel = new SessionKernel(
       place.key,
@@ -63,7 +63,6 @@ export class KernelSession {
     this.#idle = new IdleKernel(this.#kernel, () => this.#worker.current !== undefined, {
       gateway,
       notices,
-      threadOf,
       idleTimeoutMs,
       onEnded: () => this.#kernelChanged(),
       log,

@@ -11,8 +11,6 @@ export interface SessionDeps extends SessionKernelDeps, RunToEndDeps {
   /** A run has ended. */
   onEnded: (run: Run, outcome: RunOutcome) => void;
   notices: IdleNotices;
-  /** Where a run's run message is; undefined when that is not stored any more. */
-  threadOf: (runId: string) => Promise<string | undefined>;
   /** Nothing of the session is left to remember. */
   onEmpty: (session: { readonly key: string }) => void;
   several: boolean;

@@ -87,7 +87,7 @@ export function readKeep(value: string | undefined): { queue: string; kernelId: 
   return kernelId === undefined || queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
 }
 
-/** What a channel hears of its idle kernel, in the thread of the last run. */
+/** What a channel hears of its idle kernel: all of it, because anybody may need the variables. */
 export function createIdleNotices(client: WebClient, notify: Notify): IdleNotices {
   return {
     async warn(record, endsAtMs) {
@@ -112,7 +112,7 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
         unfurl_media: false,
       };
       try {
-        await client.chat.postMessage({ ...placeOf(record), ...warning });
+        await client.chat.postMessage({ channel: record.channel, ...warning });
       } catch (error) {
         // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.
         if (readCallError(error).kind !== 'refused') throw error;
@@ -121,16 +121,7 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
     },
     async ended(record, idleMs) {
       const text = `The ${escapeMrkdwn(record.kernelspec)} kernel was shut down after ${renderElapsed(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
-      await notify.channel(
-        { channel: record.channel, thread: record.lastThread === '' ? undefined : record.lastThread },
-        text,
-      );
+      await notify.channel({ channel: record.channel }, text);
     },
   };
-}
-
-function placeOf(record: KernelRecord): { channel: string; thread_ts?: string } {
-  return record.lastThread === ''
-    ? { channel: record.channel }
-    : { channel: record.channel, thread_ts: record.lastThread };
 }
