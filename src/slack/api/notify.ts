@@ -2,7 +2,6 @@ import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
-import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import { readCallError } from './call-error.ts';
 import { renderElapsed } from '../blocks/duration.ts';
 import { escapeMrkdwn, slackTime } from '../blocks/mrkdwn.ts';

@@ -75,7 +75,7 @@ export function readSlash(text: string | undefined, words: Pick<LanguageWords, '
     else if (read.trim() !== '')
       throw new UserError(
         'badCommand',
-        'There is text behind the code block, and only the block would run. Nothing ran; send the code alone.',
+        'There is text after the code block, and only the block would run. Nothing ran; send the code alone.',
       );
   }
   return { parts };
