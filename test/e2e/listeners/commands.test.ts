@@ -178,7 +178,7 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   await rig.slash('ana', '#switch', '/spark python3 1');
   await playground.as('ben').slash('#switch', '/spark scala 2');
   const bens = await playground.waitForMessage('#switch', ({ text }) =>
-    text.includes('only an admin may replace it by scala-spark'),
+    text.includes('only an admin may replace it with scala-spark'),
   );
   expect(buttonsOf(bens)).toEqual(['run:cancel']);
   const meanwhile = await rig.slash('ana', '#switch', '/spark unnamed = 1');

@@ -133,7 +133,7 @@ function fileField(isAlone: boolean): InputBlock {
     hint: {
       type: 'plain_text',
       text: isAlone
-        ? 'This code is longer than the boxes of a window hold. It is attached to its answer: change it there or on your side, and give it here.'
+        ? 'This code is too long for the fields of this window. Take it from the file beside its answer, change it, and give it back here as a file.'
         : 'For code over 3,000 characters: a .py, .scala, .r, .sql or .txt file.',
     },
     element: { type: 'file_input', action_id: fileBlock, max_files: 1 },

@@ -9,7 +9,7 @@ import type { Bot } from '../../context.ts';
 /** Ask: a direct message to the requester of the run in hand, from who waits behind it. */
 export async function askAbout(waiting: Run, person: Person, bot: Bot): Promise<void> {
   if (waiting.requester !== person.id)
-    throw new UserError('notAllowed', 'Only the one whose run waits can ask. Nobody was asked.');
+    throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
   const { channel, thread } = waiting;
   const inHand = bot.control.askAbout(waiting);
   const since = renderElapsed(Date.now() - (inHand.data.startedAt ?? inHand.createdAt));

@@ -11,9 +11,9 @@ import { overText } from '../views/input.ts';
 import { findAuthor } from './classify.ts';
 
 const PASSWORD_TEXT =
-  'The code asks for a password, and everybody can read a reply. Nothing was given to it: press Answer there, and delete your reply if it was the password.';
+  'The code asks for a password, and everybody here can read a reply, so yours was not sent to it. Press Answer, and delete your reply if it was the password.';
 const LINES_TEXT =
-  'The code asks for one line, and your reply has several. Nothing was given to it: reply with one line.';
+  'The code asks for one line, and your reply has several, so it was not sent. Reply with one line.';
 
 /** Where it is known that a message, named by its request, answered a question. */
 export function replyRequest(message: string): string {

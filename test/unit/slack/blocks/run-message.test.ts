@@ -177,7 +177,7 @@ test('each loss of output is named', () => {
   expect(said).toMatch(/One message over the bot’s limit for one message/);
   expect(said).toMatch(/between 14:02:10 and 14:02:31/);
   expect(said).toMatch(/missing at 14:03:31 UTC/);
-  expect(said).toMatch(/disk took no more/);
+  expect(said).toMatch(/disk is full/);
   expect(said).toMatch(/12 of the outputs are not shown/);
 });
 
@@ -294,7 +294,7 @@ test.each<[RunPhase, RegExp]>([
   ],
   [
     { kind: 'running', sinceMs: nowMs - 125_000, stopping: false, stopIgnored: false, quietMs: 60_000 },
-    /still busy \(no output for 1 min\)$/,
+    /no output for 1 min$/,
   ],
   [{ kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: false }, /^Stopping, 5 s$/],
   [
@@ -594,6 +594,6 @@ test('who may not replace the kernel gets no Switch, and who may is said', () =>
     maySwitch: false,
   } as const;
   const { message } = renderRunMessage(view(phase, { actions: ['cancel'] }), nowMs);
-  expect(JSON.stringify(message.blocks)).toContain('only an admin may replace it by scala');
+  expect(JSON.stringify(message.blocks)).toContain('only an admin may replace it with scala');
   expect(JSON.stringify(message.blocks)).not.toContain('run:switch');
 });

@@ -73,7 +73,7 @@ function drawParts(joined: ReadonlyMap<OutputPart, readonly OutputPart[]>, room:
   const isStderrAlone = parts.every((part) => part.kind === 'text' && part.source === 'stderr');
   return parts.map((part, index) => {
     const of = joined.get(part) ?? [part];
-    if (logs.has(part)) return { ...reference("Spark's log is in output.txt"), isCut: true, of };
+    if (logs.has(part)) return { ...reference('Spark’s log is in output.txt'), isCut: true, of };
     if (part.kind === 'image' || part.kind === 'attachment') return { ...renderReferences(parts, index), of };
     // Of the error that ended the run the cause and the line are there where a message can hold them.
     const least = part.kind === 'error' && part === last ? Math.min(roomOf(topOf(part)), room.whole) : 0;
