@@ -87,8 +87,14 @@ test('a small result is one short message', () => {
   expect(renderRunMessage(rendered, nowMs).message.text).toBe('10\nDone · 1.2 s · In [7] · python3-spark');
 });
 
-test('nothing printed is said', () => {
+test('nothing printed is said, and so is that there were only blanks', () => {
   expect(words(view(ended('ok')))).toEqual(['No output', 'Done · 1.2 s · In [7] · python3-spark']);
+  const blanks = output([{ kind: 'text', source: 'stdout', text: wholeText('  \n\n'), path: undefined }]);
+  expect(words(view(ended('ok'), { output: blanks }))[0]).toBe('Nothing but blanks was printed.');
+  // Blank as far as it is in memory.
+  const text = { head: '\n', tail: '\n', hiddenLines: 9, hiddenChars: 10_000 };
+  const long = output([{ kind: 'text', source: 'stdout', text, path: undefined }]);
+  expect(words(view(ended('ok'), { output: long }))[0]).toMatch(/^… \d+ lines hidden, all in output\.txt …$/);
 });
 
 const outcomes: Record<OutcomeKind, RegExp> = {

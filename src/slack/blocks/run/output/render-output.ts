@@ -15,7 +15,7 @@ import {
 } from '../../rich-text.ts';
 import { cutText, roomOf, type CutText } from '../../truncate.ts';
 import { attachmentNames, fileOf } from '../attachments.ts';
-import { errorsFirst, joinParts } from './order-output.ts';
+import { errorsFirst, isBlankPart, joinParts } from './order-output.ts';
 import { sizeWords } from './table.ts';
 
 export interface RenderedOutput {
@@ -180,7 +180,7 @@ function renderPart(
 ): RenderedPart {
   switch (part.kind) {
     case 'text': {
-      if (!isVisible(part.text.head + part.text.tail)) return unseen;
+      if (isBlankPart(part)) return unseen;
       const label = isStderrAlone ? undefined : labelOf(part.source);
       const shown = renderText(part.text, room, fileOf(part));
       const elements = label === undefined ? [] : [sentence(label, { italic: true })];
