@@ -51,7 +51,7 @@ const KEYWORD =
 /** A few words with nothing in them that code has: no call, no assignment, no index, no statement. */
 function readsAsProse(code: string): boolean {
   const text = code.trim();
-  if (text.length > LONGEST_PROSE || !/\p{L}+[\s,]+\p{L}/u.test(text)) return false;
+  if (text.length > LONGEST_PROSE || !/\p{L}+[\s,]+\p{L}|^\p{L}+[!.]+$/u.test(text)) return false;
   return (
     /^[\p{L}\p{M}\p{N}\p{Emoji_Presentation}\s.,!?;:()'’"“”–—-]*$/u.test(text) &&
     !/\p{L}\(/u.test(text) &&

@@ -466,6 +466,7 @@ test.each([
     'Error in parse(text = input): <text>:1:5: unexpected symbol\n1: good morning',
     'good morning all',
   ],
+  ['SyntaxError', 'invalid syntax (341.py, line 1)', 'Thanks!'],
   ['Compile Error', "<console>:1: error: ';' expected but identifier found.", 'hello to you all'],
 ])('%s: %s for a sentence is told as one', (name, value, code) => {
   expect(readError({ name, value, traceback: [] }, code).hint).toContain('reads like a sentence');
