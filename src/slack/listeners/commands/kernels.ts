@@ -154,7 +154,7 @@ function kernelsThatSpeak(
   const specs = records.map(({ kernelspec }) => kernelspec).join(', ');
   throw new UserError(
     'noKernel',
-    `“${word}” is no language of a kernel here, which are: ${specs}. A channel is named as #${word}. Nothing was changed.`,
+    `No kernel of this channel is called “${word}”; it has ${specs}. A channel is written with its #, as in #${word}. Nothing was changed.`,
   );
 }
 

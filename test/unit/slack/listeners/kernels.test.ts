@@ -133,7 +133,7 @@ test('a word names the kernel that speaks it; what fits several is asked, what f
   expect(restarted).toEqual(['python3-spark', 'ir', 'python3-spark']);
   expect((await restart('python')).buttons).toBe(2);
   await expect(restart('scala')).rejects.toThrow(
-    '“scala” is no language of a kernel here, which are: python3, python3-spark, ir. A channel is named as #scala. Nothing was changed.',
+    'No kernel of this channel is called “scala”; it has python3, python3-spark, ir. A channel is written with its #, as in #scala. Nothing was changed.',
   );
   expect(restarted).toHaveLength(3);
 });
