@@ -81,7 +81,7 @@ async function photographProgress(stage: Stage, folder: string): Promise<void> {
   const code = [
     'import time',
     'def slow(row):',
-    '    time.sleep(0.02)',
+    '    time.sleep(0.01)',
     '    return row',
     'sc.parallelize(range(3000), 60).map(slow).count()',
   ].join('\n');
@@ -89,6 +89,7 @@ async function photographProgress(stage: Stage, folder: string): Promise<void> {
   const live = await playground.waitForMessage(
     '#nightly',
     ({ text }) => Number(/ (\d+)\/60 tasks/.exec(text)?.[1] ?? 0) >= 20,
+    { timeoutMs: 60_000 },
   );
   const thread = live.thread_ts ?? live.ts;
   await photographThreadPane(stage, { at: 'nightly', thread }, { name: 'progress', folder });
@@ -117,13 +118,6 @@ async function photographSaved(stage: Stage, folder: string): Promise<void> {
 async function photographNotebook(stage: Stage, folder: string): Promise<void> {
   const { playground } = stage;
   playground.addChannel('notebooks');
-  const cell = (source: string) => ({
-    cell_type: 'code',
-    execution_count: null,
-    metadata: {},
-    outputs: [],
-    source,
-  });
   const notebook = {
     nbformat: 4,
     nbformat_minor: 4,
@@ -135,6 +129,10 @@ async function photographNotebook(stage: Stage, folder: string): Promise<void> {
   await finalAnswer(playground, '#notebooks', posted.ts);
   await playground.waitForReply('#notebooks', posted.ts, ({ files = [] }) => files.length > 0);
   await photographThreadPane(stage, { at: 'notebooks', thread: posted.ts }, { name: 'notebook', folder });
+}
+
+function cell(source: string): object {
+  return { cell_type: 'code', execution_count: null, metadata: {}, outputs: [], source };
 }
 
 async function photographEditor(stage: Stage, folder: string): Promise<void> {
