@@ -40,7 +40,7 @@ function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) =
         restartedUnseen: false,
         requesters: [ana],
       });
-      return { thread };
+      return { thread, withChannel: true };
     },
   };
 }

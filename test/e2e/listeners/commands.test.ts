@@ -91,6 +91,20 @@ test('kernels shows what else runs on a gateway that lists, without buttons', as
   expect(JSON.stringify(listed.blocks)).not.toContain('"value":"ffffffff');
 });
 
+test('a restart that was asked for in a thread is told the channel, not that thread alone', async () => {
+  const { playground } = rig;
+  playground.addChannel('from-a-thread');
+  const { root } = await rig.slash('ana', '#from-a-thread', '/spark 1');
+  playground.as('ana').post('#from-a-thread', '!restart', { thread: root.ts });
+  const told = await playground.waitForMessage('#from-a-thread', ({ text }) =>
+    text.includes('restarted the python3 kernel'),
+  );
+  expect(told.thread_ts).toBeUndefined();
+  await playground.waitForEphemeral('ana', ({ text, thread_ts: thread }) => {
+    return thread === root.ts && text.startsWith('Restarted the python3 kernel');
+  });
+});
+
 test('a kernel’s button in the list works once, and tells its channel', async () => {
   const { playground, bot } = rig;
   playground.addChannel('listed');

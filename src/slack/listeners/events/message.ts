@@ -100,10 +100,14 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
   const person = await findAuthor(posted, bot);
   const place = { channel, thread, requestKey: requestOf(posted, bot), root: thread ?? posted.ts };
   const { text, blocks, told } = await runCommand(command, person, place, bot);
-  // Who changes something for the channel reads it with everybody else.
-  if (told?.channel === channel) await bot.notify.channel({ channel, thread: threadOf(posted) }, told.text);
-  else await notifyPrivately(posted, text, bot, blocks);
-  if (told !== undefined && told.channel !== channel) await bot.notify.channel(told, told.text);
+  // Who changes something for the channel reads it with everybody else; who did so in a thread is answered there, too.
+  const isToldHere = told?.channel === channel && (posted.isDirect || posted.thread === undefined);
+  if (!isToldHere) await notifyPrivately(posted, text, bot, blocks);
+  if (told === undefined) return;
+  await bot.notify.channel(
+    { channel: told.channel, thread: isToldHere ? threadOf(posted) : undefined },
+    told.text,
+  );
 }
 
 /** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */
