@@ -41,6 +41,12 @@ test.each(Object.entries(expectedErrors))(
   },
 );
 
+test('an exception that the headline has whole is not repeated below the lines that led to it', () => {
+  const { headline, traceback } = readFixture('python-type-error');
+  expect(traceback).toContain('in add(a, b)');
+  expect(traceback).not.toContain(headline);
+});
+
 test('no recorded error shows a JVM or Py4J stack inline', () => {
   for (const file of readdirSync(fixtures)) {
     const name = file.replace('.json', '');
