@@ -116,7 +116,6 @@ export function createApp(parts: AppParts): App {
         );
     },
     notices: slack.idleNotices,
-    threadOf: async (runId) => (await store.runs.get(runId))?.thread,
     log,
     several: config.kernels.several,
     runTimeoutMs,
@@ -164,7 +163,7 @@ export function createApp(parts: AppParts): App {
     notify: (schedule, news) => notifyScheduleNews(schedule, news, bot),
     log,
   });
-  const control = new KernelControl({ gateway, kernels, channels });
+  const control = new KernelControl({ gateway, kernels, kernelspecs });
   const closing = new AbortController();
   let retention: { close: () => void } | undefined;
   const bot: Bot = {

@@ -76,7 +76,6 @@ export async function startYear(options: {
     onEnded: () => undefined,
     onSwitched: () => undefined,
     notices: { warn: async () => undefined, ended: async () => undefined },
-    threadOf: async () => undefined,
     log: silentLog,
     several: false,
     runTimeoutMs: undefined,

@@ -205,7 +205,6 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
         warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
         ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
       },
-      threadOf: async () => undefined,
       log: silentLog,
       several,
       runTimeoutMs,
@@ -231,10 +230,11 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       openTranscript: open,
       log: silentLog,
     });
+    const kernelspecs = startKernelspecCache(client, silentLog);
     const admission = new Admission({
       store: faulty.runs,
       gateway: client,
-      kernelspecs: startKernelspecCache(client, silentLog),
+      kernelspecs,
       channels,
       kernels,
       notebooks,
@@ -249,7 +249,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       openRun: (run, code) => runs.open(run, code),
       log: silentLog,
     });
-    const control = new KernelControl({ gateway: client, kernels, channels });
+    const control = new KernelControl({ gateway: client, kernels, kernelspecs });
     return {
       faults,
       kernels,

@@ -82,7 +82,7 @@ export function createChannels(client: WebClient, log: Log): Channels {
       if (found?.isPostable !== true)
         throw new UserError(
           'botNotInChannel',
-          'Sparkthread is not in this channel, so it could not answer here and nothing ran. Invite it with /invite and try again.',
+          'Sparkthread is not in this channel, so it could not answer here and nothing ran. Type /invite @sparkthread, then try again.',
         );
     },
     async mustBeInternal(channel) {

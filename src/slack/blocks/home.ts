@@ -61,7 +61,7 @@ function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): Kn
 
 /** A run that is not over can be stopped from here. */
 function runBlocks(run: Run, workspaceUrl: string): KnownBlock[] {
-  const line = section(runLine(run, workspaceUrl).replace(/^• /, ''));
+  const line = section(runLine(run, workspaceUrl));
   if (!isUnfinished(run)) return [line];
   const phase =
     run.state === 'waiting'

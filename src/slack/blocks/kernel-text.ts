@@ -13,16 +13,23 @@ export function statusText(statuses: readonly KernelStatus[], now: number): stri
 }
 
 /** One kernel: what it is, then its times and its people. */
-export function kernelLines({ record, state }: KernelStatus): string {
+export function kernelLines(status: KernelStatus): string {
+  const { record } = status;
   const started = `Started ${slackTime(record.startedAt)} by ${mention(record.startedBy)}`;
   const used = `last used ${slackTime(record.lastUsedAt)} by ${mention(record.lastRequester)}`;
-  return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${started}, ${used}.`;
+  return `${headLine(status)}\n${started} · ${used}`;
 }
 
 /** The same where the reader may not know whose it is. */
-export function hiddenKernelLines({ record, state }: KernelStatus): string {
-  const times = `Started ${slackTime(record.startedAt)}, last used ${slackTime(record.lastUsedAt)}.`;
-  return `*${escapeMrkdwn(record.kernelspec)}* · ${stateWords(state)}\n${times}`;
+export function hiddenKernelLines(status: KernelStatus): string {
+  const { startedAt, lastUsedAt } = status.record;
+  return `${headLine(status)}\nStarted ${slackTime(startedAt)} · last used ${slackTime(lastUsedAt)}`;
+}
+
+/** `*Python 3 (Spark)* · python3-spark · idle`: what it is called, and the word for commands. */
+function headLine({ record, displayName, state }: KernelStatus): string {
+  const spec = displayName === record.kernelspec ? '' : ` · \`${escapeMrkdwn(record.kernelspec)}\``;
+  return `*${escapeMrkdwn(displayName)}*${spec} · ${stateWords(state)}`;
 }
 
 export function shortKernelId(kernelId: string): string {

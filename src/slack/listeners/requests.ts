@@ -145,10 +145,7 @@ export async function mustBeIn(channel: string, user: string, bot: Bot): Promise
 
 /** For a duplicate that its person asked for by hand: silence would look like acceptance, or like a dead button. */
 export function refuseDuplicate(): never {
-  throw new UserError(
-    'notTaken',
-    'This was taken already: it runs, or has run, once. Nothing else was started.',
-  );
+  throw new UserError('notTaken', 'This was accepted already and runs once. Nothing else was started.');
 }
 
 /** A message may be deleted while an edit of it is admitted: the deletion did not see this run. */

@@ -25,7 +25,7 @@ const DONE_WORDS: Readonly<Record<End, string | undefined>> = {
   stopped: 'stopped after',
   limited: 'stopped after',
   cancelled: undefined,
-  notKnown: 'not known how it ended, after',
+  notKnown: 'end not known after',
 };
 
 /** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */

@@ -75,7 +75,7 @@ export function readSlash(text: string | undefined, words: Pick<LanguageWords, '
     else if (read.trim() !== '')
       throw new UserError(
         'badCommand',
-        'There is text behind the code block, and only the block would run. Nothing ran; send the code alone.',
+        'There is text after the code block, and only the block would run. Nothing ran; send the code alone.',
       );
   }
   return { parts };
@@ -117,7 +117,9 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
   const near = (meant: string) => ({ kind: 'near', typed, meant }) as const;
   if (argument === undefined) {
     if (CALLS_FOR_HELP.test(word)) return near('help');
-    const meant = nearest(word);
+    // `restart!` is written to somebody.
+    const letters = word.replace(/[.!]+$/, '').toLowerCase();
+    const meant = commandWords.includes(letters) && letters.length < word.length ? letters : nearest(letters);
     return meant === undefined ? undefined : near(meant);
   }
   const lower = word.toLowerCase();

@@ -81,7 +81,7 @@ test('what is nearly a command is asked back privately, and runs once when it wa
   );
   await rig.final('#near', root.ts);
   const again = await untilTold('ana', () => ana.press(asked, 'near:run'));
-  expect(again.text).toContain('taken already');
+  expect(again.text).toContain('accepted already');
   expect(given.slice(before)).toEqual(['python3: restrat']);
 });
 

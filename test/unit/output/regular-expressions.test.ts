@@ -100,7 +100,7 @@ const bounds: Record<string, Record<string, readonly string[]>> = {
       String.raw`/error: ('?;'? expected|illegal start|unclosed)/`,
     ],
     '1,000 chars (LONGEST_PROSE)': [
-      String.raw`/\p{L}+[\s,]+\p{L}/u`,
+      String.raw`/\p{L}+[\s,]+\p{L}|^\p{L}+[!.]+$/u`,
       String.raw`/\p{L}\(/u`,
       String.raw`/^[\p{L}\p{M}\p{N}\p{Emoji_Presentation}\s.,!?;:()'’"“”–—-]*$/u`,
       String.raw`/^\s*(?:import|from|print|def|class|return|raise|del|with|for|if|elif|else|while|try|except|assert|lambda|global|yield|val|var|object|library|function|select|show|describe|create|insert)\b/im`,

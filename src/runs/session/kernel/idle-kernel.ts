@@ -65,8 +65,6 @@ export interface IdleNotices {
 export interface IdleDeps {
   gateway: Pick<Gateway, 'findKernel'>;
   notices: IdleNotices;
-  /** Where a run's run message is; undefined when that is not stored any more. */
-  threadOf: (runId: string) => Promise<string | undefined>;
   idleTimeoutMs: number | undefined;
   log: Log;
 }
@@ -126,10 +124,9 @@ export class IdleKernel {
   }
 
   async #step(record: KernelRecord): Promise<void> {
-    const { gateway, notices, threadOf, log } = this.#deps;
+    const { gateway, notices, log } = this.#deps;
     const { queue, kernelId, kernelspec } = record;
     const isThere = (await gateway.findKernel(kernelId)) !== undefined;
-    const lastThread = record.lastThread || ((await threadOf(record.lastRun ?? '')) ?? '');
     // Used, kept or replaced meanwhile: that is the newer fact.
     if (this.#isBusy() || this.#kernel.record !== record) return;
     const step = this.#next(record);
@@ -143,7 +140,7 @@ export class IdleKernel {
     } else if (step.kind === 'look') this.#lookedAt = Date.now();
     else if (step.kind === 'warn') {
       const warnedAt = Date.now();
-      await notices.warn({ ...record, lastThread }, this.#next({ ...record, warnedAt }).atMs);
+      await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
       if (this.#kernel.record?.kernelId === kernelId) this.#kernel.noteWarned(warnedAt);
       log.info(
         { event: 'kernel.warned', queue, kernel: kernelId },
@@ -155,7 +152,7 @@ export class IdleKernel {
         { event: 'kernel.idle', audit: 'idle', queue, kernel: kernelId, kernelspec },
         'an idle kernel was shut down',
       );
-      await notices.ended({ ...record, lastThread }, Date.now() - record.lastUsedAt);
+      await notices.ended(record, Date.now() - record.lastUsedAt);
     }
   }
 }

@@ -101,7 +101,7 @@ async function readyKernel(
   { onSwitched }: ReachDeps,
   sinceMs: number,
 ): Promise<ReachedKernel> {
-  const { workspace, channel, queue, requester, thread, data } = live.run;
+  const { workspace, channel, queue, requester, data } = live.run;
   const { switchAgreedBy, kernelspec } = data;
   const starting = (turnsBefore: number): void => live.show({ kind: 'startingKernel', sinceMs, turnsBefore });
   const onServer = (startedMs: number | undefined): void =>
@@ -114,7 +114,7 @@ async function readyKernel(
   }
   const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
   const until = { stopped: live.signal, released: live.released };
-  const owner = { workspace, channel, queue, requester, thread };
+  const owner = { workspace, channel, queue, requester };
   const reach = () => kernel.ready(owner, kernelspec, progress, until);
   let ready = await reach();
   // The open connection ends with a kernel that is gone, so that the second attempt gives a new one.

@@ -111,7 +111,7 @@ async function reachAndExecute(
 function startClock(live: LiveRun, runTimeoutMs: number | undefined): () => void {
   if (runTimeoutMs === undefined) return () => undefined;
   const remainingMs = (live.run.data.startedAt ?? Date.now()) + runTimeoutMs - Date.now();
-  const stop = (): void => live.stop({ kind: 'timeout', timeoutMs: runTimeoutMs });
+  const stop = (): void => live.stop({ kind: 'timeout' });
   const clock = setTimeout(stop, Math.max(0, remainingMs));
   const clear = (): void => clearTimeout(clock);
   live.released.addEventListener('abort', clear, { once: true });

@@ -125,7 +125,7 @@ function fileField(isAlone: boolean): InputBlock {
     {
       optional: !isAlone,
       hint: isAlone
-        ? 'This code is longer than the boxes of a window hold. It is attached to its answer: change it there or on your side, and give it here.'
+        ? 'This code is too long for the fields of this window. Take it from the file beside its answer, change it, and give it back here as a file.'
         : 'For code over 3,000 characters: a .py, .scala, .r, .sql or .txt file.',
     },
   );

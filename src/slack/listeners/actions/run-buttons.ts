@@ -199,7 +199,7 @@ async function decide(action: Decision, run: Run, user: string, bot: Bot): Promi
 /** Ask: a direct message to the requester of the run in hand, from who waits behind it. */
 async function askAbout(waiting: Run, person: Person, bot: Bot): Promise<void> {
   if (waiting.requester !== person.id)
-    throw new UserError('notAllowed', 'Only the one whose run waits can ask. Nobody was asked.');
+    throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
   const { channel, thread } = waiting;
   const inHand = bot.control.askAbout(waiting);
   const since = renderElapsed(Date.now() - (inHand.data.startedAt ?? inHand.createdAt));

@@ -7,7 +7,7 @@ import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
 import { exportRuns } from './export.ts';
 import { slashCommand } from '../../manifest.ts';
-import { changeKernel, listKernels, resolveChannel } from './kernels.ts';
+import { changeNamedKernel, listKernels } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { listSchedules, makeSchedule, removeSchedule } from './schedules.ts';
 import { forgetSaved, listSaved, saveLastRun, unknownNameText } from './saved.ts';
@@ -192,17 +192,4 @@ async function stop(person: Person, { channel, thread }: CommandPlace, bot: Bot)
   if (run.requester === person.id) return { text: 'Stopping your run.' };
   auditRun('stop', run, person.id, bot);
   return { text: `Stopping ${mention(run.requester)}’s run.` };
-}
-
-async function changeNamedKernel(
-  { kind, channel: named }: Command & { kind: 'restart' | 'shutdown' },
-  person: Person,
-  channel: string,
-  bot: Bot,
-): Promise<CommandAnswer> {
-  const { workspace, control, policy } = bot;
-  must(kind === 'restart' ? 'restart' : 'shutDown', person, channel, policy);
-  const target = named === undefined ? channel : await resolveChannel(named, person.id, bot);
-  if (target !== channel) must('otherChannels', person, channel, policy);
-  return await changeKernel(kind, await control.currentKernel(workspace, target), person.id, bot);
 }

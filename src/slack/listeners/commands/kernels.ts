@@ -2,6 +2,7 @@ import type { KnownBlock } from '@slack/types';
 import { GatewayError } from '../../../gateway/errors.ts';
 import { UserError } from '../../../errors.ts';
 import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
+import { type LanguageContext, meaningOf } from '../../../runs/languages/meaning.ts';
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import { auditKernel } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
@@ -13,7 +14,9 @@ import {
   stateWords,
 } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention, section } from '../../blocks/mrkdwn.ts';
-import type { Person } from '../../auth/policy.ts';
+import { must, type Person } from '../../auth/policy.ts';
+import type { KernelCommand } from '../../parsing/command.ts';
+import type { CommandAnswer } from './answer.ts';
 
 /** A message holds 50 blocks, and each kernel takes two. */
 const SHOWN_KERNELS = 20;
@@ -27,7 +30,6 @@ export async function listKernels(person: Person, bot: Bot): Promise<{ text: str
     control.statusOf(records.slice(0, SHOWN_KERNELS)),
     control.otherKernels(workspace).catch(whyUnknown),
   ]);
-  const now = Date.now();
   const lines = await Promise.all(statuses.map((status) => namedLine(status, person, bot)));
   const head =
     records.length === 0
@@ -36,15 +38,16 @@ export async function listKernels(person: Person, bot: Bot): Promise<{ text: str
   const tail = othersText(others);
   return {
     text: [head, ...lines, tail].join('\n'),
-    blocks: [
-      section(head),
-      ...statuses.flatMap(({ record }, index): KnownBlock[] => [
-        section(lines[index] ?? ''),
-        renderKernelButtons(record.kernelId, now),
-      ]),
-      section(tail),
-    ],
+    blocks: [section(head), ...withButtons(statuses, lines), section(tail)],
   };
+}
+
+function withButtons(statuses: readonly KernelStatus[], lines: readonly string[]): KnownBlock[] {
+  const now = Date.now();
+  return statuses.flatMap(({ record }, index): KnownBlock[] => [
+    section(lines[index] ?? ''),
+    renderKernelButtons(record.kernelId, now),
+  ]);
 }
 
 /** A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
@@ -94,7 +97,7 @@ export interface KernelChange {
 
 /** Restarts a kernel or shuts it down; the audit line says who asked. */
 export async function changeKernel(
-  act: 'restart' | 'shutdown',
+  act: KernelCommand['kind'],
   record: KernelRecord,
   user: string,
   bot: Bot,
@@ -115,6 +118,54 @@ export async function changeKernel(
       };
 }
 
+/** `restart`, `restart #data`, and `restart scala` where kernels stand side by side. Asks back where several are meant. */
+export async function changeNamedKernel(
+  { kind, channel: named, language }: KernelCommand,
+  person: Person,
+  channel: string,
+  bot: Bot,
+): Promise<CommandAnswer> {
+  const { workspace, control, policy } = bot;
+  must(kind === 'restart' ? 'restart' : 'shutDown', person, channel, policy);
+  const target = named === undefined ? channel : await resolveChannel(named, person.id, bot);
+  if (target !== channel) must('otherChannels', person, channel, policy);
+  const records = control.kernelsOf(workspace, target);
+  const meant =
+    language === undefined ? records : kernelsThatSpeak(language, records, await bot.languages(target));
+  const [record, ...others] = meant;
+  if (record !== undefined && others.length === 0) return await changeKernel(kind, record, person.id, bot);
+  return await askWhichKernel(kind, meant, control);
+}
+
+/** Throws `UserError` where no kernel of the channel does. */
+function kernelsThatSpeak(
+  word: string,
+  records: readonly KernelRecord[],
+  context: LanguageContext,
+): readonly KernelRecord[] {
+  const meant = (meaningOf(word, context) ?? []).map(({ name }) => name);
+  const fitting = records.filter(({ kernelspec }) => kernelspec === word || meant.includes(kernelspec));
+  if (fitting.length > 0) return fitting;
+  const specs = records.map(({ kernelspec }) => kernelspec).join(', ');
+  throw new UserError(
+    'noKernel',
+    `No kernel of this channel is called “${word}”; it has ${specs}. A channel is written with its #, as in #${word}. Nothing was changed.`,
+  );
+}
+
+/** Names them all, with their buttons. */
+async function askWhichKernel(
+  act: KernelCommand['kind'],
+  records: readonly KernelRecord[],
+  control: Bot['control'],
+): Promise<CommandAnswer> {
+  const statuses = await control.statusOf(records);
+  const said = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
+  const head = `This channel has several kernels. Which one: ${said}? Nothing was changed yet.`;
+  const lines = statuses.map(kernelLines);
+  return { text: [head, ...lines].join('\n'), blocks: [section(head), ...withButtons(statuses, lines)] };
+}
+
 /**
  * The channel that `#data` or an id means, for a command given in another one: one that has a kernel. Throws
  * `UserError('unknownChannel')` for what is not known, fits several, or is closed to the asker: of a private channel
@@ -131,7 +182,7 @@ export async function resolveChannel(reference: string, user: string, bot: Bot):
   if (id === undefined)
     throw new UserError(
       'unknownChannel',
-      `No channel ${reference} is known here that has a kernel: it has no kernel, or you are not in it. Nothing was changed.`,
+      `No channel ${reference} with a kernel is known here: it has none, or you are not in it. Nothing was changed.`,
     );
   if (others.length > 0)
     throw new UserError(

@@ -11,20 +11,16 @@ import { openScheduleForm } from '../views/schedule.ts';
 import { runCommand } from './execute.ts';
 import { resolveSaved } from './saved.ts';
 
-/** Commands that wait for the store alone are answered by the acknowledgement itself. */
-const QUICK_COMMANDS: ReadonlySet<Command['kind']> = new Set([
-  'help',
-  'auto',
-  'stop',
-  'history',
-  'malformed',
-  'near',
-  'save',
-  'saved',
-  'run',
-  'forget',
-  'schedules',
-  'unschedule',
+/** Commands that ask Slack or the gateway are acknowledged first; the others are answered by the acknowledgement itself. */
+const SLOW_COMMANDS: ReadonlySet<Command['kind']> = new Set([
+  'languages',
+  'status',
+  'use',
+  'kernels',
+  'restart',
+  'shutdown',
+  'export',
+  'schedule',
 ]);
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
@@ -85,7 +81,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         }
         const person = await inTime(finding, reply.signal);
         await runOnce(key, bot, async () => {
-          if (!QUICK_COMMANDS.has(command.kind)) await reply.send();
+          if (SLOW_COMMANDS.has(command.kind)) await reply.send();
           const {
             text: words,
             blocks,

@@ -105,10 +105,14 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
   const person = await findAuthor(posted, bot);
   const place = { channel, thread, requestKey: requestOf(posted, bot), root: thread ?? posted.ts };
   const { text, blocks, told } = await runCommand(command, person, place, bot);
-  // Who changes something for the channel reads it with everybody else.
-  if (told?.channel === channel) await bot.notify.channel({ channel, thread: threadOf(posted) }, told.text);
-  else await notifyPrivately(posted, text, bot, blocks);
-  if (told !== undefined && told.channel !== channel) await bot.notify.channel(told, told.text);
+  // Who changes something for the channel reads it with everybody else; who did so in a thread is answered there, too.
+  const isToldHere = told?.channel === channel && (posted.isDirect || posted.thread === undefined);
+  if (!isToldHere) await notifyPrivately(posted, text, bot, blocks);
+  if (told === undefined) return;
+  await bot.notify.channel(
+    { channel: told.channel, thread: isToldHere ? threadOf(posted) : undefined },
+    told.text,
+  );
 }
 
 /** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */
@@ -163,7 +167,7 @@ export async function welcomeFirst(posted: PostedMessage, bot: Bot): Promise<voi
   handledRequests.set(key, true);
   await withBoundary({ what: 'a welcome' }, bot, async () => {
     const own = messageRequest(bot.workspace, channel, ts);
-    const runs = await bot.requesterRuns(user, 2);
+    const runs = await bot.channelRuns(channel, 2);
     if (runs.some(({ data }) => data.message !== own)) return;
     if (refuse('look', await bot.users.find(user), channel, bot.policy) !== undefined) return;
     await runOnce(key, bot, async () => await bot.notify.channel({ channel }, welcomeText(bot.userId)));
@@ -171,9 +175,9 @@ export async function welcomeFirst(posted: PostedMessage, bot: Bot): Promise<voi
 }
 
 const PASSWORD_TEXT =
-  'The code asks for a password, and everybody can read a reply. Nothing was given to it: press Answer there, and delete your reply if it was the password.';
+  'The code asks for a password, and everybody here can read a reply, so yours was not sent to it. Press Answer, and delete your reply if it was the password.';
 const LINES_TEXT =
-  'The code asks for one line, and your reply has several. Nothing was given to it: reply with one line.';
+  'The code asks for one line, and your reply has several, so it was not sent. Reply with one line.';
 
 /** Where it is known that a message, named by its request, answered a question. */
 export function replyRequest(message: string): string {

@@ -189,7 +189,7 @@ async function readSnippet(
   const isTyped = blocks.some((block) => block.trim() !== '');
   if (files.length > 0) {
     if (isTyped)
-      throw new UserError('unreadableFile', 'There is code in the box and a file. Empty one of them.');
+      throw new UserError('unreadableFile', 'There is both code in the box and a file. Remove one of them.');
     const fetched = await readFiles(files);
     if (fetched.length === 0) throw noCodeFile(files);
     return { language, ...blocksOf(fetched) };

@@ -82,7 +82,7 @@ test('the home tab has room for all that it shows', () => {
     lastRequester: 'U1',
     ...times,
   };
-  const status = { record, state: 'idle', waiting: 0 };
+  const status = { record, displayName: 'P', state: 'idle', waiting: 0 };
   const kernels = Array.from({ length: 15 }, () => ({ status, mayChange: true })) as never;
   const run = { id: 'r', state: 'running', channel: 'C1', thread: '', createdAt: 0, requester: 'U1' };
   const data = { preview: 'x', codeLength: 1, kernelspec: 'p', edition: 1 };

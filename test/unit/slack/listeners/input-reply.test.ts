@@ -91,7 +91,7 @@ test('a password is not taken from a reply, which everybody can read', async () 
   const { bot, given, told } = createBot({ password: true });
   await onMessage({ ...reply, text: 'hunter2' }, ticket, bot);
   expect(given).toEqual([]);
-  expect(told).toEqual([expect.stringContaining('everybody can read')]);
+  expect(told).toEqual([expect.stringContaining('everybody here can read')]);
   expect(told.join()).not.toContain('hunter2');
 });
 

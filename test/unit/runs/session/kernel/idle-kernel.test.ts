@@ -29,7 +29,7 @@ test.each([
 test('a kernel without an idle time is looked at once a day, and forgotten when the gateway has culled it', async () => {
   vi.useFakeTimers();
   try {
-    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
+    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
     let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
     let looks = 0;
     const kernel = {
@@ -48,7 +48,6 @@ test('a kernel without an idle time is looked at once a day, and forgotten when 
       {
         gateway: { findKernel: async () => ((looks += 1) < 3 ? model : undefined) },
         notices: { warn: async () => undefined, ended: async () => undefined },
-        threadOf: async () => undefined,
         idleTimeoutMs: undefined,
         log: silentLog,
       },
