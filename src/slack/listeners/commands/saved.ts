@@ -16,7 +16,7 @@ import type { CommandAnswer, CommandPlace } from './answer.ts';
 type SavePort = SlackPort & SavedPort & Pick<RunsPort, 'code'>;
 type SaveCommandPort = SavePort & Pick<RunsPort, 'threadRuns' | 'channelRuns' | 'requesterRuns'>;
 
-/** How far back the caller's last run here is looked for: among their own, then among the channel's. */
+/** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
 const LOOKED_AT = 100;
 
 /** `save NAME`: the code of the caller's last run here; in a thread, of the thread's last run. */
@@ -30,7 +30,7 @@ export async function saveLastRun(
   const run =
     thread === undefined
       ? await lastRunOf(person.id, channel, bot)
-      : (await bot.threadRuns(channel, thread, 1))[0];
+      : (await bot.threadRuns(channel, thread, LOOKED_AT)).find(hasOwnCode);
   if (run === undefined)
     throw new UserError(
       'badCommand',
@@ -50,10 +50,18 @@ export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: SavedP
 async function lastRunOf(user: string, channel: string, bot: SaveCommandPort): Promise<Run | undefined> {
   const own = await bot.requesterRuns(user, LOOKED_AT);
   const isTheirs = (run: Run): boolean =>
-    run.channel === channel && run.requester === user && run.data.saved?.schedule === undefined;
+    run.channel === channel &&
+    run.requester === user &&
+    run.data.saved?.schedule === undefined &&
+    hasOwnCode(run);
   const last = own.find(isTheirs);
   if (last !== undefined || own.length < LOOKED_AT) return last;
   return (await bot.channelRuns(channel, LOOKED_AT)).find(isTheirs);
+}
+
+/** All rows of a table are asked for by a button, in code that is the bot's. */
+function hasOwnCode({ data }: Run): boolean {
+  return data.origin !== 'allRows';
 }
 
 /** Throws `UserError` for who may not, and for a run whose code is not kept. */
