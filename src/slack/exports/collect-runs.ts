@@ -56,7 +56,7 @@ async function collectRun(
     heading: headingOf(run, person.name ?? run.requester, bot.workspaceUrl),
     kernelspec,
     language: language?.toLowerCase(),
-    code: code.map((block) => inNotebook(block, data)),
+    code: code.map((text) => inNotebook(text, data)),
     begun: isWhole ? blockCount : block + 1,
     executionCount,
     hasFailed: outcome !== undefined && !isWhole,
@@ -65,9 +65,9 @@ async function collectRun(
 }
 
 /** What runs where nothing of the bot is. */
-function inNotebook(block: string, { origin, dialect, language = '' }: Run['data']): string {
+function inNotebook(text: string, { origin, dialect, language = '' }: Run['data']): string {
   if (origin === 'allRows') return '# All rows of a table';
-  return dialect === undefined ? block : sqlInNotebook(block, language);
+  return dialect === undefined ? text : sqlInNotebook(text, language);
 }
 
 /** `**ana** · 2026-03-02 08:00 UTC · Done · 4.3 s · In [3] · python3` */
