@@ -28,6 +28,8 @@ export interface ThreadFile {
 export interface Threads {
   /** Oldest first. Rejects with the client's errors. */
   messages(place: Place): Promise<ThreadMessage[]>;
+  /** One message as Slack has it now, unread; undefined where it is gone. Rejects with the client's errors. */
+  message(place: Place, ts: string): Promise<unknown>;
   /** Rejects with `UserError` where it cannot be had. */
   download(file: ThreadFile, maxBytes: number): Promise<Buffer>;
   /** Puts the file at `path` into a thread, or into the direct messages of a user. Gives why it could not, else undefined. */
@@ -45,6 +47,11 @@ export function createThreads(client: MessageClient, download: DownloadFile): Th
         for await (const { ts, blocks, files = [] } of client.messages(place, 0))
           if (ts !== undefined) messages.push({ ts, blocks, files: files.map(toFile) });
         return messages;
+      }),
+    message: async (place, ts) =>
+      await withRetries(async () => {
+        for await (const message of client.messages(place, 0)) if (message.ts === ts) return message;
+        return undefined;
       }),
     async download({ name, url }, maxBytes) {
       return await download(url, name, maxBytes);

@@ -24,6 +24,7 @@ import {
   isPlainTalk,
 } from './classify.ts';
 import { replyRequest } from './input-reply.ts';
+import { refuseLate } from './late.ts';
 import { handleMessage, withMessageBoundary } from './message.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
@@ -46,6 +47,15 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
   });
 }
 
+/** A message whose author says that it is wanted though it came late: as it is by now. */
+export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> {
+  const { channel, ts, user, editedTs } = message;
+  await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
+    if (editedTs === undefined) await handleMessage(message, undefined, bot);
+    else await handleEdit({ kind: 'edited', message, before: undefined, by: user }, undefined, bot);
+  });
+}
+
 /** The message is known from now on, so that one that is still on its way makes no run. */
 async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   const { channel, ts, before } = deleted;
@@ -65,7 +75,11 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   }
 }
 
-async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bot: Bot): Promise<void> {
+async function handleEdit(
+  { message, before, by }: Edit,
+  ticket: EventTicket | undefined,
+  bot: Bot,
+): Promise<void> {
   // Only the author's own edits count; and only of what was typed, not of a preview that came with it.
   if (by !== message.user || (before !== undefined && isSameTyped(before, message, bot))) return;
   let isNew = false;
@@ -82,7 +96,7 @@ async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bo
     let runs = await runsOf({ channel, ts, thread }, bot);
     if (runs.length === 0 && classified !== undefined) {
       if (classified.isAddressed) onAddressed();
-      if (isTooLate(message, bot)) refuseLate(bot);
+      if (isOutsideWindow(message, bot)) refuseEdit(bot);
       // It was refused before, or was no code; its first form counts as handled from now on.
       isNew = await bot.markSeen(key);
       // Another process may have taken the message just now.
@@ -123,7 +137,8 @@ async function runEdited(
   if (await isKnownEdit(message, last, bot)) return true;
   const { snippet, saved } = request;
   if (await isSameCode(snippet, last, bot)) return true;
-  if (isTooLate(message, bot)) refuseLate(bot);
+  if (isOutsideWindow(message, bot)) refuseEdit(bot);
+  refuseLate(message);
   const person = await findAuthor(message, bot);
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
@@ -194,11 +209,11 @@ function meansSame(language: string, { data }: Run, context: LanguageContext): b
 }
 
 /** Slack's ts are seconds since the epoch. */
-function isTooLate({ ts, editedTs }: PostedMessage, { editWindowMs }: Bot): boolean {
+function isOutsideWindow({ ts, editedTs }: PostedMessage, { editWindowMs }: Bot): boolean {
   return (Number(editedTs ?? ts) - Number(ts)) * 1000 > editWindowMs;
 }
 
-function refuseLate({ editWindowMs }: Bot): never {
+function refuseEdit({ editWindowMs }: Bot): never {
   const seconds = editWindowMs / 1000;
   const span = seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
   throw new UserError(

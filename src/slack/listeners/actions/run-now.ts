@@ -1,0 +1,32 @@
+import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import { UserError } from '../../../errors.ts';
+import { auditRefused, withAudit } from '../../auth/audit.ts';
+import type { Bot } from '../../context.ts';
+import { readFetched } from '../../parsing/message-event.ts';
+import { Acknowledgement } from '../deadline.ts';
+import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { readRunNow } from '../events/late.ts';
+import { takeAnew } from '../events/message-changed.ts';
+
+/** Run now, under the word that a message came late: the message as it is by now, as if it came just now. */
+export async function onRunNow(
+  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
+  bot: Bot,
+): Promise<void> {
+  const meant = action.type === 'button' ? readRunNow(action.value) : undefined;
+  // It is read back first, with its files: that may take longer than Slack waits.
+  await new Acknowledgement(ack, bot.log).send();
+  const channel = body.channel?.id;
+  if (meant === undefined || channel === undefined) return;
+  const user = body.user.id;
+  const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) });
+  const asked = { audit: 'press', act: 'runNow', user, channel };
+  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
+  await withBoundary({ log: bot.log, what: 'a button of a late message', notify, onRefused }, async () => {
+    const found = await bot.threads.message({ channel, thread: meant.thread }, meant.ts);
+    const posted = readFetched(found, channel);
+    if (posted?.user !== user)
+      throw new UserError('badCommand', 'That message is not there any more, or is not yours. Nothing ran.');
+    await withAudit(asked, bot, () => takeAnew({ ...posted, isAskedAnew: true }, bot));
+  });
+}
