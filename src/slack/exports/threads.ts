@@ -1,3 +1,4 @@
+import { readCallError } from '../api/call-error.ts';
 import type { DownloadFile } from '../api/files.ts';
 import { type MessageClient, type Place, type Reply, withRetries } from '../messages/client.ts';
 import { uploadFiles } from '../messages/upload-files.ts';
@@ -52,6 +53,10 @@ export function createThreads(client: MessageClient, download: DownloadFile): Th
       await withRetries(async () => {
         for await (const message of client.messages(place, 0)) if (message.ts === ts) return message;
         return undefined;
+      }).catch((error: unknown) => {
+        // Slack knows no thread whose first message is deleted.
+        if (readCallError(error).kind === 'refused') return undefined;
+        throw error;
       }),
     async download({ name, url }, maxBytes) {
       return await download(url, name, maxBytes);
