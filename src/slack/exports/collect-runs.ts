@@ -1,5 +1,6 @@
 import type { ExportedOutput, ExportedRun } from '../../notebooks/export.ts';
 import type { Run } from '../../runs/run.ts';
+import { sqlInNotebook } from '../../spark/sql/kernel-code.ts';
 import { resultsFile, streamFile } from '../blocks/run/attachments.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
 import type { Bot } from '../context.ts';
@@ -53,12 +54,18 @@ async function collectRun(
     heading: headingOf(run, person.name ?? run.requester, bot.workspaceUrl),
     kernelspec,
     language: language?.toLowerCase(),
-    code,
+    code: code.map((text) => inNotebook(text, data)),
     begun: isWhole ? blockCount : block + 1,
     executionCount,
     hasFailed: outcome !== undefined && !isWhole,
     outputs,
   };
+}
+
+/** What runs where nothing of the bot is. */
+function inNotebook(text: string, { origin, dialect, language = '' }: Run['data']): string {
+  if (origin === 'allRows') return '# All rows of a table';
+  return dialect === undefined ? text : sqlInNotebook(text, language);
 }
 
 /** `**ana** · 2026-03-02 08:00 UTC · Done · 4.3 s · In [3] · python3` */

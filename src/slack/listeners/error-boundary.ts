@@ -17,7 +17,7 @@ export interface Boundary {
   /** What the audit says was refused or failed. Absent: nothing. */
   asked?: Asked;
   /** Of an event: Slack repeats one that is left unacknowledged, so a silent store needs no words. */
-  ticket?: EventTicket;
+  ticket?: EventTicket | undefined;
 }
 
 /** `left`: the event is not acknowledged, so Slack brings it again. */

@@ -13,10 +13,12 @@ import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onLoadSaved, onReplaceButton, onRunSavedButton } from './actions/saved-buttons.ts';
 import { onKeepButton, onKernelButton } from './actions/kernel-buttons.ts';
 import { onRunAsCode } from './actions/run-as-code.ts';
+import { onRunNow } from './actions/run-now.ts';
 import { onRunButton } from './actions/run-buttons.ts';
 import { onScheduleButton } from './actions/schedule-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { onHomeOpened, onRunCodeButton } from './events/app-home.ts';
+import { runNowAction } from './events/late.ts';
 import { onJoined, onMessage } from './events/message.ts';
 import { onMessageChanged } from './events/message-changed.ts';
 import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
@@ -48,6 +50,7 @@ export function registerListeners(app: App, bot: Bot): void {
   );
   app.action<BlockAction>({ type, action_id: keepAction }, async (args) => await onKeepButton(args, bot));
   app.action<BlockAction>({ type, action_id: runAsCodeAction }, async (args) => await onRunAsCode(args, bot));
+  app.action<BlockAction>({ type, action_id: runNowAction }, async (args) => await onRunNow(args, bot));
   app.action<BlockAction>(
     { type, action_id: replaceAction },
     async (args) => await onReplaceButton(args, bot),

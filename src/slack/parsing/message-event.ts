@@ -39,11 +39,15 @@ const editedMentionSchema = z.object({ type: z.literal('app_mention'), edited: z
 /** What an incoming webhook posts has no user: its bot wrote it. */
 const webhookSchema = z.looseObject({ subtype: z.literal('bot_message'), bot_id: z.string() });
 
+const editableSchema = messageSchema.extend({
+  edited: z.object({ user: z.string(), ts: z.string() }).optional(),
+});
+
 const changedSchema = z.object({
   subtype: z.literal('message_changed'),
   channel: z.string(),
   channel_type: z.string().optional(),
-  message: messageSchema.extend({ edited: z.object({ user: z.string(), ts: z.string() }).optional() }),
+  message: editableSchema,
   previous_message: messageSchema.optional().catch(undefined),
 });
 
@@ -80,6 +84,8 @@ export interface PostedMessage {
   thread: string | undefined;
   /** Slack's `edited.ts` where this is a message after an edit. */
   editedTs: string | undefined;
+  /** It came late, and its author wants it all the same. */
+  isAskedAnew?: true;
 }
 
 /**
@@ -94,6 +100,13 @@ export function readPosted(event: unknown): PostedMessage | undefined {
   );
   if (!read.success || !written.has(read.data.subtype)) return undefined;
   return toPosted(read.data, read.data, undefined, read.data.type === 'app_mention');
+}
+
+/** A message as Slack gives it when it is asked for, after its last edit; undefined where nobody wrote it. */
+export function readFetched(message: unknown, channel: string): PostedMessage | undefined {
+  const read = editableSchema.safeParse(message).data;
+  if (read === undefined || !written.has(read.subtype)) return undefined;
+  return toPosted(read, { channel }, read.edited?.ts, false);
 }
 
 /** A message as a shortcut on it carries it; anybody's, a bot's too. */

@@ -21,7 +21,7 @@ const bounds: Record<string, string> = {
     '3,000 chars (READ_CHARS)',
   [String.raw`spark-log.ts /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.<>/]+\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/`]:
     'a line that memory holds; a dot stands between the repeated',
-  [String.raw`stop-trace.ts /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|InterruptedException)\b/`]:
+  [String.raw`stop-trace.ts /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|BdbQuit|InterruptedException)\b/`]:
     'a headline of 200 chars; a dot stands between the repeated',
   [String.raw`common-languages.ts /[\d.]+$/`]: '100 chars',
 };

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['log.ts', 'errors.ts', 'waits.ts'],
   config: ['gateway', 'errors.ts', 'proxy.ts'],
   runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
-  saved: ['runs', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
+  saved: ['runs', 'spark', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
   server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts'],
   slack: [
     'audit',

@@ -13,7 +13,7 @@ import type { Bot } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 
-/** How far back the caller's last run here is looked for: among their own, then among the channel's. */
+/** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
 const LOOKED_AT = 100;
 
 /** `save NAME`: the code of the caller's last run here; in a thread, of the thread's last run. */
@@ -27,7 +27,7 @@ export async function saveLastRun(
   const run =
     thread === undefined
       ? await lastRunOf(person.id, channel, bot)
-      : (await bot.threadRuns(channel, thread, 1))[0];
+      : (await bot.threadRuns(channel, thread, LOOKED_AT)).find(hasOwnCode);
   if (run === undefined)
     throw new UserError(
       'badCommand',
@@ -47,10 +47,18 @@ export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: Bot) {
 async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run | undefined> {
   const own = await bot.requesterRuns(user, LOOKED_AT);
   const isTheirs = (run: Run): boolean =>
-    run.channel === channel && run.requester === user && run.data.saved?.schedule === undefined;
+    run.channel === channel &&
+    run.requester === user &&
+    run.data.saved?.schedule === undefined &&
+    hasOwnCode(run);
   const last = own.find(isTheirs);
   if (last !== undefined || own.length < LOOKED_AT) return last;
   return (await bot.channelRuns(channel, LOOKED_AT)).find(isTheirs);
+}
+
+/** All rows of a table are asked for by a button, in code that is the bot's. */
+function hasOwnCode({ data }: Run): boolean {
+  return data.origin !== 'allRows';
 }
 
 /** Throws `UserError` for who may not, and for a run whose code is not kept. */

@@ -16,6 +16,7 @@ import { type Outcome, withBoundary } from '../error-boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
 import { overText } from '../views/input.ts';
 import { type Classified, classifyMessage, findAuthor } from './classify.ts';
+import { isLate, refuseLate, renderRunNow } from './late.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
@@ -35,31 +36,43 @@ export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): 
 }
 
 /** Does what a message asks for. True when it was addressed to the bot and nothing is left to do. */
-export async function handleMessage(posted: PostedMessage, ticket: EventTicket, bot: Bot): Promise<boolean> {
+export async function handleMessage(
+  posted: PostedMessage,
+  ticket: EventTicket | undefined,
+  bot: Bot,
+): Promise<boolean> {
   let isAddressed = false;
   const outcome = await withMessageBoundary(posted, ticket, bot, async (onAddressed) => {
-    isAddressed = await takeInputReply(posted, bot, onAddressed);
+    const isNow = posted.isAskedAnew !== true && !isLate(posted);
+    isAddressed = isNow && (await takeInputReply(posted, bot, onAddressed));
     if (isAddressed) return;
     const classified = await classifyMessage(posted, bot);
     if (classified === undefined) return;
     isAddressed = classified.isAddressed;
     if (isAddressed) onAddressed();
     const request = await classified.read();
-    if (request !== undefined) await runRequest(posted, classified, request, bot);
+    if (request === undefined) return;
+    // One that ran in time may come again, too.
+    if (isLate(posted) && !(await bot.isKnown(requestOf(posted, bot)))) refuseLate(posted);
+    await runRequest(posted, classified, request, bot);
   });
   return isAddressed && outcome !== 'left';
 }
 
-/** Refusals go to the author alone, and only once `onAddressed` says that the message called the bot. */
+/**
+ * Refusals go to the author alone, and only once `onAddressed` says that the message called the bot; of what came late its
+ * author hears in any case. `ticket` undefined: the message was asked for, and Slack does not bring it again.
+ */
 export async function withMessageBoundary(
   posted: PostedMessage,
-  ticket: EventTicket,
+  ticket: EventTicket | undefined,
   bot: Bot,
   act: (onAddressed: () => void) => Promise<void>,
 ): Promise<Outcome> {
-  let isAddressed = false;
-  const notify = async (text: string): Promise<void> => {
-    if (isAddressed) await refuseOnce(posted, text, bot);
+  let isAddressed = posted.isAskedAnew === true;
+  const notify = async (text: string, error: unknown): Promise<void> => {
+    if (error instanceof UserError && error.code === 'late') await offerOnce(posted, text, bot);
+    else if (isAddressed) await refuseOnce(posted, text, bot);
   };
   const { user, channel, thread } = posted;
   const asked = { audit: 'message', user, channel, thread };
@@ -120,6 +133,12 @@ async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promis
   const key = requestOf(posted, bot);
   await bot.markSeen(key);
   await runOnce(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
+}
+
+/** The message is not known by that: it may still run. */
+async function offerOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
+  const offer = `${requestOf(posted, bot)}/late`;
+  await runOnce(offer, bot, () => notifyPrivately(posted, text, bot, renderRunNow(text, posted)));
 }
 
 /** In a direct message everything is private anyway, and a plain reply does not vanish. */

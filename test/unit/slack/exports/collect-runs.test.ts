@@ -176,6 +176,31 @@ test('a run that an edit replaced is left out; who, when and how stand in the he
   );
 });
 
+test('SQL is what runs it in a kernel that knows nothing of the bot', async () => {
+  const bot = port([answer('r')]);
+  bot.code = async () => ["use a; -- b\nselect 'c;d'\nfrom t;", 'select "é$"'];
+  const codeIn = async (language: string) => {
+    const runs = [run('r', { dialect: 'sql', blockCount: 2, language })];
+    return (await collectRuns(runs, bot))[0]?.code;
+  };
+  const inPython = [
+    'spark.sql("use a")\nspark.sql("""\nselect \'c;d\'\nfrom t\n""").show()',
+    String.raw`spark.sql("select \"é$\"").show()`,
+  ];
+  expect(await codeIn('Python')).toEqual(inPython);
+  expect(await codeIn('scala')).toEqual(inPython);
+  expect(await codeIn('R')).toEqual([
+    String.raw`SparkR::sql("use a")` + '\n' + String.raw`SparkR::showDF(SparkR::sql("select 'c;d'\nfrom t"))`,
+    String.raw`SparkR::showDF(SparkR::sql("select \"é$\""))`,
+  ]);
+});
+
+test('of All rows as CSV the rows come along, and none of the bot’s code', async () => {
+  const [collected] = await collectRuns([run('r', { origin: 'allRows' })], port([answer('r', pre('a'))]));
+  expect(collected?.code).toEqual(['# All rows of a table']);
+  expect(collected?.outputs).toHaveLength(1);
+});
+
 test('a picture that the answer names and that is not there is said; a notice of the end is no table', async () => {
   const notice = {
     ts: 't',
