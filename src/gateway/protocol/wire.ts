@@ -102,7 +102,7 @@ export function interruptRequest(session: string): OutgoingMessage {
 
 /** Undefined for what is no kernel message: such a frame is dropped, it must not cost the others. */
 export function decodeFrame(frame: Buffer, isBinary: boolean): KernelMessage | undefined {
-  const json = isBinary ? jsonPart(frame) : frame;
+  const json = jsonPart(frame, isBinary);
   return json === undefined ? undefined : readMessage(readJson(json.toString('utf8')), frame.length);
 }
 
@@ -110,7 +110,8 @@ export function decodeFrame(frame: Buffer, isBinary: boolean): KernelMessage | u
  * Binary: big-endian u32 `n`, then `n` offsets from the frame's start, then the parts; the first is the JSON.
  * The buffers behind it (comms) are of no use to us.
  */
-function jsonPart(frame: Buffer): Buffer | undefined {
+export function jsonPart(frame: Buffer, isBinary: boolean): Buffer | undefined {
+  if (!isBinary) return frame;
   if (frame.length < 8) return undefined;
   const parts = frame.readUInt32BE(0);
   const headBytes = 4 * (parts + 1);
