@@ -3,10 +3,10 @@ import { type Notation, type Parameter, type Value, writeItems, writeValue } fro
 
 /**
  * What no marker is in: texts, quoted names, comments, each to its end or to the end of all; a cast (`::`) is none either.
- * Then a marker, `:name`.
+ * Then a marker, `:name`; words and blanks in one go.
  */
 const TOKEN =
-  /'(?:[^'\\]|\\[\s\S])*(?:'|\\?$)|"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|`[^`]*(?:`|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|::|(?<![\w)\]])(\bin\s*)?:([A-Za-z_]\w*)|[\s\S]/giy;
+  /'(?:[^'\\]|\\[\s\S])*(?:'|\\?$)|"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|`[^`]*(?:`|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|::|(?<![\w)\]])(\bin\s*)?:([A-Za-z_]\w*)|\w+|\s+|[\s\S]/giy;
 
 /**
  * SQL has no assignments that every Spark knows: each marker `:name` becomes the literal that is given for it. Throws
