@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
 import { type App, createApp } from './app.ts';
 import { createAudit } from './audit/audit.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
@@ -30,8 +29,6 @@ const EXIT_CONFIG = 78;
 const HANDOVER_MS = 2_500;
 
 async function main(): Promise<void> {
-  // V8 keeps a large young generation after one busy second. 100 MB of output then cost 180 MB for good, so 30 MB.
-  setFlagsFromString('--optimize-for-size');
   const shutdown = handleShutdownSignals();
   let backUp: (() => Promise<void>) | undefined;
   // Without a listener the signal would end the process.

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { finals } from '../../test/support/ask.ts';
 import { givenNumber } from '../given-number.ts';
+import { untilTaken } from './until-taken.ts';
 import { startWatchedBot } from './watched-bot.ts';
 
 const usage = 'node bench/stand/big-output.ts [megabytes=100] [runs=3]';
@@ -24,8 +25,7 @@ gateway.onStart = (kernel) => {
       const bytes = String(request.content['code']).includes('big') ? megabytes * 1e6 : 0;
       for (let sent = 0; sent < bytes; sent += PIECE.length) {
         kernel.stream(request, PIECE);
-        // As a kernel that waits for its socket: what lies before us is the gateway's.
-        while ([...kernel.sockets.keys()].some(({ bufferedAmount }) => bufferedAmount > 4e6)) await delay(1);
+        await untilTaken(kernel);
       }
       kernel.reply(request);
       kernel.status('idle', request);

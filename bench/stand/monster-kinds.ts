@@ -1,4 +1,5 @@
 import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-gateway.ts';
+import { untilTaken } from './until-taken.ts';
 
 /** What one monster says between the beginning and the end of its run. */
 export interface Monster {
@@ -93,10 +94,18 @@ function error(name: string, value: string, traceback: string[]): Pick<Monster, 
 }
 
 function display(data: object, times = 1): Monster['say'] {
-  return (kernel, request) => {
-    for (let n = 0; n < times; n += 1)
+  return async (kernel, request) => {
+    for (let n = 0; n < times; n += 1) {
       kernel.send('display_data', { data, metadata: {}, transient: {} }, { parent: request });
+      if (n % 1_000 === 0) await untilTaken(kernel);
+    }
   };
+}
+
+/** A message as long as the bot takes: its values are made when it is sent. */
+function long(mime: string, make: () => unknown): Monster {
+  const say: Monster['say'] = (kernel, request) => display({ [mime]: make() })(kernel, request);
+  return { name: `${mime} of 30 MB: ${String(make).slice(6)}`, say };
 }
 
 /** The scripted gateway's own serialiser takes no such depth, so the text is put in afterwards. */
@@ -136,7 +145,7 @@ export function createMonsters(): Monster[] {
         })),
       ),
     ),
-    { name: '20,000 tiny pictures', say: display({ 'image/png': PIXEL }, 20_000) },
+    { name: '1,000,000 tiny pictures', say: display({ 'image/png': PIXEL }, 1_000_000) },
     { name: '20,000 alternations of stdout and stderr', say: streams(['o\n', 'e\n'], 20_000) },
     { name: '200,000 short lines', say: streams(['line\n'], 200_000) },
     { name: 'a line of 30 MB', say: streams(['x'.repeat(30e6)], 1) },
@@ -164,6 +173,21 @@ export function createMonsters(): Monster[] {
       name: 'an svg of 5 MB of links',
       say: display({ 'image/svg+xml': `<svg>${'<a href="x" '.repeat(400_000)}</svg>` }),
     },
+    ...['text/plain', 'text/html', 'text/markdown', 'image/svg+xml', 'image/png', 'application/json'].flatMap(
+      (mime) => [
+        long(mime, () => '<'.repeat(30e6)),
+        long(mime, () => '\n'.repeat(15e6)),
+        long(mime, () => '"'.repeat(15e6)),
+        long(mime, () => '€'.repeat(10e6)),
+        long(mime, () => '<style>a</style>'.repeat(1.9e6)),
+      ],
+    ),
+    long('application/json', () => Array<object>(10e6).fill([])),
+    long('application/json', () => Array.from({ length: 2.5e6 }, (_, n) => `text ${n}`)),
+    long('application/json', () =>
+      Object.fromEntries(Array.from({ length: 2e6 }, (_, n) => [`key ${n}`, 1])),
+    ),
+    long('application/vnd.vega.v5+json', () => ({ values: Array<number>(3.4e6).fill(1.25) })),
     { name: '5,000 displays cleared', say: (kernel, request) => clear(kernel, request, 5_000) },
     { name: '5,000 updates of a display', say: (kernel, request) => update(kernel, request, 5_000) },
     {
