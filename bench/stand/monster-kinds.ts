@@ -97,7 +97,7 @@ function display(data: object, times = 1): Monster['say'] {
   return async (kernel, request) => {
     for (let n = 0; n < times; n += 1) {
       kernel.send('display_data', { data, metadata: {}, transient: {} }, { parent: request });
-      if (n % 1_000 === 0) await untilTaken(kernel);
+      if (n % 100 === 0) await untilTaken(kernel);
     }
   };
 }
@@ -110,8 +110,11 @@ function long(mime: string, make: () => unknown): Monster {
 
 /** The scripted gateway's own serialiser takes no such depth, so the text is put in afterwards. */
 function nested(type: string, depth: number, isBehind: boolean): Monster['say'] {
-  return (kernel, request) => {
-    for (let n = 0; n < (isBehind ? 3_000 : 0); n += 1) kernel.stream(request, `${n}\n`);
+  return async (kernel, request) => {
+    for (let n = 0; n < (isBehind ? 3_000 : 0); n += 1) {
+      kernel.stream(request, `${n}\n`);
+      if (n % 100 === 0) await untilTaken(kernel);
+    }
     const data = { 'application/json': 'DEEP', 'text/plain': 'x' };
     const content = type === 'comm_msg' ? { comm_id: 'c', data } : { data, metadata: {}, transient: {} };
     const header = { msg_id: kernel.nextId(), msg_type: type, session: kernel.session, username: 'k' };
@@ -121,9 +124,11 @@ function nested(type: string, depth: number, isBehind: boolean): Monster['say'] 
 }
 
 function streams(texts: readonly string[], times: number): Monster['say'] {
-  return (kernel, request) => {
-    for (let n = 0; n < times; n += 1)
+  return async (kernel, request) => {
+    for (let n = 0; n < times; n += 1) {
       for (const [at, text] of texts.entries()) kernel.stream(request, text, at === 1 ? 'stderr' : 'stdout');
+      if (n % 100 === 0) await untilTaken(kernel);
+    }
   };
 }
 
@@ -182,7 +187,7 @@ export function createMonsters(): Monster[] {
         long(mime, () => '<style>a</style>'.repeat(1.9e6)),
       ],
     ),
-    long('application/json', () => Array<object>(10e6).fill([])),
+    long('application/json', () => Array.from({ length: 10e6 }, () => [])),
     long('application/json', () => Array.from({ length: 2.5e6 }, (_, n) => `text ${n}`)),
     long('application/json', () =>
       Object.fromEntries(Array.from({ length: 2e6 }, (_, n) => [`key ${n}`, 1])),
@@ -229,10 +234,11 @@ function endlessSvg(): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><defs><g id="g0"><rect width="1" height="1"/></g>${uses.join('')}</defs><use href="#g25"/></svg>`;
 }
 
-function clear(kernel: ScriptedKernel, request: ScriptMessage, times: number): void {
+async function clear(kernel: ScriptedKernel, request: ScriptMessage, times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) {
     kernel.send('display_data', { data: { 'text/plain': `${n}` }, metadata: {} }, { parent: request });
     kernel.send('clear_output', { wait: n % 2 === 0 }, { parent: request });
+    if (n % 100 === 0) await untilTaken(kernel);
   }
 }
 
@@ -244,9 +250,12 @@ function updated(n: number): object {
   };
 }
 
-function update(kernel: ScriptedKernel, request: ScriptMessage, times: number): void {
+async function update(kernel: ScriptedKernel, request: ScriptMessage, times: number): Promise<void> {
   kernel.send('display_data', updated(0), { parent: request });
-  for (let n = 1; n < times; n += 1) kernel.send('update_display_data', updated(n), { parent: request });
+  for (let n = 1; n < times; n += 1) {
+    kernel.send('update_display_data', updated(n), { parent: request });
+    if (n % 100 === 0) await untilTaken(kernel);
+  }
 }
 
 function asked(seed: string): Monster['say'] {
