@@ -25,21 +25,25 @@ async function write(value: unknown, pieces: string[]): Promise<void> {
   if (typeof value === 'string') return writeLong(value, pieces);
   if (typeof value !== 'object' || value === null) return void pieces.push(JSON.stringify(value));
   const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
-  let piece = open;
+  let parts = [open];
+  let chars = 0;
   let isFirst = true;
-  for (const key in value) {
-    const child: unknown = Reflect.get(value, key);
-    piece += `${isFirst ? '' : ','}${Array.isArray(value) ? '' : `${JSON.stringify(key)}:`}`;
+  for (const [key, child] of childrenOf(value)) {
+    if (!isFirst) parts.push(',');
     isFirst = false;
+    if (!Array.isArray(value)) parts.push(JSON.stringify(key), ':');
     const isLong = charsOf(child) > PIECE_CHARS;
-    if (!isLong) piece += JSON.stringify(child);
-    if (!isLong && piece.length < PIECE_CHARS) continue;
-    pieces.push(piece);
-    piece = '';
+    if (!isLong) parts.push(JSON.stringify(child));
+    chars += (parts.at(-1)?.length ?? 0) + key.length;
+    if (!isLong && chars < PIECE_CHARS) continue;
+    // Joined at once: a text that is added to all the time is put together when all of it is read.
+    pieces.push(parts.join(''));
+    parts = [];
+    chars = 0;
     if (isLong) await write(child, pieces);
     await nextTurn();
   }
-  pieces.push(piece, close);
+  pieces.push(...parts, close);
 }
 
 async function writeLong(text: string, pieces: string[]): Promise<void> {
@@ -61,11 +65,17 @@ function charsOf(value: unknown, most = PIECE_CHARS): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return VALUE_CHARS;
   let chars = 0;
-  for (const key in value) {
-    chars += key.length + VALUE_CHARS + charsOf(Reflect.get(value, key), most - chars);
+  for (const [key, child] of childrenOf(value)) {
+    chars += key.length + VALUE_CHARS + charsOf(child, most - chars);
     if (chars > most) break;
   }
   return chars;
+}
+
+/** One after the other: an array of millions has no list of its own made. Its items have no key. */
+function* childrenOf(value: object): Generator<[key: string, child: unknown]> {
+  if (Array.isArray(value)) for (const child of value) yield ['', child];
+  else for (const key in value) yield [key, Reflect.get(value, key)];
 }
 
 function isDeeper(value: unknown, depth: number): boolean {
