@@ -145,7 +145,7 @@ export class KernelSocket {
     socket.on('message', (frame: Buffer, isBinary) => {
       this.#unanswered = 0;
       this.#acknowledge();
-      this.#turns.give({ kind: 'frame', frame, isBinary });
+      this.#turns.giveFrame(frame, isBinary);
     });
     socket.on('error', (failure) => {
       if ('code' in failure && failure.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
