@@ -1,5 +1,4 @@
 import { dirname } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { type App, createApp } from './app.ts';
 import { createAudit } from './audit/audit.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
@@ -28,8 +27,6 @@ const EXIT_CONFIG = 78;
 const HANDOVER_MS = 2_500;
 
 async function main(): Promise<void> {
-  // V8 keeps a large young generation after one busy second. 100 MB of output then cost 180 MB for good, so 30 MB.
-  setFlagsFromString('--optimize-for-size');
   const shutdown = handleShutdownSignals();
   let backUp: (() => Promise<void>) | undefined;
   // Without a listener the signal would end the process.

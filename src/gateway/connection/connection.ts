@@ -177,7 +177,7 @@ export class OpenConnection implements KernelConnection {
     switch (event.kind) {
       case 'frame':
         this.#receivedMs = performance.now();
-        return this.#router.takeFrame(event.frame, event.isBinary);
+        return this.#router.takeJson(event.json, event.bytes);
       case 'outage':
         return this.#queue.unfinished().forEach((execution) => execution.notify(event.status));
       case 'tooBig':
