@@ -73,8 +73,8 @@ export interface RunData extends CodeSummary {
   editedTs?: string;
   /** 1, 2, … over the edits of one message. */
   edition: number;
-  /** The blocks are the cells of a notebook: its file's name, without the ending. */
-  notebook?: { name: string } | undefined;
+  /** The blocks are the cells of a notebook: its file's name, without the ending, and the cells whose error ends nothing. */
+  notebook?: { name: string; mayRaise?: number[] | undefined } | undefined;
   /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
   origin?: Origin;
   saved?: SavedUse;
@@ -180,7 +180,7 @@ const runDataSchema = z.looseObject({
       schedule: z.looseObject({ id: z.string(), words: z.string(), isQuiet: z.boolean() }).optional(),
     })
     .optional(),
-  notebook: z.looseObject({ name: z.string() }).optional(),
+  notebook: z.looseObject({ name: z.string(), mayRaise: z.array(z.number()).optional() }).optional(),
   follows: z.string().optional(),
   attended: z.boolean().optional(),
   needsRoot: z.boolean(),

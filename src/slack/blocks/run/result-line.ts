@@ -2,10 +2,11 @@ import type { RunView } from '../../../runs/run-view.ts';
 
 const LONGEST = 120;
 
-/** What a run said in one line: its error, else its last result, else the last line that it printed; '' for none. */
-export function resultLine({ output }: RunView): string {
+/** What a run said in one line: the error that ended it, else its last result, else the last line that it printed; '' for none. */
+export function resultLine({ output, phase }: RunView): string {
   const parts = output?.parts ?? [];
-  const error = parts.findLast((part) => part.kind === 'error');
+  const hasFailed = phase.kind === 'ended' && phase.outcome.kind !== 'ok';
+  const error = hasFailed ? parts.findLast((part) => part.kind === 'error') : undefined;
   if (error !== undefined) return oneLine(error.headline);
   const texts = parts.filter((part) => part.kind === 'text');
   const result = texts.findLast(({ source }) => source === 'result');
