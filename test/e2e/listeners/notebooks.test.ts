@@ -211,7 +211,9 @@ test('an exported thread is a notebook that Jupyter opens and runs; today’s ru
   await playground.waitForQuiet();
   playground.as('ben').post('#export', '!export', { thread: root.ts });
   const told = await playground.waitForEphemeral('ben', ({ text }) => text.startsWith('A notebook'));
-  expect(told.text).toBe('A notebook of 5 runs is being written; it comes into this thread.');
+  expect(told.text).toBe(
+    'A notebook of 5 runs is being written; it comes into this thread. If the bot restarts before that, ask again.',
+  );
   const isExport = ({ file }: { file: { name?: string | null } }): boolean =>
     /^thread-.*\.ipynb$/.test(file.name ?? '');
   const { bytes } = await playground.waitFor(() => playground.files.find(isExport));
