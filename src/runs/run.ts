@@ -81,8 +81,8 @@ const runDataSchema = z.object({
   editedTs: z.string().optional(),
   /** 1, 2, … over the edits of one message. */
   edition: z.number(),
-  /** The blocks are the cells of a notebook: its file's name, without the ending. */
-  notebook: z.object({ name: z.string() }).optional(),
+  /** The blocks are the cells of a notebook: its file's name, without the ending, and the cells whose error ends nothing. */
+  notebook: z.object({ name: z.string(), mayRaise: z.array(z.number()).optional() }).optional(),
   /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
   origin: like<Origin>(z.string()).optional(),
   saved: savedUseSchema.optional(),

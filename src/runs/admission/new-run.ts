@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kernelspecs } from '../../gateway/gateway.ts';
+import { cellsThatMayRaise } from '../../notebooks/model.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { NewRun } from '../../store/store.ts';
 import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
@@ -44,6 +46,12 @@ export function withLanguage(chosen: ChosenLanguage, { list }: Kernelspecs): Cho
   return { ...chosen, language: spec?.language, displayName: spec?.displayName };
 }
 
+/** What a run keeps of the notebook whose cells it runs. */
+export function notebookData({ name, notebook }: PostedNotebook): RunData['notebook'] {
+  const mayRaise = cellsThatMayRaise(notebook);
+  return { name, ...(mayRaise.length === 0 ? {} : { mayRaise }) };
+}
+
 /** A run as it is accepted: nothing has happened to it. */
 export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
   const { kernelspec, language, displayName, dialect } = chosen;
@@ -76,7 +84,7 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
       origin,
       maySwitch,
       saved,
-      notebook: snippet.notebook === undefined ? undefined : { name: snippet.notebook.name },
+      notebook: snippet.notebook === undefined ? undefined : notebookData(snippet.notebook),
       needsRoot: thread === '',
       block: 0,
       notes: [...notes],

@@ -118,7 +118,7 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
   if (argument === undefined) {
     if (CALLS_FOR_HELP.test(word)) return near('help');
     // `restart!` is written to somebody.
-    const letters = word.replace(/[.!]+$/, '').toLowerCase();
+    const letters = word.replace(/[.!]{1,9}$/, '').toLowerCase();
     const meant = commandWords.includes(letters) && letters.length < word.length ? letters : nearest(letters);
     return meant === undefined ? undefined : near(meant);
   }

@@ -28,7 +28,10 @@ export interface ExecuteDeps {
   log: Log;
 }
 
-/** Each block is one execute_request, in order; the first that does not end well ends the run. */
+/**
+ * Each block is one execute_request, in order; the first that does not end well ends the run, but for the error of a
+ * notebook's cell that may have one.
+ */
 export async function executeRun(
   live: LiveRun,
   kernel: ReachedKernel,
@@ -42,12 +45,18 @@ export async function executeRun(
       detail: 'The bot’s store has lost its code; send it again.',
     };
   for (let block = live.run.data.block; ; block += 1) {
-    const outcome = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
+    const end = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
+    const outcome =
+      mayRaise(live.run, block) && end.kind === 'raised' ? ({ ...end, kind: 'ok' } as const) : end;
     if (outcome.kind !== 'ok' && code.length > 1)
       return { ...outcome, endedBlock: { number: block + 1, of: code.length, ...unitOf(live.run) } };
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
     live.note({ data: { block: block + 1, request: undefined } });
   }
+}
+
+function mayRaise({ data }: Run, block: number): boolean {
+  return data.notebook?.mayRaise?.includes(block) === true;
 }
 
 function unitOf({ data }: Run): { unit?: 'cell' } {

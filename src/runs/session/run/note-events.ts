@@ -114,7 +114,7 @@ function noteCount(live: LiveRun, executionCount: number, record: KernelRecord):
 /** A kernel that a stop did not wake from its input request (IRkernel reads on) gets an empty line after this. */
 const RELEASE_MS = 3_000;
 /** A debugger answers an interrupt with its next prompt; these leave it: pdb and ipdb, also in themselves, and R's browser. */
-const WAYS_OUT: readonly [prompt: RegExp, line: string][] = [
+const WAYS_OUT: readonly [prompt: RegExp, input: string][] = [
   [/(?:^|\n)\(*(?:i?pdb|Pdb)(?:\+\+)?(?:\)+|>) ?$/, 'q'],
   [/(?:^|\n)Browse\[\d{1,4}\]> ?$/, 'Q'],
 ];

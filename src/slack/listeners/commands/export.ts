@@ -46,7 +46,10 @@ export async function exportRuns(
   });
   const count = runs.length === 1 ? 'one run' : `${runs.length} runs`;
   const where = of === 'thread' ? 'it comes into this thread' : 'it comes to you by direct message';
-  return { text: `A notebook of ${count} is being written; ${where}.${older}` };
+  // Nothing of it is stored: a successor would not know of it.
+  return {
+    text: `A notebook of ${count} is being written; ${where}. If the bot restarts before that, ask again.${older}`,
+  };
 }
 
 async function findRuns(

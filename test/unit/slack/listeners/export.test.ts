@@ -36,7 +36,11 @@ test('the exports of one person are read one after the other', async () => {
     },
   } as unknown as Bot;
   const place = { channel: 'C1', thread: '1.1' };
-  for (let n = 0; n < 2; n += 1) await exportRuns('thread', personOf('U1'), place, bot);
+  for (let n = 0; n < 2; n += 1) {
+    const { text } = await exportRuns('thread', personOf('U1'), place, bot);
+    // What is promised must hold, and a process that ends takes an export along.
+    expect(text).toContain('comes into this thread. If the bot restarts before that, ask again.');
+  }
   await done.promise;
   expect(steps).toEqual(['read', 'attached', 'read', 'attached']);
 });
