@@ -33,7 +33,7 @@ export async function onLoadSaved(
     ]);
     must('run', person, channel, bot.policy);
     if (saved === undefined || blocks === undefined)
-      throw new UserError('badCommand', 'That snippet is not saved any more.');
+      throw new UserError('badCommand', 'That snippet is no longer saved.');
     const { fields, joins } = splitCode(blocks) ?? { fields: [], joins: [] };
     const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
     // Slack keeps what was typed into fields of the same name.

@@ -19,7 +19,7 @@ export async function resolveSaved(
   if (blocks === undefined)
     throw new UserError(
       'badCommand',
-      `The code of “${found.name}” is not kept any more. Nothing ran; forget it.`,
+      `The code of “${found.name}” is no longer kept. Nothing ran; forget it.`,
     );
   const snippet = toSnippet(found, blocks, request.command.parameters);
   return { kind: 'snippet', snippet, saved: { name: found.name } };
