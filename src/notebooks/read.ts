@@ -51,7 +51,7 @@ function parse(text: string, name: string): JsonObject {
   } catch {
     throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
   }
-  if (!isObject(given) || !('nbformat' in given)) throw unreadable(name, 'it is no notebook');
+  if (!isObject(given) || !('nbformat' in given)) throw unreadable(name, 'it is not a notebook');
   return given;
 }
 

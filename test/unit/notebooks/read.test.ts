@@ -128,9 +128,9 @@ const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(leve
 test.each([
   ['', 'it is empty'],
   ['{"cells": [', 'it is no JSON'],
-  ['[]', 'it is no notebook'],
-  ['null', 'it is no notebook'],
-  ['{"cells": []}', 'it is no notebook'],
+  ['[]', 'it is not a notebook'],
+  ['null', 'it is not a notebook'],
+  ['{"cells": []}', 'it is not a notebook'],
   [JSON.stringify({ nbformat: 5, cells: [] }), 'is newer than 4'],
   [JSON.stringify({ nbformat: '4', cells: [] }), 'too old'],
   [JSON.stringify({ nbformat: 1, cells: [] }), 'too old'],
