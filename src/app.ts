@@ -18,14 +18,14 @@ import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
-import { SparkObserver } from './runs/session/spark/spark-observer.ts';
+import { SparkObserver } from './runs/session/spark-observer.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
-import { retryStore } from './runs/session/retry-store.ts';
+import { retryStore } from './runs/session/store-writes.ts';
 import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
 import { SavedSnippets } from './saved/saved-snippets.ts';
 import { Scheduler } from './saved/schedules/scheduler.ts';
 import { Schedules } from './saved/schedules/schedules.ts';
-import { readScheduledEnd, startScheduled, notifyScheduleNews } from './slack/listeners/scheduled.ts';
+import { notifyScheduleNews, readScheduledEnd, startScheduled } from './slack/listeners/scheduled.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
@@ -116,7 +116,6 @@ export function createApp(parts: AppParts): App {
         );
     },
     notices: slack.idleNotices,
-    threadOf: async (runId) => (await store.runs.get(runId))?.thread,
     log,
     several: config.kernels.several,
     runTimeoutMs,
@@ -164,7 +163,7 @@ export function createApp(parts: AppParts): App {
     notify: (schedule, news) => notifyScheduleNews(schedule, news, bot),
     log,
   });
-  const control = new KernelControl({ gateway, kernels, channels });
+  const control = new KernelControl({ gateway, kernels, kernelspecs });
   const closing = new AbortController();
   let retention: { close: () => void } | undefined;
   const bot: Bot = {

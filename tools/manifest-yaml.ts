@@ -7,7 +7,7 @@ export function manifestYaml(): string {
 # For signed HTTP in place of Socket Mode, the README says what changes.
 display_information:
   name: Sparkthread
-  description: Runs code snippets on cluster kernels
+  description: Run Python, SQL, Scala and R on Spark, right from Slack
   background_color: '#1d3557'
 features:
   app_home:

@@ -1,6 +1,6 @@
 /**
  * `npm run screenshots [-- name …]`: photographs what people see, all of it or what begins with these names. The docs'
- * own pictures go to `docs/images/`, the rest to `screenshots/`.
+ * own pictures go to `docs/images/`, the rest to `screenshots/`, by day, by night and on a phone.
  */
 import { fileURLToPath } from 'node:url';
 import type { PageWindow } from '../playground/page-window.ts';
@@ -13,7 +13,7 @@ import { rareEndScenes } from './screenshots/rare-ends.ts';
 import type { Scene } from './screenshots/scene.ts';
 import { shrinkPictures } from './screenshots/shrink-pictures.ts';
 import { openOn, photographRegion, photographWindow, startStage } from './screenshots/stage.ts';
-import type { Stage } from './screenshots/stage.ts';
+import type { Photo, Stage } from './screenshots/stage.ts';
 
 const documents = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const folder = fileURLToPath(new URL('../screenshots/', import.meta.url));
@@ -65,19 +65,37 @@ async function photographAnswer({ playground, ...rest }: Stage, scene: Scene): P
     { at: scene.name, thread, user, height: withChannel ? 560 : 1400 },
   );
   await window.thread.locator('.message').nth(1).waitFor();
-  const photo = { name: scene.name, folder };
-  if (withChannel) await photographWindow(window, photo);
-  else await photographRegion(window, window.thread, photo);
+  await inEachLook(window, scene.name, async (photo) =>
+    withChannel
+      ? await photographWindow(window, photo)
+      : await photographRegion(window, window.thread, photo),
+  );
   await clear({ playground, ...rest }, room);
+}
+
+/** By day, by night, and on a phone. */
+async function inEachLook(
+  { page }: PageWindow,
+  name: string,
+  take: (photo: Photo) => Promise<void>,
+): Promise<void> {
+  await take({ name, folder });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await take({ name: `${name}-dark`, folder });
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await take({ name: `${name}-phone`, folder });
 }
 
 async function photographPlace(on: Stage, scene: PlaceScene): Promise<void> {
   const room = scene.isInData === true ? 'data' : on.playground.addChannel(scene.name).name;
   await using window = await openOn(on, { at: room, user: scene.user ?? 'ana', height: 640 });
   const region = await scene.play({ window, playground: on.playground, room: `#${room}` });
-  const photo = { name: scene.name, folder };
-  if (region === 'window') await photographWindow(window, photo);
-  else await photographRegion(window, region, photo);
+  await inEachLook(window, scene.name, async (photo) =>
+    region === 'window'
+      ? await photographWindow(window, photo)
+      : await photographRegion(window, region, photo),
+  );
   for (const view of on.playground.views.filter(({ open }) => open))
     await on.playground.as(view.userId).close(view);
   if (scene.isInData !== true) await clear(on, `#${room}`);

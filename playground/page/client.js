@@ -42,8 +42,12 @@ function draw(region, html) {
     return known !== undefined && known.source === child.outerHTML ? known : marked(child);
   });
   region.replaceChildren(...drawn);
-  region.staysAtEnd = atEnd || region.dataset.place !== location.search;
+  const isNew = region.dataset.place !== location.search;
+  // A home tab is read from its top.
+  const isHome = new URLSearchParams(location.search).get('tab') === 'home';
+  region.staysAtEnd = (atEnd || isNew) && !isHome;
   if (region.staysAtEnd) region.scrollTop = region.scrollHeight;
+  else if (isNew) region.scrollTop = 0;
   region.dataset.place = location.search;
   region.querySelector('[autofocus]')?.focus();
 }

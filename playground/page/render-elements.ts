@@ -21,7 +21,7 @@ export function Pressed({ element, world }: { element: ActionsElement; world: Wo
     case 'overflow':
       return h(
         'select',
-        { ...common, className: 'select', defaultValue: '' },
+        { ...common, className: `select ${element.type}`, defaultValue: '' },
         h('option', { value: '', disabled: true }, placeholderOf(element)),
         optionsOf(element).map((option) =>
           h('option', { key: option.value, value: option.value }, option.text.text),

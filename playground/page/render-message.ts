@@ -117,13 +117,25 @@ function FileCard({ file }: { file: SlackFile | FileTombstone }): ReactNode {
   );
 }
 
+/** Signs that fonts without emoji have, too. */
+const SIGNS: Readonly<Record<string, string>> = {
+  white_check_mark: '✓',
+  x: '✗',
+  octagonal_sign: '■',
+  grey_question: '?',
+};
+
 function Reactions({ message }: { message: SlackMessage }): ReactNode {
   if (message.reactions === undefined || message.reactions.length === 0) return null;
   return h(
     'div',
     { className: 'reactions' },
     message.reactions.map((reaction) =>
-      h('span', { key: reaction.name }, `:${reaction.name}: ${reaction.count}`),
+      h(
+        'span',
+        { key: reaction.name, title: `:${reaction.name}:` },
+        `${SIGNS[reaction.name] ?? `:${reaction.name}:`} ${reaction.count}`,
+      ),
     ),
   );
 }

@@ -58,7 +58,7 @@ export type OutputPart =
       totalRows: number;
       /** Columns that the kernel said there are, without an index; undefined when it did not say. */
       totalColumns: number | undefined;
-      /** The kernel's own words about what it left out. */
+      /** What of it is missing, in words of ours. */
       note: string | undefined;
       /** There are more rows than these, nobody knows how many. */
       isBeginning?: boolean | undefined;

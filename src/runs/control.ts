@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import type { ChannelSettingsStore } from './languages/channel-settings.ts';
+import type { KernelspecCache } from './languages/kernelspecs.ts';
 import { isUndecided, isUnfinished, type Run } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { KernelRecord } from './session/kernel/kernel-record.ts';
@@ -14,11 +14,13 @@ const ASK_AGAIN_MS = 10 * 60_000;
 export interface ControlDeps {
   gateway: Gateway;
   kernels: ChannelKernels;
-  channels: ChannelSettingsStore;
+  kernelspecs: Pick<KernelspecCache, 'read'>;
 }
 
 export interface KernelStatus {
   record: KernelRecord;
+  /** What its kernelspec is called, as far as the gateway says. */
+  displayName: string;
   /** As the gateway gives it; `gone` for 404, `unreachable` when it does not answer. */
   state: string;
   /** Unfinished runs in its queue, in order. */
@@ -56,9 +58,11 @@ export class KernelControl {
   }
 
   async statusOf(records: readonly KernelRecord[]): Promise<KernelStatus[]> {
+    const { list } = await this.#deps.kernelspecs.read().catch(() => ({ list: [] }));
     return await Promise.all(
       records.map(async (record) => ({
         record,
+        displayName: list.find(({ name }) => name === record.kernelspec)?.displayName ?? record.kernelspec,
         state: await this.#stateOf(record.kernelId),
         unfinished: this.#deps.kernels.find(record.queue)?.unfinished ?? [],
       })),
@@ -138,14 +142,14 @@ export class KernelControl {
       throw new UserError('notAsked', 'That run does not wait any more, so nobody was asked.');
     const { requester, data } = live.run;
     if (requester === waiting.requester)
-      throw new UserError('notAsked', 'The run in hand is your own, so nobody was asked.');
+      throw new UserError('notAsked', 'The run in front is your own, so nobody was asked.');
     if (data.attended === false)
-      throw new UserError('notAsked', 'A bot sent the run in hand, so there is nobody to ask.');
+      throw new UserError('notAsked', 'A bot sent the run in front, so there is nobody to ask.');
     const sinceMs = Date.now() - (data.askedAt ?? 0);
     if (sinceMs < ASK_AGAIN_MS)
       throw new UserError(
         'notAsked',
-        `The requester of the run in hand was asked ${Math.floor(sinceMs / 60_000)} min ago, and can be asked once in ten minutes.`,
+        `The person whose run is in front was asked already, and can be asked again in ${Math.ceil((ASK_AGAIN_MS - sinceMs) / 60_000)} min.`,
       );
     // At once, so that it holds over a crash too.
     live.commit({ data: { askedAt: Date.now() } }).catch(() => undefined);
@@ -179,24 +183,22 @@ export class KernelControl {
     if (prompt === 'notYet')
       throw new UserError(
         'notTaken',
-        'The bot is just taking this run up again, so the line was not given. Send it once more in a few seconds.',
+        'The bot is just resuming this run, so your line was not sent to it. Send it again in a few seconds.',
       );
     return prompt?.answer(input) ?? false;
   }
 
   // — kernels —
 
-  /** The kernel that a command without a name means: the only one, or that of the channel's language. */
-  async currentKernel(workspace: string, channel: string): Promise<KernelRecord> {
+  /** The kernels of a channel, of which there may be one for each kernelspec; at least one. */
+  kernelsOf(workspace: string, channel: string): KernelRecord[] {
     const records = this.#ofChannel(workspace, channel);
-    const { kernelspec } = await this.#deps.channels.read(workspace, channel);
-    const record = records.find((candidate) => candidate.kernelspec === kernelspec) ?? records[0];
-    if (record === undefined)
+    if (records.length === 0)
       throw new UserError(
         'noKernel',
         'This channel has no kernel, so nothing was changed. The next snippet starts one.',
       );
-    return record;
+    return records;
   }
 
   /** The kernel that a button names. */

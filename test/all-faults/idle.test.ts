@@ -35,19 +35,23 @@ async function kernelCount(): Promise<number> {
 
 const say = (code: string): Promise<Answered> => askSlash(playground, 'ana', '#data', `/spark ${code}`);
 
-const reply = (thread: string, words: RegExp): Promise<SlackMessage> =>
-  playground.waitForReply('#data', thread, ({ text }) => words.test(text), { timeoutMs: 60_000 });
+/** The channel's next message after `since` (a ts) with such words; in no thread, where few would see it. */
+const told = (since: string, words: RegExp): Promise<SlackMessage> =>
+  playground.waitForMessage(
+    '#data',
+    ({ ts, text, thread_ts: thread }) => ts > since && thread === undefined && words.test(text),
+    { timeoutMs: 60_000 },
+  );
 
-test('warned in the last run’s thread, kept by a press, and warned again before the end', async () => {
+test('warned in the channel, kept by a press, and warned again before the end', async () => {
   await say('x = 41');
   const { thread } = await say('x');
-  const warning = await reply(thread, /Nobody has used the python3 kernel/);
+  const warning = await told(thread, /Nobody has used the python3 kernel/);
   expect(JSON.stringify(warning.blocks)).toContain('Keep');
   await playground.as('ben').press(warning, 'kernel:keep');
-  await reply(thread, /kept the kernel/);
+  await told(thread, /kept the kernel/);
   // As long again, and the kernel is there to be warned of.
-  const second = await reply(thread, /Nobody has used the python3 kernel/);
-  expect(second.ts).not.toBe(warning.ts);
+  await told(warning.ts, /Nobody has used the python3 kernel/);
   expect(await kernelCount()).toBe(1);
   expect((await say('x + 1')).text).toMatch(/│ 42\n/);
 });
@@ -55,15 +59,15 @@ test('warned in the last run’s thread, kept by a press, and warned again befor
 test('shut down in the end, though the bot was killed between the warning and that; the next run’s first line says so', async () => {
   const { thread } = await say('x = 1');
   const since = bot.log.length;
-  await reply(thread, /Nobody has used the python3 kernel/);
+  await told(thread, /Nobody has used the python3 kernel/);
   await bot.untilLog((line) => line['msg'] === 'the channel of an idle kernel was warned', since);
   await bot.kill();
   await bot.restart();
-  await reply(thread, /was shut down after .* without use; its variables are gone/);
+  await told(thread, /was shut down after .* without use; its variables are gone/);
   expect(await kernelCount()).toBe(0);
   const warnings = playground
-    .replies('#data', thread)
-    .filter(({ text }) => text.startsWith('Nobody has used'));
+    .messages('#data')
+    .filter(({ ts, text }) => ts > thread && text.startsWith('Nobody has used'));
   expect(warnings).toHaveLength(1);
   const next = await say('x');
   expect(next.text).toMatch(/shut down because nobody had used it[^]*NameError/);
@@ -75,7 +79,7 @@ test('a warning that Slack did not take is given later: nothing is shut down wit
   playground.fail('chat.postMessage', { kind: 'dropped' }, Infinity);
   await bot.untilLog((line) => line['msg'] === 'an idle kernel was not looked after; it is tried again');
   playground.clearFaults();
-  await reply(thread, /Nobody has used the python3 kernel/);
+  await told(thread, /Nobody has used the python3 kernel/);
   expect(await kernelCount()).toBe(1);
   expect((await say('x')).text).toMatch(/│ 2\n/);
 });

@@ -137,5 +137,5 @@ test('RUN_TIMEOUT stops by the clock', async () => {
     '/spark python3 import time; time.sleep(3600)',
   );
   expect(outcome).toBe('timedOut');
-  expect(text).toContain('the limit here');
+  expect(text).toContain('Stopped by the time limit');
 });

@@ -28,7 +28,7 @@ import {
   SparkObserver,
   type SparkProgress,
   type SparkSettings,
-} from '../../src/runs/session/spark/spark-observer.ts';
+} from '../../src/runs/session/spark-observer.ts';
 import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -205,7 +205,6 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
         warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
         ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
       },
-      threadOf: async () => undefined,
       log: silentLog,
       several,
       runTimeoutMs,
@@ -231,10 +230,11 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       openTranscript: open,
       log: silentLog,
     });
+    const kernelspecs = startKernelspecCache(client, silentLog);
     const admission = new Admission({
       store: faulty.runs,
       gateway: client,
-      kernelspecs: startKernelspecCache(client, silentLog),
+      kernelspecs,
       channels,
       kernels,
       notebooks,
@@ -249,7 +249,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       openRun: (run, code) => runs.open(run, code),
       log: silentLog,
     });
-    const control = new KernelControl({ gateway: client, kernels, channels });
+    const control = new KernelControl({ gateway: client, kernels, kernelspecs });
     return {
       faults,
       kernels,

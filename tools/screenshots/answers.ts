@@ -1,4 +1,5 @@
 import { askMessage, askSlash, finals } from '../../test/support/ask.ts';
+import type { SlackMessage } from '../../playground/messages.ts';
 import type { Scene } from './scene.ts';
 
 /** Answers by what came out and how it ended: each in a channel of its own, photographed in its thread. */
@@ -51,7 +52,7 @@ export const answerScenes: readonly Scene[] = [
           room,
           '/spark python3 import time\nfor n in range(100):\n    print("part", n + 1, "of 100", flush=True)\n    time.sleep(1)',
         );
-      const live = await playground.waitForMessage(room, ({ text }) => text.includes('part 3 of 100'));
+      const live = await playground.waitForMessage(room, isLive('part 3 of 100'));
       return { thread: live.thread_ts ?? live.ts };
     },
   },
@@ -79,7 +80,7 @@ export const answerScenes: readonly Scene[] = [
       await playground
         .as('ana')
         .slash(room, '/spark python3 import time\nprint("step 1 of 8")\ntime.sleep(600)');
-      const live = await playground.waitForMessage(room, ({ text }) => text.includes('step 1'));
+      const live = await playground.waitForMessage(room, isLive('step 1 of 8'));
       await playground.as('ana').press(live, 'run:stop');
       const thread = live.thread_ts ?? live.ts;
       await playground.waitFor(() => finals(playground, room, thread)[0]);
@@ -96,7 +97,7 @@ export const answerScenes: readonly Scene[] = [
           room,
           `/spark python3 import signal, time\n${deaf}\nprint("rebuilding the index", flush=True)\ntime.sleep(600)`,
         );
-      const live = await playground.waitForMessage(room, ({ text }) => text.includes('rebuilding'));
+      const live = await playground.waitForMessage(room, isLive('rebuilding'));
       await playground.as('ana').press(live, 'run:stop');
       await playground.waitFor(() => JSON.stringify(live.blocks).includes('run:restart'));
       return { thread: live.thread_ts ?? live.ts };
@@ -143,7 +144,7 @@ export const answerScenes: readonly Scene[] = [
       await askSlash(playground, 'ana', room, '/spark python3 1');
       await askSlash(playground, 'ben', room, '/spark python3 2');
       await playground.as('ana').slash(room, '/spark python2 sc.version');
-      const live = await playground.waitForMessage(room, ({ text }) => text.includes('Switch to'));
+      const live = await playground.waitForMessage(room, isLive('switch to'));
       return { thread: live.thread_ts ?? live.ts };
     },
   },
@@ -176,6 +177,11 @@ export const answerScenes: readonly Scene[] = [
     },
   },
 ];
+
+/** An answer, of which the root message has the code and so perhaps the same words. */
+function isLive(words: string): (message: SlackMessage) => boolean {
+  return ({ text, thread_ts: thread }) => thread !== undefined && text.includes(words);
+}
 
 function run(name: string, code: string, language = 'python3'): Scene {
   return {

@@ -36,12 +36,11 @@ function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) =
         startedBy: ana,
         lastUsedAt,
         lastRequester: ana,
-        lastThread: thread,
         executionCount: 1,
         restartedUnseen: false,
         requesters: [ana],
       });
-      return { thread };
+      return { thread, withChannel: true };
     },
   };
 }

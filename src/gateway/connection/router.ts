@@ -5,7 +5,7 @@ import { isBusy, isWordOfGateway, readKernelSign, readOutput } from '../protocol
 import { decodeMessage, type KernelMessage } from '../protocol/wire.ts';
 import type { ExecutionQueue } from './execution-queue.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { OrderProof } from './order-proof.ts';
+import { OrderProof } from './silence.ts';
 import { ReceivedMessages } from './received-messages.ts';
 
 /** Gives each message of one connection, once, to what it belongs to: by its parent's id alone (protocol.md §2.2). */

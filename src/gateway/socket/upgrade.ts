@@ -93,6 +93,6 @@ async function isThere(kernelId: string, findKernel: KernelsApi['findKernel']): 
 
 function neverCameUp(reason?: string): GatewayError {
   const why = reason === undefined ? '' : `: ${reason}`;
-  const words = `The kernel's process ended before it answered; the gateway gave it up${why}`;
+  const words = `The kernel’s process ended before it answered; the gateway gave it up${why}`;
   return new GatewayError('startFailed', words);
 }

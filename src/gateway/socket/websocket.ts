@@ -2,12 +2,11 @@ import { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
 import { type Headers, withCookies } from '../http/cookies.ts';
-import { tlsOptions } from '../http/dispatcher.ts';
+import { openTunnel, tlsOptions } from '../http/dispatcher.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 import type { KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { EventTurns, type SocketEvent } from './event-turns.ts';
-import { openTunnel } from './tunnel.ts';
 import { untilOpen } from './until-open.ts';
 
 export interface SocketOptions {

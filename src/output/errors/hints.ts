@@ -14,14 +14,17 @@ export function hintFor({ name, value, code = '', printed }: HintedError): strin
     /^No module named '([^']+)'/.exec(value)?.[1] ??
     /there is no package called .([^’'”"]+)/.exec(value)?.[1];
   if (module !== undefined) return `${module} is not installed where this kernel runs.`;
-  if (name === 'NameError' && /^name '(sc|spark|sqlContext)' is not defined$/.test(value)) {
+  if (
+    (name === 'NameError' && /^name '(sc|spark|sqlContext)' is not defined$/.test(value)) ||
+    /\bnot found: value (?:sc|spark|sqlContext)$/m.test(value)
+  ) {
     return 'This kernel has no Spark session. Choose a language with Spark; "languages" lists them.';
   }
   if (name === 'SyntaxError' && value.startsWith("Missing parentheses in call to 'print'")) {
     return 'This kernel runs Python 3; print without parentheses is Python 2.';
   }
   if (isSyntaxError(name, value) && readsAsProse(code))
-    return 'This ran as code, and it reads like a sentence. Say help for what the bot can do.';
+    return 'This ran as code, but it reads like a sentence. The command help says what the bot can do.';
   const isQuote =
     (name === 'SyntaxError' && /invalid character '[“”‘’]'/.test(value)) ||
     /illegal character '\\u20(1[89cd])'/.test(value) ||
@@ -51,7 +54,7 @@ const KEYWORD =
 /** A few words with nothing in them that code has: no call, no assignment, no index, no statement. */
 function readsAsProse(code: string): boolean {
   const text = code.trim();
-  if (text.length > LONGEST_PROSE || !/\p{L}+[\s,]+\p{L}/u.test(text)) return false;
+  if (text.length > LONGEST_PROSE || !/\p{L}+[\s,]+\p{L}|^\p{L}+[!.]+$/u.test(text)) return false;
   return (
     /^[\p{L}\p{M}\p{N}\p{Emoji_Presentation}\s.,!?;:()'’"“”–—-]*$/u.test(text) &&
     !/\p{L}\(/u.test(text) &&
@@ -68,7 +71,7 @@ function invisibleHint(code: string): string | undefined {
   const [found] = INVISIBLE.exec(lines[index] ?? '') ?? [];
   if (found === undefined) return undefined;
   const point = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return `The code has an invisible character (U+${point}, line ${index + 1}). Type that blank anew.`;
+  return `The code has an invisible character (U+${point}, line ${index + 1}). Type that space again.`;
 }
 
 /** A script that reads its command line finds the kernel's there. */

@@ -35,11 +35,13 @@ export function readPythonError(error: KernelError): LanguageError {
   const notes = notesBelow(lastBlock(error.traceback), `${error.name}: ${sent}`.trim());
   const isCut = isFolded || isOfSpark || (rest === '' && headline !== shortHeadline(message));
   const own = magicsAsTyped(asTyped(frames, error.code), error.code);
+  // The headline has said it.
+  const below = isWhole && shown.endsWith(`\n${message}`) ? shown.slice(0, -message.length).trimEnd() : shown;
   return {
     headline,
     userLine: markedLine(own) ?? userLine(own) ?? magicLine(error) ?? onlyLine(error.code),
     cause: error.group?.members ?? causeOf(worker === '' ? before : worker, message),
-    traceback: [rest, shown.includes(notes) ? '' : notes, shown].filter((text) => text !== '').join('\n\n'),
+    traceback: [rest, shown.includes(notes) ? '' : notes, below].filter((text) => text !== '').join('\n\n'),
     isFolded: isCut,
   };
 }

@@ -10,7 +10,7 @@ export interface Table {
   totalRows: number;
   /** Columns that there are, without an index; undefined where nothing tells them apart. */
   totalColumns: number | undefined;
-  /** The kernel's own words about what it left out: `only showing top 20 rows`. */
+  /** What of it is missing, in words of ours. */
   note: string | undefined;
   /** There are more rows than these, nobody knows how many. */
   isBeginning?: boolean;
@@ -149,7 +149,8 @@ async function assemble(
     rows,
     totalRows: Math.max(sent, stated?.rows ?? 0),
     totalColumns: stated?.columns ?? (index > 0 ? width - index : undefined),
-    note: TOP_ROWS.exec(beside)?.[0],
+    note: undefined,
+    isBeginning: TOP_ROWS.test(beside),
   };
 }
 

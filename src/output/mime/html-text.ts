@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 
-const blockTags = new Set('p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section dt'.split(' '));
+const blockTags = new Set('p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section'.split(' '));
 /** What is in media is for browsers that cannot play them. */
 const silentTags = new Set(
   'script style head title template svg noscript audio video canvas object iframe'.split(' '),
@@ -11,7 +11,7 @@ const PIECE_CHARS = 10_000;
 export const MAX_NESTING = 2_000;
 
 /**
- * The words of an HTML text, one line per block, list items with a dot. Empty when it shows nothing without a browser;
+ * The words of an HTML text, one line per block, list items with a dot, a term and what it means on one line. Empty when it shows nothing without a browser;
  * undefined when it is nested too deeply to be read.
  */
 export function htmlAsText(html: string): string | undefined {
@@ -23,6 +23,7 @@ export function htmlAsText(html: string): string | undefined {
       nesting += 1;
       if (silentTags.has(name)) silent += 1;
       if (name === 'li') text += '\n• ';
+      else if (name === 'dt') text += '\n';
       else if (name === 'td' || name === 'th' || name === 'dd') text += '\t';
       else if (blockTags.has(name)) text += '\n';
     },

@@ -1,5 +1,5 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
-import { SPARK_TABLE_MIME } from '../../spark/sql/table-mime.ts';
+import { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
   bokehPage,

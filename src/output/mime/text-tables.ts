@@ -63,9 +63,12 @@ function readTableAt(
     rows.push(row);
   }
   const below = lines[close + 1] ?? '';
-  const note = TOP_ROWS.exec(below)?.[0] === below ? below : undefined;
-  const table = { columns, rows, totalRows: rows.length, totalColumns: columns.length, note };
-  return { table, end: close + (note === undefined ? 1 : 2) };
+  const isBeginning = TOP_ROWS.exec(below)?.[0] === below;
+  const size = { totalRows: rows.length, totalColumns: columns.length };
+  return {
+    table: { columns, rows, ...size, note: undefined, isBeginning },
+    end: close + (isBeginning ? 2 : 1),
+  };
 }
 
 function isRow(line: string | undefined, stops: readonly number[]): boolean {

@@ -47,7 +47,7 @@ export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
     if (bytes > MAX_MESSAGE_BYTES)
       throw new UserError(
         'snippetTooLong',
-        `This code is too long for a kernel: ${(bytes / 2 ** 20).toFixed(1)} MiB, and at most 9 MiB go through.`,
+        `This code is too long for a kernel: ${(bytes / 2 ** 20).toFixed(1)} MiB, and at most 9 MiB go through. Nothing ran.`,
       );
   }
 }

@@ -1,9 +1,15 @@
 import { UserError } from '../../errors.ts';
 import { commonLanguages } from './common-languages.ts';
 import type { Dialect, Snippet } from '../admission/snippet.ts';
-import { dialectOf, type LanguageContext, meaningOf, pick } from './meaning.ts';
-import { isMisspelt, nearestWords } from './near-words.ts';
-import { isSqlWord } from './sql.ts';
+import {
+  dialectOf,
+  isMisspelt,
+  isSqlWord,
+  type LanguageContext,
+  meaningOf,
+  nearestWords,
+  pick,
+} from './meaning.ts';
 
 export type { LanguageContext } from './meaning.ts';
 
@@ -187,11 +193,12 @@ function unknownSentence(asked: string, typed: boolean, context: LanguageContext
   if (isSqlWord(asked))
     return `SQL runs in a Spark kernel of Python, Scala or R, and the gateway has none. Languages here: ${offered(context)}.`;
   const near = nearestWords(asked, usableWords(context));
-  const advice = near.length > 0 ? `Nearest: ${near.join(', ')}.` : `Languages here: ${offered(context)}.`;
+  const advice =
+    near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `Languages here: ${offered(context)}.`;
   const shown = asked.length > 40 ? `${asked.slice(0, 40)}…` : asked;
   return commonLanguages.has(asked.toLowerCase())
     ? `There is no kernel for “${shown}” here; an admin can add one. ${advice}`
-    : `“${shown}” is no language here. ${advice}`;
+    : `Unknown language “${shown}”. ${advice}`;
 }
 
 function offered(context: LanguageContext): string {

@@ -44,7 +44,7 @@ export function createDownload(options: Pick<FileReaderOptions, 'token' | 'apiUr
   const { token, apiUrl, fetch } = options;
   return async (url, name, maxBytes) => {
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
-      throw unreadable(name, 'it does not lie with Slack');
+      throw unreadable(name, 'it is not stored in Slack');
     return await download(fetch, url, token, name, maxBytes);
   };
 }

@@ -2,10 +2,10 @@ import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
-import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import { readCallError } from './call-error.ts';
 import { renderElapsed } from '../blocks/duration.ts';
-import { escapeMrkdwn, slackTime } from '../blocks/mrkdwn.ts';
+import { button, buttonRow } from '../blocks/elements.ts';
+import { escapeMrkdwn, section, slackTime } from '../blocks/mrkdwn.ts';
 
 export interface Notify {
   /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
@@ -87,32 +87,19 @@ export function readKeep(value: string | undefined): { queue: string; kernelId: 
   return kernelId === undefined || queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
 }
 
-/** What a channel hears of its idle kernel, in the thread of the last run. */
+/** What a channel hears of its idle kernel: all of it, because anybody may need the variables. */
 export function createIdleNotices(client: WebClient, notify: Notify): IdleNotices {
   return {
     async warn(record, endsAtMs) {
       const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
       const warning = {
         text,
-        blocks: [
-          { type: 'section', text: { type: 'mrkdwn', text } },
-          {
-            type: 'actions',
-            elements: [
-              {
-                type: 'button',
-                text: { type: 'plain_text', text: 'Keep' },
-                action_id: keepAction,
-                value: `${record.kernelId}|${record.queue}`,
-              },
-            ],
-          },
-        ],
+        blocks: [section(text), buttonRow(button('Keep', keepAction, `${record.kernelId}|${record.queue}`))],
         unfurl_links: false,
         unfurl_media: false,
       };
       try {
-        await client.chat.postMessage({ ...placeOf(record), ...warning });
+        await client.chat.postMessage({ channel: record.channel, ...warning });
       } catch (error) {
         // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.
         if (readCallError(error).kind !== 'refused') throw error;
@@ -121,16 +108,7 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
     },
     async ended(record, idleMs) {
       const text = `The ${escapeMrkdwn(record.kernelspec)} kernel was shut down after ${renderElapsed(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
-      await notify.channel(
-        { channel: record.channel, thread: record.lastThread === '' ? undefined : record.lastThread },
-        text,
-      );
+      await notify.channel({ channel: record.channel }, text);
     },
   };
-}
-
-function placeOf(record: KernelRecord): { channel: string; thread_ts?: string } {
-  return record.lastThread === ''
-    ? { channel: record.channel }
-    : { channel: record.channel, thread_ts: record.lastThread };
 }

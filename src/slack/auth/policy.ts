@@ -89,7 +89,7 @@ export function refuse(
     case 'keep':
       return undefined;
     case 'answerOthers':
-      return 'Only the one who ran this can answer its question.';
+      return 'Only the person who ran this can answer its question.';
     case 'restart':
     case 'shutDown':
     case 'switch':

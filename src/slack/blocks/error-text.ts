@@ -41,7 +41,7 @@ function gatewayText(error: GatewayError): string {
     case 'startFailed':
       return `The kernel did not start: ${error.message}`;
     case 'writesPaused':
-      return 'This process is handing over to another one, so nothing was done. Try again in a moment.';
+      return 'The bot is handing over to another process, so nothing was done. Try again in a moment.';
     case 'badAnswer':
       // The gateway itself or a proxy of it broke: the address is right.
       if (error.status !== undefined && error.status >= 500)
@@ -51,7 +51,7 @@ function gatewayText(error: GatewayError): string {
 }
 
 function wrongAddress(error: GatewayError): string {
-  return `What answers at the gateway’s address is no Jupyter gateway${status(error)}, so nothing ran. An admin has to check the gateway’s address.`;
+  return `What answers at the gateway’s address is not a Jupyter gateway${status(error)}, so nothing ran. An admin has to check the gateway’s address.`;
 }
 
 function status(error: GatewayError): string {

@@ -13,7 +13,7 @@ export function helpText(botUserId: string, topic?: HelpTopic): string {
 export function welcomeText(botUserId: string): string {
   return [
     'Hello! I run code on this team’s cluster and answer in a thread.',
-    `Try \`${slashCommand} spark.range(10).count()\`, or <@${botUserId}> with a code block; \`${slashCommand} help\` says the rest.`,
+    `Try \`${slashCommand} spark.range(10).count()\`, or <@${botUserId}> with a code block; \`${slashCommand} help\` tells you more.`,
   ].join('\n');
 }
 
@@ -49,13 +49,13 @@ function about(topic: HelpTopic, botUserId: string): string[] {
         '• In a thread with answers, a message that is nothing but a code block runs, without a mention.',
         '• Code that asks with `input()` is answered by a reply in its thread, or by the Answer button; a password by the button alone.',
         '• `!stop`, `!restart`, `!status`, `!help`, `!save &lt;name&gt;` and `!export` are commands there.',
-        '• Edit your message and it runs again into the same answer; delete it and the answer goes.',
+        '• Edit your message to run it again into the same answer; delete it to remove the answer.',
       ];
     case 'files':
       return [
         '*Files*',
         `• Post a \`.py\`, \`.scala\`, \`.r\`, \`.sql\` or \`.txt\` file, or a snippet, with <@${botUserId}>, and it runs.`,
-        '• A `.ipynb` notebook runs its code cells in order, stops at the first that fails, and comes back with their outputs; `key=value` beside it goes behind its parameters cell.',
+        '• A `.ipynb` notebook runs its code cells in order, stops at the first that fails (not at one tagged `raises-exception`), and comes back with their outputs; `key=value` beside it goes behind its parameters cell.',
         '• `!export` in a thread, or Export as notebook in the menu of an answer, puts its runs into one notebook; `export today` sends you those of this channel.',
         '• The editor takes a file, too. Long output, pictures and tables as CSV come back as files in the thread.',
       ];
@@ -64,7 +64,7 @@ function about(topic: HelpTopic, botUserId: string): string[] {
         `*Commands* (after \`${slashCommand}\`, or after <@${botUserId}>)`,
         '• `languages`, `status`, `history`, `stop` (your run), `help`',
         '• `use &lt;language&gt;` sets this channel’s default language; `auto on|off`: code blocks here run without a mention.',
-        '• For admins: `restart`, `shutdown` (both also with `#channel`), `kernels`, `stop` (anybody’s run).',
+        '• For admins: `restart`, `shutdown` (also with a language, or `#channel`), `kernels`, `stop` (anybody’s run).',
       ];
     case 'saved':
       return [
@@ -77,10 +77,10 @@ function about(topic: HelpTopic, botUserId: string): string[] {
     case 'kernel':
       return [
         '*The kernel*',
-        '• Each channel has one kernel: what one snippet defines, the next one finds. Nothing is private in it.',
+        '• Each channel has its own kernel: what one snippet defines, the next one finds. Nothing is private in it.',
         '• It separates variables, not rights: code may do what the gateway’s account may.',
-        '• One run at a time, first come first served. Who waits sees the place in the queue and may ask the one in front.',
-        '• Unused for long it is shut down, after a warning in the channel with a Keep button.',
+        '• One run at a time, first come first served. While you wait you see your place in the queue, and you can ask the person in front.',
+        '• When nobody uses it for long it is shut down, after a warning in the channel with a Keep button.',
       ];
   }
 }

@@ -16,7 +16,7 @@ export function mention(userId: string): string {
 /** A time in the reader's own zone. `atMs`: ms since the epoch. */
 export function slackTime(atMs: number): string {
   const seconds = Math.floor(atMs / 1000);
-  return `<!date^${seconds}^{date_short_pretty} {time}|${new Date(atMs).toISOString()}>`;
+  return `<!date^${seconds}^{date_short_pretty} at {time}|${new Date(atMs).toISOString()}>`;
 }
 
 /** A block holds 3,000 characters. */

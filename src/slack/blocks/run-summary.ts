@@ -1,5 +1,5 @@
-import type { Run } from '../../runs/run.ts';
-import { statusLine } from './run/run-text.ts';
+import { languageName, type Run } from '../../runs/run.ts';
+import { type End, endOf, statusLine } from './run/run-text.ts';
 import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
 import { startOf } from './truncate.ts';
 
@@ -7,20 +7,30 @@ import { startOf } from './truncate.ts';
 
 const SHOWN_CODE_CHARS = 60;
 
-/** `• today at 14:02 @ana: Done · 0.05 s · In [3] · python3 — sc.range(10)`, the outcome linked to the run message. */
+/** `✓ today at 14:02 · @ana · sc.range(10) · Done · 0.05 s · Python 3`, the code linked to the run message. */
 export function runLine(run: Run, workspaceUrl: string): string {
-  const said = escapeMrkdwn(runStatus(run));
+  const { outcome } = run.data;
   const link = answerLink(run, workspaceUrl);
-  const linked = link === undefined ? said : `<${link}|${said}>`;
-  return `• ${slackTime(run.createdAt)} ${mention(run.requester)}: ${linked} — ${firstLine(run)}`;
+  const code = link === undefined ? firstLine(run) : `<${link}|${startOfCode(run)}>`;
+  const when = `${outcome === undefined ? '…' : MARKS[endOf(outcome)]} ${slackTime(run.createdAt)}`;
+  return [when, mention(run.requester), code, escapeMrkdwn(runStatus(run))].join(' · ');
 }
 
-export function runStatus(run: Run): string {
-  const { outcome, kernelspec } = run.data;
-  if (outcome !== undefined) {
-    return statusLine(run.data.edition, outcome);
-  }
-  return `${run.state === 'waiting' ? 'Waiting' : 'Running'} · ${kernelspec}`;
+/** Ends at a glance. */
+const MARKS: Readonly<Record<End, string>> = {
+  ok: '✓',
+  failed: '✗',
+  stopped: '■',
+  limited: '■',
+  cancelled: '■',
+  notKnown: '?',
+};
+
+export function runStatus({ state, data }: Pick<Run, 'state' | 'data'>): string {
+  const live = state === 'waiting' ? 'Waiting' : 'Running';
+  const { outcome, edition } = data;
+  const status = outcome === undefined ? live : statusLine(edition, outcome, { short: true });
+  return `${status} · ${languageName(data)}`;
 }
 
 /** The run message, else its thread; undefined where neither is known yet. */
@@ -33,11 +43,25 @@ export function answerLink({ channel, thread, data }: Run, workspaceUrl: string)
   return link.href;
 }
 
-export function firstLine({ data }: { data: Pick<Run['data'], 'preview' | 'codeLength'> }): string {
+export function firstLine(shown: { data: Pick<Run['data'], 'preview' | 'codeLength'> }): string {
+  const { line, isCut } = readStart(shown);
+  return `\`${line}\`${isCut ? ' …' : ''}`;
+}
+
+function startOfCode(run: Run): string {
+  const { line, isCut } = readStart(run);
+  return isCut ? `${line} …` : line;
+}
+
+/** A line of the code, escaped. */
+function readStart({ data }: { data: Pick<Run['data'], 'preview' | 'codeLength'> }): {
+  line: string;
+  isCut: boolean;
+} {
   const lines = data.preview.split('\n').filter((line) => line.trim() !== '');
   const line = lines[0]?.trim() ?? '';
   const isCut = line.length > SHOWN_CODE_CHARS || lines.length > 1 || data.codeLength > data.preview.length;
   // A backtick would end the inline code.
   const shown = startOf(line.toWellFormed(), SHOWN_CODE_CHARS).replaceAll('`', 'ˋ');
-  return `\`${escapeMrkdwn(shown)}\`${isCut ? ' …' : ''}`;
+  return { line: escapeMrkdwn(shown), isCut };
 }

@@ -1,6 +1,6 @@
 import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { UserError } from '../../errors.ts';
-import { NAME_FORM, readName } from '../../saved/names.ts';
+import { NAME_FORM, readName } from '../../saved/saved-snippets.ts';
 import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
 import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timing.ts';
 
@@ -10,8 +10,11 @@ export type Command =
   | { kind: 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
   | { kind: 'use'; language: string }
   | { kind: 'auto'; on: boolean }
-  /** `channel`: a name with its `#`, or an id without; absent: the channel it was said in. */
-  | { kind: 'restart' | 'shutdown'; channel?: string }
+  /**
+   * `channel`: a name with its `#`, or an id without; absent: the channel it was said in. `language`: the word for the
+   * one that is meant of its kernels.
+   */
+  | KernelCommand
   /** The runs of this thread, or of this channel since midnight, as a notebook. */
   | { kind: 'export'; of: 'thread' | 'today' }
   /** Of saved snippets. */
@@ -31,6 +34,12 @@ export type Command =
   | { kind: 'near'; typed: string; meant: string }
   /** The form of a command with something missing or wrong; the sentence says what would be right. */
   | { kind: 'malformed'; sentence: string };
+
+export interface KernelCommand {
+  kind: 'restart' | 'shutdown';
+  channel?: string;
+  language?: string;
+}
 
 /** `typed` is the whole of the text: where nothing is saved under the name, it may be meant as code. */
 export interface RunSaved {
@@ -74,6 +83,7 @@ const UNNAMED: ReadonlyMap<string, string> = new Map([
     'Say which saved snippet: forget daily-report. The command saved lists them. Nothing was changed.',
   ],
 ]);
+const LANGUAGE_WORD = /^[\p{L}\p{N}.+#_-]+$/u;
 const bang = ['stop', 'restart', 'status', 'help'] as const;
 
 /**
@@ -94,7 +104,7 @@ export function readCommand(text: string): Command | undefined {
       return topic === undefined ? undefined : { kind: 'help', topic };
     }
     case 'use':
-      return /^[\p{L}\p{N}.+#_-]+$/u.test(argument) ? { kind: 'use', language: argument } : undefined;
+      return LANGUAGE_WORD.test(argument) ? { kind: 'use', language: argument } : undefined;
     case 'auto':
       return readAuto(argument);
     case 'export':
@@ -106,7 +116,7 @@ export function readCommand(text: string): Command | undefined {
       return /^\d{1,4}$/.test(argument) ? { kind: 'unschedule', number: Number(argument) } : undefined;
     case 'restart':
     case 'shutdown':
-      return readChannelCommand(lower, argument);
+      return readKernelCommand(lower, argument);
     default:
       return undefined;
   }
@@ -192,12 +202,10 @@ function readAuto(argument: string): Command | undefined {
   return /^\p{L}+$/u.test(word) ? malformed(`Use auto on or auto off, not auto ${argument}.`) : undefined;
 }
 
-function readChannelCommand(kind: 'restart' | 'shutdown', argument: string): Command | undefined {
+function readKernelCommand(kind: KernelCommand['kind'], argument: string): Command | undefined {
   // A name has no capitals, so `#C024BE91L` is an id that Slack gave no name to.
   const [, id] = /^(?:<#|#)?([CGD][A-Z0-9]+)(?:\|[^<>]*)?>?$/.exec(argument) ?? [];
   if (id !== undefined) return { kind, channel: id };
   if (/^#[^\s#<>]+$/.test(argument)) return { kind, channel: argument };
-  return /^[\p{Ll}\p{N}_-]+$/u.test(argument)
-    ? malformed(`Name the channel as #${argument}: ${kind} #${argument}.`)
-    : undefined;
+  return LANGUAGE_WORD.test(argument) ? { kind, language: argument } : undefined;
 }

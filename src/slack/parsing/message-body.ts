@@ -172,18 +172,15 @@ function readLine(words: readonly Word[], parts: Part[], context: RichTextContex
   for (const word of words) {
     mark(typedMarks(word));
     const before = parts.at(-1);
-    const inText = before?.kind === 'bare' && endsInText(before.text);
-    append(parts, readWord(word, context, inText));
+    append(parts, readWord(word, context, before?.kind === 'bare' ? before.text : ''));
   }
   mark('');
 }
 
-function readWord(word: Word, context: RichTextContext, inText: boolean): Part {
+/** `before`: the bare text right before it. */
+function readWord(word: Word, context: RichTextContext, before: string): Part {
   if (word.type === 'emoji' && word.style?.code !== true)
-    return {
-      kind: 'bare',
-      text: inText ? emojiCharacter(word) : (EMOTICONS[word.name ?? ''] ?? emojiName(word)),
-    };
+    return { kind: 'bare', text: readEmoji(word, before) };
   const typed = typedForm(word, context);
   if (word.style?.code === true) return { kind: 'inline', code: typed };
   if (word.type === 'user' && word.user_id === context.botUserId) return { kind: 'mention', text: typed };
@@ -223,13 +220,19 @@ function typedForm(word: Word, { labels }: RichTextContext): string {
 /** What Slack makes of `<3` outside code. */
 const EMOTICONS: Readonly<Record<string, string>> = { heart: '<3' };
 
+function readEmoji(word: Word, before: string): string {
+  if (endsInText(before)) return emojiCharacter(word);
+  const standsAlone = !/\S$/.test(before);
+  return EMOTICONS[word.name ?? ''] ?? (standsAlone ? emojiCharacter(word) : emojiName(word));
+}
+
 function emojiName({ name = '', skin_tone: tone }: Word): string {
   return `:${name}:${tone === undefined ? '' : `:skin-tone-${tone}:`}`;
 }
 
 /**
- * Slack turns a typed 🎉 and a typed `:tada:` into one element. In a string or a comment the character is meant; outside
- * of them no language has one, so that it was the name: `d[1:x:2]`. A workspace's own emoji have no character.
+ * Slack turns a typed 🎉 and a typed `:tada:` into one element. In a string or a comment, and behind a blank, the character
+ * is meant; within other code it was the name: `d[1:x:2]`. A workspace's own emoji have no character.
  */
 function emojiCharacter(word: Word): string {
   const points = (word.unicode ?? '').split('-').map((hex) => Number.parseInt(hex, 16));

@@ -101,7 +101,7 @@ test('who waits behind somebody else’s run asks its requester, once in ten min
     );
   };
   await mia.press(waiting, 'run:ask');
-  await told('mia', 'Only the one whose run waits can ask');
+  await told('mia', 'Only the person whose run waits can ask');
   const direct = playground.service.world.direct(ben.user.id, playground.bot.id);
   expect(playground.messages(direct.id)).toEqual([]);
   await ana.press(waiting, 'run:ask');
@@ -114,7 +114,7 @@ test('who waits behind somebody else’s run asks its requester, once in ten min
   await rig.bot.kill();
   await rig.bot.restart();
   await ana.press(waiting, 'run:ask');
-  await told('ana', 'was asked 0 min ago, and can be asked once in ten minutes');
+  await told('ana', 'was asked already, and can be asked again in 10 min');
   expect(playground.messages(direct.id)).toHaveLength(1);
   await ana.press(waiting, 'run:cancel');
   await ben.press(own, 'run:cancel');
@@ -138,7 +138,7 @@ test('Run again works after a restart of the bot, once for a double click, and f
   expect(shown(second)).toContain('ran this again');
   expect(shown(second)).toContain(`"user_id":"${playground.user('ben').id}"`);
   const told = await playground.waitForEphemeral('ben', ({ channel }) => channel === root.channel);
-  expect(told.text).toContain('taken already');
+  expect(told.text).toContain('accepted already');
   expect(playground.replies('#again', root.ts)).toHaveLength(2);
   await playground.as('ana').press(answer, 'run:runAgain');
   const third = await rig.final('#again', root.ts, ({ ts }) => ts !== answer.ts && ts !== second.ts);

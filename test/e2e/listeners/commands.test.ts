@@ -91,6 +91,20 @@ test('kernels shows what else runs on a gateway that lists, without buttons', as
   expect(JSON.stringify(listed.blocks)).not.toContain('"value":"ffffffff');
 });
 
+test('a restart that was asked for in a thread is told the channel, not that thread alone', async () => {
+  const { playground } = rig;
+  playground.addChannel('from-a-thread');
+  const { root } = await rig.slash('ana', '#from-a-thread', '/spark 1');
+  playground.as('ana').post('#from-a-thread', '!restart', { thread: root.ts });
+  const told = await playground.waitForMessage('#from-a-thread', ({ text }) =>
+    text.includes('restarted the python3 kernel'),
+  );
+  expect(told.thread_ts).toBeUndefined();
+  await playground.waitForEphemeral('ana', ({ text, thread_ts: thread }) => {
+    return thread === root.ts && text.startsWith('Restarted the python3 kernel');
+  });
+});
+
 test('a kernel’s button in the list works once, and tells its channel', async () => {
   const { playground, bot } = rig;
   playground.addChannel('listed');
@@ -178,7 +192,7 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   await rig.slash('ana', '#switch', '/spark python3 1');
   await playground.as('ben').slash('#switch', '/spark scala 2');
   const bens = await playground.waitForMessage('#switch', ({ text }) =>
-    text.includes('only an admin may replace it by scala-spark'),
+    text.includes('only an admin may replace it with scala-spark'),
   );
   expect(buttonsOf(bens)).toEqual(['run:cancel']);
   const meanwhile = await rig.slash('ana', '#switch', '/spark unnamed = 1');

@@ -29,7 +29,7 @@ test('two questions in a row, a box for the requester only', async () => {
   expect(shown(asked)).toContain('Name?');
   await playground.as('ana').press(asked, 'run:answerInput');
   const refused = await playground.waitForEphemeral('ana', ({ channel }) => channel === root.channel);
-  expect(refused.text).toContain('Only the one who ran this');
+  expect(refused.text).toContain('Only the person who ran this');
   expect(playground.as('ana').modal).toBeUndefined();
   const first = await openBox(asked);
   expect(JSON.stringify(first.draft.blocks)).toContain('Name?');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startRig } from './listeners-rig.ts';
 import { startWordGateway } from './scripted-kernel.ts';
 
-test('once the person and the channel are known a mention costs one call to Slack and a reaction, a slash command two', async () => {
+test('once the person and the channel are known a mention costs one call to Slack and a reaction, a slash command two and one edit of its root', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;
@@ -23,9 +23,14 @@ test('once the person and the channel are known a mention costs one call to Slac
   expect(callsSince(beforeMention)).toEqual(['chat.postMessage', 'reactions.add']);
 
   const beforeSlash = playground.calls.length;
-  await rig.slash('ana', '#data', '/spark third');
+  const { root } = await rig.slash('ana', '#data', '/spark third');
+  const rootEdits = (): number =>
+    playground.callsOf('chat.update').filter(({ args }) => args['ts'] === root.ts).length;
+  // Nobody waits for it either.
+  await playground.waitFor(() => rootEdits() > 0);
   await playground.waitForQuiet();
   expect(callsSince(beforeSlash)).toEqual(['chat.postMessage', 'chat.postMessage']);
+  expect(rootEdits()).toBe(1);
 });
 
 test('answers that Slack lets be deleted only later delay nobody’s code', async () => {

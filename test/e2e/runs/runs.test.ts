@@ -232,7 +232,9 @@ describe('one line, in order, once', () => {
 describe('commands', () => {
   test('help, languages and status answer privately; the channel is told of use', async () => {
     const ana = playground.as('ana');
-    expect((await ana.slash('#data', '/spark help kernel')).text).toContain('Each channel has one kernel');
+    expect((await ana.slash('#data', '/spark help kernel')).text).toContain(
+      'Each channel has its own kernel',
+    );
     await ana.slash('#data', '/spark languages');
     await playground.waitForEphemeral(
       'ana',
@@ -282,7 +284,9 @@ describe('bad input: one sentence, nothing changed', () => {
   test('empty code, unknown language, a channel without the bot, a guest', async () => {
     const before = playground.callsOf('chat.postMessage').length;
     expect(await refused('/spark python3')).toContain('There is no code');
-    expect(await refused('/spark pyhton3 1+1')).toMatch(/“pyhton3” is no language here\. Nearest: .*python3/);
+    expect(await refused('/spark pyhton3 1+1')).toMatch(
+      /Unknown language “pyhton3”\. Did you mean .*python3/,
+    );
     expect(await refused('/spark 1+1', '#elsewhere')).toContain('not in this channel');
     expect(await refused('/spark 1+1', '#data', 'gus')).toContain('Guests may not');
     expect(playground.callsOf('chat.postMessage').length).toBe(before);

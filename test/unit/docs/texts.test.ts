@@ -26,7 +26,7 @@ test.each([
   'Did you mean `…`? Nothing ran.',
   'Run again',
   'Edit and run',
-  'The code asks for a password, and everybody can read a reply.',
+  'The code asks for a password, and everybody here can read a reply, so yours was not sent to it.',
   'is not installed where this kernel runs.',
 ])('%j is in docs/texts.md', (text) => {
   expect(textsPage()).toContain(text);

@@ -41,6 +41,12 @@ test.each(Object.entries(expectedErrors))(
   },
 );
 
+test('an exception that the headline has whole is not repeated below the lines that led to it', () => {
+  const { headline, traceback } = readFixture('python-type-error');
+  expect(traceback).toContain('in add(a, b)');
+  expect(traceback).not.toContain(headline);
+});
+
 test('no recorded error shows a JVM or Py4J stack inline', () => {
   for (const file of readdirSync(fixtures)) {
     const name = file.replace('.json', '');
@@ -86,6 +92,14 @@ test.each([
 ])('%s, %s: what nobody sees is named', (name, value, code, words) => {
   expect(readError({ name, value, traceback: [] }, code).hint).toContain(words);
   expect(readError({ name, value, traceback: [] }, 'x = $').hint).toBeUndefined();
+});
+
+test.each([
+  ['Unknown Error', '<console>:26: error: not found: value spark\n       spark.sql("select 1")\n       ^\n'],
+  ['Compile Error', 'cmd1.sc:1: not found: value sc\nval res1 = sc.version\n           ^'],
+])('%s: Scala without Spark gets the hint of Python without', (name, value) => {
+  expect(readError({ name, value, traceback: [] }).hint).toContain('no Spark session');
+  expect(readError({ name, value: 'not found: value spark_rows', traceback: [] }).hint).toBeUndefined();
 });
 
 test('a script that reads the kernel’s own command line is told so', () => {
@@ -466,6 +480,7 @@ test.each([
     'Error in parse(text = input): <text>:1:5: unexpected symbol\n1: good morning',
     'good morning all',
   ],
+  ['SyntaxError', 'invalid syntax (341.py, line 1)', 'Thanks!'],
   ['Compile Error', "<console>:1: error: ';' expected but identifier found.", 'hello to you all'],
 ])('%s: %s for a sentence is told as one', (name, value, code) => {
   expect(readError({ name, value, traceback: [] }, code).hint).toContain('reads like a sentence');

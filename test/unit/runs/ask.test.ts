@@ -2,14 +2,17 @@ import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 import { KernelControl } from '../../../src/runs/control.ts';
-import { StoredChannelSettings } from '../../../src/runs/languages/channel-settings.ts';
+import { startKernelspecCache } from '../../../src/runs/languages/kernelspecs.ts';
 import { settingsFor } from '../../support/gateway-client.ts';
 import { type SessionRig, startSessionRig } from '../../support/session-rig.ts';
 
 function controlOf(rig: SessionRig): KernelControl {
   const gateway = createGatewayClient(settingsFor(rig.gateway), { log: silentLog });
-  const channels = new StoredChannelSettings(rig.store.keyv('channel'));
-  return new KernelControl({ gateway, kernels: rig.kernels, channels });
+  return new KernelControl({
+    gateway,
+    kernels: rig.kernels,
+    kernelspecs: startKernelspecCache(gateway, silentLog),
+  });
 }
 
 test('Ask is offered to who waits behind somebody else’s run, and to nobody else', async () => {
@@ -34,7 +37,7 @@ test('the requester of the run in hand is asked once in ten minutes, whoever ask
   const eve = await rig.submit('eve()', { requester: 'eve' });
   expect(control.askAbout(ana.run).id).toBe(first.id);
   for (const live of [ana, eve])
-    expect(() => control.askAbout(live.run)).toThrow('asked 0 min ago, and can be asked once in ten minutes');
+    expect(() => control.askAbout(live.run)).toThrow('asked already, and can be asked again in 10 min');
   await first.commit({});
   const stored = await rig.store.runs.get(first.id);
   expect(stored?.data.askedAt).toBeTypeOf('number');

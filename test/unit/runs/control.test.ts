@@ -46,20 +46,22 @@ test('D20: a long run is found behind 205 newer quick ones, with a session for e
   expect((await rig.control.stopOwn('T1', 'C1', 'U1')).id).toBe(long.id);
 });
 
-test('several kernels a channel: a command without a name means that of the channel’s language', async () => {
+test('several kernels a channel: each is known, by its language’s own name too, until it is shut down', async () => {
   await using rig = await startSessionRig({ several: true });
   rig.held.letRun();
   await rig.untilDone(await rig.submit('python()'));
   await rig.untilDone(await rig.submit('scala()', { kernelspec: 'scala-spark' }));
-  expect((await rig.control.status('T1', 'C1')).map(({ record }) => record.kernelspec)).toEqual([
-    'python3',
-    'scala-spark',
+  const status = await rig.control.status('T1', 'C1');
+  expect(status.map(({ record, displayName }) => [record.kernelspec, displayName])).toEqual([
+    ['python3', 'Python 3'],
+    ['scala-spark', 'Scala'],
   ]);
-  await rig.channels.change('T1', 'C1', { kernelspec: 'scala-spark' });
-  const record = await rig.control.currentKernel('T1', 'C1');
-  expect(record.kernelspec).toBe('scala-spark');
+  const specs = (): string[] => rig.control.kernelsOf('T1', 'C1').map(({ kernelspec }) => kernelspec);
+  expect(specs()).toEqual(['python3', 'scala-spark']);
+  expect(() => rig.control.kernelsOf('T1', 'C2')).toThrow('This channel has no kernel');
+  const { record } = status[1]!;
   await rig.control.shutDown(record);
-  expect((await rig.control.currentKernel('T1', 'C1')).kernelspec).toBe('python3');
+  expect(specs()).toEqual(['python3']);
   await expect(rig.control.shutDown(record)).rejects.toMatchObject({ code: 'noKernel' });
   await expect(rig.control.restart(record)).rejects.toMatchObject({ code: 'noKernel' });
 });

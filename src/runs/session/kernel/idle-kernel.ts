@@ -65,11 +65,7 @@ export interface IdleNotices {
 export interface IdleDeps {
   gateway: Pick<Gateway, 'findKernel'>;
   notices: IdleNotices;
-  /** Where a run's run message is; undefined when that is not stored any more. */
-  threadOf: (runId: string) => Promise<string | undefined>;
   idleTimeoutMs: number | undefined;
-  /** The kernel is gone, or was shut down. */
-  onEnded: () => void;
   log: Log;
 }
 
@@ -79,14 +75,17 @@ type WatchedKernel = Pick<SessionKernel, 'record' | 'forget' | 'noteWarned' | 's
 export class IdleKernel {
   readonly #kernel: WatchedKernel;
   readonly #isBusy: () => boolean;
+  readonly #onEnded: () => void;
   readonly #deps: IdleDeps;
   readonly #timer = new LongTimer(() => void this.#act());
   #failures = 0;
   #lookedAt = 0;
 
-  constructor(kernel: WatchedKernel, isBusy: () => boolean, deps: IdleDeps) {
+  /** `onEnded`: the kernel is gone, or was shut down. */
+  constructor(kernel: WatchedKernel, isBusy: () => boolean, onEnded: () => void, deps: IdleDeps) {
     this.#kernel = kernel;
     this.#isBusy = isBusy;
+    this.#onEnded = onEnded;
     this.#deps = deps;
   }
 
@@ -107,16 +106,15 @@ export class IdleKernel {
   }
 
   async #act(): Promise<void> {
-    const { log, onEnded } = this.#deps;
     const { record } = this.#kernel;
     if (record === undefined || this.#isBusy()) return;
     try {
       await this.#step(record);
-      if (this.#kernel.record === undefined) onEnded();
+      if (this.#kernel.record === undefined) this.#onEnded();
       this.watch();
     } catch (error) {
       const { queue } = record;
-      log.warn(
+      this.#deps.log.warn(
         { event: 'kernel.unchecked', err: error, queue },
         'an idle kernel was not looked after; it is tried again',
       );
@@ -126,10 +124,9 @@ export class IdleKernel {
   }
 
   async #step(record: KernelRecord): Promise<void> {
-    const { gateway, notices, threadOf, log } = this.#deps;
+    const { gateway, notices, log } = this.#deps;
     const { queue, kernelId, kernelspec } = record;
     const isThere = (await gateway.findKernel(kernelId)) !== undefined;
-    const lastThread = record.lastThread || ((await threadOf(record.lastRun ?? '')) ?? '');
     // Used, kept or replaced meanwhile: that is the newer fact.
     if (this.#isBusy() || this.#kernel.record !== record) return;
     const step = this.#next(record);
@@ -143,8 +140,8 @@ export class IdleKernel {
     } else if (step.kind === 'look') this.#lookedAt = Date.now();
     else if (step.kind === 'warn') {
       const warnedAt = Date.now();
-      await notices.warn({ ...record, lastThread }, this.#next({ ...record, warnedAt }).atMs);
-      if (this.#kernel.record?.kernelId === kernelId) this.#kernel.noteWarned(warnedAt);
+      await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
+      if (this.#kernel.record?.kernelId === kernelId) await this.#kernel.noteWarned(warnedAt);
       log.info(
         { event: 'kernel.warned', queue, kernel: kernelId },
         'the channel of an idle kernel was warned',
@@ -155,7 +152,7 @@ export class IdleKernel {
         { event: 'kernel.idle', audit: 'idle', queue, kernel: kernelId, kernelspec },
         'an idle kernel was shut down',
       );
-      await notices.ended({ ...record, lastThread }, Date.now() - record.lastUsedAt);
+      await notices.ended(record, Date.now() - record.lastUsedAt);
     }
   }
 }

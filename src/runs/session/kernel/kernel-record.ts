@@ -22,9 +22,6 @@ const kernelRecordSchema = z.object({
   startedBy: z.string(),
   lastUsedAt: z.number(),
   lastRequester: z.string(),
-  lastThread: z.string(),
-  /** The run that used it last: the thread of a quick one is known only after its end. */
-  lastRun: z.string().optional(),
   /** The last `In [n]`: a smaller one later means that the kernel was restarted meanwhile. */
   executionCount: z.number(),
   /** The kernel was restarted by no command of ours since its last run ended: the next run says so. */
@@ -44,7 +41,6 @@ export interface KernelOwner {
   channel: string;
   queue: string;
   requester: string;
-  thread: string;
 }
 
 /** A kernel that is still to be started, under an id that we choose. */
@@ -62,7 +58,6 @@ export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelR
     startedBy: owner.requester,
     lastUsedAt: now,
     lastRequester: owner.requester,
-    lastThread: owner.thread,
     executionCount: 0,
     restartedUnseen: false,
     requesters: [],
@@ -182,7 +177,7 @@ export function queueOf(workspace: string, channel: string, kernelspec: string, 
 /** What a run changes that has ended in this kernel. */
 export function recordAfter(
   record: KernelRecord,
-  { id, requester, thread }: Pick<Run, 'id' | 'requester' | 'thread'>,
+  { requester }: Pick<Run, 'requester'>,
   outcome: Pick<RunOutcome, 'variablesLost' | 'executionCount'>,
 ): Partial<KernelRecord> {
   const isNew = !record.requesters.includes(requester);
@@ -192,8 +187,6 @@ export function recordAfter(
     restartedUnseen: false,
     lastUsedAt: Date.now(),
     lastRequester: requester,
-    lastThread: thread,
-    lastRun: id,
   };
 }
 

@@ -4,7 +4,7 @@ import type { OutcomeKind, RunOutcome } from '../../outcome.ts';
 /** Why we stopped a run; the abort reason that travels on its signal. */
 export type StopReason =
   | { kind: 'asked'; by: string }
-  | { kind: 'timeout'; timeoutMs: number }
+  | { kind: 'timeout' }
   | { kind: 'tooMuchOutput' }
   | { kind: 'inputTimeout' }
   /** The message it came from was deleted. */
@@ -88,13 +88,13 @@ function kindOf(
   }
 }
 
-function stopped(stop: StopReason): [kind: OutcomeKind, detail?: string] {
+function stopped(stop: StopReason): [kind: OutcomeKind] {
   switch (stop.kind) {
     case 'asked':
     case 'deleted':
       return ['interrupted'];
     case 'timeout':
-      return ['timedOut', `It ran longer than ${Math.round(stop.timeoutMs / 1000)} s, the limit here.`];
+      return ['timedOut'];
     case 'tooMuchOutput':
       return ['tooMuchOutput'];
     case 'inputTimeout':

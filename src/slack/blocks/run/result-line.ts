@@ -1,19 +1,33 @@
+import type { OutputPart } from '../../../output/output-view.ts';
 import type { RunView } from '../../../runs/run-view.ts';
+import { withoutStopTrace } from './output/stop-trace.ts';
+import { sizeWords } from './output/table.ts';
 
 const LONGEST = 120;
 
-/** What a run said in one line: its error, else its last result, else the last line that it printed; '' for none. */
-export function resultLine({ output }: RunView): string {
-  const parts = output?.parts ?? [];
-  const error = parts.findLast((part) => part.kind === 'error');
+/**
+ * What a run said in one line: the error that ended it, else its last result or picture, else the last line that it
+ * printed; '' for none.
+ */
+export function resultLine(view: RunView): string {
+  const { phase, output: { parts = [] } = {} } = withoutStopTrace(view);
+  const hasFailed = phase.kind === 'ended' && phase.outcome.kind !== 'ok';
+  const error = hasFailed ? parts.findLast((part) => part.kind === 'error') : undefined;
   if (error !== undefined) return oneLine(error.headline);
-  const texts = parts.filter((part) => part.kind === 'text');
-  const result = texts.findLast(({ source }) => source === 'result');
-  if (result !== undefined) return oneLine(result.text.head);
-  const printed = texts.findLast(({ source }) => source === 'stdout');
-  if (printed === undefined) return '';
+  const result = parts.findLast(
+    (part) => part.kind === 'table' || part.kind === 'image' || isText(part, 'result'),
+  );
+  if (result?.kind === 'table') return sizeWords(result);
+  if (result?.kind === 'image') return 'Image';
+  if (result?.kind === 'text') return oneLine(result.text.head);
+  const printed = parts.findLast((part) => isText(part, 'stdout'));
+  if (printed?.kind !== 'text') return '';
   const { head, tail } = printed.text;
   return oneLine((tail.trim() === '' ? head : tail).trimEnd().split('\n').at(-1) ?? '');
+}
+
+function isText(part: OutputPart, source: 'result' | 'stdout'): boolean {
+  return part.kind === 'text' && part.source === source;
 }
 
 function oneLine(text: string): string {

@@ -4,8 +4,8 @@ import { escapeMrkdwn } from '../mrkdwn.ts';
 import { type BodyElement, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from '../spark/spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
-import { runFiles, type RunFile } from './attachments.ts';
-import { originWords, renderOrigin } from './origin.ts';
+import { originWords, renderOrigin, type RunFile, runFiles } from './attachments.ts';
+import { isBlankPart } from './output/order-output.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
 import { questionWords, renderQuestion } from './question.ts';
 import { renderButtons } from './run-buttons.ts';
@@ -13,11 +13,11 @@ import { withoutStopTrace } from './output/stop-trace.ts';
 import {
   liveStatus,
   lossWords,
+  outageWords,
   outcomeParagraph,
   phaseWords,
   statusLine,
   switchWords,
-  outageWords,
 } from './run-text.ts';
 
 /** What a message of ours carries, so that it is found again and known for final. */
@@ -59,8 +59,9 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');
   const buttons = renderButtons(view.runId, view.phase, view.actions);
-  const hasBody =
-    view.notes.length + (view.output?.parts.length ?? 0) + after.length > 0 || stopper !== undefined;
+  const parts = view.output?.parts ?? [];
+  const hasBody = view.notes.length + after.length > 0 || stopper !== undefined || !parts.every(isBlankPart);
+  const emptyWords = parts.length > 0 ? 'Nothing but blanks was printed.' : 'No output';
   const progress = sparkProgress(view, nowMs);
   const sum = sparkSum(view);
 
@@ -87,7 +88,12 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     MAX_STATUS_CHARS,
   );
   const files = ended === undefined ? [] : runFiles(view, output?.cut ?? new Set());
-  const body = [...origin, ...(isEmpty ? [emptyLine(view.phase, phase, hasBody)] : shown)];
+  const body = [
+    ...origin,
+    ...(isEmpty
+      ? [emptyLine(view.phase, phase, hasBody ? 'The output does not fit into a message.' : emptyWords)]
+      : shown),
+  ];
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
   const context: ContextBlock = {
     type: 'context',
@@ -145,9 +151,8 @@ function fitSentences(texts: readonly string[], room: number): BodyElement[] {
 }
 
 /** What a message without a word of body says. */
-function emptyLine(phase: RunPhase, words: string, hasBody: boolean): BodyElement {
-  if (phase.kind === 'ended')
-    return sentence(hasBody ? 'The output does not fit into a message.' : 'No output');
+function emptyLine(phase: RunPhase, words: string, endWords: string): BodyElement {
+  if (phase.kind === 'ended') return sentence(endWords);
   // A channel is named; a direct message has no name.
   if (phase.kind !== 'switchAsked' || phase.channel.startsWith('D'))
     return sentence(truncateMiddle(words, 1_000));

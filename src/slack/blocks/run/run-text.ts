@@ -29,11 +29,7 @@ const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
   interrupted: { end: 'stopped', label: 'Stopped' },
   timedOut: { end: 'limited', label: 'Stopped by the time limit' },
   tooMuchOutput: { end: 'limited', label: 'Stopped: too much output', next: LIMIT_WORDS },
-  inputTimedOut: {
-    end: 'limited',
-    label: 'Stopped: no input came',
-    next: 'Nobody answered the question in time.',
-  },
+  inputTimedOut: { end: 'limited', label: 'Stopped: no input came' },
   cancelled: { end: 'cancelled', label: 'Cancelled', next: 'It did not run.', neverRan: true },
   exited: {
     end: 'failed',
@@ -43,7 +39,7 @@ const OUTCOMES: Readonly<Record<RunOutcome['kind'], OutcomeWords>> = {
   kernelDied: {
     end: 'failed',
     label: 'Kernel died',
-    next: "The kernel's process ended while this ran, often because memory ran out. The next snippet starts a new one.",
+    next: 'The kernel’s process ended while this ran, often because memory ran out. The next snippet starts a new one.',
   },
   kernelRestarted: {
     end: 'failed',
@@ -176,7 +172,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
       if (phase.inputMayBeLost === true)
         return `Running${elapsed}. The connection to the kernel broke for a moment: a question that this code asked may be lost. If it waits for input, stop it.`;
       if (phase.quietMs === undefined) return `Running${elapsed}`;
-      return `Running${elapsed}, still busy (no output for ${renderElapsed(phase.quietMs)})`;
+      return `Running${elapsed}, no output for ${renderElapsed(phase.quietMs)}`;
     }
     case 'inputAsked':
       return phase.password ? 'Waiting for a password' : 'Waiting for input';
@@ -186,7 +182,7 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
 /** What is asked of a channel; its name comes before this. */
 export function switchWords({ from, to, maySwitch }: RunPhase & { kind: 'switchAsked' }): string {
   if (!maySwitch)
-    return `runs ${from}, and others have variables in it: only an admin may replace it by ${to}. Ask one to shut the ${from} kernel down, then this runs by itself; or run it on ${from}.`;
+    return `runs ${from}, and others have variables in it: only an admin may replace it with ${to}. Ask one to shut the ${from} kernel down, then this runs by itself; or run it on ${from}.`;
   return `runs ${from}; switch to ${to}? its variables will be lost`;
 }
 
@@ -225,9 +221,9 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
     case 'gap':
       return `Output may be missing ${renderSpan(loss.fromMs, loss.toMs)} UTC.`;
     case 'diskFull':
-      return "The bot's disk took no more; some output is not kept.";
+      return 'The bot’s disk is full; some output is not kept.';
     case 'spoolFull':
-      return "The bot's room for the output of all runs together was full; some output is not kept.";
+      return 'The bot’s room for the output of all runs together is full; some output is not kept.';
     case 'unread':
       return `${loss.outputs === 1 ? 'One output' : `${loss.outputs} outputs`} could not be read and shown. This is a fault of the bot, not of the code.`;
     case 'tooMany':

@@ -2,32 +2,34 @@ import type { KnownBlock } from '@slack/types';
 import { GatewayError } from '../../../gateway/errors.ts';
 import { UserError } from '../../../errors.ts';
 import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
+import { type LanguageContext, meaningOf } from '../../../runs/languages/meaning.ts';
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import { auditKernel } from '../../auth/audit.ts';
-import type { KernelsPort, SlackPort } from '../../context.ts';
-import { hiddenKernelLines, kernelLines, shortKernelId, stateWords } from '../../blocks/kernel-text.ts';
+import type { Bot } from '../../context.ts';
+import {
+  hiddenKernelLines,
+  kernelLines,
+  renderKernelButtons,
+  shortKernelId,
+  stateWords,
+} from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention, section } from '../../blocks/mrkdwn.ts';
-import type { Person } from '../../auth/policy.ts';
-import { renderKernelButtons } from '../../blocks/kernel-buttons.ts';
-
-type KernelCommands = Pick<KernelsPort, 'control'> & Pick<SlackPort, 'workspace' | 'channels' | 'audit'>;
+import { must, type Person } from '../../auth/policy.ts';
+import type { KernelCommand } from '../../parsing/command.ts';
+import type { CommandAnswer } from './answer.ts';
 
 /** A message holds 50 blocks, and each kernel takes two. */
 const SHOWN_KERNELS = 20;
 const SHOWN_OTHERS = 20;
 
 /** What `kernels` answers: the workspace's kernels with their buttons, then those of others, which nobody may touch here. */
-export async function listKernels(
-  person: Person,
-  bot: KernelCommands,
-): Promise<{ text: string; blocks: KnownBlock[] }> {
+export async function listKernels(person: Person, bot: Bot): Promise<{ text: string; blocks: KnownBlock[] }> {
   const { workspace, control } = bot;
   const records = await control.kernels(workspace);
   const [statuses, others] = await Promise.all([
     control.statusOf(records.slice(0, SHOWN_KERNELS)),
     control.otherKernels(workspace).catch(whyUnknown),
   ]);
-  const now = Date.now();
   const lines = await Promise.all(statuses.map((status) => namedLine(status, person, bot)));
   const head =
     records.length === 0
@@ -36,23 +38,20 @@ export async function listKernels(
   const tail = othersText(others);
   return {
     text: [head, ...lines, tail].join('\n'),
-    blocks: [
-      section(head),
-      ...statuses.flatMap(({ record }, index): KnownBlock[] => [
-        section(lines[index] ?? ''),
-        renderKernelButtons(record.kernelId, now),
-      ]),
-      section(tail),
-    ],
+    blocks: [section(head), ...withButtons(statuses, lines), section(tail)],
   };
 }
 
+function withButtons(statuses: readonly KernelStatus[], lines: readonly string[]): KnownBlock[] {
+  const now = Date.now();
+  return statuses.flatMap(({ record }, index): KnownBlock[] => [
+    section(lines[index] ?? ''),
+    renderKernelButtons(record.kernelId, now),
+  ]);
+}
+
 /** A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
-async function namedLine(
-  status: KernelStatus,
-  person: Person,
-  { channels }: KernelCommands,
-): Promise<string> {
+async function namedLine(status: KernelStatus, person: Person, { channels }: Bot): Promise<string> {
   const { channel, kernelId } = status.record;
   if (!(await isOpenTo(status.record, person.id, channels)))
     return `private channel (kernel ${shortKernelId(kernelId)}) · ${hiddenKernelLines(status)}`;
@@ -63,7 +62,7 @@ async function namedLine(
 async function isOpenTo(
   { channel, startedBy }: KernelRecord,
   user: string,
-  channels: SlackPort['channels'],
+  channels: Bot['channels'],
 ): Promise<boolean> {
   return channel.startsWith('D') ? startedBy === user : await channels.isOpenTo(channel, user);
 }
@@ -98,10 +97,10 @@ export interface KernelChange {
 
 /** Restarts a kernel or shuts it down; the audit line says who asked. */
 export async function changeKernel(
-  act: 'restart' | 'shutdown',
+  act: KernelCommand['kind'],
   record: KernelRecord,
   user: string,
-  bot: Pick<KernelCommands, 'control' | 'workspace' | 'audit'>,
+  bot: Bot,
 ): Promise<KernelChange> {
   if (act === 'restart') await bot.control.restart(record);
   else await bot.control.shutDown(record);
@@ -119,12 +118,60 @@ export async function changeKernel(
       };
 }
 
+/** `restart`, `restart #data`, and `restart scala` where kernels stand side by side. Asks back where several are meant. */
+export async function changeNamedKernel(
+  { kind, channel: named, language }: KernelCommand,
+  person: Person,
+  channel: string,
+  bot: Bot,
+): Promise<CommandAnswer> {
+  const { workspace, control, policy } = bot;
+  must(kind === 'restart' ? 'restart' : 'shutDown', person, channel, policy);
+  const target = named === undefined ? channel : await resolveChannel(named, person.id, bot);
+  if (target !== channel) must('otherChannels', person, channel, policy);
+  const records = control.kernelsOf(workspace, target);
+  const meant =
+    language === undefined ? records : kernelsThatSpeak(language, records, await bot.languages(target));
+  const [record, ...others] = meant;
+  if (record !== undefined && others.length === 0) return await changeKernel(kind, record, person.id, bot);
+  return await askWhichKernel(kind, meant, control);
+}
+
+/** Throws `UserError` where no kernel of the channel does. */
+function kernelsThatSpeak(
+  word: string,
+  records: readonly KernelRecord[],
+  context: LanguageContext,
+): readonly KernelRecord[] {
+  const meant = (meaningOf(word, context) ?? []).map(({ name }) => name);
+  const fitting = records.filter(({ kernelspec }) => kernelspec === word || meant.includes(kernelspec));
+  if (fitting.length > 0) return fitting;
+  const specs = records.map(({ kernelspec }) => kernelspec).join(', ');
+  throw new UserError(
+    'noKernel',
+    `No kernel of this channel is called “${word}”; it has ${specs}. A channel is written with its #, as in #${word}. Nothing was changed.`,
+  );
+}
+
+/** Names them all, with their buttons. */
+async function askWhichKernel(
+  act: KernelCommand['kind'],
+  records: readonly KernelRecord[],
+  control: Bot['control'],
+): Promise<CommandAnswer> {
+  const statuses = await control.statusOf(records);
+  const said = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
+  const head = `This channel has several kernels. Which one: ${said}? Nothing was changed yet.`;
+  const lines = statuses.map(kernelLines);
+  return { text: [head, ...lines].join('\n'), blocks: [section(head), ...withButtons(statuses, lines)] };
+}
+
 /**
  * The channel that `#data` or an id means, for a command given in another one: one that has a kernel. Throws
  * `UserError('unknownChannel')` for what is not known, fits several, or is closed to the asker: of a private channel
  * not even its being is told.
  */
-export async function resolveChannel(reference: string, user: string, bot: KernelCommands): Promise<string> {
+export async function resolveChannel(reference: string, user: string, bot: Bot): Promise<string> {
   const records = await bot.control.kernels(bot.workspace);
   const name = reference.startsWith('#') ? reference.slice(1) : undefined;
   const ids = new Set(
@@ -135,7 +182,7 @@ export async function resolveChannel(reference: string, user: string, bot: Kerne
   if (id === undefined)
     throw new UserError(
       'unknownChannel',
-      `No channel ${reference} is known here that has a kernel: it has no kernel, or you are not in it. Nothing was changed.`,
+      `No channel ${reference} with a kernel is known here: it has none, or you are not in it. Nothing was changed.`,
     );
   if (others.length > 0)
     throw new UserError(
@@ -150,7 +197,7 @@ async function fits(
   id: string,
   name: string | undefined,
   user: string,
-  channels: SlackPort['channels'],
+  channels: Bot['channels'],
 ): Promise<boolean> {
   try {
     if (name !== undefined) {

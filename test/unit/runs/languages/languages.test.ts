@@ -83,12 +83,12 @@ describe('a word and the kernelspec it means', () => {
   ])('names what is nearest to %s', (word, near) => {
     const { code, message } = refusal(word);
     expect(code).toBe('unknownLanguage');
-    expect(message).toMatch(new RegExp(`Nearest: .*\\b${near}\\b`));
+    expect(message).toMatch(new RegExp(`Did you mean .*\\b${near}\\b`));
   });
 
   it('lists what there is when nothing is near', () => {
     expect(refusal('klingonese').message).toBe(
-      '“klingonese” is no language here. Languages here: python2-spark21, python3, python3-spark, scala-spark21, ir.',
+      'Unknown language “klingonese”. Languages here: python2-spark21, python3, python3-spark, scala-spark21, ir.',
     );
   });
 

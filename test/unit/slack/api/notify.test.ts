@@ -1,7 +1,8 @@
 import { WebClient } from '@slack/web-api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { createNotify } from '../../../../src/slack/api/notify.ts';
+import { newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { createIdleNotices, createNotify } from '../../../../src/slack/api/notify.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -9,18 +10,21 @@ afterEach(() => void vi.useRealTimers());
 /** Slack, as its client sees it: each call is answered by what `answer` says of it. */
 function createSlack(answer: (method: string, channel: string, nth: number) => Response) {
   const calls: string[] = [];
+  const threads: (string | null)[] = [];
   const client = new WebClient('xoxb', {
     rejectRateLimitedCalls: true,
     retryConfig: { retries: 0 },
     async fetch(url, init) {
       const method = new URL(url).pathname.split('/').at(-1) ?? '';
-      const channel =
-        new URLSearchParams(typeof init?.body === 'string' ? init.body : '').get('channel') ?? '';
+      const sent = new URLSearchParams(typeof init?.body === 'string' ? init.body : '');
+      const channel = sent.get('channel') ?? '';
+      threads.push(sent.get('thread_ts'));
       calls.push(`${method} ${channel}`);
       return answer(method, channel, calls.length);
     },
   });
-  return { calls, notify: createNotify(client, silentLog) };
+  const notify = createNotify(client, silentLog);
+  return { calls, threads, notify, idle: createIdleNotices(client, notify) };
 }
 
 const ok = (): Response => Response.json({ ok: true });
@@ -46,4 +50,21 @@ test('a channel is told when Slack takes it again; who asked does not wait, and 
   await never.notify.channel({ channel: 'C1' }, 'restarted');
   await vi.advanceTimersByTimeAsync(3_600_000);
   expect(never.calls).toHaveLength(5);
+});
+
+test('the warning of an idle kernel and its end stand in the channel, in no thread; else the last requester is warned', async () => {
+  const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'UANA' };
+  const record = newKernelRecord(owner, 'python3');
+  const { calls, threads, idle } = createSlack(ok);
+  await idle.warn(record, 600_000);
+  await idle.ended(record, 600_000);
+  expect([calls, threads]).toEqual([
+    ['chat.postMessage C1', 'chat.postMessage C1'],
+    [null, null],
+  ]);
+  const archived = createSlack((_method, channel) =>
+    channel === 'C1' ? Response.json({ ok: false, error: 'is_archived' }) : ok(),
+  );
+  await archived.idle.warn(record, 600_000);
+  expect(archived.calls).toEqual(['chat.postMessage C1', 'chat.postMessage UANA']);
 });

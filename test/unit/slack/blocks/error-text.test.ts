@@ -37,7 +37,7 @@ test('a root that leads nowhere is told as a wrong address', () => {
     status: 404,
   });
   expect(refusalText(nowhere)).toBe(
-    'What answers at the gateway’s address is no Jupyter gateway (404), so nothing ran. An admin has to check the gateway’s address.',
+    'What answers at the gateway’s address is not a Jupyter gateway (404), so nothing ran. An admin has to check the gateway’s address.',
   );
 });
 

@@ -87,8 +87,14 @@ test('a small result is one short message', () => {
   expect(renderRunMessage(rendered, nowMs).message.text).toBe('10\nDone · 1.2 s · In [7] · python3-spark');
 });
 
-test('nothing printed is said', () => {
+test('nothing printed is said, and so is that there were only blanks', () => {
   expect(words(view(ended('ok')))).toEqual(['No output', 'Done · 1.2 s · In [7] · python3-spark']);
+  const blanks = output([{ kind: 'text', source: 'stdout', text: wholeText('  \n\n'), path: undefined }]);
+  expect(words(view(ended('ok'), { output: blanks }))[0]).toBe('Nothing but blanks was printed.');
+  // Blank as far as it is in memory.
+  const text = { head: '\n', tail: '\n', hiddenLines: 9, hiddenChars: 10_000 };
+  const long = output([{ kind: 'text', source: 'stdout', text, path: undefined }]);
+  expect(words(view(ended('ok'), { output: long }))[0]).toMatch(/^… \d+ lines hidden, all in output\.txt …$/);
 });
 
 const outcomes: Record<OutcomeKind, RegExp> = {
@@ -177,7 +183,7 @@ test('each loss of output is named', () => {
   expect(said).toMatch(/One message over the bot’s limit for one message/);
   expect(said).toMatch(/between 14:02:10 and 14:02:31/);
   expect(said).toMatch(/missing at 14:03:31 UTC/);
-  expect(said).toMatch(/disk took no more/);
+  expect(said).toMatch(/disk is full/);
   expect(said).toMatch(/12 of the outputs are not shown/);
 });
 
@@ -294,7 +300,7 @@ test.each<[RunPhase, RegExp]>([
   ],
   [
     { kind: 'running', sinceMs: nowMs - 125_000, stopping: false, stopIgnored: false, quietMs: 60_000 },
-    /still busy \(no output for 1 min\)$/,
+    /no output for 1 min$/,
   ],
   [{ kind: 'running', sinceMs: nowMs - 5000, stopping: true, stopIgnored: false }, /^Stopping, 5 s$/],
   [
@@ -594,6 +600,6 @@ test('who may not replace the kernel gets no Switch, and who may is said', () =>
     maySwitch: false,
   } as const;
   const { message } = renderRunMessage(view(phase, { actions: ['cancel'] }), nowMs);
-  expect(JSON.stringify(message.blocks)).toContain('only an admin may replace it by scala');
+  expect(JSON.stringify(message.blocks)).toContain('only an admin may replace it with scala');
   expect(JSON.stringify(message.blocks)).not.toContain('run:switch');
 });

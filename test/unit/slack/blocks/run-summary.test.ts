@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Run } from '../../../../src/runs/run.ts';
 import { summarizeCode } from '../../../../src/store/run-reader.ts';
-import { answerLink, firstLine, runStatus } from '../../../../src/slack/blocks/run-summary.ts';
+import { answerLink, firstLine, runLine, runStatus } from '../../../../src/slack/blocks/run-summary.ts';
 
 const run: Run = {
   id: 'r1',
@@ -47,9 +47,27 @@ test.each([
   expect(firstLine({ ...run, data: { ...run.data, ...summarizeCode(blocks) } })).toBe(shown);
 });
 
-test('its state, or how it ended', () => {
+test('its state, or how it ended, in what people call its language', () => {
   expect(runStatus(run)).toBe('Done · 0.05 s · python3');
+  expect(runStatus({ ...run, data: { ...run.data, displayName: 'Python 3' } })).toBe(
+    'Done · 0.05 s · Python 3',
+  );
   const { outcome: _, ...data } = run.data;
   expect(runStatus({ ...run, state: 'running', data })).toBe('Running · python3');
   expect(runStatus({ ...run, state: 'waiting', data })).toBe('Waiting · python3');
+});
+
+test('one line: how it ended, when, who, and the code as the link', () => {
+  const time = '<!date^0^{date_short_pretty} at {time}|1970-01-01T00:00:00.000Z>';
+  const code = summarizeCode(['x < `y`\nz']);
+  const link = 'https://t.slack.com/archives/C1/p101000002?thread_ts=100.000001&cid=C1';
+  expect(runLine({ ...run, data: { ...run.data, ...code } }, 'https://t.slack.com/')).toBe(
+    `✓ ${time} · <@U1> · <${link}|x &lt; ˋyˋ …> · Done · 0.05 s · python3`,
+  );
+  const failed = { ...run.data, outcome: { ...run.data.outcome!, kind: 'raised' as const } };
+  expect(runLine({ ...run, data: failed }, 'https://t.slack.com/')).toMatch(/^✗ .* · Error · 0\.05 s/);
+  const { outcome: _, messageTs: __, ...data } = run.data;
+  expect(runLine({ ...run, thread: '', state: 'running', data }, 'https://t.slack.com/')).toBe(
+    `… ${time} · <@U1> · \`print(1)\` · Running · python3`,
+  );
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readBlocks } from '../../../../playground/blocks-schema.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import type { SavedSnippet } from '../../../../src/saved/saved-snippets.ts';
-import type { Schedule } from '../../../../src/saved/schedules/schedule.ts';
+import type { Schedule } from '../../../../src/saved/schedules/schedules.ts';
 import { renderHome } from '../../../../src/slack/blocks/home.ts';
 import { renderRoot } from '../../../../src/slack/blocks/root-message.ts';
 import { savedList } from '../../../../src/slack/blocks/saved/saved-text.ts';
@@ -82,7 +82,7 @@ test('the home tab has room for all that it shows', () => {
     lastRequester: 'U1',
     ...times,
   };
-  const status = { record, state: 'idle', waiting: 0 };
+  const status = { record, displayName: 'P', state: 'idle', waiting: 0 };
   const kernels = Array.from({ length: 15 }, () => ({ status, mayChange: true })) as never;
   const run = { id: 'r', state: 'running', channel: 'C1', thread: '', createdAt: 0, requester: 'U1' };
   const data = { preview: 'x', codeLength: 1, kernelspec: 'p', edition: 1 };

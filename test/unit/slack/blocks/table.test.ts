@@ -69,7 +69,6 @@ test('a cut table without a CSV (the disk took no more) names none', () => {
 
 test.each<[string, Partial<TablePart>, string]>([
   ['all of it', {}, '3 rows × 2 columns'],
-  ["Spark's first rows", { note: 'only showing top 3 rows' }, '3 rows × 2 columns, only showing top 3 rows'],
   ['the beginning of a result', { isBeginning: true }, 'first 3 rows × 2 columns'],
   [
     'more of the beginning than is shown',

@@ -83,7 +83,7 @@ test('a submission that made a run already is told so, and makes no other', asyn
   const { submit, keys } = openEditor(() => ({ kind: 'duplicate' }), { madeRun: true });
   expect(await submit()).toMatchObject({
     response_action: 'errors',
-    errors: { code0: expect.stringContaining('taken already') },
+    errors: { code0: expect.stringContaining('accepted already') },
   });
   expect(keys).toHaveLength(1);
 });
@@ -108,7 +108,7 @@ test('code comes in a file, and not in a file and the box', async () => {
   expect(await taken.submit()).toBeUndefined();
   expect(taken.blocks).toEqual(['of job.py']);
   const both = openEditor(() => accepted, { files: [file], code: '1' });
-  expect(await both.submit()).toMatchObject({ errors: { file: expect.stringContaining('Empty one') } });
+  expect(await both.submit()).toMatchObject({ errors: { file: expect.stringContaining('Remove one') } });
   const picture = openEditor(() => accepted, { files: [{ ...file, name: 'a.png' }], code: null });
   expect(await picture.submit()).toMatchObject({
     errors: { file: expect.stringContaining('a.png cannot be run') },

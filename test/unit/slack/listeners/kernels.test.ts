@@ -1,9 +1,9 @@
 import { silentAudit } from '../../../../src/audit/audit.ts';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import type { KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { type KernelRecord, newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { resolveChannel } from '../../../../src/slack/listeners/commands/kernels.ts';
+import { changeNamedKernel, resolveChannel } from '../../../../src/slack/listeners/commands/kernels.ts';
 import { refreshHome } from '../../../../src/slack/listeners/events/app-home.ts';
 
 /** A workspace with a kernel in each of `channels`; `names` as Slack says them now, `cached` as they were. */
@@ -50,14 +50,18 @@ test('a name is looked up among the channels that have a kernel', async () => {
   const { bot } = createBot({ channels: ['C1', 'C2'], names });
   expect(await resolveChannel('#ops', 'U1', bot)).toBe('C2');
   expect(await resolveChannel('C1', 'U1', bot)).toBe('C1');
-  await expect(resolveChannel('#vault', 'U1', bot)).rejects.toThrow('No channel #vault is known');
-  await expect(resolveChannel('C3', 'U1', bot)).rejects.toThrow('No channel C3 is known');
+  await expect(resolveChannel('#vault', 'U1', bot)).rejects.toThrow(
+    'No channel #vault with a kernel is known',
+  );
+  await expect(resolveChannel('C3', 'U1', bot)).rejects.toThrow('No channel C3 with a kernel is known');
 });
 
 test('a channel that the asker may not know of is not told apart from none', async () => {
   const { bot } = createBot({ channels: ['C1', 'C3'], names, closed: ['C3'] });
-  await expect(resolveChannel('#vault', 'U1', bot)).rejects.toThrow('No channel #vault is known');
-  await expect(resolveChannel('C3', 'U1', bot)).rejects.toThrow('No channel C3 is known');
+  await expect(resolveChannel('#vault', 'U1', bot)).rejects.toThrow(
+    'No channel #vault with a kernel is known',
+  );
+  await expect(resolveChannel('C3', 'U1', bot)).rejects.toThrow('No channel C3 with a kernel is known');
 });
 
 test('a channel that was renamed since its name was cached is not the one that is meant', async () => {
@@ -76,4 +80,60 @@ test('the home tab asks Slack nothing about direct messages of other people', as
   await refreshHome('UD1', bot, undefined);
   expect(shown).toEqual(['D1', 'C1']);
   expect(asked).toEqual(['C1']);
+});
+
+/** #data with a kernel for each of `specs`; Ben may restart. */
+function createChannel(...specs: readonly string[]) {
+  const restarted: string[] = [];
+  const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
+  const records = specs.map((kernelspec) => newKernelRecord(owner, kernelspec));
+  const list = ['python3', 'python3-spark', 'ir'].map((name) => ({
+    name,
+    displayName: name,
+    language: name === 'ir' ? 'R' : 'python',
+  }));
+  const bot = {
+    workspace: 'T1',
+    policy: { admins: [], restartBy: 'anyone', allowedBots: [], allowGuests: false, allowExternal: false },
+    languages: async () => ({ kernelspecs: { list, default: 'ir' }, aliases: {} }),
+    control: {
+      kernelsOf: () => records,
+      statusOf: async (asked: readonly KernelRecord[]) =>
+        asked.map((record) => ({ record, displayName: record.kernelspec, state: 'idle', unfinished: [] })),
+      restart: async ({ kernelspec }: KernelRecord) => void restarted.push(kernelspec),
+    },
+    audit: silentAudit,
+  } as unknown as Bot;
+  const restart = async (language?: string) => {
+    const command = { kind: 'restart', ...(language === undefined ? {} : { language }) } as const;
+    const ben = await createBot({ channels: [], names }).bot.users.find('UBEN');
+    const { text, blocks, told } = await changeNamedKernel(command, ben, 'C1', bot);
+    return { text, buttons: JSON.stringify(blocks ?? []).match(/kernel:restart/g)?.length ?? 0, told };
+  };
+  return { restart, restarted };
+}
+
+test('restart means the only kernel; of several it is asked which, and nothing is changed', async () => {
+  const alone = createChannel('python3-spark');
+  await alone.restart();
+  const both = createChannel('python3-spark', 'ir');
+  const asked = await both.restart();
+  expect(asked.text).toContain(
+    'Which one: `restart python3-spark` or `restart ir`? Nothing was changed yet.',
+  );
+  expect([asked.buttons, asked.told]).toEqual([2, undefined]);
+  expect([alone.restarted, both.restarted]).toEqual([['python3-spark'], []]);
+});
+
+test('a word names the kernel that speaks it; what fits several is asked, what fits none is refused', async () => {
+  const { restart, restarted } = createChannel('python3', 'python3-spark', 'ir');
+  await restart('pyspark');
+  await restart('R');
+  await restart('python3-spark');
+  expect(restarted).toEqual(['python3-spark', 'ir', 'python3-spark']);
+  expect((await restart('python')).buttons).toBe(2);
+  await expect(restart('scala')).rejects.toThrow(
+    'No kernel of this channel is called “scala”; it has python3, python3-spark, ir. A channel is written with its #, as in #scala. Nothing was changed.',
+  );
+  expect(restarted).toHaveLength(3);
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { onJoined, welcomeFirst } from '../../../../src/slack/listeners/events/welcome.ts';
+import { onJoined, welcomeFirst } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
 
@@ -27,7 +27,7 @@ function createBot({ runs = [] as Partial<Run>[], isGuest = false } = {}) {
     notify: {
       channel: async ({ channel }: { channel: string }, text: string) => void told.push({ channel, text }),
     },
-    requesterRuns: async () => runs,
+    channelRuns: async (channel: string) => runs.filter((run) => run.channel === channel),
     markSeen: async (key: string) => !claims.has(key) && claims.add(key).has(key),
     forgetSeen: async (key: string) => void claims.delete(key),
     memory: createListenerMemory(),
@@ -45,8 +45,13 @@ const direct = readPosted({
   ts: '1.0',
 })!;
 
-test('the first direct message is answered with a welcome, once, also over processes', async () => {
-  const { bot, told } = createBot({ runs: [{ data: { message: 'message/T1/D1/1.0' } as Run['data'] }] });
+test('the first direct message is answered with a welcome, once, also over processes, whatever was run elsewhere', async () => {
+  const { bot, told } = createBot({
+    runs: [
+      { channel: 'D1', data: { message: 'message/T1/D1/1.0' } as Run['data'] },
+      { channel: 'C1', data: { message: 'message/T1/C1/0.5' } as Run['data'] },
+    ],
+  });
   await welcomeFirst(direct, bot);
   await welcomeFirst({ ...direct, ts: '2.0' }, bot);
   await welcomeFirst({ ...direct, ts: '2.0' }, { ...bot, memory: createListenerMemory() });
@@ -54,7 +59,7 @@ test('the first direct message is answered with a welcome, once, also over proce
 });
 
 test.each([
-  ['who has run code before', { runs: [{ data: { message: 'message/T1/C1/0.5' } as Run['data'] }] }, {}],
+  ['who has run code here before', { runs: [{ channel: 'D1', data: {} as Run['data'] }] }, {}],
   ['who is a guest', { isGuest: true }, {}],
   ['in a thread', {}, { thread: '0.9' }],
   ['in a channel', {}, { isDirect: false }],

@@ -46,7 +46,7 @@ test.each([
   ['done in 12 min', { kind: 'ok', durationMs: 720_000 }],
   ['failed after 1 min 1 s', { kind: 'raised', durationMs: 61_000 }],
   ['stopped after 2 h', { kind: 'interrupted', durationMs: 7_200_000 }],
-  ['not known how it ended, after 5 min', { kind: 'outputLost', durationMs: 300_000 }],
+  ['end not known after 5 min', { kind: 'outputLost', durationMs: 300_000 }],
 ] satisfies [string, Partial<RunOutcome>][])('a long run is told once: %s', async (words, outcome) => {
   await using rig = await startMessagesRig();
   const thread = rig.playground.as('ana').post('#data', 'run this').ts;

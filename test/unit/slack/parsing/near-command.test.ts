@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readUnknownBang } from '../../../../src/slack/parsing/command.ts';
-import { readNearCommand } from '../../../../src/slack/parsing/near-command.ts';
+import { readNearCommand } from '../../../../src/slack/parsing/request.ts';
 
 test.each([
   ['restrat', 'restart'],
@@ -14,18 +14,23 @@ test.each([
   ['-h', 'help'],
   ['--help', 'help'],
   ['?', 'help'],
+  ['Restart!', 'restart'],
+  ['statsu.', 'status'],
   ['help use', 'help'],
   ['save my daily report', 'save my-daily-report'],
   ['Forget my report', 'forget my-report'],
   ['help me', 'help'],
   ['status now', 'status'],
   ['restrat #data', 'restart #data'],
+  ['restrat python2', 'restart python2'],
 ])('%j is nearly %j', (typed, meant) => {
   expect(readNearCommand(typed)).toEqual({ kind: 'near', typed, meant });
 });
 
 test.each([
   'help',
+  'x.',
+  '!',
   'state',
   'step',
   'top',
@@ -39,7 +44,6 @@ test.each([
   'history is',
   'stop if',
   'stop -1',
-  'restrat now',
   'help\nme',
   'help me please',
   '',

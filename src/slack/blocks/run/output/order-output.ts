@@ -1,4 +1,5 @@
 import { wholeText, type OutputPart } from '../../../../output/output-view.ts';
+import { isVisible } from '../../rich-text.ts';
 
 type TextPart = OutputPart & { kind: 'text' };
 
@@ -14,6 +15,11 @@ export function errorsFirst(parts: readonly OutputPart[]): OutputPart[] {
     ordered.push(part, ...before);
   }
   return ordered;
+}
+
+/** A text in which a reader would see nothing. */
+export function isBlankPart(part: OutputPart): boolean {
+  return part.kind === 'text' && part.text.hiddenChars === 0 && !isVisible(part.text.head + part.text.tail);
 }
 
 function isStderr(part: OutputPart): boolean {

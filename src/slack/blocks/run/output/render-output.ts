@@ -15,7 +15,7 @@ import {
 } from '../../rich-text.ts';
 import { cutText, roomOf, type CutText } from '../../truncate.ts';
 import { attachmentNames, fileOf } from '../attachments.ts';
-import { errorsFirst, joinParts } from './order-output.ts';
+import { errorsFirst, isBlankPart, joinParts } from './order-output.ts';
 import { sizeWords } from './table.ts';
 
 export interface RenderedOutput {
@@ -73,7 +73,7 @@ function drawParts(joined: ReadonlyMap<OutputPart, readonly OutputPart[]>, room:
   const isStderrAlone = parts.every((part) => part.kind === 'text' && part.source === 'stderr');
   return parts.map((part, index) => {
     const of = joined.get(part) ?? [part];
-    if (logs.has(part)) return { ...reference("Spark's log is in output.txt"), isCut: true, of };
+    if (logs.has(part)) return { ...reference('Spark’s log is in output.txt'), isCut: true, of };
     if (part.kind === 'image' || part.kind === 'attachment') return { ...renderReferences(parts, index), of };
     // Of the error that ended the run the cause and the line are there where a message can hold them.
     const least = part.kind === 'error' && part === last ? Math.min(roomOf(topOf(part)), room.whole) : 0;
@@ -180,7 +180,7 @@ function renderPart(
 ): RenderedPart {
   switch (part.kind) {
     case 'text': {
-      if (!isVisible(part.text.head + part.text.tail)) return unseen;
+      if (isBlankPart(part)) return unseen;
       const label = isStderrAlone ? undefined : labelOf(part.source);
       const shown = renderText(part.text, room, fileOf(part));
       const elements = label === undefined ? [] : [sentence(label, { italic: true })];

@@ -9,7 +9,7 @@ import { KernelSocket } from '../../../../../src/runs/session/kernel/kernel-sock
 
 const IDLE_MS = 3 * 60_000;
 const record = newKernelRecord(
-  { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' },
+  { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' },
   'python3',
 );
 const signal = new AbortController().signal;

@@ -16,7 +16,7 @@ test('the first reason to stop counts', async () => {
   const live = await rig.submit('code()');
   await rig.held.untilBegun('code()');
   live.stop({ kind: 'asked', by: 'U7' });
-  live.stop({ kind: 'timeout', timeoutMs: 1 });
+  live.stop({ kind: 'timeout' });
   expect(live.stopReason).toEqual({ kind: 'asked', by: 'U7' });
   expect(live.run.data.stoppedBy).toBe('U7');
 });
