@@ -170,3 +170,14 @@ test('pictures in its text go where it is too large with them', () => {
     attachments: { 'a.png': { 'image/png': ['A', 'B'], 'text/odd': '{"a":1}' } },
   });
 });
+
+test('a notebook of millions of values is refused before it is parsed; one of 300,000 lines is not', () => {
+  const printed = [
+    { output_type: 'stream', name: 'stdout', text: Array.from({ length: 300_000 }, () => 'x') },
+  ];
+  expect(read(v4([code('a', { outputs: printed })])).notebook.cells).toHaveLength(1);
+  const wide = JSON.stringify(v4([code('a')])).replace('{', `{"extra":[${'[],'.repeat(4_000_000)}0],`);
+  const begun = process.threadCpuUsage();
+  expect(() => readNotebook(wide, 'a.ipynb')).toThrow('it has too many lines and values');
+  expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(400);
+});
