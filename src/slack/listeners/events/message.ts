@@ -32,7 +32,8 @@ export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): 
     if (handledRequests.has(key)) return;
     if (await handleMessage(posted, ticket, bot)) handledRequests.set(key, true);
   });
-  await welcomeFirst(posted, bot);
+  // What came late is told of, which is enough.
+  if (!isLate(posted)) await welcomeFirst(posted, bot);
 }
 
 /** Does what a message asks for. True when it was addressed to the bot and nothing is left to do. */
