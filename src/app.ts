@@ -198,7 +198,6 @@ export function createApp(parts: AppParts): App {
       const runId = await store.runs.findRequest(requestKey);
       return runId === undefined || runId === '' ? undefined : await runs.find(runId);
     },
-    keepKernel: (queue, kernelId) => control.keep(queue, kernelId),
     findRun: (runId) => runs.find(runId),
     threadRuns: (channel, thread, limit = 200) =>
       runs.newest(store.runs.thread(workspace, channel, thread, limit)),

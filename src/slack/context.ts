@@ -89,8 +89,6 @@ export interface Bot extends SlackSide {
   languages: (channel: string) => Promise<LanguageContext>;
   /** The same as the gateway tells it now. */
   languagesNow: (channel: string) => Promise<LanguageContext>;
-  /** Puts an idle kernel's end off. False when it is gone or has changed hands. */
-  keepKernel: (queue: string, kernelId: string) => Promise<boolean>;
 
   // — what channels keep under a name, and when that runs by itself —
 
