@@ -141,7 +141,7 @@ export class IdleKernel {
     else if (step.kind === 'warn') {
       const warnedAt = Date.now();
       await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
-      if (this.#kernel.record?.kernelId === kernelId) this.#kernel.noteWarned(warnedAt);
+      if (this.#kernel.record?.kernelId === kernelId) await this.#kernel.noteWarned(warnedAt);
       log.info(
         { event: 'kernel.warned', queue, kernel: kernelId },
         'the channel of an idle kernel was warned',
