@@ -179,7 +179,7 @@ export class KernelControl {
    * waited for; throws `UserError` when that takes too long, because the line is stored nowhere.
    */
   async answerInput(run: Run, promptId: string, input: string): Promise<boolean> {
-    const prompt = await this.#deps.kernels.run(run.id)?.findPrompt(promptId);
+    const prompt = await this.#deps.kernels.run(run.id)?.prompts.find(promptId);
     if (prompt === 'notYet')
       throw new UserError(
         'notTaken',
