@@ -141,12 +141,12 @@ function askInput(
     echo(`${request.prompt}\n`);
     releaseSoon();
   };
-  live.openPrompt({
+  live.prompts.open({
     id,
     answer(input) {
       if (isAnswered) return false;
       isAnswered = true;
-      live.closePrompt();
+      live.prompts.close();
       echo(`${request.prompt}${password ? '' : input}\n`);
       live.showRunning();
       request.answer(input);
