@@ -71,7 +71,7 @@ export interface Bot extends SlackSide {
   runOf: (request: string) => Promise<Run | undefined>;
   /** The code of a run, a text for each block; empty when it is not stored any more. */
   code: (run: Run) => Promise<readonly string[]>;
-  /** The notebook that a run is made of; undefined where it is not kept any more. */
+  /** The notebook that a run is made of; undefined where it is no longer kept. */
   notebook: (run: Run) => Promise<Notebook | undefined>;
   /** Settles when the final message of a run that has ended is there with its files, or is left to a successor. */
   untilPosted: (runId: string) => Promise<void>;
