@@ -182,10 +182,8 @@ function colourRemover(): { read: (text: string) => void; plain: () => string } 
 }
 
 async function inPieces(written: string, take: (piece: string) => void): Promise<void> {
-  let isFirst = true;
   for (const piece of piecesOf(written, PIECE_CHARS)) {
-    if (!isFirst) await nextTurn();
-    isFirst = false;
     take(piece);
+    if (piece.length === PIECE_CHARS) await nextTurn();
   }
 }
