@@ -26,7 +26,7 @@ COPY src ./src
 
 # STORE_URL's default file and the spool of long outputs; a volume keeps them over a new image. The group is for platforms
 # that give each container a user id of its own choice and the group 0.
-RUN install -d -o 1000 -g 0 -m 0775 data
+RUN install -d -o 1000 -g 0 -m 0775 data cache
 VOLUME /app/data
 
 ENV NODE_ENV=production
@@ -34,6 +34,10 @@ ENV NODE_ENV=production
 ENV HOST=0.0.0.0
 # A number, because Kubernetes cannot tell of a name that it is not root's.
 USER 1000:1000
+# What Node compiles is in the image: a start that strips types from TypeScript anew holds 20 MB more for good. Without
+# settings the bot ends with 78 once it is loaded.
+ENV NODE_COMPILE_CACHE=/app/cache
+RUN node bin/sparkthread.js start || [ $? -eq 78 ]
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["bin/healthcheck.sh"]
 
@@ -46,4 +50,4 @@ LABEL org.opencontainers.image.title="Sparkthread" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-CMD ["node", "src/main.ts"]
+CMD ["node", "bin/sparkthread.js", "start"]

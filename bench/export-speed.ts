@@ -6,7 +6,8 @@ import { silentLog } from '../src/log.ts';
 import { wholeText, type OutputPart } from '../src/output/output-view.ts';
 import { readRunData, type Run } from '../src/runs/run.ts';
 import { summarizeCode } from '../src/store/run-reader.ts';
-import { exportRuns, type ExportPort } from '../src/slack/listeners/commands/export.ts';
+import type { Bot } from '../src/slack/context.ts';
+import { exportRuns } from '../src/slack/listeners/commands/export.ts';
 import { createListenerMemory } from '../src/slack/listeners/requests.ts';
 import { createRunMessages } from '../src/slack/messages/run-messages.ts';
 
@@ -42,7 +43,7 @@ const bot = {
   code: async () => ['print("something")'],
   threadRuns: async () => runs.toReversed(),
   channelRuns: async () => runs.toReversed(),
-} as unknown as ExportPort;
+} as unknown as Bot;
 const person = { id: 'U1', ids: ['U1'], name: 'ana', isBot: false, isUnknown: false, ...noRights };
 for (let round = 1; round <= 3; round += 1) {
   const before = playground.files.length;

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 
 const root = new URL('../', import.meta.url);
 const bundledNode = fileURLToPath(new URL('node_modules/.bin/node', root));
@@ -72,6 +73,8 @@ async function run(name, args) {
   // What is compiled, TypeScript's types stripped, is kept for the next start (in NODE_COMPILE_CACHE, else beside the
   // system's temporary files; where neither can be written nothing is kept).
   nodeModule.enableCompileCache();
+  // V8 lets its young generation grow to 32 MB in the first busy second, and keeps it: a bot gains nothing by that.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const program = new URL(programs[name], root);
   process.argv = [process.execPath, fileURLToPath(program), ...args];
   await import(program.href);

@@ -29,6 +29,7 @@ export type UserErrorCode =
   | 'unreadableFile'
   | 'badCommand'
   | 'notTaken'
+  | 'late'
   | 'noKernel';
 
 /** Slack could not be told something. */

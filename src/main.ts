@@ -1,6 +1,4 @@
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
 import { type App, createApp } from './app.ts';
 import { createAudit } from './audit/audit.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
@@ -8,21 +6,20 @@ import { ConfigError, StoreError } from './errors.ts';
 import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
 import { Secrets, startLog } from './log.ts';
-import { openSpoolFolder } from './output/spool/open-spool-folder.ts';
+import { openSpoolFolder } from './output/spool/spool-budget.ts';
 import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
-import { gatewayCheck, storeCheck } from './server/health.ts';
-import { trackGateway } from './server/gateway-reach.ts';
-import { startHealthServer } from './server/health-endpoints.ts';
+import { gatewayCheck, storeCheck, trackGateway } from './server/health.ts';
+import { startHealthServer } from './server/http-server.ts';
 import { startMetrics } from './server/metrics.ts';
 import { handleShutdownSignals, limitDrain } from './shutdown.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
-import { guardWrites } from './slack/transport/guard-writes.ts';
+import { guardWrites, openSlackNetwork } from './slack/transport/network.ts';
 import { startHandover } from './store/handover.ts';
-import { openSlackNetwork } from './slack/transport/network.ts';
 import { createBackups } from './store/backups.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
+import { atMost } from './waits.ts';
 
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
 const EXIT_CONFIG = 78;
@@ -30,8 +27,6 @@ const EXIT_CONFIG = 78;
 const HANDOVER_MS = 2_500;
 
 async function main(): Promise<void> {
-  // V8 keeps a large young generation after one busy second. 100 MB of output then cost 180 MB for good, so 30 MB.
-  setFlagsFromString('--optimize-for-size');
   const shutdown = handleShutdownSignals();
   let backUp: (() => Promise<void>) | undefined;
   // Without a listener the signal would end the process.
@@ -167,7 +162,7 @@ async function main(): Promise<void> {
           'ready',
         );
       await shutdown.stopped;
-      await Promise.race([close(slack, app), delay(HANDOVER_MS, undefined, { ref: false })]);
+      await atMost(close(slack, app), HANDOVER_MS);
     } finally {
       // Also when Slack refuses this process: another one need not wait for the lease to end.
       await leadership.release();

@@ -1,12 +1,12 @@
 import type { HomeView, KnownBlock, ModalView } from '@slack/types';
-import { wholeText, type OutputPart, type OutputView } from '../src/output/output-view.ts';
+import { type OutputPart, type OutputView, wholeText } from '../src/output/output-view.ts';
 import type { RunOutcome } from '../src/runs/outcome.ts';
 import type { RunAction, RunPhase, RunView } from '../src/runs/run-view.ts';
 import { renderClosedHome } from '../src/slack/blocks/home.ts';
-import { renderKernelButtons } from '../src/slack/blocks/kernel-buttons.ts';
+import { renderKernelButtons } from '../src/slack/blocks/kernel-text.ts';
 import { renderEditor } from '../src/slack/blocks/modals/editor.ts';
 import { renderQuestion } from '../src/slack/blocks/modals/input.ts';
-import { renderSentence } from '../src/slack/blocks/modals/message.ts';
+import { renderSentence } from '../src/slack/blocks/modals/modal.ts';
 import { renderRoot } from '../src/slack/blocks/root-message.ts';
 import { renderTable, TABLE_FORMS } from '../src/slack/blocks/run/output/table.ts';
 import { renderRunMessage } from '../src/slack/blocks/run/run-message.ts';

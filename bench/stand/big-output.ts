@@ -1,10 +1,11 @@
 /**
  * Large outputs through a whole bot, one after the other: `node bench/stand/big-output.ts [megabytes=100] [runs=3]`. Prints its
- * memory before, at the peak and after each. Goal: 64 MB more at the peak, and back to within 20 MB.
+ * processor time and its memory before, at the peak and after each. Goal: 64 MB more at the peak, and back to within 20 MB.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { finals } from '../../test/support/ask.ts';
 import { givenNumber } from '../given-number.ts';
+import { untilTaken } from './until-taken.ts';
 import { startWatchedBot } from './watched-bot.ts';
 
 const usage = 'node bench/stand/big-output.ts [megabytes=100] [runs=3]';
@@ -24,8 +25,7 @@ gateway.onStart = (kernel) => {
       const bytes = String(request.content['code']).includes('big') ? megabytes * 1e6 : 0;
       for (let sent = 0; sent < bytes; sent += PIECE.length) {
         kernel.stream(request, PIECE);
-        // As a kernel that waits for its socket: what lies before us is the gateway's.
-        while ([...kernel.sockets.keys()].some(({ bufferedAmount }) => bufferedAmount > 4e6)) await delay(1);
+        await untilTaken(kernel);
       }
       kernel.reply(request);
       kernel.status('idle', request);
@@ -46,14 +46,16 @@ for (let run = 1; run <= runs; run += 1) {
     }
   })();
   const startedMs = performance.now();
+  const { cpuMs: cpuBefore } = await bot.take();
   await ask('`big()`');
   const tookMs = performance.now() - startedMs;
   over.abort();
   await watch;
+  const { cpuMs } = await bot.take();
   await delay(AFTER_MS);
   const { rssBytes: after, heapBytes, externalBytes } = await bot.take('collect');
   console.log(
-    `run ${run}: ${megabytes} MB in ${(tookMs / 1000).toFixed(1)} s; memory ${mb(start)} MB before (${mb(outside)} MB outside the heap), peak +${mb(peak - start)}, after +${mb(after - start)} MB (heap ${mb(heapBytes)} MB, outside it ${mb(externalBytes)} MB)`,
+    `run ${run}: ${megabytes} MB in ${(tookMs / 1000).toFixed(1)} s, ${((cpuMs - cpuBefore) / 1000).toFixed(1)} s of a processor; memory ${mb(start)} MB before (${mb(outside)} MB outside the heap), peak +${mb(peak - start)}, after +${mb(after - start)} MB (heap ${mb(heapBytes)} MB, outside it ${mb(externalBytes)} MB)`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-gateway.ts';
+import { untilTaken } from './until-taken.ts';
 
 /** What one monster says between the beginning and the end of its run. */
 export interface Monster {
@@ -93,16 +94,27 @@ function error(name: string, value: string, traceback: string[]): Pick<Monster, 
 }
 
 function display(data: object, times = 1): Monster['say'] {
-  return (kernel, request) => {
-    for (let n = 0; n < times; n += 1)
+  return async (kernel, request) => {
+    for (let n = 0; n < times; n += 1) {
       kernel.send('display_data', { data, metadata: {}, transient: {} }, { parent: request });
+      if (n % 100 === 0) await untilTaken(kernel);
+    }
   };
+}
+
+/** A message as long as the bot takes: its values are made when it is sent. */
+function long(mime: string, make: () => unknown): Monster {
+  const say: Monster['say'] = (kernel, request) => display({ [mime]: make() })(kernel, request);
+  return { name: `${mime} of 30 MB: ${String(make).slice(6)}`, say };
 }
 
 /** The scripted gateway's own serialiser takes no such depth, so the text is put in afterwards. */
 function nested(type: string, depth: number, isBehind: boolean): Monster['say'] {
-  return (kernel, request) => {
-    for (let n = 0; n < (isBehind ? 3_000 : 0); n += 1) kernel.stream(request, `${n}\n`);
+  return async (kernel, request) => {
+    for (let n = 0; n < (isBehind ? 3_000 : 0); n += 1) {
+      kernel.stream(request, `${n}\n`);
+      if (n % 100 === 0) await untilTaken(kernel);
+    }
     const data = { 'application/json': 'DEEP', 'text/plain': 'x' };
     const content = type === 'comm_msg' ? { comm_id: 'c', data } : { data, metadata: {}, transient: {} };
     const header = { msg_id: kernel.nextId(), msg_type: type, session: kernel.session, username: 'k' };
@@ -112,9 +124,11 @@ function nested(type: string, depth: number, isBehind: boolean): Monster['say'] 
 }
 
 function streams(texts: readonly string[], times: number): Monster['say'] {
-  return (kernel, request) => {
-    for (let n = 0; n < times; n += 1)
+  return async (kernel, request) => {
+    for (let n = 0; n < times; n += 1) {
       for (const [at, text] of texts.entries()) kernel.stream(request, text, at === 1 ? 'stderr' : 'stdout');
+      if (n % 100 === 0) await untilTaken(kernel);
+    }
   };
 }
 
@@ -136,7 +150,7 @@ export function createMonsters(): Monster[] {
         })),
       ),
     ),
-    { name: '20,000 tiny pictures', say: display({ 'image/png': PIXEL }, 20_000) },
+    { name: '1,000,000 tiny pictures', say: display({ 'image/png': PIXEL }, 1_000_000) },
     { name: '20,000 alternations of stdout and stderr', say: streams(['o\n', 'e\n'], 20_000) },
     { name: '200,000 short lines', say: streams(['line\n'], 200_000) },
     { name: 'a line of 30 MB', say: streams(['x'.repeat(30e6)], 1) },
@@ -164,6 +178,21 @@ export function createMonsters(): Monster[] {
       name: 'an svg of 5 MB of links',
       say: display({ 'image/svg+xml': `<svg>${'<a href="x" '.repeat(400_000)}</svg>` }),
     },
+    ...['text/plain', 'text/html', 'text/markdown', 'image/svg+xml', 'image/png', 'application/json'].flatMap(
+      (mime) => [
+        long(mime, () => '<'.repeat(30e6)),
+        long(mime, () => '\n'.repeat(15e6)),
+        long(mime, () => '"'.repeat(15e6)),
+        long(mime, () => '€'.repeat(10e6)),
+        long(mime, () => '<style>a</style>'.repeat(1.9e6)),
+      ],
+    ),
+    long('application/json', () => Array.from({ length: 10e6 }, () => [])),
+    long('application/json', () => Array.from({ length: 2.5e6 }, (_, n) => `text ${n}`)),
+    long('application/json', () =>
+      Object.fromEntries(Array.from({ length: 2e6 }, (_, n) => [`key ${n}`, 1])),
+    ),
+    long('application/vnd.vega.v5+json', () => ({ values: Array<number>(3.4e6).fill(1.25) })),
     { name: '5,000 displays cleared', say: (kernel, request) => clear(kernel, request, 5_000) },
     { name: '5,000 updates of a display', say: (kernel, request) => update(kernel, request, 5_000) },
     {
@@ -205,10 +234,11 @@ function endlessSvg(): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><defs><g id="g0"><rect width="1" height="1"/></g>${uses.join('')}</defs><use href="#g25"/></svg>`;
 }
 
-function clear(kernel: ScriptedKernel, request: ScriptMessage, times: number): void {
+async function clear(kernel: ScriptedKernel, request: ScriptMessage, times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) {
     kernel.send('display_data', { data: { 'text/plain': `${n}` }, metadata: {} }, { parent: request });
     kernel.send('clear_output', { wait: n % 2 === 0 }, { parent: request });
+    if (n % 100 === 0) await untilTaken(kernel);
   }
 }
 
@@ -220,9 +250,12 @@ function updated(n: number): object {
   };
 }
 
-function update(kernel: ScriptedKernel, request: ScriptMessage, times: number): void {
+async function update(kernel: ScriptedKernel, request: ScriptMessage, times: number): Promise<void> {
   kernel.send('display_data', updated(0), { parent: request });
-  for (let n = 1; n < times; n += 1) kernel.send('update_display_data', updated(n), { parent: request });
+  for (let n = 1; n < times; n += 1) {
+    kernel.send('update_display_data', updated(n), { parent: request });
+    if (n % 100 === 0) await untilTaken(kernel);
+  }
 }
 
 function asked(seed: string): Monster['say'] {

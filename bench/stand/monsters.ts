@@ -3,7 +3,7 @@
  * `node bench/stand/monsters.ts [every=1] [shown=12]` (`every`: one in so many). Goal: 50 ms.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { finalAnswer } from '../../test/support/ask.ts';
+import { finalAnswer, finals } from '../../test/support/ask.ts';
 import { givenNumber } from '../given-number.ts';
 import { createMonsters, type Monster } from './monster-kinds.ts';
 import { startWatchedBot } from './watched-bot.ts';
@@ -11,6 +11,8 @@ import { startWatchedBot } from './watched-bot.ts';
 const usage = 'node bench/stand/monsters.ts [every=1] [shown=12]';
 const every = givenNumber(0, 1, usage);
 const shown = givenNumber(1, 12, usage);
+/** The longest of them, a million messages, takes a minute. */
+const ANSWER_MS = 300_000;
 /** What a monster leaves to do behind its end: files, edits. */
 const AFTER_MS = 300;
 
@@ -35,10 +37,10 @@ await bot.take();
 for (const [at, { name }] of monsters.entries()) {
   const startedMs = performance.now();
   const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`monster(${at})\``);
-  const outcome = await Promise.race([
-    finalAnswer(playground, '#data', ts).then((answer) => answer.outcome),
-    delay(100_000, 'no answer', { ref: false }),
-  ]);
+  const outcome = await playground
+    .waitFor(() => finals(playground, '#data', ts)[0], { timeoutMs: ANSWER_MS, what: 'an answer' })
+    .then(async () => (await finalAnswer(playground, '#data', ts)).outcome)
+    .catch(() => 'no answer');
   await delay(AFTER_MS);
   if (!bot.isAlive()) throw new Error(`the bot ended with: ${name}`);
   const { ownMs, wallMs } = await bot.take();

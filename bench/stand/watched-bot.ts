@@ -30,7 +30,7 @@ export async function startWatchedBot(
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-stand-'));
   const preload = join(root, 'bench/stand/stall-preload.ts');
   const flags = ['--expose-gc', ...(options.nodeOptions ?? []), '--import', preload];
-  const bot: ChildProcess = spawn(process.execPath, [...flags, join(root, 'src/main.ts')], {
+  const bot: ChildProcess = spawn(process.execPath, [...flags, join(root, 'bin/sparkthread.js'), 'start'], {
     cwd: folder,
     env: {
       PATH: process.env['PATH'],

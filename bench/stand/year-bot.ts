@@ -17,7 +17,7 @@ import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
 import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
 import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
 import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
-import { SparkObserver } from '../../src/runs/session/spark/spark-observer.ts';
+import { SparkObserver } from '../../src/runs/session/spark-observer.ts';
 import { openStore } from '../../src/store/open.ts';
 
 /** The rooms runs/, output/ and store/ of a bot on an SQLite file; its gateway and its Slack are functions. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log, Secrets } from '../log.ts';
-import { deliverToFile, deliverToUrl, type Post } from './deliver.ts';
-import { PendingLines } from './pending-lines.ts';
+import { deliverToFile, deliverToUrl, PendingLines, type Post } from './pending-lines.ts';
 
 /** Where audit lines go: this process's log, a file that is appended to, or an address that they are posted to. */
 export type AuditTarget = { kind: 'log' } | { kind: 'file'; path: string } | { kind: 'url'; url: URL };

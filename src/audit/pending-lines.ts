@@ -7,10 +7,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { dirname, join, resolve } from 'node:path';
+import { appendFile, mkdir } from 'node:fs/promises';
 import type { Log } from '../log.ts';
-import type { Deliver } from './deliver.ts';
+import { pause } from '../waits.ts';
 
 /** What waits for a target that is away; more than that goes to the log. */
 const PENDING_LINES = 50_000;
@@ -103,7 +103,7 @@ export class PendingLines {
       } catch (error) {
         if (signal.aborted) return;
         this.#sayRefusing(error);
-        await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+        await pause(waitMs, signal);
         waitMs = Math.min(2 * waitMs, LAST_RETRY_MS);
       }
     }
@@ -186,4 +186,54 @@ function isJson(line: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Takes whole lines, each with its line break; rejects where they were not taken. */
+type Deliver = (lines: string, signal: AbortSignal) => Promise<void>;
+
+const ANSWER_MS = 10_000;
+
+/** Opens the file anew each time, so that one that was moved away by a log rotation is begun again. */
+export function deliverToFile(path: string): Deliver {
+  const file = resolve(path);
+  return async (lines) => {
+    await mkdir(dirname(file), { recursive: true });
+    await appendFile(file, lines, { mode: 0o600 });
+  };
+}
+
+/** What posts go through: the process's own fetch, or one that takes a proxy. */
+export type Post = (
+  url: URL,
+  init: {
+    method: 'POST';
+    headers: Record<string, string>;
+    body: string;
+    redirect: 'error';
+    signal: AbortSignal;
+  },
+) => Promise<Response>;
+
+/** Posts lines as JSON lines. What stands before the host of the address is sent as Basic authorization. */
+export function deliverToUrl(address: URL, post: Post = fetch): Deliver {
+  const url = new URL(address);
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  const basic = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const headers = {
+    'content-type': 'application/x-ndjson',
+    ...(basic === ':' ? {} : { authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
+  };
+  return async (body, signal) => {
+    const answer = await post(url, {
+      method: 'POST',
+      headers,
+      body,
+      redirect: 'error',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+    });
+    await answer.body?.cancel();
+    if (!answer.ok) throw new Error(`it answers HTTP ${answer.status}`);
+  };
 }

@@ -1,100 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import packageJson from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../errors.ts';
-import type { CredentialSettings } from '../gateway/auth/credentials.ts';
-import type { GatewaySettings } from '../gateway/gateway.ts';
 import { readGatewaySettings } from './gateway/gateway.ts';
-import { readCredentialSettings } from './gateway/credentials.ts';
+import { readCredentialSettings } from './gateway/service-credentials.ts';
 import { proxyFor, type ProxySettings, readExceptions } from '../proxy.ts';
 import { listSecrets } from './secrets.ts';
-import { readValues, settingNames } from './read-values.ts';
+import { readValues, settingNames, warnOfMisspelt } from './read-values.ts';
 import type { SettingValues } from './schema.ts';
 import type { ConfigIssues } from './setting.ts';
-import type { StoreSettings } from './store-url.ts';
-import { warnOfMisspelt } from './typos.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 
 /** Every setting of the bot, read and checked. `undefined` where there is no such limit or nothing was chosen. */
-export interface Config {
-  slack: {
-    botToken: string;
-    /** Ends with a slash. */
-    apiUrl: string | undefined;
-    transport: { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string };
-  };
-  /** On the way to Slack; where it is on the way to the gateway, `gateway` has it too. */
-  proxy: ProxySettings | undefined;
-  gateway: GatewaySettings;
-  /** Undefined: what the gateway is shown is in `gateway` and lasts. */
-  gatewayCredentials: CredentialSettings | undefined;
-  store: StoreSettings;
-  /** Undefined: beside the SQLite file, else in `data`. */
-  spoolDir: string | undefined;
-  /** Of all runs together. */
-  spoolLimitBytes: number;
-  runs: {
-    /** Alias in lower case → kernelspec. */
-    languages: Readonly<Record<string, string>>;
-    defaultLanguage: string | undefined;
-    autoRun: 'mention' | 'all';
-    editWindowMs: number;
-    runTimeoutMs: number | undefined;
-    inputTimeoutMs: number;
-    notifyAfterMs: number | undefined;
-    resultReactions: boolean;
-    /** Rows of a SQL result. */
-    sqlRows: number;
-    /** UTF-8, of all blocks of one run together. */
-    maxCodeBytes: number;
-    maxOutputBytes: number;
-    /** Unfinished runs per kernel. */
-    queueLimit: number;
-    /** Unfinished runs per person. */
-    userLimit: number;
-    keepRunsMs: number | undefined;
-  };
-  spark: {
-    progress: SettingValues['SPARK_PROGRESS'];
-    /** Templates with `{appId}` and `{jobId}`; the first may be `off`. */
-    uiUrl: string | undefined;
-    historyUrl: string | undefined;
-    /** Spark's REST API, and the proxy on the way there. */
-    status: { url: string; proxy: string | undefined } | undefined;
-    /** Of a DataFrame that is a cell's result; 0: none. */
-    resultRows: number;
-  };
-  kernels: {
-    /** May hold `{channel}` and `{user}`. */
-    username: string | undefined;
-    env: Readonly<Record<string, string>>;
-    /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
-    several: boolean;
-    /** Kernels that one person's snippets started. */
-    perUser: number | undefined;
-    idleTimeoutMs: number | undefined;
-  };
-  policy: {
-    /** User ids and user group ids. */
-    admins: readonly string[];
-    restartBy: 'admins' | 'anyone';
-    /** Undefined: everywhere. */
-    allowedChannels: readonly string[] | undefined;
-    /** User ids and user group ids; undefined: everyone. */
-    allowedUsers: readonly string[] | undefined;
-    /** Bot ids, app ids and user ids. */
-    allowedBots: readonly string[];
-    allowGuests: boolean;
-    allowExternal: boolean;
-  };
-  /** `host` undefined: every address of this machine. */
-  http: { host: string | undefined; port: number; metrics: { host: string; port: number } | undefined };
-  logLevel: SettingValues['LOG_LEVEL'];
-  audit: { target: SettingValues['AUDIT']; includesCode: boolean };
-  /** What an operator should know although the bot can start; one sentence each. */
-  warnings: readonly string[];
-  /** Everything that must never stand in a log or a message. */
-  secrets: readonly string[];
-}
+export type Config = ReturnType<typeof readConfig>;
 
 /** This edition's number, for logs and health endpoints. */
 export const VERSION: string = packageJson.version;
@@ -122,7 +39,7 @@ function readEnvFile(path: string): string {
 }
 
 /** Reads every setting. Throws `ConfigError` with all mistakes at once. An empty variable counts as absent. */
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env) {
   const { values, issues } = readValues(env);
   issues.warnings.push(...warnOfMisspelt(Object.keys(env), settingNames));
   const slack = readSlack(values, issues);
@@ -136,13 +53,18 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     throw new ConfigError([...issues.problems, ...issues.warnings]);
   return {
     slack,
+    /** On the way to Slack; where it is on the way to the gateway, `gateway` has it too. */
     proxy,
     gateway,
+    /** Undefined: what the gateway is shown is in `gateway` and lasts. */
     gatewayCredentials,
     store: values.STORE_URL,
+    /** Undefined: beside the SQLite file, else in `data`. */
     spoolDir: values.SPOOL_DIR,
+    /** Of all runs together. */
     spoolLimitBytes: values.SPOOL_LIMIT,
     runs: {
+      /** Alias in lower case → kernelspec. */
       languages: values.LANGUAGES ?? {},
       defaultLanguage: values.DEFAULT_LANGUAGE,
       autoRun: values.AUTO_RUN,
@@ -151,45 +73,61 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       inputTimeoutMs: values.INPUT_TIMEOUT,
       notifyAfterMs: unlessNone(values.NOTIFY_AFTER),
       resultReactions: values.RESULT_REACTIONS === 'on',
+      /** Rows of a SQL result. */
       sqlRows: values.SQL_ROWS,
+      /** UTF-8, of all blocks of one run together. */
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
+      /** Unfinished runs per kernel. */
       queueLimit: values.QUEUE_LIMIT,
+      /** Unfinished runs per person. */
       userLimit: values.USER_LIMIT,
       keepRunsMs: unlessNone(values.KEEP_RUNS),
     },
     spark: {
       progress: values.SPARK_PROGRESS,
+      /** Templates with `{appId}` and `{jobId}`; the first may be `off`. */
       uiUrl: values.SPARK_UI_URL,
       historyUrl: values.SPARK_HISTORY_URL,
+      /** Spark's REST API, and the proxy on the way there. */
       status: statusOf(values.SPARK_STATUS_URL, proxy),
+      /** Of a DataFrame that is a cell's result; 0: none. */
       resultRows: values.SHOW_DATAFRAMES === 'off' ? 0 : values.SHOW_DATAFRAMES,
     },
     kernels: {
+      /** May hold `{channel}` and `{user}`. */
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
+      /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
       several: values.KERNELS_PER_CHANNEL === 'several',
+      /** Kernels that one person's snippets started. */
       perUser: unlessNone(values.KERNELS_PER_USER),
       idleTimeoutMs: unlessNone(values.IDLE_TIMEOUT),
     },
     policy: {
+      /** User ids and user group ids. */
       admins: values.ADMINS ?? [],
       restartBy: values.RESTART_BY,
+      /** Undefined: everywhere. */
       allowedChannels: values.ALLOWED_CHANNELS,
+      /** User ids and user group ids; undefined: everyone. */
       allowedUsers: values.ALLOWED_USERS,
+      /** Bot ids, app ids and user ids. */
       allowedBots: values.ALLOWED_BOTS ?? [],
       allowGuests: values.ALLOW_GUESTS,
       allowExternal: values.ALLOW_EXTERNAL,
     },
     http: {
-      // Only Slack has to reach the port, and with Socket Mode it does not come in.
+      // Only Slack has to reach the port, and with Socket Mode it does not come in. Undefined: every address of this machine.
       host: values.HOST ?? (slack.transport.kind === 'socket' ? '127.0.0.1' : undefined),
       port: values.PORT,
       metrics: values.METRICS === 'off' ? undefined : values.METRICS,
     },
     logLevel: values.LOG_LEVEL,
     audit: { target: values.AUDIT, includesCode: values.AUDIT_CODE },
+    /** What an operator should know although the bot can start; one sentence each. */
     warnings: issues.warnings,
+    /** Everything that must never stand in a log or a message. */
     secrets: listSecrets(values, gateway),
   };
 }
@@ -198,7 +136,7 @@ function readProxy({ HTTPS_PROXY: url, NO_PROXY }: SettingValues): ProxySettings
   return url === undefined ? undefined : { url, exceptions: readExceptions(NO_PROXY ?? '') };
 }
 
-function statusOf(url: string | undefined, proxy: ProxySettings | undefined): Config['spark']['status'] {
+function statusOf(url: string | undefined, proxy: ProxySettings | undefined) {
   return url === undefined ? undefined : { url, proxy: proxyFor(url, proxy) };
 }
 
@@ -206,7 +144,8 @@ function unlessNone(limit: number | 'none'): number | undefined {
   return limit === 'none' ? undefined : limit;
 }
 
-function readSlack(values: SettingValues, issues: ConfigIssues): Config['slack'] | undefined {
+/** Undefined, with the problems added, where a part is missing. The API's URL ends with a slash. */
+function readSlack(values: SettingValues, issues: ConfigIssues) {
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = values;
   const transport = readTransport(values);
   const isReported = (...names: string[]) => names.some((name) => issues.unread.has(name));
@@ -219,10 +158,10 @@ function readSlack(values: SettingValues, issues: ConfigIssues): Config['slack']
   return botToken === undefined || transport === undefined ? undefined : { botToken, apiUrl, transport };
 }
 
-function readTransport(values: SettingValues): Config['slack']['transport'] | undefined {
+function readTransport(values: SettingValues) {
   const { SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret } = values;
-  if (appToken !== undefined) return { kind: 'socket', appToken };
-  if (signingSecret !== undefined) return { kind: 'http', signingSecret };
+  if (appToken !== undefined) return { kind: 'socket', appToken } as const;
+  if (signingSecret !== undefined) return { kind: 'http', signingSecret } as const;
   return undefined;
 }
 

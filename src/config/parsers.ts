@@ -54,10 +54,10 @@ export const wholeNumberOrNone = (least: number): Parser<number | 'none'> =>
     given.toLowerCase() === 'none' ? 'none' : wholeNumber(least).safeParse(given).data,
   );
 
-/** The same, or `off`. */
-export const offOrWholeNumber = (least: number): Parser<number | 'off'> =>
-  readAs(`off or a whole number, ${least} or more`, (given) =>
-    given.toLowerCase() === 'off' ? 'off' : wholeNumber(least).safeParse(given).data,
+/** Between two bounds, or `off`. */
+export const offOrWholeNumber = (least: number, most: number): Parser<number | 'off'> =>
+  readAs(`off or a whole number from ${least} to ${most}`, (given) =>
+    given.toLowerCase() === 'off' ? 'off' : wholeNumber(least, most).safeParse(given).data,
   );
 
 const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,14 +1,11 @@
 import { z } from 'zod';
-import { gatewayFields, jupyterFields } from './fields/gateway-fields.ts';
-import { hubFields } from './fields/hub-fields.ts';
+import { gatewayFields, hubFields, jupyterFields } from './fields/gateway-fields.ts';
 import { kernelFields } from './fields/kernel-fields.ts';
-import { networkFields } from './fields/network-fields.ts';
-import { serverFields, storeFields } from './fields/server-fields.ts';
-import { policyFields } from './fields/policy-fields.ts';
+import { networkFields, serverFields, storeFields } from './fields/server-fields.ts';
+import { policyFields, slackFields } from './fields/slack-fields.ts';
 import { runFields } from './fields/run-fields.ts';
 import { type SettingDoc, settingDocs } from './setting.ts';
 import { sparkFields } from './fields/spark-fields.ts';
-import { slackFields } from './fields/slack-fields.ts';
 
 /** Every setting, by the name of its environment variable. */
 export const settingsSchema = z.object({

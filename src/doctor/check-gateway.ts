@@ -1,11 +1,13 @@
 import type { Config } from '../config/config.ts';
 import { UserError } from '../errors.ts';
 import { GatewayError } from '../gateway/errors.ts';
-import type { Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
+import type { Gateway, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
 import { resolveLanguage } from '../runs/languages/languages.ts';
+import type { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { httpRemedy, startRemedy, websocketRemedy } from './gateway-hints.ts';
 import { noteSql } from './kernels/check-sql.ts';
 import { type Tried, tryLanguage, type TryLanguageOptions } from './kernels/check-language.ts';
+import type { Report } from './report.ts';
 
 export interface CheckGatewayOptions extends TryLanguageOptions {
   config: Pick<Config, 'gateway' | 'kernels' | 'runs'>;
@@ -13,6 +15,8 @@ export interface CheckGatewayOptions extends TryLanguageOptions {
 
 const HTTP = 'gateway, HTTP';
 const WEBSOCKET = 'gateway, websocket';
+const HUB = 'JupyterHub';
+const TOKEN = 'gateway token';
 
 /** Reachability and credentials, HTTP and websocket apart, then one tiny run on each kernelspec. */
 export async function checkGateway(options: CheckGatewayOptions): Promise<void> {
@@ -120,4 +124,61 @@ function remedyOf(tried: Tried): string | undefined {
 
 function defaultFirst({ default: usual, list }: Kernelspecs): Kernelspec[] {
   return list.toSorted((a, b) => Number(b.name === usual) - Number(a.name === usual));
+}
+
+/** Has JupyterHub start the server that is the gateway, where it is stopped. */
+export async function checkHub(
+  gateway: Pick<Gateway, 'startServer'>,
+  { gateway: { hub, launchTimeoutMs } }: Pick<Config, 'gateway'>,
+  report: Report,
+): Promise<void> {
+  if (hub === undefined || gateway.startServer === undefined) return;
+  const sinceMs = performance.now();
+  report.progress(
+    `starting the server of ${hub.user}, where it is stopped (up to ${launchTimeoutMs / 1000} s)`,
+  );
+  try {
+    await gateway.startServer();
+    const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
+    report.ok(HUB, `The server of ${hub.user} runs, after ${seconds} s.`);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    report.failed(HUB, `${error.message}.`, hubRemedy(error));
+  }
+}
+
+function hubRemedy({ code, status }: GatewayError): string {
+  if (code === 'unauthorized' || status === 403 || status === 404)
+    return 'Give JUPYTERHUB_API_TOKEN the scopes read:users, servers and access:servers of JUPYTERHUB_USER, and check that name.';
+  if (code === 'startFailed') return 'Start it by hand in JupyterHub, and read the hub’s log.';
+  return 'Check JUPYTERHUB_API_URL; it ends with /hub/api/.';
+}
+
+/** Whether credentials that end can be had: their length and end, never the credentials. */
+export async function checkCredentials(
+  credentials: Pick<RenewingCredentials, 'facts'>,
+  report: Report,
+  now = Date.now(),
+): Promise<void> {
+  report.progress('fetching the gateway’s token');
+  try {
+    const { characters, endsMs } = await credentials.facts();
+    const end =
+      endsMs === undefined
+        ? 'its end is not told'
+        : `it ${endsMs > now ? 'ends' : 'ended'} at ${new Date(endsMs).toISOString()} (${spanWords(endsMs - now)})`;
+    const text = `${characters} characters; ${end}.`;
+    if (endsMs === undefined || endsMs > now) report.ok(TOKEN, text);
+    else
+      report.failed(TOKEN, text, 'Let the command or the file give a fresh token, and compare the clocks.');
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    report.failed(TOKEN, `${error.message}.`, httpRemedy(error));
+  }
+}
+
+function spanWords(ms: number): string {
+  const seconds = Math.round(Math.abs(ms) / 1000);
+  const span = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  return ms > 0 ? `in ${span}` : `${span} ago`;
 }

@@ -1,7 +1,6 @@
 import { type Logger, LogLevel, WebClient } from '@slack/web-api';
 import type { Config } from '../config/config.ts';
-import { readCallError } from '../slack/api/call-error.ts';
-import { unansweredWords } from '../slack/transport/startup-errors.ts';
+import { readCallError, unansweredWords } from '../slack/api/call-error.ts';
 import { botScopes } from '../slack/manifest.ts';
 import type { ProxySettings } from '../proxy.ts';
 import { openSlackNetwork } from '../slack/transport/network.ts';

@@ -1,15 +1,14 @@
 import { type Config, readConfig } from '../config/config.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, StoreError } from '../errors.ts';
 import { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
-import { checkCredentials } from './check-credentials.ts';
-import { checkGateway } from './check-gateway.ts';
-import { checkHub } from './check-hub.ts';
+import { renderElapsed } from '../slack/blocks/duration.ts';
+import type { StoreSettings } from '../config/store-url.ts';
+import { openStore } from '../store/open.ts';
+import { checkCredentials, checkGateway, checkHub } from './check-gateway.ts';
 import { checkProxy } from './check-proxy.ts';
 import { checkSlack } from './check-slack.ts';
-import { checkStore } from './check-store.ts';
-import { renderElapsed } from '../slack/blocks/duration.ts';
 import type { Report } from './report.ts';
 
 const SLACK_API = 'https://slack.com/api/';
@@ -78,4 +77,36 @@ function noteRunTimeout(runTimeoutMs: number | undefined, report: Report): void 
 export function reportProblems({ problems }: ConfigError, report: Report): void {
   const remedy = 'docs/configuration.md has every setting with an example.';
   for (const problem of problems) report.failed('settings', problem, remedy);
+}
+
+const LEASE_MS = 1_000;
+/** The running bot holds an SQLite file for as long as it runs, so waiting long for it is in vain. */
+const LOCK_WAIT_MS = 300;
+
+/** Opens the store; where no other process can have it, it is written to as well. */
+async function checkStore(settings: StoreSettings, report: Report): Promise<void> {
+  const what = 'store';
+  try {
+    const store = await openStore({ url: settings.address, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
+    try {
+      await store.runs.ping();
+      if (store.kind !== 'redis') await store.lease.acquire(LEASE_MS).then(() => store.lease.release());
+    } finally {
+      await store.close();
+    }
+    report.ok(what, `${store.kind}: it answers${store.kind === 'redis' ? '' : ' and can be written'}.`);
+    if (store.kind === 'memory') report.note('STORE_URL is memory: nothing survives a restart.');
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    if (error.code === 'locked')
+      report.skipped(what, 'Another process holds the SQLite file: right, when the bot is running here.');
+    else report.failed(what, error.message, remedyOf(settings, error));
+  }
+}
+
+function remedyOf({ kind }: StoreSettings, { code }: StoreError): string {
+  if (kind !== 'redis') return 'Give STORE_URL a path that this user may write, on a disk with room.';
+  return code === 'silent'
+    ? 'Start Redis, or correct host and port in STORE_URL.'
+    : 'Correct user, password or database in STORE_URL.';
 }

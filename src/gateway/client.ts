@@ -1,7 +1,15 @@
 import { OpenConnection } from './connection/connection.ts';
 import { GatewayError } from './errors.ts';
 import { Interrupts } from './execution/interrupt.ts';
-import type { ClientOptions, ConnectOptions, Gateway, GatewaySettings, KernelConnection } from './gateway.ts';
+import type {
+  ClientOptions,
+  ConnectionEvent,
+  ConnectOptions,
+  Gateway,
+  GatewaySettings,
+  KernelConnection,
+  Log,
+} from './gateway.ts';
 import { readEndpoints } from './http/endpoints.ts';
 import { HubServer } from './hub/hub-server.ts';
 import { createHttp } from './http/http.ts';
@@ -38,9 +46,10 @@ export function createGatewayClient(
     const { sessionId, signal, leave } = wanted;
     const connection = new OpenConnection(
       { settings, endpoints, timings, kernelId, sessionId, findKernel: api.findKernel, mayWrite },
-      wanted,
+      wanted.checkpoint,
       fresh.delete(kernelId),
       { interrupts, log },
+      createEmit(kernelId, wanted.onEvent, log),
       () => connections.delete(connection),
     );
     connections.add(connection);
@@ -105,5 +114,23 @@ export function createGatewayClient(
       await hub?.close();
       await http.close();
     },
+  };
+}
+
+/** Tells what happens to a connection; a listener that throws does not break the connection. */
+function createEmit(
+  kernelId: string,
+  onEvent: ConnectOptions['onEvent'],
+  log: Log,
+): (event: ConnectionEvent) => void {
+  return (event) => {
+    try {
+      onEvent?.(event);
+    } catch (cause) {
+      log.error(
+        { event: 'connection.event', kernelId, err: cause },
+        'an event of a connection could not be taken',
+      );
+    }
   };
 }

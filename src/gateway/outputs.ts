@@ -60,7 +60,7 @@ export type Status =
   | { kind: 'started' }
   /** The gateway dropped output by its own rate limit; what follows may be missing (protocol.md §2.5). */
   | { kind: 'dropped'; limit: 'data' | 'messages' }
-  /** A message over `maxMessageBytes`; it is lost. */
+  /** A message over `maxMessageBytes`, or of too many values; it is lost. */
   | { kind: 'tooBig' }
   /** Connection lost, being re-opened; the execution goes on. */
   | { kind: 'disconnected'; atMs: number }

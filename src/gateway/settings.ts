@@ -4,28 +4,28 @@ export interface GatewaySettings {
   httpUrl: string;
   /** Websocket root: `wss://host:8443/gateway/default/jkgws/`. */
   wsUrl: string;
-  user?: string;
-  pass?: string;
-  token?: string;
+  user?: string | undefined;
+  pass?: string | undefined;
+  token?: string | undefined;
   /** The word before `token`, by default `token`; empty: the token alone. */
-  authScheme?: string;
+  authScheme?: string | undefined;
   /** The header of `token`, by default `Authorization`. */
-  authHeader?: string;
+  authHeader?: string | undefined;
   headers: Readonly<Record<string, string>>;
   /** Below both roots, without a slash at either end; by default `api/kernels` and `api/kernelspecs`. */
-  kernelsPath?: string;
-  kernelspecsPath?: string;
+  kernelsPath?: string | undefined;
+  kernelspecsPath?: string | undefined;
   /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
-  startBody?: Readonly<Record<string, unknown>>;
+  startBody?: Readonly<Record<string, unknown>> | undefined;
   /** PEM texts, and what opens the key where it is encrypted. */
   tls: { ca?: string; cert?: string; key?: string; passphrase?: string; verify: boolean };
   /**
    * HTTP proxies that open tunnels (CONNECT), `http://user:password@host:3128`, for addresses of https and wss; which of
    * the two roots takes which is the caller's to say.
    */
-  proxies?: { rest?: string; websocket?: string };
+  proxies?: { rest?: string | undefined; websocket?: string | undefined };
   /** The gateway is the server of a JupyterHub's user, and is started when it is stopped. */
-  hub?: HubSettings;
+  hub?: HubSettings | undefined;
   launchTimeoutMs: number;
   maxMessageBytes: number;
   /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */
@@ -41,5 +41,5 @@ export interface HubSettings {
   /** Empty: the user's default server. */
   server: string;
   /** As `proxies`. */
-  proxy?: string;
+  proxy?: string | undefined;
 }

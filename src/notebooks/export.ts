@@ -110,7 +110,8 @@ function outputText(output: ExportedOutput): string {
 
 /** Longer than every row of backticks in it. */
 function fenced(text: string, language = ''): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([row]) => row.length));
+  let longest = 2;
+  for (const [row] of text.matchAll(/`+/g)) longest = Math.max(longest, row.length);
   const fence = '`'.repeat(longest + 1);
   return `${fence}${/^[\w+#-]+$/.test(language) ? language : ''}\n${text.replace(/\n$/, '')}\n${fence}`;
 }

@@ -35,6 +35,13 @@ export function cellsToRun({ cells }: Pick<Notebook, 'cells'>): CodeCell[] {
   return cells.filter((cell) => cell.kind === 'code').filter(isRun);
 }
 
+/** Which of these may fail without ending the run, as nbclient has it; by number, from 0. */
+export function cellsThatMayRaise(notebook: Pick<Notebook, 'cells'>): number[] {
+  return cellsToRun(notebook).flatMap(({ metadata }, number) =>
+    tagsOf(metadata).includes('raises-exception') ? [number] : [],
+  );
+}
+
 function isRun({ source, metadata }: CodeCell): boolean {
   return source.trim() !== '' && !tagsOf(metadata).includes('skip-execution');
 }

@@ -3,8 +3,11 @@ import { cleanBundle } from './clean-metadata.ts';
 
 /** JSON that every reader takes: half a surrogate pair, which UTF-8 cannot carry, becomes U+FFFD. */
 export function toJson(value: unknown): string {
+  const json = JSON.stringify(value);
   // Where JSON.stringify escapes one, it is alone.
-  return JSON.stringify(value).replaceAll(/(?<!\\)((?:\\\\)*)\\ud[89a-f][\da-f]{2}/g, '$1\ufffd');
+  return !json.includes('\\ud')
+    ? json
+    : json.replaceAll(/(?<!\\)((?:\\\\)*)\\ud[89a-f][\da-f]{2}/g, '$1\ufffd');
 }
 
 /** An output of a cell as nbformat has it; `count` is the cell's. */

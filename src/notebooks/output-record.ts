@@ -4,6 +4,7 @@ import type { SpoolBudget } from '../output/spool/spool-budget.ts';
 import { toOutputJson } from './output-json.ts';
 import { RecordDisk } from './record-disk.ts';
 import { RecordIndex, type RecordedCell, type RecordStep } from './record-index.ts';
+import { noteJson } from './write.ts';
 
 /** Bytes that may wait for the disk before the writer is asked to wait too. */
 const HIGH_WATER_BYTES = 1_000_000;
@@ -127,13 +128,21 @@ export class OutputRecord {
     output: Output & { kind: 'result' | 'display' | 'updateDisplay' | 'error' },
     stepOf: (file: number, bytes: number) => RecordStep,
   ): void {
-    const json = toOutputJson(output, this.#index.count);
+    const json = this.#jsonOf(output);
     const bytes = Buffer.byteLength(json);
     const replaced = output.kind === 'updateDisplay' ? this.#index.sizeOf(output.displayId) : 0;
     if (!this.#takeRoom(bytes, replaced)) return;
     this.#files += 1;
     this.disk.addFile(this.#files, json);
     this.#step(stepOf(this.#files, bytes));
+  }
+
+  #jsonOf(output: Parameters<typeof toOutputJson>[0]): string {
+    try {
+      return toOutputJson(output, this.#index.count);
+    } catch {
+      return noteJson('an output is nested too deeply to be written');
+    }
   }
 
   #takeRoom(bytes: number, replaced: number): boolean {

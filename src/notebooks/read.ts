@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './clean-metadata.ts';
 import { type Cell, cellsToRun, isObject, type JsonObject, type Notebook } from './model.ts';
-import { cellsOfVersion3 } from './version-3.ts';
 
 /** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */
 export const MAX_NOTEBOOK_BYTES = 20_000_000;
@@ -132,4 +131,39 @@ function wordOf(value: unknown): string | undefined {
 
 function unreadable(name: string, why: string): UserError {
   return new UserError('unreadableFile', `The notebook ${name} cannot be run: ${why}. Nothing ran.`);
+}
+
+/**
+ * The cells of a notebook of nbformat 2 or 3, with the names of version 4: `input` is `source`, a heading is markdown, an
+ * html cell too. Undefined where there are none.
+ */
+function cellsOfVersion3({ worksheets }: JsonObject): unknown[] | undefined {
+  if (!Array.isArray(worksheets)) return undefined;
+  return worksheets.flatMap((sheet: unknown): unknown[] => {
+    const cells = isObject(sheet) ? sheet['cells'] : undefined;
+    return Array.isArray(cells) ? cells.map(toVersion4) : [];
+  });
+}
+
+function toVersion4(cell: unknown): unknown {
+  if (!isObject(cell)) return cell;
+  const { cell_type: type, metadata, source = '' } = cell;
+  switch (type) {
+    case 'code':
+      return { cell_type: 'code', metadata, source: cell['input'] ?? '' };
+    case 'heading': {
+      const { level } = cell;
+      const depth = typeof level === 'number' && level >= 1 && level <= 6 ? Math.floor(level) : 1;
+      const words = Array.isArray(source) ? source.join('') : String(source);
+      return {
+        cell_type: 'markdown',
+        metadata,
+        source: `${'#'.repeat(depth)} ${words.replaceAll('\n', ' ')}`,
+      };
+    }
+    case 'html':
+      return { cell_type: 'markdown', metadata, source };
+    default:
+      return { cell_type: type, metadata, source };
+  }
 }

@@ -1,7 +1,7 @@
-import type { KernelOutput } from '../gateway/outputs.ts';
+import type { KernelOutput, WidgetState } from '../gateway/outputs.ts';
 import { RunTranscript } from './run-transcript.ts';
 import type { Transcript, TranscriptOptions } from './transcript.ts';
-import { Widgets } from './widgets.ts';
+import { htmlAsText } from './mime/html-text.ts';
 
 export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
   const transcript = new TranscriptInWords(options);
@@ -26,4 +26,96 @@ class TranscriptInWords extends RunTranscript {
   async #addAll(outputs: readonly KernelOutput[]): Promise<void> {
     for (const output of outputs) await super.add(output);
   }
+}
+
+/** More widgets than this of one run are not followed. */
+const WIDGETS_KEPT = 2_000;
+const SHOWN_KEPT = 100;
+/** A bar may move ten times a second. */
+const REFRESH_MS = 500;
+const BAR_CHARS = 20;
+/** Widgets may stand in each other. */
+const DEPTH = 5;
+
+const VIEW = 'application/vnd.jupyter.widget-view+json';
+
+/** The widgets of one run: what is shown of each is its state in words, the last one in the end. */
+class Widgets {
+  readonly #models = new Map<string, WidgetState>();
+  /** Displayed widgets, and the words that are shown of them. */
+  readonly #shown = new Map<string, string>();
+  #refreshedAtMs = 0;
+
+  /**
+   * Outputs that say the same in words: a widget's display, the updates of displays that its change makes. Undefined for
+   * what has nothing to do with widgets.
+   */
+  read(output: KernelOutput, nowMs: number): KernelOutput[] | undefined {
+    if (output.kind === 'widget') {
+      this.#change(output);
+      if (nowMs - this.#refreshedAtMs < REFRESH_MS) return [output];
+      this.#refreshedAtMs = nowMs;
+      return [output, ...this.updates()];
+    }
+    return output.kind === 'display' || output.kind === 'result' ? this.#readDisplay(output) : undefined;
+  }
+
+  /** What has changed of the displayed ones since it was told. */
+  updates(): KernelOutput[] {
+    return [...this.#shown].flatMap(([id, before]): KernelOutput[] => {
+      const words = this.#wordsOf(id, DEPTH) ?? '';
+      if (words === before) return [];
+      this.#shown.set(id, words);
+      return [
+        { kind: 'updateDisplay', data: { 'text/plain': words }, metadata: {}, displayId: displayOf(id) },
+      ];
+    });
+  }
+
+  #change({ id, state }: KernelOutput & { kind: 'widget' }): void {
+    if (state === undefined) this.#models.delete(id);
+    else if (this.#models.has(id) || this.#models.size < WIDGETS_KEPT)
+      this.#models.set(id, { ...this.#models.get(id), ...state });
+  }
+
+  #readDisplay(output: KernelOutput & { kind: 'display' | 'result' }): KernelOutput[] | undefined {
+    // A bundle that is none is found out where it is read.
+    const view: unknown = Reflect.get(Object(output.data), VIEW);
+    const id: unknown =
+      typeof view === 'object' && view !== null && 'model_id' in view ? view.model_id : undefined;
+    if (typeof id !== 'string' || this.#shown.size >= SHOWN_KEPT) return undefined;
+    const words = this.#wordsOf(id, DEPTH);
+    if (words === undefined) return undefined;
+    this.#shown.set(id, words);
+    return [{ ...output, data: { 'text/plain': words }, displayId: displayOf(id) }];
+  }
+
+  /** Undefined for a widget that was never told of, or is closed. */
+  #wordsOf(id: string, depth: number): string | undefined {
+    const model = this.#models.get(id);
+    if (model === undefined || depth === 0) return undefined;
+    const { model: name = '', description = '', value, children } = model;
+    if (name === 'OutputModel') return '';
+    if (children !== undefined)
+      return children
+        .map((child) => this.#wordsOf(child, depth - 1) ?? '')
+        .filter((words) => words !== '')
+        .join(/^H?BoxModel$|^HBox/.test(name) ? ' ' : '\n');
+    const said = /Progress/.test(name) ? barOf(model) : plainWords(value);
+    return [description, said].filter((words) => words !== '').join(' ');
+  }
+}
+
+function displayOf(id: string): string {
+  return `widget ${id}`;
+}
+
+function plainWords(value: string | number | undefined): string {
+  return typeof value === 'string' ? (htmlAsText(value) ?? '') : String(value ?? '');
+}
+
+function barOf({ value, max = 100 }: WidgetState): string {
+  const share = typeof value === 'number' && max > 0 ? Math.min(1, Math.max(0, value / max)) : 0;
+  const full = Math.round(share * BAR_CHARS);
+  return `|${'█'.repeat(full)}${' '.repeat(BAR_CHARS - full)}|`;
 }

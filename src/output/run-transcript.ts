@@ -12,6 +12,7 @@ import { SpoolFullError } from './spool/spool-budget.ts';
 import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
 import { ConsoleBarReader } from './terminal/console-bar.ts';
+import { piecesOf } from './pieces.ts';
 import { PIECE_CHARS } from './terminal/terminal-text.ts';
 import type { Transcript, TranscriptOptions } from './transcript.ts';
 import { Turns } from './turns.ts';
@@ -163,10 +164,7 @@ export class RunTranscript implements Transcript {
 
   async #takeStream(name: StreamName, text: string): Promise<void> {
     const reader = name === 'stderr' ? this.#consoleBar : undefined;
-    for (let at = 0; at < text.length; at += PIECE_CHARS) {
-      const piece = text.slice(at, at + PIECE_CHARS);
-      await this.#write(name, reader?.take(piece) ?? piece);
-    }
+    for (const piece of piecesOf(text, PIECE_CHARS)) await this.#write(name, reader?.take(piece) ?? piece);
     this.#folder.release(this.#model.takeDropped());
     await this.#snapshots.saveInTime();
   }

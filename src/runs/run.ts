@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
-import { type CodeSummary, summarizeCode } from '../store/run-reader.ts';
-import { type SparkWork, sparkWorkSchema } from '../spark/spark-work.ts';
+import { summarizeCode } from '../store/run-reader.ts';
+import { sparkWorkSchema } from '../spark/spark-work.ts';
 import type { RunRecord } from '../store/store.ts';
 import type { Dialect, Snippet } from './admission/snippet.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
@@ -27,18 +27,17 @@ export type Source =
 export type Origin = 'again' | 'edited' | 'saved' | 'allRows';
 
 /** What stands behind code that nobody typed for this run. */
-export interface SavedUse {
+const savedUseSchema = z.object({
   /** The name that it is saved under in its channel. */
-  name: string;
+  name: z.string(),
   /** Absent where a person asked for it. `words`: when it runs, as its maker said. `isQuiet`: told only where it fails. */
-  schedule?: { id: string; words: string; isQuiet: boolean };
-}
+  schedule: z.object({ id: z.string(), words: z.string(), isQuiet: z.boolean() }).optional(),
+});
+export type SavedUse = z.infer<typeof savedUseSchema>;
 
 /** How much of a run's output is on this machine's disk. A successor on another machine does not have it. */
-export interface StoredOutput {
-  keptBytes: number;
-  keptParts: number;
-}
+const storedOutputSchema = z.object({ keptBytes: z.number(), keptParts: z.number() });
+export type StoredOutput = z.infer<typeof storedOutputSchema>;
 
 /** The execute_request that a block was written with. */
 export interface BlockRequest {
@@ -53,74 +52,95 @@ export interface BlockRequest {
   checkpoint?: ExecutionCheckpoint & StoredOutput;
 }
 
-/** What the store keeps of a run beside its state and place: JSON, written by the leader alone. The code is apart. */
-export interface RunData extends CodeSummary {
-  source: Source;
-  kernelspec: string;
-  /** The language's word as it was typed, where one was. */
-  word?: string | undefined;
-  /** As the kernelspec says it: `python`, `scala`, `R`. */
-  language?: string | undefined;
-  /** What the code is written in, where that is not the kernelspec's language: the kernel gets it wrapped. */
-  dialect?: Dialect | undefined;
-  /** The kernelspec's name for people: `Python 3 with Spark`. */
-  displayName?: string | undefined;
-  /** The request (message or trigger) that this run came from. */
-  requestKey: string;
-  /** The request key of the requester's own message with the code: editing or deleting that message counts. */
-  message?: string;
-  /** Which edit of that message the code is from: Slack's `edited.ts`. */
-  editedTs?: string;
-  /** 1, 2, … over the edits of one message. */
-  edition: number;
-  /** The blocks are the cells of a notebook: its file's name, without the ending. */
-  notebook?: { name: string } | undefined;
-  /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
-  origin?: Origin;
-  saved?: SavedUse;
-  /** The run whose run message this one takes over: the same message, before its edit. */
-  follows?: string;
-  /** False: nobody is there whom the kernel could ask. */
-  attended?: boolean;
-  /** A slash command has no message of its own: the bot posts one and answers in its thread. */
-  needsRoot: boolean;
-  messageTs?: string;
-  /** Files in the thread that belong to the run message (Slack file ids), and replies of their own (ts). */
-  files?: string[];
-  replies?: string[];
-  /** The block under way or next. */
-  block: number;
-  /** What block `block` was written with; absent between blocks. */
-  request?: BlockRequest | undefined;
-  /** ms since the epoch: the kernel's first message about the first block. */
-  startedAt?: number;
-  executionCount?: number;
-  /** The kernel waits for a line that the requester has not typed yet. */
-  inputRequest?: InputRequest | undefined;
-  /** To be removed with all it showed, as soon as it has ended. */
-  erased?: boolean;
-  /** Who asked to stop it: a Slack user id, or `deleted`. */
-  stoppedBy?: string;
-  /** ms since the epoch: its requester was asked about it by somebody who waits behind it. */
-  askedAt?: number;
-  /** ms since the epoch: the requester was asked whether to switch the channel's kernel. */
-  switchAskedAt?: number | undefined;
-  /** By the policy its requester may replace the channel's kernel. */
-  maySwitch?: boolean;
-  /** Slack user id of who agreed to it. */
-  switchAgreedBy?: string | undefined;
-  /** Sentences for the head of the run message. */
-  notes: string[];
-  /** The kernel's Spark is gone by what its code raised: everybody who may run code here may restart the kernel. */
-  hasLostSpark?: boolean;
-  /** What its Spark jobs have done, as far as one of them lasted. */
-  spark?: SparkWork;
-  outcome?: RunOutcome;
-  /** How much of its output was on the disk of the process that saw it end. */
-  kept?: StoredOutput;
-  /** The stored record cannot be read: all the rest here is a placeholder. */
-  isUnreadable?: boolean;
+/** A value of this type, as far as this version relies on it: what an older or a newer one wrote may differ in the rest. */
+function like<Value>(relied: z.ZodType): z.ZodType<Value> {
+  return z.custom<Value>((value) => relied.safeParse(value).success);
 }
+
+/** What the store keeps of a run beside its state and place: JSON, written by the leader alone. The code is apart. */
+const runDataSchema = z.object({
+  source: like<Source>(z.string()),
+  kernelspec: z.string(),
+  /** The language's word as it was typed, where one was. */
+  word: z.string().optional(),
+  /** As the kernelspec says it: `python`, `scala`, `R`. */
+  language: z.string().optional(),
+  /** What the code is written in, where that is not the kernelspec's language: the kernel gets it wrapped. */
+  dialect: like<Dialect>(z.literal('sql')).optional(),
+  /** The kernelspec's name for people: `Python 3 with Spark`. */
+  displayName: z.string().optional(),
+  preview: z.string(),
+  codeLength: z.number(),
+  codeSha256: z.string(),
+  blockCount: z.number(),
+  /** The request (message or trigger) that this run came from. */
+  requestKey: z.string(),
+  /** The request key of the requester's own message with the code: editing or deleting that message counts. */
+  message: z.string().optional(),
+  /** Which edit of that message the code is from: Slack's `edited.ts`. */
+  editedTs: z.string().optional(),
+  /** 1, 2, … over the edits of one message. */
+  edition: z.number(),
+  /** The blocks are the cells of a notebook: its file's name, without the ending, and the cells whose error ends nothing. */
+  notebook: z.object({ name: z.string(), mayRaise: z.array(z.number()).optional() }).optional(),
+  /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
+  origin: like<Origin>(z.string()).optional(),
+  saved: savedUseSchema.optional(),
+  /** The run whose run message this one takes over: the same message, before its edit. */
+  follows: z.string().optional(),
+  /** False: nobody is there whom the kernel could ask. */
+  attended: z.boolean().optional(),
+  /** A slash command has no message of its own: the bot posts one and answers in its thread. */
+  needsRoot: z.boolean(),
+  messageTs: z.string().optional(),
+  /** Files in the thread that belong to the run message (Slack file ids), and replies of their own (ts). */
+  files: z.array(z.string()).optional(),
+  replies: z.array(z.string()).optional(),
+  /** The block under way or next. */
+  block: z.number(),
+  /** What block `block` was written with; absent between blocks. */
+  request: like<BlockRequest>(
+    z.object({
+      msgId: z.string(),
+      kernelId: z.string(),
+      sessionId: z.string(),
+      sentAt: z.number().optional(),
+    }),
+  ).optional(),
+  /** ms since the epoch: the kernel's first message about the first block. */
+  startedAt: z.number().optional(),
+  executionCount: z.number().optional(),
+  /** The kernel waits for a line that the requester has not typed yet. */
+  inputRequest: like<InputRequest>(
+    z.object({ id: z.string(), prompt: z.string(), password: z.boolean() }),
+  ).optional(),
+  /** To be removed with all it showed, as soon as it has ended. */
+  erased: z.boolean().optional(),
+  /** Who asked to stop it: a Slack user id, or `deleted`. */
+  stoppedBy: z.string().optional(),
+  /** ms since the epoch: its requester was asked about it by somebody who waits behind it. */
+  askedAt: z.number().optional(),
+  /** ms since the epoch: the requester was asked whether to switch the channel's kernel. */
+  switchAskedAt: z.number().optional(),
+  /** By the policy its requester may replace the channel's kernel. */
+  maySwitch: z.boolean().optional(),
+  /** Slack user id of who agreed to it. */
+  switchAgreedBy: z.string().optional(),
+  /** Sentences for the head of the run message. */
+  notes: z.array(z.string()),
+  /** The kernel's Spark is gone by what its code raised: everybody who may run code here may restart the kernel. */
+  hasLostSpark: z.boolean().optional(),
+  /** What its Spark jobs have done, as far as one of them lasted. */
+  spark: sparkWorkSchema.optional(),
+  outcome: like<RunOutcome>(
+    z.object({ kind: z.string(), durationMs: z.number(), kernelspec: z.string() }),
+  ).optional(),
+  /** How much of its output was on the disk of the process that saw it end. */
+  kept: storedOutputSchema.optional(),
+  /** The stored record cannot be read: all the rest here is a placeholder. */
+  isUnreadable: z.boolean().optional(),
+});
+export type RunData = z.infer<typeof runDataSchema>;
 
 export type Run = RunRecord<RunData>;
 
@@ -157,59 +177,6 @@ export function hasCode({ data }: Run, code: readonly string[]): boolean {
   const { codeSha256, blockCount } = summarizeCode(code);
   return codeSha256 === data.codeSha256 && blockCount === data.blockCount;
 }
-
-/** What everything else relies on. Loose, so that what a newer version adds is kept. */
-const runDataSchema = z.looseObject({
-  source: z.string(),
-  kernelspec: z.string(),
-  word: z.string().optional(),
-  language: z.string().optional(),
-  dialect: z.literal('sql').optional(),
-  displayName: z.string().optional(),
-  preview: z.string(),
-  codeLength: z.number(),
-  codeSha256: z.string(),
-  blockCount: z.number(),
-  requestKey: z.string(),
-  message: z.string().optional(),
-  editedTs: z.string().optional(),
-  edition: z.number(),
-  saved: z
-    .looseObject({
-      name: z.string(),
-      schedule: z.looseObject({ id: z.string(), words: z.string(), isQuiet: z.boolean() }).optional(),
-    })
-    .optional(),
-  notebook: z.looseObject({ name: z.string() }).optional(),
-  follows: z.string().optional(),
-  attended: z.boolean().optional(),
-  needsRoot: z.boolean(),
-  messageTs: z.string().optional(),
-  files: z.array(z.string()).optional(),
-  replies: z.array(z.string()).optional(),
-  block: z.number(),
-  request: z
-    .looseObject({
-      msgId: z.string(),
-      kernelId: z.string(),
-      sessionId: z.string(),
-      sentAt: z.number().optional(),
-    })
-    .optional(),
-  startedAt: z.number().optional(),
-  executionCount: z.number().optional(),
-  inputRequest: z.looseObject({ id: z.string(), prompt: z.string(), password: z.boolean() }).optional(),
-  erased: z.boolean().optional(),
-  stoppedBy: z.string().optional(),
-  askedAt: z.number().optional(),
-  switchAskedAt: z.number().optional(),
-  maySwitch: z.boolean().optional(),
-  switchAgreedBy: z.string().optional(),
-  notes: z.array(z.string()),
-  spark: sparkWorkSchema.optional(),
-  outcome: z.looseObject({ kind: z.string(), durationMs: z.number(), kernelspec: z.string() }).optional(),
-  kept: z.looseObject({ keptBytes: z.number(), keptParts: z.number() }).optional(),
-});
 
 /** What the store has of a run → its data. What cannot be read becomes the data of a run of which nothing is known. */
 export function readRunData(stored: unknown): RunData {

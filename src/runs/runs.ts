@@ -6,20 +6,19 @@ import { syntheticOutcome } from './outcome.ts';
 import {
   isUnfinished,
   languageName,
-  showsCode,
   type Run,
   type RunData,
+  showsCode,
   type StoredOutput,
   unreadableOutcome,
 } from './run.ts';
-import type { OpenRunMessage, ResultMark, RootContent } from './run-view.ts';
-import { quietly } from './quiet-message.ts';
+import { type OpenRunMessage, quietly, type ResultMark, type RootContent } from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
 import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { LiveRun } from './session/run/live-run.ts';
-import { retryStore } from './session/retry-store.ts';
+import { retryStore } from './session/store-writes.ts';
 
 /** How many runs' code is read at once after a takeover. */
 const READ_AT_ONCE = 20;

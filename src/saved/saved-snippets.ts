@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { KeyedMutex } from '../keyed-mutex.ts';
-import type { Dialect } from '../runs/admission/snippet.ts';
+import { KeyedMutex } from '../waits.ts';
+import type { Dialect, Snippet } from '../runs/admission/snippet.ts';
 import { summarizeCode } from '../store/run-reader.ts';
-import { nameKey } from './names.ts';
+import { putIn } from './parameters/put-in.ts';
+import type { Parameter } from './parameters/values.ts';
 
 /** Code that a channel keeps under a name. The code itself is stored apart, so that a list need not read it. */
 const savedSchema = z.object({
@@ -161,4 +162,38 @@ function placeKey({ workspace, channel }: Place): string {
 
 function entryKey(place: Place, name: string): string {
   return `${placeKey(place)}/${nameKey(name)}`;
+}
+
+/** One word, so that it can stand in a command; what it may hold is no markup in Slack and no separator in a key. */
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,39}$/u;
+
+/** What a name looks like, for people. */
+export const NAME_FORM =
+  'A name is one word of at most 40 letters, digits, dots, hyphens and underscores, such as daily-report.';
+
+/** The name of a saved snippet as it was typed; undefined for what cannot be one. */
+export function readName(typed: string): string | undefined {
+  const name = typed.trim().normalize('NFC');
+  return NAME.test(name) ? name : undefined;
+}
+
+/** Names that differ in case alone are one: a phone begins with a capital. */
+export function nameKey(name: string): string {
+  return name.toLowerCase();
+}
+
+/**
+ * What runs of a saved snippet: its code on the kernelspec that it was saved from, with the given values. Throws
+ * `UserError` for values that do not fit.
+ */
+export function toSnippet(
+  { kernelspec, language, dialect }: SavedSnippet,
+  blocks: readonly string[],
+  parameters: readonly Parameter[],
+): Snippet {
+  return {
+    language: kernelspec,
+    ...(dialect === undefined ? {} : { dialect }),
+    blocks: putIn(blocks, parameters, dialect ?? language),
+  };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { GatewayError } from '../gateway/errors.ts';
+import { GatewayError, type GatewayErrorCode } from '../gateway/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 
 /** What can be said of one thing the bot depends on. `detail` is a sentence for an operator, without secrets. */
@@ -84,4 +84,48 @@ async function withTimeout(check: HealthCheck, timeoutMs: number): Promise<Healt
   } finally {
     answered.abort();
   }
+}
+
+/** What says that this process cannot work with the gateway; a refusal of one kernel says nothing. */
+const AWAY: ReadonlySet<GatewayErrorCode> = new Set([
+  'unreachable',
+  'unauthorized',
+  'untrusted',
+  'noCredentials',
+  'badAnswer',
+]);
+
+/** The same gateway, and whether its latest call failed for everybody. */
+export function trackGateway(gateway: Gateway): { gateway: Gateway; isMissed: () => boolean } {
+  let isMissed = false;
+  const note = async (work: Promise<unknown>): Promise<void> => {
+    try {
+      await work;
+      isMissed = false;
+    } catch (error) {
+      if (error instanceof GatewayError) isMissed = AWAY.has(error.code);
+    }
+  };
+  const tracked = watchCalls(gateway, (_, work) => {
+    void note(work);
+    return work;
+  });
+  return { gateway: tracked, isMissed: () => isMissed };
+}
+
+/** The same gateway; what `watch` gives for the promise of a call takes its place. */
+export function watchCalls(
+  gateway: Gateway,
+  watch: (call: string, work: Promise<unknown>) => Promise<unknown>,
+): Gateway {
+  return new Proxy(gateway, {
+    get(target, call) {
+      const method: unknown = Reflect.get(target, call);
+      if (typeof method !== 'function' || typeof call !== 'string') return method;
+      return (...given: unknown[]): unknown => {
+        const result: unknown = Reflect.apply(method, target, given);
+        return result instanceof Promise ? watch(call, result) : result;
+      };
+    },
+  });
 }

@@ -1,6 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { GatewayError } from '../gateway/errors.ts';
-import type { Gateway } from '../gateway/gateway.ts';
+import type { ConnectionEvent, Gateway } from '../gateway/gateway.ts';
+import { watchCalls } from './health.ts';
 
 /** A kernel's start is over when it answers on its websocket, which is long after the gateway's 201 (protocol.md §6). */
 export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gateway {
@@ -42,11 +43,7 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
   }
 
   return (gateway) => ({
-    readInfo: (signal) => counted('readInfo', gateway.readInfo(signal)),
-    readKernelspecs: (signal) => counted('readKernelspecs', gateway.readKernelspecs(signal)),
-    listKernels: (signal) => counted('listKernels', gateway.listKernels(signal)),
-    findKernel: (kernelId, signal) => counted('findKernel', gateway.findKernel(kernelId, signal)),
-    restartKernel: (kernelId) => counted('restartKernel', gateway.restartKernel(kernelId)),
+    ...watchCalls(gateway, (call, work) => (call === 'close' ? work : counted(call, work))),
     async shutDownKernel(kernelId) {
       starting.delete(kernelId);
       await counted('shutDownKernel', gateway.shutDownKernel(kernelId));
@@ -66,17 +63,12 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
     async connect(kernelId, options) {
       const start = starting.get(kernelId);
       starting.delete(kernelId);
+      const onEvent = (event: ConnectionEvent): void => {
+        if (event.kind === 'disconnected') drops.inc();
+        options.onEvent?.(event);
+      };
       try {
-        const connection = await counted(
-          'connect',
-          gateway.connect(kernelId, {
-            ...options,
-            onEvent(event) {
-              if (event.kind === 'disconnected') drops.inc();
-              options.onEvent?.(event);
-            },
-          }),
-        );
+        const connection = await counted('connect', gateway.connect(kernelId, { ...options, onEvent }));
         if (start !== undefined) {
           starts.inc({ kernelspec: start.kernelspec, result: 'ok' });
           startTimes.observe({ kernelspec: start.kernelspec }, (performance.now() - start.sinceMs) / 1000);
@@ -87,12 +79,6 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
         throw error;
       }
     },
-    ...(gateway.startServer === undefined
-      ? {}
-      : { startServer: () => counted('startServer', gateway.startServer?.() ?? Promise.resolve()) }),
-    saveCookies: (kernelId) => gateway.saveCookies(kernelId),
-    restoreCookies: (kernelId, saved) => gateway.restoreCookies(kernelId, saved),
-    close: () => gateway.close(),
   });
 }
 

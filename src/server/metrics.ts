@@ -1,15 +1,16 @@
 import type { FetchFunction } from '@slack/web-api';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { RunOutcome } from '../runs/outcome.ts';
 import type { Run } from '../runs/run.ts';
 import type { Store } from '../store/store.ts';
-import { countRuns } from './count-runs.ts';
-import { listen } from './http-server.ts';
+import { allCounts } from '../spark/spark-work.ts';
+import { StoreError } from '../errors.ts';
+import type { RunCounts } from '../runs/session/channel-kernels.ts';
+import { listen, type Role } from './http-server.ts';
 import { instrumentGateway } from './instrument-gateway.ts';
 import { countPayloads, instrumentSlack, type PayloadCounts, type PlainFetch } from './instrument-slack.ts';
-import { instrumentStore } from './instrument-store.ts';
-import { type ObservedState, observeState } from './observe-state.ts';
+import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS } from './health.ts';
 
 /** Wraps gateway client, run store and Slack's fetch, and counts runs and payloads: the code that calls them knows nothing of metrics. */
 export interface Metrics {
@@ -67,4 +68,128 @@ export async function startMetrics(at: { host: string; port: number } | undefine
     fetch: instrumentSlack(registry),
     close: () => server.close(),
   };
+}
+
+/** Gives what is to be called once for each run that ends. */
+function countRuns(registry: Registry): (run: Run, outcome: RunOutcome) => void {
+  const registers = [registry];
+  const runs = new Counter({
+    name: 'sparkthread_runs_total',
+    help: 'Runs that ended, by outcome and kernelspec',
+    labelNames: ['outcome', 'kernelspec'],
+    registers,
+  });
+  const waits = new Histogram({
+    name: 'sparkthread_run_queue_seconds',
+    help: 'From the acceptance of a snippet to the first sign of the kernel, the start of a kernel included',
+    buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'sparkthread_run_seconds',
+    help: 'From the first sign of the kernel to the end of the run',
+    labelNames: ['kernelspec'],
+    buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400],
+    registers,
+  });
+  const sparkTasks = new Counter({
+    name: 'sparkthread_spark_tasks_total',
+    help: 'Tasks of Spark jobs that runs have done, as far as they were seen, by kernelspec',
+    labelNames: ['kernelspec'],
+    registers,
+  });
+
+  return ({ createdAt, data }, outcome) => {
+    const { kernelspec, startedAt, spark } = data;
+    if (spark !== undefined) sparkTasks.inc({ kernelspec }, allCounts(spark).doneTasks);
+    runs.inc({ outcome: outcome.kind, kernelspec });
+    if (startedAt === undefined) return;
+    waits.observe(Math.max(0, startedAt - createdAt) / 1000);
+    durations.observe({ kernelspec }, outcome.durationMs / 1000);
+  };
+}
+
+/** The same store with the calls of its runs timed: a store that is slow is slow before it is away. */
+export function instrumentStore(registry: Registry): <Data>(store: Store<Data>) => Store<Data> {
+  const registers = [registry];
+  const seconds = new Histogram({
+    name: 'sparkthread_store_seconds',
+    help: 'How long calls of the run store took, failed ones included, by call',
+    labelNames: ['call'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5],
+    registers,
+  });
+  const errors = new Counter({
+    name: 'sparkthread_store_errors_total',
+    help: 'Calls of the run store that failed, by call and kind of failure',
+    labelNames: ['call', 'code'],
+    registers,
+  });
+  return (store) => ({
+    ...store,
+    runs: new Proxy(store.runs, {
+      get(runs, call) {
+        const method: unknown = Reflect.get(runs, call, runs);
+        if (typeof method !== 'function' || typeof call !== 'string') return method;
+        return async (...given: unknown[]): Promise<unknown> => {
+          const stop = seconds.startTimer({ call });
+          try {
+            return await method.apply(runs, given);
+          } catch (error) {
+            errors.inc({ call, code: error instanceof StoreError ? error.code : 'broken' });
+            throw error;
+          } finally {
+            stop();
+          }
+        };
+      },
+    }),
+  });
+}
+
+/** What is asked each time that the metrics are read; all but `slack` answers from memory. */
+interface ObservedState {
+  version: string;
+  role: () => Role;
+  /** Whether Slack's events reach this process. With signed HTTP it may ask Slack, so it may fail and hang. */
+  slack: HealthCheck;
+  /** Undefined while this process is not the leader. */
+  counts: () => (RunCounts & { spoolBytes: number }) | undefined;
+}
+
+/** Gauges of what is there now. */
+export function observeState(registry: Registry, { version, role, slack, counts }: ObservedState): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number | Promise<number>): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        this.set(await read());
+      },
+    });
+  gauge('sparkthread_leader', '1: this process is the active one', () => (role() === 'leader' ? 1 : 0));
+  gauge('sparkthread_slack_connected', '1: Slack’s events reach this process', async () =>
+    (await readHealth({ slack }, STATUS_TIMEOUT_MS)).slack?.ok === true ? 1 : 0,
+  );
+  gauge(
+    'sparkthread_runs_waiting',
+    'Accepted runs that their kernel has not got',
+    () => counts()?.waiting ?? 0,
+  );
+  gauge('sparkthread_runs_in_flight', 'Runs that a kernel has', () => counts()?.inFlight ?? 0);
+  gauge(
+    'sparkthread_runs_unposted',
+    'Ended runs whose final message is not posted',
+    () => counts()?.unposted ?? 0,
+  );
+  gauge('sparkthread_kernels', 'Kernels that belong to channels', () => counts()?.kernels ?? 0);
+  gauge('sparkthread_spool_bytes', 'Output of all runs on the disk', () => counts()?.spoolBytes ?? 0);
+  new Gauge({
+    name: 'sparkthread_build_info',
+    help: 'Always 1',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version, node: process.versions.node }, 1);
 }

@@ -9,7 +9,7 @@ import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
 import type { Threads } from './exports/threads.ts';
 import { createRunMessages } from './messages/run-messages.ts';
-import { startupError } from './transport/startup-errors.ts';
+import { startupError } from './api/call-error.ts';
 import type { Bot, ListenerMemory } from './context.ts';
 import { type Channels, createChannels } from './api/conversations.ts';
 import type { SlackNetwork } from './transport/network.ts';

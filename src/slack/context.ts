@@ -18,10 +18,12 @@ import type { Threads } from './exports/threads.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
-import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { KeyedMutex } from '../waits.ts';
 
-/** The workspace, who may do what in it, and how to ask and tell Slack. */
-export interface SlackPort {
+/** What listeners work with. Runs and requests are in the store: all that asks for them rejects with `StoreError`. */
+export interface Bot {
+  // — the workspace, who may do what in it, and how to ask and tell Slack —
+
   workspace: string;
   /** `https://team.slack.com/`, for links to messages. */
   workspaceUrl: string;
@@ -36,10 +38,14 @@ export interface SlackPort {
   threads: Threads;
   audit: Audit;
   log: Log;
-}
+  autoRun: 'mention' | 'all';
+  editWindowMs: number;
+  /** Code that waits until its requester has chosen a language, for an hour. */
+  drafts: Drafts;
+  memory: ListenerMemory;
 
-/** Runs and the requests that make them, in the store. All of it rejects with `StoreError`. */
-export interface RunsPort {
+  // — runs, and the requests that make them —
+
   /** Accepts a snippet. Nothing is accepted once `signal` is aborted; then its reason is thrown. */
   admit: (request: SnippetRequest, signal?: AbortSignal) => Promise<Admitted>;
   /** A snippet was not accepted. */
@@ -72,10 +78,9 @@ export interface RunsPort {
   threadRuns: (channel: string, thread: string, limit?: number) => Promise<Run[]>;
   channelRuns: (channel: string, limit: number) => Promise<Run[]>;
   requesterRuns: (user: string, limit: number) => Promise<Run[]>;
-}
 
-/** Kernels, and what channels have chosen for theirs. */
-export interface KernelsPort {
+  // — kernels, and what channels have chosen for theirs —
+
   control: KernelControl;
   channelSettings: ChannelSettingsStore;
   /** What words mean in this channel; rejects with `GatewayError` when the gateway never told. */
@@ -84,10 +89,9 @@ export interface KernelsPort {
   languagesNow: (channel: string) => Promise<LanguageContext>;
   /** Puts an idle kernel's end off. False when it is gone or has changed hands. */
   keepKernel: (queue: string, kernelId: string) => Promise<boolean>;
-}
 
-/** What channels keep under a name, and when that runs by itself. */
-export interface SavedPort {
+  // — what channels keep under a name, and when that runs by itself —
+
   saved: SavedSnippets;
   schedules: Schedules;
 }
@@ -104,12 +108,4 @@ export interface ListenerMemory {
   channelsWithRuns: LRUCache<string, boolean>;
   /** Run again, by requester and run: a double click is one press. */
   recentClicks: LRUCache<string, true>;
-}
-
-export interface Bot extends SlackPort, RunsPort, KernelsPort, SavedPort {
-  autoRun: 'mention' | 'all';
-  editWindowMs: number;
-  /** Code that waits until its requester has chosen a language, for an hour. */
-  drafts: Drafts;
-  memory: ListenerMemory;
 }

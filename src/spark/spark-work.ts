@@ -1,67 +1,50 @@
 import { z } from 'zod';
 import type { SparkApplication, SparkLinks } from './links.ts';
 
+/** From the least to the most that is known; a better word replaces a worse one. */
+const SOURCES = ['console', 'status', 'observer'] as const;
+export type SparkSource = (typeof SOURCES)[number];
+
 /** What is counted of Spark's work. Failed tasks are attempts: Spark repeats each up to four times. */
-export interface SparkCounts {
-  jobs: number;
-  endedJobs: number;
-  failedJobs: number;
-  /** Only where jobs are not told apart. */
-  stages: number;
-  tasks: number;
-  doneTasks: number;
-  activeTasks: number;
-  failedTasks: number;
-}
-
-/** The Spark work of one run, as far as it is known; JSON, part of the run's record. */
-export interface SparkWork {
-  /** Of the block under way, or the last one; `source` tells whose word it is. */
-  counts: SparkCounts;
-  source: SparkSource;
-  block: number;
-  /** Of all blocks before that one. */
-  before?: SparkCounts;
-  /** Jobs are running. */
-  isAtWork: boolean;
-  /** One of them has lasted over a second: the answer tells of them from then on. */
-  hasLasted: boolean;
-  /** Spark's id of the job at work, or of the last one. */
-  job?: number | undefined;
-  app?: string | undefined;
-  /** Since when tasks wait and none is at work, ms since the epoch. */
-  waitingSince?: number | undefined;
-  links?: SparkLinks | undefined;
-}
-
 const countsSchema = z.object({
   jobs: z.number(),
   endedJobs: z.number(),
   failedJobs: z.number(),
+  /** Only where jobs are not told apart. */
   stages: z.number(),
   tasks: z.number(),
   doneTasks: z.number(),
   activeTasks: z.number(),
   failedTasks: z.number(),
 });
+export type SparkCounts = z.infer<typeof countsSchema>;
 
-/** For reading a record: what a newer version adds is kept. */
-export const sparkWorkSchema = z.looseObject({
+/** The Spark work of one run, as far as it is known; JSON, part of the run's record. */
+export const sparkWorkSchema = z.object({
+  /** Of the block under way, or the last one; `source` tells whose word it is. */
   counts: countsSchema,
-  source: z.string(),
+  source: z.custom<SparkSource>((value) => typeof value === 'string'),
   block: z.number(),
+  /** Of all blocks before that one. */
   before: countsSchema.optional(),
+  /** Jobs are running. */
   isAtWork: z.boolean(),
+  /** One of them has lasted over a second: the answer tells of them from then on. */
   hasLasted: z.boolean(),
+  /** Spark's id of the job at work, or of the last one. */
   job: z.number().optional(),
   app: z.string().optional(),
-  links: z.looseObject({ link: z.string().optional(), historyLink: z.string().optional() }).optional(),
+  /** Since when tasks wait and none is at work, ms since the epoch. */
   waitingSince: z.number().optional(),
+  links: z
+    .object({
+      link: z.string().optional(),
+      historyLink: z.string().optional(),
+      hidesApp: z.literal(true).optional(),
+    })
+    .optional(),
 });
-
-/** From the least to the most that is known; a better word replaces a worse one. */
-const SOURCES = ['console', 'status', 'observer'] as const;
-export type SparkSource = (typeof SOURCES)[number];
+export type SparkWork = z.infer<typeof sparkWorkSchema>;
 
 /** How things stand at a moment, in one block. */
 export interface SparkMoment {

@@ -1,6 +1,7 @@
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type Clock, LeaseClock, notLeader, pause } from './lease-clock.ts';
+import { pause } from '../waits.ts';
+import { type Clock, LeaseClock, notLeader } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
 
 const TICK_MS = 1_000;

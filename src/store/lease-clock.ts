@@ -57,17 +57,6 @@ export class LeaseClock {
   }
 }
 
-/** Resolves after `ms`, or when the signal is aborted. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = () => resolve();
-  const timer = setTimeout(end, ms);
-  signal.addEventListener('abort', end);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
-}
-
 /** What a write or a wait gets from a process whose lease is over. */
 export function notLeader(): StoreError {
   return new StoreError('notLeader', 'This process does not hold the leader lease any more.');

@@ -77,19 +77,12 @@ export function parseLoosely(json: string) {
 const PREVIEW_LENGTH = 200;
 
 /** What is said of code in a run's data, so that a listing need not read it. Lengths are in UTF-16 units. */
-export interface CodeSummary {
-  preview: string;
-  codeLength: number;
-  /** Hex; of the blocks with an empty line between them. */
-  codeSha256: string;
-  blockCount: number;
-}
-
-export function summarizeCode(code: readonly string[]): CodeSummary {
+export function summarizeCode(code: readonly string[]) {
   const whole = code.join('\n\n');
   return {
     preview: whole.trimStart().slice(0, PREVIEW_LENGTH),
     codeLength: whole.length,
+    /** Hex; of the blocks with an empty line between them. */
     codeSha256: createHash('sha256').update(whole).digest('hex'),
     blockCount: code.length,
   };

@@ -38,17 +38,10 @@ export interface RunRecord<Data> {
   readonly data: Data;
 }
 
-export interface NewRun<Data> {
-  id: string;
-  workspace: string;
-  channel: string;
-  thread: string;
-  queue: string;
-  requester: string;
-  createdAt: number;
-  data: Data;
-  code: readonly string[];
-}
+/** A run that is to be accepted, with its code. */
+export type NewRun<Data> = Omit<RunRecord<Data>, 'state' | 'order' | 'updatedAt'> & {
+  readonly code: readonly string[];
+};
 
 /** The request is known: `runId` is the run that it made, '' when it made none. */
 export type Acceptance = { kind: 'accepted'; order: number } | { kind: 'duplicate'; runId: string };

@@ -16,7 +16,7 @@ import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-
 
 const run = promisify(execFile);
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
-const env = {
+const env: Record<string, string> = {
   ...cleanEnvironment(process.env),
   // This Node and no package of node_modules is the one that runs, as in the image.
   PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
@@ -33,6 +33,7 @@ let gateway: ScriptedGateway;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'sparkthread-image-'));
+  env['NODE_COMPILE_CACHE'] = join(root, 'cache');
   const dockerfile = await readFile(join(checkout, 'Dockerfile'), 'utf8');
   for (const [, names = '', to = ''] of dockerfile.matchAll(/^COPY (?!--from)(.*) (\S+)$/gm))
     for (const name of names.split(' '))
@@ -42,6 +43,8 @@ beforeAll(async () => {
     cwd: root,
     env: { ...cleanEnvironment(process.env, npmSettings), ...env },
   });
+  const [, compile = ''] = /^RUN (node .*)$/m.exec(dockerfile) ?? [];
+  await run('sh', ['-c', compile], { cwd: root, env });
   playground = await startPlayground();
   gateway = await startScriptedGateway();
 }, 300_000);
@@ -66,6 +69,11 @@ test('no package of development is in it', async () => {
   const packages = await readdir(join(root, 'node_modules'));
   expect(packages).toEqual(expect.arrayContaining(['keyv', 'pino']));
   expect(packages.filter((name) => name in packageJson.devDependencies)).toEqual([]);
+});
+
+test('what Node has compiled of the bot is in it', async () => {
+  const compiled = await readdir(join(root, 'cache'), { recursive: true });
+  expect(compiled.length).toBeGreaterThan(500);
 });
 
 test('`npm start` answers a snippet, its health is told without Node, and SIGTERM ends it', async () => {

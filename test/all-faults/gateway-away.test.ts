@@ -61,6 +61,16 @@ async function namedAfter(thread: string, words: RegExp, harm: () => unknown): P
   return (performance.now() - before) / 1000;
 }
 
+/** Cuts the wire half a tick after the last frame has passed: what is on the way is lost with it, and said to be. */
+async function dropBetweenTicks(): Promise<void> {
+  await new Promise((resolve) => {
+    const quiet = setTimeout(resolve, 100);
+    front.onPassed = () => void quiet.refresh();
+  });
+  front.onPassed = () => undefined;
+  front.drop();
+}
+
 /** Every tick is there, none twice, and nothing is said to be missing. */
 function expectWhole(text: string): void {
   const last = Number(/last tick (\d+)/.exec(text)?.[1]);
@@ -85,9 +95,9 @@ const refusals = {
 
 test.each(Object.entries(refusals))('%s in the middle of a run', async (_, { answer, words }) => {
   const thread = await ticking();
-  const seconds = await namedAfter(thread, words, () => {
+  const seconds = await namedAfter(thread, words, async () => {
     front.faults = { answer: () => answer };
-    front.drop();
+    await dropBetweenTicks();
   });
   console.log(`named after ${seconds.toFixed(1)} s`);
   expect(seconds).toBeLessThan(NAMED_WITHIN_S);
@@ -135,7 +145,7 @@ test('calls are refused while the websocket lives on: that is said, and a stop g
 test('a stop while the gateway is away is done when it is back', async () => {
   const thread = await ticking();
   front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
-  front.drop();
+  await dropBetweenTicks();
   await shown(thread, refusals['the proxy has no gateway (502)'].words);
   playground.as('ana').post('#data', '!stop', { thread });
   await bot.untilLog((line) => line['msg'] === 'an interrupt could not be sent');
@@ -200,7 +210,7 @@ test('a snippet that comes while the gateway is away for a moment runs when it i
   await askSlash(playground, 'ana', '#data', '/spark 1');
   front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
   await bot.stop();
-  front.drop();
+  await dropBetweenTicks();
   await bot.restart();
   front.faults = {};
   // The list of languages is known, the gateway goes away after that.

@@ -28,7 +28,7 @@ import {
   SparkObserver,
   type SparkProgress,
   type SparkSettings,
-} from '../../src/runs/session/spark/spark-observer.ts';
+} from '../../src/runs/session/spark-observer.ts';
 import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';

@@ -7,6 +7,7 @@ import {
   headerName,
   headerText,
   jsonHeaders,
+  matching,
   path,
   rootUrl,
   text,
@@ -125,4 +126,26 @@ export const jupyterFields = {
   JUPYTER_GATEWAY_CLIENT_CERT: aliasOf('KG_CLIENT_CERT', gatewayFields.KG_CLIENT_CERT),
   JUPYTER_GATEWAY_CLIENT_KEY: aliasOf('KG_CLIENT_KEY', gatewayFields.KG_CLIENT_KEY),
   JUPYTER_GATEWAY_VALIDATE_CERT: aliasOf('VALIDATE_KG_CERT', gatewayFields.VALIDATE_KG_CERT),
+};
+
+export const hubFields = {
+  JUPYTERHUB_API_URL: optional(rootUrl(['http:', 'https:']), {
+    example: 'https://hub.example.com/hub/api/',
+    description:
+      'The API of a JupyterHub, where the gateway is the server of one of its users: the server is started when it is stopped. Without KG_URL the server’s address is taken from this one.',
+  }),
+  JUPYTERHUB_API_TOKEN: optional(headerText, {
+    secret: true,
+    example: 'a-hub-token',
+    description:
+      'A token of JupyterHub with the scopes read:users, servers and access:servers of that user. The server gets it too where it has the host of JUPYTERHUB_API_URL and nothing else is set for it.',
+  }),
+  JUPYTERHUB_USER: optional(matching(/^[^/\s]+$/, 'the name of a user'), {
+    example: 'sparkthread',
+    description: 'Whose server it is.',
+  }),
+  JUPYTERHUB_SERVER_NAME: optional(matching(/^[^/\s]+$/, 'the name of a server'), {
+    example: 'spark',
+    description: 'Which of the user’s servers. By default the one without a name.',
+  }),
 };

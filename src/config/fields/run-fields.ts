@@ -2,6 +2,9 @@ import { optional, withDefault } from '../setting.ts';
 import { matching, oneOf, pairs, size, spanOrNone } from '../parsers.ts';
 import { waitingTime, waitingTimeOrNone, wholeNumber } from '../parsers.ts';
 
+/** Kernels of Scala and R count in 32 bits; of more rows than this no message holds a tenth. */
+export const MAX_ROWS = 1_000_000;
+
 const word = matching(/^\S+$/, 'one word');
 
 export const runFields = {
@@ -40,7 +43,7 @@ export const runFields = {
     description:
       'Whether the channel sees at a glance how a run ended: on the bot’s own message, or as a reaction on a person’s.',
   }),
-  SQL_ROWS: withDefault(wholeNumber(1), '1000', {
+  SQL_ROWS: withDefault(wholeNumber(1, MAX_ROWS), '1000', {
     example: '5000',
     description:
       'The most rows of a SQL result that are fetched from Spark: shown as a table, and all of them as CSV.',

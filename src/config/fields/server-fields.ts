@@ -1,5 +1,5 @@
 import { optional, withDefault } from '../setting.ts';
-import { flag, isDecodable, oneOf, readAs, size, text, wholeNumber } from '../parsers.ts';
+import { flag, isDecodable, oneOf, proxyUrl, readAs, size, text, wholeNumber } from '../parsers.ts';
 import { storeUrl } from '../store-url.ts';
 
 export const storeFields = {
@@ -75,5 +75,19 @@ export const serverFields = {
   AUDIT_CODE: withDefault(flag, 'false', {
     example: 'true',
     description: 'Whether audit lines carry the code itself, beside its hash and length.',
+  }),
+};
+
+export const networkFields = {
+  HTTPS_PROXY: optional(proxyUrl, {
+    secret: true,
+    example: 'http://proxy.example.com:3128',
+    description:
+      'The proxy on the way to Slack, to the gateway, to SPARK_STATUS_URL and to AUDIT, where these are https or wss; a user and a password may stand before the host. It has to let CONNECT through. https_proxy is read too.',
+  }),
+  NO_PROXY: optional(text, {
+    example: '.cluster.example.com,10.0.0.0/8',
+    description:
+      'What is reached without the proxy: names with all below them, addresses, subnets, each with :port or without, or *. no_proxy is read too.',
   }),
 };

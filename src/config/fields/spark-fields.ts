@@ -1,4 +1,5 @@
 import { optional, withDefault } from '../setting.ts';
+import { MAX_ROWS } from './run-fields.ts';
 import { isDecodable, offOrWholeNumber, oneOf, readAs } from '../parsers.ts';
 
 const template = (given: string): string | undefined => {
@@ -43,7 +44,7 @@ export const sparkFields = {
         'The root of Spark’s REST API (of a driver’s UI, YARN’s proxy or a history server): while a run of a kernel without the observer (Scala, R, SPARK_PROGRESS=console) lasts over a second, its jobs are asked for there. Of the running applications the one with the kernel’s id in its name counts, as Enterprise Gateway names them, else the newest. https://rm.example.com/proxy/{appId}/api/v1: YARN is asked for the id, by that name alone. A user and a password may stand before the host.',
     },
   ),
-  SHOW_DATAFRAMES: withDefault(offOrWholeNumber(1), 'off', {
+  SHOW_DATAFRAMES: withDefault(offOrWholeNumber(1, MAX_ROWS), 'off', {
     example: '50',
     description:
       'How many rows are shown of a Spark DataFrame that is the result of Python code, as a table. off: its own short form, as display(df) alone asks for a table. It costs a Spark job for each such result.',

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewaySettings } from '../../gateway/gateway.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
-import { isOfHub, readHubSettings, serverUrl } from './hub.ts';
-import { readServiceCredentials, type ServiceCredentials } from './service-credentials.ts';
+import type { HubSettings } from '../../gateway/settings.ts';
 import type { SettingValues } from '../schema.ts';
 import type { ConfigIssues } from '../setting.ts';
+import { readServiceCredentials, type ServiceCredentials } from './service-credentials.ts';
 import { readTlsSettings } from './tls.ts';
 
 /**
@@ -54,25 +54,21 @@ export function readGatewaySettings(
     hasNoCredentials && hub !== undefined && isOfHub(httpUrl, hub) && isOfHub(wsUrl, hub)
       ? hub.token
       : given.token;
-  const [rest, websocket] = [proxyFor(httpUrl, proxy), proxyFor(wsUrl, proxy)];
   return {
     httpUrl,
     wsUrl,
-    ...(user === undefined ? {} : { user }),
-    ...(pass === undefined ? {} : { pass }),
-    ...(token === undefined ? {} : { token }),
-    ...(hub === undefined ? {} : { hub }),
-    ...(given.authScheme === undefined ? {} : { authScheme: given.authScheme }),
-    ...(given.authHeader === undefined ? {} : { authHeader: given.authHeader }),
+    user,
+    pass,
+    token,
+    hub,
+    authScheme: given.authScheme,
+    authHeader: given.authHeader,
     headers: given.headers,
     tls,
-    proxies: {
-      ...(rest === undefined ? {} : { rest }),
-      ...(websocket === undefined ? {} : { websocket }),
-    },
-    ...(values.KG_KERNELS_PATH === undefined ? {} : { kernelsPath: values.KG_KERNELS_PATH }),
-    ...(values.KG_KERNELSPECS_PATH === undefined ? {} : { kernelspecsPath: values.KG_KERNELSPECS_PATH }),
-    ...(values.KERNEL_BODY === undefined ? {} : { startBody: values.KERNEL_BODY }),
+    proxies: { rest: proxyFor(httpUrl, proxy), websocket: proxyFor(wsUrl, proxy) },
+    kernelsPath: values.KG_KERNELS_PATH,
+    kernelspecsPath: values.KG_KERNELSPECS_PATH,
+    startBody: values.KERNEL_BODY,
     launchTimeoutMs: values.KERNEL_LAUNCH_TIMEOUT,
     maxMessageBytes: values.MAX_MESSAGE,
     startConcurrency: values.START_CONCURRENCY,
@@ -169,4 +165,42 @@ function checkCredentials(
   const hasAuthorization = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   if (hasAuthorization && user !== undefined)
     problems.push('KG_HEADERS has an Authorization header beside KG_HTTP_USER: give one of them.');
+}
+
+/** Undefined where JupyterHub is no matter here, or a part is missing, which is told. */
+function readHubSettings(
+  values: SettingValues,
+  proxy: ProxySettings | undefined,
+  { problems, unread }: ConfigIssues,
+): HubSettings | undefined {
+  const { JUPYTERHUB_API_URL: apiUrl, JUPYTERHUB_API_TOKEN: token, JUPYTERHUB_USER: user } = values;
+  if (apiUrl === undefined) return undefined;
+  for (const name of ['JUPYTERHUB_API_TOKEN', 'JUPYTERHUB_USER'] as const)
+    if (values[name] === undefined && !unread.has(name))
+      problems.push(`${name} is missing: JUPYTERHUB_API_URL needs it.`);
+  if (token === undefined || user === undefined) return undefined;
+  return {
+    apiUrl,
+    token,
+    user,
+    server: values.JUPYTERHUB_SERVER_NAME ?? '',
+    proxy: proxyFor(apiUrl, proxy),
+  };
+}
+
+/** Where the hub's proxy has the server: beside `hub/api/`. */
+function serverUrl({ apiUrl, user, server }: HubSettings): string {
+  const root = apiUrl.replace(/hub\/api\/$/, '');
+  const path = [user, server].filter((part) => part !== '').map(escapePart);
+  return `${root}user/${path.join('/')}/`;
+}
+
+/** As JupyterHub writes it: `ana@example.com` stays. */
+function escapePart(part: string): string {
+  return encodeURIComponent(part).replaceAll('%40', '@');
+}
+
+/** The hub's token is for the hub's own servers, and goes to no other host. */
+function isOfHub(url: string, { apiUrl }: HubSettings): boolean {
+  return new URL(url).hostname === new URL(apiUrl).hostname;
 }

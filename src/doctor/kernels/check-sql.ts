@@ -12,6 +12,9 @@ const LOOKS: Readonly<Record<string, string>> = {
   r: 'for (name in c("SparkR", "sparklyr")) if (requireNamespace(name, quietly = TRUE)) cat("spark", as.character(packageVersion(name)), "\\n")',
 };
 
+/** Far more than the version. */
+const SAID_CHARS = 10_000;
+
 /** The version of Spark in a kernel, or of R's package for it; undefined where there is none, or none that shows before `signal`. */
 export async function findSpark(
   connection: KernelConnection,
@@ -24,7 +27,7 @@ export async function findSpark(
   let said = '';
   for await (const output of execution) {
     if (output.kind === 'stopIgnored') return undefined;
-    if (output.kind === 'stream' && said.length < 10_000) said += output.text;
+    if (output.kind === 'stream' && said.length < SAID_CHARS) said += output.text.slice(0, SAID_CHARS);
   }
   await execution.end;
   return /^spark (\d[\w.-]{0,40})\s*$/m.exec(said)?.[1];

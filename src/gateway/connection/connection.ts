@@ -16,7 +16,6 @@ import type {
 import { isLateTalker, isProvenByInfo } from '../protocol/messages.ts';
 import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/websocket.ts';
-import { createEmit } from './emit.ts';
 import { ExecutionQueue } from './execution-queue.ts';
 import { type LifecycleEvent } from './lifecycle-state.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -46,16 +45,17 @@ export class OpenConnection implements KernelConnection {
 
   constructor(
     options: SocketOptions,
-    { checkpoint, onEvent }: Pick<ConnectOptions, 'checkpoint' | 'onEvent'>,
+    checkpoint: ConnectOptions['checkpoint'],
     isFresh: boolean,
     { interrupts, log }: { interrupts: Interrupts; log: Log },
+    emit: (event: ConnectionEvent) => void,
     onClosed: () => void,
   ) {
     const { kernelId, sessionId, mayWrite } = options;
     this.kernelId = kernelId;
     this.sessionId = sessionId;
     this.#options = options;
-    this.#emit = createEmit(kernelId, onEvent, log);
+    this.#emit = emit;
     this.#onClosed = onClosed;
     this.#socket = new ReconnectingSocket(options, isFresh, log, (event) => this.#onSocketEvent(event));
     this.lifecycle = new Lifecycle(options, isFresh, this.#socket, (event) => this.#onLifecycleEvent(event));
@@ -177,7 +177,7 @@ export class OpenConnection implements KernelConnection {
     switch (event.kind) {
       case 'frame':
         this.#receivedMs = performance.now();
-        return this.#router.takeFrame(event.frame, event.isBinary);
+        return this.#router.takeJson(event.json, event.bytes);
       case 'outage':
         return this.#queue.unfinished().forEach((execution) => execution.notify(event.status));
       case 'tooBig':

@@ -175,12 +175,16 @@ export class ExecutionQueue {
 
   /**
    * Another process is there. After a death (`automatic`) what the kernel had not begun may still lie before the next
-   * process, which then runs it, so that one is asked; a restart that somebody asked for ends everything.
+   * process, which then runs it, so that one is asked (what it has not, died with the first); a restart that somebody
+   * asked for ends everything.
    */
   endReplaced({ as: kind, automatic }: { as: ExecutionEndKind; automatic: boolean }): void {
     for (const execution of this.inFlight()) {
       if (execution.leastCount !== undefined || !automatic) execution.finishAs(kind);
-      else execution.markGap();
+      else {
+        execution.outlivedProcess = true;
+        execution.markGap();
+      }
     }
   }
 

@@ -2,10 +2,10 @@ import type { RunningExecution } from '../execution/execution.ts';
 import type { Log, ReceivedSoFar } from '../gateway.ts';
 import type { Output } from '../outputs.ts';
 import { isBusy, isWordOfGateway, readKernelSign, readOutput } from '../protocol/messages.ts';
-import { decodeFrame, type KernelMessage } from '../protocol/wire.ts';
+import { decodeMessage, type KernelMessage } from '../protocol/wire.ts';
 import type { ExecutionQueue } from './execution-queue.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { OrderProof } from './order-proof.ts';
+import { OrderProof } from './silence.ts';
 import { ReceivedMessages } from './received-messages.ts';
 
 /** Gives each message of one connection, once, to what it belongs to: by its parent's id alone (protocol.md §2.2). */
@@ -42,10 +42,10 @@ export class Router {
   }
 
   /** Nothing that a kernel sends may end the process: what throws here is the loss of one message. */
-  takeFrame(frame: Buffer, isBinary: boolean): void {
+  takeJson(json: string, bytes: number): void {
     let message: KernelMessage | undefined;
     try {
-      message = decodeFrame(frame, isBinary);
+      message = decodeMessage(json, bytes);
       if (message !== undefined) this.take(message);
     } catch (cause) {
       this.#log.warn(

@@ -1,10 +1,11 @@
-import type { Lifecycle } from './lifecycle.ts';
+import { randomUUID } from 'node:crypto';
 import type { KernelModel } from '../gateway.ts';
-import { dropsSpareLines, isOfOtherProcess, isProvenByInfo } from '../protocol/messages.ts';
+import { dropsSpareLines, isOfOtherProcess, isProvenByInfo, readExecuteReply } from '../protocol/messages.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/websocket.ts';
 import type { RunningExecution } from '../execution/execution.ts';
-import type { OrderProof } from './order-proof.ts';
+import { executeRequest, type KernelMessage, type OutgoingMessage } from '../protocol/wire.ts';
+import type { Lifecycle } from './lifecycle.ts';
 
 type Verdict =
   /** Nothing wrong: a long computation says nothing. */
@@ -89,7 +90,9 @@ export function createSilenceWatch(
   function conclude(execution: RunningExecution, replied: number | undefined): void {
     asked.delete(execution);
     if (isOfOther(execution, replied)) return lifecycle.onOtherProcess();
-    execution.finishUnlessHeard(execution.state.started ? 'outputLost' : 'unknown', timings.graceMs);
+    const { state, outlivedProcess } = execution;
+    const unheard = outlivedProcess ? 'kernelDied' : 'unknown';
+    execution.finishUnlessHeard(state.started ? 'outputLost' : unheard, timings.graceMs);
   }
 
   /** By now it is known how this kernel proves it. */
@@ -125,4 +128,40 @@ function classify(execution: RunningExecution, model: KernelModel | undefined): 
   if (model === undefined || model.executionState === 'dead') return 'gone';
   // Busy contradicts nothing, unless the process may have been replaced, or the end been lost, with a websocket.
   return model.executionState === 'busy' && !execution.hasGap ? 'wait' : 'ask';
+}
+
+/**
+ * Asks a kernel by an empty execution behind one of which nothing comes: every kernel takes executions in order, so its
+ * reply proves that the one before has ended, and its count tells a new process (protocol.md §3.12). It does nothing,
+ * shows nothing, and waits in the kernel for as long as the code before it runs.
+ */
+export class OrderProof {
+  readonly #sessionId: string;
+  readonly #send: (message: OutgoingMessage) => boolean;
+  readonly #asked = new Map<string, (executionCount: number | undefined) => void>();
+
+  /** `send` gives false when nothing may be written. */
+  constructor(sessionId: string, send: (message: OutgoingMessage) => boolean) {
+    this.#sessionId = sessionId;
+    this.#send = send;
+  }
+
+  /** `onProven` gets the count that the reply names. False when nothing could be sent. */
+  ask(onProven: (executionCount: number | undefined) => void): boolean {
+    const msgId = randomUUID();
+    const request = { code: '', allowStdin: false, silent: true };
+    const isSent = this.#send(executeRequest(this.#sessionId, msgId, request));
+    if (isSent) this.#asked.set(msgId, onProven);
+    return isSent;
+  }
+
+  /** True when the message belongs to a proof. */
+  take(message: KernelMessage): boolean {
+    const onProven = this.#asked.get(message.parentId);
+    if (onProven === undefined) return false;
+    if (message.type !== 'execute_reply') return true;
+    this.#asked.delete(message.parentId);
+    onProven(readExecuteReply(message.content).executionCount);
+    return true;
+  }
 }

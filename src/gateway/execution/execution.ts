@@ -24,6 +24,8 @@ export class RunningExecution implements Execution {
   state: ExecutionState;
   checkpoint: ExecutionCheckpoint | undefined;
   lastMessageMs = performance.now();
+  /** The kernel's process died after it was written: it may have had it, or have left it to the next one. */
+  outlivedProcess = false;
   /** An earlier process saw it as this `In [n]`, or knows that it is no lower one. */
   countBefore: number | undefined;
   /** Until it is written. */

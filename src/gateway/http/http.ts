@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { request } from 'undici';
+import { randomBytes } from 'node:crypto';
+import { parseCookie, request } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
-import { type Headers, withCookies } from './cookies.ts';
+import { hasCookie, type Headers, withCookies } from './cookies.ts';
 import { openDispatcher } from './dispatcher.ts';
 import type { Endpoints } from './endpoints.ts';
 import {
@@ -11,10 +12,10 @@ import {
   isGatewayAway,
   isRefusedCredential,
   readFailure,
+  readReason,
   readRefusal,
   readStatus,
 } from './http-errors.ts';
-import { XsrfToken } from './xsrf.ts';
 
 /** HTTP to one gateway: an own pool with keep-alive, no redirects followed, each call bounded in time. */
 export interface Http {
@@ -148,4 +149,40 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
       endpoints.cookies.take(kernelId, new URL(endpoints.restUrl(kernelsPath)), setCookies),
     close: () => dispatcher.destroy(),
   };
+}
+
+const XSRF_COOKIE = '_xsrf';
+const XSRF_HEADER = 'x-xsrftoken';
+
+/**
+ * Jupyter Server without a token takes a POST or DELETE only where a cookie and a header say the same (protocol.md §1.2). It
+ * asks by refusing; from then on both are sent. What they say is the server's last word for it, or else our own, which
+ * Tornado takes as well.
+ */
+class XsrfToken {
+  #value: string | undefined;
+  #isAsked = false;
+
+  /** Of any answer. */
+  take(setCookies: readonly string[]): void {
+    for (const text of setCookies) {
+      const cookie = parseCookie(text);
+      if (cookie?.name === XSRF_COOKIE && /^[\x21-\x7e]+$/.test(cookie.value)) this.#value = cookie.value;
+    }
+  }
+
+  /** Whether the answer asks for it, so that the request is worth a second try, if `add` gives something else now. */
+  isAskedBy(answer: Answer): boolean {
+    if (answer.status !== 403 || !/xsrf/i.test(readReason(answer))) return false;
+    this.#isAsked = true;
+    this.#value ??= randomBytes(16).toString('hex');
+    return true;
+  }
+
+  /** For a POST or DELETE. What the caller has of its own stays. */
+  add(headers: Headers): Headers {
+    const hasOwn = XSRF_HEADER in headers || hasCookie(headers, XSRF_COOKIE);
+    if (!this.#isAsked || this.#value === undefined || hasOwn) return headers;
+    return { ...withCookies(headers, `${XSRF_COOKIE}=${this.#value}`), [XSRF_HEADER]: this.#value };
+  }
 }

@@ -39,8 +39,13 @@ const kernelModel = z
     ...(model.reason == null || model.reason === '' ? {} : { reason: model.reason }),
   }));
 
+/** No name is longer; what looks at it need not bound it again. */
+const WORD_CHARS = 500;
 /** Not said, or not as a word: said as nothing. */
-const word = z.string().catch('');
+const word = z
+  .string()
+  .transform((said) => said.slice(0, WORD_CHARS))
+  .catch('');
 
 const kernelspecs = z
   .object({

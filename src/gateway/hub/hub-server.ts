@@ -50,7 +50,7 @@ export class HubServer {
       wsUrl: hub.apiUrl,
       token: hub.token,
       headers: {},
-      proxies: hub.proxy === undefined ? {} : { rest: hub.proxy },
+      proxies: { rest: hub.proxy },
     };
     this.#http = createHttp(ofHub, readEndpoints(ofHub, undefined), options.mayWrite);
   }

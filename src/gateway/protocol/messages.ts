@@ -144,8 +144,11 @@ export function readDropNotice(message: KernelMessage, sessionId: string): 'data
   return said.startsWith('IOPub message rate exceeded') ? 'messages' : undefined;
 }
 
+/** It is looked at for each message. */
+const IMPLEMENTATION_CHARS = 200;
+
 export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
-  return { implementation: text(content['implementation']) };
+  return { implementation: text(content['implementation']).slice(0, IMPLEMENTATION_CHARS) };
 }
 
 export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };

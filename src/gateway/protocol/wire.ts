@@ -100,17 +100,17 @@ export function interruptRequest(session: string): OutgoingMessage {
   return { channel: 'control', type: 'interrupt_request', msgId: randomUUID(), session, content: {} };
 }
 
-/** Undefined for what is no kernel message: such a frame is dropped, it must not cost the others. */
-export function decodeFrame(frame: Buffer, isBinary: boolean): KernelMessage | undefined {
-  const json = isBinary ? jsonPart(frame) : frame;
-  return json === undefined ? undefined : readMessage(readJson(json.toString('utf8')), frame.length);
+/** Undefined for what is no kernel message: it is dropped, it must not cost the others. `bytes`: of its frame. */
+export function decodeMessage(json: string, bytes: number): KernelMessage | undefined {
+  return readMessage(readJson(json), bytes);
 }
 
 /**
- * Binary: big-endian u32 `n`, then `n` offsets from the frame's start, then the parts; the first is the JSON.
- * The buffers behind it (comms) are of no use to us.
+ * The JSON of a frame; undefined where there is none. Binary: big-endian u32 `n`, then `n` offsets from the frame's start,
+ * then the parts; the first is the JSON. The buffers behind it (comms) are of no use to us.
  */
-function jsonPart(frame: Buffer): Buffer | undefined {
+export function jsonPart(frame: Buffer, isBinary: boolean): Buffer | undefined {
+  if (!isBinary) return frame;
   if (frame.length < 8) return undefined;
   const parts = frame.readUInt32BE(0);
   const headBytes = 4 * (parts + 1);

@@ -5,7 +5,8 @@ import type { Log } from '../gateway.ts';
 import type { Status } from '../outputs.ts';
 import { Outage, OutageWatch } from './outage.ts';
 import { untilUpgraded } from './upgrade.ts';
-import { KernelSocket, type SocketEvent, type SocketOptions } from './websocket.ts';
+import type { SocketEvent } from './event-turns.ts';
+import { KernelSocket, type SocketOptions } from './websocket.ts';
 
 export type ReconnectingEvent =
   | Exclude<SocketEvent, { kind: 'open' | 'close' }>

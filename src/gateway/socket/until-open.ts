@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
 import { type Answer, proxyRefusal, readFailure, readRefusal, readStatus } from '../http/http-errors.ts';
 import { kernelGone } from '../http/kernels-api.ts';
-import type { Tunnel } from './tunnel.ts';
+import type { Tunnel } from '../http/dispatcher.ts';
 
 /** So much of a refusal's body is read: its reason stands at the beginning. */
 const MAX_REFUSAL_BYTES = 64 * 2 ** 10;

@@ -2,21 +2,12 @@ import { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
 import { type Headers, withCookies } from '../http/cookies.ts';
-import { tlsOptions } from '../http/dispatcher.ts';
+import { openTunnel, tlsOptions } from '../http/dispatcher.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 import type { KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { openTunnel } from './tunnel.ts';
+import { EventTurns, type SocketEvent } from './event-turns.ts';
 import { untilOpen } from './until-open.ts';
-
-export type SocketEvent =
-  /** Before the first frame. */
-  | { kind: 'open' }
-  | { kind: 'frame'; frame: Buffer; isBinary: boolean }
-  /** A message over `maxMessageBytes`: it is lost, and the websocket closes. */
-  | { kind: 'tooBig' }
-  /** Once, for a websocket that had been open. 1005: no code given, 1006: it broke. */
-  | { kind: 'close'; code: number };
 
 export interface SocketOptions {
   settings: GatewaySettings;
@@ -38,6 +29,7 @@ export class KernelSocket {
   readonly opened: Promise<void>;
   readonly #options: SocketOptions;
   readonly #onEvent: (event: SocketEvent) => void;
+  readonly #turns: EventTurns;
   /** Undefined until the headers for its upgrade are there. */
   #socket: WebSocket | undefined;
   #isTerminated = false;
@@ -50,6 +42,7 @@ export class KernelSocket {
   constructor(options: SocketOptions, onEvent: (event: SocketEvent) => void) {
     this.#options = options;
     this.#onEvent = onEvent;
+    this.#turns = new EventTurns(onEvent, () => this.#flow());
     this.opened = this.#open();
     this.opened.catch(() => undefined);
   }
@@ -67,7 +60,11 @@ export class KernelSocket {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
     this.#unanswered = 0;
-    if (isPaused) this.#socket?.pause();
+    this.#flow();
+  }
+
+  #flow(): void {
+    if (this.#isPaused || this.#turns.isBehind) this.#socket?.pause();
     else this.#socket?.resume();
   }
 
@@ -93,7 +90,7 @@ export class KernelSocket {
       const timeout = setTimeout(() => socket.terminate(), CLOSE_MS);
       socket.once('close', () => {
         clearTimeout(timeout);
-        resolve();
+        this.#turns.whenGiven(resolve);
       });
       // A paused websocket would never read the other side's close frame.
       socket.resume();
@@ -136,7 +133,7 @@ export class KernelSocket {
     this.#socket = socket;
     socket.once('upgrade', (answer) => cookies.take(kernelId, url, answer.headers['set-cookie'] ?? []));
     socket.once('open', () => {
-      socket.once('close', (code) => this.#onEvent({ kind: 'close', code }));
+      socket.once('close', (code) => this.#turns.give({ kind: 'close', code }));
       this.#startPinging();
       if (this.#isPaused) socket.pause();
       this.#onEvent({ kind: 'open' });
@@ -147,11 +144,11 @@ export class KernelSocket {
     socket.on('message', (frame: Buffer, isBinary) => {
       this.#unanswered = 0;
       this.#acknowledge();
-      this.#onEvent({ kind: 'frame', frame, isBinary });
+      this.#turns.giveFrame(frame, isBinary);
     });
     socket.on('error', (failure) => {
       if ('code' in failure && failure.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
-        this.#onEvent({ kind: 'tooBig' });
+        this.#turns.give({ kind: 'tooBig' });
       // What else the websocket would wait for is the rest of the message that it cannot take.
       socket.terminate();
     });

@@ -14,7 +14,10 @@ export function hintFor({ name, value, code = '', printed }: HintedError): strin
     /^No module named '([^']+)'/.exec(value)?.[1] ??
     /there is no package called .([^’'”"]+)/.exec(value)?.[1];
   if (module !== undefined) return `${module} is not installed where this kernel runs.`;
-  if (name === 'NameError' && /^name '(sc|spark|sqlContext)' is not defined$/.test(value)) {
+  if (
+    (name === 'NameError' && /^name '(sc|spark|sqlContext)' is not defined$/.test(value)) ||
+    /\bnot found: value (?:sc|spark|sqlContext)$/m.test(value)
+  ) {
     return 'This kernel has no Spark session. Choose a language with Spark; "languages" lists them.';
   }
   if (name === 'SyntaxError' && value.startsWith("Missing parentheses in call to 'print'")) {

@@ -70,12 +70,15 @@ function withoutNoscript(html: string): string {
   return start === -1 || end === -1 ? html : html.slice(0, start) + html.slice(end + '</noscript>'.length);
 }
 
+/** No library brings more of them. */
+const MOST_SCRIPTS = 1_000;
+
 /** HTML without what is in its scripts and styles. */
 function withoutScripts(html: string): string {
   let rest = '';
   let at = 0;
-  for (;;) {
-    const open = indexOfTag(html, at);
+  for (let scripts = 0; ; scripts += 1) {
+    const open = scripts < MOST_SCRIPTS ? indexOfTag(html, at) : -1;
     if (open === -1) return rest + html.slice(at);
     rest += html.slice(at, open);
     const name = html

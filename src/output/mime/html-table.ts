@@ -34,8 +34,8 @@ const PIECE_CHARS = 100_000;
 const MAX_SPAN = 200;
 /** So are tables that grow beyond this by their spans and by rows of different lengths. */
 const MAX_CELLS = 500_000;
-/** Others get their turn after so many rows. */
-const ROWS_A_TURN = 2_000;
+/** Others get their turn after so many cells. */
+const CELLS_A_TURN = 20_000;
 /** So much of what is said beside a table is read at each end. */
 const BESIDE_CHARS = 2_000;
 
@@ -136,8 +136,9 @@ async function assemble(
   });
   const rows: string[][] = [];
   let sent = 0;
+  const rowsPerTurn = Math.ceil(CELLS_A_TURN / width);
   for (const [at, row] of body.entries()) {
-    if (at % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn();
+    if (at % rowsPerTurn === rowsPerTurn - 1) await nextTurn();
     const whole = Array.from({ length: width }, (_, column) => row[column] ?? '');
     rows.push(whole);
     if (!isGap(whole)) sent += 1;
@@ -165,8 +166,12 @@ export const TOP_ROWS = /\bonly showing top \d{1,20} rows?\b/;
 async function spread(rows: readonly Cell[][]): Promise<string[][] | undefined> {
   const grid: string[][] = rows.map(() => []);
   let cells = 0;
+  let turnAt = CELLS_A_TURN;
   for (const [at, row] of rows.entries()) {
-    if (at % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn();
+    if (cells > turnAt) {
+      await nextTurn();
+      turnAt = cells + CELLS_A_TURN;
+    }
     let column = 0;
     for (const cell of row) {
       while (grid[at]?.[column] !== undefined) column += 1;

@@ -1,5 +1,5 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
-import { SPARK_TABLE_MIME } from '../../spark/sql/table-mime.ts';
+import { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
   bokehPage,
@@ -11,6 +11,7 @@ import {
   pointedAddress,
 } from './browser-forms.ts';
 import { htmlAsText } from './html-text.ts';
+import { jsonText } from './json-text.ts';
 import type { ShownForm } from './shown-form.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { readSparkTable, tableAsText } from './spark-table.ts';
@@ -25,9 +26,6 @@ const CAPTION_CHARS = 2_000;
 /** No name of a mime type, and no word for an object, is longer. */
 const MIME_CHARS = 200;
 const OBJECT_CHARS = 500;
-/** JSON beyond this, or nested deeper, is shown as it came: indented it would be many times as long. */
-const PRETTY_CHARS = 1_000_000;
-const PRETTY_DEPTH = 100;
 /** Forms that cannot be shown are named, the first of them. */
 const FORMS_NAMED = 10;
 
@@ -87,10 +85,10 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
       { kind: 'text', text: words },
       ...(html !== undefined && html.length > MAX_PARSED_CHARS && !isScripted(html) ? [htmlFile(html)] : []),
     ];
-  const markup = text('text/markdown') ?? prettyJson(jsonOf(data)) ?? text('text/latex');
+  const markup = text('text/markdown') ?? (await jsonText(jsonOf(data))) ?? text('text/latex');
   if (markup !== undefined) return [{ kind: 'text', text: markup }];
   if (html !== undefined) return showHtml(html, data);
-  const files = [...vendorFiles(data), ...filesOf(data)];
+  const files = [...(await vendorFiles(data)), ...filesOf(data)];
   if (plain === undefined) return files.length > 0 ? files : otherForms(data);
   // an object that shows itself as nothing, like HTML('') in the place of a progress bar that is done
   const isBlank = Object.entries(data).some(
@@ -142,22 +140,6 @@ function isReprAlone(plain: string): boolean {
   );
 }
 
-/** Undefined where it is nested too deeply to be written. */
-function prettyJson(value: unknown): string | undefined {
-  try {
-    const flat = JSON.stringify(value);
-    if (flat.length > PRETTY_CHARS || isDeeper(value, PRETTY_DEPTH)) return flat;
-    return JSON.stringify(value, undefined, 2);
-  } catch {
-    return undefined;
-  }
-}
-
-function isDeeper(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return depth === 0 || Object.values(value).some((each) => isDeeper(each, depth - 1));
-}
-
 /** With what is said around it; scripts, pictures and links are in the file only. */
 function showTable(table: Table, html: string, words: string | undefined): ShownForm[] {
   const start = html.search(/<table/i);
@@ -181,7 +163,7 @@ function showTable(table: Table, html: string, words: string | undefined): Shown
   ];
 }
 
-function showHtml(html: string, data: MimeBundle): ShownForm[] {
+async function showHtml(html: string, data: MimeBundle): Promise<ShownForm[]> {
   const read = readableWords(html);
   if (read === '' && isEmptyText(html)) return [];
   const address = read === '' ? pointedAddress(html) : undefined;
@@ -190,7 +172,7 @@ function showHtml(html: string, data: MimeBundle): ShownForm[] {
   const isMore =
     read === undefined || /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
   const said: ShownForm[] = words === '' ? [] : [{ kind: 'text', text: words }];
-  const charts = vendorFiles(data);
+  const charts = await vendorFiles(data);
   // The page draws what the chart's JSON says: one file of the two.
   const [chart] = isScripted(html) ? charts : [];
   if (chart?.kind === 'file') return [...said, htmlFile(html, chart.filename.replace(/json$/, 'html'))];
@@ -219,13 +201,15 @@ function htmlFile(html: string, filename = 'output.html'): ShownForm {
  * Plotly, Vega and the like: their JSON says everything, for who wants to draw it elsewhere. Widgets and Bokeh's
  * scripts have nothing to keep.
  */
-function vendorFiles(data: MimeBundle): ShownForm[] {
-  return Object.entries(data).flatMap(([mime, value]): ShownForm[] => {
+async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
+  const files: ShownForm[] = [];
+  for (const [mime, value] of Object.entries(data)) {
     const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
     const isDocument = typeof value === 'object' && value !== null;
-    if (name === undefined || name === 'jupyter' || !isDocument) return [];
-    return [{ kind: 'file', filename: `${name}.json`, mime, content: prettyJson(value) ?? '' }];
-  });
+    if (name === undefined || name === 'jupyter' || !isDocument) continue;
+    files.push({ kind: 'file', filename: `${name}.json`, mime, content: (await jsonText(value)) ?? '' });
+  }
+  return files;
 }
 
 /** A form that a chat cannot show at all is named. */

@@ -1,13 +1,13 @@
 import type { Output } from '../../gateway/outputs.ts';
 import { FoldedText } from '../terminal/terminal-text.ts';
-import { withLoss } from './losses.ts';
 import {
   type RestoredStream,
   restoredStream,
   type StreamEntry,
   streamPart,
+  withLoss,
   withoutEnd,
-} from './stream-entry.ts';
+} from './losses.ts';
 import type { OutputLoss, OutputPart, SpoolRange } from '../output-view.ts';
 import {
   emptyOverflow,

@@ -17,8 +17,8 @@ import type { RunFolder } from './run-folder.ts';
 const TABLE_ROWS_KEPT = 200;
 /** Longer texts are not searched for tables: they would have to be held whole, and nobody else had a turn. */
 const SEARCHED_BYTES = 2_000_000;
-/** Rows of a CSV that are written before others get their turn. */
-const CSV_ROWS_PER_TURN = 1_000;
+/** Cells of a CSV that are written before others get their turn. */
+const CSV_CELLS_PER_TURN = 20_000;
 /** A cell of a table that is held in memory: more than Slack shows of one. */
 const CELL_CHARS_KEPT = 1_000;
 /** Slack takes no more to describe a picture. */
@@ -180,8 +180,9 @@ async function wholeTextOf(
 
 async function csvOf({ columns, rows }: Table): Promise<string> {
   let csv = stringify([columns]);
-  for (let at = 0; at < rows.length; at += CSV_ROWS_PER_TURN) {
-    csv += stringify(rows.slice(at, at + CSV_ROWS_PER_TURN));
+  const rowsPerTurn = Math.ceil(CSV_CELLS_PER_TURN / Math.max(1, columns.length));
+  for (let at = 0; at < rows.length; at += rowsPerTurn) {
+    csv += stringify(rows.slice(at, at + rowsPerTurn));
     await nextTurn();
   }
   return csv;

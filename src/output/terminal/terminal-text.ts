@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BoundedText } from '../output-view.ts';
+import { piecesOf } from '../pieces.ts';
 import { FoldedLine, WINDOW_CHARS } from './terminal-line.ts';
 import { TerminalReader } from './terminal-reader.ts';
 
@@ -181,8 +182,10 @@ function colourRemover(): { read: (text: string) => void; plain: () => string } 
 }
 
 async function inPieces(written: string, take: (piece: string) => void): Promise<void> {
-  for (let at = 0; at < written.length; at += PIECE_CHARS) {
-    if (at > 0) await nextTurn();
-    take(written.slice(at, at + PIECE_CHARS));
+  let isFirst = true;
+  for (const piece of piecesOf(written, PIECE_CHARS)) {
+    if (!isFirst) await nextTurn();
+    isFirst = false;
+    take(piece);
   }
 }

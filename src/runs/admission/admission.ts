@@ -11,7 +11,7 @@ import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
-import { type Chosen, newRun, type SnippetRequest, withLanguage } from './new-run.ts';
+import { type Chosen, newRun, notebookData, type SnippetRequest, withLanguage } from './new-run.ts';
 import { checkSnippet, type Snippet } from './snippet.ts';
 import { Withdrawals } from './withdrawals.ts';
 
@@ -147,7 +147,7 @@ export class Admission {
       displayName,
       dialect,
       word,
-      notebook: notebook === undefined ? undefined : { name: notebook.name },
+      notebook: notebook === undefined ? undefined : notebookData(notebook),
       editedTs,
       ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
@@ -173,9 +173,9 @@ export class Admission {
     return {
       kernelspecs,
       aliases,
-      ...(channelLanguage === undefined ? {} : { channelLanguage }),
-      ...(settings.dialect === undefined ? {} : { channelDialect: settings.dialect }),
-      ...(defaultLanguage === undefined ? {} : { defaultLanguage }),
+      channelLanguage,
+      channelDialect: settings.dialect,
+      defaultLanguage,
     };
   }
 

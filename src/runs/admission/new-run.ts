@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kernelspecs } from '../../gateway/gateway.ts';
+import { cellsThatMayRaise } from '../../notebooks/model.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { NewRun } from '../../store/store.ts';
 import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
@@ -17,17 +19,17 @@ export interface SnippetRequest {
   requester: string;
   snippet: Snippet;
   /** The request key of the requester's own message with the code, and which edit of it. */
-  message?: string;
-  editedTs?: string;
+  message?: string | undefined;
+  editedTs?: string | undefined;
   /** Says that the answer begins with who and the code. */
-  origin?: Origin;
-  saved?: SavedUse;
+  origin?: Origin | undefined;
+  saved?: SavedUse | undefined;
   /** The run before an edit: this one takes its run message over when it has ended. */
-  follows?: Run;
+  follows?: Run | undefined;
   /** False for a requester that cannot be asked anything (a bot). */
-  attended?: boolean;
+  attended?: boolean | undefined;
   /** False for a requester who may not replace the channel's kernel, unless nobody else has run code in it. */
-  maySwitch?: boolean;
+  maySwitch?: boolean | undefined;
   /** Sentences for the head of the run message. */
   notes?: readonly string[];
 }
@@ -42,6 +44,12 @@ export interface Chosen extends ChosenLanguage {
 export function withLanguage(chosen: ChosenLanguage, { list }: Kernelspecs): Chosen {
   const spec = list.find(({ name }) => name === chosen.kernelspec);
   return { ...chosen, language: spec?.language, displayName: spec?.displayName };
+}
+
+/** What a run keeps of the notebook whose cells it runs. */
+export function notebookData({ name, notebook }: PostedNotebook): RunData['notebook'] {
+  const mayRaise = cellsThatMayRaise(notebook);
+  return { name, ...(mayRaise.length === 0 ? {} : { mayRaise }) };
 }
 
 /** A run as it is accepted: nothing has happened to it. */
@@ -61,22 +69,22 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
     data: {
       source,
       kernelspec,
-      ...(language === undefined ? {} : { language }),
-      ...(displayName === undefined ? {} : { displayName }),
-      ...(dialect === undefined ? {} : { dialect }),
-      ...(snippet.language === undefined ? {} : { word: snippet.language }),
+      language,
+      displayName,
+      dialect,
+      word: snippet.language,
       ...summarizeCode(snippet.blocks),
       requestKey,
       edition: (follows?.data.edition ?? 0) + 1,
-      ...(message === undefined ? {} : { message }),
-      ...(editedTs === undefined ? {} : { editedTs }),
+      message,
+      editedTs,
       // Two kernels side by side run at once: there the run messages cannot be one.
-      ...(follows?.queue === queue ? { follows: follows.id } : {}),
-      ...(attended === false ? { attended } : {}),
-      ...(origin === undefined ? {} : { origin }),
-      ...(maySwitch === undefined ? {} : { maySwitch }),
-      ...(saved === undefined ? {} : { saved }),
-      ...(snippet.notebook === undefined ? {} : { notebook: { name: snippet.notebook.name } }),
+      follows: follows?.queue === queue ? follows.id : undefined,
+      attended,
+      origin,
+      maySwitch,
+      saved,
+      notebook: snippet.notebook === undefined ? undefined : notebookData(snippet.notebook),
       needsRoot: thread === '',
       block: 0,
       notes: [...notes],

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { RunData } from '../run.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
+import { pause } from '../../waits.ts';
 
 const RETRY_MS = 500;
 
@@ -72,7 +72,7 @@ export class Withdrawals {
   async #withdrawOnceAnswered({ id, data }: NewRun<RunData>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       // First: a step that was written before the connection broke is done by then, or never.
-      await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      await pause(RETRY_MS, signal);
       if (signal.aborted) return;
       try {
         await this.#store.withdraw(id, data.requestKey);

@@ -67,7 +67,7 @@ function named(language: string, ...nicknames: readonly string[]): Entry[] {
 /** `C++17` and `R` speak `c++` and `r`: kernels write their language with a version or a capital. */
 function speaks(spec: Kernelspec, language: string): boolean {
   const theirs = spec.language.toLowerCase();
-  return theirs === language || theirs.slice(0, 100).replace(/[\d.]+$/, '') === language;
+  return theirs === language || theirs.replace(/[\d.]+$/, '') === language;
 }
 
 /** As far as its name tells. */

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../gateway/errors.ts';
 import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
+import { atMost } from '../../waits.ts';
 
 /** How long a list is used without asking again. */
 const FRESH_MS = 60_000;
@@ -84,7 +84,7 @@ export function startKernelspecCache(
         log.warn({ event: 'kernelspecs.stale', err: error }, 'kernelspecs could not be refreshed');
         return specs;
       });
-      return await Promise.race([asked, delay(BRIEF_MS, specs, { ref: false })]);
+      return (await atMost(asked, BRIEF_MS)) ?? specs;
     },
     async refresh() {
       if (known === undefined) return await askFirst();

@@ -1,9 +1,15 @@
 import { UserError } from '../../errors.ts';
 import { commonLanguages } from './common-languages.ts';
 import type { Dialect, Snippet } from '../admission/snippet.ts';
-import { dialectOf, type LanguageContext, meaningOf, pick } from './meaning.ts';
-import { isMisspelt, nearestWords } from './near-words.ts';
-import { isSqlWord } from './sql.ts';
+import {
+  dialectOf,
+  isMisspelt,
+  isSqlWord,
+  type LanguageContext,
+  meaningOf,
+  nearestWords,
+  pick,
+} from './meaning.ts';
 
 export type { LanguageContext } from './meaning.ts';
 

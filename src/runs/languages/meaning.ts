@@ -1,7 +1,8 @@
+import { distance } from 'fastest-levenshtein';
 import type { Kernelspec, Kernelspecs } from '../../gateway/gateway.ts';
+import { takesSql } from '../../spark/sql/kernel-code.ts';
 import type { Dialect } from '../admission/snippet.ts';
-import { commonLanguages, plainLanguageWord } from './common-languages.ts';
-import { isSqlWord, sqlKernelspec } from './sql.ts';
+import { commonLanguages, hasSpark, plainLanguageWord } from './common-languages.ts';
 
 /** What a word can mean here and now. */
 export interface LanguageContext {
@@ -60,4 +61,59 @@ function named(name: string, list: readonly Kernelspec[]): readonly Kernelspec[]
 
 export function pick(fitting: readonly Kernelspec[], context: LanguageContext): Kernelspec | undefined {
   return fitting.length === 1 ? fitting[0] : fitting.find(({ name }) => name === context.kernelspecs.default);
+}
+
+/** Up to three of the usable words, the nearest first; none when all are far. */
+export function nearestWords(word: string, usable: readonly string[]): string[] {
+  const lower = word.toLowerCase();
+  return usable
+    .map((each) => ({ each, off: distance(lower, each.toLowerCase()) }))
+    .filter(({ each, off }) => off <= Math.max(1, Math.min(3, each.length / 2)))
+    .toSorted((a, b) => a.off - b.off)
+    .slice(0, 3)
+    .map(({ each }) => each);
+}
+
+/** Words of honest code that are one letter away from a language. */
+const honestWords = new Set(['spark', 'scale', 'scales', 'scalar']);
+
+/** Whether a word is one slip of the finger away from a usable one. */
+export function isMisspelt(word: string, usable: readonly string[]): boolean {
+  const lower = word.toLowerCase();
+  if (lower.length < 5 || honestWords.has(lower)) return false;
+  return usable.some((each) => {
+    const right = each.toLowerCase();
+    const off = distance(lower, right);
+    return right.length >= 5 && (off === 1 || (off === 2 && sorted(lower) === sorted(right)));
+  });
+}
+
+/** Two letters swapped cost two changes but leave the same letters. */
+function sorted(word: string): string {
+  return Array.from(word)
+    .toSorted((a, b) => a.localeCompare(b))
+    .join('');
+}
+
+const SQL_WORDS: readonly string[] = ['sql', 'sparksql', 'spark-sql'];
+
+export function isSqlWord(word: string): boolean {
+  return SQL_WORDS.includes(plainLanguageWord(word.toLowerCase()));
+}
+
+/**
+ * The kernelspec that SQL runs on, of those whose name says Spark, where there are any: the channel's own, because the
+ * views that its code made are there; else the usual one; else the gateway's first.
+ */
+function sqlKernelspec(
+  list: readonly Kernelspec[],
+  channelKernelspec: Kernelspec | undefined,
+  usual: Kernelspec | undefined,
+): Kernelspec | undefined {
+  const able = list.filter(({ language }) => takesSql(language));
+  const withSpark = able.filter(hasSpark);
+  const fitting = withSpark.length > 0 ? withSpark : able;
+  return (
+    [channelKernelspec, usual].find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0]
+  );
 }

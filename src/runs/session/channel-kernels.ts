@@ -1,9 +1,8 @@
 import type { Run } from '../run.ts';
 import { isUndecided, isUnfinished } from '../run.ts';
 import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
-import { KernelSession } from './kernel-session.ts';
+import { KernelSession, type SessionDeps } from './kernel-session.ts';
 import type { LiveRun } from './run/live-run.ts';
-import type { SessionDeps } from './session-deps.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
 

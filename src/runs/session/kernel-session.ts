@@ -1,19 +1,26 @@
-import { type Displays, startDisplays } from '../../output/displays.ts';
+import { UserError } from '../../errors.ts';
+import { GatewayError } from '../../gateway/errors.ts';
+import { startDisplays } from '../../output/displays.ts';
 import { type RunOutcome, syntheticOutcome } from '../outcome.ts';
 import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
-import { IdleKernel } from './kernel/idle-kernel.ts';
+import { type IdleDeps, IdleKernel } from './kernel/idle-kernel.ts';
 import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import { LateOutput } from './late-output.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { readStoppedBy, type StopReason } from './run/read-end.ts';
-import { RunEnd } from './run/run-end.ts';
-import { runToEnd } from './run/run-to-end.ts';
+import { RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
 import { RunQueue } from './run-queue.ts';
-import { RunWorker } from './run-worker.ts';
-import type { SessionDeps } from './session-deps.ts';
-import { restartKernel } from './kernel/restart-kernel.ts';
-import { SessionKernel } from './kernel/session-kernel.ts';
+import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { SwitchQuestions } from './switch-questions.ts';
+
+/** What all kernel sessions share. */
+export type SessionDeps = SessionKernelDeps &
+  RunToEndDeps &
+  IdleDeps & {
+    /** Nothing of the session is left to remember. */
+    onEmpty: (session: { readonly key: string }) => void;
+    several: boolean;
+  };
 
 export type SessionState = SessionKernel['state'] | 'busy';
 
@@ -28,11 +35,9 @@ export class KernelSession {
   readonly channel: string;
   readonly #deps: SessionDeps;
   readonly #kernel: SessionKernel;
-  readonly #end: RunEnd;
+  readonly #runs: RunsToEnd;
   readonly #late: LateOutput;
-  readonly #displays: Displays;
-  readonly #queue = new RunQueue();
-  readonly #worker: RunWorker;
+  readonly #queue: RunQueue;
   readonly #questions: SwitchQuestions;
   readonly #idle: IdleKernel;
 
@@ -46,28 +51,26 @@ export class KernelSession {
     this.channel = place.channel;
     this.#deps = deps;
     this.#late = new LateOutput(deps.log);
-    this.#displays = startDisplays((runId) => this.#late.changed(runId));
-    const { gateway, records, envFor, notices, idleTimeoutMs, log } = deps;
+    const displays = startDisplays((runId) => this.#late.changed(runId));
     this.#questions = new SwitchQuestions((live) => this.#cancel(live));
     this.#kernel = new SessionKernel(
       place.key,
       stored,
-      { gateway, records, envFor, log },
+      deps,
       (event) => {
-        log.debug({ event: 'kernel.event', queue: this.key, kind: event.kind }, 'kernel connection');
-        this.#late.onEvent(event, this.#worker.current?.run.state === 'running');
+        deps.log.debug({ event: 'kernel.event', queue: this.key, kind: event.kind }, 'kernel connection');
+        this.#late.onEvent(event, this.#queue.current?.run.state === 'running');
       },
       () => void this.#late.forgetAll(),
     );
-    this.#end = new RunEnd(this.#kernel, deps.finals, deps.onEnded, log);
-    this.#idle = new IdleKernel(this.#kernel, () => this.#worker.current !== undefined, {
-      gateway,
-      notices,
-      idleTimeoutMs,
-      onEnded: () => this.#kernelChanged(),
-      log,
-    });
-    this.#worker = new RunWorker(this.#queue, {
+    this.#runs = new RunsToEnd(this.#kernel, this.#late, displays, deps);
+    this.#idle = new IdleKernel(
+      this.#kernel,
+      () => this.#queue.current !== undefined,
+      () => this.#kernelChanged(),
+      deps,
+    );
+    this.#queue = new RunQueue({
       runOne: (live) => this.#runOne(live),
       onBusy: () => this.#idle.clear(),
       onDone: () => this.#reviewQuestions(),
@@ -81,7 +84,7 @@ export class KernelSession {
   }
 
   get state(): SessionState {
-    return this.#worker.current !== undefined && this.#kernel.state === 'ready' ? 'busy' : this.#kernel.state;
+    return this.#queue.current !== undefined && this.#kernel.state === 'ready' ? 'busy' : this.#kernel.state;
   }
 
   /** Unfinished runs that keep a place, in order. */
@@ -91,7 +94,7 @@ export class KernelSession {
 
   /** Resolves when no run is in hand and none can be taken. */
   get settled(): Promise<void> {
-    return this.#worker.working ?? Promise.resolve();
+    return this.#queue.settled;
   }
 
   // — commands —
@@ -101,13 +104,13 @@ export class KernelSession {
     if (!isUnfinished(live.run)) return;
     this.#queue.add(live);
     this.#reviewQuestions();
-    this.#worker.wake();
+    this.#queue.wake();
   }
 
   /** Stops a run: cancelled when the kernel has not got it, interrupted when it runs. False when it has ended. */
   stop(live: LiveRun, reason: StopReason): boolean {
     if (!isUnfinished(live.run)) return false;
-    if (live === this.#worker.current || live.run.state !== 'waiting') live.stop(reason);
+    if (live === this.#queue.current || live.run.state !== 'waiting') live.stop(reason);
     else this.#cancel(live);
     return true;
   }
@@ -120,7 +123,7 @@ export class KernelSession {
   }
 
   isCurrent(live: LiveRun): boolean {
-    return live === this.#worker.current;
+    return live === this.#queue.current;
   }
 
   /** `by` agreed to lose the old kernel's variables. False when the question has lapsed. */
@@ -128,13 +131,13 @@ export class KernelSession {
     if (!isUndecided(live.run)) return false;
     this.#questions.settle(live.id);
     live.note({ data: { switchAgreedBy: by } });
-    this.#worker.wake();
+    this.#queue.wake();
     return true;
   }
 
   /** Whether this requester alone has run code in the kernel: then losing its variables is theirs to decide. */
   hasRunAlone({ requester }: Run): boolean {
-    const inHand = this.unfinished[0]?.requester ?? requester;
+    const inHand = this.#queue.placed[0]?.run.requester ?? requester;
     return inHand === requester && (this.record?.requesters ?? []).every((each) => each === requester);
   }
 
@@ -144,9 +147,14 @@ export class KernelSession {
     return !this.#deps.several && record !== undefined && record.kernelspec !== kernelspec;
   }
 
+  /** Rejects with `UserError` (`noKernel`) when there was none any more, which is then forgotten. */
   async restart(): Promise<void> {
     try {
-      await restartKernel(this.#kernel);
+      await this.#kernel.restart();
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'kernelGone') throw error;
+      await this.#kernel.forget();
+      throw new UserError('noKernel', GONE_BEFORE_RESTART);
     } finally {
       this.#kernelChanged();
     }
@@ -169,7 +177,7 @@ export class KernelSession {
     this.#kernel.storeAgain();
     // The run in hand is written again before the kernel gets it.
     for (const live of this.#queue.all) {
-      if (live.run.state !== 'waiting' || live === this.#worker.current) continue;
+      if (live.run.state !== 'waiting' || live === this.#queue.current) continue;
       this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a run that waited');
       const detail = 'The bot’s store has lost it while it waited; run it again.';
       this.#endUnsent(live, { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail });
@@ -186,7 +194,6 @@ export class KernelSession {
    * successor lacks nothing.
    */
   async close(): Promise<void> {
-    this.#worker.close();
     this.#idle.clear();
     this.#questions.close();
     await this.#queue.release(this.#kernel, this.#late);
@@ -203,12 +210,7 @@ export class KernelSession {
     }
     const mayReplace = run.state !== 'waiting' || run.data.switchAgreedBy !== undefined;
     if (!mayReplace && this.needsSwitch(run.data.kernelspec)) return this.#questions.ask(live, this.record);
-    this.#kernel.acquire();
-    try {
-      await runToEnd(live, this.#kernel, this.#end, this.#late, this.#displays, this.#deps);
-    } finally {
-      this.#kernel.release();
-    }
+    await this.#runs.run(live);
   }
 
   // — ends without the kernel —
@@ -219,7 +221,7 @@ export class KernelSession {
 
   #endUnsent(live: LiveRun, outcome: RunOutcome): void {
     this.remove(live);
-    this.#end.unsent(live, outcome);
+    this.#runs.endUnsent(live, outcome);
     this.#endIfEmpty();
   }
 
@@ -229,7 +231,7 @@ export class KernelSession {
 
   #kernelChanged(): void {
     this.#reviewQuestions();
-    this.#worker.wake();
+    this.#queue.wake();
     this.#rest();
   }
 
@@ -239,7 +241,9 @@ export class KernelSession {
   }
 
   #endIfEmpty(): void {
-    const isEmpty = this.#queue.isEmpty && this.#worker.working === undefined && !this.#kernel.hasAnything;
-    if (isEmpty) this.#deps.onEmpty(this);
+    if (this.#queue.isEmpty && !this.#kernel.hasAnything) this.#deps.onEmpty(this);
   }
 }
+
+const GONE_BEFORE_RESTART =
+  'The channel’s kernel was gone already, with its variables. The next snippet starts a new one.';

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionEvent } from '../../gateway/gateway.ts';
 import type { Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
 import type { Transcript } from '../../output/transcript.ts';
+import { atMost } from '../../waits.ts';
 import type { RunOutcome } from '../outcome.ts';
 import type { Run } from '../run.ts';
 import type { FinishResult } from '../run-view.ts';
@@ -128,7 +128,7 @@ export class LateOutput {
   async stopEdits(runId: string): Promise<Run | undefined> {
     const ended = this.#takeOut(runId);
     if (ended === undefined) return undefined;
-    await Promise.race([ended.editing, delay(LAST_EDIT_MS, undefined, { ref: false })]);
+    await atMost(ended.editing, LAST_EDIT_MS);
     void this.#removeOutput(ended);
     return ended.live.run;
   }

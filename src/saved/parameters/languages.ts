@@ -26,7 +26,7 @@ const python: ParameterLanguage = {
   isName: namedBy(/^[A-Za-z_]\w*$/, PYTHON_WORDS),
   assign: ({ name, value }) => `${name} = ${writeValue(value, inPython)}`,
   comment: '# Parameters',
-  passed: /^(?:#.*|(?:import|from)\s.*)?$/,
+  passed: /^(?:#.*|(?:import|from)\s.*|[%!]\w(?:[\w ./-]|==)*)?$/,
   assignment: /^[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?::[^=]*)?=(?!=)/,
   lineComment: '#',
 };

@@ -1,6 +1,5 @@
 import type { Log } from '../../log.ts';
-import type { PauseReason, Schedule, ScheduleChange } from './schedule.ts';
-import type { Schedules } from './schedules.ts';
+import type { PauseReason, Schedule, ScheduleChange, Schedules } from './schedules.ts';
 
 /** What came of a planned minute. */
 export type Started =

@@ -68,17 +68,17 @@ function oddInterval(unit: string, known: readonly number[]): UserError {
   );
 }
 
-/** `daily`, `weekdays`, `mondays, thursdays`, with a time: `8:00`, `at 8.30`, `8 pm`. */
+/** `daily`, `weekdays`, `mondays, thursdays`, with a time: `8:00`, `at 8`, `8.30`, `8 pm`. */
 function readDays(text: string): Read {
-  const [whole, said, hours, minutes = '00', half] =
-    /^(?:every[ \t]+)?([a-z]+(?:(?:[ \t]*,[ \t]*|[ \t]+and[ \t]+)[a-z]+)*)[ \t]+(?:at[ \t]+)?(\d{1,2})(?:[:.](\d{2}))?(?:[ \t]*(am|pm))?(?=\s|$)/i.exec(
+  const [whole, said, at, hours, minutes = '00', half] =
+    /^(?:every[ \t]+)?([a-z]+(?:(?:[ \t]*,[ \t]*|[ \t]+and[ \t]+)[a-z]+)*)[ \t]+(at[ \t]+)?(\d{1,2})(?:[:.](\d{2}))?(?:[ \t]*(am|pm))?(?=\s|$)/i.exec(
       text,
     ) ?? [];
   if (whole === undefined || said === undefined || hours === undefined) return undefined;
   const named = said.toLowerCase().split(/[ \t]*,[ \t]*|[ \t]+and[ \t]+/);
   const days = readDayNames(named);
   if (days === undefined) return undefined;
-  const isClear = half !== undefined || /\d[:.]\d/.test(whole);
+  const isClear = at !== undefined || half !== undefined || /\d[:.]\d/.test(whole);
   const time = isClear ? readTime(Number(hours), Number(minutes), half?.toLowerCase()) : undefined;
   if (time === undefined)
     throw new UserError('badCommand', 'Give the time as 8:00, 17:30 or 8 am. Nothing was scheduled.');

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { withTimeout } from '../../with-timeout.ts';
+import { withTimeout } from '../../waits.ts';
 
 /** conversations.info is tier 3: 50 a minute for a whole workspace. */
 const FACTS_MS = 10 * 60_000;

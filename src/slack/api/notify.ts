@@ -4,7 +4,8 @@ import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError } from './call-error.ts';
 import { renderElapsed } from '../blocks/duration.ts';
-import { escapeMrkdwn, slackTime } from '../blocks/mrkdwn.ts';
+import { button, buttonRow } from '../blocks/elements.ts';
+import { escapeMrkdwn, section, slackTime } from '../blocks/mrkdwn.ts';
 
 export interface Notify {
   /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
@@ -93,20 +94,7 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
       const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
       const warning = {
         text,
-        blocks: [
-          { type: 'section', text: { type: 'mrkdwn', text } },
-          {
-            type: 'actions',
-            elements: [
-              {
-                type: 'button',
-                text: { type: 'plain_text', text: 'Keep' },
-                action_id: keepAction,
-                value: `${record.kernelId}|${record.queue}`,
-              },
-            ],
-          },
-        ],
+        blocks: [section(text), buttonRow(button('Keep', keepAction, `${record.kernelId}|${record.queue}`))],
         unfurl_links: false,
         unfurl_media: false,
       };

@@ -1,7 +1,7 @@
 import { type UsersInfoResponse, type WebClient, WebAPIPlatformError } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
-import { withTimeout } from '../../with-timeout.ts';
+import { withTimeout } from '../../waits.ts';
 import type { Person } from '../auth/policy.ts';
 
 /** How long Slack's answer about a person counts (users.info is tier 4, usergroups.users.list tier 2). */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyBlock, HomeView, ModalView } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import type { Keyv } from 'keyv';
@@ -7,8 +6,9 @@ import { z } from 'zod';
 import type { Log } from '../../log.ts';
 import { readCallError } from './call-error.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import { atMost } from '../../waits.ts';
 import { brokenText, refusalText } from '../blocks/error-text.ts';
-import { renderSentence } from '../blocks/modals/message.ts';
+import { renderSentence } from '../blocks/modals/modal.ts';
 
 /** Modals and home tabs. */
 export interface Views {
@@ -32,7 +32,7 @@ export function createViews(client: WebClient, log: Log): Views {
   return {
     async openModal(triggerId, prepare) {
       const preparing = prepare();
-      const quick = await Promise.race([preparing, delay(QUICK_MS, undefined)]);
+      const quick = await atMost(preparing, QUICK_MS);
       if (quick !== undefined) {
         await sendView(quick, (view) => client.views.open({ trigger_id: triggerId, view }));
         return;

@@ -3,11 +3,11 @@ import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
-import type { Schedule } from '../../saved/schedules/schedule.ts';
+import type { Schedule } from '../../saved/schedules/schedules.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
-import type { SlackPort } from '../context.ts';
+import type { Bot } from '../context.ts';
 
-type AuditPort = Pick<SlackPort, 'workspace' | 'audit'>;
+type AuditPort = Pick<Bot, 'workspace' | 'audit'>;
 
 /** What a person asks for: `audit` is the way in, `act` the command or the button. */
 export type Asked = Pick<

@@ -1,3 +1,5 @@
+import type { RunView } from '../../runs/run-view.ts';
+
 /** How long a run took: `0.05 s`, `3.2 s`, and from 10 s on as `renderElapsed`. */
 export function renderDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
@@ -30,4 +32,12 @@ export function renderSpan(fromMs: number, toMs: number): string {
 
 function clock(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
+}
+
+/** How long a picture is shown before its clock is moved on, when nothing else changes. */
+export function tickMs(view: RunView | undefined, nowMs: number): number {
+  if (view === undefined || !('sinceMs' in view.phase)) return 60_000;
+  const elapsed = nowMs - view.phase.sinceMs;
+  if (elapsed < 60_000) return 5_000;
+  return elapsed < 600_000 ? 15_000 : 60_000;
 }

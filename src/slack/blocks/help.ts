@@ -55,7 +55,7 @@ function about(topic: HelpTopic, botUserId: string): string[] {
       return [
         '*Files*',
         `• Post a \`.py\`, \`.scala\`, \`.r\`, \`.sql\` or \`.txt\` file, or a snippet, with <@${botUserId}>, and it runs.`,
-        '• A `.ipynb` notebook runs its code cells in order, stops at the first that fails, and comes back with their outputs; `key=value` beside it goes behind its parameters cell.',
+        '• A `.ipynb` notebook runs its code cells in order, stops at the first that fails (not at one tagged `raises-exception`), and comes back with their outputs; `key=value` beside it goes behind its parameters cell.',
         '• `!export` in a thread, or Export as notebook in the menu of an answer, puts its runs into one notebook; `export today` sends you those of this channel.',
         '• The editor takes a file, too. Long output, pictures and tables as CSV come back as files in the thread.',
       ];

@@ -3,10 +3,10 @@ import type { KernelStatus } from '../../runs/control.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { renderButtons } from './run/run-buttons.ts';
+import { button, buttonRow } from './elements.ts';
 import { howTo } from './help.ts';
-import { kernelLines } from './kernel-text.ts';
+import { kernelLines, renderKernelButtons } from './kernel-text.ts';
 import { runLine } from './run-summary.ts';
-import { renderKernelButtons } from './kernel-buttons.ts';
 import { renderSavedHome } from './saved/saved-home.ts';
 import type { ListedSchedule } from './saved/schedule-text.ts';
 import { header, section } from './mrkdwn.ts';
@@ -33,17 +33,7 @@ export function renderHome(content: HomeContent): HomeView {
     blocks: [
       ...(notice === undefined ? [] : [section(notice)]),
       section(howTo(botUserId)),
-      {
-        type: 'actions',
-        elements: [
-          {
-            type: 'button',
-            style: 'primary',
-            text: { type: 'plain_text', text: 'Run code' },
-            action_id: runCodeAction,
-          },
-        ],
-      },
+      buttonRow(button('Run code', runCodeAction, undefined, { style: 'primary' })),
       header('Kernels of your channels'),
       ...(kernels.length === 0
         ? [section('None of your channels has a kernel now; the first snippet in a channel starts one.')]

@@ -1,5 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
+import { button, buttonRow, readValue } from './elements.ts';
 import { escapeMrkdwn } from './mrkdwn.ts';
 
 export const runAsCodeAction = 'near:run';
@@ -18,25 +19,10 @@ export function askBack(text: string, code: NearCode): { text: string; blocks: K
   const value = JSON.stringify(code);
   const blocks: KnownBlock[] = [{ type: 'section', text: { type: 'mrkdwn', text } }];
   // More than Slack takes in a button's value is no slip of the finger.
-  if (value.length <= 2_000)
-    blocks.push({
-      type: 'actions',
-      elements: [
-        {
-          type: 'button',
-          text: { type: 'plain_text', text: 'Run as code' },
-          action_id: runAsCodeAction,
-          value,
-        },
-      ],
-    });
+  if (value.length <= 2_000) blocks.push(buttonRow(button('Run as code', runAsCodeAction, value)));
   return { text, blocks };
 }
 
 export function readNearCode(value: string | undefined): NearCode | undefined {
-  try {
-    return nearSchema.safeParse(JSON.parse(value ?? '')).data;
-  } catch {
-    return undefined;
-  }
+  return readValue(nearSchema, value);
 }

@@ -1,5 +1,6 @@
 import type { ExportedOutput, ExportedRun } from '../../notebooks/export.ts';
 import type { Run } from '../../runs/run.ts';
+import { sqlInNotebook } from '../../spark/sql/kernel-code.ts';
 import { resultsFile, streamFile } from '../blocks/run/attachments.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
 import type { Bot } from '../context.ts';
@@ -11,10 +12,8 @@ const MAX_BYTES = 50_000_000;
 const MAX_FILE_BYTES = 10_000_000;
 const AT_ONCE = 8;
 
-export type CollectPort = Pick<Bot, 'code' | 'threads' | 'users' | 'workspaceUrl'>;
-
 /** Runs, oldest first, with what Slack still has of them. */
-export async function collectRuns(runs: readonly Run[], bot: CollectPort): Promise<ExportedRun[]> {
+export async function collectRuns(runs: readonly Run[], bot: Bot): Promise<ExportedRun[]> {
   // The answer of a run that was edited is the next run's.
   const replaced = new Set(runs.map(({ data }) => data.follows));
   const shown = runs.filter(({ id }) => !replaced.has(id));
@@ -41,7 +40,7 @@ async function collectRun(
   run: Run,
   messages: readonly ThreadMessage[] | undefined,
   room: { bytes: number },
-  bot: CollectPort,
+  bot: Bot,
 ): Promise<ExportedRun> {
   const { data } = run;
   const [code, person, outputs] = await Promise.all([
@@ -55,12 +54,18 @@ async function collectRun(
     heading: headingOf(run, person.name ?? run.requester, bot.workspaceUrl),
     kernelspec,
     language: language?.toLowerCase(),
-    code,
+    code: code.map((text) => inNotebook(text, data)),
     begun: isWhole ? blockCount : block + 1,
     executionCount,
     hasFailed: outcome !== undefined && !isWhole,
     outputs,
   };
+}
+
+/** What runs where nothing of the bot is. */
+function inNotebook(text: string, { origin, dialect, language = '' }: Run['data']): string {
+  if (origin === 'allRows') return '# All rows of a table';
+  return dialect === undefined ? text : sqlInNotebook(text, language);
 }
 
 /** `**ana** · 2026-03-02 08:00 UTC · Done · 4.3 s · In [3] · python3` */
@@ -84,7 +89,7 @@ async function collectOutputs(
   run: Run,
   messages: readonly ThreadMessage[] | undefined,
   room: { bytes: number },
-  bot: CollectPort,
+  bot: Bot,
 ): Promise<ExportedOutput[]> {
   const { data } = run;
   if (data.outcome === undefined) return [note('this run has not ended yet')];
@@ -196,7 +201,7 @@ const PICTURES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image
 async function fetchFile(
   file: ThreadFile,
   room: { bytes: number },
-  { threads }: CollectPort,
+  { threads }: Bot,
 ): Promise<ExportedOutput> {
   const { name, mimetype, size, permalink } = file;
   if (file.isGone)

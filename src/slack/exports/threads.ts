@@ -1,3 +1,4 @@
+import { readCallError } from '../api/call-error.ts';
 import type { DownloadFile } from '../api/files.ts';
 import { type MessageClient, type Place, type Reply, withRetries } from '../messages/client.ts';
 import { uploadFiles } from '../messages/upload-files.ts';
@@ -28,6 +29,8 @@ export interface ThreadFile {
 export interface Threads {
   /** Oldest first. Rejects with the client's errors. */
   messages(place: Place): Promise<ThreadMessage[]>;
+  /** One message as Slack has it now, unread; undefined where it is gone. Rejects with the client's errors. */
+  message(place: Place, ts: string): Promise<unknown>;
   /** Rejects with `UserError` where it cannot be had. */
   download(file: ThreadFile, maxBytes: number): Promise<Buffer>;
   /** Puts the file at `path` into a thread, or into the direct messages of a user. Gives why it could not, else undefined. */
@@ -45,6 +48,15 @@ export function createThreads(client: MessageClient, download: DownloadFile): Th
         for await (const { ts, blocks, files = [] } of client.messages(place, 0))
           if (ts !== undefined) messages.push({ ts, blocks, files: files.map(toFile) });
         return messages;
+      }),
+    message: async (place, ts) =>
+      await withRetries(async () => {
+        for await (const message of client.messages(place, 0)) if (message.ts === ts) return message;
+        return undefined;
+      }).catch((error: unknown) => {
+        // Slack knows no thread whose first message is deleted.
+        if (readCallError(error).kind === 'refused') return undefined;
+        throw error;
       }),
     async download({ name, url }, maxBytes) {
       return await download(url, name, maxBytes);

@@ -1,5 +1,6 @@
 import type { AckFn } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
+import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
 
 /**
@@ -48,16 +49,7 @@ export class Acknowledgement<Response = void> {
 
 /** What `asked` gives, or the signal's reason where that comes first. */
 export async function inTime<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await asked;
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([asked, late]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    // Where the signal came first, nobody reads how this ends.
-    asked.catch(() => undefined);
-  }
+  const found = await untilAborted(asked, signal);
+  signal?.throwIfAborted();
+  return found;
 }

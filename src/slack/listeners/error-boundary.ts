@@ -1,23 +1,23 @@
-import type { BlockAction } from '@slack/bolt';
+import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { StoreError, UserError } from '../../errors.ts';
-import type { Log } from '../../log.ts';
+import { type Asked, auditRefused } from '../auth/audit.ts';
 import { brokenText, refusalMrkdwn, refusalText } from '../blocks/error-text.ts';
 import type { Notify } from '../api/notify.ts';
-import type { Acknowledgement } from './deadline.ts';
+import type { Bot } from '../context.ts';
+import { Acknowledgement } from './deadline.ts';
 import type { EventTicket } from '../transport/acked-after-accept-app.ts';
 
 export interface Boundary {
-  log: Log;
   /** For the log, where it is a bug: `a slash command`. */
   what: string;
-  /** Says it where the person waits for it. Undefined: nobody asked, so nobody is told. */
-  notify: ((text: string, error: unknown) => Promise<unknown>) | undefined;
+  /** Says it where the person waits for it. Absent: nobody asked, so nobody is told. */
+  notify?: (text: string, error: unknown) => Promise<unknown>;
   /** A modal shows plain text, a message mrkdwn (the default). */
   format?: 'plain' | 'mrkdwn';
-  /** Told the error of what was refused or failed, for the audit. */
-  onRefused?: (error: unknown) => void;
+  /** What the audit says was refused or failed. Absent: nothing. */
+  asked?: Asked;
   /** Of an event: Slack repeats one that is left unacknowledged, so a silent store needs no words. */
-  ticket?: EventTicket;
+  ticket?: EventTicket | undefined;
 }
 
 /** `left`: the event is not acknowledged, so Slack brings it again. */
@@ -27,8 +27,12 @@ export type Outcome = 'done' | 'refused' | 'left';
  * The one place where errors of listeners end: a refusal is worded for the person, a bug goes to the log. Never
  * rejects.
  */
-export async function withBoundary(boundary: Boundary, act: () => Promise<void>): Promise<Outcome> {
-  const { log, what, notify, ticket, format, onRefused } = boundary;
+export async function withBoundary(
+  { what, notify, ticket, format, asked }: Boundary,
+  bot: Pick<Bot, 'workspace' | 'audit' | 'log'>,
+  act: () => Promise<void>,
+): Promise<Outcome> {
+  const { log } = bot;
   const leave = (error: StoreError): Outcome => {
     log.warn({ event: 'request.unaccepted', err: error }, `${what} was not accepted`);
     ticket?.leaveUnacknowledged(error);
@@ -39,7 +43,7 @@ export async function withBoundary(boundary: Boundary, act: () => Promise<void>)
     return 'done';
   } catch (error) {
     if (ticket !== undefined && error instanceof StoreError) return leave(error);
-    onRefused?.(error);
+    if (asked !== undefined) auditRefused(asked, error, bot);
     const text = format === 'plain' ? refusalText(error) : refusalMrkdwn(error);
     if (text === undefined) log.error({ event: 'request.broken', err: error }, `${what} broke`);
     else if (!(error instanceof UserError))
@@ -72,8 +76,15 @@ export function notifyPerson(
   };
 }
 
-/** The thread of the message that a pressed button is in. */
-export function threadOf({ container, message }: BlockAction): string | undefined {
+/** The acknowledgement of a press, who pressed where, and how that person is told. */
+export function openReply({ ack, body }: SlackActionMiddlewareArgs<BlockAction>, bot: Bot) {
+  const reply = new Acknowledgement(ack, bot.log);
+  const { container, message } = body;
   const thread: unknown = container.type === 'message' ? message?.['thread_ts'] : undefined;
-  return typeof thread === 'string' ? thread : undefined;
+  const where = {
+    user: body.user.id,
+    channel: body.channel?.id,
+    thread: typeof thread === 'string' ? thread : undefined,
+  };
+  return { reply, ...where, notify: notifyPerson(bot.notify, where, reply) };
 }

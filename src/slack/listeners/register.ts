@@ -3,26 +3,24 @@ import { keepAction } from '../api/notify.ts';
 import { runCodeAction } from '../blocks/home.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { questionCallback } from '../blocks/modals/input.ts';
-import { saveCallback } from '../blocks/saved/save-modal.ts';
+import { saveCallback, scheduleCallback } from '../blocks/saved/saved-modals.ts';
 import { replaceAction } from '../blocks/saved/saved-text.ts';
-import { runSavedAction } from '../blocks/saved/saved-home.ts';
-import { loadAction } from '../blocks/saved/saved-select.ts';
+import { loadAction, runSavedAction } from '../blocks/saved/saved-home.ts';
 import { scheduleButtonId } from '../blocks/saved/schedule-buttons.ts';
-import { scheduleCallback } from '../blocks/saved/schedule-modal.ts';
 import { runAsCodeAction } from '../blocks/near-command.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
-import { onLoadSaved } from './actions/load-saved.ts';
+import { onLoadSaved, onReplaceButton, onRunSavedButton } from './actions/saved-buttons.ts';
 import { onKeepButton, onKernelButton } from './actions/kernel-buttons.ts';
 import { onRunAsCode } from './actions/run-as-code.ts';
+import { onRunNow } from './actions/run-now.ts';
 import { onRunButton } from './actions/run-buttons.ts';
-import { onReplaceButton, onRunSavedButton } from './actions/saved-buttons.ts';
 import { onScheduleButton } from './actions/schedule-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { onHomeOpened, onRunCodeButton } from './events/app-home.ts';
-import { onJoined } from './events/welcome.ts';
+import { runNowAction } from './events/late.ts';
+import { onJoined, onMessage } from './events/message.ts';
 import { onMessageChanged } from './events/message-changed.ts';
-import { onMessage } from './events/message.ts';
 import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
 import { onEditorSubmitted } from './views/editor.ts';
 import { onQuestionSubmitted } from './views/input.ts';
@@ -52,6 +50,7 @@ export function registerListeners(app: App, bot: Bot): void {
   );
   app.action<BlockAction>({ type, action_id: keepAction }, async (args) => await onKeepButton(args, bot));
   app.action<BlockAction>({ type, action_id: runAsCodeAction }, async (args) => await onRunAsCode(args, bot));
+  app.action<BlockAction>({ type, action_id: runNowAction }, async (args) => await onRunNow(args, bot));
   app.action<BlockAction>(
     { type, action_id: replaceAction },
     async (args) => await onReplaceButton(args, bot),

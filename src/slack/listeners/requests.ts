@@ -3,12 +3,14 @@ import { UserError } from '../../errors.ts';
 import type { Admitted } from '../../runs/admission/admission.ts';
 import type { SnippetRequest } from '../../runs/admission/new-run.ts';
 import { auditAccepted, describeCode } from '../../runs/audit.ts';
+import { KeyedMutex } from '../../waits.ts';
+import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import type { Run } from '../../runs/run.ts';
 import { auditRefusedRun } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
-import { inTime } from './deadline.ts';
-import { KeyedMutex } from '../../keyed-mutex.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
-import type { Bot, ListenerMemory, RunsPort, SlackPort } from '../context.ts';
+import type { Bot, ListenerMemory } from '../context.ts';
+import { inTime } from './deadline.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
 
@@ -26,10 +28,7 @@ function editRequest(workspace: string, channel: string, ts: string, editedTs: s
 }
 
 /** A message, or its edit. */
-export function requestOf(
-  { channel, ts, editedTs }: PostedMessage,
-  { workspace }: Pick<SlackPort, 'workspace'>,
-): string {
+export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace }: Bot): string {
   return editedTs === undefined
     ? messageRequest(workspace, channel, ts)
     : editRequest(workspace, channel, ts, editedTs);
@@ -72,7 +71,7 @@ export function createListenerMemory(): ListenerMemory {
  */
 export async function runOnce<Done>(
   request: string,
-  bot: Pick<Bot, 'markSeen' | 'forgetSeen' | 'memory'>,
+  bot: Bot,
   act: () => Promise<Done>,
 ): Promise<Done | undefined> {
   const { failedRequests } = bot.memory;
@@ -93,8 +92,6 @@ export async function runOnce<Done>(
 
 export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'maySwitch'>;
 
-type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'memory'>;
-
 /**
  * The one step by which all listeners have code run: may this person run it here, then into the run store. Throws
  * `UserError`, `GatewayError` and `StoreError`; then nothing was accepted.
@@ -102,7 +99,7 @@ type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'memory'>;
 export async function submitRun(
   request: RunRequest,
   person: Person,
-  bot: SubmitPort,
+  bot: Bot,
   signal?: AbortSignal,
 ): Promise<Admitted> {
   const { workspace } = bot;
@@ -129,11 +126,7 @@ export async function submitRun(
 }
 
 /** Throws `UserError` where this person may run no code in this channel. */
-export async function mustRun(
-  person: Person,
-  channel: string,
-  bot: Pick<SlackPort, 'policy' | 'channels'>,
-): Promise<void> {
+export async function mustRun(person: Person, channel: string, bot: Bot): Promise<void> {
   must('run', person, channel, bot.policy);
   if (!bot.policy.allowExternal) await bot.channels.mustBeInternal(channel);
 }
@@ -142,7 +135,7 @@ export async function mustRun(
  * Slack's menu offers public channels that the person is not in, and a person may have been removed while the modal was
  * open: who may use a channel's kernel is in the channel.
  */
-export async function mustBeIn(channel: string, user: string, bot: Pick<Bot, 'channels'>): Promise<void> {
+export async function mustBeIn(channel: string, user: string, bot: Bot): Promise<void> {
   if (!(await bot.channels.isMember(channel, user, { isFresh: true })))
     throw new UserError(
       'unknownChannel',
@@ -159,10 +152,17 @@ export function refuseDuplicate(): never {
 async function eraseIfDeleted(
   { message, editedTs }: Pick<SnippetRequest, 'message' | 'editedTs'>,
   runId: string,
-  bot: SubmitPort,
+  bot: Bot,
 ): Promise<void> {
   if (message === undefined || editedTs === undefined) return;
   if (!(await bot.isKnown(deletionRequest(message)))) return;
   const run = await bot.findRun(runId);
   if (run !== undefined) await bot.erase(run);
+}
+
+/** The notebook of a run that is run again. */
+export async function notebookOf(run: Run, bot: Bot): Promise<PostedNotebook | undefined> {
+  const { notebook: posted } = run.data;
+  const notebook = posted === undefined ? undefined : await bot.notebook(run);
+  return posted === undefined || notebook === undefined ? undefined : { name: posted.name, notebook };
 }

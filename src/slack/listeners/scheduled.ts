@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
-import { plannedRequest, type Schedule } from '../../saved/schedules/schedule.ts';
+import { plannedRequest, type Schedule } from '../../saved/schedules/schedules.ts';
 import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/scheduler.ts';
-import { toSnippet } from '../../saved/to-snippet.ts';
+import { toSnippet } from '../../saved/saved-snippets.ts';
 import type { Person } from '../auth/policy.ts';
 import { newsText } from '../blocks/saved/schedule-text.ts';
 import { type End, endOf } from '../blocks/run/run-text.ts';

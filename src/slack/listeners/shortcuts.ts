@@ -9,8 +9,7 @@ import {
   listChoices,
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
-import { auditRefused } from '../auth/audit.ts';
-import type { Bot, RunsPort, SavedPort, SlackPort } from '../context.ts';
+import type { Bot } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { Message } from '../parsing/message-parts.ts';
@@ -24,16 +23,13 @@ import {
 } from '../parsing/snippet.ts';
 import { Acknowledgement } from './deadline.ts';
 import { notifyPerson, withBoundary } from './error-boundary.ts';
-import { notebookOf } from './notebook-of.ts';
-import { messageRequest, mustRun, submitRun, triggerRequest } from './requests.ts';
+import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
-
-type ShortcutPort = SlackPort & RunsPort & SavedPort & Pick<Bot, 'languages' | 'drafts' | 'memory'>;
 
 /** The global shortcut opens the editor. */
 export async function onGlobalShortcut(
   { ack, shortcut }: SlackShortcutMiddlewareArgs<GlobalShortcut>,
-  bot: ShortcutPort,
+  bot: Bot,
 ): Promise<void> {
   const user = shortcut.user.id;
   await new Acknowledgement(ack, bot.log).send();
@@ -46,15 +42,14 @@ export async function onGlobalShortcut(
  */
 export async function onMessageShortcut(
   { ack, shortcut }: SlackShortcutMiddlewareArgs<MessageShortcut>,
-  bot: ShortcutPort,
+  bot: Bot,
 ): Promise<void> {
   const { channel, user, trigger_id: trigger } = shortcut;
   const message = readShownMessage(shortcut.message);
   const thread = message?.thread;
   const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a shortcut', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a shortcut', notify, asked }, bot, async () => {
     await new Acknowledgement(ack, bot.log).send();
     if (message === undefined) throw noCode();
     await runMessage({ channel: channel.id, message, user: user.id, trigger }, bot);
@@ -68,7 +63,7 @@ interface ShortcutCall {
   trigger: string;
 }
 
-async function runMessage(call: ShortcutCall, bot: ShortcutPort): Promise<void> {
+async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   const { channel, message, user, trigger } = call;
   const [person, context] = await Promise.all([
     bot.users.find(user),
@@ -97,8 +92,8 @@ async function runMessage(call: ShortcutCall, bot: ShortcutPort): Promise<void> 
 /** The code that an answer of the bot, or its root message, belongs to, on the kernelspec that ran it. */
 async function readAnswer(
   { channel, message, user }: ShortcutCall,
-  bot: ShortcutPort,
-): Promise<{ channel: string; thread: string; snippet: Snippet; origin?: 'again' }> {
+  bot: Bot,
+): Promise<{ channel: string; thread: string; snippet: Snippet; origin: 'again' | undefined }> {
   const thread = message.thread ?? message.ts;
   const runs = await bot.threadRuns(channel, thread);
   const isRoot = message.ts === thread;
@@ -107,9 +102,9 @@ async function readAnswer(
   );
   const blocks = run === undefined ? [] : await bot.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
-  const origin = run.requester === user ? {} : { origin: 'again' as const };
+  const origin = run.requester === user ? undefined : 'again';
   const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };
-  return { channel, thread, snippet, ...origin };
+  return { channel, thread, snippet, origin };
 }
 
 /** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */
@@ -128,7 +123,7 @@ async function readCode(
   typed: Message,
   files: readonly PostedFile[],
   context: LanguageContext,
-  { readFiles }: ShortcutPort,
+  { readFiles }: Bot,
 ): Promise<Snippet> {
   const words = languageWords(context);
   const fetched = await readFiles(files);
@@ -162,7 +157,7 @@ async function askLanguage(
   call: ShortcutCall,
   context: LanguageContext,
   read: () => Promise<Snippet>,
-  bot: ShortcutPort,
+  bot: Bot,
 ): Promise<void> {
   const { channel, trigger } = call;
   await bot.views.openModal(trigger, async () => {
@@ -172,8 +167,8 @@ async function askLanguage(
       channel,
       thread,
       blocks: [...blocks],
-      ...(notebook === undefined ? {} : { notebook }),
-      ...(message === undefined ? {} : { message }),
+      notebook,
+      message,
     });
     return renderEditor({ channel, thread, draft }, { languages: listChoices(context), blocks });
   });
@@ -182,7 +177,7 @@ async function askLanguage(
 /** The answer goes into the message's thread; the message counts as the requester's where they wrote it. */
 function placeOf(
   { channel, message, user }: ShortcutCall,
-  { workspace }: Pick<Bot, 'workspace'>,
+  { workspace }: Bot,
 ): { thread: string; message?: string } {
   const own = message.user === user ? { message: messageRequest(workspace, channel, message.ts) } : {};
   return { thread: message.thread ?? message.ts, ...own };

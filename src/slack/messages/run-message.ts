@@ -1,15 +1,12 @@
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
+import { atMost, Notifier } from '../../waits.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
-import { tickMs } from '../blocks/run/tick.ts';
+import { tickMs } from '../blocks/duration.ts';
 import { attachFiles } from './attach-files.ts';
-import { deliverDirectly } from './deliver-directly.ts';
-import { notifyEnd } from './done-notice.ts';
+import { deliverDirectly, notifyEnd, postRoot } from './run-notices.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import type { Use } from './limiters.ts';
-import { Notifier } from './notifier.ts';
-import { postRoot } from './root-message.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;
@@ -79,7 +76,7 @@ export class SlackRunMessage implements RunMessage {
       this.#work = this.#work.then(() => this.#flush());
     }
     const leftMs = Math.max(0, this.#leaveAt - this.#sending.now());
-    await Promise.race([this.#work, delay(leftMs, undefined, { ref: false })]);
+    await atMost(this.#work, leftMs);
     this.#released.abort();
   }
 

@@ -1,6 +1,6 @@
 import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { UserError } from '../../errors.ts';
-import { NAME_FORM, readName } from '../../saved/names.ts';
+import { NAME_FORM, readName } from '../../saved/saved-snippets.ts';
 import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
 import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timing.ts';
 

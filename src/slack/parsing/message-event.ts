@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { readForwarded } from './forwarded.ts';
 import type { MessageSource } from './message-body.ts';
 import { type PostedFile, readPostedFiles } from './posted-file.ts';
 
@@ -40,11 +39,15 @@ const editedMentionSchema = z.object({ type: z.literal('app_mention'), edited: z
 /** What an incoming webhook posts has no user: its bot wrote it. */
 const webhookSchema = z.looseObject({ subtype: z.literal('bot_message'), bot_id: z.string() });
 
+const editableSchema = messageSchema.extend({
+  edited: z.object({ user: z.string(), ts: z.string() }).optional(),
+});
+
 const changedSchema = z.object({
   subtype: z.literal('message_changed'),
   channel: z.string(),
   channel_type: z.string().optional(),
-  message: messageSchema.extend({ edited: z.object({ user: z.string(), ts: z.string() }).optional() }),
+  message: editableSchema,
   previous_message: messageSchema.optional().catch(undefined),
 });
 
@@ -81,6 +84,8 @@ export interface PostedMessage {
   thread: string | undefined;
   /** Slack's `edited.ts` where this is a message after an edit. */
   editedTs: string | undefined;
+  /** It came late, and its author wants it all the same. */
+  isAskedAnew?: true;
 }
 
 /**
@@ -95,6 +100,13 @@ export function readPosted(event: unknown): PostedMessage | undefined {
   );
   if (!read.success || !written.has(read.data.subtype)) return undefined;
   return toPosted(read.data, read.data, undefined, read.data.type === 'app_mention');
+}
+
+/** A message as Slack gives it when it is asked for, after its last edit; undefined where nobody wrote it. */
+export function readFetched(message: unknown, channel: string): PostedMessage | undefined {
+  const read = editableSchema.safeParse(message).data;
+  if (read === undefined || !written.has(read.subtype)) return undefined;
+  return toPosted(read, { channel }, read.edited?.ts, false);
 }
 
 /** A message as a shortcut on it carries it; anybody's, a bot's too. */
@@ -190,5 +202,42 @@ function toPosted(
     ts,
     thread: threadTs === ts ? undefined : threadTs,
     editedTs,
+  };
+}
+
+const sharedSchema = z.object({ blocks: z.unknown() });
+const attachmentSchema = z.object({
+  is_share: z.boolean().optional(),
+  is_msg_unfurl: z.boolean().optional(),
+  from_url: z.string().optional(),
+  original_url: z.string().optional(),
+  text: z.string().optional(),
+  message_blocks: z.array(z.object({ message: sharedSchema })).optional(),
+  files: z.array(z.unknown()).optional(),
+});
+
+/**
+ * What was forwarded with a message: attachments that Slack marks as shared by their author. The preview of a link has
+ * no such mark (`is_msg_unfurl` alone). `withOwn`: also what an app wrote into attachments of its own message, for the
+ * shortcut on such a message.
+ */
+function readForwarded(
+  attachments: readonly unknown[],
+  { withOwn }: { withOwn: boolean },
+): { messages: MessageSource[]; files: unknown[] } {
+  const counted = attachments.flatMap((entry) => {
+    const read = attachmentSchema.safeParse(entry).data;
+    if (read === undefined) return [];
+    const isPreview =
+      read.is_msg_unfurl === true || read.from_url !== undefined || read.original_url !== undefined;
+    return read.is_share === true || (withOwn && !isPreview) ? [read] : [];
+  });
+  return {
+    messages: counted.flatMap(({ text, message_blocks: blocks }): MessageSource[] =>
+      blocks === undefined || blocks.length === 0
+        ? [{ text }]
+        : blocks.map(({ message }) => ({ text, blocks: message.blocks })),
+    ),
+    files: counted.flatMap(({ files = [] }) => files),
   };
 }

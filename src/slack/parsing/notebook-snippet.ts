@@ -44,9 +44,9 @@ export function readNotebookSnippet(files: readonly FileCode[], text: string, wo
 /** A name with its value anywhere: what is meant as one is never taken for talk. */
 const GIVES_VALUES = /(?:^| )[A-Za-z_.][\w.]*=(?!=)/;
 
-/** Values may stand on lines of their own; what is quoted stays as it is. */
+/** Values may stand on lines of their own; what is quoted, to its end or to the end of all, stays as it is. */
 function onOneLine(text: string): string {
-  return text.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\n/gs, (found) =>
+  return text.replaceAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)|'(?:[^'\\]|\\.)*(?:'|\\?$)|\n/gs, (found) =>
     found === '\n' ? ' ' : found,
   );
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
+import { isSqlWord } from '../../runs/languages/meaning.ts';
 import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
 import { undoPhoneTyping } from './smart-punctuation.ts';
 import type { FileCode } from '../api/files.ts';
@@ -155,7 +156,7 @@ export function readFileSnippet(message: Message, files: readonly FileCode[], wo
 /**
  * A first word is no language when what follows on its line goes on with it: an operator or a closing bracket, `% ` or
  * `%=`, a word like `in`, or an `if` with its `else`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and `python2 [1]` are not. To these
- * come `!=`, `not in` and R's `%in%`, with which no code begins.
+ * come `!=`, `not in` and R's `%in%`, with which no code begins. SQL begins with a comment as well as any.
  */
 const goesOn =
   /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|not\s+in)(?![\p{L}\p{N}_])|if(?![\p{L}\p{N}_]).*(?<![\p{L}\p{N}_])else(?![\p{L}\p{N}_]))/u;
@@ -174,7 +175,8 @@ export function splitLanguageWord(
   const [separated, word, lineBreak] = firstWord.exec(text) ?? [];
   if (separated === undefined || word === undefined || !isLanguageWord(word)) return { code: text };
   const code = text.slice(separated.length);
-  if (lineBreak === undefined && goesOn.test(code)) return { code: text };
+  const isComment = isSqlWord(word) && /^(?:--|\/\*)/.test(code);
+  if (lineBreak === undefined && goesOn.test(code) && !isComment) return { code: text };
   return { language: word, code };
 }
 

@@ -8,6 +8,8 @@ import {
   Pool,
   ProxyAgent,
 } from 'undici';
+import type { FetchFunction } from '@slack/web-api';
+import type { WriteGuard } from '../../runs/session/run/execute-run.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
 
 /** What a request to Slack may have, as the process's own fetch takes it. */
@@ -106,4 +108,29 @@ function openSocketDispatcher(proxy: ProxySettings): Dispatcher {
     for (const socket of opened) socket.destroy();
     return dispatch(options, handler);
   });
+}
+
+/** The Web API methods that we call and that change nothing: a standby and a leader in doubt may call them. */
+const READS: ReadonlySet<string | undefined> = new Set([
+  'apps.connections.open',
+  'auth.test',
+  'conversations.history',
+  'conversations.info',
+  'conversations.replies',
+  'files.info',
+  'usergroups.users.list',
+  'users.conversations',
+  'users.info',
+]);
+
+/**
+ * All calls of the Web API go through this. One that changes something waits until this process is surely the leader,
+ * and is checked again in the moment in which it is sent.
+ */
+export function guardWrites(fetch: FetchFunction, guard: WriteGuard): FetchFunction {
+  return async (url, init) => {
+    const method = new URL(url).pathname.split('/').at(-1);
+    if (!READS.has(method)) while (!guard.mayWrite()) await guard.whenSure();
+    return await fetch(url, init);
+  };
 }

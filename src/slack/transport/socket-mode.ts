@@ -1,9 +1,8 @@
 import bolt from '@slack/bolt';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../../server/health.ts';
-import { readErrorCode } from '../api/call-error.ts';
+import { readErrorCode, tokenRefused } from '../api/call-error.ts';
 import type { SlackNetwork } from './network.ts';
-import { tokenRefused } from './startup-errors.ts';
 import type { SlackTransport } from './acked-after-accept-app.ts';
 
 export interface SocketModeOptions {
@@ -58,6 +57,10 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
     if (isClosed) return void receiver.stop();
     health = { ok: true, detail: `Connected by Socket Mode since ${new Date().toISOString()}.` };
   });
+  receiver.client.on('ws_message', (data: unknown) => {
+    const warning = sharedWarning(data);
+    if (warning !== undefined) logger.warn(warning);
+  });
   receiver.client.on('close', () => {
     if (health.ok)
       health = { ok: false, detail: `Not connected since ${new Date().toISOString()}; reconnecting.` };
@@ -75,6 +78,21 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
     },
     health: async () => health,
   };
+}
+
+/** Longer than Slack's hello. */
+const HELLO_CHARS = 2_000;
+
+/**
+ * What a message on the websocket says of other connections of this app: Slack's hello counts them. Standbys of one store
+ * have none, so they belong to a bot on another one.
+ */
+export function sharedWarning(data: unknown): string | undefined {
+  if (typeof data !== 'string' || data.length > HELLO_CHARS) return undefined;
+  const count = Number(/"num_connections":\s*(\d{1,4})\b/.exec(data)?.[1] ?? 1);
+  return count > 1
+    ? `Slack counts ${count} connections of this app, and this process has one: unless another ended just now, a bot on another store takes a part of what people send. Each bot needs an app of its own, or all of them one store.`
+    : undefined;
 }
 
 /**

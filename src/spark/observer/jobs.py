@@ -20,8 +20,8 @@ PREFIX = "sparkthread-"
 SOON, LEAST, MOST = 0.5, 1.0, 5.0
 # A job that lasts so long is told.
 LASTS = 1.0
-# The longest that one look may work, and that the end of a cell waits for the last one.
-LOOK, LAST_LOOK = 0.02, 0.3
+# The longest that one look may work, that the last one of a told cell may, and that the cell's end waits for it.
+LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
 # Jobs that are submitted after a stop are ended for so long, or until none came for a while.
 STOPPING, QUIET = 5.0, 1.0
 # Groups of earlier cells whose threads may still be at work.
@@ -183,7 +183,8 @@ def look(run):
     if run.context is not sc:
         run.context, run.group, run.before = sc, None, set()
         run.jobs, run.others, run.ended, run.stages = set(), set(), {}, {}
-    until, tracker = time.time() + LOOK, Tracker(sc)
+    until = time.time() + (LONG_LOOK if run.lasts and run.end.is_set() else LOOK)
+    tracker = Tracker(sc)
     active = find_jobs(run, tracker)
     if not run.jobs:
         return None

@@ -1,6 +1,7 @@
 import { sqlInPython } from './python.ts';
 import { sqlInR } from './r.ts';
 import { sqlInScala } from './scala.ts';
+import { splitStatements } from './split-statements.ts';
 
 /** What SQL becomes on its way into a kernel; `rows`: the most of a result. */
 type Wrap = (sql: string, rows: number, implementation: string) => string;
@@ -25,6 +26,22 @@ export function sqlForKernel(sql: string, { language, implementation }: SqlKerne
   const wrap = WRAPS[plainName(language)];
   if (wrap === undefined) throw new Error(`SQL cannot run in a kernel of ${language}`);
   return wrap(sql, rows, implementation);
+}
+
+/** What SQL is in a notebook, where nothing of the bot is: the same statements, and the last one shows its rows. */
+export function sqlInNotebook(sql: string, language: string): string {
+  const isR = plainName(language) === 'r';
+  const calls = splitStatements(sql).map(({ text }) =>
+    isR ? `SparkR::sql(${JSON.stringify(text)})` : `spark.sql(${readableLiteral(text)})`,
+  );
+  const last = calls.pop() ?? '';
+  return [...calls, isR ? `SparkR::showDF(${last})` : `${last}.show()`].join('\n');
+}
+
+/** Of Python and Scala: over several lines where these say the same. */
+function readableLiteral(text: string): string {
+  const isPlain = text.includes('\n') && !/\\|"""|"$/.test(text);
+  return isPlain ? `"""\n${text}\n"""` : JSON.stringify(text);
 }
 
 /** Kernels write their language with a version or a capital. */

@@ -43,3 +43,6 @@ function inModule(source: string, call: string): string {
 function literal(text: string): string {
   return `u${JSON.stringify(text)}`;
 }
+
+/** What our own code in a kernel sends a table as: JSON, as a text. tables.py names it too, and `output/` reads it. */
+export const SPARK_TABLE_MIME = 'application/vnd.sparkthread.table+json';

@@ -23,7 +23,7 @@ export function splitStatements(sql: string): Statement[] {
   const place = new Place(sql);
   let begin: number | undefined;
   let blocks = new Blocks();
-  for (const [token, at] of readTokens(sql)) {
+  for (const [token, at] of readSqlTokens(sql)) {
     if (token !== ';' || blocks.depth > 0) {
       begin ??= at;
       blocks.take(token);
@@ -38,7 +38,7 @@ export function splitStatements(sql: string): Statement[] {
 }
 
 /** All but comments and blanks, each with its index. A comment that is not closed is given, for Spark to complain about. */
-function* readTokens(sql: string): Generator<[token: string, at: number]> {
+export function* readSqlTokens(sql: string): Generator<[token: string, at: number]> {
   const tokens = tokenPattern();
   for (let match = tokens.exec(sql); match !== null; match = tokens.exec(sql)) {
     const [token] = match;

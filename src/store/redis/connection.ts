@@ -2,7 +2,7 @@ import { createClient } from '@keyv/redis';
 import type * as z from 'zod';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { withTimeout } from '../../with-timeout.ts';
+import { withTimeout } from '../../waits.ts';
 import { PREFIX_1 } from './migration-scripts.ts';
 import { PREFIX, type ScriptName, scriptText, shaOf } from './scripts.ts';
 

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Ephemeral } from '../../../playground/messages.ts';
+import type { Ephemeral, SlackMessage } from '../../../playground/messages.ts';
 import { askMessage, askSlash } from '../../support/ask.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { fence, type Rig, startRig } from './listeners-rig.ts';
 
-/** Nobody runs by accident: neither in a language that another has chosen, nor a slip of the finger, nor talk. */
+/** Nobody runs by accident: neither late, nor in a language that another has chosen, nor a slip of the finger, nor talk. */
 let gateway: ScriptedGateway;
 let rig: Rig;
 const given: string[] = [];
+/** How far Slack's clock is behind, so that what is written now was written then. */
+let behindMs = 20 * 60_000;
 
 beforeAll(async () => {
   gateway = await startScriptedGateway();
@@ -20,7 +22,7 @@ beforeAll(async () => {
   rig = await startRig(
     gateway,
     { DEFAULT_LANGUAGE: 'python3', LANGUAGES: 'scala=scala-spark', KERNELS_PER_CHANNEL: 'several' },
-    { rates: false },
+    { rates: false, now: () => Date.now() - behindMs },
   );
 });
 afterAll(async () => {
@@ -34,6 +36,23 @@ async function untilTold(user: string, act: () => unknown): Promise<Ephemeral> {
   await act();
   return await playground.waitFor(() => playground.ephemerals(user)[before]);
 }
+
+test('what Slack brings late runs when its author presses Run now, and once', async () => {
+  const { playground } = rig;
+  const ana = playground.as('ana');
+  let message: SlackMessage | undefined;
+  const told = await untilTold('ana', () => (message = ana.post('#data', '@sparkthread `late()`')));
+  behindMs = 0;
+  expect(told.text).toMatch(/20 min.* after it was written, so it did not run by itself/);
+  expect(given).toEqual([]);
+  await ana.press(told, 'late:run');
+  await ana.press(told, 'late:run');
+  await rig.final('#data', message?.ts ?? '');
+  const after = await untilTold('ana', () => ana.post('#data', '@sparkthread help'));
+  expect(after.text).toContain('Run code');
+  expect(given).toEqual(['python3: late()']);
+  given.pop();
+});
 
 test('a language that one run names is for that run; `use` chooses it for the channel', async () => {
   const { playground } = rig;

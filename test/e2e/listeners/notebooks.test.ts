@@ -55,13 +55,14 @@ test('a posted notebook runs to the first cell that fails and comes back with it
     code(''),
     code(drawing),
     code('%%bash\necho from bash'),
+    code('int("known to fail")', { metadata: { tags: ['raises-exception'] } }),
     code('1/0'),
     code('print("never")'),
     { cell_type: 'raw', metadata: {}, source: 'raw' },
   ];
   const asked = playground.as('ana').upload('#data', ipynb('Report 1.ipynb', cells), '@sparkthread please');
   const answer = await rig.final('#data', asked.ts);
-  expect(shown(answer)).toContain('Failed in cell 4 of 5; cell 5 did not run.');
+  expect(shown(answer)).toContain('Failed in cell 5 of 6; cell 6 did not run.');
   expect(shown(answer)).toContain('ZeroDivisionError');
   const notebook = await executed('Report 1-executed.ipynb');
   expect(notebook.metadata).toEqual({ author: 'ana' });
@@ -72,6 +73,7 @@ test('a posted notebook runs to the first cell that fails and comes back with it
     ['code', 2],
     ['code', 3],
     ['code', 4],
+    ['code', 5],
     ['code', null],
     ['raw', undefined],
   ]);
@@ -88,6 +90,7 @@ test('a posted notebook runs to the first cell that fails and comes back with it
       { output_type: 'execute_result', data: { 'text/html': '<b>bold</b>' } },
     ],
     [{ output_type: 'stream', text: 'from bash\n' }],
+    [{ output_type: 'error', ename: 'ValueError' }],
     [{ output_type: 'error', ename: 'ZeroDivisionError' }],
     [],
     undefined,
@@ -208,7 +211,9 @@ test('an exported thread is a notebook that Jupyter opens and runs; today’s ru
   await playground.waitForQuiet();
   playground.as('ben').post('#export', '!export', { thread: root.ts });
   const told = await playground.waitForEphemeral('ben', ({ text }) => text.startsWith('A notebook'));
-  expect(told.text).toBe('A notebook of 5 runs is being written; it comes into this thread.');
+  expect(told.text).toBe(
+    'A notebook of 5 runs is being written; it comes into this thread. If the bot restarts before that, ask again.',
+  );
   const isExport = ({ file }: { file: { name?: string | null } }): boolean =>
     /^thread-.*\.ipynb$/.test(file.name ?? '');
   const { bytes } = await playground.waitFor(() => playground.files.find(isExport));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
 import type { SlackMessage } from '../../../playground/messages.ts';
+import { renderThreadAsText } from '../../../playground/render-text.ts';
 import { askSlash, finalAnswer } from '../../support/ask.ts';
 import { type StartedBot, startBot } from '../../support/start-bot.ts';
 
@@ -36,7 +37,7 @@ beforeAll(async () => {
   const { text } = await askSlash(playground, 'ana', '#data', `/spark ${CONTEXT}`);
   ui = /UI (http:\S+)/.exec(text)?.[1] ?? '';
   await bot.stop();
-  await bot.restart({ SPARK_UI_URL: `${ui}/jobs/job/?id={jobId}` });
+  await bot.restart({ SPARK_UI_URL: `${ui}/jobs/job/?id={jobId}`, SHOW_DATAFRAMES: '5' });
 }, 120_000);
 afterAll(async () => {
   await bot?.[Symbol.asyncDispose]();
@@ -136,5 +137,36 @@ print("stream", q.isActive, q.exception(), "own", own.is_alive(), len(sc.statusT
   [job for job in sc.statusTracker().getActiveJobsIds() if job in sc.statusTracker().getJobIdsForGroup(None)])`,
     );
     expect(text).toMatch(/stream True None own False (?:0|\[\])/);
+  },
+);
+
+test.skipIf(!hasSpark)(
+  'frames are tables; of one that is cut all rows come as a file, from the kernel that has it',
+  async () => {
+    const { thread } = await askSlash(
+      playground,
+      'ana',
+      '#data',
+      `/spark display(spark.readStream.format("rate").load(), spark.range(3))
+spark.range(300).withColumnRenamed("id", "n")`,
+    );
+    const hasButton = (reply: SlackMessage): boolean =>
+      JSON.stringify(reply.blocks).includes('All rows as CSV');
+    const cut = await playground.waitForReply('#data', thread, hasButton);
+    const tables = playground
+      .replies('#data', thread)
+      .filter(({ metadata }) => metadata?.event_type === 'sparkthread_table');
+    expect(tables).toHaveLength(3);
+    const text = renderThreadAsText(playground, '#data', thread);
+    expect(text).toMatch(/column.*type.*nullable[^]*timestamp.*timestamp.*true[^]*value.*bigint.*true/);
+    expect(text).toContain('3 rows × 1 column');
+    expect(text).toContain('first 5 rows × 1 column');
+    const csv = () => playground.files.find(({ file }) => file.name === 'table.csv');
+    expect(csv()).toBeUndefined();
+    await playground.as('ben').press(cut, 'run:allRows');
+    const { bytes } = await playground.waitFor(csv);
+    expect(Buffer.from(bytes).toString()).toBe(
+      `n\n${Array.from({ length: 300 }, (_, n) => `${n}\n`).join('')}`,
+    );
   },
 );

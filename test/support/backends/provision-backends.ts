@@ -14,6 +14,7 @@ export type Backends = Provisioned & {
   kernelGateway2: VirtualEnvironment;
   enterpriseGateway: VirtualEnvironment;
   jupyterHub: VirtualEnvironment;
+  pythonChecks: VirtualEnvironment;
   /** By kernelspec: why it is not here, as a test says when it is skipped. */
   missing: Record<string, string>;
 };
@@ -44,6 +45,7 @@ export async function provisionBackends(
   const kernelGateway2 = await install('kernel-gateway-2', 'Kernel Gateway 2');
   const enterpriseGateway = await install('enterprise-gateway', 'Enterprise Gateway 3');
   const jupyterHub = await install('jupyterhub', 'JupyterHub');
+  const pythonChecks = await install('python-checks', 'a checker of Python’s versions');
   const kernelspecs: Record<string, Kernelspec> = {
     ...base.kernelspecs,
     ...brokenKernelspecs,
@@ -65,5 +67,14 @@ export async function provisionBackends(
   if (r) kernelspecs['ir'] = r;
   else missing['ir'] = 'skipped, because R is missing';
   const kernelspecsFolder = await writeKernelspecs(cache, kernelspecs);
-  return { ...base, kernelspecs, kernelspecsFolder, kernelGateway2, enterpriseGateway, jupyterHub, missing };
+  return {
+    ...base,
+    kernelspecs,
+    kernelspecsFolder,
+    kernelGateway2,
+    enterpriseGateway,
+    jupyterHub,
+    pythonChecks,
+    missing,
+  };
 }

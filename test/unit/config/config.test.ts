@@ -139,7 +139,7 @@ describe('the least that is needed', () => {
     expect(rows({ SHOW_DATAFRAMES: 'Off' })).toBe(0);
     expect(rows({ SHOW_DATAFRAMES: '50' })).toBe(50);
     expect(problemsOf({ ...LEAST, SHOW_DATAFRAMES: '0' })).toEqual([
-      'SHOW_DATAFRAMES must be off or a whole number, 1 or more, not "0".',
+      'SHOW_DATAFRAMES must be off or a whole number from 1 to 1000000, not "0".',
     ]);
   });
 

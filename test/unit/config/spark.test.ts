@@ -37,3 +37,9 @@ describe('SPARK_STATUS_URL', () => {
     expect(read).toThrow(/^(?!.*geheim).*SPARK_STATUS_URL must be/s);
   });
 });
+
+test.each(['SQL_ROWS', 'SHOW_DATAFRAMES'])('%s is a number that every kernel can count to', (name) => {
+  expect(readConfig({ ...least, [name]: '1000000' })).toBeDefined();
+  for (const given of ['0', '-5', '1.5', '1e3', '1000001', '5000000000'])
+    expect(() => readConfig({ ...least, [name]: given })).toThrow(`a whole number from 1 to 1000000`);
+});

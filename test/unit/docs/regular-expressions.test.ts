@@ -1,49 +1,98 @@
-import { globSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { type Node, parseSync, Visitor } from 'oxc-parser';
 import { expect, test } from 'vitest';
-import { expressionsIn } from '../../support/regular-expressions.ts';
-
-const root = new URL('../../../src/', import.meta.url).pathname;
+import { sourcesIn, textOf } from './sources.ts';
 
 /**
- * The regular expressions beside those of `output/` (its own test lists all) that may take longer than in proportion to the
- * text that people, gateways or kernels give them: because they repeat what repeats, or because recheck 4.5
- * (github.com/makenowjust-labs/recheck) has found a text for it. File and expression → how long the text can be. All others
- * were in proportion when this was written.
+ * regular-expressions.txt: each regular expression of src with the bound of the text that it meets. A file; how long the text
+ * can be, and why the expression takes no longer than in proportion where that does not show; the expressions, or `all` of a
+ * file or a folder. `takes their square`: recheck (github.com/makenowjust-labs/recheck) has found a text for it, so that the
+ * length alone bounds it. A new expression needs its bound there.
  */
-const bounds: Record<string, string> = {
-  [String.raw`smart-punctuation.ts /"[^"]*"|'[^']*'|“[^”]*”|‘[^’]*’/g`]: '2,000 chars of a line (LINE_CHARS)',
-  [String.raw`snippet.ts /[\w\])][([]\S|[=<>]=|\S\s*=\s*\S|[;{}]|<-|->|^\s*[%!@#]/m`]:
-    '3,000 chars (READ_CHARS)',
-  [String.raw`snippet.ts /^[ \t]*\{[ \t]*\.?([\p{L}\p{N}+#_-]+)(?:[ \t]+\w[\w-]*(?=[ \t,}]))?(?:[ \t,]+(?:[.#][\w-]+|[\w.-]+[ \t]*=(?!=)[ \t]*(?:"[^"]*"|'[^']*'|\w+\([^)]*\)|[^\s,{}"']+)))*[ \t]*\}[ \t]*\r?\n/u`]:
-    '500 chars (INFO_CHARS)',
-  [String.raw`snippet.ts /^\s*(?:import|from|print|def|class|val|var|library|select|with|show|describe)\s+\S/im`]:
-    '3,000 chars (READ_CHARS)',
-  [String.raw`spark-log.ts /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.<>/]+\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/`]:
-    'a line that memory holds; a dot stands between the repeated',
-  [String.raw`stop-trace.ts /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|InterruptedException)\b/`]:
-    'a headline of 200 chars; a dot stands between the repeated',
-  [String.raw`common-languages.ts /[\d.]+$/`]: '100 chars',
-};
+const bounds = readBounds(textOf('test/unit/docs/regular-expressions.txt'));
 
-/** A repetition without end within another one: the way to exponential time. */
-function isNested(expression: string): boolean {
-  const plain = expression.replaceAll(/\\.|\[(?:\\.|[^\]])*\]/g, 'x');
-  return /\([^()]*(?:[*+]|\{\d+,\})[^()]*\)(?:[*+]|\{\d+,\})/.test(plain);
+interface Bound {
+  file: string;
+  bound: string;
+  expression: string;
 }
 
-test('each regular expression that repeats what repeats, or was found to be slow, has a bound', () => {
-  const found = globSync('{gateway,runs,slack}/**/*.ts', { cwd: root }).flatMap((file) =>
-    expressionsIn(`${root}${file}`).map((each) => `${basename(file)} ${each}`),
+function readBounds(text: string): Bound[] {
+  let file = '';
+  let bound = '';
+  return text.split('\n').flatMap((line): Bound[] => {
+    const [, blanks = '', words = ''] = /^( *)(.*)$/.exec(line) ?? [];
+    if (words === '') return [];
+    if (blanks === '') file = words;
+    else if (blanks === '  ') bound = words;
+    else return [{ file, bound, expression: words }];
+    return [];
+  });
+}
+
+interface Found {
+  file: string;
+  /** As it is written. */
+  expression: string;
+  /** It is made of a text that is only known when it runs. */
+  isMade: boolean;
+}
+
+const found = sourcesIn('src').flatMap(({ path, text }) => expressionsIn(path, text));
+
+function expressionsIn(path: string, text: string): Found[] {
+  const expressions: Found[] = [];
+  const note = ({ start, end }: Node, isMade: boolean): void =>
+    void expressions.push({ file: path.slice('src/'.length), expression: text.slice(start, end), isMade });
+  const noteMade = (node: Node & { callee: Node }): void => {
+    if (node.callee.type === 'Identifier' && node.callee.name === 'RegExp') note(node, true);
+  };
+  const { program, errors } = parseSync(path, text);
+  expect(errors).toEqual([]);
+  new Visitor({
+    Literal: (node) => {
+      if ('regex' in node) note(node, false);
+    },
+    NewExpression: noteMade,
+    CallExpression: noteMade,
+  }).visit(program);
+  return expressions;
+}
+
+function isOf({ file, expression }: Bound, each: Found): boolean {
+  const isThere = file.endsWith('/') ? each.file.startsWith(file) : each.file === file;
+  return isThere && (expression === 'all' || expression === each.expression);
+}
+
+test('the expressions of a text are seen', () => {
+  const text = 'const a = / b$/g;\nf(x / 2 / y, `${/[/]c/.test("/d/")}`);\nnew RegExp(b);\n// /e/';
+  expect(expressionsIn('src/a/b.ts', text)).toEqual([
+    { file: 'a/b.ts', expression: '/ b$/g', isMade: false },
+    { file: 'a/b.ts', expression: '/[/]c/', isMade: false },
+    { file: 'a/b.ts', expression: 'new RegExp(b)', isMade: true },
+  ]);
+});
+
+test('each regular expression has a bound, and each bound an expression', () => {
+  const unbounded = found.filter((each) => !each.isMade && !bounds.some((bound) => isOf(bound, each)));
+  expect(unbounded.map(({ file, expression }) => `${file} ${expression}`)).toEqual([]);
+  const idle = bounds.filter((bound) => !found.some((each) => isOf(bound, each)));
+  expect(idle.map(({ file, expression }) => `${file} ${expression}`)).toEqual([]);
+});
+
+test('the constants that bounds name are there', () => {
+  const source = sourcesIn('src')
+    .map(({ text }) => text)
+    .join('\n');
+  const named = new Set(
+    bounds.flatMap(({ bound }) => bound.match(/\b[A-Z]+(?:_[A-Z]+)+\b|(?<=\()[A-Z]+(?=\))/g) ?? []),
   );
-  const known = Object.keys(bounds);
-  expect(known.filter((each) => !found.includes(each))).toEqual([]);
-  expect(found.filter(isNested).filter((each) => !known.includes(each))).toEqual([]);
+  const gone = [...named].filter(
+    (name) => !source.includes(`const ${name} = `) && !source.includes(`${name}: `),
+  );
+  expect(named.size).toBeGreaterThan(20);
+  expect(gone).toEqual([]);
 });
 
 test('only the bot’s own user id is made into a regular expression', () => {
-  const made = globSync('**/*.ts', { cwd: root }).filter((file) =>
-    readFileSync(`${root}${file}`, 'utf8').includes('RegExp('),
-  );
-  expect(made).toEqual(['slack/parsing/mrkdwn.ts']);
+  expect(found.filter(({ isMade }) => isMade).map(({ file }) => file)).toEqual(['slack/parsing/mrkdwn.ts']);
 });

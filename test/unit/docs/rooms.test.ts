@@ -7,25 +7,24 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 371;
-const CODE_LINES_IN_ALL = 30_666;
+const FILES_IN_ALL = 318;
+const CODE_LINES_IN_ALL = 30_530;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'log.ts': [],
-  'with-timeout.ts': [],
-  'keyed-mutex.ts': [],
+  'waits.ts': [],
   'proxy.ts': [],
-  audit: ['log.ts'],
+  audit: ['log.ts', 'waits.ts'],
   gateway: [],
   spark: [],
   output: ['gateway', 'spark', 'log.ts', 'errors.ts'],
   notebooks: ['gateway', 'output', 'errors.ts'],
-  store: ['log.ts', 'errors.ts', 'with-timeout.ts'],
+  store: ['log.ts', 'errors.ts', 'waits.ts'],
   config: ['gateway', 'errors.ts', 'proxy.ts'],
-  runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts'],
-  saved: ['runs', 'store', 'log.ts', 'errors.ts', 'keyed-mutex.ts'],
+  runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
+  saved: ['runs', 'spark', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
   server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts'],
   slack: [
     'audit',
@@ -38,8 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'server',
     'log.ts',
     'errors.ts',
-    'with-timeout.ts',
-    'keyed-mutex.ts',
+    'waits.ts',
     'proxy.ts',
   ],
   doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts', 'proxy.ts'],
@@ -71,6 +69,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'store',
     'log.ts',
     'errors.ts',
+    'waits.ts',
   ],
 };
 

@@ -89,3 +89,28 @@ test('an input request whose header is nested deep is answered', async () => {
   (await asking.until('inputRequest')).answer('Ann');
   expect((await asking.end).kind).toBe('ok');
 });
+
+test('a message of too many values is lost, and said; a long one without them is not', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  const send = (request: ScriptMessage, data: object): void =>
+    void kernel.send('display_data', { data, metadata: {} }, { parent: request });
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    send(request, { 'application/json': Array.from({ length: 200_000 }, (_, n) => `${n}`) });
+    kernel.stream(request, 'short\n');
+    send(request, { 'text/plain': '\\",[{'.repeat(400_000) });
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  const running = run(connection);
+  expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
+  expect(running.outputs.map(({ kind }) => kind)).toEqual([
+    'started',
+    'counted',
+    'tooBig',
+    'stream',
+    'display',
+  ]);
+  expect((await run(connection).end).kind).toBe('ok');
+});

@@ -157,7 +157,7 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
   expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
 });
 
-test('what the process that died had not begun is run by the next one, or it is not known', async () => {
+test('what the process that died had not begun is run by the next one, or has died with it', async () => {
   for (const isDelivered of [true, false]) {
     await using rig = await startConnectedRig();
     const { kernel, connection } = rig;
@@ -172,7 +172,10 @@ test('what the process that died had not begun is run by the next one, or it is 
     kernel.executionState = 'idle';
     await kernel.untilReceived('kernel_info_request', 2);
     if (held !== undefined && isDelivered) kernel.run(held, 'did run');
-    expect(await running.end).toMatchObject({ kind: isDelivered ? 'ok' : 'unknown' });
+    expect(await running.end).toMatchObject({
+      kind: isDelivered ? 'ok' : 'kernelDied',
+      variablesLost: !isDelivered,
+    });
     expect(textOf(running.outputs)).toBe(isDelivered ? 'did run' : '');
   }
 });

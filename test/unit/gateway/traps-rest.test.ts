@@ -50,6 +50,7 @@ test('a kernelspec that says little of itself is there by its name, and costs th
     // As Jupyter fills in what a kernel.json leaves out.
     empty: { name: 'empty', spec: { display_name: '', language: '' } },
     nulls: { name: 'nulls', spec: { display_name: null, language: null } },
+    endless: { name: 'endless', spec: { display_name: 'E'.repeat(9_000), language: '.'.repeat(9_000) } },
     specless: { name: 'specless' },
     nothing: null,
   };
@@ -58,7 +59,9 @@ test('a kernelspec that says little of itself is there by its name, and costs th
     default: '',
     list: [
       { name: 'python3', displayName: 'Python 3', language: 'python' },
-      ...['empty', 'nulls', 'specless', 'nothing'].map((name) => ({ name, displayName: name, language: '' })),
+      ...['empty', 'nulls'].map((name) => ({ name, displayName: name, language: '' })),
+      { name: 'endless', displayName: 'E'.repeat(500), language: '.'.repeat(500) },
+      ...['specless', 'nothing'].map((name) => ({ name, displayName: name, language: '' })),
     ],
   });
 });

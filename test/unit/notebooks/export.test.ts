@@ -87,3 +87,13 @@ test('a run whose code is erased says so, and nothing at all is still a notebook
   expect(gone.cells.at(-1)?.markdown).toContain('The code is no longer kept.');
   expect(await exported()).toEqual({ metadata: {}, cells: [{ markdown: '# Title' }] });
 });
+
+test('a text of very many backticks stays in its fence', async () => {
+  const shown = run({
+    kernelspec: 'ir',
+    language: 'R',
+    outputs: [{ kind: 'stream', name: 'stdout', text: '` '.repeat(400_000) + '````' }],
+  });
+  const { cells } = await exported(run({}), run({}), shown);
+  expect(cells.at(-1).markdown).toContain('\n`````\n` ` ');
+});

@@ -76,3 +76,20 @@ test('a text of any length waits for the disk, and is written in small pieces', 
     }
   expect(length).toBeGreaterThan(40 * text.length);
 });
+
+test('an output that is nested too deeply is said in its place', async () => {
+  const record = await open(join(temporaryFolder(), 'run.notebook'));
+  record.begin(0);
+  const deep: unknown = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`);
+  await record.add({ kind: 'display', data: { 'application/json': deep }, metadata: {} });
+  await record.add({ kind: 'display', data: { 'text/plain': 'x' }, metadata: { deep } });
+  await record.add({ kind: 'display', data: { 'text/plain': 'behind' }, metadata: {} });
+  await record.disk.close();
+  const cell = record.cell(0) ?? expect.fail('no cell');
+  const written: string[] = [];
+  for (const output of recordedOutputs(cell, record.disk))
+    for await (const piece of output) written.push(piece);
+  expect(written).toMatchObject(
+    [/nested too deeply/, /nested too deeply/, /behind/].map((each) => expect.stringMatching(each)),
+  );
+});

@@ -119,6 +119,10 @@ const monsters: [string, () => KernelOutput[]][] = [
   ],
   ['JSON of 5,000 levels', () => [display({ 'application/json': nested(5_000) })]],
   ['JSON of 20,000 levels', () => [display({ 'application/json': nested(20_000) })]],
+  [
+    'a chart of 3,400,000 numbers',
+    () => [display({ 'application/vnd.vega.v5+json': { values: Array<number>(3.4e6).fill(1.25) } })],
+  ],
   ['a vendor’s JSON of 5,000 levels', () => [display({ 'application/vnd.x.v1+json': { a: nested(5_000) } })]],
   ['mime types of 10 MB', () => [display({ [`application/${'a.+'.repeat(3_000_000)}`]: 'x' })]],
   ['an object of 30 MB', () => [display({ 'text/plain': `<${'a'.repeat(30_000_000)}` })]],

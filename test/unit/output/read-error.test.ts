@@ -94,6 +94,14 @@ test.each([
   expect(readError({ name, value, traceback: [] }, 'x = $').hint).toBeUndefined();
 });
 
+test.each([
+  ['Unknown Error', '<console>:26: error: not found: value spark\n       spark.sql("select 1")\n       ^\n'],
+  ['Compile Error', 'cmd1.sc:1: not found: value sc\nval res1 = sc.version\n           ^'],
+])('%s: Scala without Spark gets the hint of Python without', (name, value) => {
+  expect(readError({ name, value, traceback: [] }).hint).toContain('no Spark session');
+  expect(readError({ name, value: 'not found: value spark_rows', traceback: [] }).hint).toBeUndefined();
+});
+
 test('a script that reads the kernel’s own command line is told so', () => {
   const printed = 'usage: k [-h]\nk: error: unrecognized arguments: -f /tmp/run/kernel-1.json\n';
   const failure = { name: 'SystemExit', value: '2', traceback: [] };

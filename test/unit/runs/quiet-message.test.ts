@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
-import { quietly } from '../../../src/runs/quiet-message.ts';
+import {
+  quietly,
+  type RunMessage,
+  type RunMessageOptions,
+  type RunPhase,
+  type RunView,
+} from '../../../src/runs/run-view.ts';
 import type { OutcomeKind } from '../../../src/runs/outcome.ts';
-import type { RunMessage, RunMessageOptions, RunPhase, RunView } from '../../../src/runs/run-view.ts';
 
 /** A quiet run message, and what was shown of it. */
 function openQuietly(thread = ''): { message: RunMessage; shown: string[] } {

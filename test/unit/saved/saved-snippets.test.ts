@@ -1,8 +1,7 @@
 import { Keyv } from 'keyv';
 import { beforeEach, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors.ts';
-import { readName } from '../../../src/saved/names.ts';
-import { SavedSnippets, type SnippetToSave } from '../../../src/saved/saved-snippets.ts';
+import { readName, SavedSnippets, type SnippetToSave } from '../../../src/saved/saved-snippets.ts';
 
 const place = { workspace: 'T1', channel: 'C1' };
 const snippet: SnippetToSave = {

@@ -7,8 +7,7 @@ import {
   readHealth,
   storeCheck,
 } from '../../../src/server/health.ts';
-import { type Role, startHealthServer } from '../../../src/server/health-endpoints.ts';
-import type { Listening } from '../../../src/server/http-server.ts';
+import { type Listening, type Role, startHealthServer } from '../../../src/server/http-server.ts';
 
 const checks: Record<string, HealthCheck> = {};
 let role: Role;

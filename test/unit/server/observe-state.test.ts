@@ -3,8 +3,7 @@ import { expect, test } from 'vitest';
 import { StoreError, UserError } from '../../../src/errors.ts';
 import { silentLog } from '../../../src/log.ts';
 import { countPayloads } from '../../../src/server/instrument-slack.ts';
-import { instrumentStore } from '../../../src/server/instrument-store.ts';
-import { observeState } from '../../../src/server/observe-state.ts';
+import { instrumentStore, observeState } from '../../../src/server/metrics.ts';
 import { openStore } from '../../../src/store/open.ts';
 
 /** The samples of these metrics, without help and types. */

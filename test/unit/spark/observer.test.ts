@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { findPython } from '../../../demo/provision/prerequisites.ts';
-import { PUT_IN, stopCode } from '../../../src/spark/observer.ts';
+import { PUT_IN, stopCode } from '../../../src/spark/read-observer.ts';
 
 test('the observer’s own tests, in Python', async () => {
   const { command } = await findPython(process.env);

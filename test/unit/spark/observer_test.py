@@ -250,6 +250,12 @@ class ObserverTest(unittest.TestCase):
         self.assertLess(len(run.ended), 30)
         self.assertEqual(self.look(run)["jobs"], [100, 100, 0])
         self.assertGreater(len(run.ended), 30)
+        run.end.set()
+        self.look(run)
+        self.assertLess(len(run.ended), 80)
+        run.lasts = True
+        self.look(run)
+        self.assertEqual(len(run.ended), 100)
 
     # -- which jobs are a cell's --
 

@@ -66,8 +66,6 @@ export interface IdleDeps {
   gateway: Pick<Gateway, 'findKernel'>;
   notices: IdleNotices;
   idleTimeoutMs: number | undefined;
-  /** The kernel is gone, or was shut down. */
-  onEnded: () => void;
   log: Log;
 }
 
@@ -77,14 +75,17 @@ type WatchedKernel = Pick<SessionKernel, 'record' | 'forget' | 'noteWarned' | 's
 export class IdleKernel {
   readonly #kernel: WatchedKernel;
   readonly #isBusy: () => boolean;
+  readonly #onEnded: () => void;
   readonly #deps: IdleDeps;
   readonly #timer = new LongTimer(() => void this.#act());
   #failures = 0;
   #lookedAt = 0;
 
-  constructor(kernel: WatchedKernel, isBusy: () => boolean, deps: IdleDeps) {
+  /** `onEnded`: the kernel is gone, or was shut down. */
+  constructor(kernel: WatchedKernel, isBusy: () => boolean, onEnded: () => void, deps: IdleDeps) {
     this.#kernel = kernel;
     this.#isBusy = isBusy;
+    this.#onEnded = onEnded;
     this.#deps = deps;
   }
 
@@ -105,16 +106,15 @@ export class IdleKernel {
   }
 
   async #act(): Promise<void> {
-    const { log, onEnded } = this.#deps;
     const { record } = this.#kernel;
     if (record === undefined || this.#isBusy()) return;
     try {
       await this.#step(record);
-      if (this.#kernel.record === undefined) onEnded();
+      if (this.#kernel.record === undefined) this.#onEnded();
       this.watch();
     } catch (error) {
       const { queue } = record;
-      log.warn(
+      this.#deps.log.warn(
         { event: 'kernel.unchecked', err: error, queue },
         'an idle kernel was not looked after; it is tried again',
       );
@@ -141,7 +141,7 @@ export class IdleKernel {
     else if (step.kind === 'warn') {
       const warnedAt = Date.now();
       await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
-      if (this.#kernel.record?.kernelId === kernelId) this.#kernel.noteWarned(warnedAt);
+      if (this.#kernel.record?.kernelId === kernelId) await this.#kernel.noteWarned(warnedAt);
       log.info(
         { event: 'kernel.warned', queue, kernel: kernelId },
         'the channel of an idle kernel was warned',

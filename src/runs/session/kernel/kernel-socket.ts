@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type {
   ConnectionEvent,
   ConnectOptions,
@@ -6,6 +5,7 @@ import type {
   Gateway,
   KernelConnection,
 } from '../../../gateway/gateway.ts';
+import { atMost } from '../../../waits.ts';
 import type { KernelRecord } from './kernel-record.ts';
 
 /** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
@@ -96,8 +96,7 @@ export class KernelSocket {
     // What its gateway replays on a websocket that is just being opened would be lost with it.
     this.#resuming?.leave.abort();
     const connected = this.#resuming?.connected.catch(() => undefined);
-    if (connected !== undefined)
-      await Promise.race([connected, delay(OPENING_MS, undefined, { ref: false })]);
+    if (connected !== undefined) await atMost(connected, OPENING_MS);
     await this.#drop()?.close();
   }
 }

@@ -203,8 +203,10 @@ export class SessionKernel {
     return true;
   }
 
-  noteWarned(warnedAt: number): void {
-    this.#stored.note({ warnedAt });
+  /** Resolves when the store has it: a second warning would only come after a crash before that. */
+  async noteWarned(warnedAt: number): Promise<void> {
+    const { record } = this;
+    if (record !== undefined) await this.#stored.replace({ ...record, warnedAt });
   }
 
   /** Restarts the kernel. Rejects with `GatewayError('kernelGone')` when there is none any more. */

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../../log.ts';
-import { LatestWriter } from '../latest-writer.ts';
-import { retryStore } from '../retry-store.ts';
+import { atMost } from '../../../waits.ts';
+import { LatestWriter } from '../store-writes.ts';
 import type { KernelRecord, KernelRecords, StoredKernel } from './kernel-record.ts';
 
 /** How long writes of the record are waited for when this process ends. */
@@ -26,7 +25,7 @@ export class SessionRecord {
     this.#loss = loss;
     this.#storedLoss = loss;
     this.#records = records;
-    this.#writer = new LatestWriter(() => retryStore(() => this.#write(), this.#closing.signal, log));
+    this.#writer = new LatestWriter(() => this.#write(), this.#closing.signal, log);
   }
 
   get current(): KernelRecord | undefined {
@@ -73,7 +72,7 @@ export class SessionRecord {
   }
 
   async close(): Promise<void> {
-    await Promise.race([this.#writer.idle, delay(CLOSING_MS, undefined, { ref: false })]);
+    await atMost(this.#writer.idle, CLOSING_MS);
     this.#closing.abort();
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ExecutionCheckpoint, Execution } from '../../../gateway/gateway.ts';
+import type { Execution, ExecutionCheckpoint } from '../../../gateway/gateway.ts';
 import { isStatus } from '../../../gateway/outputs.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
@@ -7,9 +7,8 @@ import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
-import type { SparkObserver } from '../spark/spark-observer.ts';
-import { noteConsoleBar, noteObserver } from '../spark/note-spark.ts';
-import { noteOutput, noteStatus } from './note-events.ts';
+import type { SparkObserver } from '../spark-observer.ts';
+import { noteConsoleBar, noteObserver, noteOutput, noteStatus } from './note-events.ts';
 import { type EndedAt, readEnd } from './read-end.ts';
 import type { ReachedKernel } from './reach-kernel.ts';
 
@@ -29,7 +28,10 @@ export interface ExecuteDeps {
   log: Log;
 }
 
-/** Each block is one execute_request, in order; the first that does not end well ends the run. */
+/**
+ * Each block is one execute_request, in order; the first that does not end well ends the run, but for the error of a
+ * notebook's cell that may have one.
+ */
 export async function executeRun(
   live: LiveRun,
   kernel: ReachedKernel,
@@ -43,12 +45,18 @@ export async function executeRun(
       detail: 'The bot’s store has lost its code; send it again.',
     };
   for (let block = live.run.data.block; ; block += 1) {
-    const outcome = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
+    const end = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
+    const outcome =
+      mayRaise(live.run, block) && end.kind === 'raised' ? ({ ...end, kind: 'ok' } as const) : end;
     if (outcome.kind !== 'ok' && code.length > 1)
       return { ...outcome, endedBlock: { number: block + 1, of: code.length, ...unitOf(live.run) } };
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
     live.note({ data: { block: block + 1, request: undefined } });
   }
+}
+
+function mayRaise({ data }: Run, block: number): boolean {
+  return data.notebook?.mayRaise?.includes(block) === true;
 }
 
 function unitOf({ data }: Run): { unit?: 'cell' } {

@@ -3,7 +3,7 @@ import type { RunStore } from '../../../store/store.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run, RunData } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
-import { retryStore } from '../retry-store.ts';
+import { retryStore } from '../store-writes.ts';
 
 export interface FinalMessagesDeps {
   store: RunStore<RunData>;

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { atMost } from '../../../waits.ts';
 
 /** Slack waits 3 s for what became of a line: a run that is being resumed is waited for this long. */
 const INPUT_WAIT_MS = 1_000;
@@ -31,8 +31,7 @@ export class InputPrompts {
 
   /** `isAsked`: by the record, the kernel waits for this line. */
   async find(id: string, isAsked: () => boolean): Promise<InputPrompt | 'notYet' | undefined> {
-    if (this.#open?.id !== id && isAsked())
-      await Promise.race([this.#opened.promise, delay(INPUT_WAIT_MS, undefined, { ref: false })]);
+    if (this.#open?.id !== id && isAsked()) await atMost(this.#opened.promise, INPUT_WAIT_MS);
     if (this.#open?.id === id) return this.#open;
     return isAsked() ? 'notYet' : undefined;
   }

@@ -1,15 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { OutputView } from '../../../output/output-view.ts';
 import type { RunState, RunStore } from '../../../store/store.ts';
+import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
 import { type InputPrompt, InputPrompts } from './input-prompts.ts';
 import { isAboutStop, type StopReason } from './read-end.ts';
-import { retryStore } from '../retry-store.ts';
-import { LatestWriter } from '../latest-writer.ts';
+import { LatestWriter, retryStore } from '../store-writes.ts';
 
 /** How long a final message that is on its way is waited for when this process ends. */
 const CLOSING_MS = 500;
@@ -62,7 +61,7 @@ export class LiveRun {
     this.#code = code;
     this.#store = store;
     this.#log = log;
-    this.#writer = new LatestWriter(() => retryStore(() => this.#write(), this.#release.signal, log));
+    this.#writer = new LatestWriter(() => this.#write(), this.#release.signal, log);
     this.message = openMessage(this);
   }
 
@@ -241,10 +240,9 @@ export class LiveRun {
 
   /** Leaves the run to a successor: nothing more is written or shown for it here. */
   async release(): Promise<void> {
-    await Promise.race([this.#writer.idle, delay(CLOSING_MS, undefined, { ref: false })]);
+    await atMost(this.#writer.idle, CLOSING_MS);
     this.#release.abort();
     await this.message.release();
-    if (this.#phase.kind === 'ended')
-      await Promise.race([this.posted, delay(CLOSING_MS, undefined, { ref: false })]);
+    if (this.#phase.kind === 'ended') await atMost(this.posted, CLOSING_MS);
   }
 }

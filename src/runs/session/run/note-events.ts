@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import type { Output, Status } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
 import { readSparkLoss } from '../../../output/errors/spark-loss.ts';
+import type { OutputView } from '../../../output/output-view.ts';
+import { sparkLinks, type SparkLinkSettings } from '../../../spark/links.ts';
+import { readMoment } from '../../../spark/read-observer.ts';
+import { sparkCounts, type SparkMoment, workAfter } from '../../../spark/spark-work.ts';
 import type { RunPhase } from '../../run-view.ts';
 import { type KernelRecord, RESTARTED_NOTE } from '../kernel/kernel-record.ts';
-import { askInput } from './input.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** What happens to the execution or its connection → the record and the phase on the screen. */
@@ -105,4 +109,110 @@ function noteCount(live: LiveRun, executionCount: number, record: KernelRecord):
   const isNews = restarted && !notes.includes(RESTARTED_NOTE);
   // Written with the next change of state: alone it is worth no write.
   live.setData({ executionCount, ...(isNews ? { notes: [...notes, RESTARTED_NOTE] } : {}) });
+}
+
+/** A kernel that a stop did not wake from its input request (IRkernel reads on) gets an empty line after this. */
+const RELEASE_MS = 3_000;
+/** A debugger answers an interrupt with its next prompt; these leave it: pdb and ipdb, also in themselves, and R's browser. */
+const WAYS_OUT: readonly [prompt: RegExp, input: string][] = [
+  [/(?:^|\n)\(*(?:i?pdb|Pdb)(?:\+\+)?(?:\)+|>) ?$/, 'q'],
+  [/(?:^|\n)Browse\[\d{1,4}\]> ?$/, 'Q'],
+];
+/** Of a longer prompt (a menu) the end asks; the store and the screen get no more. */
+const MAX_PROMPT_CHARS = 4_000;
+
+/**
+ * Asks the requester for the line that the kernel waits for. Unanswered for `inputTimeoutMs` the run is stopped; a run
+ * that is stopped for any reason leaves no kernel waiting. `echo` takes what a terminal would show of it: the question
+ * and what was typed, but no password.
+ */
+function askInput(
+  live: LiveRun,
+  request: Output & { kind: 'inputRequest' },
+  inputTimeoutMs: number,
+  echo: (text: string) => void,
+): void {
+  if (request.refused) return;
+  const { id = randomUUID(), password } = request;
+  const prompt = request.prompt.slice(-MAX_PROMPT_CHARS).toWellFormed();
+  const timeout = setTimeout(() => live.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
+  let release: NodeJS.Timeout | undefined;
+  let isAnswered = false;
+  const [, wayOut] = WAYS_OUT.find(([form]) => form.test(prompt)) ?? [];
+  const releaseIn = (ms: number): void => {
+    clearTimeout(timeout);
+    release = setTimeout(() => request.answer(wayOut ?? ''), ms);
+  };
+  const stopAsking = (): void => {
+    echo(`${request.prompt}\n`);
+    releaseIn(RELEASE_MS);
+  };
+  live.openPrompt({
+    id,
+    answer(input) {
+      if (isAnswered) return false;
+      isAnswered = true;
+      live.closePrompt();
+      echo(`${request.prompt}${password ? '' : input}\n`);
+      live.showRunning();
+      request.answer(input);
+      live.note({ data: { inputRequest: undefined } });
+      return true;
+    },
+    close() {
+      clearTimeout(timeout);
+      clearTimeout(release);
+      live.signal.removeEventListener('abort', stopAsking);
+    },
+  });
+  if (live.signal.aborted) return releaseIn(wayOut === undefined ? RELEASE_MS : 0);
+  live.signal.addEventListener('abort', stopAsking, { once: true });
+  // Written at once: a successor asks only what the store has.
+  live.commit({ data: { inputRequest: { id, prompt, password } } }).catch(() => undefined);
+  const sinceMs = Date.now();
+  live.show({ kind: 'inputAsked', sinceMs, untilMs: sinceMs + inputTimeoutMs, prompt, password });
+}
+
+/** The bar begins half a second after its stage, and a job that is over within a second is not told. */
+const BAR_MS = 500;
+
+/** What Spark's console bar has shown → the record. */
+export function noteConsoleBar(
+  live: LiveRun,
+  { console }: Pick<OutputView, 'console'>,
+  settings: SparkLinkSettings,
+): void {
+  if (console === undefined) return;
+  const { sinceMs, ...counts } = console;
+  const isAtWork = sinceMs !== undefined;
+  const isShort = isAtWork && Date.now() - sinceMs < BAR_MS;
+  if (isShort || (!isAtWork && live.run.data.spark === undefined)) return;
+  noteMoment(live, { source: 'console', counts: sparkCounts(counts), isAtWork, hasLasted: true }, settings);
+}
+
+/** What the observer in the kernel says → the record and the screen. */
+export function noteObserver(
+  live: LiveRun,
+  said: Output & { kind: 'comm' },
+  settings: SparkLinkSettings,
+): void {
+  const moment = readMoment(said);
+  if (moment === undefined) return;
+  noteMoment(live, moment, settings);
+  live.refresh();
+}
+
+/** The API gives no answer any more: what else is heard is the better word from here on. */
+export function noteSilence(live: LiveRun): void {
+  const { spark } = live.run.data;
+  if (spark?.source === 'status') live.setData({ spark: { ...spark, source: 'console' } });
+}
+
+/** How things stand → the record. */
+export function noteMoment(live: LiveRun, moment: SparkMoment, settings: SparkLinkSettings): void {
+  const { spark, block } = live.run.data;
+  // The next write of the record takes it along: alone it is worth no write.
+  live.setData({
+    spark: workAfter(spark, block, moment, Date.now(), sparkLinks(settings, moment.app, moment.job)),
+  });
 }

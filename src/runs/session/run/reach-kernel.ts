@@ -2,6 +2,7 @@ import { GatewayError } from '../../../gateway/errors.ts';
 import type { KernelConnection } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
+import type { Run } from '../../run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { KernelRecord } from '../kernel/kernel-record.ts';
 import type { LiveRun } from './live-run.ts';
@@ -14,10 +15,9 @@ export interface ReachedKernel {
 }
 
 export interface ReachDeps {
-  kernel: SessionKernel;
   outage: GatewayOutageWait;
   /** A switch replaced the channel's kernel. */
-  onSwitched: (change: { from: string; by: string }) => void;
+  onSwitched: (run: Run, change: { from: string; by: string }) => void;
   log: Log;
 }
 
@@ -27,6 +27,7 @@ export interface ReachDeps {
  */
 export async function reachKernel(
   live: LiveRun,
+  kernel: SessionKernel,
   deps: ReachDeps,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
   const sinceMs = Date.now();
@@ -34,12 +35,12 @@ export async function reachKernel(
     try {
       const reached =
         live.run.data.request === undefined
-          ? await readyKernel(live, deps, sinceMs)
-          : await earlierKernel(live, deps.kernel);
+          ? await readyKernel(live, kernel, deps, sinceMs)
+          : await earlierKernel(live, kernel);
       live.showOutage(undefined);
       return reached;
     } catch (error) {
-      const outcome = await outcomeOf(live, error, deps, sinceMs);
+      const outcome = await outcomeOf(live, error, kernel, deps, sinceMs);
       if (outcome !== undefined) return { outcome };
     }
   }
@@ -49,7 +50,8 @@ export async function reachKernel(
 async function outcomeOf(
   live: LiveRun,
   error: unknown,
-  { kernel, outage, log }: ReachDeps,
+  kernel: SessionKernel,
+  { outage, log }: ReachDeps,
   sinceMs: number,
 ): Promise<RunOutcome | undefined> {
   const { run } = live;
@@ -95,7 +97,8 @@ function endedAt({ run }: LiveRun): EndedAt {
 /** The kernel for a run that was never sent. */
 async function readyKernel(
   live: LiveRun,
-  { kernel, onSwitched }: ReachDeps,
+  kernel: SessionKernel,
+  { onSwitched }: ReachDeps,
   sinceMs: number,
 ): Promise<ReachedKernel> {
   const { workspace, channel, queue, requester, data } = live.run;
@@ -107,7 +110,7 @@ async function readyKernel(
   if (switchAgreedBy !== undefined && before !== undefined && before.kernelspec !== kernelspec) {
     starting(0);
     await kernel.shutDown();
-    onSwitched({ from: before.kernelspec, by: switchAgreedBy });
+    onSwitched(live.run, { from: before.kernelspec, by: switchAgreedBy });
   }
   const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
   const until = { stopped: live.signal, released: live.released };

@@ -1,13 +1,13 @@
 import { untilAborted } from '../../../gateway/until-aborted.ts';
+import type { Displays } from '../../../output/displays.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
-import type { StoredOutput } from '../../run.ts';
+import type { Run, StoredOutput } from '../../run.ts';
 import { type ExecuteDeps, executeRun, storedOutput } from './execute-run.ts';
-import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { LiveRun } from './live-run.ts';
-import { type ReachedKernel, reachKernel } from './reach-kernel.ts';
+import { type ReachDeps, type ReachedKernel, reachKernel } from './reach-kernel.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
-import type { SparkObserver } from '../spark/spark-observer.ts';
+import type { SparkObserver } from '../spark-observer.ts';
 
 /** What Slack said about a person at acceptance is believed for so long. */
 const RECENT_MS = 60_000;
@@ -21,12 +21,9 @@ export interface EndedRun {
   kernelId: string | undefined;
 }
 
-export interface RunToOutcomeDeps extends ExecuteDeps {
-  /** `recovered`: goes on with what an earlier process stored. */
-  openTranscript: (recovered: boolean) => Promise<Transcript>;
-  outage: GatewayOutageWait;
-  /** A switch replaced the channel's kernel. */
-  onSwitched: (change: { from: string; by: string }) => void;
+export interface RunToOutcomeDeps extends ExecuteDeps, ReachDeps {
+  /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
+  openTranscript: (run: Run, recovered: boolean, displays: Displays) => Promise<Transcript>;
   /** Whether this requester's account was deactivated since a snippet of it was accepted. False where that is not known. */
   isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
@@ -41,17 +38,18 @@ export interface RunToOutcomeDeps extends ExecuteDeps {
 export async function runToOutcome(
   live: LiveRun,
   kernel: SessionKernel,
+  displays: Displays,
   deps: RunToOutcomeDeps,
 ): Promise<EndedRun | undefined> {
   let transcript: Transcript | undefined;
   const openTranscript = async (recovered: boolean): Promise<Transcript> => {
-    transcript = await deps.openTranscript(recovered);
+    transcript = await deps.openTranscript(live.run, recovered, displays);
     return transcript;
   };
   try {
     if (await isOfDeactivated(live, deps))
       return { outcome: deactivated(live), transcript, kernelId: undefined };
-    return await reachAndExecute(live, kernel, { ...deps, openTranscript });
+    return await reachAndExecute(live, kernel, openTranscript, deps);
   } catch (error) {
     if (live.released.aborted) return undefined;
     deps.log.error({ event: 'run.broken', err: error, run: live.id }, 'a run broke');
@@ -77,16 +75,17 @@ function deactivated({ run }: LiveRun): RunOutcome {
 async function reachAndExecute(
   live: LiveRun,
   kernel: SessionKernel,
+  openTranscript: (recovered: boolean) => Promise<Transcript>,
   deps: RunToOutcomeDeps,
 ): Promise<EndedRun> {
-  const { openTranscript, spark } = deps;
+  const { spark } = deps;
   const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
   if (earlier !== undefined) {
     // What is on the screen already stays there while its kernel is looked for.
     live.showOutput(() => earlier.view());
     if (live.run.state === 'running') live.showRunning();
   }
-  const reached = await reachKernel(live, { kernel, ...deps });
+  const reached = await reachKernel(live, kernel, deps);
   if ('outcome' in reached) return { outcome: reached.outcome, transcript: earlier, kernelId: undefined };
   if (earlier === undefined) {
     // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.

@@ -2,8 +2,9 @@ import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
 import { z } from 'zod';
 import type { Language } from '../../../runs/languages/languages.ts';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
-import { renderSavedSelect } from '../saved/saved-select.ts';
+import { renderSavedSelect } from '../saved/saved-home.ts';
 import { startOf, truncate } from '../truncate.ts';
+import { renderField, renderModal } from './modal.ts';
 
 /** The modal with language and code. Its parts are known by these names, in submissions and in errors. */
 export const editorCallback = 'editor';
@@ -104,53 +105,37 @@ export interface EditorContent {
 }
 
 export function renderEditor(purpose: EditorPurpose, content: EditorContent): ModalView {
-  return {
-    type: 'modal',
-    callback_id: editorCallback,
-    title: { type: 'plain_text', text: 'Run code' },
-    submit: { type: 'plain_text', text: 'Run' },
-    close: { type: 'plain_text', text: 'Cancel' },
-    private_metadata: JSON.stringify(purpose),
-    blocks: [
-      ...(purpose.channel === undefined ? [channelField()] : []),
-      ...renderSavedSelect(content.saved ?? []),
-      ...languageField(content, purpose.loads),
-      ...(purpose.draft === undefined
-        ? content.blocks.map((code, index, all) => codeField(code, index, all, purpose))
-        : []),
-      ...(purpose.draft === undefined ? [fileField(content.blocks.length === 0)] : []),
-    ],
-  };
+  return renderModal({ callback: editorCallback, title: 'Run code', submit: 'Run', metadata: purpose }, [
+    ...(purpose.channel === undefined ? [channelField()] : []),
+    ...renderSavedSelect(content.saved ?? []),
+    ...languageField(content, purpose.loads),
+    ...(purpose.draft === undefined
+      ? content.blocks.map((code, index, all) => codeField(code, index, all, purpose))
+      : []),
+    ...(purpose.draft === undefined ? [fileField(content.blocks.length === 0)] : []),
+  ]);
 }
 
 /** Code of any length comes in a file. */
 function fileField(isAlone: boolean): InputBlock {
-  return {
-    type: 'input',
-    block_id: fileBlock,
-    optional: !isAlone,
-    label: { type: 'plain_text', text: isAlone ? 'Code as a file' : 'Or a file with the code' },
-    hint: {
-      type: 'plain_text',
-      text: isAlone
+  return renderField(
+    fileBlock,
+    isAlone ? 'Code as a file' : 'Or a file with the code',
+    { type: 'file_input', max_files: 1 },
+    {
+      optional: !isAlone,
+      hint: isAlone
         ? 'This code is too long for the fields of this window. Take it from the file beside its answer, change it, and give it back here as a file.'
         : 'For code over 3,000 characters: a .py, .scala, .r, .sql or .txt file.',
     },
-    element: { type: 'file_input', action_id: fileBlock, max_files: 1 },
-  };
+  );
 }
 
 function channelField(): InputBlock {
-  return {
-    type: 'input',
-    block_id: channelBlock,
-    label: { type: 'plain_text', text: 'Channel' },
-    element: {
-      type: 'conversations_select',
-      action_id: channelBlock,
-      default_to_current_conversation: true,
-    },
-  };
+  return renderField(channelBlock, 'Channel', {
+    type: 'conversations_select',
+    default_to_current_conversation: true,
+  });
 }
 
 function languageField({ languages, kernelspec }: EditorContent, loads: number | undefined): InputBlock[] {
@@ -163,17 +148,11 @@ function languageField({ languages, kernelspec }: EditorContent, loads: number |
   const usual = languages.find(({ isDefault }) => isDefault)?.kernelspec;
   const initial = options.find(({ value }) => value === (kernelspec ?? usual));
   return [
-    {
-      type: 'input',
-      block_id: languageBlock(loads),
-      label: { type: 'plain_text', text: 'Language' },
-      element: {
-        type: 'static_select',
-        action_id: languageBlock(loads),
-        options,
-        ...(initial === undefined ? {} : { initial_option: initial }),
-      },
-    },
+    renderField(languageBlock(loads), 'Language', {
+      type: 'static_select',
+      options,
+      ...(initial === undefined ? {} : { initial_option: initial }),
+    }),
   ];
 }
 
@@ -193,21 +172,19 @@ function codeField(
   { joins, loads }: EditorPurpose,
 ): InputBlock {
   const { label, isPart } = labelOf(index, all.length, joins);
-  return {
-    type: 'input',
-    block_id: codeBlock(index, loads),
-    label: { type: 'plain_text', text: label },
-    // All of one part may go, and a file may stand for what is typed.
-    ...(isPart || code === '' ? { optional: true } : {}),
-    element: {
+  return renderField(
+    codeBlock(index, loads),
+    label,
+    {
       type: 'plain_text_input',
-      action_id: codeBlock(index, loads),
       multiline: true,
       max_length: maxCodeChars,
       ...(code === '' ? {} : { initial_value: code }),
       ...(index === 0 ? { focus_on_load: true } : {}),
     },
-  };
+    // All of one part may go, and a file may stand for what is typed.
+    { optional: isPart || code === '' },
+  );
 }
 
 /** `Code`, `Code, block 2`, `Code, part 1 of 3`, `Code, block 2, part 1 of 3`. */

@@ -2,6 +2,7 @@ import type { ModalView } from '@slack/types';
 import { z } from 'zod';
 import { plainPrompt } from '../run/question.ts';
 import { truncateMiddle } from '../truncate.ts';
+import { renderField, renderModal } from './modal.ts';
 
 /** The box for a line that the kernel waits for. */
 export const questionCallback = 'question';
@@ -24,35 +25,22 @@ export function renderQuestion(
   { prompt, password }: { prompt: string; password: boolean },
 ): ModalView {
   const asked = lastWords(plainPrompt(prompt).trim().toWellFormed());
-  return {
-    type: 'modal',
-    callback_id: questionCallback,
-    title: { type: 'plain_text', text: password ? 'Password' : 'Input' },
-    submit: { type: 'plain_text', text: 'Send' },
-    close: { type: 'plain_text', text: 'Not now' },
-    private_metadata: JSON.stringify(key),
-    blocks: [
+  const title = password ? 'Password' : 'Input';
+  const head = { callback: questionCallback, title, submit: 'Send', close: 'Not now', metadata: key };
+  return renderModal(head, [
+    renderField(
+      lineBlock,
+      { type: 'plain_text', text: asked === '' ? 'The code waits for a line' : asked, emoji: false },
+      { type: 'plain_text_input', max_length: MAX_LINE_CHARS, focus_on_load: true },
       {
-        type: 'input',
-        block_id: lineBlock,
         // An empty line is an answer too.
         optional: true,
-        label: { type: 'plain_text', text: asked === '' ? 'The code waits for a line' : asked, emoji: false },
-        hint: {
-          type: 'plain_text',
-          text: password
-            ? 'It is shown as you type it here. It goes to the kernel only: it is not posted and not kept.'
-            : 'It goes to the kernel as one line, which may be empty.',
-        },
-        element: {
-          type: 'plain_text_input',
-          action_id: lineBlock,
-          max_length: MAX_LINE_CHARS,
-          focus_on_load: true,
-        },
+        hint: password
+          ? 'It is shown as you type it here. It goes to the kernel only: it is not posted and not kept.'
+          : 'It goes to the kernel as one line, which may be empty.',
       },
-    ],
-  };
+    ),
+  ]);
 }
 
 /** Of a long prompt (a menu) the last lines ask. */

@@ -5,10 +5,14 @@ import { sizeWords } from './output/table.ts';
 
 const LONGEST = 120;
 
-/** What a run said in one line: its error, else its last result or picture, else the last line that it printed; '' for none. */
+/**
+ * What a run said in one line: the error that ended it, else its last result or picture, else the last line that it
+ * printed; '' for none.
+ */
 export function resultLine(view: RunView): string {
-  const { parts = [] } = withoutStopTrace(view).output ?? {};
-  const error = parts.findLast((part) => part.kind === 'error');
+  const { phase, output: { parts = [] } = {} } = withoutStopTrace(view);
+  const hasFailed = phase.kind === 'ended' && phase.outcome.kind !== 'ok';
+  const error = hasFailed ? parts.findLast((part) => part.kind === 'error') : undefined;
   if (error !== undefined) return oneLine(error.headline);
   const result = parts.findLast(
     (part) => part.kind === 'table' || part.kind === 'image' || isText(part, 'result'),

@@ -1,5 +1,6 @@
 import type { ActionsBlock, Button, Overflow } from '@slack/types';
 import type { RunAction, RunPhase } from '../../../runs/run-view.ts';
+import { button, buttonRow, plainText } from '../elements.ts';
 
 const PREFIX = 'run:';
 const MENU = `${PREFIX}menu`;
@@ -25,7 +26,7 @@ export function renderButtons(
 /** Below a table of which the kernel has more rows; none below another. */
 export function renderAllRows(runId: string, { frame }: { frame?: string | undefined }): ActionsBlock[] {
   if (frame === undefined) return [];
-  return [{ type: 'actions', elements: [renderButton(runId, frame, 'allRows')] }];
+  return [buttonRow(renderButton(runId, frame, 'allRows'))];
 }
 
 export interface ButtonClick {
@@ -89,20 +90,25 @@ function stateOf(phase: RunPhase): string {
   return ignoredAtMs === undefined ? phase.kind : `${phase.kind}/${ignoredAtMs}`;
 }
 
+const STYLES: Partial<Record<RunAction, 'danger' | 'primary'>> = {
+  restart: 'danger',
+  switch: 'danger',
+  answerInput: 'primary',
+};
+
 function renderButton(runId: string, state: string, action: RunAction): Button {
-  return {
-    type: 'button',
-    text: { type: 'plain_text', text: LABELS[action] },
-    action_id: `${PREFIX}${action}`,
-    value: `${runId}|${state}`,
-    ...(action === 'restart' || action === 'switch' ? { style: 'danger' as const } : {}),
-    ...(action === 'answerInput' ? { style: 'primary' as const } : {}),
-  };
+  const style = STYLES[action];
+  return button(
+    LABELS[action],
+    `${PREFIX}${action}`,
+    `${runId}|${state}`,
+    style === undefined ? {} : { style },
+  );
 }
 
 function renderMenu(runId: string, phase: RunPhase, actions: readonly RunAction[]): Overflow {
   const options = actions.map((action) => ({
-    text: { type: 'plain_text' as const, text: LABELS[action] },
+    text: plainText(LABELS[action]),
     value: `${action}|${runId}|${stateOf(phase)}`,
   }));
   return { type: 'overflow', action_id: MENU, options };

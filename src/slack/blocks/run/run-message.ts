@@ -4,8 +4,7 @@ import { escapeMrkdwn } from '../mrkdwn.ts';
 import { type BodyElement, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from '../spark/spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
-import { runFiles, type RunFile } from './attachments.ts';
-import { originWords, renderOrigin } from './origin.ts';
+import { originWords, renderOrigin, type RunFile, runFiles } from './attachments.ts';
 import { isBlankPart } from './output/order-output.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
 import { questionWords, renderQuestion } from './question.ts';
@@ -14,11 +13,11 @@ import { withoutStopTrace } from './output/stop-trace.ts';
 import {
   liveStatus,
   lossWords,
+  outageWords,
   outcomeParagraph,
   phaseWords,
   statusLine,
   switchWords,
-  outageWords,
 } from './run-text.ts';
 
 /** What a message of ours carries, so that it is found again and known for final. */

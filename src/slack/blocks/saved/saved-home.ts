@@ -1,7 +1,9 @@
-import type { KnownBlock } from '@slack/types';
+import type { KnownBlock, SectionBlock } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
+import { button, readValue } from '../elements.ts';
 import { header, section } from '../mrkdwn.ts';
+import { truncate } from '../truncate.ts';
 import { savedLine } from './saved-text.ts';
 import { type ListedSchedule, scheduleLine } from './schedule-text.ts';
 import { renderScheduleButtons } from './schedule-buttons.ts';
@@ -13,11 +15,7 @@ const clickSchema = z.object({ channel: z.string(), id: z.string(), shownAt: z.n
 export type RunSavedClick = z.infer<typeof clickSchema>;
 
 export function readRunSaved(value: string | undefined): RunSavedClick | undefined {
-  try {
-    return clickSchema.safeParse(JSON.parse(value ?? '')).data;
-  } catch {
-    return undefined;
-  }
+  return readValue(clickSchema, value);
 }
 
 /** What is saved and scheduled in the channels of a person, for the home tab; nothing where there is neither. */
@@ -32,12 +30,7 @@ export function renderSavedHome(
       const value: RunSavedClick = { channel: each.channel, id: each.id, shownAt: now };
       return {
         ...section(`${placeOf(each)} · \`${each.name}\` · ${savedLine(each)}`),
-        accessory: {
-          type: 'button',
-          text: { type: 'plain_text', text: 'Run' },
-          action_id: runSavedAction,
-          value: JSON.stringify(value),
-        },
+        accessory: button('Run', runSavedAction, JSON.stringify(value)),
       };
     }),
     ...(schedules.length === 0 ? [] : [header('Scheduled in your channels')]),
@@ -50,4 +43,27 @@ export function renderSavedHome(
 
 function placeOf({ channel }: { channel: string }): string {
   return channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
+}
+
+export const loadAction = 'editor:load';
+
+/** A menu of what is saved, in the editor; none where nothing is. */
+export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
+  if (saved.length === 0) return [];
+  const options = saved.map(({ id, name, kernelspec }) => ({
+    text: { type: 'plain_text' as const, text: truncate(`${name} (${kernelspec})`, 75), emoji: false },
+    value: id,
+  }));
+  return [
+    {
+      type: 'section',
+      text: { type: 'plain_text', text: 'Begin with what is saved here:' },
+      accessory: {
+        type: 'static_select',
+        action_id: loadAction,
+        placeholder: { type: 'plain_text', text: 'Saved snippet' },
+        options,
+      },
+    },
+  ];
 }

@@ -2,6 +2,7 @@ import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { slashCommand } from '../../manifest.ts';
+import { button, buttonRow, readValue } from '../elements.ts';
 import { escapeMrkdwn, mention, section, slackTime } from '../mrkdwn.ts';
 import { firstLine } from '../run-summary.ts';
 import { truncateMrkdwn } from '../truncate.ts';
@@ -57,26 +58,11 @@ export function renderReplaceQuestion(
     text,
     blocks: [
       section(text),
-      {
-        type: 'actions',
-        elements: [
-          {
-            type: 'button',
-            text: { type: 'plain_text', text: 'Replace' },
-            style: 'danger',
-            action_id: replaceAction,
-            value: JSON.stringify(value),
-          },
-        ],
-      },
+      buttonRow(button('Replace', replaceAction, JSON.stringify(value), { style: 'danger' })),
     ],
   };
 }
 
 export function readReplacement(value: string | undefined): Replacement | undefined {
-  try {
-    return replaceSchema.safeParse(JSON.parse(value ?? '')).data;
-  } catch {
-    return undefined;
-  }
+  return readValue(replaceSchema, value);
 }

@@ -1,5 +1,6 @@
-import type { ActionsBlock, Button } from '@slack/types';
-import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import type { ActionsBlock } from '@slack/types';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
+import { button, buttonRow, confirmation } from '../elements.ts';
 
 /** What can be done to a schedule by a button: in the list of schedules and on the home tab. */
 const scheduleActions = ['pause', 'resume', 'runNow', 'delete'] as const;
@@ -18,25 +19,19 @@ export const scheduleButtonId = /^schedule:(?:pause|resume|runNow|delete)$/;
 /** `shownAtMs` makes a press of Run now count once for each time that the button was shown. */
 export function renderScheduleButtons({ id, pausedFor }: Schedule, shownAtMs: number): ActionsBlock {
   const actions: ScheduleAction[] = [pausedFor === undefined ? 'pause' : 'resume', 'runNow', 'delete'];
-  return {
-    type: 'actions',
-    elements: actions.map((action): Button => ({
-      type: 'button',
-      text: { type: 'plain_text', text: LABELS[action] },
-      action_id: `${PREFIX}${action}`,
-      value: `${id}|${shownAtMs}`,
-      ...(action === 'delete' ? { confirm: deleteConfirm } : {}),
-    })),
-  };
+  return buttonRow(
+    ...actions.map((action) =>
+      button(
+        LABELS[action],
+        `${PREFIX}${action}`,
+        `${id}|${shownAtMs}`,
+        action === 'delete' ? { confirm: DELETES } : {},
+      ),
+    ),
+  );
 }
 
-const deleteConfirm: NonNullable<Button['confirm']> = {
-  title: { type: 'plain_text', text: 'Delete?' },
-  text: { type: 'plain_text', text: 'It runs no more. What is saved stays.' },
-  confirm: { type: 'plain_text', text: 'Delete' },
-  deny: { type: 'plain_text', text: 'Cancel' },
-  style: 'danger',
-};
+const DELETES = confirmation('Delete?', 'It runs no more. What is saved stays.', 'Delete');
 
 export interface ScheduleClick {
   action: ScheduleAction;

@@ -1,7 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import type { Run } from '../../../runs/run.ts';
 import { showParameters } from '../../../saved/parameters/values.ts';
-import type { PauseReason, Schedule } from '../../../saved/schedules/schedule.ts';
+import type { PauseReason, Schedule } from '../../../saved/schedules/schedules.ts';
 import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
 import { slashCommand } from '../../manifest.ts';
 import { escapeMrkdwn, mention, section, slackTime } from '../mrkdwn.ts';

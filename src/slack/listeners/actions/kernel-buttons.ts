@@ -1,36 +1,29 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { readKeep } from '../../api/notify.ts';
-import { auditRefused, withAudit } from '../../auth/audit.ts';
+import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { type KernelClick, readKernelButton } from '../../blocks/kernel-buttons.ts';
+import { type KernelClick, readKernelButton } from '../../blocks/kernel-text.ts';
 import { mention } from '../../blocks/mrkdwn.ts';
-import type { Bot, KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { inTime } from '../deadline.ts';
+import { openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { kernelClickRequest, runOnce } from '../requests.ts';
 
-type KernelButtonPort = SlackPort & RunsPort & KernelsPort & SavedPort & Pick<Bot, 'memory'>;
-
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
-export async function onKernelButton(
-  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: KernelButtonPort,
-): Promise<void> {
+export async function onKernelButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
+  const { body, action } = args;
   const click = action.type === 'button' ? readKernelButton(action.action_id, action.value ?? '') : undefined;
-  await new Acknowledgement(ack, bot.log).send();
+  const { reply, user, channel, notify: notifyInPlace } = openReply(args, bot);
+  await reply.send();
   if (click === undefined) return;
-  const user = body.user.id;
-  const channel = body.channel?.id;
-  const sendNotice = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) });
   const isHome = body.view?.type === 'home';
   const notify = async (text: string): Promise<void> =>
-    isHome ? await refreshHome(user, bot, text) : await sendNotice(text);
+    isHome ? await refreshHome(user, bot, text) : await notifyInPlace(text);
   const asked = { audit: 'press', act: click.action, user, channel };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a button of a kernel', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a button of a kernel', notify, asked }, bot, async () => {
     const said = await clickKernelButton(click, user, channel, bot);
     if (said !== undefined) await notify(said);
     else if (isHome) await refreshHome(user, bot, undefined);
@@ -42,7 +35,7 @@ async function clickKernelButton(
   { action, kernelId, shownAtMs }: KernelClick,
   user: string,
   channel: string | undefined,
-  bot: KernelButtonPort,
+  bot: Bot,
 ): Promise<string | undefined> {
   const [person, record] = await Promise.all([
     bot.users.find(user),
@@ -60,19 +53,13 @@ async function clickKernelButton(
 }
 
 /** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
-export async function onKeepButton(
-  { ack, body, action, respond }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: SlackPort & KernelsPort,
-): Promise<void> {
+export async function onKeepButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
+  const { action, respond } = args;
   const kernel = action.type === 'button' ? readKeep(action.value) : undefined;
-  const channel = body.channel?.id;
-  const reply = new Acknowledgement(ack, bot.log);
+  const { reply, user, channel, notify } = openReply(args, bot);
   if (kernel === undefined || channel === undefined) return await reply.send();
-  const user = body.user.id;
-  const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) }, reply);
   const asked = { audit: 'press', act: 'keep', user, channel };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a Keep button', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a Keep button', notify, asked }, bot, async () => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
     await withAudit(asked, bot, async () => {
       if (!(await bot.keepKernel(kernel.queue, kernel.kernelId)))

@@ -1,25 +1,18 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { readNearCode } from '../../blocks/near-command.ts';
-import { auditRefused } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { inTime } from '../deadline.ts';
+import { openReply, withBoundary } from '../error-boundary.ts';
 import { refuseDuplicate, submitRun } from '../requests.ts';
 
 /** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */
-export async function onRunAsCode(
-  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
+export async function onRunAsCode(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
+  const { action } = args;
   const code = action.type === 'button' ? readNearCode(action.value) : undefined;
-  const reply = new Acknowledgement(ack, bot.log);
-  const channel = body.channel?.id;
+  const { reply, user, channel, notify } = openReply(args, bot);
   if (code === undefined || channel === undefined) return await reply.send();
-  const user = body.user.id;
-  const notify = notifyPerson(bot.notify, { channel, user, thread: threadOf(body) }, reply);
   const asked = { audit: 'press', act: 'runAsCode', user, channel };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a button of a command', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a button of a command', notify, asked }, bot, async () => {
     const { requestKey, thread, text } = code;
     const isMessage = thread !== '';
     const admitted = await submitRun(

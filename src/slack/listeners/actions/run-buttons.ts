@@ -2,19 +2,21 @@ import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { languageOf, type Run } from '../../../runs/run.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
-import { auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
+import { auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
+import { renderElapsed } from '../../blocks/duration.ts';
+import { mention } from '../../blocks/mrkdwn.ts';
+import { runLine } from '../../blocks/run-summary.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { askAbout } from './ask.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { type Acknowledgement, inTime } from '../deadline.ts';
+import { openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
-import { notebookOf } from '../notebook-of.ts';
 import {
   clickRequest,
+  notebookOf,
   refuseDuplicate,
   runOnce,
   type RunRequest,
@@ -29,19 +31,13 @@ import { openSave } from '../views/save.ts';
 const ACKNOWLEDGE_AFTER_MS = 1_000;
 
 /** A press on a button of an answer. It is authorised anew: anybody in the channel can press. */
-export async function onRunButton(
-  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
+export async function onRunButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
+  const { body, action } = args;
   const click = action.type === 'button' || action.type === 'overflow' ? readButton(action) : undefined;
-  const reply = new Acknowledgement(ack, bot.log);
+  const { reply, user, channel, notify } = openReply(args, bot);
   if (click === undefined) return await reply.send();
-  const user = body.user.id;
-  const where = { channel: body.channel?.id, user, thread: threadOf(body) };
-  const notify = notifyPerson(bot.notify, where, reply);
-  const asked = { audit: 'press', act: click.action, user, channel: where.channel, run: click.runId };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a button of a run', notify, onRefused }, async () => {
+  const asked = { audit: 'press', act: click.action, user, channel, run: click.runId };
+  await withBoundary({ what: 'a button of a run', notify, asked }, bot, async () => {
     // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
     if (['editAndRun', 'answerInput', 'ask', 'export', 'save'].includes(click.action)) await reply.send();
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
@@ -123,10 +119,10 @@ async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): P
 
 async function runAgain(click: Click, bot: Bot): Promise<void> {
   const { run, person } = click;
-  const origin = run.requester === person.id ? {} : { origin: 'again' as const };
+  const origin = run.requester === person.id ? undefined : 'again';
   await runFromButton(run.id, click, bot, async () => {
     const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
-    return { snippet: { ...languageOf(run), blocks, notebook }, ...origin };
+    return { snippet: { ...languageOf(run), blocks, notebook }, origin };
   });
 }
 
@@ -198,4 +194,25 @@ async function decide(action: Decision, run: Run, user: string, bot: Bot): Promi
     case 'delete':
       await bot.erase(run);
   }
+}
+
+/** Ask: a direct message to the requester of the run in hand, from who waits behind it. */
+async function askAbout(waiting: Run, person: Person, bot: Bot): Promise<void> {
+  if (waiting.requester !== person.id)
+    throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
+  const { channel, thread } = waiting;
+  const inHand = bot.control.askAbout(waiting);
+  const since = renderElapsed(Date.now() - (inHand.data.startedAt ?? inHand.createdAt));
+  bot.log.info(
+    { event: 'run.asked', run: inHand.id, waiting: waiting.id },
+    'a requester is asked about a run',
+  );
+  await bot.notify.person(
+    { user: inHand.requester },
+    `${mention(person.id)} waits in <#${channel}> behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(inHand, bot.workspaceUrl)}`,
+  );
+  await bot.notify.person(
+    { channel, thread: thread === '' ? undefined : thread, user: person.id },
+    `${mention(inHand.requester)} was asked, by direct message.`,
+  );
 }

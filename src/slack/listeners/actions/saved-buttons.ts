@@ -1,31 +1,28 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import { toSnippet } from '../../../saved/to-snippet.ts';
-import { auditRefused, withAudit } from '../../auth/audit.ts';
+import { toSnippet } from '../../../saved/saved-snippets.ts';
+import { listChoices } from '../../../runs/languages/languages.ts';
+import { withAudit } from '../../auth/audit.ts';
 import { readReplacement } from '../../blocks/saved/saved-text.ts';
 import { readRunSaved } from '../../blocks/saved/saved-home.ts';
 import type { Bot } from '../../context.ts';
+import { must } from '../../auth/policy.ts';
+import { readPurpose, renderEditor, splitCode } from '../../blocks/modals/editor.ts';
+import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 import { saveAnswer, saveRun } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { notifyPerson, openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
 
 /** Replace, under the question that `save` asks where the name is taken. */
-export async function onReplaceButton(
-  { ack, body, action, respond }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
+export async function onReplaceButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
+  const { action, respond } = args;
   const asked = action.type === 'button' ? readReplacement(action.value) : undefined;
-  const reply = new Acknowledgement(ack, bot.log);
+  const { reply, user, channel, notify } = openReply(args, bot);
   if (asked === undefined) return await reply.send();
-  const user = body.user.id;
-  const where = { channel: body.channel?.id, user, thread: threadOf(body) };
-  const notify = notifyPerson(bot.notify, where, reply);
-  const pressed = { audit: 'press', act: 'replace', user, channel: where.channel, run: asked.runId };
-  const onRefused = (error: unknown): void => auditRefused(pressed, error, bot);
-  const what = 'a button of a saved snippet';
-  await withBoundary({ log: bot.log, what, notify, onRefused }, async () => {
+  const pressed = { audit: 'press', act: 'replace', user, channel, run: asked.runId };
+  await withBoundary({ what: 'a button of a saved snippet', notify, asked: pressed }, bot, async () => {
     const found = Promise.all([bot.findRun(asked.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.signal);
     if (run === undefined)
@@ -41,21 +38,20 @@ export async function onReplaceButton(
 
 /** Run, on the home tab: as `run NAME` in the snippet's channel. */
 export async function onRunSavedButton(
-  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
+  args: SlackActionMiddlewareArgs<BlockAction>,
   bot: Bot,
 ): Promise<void> {
+  const { action } = args;
   const click = action.type === 'button' ? readRunSaved(action.value) : undefined;
-  const reply = new Acknowledgement(ack, bot.log);
+  const { reply, user } = openReply(args, bot);
   if (click === undefined) return await reply.send();
-  const user = body.user.id;
   const { channel, id, shownAt } = click;
   const asked = { audit: 'press', act: 'runSaved', user, channel };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
   const notify = async (text: string): Promise<void> => {
     await reply.send();
     await refreshHome(user, bot, text);
   };
-  await withBoundary({ log: bot.log, what: 'a button of a saved snippet', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a button of a saved snippet', notify, asked }, bot, async () => {
     const saved = bot.saved.byId({ workspace: bot.workspace, channel }, id);
     const blocks = saved === undefined ? undefined : await inTime(bot.saved.code(saved), reply.signal);
     if (saved === undefined || blocks === undefined)
@@ -69,5 +65,46 @@ export async function onRunSavedButton(
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'duplicate') refuseDuplicate();
     await notify(`\`${name}\` runs in <#${channel}>.`);
+  });
+}
+
+/** The menu of saved snippets in the editor: the chosen one's code and language take the place of what is in it. */
+export async function onLoadSaved(
+  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
+  bot: Bot,
+): Promise<void> {
+  await new Acknowledgement(ack, bot.log).send();
+  const { view, user } = body;
+  const id = action.type === 'static_select' ? action.selected_option?.value : undefined;
+  if (view === undefined || id === undefined) return;
+  const purpose = readPurpose(view.private_metadata);
+  const { channel = '' } = purpose;
+  const notify = notifyPerson(bot.notify, { channel, user: user.id });
+  const asked = { audit: 'press', act: 'load', user: user.id, channel };
+  await withBoundary({ what: 'a menu of the editor', notify, asked }, bot, async () => {
+    const place = { workspace: bot.workspace, channel };
+    const saved = bot.saved.byId(place, id);
+    const [person, blocks, context] = await Promise.all([
+      bot.users.find(user.id),
+      saved === undefined ? undefined : bot.saved.code(saved),
+      bot.languages(channel),
+    ]);
+    must('run', person, channel, bot.policy);
+    if (saved === undefined || blocks === undefined)
+      throw new UserError('badCommand', 'That snippet is no longer saved.');
+    const { fields, joins } = splitCode(blocks) ?? { fields: [], joins: [] };
+    const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
+    // Slack keeps what was typed into fields of the same name.
+    const loads = (purpose.loads ?? 0) + 1;
+    const next = renderEditor(
+      { ...purpose, isVerbatim, loads, ...(joins.some((join) => join !== 'block') ? { joins } : {}) },
+      {
+        languages: listChoices(context),
+        kernelspec: saved.dialect ?? saved.kernelspec,
+        blocks: fields,
+        saved: bot.saved.list(place),
+      },
+    );
+    await bot.views.updateModal(view.id, next);
   });
 }

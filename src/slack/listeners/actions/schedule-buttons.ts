@@ -1,8 +1,8 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import type { Schedule } from '../../../saved/schedules/schedule.ts';
-import { toSnippet } from '../../../saved/to-snippet.ts';
-import { auditRefused, auditSchedule, withAudit } from '../../auth/audit.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
+import { toSnippet } from '../../../saved/saved-snippets.ts';
+import { auditSchedule, withAudit } from '../../auth/audit.ts';
 import type { Person } from '../../auth/policy.ts';
 import {
   readScheduleButton,
@@ -12,38 +12,35 @@ import {
 import type { Bot } from '../../context.ts';
 import { findSaved } from '../commands/saved.ts';
 import { listSchedules, mustChangeSchedule } from '../commands/schedules.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, threadOf, withBoundary } from '../error-boundary.ts';
+import { inTime } from '../deadline.ts';
+import { openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
 
 /** Pause, Resume, Run now and Delete, in the list of schedules and on the home tab. */
 export async function onScheduleButton(
-  { ack, body, action, respond }: SlackActionMiddlewareArgs<BlockAction>,
+  args: SlackActionMiddlewareArgs<BlockAction>,
   bot: Bot,
 ): Promise<void> {
+  const { body, action, respond } = args;
   const click =
     action.type === 'button' ? readScheduleButton(action.action_id, action.value ?? '') : undefined;
-  const reply = new Acknowledgement(ack, bot.log);
+  const { reply, user, channel, notify: notifyInPlace } = openReply(args, bot);
   if (click === undefined) return await reply.send();
-  const user = body.user.id;
-  const where = { channel: body.channel?.id, user, thread: threadOf(body) };
   const isHome = body.view?.type === 'home';
-  const notifyInPlace = notifyPerson(bot.notify, where, reply);
   const notify = async (text: string): Promise<void> => {
     if (!isHome) return await notifyInPlace(text);
     await reply.send();
     await refreshHome(user, bot, text);
   };
-  const asked = { audit: 'press', act: click.action, user, channel: where.channel };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  await withBoundary({ log: bot.log, what: 'a button of a schedule', notify, onRefused }, async () => {
+  const asked = { audit: 'press', act: click.action, user, channel };
+  await withBoundary({ what: 'a button of a schedule', notify, asked }, bot, async () => {
     const schedule = bot.schedules.find(click.id);
     if (schedule === undefined) throw new UserError('badCommand', 'That schedule is removed already.');
     const [person] = await inTime(
       Promise.all([
         bot.users.find(user),
-        where.channel === schedule.channel ? undefined : mustBeIn(schedule.channel, user, bot),
+        channel === schedule.channel ? undefined : mustBeIn(schedule.channel, user, bot),
       ]),
       reply.signal,
     );

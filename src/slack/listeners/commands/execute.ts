@@ -1,7 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
 import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
-import type { Bot, KernelsPort, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
@@ -16,12 +16,6 @@ import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
 import { askBack, renderNearCommand } from '../../blocks/near-command.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
-
-export type CommandPort = SlackPort &
-  KernelsPort &
-  SavedPort &
-  Pick<RunsPort, 'channelRuns' | 'threadRuns' | 'requesterRuns' | 'code' | 'untilPosted' | 'findRun'> &
-  Pick<Bot, 'memory'>;
 
 /** The right that each command needs; `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. */
 const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
@@ -53,7 +47,7 @@ export async function runCommand(
   command: Command,
   person: Person,
   place: CommandPlace,
-  bot: CommandPort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   const right = RIGHTS[command.kind];
   if (right !== undefined) must(right, person, place.channel, bot.policy);
@@ -66,7 +60,7 @@ async function doCommand(
   command: Command,
   person: Person,
   place: CommandPlace,
-  bot: CommandPort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   const { workspace, control } = bot;
   const { channel } = place;
@@ -120,7 +114,7 @@ async function doCommand(
   }
 }
 
-async function languagesText(channel: string, bot: CommandPort): Promise<string> {
+async function languagesText(channel: string, bot: Bot): Promise<string> {
   const context = await bot.languagesNow(channel);
   const sql = sqlLanguage(context);
   const lines = listLanguages(context).map(({ kernelspec, displayName, aliases, isDefault }) => {
@@ -138,7 +132,7 @@ async function languagesText(channel: string, bot: CommandPort): Promise<string>
     : ['*Available languages*', ...lines].join('\n');
 }
 
-async function historyText(channel: string, bot: CommandPort): Promise<string> {
+async function historyText(channel: string, bot: Bot): Promise<string> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
   if (runs.length === 0) return 'Nothing has run in this channel yet, or its runs are no longer kept.';
   return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
@@ -149,7 +143,7 @@ async function useLanguage(
   language: string,
   { id: user }: Person,
   channel: string,
-  bot: CommandPort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   const { kernelspec, dialect } = resolveLanguage(language, await bot.languagesNow(channel));
   // SQL has no kernel of its own: the channel keeps the one it has.
@@ -167,7 +161,7 @@ async function switchAuto(
   on: boolean,
   { id: user }: Person,
   channel: string,
-  bot: CommandPort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   await bot.channelSettings.change(bot.workspace, channel, { auto: on });
   auditChannel({ audit: 'auto', on }, channel, user, bot);
@@ -181,11 +175,7 @@ async function switchAuto(
   };
 }
 
-async function stop(
-  person: Person,
-  { channel, thread }: CommandPlace,
-  bot: CommandPort,
-): Promise<CommandAnswer> {
+async function stop(person: Person, { channel, thread }: CommandPlace, bot: Bot): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
   must('stopOwn', person, channel, policy);
   const mayStopOthers = refuse('stopOthers', person, channel, policy) === undefined;

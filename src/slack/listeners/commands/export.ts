@@ -3,21 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../../errors.ts';
 import { exportNotebook } from '../../../notebooks/export.ts';
 import { notebookText } from '../../../notebooks/write.ts';
 import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
+import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
-import type { Bot, RunsPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { notifyPerson, withBoundary } from '../error-boundary.ts';
 import type { CommandAnswer } from './answer.ts';
-
-export type ExportPort = SlackPort &
-  Pick<RunsPort, 'code' | 'threadRuns' | 'channelRuns' | 'untilPosted' | 'findRun'> &
-  Pick<Bot, 'memory'>;
 
 /** How many runs one notebook holds, the newest. */
 const MAX_RUNS = 200;
@@ -37,7 +33,7 @@ export async function exportRuns(
   of: 'thread' | 'today',
   person: Person,
   place: ExportPlace,
-  bot: ExportPort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   const { channel, thread } = place;
   const notify = notifyPerson(bot.notify, { channel, thread, user: person.id });
@@ -45,19 +41,22 @@ export async function exportRuns(
   const runs = found.slice(0, MAX_RUNS).toReversed();
   const older = found.length > MAX_RUNS ? ` The newest ${MAX_RUNS} runs are in it.` : '';
   // Reading them back takes longer than Slack waits for an answer, and much memory: a person has one at a time.
-  void withBoundary({ log: bot.log, what: 'an export', notify }, async () => {
+  void withBoundary({ what: 'an export', notify }, bot, async () => {
     await bot.memory.mutex.run(`export/${person.id}`, () => sendNotebook(of, runs, person, place, bot));
   });
   const count = runs.length === 1 ? 'one run' : `${runs.length} runs`;
   const where = of === 'thread' ? 'it comes into this thread' : 'it comes to you by direct message';
-  return { text: `A notebook of ${count} is being written; ${where}.${older}` };
+  // Nothing of it is stored: a successor would not know of it.
+  return {
+    text: `A notebook of ${count} is being written; ${where}. If the bot restarts before that, ask again.${older}`,
+  };
 }
 
 async function findRuns(
   of: 'thread' | 'today',
   { timeZone }: Person,
   { channel, thread }: ExportPlace,
-  bot: ExportPort,
+  bot: Bot,
 ): Promise<Run[]> {
   if (of === 'thread') {
     if (thread === undefined || thread === '')
@@ -93,7 +92,7 @@ async function sendNotebook(
   runs: readonly Run[],
   person: Person,
   { channel, thread }: ExportPlace,
-  bot: ExportPort,
+  bot: Bot,
 ): Promise<void> {
   const day = dayIn(person.timeZone)(Date.now());
   const name = await nameOf(channel, bot);
@@ -114,18 +113,18 @@ async function sendNotebook(
 }
 
 /** Files follow their answer: of a run that has just ended they are waited for. */
-async function whenPosted(runs: readonly Run[], bot: ExportPort): Promise<Run[]> {
+async function whenPosted(runs: readonly Run[], bot: Bot): Promise<Run[]> {
   return await Promise.all(
     runs.map(async (run) => {
       if (run.state !== 'ended') return run;
-      await Promise.race([bot.untilPosted(run.id), delay(POSTED_MS, undefined, { ref: false })]);
+      await atMost(bot.untilPosted(run.id), POSTED_MS);
       return (await bot.findRun(run.id)) ?? run;
     }),
   );
 }
 
 /** Undefined for direct messages, and where Slack does not tell. */
-async function nameOf(channel: string, { channels }: ExportPort): Promise<string | undefined> {
+async function nameOf(channel: string, { channels }: Bot): Promise<string | undefined> {
   const found = await channels.find(channel).catch(() => undefined);
   return found?.name;
 }

@@ -5,26 +5,25 @@ import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
 import { type LanguageContext, meaningOf } from '../../../runs/languages/meaning.ts';
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import { auditKernel } from '../../auth/audit.ts';
-import type { KernelsPort, SlackPort } from '../../context.ts';
-import { hiddenKernelLines, kernelLines, shortKernelId, stateWords } from '../../blocks/kernel-text.ts';
+import type { Bot } from '../../context.ts';
+import {
+  hiddenKernelLines,
+  kernelLines,
+  renderKernelButtons,
+  shortKernelId,
+  stateWords,
+} from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention, section } from '../../blocks/mrkdwn.ts';
 import { must, type Person } from '../../auth/policy.ts';
-import { renderKernelButtons } from '../../blocks/kernel-buttons.ts';
 import type { KernelCommand } from '../../parsing/command.ts';
 import type { CommandAnswer } from './answer.ts';
-
-type KernelCommands = Pick<KernelsPort, 'control'> & Pick<SlackPort, 'workspace' | 'channels' | 'audit'>;
-type NamedKernels = KernelCommands & Pick<KernelsPort, 'languages'> & Pick<SlackPort, 'policy'>;
 
 /** A message holds 50 blocks, and each kernel takes two. */
 const SHOWN_KERNELS = 20;
 const SHOWN_OTHERS = 20;
 
 /** What `kernels` answers: the workspace's kernels with their buttons, then those of others, which nobody may touch here. */
-export async function listKernels(
-  person: Person,
-  bot: KernelCommands,
-): Promise<{ text: string; blocks: KnownBlock[] }> {
+export async function listKernels(person: Person, bot: Bot): Promise<{ text: string; blocks: KnownBlock[] }> {
   const { workspace, control } = bot;
   const records = await control.kernels(workspace);
   const [statuses, others] = await Promise.all([
@@ -52,11 +51,7 @@ function withButtons(statuses: readonly KernelStatus[], lines: readonly string[]
 }
 
 /** A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
-async function namedLine(
-  status: KernelStatus,
-  person: Person,
-  { channels }: KernelCommands,
-): Promise<string> {
+async function namedLine(status: KernelStatus, person: Person, { channels }: Bot): Promise<string> {
   const { channel, kernelId } = status.record;
   if (!(await isOpenTo(status.record, person.id, channels)))
     return `private channel (kernel ${shortKernelId(kernelId)}) · ${hiddenKernelLines(status)}`;
@@ -67,7 +62,7 @@ async function namedLine(
 async function isOpenTo(
   { channel, startedBy }: KernelRecord,
   user: string,
-  channels: SlackPort['channels'],
+  channels: Bot['channels'],
 ): Promise<boolean> {
   return channel.startsWith('D') ? startedBy === user : await channels.isOpenTo(channel, user);
 }
@@ -105,7 +100,7 @@ export async function changeKernel(
   act: KernelCommand['kind'],
   record: KernelRecord,
   user: string,
-  bot: Pick<KernelCommands, 'control' | 'workspace' | 'audit'>,
+  bot: Bot,
 ): Promise<KernelChange> {
   if (act === 'restart') await bot.control.restart(record);
   else await bot.control.shutDown(record);
@@ -128,7 +123,7 @@ export async function changeNamedKernel(
   { kind, channel: named, language }: KernelCommand,
   person: Person,
   channel: string,
-  bot: NamedKernels,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
   must(kind === 'restart' ? 'restart' : 'shutDown', person, channel, policy);
@@ -162,7 +157,7 @@ function kernelsThatSpeak(
 async function askWhichKernel(
   act: KernelCommand['kind'],
   records: readonly KernelRecord[],
-  control: KernelCommands['control'],
+  control: Bot['control'],
 ): Promise<CommandAnswer> {
   const statuses = await control.statusOf(records);
   const said = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
@@ -176,7 +171,7 @@ async function askWhichKernel(
  * `UserError('unknownChannel')` for what is not known, fits several, or is closed to the asker: of a private channel
  * not even its being is told.
  */
-export async function resolveChannel(reference: string, user: string, bot: KernelCommands): Promise<string> {
+export async function resolveChannel(reference: string, user: string, bot: Bot): Promise<string> {
   const records = await bot.control.kernels(bot.workspace);
   const name = reference.startsWith('#') ? reference.slice(1) : undefined;
   const ids = new Set(
@@ -202,7 +197,7 @@ async function fits(
   id: string,
   name: string | undefined,
   user: string,
-  channels: SlackPort['channels'],
+  channels: Bot['channels'],
 ): Promise<boolean> {
   try {
     if (name !== undefined) {

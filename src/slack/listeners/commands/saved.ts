@@ -1,7 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
-import { nameKey } from '../../../saved/names.ts';
-import type { SavedSnippet, SaveResult } from '../../../saved/saved-snippets.ts';
+import { nameKey, type SavedSnippet, type SaveResult, toSnippet } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved } from '../../auth/audit.ts';
 import {
@@ -10,13 +9,11 @@ import {
   savedList,
   unchangedAnswer,
 } from '../../blocks/saved/saved-text.ts';
-import type { RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
+import type { Request } from '../../parsing/request.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';
 
-type SavePort = SlackPort & SavedPort & Pick<RunsPort, 'code'>;
-type SaveCommandPort = SavePort & Pick<RunsPort, 'threadRuns' | 'channelRuns' | 'requesterRuns'>;
-
-/** How far back the caller's last run here is looked for: among their own, then among the channel's. */
+/** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
 const LOOKED_AT = 100;
 
 /** `save NAME`: the code of the caller's last run here; in a thread, of the thread's last run. */
@@ -24,13 +21,13 @@ export async function saveLastRun(
   name: string,
   person: Person,
   { channel, thread }: CommandPlace,
-  bot: SaveCommandPort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   must('choose', person, channel, bot.policy);
   const run =
     thread === undefined
       ? await lastRunOf(person.id, channel, bot)
-      : (await bot.threadRuns(channel, thread, 1))[0];
+      : (await bot.threadRuns(channel, thread, LOOKED_AT)).find(hasOwnCode);
   if (run === undefined)
     throw new UserError(
       'badCommand',
@@ -42,18 +39,26 @@ export async function saveLastRun(
 }
 
 /** What came of it, or whether it may take the place of what has its name. */
-export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: SavedPort) {
+export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: Bot) {
   if (kind === 'taken') return renderReplaceQuestion(id, saved, scheduledWords(saved, bot));
   return { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
 }
 
-async function lastRunOf(user: string, channel: string, bot: SaveCommandPort): Promise<Run | undefined> {
+async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run | undefined> {
   const own = await bot.requesterRuns(user, LOOKED_AT);
   const isTheirs = (run: Run): boolean =>
-    run.channel === channel && run.requester === user && run.data.saved?.schedule === undefined;
+    run.channel === channel &&
+    run.requester === user &&
+    run.data.saved?.schedule === undefined &&
+    hasOwnCode(run);
   const last = own.find(isTheirs);
   if (last !== undefined || own.length < LOOKED_AT) return last;
   return (await bot.channelRuns(channel, LOOKED_AT)).find(isTheirs);
+}
+
+/** All rows of a table are asked for by a button, in code that is the bot's. */
+function hasOwnCode({ data }: Run): boolean {
+  return data.origin !== 'allRows';
 }
 
 /** Throws `UserError` for who may not, and for a run whose code is not kept. */
@@ -61,7 +66,7 @@ export async function saveRun(
   run: Run,
   { name, replaces }: { name: string; replaces?: string | undefined },
   person: Person,
-  bot: SavePort,
+  bot: Bot,
 ): Promise<SaveResult> {
   const { channel } = run;
   must('choose', person, channel, bot.policy);
@@ -76,7 +81,7 @@ export async function saveRun(
   return result;
 }
 
-export function listSaved(channel: string, bot: SavePort): string {
+export function listSaved(channel: string, bot: Bot): string {
   return savedList(bot.saved.list({ workspace: bot.workspace, channel }));
 }
 
@@ -85,7 +90,7 @@ export async function forgetSaved(
   name: string,
   person: Person,
   channel: string,
-  bot: SavePort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   const saved = findSaved(name, channel, bot);
   must(saved.savedBy === person.id ? 'forgetOwn' : 'forgetOthers', person, channel, bot.policy);
@@ -95,7 +100,7 @@ export async function forgetSaved(
 }
 
 /** Which schedules run it; '' where none does. */
-export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: SavedPort): string {
+export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: Bot): string {
   const numbers = schedules
     .list(channel)
     .filter((schedule) => nameKey(schedule.name) === nameKey(name))
@@ -104,11 +109,7 @@ export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: S
 }
 
 /** Throws `UserError` with the names that there are. */
-export function findSaved(
-  name: string,
-  channel: string,
-  bot: SavedPort & Pick<SlackPort, 'workspace'>,
-): SavedSnippet {
+export function findSaved(name: string, channel: string, bot: Bot): SavedSnippet {
   const saved = bot.saved.find({ workspace: bot.workspace, channel }, name);
   if (saved === undefined) throw unknownName(name, channel, bot);
   return saved;
@@ -117,23 +118,37 @@ export function findSaved(
 /** How many names are told to somebody who typed another. */
 const TOLD_NAMES = 20;
 
-function unknownName(
-  name: string,
-  channel: string,
-  bot: SavedPort & Pick<SlackPort, 'workspace'>,
-): UserError {
+function unknownName(name: string, channel: string, bot: Bot): UserError {
   return new UserError('badCommand', unknownNameText(name, channel, bot));
 }
 
-export function unknownNameText(
-  name: string,
-  channel: string,
-  { saved, workspace }: SavedPort & Pick<SlackPort, 'workspace'>,
-): string {
+export function unknownNameText(name: string, channel: string, { saved, workspace }: Bot): string {
   const names = saved.list({ workspace, channel }).map((each) => each.name);
   const there =
     names.length === 0
       ? 'Nothing is saved here yet.'
       : `Saved here: ${names.slice(0, TOLD_NAMES).join(', ')}${names.length > TOLD_NAMES ? ', …' : ''}.`;
   return `No snippet is saved here as “${name}”. ${there} Nothing ran.`;
+}
+
+/**
+ * `run NAME` becomes the snippet that the channel has under this name; every other request, and a name under which nothing
+ * is saved, stays as it is. Throws `UserError` for values that do not fit, and `StoreError`.
+ */
+export async function resolveSaved(
+  request: Request,
+  channel: string,
+  { saved, workspace }: Bot,
+): Promise<Request> {
+  if (request.kind !== 'command' || request.command.kind !== 'run') return request;
+  const found = saved.find({ workspace, channel }, request.command.name);
+  if (found === undefined) return request;
+  const blocks = await saved.code(found);
+  if (blocks === undefined)
+    throw new UserError(
+      'badCommand',
+      `The code of “${found.name}” is no longer kept. Nothing ran; forget it.`,
+    );
+  const snippet = toSnippet(found, blocks, request.command.parameters);
+  return { kind: 'snippet', snippet, saved: { name: found.name } };
 }

@@ -1,8 +1,8 @@
 import { UserError } from '../../../errors.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
-import type { Schedule } from '../../../saved/schedules/schedule.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { isTimeZone, Plan, type Timing } from '../../../saved/schedules/timing.ts';
-import { toSnippet } from '../../../saved/to-snippet.ts';
+import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { auditSchedule } from '../../auth/audit.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import {
@@ -11,12 +11,10 @@ import {
   scheduledAnswer,
   scheduleName,
 } from '../../blocks/saved/schedule-text.ts';
-import type { RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import { mustRun } from '../requests.ts';
 import type { CommandAnswer } from './answer.ts';
 import { findSaved } from './saved.ts';
-
-export type SchedulePort = SlackPort & SavedPort & Pick<RunsPort, 'findRun'>;
 
 export interface AskedSchedule {
   name: string;
@@ -33,7 +31,7 @@ export async function makeSchedule(
   asked: AskedSchedule,
   person: Person,
   channel: string,
-  bot: SchedulePort,
+  bot: Bot,
 ): Promise<string> {
   await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
   const saved = findSaved(asked.name, channel, bot);
@@ -49,15 +47,12 @@ export async function makeSchedule(
   return scheduledAnswer(schedule, times, timeZone === person.timeZone);
 }
 
-export async function listSchedules(channel: string, bot: SchedulePort): Promise<CommandAnswer> {
+export async function listSchedules(channel: string, bot: Bot): Promise<CommandAnswer> {
   const schedules = bot.schedules.list(channel);
   return renderSchedules(await describeSchedules(schedules, bot), bot.workspaceUrl, Date.now());
 }
 
-export async function describeSchedules(
-  schedules: readonly Schedule[],
-  bot: SavedPort & Pick<RunsPort, 'findRun'>,
-): Promise<ListedSchedule[]> {
+export async function describeSchedules(schedules: readonly Schedule[], bot: Bot): Promise<ListedSchedule[]> {
   return await Promise.all(
     schedules.map(async (schedule) => ({
       schedule,
@@ -68,7 +63,7 @@ export async function describeSchedules(
 }
 
 /** Its maker may, or an admin. */
-export function mustChangeSchedule(schedule: Schedule, person: Person, bot: SlackPort): void {
+export function mustChangeSchedule(schedule: Schedule, person: Person, bot: Bot): void {
   const action = schedule.maker === person.id ? 'changeOwnSchedule' : 'changeOthersSchedule';
   must(action, person, schedule.channel, bot.policy);
 }
@@ -77,7 +72,7 @@ export async function removeSchedule(
   number: number,
   person: Person,
   channel: string,
-  bot: SchedulePort,
+  bot: Bot,
 ): Promise<CommandAnswer> {
   const schedules = bot.schedules.list(channel);
   const schedule = schedules.find((each) => each.number === number);

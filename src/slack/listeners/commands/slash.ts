@@ -1,6 +1,5 @@
 import type { RespondArguments, SlackCommandMiddlewareArgs } from '@slack/bolt';
 import type { KnownBlock } from '@slack/types';
-import { auditRefused } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { readRequest, readSlash, readWithLanguages } from '../../parsing/request.ts';
@@ -10,7 +9,7 @@ import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
 import { openScheduleForm } from '../views/schedule.ts';
 import { runCommand } from './execute.ts';
-import { resolveSaved } from './run-saved.ts';
+import { resolveSaved } from './saved.ts';
 
 /** Commands that ask Slack or the gateway are acknowledged first; the others are answered by the acknowledgement itself. */
 const SLOW_COMMANDS: ReadonlySet<Command['kind']> = new Set([
@@ -39,12 +38,11 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     else await reply.send(answer);
   };
   const boundary = {
-    log: bot.log,
     what: 'a slash command',
     notify: (words: string) => notify(words),
-    onRefused: (error: unknown) => auditRefused({ audit: 'slash', user, channel }, error, bot),
+    asked: { audit: 'slash', user, channel },
   };
-  await withBoundary(boundary, async () => {
+  await withBoundary(boundary, bot, async () => {
     // A trigger_id expires after 3 s: nothing is looked up before it is used.
     if ((text ?? '').trim() === '') {
       await reply.send();
@@ -68,7 +66,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         );
         const { snippet, saved } = request;
         await submitRun(
-          { requestKey: key, source: 'slash', channel, thread: '', snippet, ...(saved && { saved }) },
+          { requestKey: key, source: 'slash', channel, thread: '', snippet, saved },
           person,
           bot,
           reply.signal,

@@ -2,7 +2,7 @@ import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
-import type { Bot, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
 import { Acknowledgement } from '../deadline.ts';
 import { withBoundary } from '../error-boundary.ts';
@@ -22,9 +22,7 @@ const SHOWN_RUNS = 10;
 const SHOWN_SAVED = 10;
 const SHOWN_SCHEDULES = 10;
 
-type HomePort = SlackPort & SavedPort & Pick<Bot, 'control' | 'requesterRuns' | 'findRun'>;
-
-export async function onHomeOpened(event: unknown, bot: HomePort): Promise<void> {
+export async function onHomeOpened(event: unknown, bot: Bot): Promise<void> {
   const opened = openedSchema.safeParse(event).data;
   if (opened !== undefined) await refreshHome(opened.user, bot, undefined);
 }
@@ -32,20 +30,20 @@ export async function onHomeOpened(event: unknown, bot: HomePort): Promise<void>
 /** "Run code" on the home tab: the editor, with the channel to choose. */
 export async function onRunCodeButton(
   { ack, body }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: HomePort & Pick<Bot, 'languages'>,
+  bot: Bot,
 ): Promise<void> {
   await new Acknowledgement(ack, bot.log).send();
   await openEditorOrSay({ user: body.user.id, trigger: body.trigger_id, channel: undefined }, bot);
 }
 
 /** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */
-export async function refreshHome(user: string, bot: HomePort, notice: string | undefined): Promise<void> {
-  await withBoundary({ log: bot.log, what: 'a home tab', notify: undefined }, async () => {
+export async function refreshHome(user: string, bot: Bot, notice: string | undefined): Promise<void> {
+  await withBoundary({ what: 'a home tab' }, bot, async () => {
     await bot.views.publishHome(user, await homeOf(await bot.users.find(user), bot, notice));
   });
 }
 
-async function homeOf(person: Person, bot: HomePort, notice: string | undefined): Promise<HomeView> {
+async function homeOf(person: Person, bot: Bot, notice: string | undefined): Promise<HomeView> {
   const refused = refuse('look', person, undefined, bot.policy);
   if (refused !== undefined) return renderClosedHome(refused);
   const [kernels, runs, saved, schedules] = await Promise.all([
@@ -67,7 +65,7 @@ async function homeOf(person: Person, bot: HomePort, notice: string | undefined)
 }
 
 /** The kernels of the channels that this person is in. */
-async function kernelsOf(person: Person, bot: HomePort): Promise<KernelStatus[]> {
+async function kernelsOf(person: Person, bot: Bot): Promise<KernelStatus[]> {
   const records = await bot.control.kernels(bot.workspace);
   const isMine = await Promise.all(
     // A direct message's kernel was started by its one person: Slack is not asked once for each of them.
@@ -83,7 +81,7 @@ async function ofChannels<Kept extends { channel: string }>(
   all: readonly Kept[],
   madeBy: (each: Kept) => string,
   { id }: Person,
-  { channels }: HomePort,
+  { channels }: Bot,
 ): Promise<Kept[]> {
   const isMine = await Promise.all(
     all.map(async (each) =>
@@ -93,7 +91,7 @@ async function ofChannels<Kept extends { channel: string }>(
   return all.filter((_, index) => isMine[index]);
 }
 
-function mayChange({ record }: KernelStatus, person: Person, { policy }: HomePort): boolean {
+function mayChange({ record }: KernelStatus, person: Person, { policy }: Bot): boolean {
   return (['restart', 'shutDown'] as const).every(
     (action) => refuse(action, person, record.channel, policy) === undefined,
   );

@@ -1,18 +1,16 @@
 import { languageWords } from '../../../runs/languages/languages.ts';
 import type { Source } from '../../../runs/run.ts';
-import type { Bot, KernelsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import type { Person } from '../../auth/policy.ts';
-import { hasCodeFormatting, type Message, mentionsBot } from '../../parsing/message-parts.ts';
+import { hasCodeFormatting, mentionsBot, type Message } from '../../parsing/message-parts.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { noCodeFile, type PostedFile } from '../../parsing/posted-file.ts';
-import { resolveSaved } from '../commands/run-saved.ts';
+import { resolveSaved } from '../commands/saved.ts';
 import { mustRun } from '../requests.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { filesToRun, readCommandText, readFileSnippet, readLoneFence } from '../../parsing/snippet.ts';
-
-type ClassifyPort = SlackPort & KernelsPort & SavedPort & Pick<Bot, 'threadRuns' | 'autoRun'>;
 
 /**
  * What message events are: every one is classified here, and nothing here runs code. Code runs from `runRequest`
@@ -29,10 +27,7 @@ export interface Classified {
 }
 
 /** Undefined for what is not for the bot: talk among people, other bots, its own words. Costs no call for plain talk. */
-export async function classifyMessage(
-  posted: PostedMessage,
-  bot: ClassifyPort,
-): Promise<Classified | undefined> {
+export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<Classified | undefined> {
   if (posted.user === bot.userId || isForeignBot(posted, bot)) return undefined;
   const message = readMessage(posted, bot.userId);
   const text = readCommandText(message);
@@ -64,17 +59,13 @@ export async function classifyMessage(
  * A message that has made a run, after an edit in which nothing calls the bot: its code formatting counts, and bare text
  * where that is what was run by the shortcut. Undefined for what has become talk.
  */
-export function classifyEdited(
-  posted: PostedMessage,
-  byShortcut: boolean,
-  bot: ClassifyPort,
-): Classified | undefined {
+export function classifyEdited(posted: PostedMessage, byShortcut: boolean, bot: Bot): Classified | undefined {
   const message = readMessage(posted, bot.userId);
   if (!byShortcut && !hasCodeFormatting(message)) return undefined;
   return { ...classifyAddressed(posted, message, bot), isAddressed: false };
 }
 
-function classifyAddressed(posted: PostedMessage, message: Message, bot: ClassifyPort): Classified {
+function classifyAddressed(posted: PostedMessage, message: Message, bot: Bot): Classified {
   const files = filesToRun(message, posted.files);
   const source = posted.isDirect ? 'direct' : 'mention';
   return {
@@ -103,28 +94,28 @@ function refuseOtherFiles(request: Request, files: readonly PostedFile[]): Reque
 }
 
 /** What Slack says of the author; a bot is one by the message's word too. */
-export async function findAuthor(posted: PostedMessage, bot: Pick<Bot, 'users'>): Promise<Person> {
+export async function findAuthor(posted: PostedMessage, bot: Bot): Promise<Person> {
   const person = await bot.users.find(posted.user);
   const isBot = person.isBot || posted.botIds.length > 0;
   return { ...person, isBot, ids: [...person.ids, ...posted.botIds] };
 }
 
 /** Bots answering bots would never end: only listed ones are read at all. */
-function isForeignBot({ botIds, user }: PostedMessage, { policy }: Pick<Bot, 'policy'>): boolean {
+function isForeignBot({ botIds, user }: PostedMessage, { policy }: Bot): boolean {
   return botIds.length > 0 && ![...botIds, user].some((id) => policy.allowedBots.includes(id));
 }
 
-async function hasAnswer({ channel, thread }: PostedMessage, bot: ClassifyPort): Promise<boolean> {
+async function hasAnswer({ channel, thread }: PostedMessage, bot: Bot): Promise<boolean> {
   return thread !== undefined && (await bot.threadRuns(channel, thread, 1)).length > 0;
 }
 
-async function isOnAuto(channel: string, bot: ClassifyPort): Promise<boolean> {
+async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
   const { auto } = await bot.channelSettings.read(bot.workspace, channel);
   return auto ?? bot.autoRun === 'all';
 }
 
 /** Talk that cannot have been on its way to run: it calls nobody, and no file or code block is in it. */
-export function isPlainTalk(posted: PostedMessage, { userId }: Pick<Bot, 'userId'>): boolean {
+export function isPlainTalk(posted: PostedMessage, { userId }: Bot): boolean {
   const message = readMessage(posted, userId);
   const mayHoldCode = hasCodeFormatting(message) || posted.files.some(({ kind }) => kind !== 'other');
   return !posted.isDirect && !mayHoldCode && !mentionsBot(message);
@@ -134,7 +125,7 @@ export function isPlainTalk(posted: PostedMessage, { userId }: Pick<Bot, 'userId
 const NO_RUNS_MS = 60_000;
 
 /** So that edits and deletions in channels without runs cost no look into the store. */
-export async function hasRuns(channel: string, bot: Pick<Bot, 'channelRuns' | 'memory'>): Promise<boolean> {
+export async function hasRuns(channel: string, bot: Bot): Promise<boolean> {
   const { channelsWithRuns } = bot.memory;
   const known = channelsWithRuns.get(channel);
   if (known !== undefined) return known;

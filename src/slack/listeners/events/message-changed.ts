@@ -23,8 +23,8 @@ import {
   hasRuns,
   isPlainTalk,
 } from './classify.ts';
-import { replyRequest } from './input-reply.ts';
-import { handleMessage, withMessageBoundary } from './message.ts';
+import { refuseLate } from './late.ts';
+import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
 type Deletion = MessageChange & { kind: 'deleted' };
@@ -38,11 +38,16 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
   const { channel, ts } = change.kind === 'edited' ? change.message : change;
   await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
     if (change.kind === 'edited') await handleEdit(change, ticket, bot);
-    else
-      await withBoundary(
-        { log: bot.log, what: 'a deletion', ticket, notify: undefined },
-        async () => await eraseRuns(change, bot),
-      );
+    else await withBoundary({ what: 'a deletion', ticket }, bot, async () => await eraseRuns(change, bot));
+  });
+}
+
+/** A message whose author says that it is wanted though it came late: as it is by now. */
+export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> {
+  const { channel, ts, user, editedTs } = message;
+  await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
+    if (editedTs === undefined) await handleMessage(message, undefined, bot);
+    else await handleEdit({ kind: 'edited', message, before: undefined, by: user }, undefined, bot);
   });
 }
 
@@ -65,7 +70,11 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   }
 }
 
-async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bot: Bot): Promise<void> {
+async function handleEdit(
+  { message, before, by }: Edit,
+  ticket: EventTicket | undefined,
+  bot: Bot,
+): Promise<void> {
   // Only the author's own edits count; and only of what was typed, not of a preview that came with it.
   if (by !== message.user || (before !== undefined && isSameTyped(before, message, bot))) return;
   let isNew = false;
@@ -82,7 +91,7 @@ async function handleEdit({ message, before, by }: Edit, ticket: EventTicket, bo
     let runs = await runsOf({ channel, ts, thread }, bot);
     if (runs.length === 0 && classified !== undefined) {
       if (classified.isAddressed) onAddressed();
-      if (isTooLate(message, bot)) refuseLate(bot);
+      if (isOutsideWindow(message, bot)) refuseEdit(bot);
       // It was refused before, or was no code; its first form counts as handled from now on.
       isNew = await bot.markSeen(key);
       // Another process may have taken the message just now.
@@ -123,7 +132,8 @@ async function runEdited(
   if (await isKnownEdit(message, last, bot)) return true;
   const { snippet, saved } = request;
   if (await isSameCode(snippet, last, bot)) return true;
-  if (isTooLate(message, bot)) refuseLate(bot);
+  if (isOutsideWindow(message, bot)) refuseEdit(bot);
+  refuseLate(message);
   const person = await findAuthor(message, bot);
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
@@ -139,7 +149,8 @@ async function runEdited(
       channel: last.channel,
       thread: last.thread,
       snippet,
-      ...(saved === undefined ? {} : { saved, origin: 'saved' as const }),
+      saved,
+      origin: saved === undefined ? undefined : 'saved',
       message: messageRequest(bot.workspace, message.channel, message.ts),
       editedTs,
       follows: last,
@@ -194,11 +205,11 @@ function meansSame(language: string, { data }: Run, context: LanguageContext): b
 }
 
 /** Slack's ts are seconds since the epoch. */
-function isTooLate({ ts, editedTs }: PostedMessage, { editWindowMs }: Bot): boolean {
+function isOutsideWindow({ ts, editedTs }: PostedMessage, { editWindowMs }: Bot): boolean {
   return (Number(editedTs ?? ts) - Number(ts)) * 1000 > editWindowMs;
 }
 
-function refuseLate({ editWindowMs }: Bot): never {
+function refuseEdit({ editWindowMs }: Bot): never {
   const seconds = editWindowMs / 1000;
   const span = seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
   throw new UserError(

@@ -1,17 +1,22 @@
 import type { KnownBlock } from '@slack/types';
-import { helpText } from '../../blocks/help.ts';
-import { auditRefused } from '../../auth/audit.ts';
+import { z } from 'zod';
+import { UserError } from '../../../errors.ts';
+import { helpText, welcomeText } from '../../blocks/help.ts';
 import type { Bot } from '../../context.ts';
-import type { Command } from '../../parsing/command.ts';
+import { type Command, readBangCommand } from '../../parsing/command.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
+import { must, refuse } from '../../auth/policy.ts';
+import { withAudit } from '../../auth/audit.ts';
+import { readMessage } from '../../parsing/message-body.ts';
+import { readReply } from '../../parsing/snippet.ts';
 import { runCommand } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../error-boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
+import { overText } from '../views/input.ts';
 import { type Classified, classifyMessage, findAuthor } from './classify.ts';
-import { takeInputReply } from './input-reply.ts';
-import { welcomeFirst } from './welcome.ts';
+import { isLate, refuseLate, renderRunNow } from './late.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
@@ -27,46 +32,56 @@ export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): 
     if (handledRequests.has(key)) return;
     if (await handleMessage(posted, ticket, bot)) handledRequests.set(key, true);
   });
-  await welcomeFirst(posted, bot);
+  // What came late is told of, which is enough.
+  if (!isLate(posted)) await welcomeFirst(posted, bot);
 }
 
 /** Does what a message asks for. True when it was addressed to the bot and nothing is left to do. */
-export async function handleMessage(posted: PostedMessage, ticket: EventTicket, bot: Bot): Promise<boolean> {
+export async function handleMessage(
+  posted: PostedMessage,
+  ticket: EventTicket | undefined,
+  bot: Bot,
+): Promise<boolean> {
   let isAddressed = false;
   const outcome = await withMessageBoundary(posted, ticket, bot, async (onAddressed) => {
-    isAddressed = await takeInputReply(posted, bot, onAddressed);
+    const isNow = posted.isAskedAnew !== true && !isLate(posted);
+    isAddressed = isNow && (await takeInputReply(posted, bot, onAddressed));
     if (isAddressed) return;
     const classified = await classifyMessage(posted, bot);
     if (classified === undefined) return;
     isAddressed = classified.isAddressed;
     if (isAddressed) onAddressed();
     const request = await classified.read();
-    if (request !== undefined) await runRequest(posted, classified, request, bot);
+    if (request === undefined) return;
+    // One that ran in time may come again, too.
+    if (isLate(posted) && !(await bot.isKnown(requestOf(posted, bot)))) refuseLate(posted);
+    await runRequest(posted, classified, request, bot);
   });
   return isAddressed && outcome !== 'left';
 }
 
-/** Refusals go to the author alone, and only once `onAddressed` says that the message called the bot. */
+/**
+ * Refusals go to the author alone, and only once `onAddressed` says that the message called the bot; of what came late its
+ * author hears in any case. `ticket` undefined: the message was asked for, and Slack does not bring it again.
+ */
 export async function withMessageBoundary(
   posted: PostedMessage,
-  ticket: EventTicket,
+  ticket: EventTicket | undefined,
   bot: Bot,
   act: (onAddressed: () => void) => Promise<void>,
 ): Promise<Outcome> {
-  let isAddressed = false;
-  const notify = async (text: string): Promise<void> => {
-    if (isAddressed) await refuseOnce(posted, text, bot);
+  let isAddressed = posted.isAskedAnew === true;
+  const notify = async (text: string, error: unknown): Promise<void> => {
+    if (error instanceof UserError && error.code === 'late') await offerOnce(posted, text, bot);
+    else if (isAddressed) await refuseOnce(posted, text, bot);
   };
   const { user, channel, thread } = posted;
-  const onRefused = (error: unknown): void =>
-    auditRefused({ audit: 'message', user, channel, thread }, error, bot);
-  return await withBoundary(
-    { log: bot.log, what: 'a message', ticket, notify, onRefused },
-    async () =>
-      await act(() => {
-        isAddressed = true;
-      }),
-  );
+  const asked = { audit: 'message', user, channel, thread };
+  return await withBoundary({ what: 'a message', ticket, notify, asked }, bot, async () => {
+    await act(() => {
+      isAddressed = true;
+    });
+  });
 }
 
 /** Runs the code or the command of a message. */
@@ -87,10 +102,14 @@ async function runRequest(
     case 'snippet': {
       const { channel, ts, thread = ts, editedTs } = posted;
       const message = messageRequest(bot.workspace, channel, ts);
-      const origin = { requestKey: key, source, message, ...(editedTs === undefined ? {} : { editedTs }) };
       const { snippet, saved } = request;
-      const called = saved === undefined ? {} : { saved, origin: 'saved' as const };
-      await submitRun({ ...origin, channel, thread, snippet, ...called }, await findAuthor(posted, bot), bot);
+      const origin = saved === undefined ? undefined : 'saved';
+      const place = { channel, thread, message, editedTs };
+      await submitRun(
+        { requestKey: key, source, ...place, snippet, saved, origin },
+        await findAuthor(posted, bot),
+        bot,
+      );
     }
   }
 }
@@ -117,6 +136,12 @@ async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promis
   await runOnce(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
 }
 
+/** The message is not known by that: it may still run. */
+async function offerOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
+  const offer = `${requestOf(posted, bot)}/late`;
+  await runOnce(offer, bot, () => notifyPrivately(posted, text, bot, renderRunNow(text, posted)));
+}
+
 /** In a direct message everything is private anyway, and a plain reply does not vanish. */
 async function notifyPrivately(
   posted: PostedMessage,
@@ -131,4 +156,76 @@ async function notifyPrivately(
 
 function threadOf(posted: PostedMessage): string | undefined {
   return posted.isDirect ? (posted.thread ?? posted.ts) : posted.thread;
+}
+
+const joinedSchema = z.object({
+  type: z.literal('member_joined_channel'),
+  user: z.string(),
+  channel: z.string(),
+  event_ts: z.string(),
+});
+
+/** The bot was invited: the channel reads what it is for, once. */
+export async function onJoined(event: unknown, bot: Bot): Promise<void> {
+  const joined = joinedSchema.safeParse(event).data;
+  if (joined === undefined || joined.user !== bot.userId) return;
+  const { channel, event_ts: ts } = joined;
+  await withBoundary({ what: 'an invitation' }, bot, async () => {
+    await runOnce(`welcome/${bot.workspace}/${channel}/${ts}`, bot, async () => {
+      await bot.notify.channel({ channel }, welcomeText(bot.userId));
+    });
+  });
+}
+
+/** A person's first direct message is answered with a short welcome, beside what it asks for. */
+export async function welcomeFirst(posted: PostedMessage, bot: Bot): Promise<void> {
+  const { channel, ts, user, thread, isDirect, botIds } = posted;
+  const key = `welcome/${bot.workspace}/${user}`;
+  const { handledRequests } = bot.memory;
+  if (!isDirect || thread !== undefined || botIds.length > 0 || user === bot.userId) return;
+  if (handledRequests.has(key)) return;
+  handledRequests.set(key, true);
+  await withBoundary({ what: 'a welcome' }, bot, async () => {
+    const own = messageRequest(bot.workspace, channel, ts);
+    const runs = await bot.channelRuns(channel, 2);
+    if (runs.some(({ data }) => data.message !== own)) return;
+    if (refuse('look', await bot.users.find(user), channel, bot.policy) !== undefined) return;
+    await runOnce(key, bot, async () => await bot.notify.channel({ channel }, welcomeText(bot.userId)));
+  });
+}
+
+const PASSWORD_TEXT =
+  'The code asks for a password, and everybody here can read a reply, so yours was not sent to it. Press Answer, and delete your reply if it was the password.';
+const LINES_TEXT =
+  'The code asks for one line, and your reply has several, so it was not sent. Reply with one line.';
+
+/** Where it is known that a message, named by its request, answered a question. */
+export function replyRequest(message: string): string {
+  return `${message}/reply`;
+}
+
+/**
+ * Gives the code of the author's run in this thread the line that it waits for. False for a message that answers
+ * nothing: then nothing was done. `onAddressed` is called where it does: from then on refusals are said.
+ */
+async function takeInputReply(posted: PostedMessage, bot: Bot, onAddressed: () => void): Promise<boolean> {
+  const { channel, ts, thread, user, files } = posted;
+  if (thread === undefined || files.length > 0 || posted.isMention) return false;
+  const run = bot.control.awaitingInput(bot.workspace, channel, thread, user);
+  const asked = run?.data.inputRequest;
+  if (run === undefined || asked === undefined) return false;
+  const line = readReply(readMessage(posted, bot.userId));
+  if (line === undefined || readBangCommand(line) !== undefined) return false;
+  onAddressed();
+  // By the message's own request: in a direct message it would else run as code when Slack brings it again.
+  await runOnce(requestOf(posted, bot), bot, async () => {
+    must('answerOwn', await findAuthor(posted, bot), channel, bot.policy);
+    if (asked.password) throw new UserError('notTaken', PASSWORD_TEXT);
+    if (line.includes('\n')) throw new UserError('notTaken', LINES_TEXT);
+    await withAudit({ audit: 'message', act: 'inputReply', user, channel, run: run.id }, bot, async () => {
+      if (!(await bot.control.answerInput(run, asked.id, line))) throw new UserError('badCommand', overText);
+    });
+    await bot.markSeen(replyRequest(messageRequest(bot.workspace, channel, ts)));
+  });
+  return true;
 }

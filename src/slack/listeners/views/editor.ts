@@ -5,9 +5,8 @@ import { listChoices } from '../../../runs/languages/languages.ts';
 import type { Run } from '../../../runs/run.ts';
 import type { Admitted } from '../../../runs/admission/admission.ts';
 import type { Snippet } from '../../../runs/admission/snippet.ts';
-import type { Bot, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import type { Draft } from '../../api/views.ts';
-import { auditRefused } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import {
   channelBlock,
@@ -20,7 +19,7 @@ import {
   renderEditor,
   splitCode,
 } from '../../blocks/modals/editor.ts';
-import { renderSentence } from '../../blocks/modals/message.ts';
+import { renderSentence } from '../../blocks/modals/modal.ts';
 import { escapeMrkdwn } from '../../blocks/mrkdwn.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';
@@ -36,10 +35,7 @@ export interface EditorCall {
   channel: string | undefined;
 }
 
-/** An empty editor. Throws `UserError` and `GatewayError` for what is refused before it opens. */
-type OpenPort = SlackPort & SavedPort & Pick<Bot, 'languages'>;
-
-export async function openEditor({ user, trigger, channel }: EditorCall, bot: OpenPort): Promise<void> {
+export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bot): Promise<void> {
   await bot.views.openModal(trigger, async () => {
     const [person, context] = await Promise.all([
       bot.users.find(user),
@@ -55,24 +51,20 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Op
 }
 
 /** The same for a press outside channels: a refusal is said in the modal's place, where the person looks. */
-export async function openEditorOrSay(call: EditorCall, bot: OpenPort): Promise<void> {
+export async function openEditorOrSay(call: EditorCall, bot: Bot): Promise<void> {
   const { user, trigger } = call;
   const notify = async (text: string): Promise<void> =>
     await bot.views
       .openModal(trigger, async () => renderSentence(text))
       .catch(async () => await notifyPerson(bot.notify, { channel: undefined, user })(escapeMrkdwn(text)));
-  const onRefused = (error: unknown): void => auditRefused({ audit: 'shortcut', user }, error, bot);
-  await withBoundary({ log: bot.log, what: 'a shortcut', format: 'plain', notify, onRefused }, async () => {
+  const asked = { audit: 'shortcut', user };
+  await withBoundary({ what: 'a shortcut', format: 'plain', notify, asked }, bot, async () => {
     await openEditor(call, bot);
   });
 }
 
 /** "Edit and run": the editor with a run's code; it is posted into the same thread. */
-export async function openEditorWith(
-  run: Run,
-  trigger: string,
-  bot: Pick<Bot, 'views' | 'languages' | 'code'>,
-): Promise<void> {
+export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promise<void> {
   const { channel, thread } = run;
   const kernelspec = run.data.dialect ?? run.data.kernelspec;
   await bot.views.openModal(trigger, async () => {
@@ -87,26 +79,23 @@ export async function openEditorWith(
   });
 }
 
-type SubmitPort = SlackPort & RunsPort & Pick<Bot, 'drafts' | 'memory'>;
-
 /** A submitted editor: accepted, or back with what was typed and a sentence at the field that is wrong. */
 export async function onEditorSubmitted(
   { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
-  bot: SubmitPort,
+  bot: Bot,
 ): Promise<void> {
   const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
   const boundary: Boundary = {
-    log: bot.log,
     what: 'an editor',
     format: 'plain',
-    onRefused: (error) => auditRefused({ audit: 'editor', user: body.user.id }, error, bot),
+    asked: { audit: 'editor', user: body.user.id },
     notify: async (text, error) =>
       await reply.send({
         response_action: 'errors',
         errors: { [fieldOf(error, view.blocks, readPurpose(view.private_metadata))]: text },
       }),
   };
-  await withBoundary(boundary, async () => {
+  await withBoundary(boundary, bot, async () => {
     const purpose = readPurpose(view.private_metadata);
     const typed = readTyped(view.state.values, purpose);
     const { channel = typed.channel, thread = '' } = purpose;
@@ -124,13 +113,12 @@ export async function onEditorSubmitted(
       draft === undefined
         ? await inTime(readSnippet(typed, purpose, bot), reply.signal)
         : { language: typed.language, blocks: draft.blocks, notebook: draft.notebook };
-    const message = draft?.message === undefined ? {} : { message: draft.message };
     const source = draft === undefined ? 'editor' : 'shortcut';
     // In a thread stands the code that it was before.
-    const origin = draft === undefined && thread !== '' ? { origin: 'edited' as const } : {};
+    const origin = draft === undefined && thread !== '' ? 'edited' : undefined;
     const submit = async (requestKey: string) =>
       await submitRun(
-        { requestKey, source, channel, thread, snippet, ...message, ...origin },
+        { requestKey, source, channel, thread, snippet, message: draft?.message, origin },
         person,
         bot,
         reply.signal,
@@ -144,11 +132,7 @@ export async function onEditorSubmitted(
  * A submission that was taken back, because the store's answer was lost, stays known and has made no run: the next one
  * of the same modal gets a key of its own. One that made a run is told so.
  */
-async function submitOnce(
-  key: string,
-  submit: (key: string) => Promise<Admitted>,
-  bot: Pick<Bot, 'runOf'>,
-): Promise<void> {
+async function submitOnce(key: string, submit: (key: string) => Promise<Admitted>, bot: Bot): Promise<void> {
   let attempt = key;
   for (let next = 2; (await submit(attempt)).kind === 'duplicate'; next += 1) {
     if ((await bot.runOf(attempt)) !== undefined) refuseDuplicate();
@@ -156,7 +140,7 @@ async function submitOnce(
   }
 }
 
-async function findDraft(id: string, bot: Pick<Bot, 'drafts'>): Promise<Draft> {
+async function findDraft(id: string, bot: Bot): Promise<Draft> {
   const draft = await bot.drafts.find(id);
   if (draft === undefined)
     throw new UserError(
@@ -199,7 +183,7 @@ function readTyped(state: unknown, { loads }: EditorPurpose): Typed {
 async function readSnippet(
   { language, fields, files }: Typed,
   { isVerbatim, joins }: EditorPurpose,
-  { readFiles }: Pick<Bot, 'readFiles'>,
+  { readFiles }: Bot,
 ): Promise<Snippet> {
   const blocks = joinFields(fields, joins).filter((block, _, all) => all.length === 1 || block.trim() !== '');
   const isTyped = blocks.some((block) => block.trim() !== '');

@@ -2,8 +2,8 @@ import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } fr
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
-import type { Bot, SlackPort } from '../../context.ts';
-import { auditRefused, withAudit } from '../../auth/audit.ts';
+import type { Bot } from '../../context.ts';
+import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { lineBlock, readQuestionKey, renderQuestion } from '../../blocks/modals/input.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
@@ -13,7 +13,7 @@ import { withBoundary } from '../error-boundary.ts';
 export const overText = 'This question is over: it was answered, or the run has ended.';
 
 /** The box for the line that the run's kernel waits for. */
-export async function openQuestion(run: Run, trigger: string, bot: Pick<Bot, 'views'>): Promise<void> {
+export async function openQuestion(run: Run, trigger: string, bot: Bot): Promise<void> {
   const asked = run.data.inputRequest;
   if (asked === undefined || run.state === 'ended' || run.state === 'posted')
     throw new UserError('badCommand', overText);
@@ -28,16 +28,14 @@ const valuesSchema = z.object({
 /** What was typed goes to the kernel, and into no log and no message. */
 export async function onQuestionSubmitted(
   { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
-  bot: SlackPort & Pick<Bot, 'control' | 'findRun'>,
+  bot: Bot,
 ): Promise<void> {
   const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
   const notify = async (text: string): Promise<void> =>
     await reply.send({ response_action: 'errors', errors: { [lineBlock]: text } });
   const user = body.user.id;
   const asked = { audit: 'press', act: 'inputReply', user };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  const what = 'an input reply';
-  await withBoundary({ log: bot.log, what, format: 'plain', notify, onRefused }, async () => {
+  await withBoundary({ what: 'an input reply', format: 'plain', notify, asked }, bot, async () => {
     const { runId, questionId } = readQuestionKey(view.private_metadata);
     const line = valuesSchema.parse(view.state.values)[lineBlock][lineBlock].value ?? '';
     const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), reply.signal);

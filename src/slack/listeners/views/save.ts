@@ -2,18 +2,18 @@ import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } fr
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
-import { NAME_FORM, readName } from '../../../saved/names.ts';
-import { auditRefused, withAudit } from '../../auth/audit.ts';
-import { renderSentence } from '../../blocks/modals/message.ts';
-import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/save-modal.ts';
+import { NAME_FORM, readName } from '../../../saved/saved-snippets.ts';
+import { withAudit } from '../../auth/audit.ts';
+import { renderSentence } from '../../blocks/modals/modal.ts';
+import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/saved-modals.ts';
 import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
-import type { Bot, RunsPort, SavedPort, SlackPort } from '../../context.ts';
+import type { Bot } from '../../context.ts';
 import { saveRun, scheduledWords } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { withBoundary } from '../error-boundary.ts';
 
 /** Save in the menu of an answer: the box for a name. */
-export async function openSave(run: Run, trigger: string, bot: Pick<Bot, 'views'>): Promise<void> {
+export async function openSave(run: Run, trigger: string, bot: Bot): Promise<void> {
   await bot.views.openModal(trigger, async () => renderSave(run.id));
 }
 
@@ -23,7 +23,7 @@ const valuesSchema = z.object({
 
 export async function onSaveSubmitted(
   { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
-  bot: SlackPort & SavedPort & Pick<RunsPort, 'code' | 'findRun'>,
+  bot: Bot,
 ): Promise<void> {
   const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
   const purpose = readSavePurpose(view.private_metadata);
@@ -34,9 +34,7 @@ export async function onSaveSubmitted(
         : { response_action: 'update', view: renderSentence(text) },
     );
   const asked = { audit: 'press', act: 'save', user: body.user.id };
-  const onRefused = (error: unknown): void => auditRefused(asked, error, bot);
-  const what = 'a box to save';
-  await withBoundary({ log: bot.log, what, format: 'plain', notify, onRefused }, async () => {
+  await withBoundary({ what: 'a box to save', format: 'plain', notify, asked }, bot, async () => {
     const { runId, replaces } = purpose;
     const typed = valuesSchema.parse(view.state.values)[nameBlock]?.[nameBlock].value ?? '';
     const name = purpose.name ?? readName(typed);

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import { readParameters } from '../../../saved/parameters/values.ts';
 import { readTiming, TIMING_FORM } from '../../../saved/schedules/timing.ts';
-import { auditRefused, withAudit } from '../../auth/audit.ts';
+import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { renderSentence } from '../../blocks/modals/message.ts';
+import { renderSentence } from '../../blocks/modals/modal.ts';
 import {
   noticeBlock,
   onlyOnFailure,
@@ -13,7 +13,7 @@ import {
   snippetBlock,
   timingBlock,
   valuesBlock,
-} from '../../blocks/saved/schedule-modal.ts';
+} from '../../blocks/saved/saved-modals.ts';
 import type { Bot } from '../../context.ts';
 import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 import { makeSchedule } from '../commands/schedules.ts';
@@ -54,30 +54,32 @@ export async function onScheduleSubmitted(
   const notify = async (text: string): Promise<void> =>
     await reply.send({ response_action: 'errors', errors: { [field]: text } });
   const submitted = { audit: 'press', act: 'schedule', user: body.user.id };
-  const onRefused = (error: unknown): void => auditRefused(submitted, error, bot);
-  const what = 'a form of a schedule';
-  await withBoundary({ log: bot.log, what, format: 'plain', notify, onRefused }, async () => {
-    const { channel } = metadataSchema.parse(JSON.parse(view.private_metadata));
-    const values = valuesSchema.parse(view.state.values);
-    const read = (name: string) => values[name]?.[name];
-    const typed = (name: string): string => undoPhoneTyping(read(name)?.value ?? '');
-    field = timingBlock;
-    const when = readTiming(typed(timingBlock));
-    if (when === undefined || when.rest.trim() !== '') throw new UserError('badCommand', TIMING_FORM);
-    field = valuesBlock;
-    const parameters = readParameters(typed(valuesBlock));
-    field = snippetBlock;
-    const asked = {
-      name: read(snippetBlock)?.selected_option?.value ?? '',
-      timing: when.timing,
-      parameters,
-      onlyOnFailure:
-        read(noticeBlock)?.selected_options?.some(({ value }) => value === onlyOnFailure) === true,
-    };
-    const person = await inTime(bot.users.find(body.user.id), reply.signal);
-    const said = await withAudit({ ...submitted, channel }, bot, () =>
-      inTime(makeSchedule(asked, person, channel, bot), reply.signal),
-    );
-    await reply.send({ response_action: 'update', view: renderSentence(said, 'mrkdwn') });
-  });
+  await withBoundary(
+    { what: 'a form of a schedule', format: 'plain', notify, asked: submitted },
+    bot,
+    async () => {
+      const { channel } = metadataSchema.parse(JSON.parse(view.private_metadata));
+      const values = valuesSchema.parse(view.state.values);
+      const read = (name: string) => values[name]?.[name];
+      const typed = (name: string): string => undoPhoneTyping(read(name)?.value ?? '');
+      field = timingBlock;
+      const when = readTiming(typed(timingBlock));
+      if (when === undefined || when.rest.trim() !== '') throw new UserError('badCommand', TIMING_FORM);
+      field = valuesBlock;
+      const parameters = readParameters(typed(valuesBlock));
+      field = snippetBlock;
+      const asked = {
+        name: read(snippetBlock)?.selected_option?.value ?? '',
+        timing: when.timing,
+        parameters,
+        onlyOnFailure:
+          read(noticeBlock)?.selected_options?.some(({ value }) => value === onlyOnFailure) === true,
+      };
+      const person = await inTime(bot.users.find(body.user.id), reply.signal);
+      const said = await withAudit({ ...submitted, channel }, bot, () =>
+        inTime(makeSchedule(asked, person, channel, bot), reply.signal),
+      );
+      await reply.send({ response_action: 'update', view: renderSentence(said, 'mrkdwn') });
+    },
+  );
 }

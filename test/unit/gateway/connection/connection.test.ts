@@ -12,9 +12,10 @@ function createConnection() {
   let closed = 0;
   const connection = new OpenConnection(
     options,
-    { onEvent: (event) => void events.push(event) },
+    undefined,
     false,
     { interrupts, log: silentLog },
+    (event) => void events.push(event),
     () => void (closed += 1),
   );
   return { connection, events, closed: () => closed };

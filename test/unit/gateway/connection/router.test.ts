@@ -11,7 +11,7 @@ test('Router: a message goes once, to the execution that is its parent', async (
   queue.addWritten(execution);
   const printed = kernelMessage('stream', { name: 'stdout', text: 'a' });
   for (const message of [kernelMessage('status', busy), printed, printed])
-    router.takeFrame(frameOf(message), false);
+    router.takeJson(String(frameOf(message)), 1);
   router.take(kernelMessage('stream', { name: 'stdout', text: 'b' }, { parentId: 'other' }));
   execution.finishAs('unknown');
   expect(await outputs()).toEqual([{ kind: 'started' }, { kind: 'stream', name: 'stdout', text: 'a' }]);
@@ -33,13 +33,13 @@ test('Router: what throws while a message is read is told to its execution and l
     },
   });
   queue.addWritten(execution);
-  router.takeFrame(frameOf(kernelMessage('status', busy)), false);
+  router.takeJson(String(frameOf(kernelMessage('status', busy))), 1);
   lifecycle.take = () => {
     throw new Error('not read');
   };
-  router.takeFrame(
-    frameOf(kernelMessage('status', { execution_state: 'starting' }, { parentId: '' })),
-    false,
+  router.takeJson(
+    String(frameOf(kernelMessage('status', { execution_state: 'starting' }, { parentId: '' }))),
+    1,
   );
   expect(warnings).toMatchObject([{ kernelId: 'k' }, { kernelId: 'k' }]);
   execution.finishAs('unknown');

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { OrderProof } from '../../../../src/gateway/connection/order-proof.ts';
-import { createSilenceWatch } from '../../../../src/gateway/connection/silence.ts';
+import { createSilenceWatch, OrderProof } from '../../../../src/gateway/connection/silence.ts';
 import type { KernelInfo, KernelModel } from '../../../../src/gateway/gateway.ts';
 import type { OutgoingMessage } from '../../../../src/gateway/protocol/wire.ts';
 import { createExecution, createParts, kernelMessage } from '../../../support/gateway-parts.ts';

@@ -1,6 +1,11 @@
 import { assert, boolean, json as anyJson, nat, property, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeFrame, encodeMessage } from '../../../../src/gateway/protocol/wire.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  jsonPart,
+  type KernelMessage,
+} from '../../../../src/gateway/protocol/wire.ts';
 
 const json = {
   channel: 'iopub',
@@ -22,6 +27,11 @@ const decoded = {
   content: json.content,
   bytes: expect.any(Number),
 };
+
+function decodeFrame(frame: Buffer, isBinary: boolean): KernelMessage | undefined {
+  const part = jsonPart(frame, isBinary);
+  return part === undefined ? undefined : decodeMessage(part.toString('utf8'), frame.length);
+}
 
 /** As the legacy framing of a message with buffers has it: big-endian offsets from the frame's start. */
 function binaryFrame(parts: readonly Buffer[]): Buffer {

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
-import { RunQueue } from '../../../../src/runs/session/run-queue.ts';
+import { RunQueue, type RunWork } from '../../../../src/runs/session/run-queue.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
 import type { LiveRun } from '../../../../src/runs/session/run/live-run.ts';
+
+const NO_WORK: RunWork = { runOne: async () => {}, onBusy() {}, onDone() {}, onIdle() {} };
 
 async function accept(rig: SessionRig, count: number): Promise<LiveRun[]> {
   const lives: LiveRun[] = [];
@@ -13,7 +15,7 @@ async function accept(rig: SessionRig, count: number): Promise<LiveRun[]> {
 test('runs stand in order of acceptance, however they come', async () => {
   await using rig = await startSessionRig();
   const lives = await accept(rig, 4);
-  const queue = new RunQueue();
+  const queue = new RunQueue(NO_WORK);
   for (const at of [2, 0, 3, 1]) queue.add(lives[at]!);
   expect(queue.all.map(({ id }) => id)).toEqual(lives.map(({ id }) => id));
   queue.remove(lives[1]!);
@@ -24,13 +26,24 @@ test('runs stand in order of acceptance, however they come', async () => {
 test('one whose requester is asked keeps no place', async () => {
   await using rig = await startSessionRig();
   const [first, asked] = await accept(rig, 2);
-  const queue = new RunQueue();
+  const queue = new RunQueue(NO_WORK);
   queue.add(first!);
   queue.add(asked!);
   asked!.run = { ...asked!.run, state: 'waiting', data: { ...asked!.run.data, switchAskedAt: 1 } };
   expect(queue.placed).toEqual([first]);
   expect(queue.undecided).toEqual([asked]);
   expect(queue.unfinished.map(({ id }) => id)).toEqual([first!.id]);
+});
+
+test('one whose end is stored takes no place any more, though its worker has not left it', async () => {
+  await using rig = await startSessionRig();
+  const [ended, waiting] = await accept(rig, 2);
+  const queue = new RunQueue(NO_WORK);
+  queue.add(ended!);
+  queue.add(waiting!);
+  ended!.run = { ...ended!.run, state: 'ended' };
+  expect(queue.unfinished.map(({ id }) => id)).toEqual([waiting!.id]);
+  expect(queue.placed).toEqual([ended, waiting]);
 });
 
 test('only the first places are shown anew with each run that ends', async () => {

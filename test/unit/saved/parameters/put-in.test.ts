@@ -82,6 +82,13 @@ describe('where it is put', () => {
       '# a\nimport x\nn = 1\n\nx.f(n)',
       ['# a\nimport x\nn = 1', n, '\nx.f(n)'],
     ],
+    [
+      'behind a line magic and a shell command',
+      '%matplotlib inline\n!pip install -q x==1\nn = 1\nf(n)',
+      ['%matplotlib inline\n!pip install -q x==1\nn = 1', n, 'f(n)'],
+    ],
+    ['before a magic that assigns', '%time m = n\nn = 1', [n, '%time m = n\nn = 1']],
+    ['before a cell magic', '%%time\nn = 1', [n, '%%time\nn = 1']],
     ['before code with imports alone', 'import x\nx.f(n)', [n, 'import x\nx.f(n)']],
     ['before what uses it', 'n = 1\nrows = f(n)\nk = 2', ['n = 1', n, 'rows = f(n)\nk = 2']],
     ['before a text that shows it', 'n = 1\ns = f"{n} rows"', ['n = 1', n, 's = f"{n} rows"']],

@@ -20,6 +20,9 @@ test.each([
     'n=1',
     "select ':n', `:n`, \":n\", 'it\\'s :n', 'a'':n' -- :n\n/* :n */, 1",
   ],
+  ['select /* a /* :n */ :n */ :n', 'n=1', 'select /* a /* :n */ :n */ 1'],
+  ["select r'\\', $$:n$$, $t$:n$t$, :n", 'n=1', "select r'\\', $$:n$$, $t$:n$t$, 1"],
+  ['where c in -- these\n :c', 'c=[1, 2]', 'where c in -- these\n (1, 2)'],
   ['select x::n, a:n, f():n, :n', 'n=1', 'select x::n, a:n, f():n, 1'],
   ['select :n', 'n="Zoë 😀"', "select 'Zoë 😀'"],
 ])('%s with %s', (sql, typed, written) => {

@@ -4,6 +4,8 @@ import { isTimeZone, Plan, readTiming } from '../../../../src/saved/schedules/ti
 test.each([
   ['weekdays 8:00', 'weekdays 8:00', '0 8 * * 1-5'],
   ['Weekdays at 08:05', 'weekdays 8:05', '5 8 * * 1-5'],
+  ['every weekday at 8', 'weekdays 8:00', '0 8 * * 1-5'],
+  ['mondays at 17', 'mondays 17:00', '0 17 * * 1'],
   ['weekends 23.59', 'weekends 23:59', '59 23 * * 0,6'],
   ['daily 7:30', 'daily 7:30', '30 7 * * *'],
   ['every day 7:30', 'daily 7:30', '30 7 * * *'],
@@ -39,6 +41,7 @@ test.each(['', 'tomorrow', 'n=5', '8:00', 'blue 8:00', 'weekdays', 'weekdaysx 8:
 
 test.each([
   ['weekdays 8', 'Give the time as'],
+  ['weekdays at 25', 'Give the time as'],
   ['weekdays 24:00', 'Give the time as'],
   ['daily 8:60', 'Give the time as'],
   ['daily 13pm', 'Give the time as'],

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readBlocks } from '../../../../playground/blocks-schema.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import type { SavedSnippet } from '../../../../src/saved/saved-snippets.ts';
-import type { Schedule } from '../../../../src/saved/schedules/schedule.ts';
+import type { Schedule } from '../../../../src/saved/schedules/schedules.ts';
 import { renderHome } from '../../../../src/slack/blocks/home.ts';
 import { renderRoot } from '../../../../src/slack/blocks/root-message.ts';
 import { savedList } from '../../../../src/slack/blocks/saved/saved-text.ts';

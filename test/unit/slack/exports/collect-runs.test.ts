@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ExportedOutput } from '../../../../src/notebooks/export.ts';
 import { readRunData, type Run, type RunData } from '../../../../src/runs/run.ts';
-import { collectRuns, type CollectPort } from '../../../../src/slack/exports/collect-runs.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { collectRuns } from '../../../../src/slack/exports/collect-runs.ts';
 import type { ThreadFile, ThreadMessage } from '../../../../src/slack/exports/threads.ts';
 
 const outcome = {
@@ -67,7 +68,7 @@ async function outputsOf(
   return collected?.outputs ?? [];
 }
 
-function port(messages: ThreadMessage[], failing = new Set<string>()): CollectPort {
+function port(messages: ThreadMessage[], failing = new Set<string>()): Bot {
   return {
     code: async () => ['1'],
     workspaceUrl: 'https://team.slack.com/',
@@ -80,7 +81,7 @@ function port(messages: ThreadMessage[], failing = new Set<string>()): CollectPo
       },
       attach: async () => undefined,
     },
-  } as unknown as CollectPort;
+  } as unknown as Bot;
 }
 
 test('pictures come where the answer names them, tables too, and what it does not name behind', async () => {
@@ -173,6 +174,31 @@ test('a run that an edit replaced is left out; who, when and how stand in the he
   expect(collected[0]?.heading).toBe(
     '**ana\\_\\*** · 2026-03-02 08:00 UTC · Done · 1.5 s · python3 · edited, run 2 · [in Slack](https://team.slack.com/archives/C1/p1000001)',
   );
+});
+
+test('SQL is what runs it in a kernel that knows nothing of the bot', async () => {
+  const bot = port([answer('r')]);
+  bot.code = async () => ["use a; -- b\nselect 'c;d'\nfrom t;", 'select "é$"'];
+  const codeIn = async (language: string) => {
+    const runs = [run('r', { dialect: 'sql', blockCount: 2, language })];
+    return (await collectRuns(runs, bot))[0]?.code;
+  };
+  const inPython = [
+    'spark.sql("use a")\nspark.sql("""\nselect \'c;d\'\nfrom t\n""").show()',
+    String.raw`spark.sql("select \"é$\"").show()`,
+  ];
+  expect(await codeIn('Python')).toEqual(inPython);
+  expect(await codeIn('scala')).toEqual(inPython);
+  expect(await codeIn('R')).toEqual([
+    String.raw`SparkR::sql("use a")` + '\n' + String.raw`SparkR::showDF(SparkR::sql("select 'c;d'\nfrom t"))`,
+    String.raw`SparkR::showDF(SparkR::sql("select \"é$\""))`,
+  ]);
+});
+
+test('of All rows as CSV the rows come along, and none of the bot’s code', async () => {
+  const [collected] = await collectRuns([run('r', { origin: 'allRows' })], port([answer('r', pre('a'))]));
+  expect(collected?.code).toEqual(['# All rows of a table']);
+  expect(collected?.outputs).toHaveLength(1);
 });
 
 test('a picture that the answer names and that is not there is said; a notice of the end is no table', async () => {

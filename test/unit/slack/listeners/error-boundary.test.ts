@@ -12,13 +12,22 @@ function createBoundary() {
   const left: unknown[] = [];
   const write = (level: string) => (_: unknown, line: string) => void logged.push(`${level}: ${line}`);
   const log = { ...silentLog, error: write('error'), warn: write('warn') } as typeof silentLog;
-  const boundary = { log, what: 'a thing', notify: async (text: string) => void told.push(text) };
+  const audited: unknown[] = [];
+  const audit = {
+    record() {},
+    refuse: (_: unknown, entry: unknown) => void audited.push(entry),
+    close: async () => {},
+  };
+  const bot = { log, workspace: 'T1', audit };
+  const boundary = { what: 'a thing', notify: async (text: string) => void told.push(text) };
   return {
+    bot,
     boundary,
     ticket: { leaveUnacknowledged: (why: Error) => void left.push(why) },
     logged,
     told,
     left,
+    audited,
   };
 }
 
@@ -33,50 +42,63 @@ test.each([
     ['warn: a thing failed'],
   ],
 ])('%s is told to the person, and a bug is logged as one', async (_what, error, words, lines) => {
-  const { boundary, told, logged } = createBoundary();
-  expect(await withBoundary(boundary, () => Promise.reject(error))).toBe('refused');
+  const { bot, boundary, told, logged } = createBoundary();
+  expect(await withBoundary(boundary, bot, () => Promise.reject(error))).toBe('refused');
   expect(told).toHaveLength(1);
   expect(told[0]).toContain(words);
   expect(logged).toEqual(lines);
 });
 
+test('what was refused is in the audit, where it is said what was asked for', async () => {
+  const { bot, boundary, audited } = createBoundary();
+  const refused = new UserError('badCommand', 'No.');
+  await withBoundary(boundary, bot, () => Promise.reject(refused));
+  expect(audited).toEqual([]);
+  await withBoundary({ ...boundary, asked: { audit: 'press', user: 'U1' } }, bot, () =>
+    Promise.reject(refused),
+  );
+  expect(audited).toEqual([
+    { event: 'request.refused', audit: 'press', user: 'U1', workspace: 'T1', reason: 'badCommand' },
+  ]);
+});
+
 test('a modal shows plain text', async () => {
-  const { boundary, told } = createBoundary();
+  const { bot, boundary, told } = createBoundary();
   const refused = new UserError('badCommand', 'Not <so>.');
-  await withBoundary({ ...boundary, format: 'plain' }, () => Promise.reject(refused));
+  await withBoundary({ ...boundary, format: 'plain' }, bot, () => Promise.reject(refused));
   expect(told).toEqual(['Not <so>.']);
 });
 
 test('an event that the store did not take is left unacknowledged, and nobody is told', async () => {
-  const { boundary, ticket, told, left } = createBoundary();
-  expect(await withBoundary({ ...boundary, ticket }, () => Promise.reject(storeError))).toBe('left');
+  const { bot, boundary, ticket, told, left } = createBoundary();
+  expect(await withBoundary({ ...boundary, ticket }, bot, () => Promise.reject(storeError))).toBe('left');
   expect(left).toEqual([storeError]);
   expect(told).toEqual([]);
 });
 
 test('an event is left unacknowledged too where the store is silent only while the refusal is told', async () => {
-  const { boundary, ticket, left } = createBoundary();
+  const { bot, boundary, ticket, left } = createBoundary();
   const notify = () => Promise.reject(storeError);
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ ...boundary, ticket, notify }, () => Promise.reject(refused))).toBe('left');
+  expect(await withBoundary({ ...boundary, ticket, notify }, bot, () => Promise.reject(refused))).toBe(
+    'left',
+  );
   expect(left).toEqual([storeError]);
 });
 
 test('a person who cannot be told breaks nothing', async () => {
-  const { boundary, logged } = createBoundary();
+  const { bot, boundary, logged } = createBoundary();
   const notify = () => Promise.reject(new Error('no such channel'));
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ ...boundary, notify }, () => Promise.reject(refused))).toBe('refused');
+  expect(await withBoundary({ ...boundary, notify }, bot, () => Promise.reject(refused))).toBe('refused');
   expect(logged).toEqual(['warn: a thing was refused, and the person could not be told']);
 });
 
 test('where nobody asked, nobody is told, and what worked is done', async () => {
-  const { boundary, told } = createBoundary();
+  const { bot, boundary, told } = createBoundary();
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ ...boundary, notify: undefined }, () => Promise.reject(refused))).toBe(
-    'refused',
-  );
-  expect(await withBoundary(boundary, () => Promise.resolve())).toBe('done');
+  expect(await withBoundary({ what: 'a thing' }, bot, () => Promise.reject(refused))).toBe('refused');
+  expect(await withBoundary(boundary, bot, () => Promise.resolve())).toBe('done');
   expect(told).toEqual([]);
 });
 

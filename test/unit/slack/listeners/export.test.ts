@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { readRunData, type Run } from '../../../../src/runs/run.ts';
-import { exportRuns, type ExportPort } from '../../../../src/slack/listeners/commands/export.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { exportRuns } from '../../../../src/slack/listeners/commands/export.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 
 const personOf = (id: string) => ({
@@ -33,9 +34,13 @@ test('the exports of one person are read one after the other', async () => {
         if (steps.push('attached') === 4) done.resolve();
       },
     },
-  } as unknown as ExportPort;
+  } as unknown as Bot;
   const place = { channel: 'C1', thread: '1.1' };
-  for (let n = 0; n < 2; n += 1) await exportRuns('thread', personOf('U1'), place, bot);
+  for (let n = 0; n < 2; n += 1) {
+    const { text } = await exportRuns('thread', personOf('U1'), place, bot);
+    // What is promised must hold, and a process that ends takes an export along.
+    expect(text).toContain('comes into this thread. If the bot restarts before that, ask again.');
+  }
   await done.promise;
   expect(steps).toEqual(['read', 'attached', 'read', 'attached']);
 });

@@ -1,10 +1,14 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+
+// Just after the messages of these tests were written.
+beforeEach(() => void vi.setSystemTime(10_000));
+afterEach(() => void vi.useRealTimers());
 
 /** A bot whose run in the thread 4.0 asks U1 for a line. */
 function createBot({ password = false } = {}) {

@@ -5,7 +5,7 @@ import { silentAudit } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { onLoadSaved } from '../../../../src/slack/listeners/actions/load-saved.ts';
+import { onLoadSaved } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 
 const place = { workspace: 'T1', channel: 'C1' };
 const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { StoreError } from '../../../../src/errors.ts';
 import { silentAudit } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
@@ -9,6 +9,10 @@ import { onMessageChanged } from '../../../../src/slack/listeners/events/message
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
+
+// Just after the messages of these tests were written.
+beforeEach(() => void vi.setSystemTime(10_000));
+afterEach(() => void vi.useRealTimers());
 
 const member = { isWorkspaceAdmin: true, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 

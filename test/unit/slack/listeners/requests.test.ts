@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
 import { createListenerMemory, runOnce } from '../../../../src/slack/listeners/requests.ts';
 
 const storeError = new StoreError('silent', 'no answer');
@@ -9,8 +10,7 @@ const storeError = new StoreError('silent', 'no answer');
 function createBot() {
   const claims = new Set<string>();
   const store = { isAway: false };
-  return {
-    store,
+  const bot = {
     memory: createListenerMemory(),
     async markSeen(request: string) {
       if (store.isAway) throw storeError;
@@ -20,11 +20,12 @@ function createBot() {
       if (store.isAway) throw storeError;
       claims.delete(request);
     },
-  };
+  } as unknown as Bot;
+  return { bot, store };
 }
 
 test('a request acts once, however often it comes', async () => {
-  const bot = createBot();
+  const { bot } = createBot();
   const acts: number[] = [];
   const act = async () => acts.push(1);
   expect(await runOnce('press', bot, act)).toBe(1);
@@ -38,28 +39,28 @@ test.each([
   ['a refusal', new UserError('nothingToStop', 'No.')],
   ['a bug', new TypeError('x')],
 ])('a request that failed may come again: %s', async (_what, error) => {
-  const bot = createBot();
+  const { bot } = createBot();
   await expect(runOnce('press', bot, () => Promise.reject(error))).rejects.toBe(error);
   expect(await runOnce('press', bot, () => Promise.resolve('done'))).toBe('done');
   expect(await runOnce('press', bot, () => Promise.resolve('twice'))).toBeUndefined();
 });
 
 test('a request may come again also where the store is away while it is un-claimed', async () => {
-  const bot = createBot();
+  const { bot, store } = createBot();
   const fail = async () => {
-    bot.store.isAway = true;
+    store.isAway = true;
     throw storeError;
   };
   await expect(runOnce('press', bot, fail)).rejects.toBe(storeError);
-  bot.store.isAway = false;
+  store.isAway = false;
   expect(await runOnce('press', bot, () => Promise.resolve('done'))).toBe('done');
   expect(await runOnce('press', bot, () => Promise.resolve('twice'))).toBeUndefined();
 });
 
 test('a request whose claim got no answer may come again', async () => {
-  const bot = createBot();
-  bot.store.isAway = true;
+  const { bot, store } = createBot();
+  store.isAway = true;
   await expect(runOnce('press', bot, () => Promise.resolve('done'))).rejects.toBe(storeError);
-  bot.store.isAway = false;
+  store.isAway = false;
   expect(await runOnce('press', bot, () => Promise.resolve('done'))).toBe('done');
 });

@@ -6,8 +6,7 @@ import type { Run } from '../../../../src/runs/run.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { resolveSaved } from '../../../../src/slack/listeners/commands/run-saved.ts';
-import { forgetSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
+import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 import { onSaveSubmitted } from '../../../../src/slack/listeners/views/save.ts';
 
@@ -34,7 +33,7 @@ beforeEach(() => {
     policy: { admins: ['U9'], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => personOf(id) },
     findRun: async (id: string) => runs.find((run) => run.id === id),
-    threadRuns: async () => runs.slice(0, 1),
+    threadRuns: async (_channel: string, _thread: string, count: number) => runs.slice(0, count),
     requesterRuns: async (user: string) => runs.filter(({ requester }) => requester === user),
     channelRuns: async () => runs,
     code: async ({ id }: Run) => codes[id] ?? [],
@@ -64,6 +63,16 @@ test('what a schedule ran in its maker’s name is not what they ran last', asyn
   codes['r4'] = ['4'];
   await saveLastRun('own', personOf('U1'), here, bot);
   expect(await codeOf('own')).toEqual(['1']);
+});
+
+test('the bot’s own code behind All rows as CSV is nothing to save', async () => {
+  const asked = { ...runOf('r4', 'U1'), data: { ...runOf('r4', 'U1').data, origin: 'allRows' } } as Run;
+  runs = [asked, ...runs];
+  codes['r4'] = ['all_rows()'];
+  await saveLastRun('own', personOf('U1'), here, bot);
+  expect(await codeOf('own')).toEqual(['1']);
+  await saveLastRun('threads', personOf('U1'), { ...here, thread: '1.1' }, bot);
+  expect(await codeOf('threads')).toEqual(['3']);
 });
 
 test('save says so where nothing has run, or where the code is gone', async () => {

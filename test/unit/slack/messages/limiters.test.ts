@@ -140,7 +140,7 @@ test('an end never waits for edits that only showed progress', () => {
   }
 });
 
-test('posts: a burst of five, then one a second per channel', () => {
+test('posts: a burst of five, then one a second per channel; a 429 in one holds up no other', () => {
   let nowMs = 1_000_000;
   const limiter = new CallLimiter(() => nowMs, POST_RATE);
   expect([1, 2, 3, 4, 5].map(() => limiter.reserve('C1'))).toEqual([0, 0, 0, 0, 0]);
@@ -151,6 +151,7 @@ test('posts: a burst of five, then one a second per channel', () => {
   expect(limiter.reserve('C1')).toBe(0);
   limiter.pause(3000, 'C1');
   expect(limiter.reserve('C1')).toBeGreaterThanOrEqual(3000);
+  expect(limiter.reserve('C2')).toBe(0);
 });
 
 test('looks: never more than 50 in any 60 s, and a pause holds for all', () => {

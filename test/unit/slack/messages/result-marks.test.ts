@@ -1,11 +1,11 @@
 import { expect, test, vi } from 'vitest';
-import { wholeText } from '../../../../src/output/output-view.ts';
+import { type OutputPart, wholeText } from '../../../../src/output/output-view.ts';
 import { type RunOutcome, syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
 import { ResultMarks } from '../../../../src/slack/messages/result-marks.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
 
-function ended(outcome: Partial<RunOutcome>, edition = 1): RunView {
+function ended(outcome: Partial<RunOutcome>, edition = 1, before: OutputPart[] = []): RunView {
   return {
     runId: 'run-1',
     requester: 'U1',
@@ -15,7 +15,10 @@ function ended(outcome: Partial<RunOutcome>, edition = 1): RunView {
       outcome: { ...syntheticOutcome('ok', 'python3'), durationMs: 4_300, ...outcome },
     },
     output: {
-      parts: [{ kind: 'text', source: 'result', text: wholeText('<@U2> & 10\nmore'), path: undefined }],
+      parts: [
+        ...before,
+        { kind: 'text', source: 'result', text: wholeText('<@U2> & 10\nmore'), path: undefined },
+      ],
       textBytes: 0,
       textLines: 0,
       spoolPath: undefined,
@@ -57,7 +60,11 @@ test('the bot’s own root message says how it ended, and what came of it in one
   const metadata = { event_type: 'sparkthread_root', event_payload: { run: 'run-1' } };
   const thread = await sending.client.post({ channel, thread: '' }, { text: 'root', blocks: [], metadata });
   const mark = { kind: 'root', language: 'python3', blocks: ['"\\'.repeat(50_000)] } as const;
-  marksOf(rig).show({ runId: 'run-1', place: { channel, thread }, mark }, ended({}));
+  // An error in a notebook's cell that may have one is not what came of the run.
+  const plain = { userLine: undefined, cause: undefined, isFolded: false, path: undefined, hint: undefined };
+  const error: OutputPart = { ...plain, kind: 'error', headline: 'KeyError: 1', traceback: wholeText('') };
+  const view = ended({}, 1, [error]);
+  marksOf(rig).show({ runId: 'run-1', place: { channel, thread }, mark }, view);
   const root = await playground.waitFor(() => {
     const [message] = playground.thread(channel, thread);
     return (message?.blocks ?? []).length === 0 ? undefined : message;

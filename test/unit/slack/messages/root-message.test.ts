@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { postRoot } from '../../../../src/slack/messages/root-message.ts';
+import { postRoot } from '../../../../src/slack/messages/run-notices.ts';
 import { startMessagesRig } from './messages-rig.ts';
 
 test.each([

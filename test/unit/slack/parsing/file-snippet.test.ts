@@ -151,3 +151,12 @@ test.each(['n=five', 'n=5 please', 'please n=5', 'n=__import__("os")', 'class=5'
     );
   },
 );
+
+test('quotes that do not end are read once, not again from each of them', () => {
+  const begun = process.threadCpuUsage();
+  const text = `n=5 ${String.raw`\"`.repeat(20_000)}`;
+  expect(() => readFileSnippet(typed(`<@UBOT> ${text}`), [withCells(tagged('a'))], words)).toThrow(
+    'Nothing ran.',
+  );
+  expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(150);
+});

@@ -37,6 +37,8 @@ describe('the first word of bare text', () => {
     ['python2\n\nx', 'python2', '\nx'],
     ['python2', 'python2', ''],
     ['r', 'r', ''],
+    ['sql /* all /* of */ them */ select 1', 'sql', '/* all /* of */ them */ select 1'],
+    ['sql -- all\nselect 1', 'sql', '-- all\nselect 1'],
     ['scala-spark21 sc.version', 'scala-spark21', 'sc.version'],
   ])('%j names a language', (text, language, code) => {
     expect(splitLanguageWord(text, isLanguage)).toEqual({ language, code });
@@ -52,6 +54,9 @@ describe('the first word of bare text', () => {
     'r * 2',
     'r / 2',
     'r & s',
+    'sql - 1',
+    'sql / 2',
+    'scala /* a comment */',
     'r | s',
     'r ^ 2',
     'r .real',

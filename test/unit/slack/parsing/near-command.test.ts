@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readUnknownBang } from '../../../../src/slack/parsing/command.ts';
-import { readNearCommand } from '../../../../src/slack/parsing/near-command.ts';
+import { readNearCommand } from '../../../../src/slack/parsing/request.ts';
 
 test.each([
   ['restrat', 'restart'],

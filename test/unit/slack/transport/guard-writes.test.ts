@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { guardWrites } from '../../../../src/slack/transport/guard-writes.ts';
+import { guardWrites } from '../../../../src/slack/transport/network.ts';
 
 /** Whether a process that another one has replaced may call this. */
 async function isCalled(method: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { WebSocket } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { deliverToUrl } from '../../../../src/audit/deliver.ts';
+import { deliverToUrl } from '../../../../src/audit/pending-lines.ts';
 import { type ProxySettings, readExceptions } from '../../../../src/proxy.ts';
 import { openSlackNetwork } from '../../../../src/slack/transport/network.ts';
 import {

@@ -1,7 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../../../src/errors.ts';
-import { startupError } from '../../../../src/slack/transport/startup-errors.ts';
+import { startupError } from '../../../../src/slack/api/call-error.ts';
 
 const platform = (error: string) => new WebAPIPlatformError({ ok: false, error, response_metadata: {} });
 

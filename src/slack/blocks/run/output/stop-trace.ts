@@ -2,8 +2,8 @@ import { type OutputPart, wholeText } from '../../../../output/output-view.ts';
 import type { RunView } from '../../../../runs/run-view.ts';
 import { endOf } from '../run-text.ts';
 
-/** What kernels say of an interrupt: Python and its await, the JVM. */
-const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|InterruptedException)\b/;
+/** What kernels say of an interrupt: Python, its await and its debugger, the JVM. */
+const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|BdbQuit|InterruptedException)\b/;
 
 /** Py4J logs the interrupt with a traceback of its own, which ends with the exception. */
 const PY4J_START = 'KeyboardInterrupt while sending command';

@@ -37,17 +37,21 @@ test('a kernel without an idle time is looked at once a day, and forgotten when 
         return record;
       },
       forget: async () => void (record = undefined),
-      noteWarned: () => undefined,
+      noteWarned: async () => undefined,
       shutDown: async () => undefined,
     };
     const model = { id: 'k', name: 'python3', executionState: 'idle' };
-    const idle = new IdleKernel(kernel, () => false, {
-      gateway: { findKernel: async () => ((looks += 1) < 3 ? model : undefined) },
-      notices: { warn: async () => undefined, ended: async () => undefined },
-      idleTimeoutMs: undefined,
-      onEnded: () => undefined,
-      log: silentLog,
-    });
+    const idle = new IdleKernel(
+      kernel,
+      () => false,
+      () => undefined,
+      {
+        gateway: { findKernel: async () => ((looks += 1) < 3 ? model : undefined) },
+        notices: { warn: async () => undefined, ended: async () => undefined },
+        idleTimeoutMs: undefined,
+        log: silentLog,
+      },
+    );
     idle.watch();
     await vi.advanceTimersByTimeAsync(2.5 * 24 * HOUR_MS);
     expect([looks, record === undefined]).toEqual([2, false]);
@@ -68,6 +72,47 @@ test('an idle kernel is warned of, then shut down, and the next run says so', as
   const next = await rig.submit('next()');
   await rig.untilDone(next);
   expect(next.run.data.notes.join()).toContain('nobody had used it for long');
+});
+
+test('what the log says of a warning is in the store', async () => {
+  const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
+  let record: KernelRecord | undefined = { ...newKernelRecord(owner, 'python3'), lastUsedAt: 0 };
+  const [writing, stored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const logged: unknown[] = [];
+  const kernel = {
+    get record() {
+      return record;
+    },
+    forget: async () => undefined,
+    shutDown: async () => undefined,
+    noteWarned: async () => {
+      writing.resolve();
+      await stored.promise;
+    },
+  };
+  const idle = new IdleKernel(
+    kernel,
+    () => false,
+    () => undefined,
+    {
+      gateway: { findKernel: async () => ({ id: 'k', name: 'python3', executionState: 'idle' }) },
+      notices: { warn: async () => undefined, ended: async () => undefined },
+      idleTimeoutMs: HOUR_MS,
+      log: {
+        ...silentLog,
+        info: ({ event }: { event: string }) => {
+          logged.push(event);
+          record = undefined;
+        },
+      },
+    },
+  );
+  idle.watch();
+  await writing.promise;
+  await new Promise(setImmediate);
+  expect(logged).toEqual([]);
+  stored.resolve();
+  await expect.poll(() => logged).toEqual(['kernel.warned']);
 });
 
 test('D8: a run that is admitted while the idle kernel is looked at keeps it', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
-import { SparkObserver } from '../../../../../src/runs/session/spark/spark-observer.ts';
+import { SparkObserver } from '../../../../../src/runs/session/spark-observer.ts';
 import { startSessionRig } from '../../../../support/session-rig.ts';
 
 test('what waited for a person whose account was deactivated meanwhile is not run, and that is said', async () => {

@@ -1,0 +1,84 @@
+import { isCostly } from '../protocol/json.ts';
+import { jsonPart } from '../protocol/wire.ts';
+
+export type SocketEvent =
+  /** Before the first frame. */
+  | { kind: 'open' }
+  /** `bytes`: length of the frame that it came in. */
+  | { kind: 'frame'; json: string; bytes: number }
+  /** A message is lost: one over `maxMessageBytes`, after which the websocket closes, or one of too many values. */
+  | { kind: 'tooBig' }
+  /** Once, for a websocket that had been open. 1005: no code given, 1006: it broke. */
+  | { kind: 'close'; code: number };
+
+/** From here on the bot notices that a frame is read. */
+const LONG_BYTES = 300_000;
+
+/** A long frame that is not weighed yet. */
+type LongFrame = { kind: 'long'; json: Buffer; bytes: number };
+
+/**
+ * Gives the events of one websocket in their order. A long frame is weighed in a turn of the event loop of its own and
+ * given in the next one; one whose reading would hold up everybody else is `tooBig`.
+ */
+export class EventTurns {
+  readonly #onEvent: (event: SocketEvent) => void;
+  readonly #onFlow: () => void;
+  readonly #waiting: (SocketEvent | LongFrame)[] = [];
+
+  /** `onFlow`: `isBehind` has changed. */
+  constructor(onEvent: (event: SocketEvent) => void, onFlow: () => void) {
+    this.#onEvent = onEvent;
+    this.#onFlow = onFlow;
+  }
+
+  /** Meanwhile nothing more should be read from the websocket. */
+  get isBehind(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** What holds no JSON is dropped: it must not cost the others. */
+  giveFrame(frame: Buffer, isBinary: boolean): void {
+    const json = jsonPart(frame, isBinary);
+    const bytes = frame.length;
+    if (json === undefined) return;
+    if (json.length < LONG_BYTES) return this.give({ kind: 'frame', json: json.toString('utf8'), bytes });
+    this.#push({ kind: 'long', json, bytes });
+  }
+
+  give(event: SocketEvent): void {
+    if (this.isBehind) this.#push(event);
+    else this.#onEvent(event);
+  }
+
+  /** Once all that came until now is given. */
+  whenGiven(then: () => void): void {
+    if (this.isBehind) setImmediate(() => this.whenGiven(then));
+    else then();
+  }
+
+  #push(event: SocketEvent | LongFrame): void {
+    this.#waiting.push(event);
+    if (this.#waiting.length > 1) return;
+    this.#onFlow();
+    setImmediate(() => this.#weighFirst());
+  }
+
+  #weighFirst(): void {
+    const [first] = this.#waiting;
+    if (first?.kind === 'long')
+      this.#waiting[0] = isCostly(first.json)
+        ? { kind: 'tooBig' }
+        : { kind: 'frame', json: first.json.toString('utf8'), bytes: first.bytes };
+    setImmediate(() => this.#giveFirst());
+  }
+
+  #giveFirst(): void {
+    for (let event = this.#waiting[0]; event !== undefined; [event] = this.#waiting) {
+      if (event.kind === 'long') return void setImmediate(() => this.#weighFirst());
+      this.#onEvent(event);
+      this.#waiting.shift();
+    }
+    this.#onFlow();
+  }
+}

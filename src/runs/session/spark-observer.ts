@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KernelConnection } from '../../gateway/gateway.ts';
+import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
+import type { Log } from '../../log.ts';
+import type { SparkLinkSettings } from '../../spark/links.ts';
+import { PUT_IN, readStopped, stopCode, type StoppedWork } from '../../spark/read-observer.ts';
+import { showFrames } from '../../spark/sql/python.ts';
+import { StatusApi, type StatusSettings } from '../../spark/status/status-api.ts';
+import { pause } from '../../waits.ts';
+import type { LiveRun } from './run/live-run.ts';
+import { noteMoment, noteSilence } from './run/note-events.ts';
+
+/** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
+const TIMEOUT_MS = 5_000;
+/** The kernel's first sign of a run is later than its beginning. */
+const EARLIER_MS = 500;
+/** Spark's REST API is asked first after this: most runs are over by then. */
+const LASTS_MS = 1_000;
+/** From an answer to the next question. */
+const PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+export type SparkProgress = 'auto' | 'console' | 'off';
+export type SparkSettings = SparkLinkSettings & {
+  progress: SparkProgress;
+  /** Spark's REST API, for kernels without the observer. */
+  status?: StatusSettings | undefined;
+  /** The most rows that `display(df)` shows, as of a SQL result. */
+  sqlRows: number;
+  /** The most rows of a DataFrame that is a cell's result; 0: none, because they cost a job. */
+  resultRows: number;
+};
+
+/**
+ * The bot's part in a kernel that may use Spark: what shows DataFrames as tables and, where it is wanted, the observer go
+ * in before a run; the observer ends the run's jobs after a stop. Where there is no observer Spark's REST API is asked.
+ */
+export class SparkObserver {
+  readonly settings: SparkSettings;
+  readonly #code: string;
+  readonly #log: Log;
+  /** The process that it was put into, by connection; one that has it already takes no second one. */
+  readonly #process = new WeakMap<KernelConnection, string>();
+  readonly #api: StatusApi | undefined;
+  readonly #pause: typeof pause;
+  /** Runs of which the log knows that the API gives no answer. */
+  readonly #unanswered = new WeakSet<LiveRun>();
+
+  constructor(settings: SparkSettings, log: Log, wait = pause) {
+    this.settings = settings;
+    const frames = showFrames({ asked: settings.sqlRows, result: settings.resultRows });
+    this.#code = settings.progress === 'auto' ? `(${frames}, ${PUT_IN})` : frames;
+    this.#log = log;
+    this.#api = settings.status === undefined ? undefined : new StatusApi(settings.status);
+    this.#pause = wait;
+  }
+
+  /** Once for each process of a Python kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
+  async putInto(connection: KernelConnection): Promise<void> {
+    const { process, kernelId } = connection;
+    if (!isPython(connection) || connection.isBusyElsewhere) return;
+    if (process !== '' && this.#process.get(connection) === process) return;
+    const { kind } = await executeQuietly(connection, this.#code, TIMEOUT_MS);
+    // The one that has answered: before, it may have been coming up.
+    this.#process.set(connection, connection.process);
+    if (kind !== 'ok')
+      this.#log.warn(
+        { event: 'spark.observer', kernel: kernelId, kind },
+        'what shows Spark’s frames and progress was not put into a kernel',
+      );
+  }
+
+  /** Follows the jobs of the block that was sent, where nothing in the kernel tells of them; the result ends that. */
+  follow(live: LiveRun, connection: KernelConnection): () => void {
+    const { progress } = this.settings;
+    const isObserved = progress === 'auto' && isPython(connection);
+    const api = this.#api;
+    if (api === undefined || progress === 'off' || isObserved) return () => undefined;
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, live.released]);
+    void this.#followStatus(live, connection.kernelId, api, signal);
+    return () => over.abort();
+  }
+
+  /**
+   * While the block under way runs, Spark's REST API is asked for its jobs → the record and the screen. Ends with the
+   * signal and never rejects: an API that gives no answer costs the run nothing.
+   */
+  async #followStatus(live: LiveRun, kernelId: string, api: StatusApi, signal: AbortSignal): Promise<void> {
+    const { request, spark, startedAt } = live.run.data;
+    const sinceMs = request?.sentAt ?? startedAt ?? Date.now();
+    const follower = api.follow({ kernelId, appId: spark?.app, sinceMs });
+    let failures = 0;
+    await this.#pause(LASTS_MS, signal);
+    while (!signal.aborted) {
+      // Before its first sign the kernel may be at work for somebody else.
+      if (live.run.state === 'running')
+        try {
+          const moment = await follower.look(signal);
+          failures = 0;
+          if (moment !== undefined && !signal.aborted) {
+            noteMoment(live, moment, this.settings);
+            live.refresh();
+          }
+        } catch (error) {
+          failures += 1;
+          if (signal.aborted) return;
+          noteSilence(live);
+          this.#logOnce(live, api, error);
+        }
+      await this.#pause(Math.min(PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS), signal);
+    }
+  }
+
+  #logOnce(live: LiveRun, { shownAddress: address }: StatusApi, err: unknown): void {
+    if (this.#unanswered.has(live)) return;
+    this.#unanswered.add(live);
+    this.#log.warn(
+      { event: 'spark.unanswered', err, run: live.id, address },
+      'Spark’s REST API gives no answer about a run',
+    );
+  }
+
+  /** After our interrupt: ends the Spark jobs of that request, which ran for so long. Never rejects. */
+  async endJobs(
+    connection: KernelConnection,
+    msgId: string,
+    ranMs: number,
+  ): Promise<StoppedWork | undefined> {
+    if (!isPython(connection)) return undefined;
+    const seconds = Math.ceil(ranMs + EARLIER_MS) / 1000;
+    const { comms } = await executeQuietly(connection, stopCode(msgId, seconds), TIMEOUT_MS);
+    return comms.map(readStopped).find((word) => word !== undefined);
+  }
+}
+
+function isPython({ kernelInfo }: KernelConnection): boolean {
+  return kernelInfo.implementation === 'ipython';
+}
+
+/** Beyond its time-out a request is interrupted where it runs; one that still waits is not waited for. */
+const MERCY_MS = 500;
+/** What it says is ours: there is little of it. */
+const MOST_COMMS = 10;
+
+interface QuietEnd {
+  kind: ExecutionEndKind | 'unanswered';
+  comms: readonly (Output & { kind: 'comm' })[];
+}
+
+/** Runs code of our own between two runs: not counted, not in the history, and what it prints is dropped. Never rejects. */
+export async function executeQuietly(
+  connection: KernelConnection,
+  code: string,
+  timeoutMs: number,
+): Promise<QuietEnd> {
+  const timeout = new AbortController();
+  const clock = setTimeout(() => timeout.abort(), timeoutMs).unref();
+  const late = new AbortController();
+  const comms: (Output & { kind: 'comm' })[] = [];
+  const read = async (): Promise<QuietEnd['kind']> => {
+    const execution = connection.execute({
+      msgId: randomUUID(),
+      code,
+      silent: true,
+      allowStdin: false,
+      signal: timeout.signal,
+    });
+    for await (const said of execution)
+      if (said.kind === 'comm' && comms.length < MOST_COMMS) comms.push(said);
+    return execution.checkpoint === undefined ? (await execution.end).kind : 'unanswered';
+  };
+  const unanswered = delay(timeoutMs + MERCY_MS, 'unanswered' as const, { ref: false, signal: late.signal });
+  const kind = await Promise.race([read(), unanswered]);
+  clearTimeout(clock);
+  late.abort();
+  unanswered.catch(() => undefined);
+  return { kind, comms };
+}

@@ -1,0 +1,82 @@
+import { StoreError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { pause } from '../../waits.ts';
+
+/** How long a change that nobody waits for may wait for others. */
+const SOON_MS = 20;
+
+/**
+ * Writes the newest state of one record, one write after another. Changes that come while a write is under way are one
+ * write together.
+ */
+export class LatestWriter {
+  readonly #write: () => Promise<boolean>;
+  readonly #signal: AbortSignal;
+  readonly #log: Log;
+  #next: PromiseWithResolvers<boolean> | undefined;
+  #writing: Promise<void> | undefined;
+  #soon: NodeJS.Timeout | undefined;
+
+  /** `write` resolves with false when the store has no such record; it is repeated until `signal` is aborted. */
+  constructor(write: () => Promise<boolean>, signal: AbortSignal, log: Log) {
+    this.#write = write;
+    this.#signal = signal;
+    this.#log = log;
+  }
+
+  /** Resolves with the result of a write that begins after this call. */
+  save(): Promise<boolean> {
+    this.#next ??= Promise.withResolvers<boolean>();
+    const { promise } = this.#next;
+    this.#writing ??= this.#writeAll();
+    return promise;
+  }
+
+  /** The same for what nobody waits for: changes of some milliseconds are one write. */
+  saveSoon(): Promise<boolean> {
+    this.#next ??= Promise.withResolvers<boolean>();
+    const { promise } = this.#next;
+    if (this.#writing === undefined)
+      this.#soon ??= setTimeout(() => void this.save().catch(() => undefined), SOON_MS);
+    return promise;
+  }
+
+  /** Settles when nothing is left to write. */
+  get idle(): Promise<void> {
+    if (this.#next !== undefined) this.#writing ??= this.#writeAll();
+    return this.#writing ?? Promise.resolve();
+  }
+
+  async #writeAll(): Promise<void> {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    while (this.#next !== undefined) {
+      const { resolve, reject } = this.#next;
+      this.#next = undefined;
+      await retryStore(this.#write, this.#signal, this.#log).then(resolve, reject);
+    }
+    this.#writing = undefined;
+  }
+}
+
+const RETRY_MS = 500;
+/** How often an outage of the store is logged by each write that waits for it. */
+const LOG_EVERY = 60;
+
+/**
+ * Repeats `work` while the store does not answer or does not accept this process's writes: for steps that have gone too
+ * far to be given up. Once `signal` is aborted the last `StoreError` is thrown.
+ */
+export async function retryStore<T>(work: () => Promise<T>, signal: AbortSignal, log: Log): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StoreError) || signal.aborted) throw error;
+      if (tries % LOG_EVERY === 0)
+        log.warn({ event: 'store.retry', err: error }, 'a write waits for the store');
+      await pause(RETRY_MS, signal);
+      if (signal.aborted) throw error;
+    }
+  }
+}

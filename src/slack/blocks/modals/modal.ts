@@ -1,0 +1,62 @@
+import type { InputBlock, KnownBlock, ModalView, PlainTextElement } from '@slack/types';
+import { plainText } from '../elements.ts';
+import { truncate, truncateMrkdwn } from '../truncate.ts';
+
+/** A modal with something to submit; `metadata` comes back with it. */
+export function renderModal(
+  { callback, title, submit, close = 'Cancel', metadata }: ModalHead,
+  blocks: KnownBlock[],
+): ModalView {
+  return {
+    type: 'modal',
+    callback_id: callback,
+    title: plainText(title),
+    submit: plainText(submit),
+    close: plainText(close),
+    private_metadata: JSON.stringify(metadata),
+    blocks,
+  };
+}
+
+interface ModalHead {
+  callback: string;
+  title: string;
+  submit: string;
+  close?: string;
+  metadata: object;
+}
+
+/** One field of a modal; what is in it is known by `id`, as block and as action. */
+export function renderField(
+  id: string,
+  label: string | PlainTextElement,
+  element: InputBlock['element'],
+  { hint, optional }: { hint?: string; optional?: boolean } = {},
+): InputBlock {
+  return {
+    type: 'input',
+    block_id: id,
+    label: typeof label === 'string' ? plainText(label) : label,
+    element: { ...element, action_id: id },
+    ...(hint === undefined ? {} : { hint: plainText(hint) }),
+    ...(optional === undefined ? {} : { optional }),
+  };
+}
+
+/** A modal that says one sentence: plain text, or mrkdwn of our own making. */
+export function renderSentence(text: string, format: 'plain' | 'mrkdwn' = 'plain'): ModalView {
+  return {
+    type: 'modal',
+    title: plainText('Sparkthread'),
+    close: plainText('Close'),
+    blocks: [
+      {
+        type: 'section',
+        text:
+          format === 'plain'
+            ? { type: 'plain_text', text: truncate(text, 3_000), emoji: false }
+            : { type: 'mrkdwn', text: truncateMrkdwn(text, 3_000) },
+      },
+    ],
+  };
+}

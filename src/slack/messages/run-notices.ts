@@ -1,0 +1,171 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KnownBlock } from '@slack/types';
+import { SlackError } from '../../errors.ts';
+import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view.ts';
+import { renderElapsed } from '../blocks/duration.ts';
+import { type End, endOf } from '../blocks/run/run-text.ts';
+import { renderRoot } from '../blocks/root-message.ts';
+import { renderRunMessage } from '../blocks/run/run-message.ts';
+import { attachFiles, type FilesOwner } from './attach-files.ts';
+import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
+import type { SlackMessage } from './client.ts';
+
+/**
+ * What is posted for a run beside its run message: the root before it, the reply that says that it has ended, and the end
+ * by direct message where its thread refuses it.
+ */
+
+/** How long the reply is tried: later it would be no news. */
+const TRIED_MS = 60_000;
+
+/** Before how long it took; undefined: its requester has taken it back and is told nothing. */
+const DONE_WORDS: Readonly<Record<End, string | undefined>> = {
+  failed: 'failed after',
+  ok: 'done in',
+  stopped: 'stopped after',
+  limited: 'stopped after',
+  cancelled: undefined,
+  notKnown: 'end not known after',
+};
+
+/** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */
+export async function notifyEnd(
+  sending: Sending,
+  owner: FilesOwner & { mark: ResultMark | undefined },
+  view: RunView,
+): Promise<string[]> {
+  sending.marks?.show(owner, view);
+  return await postDoneNotice(sending, owner, view);
+}
+
+/**
+ * A reply in the thread that names the requester, for a run that took longer than NOTIFY_AFTER: edits notify nobody.
+ * Posted once, over crashes too. Gives its ts; none where there is nothing to tell or Slack does not take it.
+ */
+async function postDoneNotice(
+  sending: Sending,
+  owner: FilesOwner,
+  { requester, phase, namesFailure }: RunView,
+): Promise<string[]> {
+  if (phase.kind !== 'ended') return [];
+  const end = endOf(phase.outcome);
+  const words = DONE_WORDS[end];
+  // A bot (B…) cannot be named.
+  if (words === undefined || requester.startsWith('B')) return [];
+  const { runId, place, createdAt, mayExist } = owner;
+  const waitedMs = sending.now() - createdAt;
+  // Where the kernel told no duration, what counts is how long its requester has waited.
+  const tookMs = phase.outcome.durationMs > 0 ? phase.outcome.durationMs : waitedMs;
+  const isNamed = namesFailure === true && end !== 'ok';
+  if (tookMs <= sending.notifyAfterMs && !isNamed) return [];
+  const text = `<@${requester}> ${words} ${renderElapsed(tookMs)}`;
+  const metadata = { event_type: 'sparkthread_done', event_payload: { run: runId } };
+  const blocks = [{ type: 'section' as const, text: { type: 'mrkdwn' as const, text } }];
+  const message = new EditableMessage(sending, { runId, place, metadata, createdAt, mayExist });
+  const giveUpAt = sending.now() + TRIED_MS;
+  const sent = await message.send(
+    () => ({ text, blocks, metadata }),
+    async (ms) => {
+      await delay(ms);
+      return sending.now() < giveUpAt;
+    },
+  );
+  if (sent.kind === 'posted') return [sent.ts];
+  sending.log.warn({ event: 'run.notice', run: runId }, 'the requester was not told that the run has ended');
+  return [];
+}
+
+type Root = Pick<RunMessageOptions, 'runId' | 'requester' | 'channel' | 'createdAt' | 'recovered'> & {
+  root: NonNullable<RunMessageOptions['root']>;
+};
+
+/**
+ * Posts "@user ran python2" with the code, in whose thread the run message goes: once, however long Slack is away. The
+ * requester is told when Slack refuses it. Rejects when the signal says that a successor goes on.
+ */
+export async function postRoot(sending: Sending, root: Root, signal: AbortSignal): Promise<Attempt> {
+  const { runId, requester, channel, createdAt, recovered } = root;
+  const place = { channel, thread: '' };
+  const metadata = { event_type: 'sparkthread_root', event_payload: { run: runId } };
+  const message = new EditableMessage(sending, {
+    runId,
+    place,
+    metadata,
+    createdAt,
+    mayExist: recovered,
+    signal,
+  });
+  const shown = { requester, ...root.root };
+  const sent = await message.send(
+    (room) => ({ ...renderRoot(shown, room), metadata }),
+    async (ms) => await delay(ms, true, { signal }),
+  );
+  if (sent.kind === 'refused') {
+    const told = `Your run in <#${channel}> has no place for its answer: Slack refused the message (${sent.code}).`;
+    await sending.client.notifyPrivately(place, requester, told).catch((error: unknown) => {
+      sending.log.warn(
+        { event: 'requester.untold', run: runId, err: error },
+        'the requester could not be told',
+      );
+    });
+  }
+  return sent;
+}
+
+/** So often a direct message is tried; then a private word is what is left. */
+const DIRECT_TRIES = 12;
+
+/**
+ * Sends the end of a run to its requester by direct message, with its files in that thread: its own thread refuses it
+ * (`reason`: Slack's error). Never rejects: what could not be sent either is in the log.
+ */
+export async function deliverDirectly(
+  sending: Sending,
+  options: RunMessageOptions,
+  view: RunView,
+  reason: string,
+): Promise<void> {
+  const { client, log, now } = sending;
+  const { runId, requester, channel, createdAt, recovered } = options;
+  const render = (room: number): SlackMessage => {
+    const { message } = renderRunMessage({ ...view, actions: [] }, now(), room);
+    return {
+      ...message,
+      text: `${why(channel, reason)}\n${message.text}`,
+      blocks: withReason(message.blocks),
+    };
+  };
+  const withReason = (blocks: readonly KnownBlock[]): KnownBlock[] => [
+    { type: 'section', text: { type: 'mrkdwn', text: why(channel, reason) } },
+    ...blocks,
+  ];
+  try {
+    const place = { channel: await client.openDirect(requester), thread: '' };
+    const metadata = { event_type: 'sparkthread_answer', event_payload: { run: runId } };
+    const found = { metadata, createdAt, mayExist: recovered };
+    const message = new EditableMessage(sending, { runId, place, ...found });
+    let tries = 0;
+    const sent = await message.send(render, async (ms) => {
+      await delay(ms);
+      return (tries += 1) < DIRECT_TRIES;
+    });
+    if (sent.kind !== 'posted')
+      throw new SlackError('notDelivered', sent.kind === 'refused' ? sent.code : sent.reason);
+    const { files } = renderRunMessage(view, now(), message.room);
+    const owner = { runId, place: { ...place, thread: sent.ts }, createdAt, mayExist: recovered };
+    const { missing } = await attachFiles(sending, owner, files, new Set());
+    if (missing.length > 0)
+      log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
+  } catch (error) {
+    log.warn({ event: 'direct.failed', run: runId, err: error }, 'no direct message to the requester');
+    await client
+      .notifyPrivately({ channel, thread: options.thread }, requester, render(0).text)
+      .catch((again: unknown) =>
+        log.error({ event: 'direct.untold', run: runId, err: again }, 'the requester could not be told'),
+      );
+  }
+}
+
+function why(channel: string, reason: string): string {
+  return `The answer to your run in <#${channel}> could not be posted there (${reason}).`;
+}

@@ -1,0 +1,60 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { EventTurns, type SocketEvent } from '../../../../src/gateway/socket/event-turns.ts';
+
+function shown(event: SocketEvent): string {
+  return event.kind === 'frame' ? event.json.slice(0, 5) : event.kind;
+}
+
+function watched(): { turns: EventTurns; given: string[]; flow: boolean[] } {
+  const given: string[] = [];
+  const flow: boolean[] = [];
+  const turns: EventTurns = new EventTurns(
+    (event) => given.push(shown(event)),
+    () => flow.push(turns.isBehind),
+  );
+  return { turns, given, flow };
+}
+
+const long = (word: string): string => `"${word}${' '.repeat(400_000)}"`;
+
+test('short frames are given at once', () => {
+  const { turns, given, flow } = watched();
+  turns.giveFrame(Buffer.from('"a"'), false);
+  turns.give({ kind: 'close', code: 1000 });
+  expect(given).toEqual(['"a"', 'close']);
+  expect(flow).toEqual([]);
+});
+
+test('what comes behind a long frame waits for it, and nothing more is read meanwhile', async () => {
+  const { turns, given, flow } = watched();
+  for (const json of ['"a"', long('b'), '"c"', long('d'), '"e"']) turns.giveFrame(Buffer.from(json), false);
+  turns.give({ kind: 'close', code: 1000 });
+  expect(given).toEqual(['"a"']);
+  await new Promise<void>((resolve) => turns.whenGiven(resolve));
+  expect(given).toEqual(['"a"', '"b   ', '"c"', '"d   ', '"e"', 'close']);
+  expect(flow).toEqual([true, false]);
+});
+
+test('weighing and reading have a turn each', async () => {
+  const { turns, given } = watched();
+  turns.giveFrame(Buffer.from(long('a')), false);
+  await nextTurn();
+  expect(given).toEqual([]);
+  await nextTurn();
+  expect(given).toHaveLength(1);
+});
+
+test('of too many values it is lost; the buffers behind a message do not count, and what has no JSON is dropped', async () => {
+  const { turns, given } = watched();
+  const json = '{"a":1}';
+  const head = Buffer.alloc(12);
+  head.writeUInt32BE(2, 0);
+  head.writeUInt32BE(12, 4);
+  head.writeUInt32BE(12 + json.length, 8);
+  turns.giveFrame(Buffer.concat([head, Buffer.from(json), Buffer.alloc(4e6, '[')]), true);
+  turns.giveFrame(Buffer.from('[],'.repeat(1e6)), false);
+  turns.giveFrame(Buffer.from('none'), true);
+  await new Promise<void>((resolve) => turns.whenGiven(resolve));
+  expect(given).toEqual(['{"a":', 'tooBig']);
+});

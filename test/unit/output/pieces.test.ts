@@ -1,0 +1,54 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import type { KernelOutput } from '../../../src/gateway/outputs.ts';
+import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { piecesOf } from '../../../src/output/pieces.ts';
+import { SpoolBudget } from '../../../src/output/spool/spool-budget.ts';
+import type { Transcript } from '../../../src/output/transcript.ts';
+import { temporaryFolder } from '../../contract/temporary-folder.ts';
+
+const MB = 1_000_000;
+const dir = temporaryFolder();
+
+/** Bytes of the heap that something holds. */
+function heldBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+/** As it comes from a message: a string of its own. */
+const sent = (text: string): string => (JSON.parse(JSON.stringify([text])) as string[])[0] ?? '';
+
+const outputs: Record<string, (text: string) => KernelOutput> = {
+  stream: (text) => ({ kind: 'stream', name: 'stdout', text }),
+  result: (text) => ({ kind: 'result', data: { 'text/plain': text }, metadata: {} }),
+};
+
+test.each(Object.entries(outputs))(
+  'of a long %s its ends alone are held, while its answer stands',
+  async (runId, of) => {
+    const options = { dir, readsConsoleBar: false, maxOutputBytes: 1e9, budget: new SpoolBudget(1e9) };
+    const before = heldBytes();
+    const held: Transcript[] = [];
+    for (const sign of ['a', 'b', 'c']) {
+      const transcript = await openTranscript({ ...options, runId: runId + sign, recovered: false });
+      await transcript.add(of(sent(sign.repeat(10 * MB))));
+      await transcript.seal();
+      expect(transcript.view().parts).toHaveLength(1);
+      held.push(transcript);
+    }
+    expect(heldBytes() - before).toBeLessThan(10 * MB);
+    expect(held).toHaveLength(3);
+  },
+);
+
+test('the pieces are the text, also where they cut a surrogate pair', () => {
+  const text = '😀'.repeat(10);
+  expect([...piecesOf(text, 7)].join('')).toBe(text);
+  expect([...piecesOf(text, 20)]).toEqual([text]);
+  expect([...piecesOf('', 7)]).toEqual(['']);
+});

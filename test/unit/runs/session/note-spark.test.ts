@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { allCounts } from '../../../../src/spark/spark-work.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
+import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
+
+let rig: SessionRig;
+beforeEach(async () => {
+  rig = await startSessionRig({ spark: 'auto' });
+  vi.useFakeTimers({ toFake: ['Date'] });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await rig[Symbol.asyncDispose]();
+});
+
+const bar = (done: number, active: number): string => `\r[Stage 0:===>      (${done} + ${active}) / 8]`;
+const cleared = `\r${' '.repeat(80)}\r`;
+const textOf = (parts: readonly { kind: string }[]): string => JSON.stringify(parts);
+
+/** Runs code whose kernel does this for each block, and gives its run. */
+async function run(
+  play: (kernel: ScriptedKernel, request: ScriptMessage) => Promise<void>,
+  blocks = ['count()'],
+) {
+  rig.gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      if (request.content['silent'] === true) return kernel.run(request);
+      kernel.begin(request);
+      void play(kernel, request).then(() => {
+        kernel.reply(request);
+        kernel.status('idle', request);
+      });
+    };
+  };
+  return await rig.submit('count()', { blocks });
+}
+
+test('a bar that lasts becomes progress and is no part of the output; the record keeps the sum', async () => {
+  const live = await run(async (kernel, request) => {
+    kernel.stream(request, `${bar(1, 2)}WARN a line\n`, 'stderr');
+    await rig.untilShown({ id: 'run-1' }, ({ output }) => textOf(output?.parts ?? []).includes('WARN'));
+    vi.setSystemTime(Date.now() + 600);
+    kernel.stream(request, bar(3, 2), 'stderr');
+    await rig.untilShown({ id: 'run-1' }, ({ spark }) => spark?.counts.doneTasks === 3);
+    kernel.stream(request, cleared, 'stderr');
+  });
+  await rig.untilDone(live);
+  const last = rig.views(live).at(-1);
+  expect(textOf(last?.output?.parts ?? [])).not.toContain('Stage');
+  expect(textOf(last?.output?.parts ?? [])).toContain('WARN a line');
+  const stored = await rig.store.runs.get(live.id);
+  expect(stored?.data.spark).toMatchObject({ source: 'console', isAtWork: false });
+  expect(stored?.data.spark && allCounts(stored.data.spark)).toMatchObject({
+    stages: 1,
+    tasks: 8,
+    doneTasks: 8,
+  });
+});
+
+test('the bar of one block is no work of the next one', async () => {
+  const live = await run(
+    async (kernel, request) => {
+      if (request.content['code'] === 'print(1)') return kernel.stream(request, `${cleared}1\n`, 'stderr');
+      const line = `WARN ${String(request.content['code'])}`;
+      kernel.stream(request, `${bar(1, 2)}${line}\n`, 'stderr');
+      await rig.untilShown({ id: 'run-1' }, ({ output }) => textOf(output?.parts ?? []).includes(line));
+      vi.setSystemTime(Date.now() + 600);
+      kernel.stream(request, bar(8, 0), 'stderr');
+    },
+    ['first()', 'print(1)', 'second()', 'print(1)'],
+  );
+  await rig.untilDone(live);
+  const { spark } = live.run.data;
+  expect(spark?.isAtWork).toBe(false);
+  expect(textOf(rig.views(live).at(-1)?.output?.parts ?? [])).not.toContain('  ');
+  expect(spark && allCounts(spark)).toMatchObject({ stages: 2, tasks: 16, doneTasks: 16 });
+});
+
+test('a job that is over within a second leaves no line', async () => {
+  const live = await run(async (kernel, request) => {
+    kernel.stream(request, `${bar(1, 2)}${cleared}`, 'stderr');
+  });
+  await rig.untilDone(live);
+  expect(rig.views(live).filter(({ spark }) => spark !== undefined)).toEqual([]);
+  expect(rig.views(live).at(-1)?.output?.parts).toEqual([]);
+});
+
+test('what the observer says is the progress, whatever the bar says, and no output', async () => {
+  const say = (kernel: ScriptedKernel, request: ScriptMessage, jobs: number[], tasks: number[]): void =>
+    void kernel.send(
+      'comm_msg',
+      { comm_id: 'sparkthread.spark', data: { v: 1, jobs, tasks, lasts: true, at: { app: 'app-1' } } },
+      { parent: request, msgId: crypto.randomUUID() },
+    );
+  const live = await run(async (kernel, request) => {
+    say(kernel, request, [2, 1, 0], [20, 12, 3, 1]);
+    await rig.untilShown({ id: 'run-1' }, ({ spark }) => spark?.counts.doneTasks === 12);
+    vi.setSystemTime(Date.now() + 600);
+    kernel.stream(request, bar(1, 1), 'stderr');
+    say(kernel, request, [2, 2, 0], [20, 20, 0, 1]);
+  });
+  await rig.untilDone(live);
+  const last = rig.views(live).at(-1);
+  expect(last?.output?.parts).toEqual([]);
+  expect(last?.spark).toMatchObject({ source: 'observer', isAtWork: false, app: 'app-1' });
+  expect(last?.spark?.counts).toMatchObject({ jobs: 2, tasks: 20, doneTasks: 20, failedTasks: 1 });
+});
+
+test('a message of it that comes after the end changes nothing', async () => {
+  let after = (): void => undefined;
+  const live = await run(async (kernel, request) => {
+    after = () =>
+      void kernel.send(
+        'comm_msg',
+        { comm_id: 'sparkthread.spark', data: { v: 1, jobs: [1, 0, 0], tasks: [1, 0, 0, 0] } },
+        { parent: request },
+      );
+  });
+  await rig.untilDone(live);
+  const views = rig.views(live).length;
+  after();
+  expect(await rig.untilDone(await rig.submit('again'))).toMatchObject({ kind: 'ok' });
+  expect(rig.views(live)).toHaveLength(views);
+});

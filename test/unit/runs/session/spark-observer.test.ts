@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../../../src/log.ts';
+import { SparkObserver, type SparkProgress } from '../../../../src/runs/session/spark-observer.ts';
+import { PUT_IN } from '../../../../src/spark/read-observer.ts';
+import { showFrames } from '../../../../src/spark/sql/python.ts';
+import { startConnectedRig } from '../../../support/gateway-client.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
+
+const settings = (progress: SparkProgress) => ({
+  progress,
+  uiUrl: undefined,
+  historyUrl: undefined,
+  sqlRows: 1_000,
+  resultRows: 50,
+});
+const requests = (kernel: ScriptedKernel): ScriptMessage[] =>
+  kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
+const says = (kernel: ScriptedKernel, request: ScriptMessage, data: object): void =>
+  void kernel.send('comm_msg', { comm_id: 'sparkthread.spark', data }, { parent: request });
+
+test('it goes into a Python kernel once, silently', async () => {
+  await using rig = await startConnectedRig();
+  const observer = new SparkObserver(settings('auto'), silentLog);
+  await observer.putInto(rig.connection);
+  await observer.putInto(rig.connection);
+  expect(requests(rig.kernel)).toHaveLength(1);
+  const [request] = requests(rig.kernel);
+  expect(request?.content).toMatchObject({ silent: true, store_history: false, allow_stdin: false });
+  expect(request?.content['code']).toContain('_sparkthread');
+});
+
+test('a new process gets it anew, also one that is still coming up', async () => {
+  await using rig = await startConnectedRig();
+  const observer = new SparkObserver(settings('auto'), silentLog);
+  await observer.putInto(rig.connection);
+  rig.kernel.onRestart = () => rig.kernel.comeUp();
+  await rig.gateway.restartKernel(rig.kernel.id);
+  expect(rig.connection.process).toBe('');
+  await observer.putInto(rig.connection);
+  await observer.putInto(rig.connection);
+  expect(requests(rig.kernel)).toHaveLength(2);
+});
+
+test('what shows frames goes in with it, and alone where no observer is wanted', async () => {
+  const sent = async (progress: SparkProgress): Promise<unknown[]> => {
+    await using rig = await startConnectedRig();
+    const observer = new SparkObserver(settings(progress), silentLog);
+    await observer.putInto(rig.connection);
+    await observer.putInto(rig.connection);
+    return requests(rig.kernel).map(({ content }) => content['code']);
+  };
+  const frames = showFrames({ asked: 1_000, result: 50 });
+  expect(await sent('auto')).toEqual([`(${frames}, ${PUT_IN})`]);
+  expect(await sent('console')).toEqual([frames]);
+  expect(await sent('off')).toEqual([frames]);
+});
+
+test('a kernel that is no IPython gets nothing', async () => {
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => {
+      kernel.implementation = 'IRkernel';
+    },
+  });
+  await new SparkObserver(settings('auto'), silentLog).putInto(rig.connection);
+  expect(requests(rig.kernel)).toEqual([]);
+});
+
+test('a kernel that works for another client is left alone', async () => {
+  await using rig = await startConnectedRig();
+  const foreign = { ...(await rig.kernel.untilReceived('kernel_info_request')) };
+  foreign.header = { ...foreign.header, msg_id: 'theirs', msg_type: 'execute_request', session: 'theirs' };
+  rig.kernel.status('busy', foreign);
+  await expect.poll(() => rig.connection.isBusyElsewhere).toBe(true);
+  const observer = new SparkObserver(settings('auto'), silentLog);
+  await observer.putInto(rig.connection);
+  expect(requests(rig.kernel)).toEqual([]);
+  rig.kernel.status('idle', foreign);
+  await expect.poll(() => rig.connection.isBusyElsewhere).toBe(false);
+  await observer.putInto(rig.connection);
+  expect(requests(rig.kernel)).toHaveLength(1);
+});
+
+test('a stop ends the jobs of its request and gives what the kernel says of that', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onSilent = (request) => {
+    const { kernel } = rig;
+    kernel.begin(request);
+    says(kernel, request, { v: 1, stopped: 'all operations' });
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  const observer = new SparkObserver(settings('console'), silentLog);
+  expect(await observer.endJobs(rig.connection, 'request-1', 2_000)).toBe('all operations');
+  expect(requests(rig.kernel)[0]?.content['code']).toContain('.stop("request-1", 2.5)');
+});
+
+test('a connection that is closed meanwhile is not waited for', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.onSilent = () => undefined;
+  const ending = new SparkObserver(settings('auto'), silentLog).endJobs(rig.connection, 'request-1', 1);
+  await rig.kernel.untilReceived('execute_request');
+  await rig.connection.close();
+  await expect(ending).resolves.toBeUndefined();
+});

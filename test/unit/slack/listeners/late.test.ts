@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentLog } from '../../../../src/log.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { onRunNow } from '../../../../src/slack/listeners/actions/run-now.ts';
+import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
+import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+
+const WRITTEN_S = 1_700_000_000;
+const MINUTE_MS = 60_000;
+const arriveAfter = (minutes: number): void => void vi.setSystemTime(WRITTEN_S * 1_000 + minutes * MINUTE_MS);
+
+beforeEach(() => arriveAfter(16));
+afterEach(() => void vi.useRealTimers());
+
+const ticket = { leaveUnacknowledged: () => undefined };
+const code = {
+  type: 'message',
+  user: 'U1',
+  text: '<@UBOT> `1 + 1`',
+  channel: 'C1',
+  ts: `${WRITTEN_S}.000100`,
+};
+const edited = { ...code, text: '<@UBOT> `2 + 2`', edited: { user: 'U1', ts: `${WRITTEN_S + 60}.000200` } };
+const edit = {
+  type: 'message',
+  subtype: 'message_changed',
+  channel: 'C1',
+  message: edited,
+  previous_message: code,
+};
+
+interface Told {
+  text: string;
+  blocks?: readonly { elements?: readonly { value?: string }[] }[];
+}
+
+/** `found`: the message as Slack has it by now. */
+function createBot({ run, found = code }: { run?: Run; found?: object | undefined } = {}) {
+  const told: Told[] = [];
+  const ran: { code: readonly string[]; requestKey: string }[] = [];
+  const claims = new Set<string>();
+  const tell = async (_: unknown, text: string, blocks?: Told['blocks']): Promise<void> =>
+    void told.push({ text, ...(blocks === undefined ? {} : { blocks }) });
+  const bot = {
+    workspace: 'T1',
+    userId: 'UBOT',
+    editWindowMs: 10 * MINUTE_MS,
+    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
+    users: {
+      find: async (id: string) => ({ id, ids: [id], isGuest: false, isExternal: false, isBot: false }),
+    },
+    notify: { person: tell, channel: tell },
+    control: { awaitingInput: () => undefined },
+    threads: { message: async () => found },
+    languages: async () => ({ kernelspecs: { list: [], defaultName: undefined }, aliases: {} }),
+    channelSettings: { read: async () => ({ auto: true }) },
+    saved: { find: () => undefined },
+    admit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
+      if (!claims.has(requestKey)) ran.push({ code: snippet.blocks, requestKey });
+      claims.add(requestKey);
+      return { kind: 'duplicate' };
+    },
+    replaceWaiting: async () => false,
+    erase: async () => undefined,
+    onRefused: () => undefined,
+    code: async () => ['1 + 1'],
+    markSeen: async (key: string) => !claims.has(key) && claims.add(key).has(key),
+    forgetSeen: async (key: string) => void claims.delete(key),
+    isKnown: async (key: string) => claims.has(key),
+    runOf: async () => undefined,
+    threadRuns: async () => (run === undefined ? [] : [run]),
+    channelRuns: async () => (run === undefined ? [] : [run]),
+    memory: createListenerMemory(),
+    audit: silentAudit,
+    log: silentLog,
+  } as unknown as Bot;
+  const press = async (user = 'U1'): Promise<void> => {
+    const value = told.at(-1)?.blocks?.[1]?.elements?.[0]?.value;
+    const body = { user: { id: user }, channel: { id: 'C1' }, container: { type: 'message' } };
+    const action = { type: 'button', action_id: 'late:run', value };
+    await onRunNow({ ack: async () => undefined, body, action } as never, bot);
+  };
+  return { bot, told, ran, claims, press };
+}
+
+test.each([14, 15])('what comes %i minutes after it was written runs', async (minutes) => {
+  const { bot, told, ran } = createBot();
+  arriveAfter(minutes);
+  await onMessage(code, ticket, bot);
+  expect({ told, code: ran.map((each) => each.code) }).toEqual({ told: [], code: [['1 + 1']] });
+});
+
+test.each([
+  ['a mention', code],
+  ['a direct message', { ...code, channel: 'D1', channel_type: 'im', text: '1 + 1' }],
+  ['a code block in a channel on auto', { ...code, text: '```1 + 1```' }],
+  ['a command', { ...code, text: '<@UBOT> restart' }],
+])('%s that comes later is told with Run now, once, and does nothing by itself', async (_what, event) => {
+  const { bot, told, ran } = createBot();
+  await onMessage(event, ticket, bot);
+  await onMessage({ ...event, type: 'app_mention' }, ticket, bot);
+  expect(ran).toEqual([]);
+  expect(told).toHaveLength(1);
+  expect(told[0]?.text).toBe(
+    'Slack brought this message 16 min after it was written, so it did not run by itself.',
+  );
+  expect(JSON.stringify(told[0]?.blocks)).toContain('"Run now"');
+});
+
+test('talk stays talk, and what ran in time is not told when it comes again late', async () => {
+  const { bot, told, claims } = createBot();
+  await onMessage({ ...code, text: 'lunch?' }, ticket, bot);
+  claims.add(`message/T1/C1/${code.ts}`);
+  await onMessage(code, ticket, bot);
+  expect(told).toEqual([]);
+});
+
+test('Run now runs the message under its own request, as it is by then', async () => {
+  const { bot, ran, press } = createBot();
+  await onMessage(code, ticket, bot);
+  await press();
+  await press();
+  expect(ran).toEqual([{ code: ['1 + 1'], requestKey: `message/T1/C1/${code.ts}` }]);
+  const later = createBot({ found: edited });
+  await onMessage(code, ticket, later.bot);
+  await later.press();
+  expect(later.ran).toMatchObject([{ code: ['2 + 2'] }]);
+});
+
+test('Run now is its author’s, and says so where the message is gone', async () => {
+  const { bot, told, ran, press } = createBot();
+  await onMessage(code, ticket, bot);
+  await press('U2');
+  expect(told.at(-1)?.text).toContain('is not yours');
+  const gone = createBot({ found: { ...code, subtype: 'tombstone' } });
+  await onMessage(code, ticket, gone.bot);
+  await gone.press();
+  expect(gone.told.at(-1)?.text).toContain('not there any more');
+  expect([...ran, ...gone.ran]).toEqual([]);
+});
+
+test('an edit that comes late is told, too, and runs behind the run of its message when it is wanted', async () => {
+  const data = { message: `message/T1/C1/${code.ts}`, edition: 1, kernelspec: 'python3' };
+  const run = { id: 'r1', requester: 'U1', channel: 'C1', thread: code.ts, state: 'posted', data } as Run;
+  const { bot, told, ran, press } = createBot({ run, found: edited });
+  arriveAfter(18);
+  await onMessageChanged(edit, ticket, bot);
+  expect(told.map(({ text }) => text)).toEqual([expect.stringContaining('17 min')]);
+  expect(ran).toEqual([]);
+  await press();
+  expect(ran).toMatchObject([{ code: ['2 + 2'], requestKey: `edit/T1/C1/${code.ts}/${edited.edited.ts}` }]);
+});

@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { atMost, KeyedMutex, pause, withTimeout } from '../../src/waits.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test('work that ends in time ends as it does, and leaves no timer', async () => {
+  expect(await withTimeout(Promise.resolve(7), 1_000)).toBe(7);
+  await expect(withTimeout(Promise.reject(new Error('mine')), 1_000)).rejects.toThrow('mine');
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('work that does not end is called late at its time, not before', async () => {
+  const never = Promise.withResolvers<void>();
+  let ended: unknown;
+  const bounded = withTimeout(never.promise, 2_000, () => new RangeError('silent')).catch(
+    (error: unknown) => (ended = error),
+  );
+  await vi.advanceTimersByTimeAsync(1_999);
+  expect(ended).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(1);
+  await bounded;
+  expect(ended).toEqual(new RangeError('silent'));
+});
+
+test('a failure after the time is nobody’s unhandled rejection', async () => {
+  const late = Promise.withResolvers<void>();
+  const bounded = expect(withTimeout(late.promise, 10)).rejects.toThrow('no answer within 10 ms');
+  await vi.advanceTimersByTimeAsync(10);
+  await bounded;
+  late.reject(new Error('too late'));
+  await vi.advanceTimersByTimeAsync(10);
+});
+
+test('a pause lasts as long as it should, or until its signal is aborted', async () => {
+  const ending = new AbortController();
+  let ended = 0;
+  const count = (): void => void (ended += 1);
+  void pause(1_000, ending.signal).then(count);
+  void pause(5_000, ending.signal).then(count);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(ended).toBe(1);
+  ending.abort();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ended).toBe(2);
+  await pause(5_000, ending.signal);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('work is waited for at most so long', async () => {
+  vi.useRealTimers();
+  expect(await atMost(Promise.resolve(7), 60_000)).toBe(7);
+  expect(await atMost(new Promise(() => undefined), 1)).toBeUndefined();
+  await expect(atMost(Promise.reject(new Error('mine')), 60_000)).rejects.toThrow('mine');
+});
+
+test('one after the other for one key, side by side for others, also after a failure', async () => {
+  const mutex = new KeyedMutex();
+  const order: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const first = mutex.run('a', async () => {
+    await gate.promise;
+    order.push('a1');
+    throw new Error('broke');
+  });
+  const second = mutex.run('a', async () => void order.push('a2'));
+  await mutex.run('b', async () => void order.push('b'));
+  gate.resolve();
+  await expect(first).rejects.toThrow('broke');
+  await second;
+  expect(order).toEqual(['b', 'a1', 'a2']);
+});
