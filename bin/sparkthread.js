@@ -73,8 +73,9 @@ async function run(name, args) {
   // What is compiled, TypeScript's types stripped, is kept for the next start (in NODE_COMPILE_CACHE, else beside the
   // system's temporary files; where neither can be written nothing is kept).
   nodeModule.enableCompileCache();
-  // V8 lets its young generation grow to 32 MB in the first busy second, and keeps it: a bot gains nothing by that.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  // 100 MB of output leave 17 MB behind, in place of 200 MB, for 12 ms more of a processor for each MB. Set before anything is
+  // loaded it saves 25 MB more.
+  setFlagsFromString('--optimize-for-size');
   const program = new URL(programs[name], root);
   process.argv = [process.execPath, fileURLToPath(program), ...args];
   await import(program.href);

@@ -63,7 +63,7 @@ export interface App {
 /** Composition: each part gets what it needs. No rule of the business is here. */
 export function createApp(parts: AppParts): App {
   const { config, log, gateway, store, spoolDir, slack, guard, audit, onRefused, onEnded } = parts;
-  const { workspace } = slack;
+  const { workspace } = slack.side;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
   const channels = new StoredChannelSettings(store.keyv('channel'));
@@ -121,7 +121,7 @@ export function createApp(parts: AppParts): App {
     runTimeoutMs,
     inputTimeoutMs,
     sqlRows: config.runs.sqlRows,
-    isDeactivated: async (requester) => (await slack.users.find(requester)).isDeactivated === true,
+    isDeactivated: async (requester) => (await slack.side.users.find(requester)).isDeactivated === true,
     guard,
     spark: new SparkObserver({ ...config.spark, sqlRows: config.runs.sqlRows }, log),
     idleTimeoutMs: config.kernels.idleTimeoutMs,
@@ -167,19 +167,10 @@ export function createApp(parts: AppParts): App {
   const closing = new AbortController();
   let retention: { close: () => void } | undefined;
   const bot: Bot = {
-    workspace,
-    workspaceUrl: slack.workspaceUrl,
-    userId: slack.botUserId,
+    ...slack.side,
     policy: config.policy,
     autoRun: config.runs.autoRun,
     editWindowMs: config.runs.editWindowMs,
-    users: slack.users,
-    channels: slack.channels,
-    notify: slack.notify,
-    views: slack.views,
-    readFiles: slack.readFiles,
-    threads: slack.threads,
-    memory: slack.memory,
     drafts: createDrafts(store.keyv('draft')),
     channelSettings: channels,
     audit,
@@ -207,7 +198,6 @@ export function createApp(parts: AppParts): App {
       const runId = await store.runs.findRequest(requestKey);
       return runId === undefined || runId === '' ? undefined : await runs.find(runId);
     },
-    keepKernel: (queue, kernelId) => control.keep(queue, kernelId),
     findRun: (runId) => runs.find(runId),
     threadRuns: (channel, thread, limit = 200) =>
       runs.newest(store.runs.thread(workspace, channel, thread, limit)),

@@ -154,7 +154,7 @@ async function main(): Promise<void> {
         log.info(
           {
             event: 'bot.ready',
-            workspace: slack.workspace,
+            workspace: slack.side.workspace,
             store: store.kind,
             port: server.port,
             recovered,

@@ -10,7 +10,7 @@ export interface ExportedRun {
   heading: string;
   kernelspec: string;
   language: string | undefined;
-  /** A text for each block; none where it is not kept any more. */
+  /** A text for each block; none where it is no longer kept. */
   code: readonly string[];
   /** How many of the blocks had their turn. */
   begun: number;
@@ -53,7 +53,7 @@ function runCells(run: ExportedRun, shown: Map<string, RanCell>): Cell[] {
   const written = outputs.map((output) => [outputJson(output)]);
   const blocks = code.filter((block) => block.trim() !== '');
   if (blocks.length === 0)
-    return [textCell([heading, 'The code is not kept any more.', ...outputs.map(outputText)].join('\n\n'))];
+    return [textCell([heading, 'The code is no longer kept.', ...outputs.map(outputText)].join('\n\n'))];
   // What several blocks said stands in one answer: it goes to the last that ran.
   const last = Math.min(Math.max(begun, 1), blocks.length) - 1;
   const cells = blocks.map((source, index): CodeCell => {

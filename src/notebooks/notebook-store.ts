@@ -10,7 +10,7 @@ export interface PostedNotebook {
 /** The notebooks of runs, by the key of the request that made the run, as long as runs are kept. */
 export interface NotebookStore {
   keep: (requestKey: string, notebook: Notebook) => Promise<void>;
-  /** Undefined where it is not kept any more. */
+  /** Undefined where it is no longer kept. */
   find: (requestKey: string) => Promise<Notebook | undefined>;
   forget: (requestKey: string) => Promise<void>;
 }

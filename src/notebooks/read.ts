@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../errors.ts';
+import { isCostly, MOST_COST } from '../gateway/protocol/json.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './clean-metadata.ts';
 import { type Cell, cellsToRun, isObject, type JsonObject, type Notebook } from './model.ts';
 
@@ -44,14 +45,18 @@ export function readNotebook(text: string, name: string): { notebook: Notebook; 
   return { notebook, language: languageOf(given) };
 }
 
+/** Each line of its text is a value, which takes long to parse: three times what a message of a kernel may have. */
+const MOST_JSON_COST = 3 * MOST_COST;
+
 function parse(text: string, name: string): JsonObject {
+  if (isCostly(Buffer.from(text), MOST_JSON_COST)) throw unreadable(name, 'it has too many lines and values');
   let given: unknown;
   try {
     given = JSON.parse(text);
   } catch {
     throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
   }
-  if (!isObject(given) || !('nbformat' in given)) throw unreadable(name, 'it is no notebook');
+  if (!isObject(given) || !('nbformat' in given)) throw unreadable(name, 'it is not a notebook');
   return given;
 }
 

@@ -9,7 +9,7 @@ interface DisplayHolder {
 export interface Displays {
   /** The transcript of `runId` shows this display now. */
   keep(displayId: string, runId: string, transcript: DisplayHolder): void;
-  /** The run's output is not kept any more: what updates its displays has nowhere to go. */
+  /** The run's output is no longer kept: what updates its displays has nowhere to go. */
   forget(runId: string): void;
   /** Hands an update to the newest run that shows the display, other than `from`; of unknown ids nothing is done. */
   update(from: DisplayHolder, output: KernelOutput & { kind: 'updateDisplay' }): Promise<void>;

@@ -139,7 +139,7 @@ export class KernelControl {
     const [inHand] = kernels.find(waiting.queue)?.unfinished ?? [];
     const live = inHand === undefined ? undefined : kernels.run(inHand.id);
     if (live === undefined || live.id === waiting.id || !isUnfinished(waiting))
-      throw new UserError('notAsked', 'That run does not wait any more, so nobody was asked.');
+      throw new UserError('notAsked', 'That run is no longer waiting, so nobody was asked.');
     const { requester, data } = live.run;
     if (requester === waiting.requester)
       throw new UserError('notAsked', 'The run in front is your own, so nobody was asked.');
@@ -179,7 +179,7 @@ export class KernelControl {
    * waited for; throws `UserError` when that takes too long, because the line is stored nowhere.
    */
   async answerInput(run: Run, promptId: string, input: string): Promise<boolean> {
-    const prompt = await this.#deps.kernels.run(run.id)?.findPrompt(promptId);
+    const prompt = await this.#deps.kernels.run(run.id)?.prompts.find(promptId);
     if (prompt === 'notYet')
       throw new UserError(
         'notTaken',

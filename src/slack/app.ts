@@ -7,23 +7,22 @@ import type { PayloadCounts } from '../server/instrument-slack.ts';
 import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
-import type { Threads } from './exports/threads.ts';
 import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './api/call-error.ts';
-import type { Bot, ListenerMemory } from './context.ts';
-import { type Channels, createChannels } from './api/conversations.ts';
+import type { Bot, SlackSide } from './context.ts';
+import { createChannels } from './api/conversations.ts';
 import type { SlackNetwork } from './transport/network.ts';
 import { openClient, openSlackApp, type SlackSettings } from './transport/connect.ts';
 import { registerListeners } from './listeners/register.ts';
 import { createListenerMemory } from './listeners/requests.ts';
 import type { AckedAfterAcceptApp } from './transport/acked-after-accept-app.ts';
 import { escapeMrkdwn, mention } from './blocks/mrkdwn.ts';
-import { createUsers, type Users } from './api/users.ts';
+import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
-import { createFileReader, type ReadFiles } from './api/files.ts';
+import { createFileReader } from './api/files.ts';
 import { createRunMessageRemover, type RunMessageRemover } from './api/delete-run-message.ts';
-import { createViews, type Views } from './api/views.ts';
-import { createIdleNotices, createNotify, type Notify } from './api/notify.ts';
+import { createViews } from './api/views.ts';
+import { createIdleNotices, createNotify } from './api/notify.ts';
 
 export interface StartSlackOptions {
   settings: SlackSettings;
@@ -45,20 +44,10 @@ export interface StartSlackOptions {
 
 /** Slack's side, known and reachable; it takes no payload before `open`. */
 export interface StartedSlack extends RunMessageRemover {
-  workspace: string;
-  /** `https://team.slack.com/`. */
-  workspaceUrl: string;
-  botUserId: string;
-  views: Views;
-  readFiles: ReadFiles;
+  side: SlackSide;
   /** Whether Slack answers a call of this process. */
   reaches: () => Promise<boolean>;
-  users: Users;
-  channels: Channels;
-  notify: Notify;
-  memory: ListenerMemory;
   openRunMessage: OpenRunMessage;
-  threads: Threads;
   notifySwitched: (run: Run, change: { from: string; by: string }) => void;
   idleNotices: IdleNotices;
   health: HealthCheck;
@@ -85,10 +74,10 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
   const removals = openClient(settings, log, { fetch, isUrgent: false });
   const {
     team_id: workspace,
-    user_id: botUserId,
+    user_id: userId,
     url: workspaceUrl,
   } = await askWhoWeAre(app, settings.botToken);
-  if (workspace === undefined || botUserId === undefined || workspaceUrl === undefined)
+  if (workspace === undefined || userId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const runMessages = createRunMessages({
     token: settings.botToken,
@@ -103,23 +92,25 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
   const notify = createNotify(notices, log);
   const { botToken: token, apiUrl } = settings;
   return {
-    workspace,
-    workspaceUrl,
-    botUserId,
-    notify,
-    memory: createListenerMemory(),
-    views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),
-    readFiles: createFileReader({
-      token,
-      apiUrl,
-      maxCodeBytes,
-      fetch: network.fetch,
-      askFile: async (file) => (await lookups.files.info({ file })).file,
-    }),
-    users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
-    channels: createChannels(lookups, log),
+    side: {
+      workspace,
+      workspaceUrl,
+      userId,
+      notify,
+      memory: createListenerMemory(),
+      views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),
+      readFiles: createFileReader({
+        token,
+        apiUrl,
+        maxCodeBytes,
+        fetch: network.fetch,
+        askFile: async (file) => (await lookups.files.info({ file })).file,
+      }),
+      users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
+      channels: createChannels(lookups, log),
+      threads: runMessages.threads,
+    },
     openRunMessage: runMessages.open,
-    threads: runMessages.threads,
     health: transport.health,
     reaches: () =>
       app.client.auth.test({ token }).then(

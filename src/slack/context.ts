@@ -20,29 +20,31 @@ import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
 import type { KeyedMutex } from '../waits.ts';
 
-/** What listeners work with. Runs and requests are in the store: all that asks for them rejects with `StoreError`. */
-export interface Bot {
-  // — the workspace, who may do what in it, and how to ask and tell Slack —
-
+/** The workspace, and how to ask and tell Slack. */
+export interface SlackSide {
   workspace: string;
   /** `https://team.slack.com/`, for links to messages. */
   workspaceUrl: string;
   /** Our own user id, as mentions carry it. */
   userId: string;
-  policy: PolicySettings;
   users: Users;
   channels: Channels;
   notify: Notify;
   views: Views;
   readFiles: ReadFiles;
   threads: Threads;
-  audit: Audit;
-  log: Log;
+  memory: ListenerMemory;
+}
+
+/** What listeners work with. Runs and requests are in the store: all that asks for them rejects with `StoreError`. */
+export interface Bot extends SlackSide {
+  policy: PolicySettings;
   autoRun: 'mention' | 'all';
   editWindowMs: number;
   /** Code that waits until its requester has chosen a language, for an hour. */
   drafts: Drafts;
-  memory: ListenerMemory;
+  audit: Audit;
+  log: Log;
 
   // — runs, and the requests that make them —
 
@@ -69,7 +71,7 @@ export interface Bot {
   runOf: (request: string) => Promise<Run | undefined>;
   /** The code of a run, a text for each block; empty when it is not stored any more. */
   code: (run: Run) => Promise<readonly string[]>;
-  /** The notebook that a run is made of; undefined where it is not kept any more. */
+  /** The notebook that a run is made of; undefined where it is no longer kept. */
   notebook: (run: Run) => Promise<Notebook | undefined>;
   /** Settles when the final message of a run that has ended is there with its files, or is left to a successor. */
   untilPosted: (runId: string) => Promise<void>;
@@ -87,8 +89,6 @@ export interface Bot {
   languages: (channel: string) => Promise<LanguageContext>;
   /** The same as the gateway tells it now. */
   languagesNow: (channel: string) => Promise<LanguageContext>;
-  /** Puts an idle kernel's end off. False when it is gone or has changed hands. */
-  keepKernel: (queue: string, kernelId: string) => Promise<boolean>;
 
   // — what channels keep under a name, and when that runs by itself —
 

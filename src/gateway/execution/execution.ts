@@ -57,6 +57,7 @@ export class RunningExecution implements Execution {
     this.#queue = new OutputQueue((isFull) => onEvent(this, { kind: 'full', isFull }));
     this.#stopping = new Stopping(request.signal, kernel.timings.stopIgnoredMs, {
       isRunning: () => this.phase === 'running' && !this.state.idle,
+      leaveDebugger: () => this.input.leaveDebugger(),
       interrupt: (wanted) => kernel.interrupt(wanted),
       onSent: () => {
         this.state = { ...this.state, stopped: true };
@@ -130,6 +131,7 @@ export class RunningExecution implements Execution {
       if (isOfCode) this.#stopping.onOutput();
     }
     this.input.take(message);
+    if (this.#stopping.isWanted) this.input.leaveDebugger();
     if (!wasRunning) this.#stopping.pursue();
     this.planEnd();
   }

@@ -6,6 +6,13 @@ import type { KernelMessage } from '../protocol/wire.ts';
 /** Sends a line to the kernel. `request` is undefined when an earlier process received it. */
 export type AnswerInput = (request: KernelMessage | undefined, value: string) => void;
 
+/** Debuggers and the line that leaves them, with what they stopped: pdb and ipdb, also in themselves, and R's browser. */
+const DEBUGGERS: readonly [prompt: RegExp, wayOut: string][] = [
+  [/(?:^|\n)\(*(?:i?pdb|Pdb)(?:\+\+)?(?:\)+|>) ?$/, 'q'],
+  [/(?:^|\n)Browse\[\d{1,4}\]> ?$/, 'Q'],
+];
+const PROMPT_CHARS = 1_000;
+
 /**
  * The lines that the kernel asks for during one execution. A question or an answer that was on its way when the
  * connection broke is lost for good: the kernel waits, says nothing, and looks as if it were computing.
@@ -17,7 +24,7 @@ export class InputRequests {
   /** `given`: answered, and nothing of the execution came since. */
   #state:
     | { is: 'none' }
-    | { is: 'open' }
+    | { is: 'open'; prompt: string; answer: (value: string) => void }
     | { is: 'given'; request: KernelMessage | undefined; value: string } = { is: 'none' };
   /** What was on its way to or from the kernel may be lost. */
   #isInDoubt = false;
@@ -44,20 +51,25 @@ export class InputRequests {
   ask(asked: Omit<InputRequest, 'id'> & { id?: string }, request?: KernelMessage): void {
     const refused = !this.#allowStdin;
     let isAnswered = refused;
-    if (!refused) this.#state = { is: 'open' };
-    this.#notify({
-      kind: 'inputRequest',
-      ...asked,
-      refused,
-      answer: (value) => {
-        if (isAnswered) return;
-        isAnswered = true;
-        // It goes out on the websocket that is open now, or the next one.
-        this.#isInDoubt = false;
-        this.#state = { is: 'given', request, value };
-        this.#answer(request, value);
-      },
-    });
+    const answer = (value: string): void => {
+      if (isAnswered) return;
+      isAnswered = true;
+      // It goes out on the websocket that is open now, or the next one.
+      this.#isInDoubt = false;
+      this.#state = { is: 'given', request, value };
+      this.#answer(request, value);
+    };
+    if (!refused) this.#state = { is: 'open', prompt: asked.prompt.slice(-PROMPT_CHARS), answer };
+    this.#notify({ kind: 'inputRequest', ...asked, refused, answer });
+  }
+
+  /** Has a debugger that waits for a line end the code; false where none does. */
+  leaveDebugger(): boolean {
+    const state = this.#state;
+    if (state.is !== 'open') return false;
+    const [, wayOut] = DEBUGGERS.find(([prompt]) => prompt.test(state.prompt)) ?? [];
+    if (wayOut !== undefined) state.answer(wayOut);
+    return wayOut !== undefined;
   }
 
   /** The connection broke, or an earlier process ended without a checkpoint. */

@@ -82,9 +82,14 @@ function isRefusal(failure: unknown): boolean {
   return failure instanceof GatewayError && (failure.code === 'unauthorized' || failure.code === 'refused');
 }
 
+/** What a debugger ends takes less. */
+const LEAVING_MS = 1_000;
+
 export interface StoppableExecution {
   /** Its code is the one that runs, so an interrupt meets nobody else's. */
   isRunning(): boolean;
+  /** Has a debugger that waits for a line end the code; false where none does. */
+  leaveDebugger(): boolean;
   /** Rejects when it is not known to have been sent. */
   interrupt(wanted: WantedInterrupt): Promise<void>;
   onSent(): void;
@@ -165,6 +170,11 @@ export class Stopping {
       this.#execution.onSent();
     };
     try {
+      // An interrupt would end IPython's debugger alone, and the code behind its prompt would go on.
+      if (this.#execution.leaveDebugger()) {
+        onSend();
+        await delay(LEAVING_MS, undefined, { ref: false });
+      }
       await this.#execution.interrupt({ isWanted, onSend });
       if (repeat > 0) return;
       const isUnheard = () => isWanted() && !this.#hasReacted;

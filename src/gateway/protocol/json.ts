@@ -28,17 +28,17 @@ const OPEN_OBJECT = 0x7b;
 const ARRAY_COST = 3;
 const TEXT_COST = 30;
 /** 50 ms: 3,500,000 numbers, or 115,000 texts. */
-const MOST_COST = 3_500_000;
+export const MOST_COST = 3_500_000;
 /** No shorter JSON costs so much. */
 const CHEAP_BYTES = 300_000;
 /** A text that is longer is searched for its end natively. */
 const NEAR_BYTES = 1_000;
 
 /** Whether JSON has so many values that parsing it would hold up everybody else. Its texts may have any length. */
-export function isCostly(json: Buffer): boolean {
+export function isCostly(json: Buffer, most = MOST_COST): boolean {
   if (json.length < CHEAP_BYTES) return false;
   let cost = 0;
-  for (let at = 0; at < json.length && cost <= MOST_COST; at += 1) {
+  for (let at = 0; at < json.length && cost <= most; at += 1) {
     const byte = json[at];
     if (byte === COMMA) cost += 1;
     else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) cost += ARRAY_COST;
@@ -47,7 +47,7 @@ export function isCostly(json: Buffer): boolean {
       at = endOfText(json, at + 1);
     }
   }
-  return cost > MOST_COST;
+  return cost > most;
 }
 
 /** The index of the quote that ends the text. */

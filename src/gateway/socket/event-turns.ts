@@ -18,8 +18,8 @@ const LONG_BYTES = 300_000;
 type LongFrame = { kind: 'long'; json: Buffer; bytes: number };
 
 /**
- * Gives the events of one websocket in their order. A long frame is weighed in a turn of the event loop of its own and
- * given in the next one; one whose reading would hold up everybody else is `tooBig`.
+ * Gives the events of one websocket in their order. To weigh a long frame, to decode it and to read it take a turn of the event
+ * loop each; one whose reading would hold up everybody else is `tooBig`.
  */
 export class EventTurns {
   readonly #onEvent: (event: SocketEvent) => void;
@@ -66,10 +66,14 @@ export class EventTurns {
 
   #weighFirst(): void {
     const [first] = this.#waiting;
+    if (first?.kind === 'long' && isCostly(first.json)) this.#waiting[0] = { kind: 'tooBig' };
+    setImmediate(() => this.#decodeFirst());
+  }
+
+  #decodeFirst(): void {
+    const [first] = this.#waiting;
     if (first?.kind === 'long')
-      this.#waiting[0] = isCostly(first.json)
-        ? { kind: 'tooBig' }
-        : { kind: 'frame', json: first.json.toString('utf8'), bytes: first.bytes };
+      this.#waiting[0] = { kind: 'frame', json: first.json.toString('utf8'), bytes: first.bytes };
     setImmediate(() => this.#giveFirst());
   }
 

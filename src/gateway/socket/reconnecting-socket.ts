@@ -149,16 +149,8 @@ export class ReconnectingSocket {
   }
 
   #untilUpgraded(next: KernelSocket, signal: AbortSignal, onAnswered: () => void): Promise<void> {
-    const { kernelId, timings } = this.#options;
-    return untilUpgraded(next, {
-      kernelId,
-      findKernel: this.#options.findKernel,
-      lookMs: timings.upgradeLookMs,
-      lookTimeoutMs: timings.lookTimeoutMs,
-      endsWithGateway: !this.#isFresh || this.#openedMs > 0,
-      signal,
-      onAnswered,
-    });
+    const endsWithGateway = !this.#isFresh || this.#openedMs > 0;
+    return untilUpgraded(next, this.#options, { endsWithGateway, signal, onAnswered });
   }
 
   #onClose(socket: KernelSocket, code: number): void {

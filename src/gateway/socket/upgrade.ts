@@ -1,14 +1,9 @@
 import { untilAborted } from '../until-aborted.ts';
 import { GatewayError } from '../errors.ts';
-import type { KernelSocket } from './websocket.ts';
+import type { KernelSocket, SocketOptions } from './websocket.ts';
 import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 
 export interface UpgradeWatch {
-  kernelId: string;
-  findKernel: KernelsApi['findKernel'];
-  lookMs: number;
-  /** A look without an answer counts as failed after this. */
-  lookTimeoutMs: number;
   /** Whether the upgrade is given up when the gateway answers no look. A new kernel is waited for. */
   endsWithGateway: boolean;
   signal: AbortSignal;
@@ -20,17 +15,21 @@ export interface UpgradeWatch {
  * Waits for the upgrade, and meanwhile asks for the kernel's model: gateways hold the upgrade of a kernel that died
  * for up to 60 s after they have given it up. On failure the websocket is terminated.
  */
-export async function untilUpgraded(socket: KernelSocket, watch: UpgradeWatch): Promise<void> {
+export async function untilUpgraded(
+  socket: KernelSocket,
+  options: SocketOptions,
+  watch: UpgradeWatch,
+): Promise<void> {
   const over = new AbortController();
   try {
     await untilAborted(
-      Promise.race([socket.opened, untilGivenUp(watch, over.signal)]),
+      Promise.race([socket.opened, untilGivenUp(options, watch, over.signal)]),
       watch.signal,
       () => new GatewayError('unreachable', 'Opening the websocket was given up by us'),
     );
   } catch (failure) {
     socket.terminate();
-    throw await confirmed(failure, watch);
+    throw await confirmed(failure, options);
   } finally {
     over.abort();
   }
@@ -38,14 +37,15 @@ export async function untilUpgraded(socket: KernelSocket, watch: UpgradeWatch): 
 
 /** Rejects once the gateway has no such kernel any more, or is not there itself; never resolves. */
 function untilGivenUp(
-  { kernelId, findKernel, lookMs, lookTimeoutMs, endsWithGateway, onAnswered }: UpgradeWatch,
+  { kernelId, findKernel, timings }: SocketOptions,
+  { endsWithGateway, onAnswered }: UpgradeWatch,
   over: AbortSignal,
 ): Promise<never> {
   return new Promise((_resolve, reject) => {
     let wasThere = false;
     const look = async () => {
       try {
-        const until = AbortSignal.any([over, AbortSignal.timeout(lookTimeoutMs)]);
+        const until = AbortSignal.any([over, AbortSignal.timeout(timings.lookTimeoutMs)]);
         const model = await findKernel(kernelId, until);
         if (model === undefined) return reject(wasThere ? neverCameUp() : kernelGone(kernelId));
         if (model.executionState === 'dead') return reject(neverCameUp(model.reason));
@@ -56,9 +56,9 @@ function untilGivenUp(
         if (endsWithGateway && failure instanceof GatewayError && failure.code === 'unreachable')
           return reject(new GatewayError('unreachable', 'The gateway gives no answer', { cause: failure }));
       }
-      if (!over.aborted) timer = setTimeout(() => void look(), lookMs);
+      if (!over.aborted) timer = setTimeout(() => void look(), timings.upgradeLookMs);
     };
-    let timer = setTimeout(() => void look(), lookMs);
+    let timer = setTimeout(() => void look(), timings.upgradeLookMs);
     over.addEventListener('abort', () => clearTimeout(timer), { once: true });
   });
 }
@@ -67,7 +67,7 @@ function untilGivenUp(
  * A 404 on the upgrade may be a wrong websocket address, and a 500 the gateway's own failure: only the REST side knows
  * whether the kernel is there and has ever answered.
  */
-async function confirmed(failure: unknown, { kernelId, findKernel }: UpgradeWatch): Promise<unknown> {
+async function confirmed(failure: unknown, { kernelId, findKernel }: SocketOptions): Promise<unknown> {
   if (!(failure instanceof GatewayError)) return failure;
   const { code, status } = failure;
   if (code === 'serverStopped')

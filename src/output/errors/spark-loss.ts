@@ -43,7 +43,7 @@ export const DRIVER_HEADLINE = 'The Spark driver is gone: its JVM ended under th
 /** What to do. */
 export const LOSS_HINTS: Readonly<Record<SparkLoss, string>> = {
   driver:
-    'Often its memory ran out. Python still runs, and nothing of Spark can be reached from it any more: restart the kernel, and variables are lost.',
+    'Often its memory ran out. Python still runs, and Spark can no longer be reached from it: restart the kernel (its variables are lost).',
   session:
     'The Spark session of this kernel was stopped. Make a new one in code (SparkSession.builder.getOrCreate()), or restart the kernel.',
   executorMemory:

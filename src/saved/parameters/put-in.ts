@@ -39,7 +39,10 @@ function writeAssignments(
     );
   const wrong = parameters.find(({ name }) => !written.isName(name));
   if (wrong !== undefined)
-    throw new UserError('badCommand', `“${wrong.name}” is no name in ${written.displayName}. Nothing ran.`);
+    throw new UserError(
+      'badCommand',
+      `“${wrong.name}” is not a name in ${written.displayName}. Nothing ran.`,
+    );
   return { assigned: [written.comment, ...parameters.map(written.assign)].join('\n'), written };
 }
 

@@ -34,7 +34,7 @@ function readCron(text: string): Read {
   } catch {
     throw new UserError(
       'badCommand',
-      `“${cron.slice(0, 60)}” is no cron line: minute, hour, day of the month, month, day of the week, as in "0 8 * * 1-5". Nothing was scheduled.`,
+      `“${cron.slice(0, 60)}” is not a cron line: minute, hour, day of the month, month, day of the week, as in "0 8 * * 1-5". Nothing was scheduled.`,
     );
   }
   return { timing: { words: `"${cron}"`, cron }, rest: text.slice(whole.length) };

@@ -160,7 +160,7 @@ function decode(bytes: Buffer, name: string): string {
   try {
     return toLineFeeds(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw unreadable(name, 'it is no UTF-8 text');
+    throw unreadable(name, 'it is not UTF-8 text');
   }
 }
 
@@ -181,6 +181,6 @@ function tooLarge(name: string, bytes: number): UserError {
   const [size, most] = [bytes, MAX_NOTEBOOK_BYTES].map((each) => Math.ceil(each / 1e6));
   return new UserError(
     'snippetTooLong',
-    `The notebook ${name} is too large (${size} MB, at most ${most}). Clear its outputs and send it anew; nothing ran.`,
+    `The notebook ${name} is too large (${size} MB, at most ${most}). Clear its outputs and send it again; nothing ran.`,
   );
 }

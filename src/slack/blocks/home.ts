@@ -40,7 +40,7 @@ export function renderHome(content: HomeContent): HomeView {
         : kernels.flatMap(({ status, mayChange }) => kernelBlocks(status, mayChange, now))),
       header('Your last runs'),
       ...(runs.length === 0
-        ? [section('You have run nothing yet, or it is not kept any more.')]
+        ? [section('You have run nothing yet, or your runs are no longer kept.')]
         : runs.flatMap((run) => runBlocks(run, workspaceUrl))),
       ...renderSavedHome(content, workspaceUrl, now),
     ],

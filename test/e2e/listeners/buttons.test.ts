@@ -121,7 +121,7 @@ test('who waits behind somebody else’s run asks its requester, once in ten min
   await ben.press(live, 'run:stop');
   await rig.final('#ask', root.ts);
   await ana.press(waiting, 'run:ask');
-  await told('ana', 'does not wait any more, so nobody was asked');
+  await told('ana', 'is no longer waiting, so nobody was asked');
 });
 
 test('Run again works after a restart of the bot, once for a double click, and for the next person too', async () => {
@@ -210,6 +210,6 @@ test('KEEP_RUNS erases, and older buttons say so', async () => {
   const ana = playground.as('ana');
   await ana.press(answer, 'run:runAgain');
   const told = await playground.waitForEphemeral('ana', ({ channel }) => channel === answer.channel);
-  expect(told.text).toContain('not kept any more');
+  expect(told.text).toContain('no longer kept');
   expect((await ana.slash('#kept', '/spark history')).text).toContain('Nothing has run');
 });

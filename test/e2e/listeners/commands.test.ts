@@ -41,7 +41,7 @@ test('history shows the last runs of this channel with links to their answers', 
   expect(lines).toHaveLength(3);
   expect(lines[1]).toContain('use_of_ˋticksˋ &lt;b&gt; &amp; "x"');
   expect(lines[1]).toContain(
-    `https://home.slack.com/archives/${answer.channel}/p${answer.ts.replace('.', '')}?thread_ts=${root.ts}&cid=${answer.channel}|Done`,
+    `https://home.slack.com/archives/${answer.channel}/p${answer.ts.replace('.', '')}?thread_ts=${root.ts}&cid=${answer.channel}|use_of_`,
   );
   expect(text).not.toContain('hidden');
 });
@@ -91,20 +91,6 @@ test('kernels shows what else runs on a gateway that lists, without buttons', as
   expect(JSON.stringify(listed.blocks)).not.toContain('"value":"ffffffff');
 });
 
-test('a restart that was asked for in a thread is told the channel, not that thread alone', async () => {
-  const { playground } = rig;
-  playground.addChannel('from-a-thread');
-  const { root } = await rig.slash('ana', '#from-a-thread', '/spark 1');
-  playground.as('ana').post('#from-a-thread', '!restart', { thread: root.ts });
-  const told = await playground.waitForMessage('#from-a-thread', ({ text }) =>
-    text.includes('restarted the python3 kernel'),
-  );
-  expect(told.thread_ts).toBeUndefined();
-  await playground.waitForEphemeral('ana', ({ text, thread_ts: thread }) => {
-    return thread === root.ts && text.startsWith('Restarted the python3 kernel');
-  });
-});
-
 test('a kernel’s button in the list works once, and tells its channel', async () => {
   const { playground, bot } = rig;
   playground.addChannel('listed');
@@ -151,7 +137,7 @@ test('restart #channel and shutdown by id work from elsewhere; unknown and close
   await playground.waitForMessage('#far-away', ({ text }) => text.includes('restarted the python3 kernel'));
   expect((await ask('ana', '#general', `/spark shutdown ${far.id}`)).text).toContain('Shut down');
   await playground.waitForMessage('#far-away', ({ text }) => text.includes('shut the python3 kernel down'));
-  expect((await ask('ana', '#general', '/spark restart #far-away')).text).toContain('no kernel');
+  expect((await ask('ana', '#general', '/spark restart #far-away')).text).toContain('it has none');
 });
 
 test('a name means the channel that has it now', async () => {
@@ -231,4 +217,18 @@ test('the channel one is in may be named by its name too, where anybody may rest
   expect((await ask('ben', '#general', '/spark restart #named')).text).toContain(
     'Only admins may act on another',
   );
+});
+
+test('a restart that was asked for in a thread is told the channel, not that thread alone', async () => {
+  const { playground } = rig;
+  playground.addChannel('from-a-thread');
+  const { root } = await rig.slash('ana', '#from-a-thread', '/spark 1');
+  playground.as('ana').post('#from-a-thread', '!restart', { thread: root.ts });
+  const told = await playground.waitForMessage('#from-a-thread', ({ text }) =>
+    text.includes('restarted the python3 kernel'),
+  );
+  expect(told.thread_ts).toBeUndefined();
+  await playground.waitForEphemeral('ana', ({ text, thread_ts: thread }) => {
+    return thread === root.ts && text.startsWith('Restarted the python3 kernel');
+  });
 });

@@ -40,7 +40,7 @@ test('MAX_CODE and KERNELS_PER_USER refuse with a sentence; what has no room und
   expect(shown(whole)).not.toContain('not kept');
   // A word kernel says its own code.
   const { answer } = await rig.slash('ana', '#data', `/spark ${'x'.repeat(2_000)}`);
-  expect(shown(answer)).toContain('room for the output of all runs together was full');
+  expect(shown(answer)).toContain('room for the output of all runs together is full');
   const seen = rig.playground.ephemerals('ana').length;
   ana.upload('#data', { name: 'long.py', content: 'x'.repeat(3_001) }, '@sparkthread');
   const long = await rig.playground.waitFor(() => rig.playground.ephemerals('ana')[seen]);

@@ -58,7 +58,7 @@ function openRoom(user: string, purpose: string, { playground }: Rig): string {
 }
 
 const refusal =
-  /may not (?:be )?use|not on the list of people|Only admins may|Only the one who ran|You have no unfinished run/;
+  /may not (?:be )?use|not on the list of people|Only admins may|Only the person who ran|You have no unfinished run/;
 
 /** Does something and tells whether it was allowed: true once `isDone`, false once the person reads a refusal. */
 export async function tryIt(

@@ -153,7 +153,7 @@ test('a file that is no text, or too long, is refused and changes nothing', asyn
   );
   const here = binary.channel;
   const told = await playground.waitForEphemeral('ana', ({ channel }) => channel === here);
-  expect(told.text).toContain('no UTF-8');
+  expect(told.text).toContain('not UTF-8');
   ana.upload('#badfiles', { name: 'long.py', content: 'x'.repeat(9.5 * 2 ** 20) }, '@sparkthread');
   const long = await playground.waitForEphemeral(
     'ana',

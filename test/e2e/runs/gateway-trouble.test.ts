@@ -78,7 +78,7 @@ test('a gateway that cannot be reached, and one that is none', async () => {
   const { port } = server.address() as AddressInfo;
   try {
     await using bot = await botWith({}, `http://127.0.0.1:${port}/`);
-    expect(await refusal()).toContain('no Jupyter gateway');
+    expect(await refusal()).toContain('is not a Jupyter gateway');
     expect(bot.pid).toBeGreaterThan(0);
   } finally {
     server.close();

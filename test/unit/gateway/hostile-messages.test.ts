@@ -105,7 +105,9 @@ test('a message of too many values is lost, and said; a long one without them is
   };
   const running = run(connection);
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
-  expect(running.outputs.map(({ kind }) => kind)).toEqual([
+  const kinds = running.outputs.map(({ kind }) => kind);
+  // On a loaded machine the kernel may seem quiet meanwhile.
+  expect(kinds.filter((kind) => kind !== 'quiet')).toEqual([
     'started',
     'counted',
     'tooBig',

@@ -84,7 +84,7 @@ test('code of another kernel is text, and its backticks end no fence', async () 
 
 test('a run whose code is erased says so, and nothing at all is still a notebook', async () => {
   const gone = await exported(run({ code: [] }));
-  expect(gone.cells.at(-1)?.markdown).toContain('The code is not kept any more.');
+  expect(gone.cells.at(-1)?.markdown).toContain('The code is no longer kept.');
   expect(await exported()).toEqual({ metadata: {}, cells: [{ markdown: '# Title' }] });
 });
 

@@ -128,9 +128,9 @@ const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(leve
 test.each([
   ['', 'it is empty'],
   ['{"cells": [', 'it is no JSON'],
-  ['[]', 'it is no notebook'],
-  ['null', 'it is no notebook'],
-  ['{"cells": []}', 'it is no notebook'],
+  ['[]', 'it is not a notebook'],
+  ['null', 'it is not a notebook'],
+  ['{"cells": []}', 'it is not a notebook'],
   [JSON.stringify({ nbformat: 5, cells: [] }), 'is newer than 4'],
   [JSON.stringify({ nbformat: '4', cells: [] }), 'too old'],
   [JSON.stringify({ nbformat: 1, cells: [] }), 'too old'],
@@ -169,4 +169,15 @@ test('pictures in its text go where it is too large with them', () => {
   expect(kept.notebook.cells[0]).toMatchObject({
     attachments: { 'a.png': { 'image/png': ['A', 'B'], 'text/odd': '{"a":1}' } },
   });
+});
+
+test('a notebook of millions of values is refused before it is parsed; one of 300,000 lines is not', () => {
+  const printed = [
+    { output_type: 'stream', name: 'stdout', text: Array.from({ length: 300_000 }, () => 'x') },
+  ];
+  expect(read(v4([code('a', { outputs: printed })])).notebook.cells).toHaveLength(1);
+  const wide = JSON.stringify(v4([code('a')])).replace('{', `{"extra":[${'[],'.repeat(4_000_000)}0],`);
+  const begun = process.threadCpuUsage();
+  expect(() => readNotebook(wide, 'a.ipynb')).toThrow('it has too many lines and values');
+  expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(400);
 });

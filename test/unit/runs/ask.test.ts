@@ -57,11 +57,11 @@ test('nobody is asked about one’s own run, a bot’s run, or by a run that doe
   const own = await rig.submit('own()', { requester: 'ben' });
   const other = await rig.submit('other()', { requester: 'ana' });
   expect(() => control.askAbout(own.run)).toThrow('your own');
-  expect(() => control.askAbout(first.run)).toThrow('does not wait any more');
+  expect(() => control.askAbout(first.run)).toThrow('is no longer waiting');
   first.note({ data: { attended: false } });
   expect(() => control.askAbout(other.run)).toThrow('A bot sent');
   rig.session().stop(other, { kind: 'asked', by: 'ana' });
   await rig.untilEnded(other);
-  expect(() => control.askAbout(other.run)).toThrow('does not wait any more');
+  expect(() => control.askAbout(other.run)).toThrow('is no longer waiting');
   run.end();
 });

@@ -111,7 +111,7 @@ async function executeBlock(
   } finally {
     stopFollowing();
   }
-  live.closePrompt();
+  live.prompts.close();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
   const end = await execution.end;
   if (end.kind === 'notSent' && !live.signal.aborted && !deps.guard.mayWrite()) {

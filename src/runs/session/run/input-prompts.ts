@@ -14,8 +14,14 @@ export interface InputPrompt {
 
 /** What one run's kernel asks: one prompt at a time. */
 export class InputPrompts {
+  readonly #askedId: () => string | undefined;
   #open: InputPrompt | undefined;
   #opened = Promise.withResolvers<void>();
+
+  /** `askedId`: of the line that, by the record, the kernel waits for. */
+  constructor(askedId: () => string | undefined) {
+    this.#askedId = askedId;
+  }
 
   open(prompt: InputPrompt): void {
     this.#open?.close();
@@ -29,10 +35,10 @@ export class InputPrompts {
     this.#opened = Promise.withResolvers<void>();
   }
 
-  /** `isAsked`: by the record, the kernel waits for this line. */
-  async find(id: string, isAsked: () => boolean): Promise<InputPrompt | 'notYet' | undefined> {
-    if (this.#open?.id !== id && isAsked()) await atMost(this.#opened.promise, INPUT_WAIT_MS);
+  /** The prompt with this id, or undefined when it is over. A run that is just being resumed is waited for. */
+  async find(id: string): Promise<InputPrompt | 'notYet' | undefined> {
+    if (this.#open?.id !== id && this.#askedId() === id) await atMost(this.#opened.promise, INPUT_WAIT_MS);
     if (this.#open?.id === id) return this.#open;
-    return isAsked() ? 'notYet' : undefined;
+    return this.#askedId() === id ? 'notYet' : undefined;
   }
 }

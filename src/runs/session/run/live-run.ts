@@ -6,7 +6,7 @@ import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
-import { type InputPrompt, InputPrompts } from './input-prompts.ts';
+import { InputPrompts } from './input-prompts.ts';
 import { isAboutStop, type StopReason } from './read-end.ts';
 import { LatestWriter, retryStore } from '../store-writes.ts';
 
@@ -23,7 +23,7 @@ export class LiveRun {
   run: Run;
   readonly message: RunMessage;
   /** What the kernel asks and nobody has answered yet. */
-  readonly #prompts = new InputPrompts();
+  readonly prompts = new InputPrompts(() => this.run.data.inputRequest?.id);
   readonly #store: RunStore<RunData>;
   readonly #writer: LatestWriter;
   readonly #log: Log;
@@ -154,7 +154,7 @@ export class LiveRun {
   /** Writes how it ended. False when it has ended already. */
   async end(outcome: RunOutcome, kept?: StoredOutput): Promise<boolean> {
     if (!isUnfinished(this.run)) return false;
-    this.closePrompt();
+    this.prompts.close();
     const data = { outcome, inputRequest: undefined, ...(kept === undefined ? {} : { kept }) };
     this.#apply({ state: 'ended', data });
     await this.#writer.save();
@@ -219,21 +219,6 @@ export class LiveRun {
   finish(outcome: RunOutcome): ReturnType<RunMessage['finish']> {
     this.#phase = { kind: 'ended', outcome };
     return this.message.finish(viewRun(this.run, this.#shownCode, this.#phase, this.#output?.()));
-  }
-
-  // — what the kernel asks —
-
-  openPrompt(prompt: InputPrompt): void {
-    this.#prompts.open(prompt);
-  }
-
-  closePrompt(): void {
-    this.#prompts.close();
-  }
-
-  /** The prompt with this id, or undefined when it is over. A run that is just being resumed is waited for. */
-  findPrompt(id: string): Promise<InputPrompt | 'notYet' | undefined> {
-    return this.#prompts.find(id, () => this.run.data.inputRequest?.id === id);
   }
 
   // — the end of this process —

@@ -113,11 +113,6 @@ function noteCount(live: LiveRun, executionCount: number, record: KernelRecord):
 
 /** A kernel that a stop did not wake from its input request (IRkernel reads on) gets an empty line after this. */
 const RELEASE_MS = 3_000;
-/** A debugger answers an interrupt with its next prompt; these leave it: pdb and ipdb, also in themselves, and R's browser. */
-const WAYS_OUT: readonly [prompt: RegExp, input: string][] = [
-  [/(?:^|\n)\(*(?:i?pdb|Pdb)(?:\+\+)?(?:\)+|>) ?$/, 'q'],
-  [/(?:^|\n)Browse\[\d{1,4}\]> ?$/, 'Q'],
-];
 /** Of a longer prompt (a menu) the end asks; the store and the screen get no more. */
 const MAX_PROMPT_CHARS = 4_000;
 
@@ -138,21 +133,20 @@ function askInput(
   const timeout = setTimeout(() => live.stop({ kind: 'inputTimeout' }), inputTimeoutMs);
   let release: NodeJS.Timeout | undefined;
   let isAnswered = false;
-  const [, wayOut] = WAYS_OUT.find(([form]) => form.test(prompt)) ?? [];
-  const releaseIn = (ms: number): void => {
+  const releaseSoon = (): void => {
     clearTimeout(timeout);
-    release = setTimeout(() => request.answer(wayOut ?? ''), ms);
+    release = setTimeout(() => request.answer(''), RELEASE_MS);
   };
   const stopAsking = (): void => {
     echo(`${request.prompt}\n`);
-    releaseIn(RELEASE_MS);
+    releaseSoon();
   };
-  live.openPrompt({
+  live.prompts.open({
     id,
     answer(input) {
       if (isAnswered) return false;
       isAnswered = true;
-      live.closePrompt();
+      live.prompts.close();
       echo(`${request.prompt}${password ? '' : input}\n`);
       live.showRunning();
       request.answer(input);
@@ -165,7 +159,7 @@ function askInput(
       live.signal.removeEventListener('abort', stopAsking);
     },
   });
-  if (live.signal.aborted) return releaseIn(wayOut === undefined ? RELEASE_MS : 0);
+  if (live.signal.aborted) return releaseSoon();
   live.signal.addEventListener('abort', stopAsking, { once: true });
   // Written at once: a successor asks only what the store has.
   live.commit({ data: { inputRequest: { id, prompt, password } } }).catch(() => undefined);

@@ -93,7 +93,7 @@ const PAUSED: Readonly<Record<PauseReason, string>> = {
   byHand: 'by hand',
   failures: 'five failures in a row',
   makerGone: 'who made it is gone',
-  snippetGone: 'its snippet is not saved any more',
+  snippetGone: 'its snippet is no longer saved',
   noChannel: 'the bot cannot post here',
 };
 
@@ -126,8 +126,8 @@ export function scheduleName(schedule: Schedule): string {
 
 const WHY_PAUSED: Readonly<Record<Exclude<PauseReason, 'byHand'>, string>> = {
   failures: 'failed five times in a row',
-  makerGone: 'has lost who made it: the account is deactivated, or is not in this channel any more',
-  snippetGone: 'runs a snippet that is not saved any more',
+  makerGone: 'has lost who made it: the account is deactivated, or is no longer in this channel',
+  snippetGone: 'runs a snippet that is no longer saved',
   noChannel: 'cannot run: the bot is not in its channel, or the channel is archived',
 };
 

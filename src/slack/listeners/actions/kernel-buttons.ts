@@ -62,7 +62,7 @@ export async function onKeepButton(args: SlackActionMiddlewareArgs<BlockAction>,
   await withBoundary({ what: 'a Keep button', notify, asked }, bot, async () => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
     await withAudit(asked, bot, async () => {
-      if (!(await bot.keepKernel(kernel.queue, kernel.kernelId)))
+      if (!(await bot.control.keep(kernel.queue, kernel.kernelId)))
         throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
     });
     await reply.send();

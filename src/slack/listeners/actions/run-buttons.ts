@@ -43,7 +43,7 @@ export async function onRunButton(args: SlackActionMiddlewareArgs<BlockAction>, 
     const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
-      throw new UserError('badCommand', 'That run is not kept any more, so nothing was done.');
+      throw new UserError('badCommand', 'That run is no longer kept, so nothing was done.');
     must(await actionOf(click, run, run.requester === user, bot), person, run.channel, bot.policy);
     await withAudit({ ...asked, channel: run.channel, requester: run.requester }, bot, async () => {
       await act(click, { run, person, trigger: body.trigger_id, reply }, bot);

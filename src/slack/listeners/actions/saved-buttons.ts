@@ -26,7 +26,7 @@ export async function onReplaceButton(args: SlackActionMiddlewareArgs<BlockActio
     const found = Promise.all([bot.findRun(asked.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.signal);
     if (run === undefined)
-      throw new UserError('badCommand', 'That run is not kept any more, so nothing was saved.');
+      throw new UserError('badCommand', 'That run is no longer kept, so nothing was saved.');
     const result = await withAudit(pressed, bot, () =>
       inTime(saveRun(run, asked, person, bot), reply.signal),
     );
@@ -55,7 +55,7 @@ export async function onRunSavedButton(
     const saved = bot.saved.byId({ workspace: bot.workspace, channel }, id);
     const blocks = saved === undefined ? undefined : await inTime(bot.saved.code(saved), reply.signal);
     if (saved === undefined || blocks === undefined)
-      throw new UserError('badCommand', 'That snippet is not saved any more. Nothing ran.');
+      throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
     const looked = Promise.all([bot.users.find(user), mustBeIn(channel, user, bot)]);
     const [person] = await inTime(looked, reply.signal);
     const { name } = saved;
@@ -91,7 +91,7 @@ export async function onLoadSaved(
     ]);
     must('run', person, channel, bot.policy);
     if (saved === undefined || blocks === undefined)
-      throw new UserError('badCommand', 'That snippet is not saved any more.');
+      throw new UserError('badCommand', 'That snippet is no longer saved.');
     const { fields, joins } = splitCode(blocks) ?? { fields: [], joins: [] };
     const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
     // Slack keeps what was typed into fields of the same name.

@@ -104,7 +104,7 @@ async function runNow(
   const { channel, name, parameters } = schedule;
   const saved = findSaved(name, channel, bot);
   const blocks = await inTime(bot.saved.code(saved), signal);
-  if (blocks === undefined) throw new UserError('badCommand', 'Its code is not kept any more. Nothing ran.');
+  if (blocks === undefined) throw new UserError('badCommand', 'Its code is no longer kept. Nothing ran.');
   const snippet = toSnippet(saved, blocks, parameters);
   const request = {
     requestKey,

@@ -134,7 +134,7 @@ async function languagesText(channel: string, bot: Bot): Promise<string> {
 
 async function historyText(channel: string, bot: Bot): Promise<string> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
-  if (runs.length === 0) return 'Nothing has run in this channel yet, or it is not kept any more.';
+  if (runs.length === 0) return 'Nothing has run in this channel yet, or its runs are no longer kept.';
   return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
 }
 

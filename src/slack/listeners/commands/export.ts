@@ -76,7 +76,7 @@ async function findRuns(
 
 function orNothing(runs: Run[], where: string): Run[] {
   if (runs.length === 0)
-    throw new UserError('badCommand', `Nothing has run in ${where}, or it is not kept any more.`);
+    throw new UserError('badCommand', `Nothing has run in ${where}, or it is no longer kept.`);
   return runs;
 }
 

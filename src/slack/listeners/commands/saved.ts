@@ -32,8 +32,8 @@ export async function saveLastRun(
     throw new UserError(
       'badCommand',
       thread === undefined
-        ? 'You have run nothing in this channel, or it is not kept any more. Nothing was saved.'
-        : 'No run of this thread is kept any more. Nothing was saved.',
+        ? 'You have run nothing in this channel, or your runs are no longer kept. Nothing was saved.'
+        : 'No run of this thread is still kept. Nothing was saved.',
     );
   return saveAnswer(run, await saveRun(run, { name }, person, bot), bot);
 }
@@ -72,7 +72,7 @@ export async function saveRun(
   must('choose', person, channel, bot.policy);
   const blocks = await bot.code(run);
   if (blocks.length === 0)
-    throw new UserError('badCommand', 'The code of that run is not kept any more. Nothing was saved.');
+    throw new UserError('badCommand', 'The code of that run is no longer kept. Nothing was saved.');
   const { kernelspec, language, dialect } = run.data;
   const place = { workspace: bot.workspace, channel };
   const snippet = { ...place, name, kernelspec, language, dialect, savedBy: person.id, blocks };
@@ -147,7 +147,7 @@ export async function resolveSaved(
   if (blocks === undefined)
     throw new UserError(
       'badCommand',
-      `The code of “${found.name}” is not kept any more. Nothing ran; forget it.`,
+      `The code of “${found.name}” is no longer kept. Nothing ran; forget it.`,
     );
   const snippet = toSnippet(found, blocks, request.command.parameters);
   return { kind: 'snippet', snippet, saved: { name: found.name } };

@@ -1,6 +1,8 @@
 import type { KnownBlock } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { renderElapsed } from '../../blocks/duration.ts';
+import { button, buttonRow } from '../../blocks/elements.ts';
+import { section } from '../../blocks/mrkdwn.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 
 /** What Slack brings later than this (an outage, delayed events) may not be wanted any more. */
@@ -28,20 +30,7 @@ export function refuseLate(posted: PostedMessage): void {
 
 /** The same sentence with its button. */
 export function renderRunNow(text: string, { ts, thread = ts }: PostedMessage): KnownBlock[] {
-  return [
-    { type: 'section', text: { type: 'mrkdwn', text } },
-    {
-      type: 'actions',
-      elements: [
-        {
-          type: 'button',
-          text: { type: 'plain_text', text: 'Run now' },
-          action_id: runNowAction,
-          value: `${thread}|${ts}`,
-        },
-      ],
-    },
-  ];
+  return [section(text), buttonRow(button('Run now', runNowAction, `${thread}|${ts}`))];
 }
 
 /** Which message is meant, and its thread. */

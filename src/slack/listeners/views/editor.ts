@@ -145,7 +145,7 @@ async function findDraft(id: string, bot: Bot): Promise<Draft> {
   if (draft === undefined)
     throw new UserError(
       'emptySnippet',
-      'This took too long: the code is not kept any more. Choose “Run this code” again.',
+      'This took too long: the code is no longer kept. Choose “Run this code” again.',
     );
   return draft;
 }

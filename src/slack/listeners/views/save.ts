@@ -44,7 +44,7 @@ export async function onSaveSubmitted(
       reply.signal,
     );
     if (run === undefined)
-      throw new UserError('badCommand', 'That run is not kept any more, so nothing was saved.');
+      throw new UserError('badCommand', 'That run is no longer kept, so nothing was saved.');
     const { kind, saved } = await withAudit({ ...asked, channel: run.channel, run: run.id }, bot, () =>
       inTime(saveRun(run, { name, replaces }, person, bot), reply.signal),
     );

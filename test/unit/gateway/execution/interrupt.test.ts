@@ -44,6 +44,7 @@ function createStopping(interrupt: () => Promise<void>) {
   const wanted: (() => boolean)[] = [];
   const stopping = new Stopping(stop.signal, 60_000, {
     isRunning: () => true,
+    leaveDebugger: () => false,
     interrupt({ isWanted, onSend }) {
       wanted.push(isWanted);
       if (isWanted()) onSend();
@@ -123,6 +124,7 @@ test('Stopping: again is nothing where no stop was asked for', () => {
   const say = (word: string) => () => void said.push(word);
   const stopping = new Stopping(undefined, 0, {
     isRunning: () => true,
+    leaveDebugger: () => false,
     interrupt: () => Promise.resolve(say('interrupt')()),
     onSent: say('sent'),
     onFailed: say('failed'),
@@ -217,4 +219,31 @@ test('a stop while nothing may be written is told as a call that failed, and sen
   mayWrite = true;
   await interrupted.promise;
   expect(await running.end).toMatchObject({ kind: 'interrupted' });
+});
+
+test.each([
+  ['(Pdb) ', 'q'],
+  ['((Pdb)) ', 'q'],
+  ['ipdb> ', 'q'],
+  ['Browse[2]> ', 'Q'],
+])('a debugger that asks %s is left by its own line, not by an interrupt', async (prompt, line) => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.send('input_request', { prompt, password: false }, { parent: request, channel: 'stdin' });
+    void kernel.untilReceived('input_reply').then(() => {
+      kernel.send('error', { ename: 'BdbQuit', evalue: '', traceback: [] }, { parent: request });
+      kernel.reply(request, { status: 'error', ename: 'BdbQuit', evalue: '', traceback: [] });
+      kernel.status('idle', request);
+    });
+  };
+  const stop = new AbortController();
+  const debugged = run(connection, { code: 'breakpoint()', allowStdin: true, signal: stop.signal });
+  await debugged.until('inputRequest');
+  stop.abort();
+  expect((await debugged.end).kind).toBe('interrupted');
+  const lines = kernel.received.filter(({ header }) => header.msg_type === 'input_reply');
+  expect(lines.map(({ content }) => content['value'])).toEqual([line]);
+  expect(kernel.interrupts).toBe(0);
 });

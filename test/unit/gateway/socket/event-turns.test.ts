@@ -36,9 +36,10 @@ test('what comes behind a long frame waits for it, and nothing more is read mean
   expect(flow).toEqual([true, false]);
 });
 
-test('weighing and reading have a turn each', async () => {
+test('weighing, decoding and reading have a turn each', async () => {
   const { turns, given } = watched();
   turns.giveFrame(Buffer.from(long('a')), false);
+  await nextTurn();
   await nextTurn();
   expect(given).toEqual([]);
   await nextTurn();

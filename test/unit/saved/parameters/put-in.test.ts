@@ -133,10 +133,10 @@ describe('where it is put', () => {
 });
 
 test.each([
-  ['class=1', 'python', '“class” is no name in Python'],
-  ['a.b=1', 'python', '“a.b” is no name in Python'],
-  ['val=1', 'scala', '“val” is no name in Scala'],
-  ['_x=1', 'R', '“_x” is no name in R'],
+  ['class=1', 'python', '“class” is not a name in Python'],
+  ['a.b=1', 'python', '“a.b” is not a name in Python'],
+  ['val=1', 'scala', '“val” is not a name in Scala'],
+  ['_x=1', 'R', '“_x” is not a name in R'],
   ['n=1', 'julia', 'Python, Scala, R and SQL; this is julia'],
 ])('%s in %s is refused', (typed, language, sentence) => {
   expect(() => put('1', typed, language)).toThrow(sentence);

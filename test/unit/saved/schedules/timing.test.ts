@@ -49,10 +49,10 @@ test.each([
   ['every 7 min', 'Every how many min'],
   ['every 90 min', 'Every how many min'],
   ['every 5 hours', 'Every how many hours'],
-  ['"8 o clock"', 'no cron line'],
-  ['"* * * * * *"', 'no cron line'],
-  ['"61 * * * *"', 'no cron line'],
-  ['""', 'no cron line'],
+  ['"8 o clock"', 'not a cron line'],
+  ['"* * * * * *"', 'not a cron line'],
+  ['"61 * * * *"', 'not a cron line'],
+  ['""', 'not a cron line'],
 ])('%j is refused', (typed, sentence) => {
   expect(() => readTiming(typed)).toThrow(sentence);
 });

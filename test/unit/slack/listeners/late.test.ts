@@ -41,7 +41,7 @@ interface Told {
 function createBot({ run, found = code }: { run?: Run; found?: object | undefined } = {}) {
   const told: Told[] = [];
   const ran: { code: readonly string[]; requestKey: string }[] = [];
-  const claims = new Set<string>();
+  const claims = new Set(['welcome/T1/U1']);
   const tell = async (_: unknown, text: string, blocks?: Told['blocks']): Promise<void> =>
     void told.push({ text, ...(blocks === undefined ? {} : { blocks }) });
   const bot = {

@@ -62,5 +62,5 @@ test('loaded code stands in fields of new names each time, because Slack keeps w
   );
   await saved.forget(long);
   await load(long.id, JSON.stringify({ channel: 'C1' }));
-  expect(said).toEqual(['That snippet is not saved any more.']);
+  expect(said).toEqual(['That snippet is no longer saved.']);
 });

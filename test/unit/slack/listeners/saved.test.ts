@@ -78,7 +78,7 @@ test('the bot’s own code behind All rows as CSV is nothing to save', async () 
 test('save says so where nothing has run, or where the code is gone', async () => {
   await expect(saveLastRun('x', personOf('U5'), here, bot)).rejects.toThrow('You have run nothing');
   codes = {};
-  await expect(saveLastRun('x', personOf('U1'), here, bot)).rejects.toThrow('not kept any more');
+  await expect(saveLastRun('x', personOf('U1'), here, bot)).rejects.toThrow('is no longer kept');
 });
 
 test('a taken name is asked about, and only its button replaces it', async () => {

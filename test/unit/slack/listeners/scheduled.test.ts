@@ -117,7 +117,7 @@ test.each([
   [
     'values that its language does not take',
     { parameters: [{ name: 'class', value: { kind: 'null' } }] },
-    'no name in Python',
+    'not a name in Python',
   ],
 ])('%s is refused when it is made', async (_, change, sentence) => {
   await expect(makeSchedule({ ...asked, ...change } as never, maker, 'C1', bot)).rejects.toThrow(sentence);

@@ -8,8 +8,6 @@ interface Asked {
   live: LiveRun;
   promptId: string;
   replies: () => string[];
-  /** Has the code ask for another line. */
-  askAgain: (prompt: string) => void;
   /** Ends the code that asked. */
   end: () => void;
 }
@@ -42,8 +40,6 @@ async function askedRig(
       kernel!.received
         .filter(({ header }) => header.msg_type === 'input_reply')
         .map(({ content }) => String(content['value'])),
-    askAgain: (prompt) =>
-      kernel!.send('input_request', { prompt, password: false }, { parent: request, channel: 'stdin' }),
     end() {
       kernel!.reply(request);
       kernel!.status('idle', request);
@@ -159,22 +155,6 @@ test('a stop while the code asks interrupts it once, and the question is over', 
   await live.posted;
   expect(kernel!.interrupts).toBe(1);
   expect(await rig.control.answerInput(live.run, promptId, 'late')).toBe(false);
-});
-
-test.each([
-  ['(Pdb) ', 'q'],
-  ['((Pdb)) ', 'q'],
-  ['ipdb> ', 'q'],
-  ['Browse[2]> ', 'Q'],
-])('a stop leaves a debugger that asks %s again by its own way out', async (prompt, line) => {
-  const { rig, live, askAgain, replies, end } = await askedRig({}, { prompt, password: false });
-  await using _ = rig;
-  const [kernel] = rig.gateway.kernels.values();
-  kernel!.onInterrupt = () => askAgain(prompt);
-  await rig.control.stop(live.run, 'U1');
-  await expect.poll(replies).toEqual([line]);
-  end();
-  expect((await rig.untilDone(live)).kind).toBe('ok');
 });
 
 test('a line for a run that has ended and is not posted yet is not taken, and not asked for again', async () => {
