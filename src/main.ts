@@ -154,7 +154,11 @@ async function main(): Promise<void> {
         log.info(
           {
             event: 'bot.ready',
+            version: VERSION,
             workspace: slack.side.workspace,
+            transport: config.slack.transport.kind,
+            gateway: new URL(config.gateway.httpUrl).host,
+            defaultLanguage: config.runs.defaultLanguage,
             store: store.kind,
             port: server.port,
             recovered,

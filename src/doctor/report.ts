@@ -3,10 +3,13 @@ export interface Report {
   /** Something that takes a while has begun. */
   progress(text: string): void;
   ok(what: string, text: string): void;
-  failed(what: string, text: string, remedy: string): void;
+  /** Without a remedy where the next failure's is the same. */
+  failed(what: string, text: string, remedy?: string): void;
   skipped(what: string, text: string): void;
   /** A sentence that is no check. */
   note(text: string): void;
+  /** How many checks there were, and how many of them failed. */
+  sum(): void;
   readonly failures: number;
 }
 
@@ -15,6 +18,7 @@ const WHAT_WIDTH = 20;
 /** Writes each finding as one line. On a terminal the progress stands in the last line until the next finding. */
 export function startReport(write: (text: string) => void, isTerminal: boolean): Report {
   let failures = 0;
+  let checks = 0;
   let isPending = false;
   const line = (text: string): void => {
     write(`${isPending ? '\r\u001b[K' : ''}${text}\n`);
@@ -26,14 +30,19 @@ export function startReport(write: (text: string) => void, isTerminal: boolean):
       write(`${isPending ? '\r\u001b[K' : ''}   …  ${text}`);
       isPending = true;
     },
-    ok: (what, text) => line(`${headOf('ok', what)} ${text}`),
+    ok(what, text) {
+      checks += 1;
+      line(`${headOf('ok', what)} ${text}`);
+    },
     failed(what, text, remedy) {
+      checks += 1;
       failures += 1;
       const head = headOf('failed', what);
-      line(`${head} ${text}\n${' '.repeat(head.length)} → ${remedy}`);
+      line(`${head} ${text}${remedy === undefined ? '' : `\n${' '.repeat(head.length)} → ${remedy}`}`);
     },
     skipped: (what, text) => line(`${headOf('skipped', what)} ${text}`),
     note: (text) => line(`note    ${text}`),
+    sum: () => line(`${failures} of ${checks} checks failed.`),
     get failures() {
       return failures;
     },

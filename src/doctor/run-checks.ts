@@ -45,6 +45,7 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
     await gateway.close();
   }
   if (!signal.aborted) await checkStore(config.store, report);
+  if (!signal.aborted) report.sum();
   return report.failures > 0 ? 1 : 0;
 }
 
@@ -75,8 +76,12 @@ function noteRunTimeout(runTimeoutMs: number | undefined, report: Report): void 
 }
 
 export function reportProblems({ problems }: ConfigError, report: Report): void {
-  const remedy = 'docs/configuration.md has every setting with an example.';
-  for (const problem of problems) report.failed('settings', problem, remedy);
+  for (const problem of problems.slice(0, -1)) report.failed('settings', problem);
+  report.failed(
+    'settings',
+    problems.at(-1) ?? '',
+    'docs/configuration.md has every setting with an example.',
+  );
 }
 
 const LEASE_MS = 1_000;
