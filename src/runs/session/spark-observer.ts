@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { KernelConnection } from '../../gateway/gateway.ts';
 import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
@@ -7,7 +6,7 @@ import type { SparkLinkSettings } from '../../spark/links.ts';
 import { PUT_IN, readStopped, stopCode, type StoppedWork } from '../../spark/read-observer.ts';
 import { showFrames } from '../../spark/sql/python.ts';
 import { StatusApi, type StatusSettings } from '../../spark/status/status-api.ts';
-import { pause } from '../../waits.ts';
+import { atMost, pause } from '../../waits.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { noteMoment, noteSilence } from './run/note-events.ts';
 
@@ -157,7 +156,6 @@ export async function executeQuietly(
 ): Promise<QuietEnd> {
   const timeout = new AbortController();
   const clock = setTimeout(() => timeout.abort(), timeoutMs).unref();
-  const late = new AbortController();
   const comms: (Output & { kind: 'comm' })[] = [];
   const read = async (): Promise<QuietEnd['kind']> => {
     const execution = connection.execute({
@@ -171,10 +169,7 @@ export async function executeQuietly(
       if (said.kind === 'comm' && comms.length < MOST_COMMS) comms.push(said);
     return execution.checkpoint === undefined ? (await execution.end).kind : 'unanswered';
   };
-  const unanswered = delay(timeoutMs + MERCY_MS, 'unanswered' as const, { ref: false, signal: late.signal });
-  const kind = await Promise.race([read(), unanswered]);
+  const kind = (await atMost(read(), timeoutMs + MERCY_MS)) ?? 'unanswered';
   clearTimeout(clock);
-  late.abort();
-  unanswered.catch(() => undefined);
   return { kind, comms };
 }
