@@ -81,19 +81,20 @@ export class KernelSocket {
     this.#socket?.terminate();
   }
 
-  /** Resolves when the websocket is closed. */
+  /** Resolves when the websocket is closed, and all that came on it is given. */
   close(): Promise<void> {
     const socket = this.#socket;
     this.#isTerminated = true;
-    if (socket === undefined || socket.readyState === WebSocket.CLOSED) return Promise.resolve();
+    // A paused websocket would never read the other side's close frame.
+    this.setPaused(false);
     return new Promise((resolve) => {
+      const end = (): void => this.#turns.whenGiven(resolve);
+      if (socket === undefined || socket.readyState === WebSocket.CLOSED) return end();
       const timeout = setTimeout(() => socket.terminate(), CLOSE_MS);
       socket.once('close', () => {
         clearTimeout(timeout);
-        this.#turns.whenGiven(resolve);
+        end();
       });
-      // A paused websocket would never read the other side's close frame.
-      socket.resume();
       socket.close(1000);
     });
   }
