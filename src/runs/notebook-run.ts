@@ -29,7 +29,8 @@ export async function withNotebook(
   if (posted === undefined) return transcript;
   const hasEnded = !isUnfinished(run);
   return await openNotebookTranscript(transcript, {
-    dir: join(spoolDir, notebookFolder(run.id)),
+    // Beside the folder of its output; the part before the dot is the run's.
+    dir: join(spoolDir, `${run.id}.notebook`),
     filename: `${posted.name}-executed.ipynb`,
     maxOutputBytes,
     budget,
@@ -46,11 +47,6 @@ export async function withNotebook(
         'an executed notebook was not written',
       ),
   });
-}
-
-/** Beside the folder of its output; the part before the dot is the run's. */
-export function notebookFolder(runId: string): string {
-  return `${runId}.notebook`;
 }
 
 /** Only the notebook that this very code is from: it may have been edited since. */

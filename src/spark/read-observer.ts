@@ -65,7 +65,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** The observer that is put into Python kernels (observer/*.py), as code for an execute_request. */
-
 const PARTS = ['jobs', 'cells', 'stop'];
 const SOURCE = PARTS.map((part) =>
   readFileSync(new URL(`observer/${part}.py`, import.meta.url), 'utf8'),

@@ -85,7 +85,7 @@ export class LateOutput {
     this.#editSoon(ended);
   }
 
-  /** The kernel’s process ended and was replaced: soon after a run it was that run's doing (protocol.md §2.7). */
+  /** The kernel's process ended and was replaced: soon after a run it was that run's doing (protocol.md §2.7). */
   #kernelDied(): void {
     const ended = [...this.#ended.values()].at(-1);
     if (ended === undefined || ended.outcome.variablesLost) return;
