@@ -148,7 +148,7 @@ test('Run now is its author’s, and says so where the message is gone', async (
   const gone = createBot({ found: { ...code, subtype: 'tombstone' } });
   await onMessage(code, ticket, gone.bot);
   await gone.press();
-  expect(gone.told.at(-1)?.text).toContain('not there any more');
+  expect(gone.told.at(-1)?.text).toContain('no longer there');
   expect([...ran, ...gone.ran]).toEqual([]);
 });
 
