@@ -49,7 +49,7 @@ export async function withNotebook(
 }
 
 /** Beside the folder of its output; the part before the dot is the run's. */
-export function notebookFolder(runId: string): string {
+function notebookFolder(runId: string): string {
   return `${runId}.notebook`;
 }
 

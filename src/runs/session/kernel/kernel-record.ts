@@ -163,7 +163,7 @@ function fromVersion1({ lane, lastRunner, runners, ...rest }: Version1): object 
 }
 
 /** Who comes later does not miss the variables. */
-export const LOSS_KEPT_MS = 30 * 24 * 60 * 60_000;
+const LOSS_KEPT_MS = 30 * 24 * 60 * 60_000;
 /** No session key begins like this. */
 const LOSS_PREFIX = 'loss of ';
 const UNREADABLE_NOTE =
