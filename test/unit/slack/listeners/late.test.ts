@@ -44,9 +44,11 @@ interface Given {
   found?: object | undefined;
   /** Why the first runs are refused. */
   refusals?: string[];
+  /** Whether the channel is on `auto`, each time that it is asked; by default it is. */
+  autos?: boolean[];
 }
 
-function createBot({ run, found = code, refusals = [] }: Given = {}) {
+function createBot({ run, found = code, refusals = [], autos = [] }: Given = {}) {
   const told: Told[] = [];
   const ran: { code: readonly string[]; requestKey: string }[] = [];
   const claims = new Set(['welcome/T1/U1']);
@@ -64,7 +66,7 @@ function createBot({ run, found = code, refusals = [] }: Given = {}) {
     control: { awaitingInput: () => undefined },
     threads: { message: async () => found },
     languages: async () => ({ kernelspecs: { list: [], defaultName: undefined }, aliases: {} }),
-    channelSettings: { read: async () => ({ auto: true }) },
+    channelSettings: { read: async () => ({ auto: autos.shift() ?? true }) },
     saved: { find: () => undefined },
     admit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
       const refusal = refusals.shift();
@@ -159,6 +161,19 @@ test('each refusal of Run now is said, and it runs when it is pressed once more'
   for (let presses = 0; presses < 3; presses += 1) await press(offer);
   expect(told.map(({ text }) => text).slice(1)).toEqual(['Your runs are too many.', 'Still too many.']);
   expect(ran).toMatchObject([{ code: ['1 + 1'] }]);
+});
+
+test('Run now says so where nothing asks for a run by then', async () => {
+  const block = { ...code, text: '```1 + 1```' };
+  const { bot, told, ran, press } = createBot({ found: block, autos: [true, false] });
+  await onMessage(block, ticket, bot);
+  await press();
+  expect(told.at(-1)?.text).toBe('That message no longer asks for a run. Nothing ran.');
+  const now = createBot({ found: { ...edited, text: 'never mind' } });
+  await onMessage(code, ticket, now.bot);
+  await now.press();
+  expect(now.told.at(-1)?.text).toContain('no longer asks');
+  expect([...ran, ...now.ran]).toEqual([]);
 });
 
 test('an edit that comes late is told, too, and runs behind the run of its message when it is wanted', async () => {
