@@ -6,7 +6,8 @@ import type { Parameter } from './values.ts';
 /**
  * Code with values, as papermill puts them in: a block of assignments of its own, behind the block of assignments that the
  * code begins with, else before the code. A block is what the kernel gets in one request, so a cell magic stays first in
- * its own, and Scala may define a name anew. In SQL they take the place of markers. Throws `UserError` for a language or a name that takes none.
+ * its own, and Scala may define a name anew. In SQL they take the place of markers. Throws `UserError` for a language or a
+ * name that takes none.
  */
 export function putIn(
   blocks: readonly string[],

@@ -27,8 +27,8 @@ interface Known {
 const MAX_PER_CHANNEL = 50;
 
 /**
- * The schedules of a workspace: in memory, and in Keyv by id. Another workspace's in the same store are its bot's affair. What is asked is asked of memory alone; everything that
- * writes rejects with `StoreError`, and then nothing was changed.
+ * The schedules of a workspace: in memory, and in Keyv by id. Another workspace's in the same store are its bot's affair.
+ * What is asked is asked of memory alone; everything that writes rejects with `StoreError`, and then nothing was changed.
  */
 export class Schedules {
   readonly #keyv: Keyv;

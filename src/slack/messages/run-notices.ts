@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KnownBlock } from '@slack/types';
 import { SlackError } from '../../errors.ts';
 import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { renderElapsed } from '../blocks/duration.ts';
 import { type End, endOf } from '../blocks/run/run-text.ts';
+import { section } from '../blocks/mrkdwn.ts';
 import { renderRoot } from '../blocks/root-message.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
 import { attachFiles, type FilesOwner } from './attach-files.ts';
@@ -60,11 +60,10 @@ async function postDoneNotice(
   if (tookMs <= sending.notifyAfterMs && !isNamed) return [];
   const text = `<@${requester}> ${words} ${renderElapsed(tookMs)}`;
   const metadata = { event_type: 'sparkthread_done', event_payload: { run: runId } };
-  const blocks = [{ type: 'section' as const, text: { type: 'mrkdwn' as const, text } }];
   const message = new EditableMessage(sending, { runId, place, metadata, createdAt, mayExist });
   const giveUpAt = sending.now() + TRIED_MS;
   const sent = await message.send(
-    () => ({ text, blocks, metadata }),
+    () => ({ text, blocks: [section(text)], metadata }),
     async (ms) => {
       await delay(ms);
       return sending.now() < giveUpAt;
@@ -129,16 +128,9 @@ export async function deliverDirectly(
   const { runId, requester, channel, createdAt, recovered } = options;
   const render = (room: number): SlackMessage => {
     const { message } = renderRunMessage({ ...view, actions: [] }, now(), room);
-    return {
-      ...message,
-      text: `${why(channel, reason)}\n${message.text}`,
-      blocks: withReason(message.blocks),
-    };
+    const why = `The answer to your run in <#${channel}> could not be posted there (${reason}).`;
+    return { ...message, text: `${why}\n${message.text}`, blocks: [section(why), ...message.blocks] };
   };
-  const withReason = (blocks: readonly KnownBlock[]): KnownBlock[] => [
-    { type: 'section', text: { type: 'mrkdwn', text: why(channel, reason) } },
-    ...blocks,
-  ];
   try {
     const place = { channel: await client.openDirect(requester), thread: '' };
     const metadata = { event_type: 'sparkthread_answer', event_payload: { run: runId } };
@@ -164,8 +156,4 @@ export async function deliverDirectly(
         log.error({ event: 'direct.untold', run: runId, err: again }, 'the requester could not be told'),
       );
   }
-}
-
-function why(channel: string, reason: string): string {
-  return `The answer to your run in <#${channel}> could not be posted there (${reason}).`;
 }

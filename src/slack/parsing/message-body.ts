@@ -105,7 +105,7 @@ export interface RichTextContext {
  * Reads the `rich_text` blocks that Slack's composer makes: code is taken as it stands, links and
  * mentions as they were typed, as far as Slack still says. Undefined when there is no rich text to read.
  */
-export function readRichText(blocks: unknown, context: RichTextContext): Part[] | undefined {
+function readRichText(blocks: unknown, context: RichTextContext): Part[] | undefined {
   if (!Array.isArray(blocks)) return undefined;
   const found = blocks.filter((block) => richTextSchema.safeParse(block).success);
   const read = blocksSchema.safeParse(found);

@@ -28,7 +28,7 @@ export function readRequest(message: Message, words: LanguageWords): Request {
 }
 
 /** The words of a gateway that has not told its languages: commands can still be read. */
-export const noWords: LanguageWords = {
+const noWords: LanguageWords = {
   isLanguage: () => false,
   isSpoken: () => false,
   isKernelspec: () => false,

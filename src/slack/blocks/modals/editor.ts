@@ -13,7 +13,7 @@ export const fileBlock = 'file';
 /** A text field of a modal holds no more (slack.md §2). */
 export const maxCodeChars = 3_000;
 /** One field for each block of code. A modal holds 100 blocks; so many fields nobody would read. */
-export const maxCodeFields = 20;
+const maxCodeFields = 20;
 
 /** `loads`: how often code was loaded into the modal. */
 export function codeBlock(index: number, loads = 0): string {

@@ -217,7 +217,7 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
         ? 'Some output was dropped by the gateway (its limit of bytes per second). An admin can raise iopub_data_rate_limit there.'
         : 'Some output was dropped by the gateway (its limit of messages per second). An admin can raise iopub_msg_rate_limit there.';
     case 'tooBig':
-      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over the bot’s limit for one message could not be taken. An admin can raise the limit of its length, not that of its values.`;
+      return `${loss.messages === 1 ? 'One message' : `${loss.messages} messages`} over the bot’s limit for one message could not be taken: too long, or of too many values. An admin can raise the limit of length.`;
     case 'gap':
       return `Output may be missing ${renderSpan(loss.fromMs, loss.toMs)} UTC.`;
     case 'diskFull':

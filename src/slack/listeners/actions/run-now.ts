@@ -20,7 +20,7 @@ export async function onRunNow(args: SlackActionMiddlewareArgs<BlockAction>, bot
     const found = await bot.threads.message({ channel, thread: meant.thread }, meant.ts);
     const posted = readFetched(found, channel);
     if (posted?.user !== user)
-      throw new UserError('badCommand', 'That message is not there any more, or is not yours. Nothing ran.');
+      throw new UserError('badCommand', 'That message is no longer there, or is not yours. Nothing ran.');
     await withAudit(asked, bot, () => takeAnew({ ...posted, isAskedAnew: true }, bot));
   });
 }

@@ -7,12 +7,12 @@ import { readReplacement } from '../../blocks/saved/saved-text.ts';
 import { readRunSaved } from '../../blocks/saved/saved-home.ts';
 import type { Bot } from '../../context.ts';
 import { must } from '../../auth/policy.ts';
-import { readPurpose, renderEditor, splitCode } from '../../blocks/modals/editor.ts';
-import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
+import { readPurpose } from '../../blocks/modals/editor.ts';
 import { saveAnswer, saveRun } from '../commands/saved.ts';
 import { Acknowledgement, inTime } from '../deadline.ts';
 import { notifyPerson, openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
+import { renderFilled } from '../views/editor.ts';
 import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
 
 /** Replace, under the question that `save` asks where the name is taken. */
@@ -92,16 +92,14 @@ export async function onLoadSaved(
     must('run', person, channel, bot.policy);
     if (saved === undefined || blocks === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved.');
-    const { fields, joins } = splitCode(blocks) ?? { fields: [], joins: [] };
-    const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
     // Slack keeps what was typed into fields of the same name.
     const loads = (purpose.loads ?? 0) + 1;
-    const next = renderEditor(
-      { ...purpose, isVerbatim, loads, ...(joins.some((join) => join !== 'block') ? { joins } : {}) },
+    const next = renderFilled(
+      { ...purpose, loads },
       {
         languages: listChoices(context),
         kernelspec: saved.dialect ?? saved.kernelspec,
-        blocks: fields,
+        blocks,
         saved: bot.saved.list(place),
       },
     );

@@ -134,7 +134,7 @@ export async function changeNamedKernel(
     language === undefined ? records : kernelsThatSpeak(language, records, await bot.languages(target));
   const [record, ...others] = meant;
   if (record !== undefined && others.length === 0) return await changeKernel(kind, record, person.id, bot);
-  return await askWhichKernel(kind, meant, control);
+  return await askWhichKernel(kind, meant, target === channel, control);
 }
 
 /** Throws `UserError` where no kernel of the channel does. */
@@ -153,15 +153,19 @@ function kernelsThatSpeak(
   );
 }
 
-/** Names them all, with their buttons. */
+/** Names them all, with their buttons; a word would name a kernel of the channel where it is said. */
 async function askWhichKernel(
   act: KernelCommand['kind'],
   records: readonly KernelRecord[],
+  isHere: boolean,
   control: Bot['control'],
 ): Promise<CommandAnswer> {
   const statuses = await control.statusOf(records);
   const said = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
-  const head = `This channel has several kernels. Which one: ${said}? Nothing was changed yet.`;
+  const which = isHere
+    ? `This channel has several kernels. Which one: ${said}?`
+    : 'That channel has several kernels. Which one?';
+  const head = `${which} Nothing was changed yet.`;
   const lines = statuses.map(kernelLines);
   return { text: [head, ...lines].join('\n'), blocks: [section(head), ...withButtons(statuses, lines)] };
 }

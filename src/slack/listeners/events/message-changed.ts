@@ -42,9 +42,12 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
   });
 }
 
-/** A message whose author says that it is wanted though it came late: as it is by now. */
+/** A message whose author says that it is wanted though it came late: as it is by now. Throws `UserError` for mere talk. */
 export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> {
-  const { channel, ts, user, editedTs } = message;
+  const { channel, ts, thread = ts, user, editedTs } = message;
+  const isForBot = (await classifyMessage(message, bot)) !== undefined;
+  if (!isForBot && (await runsOf({ channel, ts, thread }, bot)).length === 0)
+    throw new UserError('badCommand', 'That message no longer asks for a run. Nothing ran.');
   await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
     if (editedTs === undefined) await handleMessage(message, undefined, bot);
     else await handleEdit({ kind: 'edited', message, before: undefined, by: user }, undefined, bot);

@@ -70,9 +70,11 @@ export async function withMessageBoundary(
   bot: Bot,
   act: (onAddressed: () => void) => Promise<void>,
 ): Promise<Outcome> {
-  let isAddressed = posted.isAskedAnew === true;
+  let isAddressed = false;
   const notify = async (text: string, error: unknown): Promise<void> => {
     if (error instanceof UserError && error.code === 'late') await offerOnce(posted, text, bot);
+    // Each press is answered, and none that was refused keeps the next one from running it.
+    else if (posted.isAskedAnew === true) await notifyPrivately(posted, text, bot);
     else if (isAddressed) await refuseOnce(posted, text, bot);
   };
   const { user, channel, thread } = posted;

@@ -1,4 +1,5 @@
 import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
+import type { ModalView } from '@slack/types';
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
@@ -11,6 +12,7 @@ import { must } from '../../auth/policy.ts';
 import {
   channelBlock,
   codeBlock,
+  type EditorContent,
   type EditorPurpose,
   languageBlock,
   fileBlock,
@@ -69,14 +71,17 @@ export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promi
   const kernelspec = run.data.dialect ?? run.data.kernelspec;
   await bot.views.openModal(trigger, async () => {
     const blocks = await bot.code(run);
-    const { fields, joins } = splitCode(blocks) ?? { fields: [], joins: [] };
-    const isVerbatim = blocks.some((block) => undoPhoneTyping(block) !== block);
     const languages = listChoices(await bot.languages(channel));
-    return renderEditor(
-      { channel, thread, isVerbatim, ...(joins.some((join) => join !== 'block') ? { joins } : {}) },
-      { languages, kernelspec, blocks: fields },
-    );
+    return renderFilled({ channel, thread }, { languages, kernelspec, blocks });
   });
+}
+
+/** The editor with code that is there already; nothing of what was in it before. */
+export function renderFilled(purpose: EditorPurpose, content: EditorContent): ModalView {
+  const { fields, joins } = splitCode(content.blocks) ?? { fields: [], joins: [] };
+  const isVerbatim = content.blocks.some((block) => undoPhoneTyping(block) !== block);
+  const parts = joins.some((join) => join !== 'block') ? joins : undefined;
+  return renderEditor({ ...purpose, isVerbatim, joins: parts }, { ...content, blocks: fields });
 }
 
 /** A submitted editor: accepted, or back with what was typed and a sentence at the field that is wrong. */

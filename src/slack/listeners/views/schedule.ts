@@ -31,7 +31,7 @@ export async function openScheduleForm(
     if (saved.length === 0)
       throw new UserError(
         'badCommand',
-        'Nothing is saved in this channel. Run something, then save daily-report.',
+        'Nothing is saved in this channel. Run something, then keep it with save daily-report.',
       );
     return renderScheduleForm(channel, saved);
   });

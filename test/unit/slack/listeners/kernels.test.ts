@@ -96,7 +96,9 @@ function createChannel(...specs: readonly string[]) {
     workspace: 'T1',
     policy: { admins: [], restartBy: 'anyone', allowedBots: [], allowGuests: false, allowExternal: false },
     languages: async () => ({ kernelspecs: { list, default: 'ir' }, aliases: {} }),
+    channels: createBot({ channels: [], names }).bot.channels,
     control: {
+      kernels: async () => records,
       kernelsOf: () => records,
       statusOf: async (asked: readonly KernelRecord[]) =>
         asked.map((record) => ({ record, displayName: record.kernelspec, state: 'idle', unfinished: [] })),
@@ -104,10 +106,15 @@ function createChannel(...specs: readonly string[]) {
     },
     audit: silentAudit,
   } as unknown as Bot;
-  const restart = async (language?: string) => {
-    const command = { kind: 'restart', ...(language === undefined ? {} : { language }) } as const;
+  const restart = async (language?: string, channel?: string) => {
+    const command = {
+      kind: 'restart',
+      ...(language === undefined ? {} : { language }),
+      ...(channel === undefined ? {} : { channel }),
+    } as const;
     const ben = await createBot({ channels: [], names }).bot.users.find('UBEN');
-    const { text, blocks, told } = await changeNamedKernel(command, ben, 'C1', bot);
+    const said = channel === undefined ? 'C1' : 'C2';
+    const { text, blocks, told } = await changeNamedKernel(command, ben, said, bot);
     return { text, buttons: JSON.stringify(blocks ?? []).match(/kernel:restart/g)?.length ?? 0, told };
   };
   return { restart, restarted };
@@ -123,6 +130,14 @@ test('restart means the only kernel; of several it is asked which, and nothing i
   );
   expect([asked.buttons, asked.told]).toEqual([2, undefined]);
   expect([alone.restarted, both.restarted]).toEqual([['python3-spark'], []]);
+});
+
+test('of another channel no word is named that would restart a kernel of this one', async () => {
+  const { restart } = createChannel('python3-spark', 'ir');
+  const { text, buttons } = await restart(undefined, '#data');
+  expect(text).toMatch(/^That channel has several kernels. Which one\? Nothing was changed yet.\n/);
+  expect(text).not.toContain('`restart');
+  expect(buttons).toBe(2);
 });
 
 test('a word names the kernel that speaks it; what fits several is asked, what fits none is refused', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentAudit } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
+import { UserError } from '../../../../src/errors.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { onRunNow } from '../../../../src/slack/listeners/actions/run-now.ts';
@@ -37,8 +38,17 @@ interface Told {
   blocks?: readonly { elements?: readonly { value?: string }[] }[];
 }
 
-/** `found`: the message as Slack has it by now. */
-function createBot({ run, found = code }: { run?: Run; found?: object | undefined } = {}) {
+interface Given {
+  run?: Run;
+  /** The message as Slack has it by now. */
+  found?: object | undefined;
+  /** Why the first runs are refused. */
+  refusals?: string[];
+  /** Whether the channel is on `auto`, each time that it is asked; by default it is. */
+  autos?: boolean[];
+}
+
+function createBot({ run, found = code, refusals = [], autos = [] }: Given = {}) {
   const told: Told[] = [];
   const ran: { code: readonly string[]; requestKey: string }[] = [];
   const claims = new Set(['welcome/T1/U1']);
@@ -56,9 +66,11 @@ function createBot({ run, found = code }: { run?: Run; found?: object | undefine
     control: { awaitingInput: () => undefined },
     threads: { message: async () => found },
     languages: async () => ({ kernelspecs: { list: [], defaultName: undefined }, aliases: {} }),
-    channelSettings: { read: async () => ({ auto: true }) },
+    channelSettings: { read: async () => ({ auto: autos.shift() ?? true }) },
     saved: { find: () => undefined },
     admit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
+      const refusal = refusals.shift();
+      if (refusal !== undefined) throw new UserError('tooManyRuns', refusal);
       if (!claims.has(requestKey)) ran.push({ code: snippet.blocks, requestKey });
       claims.add(requestKey);
       return { kind: 'duplicate' };
@@ -77,8 +89,8 @@ function createBot({ run, found = code }: { run?: Run; found?: object | undefine
     audit: silentAudit,
     log: silentLog,
   } as unknown as Bot;
-  const press = async (user = 'U1'): Promise<void> => {
-    const value = told.at(-1)?.blocks?.[1]?.elements?.[0]?.value;
+  const press = async (offer = told.at(-1), user = 'U1'): Promise<void> => {
+    const value = offer?.blocks?.[1]?.elements?.[0]?.value;
     const body = { user: { id: user }, channel: { id: 'C1' }, container: { type: 'message' } };
     const action = { type: 'button', action_id: 'late:run', value };
     await onRunNow({ ack: async () => undefined, body, action } as never, bot);
@@ -133,13 +145,35 @@ test('Run now runs the message under its own request, as it is by then', async (
 test('Run now is its author’s, and says so where the message is gone', async () => {
   const { bot, told, ran, press } = createBot();
   await onMessage(code, ticket, bot);
-  await press('U2');
+  await press(undefined, 'U2');
   expect(told.at(-1)?.text).toContain('is not yours');
   const gone = createBot({ found: { ...code, subtype: 'tombstone' } });
   await onMessage(code, ticket, gone.bot);
   await gone.press();
-  expect(gone.told.at(-1)?.text).toContain('not there any more');
+  expect(gone.told.at(-1)?.text).toContain('no longer there');
   expect([...ran, ...gone.ran]).toEqual([]);
+});
+
+test('each refusal of Run now is said, and it runs when it is pressed once more', async () => {
+  const { bot, told, ran, press } = createBot({ refusals: ['Your runs are too many.', 'Still too many.'] });
+  await onMessage(code, ticket, bot);
+  const [offer] = told;
+  for (let presses = 0; presses < 3; presses += 1) await press(offer);
+  expect(told.map(({ text }) => text).slice(1)).toEqual(['Your runs are too many.', 'Still too many.']);
+  expect(ran).toMatchObject([{ code: ['1 + 1'] }]);
+});
+
+test('Run now says so where nothing asks for a run by then', async () => {
+  const block = { ...code, text: '```1 + 1```' };
+  const { bot, told, ran, press } = createBot({ found: block, autos: [true, false] });
+  await onMessage(block, ticket, bot);
+  await press();
+  expect(told.at(-1)?.text).toBe('That message no longer asks for a run. Nothing ran.');
+  const now = createBot({ found: { ...edited, text: 'never mind' } });
+  await onMessage(code, ticket, now.bot);
+  await now.press();
+  expect(now.told.at(-1)?.text).toContain('no longer asks');
+  expect([...ran, ...now.ran]).toEqual([]);
 });
 
 test('an edit that comes late is told, too, and runs behind the run of its message when it is wanted', async () => {

@@ -5,16 +5,18 @@ import { silentAudit } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
+import { joinFields, readPurpose } from '../../../../src/slack/blocks/modals/editor.ts';
 import { onLoadSaved } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 
 const place = { workspace: 'T1', channel: 'C1' };
 const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 
-test('loaded code stands in fields of new names each time, because Slack keeps what was typed into the old ones', async () => {
+async function openLoading(...codes: readonly (readonly string[])[]) {
   const saved = new SavedSnippets(new Keyv(), new Keyv());
-  const blocks = ['a = “1”', 'x\n'.repeat(2_000)];
-  const snippet = { ...place, name: 'long', kernelspec: 'py', language: 'python', savedBy: 'U1', blocks };
-  const { saved: long } = await saved.save(snippet, undefined, 1);
+  const ids: string[] = [];
+  const snippet = { ...place, kernelspec: 'py', language: 'python', savedBy: 'U1' };
+  for (const [at, blocks] of codes.entries())
+    ids.push((await saved.save({ ...snippet, name: `code${at}`, blocks }, undefined, 1)).saved.id);
   const shown: ModalView[] = [];
   const said: string[] = [];
   const bot = {
@@ -37,17 +39,26 @@ test('loaded code stands in fields of new names each time, because Slack keeps w
     audit: silentAudit,
     log: silentLog,
   } as unknown as Bot;
-  const load = async (id: string, metadata: string): Promise<void> =>
+  /** The one of that index, into what is shown. */
+  const load = async (at: number): Promise<void> =>
     await onLoadSaved(
       {
         ack: async () => {},
-        action: { type: 'static_select', selected_option: { value: id } },
-        body: { user: { id: 'U2' }, view: { id: 'V1', private_metadata: metadata } },
+        action: { type: 'static_select', selected_option: { value: ids[at] } },
+        body: {
+          user: { id: 'U2' },
+          view: { id: 'V1', private_metadata: shown.at(-1)?.private_metadata ?? '{"channel":"C1"}' },
+        },
       } as never,
       bot,
     );
-  await load(long.id, JSON.stringify({ channel: 'C1' }));
-  await load(long.id, shown[0]?.private_metadata ?? '');
+  return { saved, shown, said, load };
+}
+
+test('loaded code stands in fields of new names each time, because Slack keeps what was typed into the old ones', async () => {
+  const { saved, shown, said, load } = await openLoading(['a = “1”', 'x\n'.repeat(2_000)]);
+  await load(0);
+  await load(0);
   const names = shown.map(({ blocks: all }) => all.map(({ block_id: id }) => id));
   expect(names).toEqual([
     [undefined, 'language/1', 'code0/1', 'code1/1', 'code2/1', 'file'],
@@ -60,7 +71,16 @@ test('loaded code stands in fields of new names each time, because Slack keeps w
   expect(JSON.stringify(shown[1]?.blocks[1])).toContain(
     '"initial_option":{"text":{"type":"plain_text","text":"py"',
   );
-  await saved.forget(long);
-  await load(long.id, JSON.stringify({ channel: 'C1' }));
+  for (const each of saved.list(place)) await saved.forget(each);
+  await load(0);
   expect(said).toEqual(['That snippet is no longer saved.']);
+});
+
+test('blocks that are loaded after long code stay blocks', async () => {
+  const { shown, load } = await openLoading(['x\n'.repeat(2_000)], ['%%sql', '1 + 1']);
+  await load(0);
+  await load(1);
+  const { joins } = readPurpose(shown[1]?.private_metadata ?? '');
+  expect(joinFields(['%%sql', '1 + 1'], joins)).toEqual(['%%sql', '1 + 1']);
+  expect(JSON.stringify(shown[1])).toContain('Code, block 2');
 });
