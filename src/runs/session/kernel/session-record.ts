@@ -52,7 +52,7 @@ export class SessionRecord {
   note(change: Partial<KernelRecord>): void {
     if (this.#current === undefined) return;
     this.#current = { ...this.#current, ...change };
-    this.#writer.saveSoon().catch(() => undefined);
+    this.saveBehind();
   }
 
   /** In memory only, until {@link saveBehind}. */
@@ -68,7 +68,7 @@ export class SessionRecord {
   /** The store was emptied. */
   storeAgain(): void {
     this.#storedLoss = undefined;
-    this.saveBehind();
+    this.#writer.saveSoon().catch(() => undefined);
   }
 
   async close(): Promise<void> {

@@ -78,6 +78,7 @@ async function executeBlock(
     durationMs: Date.now() - (live.run.data.startedAt ?? Date.now()),
     executionCount: live.run.data.executionCount,
     isKnownToRun: live.run.state === 'running',
+    wasWritten: before === undefined,
     hasRun: block > 0,
   });
   transcript.startBlock(code, block);

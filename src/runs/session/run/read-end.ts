@@ -26,6 +26,8 @@ export interface EndedAt {
   executionCount: number | undefined;
   /** The store says `running`: the kernel has sent a message about it. */
   isKnownToRun: boolean;
+  /** This process wrote it to an open websocket. By default false: an earlier one may have, or may not. */
+  wasWritten?: boolean;
   /** A block before this one has run. */
   hasRun?: boolean;
 }
@@ -54,7 +56,7 @@ export function readEnd(
 function kindOf(
   { kind, detail }: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
   stop: StopReason | undefined,
-  { isKnownToRun, hasRun = false }: EndedAt,
+  { isKnownToRun, wasWritten = false, hasRun = false }: EndedAt,
 ): [kind: OutcomeKind, detail?: string | undefined] {
   switch (kind) {
     case 'ok':
@@ -64,7 +66,10 @@ function kindOf(
       return [kind];
     case 'kernelDied':
     case 'kernelGone':
-      return isKnownToRun ? [kind] : ['unknown', 'The kernel was gone before it said anything of this.'];
+      if (isKnownToRun) return [kind];
+      // A process that ends at once takes its word of the start with it.
+      if (kind === 'kernelDied' && wasWritten) return [kind, 'It had said nothing of this yet.'];
+      return ['unknown', 'The kernel was gone before it said anything of this.'];
     case 'gatewayAway':
       return [isKnownToRun ? kind : 'unknown'];
     case 'outputLost':

@@ -170,6 +170,14 @@ test('D15: a kernel that the gateway has culled is asked for once, and its recor
   expect(rig.gateway.calls).toHaveLength(asked);
 });
 
+test('what a run leaves of its kernel is in the store before its answer is read', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await live.posted;
+  expect((await rig.records.readAll()).get('T1/C1')?.record).toMatchObject({ executionCount: 1 });
+});
+
 test('Keep postpones the end', async () => {
   await using rig = await startSessionRig({ idleTimeoutMs: 60_000 });
   rig.held.letRun();

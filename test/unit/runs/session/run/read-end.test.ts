@@ -28,6 +28,11 @@ describe('the kernel’s process is another one', () => {
       expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
     },
   );
+  test('a process that got the code and died before it said anything of it died of it', () => {
+    const written = { ...at, isKnownToRun: false, wasWritten: true };
+    expect(readEnd(end('kernelDied'), undefined, written).kind).toBe('kernelDied');
+    expect(readEnd(end('kernelGone'), undefined, written).kind).toBe('unknown');
+  });
   test('a restart that was asked for is what its author reads in either case', () => {
     expect(readEnd(end('kernelRestarted'), undefined, { ...at, isKnownToRun: false }).kind).toBe(
       'kernelRestarted',
