@@ -68,7 +68,7 @@ export class SessionRecord {
   /** The store was emptied. */
   storeAgain(): void {
     this.#storedLoss = undefined;
-    this.#writer.saveSoon().catch(() => undefined);
+    this.saveBehind();
   }
 
   async close(): Promise<void> {
