@@ -73,7 +73,7 @@ describeKernel('python3-ipykernel6', (kernel) => {
   });
 
   test('a fork of its process prints, and ends nothing', async () => {
-    // A child that went back into ipykernel 6 would take the process itself with it, one time in two.
+    // A child that went back into ipykernel 6 would now and then take the process itself with it.
     const code =
       'import os, time\npid = os.fork()\nif pid: time.sleep(4)\nprint(pid > 0, flush=True)\nif not pid: os._exit(0)';
     const running = run(kernel(), { code });
