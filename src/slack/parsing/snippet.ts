@@ -155,8 +155,8 @@ export function readFileSnippet(message: Message, files: readonly FileCode[], wo
 
 /**
  * A first word is no language when what follows on its line goes on with it: an operator or a closing bracket, `% ` or
- * `%=`, a word like `in`, or an `if` with its `else`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and `python2 [1]` are not. To these
- * come `!=`, `not in` and R's `%in%`, with which no code begins. SQL begins with a comment as well as any.
+ * `%=`, a word like `in`, or an `if` with its `else`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and
+ * `python2 [1]` are not. To these come `!=`, `not in` and R's `%in%`, with which no code begins.
  */
 const goesOn =
   /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|not\s+in)(?![\p{L}\p{N}_])|if(?![\p{L}\p{N}_]).*(?<![\p{L}\p{N}_])else(?![\p{L}\p{N}_]))/u;
@@ -175,6 +175,7 @@ export function splitLanguageWord(
   const [separated, word, lineBreak] = firstWord.exec(text) ?? [];
   if (separated === undefined || word === undefined || !isLanguageWord(word)) return { code: text };
   const code = text.slice(separated.length);
+  // What looks like a minus or a division is how SQL begins a comment.
   const isComment = isSqlWord(word) && /^(?:--|\/\*)/.test(code);
   if (lineBreak === undefined && goesOn.test(code) && !isComment) return { code: text };
   return { language: word, code };

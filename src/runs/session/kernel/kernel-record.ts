@@ -22,7 +22,7 @@ const kernelRecordSchema = z.object({
   startedBy: z.string(),
   lastUsedAt: z.number(),
   lastRequester: z.string(),
-  /** The last `In [n]`: a smaller one later means that the kernel was restarted meanwhile. */
+  /** The last `In [n]`: one later that is not greater means that the kernel was restarted meanwhile. */
   executionCount: z.number(),
   /** The kernel was restarted by no command of ours since its last run ended: the next run says so. */
   restartedUnseen: z.boolean(),

@@ -101,7 +101,7 @@ function asRunning({ phase, run }: LiveRun): RunPhase & { kind: 'running' } {
   return { kind: 'running', sinceMs, stopping: true, stopIgnored: false };
 }
 
-/** A count that fell: the gateway restarted the kernel while nobody was connected (protocol.md §2.7). */
+/** A count that did not rise: the gateway restarted the kernel while nobody was connected (protocol.md §2.7). */
 function noteCount(live: LiveRun, executionCount: number, record: KernelRecord): void {
   const { notes, block, executionCount: known } = live.run.data;
   if (executionCount === known) return;
