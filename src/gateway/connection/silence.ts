@@ -90,9 +90,7 @@ export function createSilenceWatch(
   function conclude(execution: RunningExecution, replied: number | undefined): void {
     asked.delete(execution);
     if (isOfOther(execution, replied)) return lifecycle.onOtherProcess();
-    const { state, outlivedProcess } = execution;
-    const unheard = outlivedProcess ? 'kernelDied' : 'unknown';
-    execution.finishUnlessHeard(state.started ? 'outputLost' : unheard, timings.graceMs);
+    execution.finishUnlessHeard(execution.state.started ? 'outputLost' : 'unknown', timings.graceMs);
   }
 
   /** By now it is known how this kernel proves it. */

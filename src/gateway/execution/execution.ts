@@ -186,7 +186,10 @@ export class RunningExecution implements Execution {
 
   /** An end that did not come from the kernel's own reply and idle. */
   finishAs(kind: ExecutionEndKind, detail?: string): void {
-    if (!this.isOver) this.#finish(endAs(this.state, kind, detail), false);
+    if (this.isOver) return;
+    // No later process has begun it, so it ended with the one that died.
+    const hasDied = this.outlivedProcess && !this.state.started && (kind === 'unknown' || kind === 'kernelGone');
+    this.#finish(endAs(this.state, hasDied ? 'kernelDied' : kind, detail), false);
   }
 
   /** Ends it as `kind` unless something of it still comes within `waitMs`. */

@@ -191,18 +191,20 @@ test('what a kernel had not begun ends with a restart that was asked for', async
   expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
 });
 
-test('a kernel that dies again and again until the gateway gives up is gone', async () => {
-  await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => {
-    kernel.begin(request);
-    for (let times = 0; times < 5; times += 1) kernel.status('restarting');
-    kernel.status('dead');
-  };
-  const gone = rig.untilEvent('kernelGone');
-  expect(await run(connection).end).toMatchObject({ kind: 'kernelDied' });
-  await gone;
-  expect(rig.events.map((event) => event.kind)).toEqual(['kernelRestarted', 'kernelGone']);
+test('a kernel that dies again and again until the gateway gives up is gone; its code died with the first death', async () => {
+  for (const hasBegun of [true, false]) {
+    await using rig = await startConnectedRig();
+    const { kernel, connection } = rig;
+    kernel.onExecute = (request) => {
+      if (hasBegun) kernel.begin(request);
+      for (let times = 0; times < 5; times += 1) kernel.status('restarting');
+      kernel.status('dead');
+    };
+    const gone = rig.untilEvent('kernelGone');
+    expect(await run(connection).end).toMatchObject({ kind: 'kernelDied', variablesLost: true });
+    await gone;
+    expect(rig.events.map((event) => event.kind)).toEqual(['kernelRestarted', 'kernelGone']);
+  }
 });
 
 test('a second death is told although the gateway numbers its own messages anew with each websocket', async () => {
