@@ -25,7 +25,7 @@ export interface GatewayTimings {
   graceMs: number;
   /** Reply without idle: a reply overtakes tens of MB of output, and a busy gateway needs its time to pass them on. */
   idleGraceMs: number;
-  /** Reply and idle are there, but the kernel is one that sends outputs after them. */
+  /** Reply and idle are there, but the kernel sends outputs after them: Toree, seen on a busy machine, 260 ms after. */
   lingerMs: number;
   /** An error reply came without its `error` message. */
   errorLingerMs: number;
@@ -73,7 +73,7 @@ export const DEFAULT_TIMINGS: GatewayTimings = {
   firstLookMs: 1_500,
   graceMs: 3_000,
   idleGraceMs: 15_000,
-  lingerMs: 250,
+  lingerMs: 400,
   errorLingerMs: 1_000,
   goodbyeMs: 1_500,
   interruptGapMs: 4_000,

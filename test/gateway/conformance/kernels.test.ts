@@ -172,7 +172,7 @@ test.skipIf(backends.missing['ir'] !== undefined)(
   },
 );
 
-describeKernel('scala-spark', (kernel) => {
+describeKernel('scala-spark', (kernel, watched) => {
   test('the seeds’ example prints its four lines', async () => {
     const code = `
         print(s"Spark Version: \${sc.version}")
@@ -191,7 +191,11 @@ describeKernel('scala-spark', (kernel) => {
     const running = run(kernel(), { code: 'val x = 3\nx + 1' });
     expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
     expect(await running.until('display')).toMatchObject({ data: { 'text/plain': 'x = 3\n' } });
-    expect(await running.until('result')).toMatchObject({ data: { 'text/plain': '4' } });
+    // One in some hundred results comes a quarter of a second after everything else, more on a busy machine.
+    const result = running
+      .until('result')
+      .catch(async () => (await watched().untilEvent('lateOutput')).output);
+    expect(await result).toMatchObject({ kind: 'result', data: { 'text/plain': '4' } });
   });
 
   test.for([
