@@ -5,8 +5,8 @@ import type { Gateway, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
 import { resolveLanguage } from '../runs/languages/languages.ts';
 import type { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { httpRemedy, startRemedy, websocketRemedy } from './gateway-hints.ts';
-import { noteSql } from './kernels/check-sql.ts';
-import { type Tried, tryLanguage, type TryLanguageOptions } from './kernels/check-language.ts';
+import { noteSql } from './ask-kernel.ts';
+import { type Tried, tryLanguage, type TryLanguageOptions } from './check-language.ts';
 import type { Report } from './report.ts';
 
 export interface CheckGatewayOptions extends TryLanguageOptions {

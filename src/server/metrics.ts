@@ -8,8 +8,13 @@ import { allCounts } from '../spark/spark-work.ts';
 import { StoreError } from '../errors.ts';
 import type { RunCounts } from '../runs/session/channel-kernels.ts';
 import { listen, type Role } from './http-server.ts';
-import { instrumentGateway } from './instrument-gateway.ts';
-import { countPayloads, instrumentSlack, type PayloadCounts, type PlainFetch } from './instrument-slack.ts';
+import {
+  countPayloads,
+  instrumentGateway,
+  instrumentSlack,
+  type PayloadCounts,
+  type PlainFetch,
+} from './instrument.ts';
 import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS } from './health.ts';
 
 /** Wraps gateway client, run store and Slack's fetch, and counts runs and payloads: the code that calls them knows nothing of metrics. */

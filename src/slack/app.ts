@@ -3,7 +3,7 @@ import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../server/health.ts';
-import type { PayloadCounts } from '../server/instrument-slack.ts';
+import type { PayloadCounts } from '../server/instrument.ts';
 import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
 import type { Run } from '../runs/run.ts';
 import type { OpenRunMessage } from '../runs/run-view.ts';
@@ -16,7 +16,7 @@ import { openClient, openSlackApp, type SlackSettings } from './transport/connec
 import { registerListeners } from './listeners/register.ts';
 import { createListenerMemory } from './listeners/requests.ts';
 import type { AckedAfterAcceptApp } from './transport/acked-after-accept-app.ts';
-import { escapeMrkdwn, mention } from './blocks/mrkdwn.ts';
+import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
 import { createFileReader } from './api/files.ts';

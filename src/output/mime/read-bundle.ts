@@ -9,10 +9,10 @@ import {
   isScripted,
   mediaFiles,
   pointedAddress,
+  type ShownForm,
 } from './browser-forms.ts';
 import { htmlAsText } from './html-text.ts';
 import { jsonText } from './json-text.ts';
-import type { ShownForm } from './shown-form.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { readSparkTable, tableAsText } from './spark-table.ts';
 

@@ -4,8 +4,7 @@ import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError } from './call-error.ts';
 import { renderElapsed } from '../blocks/duration.ts';
-import { button, buttonRow } from '../blocks/elements.ts';
-import { escapeMrkdwn, section, slackTime } from '../blocks/mrkdwn.ts';
+import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
 
 export interface Notify {
   /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */

@@ -1,8 +1,7 @@
 import type { ActionsBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
 import { renderElapsed } from './duration.ts';
-import { button, buttonRow, confirmation } from './elements.ts';
-import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
+import { button, buttonRow, confirmation, escapeMrkdwn, mention, slackTime } from './elements.ts';
 
 /** What is said of kernels. mrkdwn. */
 

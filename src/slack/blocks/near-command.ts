@@ -1,7 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
-import { button, buttonRow, readValue } from './elements.ts';
-import { escapeMrkdwn } from './mrkdwn.ts';
+import { button, buttonRow, escapeMrkdwn, readValue } from './elements.ts';
 
 export const runAsCodeAction = 'near:run';
 

@@ -10,7 +10,7 @@ import { auditRefusedRun } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Bot, ListenerMemory } from '../context.ts';
-import { inTime } from './deadline.ts';
+import { inTime } from './boundary.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
 

@@ -5,7 +5,7 @@ import { plannedRequest, type Schedule } from '../../saved/schedules/schedules.t
 import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/scheduler.ts';
 import { toSnippet } from '../../saved/saved-snippets.ts';
 import type { Person } from '../auth/policy.ts';
-import { newsText } from '../blocks/saved/schedule-text.ts';
+import { newsText } from '../blocks/saved/schedule-blocks.ts';
 import { type End, endOf } from '../blocks/run/run-text.ts';
 import type { Bot } from '../context.ts';
 import { submitRun } from './requests.ts';

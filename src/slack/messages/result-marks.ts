@@ -4,7 +4,7 @@ import type { RunOutcome } from '../../runs/outcome.ts';
 import type { ResultMark, RunView } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
 import { ROOT_ROOM, renderRoot } from '../blocks/root-message.ts';
-import { resultLine } from '../blocks/run/result-line.ts';
+import { resultLine } from '../blocks/run-summary.ts';
 import { type End, endOf, statusLine } from '../blocks/run/run-text.ts';
 import type { MessageClient, Place } from './client.ts';
 import { CallLimiter, type EditLimiter } from './limiters.ts';

@@ -3,7 +3,7 @@ import { SlackError } from '../../errors.ts';
 import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { renderElapsed } from '../blocks/duration.ts';
 import { type End, endOf } from '../blocks/run/run-text.ts';
-import { section } from '../blocks/mrkdwn.ts';
+import { section } from '../blocks/elements.ts';
 import { renderRoot } from '../blocks/root-message.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
 import { attachFiles, type FilesOwner } from './attach-files.ts';

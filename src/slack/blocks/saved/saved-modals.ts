@@ -2,8 +2,7 @@ import type { ModalView, PlainTextOption } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { renderField, renderModal } from '../modals/modal.ts';
-import { section } from '../mrkdwn.ts';
-import { plainText } from '../elements.ts';
+import { plainText, section } from '../elements.ts';
 
 /** The box for the name under which a run's code is saved. */
 export const saveCallback = 'save';

@@ -4,11 +4,10 @@ import { readKeep } from '../../api/notify.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { type KernelClick, readKernelButton } from '../../blocks/kernel-text.ts';
-import { mention } from '../../blocks/mrkdwn.ts';
+import { mention } from '../../blocks/elements.ts';
 import type { Bot } from '../../context.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { inTime } from '../deadline.ts';
-import { openReply, withBoundary } from '../error-boundary.ts';
+import { inTime, openReply, withBoundary } from '../boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { kernelClickRequest, runOnce } from '../requests.ts';
 

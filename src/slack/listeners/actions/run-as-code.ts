@@ -1,8 +1,7 @@
 import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { readNearCode } from '../../blocks/near-command.ts';
 import type { Bot } from '../../context.ts';
-import { inTime } from '../deadline.ts';
-import { openReply, withBoundary } from '../error-boundary.ts';
+import { inTime, openReply, withBoundary } from '../boundary.ts';
 import { refuseDuplicate, submitRun } from '../requests.ts';
 
 /** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */

@@ -7,12 +7,11 @@ import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { renderElapsed } from '../../blocks/duration.ts';
-import { mention } from '../../blocks/mrkdwn.ts';
+import { mention } from '../../blocks/elements.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { type Acknowledgement, inTime } from '../deadline.ts';
-import { openReply, withBoundary } from '../error-boundary.ts';
+import { type Acknowledgement, inTime, openReply, withBoundary } from '../boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import {
   clickRequest,

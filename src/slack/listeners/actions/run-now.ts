@@ -3,7 +3,7 @@ import { UserError } from '../../../errors.ts';
 import { withAudit } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import { readFetched } from '../../parsing/message-event.ts';
-import { openReply, withBoundary } from '../error-boundary.ts';
+import { openReply, withBoundary } from '../boundary.ts';
 import { readRunNow } from '../events/late.ts';
 import { takeAnew } from '../events/message-changed.ts';
 

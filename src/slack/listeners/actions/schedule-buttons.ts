@@ -8,12 +8,11 @@ import {
   readScheduleButton,
   type ScheduleAction,
   type ScheduleClick,
-} from '../../blocks/saved/schedule-buttons.ts';
+} from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
 import { findSaved } from '../commands/saved.ts';
 import { listSchedules, mustChangeSchedule } from '../commands/schedules.ts';
-import { inTime } from '../deadline.ts';
-import { openReply, withBoundary } from '../error-boundary.ts';
+import { inTime, openReply, withBoundary } from '../boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
 

@@ -12,7 +12,7 @@ import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
 import type { Bot } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
-import { notifyPerson, withBoundary } from '../error-boundary.ts';
+import { notifyPerson, withBoundary } from '../boundary.ts';
 import type { CommandAnswer } from './answer.ts';
 
 /** How many runs one notebook holds, the newest. */

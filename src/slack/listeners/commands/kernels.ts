@@ -13,7 +13,7 @@ import {
   shortKernelId,
   stateWords,
 } from '../../blocks/kernel-text.ts';
-import { escapeMrkdwn, mention, section } from '../../blocks/mrkdwn.ts';
+import { escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import type { KernelCommand } from '../../parsing/command.ts';
 import type { CommandAnswer } from './answer.ts';

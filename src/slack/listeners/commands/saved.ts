@@ -8,7 +8,7 @@ import {
   savedAnswer,
   savedList,
   unchangedAnswer,
-} from '../../blocks/saved/saved-text.ts';
+} from '../../blocks/saved/saved-blocks.ts';
 import type { Bot } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { CommandAnswer, CommandPlace } from './answer.ts';

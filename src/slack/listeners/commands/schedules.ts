@@ -10,7 +10,7 @@ import {
   renderSchedules,
   scheduledAnswer,
   scheduleName,
-} from '../../blocks/saved/schedule-text.ts';
+} from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
 import { mustRun } from '../requests.ts';
 import type { CommandAnswer } from './answer.ts';

@@ -1,8 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { renderElapsed } from '../../blocks/duration.ts';
-import { button, buttonRow } from '../../blocks/elements.ts';
-import { section } from '../../blocks/mrkdwn.ts';
+import { button, buttonRow, section } from '../../blocks/elements.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 
 /** What Slack brings later than this (an outage, delayed events) may not be wanted any more. */

@@ -13,7 +13,7 @@ import {
 } from '../../parsing/message-event.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
-import { withBoundary } from '../error-boundary.ts';
+import { withBoundary } from '../boundary.ts';
 import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
 import {
   type Classified,

@@ -12,7 +12,7 @@ import { withAudit } from '../../auth/audit.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
 import { runCommand } from '../commands/execute.ts';
-import { type Outcome, withBoundary } from '../error-boundary.ts';
+import { type Outcome, withBoundary } from '../boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
 import { overText } from '../views/input.ts';
 import { type Classified, classifyMessage, findAuthor } from './classify.ts';

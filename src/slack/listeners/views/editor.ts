@@ -22,9 +22,8 @@ import {
   splitCode,
 } from '../../blocks/modals/editor.ts';
 import { renderSentence } from '../../blocks/modals/modal.ts';
-import { escapeMrkdwn } from '../../blocks/mrkdwn.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';
+import { escapeMrkdwn } from '../../blocks/elements.ts';
+import { Acknowledgement, type Boundary, inTime, notifyPerson, withBoundary } from '../boundary.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
 import { blocksOf } from '../../parsing/notebook-snippet.ts';

@@ -6,8 +6,7 @@ import type { Bot } from '../../context.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { lineBlock, readQuestionKey, renderQuestion } from '../../blocks/modals/input.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { withBoundary } from '../error-boundary.ts';
+import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 
 /** For a line that came too late. */
 export const overText = 'This question is over: it was answered, or the run has ended.';

@@ -6,11 +6,10 @@ import { NAME_FORM, readName } from '../../../saved/saved-snippets.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { renderSentence } from '../../blocks/modals/modal.ts';
 import { nameBlock, readSavePurpose, renderReplace, renderSave } from '../../blocks/saved/saved-modals.ts';
-import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-text.ts';
+import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-blocks.ts';
 import type { Bot } from '../../context.ts';
 import { saveRun, scheduledWords } from '../commands/saved.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { withBoundary } from '../error-boundary.ts';
+import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 
 /** Save in the menu of an answer: the box for a name. */
 export async function openSave(run: Run, trigger: string, bot: Bot): Promise<void> {

@@ -17,8 +17,7 @@ import {
 import type { Bot } from '../../context.ts';
 import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 import { makeSchedule } from '../commands/schedules.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { withBoundary } from '../error-boundary.ts';
+import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 
 /** `schedule` alone: the form. Throws `UserError` where nothing is saved that could be scheduled. */
 export async function openScheduleForm(

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { findSpark, noteSql } from '../../../../src/doctor/kernels/check-sql.ts';
-import { startReport } from '../../../../src/doctor/report.ts';
-import { startConnectedRig } from '../../../support/gateway-client.ts';
-import { cluster } from '../../../support/kernelspecs.ts';
+import { findSpark, noteSql } from '../../../src/doctor/ask-kernel.ts';
+import { startReport } from '../../../src/doctor/report.ts';
+import { startConnectedRig } from '../../support/gateway-client.ts';
+import { cluster } from '../../support/kernelspecs.ts';
 
 function noted(found: ReadonlyMap<string, string>, list = cluster.list): string {
   let written = '';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { Acknowledgement, inTime } from '../../../../src/slack/listeners/deadline.ts';
+import { Acknowledgement, inTime } from '../../../../src/slack/listeners/boundary.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { proveSpark, sparkJob } from '../../../../src/doctor/kernels/check-spark.ts';
-import { startConnectedRig } from '../../../support/gateway-client.ts';
-import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
+import { proveSpark, sparkJob } from '../../../src/doctor/ask-kernel.ts';
+import { startConnectedRig } from '../../support/gateway-client.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
 
 const kernelspec = (name: string, language: string) => ({ name, language, displayName: name }) as never;
 const job = sparkJob(kernelspec('python2-spark21', 'python'))!;

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Config } from '../../config/config.ts';
-import { GatewayError } from '../../gateway/errors.ts';
-import type { Gateway, Kernelspec } from '../../gateway/gateway.ts';
-import { kernelEnv } from '../../runs/session/kernel/kernel-record.ts';
-import { askKernel } from './ask-kernel.ts';
-import { proveSpark, SPARK_MS, sparkJob } from './check-spark.ts';
-import { findSpark } from './check-sql.ts';
-import type { Report } from '../report.ts';
+import type { Config } from '../config/config.ts';
+import { GatewayError } from '../gateway/errors.ts';
+import type { Gateway, Kernelspec } from '../gateway/gateway.ts';
+import { kernelEnv } from '../runs/session/kernel/kernel-record.ts';
+import { askKernel, findSpark, proveSpark, SPARK_MS, sparkJob } from './ask-kernel.ts';
+import type { Report } from './report.ts';
 
 export interface TryLanguageOptions {
   gateway: Gateway;

@@ -1,5 +1,5 @@
 import type { RunView } from '../../../runs/run-view.ts';
-import { escapeMrkdwn } from '../mrkdwn.ts';
+import { escapeMrkdwn } from '../elements.ts';
 import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
 
 const BAR_CELLS = 10;
