@@ -81,9 +81,9 @@ interface Said {
 export const keepAction = 'kernel:keep';
 
 /** Reads which kernel a Keep button means; undefined when it is none of ours. */
-export function readKeep(value: string | undefined): { queue: string; kernelId: string } | undefined {
-  const [kernelId, ...queue] = value?.split('|') ?? [];
-  return kernelId === undefined || queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
+export function readKeep(value: string): { queue: string; kernelId: string } | undefined {
+  const [kernelId = '', ...queue] = value.split('|');
+  return queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
 }
 
 /** What a channel hears of its idle kernel: all of it, because anybody may need the variables. */

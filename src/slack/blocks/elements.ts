@@ -63,6 +63,41 @@ export function buttonRow(...elements: Button[]): ActionsBlock {
   return { type: 'actions', elements };
 }
 
+/** A press on one of a row of buttons. */
+export interface Click<Action> {
+  action: Action;
+  id: string;
+  /** As it was given when the row was shown. */
+  shownAtMs: string;
+}
+
+/** The buttons for one kind of thing: what can be done to it, under action ids that begin with `prefix`. */
+export function createButtons<Action extends string>(
+  prefix: string,
+  labels: Readonly<Record<Action, string>>,
+  confirms: Readonly<Partial<Record<Action, ConfirmationDialog>>>,
+) {
+  const isAction = (name: string): name is Action => Object.hasOwn(labels, name);
+  return {
+    /** `shownAtMs` makes a press count once for each time that the row was shown. */
+    render(actions: readonly Action[], id: string, shownAtMs: number): ActionsBlock {
+      const buttons = actions.map((action) => {
+        const confirm = confirms[action];
+        const value = `${id}|${shownAtMs}`;
+        return button(labels[action], `${prefix}${action}`, value, confirm === undefined ? {} : { confirm });
+      });
+      return buttonRow(...buttons);
+    },
+    /** Undefined for a press on none of them. */
+    read(value: string, actionId: string): Click<Action> | undefined {
+      const action = actionId.slice(prefix.length);
+      const [id, shownAtMs] = value.split('|');
+      if (!actionId.startsWith(prefix) || !isAction(action) || !id || !shownAtMs) return undefined;
+      return { action, id, shownAtMs };
+    },
+  };
+}
+
 /** Asked before a press that takes something away. */
 export function confirmation(question: string, text: string, yes: string): ConfirmationDialog {
   return {
@@ -75,9 +110,9 @@ export function confirmation(question: string, text: string, yes: string): Confi
 }
 
 /** A button's value that is JSON; undefined when it is none of ours. */
-export function readValue<Value>(schema: z.ZodType<Value>, value: string | undefined): Value | undefined {
+export function readValue<Value>(schema: z.ZodType<Value>, value: string): Value | undefined {
   try {
-    return schema.safeParse(JSON.parse(value ?? '')).data;
+    return schema.safeParse(JSON.parse(value)).data;
   } catch {
     return undefined;
   }

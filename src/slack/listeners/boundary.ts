@@ -1,4 +1,4 @@
-import type { AckFn, BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type { AckFn } from '@slack/bolt';
 import { StoreError, UserError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
@@ -126,17 +126,4 @@ export function notifyPerson(
     await reply?.send();
     await notify.person(where, text);
   };
-}
-
-/** The acknowledgement of a press, who pressed where, and how that person is told. */
-export function openReply({ ack, body }: SlackActionMiddlewareArgs<BlockAction>, bot: Bot) {
-  const reply = new Acknowledgement(ack, bot.log);
-  const { container, message } = body;
-  const thread: unknown = container.type === 'message' ? message?.['thread_ts'] : undefined;
-  const where = {
-    user: body.user.id,
-    channel: body.channel?.id,
-    thread: typeof thread === 'string' ? thread : undefined,
-  };
-  return { reply, ...where, notify: notifyPerson(bot.notify, where, reply) };
 }

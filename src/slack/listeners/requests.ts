@@ -125,6 +125,17 @@ export async function submitRun(
   return admitted;
 }
 
+/** The same for what its person asked for by hand: of a duplicate it is said that nothing else was started. */
+export async function submitNew(
+  request: RunRequest,
+  person: Person,
+  bot: Bot,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kind } = await submitRun(request, person, bot, signal);
+  if (kind === 'duplicate') refuseDuplicate();
+}
+
 /** Throws `UserError` where this person may run no code in this channel. */
 export async function mustRun(person: Person, channel: string, bot: Bot): Promise<void> {
   must('run', person, channel, bot.policy);

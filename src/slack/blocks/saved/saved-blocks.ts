@@ -72,7 +72,7 @@ export function renderReplaceQuestion(
   };
 }
 
-export function readReplacement(value: string | undefined): Replacement | undefined {
+export function readReplacement(value: string): Replacement | undefined {
   return readValue(replaceSchema, value);
 }
 
@@ -82,7 +82,7 @@ const clickSchema = z.object({ channel: z.string(), id: z.string(), shownAt: z.n
 /** Which snippet, and when the button was shown: a press counts once for each time. */
 export type RunSavedClick = z.infer<typeof clickSchema>;
 
-export function readRunSaved(value: string | undefined): RunSavedClick | undefined {
+export function readRunSaved(value: string): RunSavedClick | undefined {
   return readValue(clickSchema, value);
 }
 

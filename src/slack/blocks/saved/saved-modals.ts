@@ -48,6 +48,13 @@ export const valuesBlock = 'values';
 export const noticeBlock = 'notice';
 export const onlyOnFailure = 'onlyOnFailure';
 
+const scheduleSchema = z.object({ channel: z.string() });
+
+/** Where it runs. */
+export function readScheduleChannel(metadata: string): { channel: string } {
+  return scheduleSchema.parse(JSON.parse(metadata));
+}
+
 /** `channel` is where it runs. */
 export function renderScheduleForm(channel: string, saved: readonly SavedSnippet[]): ModalView {
   const options = saved.map(({ name }): PlainTextOption => ({

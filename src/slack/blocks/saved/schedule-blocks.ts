@@ -4,7 +4,7 @@ import { showParameters } from '../../../saved/parameters/values.ts';
 import type { PauseReason, Schedule } from '../../../saved/schedules/schedules.ts';
 import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
 import { slashCommand } from '../../manifest.ts';
-import { button, buttonRow, confirmation, escapeMrkdwn, mention, section, slackTime } from '../elements.ts';
+import { confirmation, createButtons, escapeMrkdwn, mention, section, slackTime } from '../elements.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
 import { truncateMrkdwn } from '../truncate.ts';
 
@@ -146,47 +146,16 @@ export function newsText(schedule: Schedule, news: ScheduleNews): string {
   }
 }
 
+export type ScheduleAction = 'pause' | 'resume' | 'runNow' | 'delete';
+
 /** What can be done to a schedule by a button: in the list of schedules and on the home tab. */
-const scheduleActions = ['pause', 'resume', 'runNow', 'delete'] as const;
-export type ScheduleAction = (typeof scheduleActions)[number];
+export const scheduleButtons = createButtons<ScheduleAction>(
+  'schedule:',
+  { pause: 'Pause', resume: 'Resume', runNow: 'Run now', delete: 'Delete' },
+  { delete: confirmation('Delete?', 'It runs no more. What is saved stays.', 'Delete') },
+);
 
-const PREFIX = 'schedule:';
-const LABELS: Readonly<Record<ScheduleAction, string>> = {
-  pause: 'Pause',
-  resume: 'Resume',
-  runNow: 'Run now',
-  delete: 'Delete',
-};
-
-export const scheduleButtonId = /^schedule:(?:pause|resume|runNow|delete)$/;
-
-/** `shownAtMs` makes a press of Run now count once for each time that the button was shown. */
 export function renderScheduleButtons({ id, pausedFor }: Schedule, shownAtMs: number): ActionsBlock {
-  const actions: ScheduleAction[] = [pausedFor === undefined ? 'pause' : 'resume', 'runNow', 'delete'];
-  return buttonRow(
-    ...actions.map((action) =>
-      button(
-        LABELS[action],
-        `${PREFIX}${action}`,
-        `${id}|${shownAtMs}`,
-        action === 'delete' ? { confirm: DELETES } : {},
-      ),
-    ),
-  );
-}
-
-const DELETES = confirmation('Delete?', 'It runs no more. What is saved stays.', 'Delete');
-
-export interface ScheduleClick {
-  action: ScheduleAction;
-  id: string;
-  shownAtMs: string;
-}
-
-/** Undefined when it is none of ours. */
-export function readScheduleButton(actionId: string, value: string): ScheduleClick | undefined {
-  const action = scheduleActions.find((name) => `${PREFIX}${name}` === actionId);
-  const [id, shownAtMs] = value.split('|');
-  if (action === undefined || !id || !shownAtMs) return undefined;
-  return { action, id, shownAtMs };
+  const change = pausedFor === undefined ? 'pause' : 'resume';
+  return scheduleButtons.render([change, 'runNow', 'delete'], id, shownAtMs);
 }

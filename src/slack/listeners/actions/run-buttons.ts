@@ -1,18 +1,18 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { languageOf, type Run } from '../../../runs/run.ts';
+import type { RunAction } from '../../../runs/run-view.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
-import { auditRun, withAudit } from '../../auth/audit.ts';
+import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { renderElapsed } from '../../blocks/duration.ts';
 import { mention } from '../../blocks/elements.ts';
 import { runLine } from '../../blocks/run-summary.ts';
+import { renderSave } from '../../blocks/saved/saved-modals.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { type Acknowledgement, inTime, openReply, withBoundary } from '../boundary.ts';
-import { refreshHome } from '../events/app-home.ts';
+import { type Acknowledgement, inTime } from '../boundary.ts';
 import {
   clickRequest,
   notebookOf,
@@ -24,33 +24,38 @@ import {
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
-import { openSave } from '../views/save.ts';
+import { onPress } from './press.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;
 
-/** A press on a button of an answer. It is authorised anew: anybody in the channel can press. */
-export async function onRunButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
-  const { body, action } = args;
-  const click = action.type === 'button' || action.type === 'overflow' ? readButton(action) : undefined;
-  const { reply, user, channel, notify } = openReply(args, bot);
-  if (click === undefined) return await reply.send();
-  const asked = { audit: 'press', act: click.action, user, channel, run: click.runId };
-  await withBoundary({ what: 'a button of a run', notify, asked }, bot, async () => {
-    // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
-    if (['editAndRun', 'answerInput', 'ask', 'export', 'save'].includes(click.action)) await reply.send();
-    const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
+/** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
+const ACCEPT_NOTHING: ReadonlySet<RunAction> = new Set([
+  'editAndRun',
+  'answerInput',
+  'ask',
+  'export',
+  'save',
+]);
+
+/** A press on a button of an answer. */
+export const onRunButton = onPress(
+  {
+    what: 'a button of a run',
+    read: readButton,
+    asked: ({ action, runId }) => ({ act: action, run: runId }),
+    isAcknowledgedFirst: ({ action }) => ACCEPT_NOTHING.has(action),
+  },
+  async (button, { user, trigger, reply, audited }, bot) => {
+    const found = Promise.all([bot.findRun(button.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
       throw new UserError('badCommand', 'That run is no longer kept, so nothing was done.');
-    must(await actionOf(click, run, run.requester === user, bot), person, run.channel, bot.policy);
-    await withAudit({ ...asked, channel: run.channel, requester: run.requester }, bot, async () => {
-      await act(click, { run, person, trigger: body.trigger_id, reply }, bot);
-    });
-    await reply.send();
-  });
-  if (body.view?.type === 'home') await refreshHome(user, bot, undefined);
-}
+    must(await actionOf(button, run, run.requester === user, bot), person, run.channel, bot.policy);
+    const { channel, requester } = run;
+    await audited({ channel, requester }, () => act(button, { run, person, trigger, reply }, bot));
+  },
+);
 
 interface Click {
   run: Run;
@@ -68,7 +73,7 @@ async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
     case 'answerInput':
       return await openQuestion(run, trigger, bot);
     case 'save':
-      return await openSave(run, trigger, bot);
+      return await bot.views.openModal(trigger, async () => renderSave(run.id));
     case 'runAgain':
       return await runAgain(click, bot);
     case 'allRows':

@@ -1,59 +1,42 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { toSnippet } from '../../../saved/saved-snippets.ts';
-import { auditSchedule, withAudit } from '../../auth/audit.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
+import { auditSchedule } from '../../auth/audit.ts';
 import type { Person } from '../../auth/policy.ts';
-import {
-  readScheduleButton,
-  type ScheduleAction,
-  type ScheduleClick,
-} from '../../blocks/saved/schedule-blocks.ts';
+import type { Click } from '../../blocks/elements.ts';
+import { type ScheduleAction, scheduleButtons } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
+import { inTime } from '../boundary.ts';
 import { findSaved } from '../commands/saved.ts';
 import { listSchedules, mustChangeSchedule } from '../commands/schedules.ts';
-import { inTime, openReply, withBoundary } from '../boundary.ts';
-import { refreshHome } from '../events/app-home.ts';
-import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
+import { mustBeIn, submitNew } from '../requests.ts';
+import { onPress } from './press.ts';
 
 /** Pause, Resume, Run now and Delete, in the list of schedules and on the home tab. */
-export async function onScheduleButton(
-  args: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
-  const { body, action, respond } = args;
-  const click =
-    action.type === 'button' ? readScheduleButton(action.action_id, action.value ?? '') : undefined;
-  const { reply, user, channel, notify: notifyInPlace } = openReply(args, bot);
-  if (click === undefined) return await reply.send();
-  const isHome = body.view?.type === 'home';
-  const notify = async (text: string): Promise<void> => {
-    if (!isHome) return await notifyInPlace(text);
-    await reply.send();
-    await refreshHome(user, bot, text);
-  };
-  const asked = { audit: 'press', act: click.action, user, channel };
-  await withBoundary({ what: 'a button of a schedule', notify, asked }, bot, async () => {
+export const onScheduleButton = onPress(
+  {
+    what: 'a button of a schedule',
+    read: scheduleButtons.read,
+    asked: ({ action }) => ({ act: action }),
+  },
+  async (click, { user, channel, isHome, reply, respond, audited }, bot) => {
     const schedule = bot.schedules.find(click.id);
     if (schedule === undefined) throw new UserError('badCommand', 'That schedule is removed already.');
-    const [person] = await inTime(
-      Promise.all([
-        bot.users.find(user),
-        channel === schedule.channel ? undefined : mustBeIn(schedule.channel, user, bot),
-      ]),
-      reply.signal,
-    );
-    await withAudit({ ...asked, channel: schedule.channel }, bot, () =>
-      act(click, schedule, person, bot, reply.signal),
-    );
+    const isHere = channel === schedule.channel;
+    const looked = [
+      bot.users.find(user),
+      isHere ? undefined : mustBeIn(schedule.channel, user, bot),
+    ] as const;
+    const [person] = await inTime(Promise.all(looked), reply.signal);
+    const work = () => act(click, schedule, person, bot, reply.signal);
+    await audited({ channel: schedule.channel }, work);
     await reply.send();
-    if (isHome) await refreshHome(user, bot, undefined);
-    else await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
-  });
-}
+    if (!isHome) await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
+  },
+);
 
 async function act(
-  { action, id, shownAtMs }: ScheduleClick,
+  { action, id, shownAtMs }: Click<ScheduleAction>,
   schedule: Schedule,
   person: Person,
   bot: Bot,
@@ -113,6 +96,5 @@ async function runNow(
     snippet,
     saved: { name: saved.name },
   } as const;
-  const { kind } = await submitRun(request, person, bot, signal);
-  if (kind === 'duplicate') refuseDuplicate();
+  await submitNew(request, person, bot, signal);
 }

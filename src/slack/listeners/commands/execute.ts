@@ -13,7 +13,7 @@ import { listSchedules, makeSchedule, removeSchedule } from './schedules.ts';
 import { forgetSaved, listSaved, saveLastRun, unknownNameText } from './saved.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
-import { askBack, renderNearCommand } from '../../blocks/near-command.ts';
+import { askBack, renderNearCommand } from '../../blocks/asked-back.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 

@@ -6,7 +6,7 @@ import { readRequest, readSlash, readWithLanguages } from '../../parsing/request
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
-import { openScheduleForm } from '../views/schedule.ts';
+import { openScheduleForm } from '../views/saved.ts';
 import { runCommand } from './execute.ts';
 import { resolveSaved } from './saved.ts';
 

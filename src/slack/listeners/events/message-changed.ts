@@ -22,8 +22,8 @@ import {
   findAuthor,
   hasRuns,
   isPlainTalk,
+  refuseLate,
 } from './classify.ts';
-import { refuseLate } from './late.ts';
 import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
 
 type Edit = MessageChange & { kind: 'edited' };

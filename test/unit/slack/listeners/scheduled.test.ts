@@ -18,7 +18,7 @@ import {
   readScheduledEnd,
   startScheduled,
 } from '../../../../src/slack/listeners/scheduled.ts';
-import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/schedule.ts';
+import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved.ts';
 
 const person = (id: string): Person => ({
   id,
