@@ -80,7 +80,7 @@ export function createButtons<Action extends string>(
   const isAction = (name: string): name is Action => Object.hasOwn(labels, name);
   return {
     /** `shownAtMs` makes a press count once for each time that the row was shown. */
-    render(actions: readonly Action[], id: string, shownAtMs: number): ActionsBlock {
+    render: (actions: readonly Action[], id: string, shownAtMs: number): ActionsBlock => {
       const buttons = actions.map((action) => {
         const confirm = confirms[action];
         const value = `${id}|${shownAtMs}`;
@@ -89,7 +89,7 @@ export function createButtons<Action extends string>(
       return buttonRow(...buttons);
     },
     /** Undefined for a press on none of them. */
-    read(value: string, actionId: string): Click<Action> | undefined {
+    read: (value: string, actionId: string): Click<Action> | undefined => {
       const action = actionId.slice(prefix.length);
       const [id, shownAtMs] = value.split('|');
       if (!actionId.startsWith(prefix) || !isAction(action) || !id || !shownAtMs) return undefined;

@@ -34,7 +34,7 @@ type Pressed = SlackActionMiddlewareArgs<BlockAction>;
 type Submitted = SlackViewMiddlewareArgs<ViewSubmitAction>;
 
 /** Buttons and menus, by their action ids. */
-const PRESSES: readonly (readonly [RegExp | string, (args: Pressed, bot: Bot) => Promise<void>])[] = [
+const INTERACTIONS: readonly (readonly [RegExp | string, (args: Pressed, bot: Bot) => Promise<void>])[] = [
   [runCodeAction, onRunCodeButton],
   [/^run:/, onRunButton],
   [/^kernel:(restart|shutdown)$/, onKernelButton],
@@ -66,7 +66,7 @@ export function registerListeners(app: App, bot: Bot): void {
   app.event('app_mention', async ({ event, context }) => await onMessage(event, ticketOf(context), bot));
   app.event('app_home_opened', async ({ event }) => await onHomeOpened(event, bot));
   app.event('member_joined_channel', async ({ event }) => await onJoined(event, bot));
-  for (const [action_id, onPressed] of PRESSES)
+  for (const [action_id, onPressed] of INTERACTIONS)
     app.action<BlockAction>({ type: 'block_actions', action_id }, async (args) => await onPressed(args, bot));
   app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onGlobalShortcut(args, bot));
   app.shortcut<MessageShortcut>(

@@ -4,10 +4,10 @@ import { readFetched } from '../../parsing/message-event.ts';
 import { inTime } from '../boundary.ts';
 import { takeAnew } from '../events/message-changed.ts';
 import { submitNew } from '../requests.ts';
-import { onPress } from './press.ts';
+import { onInteraction } from './interaction.ts';
 
 /** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */
-export const onRunAsCode = onPress(
+export const onRunAsCode = onInteraction(
   { what: 'a button of a command', read: readNearCode, asked: () => ({ act: 'runAsCode' }) },
   async ({ requestKey, thread, text }, { user, channel = '', reply }, bot) => {
     const isMessage = thread !== '';
@@ -24,7 +24,7 @@ export const onRunAsCode = onPress(
 );
 
 /** Run now, under the word that a message came late: the message as it is by now, as if it came just now. */
-export const onRunNow = onPress(
+export const onRunNow = onInteraction(
   {
     what: 'a button of a late message',
     read: readRunNow,

@@ -6,10 +6,10 @@ import { kernelButtons } from '../../blocks/kernel-text.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
 import { kernelClickRequest, runOnce } from '../requests.ts';
-import { onPress } from './press.ts';
+import { onInteraction } from './interaction.ts';
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
-export const onKernelButton = onPress(
+export const onKernelButton = onInteraction(
   {
     what: 'a button of a kernel',
     read: kernelButtons.read,
@@ -36,7 +36,7 @@ export const onKernelButton = onPress(
 );
 
 /** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
-export const onKeepButton = onPress(
+export const onKeepButton = onInteraction(
   { what: 'a Keep button', read: readKeep, asked: () => ({ act: 'keep' }) },
   async ({ queue, kernelId }, { user, channel, reply, respond, audited }, bot) => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);

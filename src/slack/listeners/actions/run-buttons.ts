@@ -24,106 +24,114 @@ import {
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
-import { onPress } from './press.ts';
+import { onInteraction } from './interaction.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;
 
-/** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
-const ACCEPT_NOTHING: ReadonlySet<RunAction> = new Set([
-  'editAndRun',
-  'answerInput',
-  'ask',
-  'export',
-  'save',
-]);
+interface Click {
+  button: ButtonClick;
+  run: Run;
+  person: Person;
+  /** The run is the person's own. */
+  isOwn: boolean;
+  trigger: string;
+  reply: Acknowledgement;
+}
+
+interface RunButton {
+  right: (click: Click, bot: Bot) => Action | Promise<Action>;
+  /** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
+  acceptsNothing?: true;
+  act: (click: Click, bot: Bot) => Promise<void>;
+}
+
+const STOP: RunButton = {
+  right: ({ isOwn }) => (isOwn ? 'stopOwn' : 'stopOthers'),
+  act: decision('stop', async ({ run, person }, { control }) => void (await control.stop(run, person.id))),
+};
+
+const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
+  stop: STOP,
+  cancel: STOP,
+  switch: {
+    right: async ({ isOwn, run }, { control }) =>
+      isOwn && (await control.hasRunAlone(run)) ? 'switchOwn' : 'switch',
+    act: decision('switch', ({ run, person }, { control }) => control.agreeToSwitch(run, person.id)),
+  },
+  restart: {
+    // Without its Spark the kernel is of no use to anybody.
+    right: ({ run }, { control }) => (control.hasLostSpark(run) ? 'run' : 'restart'),
+    // The audit line is that of its kernel.
+    act: decision(undefined, restartKernel),
+  },
+  delete: {
+    right: ({ isOwn }) => (isOwn ? 'deleteOwn' : 'deleteOthers'),
+    act: decision('delete', ({ run }, bot) => bot.erase(run)),
+  },
+  runAgain: { right: () => 'run', act: runAgain },
+  allRows: { right: () => 'run', act: showAllRows },
+  editAndRun: {
+    right: () => 'run',
+    acceptsNothing: true,
+    act: ({ run, trigger }, bot) => openEditorWith(run, trigger, bot),
+  },
+  answerInput: {
+    right: ({ isOwn }) => (isOwn ? 'answerOwn' : 'answerOthers'),
+    acceptsNothing: true,
+    act: ({ run, trigger }, bot) => openQuestion(run, trigger, bot),
+  },
+  save: {
+    right: () => 'choose',
+    acceptsNothing: true,
+    act: ({ run, trigger }, { views }) => views.openModal(trigger, async () => renderSave(run.id)),
+  },
+  ask: { right: () => 'look', acceptsNothing: true, act: askAbout },
+  export: { right: () => 'look', acceptsNothing: true, act: exportThread },
+};
 
 /** A press on a button of an answer. */
-export const onRunButton = onPress(
+export const onRunButton = onInteraction(
   {
     what: 'a button of a run',
     read: readButton,
     asked: ({ action, runId }) => ({ act: action, run: runId }),
-    isAcknowledgedFirst: ({ action }) => ACCEPT_NOTHING.has(action),
+    isAcknowledgedFirst: ({ action }) => BUTTONS[action].acceptsNothing === true,
   },
   async (button, { user, trigger, reply, audited }, bot) => {
     const found = Promise.all([bot.findRun(button.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
     if (run === undefined)
       throw new UserError('badCommand', 'That run is no longer kept, so nothing was done.');
-    must(await actionOf(button, run, run.requester === user, bot), person, run.channel, bot.policy);
     const { channel, requester } = run;
-    await audited({ channel, requester }, () => act(button, { run, person, trigger, reply }, bot));
+    const click = { button, run, person, isOwn: requester === user, trigger, reply };
+    const { right, act } = BUTTONS[button.action];
+    must(await right(click, bot), person, channel, bot.policy);
+    await audited({ channel, requester }, () => act(click, bot));
   },
 );
 
-interface Click {
-  run: Run;
-  person: Person;
-  trigger: string;
-  reply: Acknowledgement;
+/** What counts once for each state of its run; the audit says `audit` of somebody else's. */
+function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButton['act']): RunButton['act'] {
+  return async (click, bot) => {
+    const { button, run, person, isOwn, reply } = click;
+    await runOnce(clickRequest(button.runId, button.action, button.state), bot, async () => {
+      reply.signal.throwIfAborted();
+      const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
+      if (audit !== undefined && !isOwn) auditRun(audit, run, person.id, bot);
+      await act(click, bot).finally(() => clearTimeout(waiting));
+    });
+  };
 }
 
-async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
-  const { action } = button;
-  const { run, person, trigger, reply } = click;
-  switch (action) {
-    case 'editAndRun':
-      return await openEditorWith(run, trigger, bot);
-    case 'answerInput':
-      return await openQuestion(run, trigger, bot);
-    case 'save':
-      return await bot.views.openModal(trigger, async () => renderSave(run.id));
-    case 'runAgain':
-      return await runAgain(click, bot);
-    case 'allRows':
-      return await showAllRows(button.state, click, bot);
-    case 'export':
-      return await exportThread(click, bot);
-    case 'ask':
-      return await askAbout(run, person, bot);
-    case 'stop':
-    case 'cancel':
-    case 'switch':
-    case 'restart':
-    case 'delete':
-      await runOnce(clickRequest(button.runId, action, button.state), bot, async () => {
-        reply.signal.throwIfAborted();
-        const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
-        await decide(action, run, person.id, bot).finally(() => clearTimeout(waiting));
-      });
-  }
-}
-
-async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): Promise<Action> {
-  switch (click.action) {
-    case 'stop':
-    case 'cancel':
-      return own ? 'stopOwn' : 'stopOthers';
-    case 'ask':
-    case 'export':
-      return 'look';
-    case 'restart':
-      // Without its Spark the kernel is of no use to anybody.
-      return bot.control.hasLostSpark(run) ? 'run' : 'restart';
-    case 'switch':
-      return own && (await bot.control.hasRunAlone(run)) ? 'switchOwn' : 'switch';
-    case 'delete':
-      return own ? 'deleteOwn' : 'deleteOthers';
-    case 'answerInput':
-      return own ? 'answerOwn' : 'answerOthers';
-    case 'runAgain':
-    case 'editAndRun':
-    case 'allRows':
-      return 'run';
-    case 'save':
-      return 'choose';
-  }
+async function restartKernel({ run, person }: Click, bot: Bot): Promise<void> {
+  const { told } = await changeKernel('restart', await bot.control.kernelOf(run), person.id, bot);
+  await bot.notify.channel({ channel: told.channel }, told.text);
 }
 
 async function runAgain(click: Click, bot: Bot): Promise<void> {
-  const { run, person } = click;
-  const origin = run.requester === person.id ? undefined : 'again';
+  const { run, isOwn } = click;
+  const origin = isOwn ? undefined : 'again';
   await runFromButton(run.id, click, bot, async () => {
     const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
     return { snippet: { ...languageOf(run), blocks, notebook }, origin };
@@ -131,8 +139,9 @@ async function runAgain(click: Click, bot: Bot): Promise<void> {
 }
 
 /** Of a result that was shown in short: no other kernel has it, and none is started to say so. */
-async function showAllRows(frame: string, click: Click, bot: Bot): Promise<void> {
-  const { run } = click;
+async function showAllRows(click: Click, bot: Bot): Promise<void> {
+  const { run, button } = click;
+  const frame = button.state;
   if (!bot.control.hasKernelOf(run))
     throw new UserError(
       'noKernel',
@@ -175,35 +184,9 @@ async function exportThread({ run, person, trigger }: Click, bot: Bot): Promise<
   });
 }
 
-type Decision = 'stop' | 'cancel' | 'switch' | 'restart' | 'delete';
-
-async function decide(action: Decision, run: Run, user: string, bot: Bot): Promise<void> {
-  const { control } = bot;
-  // A restart has the audit line of its kernel.
-  if (run.requester !== user && action !== 'restart')
-    auditRun(action === 'cancel' ? 'stop' : action, run, user, bot);
-  switch (action) {
-    case 'stop':
-    case 'cancel':
-      await control.stop(run, user);
-      return;
-    case 'switch':
-      await control.agreeToSwitch(run, user);
-      return;
-    case 'restart': {
-      const { told } = await changeKernel('restart', await control.kernelOf(run), user, bot);
-      await bot.notify.channel({ channel: told.channel }, told.text);
-      return;
-    }
-    case 'delete':
-      await bot.erase(run);
-  }
-}
-
 /** Ask: a direct message to the requester of the run in hand, from who waits behind it. */
-async function askAbout(waiting: Run, person: Person, bot: Bot): Promise<void> {
-  if (waiting.requester !== person.id)
-    throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
+async function askAbout({ run: waiting, person, isOwn }: Click, bot: Bot): Promise<void> {
+  if (!isOwn) throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
   const { channel, thread } = waiting;
   const inHand = bot.control.askAbout(waiting);
   const since = renderElapsed(Date.now() - (inHand.data.startedAt ?? inHand.createdAt));

@@ -8,10 +8,10 @@ import { inTime } from '../boundary.ts';
 import { saveAnswer, saveRun } from '../commands/saved.ts';
 import { mustBeIn, submitNew } from '../requests.ts';
 import { renderFilled } from '../views/editor.ts';
-import { onPress } from './press.ts';
+import { onInteraction } from './interaction.ts';
 
 /** Replace, under the question that `save` asks where the name is taken. */
-export const onReplaceButton = onPress(
+export const onReplaceButton = onInteraction(
   {
     what: 'a button of a saved snippet',
     read: readReplacement,
@@ -30,7 +30,7 @@ export const onReplaceButton = onPress(
 );
 
 /** Run, on the home tab: as `run NAME` in the snippet's channel. */
-export const onRunSavedButton = onPress(
+export const onRunSavedButton = onInteraction(
   {
     what: 'a button of a saved snippet',
     read: readRunSaved,
@@ -53,7 +53,7 @@ export const onRunSavedButton = onPress(
 );
 
 /** The menu of saved snippets in the editor: the chosen one's code and language take the place of what is in it. */
-export const onLoadSaved = onPress(
+export const onLoadSaved = onInteraction(
   {
     what: 'a menu of the editor',
     read: (id, _, view) =>

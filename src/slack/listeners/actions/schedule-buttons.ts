@@ -10,10 +10,10 @@ import { inTime } from '../boundary.ts';
 import { findSaved } from '../commands/saved.ts';
 import { listSchedules, mustChangeSchedule } from '../commands/schedules.ts';
 import { mustBeIn, submitNew } from '../requests.ts';
-import { onPress } from './press.ts';
+import { onInteraction } from './interaction.ts';
 
 /** Pause, Resume, Run now and Delete, in the list of schedules and on the home tab. */
-export const onScheduleButton = onPress(
+export const onScheduleButton = onInteraction(
   {
     what: 'a button of a schedule',
     read: scheduleButtons.read,
@@ -23,11 +23,10 @@ export const onScheduleButton = onPress(
     const schedule = bot.schedules.find(click.id);
     if (schedule === undefined) throw new UserError('badCommand', 'That schedule is removed already.');
     const isHere = channel === schedule.channel;
-    const looked = [
-      bot.users.find(user),
-      isHere ? undefined : mustBeIn(schedule.channel, user, bot),
-    ] as const;
-    const [person] = await inTime(Promise.all(looked), reply.signal);
+    const [person] = await inTime(
+      Promise.all([bot.users.find(user), isHere ? undefined : mustBeIn(schedule.channel, user, bot)]),
+      reply.signal,
+    );
     const work = () => act(click, schedule, person, bot, reply.signal);
     await audited({ channel: schedule.channel }, work);
     await reply.send();

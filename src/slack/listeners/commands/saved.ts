@@ -9,16 +9,15 @@ import {
   savedList,
   unchangedAnswer,
 } from '../../blocks/saved/saved-blocks.ts';
-import type { Bot } from '../../context.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
-import type { CommandAnswer, CommandPlace } from './answer.ts';
 
 /** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
 const LOOKED_AT = 100;
 
 /** `save NAME`: the code of the caller's last run here; in a thread, of the thread's last run. */
 export async function saveLastRun(
-  name: string,
+  { name }: { name: string },
   person: Person,
   { channel, thread }: CommandPlace,
   bot: Bot,
@@ -87,9 +86,9 @@ export function listSaved(channel: string, bot: Bot): string {
 
 /** Who saved it may forget it, or an admin. */
 export async function forgetSaved(
-  name: string,
+  { name }: { name: string },
   person: Person,
-  channel: string,
+  { channel }: Pick<CommandPlace, 'channel'>,
   bot: Bot,
 ): Promise<CommandAnswer> {
   const saved = findSaved(name, channel, bot);

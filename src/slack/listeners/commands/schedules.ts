@@ -11,9 +11,8 @@ import {
   scheduledAnswer,
   scheduleName,
 } from '../../blocks/saved/schedule-blocks.ts';
-import type { Bot } from '../../context.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import { mustRun } from '../requests.ts';
-import type { CommandAnswer } from './answer.ts';
 import { findSaved } from './saved.ts';
 
 export interface AskedSchedule {
@@ -69,9 +68,9 @@ export function mustChangeSchedule(schedule: Schedule, person: Person, bot: Bot)
 }
 
 export async function removeSchedule(
-  number: number,
+  { number }: { number: number },
   person: Person,
-  channel: string,
+  { channel }: Pick<CommandPlace, 'channel'>,
   bot: Bot,
 ): Promise<CommandAnswer> {
   const schedules = bot.schedules.list(channel);

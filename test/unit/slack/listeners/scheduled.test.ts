@@ -262,9 +262,13 @@ test('how a run ended counts for the schedule that it came from', () => {
 
 test('its maker or an admin removes it, by its number', async () => {
   await made();
-  await expect(removeSchedule(1, person('U2'), 'C1', bot)).rejects.toThrow('Only admins may change');
-  await expect(removeSchedule(2, maker, 'C1', bot)).rejects.toThrow('There is: 1.');
-  expect((await removeSchedule(1, person('U9'), 'C1', bot)).text).toContain('Removed schedule 1');
+  await expect(removeSchedule({ number: 1 }, person('U2'), { channel: 'C1' }, bot)).rejects.toThrow(
+    'Only admins may change',
+  );
+  await expect(removeSchedule({ number: 2 }, maker, { channel: 'C1' }, bot)).rejects.toThrow('There is: 1.');
+  expect((await removeSchedule({ number: 1 }, person('U9'), { channel: 'C1' }, bot)).text).toContain(
+    'Removed schedule 1',
+  );
 });
 
 /** Submits the form with these fields. */

@@ -4,10 +4,10 @@ import type { Bot } from '../../context.ts';
 import { Acknowledgement, notifyPerson, withBoundary } from '../boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
 
-type PressArgs = SlackActionMiddlewareArgs<BlockAction>;
+type InteractionArgs = SlackActionMiddlewareArgs<BlockAction>;
 
 /** A press on a button, or a choice in a menu. It is authorised anew: anybody in the channel can press. */
-export interface Press {
+export interface Interaction {
   /** Slack user id. */
   user: string;
   /** Undefined on the home tab and in a modal. */
@@ -17,14 +17,14 @@ export interface Press {
   isHome: boolean;
   reply: Acknowledgement;
   /** Puts a message in the place of the pressed one. */
-  respond: PressArgs['respond'];
+  respond: InteractionArgs['respond'];
   /** Says what came of it where it was pressed: on the home tab, in the thread, in the channel, else by direct message. */
   notify: (text: string) => Promise<void>;
   /** Acts with audit lines; what is known by then is added to what they say. */
   audited: <Done>(known: Partial<Asked>, act: () => Promise<Done>) => Promise<Done>;
 }
 
-interface PressKind<Meant> {
+interface InteractionKind<Meant> {
   /** For the log, where it breaks: `a button of a kernel`. */
   what: string;
   /** What is meant; undefined when it is none of ours. */
@@ -36,10 +36,10 @@ interface PressKind<Meant> {
 }
 
 /** The listener for one kind of press: what is refused is said to the person, and all is acknowledged in the end. */
-export function onPress<Meant>(
-  { what, read, asked: askedBy, isAcknowledgedFirst }: PressKind<Meant>,
-  act: (meant: Meant, press: Press, bot: Bot) => Promise<void>,
-): (args: PressArgs, bot: Bot) => Promise<void> {
+export function onInteraction<Meant>(
+  { what, read, asked: askedBy, isAcknowledgedFirst }: InteractionKind<Meant>,
+  act: (meant: Meant, interaction: Interaction, bot: Bot) => Promise<void>,
+): (args: InteractionArgs, bot: Bot) => Promise<void> {
   return async ({ ack, body, action, respond }, bot) => {
     const reply = new Acknowledgement(ack, bot.log);
     const { view, message, trigger_id: trigger } = body;
@@ -62,7 +62,7 @@ export function onPress<Meant>(
       isHomeFresh = true;
       await refreshHome(user, bot, text);
     };
-    const audited: Press['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
+    const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
     await withBoundary({ what, notify, asked }, bot, async () => {
       if (isAcknowledgedFirst?.(meant) === true) await reply.send();
       await act(meant, { user, channel, trigger, isHome, reply, respond, notify, audited }, bot);
@@ -72,7 +72,7 @@ export function onPress<Meant>(
   };
 }
 
-function chosenValue(action: PressArgs['action']): string {
+function chosenValue(action: InteractionArgs['action']): string {
   if (action.type === 'button') return action.value ?? '';
   const isMenu = action.type === 'overflow' || action.type === 'static_select';
   return isMenu ? (action.selected_option?.value ?? '') : '';
