@@ -1,37 +1,57 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { GatewayError } from '../gateway/errors.ts';
 import type { ConnectionEvent, Gateway } from '../gateway/gateway.ts';
 import { watchCalls } from './health.ts';
 import type { FetchFunction } from '@slack/web-api';
 import { StoreError, UserError } from '../errors.ts';
 
+/** Makes metrics of a registry: each has its name, what it tells, and its labels. */
+export function metersOf(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+      new Counter({ name, help, labelNames, registers }),
+    histogram: <Label extends string>(
+      name: string,
+      help: string,
+      buckets: number[],
+      ...labelNames: Label[]
+    ) => new Histogram({ name, help, labelNames, buckets, registers }),
+    /** Read each time that the metrics are. */
+    gauge: (name: string, help: string, read: () => number | Promise<number>) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        async collect() {
+          this.set(await read());
+        },
+      }),
+  };
+}
+
 /** A kernel's start is over when it answers on its websocket, which is long after the gateway's 201 (protocol.md §6). */
 export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gateway {
-  const registers = [registry];
-  const errors = new Counter({
-    name: 'sparkthread_gateway_errors_total',
-    help: 'Calls to the gateway that failed, by call and kind of failure',
-    labelNames: ['call', 'code'],
-    registers,
-  });
-  const drops = new Counter({
-    name: 'sparkthread_gateway_disconnects_total',
-    help: 'Websockets to kernels that broke',
-    registers,
-  });
-  const starts = new Counter({
-    name: 'sparkthread_kernel_starts_total',
-    help: 'Kernels asked for, by kernelspec and result: ok, or the kind of failure',
-    labelNames: ['kernelspec', 'result'],
-    registers,
-  });
-  const startTimes = new Histogram({
-    name: 'sparkthread_kernel_start_seconds',
-    help: 'From the request for a kernel to its first answer, those that came up',
-    labelNames: ['kernelspec'],
-    buckets: [0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320],
-    registers,
-  });
+  const { counter, histogram } = metersOf(registry);
+  const errors = counter(
+    'sparkthread_gateway_errors_total',
+    'Calls to the gateway that failed, by call and kind of failure',
+    'call',
+    'code',
+  );
+  const drops = counter('sparkthread_gateway_disconnects_total', 'Websockets to kernels that broke');
+  const starts = counter(
+    'sparkthread_kernel_starts_total',
+    'Kernels asked for, by kernelspec and result: ok, or the kind of failure',
+    'kernelspec',
+    'result',
+  );
+  const startTimes = histogram(
+    'sparkthread_kernel_start_seconds',
+    'From the request for a kernel to its first answer, those that came up',
+    [0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320],
+    'kernelspec',
+  );
   /** Asked for and not yet answering, by kernel id. */
   const starting = new Map<string, { kernelspec: string; sinceMs: number }>();
 
@@ -84,8 +104,10 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
   });
 }
 
+/** The kind of a failure, in a word. */
 function codeOf(error: unknown): string {
-  return error instanceof GatewayError ? error.code : 'broken';
+  if (error instanceof UserError || error instanceof GatewayError) return error.code;
+  return error instanceof StoreError ? 'store' : 'broken';
 }
 
 /** What becomes of what Slack brings. */
@@ -99,34 +121,26 @@ export interface PayloadCounts {
 }
 
 export function countPayloads(registry: Registry): PayloadCounts {
-  const registers = [registry];
-  const latency = new Histogram({
-    name: 'sparkthread_acknowledgement_seconds',
-    help: 'From a payload of Slack to its acknowledgement; Slack waits 3 s',
-    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3],
-    registers,
-  });
-  const unacknowledged = new Counter({
-    name: 'sparkthread_events_unacknowledged_total',
-    help: 'Events that were not accepted, so that Slack brings them again',
-    registers,
-  });
-  const refusals = new Counter({
-    name: 'sparkthread_refusals_total',
-    help: 'Snippets that were not accepted, by reason',
-    labelNames: ['reason'],
-    registers,
-  });
+  const { counter, histogram } = metersOf(registry);
+  const latency = histogram(
+    'sparkthread_acknowledgement_seconds',
+    'From a payload of Slack to its acknowledgement; Slack waits 3 s',
+    [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3],
+  );
+  const unacknowledged = counter(
+    'sparkthread_events_unacknowledged_total',
+    'Events that were not accepted, so that Slack brings them again',
+  );
+  const refusals = counter(
+    'sparkthread_refusals_total',
+    'Snippets that were not accepted, by reason',
+    'reason',
+  );
   return {
     acknowledged: (seconds) => latency.observe(seconds),
     unacknowledged: () => unacknowledged.inc(),
-    refused: (error) => refusals.inc({ reason: reasonOf(error) }),
+    refused: (error) => refusals.inc({ reason: codeOf(error) }),
   };
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof UserError || error instanceof GatewayError) return error.code;
-  return error instanceof StoreError ? 'store' : 'broken';
 }
 
 /** As the process's own: its answers can be read twice. */
@@ -134,12 +148,12 @@ export type PlainFetch = (...call: Parameters<FetchFunction>) => Promise<Respons
 
 /** Counts every attempt of Slack's clients to call: what they repeat counts again. */
 export function instrumentSlack(registry: Registry): (fetch: PlainFetch) => FetchFunction {
-  const calls = new Counter({
-    name: 'sparkthread_slack_calls_total',
-    help: 'Calls of Slack’s Web API, by method and result: ok, rate_limited (429), Slack’s error, http_<status> or no_answer',
-    labelNames: ['method', 'result'],
-    registers: [registry],
-  });
+  const calls = metersOf(registry).counter(
+    'sparkthread_slack_calls_total',
+    'Calls of Slack’s Web API, by method and result: ok, rate_limited (429), Slack’s error, http_<status> or no_answer',
+    'method',
+    'result',
+  );
   return (fetch) => async (url, init) => {
     const method = methodOf(url);
     try {

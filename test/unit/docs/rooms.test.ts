@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['gateway', 'errors.ts', 'proxy.ts'],
   runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
   saved: ['runs', 'spark', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
-  server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts'],
+  server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
   slack: [
     'audit',
     'runs',
