@@ -154,7 +154,7 @@ export function createApp(parts: AppParts): App {
     openRun: (run, code) => runs.open(run, code),
     log,
   });
-  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'));
+  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'), workspace);
   const schedules = new Schedules(store.keyv('schedule'), workspace);
   const scheduler = new Scheduler({
     schedules,

@@ -20,9 +20,9 @@ export async function startScheduled(
   isLate: boolean,
   bot: Bot,
 ): Promise<Started> {
-  const { workspace, channel, maker, name } = schedule;
+  const { channel, maker, name } = schedule;
   try {
-    const saved = bot.saved.find({ workspace, channel }, name);
+    const saved = bot.saved.find(channel, name);
     const blocks = saved === undefined ? undefined : await bot.saved.code(saved);
     if (saved === undefined || blocks === undefined) return { kind: 'impossible', reason: 'snippetGone' };
     const person = await bot.users.find(maker);

@@ -37,7 +37,7 @@ export const onRunSavedButton = onInteraction(
     asked: ({ channel }) => ({ act: 'runSaved', channel }),
   },
   async ({ channel, id, shownAt }, { user, reply, notify }, bot) => {
-    const saved = bot.saved.byId({ workspace: bot.workspace, channel }, id);
+    const saved = bot.saved.byId(channel, id);
     const blocks = saved === undefined ? undefined : await inTime(bot.saved.code(saved), reply.signal);
     if (saved === undefined || blocks === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
@@ -65,8 +65,7 @@ export const onLoadSaved = onInteraction(
   },
   async ({ id, viewId, purpose }, { user }, bot) => {
     const { channel = '' } = purpose;
-    const place = { workspace: bot.workspace, channel };
-    const saved = bot.saved.byId(place, id);
+    const saved = bot.saved.byId(channel, id);
     const [person, blocks, context] = await Promise.all([
       bot.users.find(user),
       saved === undefined ? undefined : bot.saved.code(saved),
@@ -82,7 +81,7 @@ export const onLoadSaved = onInteraction(
         languages: listChoices(context),
         kernelspec: saved.dialect ?? saved.kernelspec,
         blocks,
-        saved: bot.saved.list(place),
+        saved: bot.saved.list(channel),
       },
     );
     await bot.views.updateModal(viewId, next);

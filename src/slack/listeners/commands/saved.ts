@@ -73,15 +73,14 @@ export async function saveRun(
   if (blocks.length === 0)
     throw new UserError('badCommand', 'The code of that run is no longer kept. Nothing was saved.');
   const { kernelspec, language, dialect } = run.data;
-  const place = { workspace: bot.workspace, channel };
-  const snippet = { ...place, name, kernelspec, language, dialect, savedBy: person.id, blocks };
+  const snippet = { channel, name, kernelspec, language, dialect, savedBy: person.id, blocks };
   const result = await bot.saved.save(snippet, replaces, Date.now());
   if (result.kind === 'saved') auditSaved('save', result.saved, person.id, bot);
   return result;
 }
 
 export function listSaved(channel: string, bot: Bot): string {
-  return savedList(bot.saved.list({ workspace: bot.workspace, channel }));
+  return savedList(bot.saved.list(channel));
 }
 
 /** Who saved it may forget it, or an admin. */
@@ -109,7 +108,7 @@ export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: B
 
 /** Throws `UserError` with the names that there are. */
 export function findSaved(name: string, channel: string, bot: Bot): SavedSnippet {
-  const saved = bot.saved.find({ workspace: bot.workspace, channel }, name);
+  const saved = bot.saved.find(channel, name);
   if (saved === undefined) throw unknownName(name, channel, bot);
   return saved;
 }
@@ -121,8 +120,8 @@ function unknownName(name: string, channel: string, bot: Bot): UserError {
   return new UserError('badCommand', unknownNameText(name, channel, bot));
 }
 
-export function unknownNameText(name: string, channel: string, { saved, workspace }: Bot): string {
-  const names = saved.list({ workspace, channel }).map((each) => each.name);
+export function unknownNameText(name: string, channel: string, { saved }: Bot): string {
+  const names = saved.list(channel).map((each) => each.name);
   const there =
     names.length === 0
       ? 'Nothing is saved here yet.'
@@ -134,13 +133,9 @@ export function unknownNameText(name: string, channel: string, { saved, workspac
  * `run NAME` becomes the snippet that the channel has under this name; every other request, and a name under which nothing
  * is saved, stays as it is. Throws `UserError` for values that do not fit, and `StoreError`.
  */
-export async function resolveSaved(
-  request: Request,
-  channel: string,
-  { saved, workspace }: Bot,
-): Promise<Request> {
+export async function resolveSaved(request: Request, channel: string, { saved }: Bot): Promise<Request> {
   if (request.kind !== 'command' || request.command.kind !== 'run') return request;
-  const found = saved.find({ workspace, channel }, request.command.name);
+  const found = saved.find(channel, request.command.name);
   if (found === undefined) return request;
   const blocks = await saved.code(found);
   if (blocks === undefined)

@@ -37,9 +37,8 @@ export async function makeSchedule(
   // Refused now rather than on Monday at eight.
   toSnippet(saved, (await bot.saved.code(saved)) ?? [], asked.parameters);
   const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
-  const place = { workspace: bot.workspace, channel };
   const now = Date.now();
-  const made = { ...place, ...asked, name: saved.name, maker: person.id, timeZone };
+  const made = { channel, ...asked, name: saved.name, maker: person.id, timeZone };
   const schedule = await bot.schedules.add(made, now);
   auditSchedule('schedule', schedule, person.id, bot);
   const times = new Plan(schedule, timeZone).nextTimes(now, TOLD_TIMES);

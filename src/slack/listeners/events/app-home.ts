@@ -48,7 +48,7 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
   const [kernels, runs, saved, schedules] = await Promise.all([
     kernelsOf(person, bot),
     bot.requesterRuns(person.id, SHOWN_RUNS),
-    ofChannels(bot.saved.all(bot.workspace), ({ savedBy }) => savedBy, person, bot),
+    ofChannels(bot.saved.all(), ({ savedBy }) => savedBy, person, bot),
     ofChannels(bot.schedules.all(), ({ maker }) => maker, person, bot),
   ]);
   return renderHome({

@@ -45,7 +45,7 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bo
     ]);
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
-    const saved = channel === undefined ? [] : bot.saved.list({ workspace: bot.workspace, channel });
+    const saved = channel === undefined ? [] : bot.saved.list(channel);
     return renderEditor(purpose, { languages: listChoices(context), blocks: [''], saved });
   });
 }

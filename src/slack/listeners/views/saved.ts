@@ -58,7 +58,7 @@ export async function openScheduleForm(
 ): Promise<void> {
   await bot.views.openModal(trigger, async () => {
     must('run', await bot.users.find(user), channel, bot.policy);
-    const saved = bot.saved.list({ workspace: bot.workspace, channel });
+    const saved = bot.saved.list(channel);
     if (saved.length === 0)
       throw new UserError(
         'badCommand',

@@ -28,7 +28,7 @@ beforeEach(() => {
   codes = { r1: ['1'], r2: ['2'], r3: ['3'] };
   bot = {
     workspace: 'T1',
-    saved: new SavedSnippets(new Keyv(), new Keyv()),
+    saved: new SavedSnippets(new Keyv(), new Keyv(), 'T1'),
     schedules: new Schedules(new Keyv(), 'T1'),
     policy: { admins: ['U9'], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => personOf(id) },

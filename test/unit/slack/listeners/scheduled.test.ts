@@ -55,7 +55,7 @@ beforeEach(async () => {
   admit = () => ({ kind: 'accepted', runId: 'r1' });
   lastRun = undefined;
   said = [];
-  const saved = new SavedSnippets(new Keyv(), new Keyv());
+  const saved = new SavedSnippets(new Keyv(), new Keyv(), 'T1');
   const place = { workspace: 'T1', channel: 'C1' };
   await saved.save(
     { ...place, name: 'report', kernelspec: 'py', language: 'python', savedBy: 'U2', blocks: ['n = 1', 'n'] },
@@ -221,7 +221,7 @@ test.each<[string, () => void, object]>([
 
 test('a snippet that was forgotten ends its schedule', async () => {
   const schedule = await made();
-  await bot.saved.forget(bot.saved.find({ workspace: 'T1', channel: 'C1' }, 'report') ?? never());
+  await bot.saved.forget(bot.saved.find('C1', 'report') ?? never());
   expect(await startScheduled(schedule, plannedAt, false, bot)).toEqual({
     kind: 'impossible',
     reason: 'snippetGone',
