@@ -4,16 +4,14 @@ import {
   jsonEnvironment,
   jsonObject,
   matching,
-  offOrWholeNumber,
+  orWord,
   oneOf,
   pairs,
   readAs,
   size,
-  spanOrNone,
+  span,
   waitingTime,
-  waitingTimeOrNone,
   wholeNumber,
-  wholeNumberOrNone,
 } from '../parsers.ts';
 
 /** Kernels of Scala and R count in 32 bits; of more rows than this no message holds a tenth. */
@@ -39,7 +37,7 @@ export const runFields = {
     example: '30m',
     description: 'How long an edit of a message runs it again.',
   }),
-  RUN_TIMEOUT: withDefault(waitingTimeOrNone, 'none', {
+  RUN_TIMEOUT: withDefault(orWord('none', waitingTime), 'none', {
     example: '1h',
     description: 'A run longer than this is stopped.',
   }),
@@ -47,7 +45,7 @@ export const runFields = {
     example: '5m',
     description: 'A question of input() unanswered for so long is interrupted.',
   }),
-  NOTIFY_AFTER: withDefault(spanOrNone, '60s', {
+  NOTIFY_AFTER: withDefault(orWord('none', span), '60s', {
     example: '10m',
     description:
       'A run that took longer ends with a reply that names its requester, because edits notify nobody. none: never.',
@@ -80,7 +78,7 @@ export const runFields = {
     description: 'Unfinished runs per kernel.',
   }),
   USER_LIMIT: withDefault(wholeNumber(1), '5', { example: '10', description: 'Unfinished runs per person.' }),
-  KEEP_RUNS: withDefault(spanOrNone, '30d', {
+  KEEP_RUNS: withDefault(orWord('none', span), '30d', {
     example: '7d',
     description: 'How long code and answers’ state are kept, then erased. none: for ever.',
   }),
@@ -128,12 +126,12 @@ export const kernelFields = {
         '1, or several: kernels side by side in one channel, one for each kernelspec. A larger number counts as several.',
     },
   ),
-  KERNELS_PER_USER: withDefault(wholeNumberOrNone(1), 'none', {
+  KERNELS_PER_USER: withDefault(orWord('none', wholeNumber(1)), 'none', {
     example: '3',
     description:
       'Kernels that one person’s snippets started and that still live, over all channels. A snippet that would start one more is refused. none: no limit.',
   }),
-  IDLE_TIMEOUT: withDefault(waitingTimeOrNone, '12h', {
+  IDLE_TIMEOUT: withDefault(orWord('none', waitingTime), '12h', {
     example: '2h',
     description: 'A kernel idle for so long is shut down, after a warning. none: never.',
   }),
@@ -181,7 +179,7 @@ export const sparkFields = {
         'The root of Spark’s REST API (of a driver’s UI, YARN’s proxy or a history server): while a run of a kernel without the observer (Scala, R, SPARK_PROGRESS=console) lasts over a second, its jobs are asked for there. Of the running applications the one with the kernel’s id in its name counts, as Enterprise Gateway names them, else the newest. https://rm.example.com/proxy/{appId}/api/v1: YARN is asked for the id, by that name alone. A user and a password may stand before the host.',
     },
   ),
-  SHOW_DATAFRAMES: withDefault(offOrWholeNumber(1, MAX_ROWS), 'off', {
+  SHOW_DATAFRAMES: withDefault(orWord('off', wholeNumber(1, MAX_ROWS)), 'off', {
     example: '50',
     description:
       'How many rows are shown of a Spark DataFrame that is the result of Python code, as a table. off: its own short form, as display(df) alone asks for a table. It costs a Spark job for each such result.',

@@ -7,7 +7,7 @@ import { truncate, truncateMiddle } from '../truncate.ts';
 import { originWords, renderOrigin, type RunFile, runFiles } from './attachments.ts';
 import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
-import { questionWords, renderQuestion } from './question.ts';
+import { questionWords, renderRunQuestion } from '../question.ts';
 import { renderButtons } from './run-buttons.ts';
 import {
   liveStatus,
@@ -68,7 +68,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
-    ...renderQuestion(view, remaining / 3),
+    ...renderRunQuestion(view, remaining / 3),
     ...fitSentences(after, remaining / 3),
     ...(stopper === undefined ? [] : [stopperLine(stopper)]),
   ];

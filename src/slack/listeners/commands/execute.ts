@@ -8,8 +8,15 @@ import { exportRuns } from './export.ts';
 import { slashCommand } from '../../manifest.ts';
 import { changeNamedKernel, listKernels } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
-import { listSchedules, makeSchedule, removeSchedule } from './schedules.ts';
-import { forgetSaved, listSaved, saveLastRun, unknownNameText } from './saved.ts';
+import {
+  forgetSaved,
+  listSaved,
+  listSchedules,
+  makeSchedule,
+  removeSchedule,
+  saveLastRun,
+  unknownNameText,
+} from './saved.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
 import { askBack, renderNearCommand } from '../../blocks/asked-back.ts';

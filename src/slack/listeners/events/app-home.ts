@@ -6,7 +6,7 @@ import type { Bot } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
 import { Acknowledgement, withBoundary } from '../boundary.ts';
 import { openEditorOrSay } from '../views/editor.ts';
-import { describeSchedules } from '../commands/schedules.ts';
+import { describeSchedules } from '../commands/saved.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
 const openedSchema = z.object({

@@ -24,8 +24,7 @@ import { escapeMrkdwn } from '../../blocks/elements.ts';
 import { inTime, notifyPerson, withBoundary } from '../boundary.ts';
 import { onSubmission } from './submission.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
-import { noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
-import { blocksOf } from '../../parsing/notebook-snippet.ts';
+import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
 import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {

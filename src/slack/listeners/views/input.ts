@@ -2,7 +2,7 @@ import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { lineBlock, readQuestionKey, renderQuestion } from '../../blocks/modals/input.ts';
+import { lineBlock, readQuestionKey, renderQuestionModal } from '../../blocks/question.ts';
 import type { Bot } from '../../context.ts';
 import { inTime } from '../boundary.ts';
 import { onSubmission } from './submission.ts';
@@ -16,7 +16,7 @@ export async function openQuestion(run: Run, trigger: string, bot: Bot): Promise
   if (asked === undefined || run.state === 'ended' || run.state === 'posted')
     throw new UserError('badCommand', overText);
   const key = { runId: run.id, questionId: asked.id };
-  await bot.views.openModal(trigger, async () => renderQuestion(key, asked));
+  await bot.views.openModal(trigger, async () => renderQuestionModal(key, asked));
 }
 
 /** What was typed goes to the kernel, and into no log and no message. */

@@ -21,8 +21,7 @@ import {
 import type { Bot } from '../../context.ts';
 import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 import { inTime } from '../boundary.ts';
-import { saveRun, scheduledWords } from '../commands/saved.ts';
-import { makeSchedule } from '../commands/schedules.ts';
+import { makeSchedule, saveRun, scheduledWords } from '../commands/saved.ts';
 import { onSubmission } from './submission.ts';
 
 /** The box for a name, and the question whether what has that name may be replaced. */

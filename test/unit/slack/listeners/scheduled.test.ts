@@ -11,7 +11,7 @@ import { type Schedule, Schedules } from '../../../../src/saved/schedules/schedu
 import type { ChannelFacts } from '../../../../src/slack/api/conversations.ts';
 import type { Person } from '../../../../src/slack/auth/policy.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/schedules.ts';
+import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/saved.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import {
   notifyScheduleNews,
