@@ -47,20 +47,10 @@ export interface AppParts {
 }
 
 /** What the leader does: the bot that Slack's listeners talk to, and its runs. */
-export interface App {
-  bot: Bot;
-  /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
-  recover: () => Promise<number>;
-  /** For metrics. */
-  counts: () => RunCounts & { spoolBytes: number };
-  /** The store was emptied. */
-  notifyLost: () => void;
-  /** Leaves the runs in flight to a successor. */
-  close: () => Promise<void>;
-}
+export type App = ReturnType<typeof createApp>;
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
-export function createApp(parts: AppParts): App {
+export function createApp(parts: AppParts) {
   const { config, log, gateway, store, spoolDir, slack, guard, audit, onRefused, onEnded } = parts;
   const { workspace } = slack.side;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
@@ -205,7 +195,8 @@ export function createApp(parts: AppParts): App {
   };
   return {
     bot,
-    async recover() {
+    /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
+    recover: async (): Promise<number> => {
       // A store that breaks off in the middle of a takeover is waited for.
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       await read(() => channels.load());
@@ -225,9 +216,15 @@ export function createApp(parts: AppParts): App {
       scheduler.start();
       return recovered;
     },
-    counts: () => ({ ...kernels.counts, spoolBytes: spoolBudget.usedBytes }),
+    /** For metrics. */
+    counts: (): RunCounts & { spoolBytes: number } => ({
+      ...kernels.counts,
+      spoolBytes: spoolBudget.usedBytes,
+    }),
+    /** The store was emptied. */
     notifyLost: () => kernels.notifyLost(),
-    async close() {
+    /** Leaves the runs in flight to a successor. */
+    close: async (): Promise<void> => {
       closing.abort();
       scheduler.close();
       retention?.close();

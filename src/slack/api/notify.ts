@@ -6,20 +6,7 @@ import { readCallError } from './call-error.ts';
 import { renderElapsed } from '../blocks/duration.ts';
 import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
 
-export interface Notify {
-  /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
-  person(
-    where: { channel?: string | undefined; thread?: string | undefined; user: string },
-    text: string,
-    blocks?: KnownBlock[],
-  ): Promise<void>;
-  /** Everybody in the channel (or thread) sees it. */
-  channel(
-    where: { channel: string; thread?: string | undefined },
-    text: string,
-    blocks?: KnownBlock[],
-  ): Promise<void>;
-}
+export type Notify = ReturnType<typeof createNotify>;
 
 /** So often a channel is told what Slack's rates keep from it. */
 const NOTICE_TRIES = 5;
@@ -28,13 +15,18 @@ const NOTICE_TRIES = 5;
  * Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. The
  * client rejects a call over Slack's rates at once: it would keep back what is for others.
  */
-export function createNotify(client: WebClient, log: Log): Notify {
+export function createNotify(client: WebClient, log: Log) {
   const post = async (channel: string, said: Said, thread?: string): Promise<void> => {
     const where = { channel, ...(thread === undefined ? {} : { thread_ts: thread }) };
     await client.chat.postMessage({ ...where, ...said, unfurl_links: false, unfurl_media: false });
   };
   return {
-    async person({ channel, thread, user }, text, blocks) {
+    /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
+    async person(
+      { channel, thread, user }: Pick<Where, 'thread'> & { channel?: string | undefined; user: string },
+      text: string,
+      blocks?: KnownBlock[],
+    ): Promise<void> {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       try {
         if (channel === undefined) return await post(user, said);
@@ -50,7 +42,8 @@ export function createNotify(client: WebClient, log: Log): Notify {
         );
       }
     },
-    async channel({ channel, thread }, text, blocks) {
+    /** Everybody in the channel (or thread) sees it. */
+    async channel({ channel, thread }: Where, text: string, blocks?: KnownBlock[]): Promise<void> {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       const send = async (attempt: number): Promise<void> => {
         try {
@@ -71,6 +64,11 @@ export function createNotify(client: WebClient, log: Log): Notify {
       await send(1);
     },
   };
+}
+
+interface Where {
+  channel: string;
+  thread?: string | undefined;
 }
 
 interface Said {
