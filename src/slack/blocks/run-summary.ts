@@ -1,3 +1,4 @@
+import type { RunEnd } from '../../saved/schedules/scheduler.ts';
 import { languageName, type Run } from '../../runs/run.ts';
 import { type End, endOf, statusLine } from './run/run-text.ts';
 import { escapeMrkdwn, mention, slackTime } from './elements.ts';
@@ -16,18 +17,29 @@ export function runLine(run: Run, workspaceUrl: string): string {
   const { outcome } = run.data;
   const link = answerLink(run, workspaceUrl);
   const code = link === undefined ? firstLine(run) : `<${link}|${startOfCode(run)}>`;
-  const when = `${outcome === undefined ? '…' : MARKS[endOf(outcome)]} ${slackTime(run.createdAt)}`;
+  const when = `${outcome === undefined ? '…' : ENDS[endOf(outcome)].mark} ${slackTime(run.createdAt)}`;
   return [when, mention(run.requester), code, escapeMrkdwn(runStatus(run))].join(' · ');
 }
 
-/** Ends at a glance. */
-const MARKS: Readonly<Record<End, string>> = {
-  ok: '✓',
-  failed: '✗',
-  stopped: '■',
-  limited: '■',
-  cancelled: '■',
-  notKnown: '?',
+interface EndWords {
+  /** In a list. */
+  mark: string;
+  /** On a person's message. */
+  reaction: string;
+  /** Before how long it took; undefined: its requester has taken it back and is told nothing. */
+  notice: string | undefined;
+  /** For the schedule that it came from. */
+  counts: RunEnd;
+}
+
+/** Ends at a glance, wherever they are told. */
+export const ENDS: Readonly<Record<End, EndWords>> = {
+  ok: { mark: '✓', reaction: 'white_check_mark', notice: 'done in', counts: 'ok' },
+  failed: { mark: '✗', reaction: 'x', notice: 'failed after', counts: 'failed' },
+  stopped: { mark: '■', reaction: 'octagonal_sign', notice: 'stopped after', counts: 'stopped' },
+  limited: { mark: '■', reaction: 'octagonal_sign', notice: 'stopped after', counts: 'failed' },
+  cancelled: { mark: '■', reaction: 'octagonal_sign', notice: undefined, counts: 'stopped' },
+  notKnown: { mark: '?', reaction: 'grey_question', notice: 'end not known after', counts: 'failed' },
 };
 
 export function runStatus({ state, data }: Pick<Run, 'state' | 'data'>): string {
