@@ -21,6 +21,11 @@ export function mention(userId: string): string {
   return userId.startsWith('B') ? `bot ${userId}` : `<@${userId}>`;
 }
 
+/** Where something is, for whom it is open to. */
+export function channelName(channel: string): string {
+  return channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
+}
+
 /** A time in the reader's own zone. `atMs`: ms since the epoch. */
 export function slackTime(atMs: number): string {
   const seconds = Math.floor(atMs / 1000);

@@ -6,7 +6,7 @@ import { auditAccepted, describeCode } from '../../runs/audit.ts';
 import { KeyedMutex } from '../../waits.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import type { Run } from '../../runs/run.ts';
-import { auditRefusedRun } from '../auth/audit.ts';
+import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Bot, ListenerMemory } from '../context.ts';
@@ -113,7 +113,7 @@ export async function submitRun(
     bot.onRefused(error);
     const { channel, thread, source, snippet } = request;
     const asked = { audit: 'refused', user: person.id, channel, thread, source };
-    auditRefusedRun({ ...asked, ...describeCode(snippet.blocks) }, error, bot);
+    auditRefused({ ...asked, ...describeCode(snippet.blocks) }, error, bot, 'run.refused');
     throw error;
   });
   if (admitted.kind === 'accepted') {

@@ -5,6 +5,7 @@ import { slashCommand } from '../../manifest.ts';
 import {
   button,
   buttonRow,
+  channelName,
   escapeMrkdwn,
   header,
   mention,
@@ -97,20 +98,16 @@ export function renderSavedHome(
     ...saved.map((each): KnownBlock => {
       const value: RunSavedClick = { channel: each.channel, id: each.id, shownAt: now };
       return {
-        ...section(`${placeOf(each)} · \`${each.name}\` · ${savedLine(each)}`),
+        ...section(`${channelName(each.channel)} · \`${each.name}\` · ${savedLine(each)}`),
         accessory: button('Run', runSavedAction, JSON.stringify(value)),
       };
     }),
     ...(schedules.length === 0 ? [] : [header('Scheduled in your channels')]),
     ...schedules.flatMap((each) => [
-      section(`${placeOf(each.schedule)} · ${scheduleLine(each, workspaceUrl)}`),
+      section(`${channelName(each.schedule.channel)} · ${scheduleLine(each, workspaceUrl)}`),
       renderScheduleButtons(each.schedule, now),
     ]),
   ];
-}
-
-function placeOf({ channel }: { channel: string }): string {
-  return channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
 }
 
 export const loadAction = 'editor:load';
