@@ -19,13 +19,15 @@ export interface SparkApplication {
   yarn?: string | undefined;
 }
 
-export interface SparkLinks {
-  link?: string;
+/** JSON, part of a run's record. */
+const linksSchema = z.object({
+  link: z.string().optional(),
   /** For when the driver, which serves Spark's UI, is gone. */
-  historyLink?: string;
+  historyLink: z.string().optional(),
   /** The operator wants no link, and no application named. */
-  hidesApp?: true;
-}
+  hidesApp: z.literal(true).optional(),
+});
+export type SparkLinks = z.infer<typeof linksSchema>;
 
 const LONGEST = 500;
 
@@ -121,13 +123,7 @@ export const sparkWorkSchema = z.object({
   app: z.string().optional(),
   /** Since when tasks wait and none is at work, ms since the epoch. */
   waitingSince: z.number().optional(),
-  links: z
-    .object({
-      link: z.string().optional(),
-      historyLink: z.string().optional(),
-      hidesApp: z.literal(true).optional(),
-    })
-    .optional(),
+  links: linksSchema.optional(),
 });
 export type SparkWork = z.infer<typeof sparkWorkSchema>;
 

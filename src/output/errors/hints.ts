@@ -1,3 +1,4 @@
+import type { SentError } from './kernel-error.ts';
 /** An error of which it may be certain what to do about it; `printed` is the end of stderr. All are bounded. */
 interface HintedError {
   name: string;
@@ -96,13 +97,6 @@ const SESSION_STOPPED =
   /stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SparkContext was shut down|SESSION_CLOSED|^'NoneType' object has no attribute '(?:sc|setCallSite)'$/;
 const EXECUTOR_MEMORY =
   /Container killed by YARN for exceeding|OOMKilled|ExecutorLostFailure[^\n]{0,300}(?:exit code:? 137|[Mm]emory)/;
-
-/** As a kernel sends it. */
-interface SentError {
-  name: string;
-  value: string;
-  traceback: readonly string[];
-}
 
 /** Undefined for every other error. */
 export function readSparkLoss({ name: sentName, value, traceback }: SentError): SparkLoss | undefined {

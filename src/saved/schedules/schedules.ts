@@ -168,7 +168,7 @@ const valueSchema: z.ZodType<Value> = z.lazy(() =>
 );
 
 /** Why a schedule rests; the channel was told. */
-export type PauseReason = 'byHand' | 'failures' | 'makerGone' | 'snippetGone' | 'noChannel';
+export type PauseReason = NonNullable<Schedule['pausedFor']>;
 
 const scheduleSchema = z.object({
   /** uuid. */
