@@ -2,10 +2,9 @@ import type { Audit } from './audit/audit.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
-import { type Displays, startDisplays } from './output/displays.ts';
+import { type Displays, startDisplays, type Transcript } from './output/transcript.ts';
 import { SpoolBudget } from './output/spool/spool-budget.ts';
 import { openTranscript } from './output/open-transcript.ts';
-import type { Transcript } from './output/transcript.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
 import { StoredChannelSettings } from './runs/languages/channel-settings.ts';
@@ -48,20 +47,10 @@ export interface AppParts {
 }
 
 /** What the leader does: the bot that Slack's listeners talk to, and its runs. */
-export interface App {
-  bot: Bot;
-  /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
-  recover: () => Promise<number>;
-  /** For metrics. */
-  counts: () => RunCounts & { spoolBytes: number };
-  /** The store was emptied. */
-  notifyLost: () => void;
-  /** Leaves the runs in flight to a successor. */
-  close: () => Promise<void>;
-}
+export type App = ReturnType<typeof createApp>;
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
-export function createApp(parts: AppParts): App {
+export function createApp(parts: AppParts) {
   const { config, log, gateway, store, spoolDir, slack, guard, audit, onRefused, onEnded } = parts;
   const { workspace } = slack.side;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
@@ -155,7 +144,7 @@ export function createApp(parts: AppParts): App {
     openRun: (run, code) => runs.open(run, code),
     log,
   });
-  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'));
+  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'), workspace);
   const schedules = new Schedules(store.keyv('schedule'), workspace);
   const scheduler = new Scheduler({
     schedules,
@@ -206,7 +195,8 @@ export function createApp(parts: AppParts): App {
   };
   return {
     bot,
-    async recover() {
+    /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
+    recover: async (): Promise<number> => {
       // A store that breaks off in the middle of a takeover is waited for.
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       await read(() => channels.load());
@@ -226,9 +216,15 @@ export function createApp(parts: AppParts): App {
       scheduler.start();
       return recovered;
     },
-    counts: () => ({ ...kernels.counts, spoolBytes: spoolBudget.usedBytes }),
+    /** For metrics. */
+    counts: (): RunCounts & { spoolBytes: number } => ({
+      ...kernels.counts,
+      spoolBytes: spoolBudget.usedBytes,
+    }),
+    /** The store was emptied. */
     notifyLost: () => kernels.notifyLost(),
-    async close() {
+    /** Leaves the runs in flight to a successor. */
+    close: async (): Promise<void> => {
       closing.abort();
       scheduler.close();
       retention?.close();

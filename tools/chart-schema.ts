@@ -1,4 +1,4 @@
-import { settings } from '../src/config/schema.ts';
+import { settings } from '../src/config/settings.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import { type Setting, settings } from '../src/config/schema.ts';
+import { type Setting, settings } from '../src/config/settings.ts';
 
 /** `docs/configuration.md`: every setting as a table row. */
 export function configurationPage(): string {

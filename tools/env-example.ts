@@ -1,4 +1,4 @@
-import { type Setting, settings } from '../src/config/schema.ts';
+import { type Setting, settings } from '../src/config/settings.ts';
 
 /** Without these the bot does not start in the usual case, so they stand ready to be filled in. */
 const toFillIn = new Set(['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'KG_URL']);

@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import { readGatewaySettings } from './gateway/gateway.ts';
-import { readCredentialSettings } from './gateway/service-credentials.ts';
+import { readCredentialSettings } from './gateway/credential-files.ts';
 import { proxyFor, type ProxySettings, readExceptions } from '../proxy.ts';
 import { listSecrets } from './secrets.ts';
-import { readValues, settingNames, warnOfMisspelt } from './read-values.ts';
-import type { SettingValues } from './schema.ts';
+import { readValues, settingNames, type SettingValues, warnOfMisspelt } from './settings.ts';
 import type { ConfigIssues } from './setting.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 

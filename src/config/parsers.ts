@@ -48,17 +48,19 @@ export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGE
     },
   );
 
-/** The same, or `none`: there is no such limit. */
-export const wholeNumberOrNone = (least: number): Parser<number | 'none'> =>
-  readAs(`none or a whole number, ${least} or more`, (given) =>
-    given.toLowerCase() === 'none' ? 'none' : wholeNumber(least).safeParse(given).data,
-  );
-
-/** Between two bounds, or `off`. */
-export const offOrWholeNumber = (least: number, most: number): Parser<number | 'off'> =>
-  readAs(`off or a whole number from ${least} to ${most}`, (given) =>
-    given.toLowerCase() === 'off' ? 'off' : wholeNumber(least, most).safeParse(given).data,
-  );
+/** What the parser reads, or a word for that there is none. */
+export const orWord = <Value, const Word extends string>(
+  word: Word,
+  parser: Parser<Value>,
+): Parser<Value | Word> =>
+  z.string().transform((given, context) => {
+    if (given.trim().toLowerCase() === word) return word;
+    const { data, error } = parser.safeParse(given);
+    if (data !== undefined) return data;
+    const message = error?.issues[0]?.message.replace(/^must be /, `must be ${word} or `);
+    context.addIssue({ code: 'custom', message: message ?? `must be ${word}` });
+    return z.NEVER;
+  });
 
 const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -75,23 +77,13 @@ const TIMER_LIMIT_MS = 24 * UNITS_MS.d;
 const A_DURATION = 'a duration such as 90s, 10m, 12h or 30d (a bare number is seconds)';
 
 /** A time that is waited for: more than 0, at most 24d. */
-export const waitingTime: Parser<number> = readAs(`${A_DURATION}, at most 24d`, readWaitMs);
-
-function readWaitMs(given: string): number | undefined {
+export const waitingTime: Parser<number> = readAs(`${A_DURATION}, at most 24d`, (given) => {
   const ms = readDurationMs(given);
   return ms !== undefined && ms <= TIMER_LIMIT_MS ? ms : undefined;
-}
+});
 
-/** The same, or `none`: there is no such limit. */
-export const waitingTimeOrNone: Parser<number | 'none'> = readAs(
-  `none or ${A_DURATION}, at most 24d`,
-  (given) => (given.toLowerCase() === 'none' ? 'none' : readWaitMs(given)),
-);
-
-/** A span that is compared, never waited for, or `none`. */
-export const spanOrNone: Parser<number | 'none'> = readAs(`none or ${A_DURATION}`, (given) =>
-  given.toLowerCase() === 'none' ? 'none' : readDurationMs(given),
-);
+/** A span that is compared, never waited for. */
+export const span: Parser<number> = readAs(A_DURATION, readDurationMs);
 
 const POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3 };
 

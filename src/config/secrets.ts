@@ -1,5 +1,5 @@
 import type { GatewaySettings } from '../gateway/gateway.ts';
-import type { SettingValues } from './schema.ts';
+import type { SettingValues } from './settings.ts';
 
 /** A header's value shorter than this is a word like `https` that occurs in honest lines too. */
 const LEAST_HEADER_CHARACTERS = 6;

@@ -4,7 +4,7 @@ import { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
 import { renderElapsed } from '../slack/blocks/duration.ts';
-import type { StoreSettings } from '../config/store-url.ts';
+import type { StoreSettings } from '../config/fields/server-fields.ts';
 import { openStore } from '../store/open.ts';
 import { checkCredentials, checkGateway, checkHub } from './check-gateway.ts';
 import { checkProxy } from './check-proxy.ts';

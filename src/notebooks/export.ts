@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { cleanBundle } from './clean-metadata.ts';
+import { cleanBundle, toJson } from './nbformat.ts';
 import type { Cell, CodeCell, JsonObject, Notebook } from './model.ts';
-import { toJson } from './output-json.ts';
 import { noteJson, type RanCell } from './write.ts';
 
 /** A run as an exported notebook shows it. */

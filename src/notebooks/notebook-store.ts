@@ -7,25 +7,23 @@ export interface PostedNotebook {
   notebook: Notebook;
 }
 
-/** The notebooks of runs, by the key of the request that made the run, as long as runs are kept. */
-export interface NotebookStore {
-  keep: (requestKey: string, notebook: Notebook) => Promise<void>;
-  /** Undefined where it is no longer kept. */
-  find: (requestKey: string) => Promise<Notebook | undefined>;
-  forget: (requestKey: string) => Promise<void>;
-}
+export type NotebookStore = ReturnType<typeof createNotebookStore>;
 
-/** `keepMs` undefined: for ever. All of it rejects with `StoreError`. */
-export function createNotebookStore(keyv: Keyv, keepMs: number | undefined): NotebookStore {
+/**
+ * The notebooks of runs, by the key of the request that made the run, as long as runs are kept. `keepMs` undefined: for
+ * ever. All of it rejects with `StoreError`.
+ */
+export function createNotebookStore(keyv: Keyv, keepMs: number | undefined) {
   return {
-    async keep(requestKey, notebook) {
+    keep: async (requestKey: string, notebook: Notebook): Promise<void> => {
       await keyv.set(requestKey, notebook, keepMs);
     },
-    async find(requestKey) {
+    /** Undefined where it is no longer kept. */
+    find: async (requestKey: string): Promise<Notebook | undefined> => {
       const found: unknown = await keyv.get(requestKey);
       return isNotebook(found) ? found : undefined;
     },
-    async forget(requestKey) {
+    forget: async (requestKey: string): Promise<void> => {
       await keyv.delete(requestKey);
     },
   };

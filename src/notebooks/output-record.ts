@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Output } from '../gateway/outputs.ts';
 import type { SpoolBudget } from '../output/spool/spool-budget.ts';
-import { toOutputJson } from './output-json.ts';
+import { toOutputJson } from './nbformat.ts';
 import { RecordDisk } from './record-disk.ts';
 import { RecordIndex, type RecordedCell, type RecordStep } from './record-index.ts';
 import { noteJson } from './write.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { isCostly, MOST_COST } from '../gateway/protocol/json.ts';
-import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './clean-metadata.ts';
+import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
 import { type Cell, cellsToRun, isObject, type JsonObject, type Notebook } from './model.ts';
 
 /** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */

@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toJson } from './output-json.ts';
+import { toJson } from './nbformat.ts';
 import { type RecordStep, readStep } from './record-index.ts';
 
 /** Steps on the disk that are written anew as the few that still count. */

@@ -1,23 +1,16 @@
 import { z } from 'zod';
 
 /** One change of what a notebook's cells have said. */
-export type RecordStep =
-  | { op: 'cell'; cell: number }
-  | { op: 'count'; count: number }
-  /** Stream text of this name begins at this byte of the streams' file; without `to` it ends where the next one begins. */
-  | { op: 'stream'; name: string; at: number; to?: number | undefined }
-  | { op: 'out'; file: number; bytes: number; id?: string | undefined }
-  | { op: 'update'; id: string; file: number; bytes: number }
-  | { op: 'clear'; wait: boolean };
-
-const stepSchema: z.ZodType<RecordStep> = z.discriminatedUnion('op', [
+const stepSchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('cell'), cell: z.number() }),
   z.object({ op: z.literal('count'), count: z.number() }),
+  /** Stream text of this name begins at this byte of the streams' file; without `to` it ends where the next one begins. */
   z.object({ op: z.literal('stream'), name: z.string(), at: z.number(), to: z.number().optional() }),
   z.object({ op: z.literal('out'), file: z.number(), bytes: z.number(), id: z.string().optional() }),
   z.object({ op: z.literal('update'), id: z.string(), file: z.number(), bytes: z.number() }),
   z.object({ op: z.literal('clear'), wait: z.boolean() }),
 ]);
+export type RecordStep = z.infer<typeof stepSchema>;
 
 /** Undefined for a line that is none, or was cut in two. */
 export function readStep(line: string): RecordStep | undefined {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type Cell, cellsToRun, type JsonObject, type Notebook } from './model.ts';
-import { streamOutputJson, toJson } from './output-json.ts';
+import { streamOutputJson, toJson } from './nbformat.ts';
 import type { RecordDisk } from './record-disk.ts';
 import type { RecordedCell } from './record-index.ts';
 

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
-import { lossOf } from './model/losses.ts';
+import { lossOf, type Shown, type StreamName, textKindOf } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
 import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
-import { type Shown, type StreamName, textKindOf } from './model/picture.ts';
 import { FinalFiles } from './spool/final-files.ts';
 import { PartFiles } from './spool/part-files.ts';
 import { RunFolder } from './spool/run-folder.ts';
@@ -12,8 +11,7 @@ import { SpoolFullError } from './spool/spool-budget.ts';
 import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
 import { ConsoleBarReader } from './terminal/console-bar.ts';
-import { piecesOf } from './pieces.ts';
-import { PIECE_CHARS } from './terminal/terminal-text.ts';
+import { PIECE_CHARS, piecesOf } from './terminal/terminal-text.ts';
 import type { Transcript, TranscriptOptions } from './transcript.ts';
 import { Turns } from './turns.ts';
 

@@ -1,3 +1,4 @@
+import { entriesOf } from '../store/keyv.ts';
 import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
@@ -33,12 +34,8 @@ const savedSchema = z.object({
 });
 export type SavedSnippet = Readonly<z.infer<typeof savedSchema>>;
 
-export interface Place {
-  workspace: string;
+export interface SnippetToSave {
   channel: string;
-}
-
-export interface SnippetToSave extends Place {
   name: string;
   kernelspec: string;
   language: string | undefined;
@@ -54,52 +51,50 @@ export type SaveResult = { kind: 'saved' | 'unchanged' | 'taken'; saved: SavedSn
 const MAX_PER_CHANNEL = 100;
 
 /**
- * What channels have saved: the list in memory, with the code in the store alone. Kept until it is forgotten. Everything
+ * What a workspace's channels have saved: the list in memory, with the code in the store alone. Kept until it is forgotten. Everything
  * that writes rejects with `StoreError`.
  */
 export class SavedSnippets {
   readonly #index: Keyv;
   readonly #code: Keyv;
+  readonly #workspace: string;
   readonly #mutex = new KeyedMutex();
-  /** By `workspace/channel`, then by the name's key. */
+  /** By channel, then by the name's key. */
   readonly #known = new Map<string, Map<string, SavedSnippet>>();
 
   /** `index`: `workspace/channel/name` → snippet. `code`: the snippet's id → its blocks. */
-  constructor(index: Keyv, code: Keyv) {
+  constructor(index: Keyv, code: Keyv, workspace: string) {
     this.#index = index;
     this.#code = code;
+    this.#workspace = workspace;
   }
 
   /** Once, when this process becomes the leader. */
   async load(): Promise<void> {
-    const entries = this.#index.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
-    for await (const [, stored] of entries ?? []) {
+    for await (const [, stored] of entriesOf(this.#index)) {
       const saved = savedSchema.safeParse(stored).data;
-      if (saved !== undefined) this.#remember(saved);
+      if (saved?.workspace === this.#workspace) this.#remember(saved);
     }
   }
 
-  find(place: Place, name: string): SavedSnippet | undefined {
-    return this.#known.get(placeKey(place))?.get(nameKey(name));
+  find(channel: string, name: string): SavedSnippet | undefined {
+    return this.#known.get(channel)?.get(nameKey(name));
   }
 
   /** By name. */
-  list(place: Place): SavedSnippet[] {
-    return [...(this.#known.get(placeKey(place))?.values() ?? [])].toSorted((a, b) =>
-      a.name.localeCompare(b.name),
-    );
+  list(channel: string): SavedSnippet[] {
+    const names = this.#known.get(channel)?.values() ?? [];
+    return [...names].toSorted((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** Of all channels of a workspace. */
-  all(workspace: string): SavedSnippet[] {
-    return [...this.#known.values()]
-      .flatMap((names) => [...names.values()])
-      .filter((saved) => saved.workspace === workspace);
+  /** Of all channels. */
+  all(): SavedSnippet[] {
+    return [...this.#known.values()].flatMap((names) => [...names.values()]);
   }
 
   /** `id` of a snippet of this channel. */
-  byId(place: Place, id: string): SavedSnippet | undefined {
-    return this.list(place).find((saved) => saved.id === id);
+  byId(channel: string, id: string): SavedSnippet | undefined {
+    return this.list(channel).find((saved) => saved.id === id);
   }
 
   /** The blocks of code; undefined where somebody has forgotten them meanwhile. */
@@ -112,8 +107,9 @@ export class SavedSnippets {
    */
   async save(snippet: SnippetToSave, replaces: string | undefined, nowMs: number): Promise<SaveResult> {
     const { blocks, name, ...rest } = snippet;
-    return await this.#mutex.run(placeKey(snippet), async () => {
-      const before = this.find(snippet, name);
+    const { channel } = snippet;
+    return await this.#mutex.run(channel, async () => {
+      const before = this.find(channel, name);
       const summary = summarizeCode(blocks);
       const isSame =
         before?.codeSha256 === summary.codeSha256 &&
@@ -122,15 +118,16 @@ export class SavedSnippets {
         before.dialect === rest.dialect;
       if (before !== undefined && isSame) return { kind: 'unchanged', saved: before };
       if (before !== undefined && before.id !== replaces) return { kind: 'taken', saved: before };
-      if (before === undefined && this.list(snippet).length >= MAX_PER_CHANNEL)
+      if (before === undefined && this.list(channel).length >= MAX_PER_CHANNEL)
         throw new UserError(
           'badCommand',
           `This channel has ${MAX_PER_CHANNEL} saved snippets, which is the limit. Nothing was saved; forget one first.`,
         );
-      const saved: SavedSnippet = { ...rest, ...summary, name, id: randomUUID(), savedAt: nowMs };
+      const about = { workspace: this.#workspace, name, id: randomUUID(), savedAt: nowMs };
+      const saved: SavedSnippet = { ...rest, ...summary, ...about };
       // The list names no code that is not there.
       await this.#code.set(saved.id, [...blocks]);
-      await this.#index.set(entryKey(saved, name), saved);
+      await this.#index.set(entryKey(saved), saved);
       this.#remember(saved);
       if (before !== undefined) await this.#code.delete(before.id);
       return { kind: 'saved', saved };
@@ -139,29 +136,25 @@ export class SavedSnippets {
 
   /** Erases it. False where it is gone, or another has its name by now. */
   async forget(saved: SavedSnippet): Promise<boolean> {
-    return await this.#mutex.run(placeKey(saved), async () => {
-      if (this.find(saved, saved.name)?.id !== saved.id) return false;
+    const { channel } = saved;
+    return await this.#mutex.run(channel, async () => {
+      if (this.find(channel, saved.name)?.id !== saved.id) return false;
       // The code first: what is left over by a crash is a name, which can be forgotten again.
       await this.#code.delete(saved.id);
-      await this.#index.delete(entryKey(saved, saved.name));
-      this.#known.get(placeKey(saved))?.delete(nameKey(saved.name));
+      await this.#index.delete(entryKey(saved));
+      this.#known.get(channel)?.delete(nameKey(saved.name));
       return true;
     });
   }
 
   #remember(saved: SavedSnippet): void {
-    const key = placeKey(saved);
-    const names = this.#known.get(key) ?? new Map<string, SavedSnippet>();
-    this.#known.set(key, names.set(nameKey(saved.name), saved));
+    const names = this.#known.get(saved.channel) ?? new Map<string, SavedSnippet>();
+    this.#known.set(saved.channel, names.set(nameKey(saved.name), saved));
   }
 }
 
-function placeKey({ workspace, channel }: Place): string {
-  return `${workspace}/${channel}`;
-}
-
-function entryKey(place: Place, name: string): string {
-  return `${placeKey(place)}/${nameKey(name)}`;
+function entryKey({ workspace, channel, name }: SavedSnippet): string {
+  return `${workspace}/${channel}/${nameKey(name)}`;
 }
 
 /** One word, so that it can stand in a command; what it may hold is no markup in Slack and no separator in a key. */

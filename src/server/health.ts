@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { atMost } from '../waits.ts';
 import { GatewayError, type GatewayErrorCode } from '../gateway/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 
@@ -59,9 +59,12 @@ export async function readHealth(
   checks: Readonly<Record<string, HealthCheck>>,
   timeoutMs: number,
 ): Promise<Readonly<Record<string, Health>>> {
-  const asked = Object.entries(checks).map(
-    async ([part, check]) => [part, await withTimeout(check, timeoutMs)] as const,
-  );
+  const silence = { ok: false, detail: `No answer within ${timeoutMs / 1000} s.` };
+  const ask = async (check: HealthCheck): Promise<Health> => {
+    const answer = check().catch(() => ({ ok: false, detail: 'It gives no answer.' }));
+    return (await atMost(answer, timeoutMs)) ?? silence;
+  };
+  const asked = Object.entries(checks).map(async ([part, check]) => [part, await ask(check)] as const);
   return Object.fromEntries(await Promise.all(asked));
 }
 
@@ -72,18 +75,6 @@ export function atMostEvery(keepMs: number, check: HealthCheck, now: () => numbe
     if (last === undefined || now() - last.atMs >= keepMs) last = { answer: check(), atMs: now() };
     return last.answer;
   };
-}
-
-async function withTimeout(check: HealthCheck, timeoutMs: number): Promise<Health> {
-  const answered = new AbortController();
-  const silence = { ok: false, detail: `No answer within ${timeoutMs / 1000} s.` };
-  try {
-    return await Promise.race([check(), delay(timeoutMs, silence, { signal: answered.signal })]);
-  } catch {
-    return { ok: false, detail: 'It gives no answer.' };
-  } finally {
-    answered.abort();
-  }
 }
 
 /** What says that this process cannot work with the gateway; a refusal of one kernel says nothing. */

@@ -1,5 +1,5 @@
 import type { FetchFunction } from '@slack/web-api';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { RunOutcome } from '../runs/outcome.ts';
 import type { Run } from '../runs/run.ts';
@@ -8,8 +8,14 @@ import { allCounts } from '../spark/spark-work.ts';
 import { StoreError } from '../errors.ts';
 import type { RunCounts } from '../runs/session/channel-kernels.ts';
 import { listen, type Role } from './http-server.ts';
-import { instrumentGateway } from './instrument-gateway.ts';
-import { countPayloads, instrumentSlack, type PayloadCounts, type PlainFetch } from './instrument-slack.ts';
+import {
+  countPayloads,
+  instrumentGateway,
+  instrumentSlack,
+  metersOf,
+  type PayloadCounts,
+  type PlainFetch,
+} from './instrument.ts';
 import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS } from './health.ts';
 
 /** Wraps gateway client, run store and Slack's fetch, and counts runs and payloads: the code that calls them knows nothing of metrics. */
@@ -72,32 +78,29 @@ export async function startMetrics(at: { host: string; port: number } | undefine
 
 /** Gives what is to be called once for each run that ends. */
 function countRuns(registry: Registry): (run: Run, outcome: RunOutcome) => void {
-  const registers = [registry];
-  const runs = new Counter({
-    name: 'sparkthread_runs_total',
-    help: 'Runs that ended, by outcome and kernelspec',
-    labelNames: ['outcome', 'kernelspec'],
-    registers,
-  });
-  const waits = new Histogram({
-    name: 'sparkthread_run_queue_seconds',
-    help: 'From the acceptance of a snippet to the first sign of the kernel, the start of a kernel included',
-    buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600],
-    registers,
-  });
-  const durations = new Histogram({
-    name: 'sparkthread_run_seconds',
-    help: 'From the first sign of the kernel to the end of the run',
-    labelNames: ['kernelspec'],
-    buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400],
-    registers,
-  });
-  const sparkTasks = new Counter({
-    name: 'sparkthread_spark_tasks_total',
-    help: 'Tasks of Spark jobs that runs have done, as far as they were seen, by kernelspec',
-    labelNames: ['kernelspec'],
-    registers,
-  });
+  const { counter, histogram } = metersOf(registry);
+  const runs = counter(
+    'sparkthread_runs_total',
+    'Runs that ended, by outcome and kernelspec',
+    'outcome',
+    'kernelspec',
+  );
+  const waits = histogram(
+    'sparkthread_run_queue_seconds',
+    'From the acceptance of a snippet to the first sign of the kernel, the start of a kernel included',
+    [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600],
+  );
+  const durations = histogram(
+    'sparkthread_run_seconds',
+    'From the first sign of the kernel to the end of the run',
+    [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400],
+    'kernelspec',
+  );
+  const sparkTasks = counter(
+    'sparkthread_spark_tasks_total',
+    'Tasks of Spark jobs that runs have done, as far as they were seen, by kernelspec',
+    'kernelspec',
+  );
 
   return ({ createdAt, data }, outcome) => {
     const { kernelspec, startedAt, spark } = data;
@@ -111,20 +114,19 @@ function countRuns(registry: Registry): (run: Run, outcome: RunOutcome) => void 
 
 /** The same store with the calls of its runs timed: a store that is slow is slow before it is away. */
 export function instrumentStore(registry: Registry): <Data>(store: Store<Data>) => Store<Data> {
-  const registers = [registry];
-  const seconds = new Histogram({
-    name: 'sparkthread_store_seconds',
-    help: 'How long calls of the run store took, failed ones included, by call',
-    labelNames: ['call'],
-    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5],
-    registers,
-  });
-  const errors = new Counter({
-    name: 'sparkthread_store_errors_total',
-    help: 'Calls of the run store that failed, by call and kind of failure',
-    labelNames: ['call', 'code'],
-    registers,
-  });
+  const { counter, histogram } = metersOf(registry);
+  const seconds = histogram(
+    'sparkthread_store_seconds',
+    'How long calls of the run store took, failed ones included, by call',
+    [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5],
+    'call',
+  );
+  const errors = counter(
+    'sparkthread_store_errors_total',
+    'Calls of the run store that failed, by call and kind of failure',
+    'call',
+    'code',
+  );
   return (store) => ({
     ...store,
     runs: new Proxy(store.runs, {
@@ -159,16 +161,7 @@ interface ObservedState {
 
 /** Gauges of what is there now. */
 export function observeState(registry: Registry, { version, role, slack, counts }: ObservedState): void {
-  const registers = [registry];
-  const gauge = (name: string, help: string, read: () => number | Promise<number>): Gauge =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      async collect() {
-        this.set(await read());
-      },
-    });
+  const { gauge } = metersOf(registry);
   gauge('sparkthread_leader', '1: this process is the active one', () => (role() === 'leader' ? 1 : 0));
   gauge('sparkthread_slack_connected', '1: Slack’s events reach this process', async () =>
     (await readHealth({ slack }, STATUS_TIMEOUT_MS)).slack?.ok === true ? 1 : 0,
@@ -190,6 +183,6 @@ export function observeState(registry: Registry, { version, role, slack, counts 
     name: 'sparkthread_build_info',
     help: 'Always 1',
     labelNames: ['version', 'node'],
-    registers,
+    registers: [registry],
   }).set({ version, node: process.versions.node }, 1);
 }

@@ -1,12 +1,8 @@
-import type { RequestListener } from 'node:http';
 import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { HealthCheck } from '../server/health.ts';
-import type { PayloadCounts } from '../server/instrument-slack.ts';
-import type { IdleNotices } from '../runs/session/kernel/idle-kernel.ts';
+import type { PayloadCounts } from '../server/instrument.ts';
 import type { Run } from '../runs/run.ts';
-import type { OpenRunMessage } from '../runs/run-view.ts';
 import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './api/call-error.ts';
 import type { Bot, SlackSide } from './context.ts';
@@ -16,11 +12,11 @@ import { openClient, openSlackApp, type SlackSettings } from './transport/connec
 import { registerListeners } from './listeners/register.ts';
 import { createListenerMemory } from './listeners/requests.ts';
 import type { AckedAfterAcceptApp } from './transport/acked-after-accept-app.ts';
-import { escapeMrkdwn, mention } from './blocks/mrkdwn.ts';
+import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
 import { createFileReader } from './api/files.ts';
-import { createRunMessageRemover, type RunMessageRemover } from './api/delete-run-message.ts';
+import { createRunMessageRemover } from './api/delete-run-message.ts';
 import { createViews } from './api/views.ts';
 import { createIdleNotices, createNotify } from './api/notify.ts';
 
@@ -43,29 +39,13 @@ export interface StartSlackOptions {
 }
 
 /** Slack's side, known and reachable; it takes no payload before `open`. */
-export interface StartedSlack extends RunMessageRemover {
-  side: SlackSide;
-  /** Whether Slack answers a call of this process. */
-  reaches: () => Promise<boolean>;
-  openRunMessage: OpenRunMessage;
-  notifySwitched: (run: Run, change: { from: string; by: string }) => void;
-  idleNotices: IdleNotices;
-  health: HealthCheck;
-  /** Signed HTTP only: what takes `POST /slack/events`. */
-  requests: RequestListener | undefined;
-  /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
-  open(bot: Bot): Promise<void>;
-  /** Takes no further payload. */
-  stopListening(): Promise<void>;
-  /** Shows what is pending in run messages. */
-  close(): Promise<void>;
-}
+export type StartedSlack = Awaited<ReturnType<typeof startSlack>>;
 
 /** A modal that is not open by then comes too late: its trigger_id lives for 3 s. */
 const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
-export async function startSlack(options: StartSlackOptions): Promise<StartedSlack> {
+export async function startSlack(options: StartSlackOptions) {
   const { settings, network, fetch, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } =
     options;
   const { app, transport } = openSlackApp(settings, log, fetch, network.socketDispatcher);
@@ -91,45 +71,51 @@ export async function startSlack(options: StartSlackOptions): Promise<StartedSla
   const notices = openClient(settings, log, { fetch, isUrgent: true });
   const notify = createNotify(notices, log);
   const { botToken: token, apiUrl } = settings;
+  const side: SlackSide = {
+    workspace,
+    workspaceUrl,
+    userId,
+    notify,
+    memory: createListenerMemory(),
+    views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),
+    readFiles: createFileReader({
+      token,
+      apiUrl,
+      maxCodeBytes,
+      fetch: network.fetch,
+      askFile: async (file) => (await lookups.files.info({ file })).file,
+    }),
+    users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
+    channels: createChannels(lookups, log),
+    threads: runMessages.threads,
+  };
   return {
-    side: {
-      workspace,
-      workspaceUrl,
-      userId,
-      notify,
-      memory: createListenerMemory(),
-      views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),
-      readFiles: createFileReader({
-        token,
-        apiUrl,
-        maxCodeBytes,
-        fetch: network.fetch,
-        askFile: async (file) => (await lookups.files.info({ file })).file,
-      }),
-      users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
-      channels: createChannels(lookups, log),
-      threads: runMessages.threads,
-    },
+    side,
     openRunMessage: runMessages.open,
     health: transport.health,
-    reaches: () =>
+    /** Whether Slack answers a call of this process. */
+    reaches: (): Promise<boolean> =>
       app.client.auth.test({ token }).then(
         () => true,
         () => false,
       ),
+    /** Signed HTTP only: what takes `POST /slack/events`. */
     requests: transport.requests,
     ...createRunMessageRemover(removals, log),
     idleNotices: createIdleNotices(notices, notify),
-    notifySwitched(run, { from, by }) {
+    notifySwitched(run: Run, { from, by }: { from: string; by: string }): void {
       const { kernelspec } = run.data;
       const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
       void notify.channel({ channel: run.channel }, text);
     },
-    async open(bot) {
+    /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
+    open: async (bot: Bot): Promise<void> => {
       registerListeners(app, bot);
       await transport.open(app);
     },
+    /** Takes no further payload. */
     stopListening: () => transport.close(),
+    /** Shows what is pending in run messages. */
     close: () => runMessages.close(),
   };
 }

@@ -19,6 +19,7 @@ import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
 import type { KeyedMutex } from '../waits.ts';
+import type { KnownBlock } from '@slack/types';
 
 /** The workspace, and how to ask and tell Slack. */
 export interface SlackSide {
@@ -108,4 +109,20 @@ export interface ListenerMemory {
   channelsWithRuns: LRUCache<string, boolean>;
   /** Run again, by requester and run: a double click is one press. */
   recentClicks: LRUCache<string, true>;
+}
+
+export interface CommandPlace {
+  channel: string;
+  /** Set where the command was given in a thread. */
+  thread: string | undefined;
+  /** The request that brought it; code that it turns out to be runs as `root`'s answer, or under a root of the bot's. */
+  requestKey: string;
+  root: string;
+}
+
+/** What a command answers: to the requester, and to a channel whose kernel or choice it changed. mrkdwn. */
+export interface CommandAnswer {
+  text: string;
+  blocks?: KnownBlock[];
+  told?: { channel: string; text: string };
 }

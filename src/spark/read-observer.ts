@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { SparkApplication } from './links.ts';
-import { sparkCounts, type SparkMoment } from './spark-work.ts';
+import { type SparkApplication, sparkCounts, type SparkMoment } from './spark-work.ts';
 
 /** What the observer says. It comes from a kernel, where any code may say it: nothing in it is relied on. */
 

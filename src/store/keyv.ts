@@ -84,6 +84,12 @@ export class KeyvAdapter {
   }
 }
 
+/** All that a Keyv of ours has, by key. */
+export async function* entriesOf(keyv: Keyv): AsyncGenerator<[key: string, stored: unknown]> {
+  const entries = keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
+  yield* entries ?? [];
+}
+
 /** Keyv's own key prefix is off: a store keeps namespaces apart by itself. */
 export function onePerNamespace(entries: Entries, log: Log): (namespace: string) => Keyv {
   const open = new Map<string, Keyv>();

@@ -1,6 +1,18 @@
 import { optional, withDefault } from '../setting.ts';
-import { matching, oneOf, pairs, size, spanOrNone } from '../parsers.ts';
-import { waitingTime, waitingTimeOrNone, wholeNumber } from '../parsers.ts';
+import {
+  isDecodable,
+  jsonEnvironment,
+  jsonObject,
+  matching,
+  orWord,
+  oneOf,
+  pairs,
+  readAs,
+  size,
+  span,
+  waitingTime,
+  wholeNumber,
+} from '../parsers.ts';
 
 /** Kernels of Scala and R count in 32 bits; of more rows than this no message holds a tenth. */
 export const MAX_ROWS = 1_000_000;
@@ -25,7 +37,7 @@ export const runFields = {
     example: '30m',
     description: 'How long an edit of a message runs it again.',
   }),
-  RUN_TIMEOUT: withDefault(waitingTimeOrNone, 'none', {
+  RUN_TIMEOUT: withDefault(orWord('none', waitingTime), 'none', {
     example: '1h',
     description: 'A run longer than this is stopped.',
   }),
@@ -33,7 +45,7 @@ export const runFields = {
     example: '5m',
     description: 'A question of input() unanswered for so long is interrupted.',
   }),
-  NOTIFY_AFTER: withDefault(spanOrNone, '60s', {
+  NOTIFY_AFTER: withDefault(orWord('none', span), '60s', {
     example: '10m',
     description:
       'A run that took longer ends with a reply that names its requester, because edits notify nobody. none: never.',
@@ -66,8 +78,110 @@ export const runFields = {
     description: 'Unfinished runs per kernel.',
   }),
   USER_LIMIT: withDefault(wholeNumber(1), '5', { example: '10', description: 'Unfinished runs per person.' }),
-  KEEP_RUNS: withDefault(spanOrNone, '30d', {
+  KEEP_RUNS: withDefault(orWord('none', span), '30d', {
     example: '7d',
     description: 'How long code and answers’ state are kept, then erased. none: for ever.',
+  }),
+};
+
+export const kernelFields = {
+  KERNEL_USERNAME: optional(
+    readAs('a name in which only {channel} and {user} stand in braces', (given) =>
+      /[{}]/.test(given.replaceAll(/\{(channel|user)\}/g, '')) ? undefined : given,
+    ),
+    {
+      example: 'spark-{channel}',
+      description:
+        'For whom the gateway starts a kernel. {channel} stands for the channel’s id; {user}, the Slack user id, only in direct messages.',
+    },
+  ),
+  KERNEL_ENV: withDefault(jsonEnvironment, '{}', {
+    example: '{"KERNEL_QUEUE":"adhoc"}',
+    description:
+      'The environment a kernel is started with, as JSON. Never put a secret here: gateways can leak it into another kernel.',
+  }),
+  KERNEL_BODY: optional(jsonObject, {
+    example: '{"engine":{"size":{"num_workers":2}}}',
+    description:
+      'What a start’s request holds beside name, kernel_id and env, as JSON: some platforms want more. Never put a secret here.',
+  }),
+  KERNEL_LAUNCH_TIMEOUT: withDefault(waitingTime, '120s', {
+    example: '5m',
+    description: 'How long a kernel may take to start.',
+  }),
+  START_CONCURRENCY: withDefault(wholeNumber(1), '1', {
+    example: '1',
+    description:
+      'Kernels started at once. More than 1 only where the gateway keeps the environments of two starts apart.',
+  }),
+  KERNELS_PER_CHANNEL: withDefault(
+    readAs('1 or several', (given) => {
+      if (/^(several|0*[1-9]\d*)$/i.test(given)) return Number(given) === 1 ? 'one' : 'several';
+      return undefined;
+    }),
+    '1',
+    {
+      example: 'several',
+      description:
+        '1, or several: kernels side by side in one channel, one for each kernelspec. A larger number counts as several.',
+    },
+  ),
+  KERNELS_PER_USER: withDefault(orWord('none', wholeNumber(1)), 'none', {
+    example: '3',
+    description:
+      'Kernels that one person’s snippets started and that still live, over all channels. A snippet that would start one more is refused. none: no limit.',
+  }),
+  IDLE_TIMEOUT: withDefault(orWord('none', waitingTime), '12h', {
+    example: '2h',
+    description: 'A kernel idle for so long is shut down, after a warning. none: never.',
+  }),
+};
+
+const template = (given: string): string | undefined => {
+  const example = given.replaceAll('{appId}', 'app').replaceAll('{jobId}', '1');
+  const isAddress = /^https?:\/\//i.test(given) && !/[\s{}<>|]/.test(example) && URL.canParse(example);
+  return isAddress ? given : undefined;
+};
+
+/** The paths of the API are put behind it; its host is one, so that whether a proxy is on the way is known. */
+const apiRoot = (given: string): string | undefined => {
+  if (template(given) === undefined || /[?#]|\{jobId\}/.test(given)) return undefined;
+  const url = new URL(given);
+  return isDecodable(url) && !/[{}]/.test(url.host) ? given : undefined;
+};
+
+export const sparkFields = {
+  SPARK_PROGRESS: withDefault(oneOf(['auto', 'console', 'off']), 'auto', {
+    example: 'console',
+    description:
+      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it; it defines and prints nothing there. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output.',
+  }),
+  SPARK_UI_URL: optional(
+    readAs('off, or an http address with {appId} and {jobId} in it', (given) =>
+      given.toLowerCase() === 'off' ? 'off' : template(given),
+    ),
+    {
+      example: 'https://rm.example.com/proxy/{appId}/',
+      description:
+        'Where a browser finds the Spark UI of an application. By default what Spark itself says, where a browser outside the cluster can open it. off: no link.',
+    },
+  ),
+  SPARK_HISTORY_URL: optional(readAs('an http address with {appId} and {jobId} in it', template), {
+    example: 'https://history.example.com/history/{appId}/jobs/',
+    description: 'The same for a kernel that is gone, whose driver served the UI.',
+  }),
+  SPARK_STATUS_URL: optional(
+    readAs('the http address of a Spark REST API with {appId} or without, and no query', apiRoot),
+    {
+      secret: true,
+      example: 'http://driver.example.com:4040/api/v1',
+      description:
+        'The root of Spark’s REST API (of a driver’s UI, YARN’s proxy or a history server): while a run of a kernel without the observer (Scala, R, SPARK_PROGRESS=console) lasts over a second, its jobs are asked for there. Of the running applications the one with the kernel’s id in its name counts, as Enterprise Gateway names them, else the newest. https://rm.example.com/proxy/{appId}/api/v1: YARN is asked for the id, by that name alone. A user and a password may stand before the host.',
+    },
+  ),
+  SHOW_DATAFRAMES: withDefault(orWord('off', wholeNumber(1, MAX_ROWS)), 'off', {
+    example: '50',
+    description:
+      'How many rows are shown of a Spark DataFrame that is the result of Python code, as a table. off: its own short form, as display(df) alone asks for a table. It costs a Spark job for each such result.',
   }),
 };

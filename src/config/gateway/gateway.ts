@@ -2,10 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { GatewaySettings } from '../../gateway/gateway.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
 import type { HubSettings } from '../../gateway/settings.ts';
-import type { SettingValues } from '../schema.ts';
+import type { SettingValues } from '../settings.ts';
 import type { ConfigIssues } from '../setting.ts';
-import { readServiceCredentials, type ServiceCredentials } from './service-credentials.ts';
-import { readTlsSettings } from './tls.ts';
+import { readServiceCredentials, readTlsSettings, type ServiceCredentials } from './credential-files.ts';
 
 /**
  * Where the gateway is and how it is spoken to, out of three sources: KG_ settings win over Jupyter Server's names,

@@ -21,6 +21,13 @@ export interface ReadError {
 export type LanguageError = Omit<ReadError, 'whole' | 'hint' | 'cause' | 'printed'> &
   Partial<Pick<ReadError, 'cause'>>;
 
+/** An error as a kernel sends it. */
+export interface SentError {
+  name: string;
+  value: string;
+  traceback: readonly string[];
+}
+
 /** A kernel's error, colours removed, and the code that raised it where that is known. */
 export interface KernelError {
   name: string;

@@ -1,11 +1,10 @@
 import { shortWithoutColours } from '../terminal/terminal-text.ts';
-import { hintFor } from './hints.ts';
+import { DRIVER_HEADLINE, hintFor, LOSS_HINTS, readSparkLoss } from './hints.ts';
 import { readJvmError } from './jvm-error.ts';
-import type { KernelError, LanguageError, ReadError } from './kernel-error.ts';
+import type { KernelError, LanguageError, ReadError, SentError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
 import { readPrintedGroup } from './python-frames.ts';
 import { readRError } from './r-error.ts';
-import { DRIVER_HEADLINE, LOSS_HINTS, readSparkLoss } from './spark-loss.ts';
 import { readSqlError } from './sql-error.ts';
 
 /** So much of a text is read at each end: regular expressions never see more. */
@@ -15,12 +14,6 @@ const TRACEBACK_CHARS = 50_000;
 const HINT_CHARS = 2_000;
 /** A traceback that has so much of the message's end has the message. */
 const MESSAGE_CHARS = 1_000;
-
-export interface SentError {
-  name: string;
-  value: string;
-  traceback: readonly string[];
-}
 
 /**
  * Reads what a kernel sent about an error, whatever its language. `code` is what ran, to find lines in it; `printed` is

@@ -1,6 +1,15 @@
+import type { ImageMime } from '../output-view.ts';
+import type { Table } from './html-table.ts';
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import { htmlAsText } from './html-text.ts';
-import type { ShownForm } from './shown-form.ts';
+
+/** What a mime bundle is shown as, in order. */
+export type ShownForm =
+  | { kind: 'text'; text: string }
+  | { kind: 'image'; mime: ImageMime; bytes: Buffer; alt: string }
+  | { kind: 'svg'; source: string; alt: string }
+  | { kind: 'table'; table: Table; text: string }
+  | { kind: 'file'; filename: string; mime: string; content: string | Buffer };
 
 /** What of a bundle only a browser can draw, run or play. All that meets a regular expression here is bounded. */
 

@@ -9,12 +9,12 @@ import {
   isScripted,
   mediaFiles,
   pointedAddress,
+  type ShownForm,
 } from './browser-forms.ts';
 import { htmlAsText } from './html-text.ts';
 import { jsonText } from './json-text.ts';
-import type { ShownForm } from './shown-form.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
-import { readSparkTable, tableAsText } from './spark-table.ts';
+import { readSparkTable, tableAsText } from './text-tables.ts';
 
 /** HTML beyond this is only a file: reading it would hold up everybody else. */
 const MAX_PARSED_CHARS = 300_000;

@@ -1,25 +1,23 @@
 import type { Output } from '../../gateway/outputs.ts';
 import { FoldedText } from '../terminal/terminal-text.ts';
 import {
-  type RestoredStream,
-  restoredStream,
-  type StreamEntry,
-  streamPart,
-  withLoss,
-  withoutEnd,
-} from './losses.ts';
-import type { OutputLoss, OutputPart, SpoolRange } from '../output-view.ts';
-import {
   emptyOverflow,
   filesOf,
   type Overflow,
   type Picture,
+  type RestoredStream,
+  restoredStream,
   type Shown,
   type ShownEntry,
+  type StreamEntry,
   type StreamName,
+  streamPart,
   type TextKind,
   textKindOf,
+  withLoss,
+  withoutEnd,
 } from './picture.ts';
+import type { OutputLoss, OutputPart, SpoolRange } from '../output-view.ts';
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
 const ENTRIES_AT_EACH_END = 50;

@@ -1,8 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BoundedText } from '../output-view.ts';
-import { piecesOf } from '../pieces.ts';
 import { FoldedLine, WINDOW_CHARS } from './terminal-line.ts';
 import { TerminalReader } from './terminal-reader.ts';
+
+/**
+ * A long text in pieces of so many UTF-16 units. Each is a copy: a slice that somebody holds holds the whole text in
+ * memory.
+ */
+export function* piecesOf(text: string, units: number): Generator<string> {
+  if (text.length <= units) return yield text;
+  for (let at = 0; at < text.length; at += units) yield structuredClone(text.slice(at, at + units));
+}
 
 /** Text is read in pieces of this many UTF-16 units: the worst of them (a cursor that goes back and forth) takes 100 ms. */
 export const PIECE_CHARS = 16_384;

@@ -1,3 +1,4 @@
+import { entriesOf } from '../../store/keyv.ts';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 
@@ -31,8 +32,7 @@ export class StoredChannelSettings implements ChannelSettingsStore {
 
   /** Once, when this process becomes the leader. */
   async load(): Promise<void> {
-    const entries = this.#keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
-    for await (const [key, stored] of entries ?? []) this.#known.set(key, storedSchema.parse(stored));
+    for await (const [key, stored] of entriesOf(this.#keyv)) this.#known.set(key, storedSchema.parse(stored));
   }
 
   async read(workspace: string, channel: string): Promise<ChannelSettings> {

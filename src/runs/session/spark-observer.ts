@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { KernelConnection } from '../../gateway/gateway.ts';
 import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
-import type { SparkLinkSettings } from '../../spark/links.ts';
+import type { SparkLinkSettings } from '../../spark/spark-work.ts';
 import { PUT_IN, readStopped, stopCode, type StoppedWork } from '../../spark/read-observer.ts';
 import { showFrames } from '../../spark/sql/python.ts';
 import { StatusApi, type StatusSettings } from '../../spark/status/status-api.ts';

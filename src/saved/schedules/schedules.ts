@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import { KeyedMutex } from '../../waits.ts';
 import type { Parameter, Value } from '../parameters/values.ts';
-import type { Place } from '../saved-snippets.ts';
+import { entriesOf } from '../../store/keyv.ts';
 import { Plan, type Timing } from './timing.ts';
 
-export interface NewSchedule extends Place {
+export interface NewSchedule {
+  channel: string;
   maker: string;
   name: string;
   timing: Timing;
@@ -45,8 +46,7 @@ export class Schedules {
 
   /** Once, when this process becomes the leader. */
   async load(): Promise<void> {
-    const entries = this.#keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
-    for await (const [, stored] of entries ?? []) {
+    for await (const [, stored] of entriesOf(this.#keyv)) {
       const schedule = scheduleSchema.safeParse(stored).data;
       if (schedule?.workspace === this.#workspace) this.#remember(schedule);
     }
@@ -99,6 +99,7 @@ export class Schedules {
       const schedule: Schedule = {
         ...rest,
         ...timing,
+        workspace: this.#workspace,
         parameters: [...parameters],
         id: randomUUID(),
         number: (there.at(-1)?.number ?? 0) + 1,
@@ -167,7 +168,7 @@ const valueSchema: z.ZodType<Value> = z.lazy(() =>
 );
 
 /** Why a schedule rests; the channel was told. */
-export type PauseReason = 'byHand' | 'failures' | 'makerGone' | 'snippetGone' | 'noChannel';
+export type PauseReason = NonNullable<Schedule['pausedFor']>;
 
 const scheduleSchema = z.object({
   /** uuid. */

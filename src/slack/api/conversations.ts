@@ -25,26 +25,13 @@ export interface ChannelFacts {
   partner: string | undefined;
 }
 
-export interface Channels {
-  /** Throws `UserError('botNotInChannel')` where the bot could not post its answer, or Slack does not say so in time. */
-  mustBeMember(channel: string): Promise<void>;
-  /** Throws `UserError('notAllowed')` where another organisation would read the output, or Slack does not say. */
-  mustBeInternal(channel: string): Promise<void>;
-  /** Undefined for a channel that the bot cannot see. Up to 10 minutes old, unless `isFresh`. */
-  find(channel: string, options?: { isFresh: boolean }): Promise<ChannelFacts | undefined>;
-  /** Whether this person may know of it: it is public, or they are in it. False on errors. */
-  isOpenTo(channel: string, user: string): Promise<boolean>;
-  /** Whether this person is in it. False on errors. Up to 10 seconds old, unless `isFresh`. */
-  isMember(channel: string, user: string, options?: { isFresh: boolean }): Promise<boolean>;
-  /** The same, but rejects where Slack does not say. */
-  isMemberForCertain(channel: string, user: string): Promise<boolean>;
-}
-
 /** Bolt's types do not know the `user` of a direct message. */
 const directSchema = z.object({ is_im: z.literal(true), user: z.string() });
 
+export type Channels = ReturnType<typeof createChannels>;
+
 /** `conversations.info` and `users.conversations`, cached. */
-export function createChannels(client: WebClient, log: Log): Channels {
+export function createChannels(client: WebClient, log: Log) {
   const cache = new LRUCache<string, ChannelFacts>({
     max: 5_000,
     ttl: FACTS_MS,
@@ -75,7 +62,8 @@ export function createChannels(client: WebClient, log: Log): Channels {
       : (await memberships.fetch(user, { forceRefresh: isFresh }))?.has(channel) === true;
 
   return {
-    async mustBeMember(channel) {
+    /** Throws `UserError('botNotInChannel')` where the bot could not post its answer, or Slack does not say so in time. */
+    async mustBeMember(channel: string): Promise<void> {
       const unsaid =
         'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.';
       const found = await findInTime(channel, () => new UserError('botNotInChannel', unsaid));
@@ -85,7 +73,8 @@ export function createChannels(client: WebClient, log: Log): Channels {
           'Sparkthread is not in this channel, so it could not answer here and nothing ran. Type /invite @sparkthread, then try again.',
         );
     },
-    async mustBeInternal(channel) {
+    /** Throws `UserError('notAllowed')` where another organisation would read the output, or Slack does not say. */
+    async mustBeInternal(channel: string): Promise<void> {
       // Of a direct message the policy knows its one person.
       if (channel.startsWith('D')) return;
       const unsaid =
@@ -99,10 +88,15 @@ export function createChannels(client: WebClient, log: Log): Channels {
           'This channel is shared with another organisation, whose people would read the output. Nothing ran; an admin can allow it.',
         );
     },
-    find: async (channel, options) => await find(channel, options?.isFresh),
-    isMemberForCertain: (channel, user) => isMember(channel, user),
-    isMember: (channel, user, options) => isMember(channel, user, options?.isFresh).catch(() => false),
-    async isOpenTo(channel, user) {
+    /** Undefined for a channel that the bot cannot see. Up to 10 minutes old, unless `isFresh`. */
+    find: async (channel: string, options?: { isFresh: boolean }) => await find(channel, options?.isFresh),
+    /** Whether this person is in it. False on errors. Up to 10 seconds old, unless `isFresh`. */
+    isMember: (channel: string, user: string, options?: { isFresh: boolean }) =>
+      isMember(channel, user, options?.isFresh).catch(() => false),
+    /** The same, but rejects where Slack does not say. */
+    isMemberForCertain: (channel: string, user: string) => isMember(channel, user),
+    /** Whether this person may know of it: it is public, or they are in it. False on errors. */
+    async isOpenTo(channel: string, user: string): Promise<boolean> {
       try {
         const facts = await find(channel);
         return facts !== undefined && (!facts.isPrivate || (await isMember(channel, user)));

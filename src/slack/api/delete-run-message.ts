@@ -3,16 +3,11 @@ import type { Log } from '../../log.ts';
 import type { Run } from '../../runs/run.ts';
 import { readCallError } from './call-error.ts';
 
-/** Takes away what Slack shows of a run. Nothing throws: what stays is in the log. */
-export interface RunMessageRemover {
-  /** The run message, its files and replies, and for a slash command the root message, which holds the code. */
-  removeRunMessage: (run: Run) => Promise<void>;
-  /** Files and replies only: the run message is about to show another run. */
-  removeAttachments: (run: Run) => Promise<void>;
-}
-
-/** `chat.delete` and `files.delete` take what the bot itself has posted. */
-export function createRunMessageRemover(client: WebClient, log: Log): RunMessageRemover {
+/**
+ * Takes away what Slack shows of a run: `chat.delete` and `files.delete` take what the bot itself has posted. Nothing
+ * throws: what stays is in the log.
+ */
+export function createRunMessageRemover(client: WebClient, log: Log) {
   const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<void> => {
     try {
       await act();
@@ -32,13 +27,15 @@ export function createRunMessageRemover(client: WebClient, log: Log): RunMessage
       for (const { ts } of shares[run.channel] ?? []) if (ts !== undefined) await removeMessage(run, ts);
     });
 
+  /** Files and replies only: the run message is about to show another run. */
   const removeAttachments = async (run: Run): Promise<void> => {
     for (const file of run.data.files ?? []) await removeFile(run, file);
     for (const ts of run.data.replies ?? []) await removeMessage(run, ts);
   };
   return {
     removeAttachments,
-    async removeRunMessage(run) {
+    /** The run message, its files and replies, and for a slash command the root message, which holds the code. */
+    removeRunMessage: async (run: Run): Promise<void> => {
       await removeAttachments(run);
       if (run.data.messageTs !== undefined) await removeMessage(run, run.data.messageTs);
       if (run.data.needsRoot && run.thread !== '') await removeMessage(run, run.thread);

@@ -1,19 +1,10 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
-import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
-import { MAX_NOTEBOOK_BYTES, type NotebookLanguage, readNotebook } from '../../notebooks/read.ts';
-import { type CodeFile, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
+
+import { MAX_NOTEBOOK_BYTES, readNotebook } from '../../notebooks/read.ts';
+import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
 import type { SlackFetch } from '../transport/network.ts';
 import { toLineFeeds } from '../parsing/smart-punctuation.ts';
-
-/** The text of a file that somebody posted. */
-export interface FileCode {
-  /** The language its name or kind says. */
-  syntax: string | undefined;
-  code: string;
-  /** Its cells are the code. */
-  notebook?: PostedNotebook & { language: NotebookLanguage };
-}
 
 /**
  * The code of posted files, in their order, without those that turn out to be none. Throws `UserError`

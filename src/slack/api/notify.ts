@@ -4,23 +4,9 @@ import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError } from './call-error.ts';
 import { renderElapsed } from '../blocks/duration.ts';
-import { button, buttonRow } from '../blocks/elements.ts';
-import { escapeMrkdwn, section, slackTime } from '../blocks/mrkdwn.ts';
+import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
 
-export interface Notify {
-  /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
-  person(
-    where: { channel?: string | undefined; thread?: string | undefined; user: string },
-    text: string,
-    blocks?: KnownBlock[],
-  ): Promise<void>;
-  /** Everybody in the channel (or thread) sees it. */
-  channel(
-    where: { channel: string; thread?: string | undefined },
-    text: string,
-    blocks?: KnownBlock[],
-  ): Promise<void>;
-}
+export type Notify = ReturnType<typeof createNotify>;
 
 /** So often a channel is told what Slack's rates keep from it. */
 const NOTICE_TRIES = 5;
@@ -29,13 +15,18 @@ const NOTICE_TRIES = 5;
  * Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. The
  * client rejects a call over Slack's rates at once: it would keep back what is for others.
  */
-export function createNotify(client: WebClient, log: Log): Notify {
+export function createNotify(client: WebClient, log: Log) {
   const post = async (channel: string, said: Said, thread?: string): Promise<void> => {
     const where = { channel, ...(thread === undefined ? {} : { thread_ts: thread }) };
     await client.chat.postMessage({ ...where, ...said, unfurl_links: false, unfurl_media: false });
   };
   return {
-    async person({ channel, thread, user }, text, blocks) {
+    /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
+    async person(
+      { channel, thread, user }: Pick<Where, 'thread'> & { channel?: string | undefined; user: string },
+      text: string,
+      blocks?: KnownBlock[],
+    ): Promise<void> {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       try {
         if (channel === undefined) return await post(user, said);
@@ -51,7 +42,8 @@ export function createNotify(client: WebClient, log: Log): Notify {
         );
       }
     },
-    async channel({ channel, thread }, text, blocks) {
+    /** Everybody in the channel (or thread) sees it. */
+    async channel({ channel, thread }: Where, text: string, blocks?: KnownBlock[]): Promise<void> {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       const send = async (attempt: number): Promise<void> => {
         try {
@@ -74,6 +66,11 @@ export function createNotify(client: WebClient, log: Log): Notify {
   };
 }
 
+interface Where {
+  channel: string;
+  thread?: string | undefined;
+}
+
 interface Said {
   text: string;
   blocks?: KnownBlock[];
@@ -82,9 +79,9 @@ interface Said {
 export const keepAction = 'kernel:keep';
 
 /** Reads which kernel a Keep button means; undefined when it is none of ours. */
-export function readKeep(value: string | undefined): { queue: string; kernelId: string } | undefined {
-  const [kernelId, ...queue] = value?.split('|') ?? [];
-  return kernelId === undefined || queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
+export function readKeep(value: string): { queue: string; kernelId: string } | undefined {
+  const [kernelId = '', ...queue] = value.split('|');
+  return queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
 }
 
 /** What a channel hears of its idle kernel: all of it, because anybody may need the variables. */

@@ -12,11 +12,6 @@ const UNKNOWN_GROUP_MS = 30_000;
 /** A listener has 2.5 s in all. A later answer is cached for the next request. */
 const LOOKUP_MS = 1_500;
 
-export interface Users {
-  /** Facts about a user. Never rejects: a user who cannot be looked up in time is unknown and has no rights. */
-  find(userId: string): Promise<Person>;
-}
-
 export interface UsersOptions {
   client: WebClient;
   /** Our workspace, as auth.test says. */
@@ -36,8 +31,10 @@ const unknownUser = {
   isUnknown: true,
 };
 
+export type Users = ReturnType<typeof createUsers>;
+
 /** `users.info` and `usergroups.users.list`, cached. */
-export function createUsers({ client, workspace, groups, log }: UsersOptions): Users {
+export function createUsers({ client, workspace, groups, log }: UsersOptions) {
   const facts = new LRUCache<string, Facts>({
     max: 5_000,
     ttl: PERSON_MS,
@@ -73,7 +70,8 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions): U
     await withTimeout(groupMembers.fetch(group), LOOKUP_MS).catch(() => 'unknown' as const);
 
   return {
-    async find(id) {
+    /** Facts about a user. Never rejects: a user who cannot be looked up in time is unknown and has no rights. */
+    async find(id: string): Promise<Person> {
       const [found, members] = await Promise.all([
         withTimeout(facts.fetch(id), LOOKUP_MS).catch((error: unknown) => {
           log.warn({ event: 'user.unread', err: error, user: id }, 'a user could not be looked up');

@@ -10,27 +10,22 @@ import { atMost } from '../../waits.ts';
 import { brokenText, refusalText } from '../blocks/error-text.ts';
 import { renderSentence } from '../blocks/modals/modal.ts';
 
-/** Modals and home tabs. */
-export interface Views {
-  /**
-   * Opens a modal. A trigger_id expires after 3 s: what takes longer to prepare replaces a modal that asks to wait.
-   * Rejects with what `prepare` rejects with, as long as nothing is open; later it is said in the modal.
-   */
-  openModal(triggerId: string, prepare: () => Promise<ModalView>): Promise<void>;
-  /** Puts another picture in the place of an open modal. */
-  updateModal(viewId: string, view: ModalView): Promise<void>;
-  publishHome(user: string, view: HomeView): Promise<void>;
-}
+export type Views = ReturnType<typeof createViews>;
 
 /** What is prepared within this time is opened at once. */
 const QUICK_MS = 800;
 
-/** `client` is one of its own: a 429 on another call would hold it up past the life of a trigger_id. */
-export function createViews(client: WebClient, log: Log): Views {
+/** Modals and home tabs. `client` is one of its own: a 429 on another call would hold it up past the life of a trigger_id. */
+export function createViews(client: WebClient, log: Log) {
+  /** Puts another picture in the place of an open modal. */
   const updateModal = async (viewId: string, ready: ModalView): Promise<void> =>
     await sendView(ready, (view) => client.views.update({ view_id: viewId, view }));
   return {
-    async openModal(triggerId, prepare) {
+    /**
+     * Opens a modal. A trigger_id expires after 3 s: what takes longer to prepare replaces a modal that asks to wait.
+     * Rejects with what `prepare` rejects with, as long as nothing is open; later it is said in the modal.
+     */
+    async openModal(triggerId: string, prepare: () => Promise<ModalView>): Promise<void> {
       const preparing = prepare();
       const quick = await atMost(preparing, QUICK_MS);
       if (quick !== undefined) {
@@ -46,7 +41,7 @@ export function createViews(client: WebClient, log: Log): Views {
       if (viewId !== undefined) await updateModal(viewId, ready);
     },
     updateModal,
-    async publishHome(user, view) {
+    async publishHome(user: string, view: HomeView): Promise<void> {
       await client.views.publish({ user_id: user, view });
     },
   };
@@ -87,19 +82,16 @@ const draftSchema = z.object({
 });
 export type Draft = z.infer<typeof draftSchema>;
 
-/** Code that waits until its requester has chosen a language; a modal has no room for it. Forgotten after an hour. */
-export interface Drafts {
-  keep(draft: Draft): Promise<string>;
-  find(id: string): Promise<Draft | undefined>;
-}
+export type Drafts = ReturnType<typeof createDrafts>;
 
-export function createDrafts(keyv: Keyv): Drafts {
+/** Code that waits until its requester has chosen a language; a modal has no room for it. Forgotten after an hour. */
+export function createDrafts(keyv: Keyv) {
   return {
-    async keep(draft) {
+    async keep(draft: Draft): Promise<string> {
       const id = randomUUID();
       await keyv.set(id, draft, DRAFT_MS);
       return id;
     },
-    find: async (id) => draftSchema.safeParse(await keyv.get(id)).data,
+    find: async (id: string) => draftSchema.safeParse(await keyv.get(id)).data,
   };
 }

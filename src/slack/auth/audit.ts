@@ -43,13 +43,13 @@ export async function withAudit<Done>(
 }
 
 /** Nothing was done of what somebody asked for. Where a part has said so already, this says nothing. */
-export function auditRefused(asked: Asked, error: unknown, { workspace, audit }: AuditPort): void {
-  audit.refuse(error, { event: 'request.refused', ...asked, workspace, reason: reasonOf(error) });
-}
-
-/** The same of code that was to run. */
-export function auditRefusedRun(asked: Asked, error: unknown, { workspace, audit }: AuditPort): void {
-  audit.refuse(error, { event: 'run.refused', ...asked, workspace, reason: reasonOf(error) });
+export function auditRefused(
+  asked: Asked,
+  error: unknown,
+  { workspace, audit }: AuditPort,
+  event: 'request.refused' | 'run.refused' = 'request.refused',
+): void {
+  audit.refuse(error, { event, ...asked, workspace, reason: reasonOf(error) });
 }
 
 function reasonOf(error: unknown): string {

@@ -34,38 +34,55 @@ export interface PolicySettings {
   allowExternal: boolean;
 }
 
-/** What people can do, as docs/policy.md lists it. */
-export const actions = [
-  'run',
+/** Who may do it, of those that are no strangers. `what`: as a refusal names it. */
+type Rule =
+  | { for: 'all' }
+  | { for: 'nobody' }
+  | { for: 'admins'; what: string }
+  /** RESTART_BY says whether it is for all. */
+  | { for: 'restarters'; what: string };
+
+const ALL = { for: 'all' } as const;
+
+const RULES = {
+  run: ALL,
   /** help, languages, status, history, export, home; asking about the run in hand. */
-  'look',
+  look: ALL,
   /** use, auto, save. */
-  'choose',
-  'stopOwn',
-  'stopOthers',
+  choose: ALL,
+  stopOwn: ALL,
+  stopOthers: { for: 'admins', what: 'stop somebody else’s run' },
   /** Answering the question of one's own run; nobody answers for somebody else. */
-  'answerOwn',
-  'answerOthers',
-  'deleteOwn',
-  'deleteOthers',
+  answerOwn: ALL,
+  answerOthers: { for: 'nobody' },
+  deleteOwn: ALL,
+  deleteOthers: { for: 'admins', what: 'delete somebody else’s answer' },
   /** Forgetting what one has saved oneself. */
-  'forgetOwn',
-  'forgetOthers',
+  forgetOwn: ALL,
+  forgetOthers: { for: 'admins', what: 'forget what somebody else saved' },
   /** Pausing, resuming and removing a schedule. */
-  'changeOwnSchedule',
-  'changeOthersSchedule',
-  'restart',
-  'shutDown',
+  changeOwnSchedule: ALL,
+  changeOthersSchedule: { for: 'admins', what: 'change somebody else’s schedule' },
+  restart: { for: 'restarters', what: 'restart the kernel' },
+  shutDown: { for: 'restarters', what: 'shut the kernel down' },
   /** Replacing the channel's kernel by one of another language. */
-  'switch',
+  switch: { for: 'restarters', what: 'replace the channel’s kernel' },
   /** The same where nobody else has run code in it. */
-  'switchOwn',
-  'keep',
-  'listKernels',
+  switchOwn: ALL,
+  keep: ALL,
+  listKernels: { for: 'admins', what: 'list kernels' },
   /** Restarting and shutting down from another channel. */
-  'otherChannels',
-] as const;
-export type Action = (typeof actions)[number];
+  otherChannels: { for: 'admins', what: 'act on another channel’s kernel' },
+} as const satisfies Readonly<Record<string, Rule>>;
+
+export type Action = keyof typeof RULES;
+
+/** What people can do, in the order of docs/policy.md. */
+export const actions: readonly Action[] = Object.keys(RULES).filter(isAction);
+
+function isAction(name: string): name is Action {
+  return Object.hasOwn(RULES, name);
+}
 
 /** Undefined when allowed, else one sentence for the person. `channel` is undefined on the home tab. */
 export function refuse(
@@ -76,32 +93,11 @@ export function refuse(
 ): string | undefined {
   const stranger = refuseStranger(person, channel, settings);
   if (stranger !== undefined) return stranger;
-  switch (action) {
-    case 'run':
-    case 'look':
-    case 'choose':
-    case 'stopOwn':
-    case 'answerOwn':
-    case 'deleteOwn':
-    case 'forgetOwn':
-    case 'changeOwnSchedule':
-    case 'switchOwn':
-    case 'keep':
-      return undefined;
-    case 'answerOthers':
-      return 'Only the person who ran this can answer its question.';
-    case 'restart':
-    case 'shutDown':
-    case 'switch':
-      return settings.restartBy === 'anyone' ? undefined : refuseNonAdmin(action, person, settings);
-    case 'stopOthers':
-    case 'deleteOthers':
-    case 'forgetOthers':
-    case 'changeOthersSchedule':
-    case 'listKernels':
-    case 'otherChannels':
-      return refuseNonAdmin(action, person, settings);
-  }
+  const rule: Rule = RULES[action];
+  if (rule.for === 'nobody') return 'Only the person who ran this can answer its question.';
+  if (rule.for === 'all') return undefined;
+  if (rule.for === 'restarters' && settings.restartBy === 'anyone') return undefined;
+  return refuseNonAdmin(rule.what, person, settings);
 }
 
 /** Throws `UserError('notAllowed')` for what `refuse` refuses. */
@@ -148,41 +144,13 @@ function refuseStranger(
   return undefined;
 }
 
-type AdminAction = Extract<
-  Action,
-  | 'restart'
-  | 'shutDown'
-  | 'switch'
-  | 'stopOthers'
-  | 'deleteOthers'
-  | 'forgetOthers'
-  | 'changeOthersSchedule'
-  | 'listKernels'
-  | 'otherChannels'
->;
-
 const groupsUnknown =
   'Slack did not say which user groups you are in, so nothing was done. Try again in a minute.';
 
-function refuseNonAdmin(action: AdminAction, person: Person, settings: PolicySettings): string | undefined {
+function refuseNonAdmin(what: string, person: Person, settings: PolicySettings): string | undefined {
   if (isAdmin(person, settings)) return undefined;
   const isGroupNamed = settings.admins.some((id) => id.startsWith('S'));
-  return person.areGroupsUnknown === true && isGroupNamed ? groupsUnknown : onlyAdmins(action);
-}
-
-function onlyAdmins(action: AdminAction): string {
-  const what: Record<AdminAction, string> = {
-    restart: 'restart the kernel',
-    shutDown: 'shut the kernel down',
-    switch: 'replace the channel’s kernel',
-    stopOthers: 'stop somebody else’s run',
-    deleteOthers: 'delete somebody else’s answer',
-    forgetOthers: 'forget what somebody else saved',
-    changeOthersSchedule: 'change somebody else’s schedule',
-    listKernels: 'list kernels',
-    otherChannels: 'act on another channel’s kernel',
-  };
-  return `Only admins may ${what[action]}.`;
+  return person.areGroupsUnknown === true && isGroupNamed ? groupsUnknown : `Only admins may ${what}.`;
 }
 
 /** The user groups that the settings name: only their members have to be looked up. */

@@ -1,5 +1,46 @@
-import type { ActionsBlock, Button, ConfirmationDialog, PlainTextElement } from '@slack/types';
+import type {
+  ActionsBlock,
+  Button,
+  ConfirmationDialog,
+  HeaderBlock,
+  PlainTextElement,
+  SectionBlock,
+} from '@slack/types';
+import { truncateMrkdwn } from './truncate.ts';
 import type { z } from 'zod';
+
+/** Small pieces of mrkdwn of our own making. Everything that came from people or kernels is escaped first. */
+
+/** Text that Slack reads as markup, made harmless: no mention, no link, no broadcast (slack.md §5). */
+export function escapeMrkdwn(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** A bot that has no user (B…) cannot be mentioned. */
+export function mention(userId: string): string {
+  return userId.startsWith('B') ? `bot ${userId}` : `<@${userId}>`;
+}
+
+/** Where something is, for whom it is open to. */
+export function channelName(channel: string): string {
+  return channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
+}
+
+/** A time in the reader's own zone. `atMs`: ms since the epoch. */
+export function slackTime(atMs: number): string {
+  const seconds = Math.floor(atMs / 1000);
+  return `<!date^${seconds}^{date_short_pretty} at {time}|${new Date(atMs).toISOString()}>`;
+}
+
+/** A block holds 3,000 characters. */
+export function section(text: string): SectionBlock {
+  return { type: 'section', text: { type: 'mrkdwn', text: truncateMrkdwn(text, 3_000) } };
+}
+
+/** A line in large letters, without markup. */
+export function header(text: string): HeaderBlock {
+  return { type: 'header', text: { type: 'plain_text', text } };
+}
 
 /** What messages, modals and the home tab are put together from, beside text. */
 
@@ -27,6 +68,41 @@ export function buttonRow(...elements: Button[]): ActionsBlock {
   return { type: 'actions', elements };
 }
 
+/** A press on one of a row of buttons. */
+export interface Click<Action> {
+  action: Action;
+  id: string;
+  /** As it was given when the row was shown. */
+  shownAtMs: string;
+}
+
+/** The buttons for one kind of thing: what can be done to it, under action ids that begin with `prefix`. */
+export function createButtons<Action extends string>(
+  prefix: string,
+  labels: Readonly<Record<Action, string>>,
+  confirms: Readonly<Partial<Record<Action, ConfirmationDialog>>>,
+) {
+  const isAction = (name: string): name is Action => Object.hasOwn(labels, name);
+  return {
+    /** `shownAtMs` makes a press count once for each time that the row was shown. */
+    render: (actions: readonly Action[], id: string, shownAtMs: number): ActionsBlock => {
+      const buttons = actions.map((action) => {
+        const confirm = confirms[action];
+        const value = `${id}|${shownAtMs}`;
+        return button(labels[action], `${prefix}${action}`, value, confirm === undefined ? {} : { confirm });
+      });
+      return buttonRow(...buttons);
+    },
+    /** Undefined for a press on none of them. */
+    read: (value: string, actionId: string): Click<Action> | undefined => {
+      const action = actionId.slice(prefix.length);
+      const [id, shownAtMs] = value.split('|');
+      if (!actionId.startsWith(prefix) || !isAction(action) || !id || !shownAtMs) return undefined;
+      return { action, id, shownAtMs };
+    },
+  };
+}
+
 /** Asked before a press that takes something away. */
 export function confirmation(question: string, text: string, yes: string): ConfirmationDialog {
   return {
@@ -39,9 +115,9 @@ export function confirmation(question: string, text: string, yes: string): Confi
 }
 
 /** A button's value that is JSON; undefined when it is none of ours. */
-export function readValue<Value>(schema: z.ZodType<Value>, value: string | undefined): Value | undefined {
+export function readValue<Value>(schema: z.ZodType<Value>, value: string): Value | undefined {
   try {
-    return schema.safeParse(JSON.parse(value ?? '')).data;
+    return schema.safeParse(JSON.parse(value)).data;
   } catch {
     return undefined;
   }

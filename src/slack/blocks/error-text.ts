@@ -1,6 +1,6 @@
 import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
-import { escapeMrkdwn } from './mrkdwn.ts';
+import { escapeMrkdwn } from './elements.ts';
 
 /**
  * What a person reads when something was not done: the one place that words errors outside of run messages.

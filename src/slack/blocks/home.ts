@@ -3,13 +3,12 @@ import type { KernelStatus } from '../../runs/control.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { renderButtons } from './run/run-buttons.ts';
-import { button, buttonRow } from './elements.ts';
+import { button, buttonRow, channelName, header, section } from './elements.ts';
 import { howTo } from './help.ts';
 import { kernelLines, renderKernelButtons } from './kernel-text.ts';
 import { runLine } from './run-summary.ts';
-import { renderSavedHome } from './saved/saved-home.ts';
-import type { ListedSchedule } from './saved/schedule-text.ts';
-import { header, section } from './mrkdwn.ts';
+import { renderSavedHome } from './saved/saved-blocks.ts';
+import type { ListedSchedule } from './saved/schedule-blocks.ts';
 
 export const runCodeAction = 'home:run';
 
@@ -54,8 +53,7 @@ export function renderClosedHome(why: string): HomeView {
 
 function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): KnownBlock[] {
   const { channel, kernelId } = status.record;
-  const where = channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
-  const line = section(`${where} · ${kernelLines(status)}`);
+  const line = section(`${channelName(channel)} · ${kernelLines(status)}`);
   return mayChange ? [line, renderKernelButtons(kernelId, now)] : [line];
 }
 

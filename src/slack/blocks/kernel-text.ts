@@ -1,8 +1,7 @@
 import type { ActionsBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
 import { renderElapsed } from './duration.ts';
-import { button, buttonRow, confirmation } from './elements.ts';
-import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
+import { confirmation, createButtons, escapeMrkdwn, mention, slackTime } from './elements.ts';
 
 /** What is said of kernels. mrkdwn. */
 
@@ -56,36 +55,20 @@ export function stateWords(state: string): string {
   }
 }
 
-/** What can be done to a kernel by a button: in the list of kernels and on the home tab. */
-const kernelActions = ['restart', 'shutdown'] as const;
-export type KernelAction = (typeof kernelActions)[number];
-
-const prefix = 'kernel:';
-const labels: Record<KernelAction, string> = { restart: 'Restart', shutdown: 'Shut down' };
-
-/** `shownAtMs` makes a press count once for each time that the button was shown. */
-export function renderKernelButtons(kernelId: string, shownAtMs: number): ActionsBlock {
-  return buttonRow(
-    ...kernelActions.map((action) =>
-      button(labels[action], `${prefix}${action}`, `${kernelId}|${shownAtMs}`, {
-        confirm: confirmation(`${labels[action]}?`, LOSS, labels[action]),
-      }),
-    ),
-  );
-}
-
 const LOSS = 'The kernel’s variables are lost, for everyone in its channel.';
 
-export interface KernelClick {
-  action: KernelAction;
-  kernelId: string;
-  shownAtMs: string;
-}
+export type KernelAction = 'restart' | 'shutdown';
 
-/** Undefined when it is none of ours. */
-export function readKernelButton(actionId: string, value: string): KernelClick | undefined {
-  const action = kernelActions.find((name) => `${prefix}${name}` === actionId);
-  const [kernelId, shownAtMs] = value.split('|');
-  if (action === undefined || !kernelId || !shownAtMs) return undefined;
-  return { action, kernelId, shownAtMs };
+/** What can be done to a kernel by a button: in the list of kernels and on the home tab. */
+export const kernelButtons = createButtons<KernelAction>(
+  'kernel:',
+  { restart: 'Restart', shutdown: 'Shut down' },
+  {
+    restart: confirmation('Restart?', LOSS, 'Restart'),
+    shutdown: confirmation('Shut down?', LOSS, 'Shut down'),
+  },
+);
+
+export function renderKernelButtons(kernelId: string, shownAtMs: number): ActionsBlock {
+  return kernelButtons.render(['restart', 'shutdown'], kernelId, shownAtMs);
 }

@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import type { RootContent } from '../../runs/run-view.ts';
-import { escapeMrkdwn } from './mrkdwn.ts';
+import { escapeMrkdwn } from './elements.ts';
 import { colouredAs, jsonSize, MESSAGE_ROOM, preformatted } from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
 

@@ -1,7 +1,12 @@
+import type { RunEnd } from '../../saved/schedules/scheduler.ts';
 import { languageName, type Run } from '../../runs/run.ts';
 import { type End, endOf, statusLine } from './run/run-text.ts';
-import { escapeMrkdwn, mention, slackTime } from './mrkdwn.ts';
+import { escapeMrkdwn, mention, slackTime } from './elements.ts';
 import { startOf } from './truncate.ts';
+import type { OutputPart } from '../../output/output-view.ts';
+import type { RunView } from '../../runs/run-view.ts';
+import { withoutStopTrace } from './run/output/shown-parts.ts';
+import { sizeWords } from './run/output/table.ts';
 
 /** What is said of runs in a list. mrkdwn. */
 
@@ -12,18 +17,29 @@ export function runLine(run: Run, workspaceUrl: string): string {
   const { outcome } = run.data;
   const link = answerLink(run, workspaceUrl);
   const code = link === undefined ? firstLine(run) : `<${link}|${startOfCode(run)}>`;
-  const when = `${outcome === undefined ? '…' : MARKS[endOf(outcome)]} ${slackTime(run.createdAt)}`;
+  const when = `${outcome === undefined ? '…' : ENDS[endOf(outcome)].mark} ${slackTime(run.createdAt)}`;
   return [when, mention(run.requester), code, escapeMrkdwn(runStatus(run))].join(' · ');
 }
 
-/** Ends at a glance. */
-const MARKS: Readonly<Record<End, string>> = {
-  ok: '✓',
-  failed: '✗',
-  stopped: '■',
-  limited: '■',
-  cancelled: '■',
-  notKnown: '?',
+interface EndWords {
+  /** In a list. */
+  mark: string;
+  /** On a person's message. */
+  reaction: string;
+  /** Before how long it took; undefined: its requester has taken it back and is told nothing. */
+  notice: string | undefined;
+  /** For the schedule that it came from. */
+  counts: RunEnd;
+}
+
+/** Ends at a glance, wherever they are told. */
+export const ENDS: Readonly<Record<End, EndWords>> = {
+  ok: { mark: '✓', reaction: 'white_check_mark', notice: 'done in', counts: 'ok' },
+  failed: { mark: '✗', reaction: 'x', notice: 'failed after', counts: 'failed' },
+  stopped: { mark: '■', reaction: 'octagonal_sign', notice: 'stopped after', counts: 'stopped' },
+  limited: { mark: '■', reaction: 'octagonal_sign', notice: 'stopped after', counts: 'failed' },
+  cancelled: { mark: '■', reaction: 'octagonal_sign', notice: undefined, counts: 'stopped' },
+  notKnown: { mark: '?', reaction: 'grey_question', notice: 'end not known after', counts: 'failed' },
 };
 
 export function runStatus({ state, data }: Pick<Run, 'state' | 'data'>): string {
@@ -64,4 +80,37 @@ function readStart({ data }: { data: Pick<Run['data'], 'preview' | 'codeLength'>
   // A backtick would end the inline code.
   const shown = startOf(line.toWellFormed(), SHOWN_CODE_CHARS).replaceAll('`', 'ˋ');
   return { line: escapeMrkdwn(shown), isCut };
+}
+
+const LONGEST = 120;
+
+/**
+ * What a run said in one line: the error that ended it, else its last result or picture, else the last line that it
+ * printed; '' for none.
+ */
+export function resultLine(view: RunView): string {
+  const { phase, output: { parts = [] } = {} } = withoutStopTrace(view);
+  const hasFailed = phase.kind === 'ended' && phase.outcome.kind !== 'ok';
+  const error = hasFailed ? parts.findLast((part) => part.kind === 'error') : undefined;
+  if (error !== undefined) return oneLine(error.headline);
+  const result = parts.findLast(
+    (part) => part.kind === 'table' || part.kind === 'image' || isText(part, 'result'),
+  );
+  if (result?.kind === 'table') return sizeWords(result);
+  if (result?.kind === 'image') return 'Image';
+  if (result?.kind === 'text') return oneLine(result.text.head);
+  const printed = parts.findLast((part) => isText(part, 'stdout'));
+  if (printed?.kind !== 'text') return '';
+  const { head, tail } = printed.text;
+  return oneLine((tail.trim() === '' ? head : tail).trimEnd().split('\n').at(-1) ?? '');
+}
+
+function isText(part: OutputPart, source: 'result' | 'stdout'): boolean {
+  return part.kind === 'text' && part.source === source;
+}
+
+function oneLine(text: string): string {
+  const [line = '', ...more] = text.trim().slice(0, 2_000).split('\n');
+  const isCut = more.length > 0 || line.length > LONGEST;
+  return isCut ? `${line.slice(0, LONGEST - 2).trimEnd()} …` : line;
 }

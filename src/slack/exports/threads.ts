@@ -25,31 +25,21 @@ export interface ThreadFile {
   isGone: boolean;
 }
 
-/** Threads as a whole: what is in them, and files of the bot's own making put into them. */
-export interface Threads {
-  /** Oldest first. Rejects with the client's errors. */
-  messages(place: Place): Promise<ThreadMessage[]>;
-  /** One message as Slack has it now, unread; undefined where it is gone. Rejects with the client's errors. */
-  message(place: Place, ts: string): Promise<unknown>;
-  /** Rejects with `UserError` where it cannot be had. */
-  download(file: ThreadFile, maxBytes: number): Promise<Buffer>;
-  /** Puts the file at `path` into a thread, or into the direct messages of a user. Gives why it could not, else undefined. */
-  attach(
-    place: Place | { user: string },
-    file: { path: string; filename: string },
-  ): Promise<string | undefined>;
-}
+export type Threads = ReturnType<typeof createThreads>;
 
-export function createThreads(client: MessageClient, download: DownloadFile): Threads {
+/** Threads as a whole: what is in them, and files of the bot's own making put into them. */
+export function createThreads(client: MessageClient, download: DownloadFile) {
   return {
-    messages: async (place) =>
+    /** Oldest first. Rejects with the client's errors. */
+    messages: async (place: Place): Promise<ThreadMessage[]> =>
       await withRetries(async () => {
         const messages: ThreadMessage[] = [];
         for await (const { ts, blocks, files = [] } of client.messages(place, 0))
           if (ts !== undefined) messages.push({ ts, blocks, files: files.map(toFile) });
         return messages;
       }),
-    message: async (place, ts) =>
+    /** One message as Slack has it now, unread; undefined where it is gone. Rejects with the client's errors. */
+    message: async (place: Place, ts: string): Promise<unknown> =>
       await withRetries(async () => {
         for await (const message of client.messages(place, 0)) if (message.ts === ts) return message;
         return undefined;
@@ -58,10 +48,13 @@ export function createThreads(client: MessageClient, download: DownloadFile): Th
         if (readCallError(error).kind === 'refused') return undefined;
         throw error;
       }),
-    async download({ name, url }, maxBytes) {
-      return await download(url, name, maxBytes);
-    },
-    async attach(place, { path, filename }) {
+    /** Rejects with `UserError` where it cannot be had. */
+    download: async ({ name, url }: ThreadFile, maxBytes: number) => await download(url, name, maxBytes),
+    /** Puts the file at `path` into a thread, or into the direct messages of a user. Gives why it could not, else undefined. */
+    async attach(
+      place: Place | { user: string },
+      { path, filename }: { path: string; filename: string },
+    ): Promise<string | undefined> {
       const where = 'user' in place ? { channel: await client.openDirect(place.user), thread: '' } : place;
       const file = { kind: 'file' as const, key: path, content: { path }, filename, snippet: false };
       const { failed } = await uploadFiles(client, where, [file]);

@@ -7,11 +7,11 @@ import { auditAccepted, describeCode } from '../../runs/audit.ts';
 import { KeyedMutex } from '../../waits.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import type { Run } from '../../runs/run.ts';
-import { auditRefusedRun } from '../auth/audit.ts';
+import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Bot, ListenerMemory } from '../context.ts';
-import { inTime } from './deadline.ts';
+import { inTime } from './boundary.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
 
@@ -114,7 +114,7 @@ export async function submitRun(
     bot.onRefused(error);
     const { channel, thread, source, snippet } = request;
     const asked = { audit: 'refused', user: person.id, channel, thread, source };
-    auditRefusedRun({ ...asked, ...describeCode(snippet.blocks) }, error, bot);
+    auditRefused({ ...asked, ...describeCode(snippet.blocks) }, error, bot, 'run.refused');
     throw error;
   });
   if (admitted.kind === 'accepted') {
@@ -126,6 +126,17 @@ export async function submitRun(
     await eraseIfDeleted(request, admitted.runId, bot);
   }
   return admitted;
+}
+
+/** The same for what its person asked for by hand: of a duplicate it is said that nothing else was started. */
+export async function submitNew(
+  request: RunRequest,
+  person: Person,
+  bot: Bot,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kind } = await submitRun(request, person, bot, signal);
+  if (kind === 'duplicate') refuseDuplicate();
 }
 
 /** Throws `UserError` where this person may run no code in this channel. */

@@ -1,3 +1,4 @@
+import { ENDS } from '../blocks/run-summary.ts';
 import { UserError } from '../../errors.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
@@ -5,8 +6,8 @@ import { plannedRequest, type Schedule } from '../../saved/schedules/schedules.t
 import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/scheduler.ts';
 import { toSnippet } from '../../saved/saved-snippets.ts';
 import type { Person } from '../auth/policy.ts';
-import { newsText } from '../blocks/saved/schedule-text.ts';
-import { type End, endOf } from '../blocks/run/run-text.ts';
+import { newsText } from '../blocks/saved/schedule-blocks.ts';
+import { endOf } from '../blocks/run/run-text.ts';
 import type { Bot } from '../context.ts';
 import { submitRun } from './requests.ts';
 
@@ -20,9 +21,9 @@ export async function startScheduled(
   isLate: boolean,
   bot: Bot,
 ): Promise<Started> {
-  const { workspace, channel, maker, name } = schedule;
+  const { channel, maker, name } = schedule;
   try {
-    const saved = bot.saved.find({ workspace, channel }, name);
+    const saved = bot.saved.find(channel, name);
     const blocks = saved === undefined ? undefined : await bot.saved.code(saved);
     if (saved === undefined || blocks === undefined) return { kind: 'impossible', reason: 'snippetGone' };
     const person = await bot.users.find(maker);
@@ -96,20 +97,11 @@ export async function notifyScheduleNews(schedule: Schedule, news: ScheduleNews,
   await bot.notify.channel({ channel: schedule.channel }, text);
 }
 
-const RUN_ENDS: Readonly<Record<End, RunEnd>> = {
-  ok: 'ok',
-  failed: 'failed',
-  limited: 'failed',
-  notKnown: 'failed',
-  stopped: 'stopped',
-  cancelled: 'stopped',
-};
-
 /** The schedule that a run came from, and how it ended for it; undefined for all other runs. */
 export function readScheduledEnd(
   { data }: Run,
   outcome: RunOutcome,
 ): { id: string; end: RunEnd } | undefined {
   const id = data.saved?.schedule?.id;
-  return id === undefined ? undefined : { id, end: RUN_ENDS[endOf(outcome)] };
+  return id === undefined ? undefined : { id, end: ENDS[endOf(outcome)].counts };
 }

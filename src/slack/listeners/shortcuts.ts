@@ -21,8 +21,7 @@ import {
   readsAsCode,
   readSnippet,
 } from '../parsing/snippet.ts';
-import { Acknowledgement } from './deadline.ts';
-import { notifyPerson, withBoundary } from './error-boundary.ts';
+import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
 

@@ -1,3 +1,4 @@
+import { createNotify, type Notify } from '../api/notify.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
 import { type ConversationsRepliesResponse, type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
@@ -47,6 +48,7 @@ const CLOCK_SKEW_MS = 60_000;
 export class MessageClient {
   readonly client: WebClient;
   readonly transfer: SlackFetch;
+  readonly notify: Notify;
   /** Undefined until one was taken or refused: once Slack has taken one, a refusal is of its table alone. */
   takesDataTables: boolean | undefined;
   readonly #log: Log;
@@ -64,6 +66,7 @@ export class MessageClient {
       timeout: timeoutMs,
       logger: quietLogger(log),
     });
+    this.notify = createNotify(this.client, log);
   }
 
   /** Gives its ts. */
@@ -122,16 +125,6 @@ export class MessageClient {
   async openDirect(user: string): Promise<string> {
     const { channel } = await withRetries(() => this.client.conversations.open({ users: user }));
     return channel?.id ?? user;
-  }
-
-  /** Only this user sees it; by direct message where that cannot be. */
-  async notifyPrivately(place: Place, user: string, text: string): Promise<void> {
-    const { channel } = place;
-    try {
-      await this.client.chat.postEphemeral({ channel, ...inThread(place), user, text });
-    } catch {
-      await this.post({ channel: await this.openDirect(user), thread: '' }, { text });
-    }
   }
 
   /**

@@ -4,8 +4,8 @@ import type { RunOutcome } from '../../runs/outcome.ts';
 import type { ResultMark, RunView } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
 import { ROOT_ROOM, renderRoot } from '../blocks/root-message.ts';
-import { resultLine } from '../blocks/run/result-line.ts';
-import { type End, endOf, statusLine } from '../blocks/run/run-text.ts';
+import { ENDS, resultLine } from '../blocks/run-summary.ts';
+import { endOf, statusLine } from '../blocks/run/run-text.ts';
 import type { MessageClient, Place } from './client.ts';
 import { CallLimiter, type EditLimiter } from './limiters.ts';
 
@@ -13,15 +13,6 @@ import { CallLimiter, type EditLimiter } from './limiters.ts';
 const REACTION_RATE = { burst: 20, refillMs: 2_000 };
 /** Answers come first: a mark that finds no room for so long is left out. */
 const GIVES_WAY_MS = 30_000;
-
-const REACTIONS: Readonly<Record<End, string>> = {
-  failed: 'x',
-  ok: 'white_check_mark',
-  stopped: 'octagonal_sign',
-  limited: 'octagonal_sign',
-  cancelled: 'octagonal_sign',
-  notKnown: 'grey_question',
-};
 
 interface Ended {
   runId: string;
@@ -55,7 +46,7 @@ export class ResultMarks {
     const shown =
       mark.kind === 'root'
         ? this.#editRoot(ended, mark, view, outcome)
-        : this.#react(ended.place.channel, mark.ts, REACTIONS[endOf(outcome)], view.edition > 1);
+        : this.#react(ended.place.channel, mark.ts, ENDS[endOf(outcome)].reaction, view.edition > 1);
     shown.catch((error: unknown) =>
       this.#options.log.debug({ event: 'run.mark', run: ended.runId, err: error }, 'a result is not marked'),
     );
@@ -80,7 +71,7 @@ export class ResultMarks {
   async #react(channel: string, timestamp: string, name: string, hasEarlier: boolean): Promise<void> {
     const { client } = this.#options.client;
     if (hasEarlier)
-      for (const other of new Set(Object.values(REACTIONS)))
+      for (const other of new Set(Object.values(ENDS).map(({ reaction }) => reaction)))
         if (other !== name && (await this.#mayReact()))
           await this.#tried(async () => await client.reactions.remove({ channel, timestamp, name: other }));
     if (await this.#mayReact())

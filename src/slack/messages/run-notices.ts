@@ -1,9 +1,10 @@
+import { ENDS } from '../blocks/run-summary.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SlackError } from '../../errors.ts';
 import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { renderElapsed } from '../blocks/duration.ts';
-import { type End, endOf } from '../blocks/run/run-text.ts';
-import { section } from '../blocks/mrkdwn.ts';
+import { endOf } from '../blocks/run/run-text.ts';
+import { section } from '../blocks/elements.ts';
 import { renderRoot } from '../blocks/root-message.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
 import { attachFiles, type FilesOwner } from './attach-files.ts';
@@ -17,16 +18,6 @@ import type { SlackMessage } from './client.ts';
 
 /** How long the reply is tried: later it would be no news. */
 const TRIED_MS = 60_000;
-
-/** Before how long it took; undefined: its requester has taken it back and is told nothing. */
-const DONE_WORDS: Readonly<Record<End, string | undefined>> = {
-  failed: 'failed after',
-  ok: 'done in',
-  stopped: 'stopped after',
-  limited: 'stopped after',
-  cancelled: undefined,
-  notKnown: 'end not known after',
-};
 
 /** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */
 export async function notifyEnd(
@@ -49,7 +40,7 @@ async function postDoneNotice(
 ): Promise<string[]> {
   if (phase.kind !== 'ended') return [];
   const end = endOf(phase.outcome);
-  const words = DONE_WORDS[end];
+  const words = ENDS[end].notice;
   // A bot (B…) cannot be named.
   if (words === undefined || requester.startsWith('B')) return [];
   const { runId, place, createdAt, mayExist } = owner;
@@ -101,12 +92,8 @@ export async function postRoot(sending: Sending, root: Root, signal: AbortSignal
   );
   if (sent.kind === 'refused') {
     const told = `Your run in <#${channel}> has no place for its answer: Slack refused the message (${sent.code}).`;
-    await sending.client.notifyPrivately(place, requester, told).catch((error: unknown) => {
-      sending.log.warn(
-        { event: 'requester.untold', run: runId, err: error },
-        'the requester could not be told',
-      );
-    });
+    const { notify } = sending.client;
+    await notify.person({ channel, user: requester }, told);
   }
   return sent;
 }
@@ -150,10 +137,8 @@ export async function deliverDirectly(
       log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
   } catch (error) {
     log.warn({ event: 'direct.failed', run: runId, err: error }, 'no direct message to the requester');
-    await client
-      .notifyPrivately({ channel, thread: options.thread }, requester, render(0).text)
-      .catch((again: unknown) =>
-        log.error({ event: 'direct.untold', run: runId, err: again }, 'the requester could not be told'),
-      );
+    const thread = options.thread === '' ? undefined : options.thread;
+    const { notify } = client;
+    await notify.person({ channel, thread, user: requester }, render(0).text);
   }
 }

@@ -49,41 +49,65 @@ export interface RunSaved {
   typed: string;
 }
 
-const plain = [
-  'help',
-  'languages',
-  'status',
-  'stop',
-  'history',
-  'kernels',
-  'saved',
-  'schedules',
-  'restart',
-  'shutdown',
-] as const;
-/** The first word of every command. */
-export const commandWords: readonly string[] = [
-  ...plain,
-  'use',
-  'auto',
-  'save',
-  'run',
-  'forget',
-  'export',
-  'schedule',
-  'unschedule',
-];
-/** What is said where a name is missing. */
-const UNNAMED: ReadonlyMap<string, string> = new Map([
-  ['unschedule', 'Say which one: unschedule 2. The command schedules lists them. Nothing was changed.'],
-  ['save', 'Give it a name: save daily-report keeps the code of your last run here. Nothing was saved.'],
-  ['run', 'Say which saved snippet: run daily-report. The command saved lists them. Nothing ran.'],
-  [
-    'forget',
-    'Say which saved snippet: forget daily-report. The command saved lists them. Nothing was changed.',
-  ],
-]);
 const LANGUAGE_WORD = /^[\p{L}\p{N}.+#_-]+$/u;
+
+interface CommandForm {
+  /** What the word means alone. */
+  alone: Command;
+  /** The same with one word behind it. */
+  with?: (argument: string) => Command | undefined;
+}
+
+/** Commands of one word or two; `run` and `schedule` may have more behind them. */
+const FORMS: Readonly<Record<string, CommandForm>> = {
+  help: { alone: { kind: 'help' }, with: readTopic },
+  languages: { alone: { kind: 'languages' } },
+  status: { alone: { kind: 'status' } },
+  stop: { alone: { kind: 'stop' } },
+  history: { alone: { kind: 'history' } },
+  kernels: { alone: { kind: 'kernels' } },
+  saved: { alone: { kind: 'saved' } },
+  schedules: { alone: { kind: 'schedules' } },
+  restart: { alone: { kind: 'restart' }, with: (argument) => readKernelCommand('restart', argument) },
+  shutdown: { alone: { kind: 'shutdown' }, with: (argument) => readKernelCommand('shutdown', argument) },
+  use: {
+    alone: malformed('Say which language: use python2. The command languages lists them.'),
+    with: (language) => (LANGUAGE_WORD.test(language) ? { kind: 'use', language } : undefined),
+  },
+  auto: { alone: malformed('Use auto on or auto off.'), with: readAuto },
+  save: {
+    alone: malformed(
+      'Give it a name: save daily-report keeps the code of your last run here. Nothing was saved.',
+    ),
+    with: (argument) => readNamed('save', argument),
+  },
+  run: {
+    alone: malformed('Say which saved snippet: run daily-report. The command saved lists them. Nothing ran.'),
+  },
+  forget: {
+    alone: malformed(
+      'Say which saved snippet: forget daily-report. The command saved lists them. Nothing was changed.',
+    ),
+    with: (argument) => readNamed('forget', argument),
+  },
+  export: {
+    alone: { kind: 'export', of: 'thread' },
+    with: (of) => (of.toLowerCase() === 'today' ? { kind: 'export', of: 'today' } : undefined),
+  },
+  schedule: { alone: { kind: 'scheduleForm' } },
+  unschedule: {
+    alone: malformed('Say which one: unschedule 2. The command schedules lists them. Nothing was changed.'),
+    with: (number) => (/^\d{1,4}$/.test(number) ? { kind: 'unschedule', number: Number(number) } : undefined),
+  },
+};
+
+/** The first word of every command. */
+export const commandWords: readonly string[] = Object.keys(FORMS);
+
+function formOf(word: string): CommandForm | undefined {
+  return Object.hasOwn(FORMS, word) ? FORMS[word] : undefined;
+}
+
 const bang = ['stop', 'restart', 'status', 'help'] as const;
 
 /**
@@ -97,29 +121,8 @@ export function readCommand(text: string): Command | undefined {
   if (lower === 'run' && argument !== undefined) return readRun(typed);
   if (lower === 'schedule' && argument !== undefined) return readSchedule(typed);
   if (more.length > 0) return undefined;
-  if (argument === undefined) return readOneWord(lower);
-  switch (lower) {
-    case 'help': {
-      const topic = HELP_TOPICS.find((each) => each === argument.toLowerCase());
-      return topic === undefined ? undefined : { kind: 'help', topic };
-    }
-    case 'use':
-      return LANGUAGE_WORD.test(argument) ? { kind: 'use', language: argument } : undefined;
-    case 'auto':
-      return readAuto(argument);
-    case 'export':
-      return argument.toLowerCase() === 'today' ? { kind: 'export', of: 'today' } : undefined;
-    case 'save':
-    case 'forget':
-      return readNamed(lower, argument);
-    case 'unschedule':
-      return /^\d{1,4}$/.test(argument) ? { kind: 'unschedule', number: Number(argument) } : undefined;
-    case 'restart':
-    case 'shutdown':
-      return readKernelCommand(lower, argument);
-    default:
-      return undefined;
-  }
+  const form = formOf(lower);
+  return argument === undefined ? form?.alone : form?.with?.(argument);
 }
 
 /** `!stop`, `!restart`, `!status`, `!help`, `!export`, `!save name`: commands in the bot's threads, where Slack allows no slash commands. */
@@ -131,7 +134,7 @@ export function readBangCommand(text: string): Command | undefined {
   if (word === '!export') return { kind: 'export', of: 'thread' };
   const [, argument] = /^!save(?:[ \t]+(\S+))?$/i.exec(typed) ?? [];
   if (argument !== undefined) return readNamed('save', argument) ?? malformed(NAME_FORM);
-  return word === '!save' ? readOneWord('save') : undefined;
+  return word === '!save' ? formOf('save')?.alone : undefined;
 }
 
 /** A lone `!word` in a thread of the bot that is none of these: nothing runs, and there it is said what there is. */
@@ -141,15 +144,9 @@ export function readUnknownBang(text: string): Command | undefined {
   return malformed(`In a thread these are commands: ${known}. Nothing ran.`);
 }
 
-function readOneWord(word: string): Command | undefined {
-  const kind = plain.find((each) => each === word);
-  if (kind !== undefined) return { kind };
-  if (word === 'schedule') return { kind: 'scheduleForm' };
-  if (word === 'use') return malformed('Say which language: use python2. The command languages lists them.');
-  if (word === 'export') return { kind: 'export', of: 'thread' };
-  if (word === 'auto') return malformed('Use auto on or auto off.');
-  const sentence = UNNAMED.get(word);
-  return sentence === undefined ? undefined : malformed(sentence);
+function readTopic(argument: string): Command | undefined {
+  const topic = HELP_TOPICS.find((each) => each === argument.toLowerCase());
+  return topic === undefined ? undefined : { kind: 'help', topic };
 }
 
 function malformed(sentence: string): Command {
@@ -166,8 +163,12 @@ function readRun(typed: string): Command | undefined {
   const [, called, given] = /^run[ \t]+(\S+)(?:[ \t]+(\S.*))?$/i.exec(typed) ?? [];
   const name = called === undefined ? undefined : readName(called);
   if (name === undefined) return undefined;
+  return orMalformed(() => ({ kind: 'run', name, parameters: readParameters(given ?? ''), typed }));
+}
+
+function orMalformed(read: () => Command): Command {
   try {
-    return { kind: 'run', name, parameters: readParameters(given ?? ''), typed };
+    return read();
   } catch (error) {
     if (error instanceof UserError) return malformed(error.message);
     throw error;
@@ -183,17 +184,14 @@ function readSchedule(typed: string): Command | undefined {
   const [, called, said] = /^schedule[ \t]+(\S+)(?:[ \t]+(\S.*))?$/i.exec(typed) ?? [];
   const name = called === undefined ? undefined : readName(called);
   if (name === undefined) return undefined;
-  try {
+  return orMalformed(() => {
     const when = readTiming(said ?? '');
     if (when === undefined) return malformed(`${TIMING_FORM} As in: schedule ${name} weekdays 8:00.`);
     const rest = when.rest.trim();
     const parameters = readParameters(rest.replace(ONLY_ON_FAILURE, ''));
     const onlyOnFailure = ONLY_ON_FAILURE.test(rest);
     return { kind: 'schedule', name, timing: when.timing, parameters, onlyOnFailure };
-  } catch (error) {
-    if (error instanceof UserError) return malformed(error.message);
-    throw error;
-  }
+  });
 }
 
 function readAuto(argument: string): Command | undefined {

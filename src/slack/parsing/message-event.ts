@@ -120,10 +120,14 @@ export type ShownMessage = Pick<
 export function readShownMessage(message: unknown): ShownMessage | undefined {
   const read = messageSchema.partial({ user: true }).safeParse(message).data;
   if (read === undefined) return undefined;
-  const { user, text = '', blocks, files = [], attachments = [], ts, thread_ts: threadTs } = read;
-  const forwarded = readForwarded(attachments, { withOwn: true });
+  return { user: read.user, ...toShown(read, true) };
+}
+
+/** `withOwn`: what an app wrote into attachments of its own counts too. */
+function toShown(message: Omit<z.infer<typeof messageSchema>, 'user'>, withOwn: boolean) {
+  const { text = '', blocks, files = [], attachments = [], ts, thread_ts: threadTs } = message;
+  const forwarded = readForwarded(attachments, { withOwn });
   return {
-    user,
     text,
     blocks,
     files: readPostedFiles([...files, ...forwarded.files]),
@@ -184,25 +188,11 @@ function toPosted(
   editedTs: string | undefined,
   isMention: boolean,
 ): PostedMessage {
-  const { user, text = '', blocks, files = [], attachments = [], ts, thread_ts: threadTs } = message;
-  const forwarded = readForwarded(attachments, { withOwn: false });
+  const { user, bot_id: botId, app_id: appId } = message;
   const { channel, channel_type: channelType } = place;
-  return {
-    channel,
-    isDirect: channelType === 'im' || channel.startsWith('D'),
-    isMention,
-    user,
-    botIds: [message.bot_id, message.app_id, user === slackbot ? user : undefined].filter(
-      (id) => id !== undefined,
-    ),
-    text,
-    blocks,
-    files: readPostedFiles([...files, ...forwarded.files]),
-    forwarded: forwarded.messages,
-    ts,
-    thread: threadTs === ts ? undefined : threadTs,
-    editedTs,
-  };
+  const botIds = [botId, appId, user === slackbot ? user : undefined].filter((id) => id !== undefined);
+  const isDirect = channelType === 'im' || channel.startsWith('D');
+  return { channel, isDirect, isMention, user, botIds, ...toShown(message, false), editedTs };
 }
 
 const sharedSchema = z.object({ blocks: z.unknown() });

@@ -4,9 +4,7 @@ import type { Snippet } from '../../runs/admission/snippet.ts';
 import { isSqlWord } from '../../runs/languages/meaning.ts';
 import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
 import { undoPhoneTyping } from './smart-punctuation.ts';
-import type { FileCode } from '../api/files.ts';
-import { blocksOf, readNotebookSnippet } from './notebook-snippet.ts';
-import type { PostedFile } from './posted-file.ts';
+import { blocksOf, type FileCode, type PostedFile, readNotebookSnippet } from './posted-file.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
 type Inline = Extract<Part, { kind: 'inline' }>;

@@ -2,7 +2,7 @@ import bolt from '@slack/bolt';
 import type { App, Receiver, ReceiverEvent } from '@slack/bolt';
 import type { RequestListener } from 'node:http';
 import type { HealthCheck } from '../../server/health.ts';
-import type { PayloadCounts } from '../../server/instrument-slack.ts';
+import type { PayloadCounts } from '../../server/instrument.ts';
 
 /** How a listener says that an event was not accepted, so that Slack brings it again. */
 export interface EventTicket {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadEnvFile, readConfig } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/errors.ts';
-import { settings } from '../../../src/config/schema.ts';
+import { settings } from '../../../src/config/settings.ts';
 import { LEAST, problemsOf } from '../../support/least-settings.ts';
 
 let folder: string;

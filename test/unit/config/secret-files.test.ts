@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
-import { settings } from '../../../src/config/schema.ts';
+import { settings } from '../../../src/config/settings.ts';
 import { LEAST, problemsOf } from '../../support/least-settings.ts';
 
 let folder: string;

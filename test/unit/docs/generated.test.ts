@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
-import { settings, settingsSchema } from '../../../src/config/schema.ts';
+import { settings, settingsSchema } from '../../../src/config/settings.ts';
 import { envExample } from '../../../tools/env-example.ts';
 import { generatedDocs } from '../../../tools/generated-docs.ts';
 

@@ -1,8 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { settingNames } from '../../../src/config/read-values.ts';
-import { settingsSchema } from '../../../src/config/schema.ts';
+import { settingNames, settingsSchema } from '../../../src/config/settings.ts';
 
 /** docs/platforms: what is written there is pasted into somebody's settings. */
 

@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 318;
-const CODE_LINES_IN_ALL = 30_519;
+const FILES_IN_ALL = 287;
+const CODE_LINES_IN_ALL = 30_211;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['gateway', 'errors.ts', 'proxy.ts'],
   runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
   saved: ['runs', 'spark', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
-  server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts'],
+  server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
   slack: [
     'audit',
     'runs',

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { Registry } from 'prom-client';
 import type { ConnectionEvent } from '../../../src/gateway/gateway.ts';
 import { isStatus } from '../../../src/gateway/outputs.ts';
-import { instrumentGateway } from '../../../src/server/instrument-gateway.ts';
+import { instrumentGateway } from '../../../src/server/instrument.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 import { quickTimings, run, settingsFor, startConnectedRig, startRig } from '../../support/gateway-client.ts';

@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
-import { startDisplays } from '../../../src/output/displays.ts';
+import { startDisplays, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
 import type { OutputPart } from '../../../src/output/output-view.ts';
 import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
 import { openTranscript } from '../../../src/output/open-transcript.ts';
-import type { Transcript, TranscriptOptions } from '../../../src/output/transcript.ts';
 
 let dir = '';
 beforeEach(async () => {

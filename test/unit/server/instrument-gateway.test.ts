@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { GatewayError } from '../../../src/gateway/errors.ts';
 import type { ConnectOptions, Gateway } from '../../../src/gateway/gateway.ts';
-import { instrumentGateway } from '../../../src/server/instrument-gateway.ts';
+import { instrumentGateway } from '../../../src/server/instrument.ts';
 
 const START = { kernelspec: 'python3', kernelId: 'k', env: {} };
 

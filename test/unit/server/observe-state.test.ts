@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { StoreError, UserError } from '../../../src/errors.ts';
 import { silentLog } from '../../../src/log.ts';
-import { countPayloads } from '../../../src/server/instrument-slack.ts';
+import { countPayloads } from '../../../src/server/instrument.ts';
 import { instrumentStore, observeState } from '../../../src/server/metrics.ts';
 import { openStore } from '../../../src/store/open.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type SparkApplication, sparkLinks } from '../../../src/spark/links.ts';
+import { type SparkApplication, sparkLinks } from '../../../src/spark/spark-work.ts';
 
 const none = { uiUrl: undefined, historyUrl: undefined };
 const id = 'application_1700000000000_0001';

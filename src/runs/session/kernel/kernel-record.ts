@@ -1,3 +1,4 @@
+import { entriesOf } from '../../../store/keyv.ts';
 import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
@@ -106,8 +107,7 @@ export class KernelRecords {
   /** By session key. A record that cannot be read becomes a loss of that session. */
   async readAll(): Promise<Map<string, StoredKernel>> {
     const kernels = new Map<string, StoredKernel>();
-    const entries = this.#keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
-    for await (const [key, stored] of entries ?? []) {
+    for await (const [key, stored] of entriesOf(this.#keyv)) {
       const queue = key.startsWith(LOSS_PREFIX) ? key.slice(LOSS_PREFIX.length) : key;
       const kernel = kernels.get(queue) ?? { record: undefined, loss: undefined };
       kernels.set(queue, kernel);

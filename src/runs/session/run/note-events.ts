@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Output, Status } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
-import { readSparkLoss } from '../../../output/errors/spark-loss.ts';
+import { readSparkLoss } from '../../../output/errors/hints.ts';
 import type { OutputView } from '../../../output/output-view.ts';
-import { sparkLinks, type SparkLinkSettings } from '../../../spark/links.ts';
+import {
+  sparkCounts,
+  sparkLinks,
+  type SparkLinkSettings,
+  type SparkMoment,
+  workAfter,
+} from '../../../spark/spark-work.ts';
 import { readMoment } from '../../../spark/read-observer.ts';
-import { sparkCounts, type SparkMoment, workAfter } from '../../../spark/spark-work.ts';
 import type { RunPhase } from '../../run-view.ts';
 import { type KernelRecord, RESTARTED_NOTE } from '../kernel/kernel-record.ts';
 import type { LiveRun } from './live-run.ts';

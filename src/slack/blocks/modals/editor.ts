@@ -2,7 +2,7 @@ import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
 import { z } from 'zod';
 import type { Language } from '../../../runs/languages/languages.ts';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
-import { renderSavedSelect } from '../saved/saved-home.ts';
+import { renderSavedSelect } from '../saved/saved-blocks.ts';
 import { startOf, truncate } from '../truncate.ts';
 import { renderField, renderModal } from './modal.ts';
 

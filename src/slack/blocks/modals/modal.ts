@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { InputBlock, KnownBlock, ModalView, PlainTextElement } from '@slack/types';
 import { plainText } from '../elements.ts';
 import { truncate, truncateMrkdwn } from '../truncate.ts';
@@ -41,6 +42,23 @@ export function renderField(
     ...(hint === undefined ? {} : { hint: plainText(hint) }),
     ...(optional === undefined ? {} : { optional }),
   };
+}
+
+const fieldSchema = z.object({
+  value: z.string().nullish(),
+  files: z.array(z.unknown()).nullish(),
+  selected_option: z.object({ value: z.string() }).nullish(),
+  selected_options: z.array(z.object({ value: z.string() })).nullish(),
+  selected_conversation: z.string().nullish(),
+});
+const fieldsSchema = z.record(z.string(), z.record(z.string(), fieldSchema));
+
+/** What is in the fields of a submitted modal, by `id`; undefined for a field that it does not have. */
+export type Fields = (id: string) => z.infer<typeof fieldSchema> | undefined;
+
+export function readFields(state: unknown): Fields {
+  const values = fieldsSchema.parse(state);
+  return (id) => values[id]?.[id];
 }
 
 /** A modal that says one sentence: plain text, or mrkdwn of our own making. */

@@ -36,30 +36,13 @@ export interface ButtonClick {
   state: string;
 }
 
-/** A pressed button, or a menu with its chosen row, as Slack tells it. */
-interface Pressed {
-  action_id: string;
-  value?: string | undefined;
-  selected_option?: { value?: string } | undefined | null;
-}
-
-/** Reads what was pressed; undefined when it is none of ours. */
-export function readButton({
-  action_id: actionId,
-  value,
-  selected_option: row,
-}: Pressed): ButtonClick | undefined {
+/** Reads a pressed button, or the chosen row of a menu; undefined when it is none of ours. */
+export function readButton(value: string, actionId: string): ButtonClick | undefined {
   const isMenu = actionId === MENU;
-  const chosen = isMenu
-    ? (row?.value ?? '').split('|')
-    : [withoutPrefix(actionId), ...(value ?? '').split('|')];
-  const [action = '', runId, state] = chosen;
+  const words = value.split('|');
+  const [action = '', runId, state] = isMenu ? words : [actionId.slice(PREFIX.length), ...words];
   if (!isAction(action) || IN_MENU.has(action) !== isMenu) return undefined;
   return runId === undefined || runId === '' || state === undefined ? undefined : { action, runId, state };
-}
-
-function withoutPrefix(actionId: string): string {
-  return actionId.startsWith(PREFIX) ? actionId.slice(PREFIX.length) : '';
 }
 
 const LABELS: Readonly<Record<RunAction, string>> = {

@@ -1,15 +1,14 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
-import { escapeMrkdwn } from '../mrkdwn.ts';
+import { escapeMrkdwn } from '../elements.ts';
 import { type BodyElement, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
-import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from '../spark/spark-line.ts';
+import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { originWords, renderOrigin, type RunFile, runFiles } from './attachments.ts';
-import { isBlankPart } from './output/order-output.ts';
+import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
-import { questionWords, renderQuestion } from './question.ts';
+import { questionWords, renderRunQuestion } from '../question.ts';
 import { renderButtons } from './run-buttons.ts';
-import { withoutStopTrace } from './output/stop-trace.ts';
 import {
   liveStatus,
   lossWords,
@@ -69,7 +68,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
-    ...renderQuestion(view, remaining / 3),
+    ...renderRunQuestion(view, remaining / 3),
     ...fitSentences(after, remaining / 3),
     ...(stopper === undefined ? [] : [stopperLine(stopper)]),
   ];

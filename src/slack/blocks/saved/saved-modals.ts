@@ -2,8 +2,7 @@ import type { ModalView, PlainTextOption } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { renderField, renderModal } from '../modals/modal.ts';
-import { section } from '../mrkdwn.ts';
-import { plainText } from '../elements.ts';
+import { plainText, section } from '../elements.ts';
 
 /** The box for the name under which a run's code is saved. */
 export const saveCallback = 'save';
@@ -48,6 +47,13 @@ export const timingBlock = 'timing';
 export const valuesBlock = 'values';
 export const noticeBlock = 'notice';
 export const onlyOnFailure = 'onlyOnFailure';
+
+const scheduleSchema = z.object({ channel: z.string() });
+
+/** Where it runs. */
+export function readScheduleChannel(metadata: string): { channel: string } {
+  return scheduleSchema.parse(JSON.parse(metadata));
+}
 
 /** `channel` is where it runs. */
 export function renderScheduleForm(channel: string, saved: readonly SavedSnippet[]): ModalView {

@@ -1,68 +1,47 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { readKeep } from '../../api/notify.ts';
-import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { type KernelClick, readKernelButton } from '../../blocks/kernel-text.ts';
-import { mention } from '../../blocks/mrkdwn.ts';
-import type { Bot } from '../../context.ts';
+import { mention } from '../../blocks/elements.ts';
+import { kernelButtons } from '../../blocks/kernel-text.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { inTime } from '../deadline.ts';
-import { openReply, withBoundary } from '../error-boundary.ts';
-import { refreshHome } from '../events/app-home.ts';
+import { inTime } from '../boundary.ts';
 import { kernelClickRequest, runOnce } from '../requests.ts';
+import { onInteraction } from './interaction.ts';
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
-export async function onKernelButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
-  const { body, action } = args;
-  const click = action.type === 'button' ? readKernelButton(action.action_id, action.value ?? '') : undefined;
-  const { reply, user, channel, notify: notifyInPlace } = openReply(args, bot);
-  await reply.send();
-  if (click === undefined) return;
-  const isHome = body.view?.type === 'home';
-  const notify = async (text: string): Promise<void> =>
-    isHome ? await refreshHome(user, bot, text) : await notifyInPlace(text);
-  const asked = { audit: 'press', act: click.action, user, channel };
-  await withBoundary({ what: 'a button of a kernel', notify, asked }, bot, async () => {
-    const said = await clickKernelButton(click, user, channel, bot);
+export const onKernelButton = onInteraction(
+  {
+    what: 'a button of a kernel',
+    read: kernelButtons.read,
+    asked: ({ action }) => ({ act: action }),
+    isAcknowledgedFirst: () => true,
+  },
+  async ({ action, id, shownAtMs }, { user, channel, notify, audited }, bot) => {
+    const [person, record] = await Promise.all([
+      bot.users.find(user),
+      bot.control.kernelById(bot.workspace, id),
+    ]);
+    must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
+    const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
+    if (!isHere) must('otherChannels', person, record.channel, bot.policy);
+    const said = await runOnce(kernelClickRequest(id, action, shownAtMs), bot, async () => {
+      const work = () => changeKernel(action, record, user, bot);
+      const { text, told } = await audited({ channel: record.channel }, work);
+      await bot.notify.channel({ channel: told.channel }, told.text);
+      return text;
+    });
+    // Of a second press nothing is said.
     if (said !== undefined) await notify(said);
-    else if (isHome) await refreshHome(user, bot, undefined);
-  });
-}
-
-/** What to say to the person; undefined for a second press. */
-async function clickKernelButton(
-  { action, kernelId, shownAtMs }: KernelClick,
-  user: string,
-  channel: string | undefined,
-  bot: Bot,
-): Promise<string | undefined> {
-  const [person, record] = await Promise.all([
-    bot.users.find(user),
-    bot.control.kernelById(bot.workspace, kernelId),
-  ]);
-  must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
-  const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
-  if (!isHere) must('otherChannels', person, record.channel, bot.policy);
-  return await runOnce(kernelClickRequest(kernelId, action, shownAtMs), bot, async () => {
-    const asked = { audit: 'press', act: action, user, channel: record.channel };
-    const { text, told } = await withAudit(asked, bot, () => changeKernel(action, record, user, bot));
-    await bot.notify.channel({ channel: told.channel }, told.text);
-    return text;
-  });
-}
+  },
+);
 
 /** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
-export async function onKeepButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
-  const { action, respond } = args;
-  const kernel = action.type === 'button' ? readKeep(action.value) : undefined;
-  const { reply, user, channel, notify } = openReply(args, bot);
-  if (kernel === undefined || channel === undefined) return await reply.send();
-  const asked = { audit: 'press', act: 'keep', user, channel };
-  await withBoundary({ what: 'a Keep button', notify, asked }, bot, async () => {
+export const onKeepButton = onInteraction(
+  { what: 'a Keep button', read: readKeep, asked: () => ({ act: 'keep' }) },
+  async ({ queue, kernelId }, { user, channel, reply, respond, audited }, bot) => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
-    await withAudit(asked, bot, async () => {
-      if (!(await bot.control.keep(kernel.queue, kernel.kernelId)))
+    await audited({}, async () => {
+      if (!(await bot.control.keep(queue, kernelId)))
         throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
     });
     await reply.send();
@@ -73,5 +52,5 @@ export async function onKeepButton(args: SlackActionMiddlewareArgs<BlockAction>,
           'a kernel was kept, and that the warning is over could not be shown',
         ),
     );
-  });
-}
+  },
+);

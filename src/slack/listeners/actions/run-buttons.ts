@@ -1,19 +1,18 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { languageOf, type Run } from '../../../runs/run.ts';
+import type { RunAction } from '../../../runs/run-view.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
-import { auditRun, withAudit } from '../../auth/audit.ts';
+import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { renderElapsed } from '../../blocks/duration.ts';
-import { mention } from '../../blocks/mrkdwn.ts';
+import { mention } from '../../blocks/elements.ts';
 import { runLine } from '../../blocks/run-summary.ts';
+import { renderSave } from '../../blocks/saved/saved-modals.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { type Acknowledgement, inTime } from '../deadline.ts';
-import { openReply, withBoundary } from '../error-boundary.ts';
-import { refreshHome } from '../events/app-home.ts';
+import { type Acknowledgement, inTime } from '../boundary.ts';
 import {
   clickRequest,
   notebookOf,
@@ -25,101 +24,114 @@ import {
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
-import { openSave } from '../views/save.ts';
+import { onInteraction } from './interaction.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;
 
-/** A press on a button of an answer. It is authorised anew: anybody in the channel can press. */
-export async function onRunButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
-  const { body, action } = args;
-  const click = action.type === 'button' || action.type === 'overflow' ? readButton(action) : undefined;
-  const { reply, user, channel, notify } = openReply(args, bot);
-  if (click === undefined) return await reply.send();
-  const asked = { audit: 'press', act: click.action, user, channel, run: click.runId };
-  await withBoundary({ what: 'a button of a run', notify, asked }, bot, async () => {
-    // A trigger_id expires with the time for the acknowledgement, and nothing is accepted by opening a modal or by asking.
-    if (['editAndRun', 'answerInput', 'ask', 'export', 'save'].includes(click.action)) await reply.send();
-    const found = Promise.all([bot.findRun(click.runId), bot.users.find(user)]);
-    const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
-    if (run === undefined)
-      throw new UserError('badCommand', 'That run is no longer kept, so nothing was done.');
-    must(await actionOf(click, run, run.requester === user, bot), person, run.channel, bot.policy);
-    await withAudit({ ...asked, channel: run.channel, requester: run.requester }, bot, async () => {
-      await act(click, { run, person, trigger: body.trigger_id, reply }, bot);
-    });
-    await reply.send();
-  });
-  if (body.view?.type === 'home') await refreshHome(user, bot, undefined);
-}
-
 interface Click {
+  button: ButtonClick;
   run: Run;
   person: Person;
+  /** The run is the person's own. */
+  isOwn: boolean;
   trigger: string;
   reply: Acknowledgement;
 }
 
-async function act(button: ButtonClick, click: Click, bot: Bot): Promise<void> {
-  const { action } = button;
-  const { run, person, trigger, reply } = click;
-  switch (action) {
-    case 'editAndRun':
-      return await openEditorWith(run, trigger, bot);
-    case 'answerInput':
-      return await openQuestion(run, trigger, bot);
-    case 'save':
-      return await openSave(run, trigger, bot);
-    case 'runAgain':
-      return await runAgain(click, bot);
-    case 'allRows':
-      return await showAllRows(button.state, click, bot);
-    case 'export':
-      return await exportThread(click, bot);
-    case 'ask':
-      return await askAbout(run, person, bot);
-    case 'stop':
-    case 'cancel':
-    case 'switch':
-    case 'restart':
-    case 'delete':
-      await runOnce(clickRequest(button.runId, action, button.state), bot, async () => {
-        reply.signal.throwIfAborted();
-        const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
-        await decide(action, run, person.id, bot).finally(() => clearTimeout(waiting));
-      });
-  }
+interface RunButton {
+  right: (click: Click, bot: Bot) => Action | Promise<Action>;
+  /** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
+  acceptsNothing?: true;
+  act: (click: Click, bot: Bot) => Promise<void>;
 }
 
-async function actionOf(click: ButtonClick, run: Run, own: boolean, bot: Bot): Promise<Action> {
-  switch (click.action) {
-    case 'stop':
-    case 'cancel':
-      return own ? 'stopOwn' : 'stopOthers';
-    case 'ask':
-    case 'export':
-      return 'look';
-    case 'restart':
-      // Without its Spark the kernel is of no use to anybody.
-      return bot.control.hasLostSpark(run) ? 'run' : 'restart';
-    case 'switch':
-      return own && (await bot.control.hasRunAlone(run)) ? 'switchOwn' : 'switch';
-    case 'delete':
-      return own ? 'deleteOwn' : 'deleteOthers';
-    case 'answerInput':
-      return own ? 'answerOwn' : 'answerOthers';
-    case 'runAgain':
-    case 'editAndRun':
-    case 'allRows':
-      return 'run';
-    case 'save':
-      return 'choose';
-  }
+const STOP: RunButton = {
+  right: ({ isOwn }) => (isOwn ? 'stopOwn' : 'stopOthers'),
+  act: decision('stop', async ({ run, person }, { control }) => void (await control.stop(run, person.id))),
+};
+
+const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
+  stop: STOP,
+  cancel: STOP,
+  switch: {
+    right: async ({ isOwn, run }, { control }) =>
+      isOwn && (await control.hasRunAlone(run)) ? 'switchOwn' : 'switch',
+    act: decision('switch', ({ run, person }, { control }) => control.agreeToSwitch(run, person.id)),
+  },
+  restart: {
+    // Without its Spark the kernel is of no use to anybody.
+    right: ({ run }, { control }) => (control.hasLostSpark(run) ? 'run' : 'restart'),
+    // The audit line is that of its kernel.
+    act: decision(undefined, restartKernel),
+  },
+  delete: {
+    right: ({ isOwn }) => (isOwn ? 'deleteOwn' : 'deleteOthers'),
+    act: decision('delete', ({ run }, bot) => bot.erase(run)),
+  },
+  runAgain: { right: () => 'run', act: runAgain },
+  allRows: { right: () => 'run', act: showAllRows },
+  editAndRun: {
+    right: () => 'run',
+    acceptsNothing: true,
+    act: ({ run, trigger }, bot) => openEditorWith(run, trigger, bot),
+  },
+  answerInput: {
+    right: ({ isOwn }) => (isOwn ? 'answerOwn' : 'answerOthers'),
+    acceptsNothing: true,
+    act: ({ run, trigger }, bot) => openQuestion(run, trigger, bot),
+  },
+  save: {
+    right: () => 'choose',
+    acceptsNothing: true,
+    act: ({ run, trigger }, { views }) => views.openModal(trigger, async () => renderSave(run.id)),
+  },
+  ask: { right: () => 'look', acceptsNothing: true, act: askAbout },
+  export: { right: () => 'look', acceptsNothing: true, act: exportThread },
+};
+
+/** A press on a button of an answer. */
+export const onRunButton = onInteraction(
+  {
+    what: 'a button of a run',
+    read: readButton,
+    asked: ({ action, runId }) => ({ act: action, run: runId }),
+    isAcknowledgedFirst: ({ action }) => BUTTONS[action].acceptsNothing === true,
+  },
+  async (button, { user, trigger, reply, audited }, bot) => {
+    const found = Promise.all([bot.findRun(button.runId), bot.users.find(user)]);
+    const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
+    if (run === undefined)
+      throw new UserError('badCommand', 'That run is no longer kept, so nothing was done.');
+    const { channel, requester } = run;
+    const click = { button, run, person, isOwn: requester === user, trigger, reply };
+    const { right, act } = BUTTONS[button.action];
+    must(await right(click, bot), person, channel, bot.policy);
+    await audited({ channel, requester }, () => act(click, bot));
+  },
+);
+
+/** What counts once for each state of its run; the audit says `audit` of somebody else's. */
+function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButton['act']): RunButton['act'] {
+  return async (click, bot) => {
+    const { button, run, person, isOwn, reply } = click;
+    await runOnce(clickRequest(button.runId, button.action, button.state), bot, async () => {
+      reply.signal.throwIfAborted();
+      const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
+      if (audit !== undefined && !isOwn) auditRun(audit, run, person.id, bot);
+      await act(click, bot).finally(() => clearTimeout(waiting));
+    });
+  };
+}
+
+async function restartKernel({ run, person }: Click, bot: Bot): Promise<void> {
+  const { told } = await changeKernel('restart', await bot.control.kernelOf(run), person.id, bot);
+  await bot.notify.channel({ channel: told.channel }, told.text);
 }
 
 async function runAgain(click: Click, bot: Bot): Promise<void> {
-  const { run, person } = click;
-  const origin = run.requester === person.id ? undefined : 'again';
+  const { run, isOwn } = click;
+  const origin = isOwn ? undefined : 'again';
   await runFromButton(run.id, click, bot, async () => {
     const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
     return { snippet: { ...languageOf(run), blocks, notebook }, origin };
@@ -127,8 +139,9 @@ async function runAgain(click: Click, bot: Bot): Promise<void> {
 }
 
 /** Of a result that was shown in short: no other kernel has it, and none is started to say so. */
-async function showAllRows(frame: string, click: Click, bot: Bot): Promise<void> {
-  const { run } = click;
+async function showAllRows(click: Click, bot: Bot): Promise<void> {
+  const { run, button } = click;
+  const frame = button.state;
   if (!bot.control.hasKernelOf(run))
     throw new UserError(
       'noKernel',
@@ -171,35 +184,9 @@ async function exportThread({ run, person, trigger }: Click, bot: Bot): Promise<
   });
 }
 
-type Decision = 'stop' | 'cancel' | 'switch' | 'restart' | 'delete';
-
-async function decide(action: Decision, run: Run, user: string, bot: Bot): Promise<void> {
-  const { control } = bot;
-  // A restart has the audit line of its kernel.
-  if (run.requester !== user && action !== 'restart')
-    auditRun(action === 'cancel' ? 'stop' : action, run, user, bot);
-  switch (action) {
-    case 'stop':
-    case 'cancel':
-      await control.stop(run, user);
-      return;
-    case 'switch':
-      await control.agreeToSwitch(run, user);
-      return;
-    case 'restart': {
-      const { told } = await changeKernel('restart', await control.kernelOf(run), user, bot);
-      await bot.notify.channel({ channel: told.channel }, told.text);
-      return;
-    }
-    case 'delete':
-      await bot.erase(run);
-  }
-}
-
 /** Ask: a direct message to the requester of the run in hand, from who waits behind it. */
-async function askAbout(waiting: Run, person: Person, bot: Bot): Promise<void> {
-  if (waiting.requester !== person.id)
-    throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
+async function askAbout({ run: waiting, person, isOwn }: Click, bot: Bot): Promise<void> {
+  if (!isOwn) throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
   const { channel, thread } = waiting;
   const inHand = bot.control.askAbout(waiting);
   const since = renderElapsed(Date.now() - (inHand.data.startedAt ?? inHand.createdAt));

@@ -1,58 +1,48 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
-import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
-import { withAudit } from '../../auth/audit.ts';
-import { readReplacement } from '../../blocks/saved/saved-text.ts';
-import { readRunSaved } from '../../blocks/saved/saved-home.ts';
-import type { Bot } from '../../context.ts';
-import { must } from '../../auth/policy.ts';
+import { toSnippet } from '../../../saved/saved-snippets.ts';
+import { must, type Person } from '../../auth/policy.ts';
 import { readPurpose } from '../../blocks/modals/editor.ts';
-import { saveAnswer, saveRun } from '../commands/saved.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { notifyPerson, openReply, withBoundary } from '../error-boundary.ts';
-import { refreshHome } from '../events/app-home.ts';
+import { readReplacement, readRunSaved } from '../../blocks/saved/saved-blocks.ts';
+import { inTime } from '../boundary.ts';
+import { findSaved, listSchedules, mustChangeSchedule, saveAnswer, saveRun } from '../commands/saved.ts';
+import { mustBeIn, submitNew } from '../requests.ts';
 import { renderFilled } from '../views/editor.ts';
-import { mustBeIn, refuseDuplicate, submitRun } from '../requests.ts';
+import { onInteraction } from './interaction.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
+import { auditSchedule } from '../../auth/audit.ts';
+import type { Click } from '../../blocks/elements.ts';
+import { type ScheduleAction, scheduleButtons } from '../../blocks/saved/schedule-blocks.ts';
+import type { Bot } from '../../context.ts';
 
 /** Replace, under the question that `save` asks where the name is taken. */
-export async function onReplaceButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
-  const { action, respond } = args;
-  const asked = action.type === 'button' ? readReplacement(action.value) : undefined;
-  const { reply, user, channel, notify } = openReply(args, bot);
-  if (asked === undefined) return await reply.send();
-  const pressed = { audit: 'press', act: 'replace', user, channel, run: asked.runId };
-  await withBoundary({ what: 'a button of a saved snippet', notify, asked: pressed }, bot, async () => {
+export const onReplaceButton = onInteraction(
+  {
+    what: 'a button of a saved snippet',
+    read: readReplacement,
+    asked: ({ runId }) => ({ act: 'replace', run: runId }),
+  },
+  async (asked, { user, reply, respond, audited }, bot) => {
     const found = Promise.all([bot.findRun(asked.runId), bot.users.find(user)]);
     const [run, person] = await inTime(found, reply.signal);
     if (run === undefined)
       throw new UserError('badCommand', 'That run is no longer kept, so nothing was saved.');
-    const result = await withAudit(pressed, bot, () =>
-      inTime(saveRun(run, asked, person, bot), reply.signal),
-    );
+    const result = await audited({}, () => inTime(saveRun(run, asked, person, bot), reply.signal));
     await reply.send();
     // Somebody saved another under this name meanwhile: that one was not asked about.
     await respond({ replace_original: true, ...saveAnswer(run, result, bot) });
-  });
-}
+  },
+);
 
 /** Run, on the home tab: as `run NAME` in the snippet's channel. */
-export async function onRunSavedButton(
-  args: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
-  const { action } = args;
-  const click = action.type === 'button' ? readRunSaved(action.value) : undefined;
-  const { reply, user } = openReply(args, bot);
-  if (click === undefined) return await reply.send();
-  const { channel, id, shownAt } = click;
-  const asked = { audit: 'press', act: 'runSaved', user, channel };
-  const notify = async (text: string): Promise<void> => {
-    await reply.send();
-    await refreshHome(user, bot, text);
-  };
-  await withBoundary({ what: 'a button of a saved snippet', notify, asked }, bot, async () => {
-    const saved = bot.saved.byId({ workspace: bot.workspace, channel }, id);
+export const onRunSavedButton = onInteraction(
+  {
+    what: 'a button of a saved snippet',
+    read: readRunSaved,
+    asked: ({ channel }) => ({ act: 'runSaved', channel }),
+  },
+  async ({ channel, id, shownAt }, { user, reply, notify }, bot) => {
+    const saved = bot.saved.byId(channel, id);
     const blocks = saved === undefined ? undefined : await inTime(bot.saved.code(saved), reply.signal);
     if (saved === undefined || blocks === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
@@ -62,30 +52,27 @@ export async function onRunSavedButton(
     const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;
     const place = { channel, thread: '', source: 'editor' } as const;
     const request = { requestKey, ...place, snippet: toSnippet(saved, blocks, []), saved: { name } };
-    const { kind } = await submitRun(request, person, bot, reply.signal);
-    if (kind === 'duplicate') refuseDuplicate();
+    await submitNew(request, person, bot, reply.signal);
     await notify(`\`${name}\` runs in <#${channel}>.`);
-  });
-}
+  },
+);
 
 /** The menu of saved snippets in the editor: the chosen one's code and language take the place of what is in it. */
-export async function onLoadSaved(
-  { ack, body, action }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
-  await new Acknowledgement(ack, bot.log).send();
-  const { view, user } = body;
-  const id = action.type === 'static_select' ? action.selected_option?.value : undefined;
-  if (view === undefined || id === undefined) return;
-  const purpose = readPurpose(view.private_metadata);
-  const { channel = '' } = purpose;
-  const notify = notifyPerson(bot.notify, { channel, user: user.id });
-  const asked = { audit: 'press', act: 'load', user: user.id, channel };
-  await withBoundary({ what: 'a menu of the editor', notify, asked }, bot, async () => {
-    const place = { workspace: bot.workspace, channel };
-    const saved = bot.saved.byId(place, id);
+export const onLoadSaved = onInteraction(
+  {
+    what: 'a menu of the editor',
+    read: (id, _, view) =>
+      view === undefined || id === ''
+        ? undefined
+        : { id, viewId: view.id, purpose: readPurpose(view.private_metadata) },
+    asked: ({ purpose }) => ({ act: 'load', channel: purpose.channel }),
+    isAcknowledgedFirst: () => true,
+  },
+  async ({ id, viewId, purpose }, { user }, bot) => {
+    const { channel = '' } = purpose;
+    const saved = bot.saved.byId(channel, id);
     const [person, blocks, context] = await Promise.all([
-      bot.users.find(user.id),
+      bot.users.find(user),
       saved === undefined ? undefined : bot.saved.code(saved),
       bot.languages(channel),
     ]);
@@ -93,16 +80,101 @@ export async function onLoadSaved(
     if (saved === undefined || blocks === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved.');
     // Slack keeps what was typed into fields of the same name.
-    const loads = (purpose.loads ?? 0) + 1;
     const next = renderFilled(
-      { ...purpose, loads },
+      { ...purpose, loads: (purpose.loads ?? 0) + 1 },
       {
         languages: listChoices(context),
         kernelspec: saved.dialect ?? saved.kernelspec,
         blocks,
-        saved: bot.saved.list(place),
+        saved: bot.saved.list(channel),
       },
     );
-    await bot.views.updateModal(view.id, next);
-  });
+    await bot.views.updateModal(viewId, next);
+  },
+);
+
+/** Pause, Resume, Run now and Delete, in the list of schedules and on the home tab. */
+export const onScheduleButton = onInteraction(
+  {
+    what: 'a button of a schedule',
+    read: scheduleButtons.read,
+    asked: ({ action }) => ({ act: action }),
+  },
+  async (click, { user, channel, isHome, reply, respond, audited }, bot) => {
+    const schedule = bot.schedules.find(click.id);
+    if (schedule === undefined) throw new UserError('badCommand', 'That schedule is removed already.');
+    const isHere = channel === schedule.channel;
+    const [person] = await inTime(
+      Promise.all([bot.users.find(user), isHere ? undefined : mustBeIn(schedule.channel, user, bot)]),
+      reply.signal,
+    );
+    const work = () => act(click, schedule, person, bot, reply.signal);
+    await audited({ channel: schedule.channel }, work);
+    await reply.send();
+    if (!isHome) await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
+  },
+);
+
+async function act(
+  { action, id, shownAtMs }: Click<ScheduleAction>,
+  schedule: Schedule,
+  person: Person,
+  bot: Bot,
+  signal: AbortSignal,
+): Promise<void> {
+  if (action !== 'runNow') return await inTime(change(action, schedule, person, bot), signal);
+  const key = `schedule/${bot.workspace}/${id}/now/${shownAtMs}/${person.id}`;
+  await runNow(schedule, person, key, bot, signal);
+}
+
+async function change(
+  action: Exclude<ScheduleAction, 'runNow'>,
+  schedule: Schedule,
+  person: Person,
+  bot: Bot,
+): Promise<void> {
+  mustChangeSchedule(schedule, person, bot);
+  const { schedules } = bot;
+  switch (action) {
+    case 'pause':
+      await schedules.change(schedule.id, (now) =>
+        now.pausedFor === undefined ? { pausedFor: 'byHand' } : undefined,
+      );
+      break;
+    case 'resume':
+      // What was planned while it rested is over.
+      await schedules.change(schedule.id, (now) =>
+        now.pausedFor === undefined
+          ? undefined
+          : { pausedFor: undefined, failures: 0, settledTo: Math.max(now.settledTo, Date.now()) },
+      );
+      break;
+    case 'delete':
+      if (!(await schedules.remove(schedule.id))) return;
+  }
+  auditSchedule(action, schedule, person.id, bot);
+}
+
+/** The person who presses is the requester of this run. */
+async function runNow(
+  schedule: Schedule,
+  person: Person,
+  requestKey: string,
+  bot: Bot,
+  signal: AbortSignal,
+): Promise<void> {
+  const { channel, name, parameters } = schedule;
+  const saved = findSaved(name, channel, bot);
+  const blocks = await inTime(bot.saved.code(saved), signal);
+  if (blocks === undefined) throw new UserError('badCommand', 'Its code is no longer kept. Nothing ran.');
+  const snippet = toSnippet(saved, blocks, parameters);
+  const request = {
+    requestKey,
+    source: 'schedule',
+    channel,
+    thread: '',
+    snippet,
+    saved: { name: saved.name },
+  } as const;
+  await submitNew(request, person, bot, signal);
 }

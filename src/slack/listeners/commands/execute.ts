@@ -1,120 +1,116 @@
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
 import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
-import type { Bot } from '../../context.ts';
-import type { CommandAnswer, CommandPlace } from './answer.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { helpText } from '../../blocks/help.ts';
 import { exportRuns } from './export.ts';
 import { slashCommand } from '../../manifest.ts';
 import { changeNamedKernel, listKernels } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
-import { listSchedules, makeSchedule, removeSchedule } from './schedules.ts';
-import { forgetSaved, listSaved, saveLastRun, unknownNameText } from './saved.ts';
+import {
+  forgetSaved,
+  listSaved,
+  listSchedules,
+  makeSchedule,
+  removeSchedule,
+  saveLastRun,
+  unknownNameText,
+} from './saved.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
-import { escapeMrkdwn, mention } from '../../blocks/mrkdwn.ts';
-import { askBack, renderNearCommand } from '../../blocks/near-command.ts';
+import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
+import { askBack, renderNearCommand } from '../../blocks/asked-back.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
-
-/** The right that each command needs; `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. */
-const RIGHTS: Readonly<Partial<Record<Command['kind'], Action>>> = {
-  help: 'look',
-  languages: 'look',
-  status: 'look',
-  history: 'look',
-  use: 'choose',
-  auto: 'choose',
-  saved: 'look',
-  schedules: 'look',
-  scheduleForm: 'look',
-  run: 'look',
-  near: 'look',
-  kernels: 'listKernels',
-  export: 'look',
-  stop: 'stopOwn',
-  restart: 'restart',
-  shutdown: 'shutDown',
-};
 
 const USED_WITHOUT_NAME = ' *(default here)*';
 
 /** How many runs `history` shows. */
 const HISTORY_RUNS = 10;
 
-/** Does what a command says. Throws `UserError` for what is refused, `GatewayError` for what failed. */
-export async function runCommand(
-  command: Command,
-  person: Person,
-  place: CommandPlace,
-  bot: Bot,
-): Promise<CommandAnswer> {
-  const right = RIGHTS[command.kind];
-  if (right !== undefined) must(right, person, place.channel, bot.policy);
-  const { channel, thread } = place;
-  const asked = { audit: 'command', act: command.kind, user: person.id, channel, thread };
-  return await withAudit(asked, bot, () => doCommand(command, person, place, bot));
+type Answer = CommandAnswer | Promise<CommandAnswer>;
+
+interface CommandWork<Kind extends Command['kind']> {
+  /** `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. Absent: looked at by the work itself. */
+  right?: Action;
+  /** It asks Slack or the gateway: a slash command is acknowledged first, others are answered by the acknowledgement. */
+  isSlow?: true;
+  act: (command: Command & { kind: Kind }, person: Person, place: CommandPlace, bot: Bot) => Answer;
 }
 
-async function doCommand(
-  command: Command,
-  person: Person,
-  place: CommandPlace,
-  bot: Bot,
-): Promise<CommandAnswer> {
-  const { workspace, control } = bot;
-  const { channel } = place;
-  switch (command.kind) {
-    case 'malformed':
-      throw new UserError('badCommand', command.sentence);
-    case 'near': {
-      const { requestKey, root } = place;
-      return renderNearCommand(command.meant, { text: command.typed, requestKey, thread: root });
-    }
-    case 'run': {
-      const { requestKey, root } = place;
-      const question = unknownNameText(command.name, channel, bot);
-      return askBack(question, { text: command.typed, requestKey, thread: root });
-    }
-    case 'saved':
-      return { text: listSaved(channel, bot) };
-    case 'save':
-      return await saveLastRun(command.name, person, place, bot);
-    case 'forget':
-      return await forgetSaved(command.name, person, channel, bot);
-    case 'schedule':
-      return { text: await makeSchedule(command, person, channel, bot) };
-    case 'scheduleForm':
+/** What each command needs and does. */
+const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
+  help: { right: 'look', act: ({ topic }, _, __, { userId }) => ({ text: helpText(userId, topic) }) },
+  languages: { right: 'look', isSlow: true, act: (_, __, { channel }, bot) => languagesText(channel, bot) },
+  status: {
+    right: 'look',
+    isSlow: true,
+    act: async (_, __, { channel }, { control, workspace }) => ({
+      text: statusText(await control.status(workspace, channel), Date.now()),
+    }),
+  },
+  history: { right: 'look', act: (_, __, { channel }, bot) => historyText(channel, bot) },
+  use: { right: 'choose', isSlow: true, act: useLanguage },
+  auto: { right: 'choose', act: switchAuto },
+  stop: { right: 'stopOwn', act: stop },
+  kernels: { right: 'listKernels', isSlow: true, act: (_, person, __, bot) => listKernels(person, bot) },
+  restart: { right: 'restart', isSlow: true, act: changeNamedKernel },
+  shutdown: { right: 'shutDown', isSlow: true, act: changeNamedKernel },
+  export: { right: 'look', isSlow: true, act: ({ of }, ...asked) => exportRuns(of, ...asked) },
+  saved: { right: 'look', act: (_, __, { channel }, bot) => ({ text: listSaved(channel, bot) }) },
+  save: { act: saveLastRun },
+  forget: { act: forgetSaved },
+  run: {
+    right: 'look',
+    act({ name, typed }, _, { channel, requestKey, root }, bot) {
+      return askBack(unknownNameText(name, channel, bot), { text: typed, requestKey, thread: root });
+    },
+  },
+  schedule: {
+    isSlow: true,
+    act: async (asked, person, { channel }, bot) => ({
+      text: await makeSchedule(asked, person, channel, bot),
+    }),
+  },
+  scheduleForm: {
+    right: 'look',
+    act() {
       throw new UserError('badCommand', `${TIMING_FORM} As in: schedule daily-report weekdays 8:00.`);
-    case 'schedules':
-      return await listSchedules(channel, bot);
-    case 'unschedule':
-      return await removeSchedule(command.number, person, channel, bot);
-    case 'help':
-      return { text: helpText(bot.userId, command.topic) };
-    case 'export':
-      return await exportRuns(command.of, person, place, bot);
-    case 'languages':
-      return { text: await languagesText(channel, bot) };
-    case 'status':
-      return { text: statusText(await control.status(workspace, channel), Date.now()) };
-    case 'history':
-      return { text: await historyText(channel, bot) };
-    case 'use':
-      return await useLanguage(command.language, person, channel, bot);
-    case 'auto':
-      return await switchAuto(command.on, person, channel, bot);
-    case 'stop':
-      return await stop(person, place, bot);
-    case 'kernels':
-      return await listKernels(person, bot);
-    case 'restart':
-    case 'shutdown':
-      return await changeNamedKernel(command, person, channel, bot);
-  }
+    },
+  },
+  schedules: { right: 'look', act: (_, __, { channel }, bot) => listSchedules(channel, bot) },
+  unschedule: { act: removeSchedule },
+  near: {
+    right: 'look',
+    act: ({ meant, typed }, _, { requestKey, root }) =>
+      renderNearCommand(meant, { text: typed, requestKey, thread: root }),
+  },
+  malformed: {
+    act({ sentence }) {
+      throw new UserError('badCommand', sentence);
+    },
+  },
+};
+
+export function isSlow({ kind }: Command): boolean {
+  return COMMANDS[kind].isSlow === true;
 }
 
-async function languagesText(channel: string, bot: Bot): Promise<string> {
+/** Does what a command says. Throws `UserError` for what is refused, `GatewayError` for what failed. */
+export async function runCommand<Kind extends Command['kind']>(
+  command: Command & { kind: Kind },
+  person: Person,
+  place: CommandPlace,
+  bot: Bot,
+): Promise<CommandAnswer> {
+  const { right, act }: CommandWork<Kind> = COMMANDS[command.kind];
+  const { channel, thread } = place;
+  if (right !== undefined) must(right, person, channel, bot.policy);
+  const asked = { audit: 'command', act: command.kind, user: person.id, channel, thread };
+  return await withAudit(asked, bot, async () => await act(command, person, place, bot));
+}
+
+async function languagesText(channel: string, bot: Bot): Promise<CommandAnswer> {
   const context = await bot.languagesNow(channel);
   const sql = sqlLanguage(context);
   const lines = listLanguages(context).map(({ kernelspec, displayName, aliases, isDefault }) => {
@@ -127,22 +123,23 @@ async function languagesText(channel: string, bot: Bot): Promise<string> {
     lines.push(
       `• \`sql\`: Spark SQL, in \`${escapeMrkdwn(sql.kernelspec)}\` here${sql.isDefault ? USED_WITHOUT_NAME : ''}`,
     );
-  return lines.length === 0
-    ? 'The gateway offers no languages.'
-    : ['*Available languages*', ...lines].join('\n');
+  const text = ['*Available languages*', ...lines].join('\n');
+  return { text: lines.length === 0 ? 'The gateway offers no languages.' : text };
 }
 
-async function historyText(channel: string, bot: Bot): Promise<string> {
+async function historyText(channel: string, bot: Bot): Promise<CommandAnswer> {
   const runs = await bot.channelRuns(channel, HISTORY_RUNS);
-  if (runs.length === 0) return 'Nothing has run in this channel yet, or its runs are no longer kept.';
-  return ['*Last runs of this channel*', ...runs.map((run) => runLine(run, bot.workspaceUrl))].join('\n');
+  if (runs.length === 0)
+    return { text: 'Nothing has run in this channel yet, or its runs are no longer kept.' };
+  const lines = runs.map((run) => runLine(run, bot.workspaceUrl));
+  return { text: ['*Last runs of this channel*', ...lines].join('\n') };
 }
 
 /** A choice for everybody's code: the channel hears of it, and who made it. */
 async function useLanguage(
-  language: string,
+  { language }: Command & { kind: 'use' },
   { id: user }: Person,
-  channel: string,
+  { channel }: CommandPlace,
   bot: Bot,
 ): Promise<CommandAnswer> {
   const { kernelspec, dialect } = resolveLanguage(language, await bot.languagesNow(channel));
@@ -158,9 +155,9 @@ async function useLanguage(
 }
 
 async function switchAuto(
-  on: boolean,
+  { on }: Command & { kind: 'auto' },
   { id: user }: Person,
-  channel: string,
+  { channel }: CommandPlace,
   bot: Bot,
 ): Promise<CommandAnswer> {
   await bot.channelSettings.change(bot.workspace, channel, { auto: on });
@@ -175,9 +172,13 @@ async function switchAuto(
   };
 }
 
-async function stop(person: Person, { channel, thread }: CommandPlace, bot: Bot): Promise<CommandAnswer> {
+async function stop(
+  _: Command,
+  person: Person,
+  { channel, thread }: CommandPlace,
+  bot: Bot,
+): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
-  must('stopOwn', person, channel, policy);
   const mayStopOthers = refuse('stopOthers', person, channel, policy) === undefined;
   if (thread !== undefined) {
     const run = await control.newestUnfinished(workspace, channel, thread);

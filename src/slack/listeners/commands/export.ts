@@ -10,10 +10,9 @@ import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
-import type { Bot } from '../../context.ts';
+import type { Bot, CommandAnswer } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
-import { notifyPerson, withBoundary } from '../error-boundary.ts';
-import type { CommandAnswer } from './answer.ts';
+import { notifyPerson, withBoundary } from '../boundary.ts';
 
 /** How many runs one notebook holds, the newest. */
 const MAX_RUNS = 200;

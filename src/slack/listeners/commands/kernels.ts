@@ -5,7 +5,7 @@ import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
 import { type LanguageContext, meaningOf } from '../../../runs/languages/meaning.ts';
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import { auditKernel } from '../../auth/audit.ts';
-import type { Bot } from '../../context.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import {
   hiddenKernelLines,
   kernelLines,
@@ -13,10 +13,9 @@ import {
   shortKernelId,
   stateWords,
 } from '../../blocks/kernel-text.ts';
-import { escapeMrkdwn, mention, section } from '../../blocks/mrkdwn.ts';
+import { escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import type { KernelCommand } from '../../parsing/command.ts';
-import type { CommandAnswer } from './answer.ts';
 
 /** A message holds 50 blocks, and each kernel takes two. */
 const SHOWN_KERNELS = 20;
@@ -122,11 +121,10 @@ export async function changeKernel(
 export async function changeNamedKernel(
   { kind, channel: named, language }: KernelCommand,
   person: Person,
-  channel: string,
+  { channel }: Pick<CommandPlace, 'channel'>,
   bot: Bot,
 ): Promise<CommandAnswer> {
   const { workspace, control, policy } = bot;
-  must(kind === 'restart' ? 'restart' : 'shutDown', person, channel, policy);
   const target = named === undefined ? channel : await resolveChannel(named, person.id, bot);
   if (target !== channel) must('otherChannels', person, channel, policy);
   const records = control.kernelsOf(workspace, target);

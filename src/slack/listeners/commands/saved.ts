@@ -2,23 +2,32 @@ import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import { nameKey, type SavedSnippet, type SaveResult, toSnippet } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
-import { auditSaved } from '../../auth/audit.ts';
+import { auditSaved, auditSchedule } from '../../auth/audit.ts';
 import {
   renderReplaceQuestion,
   savedAnswer,
   savedList,
   unchangedAnswer,
-} from '../../blocks/saved/saved-text.ts';
-import type { Bot } from '../../context.ts';
+} from '../../blocks/saved/saved-blocks.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
-import type { CommandAnswer, CommandPlace } from './answer.ts';
+import type { Parameter } from '../../../saved/parameters/values.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
+import { isTimeZone, Plan, type Timing } from '../../../saved/schedules/timing.ts';
+import {
+  type ListedSchedule,
+  renderSchedules,
+  scheduledAnswer,
+  scheduleName,
+} from '../../blocks/saved/schedule-blocks.ts';
+import { mustRun } from '../requests.ts';
 
 /** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
 const LOOKED_AT = 100;
 
 /** `save NAME`: the code of the caller's last run here; in a thread, of the thread's last run. */
 export async function saveLastRun(
-  name: string,
+  { name }: { name: string },
   person: Person,
   { channel, thread }: CommandPlace,
   bot: Bot,
@@ -74,22 +83,21 @@ export async function saveRun(
   if (blocks.length === 0)
     throw new UserError('badCommand', 'The code of that run is no longer kept. Nothing was saved.');
   const { kernelspec, language, dialect } = run.data;
-  const place = { workspace: bot.workspace, channel };
-  const snippet = { ...place, name, kernelspec, language, dialect, savedBy: person.id, blocks };
+  const snippet = { channel, name, kernelspec, language, dialect, savedBy: person.id, blocks };
   const result = await bot.saved.save(snippet, replaces, Date.now());
   if (result.kind === 'saved') auditSaved('save', result.saved, person.id, bot);
   return result;
 }
 
 export function listSaved(channel: string, bot: Bot): string {
-  return savedList(bot.saved.list({ workspace: bot.workspace, channel }));
+  return savedList(bot.saved.list(channel));
 }
 
 /** Who saved it may forget it, or an admin. */
 export async function forgetSaved(
-  name: string,
+  { name }: { name: string },
   person: Person,
-  channel: string,
+  { channel }: Pick<CommandPlace, 'channel'>,
   bot: Bot,
 ): Promise<CommandAnswer> {
   const saved = findSaved(name, channel, bot);
@@ -110,7 +118,7 @@ export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: B
 
 /** Throws `UserError` with the names that there are. */
 export function findSaved(name: string, channel: string, bot: Bot): SavedSnippet {
-  const saved = bot.saved.find({ workspace: bot.workspace, channel }, name);
+  const saved = bot.saved.find(channel, name);
   if (saved === undefined) throw unknownName(name, channel, bot);
   return saved;
 }
@@ -122,8 +130,8 @@ function unknownName(name: string, channel: string, bot: Bot): UserError {
   return new UserError('badCommand', unknownNameText(name, channel, bot));
 }
 
-export function unknownNameText(name: string, channel: string, { saved, workspace }: Bot): string {
-  const names = saved.list({ workspace, channel }).map((each) => each.name);
+export function unknownNameText(name: string, channel: string, { saved }: Bot): string {
+  const names = saved.list(channel).map((each) => each.name);
   const there =
     names.length === 0
       ? 'Nothing is saved here yet.'
@@ -135,13 +143,9 @@ export function unknownNameText(name: string, channel: string, { saved, workspac
  * `run NAME` becomes the snippet that the channel has under this name; every other request, and a name under which nothing
  * is saved, stays as it is. Throws `UserError` for values that do not fit, and `StoreError`.
  */
-export async function resolveSaved(
-  request: Request,
-  channel: string,
-  { saved, workspace }: Bot,
-): Promise<Request> {
+export async function resolveSaved(request: Request, channel: string, { saved }: Bot): Promise<Request> {
   if (request.kind !== 'command' || request.command.kind !== 'run') return request;
-  const found = saved.find({ workspace, channel }, request.command.name);
+  const found = saved.find(channel, request.command.name);
   if (found === undefined) return request;
   const blocks = await saved.code(found);
   if (blocks === undefined)
@@ -151,4 +155,75 @@ export async function resolveSaved(
     );
   const snippet = toSnippet(found, blocks, request.command.parameters);
   return { kind: 'snippet', snippet, saved: { name: found.name } };
+}
+
+export interface AskedSchedule {
+  name: string;
+  timing: Timing;
+  parameters: readonly Parameter[];
+  onlyOnFailure: boolean;
+}
+
+/** How many of the coming times are told. */
+const TOLD_TIMES = 3;
+
+/** Each run of it will be this person's, with their right. Throws `UserError` for everything that could never run. */
+export async function makeSchedule(
+  asked: AskedSchedule,
+  person: Person,
+  channel: string,
+  bot: Bot,
+): Promise<string> {
+  await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
+  const saved = findSaved(asked.name, channel, bot);
+  // Refused now rather than on Monday at eight.
+  toSnippet(saved, (await bot.saved.code(saved)) ?? [], asked.parameters);
+  const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
+  const now = Date.now();
+  const made = { channel, ...asked, name: saved.name, maker: person.id, timeZone };
+  const schedule = await bot.schedules.add(made, now);
+  auditSchedule('schedule', schedule, person.id, bot);
+  const times = new Plan(schedule, timeZone).nextTimes(now, TOLD_TIMES);
+  return scheduledAnswer(schedule, times, timeZone === person.timeZone);
+}
+
+export async function listSchedules(channel: string, bot: Bot): Promise<CommandAnswer> {
+  const schedules = bot.schedules.list(channel);
+  return renderSchedules(await describeSchedules(schedules, bot), bot.workspaceUrl, Date.now());
+}
+
+export async function describeSchedules(schedules: readonly Schedule[], bot: Bot): Promise<ListedSchedule[]> {
+  return await Promise.all(
+    schedules.map(async (schedule) => ({
+      schedule,
+      next: bot.schedules.nextOf(schedule.id),
+      lastRun: schedule.lastRunId === undefined ? undefined : await bot.findRun(schedule.lastRunId),
+    })),
+  );
+}
+
+/** Its maker may, or an admin. */
+export function mustChangeSchedule(schedule: Schedule, person: Person, bot: Bot): void {
+  const action = schedule.maker === person.id ? 'changeOwnSchedule' : 'changeOthersSchedule';
+  must(action, person, schedule.channel, bot.policy);
+}
+
+export async function removeSchedule(
+  { number }: { number: number },
+  person: Person,
+  { channel }: Pick<CommandPlace, 'channel'>,
+  bot: Bot,
+): Promise<CommandAnswer> {
+  const schedules = bot.schedules.list(channel);
+  const schedule = schedules.find((each) => each.number === number);
+  if (schedule === undefined) {
+    const numbers = schedules.map((each) => each.number).join(', ');
+    throw new UserError(
+      'badCommand',
+      `This channel has no schedule ${number}. ${numbers === '' ? 'Nothing is scheduled here.' : `There is: ${numbers}.`} Nothing was changed.`,
+    );
+  }
+  mustChangeSchedule(schedule, person, bot);
+  if (await bot.schedules.remove(schedule.id)) auditSchedule('unschedule', schedule, person.id, bot);
+  return { text: `Removed ${scheduleName(schedule)}.` };
 }

@@ -1,27 +1,13 @@
 import type { RespondArguments, SlackCommandMiddlewareArgs } from '@slack/bolt';
 import type { KnownBlock } from '@slack/types';
 import type { Bot } from '../../context.ts';
-import type { Command } from '../../parsing/command.ts';
 import { readRequest, readSlash, readWithLanguages } from '../../parsing/request.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { withBoundary } from '../error-boundary.ts';
+import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
-import { openScheduleForm } from '../views/schedule.ts';
-import { runCommand } from './execute.ts';
+import { openScheduleForm } from '../views/saved.ts';
+import { isSlow, runCommand } from './execute.ts';
 import { resolveSaved } from './saved.ts';
-
-/** Commands that ask Slack or the gateway are acknowledged first; the others are answered by the acknowledgement itself. */
-const SLOW_COMMANDS: ReadonlySet<Command['kind']> = new Set([
-  'languages',
-  'status',
-  'use',
-  'kernels',
-  'restart',
-  'shutdown',
-  'export',
-  'schedule',
-]);
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
 export async function onSlash({ command: said, ack, respond }: SlackCommandMiddlewareArgs, bot: Bot) {
@@ -81,7 +67,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         }
         const person = await inTime(finding, reply.signal);
         await runOnce(key, bot, async () => {
-          if (SLOW_COMMANDS.has(command.kind)) await reply.send();
+          if (isSlow(command)) await reply.send();
           const {
             text: words,
             blocks,

@@ -4,10 +4,9 @@ import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
 import type { Bot } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
-import { Acknowledgement } from '../deadline.ts';
-import { withBoundary } from '../error-boundary.ts';
+import { Acknowledgement, withBoundary } from '../boundary.ts';
 import { openEditorOrSay } from '../views/editor.ts';
-import { describeSchedules } from '../commands/schedules.ts';
+import { describeSchedules } from '../commands/saved.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
 const openedSchema = z.object({
@@ -49,7 +48,7 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
   const [kernels, runs, saved, schedules] = await Promise.all([
     kernelsOf(person, bot),
     bot.requesterRuns(person.id, SHOWN_RUNS),
-    ofChannels(bot.saved.all(bot.workspace), ({ savedBy }) => savedBy, person, bot),
+    ofChannels(bot.saved.all(), ({ savedBy }) => savedBy, person, bot),
     ofChannels(bot.schedules.all(), ({ maker }) => maker, person, bot),
   ]);
   return renderHome({
@@ -66,17 +65,12 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
 
 /** The kernels of the channels that this person is in. */
 async function kernelsOf(person: Person, bot: Bot): Promise<KernelStatus[]> {
-  const records = await bot.control.kernels(bot.workspace);
-  const isMine = await Promise.all(
-    // A direct message's kernel was started by its one person: Slack is not asked once for each of them.
-    records.map(async ({ channel, startedBy }) =>
-      channel.startsWith('D') ? startedBy === person.id : await bot.channels.isMember(channel, person.id),
-    ),
-  );
-  return await bot.control.statusOf(records.filter((_, index) => isMine[index]).slice(0, SHOWN_KERNELS));
+  const all = await bot.control.kernels(bot.workspace);
+  const records = await ofChannels(all, ({ startedBy }) => startedBy, person, bot);
+  return await bot.control.statusOf(records.slice(0, SHOWN_KERNELS));
 }
 
-/** Those of the channels that this person is in; in direct messages whoever made one is its one person. */
+/** Those of the channels that this person is in; in direct messages whoever made one is its one person: Slack is not asked. */
 async function ofChannels<Kept extends { channel: string }>(
   all: readonly Kept[],
   madeBy: (each: Kept) => string,

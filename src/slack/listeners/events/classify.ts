@@ -11,6 +11,8 @@ import { resolveSaved } from '../commands/saved.ts';
 import { mustRun } from '../requests.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { filesToRun, readCommandText, readFileSnippet, readLoneFence } from '../../parsing/snippet.ts';
+import { UserError } from '../../../errors.ts';
+import { renderElapsed } from '../../blocks/duration.ts';
 
 /**
  * What message events are: every one is classified here, and nothing here runs code. Code runs from `runRequest`
@@ -132,4 +134,25 @@ export async function hasRuns(channel: string, bot: Bot): Promise<boolean> {
   const has = (await bot.channelRuns(channel, 1)).length > 0;
   channelsWithRuns.set(channel, has, { ttl: has ? 0 : NO_RUNS_MS });
   return has;
+}
+
+/** What Slack brings later than this (an outage, delayed events) may not be wanted any more. */
+const LATE_MS = 15 * 60_000;
+
+/** Slack's ts are seconds since the epoch. */
+function ageMs({ ts, editedTs }: PostedMessage): number {
+  return Date.now() - Number(editedTs ?? ts) * 1000;
+}
+
+export function isLate(posted: PostedMessage): boolean {
+  return posted.isAskedAnew !== true && ageMs(posted) > LATE_MS;
+}
+
+/** Throws `UserError` (`late`) for a message that came late: it runs when its author presses Run now. */
+export function refuseLate(posted: PostedMessage): void {
+  if (isLate(posted))
+    throw new UserError(
+      'late',
+      `Slack brought this message ${renderElapsed(ageMs(posted))} after it was written, so it did not run by itself.`,
+    );
 }

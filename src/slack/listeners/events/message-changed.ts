@@ -13,7 +13,7 @@ import {
 } from '../../parsing/message-event.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
-import { withBoundary } from '../error-boundary.ts';
+import { withBoundary } from '../boundary.ts';
 import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
 import {
   type Classified,
@@ -22,8 +22,8 @@ import {
   findAuthor,
   hasRuns,
   isPlainTalk,
+  refuseLate,
 } from './classify.ts';
-import { refuseLate } from './late.ts';
 import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
 
 type Edit = MessageChange & { kind: 'edited' };

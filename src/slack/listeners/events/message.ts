@@ -9,14 +9,14 @@ import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { withAudit } from '../../auth/audit.ts';
+import { renderRunNow } from '../../blocks/asked-back.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
 import { runCommand } from '../commands/execute.ts';
-import { type Outcome, withBoundary } from '../error-boundary.ts';
+import { type Outcome, withBoundary } from '../boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
 import { overText } from '../views/input.ts';
-import { type Classified, classifyMessage, findAuthor } from './classify.ts';
-import { isLate, refuseLate, renderRunNow } from './late.ts';
+import { type Classified, classifyMessage, findAuthor, isLate, refuseLate } from './classify.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice

@@ -1,6 +1,4 @@
-import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
-import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import type { Run } from '../../../runs/run.ts';
@@ -21,13 +19,12 @@ import {
   renderEditor,
   splitCode,
 } from '../../blocks/modals/editor.ts';
-import { renderSentence } from '../../blocks/modals/modal.ts';
-import { escapeMrkdwn } from '../../blocks/mrkdwn.ts';
-import { Acknowledgement, inTime } from '../deadline.ts';
-import { type Boundary, notifyPerson, withBoundary } from '../error-boundary.ts';
+import { type Fields, renderSentence } from '../../blocks/modals/modal.ts';
+import { escapeMrkdwn } from '../../blocks/elements.ts';
+import { inTime, notifyPerson, withBoundary } from '../boundary.ts';
+import { onSubmission } from './submission.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
-import { noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
-import { blocksOf } from '../../parsing/notebook-snippet.ts';
+import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
 import { toLineFeeds, undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 
 export interface EditorCall {
@@ -47,7 +44,7 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bo
     ]);
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
-    const saved = channel === undefined ? [] : bot.saved.list({ workspace: bot.workspace, channel });
+    const saved = channel === undefined ? [] : bot.saved.list(channel);
     return renderEditor(purpose, { languages: listChoices(context), blocks: [''], saved });
   });
 }
@@ -85,53 +82,39 @@ export function renderFilled(purpose: EditorPurpose, content: EditorContent): Mo
 }
 
 /** A submitted editor: accepted, or back with what was typed and a sentence at the field that is wrong. */
-export async function onEditorSubmitted(
-  { ack, body, view }: SlackViewMiddlewareArgs<ViewSubmitAction>,
-  bot: Bot,
-): Promise<void> {
-  const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
-  const boundary: Boundary = {
+export const onEditorSubmitted = onSubmission(
+  {
     what: 'an editor',
-    format: 'plain',
-    asked: { audit: 'editor', user: body.user.id },
-    notify: async (text, error) =>
-      await reply.send({
-        response_action: 'errors',
-        errors: { [fieldOf(error, view.blocks, readPurpose(view.private_metadata))]: text },
-      }),
-  };
-  await withBoundary(boundary, bot, async () => {
-    const purpose = readPurpose(view.private_metadata);
-    const typed = readTyped(view.state.values, purpose);
+    asked: { audit: 'editor' },
+    readPurpose,
+    fieldOf: (error, purpose, { blocks }) => fieldOf(error, blocks, purpose),
+  },
+  async ({ user, viewId, purpose, fields, signal }, bot) => {
+    const typed = readTyped(fields, purpose);
     const { channel = typed.channel, thread = '' } = purpose;
     if (channel === undefined) throw new UserError('unknownChannel', 'Choose a channel.');
     const [draft, person] = await inTime(
       Promise.all([
         purpose.draft === undefined ? undefined : findDraft(purpose.draft, bot),
-        bot.users.find(body.user.id),
-        mustBeIn(channel, body.user.id, bot),
+        bot.users.find(user),
+        mustBeIn(channel, user, bot),
         bot.channels.mustBeMember(channel),
       ]),
-      reply.signal,
+      signal,
     );
     const snippet =
       draft === undefined
-        ? await inTime(readSnippet(typed, purpose, bot), reply.signal)
+        ? await inTime(readSnippet(typed, purpose, bot), signal)
         : { language: typed.language, blocks: draft.blocks, notebook: draft.notebook };
     const source = draft === undefined ? 'editor' : 'shortcut';
     // In a thread stands the code that it was before.
     const origin = draft === undefined && thread !== '' ? 'edited' : undefined;
-    const submit = async (requestKey: string) =>
-      await submitRun(
-        { requestKey, source, channel, thread, snippet, message: draft?.message, origin },
-        person,
-        bot,
-        reply.signal,
-      );
-    await submitOnce(viewRequest(bot.workspace, view.id), submit, bot);
-    await reply.send();
-  });
-}
+    const request = { source, channel, thread, snippet, message: draft?.message, origin } as const;
+    const submit = (requestKey: string) => submitRun({ requestKey, ...request }, person, bot, signal);
+    await submitOnce(viewRequest(bot.workspace, viewId), submit, bot);
+    return undefined;
+  },
+);
 
 /**
  * A submission that was taken back, because the store's answer was lost, stays known and has made no run: the next one
@@ -162,25 +145,15 @@ interface Typed {
   files: readonly PostedFile[];
 }
 
-const fieldSchema = z.object({
-  value: z.string().nullish(),
-  files: z.array(z.unknown()).nullish(),
-  selected_option: z.object({ value: z.string() }).nullish(),
-  selected_conversation: z.string().nullish(),
-});
-const valuesSchema = z.record(z.string(), z.record(z.string(), fieldSchema));
-
-function readTyped(state: unknown, { loads }: EditorPurpose): Typed {
-  const values = valuesSchema.parse(state);
-  const field = (name: string) => values[name]?.[name];
-  const fields: string[] = [];
-  for (let index = 0; field(codeBlock(index, loads)) !== undefined; index += 1)
-    fields.push(toLineFeeds(field(codeBlock(index, loads))?.value ?? ''));
+function readTyped(fields: Fields, { loads }: EditorPurpose): Typed {
+  const code: string[] = [];
+  for (let index = 0; fields(codeBlock(index, loads)) !== undefined; index += 1)
+    code.push(toLineFeeds(fields(codeBlock(index, loads))?.value ?? ''));
   return {
-    channel: field(channelBlock)?.selected_conversation ?? undefined,
-    language: field(languageBlock(loads))?.selected_option?.value,
-    fields,
-    files: readPostedFiles(field(fileBlock)?.files ?? []),
+    channel: fields(channelBlock)?.selected_conversation ?? undefined,
+    language: fields(languageBlock(loads))?.selected_option?.value,
+    fields: code,
+    files: readPostedFiles(fields(fileBlock)?.files ?? []),
   };
 }
 

@@ -11,7 +11,6 @@ import {
 import { type ScheduleNews, Scheduler, type Started } from '../../../../src/saved/schedules/scheduler.ts';
 
 const given: NewSchedule = {
-  workspace: 'T1',
   channel: 'C1',
   maker: 'U1',
   name: 'report',

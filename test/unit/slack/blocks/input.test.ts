@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { renderQuestion } from '../../../../src/slack/blocks/modals/input.ts';
+import { renderQuestionModal } from '../../../../src/slack/blocks/question.ts';
 
 function labelOf(prompt: string): string {
-  const [block] = renderQuestion({ runId: 'r', questionId: 'q' }, { prompt, password: false }).blocks;
+  const [block] = renderQuestionModal({ runId: 'r', questionId: 'q' }, { prompt, password: false }).blocks;
   return block !== undefined && 'label' in block ? block.label.text : '';
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type OutputPart, wholeText } from '../../../../src/output/output-view.ts';
-import { errorsFirst, joinParts } from '../../../../src/slack/blocks/run/output/order-output.ts';
+import { errorsFirst, joinParts } from '../../../../src/slack/blocks/run/output/shown-parts.ts';
 
 const text = (source: 'stdout' | 'stderr' | 'result', words: string): OutputPart => ({
   kind: 'text',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type OutputPart, wholeText } from '../../../../src/output/output-view.ts';
 import { type RunOutcome, syntheticOutcome } from '../../../../src/runs/outcome.ts';
-import { resultLine } from '../../../../src/slack/blocks/run/result-line.ts';
+import { resultLine } from '../../../../src/slack/blocks/run-summary.ts';
 
 const text = (source: 'result' | 'stdout', words: string): OutputPart => ({
   kind: 'text',

@@ -420,22 +420,20 @@ test('buttons carry what a press needs, and are read back', () => {
     type: 'overflow',
     options: [{ text: { text: 'Save' }, value: 'save|run-1|ended' }],
   });
-  expect(readButton({ action_id: 'run:runAgain', value: 'run-1|ended' })).toEqual({
+  expect(readButton('run-1|ended', 'run:runAgain')).toEqual({
     action: 'runAgain',
     runId: 'run-1',
     state: 'ended',
   });
-  expect(readButton({ action_id: 'run:nonsense', value: 'run-1|ended' })).toBeUndefined();
-  expect(readButton({ action_id: 'run:menu', selected_option: { value: 'save|run-1|ended' } })).toEqual({
+  expect(readButton('run-1|ended', 'run:nonsense')).toBeUndefined();
+  expect(readButton('save|run-1|ended', 'run:menu')).toEqual({
     action: 'save',
     runId: 'run-1',
     state: 'ended',
   });
-  expect(readButton({ action_id: 'run:save', value: 'run-1|ended' })).toBeUndefined();
-  expect(
-    readButton({ action_id: 'run:menu', selected_option: { value: 'delete|run-1|ended' } }),
-  ).toBeUndefined();
-  expect(readButton({ action_id: 'other', value: 'x' })).toBeUndefined();
+  expect(readButton('run-1|ended', 'run:save')).toBeUndefined();
+  expect(readButton('delete|run-1|ended', 'run:menu')).toBeUndefined();
+  expect(readButton('x', 'other')).toBeUndefined();
 });
 
 test('a hundred errors fit into one message, and the last of them is named in full', () => {
@@ -580,7 +578,8 @@ test('Stop is another press each time that a stop is seen to have no effect, and
   const state = (more: Partial<RunPhase & { kind: 'running' }>) => {
     const phase = { kind: 'running', sinceMs: nowMs, stopping: true, stopIgnored: false, ...more } as const;
     const [button] = renderButtons('run-1', phase, ['stop', 'restart'])?.elements ?? [];
-    const click = readButton(button as Parameters<typeof readButton>[0]);
+    const { value = '', action_id: id = '' } = button as { value?: string; action_id?: string };
+    const click = readButton(value, id);
     expect(click).toMatchObject({ action: 'stop', runId: 'run-1' });
     return click?.state;
   };

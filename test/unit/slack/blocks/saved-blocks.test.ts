@@ -5,8 +5,8 @@ import type { SavedSnippet } from '../../../../src/saved/saved-snippets.ts';
 import type { Schedule } from '../../../../src/saved/schedules/schedules.ts';
 import { renderHome } from '../../../../src/slack/blocks/home.ts';
 import { renderRoot } from '../../../../src/slack/blocks/root-message.ts';
-import { savedList } from '../../../../src/slack/blocks/saved/saved-text.ts';
-import { renderSchedules } from '../../../../src/slack/blocks/saved/schedule-text.ts';
+import { savedList } from '../../../../src/slack/blocks/saved/saved-blocks.ts';
+import { renderSchedules } from '../../../../src/slack/blocks/saved/schedule-blocks.ts';
 
 const snippet: SavedSnippet = {
   workspace: 'T1',

@@ -6,7 +6,7 @@ import {
   sparkProgress,
   sparkSum,
   sparkSumMrkdwn,
-} from '../../../../src/slack/blocks/spark/spark-line.ts';
+} from '../../../../src/slack/blocks/run/spark-line.ts';
 import { type SparkCounts, sparkCounts, type SparkWork } from '../../../../src/spark/spark-work.ts';
 
 const running: RunPhase = { kind: 'running', sinceMs: 0, stopping: false, stopIgnored: false };

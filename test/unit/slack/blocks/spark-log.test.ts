@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSparkLog } from '../../../../src/slack/blocks/run/output/spark-log.ts';
+import { isSparkLog } from '../../../../src/slack/blocks/run/output/shown-parts.ts';
 import { wholeText } from '../../../../src/output/output-view.ts';
 
 const isLog = (...lines: string[]) => isSparkLog(wholeText(lines.join('\n')));

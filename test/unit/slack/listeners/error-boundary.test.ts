@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { notifyPerson, withBoundary } from '../../../../src/slack/listeners/error-boundary.ts';
+import { notifyPerson, withBoundary } from '../../../../src/slack/listeners/boundary.ts';
 
 const storeError = new StoreError('silent', 'no answer');
 

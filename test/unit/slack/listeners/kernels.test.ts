@@ -114,7 +114,7 @@ function createChannel(...specs: readonly string[]) {
     } as const;
     const ben = await createBot({ channels: [], names }).bot.users.find('UBEN');
     const said = channel === undefined ? 'C1' : 'C2';
-    const { text, blocks, told } = await changeNamedKernel(command, ben, said, bot);
+    const { text, blocks, told } = await changeNamedKernel(command, ben, { channel: said }, bot);
     return { text, buttons: JSON.stringify(blocks ?? []).match(/kernel:restart/g)?.length ?? 0, told };
   };
   return { restart, restarted };

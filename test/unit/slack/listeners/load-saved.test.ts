@@ -12,7 +12,7 @@ const place = { workspace: 'T1', channel: 'C1' };
 const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 
 async function openLoading(...codes: readonly (readonly string[])[]) {
-  const saved = new SavedSnippets(new Keyv(), new Keyv());
+  const saved = new SavedSnippets(new Keyv(), new Keyv(), 'T1');
   const ids: string[] = [];
   const snippet = { ...place, kernelspec: 'py', language: 'python', savedBy: 'U1' };
   for (const [at, blocks] of codes.entries())
@@ -71,7 +71,7 @@ test('loaded code stands in fields of new names each time, because Slack keeps w
   expect(JSON.stringify(shown[1]?.blocks[1])).toContain(
     '"initial_option":{"text":{"type":"plain_text","text":"py"',
   );
-  for (const each of saved.list(place)) await saved.forget(each);
+  for (const each of saved.list('C1')) await saved.forget(each);
   await load(0);
   expect(said).toEqual(['That snippet is no longer saved.']);
 });

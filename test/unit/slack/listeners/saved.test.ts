@@ -8,7 +8,7 @@ import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
-import { onSaveSubmitted } from '../../../../src/slack/listeners/views/save.ts';
+import { onSaveSubmitted } from '../../../../src/slack/listeners/views/saved.ts';
 
 const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 const personOf = (id: string) => ({ ...person, id, ids: [id] });
@@ -28,7 +28,7 @@ beforeEach(() => {
   codes = { r1: ['1'], r2: ['2'], r3: ['3'] };
   bot = {
     workspace: 'T1',
-    saved: new SavedSnippets(new Keyv(), new Keyv()),
+    saved: new SavedSnippets(new Keyv(), new Keyv(), 'T1'),
     schedules: new Schedules(new Keyv(), 'T1'),
     policy: { admins: ['U9'], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => personOf(id) },
@@ -50,9 +50,9 @@ async function codeOf(name: string): Promise<readonly string[] | undefined> {
 }
 
 test('save takes the caller’s last run in this channel; in a thread its last run', async () => {
-  await saveLastRun('own', personOf('U1'), here, bot);
+  await saveLastRun({ name: 'own' }, personOf('U1'), here, bot);
   expect(await codeOf('own')).toEqual(['1']);
-  await saveLastRun('threads', personOf('U1'), { ...here, thread: '1.1' }, bot);
+  await saveLastRun({ name: 'threads' }, personOf('U1'), { ...here, thread: '1.1' }, bot);
   expect(await codeOf('threads')).toEqual(['3']);
 });
 
@@ -61,7 +61,7 @@ test('what a schedule ran in its maker’s name is not what they ran last', asyn
   const scheduled = runOf('r4', 'U1');
   runs = [{ ...scheduled, data: { ...scheduled.data, saved } }, ...runs];
   codes['r4'] = ['4'];
-  await saveLastRun('own', personOf('U1'), here, bot);
+  await saveLastRun({ name: 'own' }, personOf('U1'), here, bot);
   expect(await codeOf('own')).toEqual(['1']);
 });
 
@@ -69,21 +69,21 @@ test('the bot’s own code behind All rows as CSV is nothing to save', async () 
   const asked = { ...runOf('r4', 'U1'), data: { ...runOf('r4', 'U1').data, origin: 'allRows' } } as Run;
   runs = [asked, ...runs];
   codes['r4'] = ['all_rows()'];
-  await saveLastRun('own', personOf('U1'), here, bot);
+  await saveLastRun({ name: 'own' }, personOf('U1'), here, bot);
   expect(await codeOf('own')).toEqual(['1']);
-  await saveLastRun('threads', personOf('U1'), { ...here, thread: '1.1' }, bot);
+  await saveLastRun({ name: 'threads' }, personOf('U1'), { ...here, thread: '1.1' }, bot);
   expect(await codeOf('threads')).toEqual(['3']);
 });
 
 test('save says so where nothing has run, or where the code is gone', async () => {
-  await expect(saveLastRun('x', personOf('U5'), here, bot)).rejects.toThrow('You have run nothing');
+  await expect(saveLastRun({ name: 'x' }, personOf('U5'), here, bot)).rejects.toThrow('You have run nothing');
   codes = {};
-  await expect(saveLastRun('x', personOf('U1'), here, bot)).rejects.toThrow('is no longer kept');
+  await expect(saveLastRun({ name: 'x' }, personOf('U1'), here, bot)).rejects.toThrow('is no longer kept');
 });
 
 test('a taken name is asked about, and only its button replaces it', async () => {
-  await saveLastRun('x', personOf('U1'), here, bot);
-  const { blocks } = await saveLastRun('x', personOf('U2'), here, bot);
+  await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
+  const { blocks } = await saveLastRun({ name: 'x' }, personOf('U2'), here, bot);
   expect(await codeOf('x')).toEqual(['1']);
   const [, buttons] = blocks ?? [];
   const [button] = buttons?.type === 'actions' ? buttons.elements : [];
@@ -131,24 +131,28 @@ test('the box saves under a name, refuses what is none, and asks before it repla
 });
 
 test('who replaces or forgets what is scheduled is told so', async () => {
-  await saveLastRun('x', personOf('U1'), here, bot);
+  await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
   const timing = { words: 'hourly', cron: '0 * * * *' };
   const schedule = { workspace: 'T1', channel: 'C1', maker: 'U3', name: 'x', timing, timeZone: 'UTC' };
   await bot.schedules.add({ ...schedule, parameters: [], onlyOnFailure: false }, 0);
   const told = 'It is what these schedules run: 1.';
-  expect((await saveLastRun('x', personOf('U2'), here, bot)).text).toContain(told);
-  expect((await forgetSaved('x', personOf('U1'), 'C1', bot)).text).toContain(told);
-  await saveLastRun('X', personOf('U1'), here, bot);
-  expect((await saveLastRun('x', personOf('U2'), here, bot)).text).toContain(told);
+  expect((await saveLastRun({ name: 'x' }, personOf('U2'), here, bot)).text).toContain(told);
+  expect((await forgetSaved({ name: 'x' }, personOf('U1'), { channel: 'C1' }, bot)).text).toContain(told);
+  await saveLastRun({ name: 'X' }, personOf('U1'), here, bot);
+  expect((await saveLastRun({ name: 'x' }, personOf('U2'), here, bot)).text).toContain(told);
 });
 
 test('only who saved it, or an admin, forgets it', async () => {
-  await saveLastRun('x', personOf('U1'), here, bot);
-  await saveLastRun('y', personOf('U1'), here, bot);
-  await expect(forgetSaved('x', personOf('U2'), 'C1', bot)).rejects.toThrow('Only admins');
+  await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
+  await saveLastRun({ name: 'y' }, personOf('U1'), here, bot);
+  await expect(forgetSaved({ name: 'x' }, personOf('U2'), { channel: 'C1' }, bot)).rejects.toThrow(
+    'Only admins',
+  );
   expect(await codeOf('x')).toEqual(['1']);
-  await forgetSaved('X', personOf('U1'), 'C1', bot);
-  await forgetSaved('y', personOf('U9'), 'C1', bot);
+  await forgetSaved({ name: 'X' }, personOf('U1'), { channel: 'C1' }, bot);
+  await forgetSaved({ name: 'y' }, personOf('U9'), { channel: 'C1' }, bot);
   expect([await codeOf('x'), await codeOf('y')]).toEqual([undefined, undefined]);
-  await expect(forgetSaved('y', personOf('U9'), 'C1', bot)).rejects.toThrow('No snippet is saved');
+  await expect(forgetSaved({ name: 'y' }, personOf('U9'), { channel: 'C1' }, bot)).rejects.toThrow(
+    'No snippet is saved',
+  );
 });

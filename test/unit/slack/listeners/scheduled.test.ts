@@ -11,14 +11,14 @@ import { type Schedule, Schedules } from '../../../../src/saved/schedules/schedu
 import type { ChannelFacts } from '../../../../src/slack/api/conversations.ts';
 import type { Person } from '../../../../src/slack/auth/policy.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/schedules.ts';
+import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/saved.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import {
   notifyScheduleNews,
   readScheduledEnd,
   startScheduled,
 } from '../../../../src/slack/listeners/scheduled.ts';
-import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/schedule.ts';
+import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved.ts';
 
 const person = (id: string): Person => ({
   id,
@@ -55,7 +55,7 @@ beforeEach(async () => {
   admit = () => ({ kind: 'accepted', runId: 'r1' });
   lastRun = undefined;
   said = [];
-  const saved = new SavedSnippets(new Keyv(), new Keyv());
+  const saved = new SavedSnippets(new Keyv(), new Keyv(), 'T1');
   const place = { workspace: 'T1', channel: 'C1' };
   await saved.save(
     { ...place, name: 'report', kernelspec: 'py', language: 'python', savedBy: 'U2', blocks: ['n = 1', 'n'] },
@@ -221,7 +221,7 @@ test.each<[string, () => void, object]>([
 
 test('a snippet that was forgotten ends its schedule', async () => {
   const schedule = await made();
-  await bot.saved.forget(bot.saved.find({ workspace: 'T1', channel: 'C1' }, 'report') ?? never());
+  await bot.saved.forget(bot.saved.find('C1', 'report') ?? never());
   expect(await startScheduled(schedule, plannedAt, false, bot)).toEqual({
     kind: 'impossible',
     reason: 'snippetGone',
@@ -262,9 +262,13 @@ test('how a run ended counts for the schedule that it came from', () => {
 
 test('its maker or an admin removes it, by its number', async () => {
   await made();
-  await expect(removeSchedule(1, person('U2'), 'C1', bot)).rejects.toThrow('Only admins may change');
-  await expect(removeSchedule(2, maker, 'C1', bot)).rejects.toThrow('There is: 1.');
-  expect((await removeSchedule(1, person('U9'), 'C1', bot)).text).toContain('Removed schedule 1');
+  await expect(removeSchedule({ number: 1 }, person('U2'), { channel: 'C1' }, bot)).rejects.toThrow(
+    'Only admins may change',
+  );
+  await expect(removeSchedule({ number: 2 }, maker, { channel: 'C1' }, bot)).rejects.toThrow('There is: 1.');
+  expect((await removeSchedule({ number: 1 }, person('U9'), { channel: 'C1' }, bot)).text).toContain(
+    'Removed schedule 1',
+  );
 });
 
 /** Submits the form with these fields. */

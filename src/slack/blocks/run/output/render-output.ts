@@ -1,4 +1,4 @@
-import { isSparkLog } from './spark-log.ts';
+import { errorsFirst, isBlankPart, isSparkLog, joinParts } from './shown-parts.ts';
 import {
   wholeText,
   type BoundedText,
@@ -15,7 +15,6 @@ import {
 } from '../../rich-text.ts';
 import { cutText, roomOf, type CutText } from '../../truncate.ts';
 import { attachmentNames, fileOf } from '../attachments.ts';
-import { errorsFirst, isBlankPart, joinParts } from './order-output.ts';
 import { sizeWords } from './table.ts';
 
 export interface RenderedOutput {

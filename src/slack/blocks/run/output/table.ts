@@ -1,6 +1,6 @@
 import type { DataTableBlock, KnownBlock, RawNumberElement, RawTextElement, TableBlock } from '@slack/types';
 import type { OutputPart } from '../../../../output/output-view.ts';
-import { escapeMrkdwn } from '../../mrkdwn.ts';
+import { escapeMrkdwn } from '../../elements.ts';
 import { isVisible, preformatted } from '../../rich-text.ts';
 import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
 

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { CredentialSettings } from '../../gateway/auth/credentials.ts';
+import type { GatewaySettings } from '../../gateway/gateway.ts';
+import { parseJson, rootUrl, text } from '../parsers.ts';
+import type { ConfigIssues } from '../setting.ts';
+import type { SettingValues } from '../settings.ts';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+
+/** The part of an IBM Analytics Engine service credentials JSON that says where the notebook gateway is. */
+const credentialsSchema = z.object({
+  cluster: z.object({
+    user: text.optional(),
+    password: text.optional(),
+    service_endpoints: z.object({
+      notebook_gateway: rootUrl(['http:', 'https:']),
+      notebook_gateway_websocket: rootUrl(['ws:', 'wss:']).optional(),
+    }),
+  }),
+});
+
+export interface ServiceCredentials {
+  httpUrl: string;
+  wsUrl: string | undefined;
+  user: string | undefined;
+  pass: string | undefined;
+}
+
+/** Undefined, with the reason among the problems, when the file at `path` is not such a JSON. */
+export function readServiceCredentials(path: string, issues: ConfigIssues): ServiceCredentials | undefined {
+  const content = readSettingFile('KG_SERVICE_CREDENTIALS', path, issues);
+  if (content === undefined) return undefined;
+  const json = parseJson(content);
+  if (json === undefined) {
+    issues.problems.push(`KG_SERVICE_CREDENTIALS: ${path} is not JSON.`);
+    return undefined;
+  }
+  const read = credentialsSchema.safeParse(json);
+  if (!read.success) {
+    for (const issue of read.error.issues) {
+      const complaint = issue.code === 'custom' ? issue.message : 'is missing or no text';
+      issues.problems.push(`KG_SERVICE_CREDENTIALS: in ${path}, ${issue.path.join('.')} ${complaint}.`);
+    }
+    return undefined;
+  }
+  const { user, password, service_endpoints: endpoints } = read.data.cluster;
+  return {
+    httpUrl: endpoints.notebook_gateway,
+    wsUrl: endpoints.notebook_gateway_websocket,
+    user,
+    pass: password,
+  };
+}
+
+/** The text of the file that setting `name` points to; undefined, with the reason added, when there is none. */
+export function readSettingFile(name: string, path: string, issues: ConfigIssues): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    issues.problems.push(`${name}: the file ${path} cannot be read (${reason}).`);
+    return undefined;
+  }
+}
+
+/** Credentials that do not last; undefined where there are none. */
+export function readCredentialSettings(
+  values: SettingValues,
+  gateway: Pick<GatewaySettings, 'user' | 'token' | 'headers' | 'authScheme' | 'authHeader'>,
+  issues: ConfigIssues,
+): CredentialSettings | undefined {
+  const { KG_AUTH_COMMAND: command, KG_AUTH_TOKEN_FILE: path } = values;
+  if (command === undefined && path === undefined) return undefined;
+  const name = command === undefined ? 'KG_AUTH_TOKEN_FILE' : 'KG_AUTH_COMMAND';
+  if (command !== undefined && path !== undefined)
+    issues.problems.push(
+      'KG_AUTH_COMMAND and KG_AUTH_TOKEN_FILE are two sources of one token: give one of them.',
+    );
+  if (gateway.token !== undefined)
+    issues.problems.push(`KG_AUTH_TOKEN is given beside ${name}: give one of them.`);
+  const { authScheme: scheme = 'token', authHeader: header = 'Authorization' } = gateway;
+  if (gateway.user !== undefined && header.toLowerCase() === 'authorization')
+    issues.problems.push(
+      `KG_HTTP_USER and ${name} both want the header Authorization: KG_AUTH_HEADER names another for the token.`,
+    );
+  const place: CredentialSettings['place'] =
+    command === undefined ? { kind: 'file', path: path ?? '' } : { kind: 'command', argv: command };
+  return { place, scheme, header };
+}
+
+/** The path of a PEM file under the name of the setting that gave it. */
+interface NamedPath {
+  name: string;
+  path: string;
+}
+
+/** The PEM texts behind the paths, tried as TLS will use them, so that a wrong file is reported at the start. */
+export function readTlsSettings(
+  paths: Readonly<Record<'ca' | 'cert' | 'key', NamedPath | undefined>>,
+  { verify, passphrase }: Pick<GatewaySettings['tls'], 'verify' | 'passphrase'>,
+  issues: ConfigIssues,
+): GatewaySettings['tls'] {
+  const ca = readPem(paths.ca, issues);
+  const cert = readPem(paths.cert, issues);
+  // One file may hold both, as Jupyter Server allows.
+  const key = paths.key === undefined && cert?.includes('PRIVATE KEY') ? cert : readPem(paths.key, issues);
+  if (paths.ca !== undefined && ca !== undefined && !isCertificate(ca))
+    issues.problems.push(`${paths.ca.name}: ${paths.ca.path} is no certificate in PEM form.`);
+  if (paths.cert !== undefined && cert !== undefined) {
+    if (!isCertificate(cert))
+      issues.problems.push(`${paths.cert.name}: ${paths.cert.path} is no certificate in PEM form.`);
+    else if (key === undefined && paths.key === undefined)
+      issues.problems.push('KG_CLIENT_KEY is missing: a client certificate needs its key.');
+    else if (key !== undefined) {
+      const problem = findKeyProblem(cert, key, passphrase);
+      if (problem !== undefined) issues.problems.push(problem);
+    }
+  }
+  if (paths.cert === undefined && paths.key !== undefined)
+    issues.problems.push('KG_CLIENT_CERT is missing: a client key needs its certificate.');
+  if (passphrase !== undefined && paths.key === undefined && paths.cert === undefined)
+    issues.problems.push('KG_CLIENT_KEY is missing: KG_CLIENT_KEY_PASSPHRASE is for it.');
+  return {
+    verify,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
+}
+
+function readPem(named: NamedPath | undefined, issues: ConfigIssues): string | undefined {
+  return named === undefined ? undefined : readSettingFile(named.name, named.path, issues);
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Why TLS could not use this key with this certificate. */
+function findKeyProblem(cert: string, key: string, passphrase: string | undefined): string | undefined {
+  try {
+    createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) });
+  } catch {
+    if (!key.includes('ENCRYPTED')) return 'KG_CLIENT_KEY is no key in PEM form.';
+    return passphrase === undefined
+      ? 'KG_CLIENT_KEY_PASSPHRASE is missing: KG_CLIENT_KEY is encrypted.'
+      : 'KG_CLIENT_KEY_PASSPHRASE does not open KG_CLIENT_KEY.';
+  }
+  try {
+    createSecureContext({ cert, key, ...(passphrase === undefined ? {} : { passphrase }) });
+    return undefined;
+  } catch {
+    return 'KG_CLIENT_KEY does not fit KG_CLIENT_CERT.';
+  }
+}

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { gatewayFields, hubFields, jupyterFields } from './fields/gateway-fields.ts';
+import { kernelFields, runFields, sparkFields } from './fields/run-fields.ts';
+import { networkFields, serverFields, storeFields } from './fields/server-fields.ts';
+import { policyFields, slackFields } from './fields/slack-fields.ts';
+import { type ConfigIssues, type SettingDoc, settingDocs } from './setting.ts';
+import { readFileSync } from 'node:fs';
+import { distance } from 'fastest-levenshtein';
+
+/** Every setting, by the name of its environment variable. */
+export const settingsSchema = z.object({
+  ...slackFields,
+  ...gatewayFields,
+  ...jupyterFields,
+  ...hubFields,
+  ...networkFields,
+  ...kernelFields,
+  ...storeFields,
+  ...runFields,
+  ...sparkFields,
+  ...policyFields,
+  ...serverFields,
+});
+
+/** The settings as read one by one, before they are seen together. */
+export type SettingValues = z.output<typeof settingsSchema>;
+
+export interface Setting extends SettingDoc {
+  name: string;
+  group: string;
+}
+
+const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
+  Slack: slackFields,
+  Gateway: gatewayFields,
+  'Gateway, by Jupyter Server’s names': jupyterFields,
+  JupyterHub: hubFields,
+  Network: networkFields,
+  Kernels: kernelFields,
+  Store: storeFields,
+  Runs: runFields,
+  Spark: sparkFields,
+  'Who may do what': policyFields,
+  Operation: serverFields,
+};
+
+/** All settings in the order of the docs: `.env.example` and the page of settings are made from them. */
+export const settings: readonly Setting[] = Object.entries(groups).flatMap(([group, fields]) =>
+  Object.entries(fields).flatMap(([name, field]) => {
+    const doc = settingDocs.get(field);
+    return doc === undefined ? [] : [{ name, group, ...doc }];
+  }),
+);
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const FILE_SUFFIX = '_FILE';
+
+/**
+ * Secrets that may lie in a file, as Docker and Kubernetes give them: `NAME_FILE` names it. Where a setting has that name
+ * itself, it is the setting's own: KG_AUTH_TOKEN_FILE is read again when it changes.
+ */
+const secretsInFiles = settings
+  .filter(({ name, secret }) => secret === true && !settings.some((each) => each.name === name + FILE_SUFFIX))
+  .map(({ name }) => name);
+
+/** Every name of a variable that is read. */
+export const settingNames: readonly string[] = [
+  ...settings.map(({ name }) => name),
+  ...secretsInFiles.map((name) => name + FILE_SUFFIX),
+];
+
+/** Each setting by itself. What cannot be read is reported and counts as absent, so that the rest is looked at too. */
+export function readValues(env: Environment): { values: SettingValues; issues: ConfigIssues } {
+  const given = new Map(
+    settings.flatMap(({ name }) => {
+      const text = textOf(env, name);
+      return text === undefined ? [] : [[name, text] as const];
+    }),
+  );
+  const fromFiles = readSecretFiles(env, given);
+  const found = settingsSchema.safeParse(Object.fromEntries(given)).error?.issues ?? [];
+  const unread = new Map(found.map((issue) => [String(issue.path[0]), issue.message]));
+  const problems = [...unread].map(([name, message]) => {
+    const secret = settings.some((setting) => setting.name === name && setting.secret === true);
+    const place = fromFiles.read.has(name) ? ` (from ${name}${FILE_SUFFIX})` : '';
+    return `${name}${place} ${message}${secret ? '' : `, not ${shorten(name, given.get(name) ?? '')}`}.`;
+  });
+  const readable = [...given].filter(([name]) => !unread.has(name));
+  return {
+    values: settingsSchema.parse(Object.fromEntries(readable)),
+    issues: {
+      problems: [...fromFiles.problems, ...problems],
+      warnings: [],
+      unread: new Set([...fromFiles.failed, ...unread.keys()]),
+    },
+  };
+}
+
+/** Most programs read these in lower case too, and some only so. */
+const LOWER_CASE_TOO = new Set(['HTTPS_PROXY', 'NO_PROXY']);
+
+/** Undefined where a variable is absent or empty. */
+function textOf(env: Environment, name: string): string | undefined {
+  const names = LOWER_CASE_TOO.has(name) ? [name, name.toLowerCase()] : [name];
+  return names.map((each) => env[each]).find((text) => text !== undefined && text.trim() !== '');
+}
+
+/**
+ * Adds to `given` what the files hold: all but the end of the last line, which editors and `echo` add. A complaint does
+ * not repeat what should be a path: it may be the secret itself.
+ */
+function readSecretFiles(env: Environment, given: Map<string, string>) {
+  const problems: string[] = [];
+  const read = new Set<string>();
+  const failed = new Set<string>();
+  for (const name of secretsInFiles) {
+    const path = textOf(env, name + FILE_SUFFIX)?.trim();
+    if (path === undefined) continue;
+    if (given.has(name)) {
+      problems.push(`${name} is given beside ${name}${FILE_SUFFIX}: give one of them.`);
+      continue;
+    }
+    try {
+      const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+      if (text.trim() === '') throw new Error('empty');
+      given.set(name, text);
+      read.add(name);
+    } catch (error) {
+      failed.add(name);
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'it is empty';
+      problems.push(`${name}${FILE_SUFFIX} must be the path of a file with the secret (${reason}).`);
+    }
+  }
+  return { problems, read, failed };
+}
+
+/** A value as a complaint repeats it. What may be a credential in a URL is left out: all before the host, and its query. */
+function shorten(name: string, value: string): string {
+  const shown = name.endsWith('_URL')
+    ? value.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…')
+    : value;
+  return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
+}
+
+/** Names of others that look like a misspelt one of ours: the locale's LANGUAGE is set on most machines. */
+const INNOCENT = new Set(['LANGUAGE', 'HTTP_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']);
+
+/** Prefixes that are ours, or nearly: a name with one of them is allowed more wrong letters. */
+const OWN_PREFIX = /^(SLACK_|KG_|JUPYTER_GATEWAY_)/;
+
+/** One warning for each variable that is no setting but nearly the name of one. */
+export function warnOfMisspelt(given: readonly string[], known: readonly string[]): string[] {
+  const names = new Set(known);
+  return given
+    .filter((name) => !names.has(name) && !INNOCENT.has(name))
+    .flatMap((name) => {
+      const nearest = nearestNames(name, known, Math.floor(name.length / (OWN_PREFIX.test(name) ? 2.5 : 5)));
+      return nearest.length === 0 ? [] : [`${name} is not a setting; did you mean ${nearest.join(' or ')}?`];
+    });
+}
+
+/** The names at the least distance, when that is at most `limit`. */
+function nearestNames(name: string, known: readonly string[], limit: number): string[] {
+  const measured = known.map((each) => ({ each, off: distance(name, each) }));
+  const least = Math.min(...measured.map(({ off }) => off));
+  return least > limit ? [] : measured.filter(({ off }) => off === least).map(({ each }) => each);
+}

@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import type { KernelConnection, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
+import { hasSpark } from '../runs/languages/common-languages.ts';
+import type { Config } from '../config/config.ts';
+import { sqlLanguage } from '../runs/languages/languages.ts';
+import type { Report } from './report.ts';
+
+/** So much of what a kernel says is kept, and so much of it told. */
+const KEPT_CHARS = 10_000;
+const TOLD_CHARS = 300;
+
+/** Code with one right answer. */
+export interface Question {
+  /** As it is told. */
+  name: string;
+  code: string;
+  answer: string;
+}
+
+/**
+ * Undefined when the kernel gave the answer; else what happened, in a sentence. `signal` gives it up: the kernel is
+ * interrupted, and one that does not heed that is left at it.
+ */
+export async function askKernel(
+  connection: KernelConnection,
+  { name, code, answer }: Question,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const execution = connection.execute({ msgId: randomUUID(), code, allowStdin: false, signal });
+  let said = '';
+  let log = '';
+  let error: string | undefined;
+  for await (const output of execution) {
+    if (output.kind === 'stopIgnored') return `${name} did not end in time, and does not heed a stop.`;
+    if (output.kind === 'error') error = `${output.name}: ${output.value}`;
+    if (output.kind === 'result' || output.kind === 'display')
+      said = keep(said, ` ${String(output.data['text/plain'])}`);
+    if (output.kind !== 'stream') continue;
+    if (output.name === 'stdout') said = keep(said, output.text);
+    else log = keep(log, output.text);
+  }
+  const { kind, detail } = await execution.end;
+  const words = onOneLine(error ?? `${said} ${log}`);
+  if (signal.aborted && kind === 'interrupted') return `${name} did not end in time.`;
+  if (kind !== 'ok') return `${name} ended as ${kind}${detail === undefined ? '' : ` (${detail})`}: ${words}`;
+  return said.includes(answer) ? undefined : `${name} gave no ${answer} but “${words}”.`;
+}
+
+function keep(text: string, more: string): string {
+  return `${text}${more.slice(0, KEPT_CHARS - text.length)}`;
+}
+
+/** On one line of a terminal. */
+function onOneLine(text: string): string {
+  return text
+    .slice(0, KEPT_CHARS)
+    .replaceAll(/[\s\p{C}]+/gu, ' ')
+    .trim()
+    .slice(0, TOLD_CHARS);
+}
+
+/** The first job waits for executors, which a busy cluster gives late. */
+export const SPARK_MS = 300_000;
+
+const ANSWER = '10';
+
+/** Ten rows are counted as each language writes it, in the session that the kernel has, or a new one where it makes none. */
+const JOBS: Readonly<Record<string, Question>> = {
+  python: {
+    name: 'spark.range(10).count()',
+    code: `if "spark" in globals():
+    counted = spark.range(10).count()
+elif "sc" in globals():
+    counted = sc.parallelize(range(10)).count()
+else:
+    from pyspark.sql import SparkSession
+    counted = SparkSession.builder.getOrCreate().range(10).count()
+print(counted)`,
+    answer: ANSWER,
+  },
+  scala: {
+    name: 'spark.range(10).count()',
+    code: 'println(spark.range(10).count())',
+    answer: ANSWER,
+  },
+  r: {
+    name: 'a count of 10 rows',
+    code: `invisible(local({
+  open <- Filter(function(value) inherits(value, "spark_connection"), mget(ls(globalenv()), globalenv()))
+  if (length(open) == 0 && "sparklyr" %in% loadedNamespaces()) open <- sparklyr::spark_connection_find()
+  if (length(open) > 0) {
+    cat(sparklyr::sdf_nrow(sparklyr::sdf_len(open[[1]], 10)), "\\n")
+  } else {
+    suppressMessages(SparkR::sparkR.session())
+    cat(SparkR::count(SparkR::createDataFrame(data.frame(n = 1:10))), "\\n")
+  }
+}))`,
+    answer: ANSWER,
+  },
+};
+
+/** The job that proves Spark in kernels of this kernelspec; undefined where its name promises none. */
+export function sparkJob(spec: Kernelspec): Question | undefined {
+  return hasSpark(spec) ? JOBS[spec.language.toLowerCase().replace(/[\d.]+$/, '')] : undefined;
+}
+
+export type Proved = { kind: 'works'; text: string } | { kind: 'fails'; text: string; remedy: string };
+
+/** Runs the job, for up to `deadlineMs`. */
+export async function proveSpark(
+  connection: KernelConnection,
+  job: Question,
+  { signal, deadlineMs = SPARK_MS }: { signal: AbortSignal; deadlineMs?: number },
+): Promise<Proved> {
+  const sinceMs = performance.now();
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const failure = await askKernel(connection, job, AbortSignal.any([signal, deadline]));
+  const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
+  if (failure === undefined) return { kind: 'works', text: `Spark works (${ANSWER}), after ${seconds} s.` };
+  return {
+    kind: 'fails',
+    text: `Spark does not work: ${failure}`,
+    remedy: deadline.aborted ? NO_EXECUTORS : remedyFor(failure),
+  };
+}
+
+const NO_EXECUTORS =
+  'The cluster may have given no executors: look at the queue and its limits (YARN, Kubernetes), and at Spark’s log.';
+
+/** What an operator changes, by what the kernel said. */
+const REMEDIES: readonly (readonly [said: RegExp, remedy: string])[] = [
+  [
+    /No module named|ModuleNotFoundError|no package called|object apache is not a member/,
+    'Spark’s library is not installed where the kernel runs: correct SPARK_HOME and PYTHONPATH (R: the library path) in the env of its kernelspec.',
+  ],
+  [
+    /JAVA_HOME|JAVA_GATEWAY_EXITED|Java gateway process exited/,
+    'Java does not start where the kernel runs: correct JAVA_HOME in the env of its kernelspec; the gateway’s log has Java’s own words.',
+  ],
+  [
+    /not found: value spark|Not found: spark/i,
+    'The kernel makes no Spark session: let its kernelspec start one, or take “spark” out of its name.',
+  ],
+];
+
+function remedyFor(failure: string): string {
+  return (
+    REMEDIES.find(([said]) => said.test(failure))?.[1] ??
+    'Run the same in another client of this gateway, and read Spark’s log and the gateway’s.'
+  );
+}
+
+/** What tells Spark's version in a kernel of each language that takes SQL, without starting a session. */
+const LOOKS: Readonly<Record<string, string>> = {
+  python:
+    'try:\n    import pyspark\n    print("spark " + pyspark.__version__)\nexcept ImportError:\n    pass',
+  scala: 'println("spark " + org.apache.spark.SPARK_VERSION)',
+  r: 'for (name in c("SparkR", "sparklyr")) if (requireNamespace(name, quietly = TRUE)) cat("spark", as.character(packageVersion(name)), "\\n")',
+};
+
+/** Far more than the version. */
+const SAID_CHARS = 10_000;
+
+/** The version of Spark in a kernel, or of R's package for it; undefined where there is none, or none that shows before `signal`. */
+export async function findSpark(
+  connection: KernelConnection,
+  language: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const code = LOOKS[language.toLowerCase().replace(/[\d.]+$/, '')];
+  if (code === undefined) return undefined;
+  const execution = connection.execute({ msgId: randomUUID(), code, allowStdin: false, signal });
+  let said = '';
+  for await (const output of execution) {
+    if (output.kind === 'stopIgnored') return undefined;
+    if (output.kind === 'stream' && said.length < SAID_CHARS) said += output.text.slice(0, SAID_CHARS);
+  }
+  await execution.end;
+  return /^spark (\d[\w.-]{0,40})\s*$/m.exec(said)?.[1];
+}
+
+/** Where SQL runs in a channel that has chosen nothing. `found`: kernelspec → the Spark in it. */
+export function noteSql(
+  kernelspecs: Kernelspecs,
+  { languages, defaultLanguage }: Config['runs'],
+  found: ReadonlyMap<string, string>,
+  report: Report,
+): void {
+  const sql = sqlLanguage({ kernelspecs, aliases: languages, defaultLanguage });
+  if (sql === undefined) return;
+  const spark = [...found].map(([name, version]) => `${name} (${version})`).join(', ');
+  const isThere = found.has(sql.kernelspec);
+  const advice = isThere ? '' : ' Choose another with use in a channel, or name one in DEFAULT_LANGUAGE.';
+  report.note(
+    found.size === 0
+      ? 'SQL runs nowhere: no kernel here has Spark.'
+      : `SQL runs on ${sql.kernelspec} in a channel that has chosen nothing${isThere ? '' : ', where no Spark was found'}. Spark is in: ${spark}.${advice}`,
+  );
+}

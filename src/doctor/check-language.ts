@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../config/config.ts';
+import { GatewayError } from '../gateway/errors.ts';
+import type { Gateway, Kernelspec } from '../gateway/gateway.ts';
+import { kernelEnv } from '../runs/session/kernel/kernel-record.ts';
+import { askKernel, findSpark, proveSpark, SPARK_MS, sparkJob } from './ask-kernel.ts';
+import type { Report } from './report.ts';
+
+export interface TryLanguageOptions {
+  gateway: Gateway;
+  config: Pick<Config, 'gateway' | 'kernels'>;
+  report: Report;
+  signal: AbortSignal;
+}
+
+export type Tried =
+  /** `spark`: the version of Spark in it. */
+  | { kind: 'ok'; text: string; spark: string | undefined }
+  | { kind: 'ranBadly'; text: string; spark?: string | undefined; remedy?: string }
+  | { kind: 'notStarted'; text: string; error: GatewayError }
+  /** The kernel started and its websocket could not be opened. */
+  | { kind: 'notConnected'; error: GatewayError };
+
+/** Starts a kernel, lets it add 1 and 1 and, where it promises Spark, run a tiny job; removes it, whatever happened. */
+export async function tryLanguage(
+  spec: Kernelspec,
+  { gateway, config, report, signal }: TryLanguageOptions,
+): Promise<Tried> {
+  const { launchTimeoutMs } = config.gateway;
+  const owner = { channel: 'doctor', requester: 'doctor' };
+  const sinceMs = performance.now();
+  report.progress(`${spec.name}: starting a kernel (up to ${launchTimeoutMs / 1000} s)`);
+  let kernelId: string | undefined;
+  try {
+    // Not given up by the signal: a start that is waited for can be removed for certain.
+    const model = await gateway.startKernel({
+      kernelspec: spec.name,
+      kernelId: randomUUID(),
+      env: kernelEnv(owner, config.kernels),
+    });
+    kernelId = model.id;
+    report.progress(`${spec.name}: connecting`);
+    const connection = await gateway.connect(kernelId, { sessionId: randomUUID(), signal });
+    const startedMs = performance.now();
+    report.progress(`${spec.name}: running ${sumIn(spec.language)}`);
+    const sum = { name: sumIn(spec.language), code: sumIn(spec.language), answer: '2' };
+    const inTime = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(launchTimeoutMs)]);
+    const ran = await askKernel(connection, sum, inTime());
+    const ranMs = performance.now();
+    const spark = ran === undefined ? await findSpark(connection, spec.language, inTime()) : undefined;
+    const job = ran === undefined && !signal.aborted ? sparkJob(spec) : undefined;
+    if (job !== undefined)
+      report.progress(`${spec.name}: running a tiny Spark job (up to ${SPARK_MS / 1000} s)`);
+    const proved = job === undefined ? undefined : await proveSpark(connection, job, { signal });
+    await connection.close();
+    if (ran !== undefined) return { kind: 'ranBadly', text: ran };
+    if (proved?.kind === 'fails')
+      return { kind: 'ranBadly', text: proved.text, remedy: proved.remedy, spark };
+    const [startS, runS] = [startedMs - sinceMs, ranMs - startedMs].map((ms) => (ms / 1000).toFixed(1));
+    return {
+      kind: 'ok',
+      text: `${sum.name} is 2; the kernel was up after ${startS} s and ran for ${runS} s.${proved === undefined ? '' : ` ${proved.text}`}`,
+      spark,
+    };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    // Gateways hold the upgrade until the kernel answers, so a kernel that does not come up fails there.
+    const isKernels = kernelId === undefined || error.code === 'startFailed' || error.code === 'kernelGone';
+    return isKernels
+      ? { kind: 'notStarted', text: `${error.message}.`, error }
+      : { kind: 'notConnected', error };
+  } finally {
+    if (kernelId !== undefined) await remove(gateway, kernelId, report);
+  }
+}
+
+async function remove(gateway: Gateway, kernelId: string, report: Report): Promise<void> {
+  try {
+    await gateway.shutDownKernel(kernelId);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    report.note(`The kernel ${kernelId} could not be removed (${why}); delete it by hand.`);
+  }
+}
+
+/** 1+1 as the language writes it; most write it like that. */
+function sumIn(language: string): string {
+  switch (language.toLowerCase()) {
+    case 'bash':
+    case 'sh':
+      return 'echo $((1+1))';
+    case 'sql':
+      return 'SELECT 1+1';
+    default:
+      return '1+1';
+  }
+}

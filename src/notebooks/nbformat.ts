@@ -1,0 +1,107 @@
+import { isJsonMime, isObject, type JsonObject } from './model.ts';
+import type { Output } from '../gateway/outputs.ts';
+
+/** What the schema of nbformat 4.5 asks of a value. What is not so would make the whole notebook invalid, and goes. */
+type Rule = (value: unknown) => boolean;
+
+const isText: Rule = (value) => typeof value === 'string';
+
+const NOTEBOOK_RULES: Readonly<Record<string, Rule>> = {
+  kernelspec: (value) => isObject(value) && isText(value['name']) && isText(value['display_name']),
+  language_info: (value) =>
+    isObject(value) &&
+    isText(value['name']) &&
+    ['file_extension', 'mimetype', 'pygments_lexer'].every((key) => !(key in value) || isText(value[key])) &&
+    (!('codemirror_mode' in value) || isText(value['codemirror_mode']) || isObject(value['codemirror_mode'])),
+  // Never to be written to a file.
+  orig_nbformat: () => false,
+  title: isText,
+  authors: Array.isArray,
+};
+
+const CELL_RULES: Readonly<Record<string, Rule>> = {
+  format: isText,
+  jupyter: isObject,
+  execution: (value) => isObject(value) && Object.values(value).every(isText),
+  collapsed: (value) => typeof value === 'boolean',
+  scrolled: (value) => typeof value === 'boolean' || value === 'auto',
+  name: (value) => typeof value === 'string' && value !== '' && !value.startsWith('\n'),
+  tags: (value) =>
+    Array.isArray(value) &&
+    new Set(value).size === value.length &&
+    value.every((tag) => typeof tag === 'string' && /^[^,]+$/.test(tag)),
+};
+
+export function cleanNotebookMetadata(given: unknown): JsonObject {
+  return withRules(given, NOTEBOOK_RULES);
+}
+
+export function cleanCellMetadata(given: unknown): JsonObject {
+  return withRules(given, CELL_RULES);
+}
+
+function withRules(given: unknown, rules: Readonly<Record<string, Rule>>): JsonObject {
+  if (!isObject(given)) return {};
+  return Object.fromEntries(
+    Object.entries(given).filter(
+      ([key, value]) => !Object.hasOwn(rules, key) || rules[key]?.(value) === true,
+    ),
+  );
+}
+
+/** Pictures of a text cell; undefined where there are none. */
+export function cleanAttachments(given: unknown): JsonObject | undefined {
+  if (!isObject(given)) return undefined;
+  const clean = Object.entries(given).flatMap(([name, bundle]) =>
+    isObject(bundle) ? [[name, cleanBundle(bundle)] as const] : [],
+  );
+  return clean.length === 0 ? undefined : Object.fromEntries(clean);
+}
+
+/** A mime bundle as a notebook has it: what is no JSON type is text. */
+export function cleanBundle(bundle: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(bundle).map(([mime, value]) => [
+      mime,
+      isJsonMime(mime) || isMultilineText(value) ? value : (JSON.stringify(value) ?? ''),
+    ]),
+  );
+}
+
+function isMultilineText(value: unknown): boolean {
+  return isText(value) || (Array.isArray(value) && value.every(isText));
+}
+
+/** JSON that every reader takes: half a surrogate pair, which UTF-8 cannot carry, becomes U+FFFD. */
+export function toJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  // Where JSON.stringify escapes one, it is alone.
+  return !json.includes('\\ud')
+    ? json
+    : json.replaceAll(/(?<!\\)((?:\\\\)*)\\ud[89a-f][\da-f]{2}/g, '$1\ufffd');
+}
+
+/** An output of a cell as nbformat has it; `count` is the cell's. */
+export function toOutputJson(
+  output: Output & { kind: 'result' | 'display' | 'updateDisplay' | 'error' },
+  count: number | null,
+): string {
+  if (output.kind === 'error') {
+    const { name, value, traceback } = output;
+    return toJson({ output_type: 'error', ename: name, evalue: value, traceback });
+  }
+  const shown = { data: cleanBundle(output.data), metadata: output.metadata };
+  return output.kind === 'result'
+    ? toJson({ output_type: 'execute_result', ...shown, execution_count: count })
+    : toJson({ output_type: 'display_data', ...shown });
+}
+
+/** A stream output whose text comes in pieces. */
+export async function* streamOutputJson(
+  name: string,
+  pieces: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<string> {
+  yield `{"output_type":"stream","name":${toJson(name)},"text":"`;
+  for await (const piece of pieces) yield toJson(piece).slice(1, -1);
+  yield '"}';
+}

@@ -1,0 +1,183 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { GatewayError } from '../gateway/errors.ts';
+import type { ConnectionEvent, Gateway } from '../gateway/gateway.ts';
+import { watchCalls } from './health.ts';
+import type { FetchFunction } from '@slack/web-api';
+import { StoreError, UserError } from '../errors.ts';
+
+/** Makes metrics of a registry: each has its name, what it tells, and its labels. */
+export function metersOf(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+      new Counter({ name, help, labelNames, registers }),
+    histogram: <Label extends string>(
+      name: string,
+      help: string,
+      buckets: number[],
+      ...labelNames: Label[]
+    ) => new Histogram({ name, help, labelNames, buckets, registers }),
+    /** Read each time that the metrics are. */
+    gauge: (name: string, help: string, read: () => number | Promise<number>) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        async collect() {
+          this.set(await read());
+        },
+      }),
+  };
+}
+
+/** A kernel's start is over when it answers on its websocket, which is long after the gateway's 201 (protocol.md §6). */
+export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gateway {
+  const { counter, histogram } = metersOf(registry);
+  const errors = counter(
+    'sparkthread_gateway_errors_total',
+    'Calls to the gateway that failed, by call and kind of failure',
+    'call',
+    'code',
+  );
+  const drops = counter('sparkthread_gateway_disconnects_total', 'Websockets to kernels that broke');
+  const starts = counter(
+    'sparkthread_kernel_starts_total',
+    'Kernels asked for, by kernelspec and result: ok, or the kind of failure',
+    'kernelspec',
+    'result',
+  );
+  const startTimes = histogram(
+    'sparkthread_kernel_start_seconds',
+    'From the request for a kernel to its first answer, those that came up',
+    [0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320],
+    'kernelspec',
+  );
+  /** Asked for and not yet answering, by kernel id. */
+  const starting = new Map<string, { kernelspec: string; sinceMs: number }>();
+
+  async function counted<T>(call: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      errors.inc({ call, code: codeOf(error) });
+      throw error;
+    }
+  }
+
+  return (gateway) => ({
+    ...watchCalls(gateway, (call, work) => (call === 'close' ? work : counted(call, work))),
+    async shutDownKernel(kernelId) {
+      starting.delete(kernelId);
+      await counted('shutDownKernel', gateway.shutDownKernel(kernelId));
+    },
+    async startKernel(start) {
+      const { kernelspec } = start;
+      const sinceMs = performance.now();
+      try {
+        const model = await counted('startKernel', gateway.startKernel(start));
+        starting.set(model.id, { kernelspec, sinceMs });
+        return model;
+      } catch (error) {
+        starts.inc({ kernelspec, result: codeOf(error) });
+        throw error;
+      }
+    },
+    async connect(kernelId, options) {
+      const start = starting.get(kernelId);
+      starting.delete(kernelId);
+      const onEvent = (event: ConnectionEvent): void => {
+        if (event.kind === 'disconnected') drops.inc();
+        options.onEvent?.(event);
+      };
+      try {
+        const connection = await counted('connect', gateway.connect(kernelId, { ...options, onEvent }));
+        if (start !== undefined) {
+          starts.inc({ kernelspec: start.kernelspec, result: 'ok' });
+          startTimes.observe({ kernelspec: start.kernelspec }, (performance.now() - start.sinceMs) / 1000);
+        }
+        return connection;
+      } catch (error) {
+        if (start !== undefined) starts.inc({ kernelspec: start.kernelspec, result: codeOf(error) });
+        throw error;
+      }
+    },
+  });
+}
+
+/** The kind of a failure, in a word. */
+function codeOf(error: unknown): string {
+  if (error instanceof UserError || error instanceof GatewayError) return error.code;
+  return error instanceof StoreError ? 'store' : 'broken';
+}
+
+/** What becomes of what Slack brings. */
+export interface PayloadCounts {
+  /** A payload was acknowledged so many seconds after it came. */
+  acknowledged: (seconds: number) => void;
+  /** An event is left to be brought again. */
+  unacknowledged: () => void;
+  /** A snippet was not accepted. */
+  refused: (error: unknown) => void;
+}
+
+export function countPayloads(registry: Registry): PayloadCounts {
+  const { counter, histogram } = metersOf(registry);
+  const latency = histogram(
+    'sparkthread_acknowledgement_seconds',
+    'From a payload of Slack to its acknowledgement; Slack waits 3 s',
+    [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3],
+  );
+  const unacknowledged = counter(
+    'sparkthread_events_unacknowledged_total',
+    'Events that were not accepted, so that Slack brings them again',
+  );
+  const refusals = counter(
+    'sparkthread_refusals_total',
+    'Snippets that were not accepted, by reason',
+    'reason',
+  );
+  return {
+    acknowledged: (seconds) => latency.observe(seconds),
+    unacknowledged: () => unacknowledged.inc(),
+    refused: (error) => refusals.inc({ reason: codeOf(error) }),
+  };
+}
+
+/** As the process's own: its answers can be read twice. */
+export type PlainFetch = (...call: Parameters<FetchFunction>) => Promise<Response>;
+
+/** Counts every attempt of Slack's clients to call: what they repeat counts again. */
+export function instrumentSlack(registry: Registry): (fetch: PlainFetch) => FetchFunction {
+  const calls = metersOf(registry).counter(
+    'sparkthread_slack_calls_total',
+    'Calls of Slack’s Web API, by method and result: ok, rate_limited (429), Slack’s error, http_<status> or no_answer',
+    'method',
+    'result',
+  );
+  return (fetch) => async (url, init) => {
+    const method = methodOf(url);
+    try {
+      const response = await fetch(url, init);
+      // A copy is read beside the client, which does not wait for it.
+      void resultOf(response.status, response.clone()).then((result) => calls.inc({ method, result }));
+      return response;
+    } catch (error) {
+      calls.inc({ method, result: 'no_answer' });
+      throw error;
+    }
+  };
+}
+
+/** `chat.postMessage` of `https://slack.com/api/chat.postMessage`. */
+function methodOf(url: string | URL): string {
+  const { pathname } = new URL(url);
+  return /[a-zA-Z]+(?:\.[a-zA-Z]+)+$/.exec(pathname)?.[0] ?? 'other';
+}
+
+async function resultOf(status: number, answer: { json: () => Promise<unknown> }): Promise<string> {
+  if (status === 429) return 'rate_limited';
+  if (status !== 200) return `http_${status}`;
+  const said = await answer.json().catch(() => undefined);
+  if (typeof said !== 'object' || said === null || !('ok' in said)) return 'no_answer';
+  return said.ok === true ? 'ok' : 'error' in said ? String(said.error) : 'no_answer';
+}

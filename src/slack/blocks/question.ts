@@ -1,0 +1,97 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { RunView } from '../../runs/run-view.ts';
+import { type BodyElement, isVisible, jsonSize, preformatted } from './rich-text.ts';
+import { truncateMiddle } from './truncate.ts';
+import type { ModalView } from '@slack/types';
+import { z } from 'zod';
+import { renderField, renderModal } from './modals/modal.ts';
+
+/** What the code asks, and below it who is asked, how and until when; in at most `room` characters of JSON. */
+export function renderRunQuestion({ phase, requester }: RunView, room: number): BodyElement[] {
+  if (phase.kind !== 'inputAsked') return [];
+  const { password, untilMs } = phase;
+  const asked: BodyElement = {
+    type: 'rich_text_section',
+    elements: [
+      ...(requester.startsWith('B')
+        ? [{ type: 'text' as const, text: 'The code waits' }]
+        : [{ type: 'user' as const, user_id: requester }]),
+      { type: 'text', text: password ? PASSWORD_WORDS : LINE_WORDS },
+      {
+        type: 'date',
+        timestamp: Math.floor(untilMs / 1000),
+        format: '{time}',
+        fallback: `${new Date(untilMs).toISOString().slice(11, 16)} UTC`,
+      },
+      { type: 'text', text: '.' },
+    ],
+  };
+  const prompt = plainPrompt(phase.prompt).trim();
+  if (!isVisible(prompt)) return [asked];
+  for (let chars = 2_000; chars >= 40; chars = Math.floor(chars / 2)) {
+    const elements = [preformatted(truncateMiddle(prompt, chars)), asked];
+    if (jsonSize(elements) <= room) return elements;
+  }
+  return [asked];
+}
+
+const LINE_WORDS = ': reply with one line in this thread, or press Answer, until ';
+/** A reply can be read by everybody. */
+const PASSWORD_WORDS = ': press Answer and type it there, not in the thread, until ';
+
+/** A prompt without colours and without the marks that readline takes out of it. */
+export function plainPrompt(prompt: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it removes
+  return stripVTControlCharacters(prompt).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
+}
+
+/** The question in plain words, for readers that do not see blocks. */
+export function questionWords({ phase }: RunView): string {
+  return phase.kind === 'inputAsked' ? plainPrompt(phase.prompt).trim() : '';
+}
+
+/** The box for a line that the kernel waits for. */
+export const questionCallback = 'question';
+export const lineBlock = 'line';
+/** Longer than what anybody types into a box. */
+const MAX_LINE_CHARS = 1_000;
+
+/** A label may have 2,000 characters, and nobody reads as many. */
+const MAX_PROMPT_CHARS = 300;
+
+const metadataSchema = z.object({ runId: z.string(), questionId: z.string() });
+export type QuestionKey = z.infer<typeof metadataSchema>;
+
+export function readQuestionKey(metadata: string): QuestionKey {
+  return metadataSchema.parse(JSON.parse(metadata));
+}
+
+export function renderQuestionModal(
+  key: QuestionKey,
+  { prompt, password }: { prompt: string; password: boolean },
+): ModalView {
+  const asked = lastWords(plainPrompt(prompt).trim().toWellFormed());
+  const title = password ? 'Password' : 'Input';
+  const head = { callback: questionCallback, title, submit: 'Send', close: 'Not now', metadata: key };
+  return renderModal(head, [
+    renderField(
+      lineBlock,
+      { type: 'plain_text', text: asked === '' ? 'The code waits for a line' : asked, emoji: false },
+      { type: 'plain_text_input', max_length: MAX_LINE_CHARS, focus_on_load: true },
+      {
+        // An empty line is an answer too.
+        optional: true,
+        hint: password
+          ? 'It is shown as you type it here. It goes to the kernel only: it is not posted and not kept.'
+          : 'It goes to the kernel as one line, which may be empty.',
+      },
+    ),
+  ]);
+}
+
+/** Of a long prompt (a menu) the last lines ask. */
+function lastWords(prompt: string): string {
+  if (prompt.length <= MAX_PROMPT_CHARS) return prompt;
+  const end = prompt.slice(-MAX_PROMPT_CHARS);
+  return end.includes('\n') ? end.slice(end.indexOf('\n') + 1) : truncateMiddle(prompt, MAX_PROMPT_CHARS);
+}

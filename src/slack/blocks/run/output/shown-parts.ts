@@ -1,0 +1,131 @@
+import { type BoundedText, type OutputPart, wholeText } from '../../../../output/output-view.ts';
+import { isVisible } from '../../rich-text.ts';
+import type { RunView } from '../../../../runs/run-view.ts';
+import { endOf } from '../run-text.ts';
+
+type TextPart = OutputPart & { kind: 'text' };
+
+/** Fewer pieces of stdout and stderr in turn are shown each as its own. */
+const STREAMS_APART = 8;
+
+/** What is on stderr right before an error goes behind it: the cause comes first. */
+export function errorsFirst(parts: readonly OutputPart[]): OutputPart[] {
+  const ordered: OutputPart[] = [];
+  for (const part of parts) {
+    const before =
+      part.kind === 'error' ? ordered.splice(ordered.findLastIndex((each) => !isStderr(each)) + 1) : [];
+    ordered.push(part, ...before);
+  }
+  return ordered;
+}
+
+/** A text in which a reader would see nothing. */
+export function isBlankPart(part: OutputPart): boolean {
+  return part.kind === 'text' && part.text.hiddenChars === 0 && !isVisible(part.text.head + part.text.tail);
+}
+
+function isStderr(part: OutputPart): boolean {
+  return part.kind === 'text' && part.source === 'stderr';
+}
+
+/**
+ * Each part with those that it is made of. Where not all fits (`isTooMuch`), results in a row are one text, and so are
+ * many pieces of stdout and stderr in turn: a bit of each would say nothing.
+ */
+export function joinParts(
+  parts: readonly OutputPart[],
+  isTooMuch: boolean,
+): Map<OutputPart, readonly OutputPart[]> {
+  if (!isTooMuch) return new Map(parts.map((part) => [part, [part]]));
+  const joined = new Map<OutputPart, readonly OutputPart[]>();
+  let row: TextPart[] = [];
+  const endRow = (): void => {
+    const isStreams = row[0]?.source !== 'result';
+    if (row.length === 1 || (isStreams && row.length <= STREAMS_APART)) {
+      for (const part of row) joined.set(part, [part]);
+    } else if (row[0] !== undefined) {
+      const text = isStreams ? joinStreams(row) : joinResults(row);
+      joined.set({ ...row[0], ...(isStreams ? { source: 'stdout' } : {}), text: wholeText(text) }, row);
+    }
+    row = [];
+  };
+  for (const part of parts) {
+    const key = rowOf(part);
+    if (key === undefined || (row[0] !== undefined && rowOf(row[0]) !== key)) endRow();
+    if (key !== undefined && part.kind === 'text') row.push(part);
+    else joined.set(part, [part]);
+  }
+  endRow();
+  return joined;
+}
+
+/** Parts of one row have the same key; undefined for one that is always alone. */
+function rowOf(part: OutputPart): string | undefined {
+  if (part.kind !== 'text' || part.text.hiddenChars > 0) return undefined;
+  if (part.source === 'result') return `result ${part.path}`;
+  return part.source === 'stdout' || part.source === 'stderr' ? 'streams' : undefined;
+}
+
+function joinResults(row: readonly TextPart[]): string {
+  const texts = row.map(({ text: { head, tail } }) => `${head}${tail}`.replace(/\n$/, ''));
+  return texts.join(texts.some((each) => each.includes('\n')) ? '\n\n' : '\n');
+}
+
+/** As on a terminal, but what is on the other stream begins a line. */
+function joinStreams(row: readonly TextPart[]): string {
+  return row.map(({ text: { head, tail } }) => `${head}${tail}`.replace(/\n?$/, '\n')).join('');
+}
+
+/** What kernels say of an interrupt: Python, its await and its debugger, the JVM. */
+const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|BdbQuit|InterruptedException)\b/;
+
+/** Py4J logs the interrupt with a traceback of its own, which ends with the exception. */
+const PY4J_START = 'KeyboardInterrupt while sending command';
+const PY4J_END = '\nKeyboardInterrupt\n';
+
+/**
+ * A stop that somebody asked for, or a limit, is no error: how the kernel says it is left out, and the status line tells
+ * it. An error that the code raised on its way out stays, and so does an interrupt that nobody asked for.
+ */
+export function withoutStopTrace(view: RunView): RunView {
+  const { phase, output } = view;
+  if (phase.kind !== 'ended' || output === undefined) return view;
+  const end = endOf(phase.outcome);
+  if (end !== 'limited' && (end !== 'stopped' || phase.outcome.stoppedBy === undefined)) return view;
+  const last = output.parts.findLast((part) => part.kind === 'error');
+  const parts = output.parts
+    .filter((part) => part !== last || part.kind !== 'error' || !INTERRUPTED.test(part.headline))
+    .map(withoutPy4jTrace);
+  return { ...view, output: { ...output, parts } };
+}
+
+function withoutPy4jTrace(part: OutputPart): OutputPart {
+  if (part.kind !== 'text' || part.source !== 'stderr' || part.text.hiddenChars > 0) return part;
+  const text = part.text.head + part.text.tail;
+  const named = text.indexOf(PY4J_START);
+  if (named === -1) return part;
+  const start = text.lastIndexOf('\n', named) + 1;
+  const end = `${text}\n`.indexOf(PY4J_END, start);
+  if (end === -1) return part;
+  const rest = `${text.slice(0, start)}${text.slice(end + PY4J_END.length)}`;
+  return { ...part, text: wholeText(rest) };
+}
+
+/** One line of a JVM's log or stack, in the forms that Spark 2 to 4 write to stderr. */
+const logLine =
+  /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.<>/]+\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/;
+
+/** A line of a worker's traceback, or of a plan, below a line of the log. */
+const continuation = /^\s+\S/;
+
+/** Whether stderr is mostly Spark's own log, which repeats what the error says. */
+export function isSparkLog(text: BoundedText): boolean {
+  const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
+  const written = lines.filter((line) => logLine.test(line));
+  const isEnough = written.length >= 3 || written.some((line) => line.startsWith('{"ts":'));
+  let isWithin = false;
+  const log = lines.filter(
+    (line) => (isWithin = logLine.test(line) || (isWithin && continuation.test(line))),
+  );
+  return isEnough && log.join('').length >= lines.join('').length / 2;
+}

@@ -1,0 +1,80 @@
+import type { RunView } from '../../../runs/run-view.ts';
+import { escapeMrkdwn } from '../elements.ts';
+import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
+
+const BAR_CELLS = 10;
+/** A queue that gives no executor shows after this time. */
+const WAITING_MS = 30_000;
+
+/** `Spark · job 2 of 3 · ▓▓▓▓▓▓░░░░ 612/1,000 tasks · 2 failed attempts`, while jobs are at work; else ''. */
+export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>, nowMs: number): string {
+  if (spark?.hasLasted !== true || !spark.isAtWork || phase.kind === 'ended') return '';
+  const { jobs, endedJobs, tasks, doneTasks, failedTasks } = allCounts(spark);
+  return [
+    'Spark',
+    jobs === 0 ? '' : `job ${number(Math.min(endedJobs + 1, jobs))} of ${number(jobs)}`,
+    tasks === 0 ? '' : `${bar(doneTasks / tasks)} ${number(doneTasks)}/${number(tasks)} tasks`,
+    attempts(failedTasks),
+    isStarved(spark, nowMs) ? 'waiting for executors' : '',
+  ]
+    .filter((words) => words !== '')
+    .join(' · ');
+}
+
+/** `Spark: 3 jobs, 1,000 tasks`: what an ended run leaves; '' where no job lasted. */
+export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): string {
+  if (spark?.hasLasted !== true || phase.kind !== 'ended') return '';
+  const { jobs, failedJobs, stages, tasks, doneTasks, failedTasks } = allCounts(spark);
+  const isWhole = phase.outcome.kind === 'ok' || doneTasks >= tasks;
+  const words = [
+    jobs > 0 ? count(jobs, 'job') : stages > 0 ? count(stages, 'stage') : '',
+    isWhole ? count(tasks, 'task') : `${number(doneTasks)} of ${count(tasks, 'task')}`,
+    failedJobs === 0 ? '' : count(failedJobs, 'failed job'),
+    attempts(failedTasks),
+  ];
+  return `Spark: ${words.filter((word) => word !== '').join(', ')}`;
+}
+
+/** Where to read on: Spark's UI, or the application's id where no link can be opened. */
+export function sparkPlace({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): {
+  url?: string;
+  text: string;
+} {
+  const { app = '', links = {} } = spark ?? {};
+  const isGone = phase.kind === 'ended' && phase.outcome.variablesLost;
+  const url = isGone ? links.historyLink : links.link;
+  if (url !== undefined) return { url, text: 'Spark UI' };
+  return { text: links.hidesApp === true ? '' : app };
+}
+
+/** The same behind the sum, as mrkdwn. */
+export function sparkSumMrkdwn(view: Pick<RunView, 'spark' | 'phase'>): string {
+  const sum = sparkSum(view);
+  if (sum === '') return '';
+  const { url, text } = sparkPlace(view);
+  const place =
+    url === undefined ? escapeMrkdwn(text) : `<${escapeMrkdwn(url).replaceAll('|', '%7C')}|${text}>`;
+  return place === '' ? sum : `${sum} · ${place}`;
+}
+
+function isStarved({ waitingSince }: SparkWork, nowMs: number): boolean {
+  return waitingSince !== undefined && nowMs - waitingSince >= WAITING_MS;
+}
+
+/** Spark repeats a task that failed: no reason to fear for the run. */
+function attempts(failed: SparkCounts['failedTasks']): string {
+  return failed === 0 ? '' : count(failed, 'failed attempt');
+}
+
+function bar(part: number): string {
+  const full = Math.floor(Math.min(1, part) * BAR_CELLS);
+  return '▓'.repeat(full) + '░'.repeat(BAR_CELLS - full);
+}
+
+function count(of: number, what: string): string {
+  return `${number(of)} ${what}${of === 1 ? '' : 's'}`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}

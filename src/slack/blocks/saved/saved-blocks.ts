@@ -1,0 +1,134 @@
+import type { KnownBlock, SectionBlock } from '@slack/types';
+import { z } from 'zod';
+import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
+import { slashCommand } from '../../manifest.ts';
+import {
+  button,
+  buttonRow,
+  channelName,
+  escapeMrkdwn,
+  header,
+  mention,
+  readValue,
+  section,
+  slackTime,
+} from '../elements.ts';
+import { firstLine } from '../run-summary.ts';
+import { truncate, truncateMrkdwn } from '../truncate.ts';
+import { type ListedSchedule, renderScheduleButtons, scheduleLine } from './schedule-blocks.ts';
+
+/** What is said of saved snippets. mrkdwn. */
+
+export function savedList(saved: readonly SavedSnippet[]): string {
+  if (saved.length === 0)
+    return `Nothing is saved in this channel. \`${slashCommand} save daily-report\` keeps the code of your last run here; so does Save in the menu of an answer.`;
+  const lines = saved.map((each) => `• \`${each.name}\` · ${savedLine(each)}`);
+  return truncateMrkdwn(
+    ['*Saved in this channel*', ...lines, `\`${slashCommand} run &lt;name&gt;\` runs one.`].join('\n'),
+    12_000,
+  );
+}
+
+/** `python3, saved by @ana today at 14:02 — sc.range(10)`. */
+export function savedLine(saved: SavedSnippet): string {
+  return `${escapeMrkdwn(saved.kernelspec)}, ${savedWords(saved)} — ${firstLine({ data: saved })}`;
+}
+
+function savedWords({ savedBy, savedAt }: SavedSnippet): string {
+  return `saved by ${mention(savedBy)} ${slackTime(savedAt)}`;
+}
+
+export function savedAnswer({ name }: SavedSnippet): string {
+  return `Saved as \`${name}\` for this channel. \`${slashCommand} run ${name}\` runs it.`;
+}
+
+export function unchangedAnswer(saved: SavedSnippet): string {
+  return `\`${saved.name}\` is this code already, ${savedWords(saved)}. Nothing was changed.`;
+}
+
+/** `scheduled`: a sentence about the schedules that run it, or ''. */
+export function replaceQuestion(taken: SavedSnippet, scheduled: string): string {
+  return `\`${taken.name}\` is saved here already: ${savedLine(taken)}${scheduled}\nReplace it? Nothing was changed yet.`;
+}
+
+export const replaceAction = 'saved:replace';
+
+const replaceSchema = z.object({ runId: z.string(), name: z.string(), replaces: z.string() });
+export type Replacement = z.infer<typeof replaceSchema>;
+
+/** The question with its button, for the one who asked. */
+export function renderReplaceQuestion(
+  runId: string,
+  taken: SavedSnippet,
+  scheduled: string,
+): { text: string; blocks: KnownBlock[] } {
+  const text = replaceQuestion(taken, scheduled);
+  const value: Replacement = { runId, name: taken.name, replaces: taken.id };
+  return {
+    text,
+    blocks: [
+      section(text),
+      buttonRow(button('Replace', replaceAction, JSON.stringify(value), { style: 'danger' })),
+    ],
+  };
+}
+
+export function readReplacement(value: string): Replacement | undefined {
+  return readValue(replaceSchema, value);
+}
+
+export const runSavedAction = 'saved:run';
+
+const clickSchema = z.object({ channel: z.string(), id: z.string(), shownAt: z.number() });
+/** Which snippet, and when the button was shown: a press counts once for each time. */
+export type RunSavedClick = z.infer<typeof clickSchema>;
+
+export function readRunSaved(value: string): RunSavedClick | undefined {
+  return readValue(clickSchema, value);
+}
+
+/** What is saved and scheduled in the channels of a person, for the home tab; nothing where there is neither. */
+export function renderSavedHome(
+  { saved, schedules }: { saved: readonly SavedSnippet[]; schedules: readonly ListedSchedule[] },
+  workspaceUrl: string,
+  now: number,
+): KnownBlock[] {
+  return [
+    ...(saved.length === 0 ? [] : [header('Saved in your channels')]),
+    ...saved.map((each): KnownBlock => {
+      const value: RunSavedClick = { channel: each.channel, id: each.id, shownAt: now };
+      return {
+        ...section(`${channelName(each.channel)} · \`${each.name}\` · ${savedLine(each)}`),
+        accessory: button('Run', runSavedAction, JSON.stringify(value)),
+      };
+    }),
+    ...(schedules.length === 0 ? [] : [header('Scheduled in your channels')]),
+    ...schedules.flatMap((each) => [
+      section(`${channelName(each.schedule.channel)} · ${scheduleLine(each, workspaceUrl)}`),
+      renderScheduleButtons(each.schedule, now),
+    ]),
+  ];
+}
+
+export const loadAction = 'editor:load';
+
+/** A menu of what is saved, in the editor; none where nothing is. */
+export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
+  if (saved.length === 0) return [];
+  const options = saved.map(({ id, name, kernelspec }) => ({
+    text: { type: 'plain_text' as const, text: truncate(`${name} (${kernelspec})`, 75), emoji: false },
+    value: id,
+  }));
+  return [
+    {
+      type: 'section',
+      text: { type: 'plain_text', text: 'Begin with what is saved here:' },
+      accessory: {
+        type: 'static_select',
+        action_id: loadAction,
+        placeholder: { type: 'plain_text', text: 'Saved snippet' },
+        options,
+      },
+    },
+  ];
+}

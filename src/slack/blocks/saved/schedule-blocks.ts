@@ -1,0 +1,161 @@
+import type { ActionsBlock, KnownBlock } from '@slack/types';
+import type { Run } from '../../../runs/run.ts';
+import { showParameters } from '../../../saved/parameters/values.ts';
+import type { PauseReason, Schedule } from '../../../saved/schedules/schedules.ts';
+import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
+import { slashCommand } from '../../manifest.ts';
+import { confirmation, createButtons, escapeMrkdwn, mention, section, slackTime } from '../elements.ts';
+import { answerLink, runStatus } from '../run-summary.ts';
+import { truncateMrkdwn } from '../truncate.ts';
+
+/** What is said of schedules. mrkdwn. */
+
+/** Those with buttons. */
+const SHOWN = 10;
+/** What all lines may take of a message beside the buttons. */
+const LINES_ROOM = 4_000;
+
+export interface ListedSchedule {
+  schedule: Schedule;
+  /** ms since the epoch; undefined where it is paused. */
+  next: number | undefined;
+  lastRun: Run | undefined;
+}
+
+export function renderSchedules(
+  listed: readonly ListedSchedule[],
+  workspaceUrl: string,
+  now: number,
+): { text: string; blocks: KnownBlock[] } {
+  const head =
+    listed.length === 0
+      ? `Nothing is scheduled in this channel. \`${slashCommand} schedule daily-report weekdays 8:00\` runs what is saved as \`daily-report\`; \`${slashCommand} schedule\` alone opens a form.`
+      : '*Schedules of this channel*';
+  const lines = fit(listed.map((each) => scheduleLine(each, workspaceUrl)));
+  const more = chunk(lines.slice(SHOWN), 10);
+  return {
+    text: truncateMrkdwn([head, ...lines].join('\n'), 3_000),
+    blocks: [
+      section(head),
+      ...listed
+        .slice(0, SHOWN)
+        .flatMap(({ schedule }, at): KnownBlock[] => [
+          section(lines[at] ?? ''),
+          renderScheduleButtons(schedule, now),
+        ]),
+      ...more.map((some) => section(some.join('\n'))),
+    ],
+  };
+}
+
+/** Long lines are shortened; what has no room is counted. */
+function fit(lines: readonly string[]): string[] {
+  const fitting: string[] = [];
+  let room = LINES_ROOM;
+  for (const line of lines.map((each) => truncateMrkdwn(each, 450))) {
+    room -= line.length;
+    if (room < 0)
+      return [...fitting, `and ${lines.length - fitting.length} more, which \`unschedule\` knows by number`];
+    fitting.push(line);
+  }
+  return fitting;
+}
+
+function chunk(lines: readonly string[], size: number): string[][] {
+  return Array.from({ length: Math.ceil(lines.length / size) }, (_, at) =>
+    lines.slice(at * size, (at + 1) * size),
+  );
+}
+
+/** `*2* · report n=5 · weekdays 8:00 (Europe/Berlin) · by @ana · next tomorrow at 8:00 · last run: Done · 4.3 s`. */
+export function scheduleLine({ schedule, next, lastRun }: ListedSchedule, workspaceUrl: string): string {
+  const { number, maker, pausedFor } = schedule;
+  const when =
+    pausedFor === undefined
+      ? next === undefined
+        ? 'never again'
+        : `next ${slackTime(next)}`
+      : `*paused* (${PAUSED[pausedFor]})`;
+  return [
+    `*${number}*`,
+    `${called(schedule)}, ${zoned(schedule)}`,
+    `by ${mention(maker)}`,
+    when,
+    lastRunWords(lastRun, workspaceUrl),
+    schedule.onlyOnFailure ? 'told only on failure' : '',
+  ]
+    .filter((words) => words !== '')
+    .join(' · ');
+}
+
+const PAUSED: Readonly<Record<PauseReason, string>> = {
+  byHand: 'by hand',
+  failures: 'five failures in a row',
+  makerGone: 'who made it is gone',
+  snippetGone: 'its snippet is no longer saved',
+  noChannel: 'the bot cannot post here',
+};
+
+function lastRunWords(run: Run | undefined, workspaceUrl: string): string {
+  if (run === undefined) return '';
+  const said = escapeMrkdwn(runStatus(run));
+  const link = answerLink(run, workspaceUrl);
+  return `last run: ${link === undefined ? said : `<${link}|${said}>`}`;
+}
+
+/** `report` with its values, as it is typed. */
+function called({ name, parameters }: Schedule): string {
+  const values = escapeMrkdwn(showParameters(parameters, 200)).replaceAll('`', 'ˋ');
+  return `\`${[name, values].filter((words) => words !== '').join(' ')}\``;
+}
+
+function zoned({ words, timeZone }: Schedule): string {
+  return `${escapeMrkdwn(words)} (${escapeMrkdwn(timeZone)})`;
+}
+
+export function scheduledAnswer(schedule: Schedule, times: readonly number[], isZoneKnown: boolean): string {
+  const unknown = isZoneKnown ? '' : ' Slack does not tell your time zone, so it is UTC.';
+  return `Schedule ${schedule.number}: ${called(schedule)}, ${zoned(schedule)}. Next: ${times.map(slackTime).join(', ')}.${unknown}`;
+}
+
+/** `schedule 2 (report, weekdays 8:00)`. */
+export function scheduleName(schedule: Schedule): string {
+  return `schedule ${schedule.number} (${called(schedule)}, ${escapeMrkdwn(schedule.words)})`;
+}
+
+const WHY_PAUSED: Readonly<Record<Exclude<PauseReason, 'byHand'>, string>> = {
+  failures: 'failed five times in a row',
+  makerGone: 'has lost who made it: the account is deactivated, or is no longer in this channel',
+  snippetGone: 'runs a snippet that is no longer saved',
+  noChannel: 'cannot run: the bot is not in its channel, or the channel is archived',
+};
+
+/** For its channel. A failure names its maker. */
+export function newsText(schedule: Schedule, news: ScheduleNews): string {
+  const named = `${mention(schedule.maker)}: ${scheduleName(schedule)}`;
+  switch (news.kind) {
+    case 'missed':
+      return `${named} was missed ${slackTime(news.plannedAtMs)}, because the bot was away for more than an hour. It goes on with its next time.`;
+    case 'refused':
+      return `${named} did not run: ${escapeMrkdwn(news.why)}`;
+    case 'paused': {
+      const gone = news.reason === 'makerGone';
+      const who = gone ? scheduleName(schedule) : named;
+      return `${who} ${WHY_PAUSED[news.reason]}. It is paused; \`${slashCommand} schedules\` has Resume and Delete.`;
+    }
+  }
+}
+
+export type ScheduleAction = 'pause' | 'resume' | 'runNow' | 'delete';
+
+/** What can be done to a schedule by a button: in the list of schedules and on the home tab. */
+export const scheduleButtons = createButtons<ScheduleAction>(
+  'schedule:',
+  { pause: 'Pause', resume: 'Resume', runNow: 'Run now', delete: 'Delete' },
+  { delete: confirmation('Delete?', 'It runs no more. What is saved stays.', 'Delete') },
+);
+
+export function renderScheduleButtons({ id, pausedFor }: Schedule, shownAtMs: number): ActionsBlock {
+  const change = pausedFor === undefined ? 'pause' : 'resume';
+  return scheduleButtons.render([change, 'runNow', 'delete'], id, shownAtMs);
+}

@@ -1,0 +1,42 @@
+import { UserError } from '../../../errors.ts';
+import { readNearCode, readRunNow } from '../../blocks/asked-back.ts';
+import { readFetched } from '../../parsing/message-event.ts';
+import { inTime } from '../boundary.ts';
+import { takeAnew } from '../events/message-changed.ts';
+import { submitNew } from '../requests.ts';
+import { onInteraction } from './interaction.ts';
+
+/** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */
+export const onRunAsCode = onInteraction(
+  { what: 'a button of a command', read: readNearCode, asked: () => ({ act: 'runAsCode' }) },
+  async ({ requestKey, thread, text }, { user, channel = '', reply }, bot) => {
+    const isMessage = thread !== '';
+    const request = {
+      requestKey: `${requestKey}/code`,
+      source: isMessage ? 'mention' : 'slash',
+      channel,
+      thread,
+      snippet: { language: undefined, blocks: [text] },
+      ...(isMessage ? { message: requestKey } : {}),
+    } as const;
+    await submitNew(request, await inTime(bot.users.find(user), reply.signal), bot, reply.signal);
+  },
+);
+
+/** Run now, under the word that a message came late: the message as it is by now, as if it came just now. */
+export const onRunNow = onInteraction(
+  {
+    what: 'a button of a late message',
+    read: readRunNow,
+    asked: () => ({ act: 'runNow' }),
+    // It is read back first, with its files: that may take longer than Slack waits.
+    isAcknowledgedFirst: () => true,
+  },
+  async ({ thread, ts }, { user, channel = '', audited }, bot) => {
+    const found = await bot.threads.message({ channel, thread }, ts);
+    const posted = readFetched(found, channel);
+    if (posted?.user !== user)
+      throw new UserError('badCommand', 'That message is no longer there, or is not yours. Nothing ran.');
+    await audited({}, () => takeAnew({ ...posted, isAskedAnew: true }, bot));
+  },
+);

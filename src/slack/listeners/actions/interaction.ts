@@ -1,0 +1,79 @@
+import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import { type Asked, withAudit } from '../../auth/audit.ts';
+import type { Bot } from '../../context.ts';
+import { Acknowledgement, notifyPerson, withBoundary } from '../boundary.ts';
+import { refreshHome } from '../events/app-home.ts';
+
+type InteractionArgs = SlackActionMiddlewareArgs<BlockAction>;
+
+/** A press on a button, or a choice in a menu. It is authorised anew: anybody in the channel can press. */
+export interface Interaction {
+  /** Slack user id. */
+  user: string;
+  /** Undefined on the home tab and in a modal. */
+  channel: string | undefined;
+  /** Lives for 3 s. */
+  trigger: string;
+  isHome: boolean;
+  reply: Acknowledgement;
+  /** Puts a message in the place of the pressed one. */
+  respond: InteractionArgs['respond'];
+  /** Says what came of it where it was pressed: on the home tab, in the thread, in the channel, else by direct message. */
+  notify: (text: string) => Promise<void>;
+  /** Acts with audit lines; what is known by then is added to what they say. */
+  audited: <Done>(known: Partial<Asked>, act: () => Promise<Done>) => Promise<Done>;
+}
+
+interface InteractionKind<Meant> {
+  /** For the log, where it breaks: `a button of a kernel`. */
+  what: string;
+  /** What is meant; undefined when it is none of ours. */
+  read: (value: string, actionId: string, view: BlockAction['view']) => Meant | undefined;
+  /** What the audit says was asked for; `channel` where it is another one than that of the pressed message. */
+  asked: (meant: Meant) => Pick<Asked, 'act' | 'run' | 'channel'>;
+  /** It takes longer than Slack waits, or nothing is accepted by it: it is acknowledged first. */
+  isAcknowledgedFirst?: (meant: Meant) => boolean;
+}
+
+/** The listener for one kind of press: what is refused is said to the person, and all is acknowledged in the end. */
+export function onInteraction<Meant>(
+  { what, read, asked: askedBy, isAcknowledgedFirst }: InteractionKind<Meant>,
+  act: (meant: Meant, interaction: Interaction, bot: Bot) => Promise<void>,
+): (args: InteractionArgs, bot: Bot) => Promise<void> {
+  return async ({ ack, body, action, respond }, bot) => {
+    const reply = new Acknowledgement(ack, bot.log);
+    const { view, message, trigger_id: trigger } = body;
+    const meant = read(chosenValue(action), action.action_id, view);
+    if (meant === undefined) return await reply.send();
+    const thread: unknown = message?.['thread_ts'];
+    const [user, channel] = [body.user.id, body.channel?.id];
+    const isHome = view?.type === 'home';
+    const asked = { audit: 'press', user, channel, ...askedBy(meant) };
+    const where = {
+      user,
+      channel: asked.channel,
+      thread: typeof thread === 'string' ? thread : undefined,
+    };
+    const inPlace = notifyPerson(bot.notify, where, reply);
+    let isHomeFresh = false;
+    const notify = async (text: string): Promise<void> => {
+      if (!isHome) return await inPlace(text);
+      await reply.send();
+      isHomeFresh = true;
+      await refreshHome(user, bot, text);
+    };
+    const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
+    await withBoundary({ what, notify, asked }, bot, async () => {
+      if (isAcknowledgedFirst?.(meant) === true) await reply.send();
+      await act(meant, { user, channel, trigger, isHome, reply, respond, notify, audited }, bot);
+      await reply.send();
+      if (isHome && !isHomeFresh) await refreshHome(user, bot, undefined);
+    });
+  };
+}
+
+function chosenValue(action: InteractionArgs['action']): string {
+  if (action.type === 'button') return action.value ?? '';
+  const isMenu = action.type === 'overflow' || action.type === 'static_select';
+  return isMenu ? (action.selected_option?.value ?? '') : '';
+}

@@ -1,0 +1,115 @@
+import { UserError } from '../../../errors.ts';
+import { readParameters } from '../../../saved/parameters/values.ts';
+import { NAME_FORM, readName } from '../../../saved/saved-snippets.ts';
+import { readTiming, TIMING_FORM } from '../../../saved/schedules/timing.ts';
+import { withAudit } from '../../auth/audit.ts';
+import { must } from '../../auth/policy.ts';
+import { renderSentence } from '../../blocks/modals/modal.ts';
+import { replaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-blocks.ts';
+import {
+  nameBlock,
+  noticeBlock,
+  onlyOnFailure,
+  readSavePurpose,
+  readScheduleChannel,
+  renderReplace,
+  renderScheduleForm,
+  snippetBlock,
+  timingBlock,
+  valuesBlock,
+} from '../../blocks/saved/saved-modals.ts';
+import type { Bot } from '../../context.ts';
+import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
+import { inTime } from '../boundary.ts';
+import { makeSchedule, saveRun, scheduledWords } from '../commands/saved.ts';
+import { onSubmission } from './submission.ts';
+
+/** The box for a name, and the question whether what has that name may be replaced. */
+export const onSaveSubmitted = onSubmission(
+  {
+    what: 'a box to save',
+    asked: { audit: 'press', act: 'save' },
+    readPurpose: readSavePurpose,
+    fieldOf: (_, { name }) => (name === undefined ? nameBlock : undefined),
+  },
+  async ({ user, purpose, fields, signal, asked }, bot) => {
+    const { runId, replaces } = purpose;
+    const name = purpose.name ?? readName(fields(nameBlock)?.value ?? '');
+    if (name === undefined) throw new UserError('badCommand', `${NAME_FORM} Nothing was saved.`);
+    const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), signal);
+    if (run === undefined)
+      throw new UserError('badCommand', 'That run is no longer kept, so nothing was saved.');
+    const { kind, saved } = await withAudit({ ...asked, channel: run.channel, run: run.id }, bot, () =>
+      inTime(saveRun(run, { name, replaces }, person, bot), signal),
+    );
+    const view =
+      kind === 'taken'
+        ? renderReplace(run.id, saved, replaceQuestion(saved, scheduledWords(saved, bot)))
+        : renderSentence(kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved), 'mrkdwn');
+    return { response_action: 'update', view };
+  },
+);
+
+/** `schedule` alone: the form. Throws `UserError` where nothing is saved that could be scheduled. */
+export async function openScheduleForm(
+  { user, trigger, channel }: { user: string; trigger: string; channel: string },
+  bot: Bot,
+): Promise<void> {
+  await bot.views.openModal(trigger, async () => {
+    must('run', await bot.users.find(user), channel, bot.policy);
+    const saved = bot.saved.list(channel);
+    if (saved.length === 0)
+      throw new UserError(
+        'badCommand',
+        'Nothing is saved in this channel. Run something, then keep it with save daily-report.',
+      );
+    return renderScheduleForm(channel, saved);
+  });
+}
+
+/** What is wrong with one field of a form. */
+class FieldError extends UserError {
+  readonly field: string;
+  constructor(field: string, { code, message }: UserError) {
+    super(code, message);
+    this.field = field;
+  }
+}
+
+/** Throws what `read` throws as an error of the field. */
+function inField<Value>(field: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof UserError ? new FieldError(field, error) : error;
+  }
+}
+
+export const onScheduleSubmitted = onSubmission(
+  {
+    what: 'a form of a schedule',
+    asked: { audit: 'press', act: 'schedule' },
+    readPurpose: readScheduleChannel,
+    fieldOf: (error) => (error instanceof FieldError ? error.field : snippetBlock),
+  },
+  async ({ user, purpose: { channel }, fields, signal, asked }, bot) => {
+    const typed = (name: string): string => undoPhoneTyping(fields(name)?.value ?? '');
+    const timing = inField(timingBlock, () => {
+      const when = readTiming(typed(timingBlock));
+      if (when === undefined || when.rest.trim() !== '') throw new UserError('badCommand', TIMING_FORM);
+      return when.timing;
+    });
+    const schedule = {
+      name: fields(snippetBlock)?.selected_option?.value ?? '',
+      timing,
+      parameters: inField(valuesBlock, () => readParameters(typed(valuesBlock))),
+      onlyOnFailure:
+        fields(noticeBlock)?.selected_options?.some(({ value }) => value === onlyOnFailure) === true,
+    };
+    const person = await inTime(bot.users.find(user), signal);
+    const said = await withAudit({ ...asked, channel }, bot, () =>
+      inTime(makeSchedule(schedule, person, channel, bot), signal),
+    );
+    return { response_action: 'update', view: renderSentence(said, 'mrkdwn') };
+  },
+);

@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { silentLog } from '../../../../src/log.ts';
+import { Acknowledgement, inTime } from '../../../../src/slack/listeners/boundary.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function createReply() {
+  const sent: unknown[] = [];
+  const ack = async (response?: unknown): Promise<void> => void sent.push(response);
+  return { reply: new Acknowledgement<unknown>(ack, silentLog), sent };
+}
+
+test('all look-ups of one payload share 2.5 s, and are given up with a sentence', async () => {
+  const { reply } = createReply();
+  expect(await inTime(Promise.resolve(1), reply.signal)).toBe(1);
+  await vi.advanceTimersByTimeAsync(1_500);
+  const second = inTime(new Promise(() => {}), reply.signal);
+  const refused = expect(second).rejects.toMatchObject({
+    code: 'notTaken',
+    message: expect.stringContaining('could not be accepted, nothing ran'),
+  });
+  await vi.advanceTimersByTimeAsync(1_000);
+  await refused;
+  await expect(inTime(Promise.resolve(2), reply.signal)).rejects.toMatchObject({ code: 'notTaken' });
+  expect(() => reply.signal.throwIfAborted()).toThrow('nothing ran');
+});
+
+test('what was acknowledged has no deadline any more, and is acknowledged once', async () => {
+  const { reply, sent } = createReply();
+  await reply.send('first');
+  await reply.send('second');
+  expect(sent).toEqual(['first']);
+  expect(reply.isSent).toBe(true);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(reply.signal.aborted).toBe(false);
+});
+
+test('an acknowledgement that Slack did not get undoes nothing', async () => {
+  const reply = new Acknowledgement(() => Promise.reject(new Error('socket closed')), silentLog);
+  await expect(reply.send()).resolves.toBeUndefined();
+});
+
+test('without a deadline everything is awaited', async () => {
+  expect(await inTime(Promise.resolve(3), undefined)).toBe(3);
+});
