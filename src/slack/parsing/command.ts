@@ -96,6 +96,8 @@ export function readCommand(text: string): Command | undefined {
   const lower = word.toLowerCase();
   if (lower === 'run' && argument !== undefined) return readRun(typed);
   if (lower === 'schedule' && argument !== undefined) return readSchedule(typed);
+  if ((lower === 'restart' || lower === 'shutdown') && argument !== undefined)
+    return readKernelCommand(lower, [argument, ...more]);
   if (more.length > 0) return undefined;
   if (argument === undefined) return readOneWord(lower);
   switch (lower) {
@@ -114,9 +116,6 @@ export function readCommand(text: string): Command | undefined {
       return readNamed(lower, argument);
     case 'unschedule':
       return /^\d{1,4}$/.test(argument) ? { kind: 'unschedule', number: Number(argument) } : undefined;
-    case 'restart':
-    case 'shutdown':
-      return readKernelCommand(lower, argument);
     default:
       return undefined;
   }
@@ -202,10 +201,21 @@ function readAuto(argument: string): Command | undefined {
   return /^\p{L}+$/u.test(word) ? malformed(`Use auto on or auto off, not auto ${argument}.`) : undefined;
 }
 
-function readKernelCommand(kind: KernelCommand['kind'], argument: string): Command | undefined {
+/** A channel, a word for the language of one of its kernels, or both in any order. */
+function readKernelCommand(kind: KernelCommand['kind'], said: readonly string[]): Command | undefined {
+  const command: KernelCommand = { kind };
+  for (const argument of said) {
+    const channel = readChannel(argument);
+    const field = channel === undefined ? 'language' : 'channel';
+    if (command[field] !== undefined || (channel === undefined && !LANGUAGE_WORD.test(argument)))
+      return undefined;
+    command[field] = channel ?? argument;
+  }
+  return command;
+}
+
+function readChannel(argument: string): string | undefined {
   // A name has no capitals, so `#C024BE91L` is an id that Slack gave no name to.
   const [, id] = /^(?:<#|#)?([CGD][A-Z0-9]+)(?:\|[^<>]*)?>?$/.exec(argument) ?? [];
-  if (id !== undefined) return { kind, channel: id };
-  if (/^#[^\s#<>]+$/.test(argument)) return { kind, channel: argument };
-  return LANGUAGE_WORD.test(argument) ? { kind, language: argument } : undefined;
+  return id ?? (/^#[^\s#<>]+$/.test(argument) ? argument : undefined);
 }
