@@ -81,7 +81,7 @@ export async function onLoadSaved(
   const { channel = '' } = purpose;
   const notify = notifyPerson(bot.notify, { channel, user: user.id });
   const asked = { audit: 'press', act: 'load', user: user.id, channel };
-  await withBoundary({ what: 'a menu of the editor', notify, asked }, bot, async () => {
+  const load = async (): Promise<void> => {
     const place = { workspace: bot.workspace, channel };
     const saved = bot.saved.byId(place, id);
     const [person, blocks, context] = await Promise.all([
@@ -92,17 +92,18 @@ export async function onLoadSaved(
     must('run', person, channel, bot.policy);
     if (saved === undefined || blocks === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved.');
+    const content = {
+      languages: listChoices(context),
+      kernelspec: saved.dialect ?? saved.kernelspec,
+      blocks,
+      saved: bot.saved.list(place),
+    };
     // Slack keeps what was typed into fields of the same name.
-    const loads = (purpose.loads ?? 0) + 1;
-    const next = renderFilled(
-      { ...purpose, loads },
-      {
-        languages: listChoices(context),
-        kernelspec: saved.dialect ?? saved.kernelspec,
-        blocks,
-        saved: bot.saved.list(place),
-      },
-    );
-    await bot.views.updateModal(view.id, next);
+    const loads = Number(action.action_ts);
+    await bot.views.updateModal(view.id, renderFilled({ ...purpose, loads }, content));
+  };
+  // The later of two choices is what stays.
+  await withBoundary({ what: 'a menu of the editor', notify, asked }, bot, async () => {
+    await bot.memory.mutex.run(`view/${view.id}`, load);
   });
 }
