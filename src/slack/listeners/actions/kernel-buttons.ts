@@ -1,12 +1,12 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type { BlockAction, RespondArguments, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../../errors.ts';
 import { readKeep } from '../../api/notify.ts';
 import { withAudit } from '../../auth/audit.ts';
-import { must } from '../../auth/policy.ts';
+import { must, refuse } from '../../auth/policy.ts';
 import { type KernelClick, readKernelButton } from '../../blocks/kernel-text.ts';
 import { mention } from '../../blocks/mrkdwn.ts';
 import type { Bot } from '../../context.ts';
-import { changeKernel } from '../commands/kernels.ts';
+import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../deadline.ts';
 import { openReply, withBoundary } from '../error-boundary.ts';
 import { refreshHome } from '../events/app-home.ts';
@@ -14,20 +14,30 @@ import { kernelClickRequest, runOnce } from '../requests.ts';
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export async function onKernelButton(args: SlackActionMiddlewareArgs<BlockAction>, bot: Bot): Promise<void> {
-  const { body, action } = args;
+  const { body, action, respond } = args;
   const click = action.type === 'button' ? readKernelButton(action.action_id, action.value ?? '') : undefined;
   const { reply, user, channel, notify: notifyInPlace } = openReply(args, bot);
   await reply.send();
   if (click === undefined) return;
   const isHome = body.view?.type === 'home';
-  const notify = async (text: string): Promise<void> =>
-    isHome ? await refreshHome(user, bot, text) : await notifyInPlace(text);
+  const notify = async (text: string): Promise<void> => {
+    if (isHome) return await refreshHome(user, bot, text);
+    await notifyInPlace(text);
+    await respond(await listAnew(user, channel, bot));
+  };
   const asked = { audit: 'press', act: click.action, user, channel };
   await withBoundary({ what: 'a button of a kernel', notify, asked }, bot, async () => {
     const said = await clickKernelButton(click, user, channel, bot);
     if (said !== undefined) await notify(said);
     else if (isHome) await refreshHome(user, bot, undefined);
   });
+}
+
+/** What takes the place of the list or the question that was pressed: kernels come and go. */
+async function listAnew(user: string, channel: string | undefined, bot: Bot): Promise<RespondArguments> {
+  const person = await bot.users.find(user);
+  if (refuse('listKernels', person, channel, bot.policy) !== undefined) return { delete_original: true };
+  return { replace_original: true, ...(await listKernels(person, bot)) };
 }
 
 /** What to say to the person; undefined for a second press. */
@@ -61,17 +71,20 @@ export async function onKeepButton(args: SlackActionMiddlewareArgs<BlockAction>,
   const asked = { audit: 'press', act: 'keep', user, channel };
   await withBoundary({ what: 'a Keep button', notify, asked }, bot, async () => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
-    await withAudit(asked, bot, async () => {
-      if (!(await bot.control.keep(kernel.queue, kernel.kernelId)))
-        throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
-    });
-    await reply.send();
-    await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` }).catch(
-      (error: unknown) =>
+    const end = async (text: string): Promise<unknown> =>
+      await respond({ replace_original: true, text }).catch((error: unknown) =>
         bot.log.warn(
           { event: 'warning.unended', err: error },
-          'a kernel was kept, and that the warning is over could not be shown',
+          'that the warning of an idle kernel is over could not be shown',
         ),
-    );
+      );
+    await withAudit(asked, bot, async () => {
+      if (await bot.control.keep(kernel.queue, kernel.kernelId)) return;
+      await reply.send();
+      await end('The kernel that this was about is gone, with its variables.');
+      throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
+    });
+    await reply.send();
+    await end(`${mention(user)} kept the kernel.`);
   });
 }
