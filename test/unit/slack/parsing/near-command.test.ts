@@ -21,6 +21,8 @@ test.each([
   ['Forget my report', 'forget my-report'],
   ['help me', 'help'],
   ['status now', 'status'],
+  ['!stop', 'stop'],
+  ['!Help', 'help'],
   ['restrat #data', 'restart #data'],
   ['restrat python2', 'restart python2'],
 ])('%j is nearly %j', (typed, meant) => {
@@ -46,6 +48,8 @@ test.each([
   'stop -1',
   'help\nme',
   'help me please',
+  '!ls',
+  '!stop 1',
   '',
 ])('%j is code', (typed) => {
   expect(readNearCommand(typed)).toBeUndefined();
