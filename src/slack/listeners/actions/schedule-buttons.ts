@@ -29,9 +29,13 @@ export async function onScheduleButton(
   if (click === undefined) return await reply.send();
   const isHome = body.view?.type === 'home';
   const notify = async (text: string): Promise<void> => {
-    if (!isHome) return await notifyInPlace(text);
     await reply.send();
-    await refreshHome(user, bot, text);
+    if (isHome) return await refreshHome(user, bot, text);
+    await notifyInPlace(text);
+    await listAnew(channel);
+  };
+  const listAnew = async (of: string | undefined): Promise<void> => {
+    if (of !== undefined) await respond({ replace_original: true, ...(await listSchedules(of, bot)) });
   };
   const asked = { audit: 'press', act: click.action, user, channel };
   await withBoundary({ what: 'a button of a schedule', notify, asked }, bot, async () => {
@@ -49,7 +53,7 @@ export async function onScheduleButton(
     );
     await reply.send();
     if (isHome) await refreshHome(user, bot, undefined);
-    else await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
+    else await listAnew(schedule.channel);
   });
 }
 
