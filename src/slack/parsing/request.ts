@@ -129,7 +129,7 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
   const lower = word.toLowerCase();
   // Two words are no code in any language of notebooks, unless one of them is a keyword.
   if (commandWords.includes(lower))
-    return /^\p{L}+$/u.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
+    return /^(?:\p{L}+|\d+|#\S+)$/u.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
   const meant = nearest(word);
   const command = meant === undefined ? undefined : readCommand(`${meant} ${argument}`);
   return command === undefined || command.kind === 'malformed' ? undefined : near(`${meant} ${argument}`);

@@ -22,6 +22,8 @@ test.each([
   ['help me', 'help'],
   ['status now', 'status'],
   ['!stop', 'stop'],
+  ['history 5', 'history'],
+  ['status #data', 'status'],
   ['!Help', 'help'],
   ['restrat #data', 'restart #data'],
   ['restrat python2', 'restart python2'],
