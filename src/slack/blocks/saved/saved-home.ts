@@ -4,7 +4,7 @@ import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { button, readValue } from '../elements.ts';
 import { header, section } from '../mrkdwn.ts';
 import { truncate } from '../truncate.ts';
-import { savedLine } from './saved-text.ts';
+import { savedLine, writtenIn } from './saved-text.ts';
 import { type ListedSchedule, scheduleLine } from './schedule-text.ts';
 import { renderScheduleButtons } from './schedule-buttons.ts';
 
@@ -50,9 +50,13 @@ export const loadAction = 'editor:load';
 /** A menu of what is saved, in the editor; none where nothing is. */
 export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
   if (saved.length === 0) return [];
-  const options = saved.map(({ id, name, kernelspec }) => ({
-    text: { type: 'plain_text' as const, text: truncate(`${name} (${kernelspec})`, 75), emoji: false },
-    value: id,
+  const options = saved.map((each) => ({
+    text: {
+      type: 'plain_text' as const,
+      text: truncate(`${each.name} (${writtenIn(each)})`, 75),
+      emoji: false,
+    },
+    value: each.id,
   }));
   return [
     {

@@ -21,7 +21,12 @@ export function savedList(saved: readonly SavedSnippet[]): string {
 
 /** `python3, saved by @ana today at 14:02 — sc.range(10)`. */
 export function savedLine(saved: SavedSnippet): string {
-  return `${escapeMrkdwn(saved.kernelspec)}, ${savedWords(saved)} — ${firstLine({ data: saved })}`;
+  return `${escapeMrkdwn(writtenIn(saved))}, ${savedWords(saved)} — ${firstLine({ data: saved })}`;
+}
+
+/** `python3`, or `SQL` whatever kernel runs it. */
+export function writtenIn({ dialect, kernelspec }: SavedSnippet): string {
+  return dialect === undefined ? kernelspec : 'SQL';
 }
 
 function savedWords({ savedBy, savedAt }: SavedSnippet): string {
