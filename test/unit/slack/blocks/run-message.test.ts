@@ -3,6 +3,7 @@ import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
 import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
 import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
 import { renderRoot } from '../../../../src/slack/blocks/root-message.ts';
+import { DRIVER_HEADLINE } from '../../../../src/output/errors/spark-loss.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { readButton, renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
 
@@ -531,6 +532,16 @@ describe('a stop that was asked for', () => {
     expect(shown).toContain('warned\\nafter');
     expect(shown).not.toMatch(/KeyboardInterrupt|traceback/);
     expect(files).toEqual([]);
+  });
+
+  test('a call to Spark that it cut off is told neither as an error nor as a driver that is gone', () => {
+    const phase = ended('interrupted', { stoppedBy: 'U1' });
+    const parts = [stderr(py4j), error(DRIVER_HEADLINE)];
+    const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);
+    expect(JSON.stringify(message)).not.toMatch(/driver|traceback/);
+    expect(files).toEqual([]);
+    const lost = renderRunMessage(view(ended('raised'), { output: output(parts) }), nowMs);
+    expect(JSON.stringify(lost.message)).toContain(DRIVER_HEADLINE);
   });
 
   test('an error that the code raised on its way out stays', () => {

@@ -1,3 +1,4 @@
+import { DRIVER_HEADLINE } from '../../../../output/errors/spark-loss.ts';
 import { type OutputPart, wholeText } from '../../../../output/output-view.ts';
 import type { RunView } from '../../../../runs/run-view.ts';
 import { endOf } from '../run-text.ts';
@@ -20,9 +21,14 @@ export function withoutStopTrace(view: RunView): RunView {
   if (end !== 'limited' && (end !== 'stopped' || phase.outcome.stoppedBy === undefined)) return view;
   const last = output.parts.findLast((part) => part.kind === 'error');
   const parts = output.parts
-    .filter((part) => part !== last || part.kind !== 'error' || !INTERRUPTED.test(part.headline))
+    .filter((part) => part !== last || part.kind !== 'error' || !saysInterrupted(part.headline))
     .map(withoutPy4jTrace);
   return { ...view, output: { ...output, parts } };
+}
+
+/** Of a call that was interrupted, Py4J may say that its connection broke. */
+function saysInterrupted(headline: string): boolean {
+  return INTERRUPTED.test(headline) || headline === DRIVER_HEADLINE;
 }
 
 function withoutPy4jTrace(part: OutputPart): OutputPart {
