@@ -15,6 +15,8 @@ export async function onRunAsCode(args: SlackActionMiddlewareArgs<BlockAction>, 
   await withBoundary({ what: 'a button of a command', notify, asked }, bot, async () => {
     const { requestKey, thread, text } = code;
     const isMessage = thread !== '';
+    const looked = Promise.all([bot.users.find(user), bot.channels.mustBeMember(channel)]);
+    const [person] = await inTime(looked, reply.signal);
     const admitted = await submitRun(
       {
         requestKey: `${requestKey}/code`,
@@ -24,7 +26,7 @@ export async function onRunAsCode(args: SlackActionMiddlewareArgs<BlockAction>, 
         snippet: { language: undefined, blocks: [text] },
         ...(isMessage ? { message: requestKey } : {}),
       },
-      await inTime(bot.users.find(user), reply.signal),
+      person,
       bot,
       reply.signal,
     );

@@ -56,7 +56,11 @@ export async function onRunSavedButton(
     const blocks = saved === undefined ? undefined : await inTime(bot.saved.code(saved), reply.signal);
     if (saved === undefined || blocks === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
-    const looked = Promise.all([bot.users.find(user), mustBeIn(channel, user, bot)]);
+    const looked = Promise.all([
+      bot.users.find(user),
+      mustBeIn(channel, user, bot),
+      bot.channels.mustBeMember(channel),
+    ]);
     const [person] = await inTime(looked, reply.signal);
     const { name } = saved;
     const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;

@@ -106,6 +106,7 @@ async function runNow(
   signal: AbortSignal,
 ): Promise<void> {
   const { channel, name, parameters } = schedule;
+  await inTime(bot.channels.mustBeMember(channel), signal);
   const saved = findSaved(name, channel, bot);
   const blocks = await inTime(bot.saved.code(saved), signal);
   if (blocks === undefined) throw new UserError('badCommand', 'Its code is no longer kept. Nothing ran.');
