@@ -137,7 +137,7 @@ export async function changeNamedKernel(
   const meant =
     language === undefined
       ? records
-      : kernelsThatSpeak(language, records, isHere, await bot.languages(target));
+      : kernelsThatSpeak(language, records, named !== undefined, await bot.languages(target));
   const [record, ...others] = meant;
   if (record !== undefined && others.length === 0) return await changeKernel(kind, record, person.id, bot);
   return await askWhichKernel(kind, meant, isHere, control);
@@ -147,7 +147,7 @@ export async function changeNamedKernel(
 function kernelsThatSpeak(
   word: string,
   records: readonly KernelRecord[],
-  isHere: boolean,
+  isChannelNamed: boolean,
   context: LanguageContext,
 ): readonly KernelRecord[] {
   const meant = (meaningOf(word, context) ?? []).map(({ name }) => name);
@@ -156,9 +156,9 @@ function kernelsThatSpeak(
   const specs = records.map(({ kernelspec }) => kernelspec).join(', ');
   throw new UserError(
     'noKernel',
-    isHere
-      ? `No kernel of this channel is called “${word}”; it has ${specs}. A channel is written with its #, as in #${word}. Nothing was changed.`
-      : `No kernel of that channel is called “${word}”; it has ${specs}. Nothing was changed.`,
+    isChannelNamed
+      ? `No kernel of that channel is called “${word}”; it has ${specs}. Nothing was changed.`
+      : `No kernel of this channel is called “${word}”; it has ${specs}. A channel is written with its #, as in #${word}. Nothing was changed.`,
   );
 }
 
