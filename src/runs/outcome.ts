@@ -9,7 +9,7 @@ export interface RunOutcome {
   kernelspec: string;
   variablesLost: boolean;
   possibleGap: boolean;
-  /** Slack user id of who interrupted it. */
+  /** Slack user id of who interrupted or cancelled it. */
   stoppedBy?: string;
   /** Of a run with several blocks: the one that ended it, from 1. Those behind it did not run. */
   endedBlock?: { number: number; of: number; unit?: 'cell' };

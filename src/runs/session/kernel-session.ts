@@ -111,7 +111,7 @@ export class KernelSession {
   stop(live: LiveRun, reason: StopReason): boolean {
     if (!isUnfinished(live.run)) return false;
     if (live === this.#queue.current || live.run.state !== 'waiting') live.stop(reason);
-    else this.#cancel(live);
+    else this.#cancel(live, reason);
     return true;
   }
 
@@ -205,7 +205,7 @@ export class KernelSession {
     const { run } = live;
     if (run.data.isUnreadable === true) return this.#endUnsent(live, unreadableOutcome(run));
     if (run.data.stoppedBy !== undefined) {
-      if (run.state === 'waiting') return this.#cancel(live);
+      if (run.state === 'waiting') return this.#cancel(live, readStoppedBy(run.data.stoppedBy));
       live.stop(readStoppedBy(run.data.stoppedBy));
     }
     const mayReplace = run.state !== 'waiting' || run.data.switchAgreedBy !== undefined;
@@ -215,8 +215,9 @@ export class KernelSession {
 
   // — ends without the kernel —
 
-  #cancel(live: LiveRun): void {
-    this.#endUnsent(live, syntheticOutcome('cancelled', live.run.data.kernelspec));
+  #cancel(live: LiveRun, reason?: StopReason): void {
+    const by = reason?.kind === 'asked' ? { stoppedBy: reason.by } : {};
+    this.#endUnsent(live, { ...syntheticOutcome('cancelled', live.run.data.kernelspec), ...by });
   }
 
   #endUnsent(live: LiveRun, outcome: RunOutcome): void {

@@ -14,8 +14,9 @@ export function putIn(
   parameters: readonly Parameter[],
   language: string | undefined,
 ): readonly string[] {
-  if (parameters.length === 0) return blocks;
+  // A marker that gets no value is missed there, also where none is given.
   if (language === 'sql') return putIntoSql(blocks, parameters);
+  if (parameters.length === 0) return blocks;
   const { assigned, written } = writeAssignments(parameters, language);
   const [first = '', ...others] = blocks;
   const names = new Set(parameters.map(({ name }) => name));

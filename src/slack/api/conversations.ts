@@ -70,7 +70,9 @@ export function createChannels(client: WebClient, log: Log) {
       if (found?.isPostable !== true)
         throw new UserError(
           'botNotInChannel',
-          'Sparkthread is not in this channel, so it could not answer here and nothing ran. Type /invite @sparkthread, then try again.',
+          channel.startsWith('D')
+            ? 'This direct message is none with Sparkthread, so it could not answer here and nothing ran. Write to Sparkthread itself, or in a channel that it is in.'
+            : 'Sparkthread is not in this channel, so it could not answer here and nothing ran. Type /invite @sparkthread, then try again.',
         );
     },
     /** Throws `UserError('notAllowed')` where another organisation would read the output, or Slack does not say. */

@@ -1,5 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
+import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError } from './call-error.ts';
@@ -86,6 +87,8 @@ export function readKeep(value: string): { queue: string; kernelId: string } | u
 
 /** What a channel hears of its idle kernel: all of it, because anybody may need the variables. */
 export function createIdleNotices(client: WebClient, notify: Notify): IdleNotices {
+  /** By kernel: the warning that has a Keep button. One that is not known any more ends with its first press. */
+  const warnings = new LRUCache<string, { ts: string; text: string }>({ max: 1_000 });
   return {
     async warn(record, endsAtMs) {
       const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
@@ -96,7 +99,8 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
         unfurl_media: false,
       };
       try {
-        await client.chat.postMessage({ channel: record.channel, ...warning });
+        const { ts } = await client.chat.postMessage({ channel: record.channel, ...warning });
+        if (ts !== undefined) warnings.set(record.kernelId, { ts, text });
       } catch (error) {
         // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.
         if (readCallError(error).kind !== 'refused') throw error;
@@ -106,6 +110,18 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
     async ended(record, idleMs) {
       const text = `The ${escapeMrkdwn(record.kernelspec)} kernel was shut down after ${renderElapsed(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
       await notify.channel({ channel: record.channel }, text);
+      const warned = warnings.get(record.kernelId);
+      warnings.delete(record.kernelId);
+      // There is nothing to keep any more.
+      if (warned !== undefined)
+        await client.chat
+          .update({
+            channel: record.channel,
+            ts: warned.ts,
+            text: warned.text,
+            blocks: [section(warned.text)],
+          })
+          .catch(() => undefined);
     },
   };
 }

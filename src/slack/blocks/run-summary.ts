@@ -12,13 +12,17 @@ import { sizeWords } from './run/output/table.ts';
 
 const SHOWN_CODE_CHARS = 60;
 
-/** `✓ today at 14:02 · @ana · sc.range(10) · Done · 0.05 s · Python 3`, the code linked to the run message. */
+/**
+ * `✓ today at 14:02 · @ana · sc.range(10) · Done · 0.05 s · Python 3`, the status linked to the run message: in a link's own
+ * words code would become emoji.
+ */
 export function runLine(run: Run, workspaceUrl: string): string {
   const { outcome } = run.data;
   const link = answerLink(run, workspaceUrl);
-  const code = link === undefined ? firstLine(run) : `<${link}|${startOfCode(run)}>`;
+  const status = escapeMrkdwn(runStatus(run));
+  const linked = link === undefined ? status : `<${link}|${status}>`;
   const when = `${outcome === undefined ? '…' : ENDS[endOf(outcome)].mark} ${slackTime(run.createdAt)}`;
-  return [when, mention(run.requester), code, escapeMrkdwn(runStatus(run))].join(' · ');
+  return [when, mention(run.requester), firstLine(run), linked].join(' · ');
 }
 
 interface EndWords {
@@ -59,27 +63,14 @@ export function answerLink({ channel, thread, data }: Run, workspaceUrl: string)
   return link.href;
 }
 
-export function firstLine(shown: { data: Pick<Run['data'], 'preview' | 'codeLength'> }): string {
-  const { line, isCut } = readStart(shown);
-  return `\`${line}\`${isCut ? ' …' : ''}`;
-}
-
-function startOfCode(run: Run): string {
-  const { line, isCut } = readStart(run);
-  return isCut ? `${line} …` : line;
-}
-
-/** A line of the code, escaped. */
-function readStart({ data }: { data: Pick<Run['data'], 'preview' | 'codeLength'> }): {
-  line: string;
-  isCut: boolean;
-} {
+/** The code's first line, as inline code. */
+export function firstLine({ data }: { data: Pick<Run['data'], 'preview' | 'codeLength'> }): string {
   const lines = data.preview.split('\n').filter((line) => line.trim() !== '');
   const line = lines[0]?.trim() ?? '';
   const isCut = line.length > SHOWN_CODE_CHARS || lines.length > 1 || data.codeLength > data.preview.length;
   // A backtick would end the inline code.
   const shown = startOf(line.toWellFormed(), SHOWN_CODE_CHARS).replaceAll('`', 'ˋ');
-  return { line: escapeMrkdwn(shown), isCut };
+  return `\`${escapeMrkdwn(shown)}\`${isCut ? ' …' : ''}`;
 }
 
 const LONGEST = 120;

@@ -58,7 +58,7 @@ interface CommandForm {
   with?: (argument: string) => Command | undefined;
 }
 
-/** Commands of one word or two; `run` and `schedule` may have more behind them. */
+/** Commands of one word or two; `run`, `schedule`, `restart` and `shutdown` may have more behind them. */
 const FORMS: Readonly<Record<string, CommandForm>> = {
   help: { alone: { kind: 'help' }, with: readTopic },
   languages: { alone: { kind: 'languages' } },
@@ -68,8 +68,8 @@ const FORMS: Readonly<Record<string, CommandForm>> = {
   kernels: { alone: { kind: 'kernels' } },
   saved: { alone: { kind: 'saved' } },
   schedules: { alone: { kind: 'schedules' } },
-  restart: { alone: { kind: 'restart' }, with: (argument) => readKernelCommand('restart', argument) },
-  shutdown: { alone: { kind: 'shutdown' }, with: (argument) => readKernelCommand('shutdown', argument) },
+  restart: { alone: { kind: 'restart' } },
+  shutdown: { alone: { kind: 'shutdown' } },
   use: {
     alone: malformed('Say which language: use python2. The command languages lists them.'),
     with: (language) => (LANGUAGE_WORD.test(language) ? { kind: 'use', language } : undefined),
@@ -120,6 +120,8 @@ export function readCommand(text: string): Command | undefined {
   const lower = word.toLowerCase();
   if (lower === 'run' && argument !== undefined) return readRun(typed);
   if (lower === 'schedule' && argument !== undefined) return readSchedule(typed);
+  if ((lower === 'restart' || lower === 'shutdown') && argument !== undefined)
+    return readKernelCommand(lower, [argument, ...more]);
   if (more.length > 0) return undefined;
   const form = formOf(lower);
   return argument === undefined ? form?.alone : form?.with?.(argument);
@@ -200,10 +202,21 @@ function readAuto(argument: string): Command | undefined {
   return /^\p{L}+$/u.test(word) ? malformed(`Use auto on or auto off, not auto ${argument}.`) : undefined;
 }
 
-function readKernelCommand(kind: KernelCommand['kind'], argument: string): Command | undefined {
+/** A channel, a word for the language of one of its kernels, or both in any order. */
+function readKernelCommand(kind: KernelCommand['kind'], said: readonly string[]): Command | undefined {
+  const command: KernelCommand = { kind };
+  for (const argument of said) {
+    const channel = readChannel(argument);
+    const field = channel === undefined ? 'language' : 'channel';
+    if (command[field] !== undefined || (channel === undefined && !LANGUAGE_WORD.test(argument)))
+      return undefined;
+    command[field] = channel ?? argument;
+  }
+  return command;
+}
+
+function readChannel(argument: string): string | undefined {
   // A name has no capitals, so `#C024BE91L` is an id that Slack gave no name to.
   const [, id] = /^(?:<#|#)?([CGD][A-Z0-9]+)(?:\|[^<>]*)?>?$/.exec(argument) ?? [];
-  if (id !== undefined) return { kind, channel: id };
-  if (/^#[^\s#<>]+$/.test(argument)) return { kind, channel: argument };
-  return LANGUAGE_WORD.test(argument) ? { kind, language: argument } : undefined;
+  return id ?? (/^#[^\s#<>]+$/.test(argument) ? argument : undefined);
 }

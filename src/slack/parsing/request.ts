@@ -4,7 +4,7 @@ import { UserError } from '../../errors.ts';
 import type { SavedUse } from '../../runs/run.ts';
 import type { Snippet } from '../../runs/admission/snippet.ts';
 import { append, type Message, type Part } from './message-parts.ts';
-import { type Command, commandWords, readCommand } from './command.ts';
+import { type Command, commandWords, readBangCommand, readCommand } from './command.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
 import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';
 import { toLineFeeds } from './smart-punctuation.ts';
@@ -57,7 +57,8 @@ export async function readWithLanguages(
 
 /**
  * Reads the text after a slash command; a form may leave an empty one out. It comes as typed, backticks and all, but for
- * the entities; links only where the app is set to escape them, and then with a label: a bare `<http://…>` was typed so.
+ * the entities; links and mentions only where the app is set to escape them, and then with a label: a bare `<http://…>`
+ * or `<!here>` was typed so.
  * The blanks or the line break that set it apart from the command are not part of it.
  * A fence counts only where the text after the language begins with one, else all of it is code. Inline code counts only
  * when it is all there is, a language's word allowed before it: between other code a backtick is the language's own (R,
@@ -92,7 +93,7 @@ function readOnlyInline(text: string, words: Pick<LanguageWords, 'isLanguage'>):
 
 function readSlashEscapes(text: string): string {
   return text
-    .split(/(<[a-z][a-z\d+.-]*:[^<>|\s]*>)/i)
+    .split(/(<(?:[a-z][a-z\d+.-]*:[^<>|\s]*|[@#!][\w^]+)>)/i)
     .map((piece, index) => (index % 2 === 1 ? piece : readEscaped(piece)))
     .join('');
 }
@@ -119,13 +120,16 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
     if (CALLS_FOR_HELP.test(word)) return near('help');
     // `restart!` is written to somebody.
     const letters = word.replace(/[.!]{1,9}$/, '').toLowerCase();
+    // Elsewhere than in a thread of the bot it would be a shell's.
+    const bang = readBangCommand(word);
+    if (bang !== undefined && bang.kind !== 'malformed') return near(bang.kind);
     const meant = commandWords.includes(letters) && letters.length < word.length ? letters : nearest(letters);
     return meant === undefined ? undefined : near(meant);
   }
   const lower = word.toLowerCase();
   // Two words are no code in any language of notebooks, unless one of them is a keyword.
   if (commandWords.includes(lower))
-    return /^\p{L}+$/u.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
+    return /^(?:\p{L}+|\d+|#\S+)$/u.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
   const meant = nearest(word);
   const command = meant === undefined ? undefined : readCommand(`${meant} ${argument}`);
   return command === undefined || command.kind === 'malformed' ? undefined : near(`${meant} ${argument}`);

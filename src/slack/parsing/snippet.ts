@@ -91,12 +91,21 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
     0,
     message.parts.findIndex((part) => part.kind === kind),
   );
+  const behind = languageBehind(message, words);
+  if (behind !== undefined) return behind;
   const since = before.slice(before.findLastIndex((part) => part.kind === 'mention') + 1);
   const lines = undoPhoneTyping(typedText(since)).trim().split('\n');
   const word = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
   if (words.isLanguage(word)) return word;
   if (lines.length > 1 || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
   return kind === 'fence' || words.isMisspelt(word) ? word : undefined;
+}
+
+/** A language's word alone behind the mention, where the code stands before that. */
+function languageBehind({ parts }: Message, words: LanguageWords): string | undefined {
+  const at = parts.findLastIndex(({ kind }) => kind === 'mention');
+  const word = at < 1 ? '' : undoPhoneTyping(typedText(parts.slice(at + 1))).trim();
+  return words.isLanguage(word) ? word : undefined;
 }
 
 /** What was said to the bot: after its mention, or before it when nothing follows. */

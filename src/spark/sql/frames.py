@@ -73,5 +73,7 @@ def install(shell, asked_rows, result_rows, version):
         # The places in its errors are places in what is typed.
         run_sql(shell.user_ns, u" " * len("%%sql ") + line + u"\n" + cell, asked_rows)
 
-    if shell.find_cell_magic("sql") is None:
+    known = shell.find_cell_magic("sql")
+    # An earlier one of ours may show another number of rows.
+    if known is None or getattr(known, "__module__", "") == sql.__module__:
         shell.register_magic_function(sql, "cell", "sql")

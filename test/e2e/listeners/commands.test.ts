@@ -41,7 +41,7 @@ test('history shows the last runs of this channel with links to their answers', 
   expect(lines).toHaveLength(3);
   expect(lines[1]).toContain('use_of_ˋticksˋ &lt;b&gt; &amp; "x"');
   expect(lines[1]).toContain(
-    `https://home.slack.com/archives/${answer.channel}/p${answer.ts.replace('.', '')}?thread_ts=${root.ts}&cid=${answer.channel}|use_of_`,
+    `https://home.slack.com/archives/${answer.channel}/p${answer.ts.replace('.', '')}?thread_ts=${root.ts}&cid=${answer.channel}|Done`,
   );
   expect(text).not.toContain('hidden');
 });

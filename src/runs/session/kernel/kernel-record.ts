@@ -178,13 +178,15 @@ export function queueOf(workspace: string, channel: string, kernelspec: string, 
 export function recordAfter(
   record: KernelRecord,
   { requester }: Pick<Run, 'requester'>,
-  outcome: Pick<RunOutcome, 'variablesLost' | 'executionCount'>,
+  { kind, variablesLost, executionCount }: Pick<RunOutcome, 'kind' | 'variablesLost' | 'executionCount'>,
 ): Partial<KernelRecord> {
   const isNew = !record.requesters.includes(requester);
   return {
-    requesters: isNew ? [...record.requesters, requester] : record.requesters,
-    executionCount: outcome.variablesLost ? 0 : (outcome.executionCount ?? record.executionCount),
-    restartedUnseen: false,
+    // Nobody has anything in it any more.
+    requesters: variablesLost ? [] : isNew ? [...record.requesters, requester] : record.requesters,
+    executionCount: variablesLost ? 0 : (executionCount ?? record.executionCount),
+    // Its death stands in the thread of one run, and others miss their variables too.
+    restartedUnseen: kind === 'kernelDied',
     lastUsedAt: Date.now(),
     lastRequester: requester,
   };
@@ -193,6 +195,12 @@ export function recordAfter(
 /** What the next run says of the kernel before. */
 export const GONE_NOTE =
   'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
+/** The same, where a run had that end. */
+export const LOSSES = {
+  kernelGone: GONE_NOTE,
+  exited:
+    'The code of the run before ended the channel’s kernel; a new one was started. The variables from before are gone.',
+} as const;
 export const SERVER_STOPPED_NOTE =
   'The server behind the channel’s kernel was stopped and has been started again; the variables from before are gone.';
 export const RESTARTED_NOTE = 'The kernel was restarted meanwhile; the variables from before are gone.';

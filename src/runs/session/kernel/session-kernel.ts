@@ -13,6 +13,7 @@ import {
   type KernelOwner,
   type KernelRecord,
   type KernelRecords,
+  LOSSES,
   newKernelRecord,
   RESTARTED_NOTE,
   recordAfter,
@@ -190,9 +191,9 @@ export class SessionKernel {
     const record = this.record;
     // Shut down or replaced while the run ended: that is the newer fact.
     if (record?.kernelId !== kernelId) return;
-    if (outcome.kind === 'kernelGone') return await this.forget();
+    if (outcome.kind === 'kernelGone') return await this.forget(LOSSES.kernelGone);
     // To end the kernel that its code has left is the client's part: IRkernel goes on living after `quit()`.
-    if (outcome.kind === 'exited') return await this.shutDown();
+    if (outcome.kind === 'exited') return await this.shutDown(LOSSES.exited);
     this.#stored.note(recordAfter(record, run, outcome));
   }
 
@@ -205,8 +206,7 @@ export class SessionKernel {
 
   /** Resolves when the store has it: a second warning would only come after a crash before that. */
   async noteWarned(warnedAt: number): Promise<void> {
-    const { record } = this;
-    if (record !== undefined) await this.#stored.replace({ ...record, warnedAt });
+    if (this.record !== undefined) await this.#stored.replace({ ...this.record, warnedAt });
   }
 
   /** Restarts the kernel. Rejects with `GatewayError('kernelGone')` when there is none any more. */

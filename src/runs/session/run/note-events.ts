@@ -96,7 +96,9 @@ export function noteOutput(
 
 function noteLoss(live: LiveRun, error: Output & { kind: 'error' }): void {
   const loss = readSparkLoss(error);
-  if (loss === 'driver' || loss === 'session') live.setData({ hasLostSpark: true });
+  // A call to the driver that was interrupted breaks off as one to a driver that is gone.
+  const isLost = loss === 'session' || (loss === 'driver' && !live.signal.aborted);
+  if (isLost) live.setData({ hasLostSpark: true });
 }
 
 /** The kernel may have got it without a message. */

@@ -48,7 +48,9 @@ export function readEnd(
     variablesLost: end.variablesLost ?? false,
     possibleGap: end.possibleGap ?? false,
     ...(executionCount === undefined ? {} : { executionCount }),
-    ...(kind === 'interrupted' && stop?.kind === 'asked' ? { stoppedBy: stop.by } : {}),
+    ...((kind === 'interrupted' || kind === 'cancelled') && stop?.kind === 'asked'
+      ? { stoppedBy: stop.by }
+      : {}),
     ...(said === undefined ? {} : { detail: said }),
   };
 }

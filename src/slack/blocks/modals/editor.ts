@@ -15,7 +15,7 @@ export const maxCodeChars = 3_000;
 /** One field for each block of code. A modal holds 100 blocks; so many fields nobody would read. */
 const maxCodeFields = 20;
 
-/** `loads`: how often code was loaded into the modal. */
+/** `loads`: the press by which code was loaded into the modal, as Slack times it; 0: none. */
 export function codeBlock(index: number, loads = 0): string {
   return loaded(`code${index}`, loads);
 }
@@ -38,7 +38,7 @@ const purposeSchema = z.object({
   isVerbatim: z.boolean().optional(),
   /** The key of code that waits for its language. */
   draft: z.string().optional(),
-  /** How often saved code took the place of what is in the fields: then they have new names. */
+  /** The press by which saved code took the place of what is in the fields: then they have new names. */
   loads: z.number().optional(),
   /** How each field but the first goes on with the one before; absent: each field is a block of its own. */
   joins: z.array(z.enum(['block', 'line', 'word'])).optional(),

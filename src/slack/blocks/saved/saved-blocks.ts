@@ -31,7 +31,12 @@ export function savedList(saved: readonly SavedSnippet[]): string {
 
 /** `python3, saved by @ana today at 14:02 — sc.range(10)`. */
 export function savedLine(saved: SavedSnippet): string {
-  return `${escapeMrkdwn(saved.kernelspec)}, ${savedWords(saved)} — ${firstLine({ data: saved })}`;
+  return `${escapeMrkdwn(writtenIn(saved))}, ${savedWords(saved)} — ${firstLine({ data: saved })}`;
+}
+
+/** `python3`, or `SQL` whatever kernel runs it. */
+function writtenIn({ dialect, kernelspec }: SavedSnippet): string {
+  return dialect === undefined ? kernelspec : 'SQL';
 }
 
 function savedWords({ savedBy, savedAt }: SavedSnippet): string {
@@ -115,9 +120,13 @@ export const loadAction = 'editor:load';
 /** A menu of what is saved, in the editor; none where nothing is. */
 export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
   if (saved.length === 0) return [];
-  const options = saved.map(({ id, name, kernelspec }) => ({
-    text: { type: 'plain_text' as const, text: truncate(`${name} (${kernelspec})`, 75), emoji: false },
-    value: id,
+  const options = saved.map((each) => ({
+    text: {
+      type: 'plain_text' as const,
+      text: truncate(`${each.name} (${writtenIn(each)})`, 75),
+      emoji: false,
+    },
+    value: each.id,
   }));
   return [
     {

@@ -11,6 +11,8 @@ export const onRunAsCode = onInteraction(
   { what: 'a button of a command', read: readNearCode, asked: () => ({ act: 'runAsCode' }) },
   async ({ requestKey, thread, text }, { user, channel = '', reply }, bot) => {
     const isMessage = thread !== '';
+    const looked = Promise.all([bot.users.find(user), bot.channels.mustBeMember(channel)]);
+    const [person] = await inTime(looked, reply.signal);
     const request = {
       requestKey: `${requestKey}/code`,
       source: isMessage ? 'mention' : 'slash',
@@ -19,9 +21,11 @@ export const onRunAsCode = onInteraction(
       snippet: { language: undefined, blocks: [text] },
       ...(isMessage ? { message: requestKey } : {}),
     } as const;
-    await submitNew(request, await inTime(bot.users.find(user), reply.signal), bot, reply.signal);
+    await submitNew(request, person, bot, reply.signal);
   },
 );
+
+const OFFER_TAKEN = 'Slack brought this message late; its author had it run then.';
 
 /** Run now, under the word that a message came late: the message as it is by now, as if it came just now. */
 export const onRunNow = onInteraction(
@@ -32,11 +36,18 @@ export const onRunNow = onInteraction(
     // It is read back first, with its files: that may take longer than Slack waits.
     isAcknowledgedFirst: () => true,
   },
-  async ({ thread, ts }, { user, channel = '', audited }, bot) => {
+  async ({ thread, ts }, { user, channel = '', respond, audited }, bot) => {
     const found = await bot.threads.message({ channel, thread }, ts);
     const posted = readFetched(found, channel);
     if (posted?.user !== user)
       throw new UserError('badCommand', 'That message is no longer there, or is not yours. Nothing ran.');
     await audited({}, () => takeAnew({ ...posted, isAskedAnew: true }, bot));
+    // By its request it is known for seven days, and a direct message stays longer.
+    await respond({ replace_original: true, text: OFFER_TAKEN }).catch((error: unknown) =>
+      bot.log.warn(
+        { event: 'offer.unended', err: error },
+        'a late message ran, and its Run now button stays',
+      ),
+    );
   },
 );

@@ -1,4 +1,4 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type { BlockAction, RespondArguments, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { type Asked, withAudit } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import { Acknowledgement, notifyPerson, withBoundary } from '../boundary.ts';
@@ -24,26 +24,38 @@ export interface Interaction {
   audited: <Done>(known: Partial<Asked>, act: () => Promise<Done>) => Promise<Done>;
 }
 
+/** The modal or home tab, and Slack's time of the press. */
+interface PressedIn {
+  view: BlockAction['view'];
+  actionTs: string;
+}
+
 interface InteractionKind<Meant> {
   /** For the log, where it breaks: `a button of a kernel`. */
   what: string;
   /** What is meant; undefined when it is none of ours. */
-  read: (value: string, actionId: string, view: BlockAction['view']) => Meant | undefined;
+  read: (value: string, actionId: string, from: PressedIn) => Meant | undefined;
   /** What the audit says was asked for; `channel` where it is another one than that of the pressed message. */
   asked: (meant: Meant) => Pick<Asked, 'act' | 'run' | 'channel'>;
   /** It takes longer than Slack waits, or nothing is accepted by it: it is acknowledged first. */
   isAcknowledgedFirst?: (meant: Meant) => boolean;
+  /** What takes the place of the pressed list, as it is by now: after each press, also a refused one. */
+  listAnew?: (
+    meant: Meant,
+    by: Pick<Interaction, 'user' | 'channel'>,
+    bot: Bot,
+  ) => Promise<RespondArguments | undefined>;
 }
 
 /** The listener for one kind of press: what is refused is said to the person, and all is acknowledged in the end. */
 export function onInteraction<Meant>(
-  { what, read, asked: askedBy, isAcknowledgedFirst }: InteractionKind<Meant>,
+  { what, read, asked: askedBy, isAcknowledgedFirst, listAnew }: InteractionKind<Meant>,
   act: (meant: Meant, interaction: Interaction, bot: Bot) => Promise<void>,
 ): (args: InteractionArgs, bot: Bot) => Promise<void> {
   return async ({ ack, body, action, respond }, bot) => {
     const reply = new Acknowledgement(ack, bot.log);
     const { view, message, trigger_id: trigger } = body;
-    const meant = read(chosenValue(action), action.action_id, view);
+    const meant = read(chosenValue(action), action.action_id, { view, actionTs: action.action_ts });
     if (meant === undefined) return await reply.send();
     const thread: unknown = message?.['thread_ts'];
     const [user, channel] = [body.user.id, body.channel?.id];
@@ -55,19 +67,24 @@ export function onInteraction<Meant>(
       thread: typeof thread === 'string' ? thread : undefined,
     };
     const inPlace = notifyPerson(bot.notify, where, reply);
-    let isHomeFresh = false;
-    const notify = async (text: string): Promise<void> => {
-      if (!isHome) return await inPlace(text);
+    let isFresh = false;
+    const showAnew = async (said?: string): Promise<void> => {
       await reply.send();
-      isHomeFresh = true;
-      await refreshHome(user, bot, text);
+      if (isFresh) return;
+      isFresh = true;
+      if (isHome) return await refreshHome(user, bot, said);
+      const list = await listAnew?.(meant, { user, channel }, bot);
+      if (list !== undefined) await respond(list);
+    };
+    const notify = async (text: string): Promise<void> => {
+      if (!isHome) await inPlace(text);
+      await showAnew(text);
     };
     const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
     await withBoundary({ what, notify, asked }, bot, async () => {
       if (isAcknowledgedFirst?.(meant) === true) await reply.send();
       await act(meant, { user, channel, trigger, isHome, reply, respond, notify, audited }, bot);
-      await reply.send();
-      if (isHome && !isHomeFresh) await refreshHome(user, bot, undefined);
+      await showAnew();
     });
   };
 }

@@ -1,9 +1,9 @@
 import { UserError } from '../../../errors.ts';
 import { readKeep } from '../../api/notify.ts';
-import { must } from '../../auth/policy.ts';
+import { must, refuse } from '../../auth/policy.ts';
 import { mention } from '../../blocks/elements.ts';
 import { kernelButtons } from '../../blocks/kernel-text.ts';
-import { changeKernel } from '../commands/kernels.ts';
+import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
 import { kernelClickRequest, runOnce } from '../requests.ts';
 import { onInteraction } from './interaction.ts';
@@ -15,6 +15,11 @@ export const onKernelButton = onInteraction(
     read: kernelButtons.read,
     asked: ({ action }) => ({ act: action }),
     isAcknowledgedFirst: () => true,
+    async listAnew(_, { user, channel }, bot) {
+      const person = await bot.users.find(user);
+      if (refuse('listKernels', person, channel, bot.policy) !== undefined) return { delete_original: true };
+      return { replace_original: true, ...(await listKernels(person, bot)) };
+    },
   },
   async ({ action, id, shownAtMs }, { user, channel, notify, audited }, bot) => {
     const [person, record] = await Promise.all([
@@ -40,17 +45,20 @@ export const onKeepButton = onInteraction(
   { what: 'a Keep button', read: readKeep, asked: () => ({ act: 'keep' }) },
   async ({ queue, kernelId }, { user, channel, reply, respond, audited }, bot) => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
-    await audited({}, async () => {
-      if (!(await bot.control.keep(queue, kernelId)))
-        throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
-    });
-    await reply.send();
-    await respond({ replace_original: true, text: `${mention(user)} kept the kernel.` }).catch(
-      (error: unknown) =>
+    const end = async (text: string): Promise<unknown> =>
+      await respond({ replace_original: true, text }).catch((error: unknown) =>
         bot.log.warn(
           { event: 'warning.unended', err: error },
-          'a kernel was kept, and that the warning is over could not be shown',
+          'that the warning of an idle kernel is over could not be shown',
         ),
-    );
+      );
+    await audited({}, async () => {
+      if (await bot.control.keep(queue, kernelId)) return;
+      await reply.send();
+      await end('The kernel that this was about is gone, with its variables.');
+      throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
+    });
+    await reply.send();
+    await end(`${mention(user)} kept the kernel.`);
   },
 );

@@ -46,7 +46,11 @@ export const onRunSavedButton = onInteraction(
     const blocks = saved === undefined ? undefined : await inTime(bot.saved.code(saved), reply.signal);
     if (saved === undefined || blocks === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
-    const looked = Promise.all([bot.users.find(user), mustBeIn(channel, user, bot)]);
+    const looked = Promise.all([
+      bot.users.find(user),
+      mustBeIn(channel, user, bot),
+      bot.channels.mustBeMember(channel),
+    ]);
     const [person] = await inTime(looked, reply.signal);
     const { name } = saved;
     const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;
@@ -61,35 +65,36 @@ export const onRunSavedButton = onInteraction(
 export const onLoadSaved = onInteraction(
   {
     what: 'a menu of the editor',
-    read: (id, _, view) =>
+    read: (id, _, { actionTs, view }) =>
       view === undefined || id === ''
         ? undefined
-        : { id, viewId: view.id, purpose: readPurpose(view.private_metadata) },
+        : { id, loads: Number(actionTs), viewId: view.id, purpose: readPurpose(view.private_metadata) },
     asked: ({ purpose }) => ({ act: 'load', channel: purpose.channel }),
     isAcknowledgedFirst: () => true,
   },
-  async ({ id, viewId, purpose }, { user }, bot) => {
+  async ({ id, loads, viewId, purpose }, { user }, bot) => {
     const { channel = '' } = purpose;
-    const saved = bot.saved.byId(channel, id);
-    const [person, blocks, context] = await Promise.all([
-      bot.users.find(user),
-      saved === undefined ? undefined : bot.saved.code(saved),
-      bot.languages(channel),
-    ]);
-    must('run', person, channel, bot.policy);
-    if (saved === undefined || blocks === undefined)
-      throw new UserError('badCommand', 'That snippet is no longer saved.');
-    // Slack keeps what was typed into fields of the same name.
-    const next = renderFilled(
-      { ...purpose, loads: (purpose.loads ?? 0) + 1 },
-      {
+    const load = async (): Promise<void> => {
+      const saved = bot.saved.byId(channel, id);
+      const [person, blocks, context] = await Promise.all([
+        bot.users.find(user),
+        saved === undefined ? undefined : bot.saved.code(saved),
+        bot.languages(channel),
+      ]);
+      must('run', person, channel, bot.policy);
+      if (saved === undefined || blocks === undefined)
+        throw new UserError('badCommand', 'That snippet is no longer saved.');
+      const content = {
         languages: listChoices(context),
         kernelspec: saved.dialect ?? saved.kernelspec,
         blocks,
         saved: bot.saved.list(channel),
-      },
-    );
-    await bot.views.updateModal(viewId, next);
+      };
+      // Slack keeps what was typed into fields of the same name.
+      await bot.views.updateModal(viewId, renderFilled({ ...purpose, loads }, content));
+    };
+    // The later of two choices is what stays.
+    await bot.memory.mutex.run(`view/${viewId}`, load);
   },
 );
 
@@ -99,8 +104,14 @@ export const onScheduleButton = onInteraction(
     what: 'a button of a schedule',
     read: scheduleButtons.read,
     asked: ({ action }) => ({ act: action }),
+    async listAnew({ id }, by, bot) {
+      const channel = bot.schedules.find(id)?.channel ?? by.channel;
+      return channel === undefined
+        ? undefined
+        : { replace_original: true, ...(await listSchedules(channel, bot)) };
+    },
   },
-  async (click, { user, channel, isHome, reply, respond, audited }, bot) => {
+  async (click, { user, channel, reply, audited }, bot) => {
     const schedule = bot.schedules.find(click.id);
     if (schedule === undefined) throw new UserError('badCommand', 'That schedule is removed already.');
     const isHere = channel === schedule.channel;
@@ -110,8 +121,6 @@ export const onScheduleButton = onInteraction(
     );
     const work = () => act(click, schedule, person, bot, reply.signal);
     await audited({ channel: schedule.channel }, work);
-    await reply.send();
-    if (!isHome) await respond({ replace_original: true, ...(await listSchedules(schedule.channel, bot)) });
   },
 );
 
@@ -164,6 +173,7 @@ async function runNow(
   signal: AbortSignal,
 ): Promise<void> {
   const { channel, name, parameters } = schedule;
+  await inTime(bot.channels.mustBeMember(channel), signal);
   const saved = findSaved(name, channel, bot);
   const blocks = await inTime(bot.saved.code(saved), signal);
   if (blocks === undefined) throw new UserError('badCommand', 'Its code is no longer kept. Nothing ran.');

@@ -117,7 +117,10 @@ export async function changeKernel(
       };
 }
 
-/** `restart`, `restart #data`, and `restart scala` where kernels stand side by side. Asks back where several are meant. */
+/**
+ * `restart`, `restart #data`, and `restart scala` or `restart #data scala` where kernels stand side by side. Asks back
+ * where several are meant.
+ */
 export async function changeNamedKernel(
   { kind, channel: named, language }: KernelCommand,
   person: Person,
@@ -128,17 +131,21 @@ export async function changeNamedKernel(
   const target = named === undefined ? channel : await resolveChannel(named, person.id, bot);
   if (target !== channel) must('otherChannels', person, channel, policy);
   const records = control.kernelsOf(workspace, target);
+  const isHere = target === channel;
   const meant =
-    language === undefined ? records : kernelsThatSpeak(language, records, await bot.languages(target));
+    language === undefined
+      ? records
+      : kernelsThatSpeak(language, records, named !== undefined, await bot.languages(target));
   const [record, ...others] = meant;
   if (record !== undefined && others.length === 0) return await changeKernel(kind, record, person.id, bot);
-  return await askWhichKernel(kind, meant, target === channel, control);
+  return await askWhichKernel(kind, meant, isHere, control);
 }
 
 /** Throws `UserError` where no kernel of the channel does. */
 function kernelsThatSpeak(
   word: string,
   records: readonly KernelRecord[],
+  isChannelNamed: boolean,
   context: LanguageContext,
 ): readonly KernelRecord[] {
   const meant = (meaningOf(word, context) ?? []).map(({ name }) => name);
@@ -147,7 +154,9 @@ function kernelsThatSpeak(
   const specs = records.map(({ kernelspec }) => kernelspec).join(', ');
   throw new UserError(
     'noKernel',
-    `No kernel of this channel is called “${word}”; it has ${specs}. A channel is written with its #, as in #${word}. Nothing was changed.`,
+    isChannelNamed
+      ? `No kernel of that channel is called “${word}”; it has ${specs}. Nothing was changed.`
+      : `No kernel of this channel is called “${word}”; it has ${specs}. A channel is written with its #, as in #${word}. Nothing was changed.`,
   );
 }
 

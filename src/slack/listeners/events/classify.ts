@@ -149,10 +149,14 @@ export function isLate(posted: PostedMessage): boolean {
 }
 
 /** Throws `UserError` (`late`) for a message that came late: it runs when its author presses Run now. */
-export function refuseLate(posted: PostedMessage): void {
-  if (isLate(posted))
-    throw new UserError(
-      'late',
-      `Slack brought this message ${renderElapsed(ageMs(posted))} after it was written, so it did not run by itself.`,
-    );
+export function refuseLate(posted: PostedMessage): never {
+  throw new UserError(
+    'late',
+    `Slack brought this message ${renderElapsed(ageMs(posted))} after it was written, so it did not run by itself.`,
+  );
+}
+
+/** Run now was pressed, and the message has become talk. */
+export function nothingAsked(): UserError {
+  return new UserError('badCommand', 'That message no longer asks for a run. Nothing ran.');
 }

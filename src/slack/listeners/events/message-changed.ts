@@ -22,6 +22,8 @@ import {
   findAuthor,
   hasRuns,
   isPlainTalk,
+  isLate,
+  nothingAsked,
   refuseLate,
 } from './classify.ts';
 import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
@@ -46,8 +48,7 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
 export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> {
   const { channel, ts, thread = ts, user, editedTs } = message;
   const isForBot = (await classifyMessage(message, bot)) !== undefined;
-  if (!isForBot && (await runsOf({ channel, ts, thread }, bot)).length === 0)
-    throw new UserError('badCommand', 'That message no longer asks for a run. Nothing ran.');
+  if (!isForBot && (await runsOf({ channel, ts, thread }, bot)).length === 0) throw nothingAsked();
   await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
     if (editedTs === undefined) await handleMessage(message, undefined, bot);
     else await handleEdit({ kind: 'edited', message, before: undefined, by: user }, undefined, bot);
@@ -136,9 +137,9 @@ async function runEdited(
   const { snippet, saved } = request;
   if (await isSameCode(snippet, last, bot)) return true;
   if (isOutsideWindow(message, bot)) refuseEdit(bot);
-  refuseLate(message);
   const person = await findAuthor(message, bot);
   await mustRun(person, message.channel, bot);
+  if (isLate(message)) refuseLate(message);
   const editedTs = message.editedTs ?? '';
   if (await bot.replaceWaiting(last, { snippet, editedTs, saved })) {
     bot.audit.record(auditEdited((await bot.findRun(last.id)) ?? last, snippet.blocks));

@@ -14,9 +14,16 @@ import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
 import { runCommand } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../boundary.ts';
-import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
+import { messageRequest, mustRun, requestOf, runOnce, submitRun } from '../requests.ts';
 import { overText } from '../views/input.ts';
-import { type Classified, classifyMessage, findAuthor, isLate, refuseLate } from './classify.ts';
+import {
+  type Classified,
+  classifyMessage,
+  findAuthor,
+  isLate,
+  nothingAsked,
+  refuseLate,
+} from './classify.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
@@ -52,9 +59,10 @@ export async function handleMessage(
     isAddressed = classified.isAddressed;
     if (isAddressed) onAddressed();
     const request = await classified.read();
+    if (request === undefined && posted.isAskedAnew === true) throw nothingAsked();
     if (request === undefined) return;
     // One that ran in time may come again, too.
-    if (isLate(posted) && !(await bot.isKnown(requestOf(posted, bot)))) refuseLate(posted);
+    if (isLate(posted) && !(await bot.isKnown(requestOf(posted, bot)))) await offerLate(posted, request, bot);
     await runRequest(posted, classified, request, bot);
   });
   return isAddressed && outcome !== 'left';
@@ -62,7 +70,7 @@ export async function handleMessage(
 
 /**
  * Refusals go to the author alone, and only once `onAddressed` says that the message called the bot; of what came late its
- * author hears in any case. `ticket` undefined: the message was asked for, and Slack does not bring it again.
+ * author hears in any case. Of a message that was asked for by a press, the press is answered: rejects with the refusal.
  */
 export async function withMessageBoundary(
   posted: PostedMessage,
@@ -73,17 +81,27 @@ export async function withMessageBoundary(
   let isAddressed = false;
   const notify = async (text: string, error: unknown): Promise<void> => {
     if (error instanceof UserError && error.code === 'late') await offerOnce(posted, text, bot);
-    // Each press is answered, and none that was refused keeps the next one from running it.
-    else if (posted.isAskedAnew === true) await notifyPrivately(posted, text, bot);
     else if (isAddressed) await refuseOnce(posted, text, bot);
   };
   const { user, channel, thread } = posted;
+  if (posted.isAskedAnew === true) {
+    await act(() => undefined);
+    return 'done';
+  }
   const asked = { audit: 'message', user, channel, thread };
   return await withBoundary({ what: 'a message', ticket, notify, asked }, bot, async () => {
     await act(() => {
       isAddressed = true;
     });
   });
+}
+
+/** Throws `UserError`: `late`, or why its author could not run it now either. */
+async function offerLate(posted: PostedMessage, { kind }: Request, bot: Bot): Promise<never> {
+  const author = await findAuthor(posted, bot);
+  if (kind === 'snippet') await mustRun(author, posted.channel, bot);
+  else must('look', author, posted.channel, bot.policy);
+  return refuseLate(posted);
 }
 
 /** Runs the code or the command of a message. */

@@ -44,8 +44,8 @@ test('a waiting run that is stopped is cancelled, and the kernel never gets it',
   await rig.submit('long()');
   const run = await rig.held.untilBegun('long()');
   const waiting = await rig.submit('never()');
-  expect(rig.session().stop(waiting, { kind: 'asked', by: 'U1' })).toBe(true);
-  expect((await rig.untilEnded(waiting)).kind).toBe('cancelled');
+  expect(rig.session().stop(waiting, { kind: 'asked', by: 'U7' })).toBe(true);
+  expect(await rig.untilEnded(waiting)).toMatchObject({ kind: 'cancelled', stoppedBy: 'U7' });
   run.end();
   const next = await rig.submit('next()');
   (await rig.held.untilBegun('next()')).end();
@@ -60,8 +60,8 @@ test('stop acts at once while the start of the kernel hangs', async () => {
   const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
   const live = await rig.submit('hangs()');
   await posted;
-  expect(rig.session().stop(live, { kind: 'asked', by: 'U1' })).toBe(true);
-  expect((await rig.untilEnded(live)).kind).toBe('cancelled');
+  expect(rig.session().stop(live, { kind: 'asked', by: 'U7' })).toBe(true);
+  expect(await rig.untilEnded(live)).toMatchObject({ kind: 'cancelled', stoppedBy: 'U7' });
 });
 
 test('another language asks, blocks nobody, and runs once somebody agreed', async () => {

@@ -89,7 +89,7 @@ test('a run between two blocks goes on with the next one', async () => {
 test('a run that was asked to stop before its kernel got it is cancelled', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('code()', { data: { stoppedBy: 'U7' } });
-  expect((await rig.untilEnded(live)).kind).toBe('cancelled');
+  expect(await rig.untilEnded(live)).toMatchObject({ kind: 'cancelled', stoppedBy: 'U7' });
   expect(rig.held.begun).toEqual([]);
 });
 

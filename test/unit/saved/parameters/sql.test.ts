@@ -47,7 +47,10 @@ test('each marker gets a value and each value has a marker, over all blocks', ()
   ]);
   expect(() => put('select :a, :b', 'a=1')).toThrow(':b gets no value');
   expect(() => put('select :a', 'a=1 c=2')).toThrow('no :c for the value');
-  expect(putIn(['select :a'], [], 'sql')).toEqual(['select :a']);
+  expect(() => putIn(['select 1', 'select :a'], [], 'sql')).toThrow(
+    ':a gets no value. Give all of them, as in a=5. Nothing ran.',
+  );
+  expect(putIn(["select ':a' -- :a"], [], 'sql')).toEqual(["select ':a' -- :a"]);
 });
 
 test.each(["'", '"', '`', '/*', 'in ', "'\\"])('a megabyte of %j is read at once', (part) => {

@@ -16,6 +16,13 @@ test.each([
   else await expect(asked).rejects.toThrow('Sparkthread is not in this channel');
 });
 
+test('in a direct message of two people nobody is told to invite it', async () => {
+  await using api = await startSlackApi(() => ({ channel: { id: 'D1', is_member: false } }));
+  await expect(createChannels(api.client, silentLog).mustBeMember('D1')).rejects.toThrow(
+    'This direct message is none with Sparkthread, so it could not answer here and nothing ran.',
+  );
+});
+
 test('a yes is kept, a no is asked again', async () => {
   const channel = { id: 'C1', is_member: false };
   await using api = await startSlackApi(() => ({ channel }));

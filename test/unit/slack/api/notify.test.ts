@@ -11,6 +11,7 @@ afterEach(() => void vi.useRealTimers());
 function createSlack(answer: (method: string, channel: string, nth: number) => Response) {
   const calls: string[] = [];
   const threads: (string | null)[] = [];
+  const updates: URLSearchParams[] = [];
   const client = new WebClient('xoxb', {
     rejectRateLimitedCalls: true,
     retryConfig: { retries: 0 },
@@ -20,14 +21,15 @@ function createSlack(answer: (method: string, channel: string, nth: number) => R
       const channel = sent.get('channel') ?? '';
       threads.push(sent.get('thread_ts'));
       calls.push(`${method} ${channel}`);
+      if (method === 'chat.update') updates.push(sent);
       return answer(method, channel, calls.length);
     },
   });
   const notify = createNotify(client, silentLog);
-  return { calls, threads, notify, idle: createIdleNotices(client, notify) };
+  return { calls, threads, updates, notify, idle: createIdleNotices(client, notify) };
 }
 
-const ok = (): Response => Response.json({ ok: true });
+const ok = (): Response => Response.json({ ok: true, ts: '1.000001' });
 const limited = (): Response => new Response('', { status: 429, headers: { 'retry-after': '20' } });
 
 test('a person whom Slack’s rates keep from hearing is told directly, and nobody else waits for it', async () => {
@@ -52,16 +54,20 @@ test('a channel is told when Slack takes it again; who asked does not wait, and 
   expect(never.calls).toHaveLength(5);
 });
 
-test('the warning of an idle kernel and its end stand in the channel, in no thread; else the last requester is warned', async () => {
+test('the warning of an idle kernel, which loses its button, and its end stand in the channel, in no thread; else the last requester is warned', async () => {
   const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'UANA' };
   const record = newKernelRecord(owner, 'python3');
-  const { calls, threads, idle } = createSlack(ok);
+  const { calls, threads, updates, idle } = createSlack(ok);
   await idle.warn(record, 600_000);
   await idle.ended(record, 600_000);
   expect([calls, threads]).toEqual([
-    ['chat.postMessage C1', 'chat.postMessage C1'],
-    [null, null],
+    ['chat.postMessage C1', 'chat.postMessage C1', 'chat.update C1'],
+    [null, null, null],
   ]);
+  // The warning has lost its button.
+  expect(updates.map((sent) => sent.get('ts'))).toEqual(['1.000001']);
+  expect(updates[0]?.get('blocks')).toContain('will be shut down');
+  expect(updates[0]?.get('blocks')).not.toContain('Keep');
   const archived = createSlack((_method, channel) =>
     channel === 'C1' ? Response.json({ ok: false, error: 'is_archived' }) : ok(),
   );

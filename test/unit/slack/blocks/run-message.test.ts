@@ -3,6 +3,7 @@ import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
 import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
 import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
 import { renderRoot } from '../../../../src/slack/blocks/root-message.ts';
+import { DRIVER_HEADLINE } from '../../../../src/output/errors/hints.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { readButton, renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
 
@@ -529,6 +530,40 @@ describe('a stop that was asked for', () => {
     expect(shown).toContain('warned\\nafter');
     expect(shown).not.toMatch(/KeyboardInterrupt|traceback/);
     expect(files).toEqual([]);
+  });
+
+  test('nothing is left of what Py4J logs of it, and where nothing else was said there was no output', () => {
+    const phase = ended('interrupted', { stoppedBy: 'U1' });
+    const broken = `ERROR:py4j.clientserver:Exception occurred while shutting down connection
+Traceback (most recent call last):
+  File "java_gateway.py", line 1038, in send_command
+    response = connection.send_command(command)
+               ^^^^^^
+KeyboardInterrupt
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "clientserver.py", line 504, in shutdown_socket
+BrokenPipeError: [Errno 32] Broken pipe
+`;
+    const shown = (text: string): string =>
+      JSON.stringify(renderRunMessage(view(phase, { output: output([stderr(text)]) }), nowMs).message);
+    expect(shown(`${py4j}${broken}`)).toContain('No output');
+    expect(shown(`${broken}mine`)).toContain('mine');
+    expect(shown(`${broken}mine`)).not.toMatch(/BrokenPipe|Traceback/);
+    const mine = 'ERROR:root:mine\nTraceback (most recent call last):\nValueError: x\n';
+    expect(shown(mine)).toContain('ValueError: x');
+  });
+
+  test('a call to Spark that it cut off is told neither as an error nor as a driver that is gone', () => {
+    const phase = ended('interrupted', { stoppedBy: 'U1' });
+    const parts = [stderr(py4j), error(DRIVER_HEADLINE)];
+    const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);
+    expect(JSON.stringify(message)).not.toMatch(/driver|traceback/);
+    expect(files).toEqual([]);
+    const lost = renderRunMessage(view(ended('raised'), { output: output(parts) }), nowMs);
+    expect(JSON.stringify(lost.message)).toContain(DRIVER_HEADLINE);
   });
 
   test('an error that the code raised on its way out stays', () => {

@@ -57,15 +57,15 @@ test('its state, or how it ended, in what people call its language', () => {
   expect(runStatus({ ...run, state: 'waiting', data })).toBe('Waiting · python3');
 });
 
-test('one line: how it ended, when, who, and the code as the link', () => {
+test('one line: how it ended, when, who, the code in which nothing is markup, and the status as the link', () => {
   const time = '<!date^0^{date_short_pretty} at {time}|1970-01-01T00:00:00.000Z>';
-  const code = summarizeCode(['x < `y`\nz']);
+  const code = summarizeCode(['d[1:x:2] < `y`\nz']);
   const link = 'https://t.slack.com/archives/C1/p101000002?thread_ts=100.000001&cid=C1';
   expect(runLine({ ...run, data: { ...run.data, ...code } }, 'https://t.slack.com/')).toBe(
-    `✓ ${time} · <@U1> · <${link}|x &lt; ˋyˋ …> · Done · 0.05 s · python3`,
+    `✓ ${time} · <@U1> · \`d[1:x:2] &lt; ˋyˋ\` … · <${link}|Done · 0.05 s · python3>`,
   );
   const failed = { ...run.data, outcome: { ...run.data.outcome!, kind: 'raised' as const } };
-  expect(runLine({ ...run, data: failed }, 'https://t.slack.com/')).toMatch(/^✗ .* · Error · 0\.05 s/);
+  expect(runLine({ ...run, data: failed }, 'https://t.slack.com/')).toMatch(/^✗ .*\|Error · 0\.05 s/);
   const { outcome: _, messageTs: __, ...data } = run.data;
   expect(runLine({ ...run, thread: '', state: 'running', data }, 'https://t.slack.com/')).toBe(
     `… ${time} · <@U1> · \`print(1)\` · Running · python3`,

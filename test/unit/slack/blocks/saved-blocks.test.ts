@@ -45,6 +45,7 @@ test('what is saved is listed by name, with who, when and its first line', () =>
   const text = savedList([snippet]);
   expect(text).toContain('`report` · python3, saved by <@U1> <!date^1700000000^');
   expect(text).toContain('— `n = 1` …');
+  expect(savedList([{ ...snippet, dialect: 'sql' }])).toContain('`report` · SQL, saved by');
   expect(savedList([])).toContain('Nothing is saved in this channel');
   const many = Array.from({ length: 100 }, (_, at) => ({ ...snippet, name: `${'x'.repeat(36)}${at}` }));
   expect(savedList(many).length).toBeLessThanOrEqual(12_000);

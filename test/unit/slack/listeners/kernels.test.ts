@@ -152,3 +152,12 @@ test('a word names the kernel that speaks it; what fits several is asked, what f
   );
   expect(restarted).toHaveLength(3);
 });
+
+test('of another channel, too, a word names the kernel', async () => {
+  const { restart, restarted } = createChannel('python3-spark', 'ir');
+  await restart('R', '#data');
+  expect(restarted).toEqual(['ir']);
+  await expect(restart('scala', '#data')).rejects.toThrow(
+    /^No kernel of that channel is called “scala”; it has python3-spark, ir. Nothing was changed.$/,
+  );
+});

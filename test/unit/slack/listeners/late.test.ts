@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import type { AuditEntry } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { UserError } from '../../../../src/errors.ts';
 import type { Run } from '../../../../src/runs/run.ts';
@@ -46,10 +46,13 @@ interface Given {
   refusals?: string[];
   /** Whether the channel is on `auto`, each time that it is asked; by default it is. */
   autos?: boolean[];
+  isGuest?: boolean;
 }
 
-function createBot({ run, found = code, refusals = [], autos = [] }: Given = {}) {
+function createBot({ run, found = code, refusals = [], autos = [], isGuest = false }: Given = {}) {
   const told: Told[] = [];
+  const audited: string[] = [];
+  const replaced: unknown[] = [];
   const ran: { code: readonly string[]; requestKey: string }[] = [];
   const claims = new Set(['welcome/T1/U1']);
   const tell = async (_: unknown, text: string, blocks?: Told['blocks']): Promise<void> =>
@@ -60,7 +63,7 @@ function createBot({ run, found = code, refusals = [], autos = [] }: Given = {})
     editWindowMs: 10 * MINUTE_MS,
     policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
     users: {
-      find: async (id: string) => ({ id, ids: [id], isGuest: false, isExternal: false, isBot: false }),
+      find: async (id: string) => ({ id, ids: [id], isGuest, isExternal: false, isBot: false }),
     },
     notify: { person: tell, channel: tell },
     control: { awaitingInput: () => undefined },
@@ -86,16 +89,20 @@ function createBot({ run, found = code, refusals = [], autos = [] }: Given = {})
     threadRuns: async () => (run === undefined ? [] : [run]),
     channelRuns: async () => (run === undefined ? [] : [run]),
     memory: createListenerMemory(),
-    audit: silentAudit,
+    audit: {
+      record: ({ audit, event }: AuditEntry) => void audited.push(`${audit} ${event}`),
+      refuse: (_: unknown, { audit, reason }: AuditEntry) => void audited.push(`${audit} refused: ${reason}`),
+    },
     log: silentLog,
   } as unknown as Bot;
   const press = async (offer = told.at(-1), user = 'U1'): Promise<void> => {
     const value = offer?.blocks?.[1]?.elements?.[0]?.value;
     const body = { user: { id: user }, channel: { id: 'C1' }, container: { type: 'message' } };
     const action = { type: 'button', action_id: 'late:run', value };
-    await onRunNow({ ack: async () => undefined, body, action } as never, bot);
+    const respond = async (words: unknown): Promise<void> => void replaced.push(words);
+    await onRunNow({ ack: async () => undefined, body, action, respond } as never, bot);
   };
-  return { bot, told, ran, claims, press };
+  return { bot, told, ran, claims, press, audited, replaced };
 }
 
 test.each([14, 15])('what comes %i minutes after it was written runs', async (minutes) => {
@@ -122,6 +129,18 @@ test.each([
   expect(JSON.stringify(told[0]?.blocks)).toContain('"Run now"');
 });
 
+test.each([
+  ['code', code],
+  ['an edit', edit],
+])('who may not run is told so, and is offered nothing: %s', async (_what, event) => {
+  const data = { message: `message/T1/C1/${code.ts}`, edition: 1, kernelspec: 'python3' };
+  const run = { id: 'r1', requester: 'U1', channel: 'C1', thread: code.ts, state: 'posted', data } as Run;
+  const { bot, told } = createBot({ isGuest: true, run });
+  arriveAfter(18);
+  await (event === edit ? onMessageChanged : onMessage)(event, ticket, bot);
+  expect(told).toEqual([{ text: 'Guests may not use Sparkthread here.' }]);
+});
+
 test('talk stays talk, and what ran in time is not told when it comes again late', async () => {
   const { bot, told, claims } = createBot();
   await onMessage({ ...code, text: 'lunch?' }, ticket, bot);
@@ -131,9 +150,12 @@ test('talk stays talk, and what ran in time is not told when it comes again late
 });
 
 test('Run now runs the message under its own request, as it is by then', async () => {
-  const { bot, ran, press } = createBot();
+  const { bot, ran, press, replaced } = createBot();
   await onMessage(code, ticket, bot);
   await press();
+  expect(replaced).toEqual([
+    { replace_original: true, text: 'Slack brought this message late; its author had it run then.' },
+  ]);
   await press();
   expect(ran).toEqual([{ code: ['1 + 1'], requestKey: `message/T1/C1/${code.ts}` }]);
   const later = createBot({ found: edited });
@@ -155,12 +177,15 @@ test('Run now is its author’s, and says so where the message is gone', async (
 });
 
 test('each refusal of Run now is said, and it runs when it is pressed once more', async () => {
-  const { bot, told, ran, press } = createBot({ refusals: ['Your runs are too many.', 'Still too many.'] });
+  const refusals = ['Your runs are too many.', 'Still too many.'];
+  const { bot, told, ran, press, audited, replaced } = createBot({ refusals });
   await onMessage(code, ticket, bot);
   const [offer] = told;
   for (let presses = 0; presses < 3; presses += 1) await press(offer);
   expect(told.map(({ text }) => text).slice(1)).toEqual(['Your runs are too many.', 'Still too many.']);
   expect(ran).toMatchObject([{ code: ['1 + 1'] }]);
+  expect(replaced).toHaveLength(1);
+  expect(audited.filter((line) => line === 'press request.ended')).toHaveLength(1);
 });
 
 test('Run now says so where nothing asks for a run by then', async () => {
@@ -173,7 +198,11 @@ test('Run now says so where nothing asks for a run by then', async () => {
   await onMessage(code, ticket, now.bot);
   await now.press();
   expect(now.told.at(-1)?.text).toContain('no longer asks');
-  expect([...ran, ...now.ran]).toEqual([]);
+  const talk = createBot({ found: { ...block, text: 'as in ```1 + 1```' } });
+  await onMessage(block, ticket, talk.bot);
+  await talk.press();
+  expect(talk.told.at(-1)?.text).toContain('no longer asks');
+  expect([...ran, ...now.ran, ...talk.ran]).toEqual([]);
 });
 
 test('an edit that comes late is told, too, and runs behind the run of its message when it is wanted', async () => {

@@ -7,6 +7,7 @@ import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { joinFields, readPurpose } from '../../../../src/slack/blocks/modals/editor.ts';
 import { onLoadSaved } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 
 const place = { workspace: 'T1', channel: 'C1' };
 const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
@@ -18,6 +19,8 @@ async function openLoading(...codes: readonly (readonly string[])[]) {
   for (const [at, blocks] of codes.entries())
     ids.push((await saved.save({ ...snippet, name: `code${at}`, blocks }, undefined, 1)).saved.id);
   const shown: ModalView[] = [];
+  /** How long Slack takes for each update. */
+  const updates: Promise<void>[] = [];
   const said: string[] = [];
   const bot = {
     ...place,
@@ -34,17 +37,28 @@ async function openLoading(...codes: readonly (readonly string[])[]) {
       },
       aliases: {},
     }),
-    views: { updateModal: async (_: string, view: ModalView) => void shown.push(view) },
+    views: {
+      async updateModal(_: string, view: ModalView) {
+        await updates.shift();
+        shown.push(view);
+      },
+    },
     notify: { person: async (_: unknown, text: string) => void said.push(text) },
     audit: silentAudit,
+    memory: createListenerMemory(),
     log: silentLog,
   } as unknown as Bot;
+  let presses = 0;
   /** The one of that index, into what is shown. */
   const load = async (at: number): Promise<void> =>
     await onLoadSaved(
       {
         ack: async () => {},
-        action: { type: 'static_select', selected_option: { value: ids[at] } },
+        action: {
+          type: 'static_select',
+          selected_option: { value: ids[at] },
+          action_ts: `170000000${(presses += 1)}.000100`,
+        },
         body: {
           user: { id: 'U2' },
           view: { id: 'V1', private_metadata: shown.at(-1)?.private_metadata ?? '{"channel":"C1"}' },
@@ -52,7 +66,7 @@ async function openLoading(...codes: readonly (readonly string[])[]) {
       } as never,
       bot,
     );
-  return { saved, shown, said, load };
+  return { saved, shown, said, updates, load };
 }
 
 test('loaded code stands in fields of new names each time, because Slack keeps what was typed into the old ones', async () => {
@@ -61,8 +75,8 @@ test('loaded code stands in fields of new names each time, because Slack keeps w
   await load(0);
   const names = shown.map(({ blocks: all }) => all.map(({ block_id: id }) => id));
   expect(names).toEqual([
-    [undefined, 'language/1', 'code0/1', 'code1/1', 'code2/1', 'file'],
-    [undefined, 'language/2', 'code0/2', 'code1/2', 'code2/2', 'file'],
+    [undefined, ...['language', 'code0', 'code1', 'code2'].map((name) => `${name}/1700000001.0001`), 'file'],
+    [undefined, ...['language', 'code0', 'code1', 'code2'].map((name) => `${name}/1700000002.0001`), 'file'],
   ]);
   expect(JSON.parse(shown[1]?.private_metadata ?? '')).toMatchObject({
     isVerbatim: true,
@@ -74,6 +88,20 @@ test('loaded code stands in fields of new names each time, because Slack keeps w
   for (const each of saved.list('C1')) await saved.forget(each);
   await load(0);
   expect(said).toEqual(['That snippet is no longer saved.']);
+});
+
+test('two choices one right after the other have fields of their own, and the later one stays', async () => {
+  const { shown, updates, load } = await openLoading(['first'], ['second']);
+  const slow = Promise.withResolvers<void>();
+  updates.push(slow.promise);
+  const loads = [load(0), load(1)];
+  setImmediate(slow.resolve);
+  await Promise.all(loads);
+  expect(shown.map(({ blocks: all }) => all[2])).toEqual([
+    expect.objectContaining({ block_id: 'code0/1700000001.0001' }),
+    expect.objectContaining({ block_id: 'code0/1700000002.0001' }),
+  ]);
+  expect(JSON.stringify(shown.at(-1))).toContain('"initial_value":"second"');
 });
 
 test('blocks that are loaded after long code stay blocks', async () => {

@@ -45,6 +45,8 @@ describe('commands', () => {
     ['unschedule 2', { kind: 'unschedule', number: 2 }],
     ['restart #data', { kind: 'restart', channel: '#data' }],
     ['restart python2', { kind: 'restart', language: 'python2' }],
+    ['restart #data scala', { kind: 'restart', channel: '#data', language: 'scala' }],
+    ['Shutdown scala <#C024BE91L|data>', { kind: 'shutdown', channel: 'C024BE91L', language: 'scala' }],
     ['Shutdown  c++', { kind: 'shutdown', language: 'c++' }],
     ['restart #données', { kind: 'restart', channel: '#données' }],
     ['shutdown C024BE91L', { kind: 'shutdown', channel: 'C024BE91L' }],

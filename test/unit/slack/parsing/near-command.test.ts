@@ -21,6 +21,10 @@ test.each([
   ['Forget my report', 'forget my-report'],
   ['help me', 'help'],
   ['status now', 'status'],
+  ['!stop', 'stop'],
+  ['history 5', 'history'],
+  ['status #data', 'status'],
+  ['!Help', 'help'],
   ['restrat #data', 'restart #data'],
   ['restrat python2', 'restart python2'],
 ])('%j is nearly %j', (typed, meant) => {
@@ -46,6 +50,8 @@ test.each([
   'stop -1',
   'help\nme',
   'help me please',
+  '!ls',
+  '!stop 1',
   '',
 ])('%j is code', (typed) => {
   expect(readNearCommand(typed)).toBeUndefined();

@@ -111,7 +111,7 @@ class Shell(object):
         self.magics, self.user_ns = {}, {}
 
     def find_cell_magic(self, name):
-        return self.magics.get(name)
+        return self.magics.get(name, (None, None))[1]
 
     def register_magic_function(self, function, kind, name):
         self.magics[name] = (kind, function)
@@ -346,6 +346,9 @@ class FramesTest(unittest.TestCase):
         self.install()
         self.install(asked=4, version="2")
         self.assertEqual(self.rows(self.shell.display(self.frame)), (4, True, True))
+        self.shell.user_ns["spark"] = Session({"q": self.frame})
+        self.shell.magics["sql"][1]("q", "")
+        self.assertEqual(self.rows(self.published), (4, True, True))
         self.assertEqual(self.shell.display_formatter.format.version, "2")
         self.assertEqual(self.shell.display_formatter.format.theirs.__func__, DisplayFormatter.format)
 

@@ -109,6 +109,26 @@ test('a kernel that the gateway restarted while nobody ran: the next run says so
   expect(next.run.data.notes).toEqual([]);
 });
 
+test('a kernel that died under one run: the next one says so, and nobody counts as having variables in it', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const kernel = rig.gateway.kernels.get(rig.session().record!.kernelId)!;
+  const { onExecute } = kernel;
+  kernel.onExecute = (request) => {
+    kernel.onExecute = onExecute;
+    kernel.begin(request);
+    kernel.status('restarting');
+    kernel.comeUp();
+  };
+  expect((await rig.untilDone(await rig.submit('dies()'))).kind).toBe('kernelDied');
+  await rig.session().settled;
+  expect(rig.session().record?.requesters).toEqual([]);
+  const next = await rig.submit('next()', { requester: 'U2' });
+  await rig.untilDone(next);
+  expect(next.run.data.notes.join()).toContain('restarted meanwhile');
+});
+
 test('code that leaves its kernel: the kernel is ended, and the next run gets a new one', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
@@ -122,7 +142,9 @@ test('code that leaves its kernel: the kernel is ended, and the next run gets a 
   };
   expect((await rig.untilDone(await rig.submit('exit()'))).kind).toBe('exited');
   expect(kernel.isDeleted).toBe(true);
-  expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
+  const after = await rig.submit('after()', { requester: 'U2' });
+  expect((await rig.untilDone(after)).kind).toBe('ok');
+  expect(after.run.data.notes.join()).toContain('The code of the run before ended the channel’s kernel');
   expect(rig.session().record?.kernelId).not.toBe(before);
 });
 

@@ -16,6 +16,17 @@ test('whoever finds the kernel’s Spark gone gets a Restart, until the kernel w
   expect(rig.control.hasLostSpark(live.run)).toBe(false);
 });
 
+test('a call to Spark that a stop cut off is no sign of that', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('spark()');
+  const run = await rig.held.untilBegun('spark()');
+  rig.session().stop(live, { kind: 'asked', by: 'U1' });
+  run.fail(gone);
+  await rig.untilDone(live);
+  expect(rig.views(live).at(-1)?.actions).not.toContain('restart');
+  expect(rig.control.hasLostSpark(live.run)).toBe(false);
+});
+
 test('another error offers none', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('wrong()');

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { silentAudit } from '../../../../src/audit/audit.ts';
+import { UserError } from '../../../../src/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+import { type KernelRecord, newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/kernel-buttons.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+
+/** A workspace with one kernel in #data; `press` answers with what took the place of the message with the button. */
+function createScene({ restartBy = 'admins', isAdmin = true } = {}) {
+  const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
+  const record = newKernelRecord(owner, 'python3');
+  const kernels = [record];
+  const said: string[] = [];
+  const seen = new Set<string>();
+  const bot = {
+    workspace: 'T1',
+    policy: { admins: [], restartBy, allowedBots: [], allowGuests: false, allowExternal: false },
+    users: { find: async (id: string) => ({ id, ids: [id], isWorkspaceAdmin: isAdmin }) },
+    channels: { isOpenTo: async () => true, isMember: async () => true },
+    control: {
+      kernels: async () => kernels,
+      async kernelById() {
+        if (kernels.length === 0) throw new UserError('noKernel', 'That kernel is gone already.');
+        return record;
+      },
+      statusOf: async (asked: readonly KernelRecord[]) =>
+        asked.map((each) => ({ record: each, displayName: 'Python 3', state: 'idle', unfinished: [] })),
+      otherKernels: async () => [],
+      shutDown: async () => void kernels.pop(),
+      keep: async () => kernels.length > 0,
+    },
+    notify: {
+      person: async (_: unknown, text: string) => void said.push(text),
+      channel: async (_: unknown, text: string) => void said.push(text),
+    },
+    markSeen: async (key: string) => !seen.has(key) && seen.add(key).has(key),
+    forgetSeen: async (key: string) => void seen.delete(key),
+    memory: createListenerMemory(),
+    audit: silentAudit,
+    log: silentLog,
+  } as unknown as Bot;
+  const press = async (act: typeof onKernelButton, action: object): Promise<unknown> => {
+    let answer: unknown;
+    const respond = async (words: unknown): Promise<void> => void (answer = words);
+    const body = { user: { id: 'U1' }, channel: { id: 'C1' }, container: { type: 'message' } };
+    const args = { ack: async () => undefined, body, action: { type: 'button', ...action }, respond };
+    await act(args as never, bot);
+    return answer;
+  };
+  const [, shutDown] = renderKernelButtons(record.kernelId, 1).elements;
+  return { kernels, said, press, shutDown: shutDown ?? {}, keep: { value: `${record.kernelId}|T1/C1` } };
+}
+
+test('the list of kernels is shown anew after a press on it, also where the kernel was gone', async () => {
+  const { said, press, shutDown } = createScene();
+  for (let presses = 1; presses <= 2; presses += 1) {
+    const shown = await press(onKernelButton, shutDown);
+    expect(shown).toMatchObject({
+      replace_original: true,
+      text: expect.stringContaining('No channel has a'),
+    });
+    expect(JSON.stringify(shown)).not.toContain('kernel:shutdown');
+  }
+  expect(said).toEqual([
+    '<@U1> shut the python3 kernel down; variables are gone.',
+    'Shut down the python3 kernel; the next snippet starts a new one.',
+    'That kernel is gone already.',
+  ]);
+});
+
+test('the question which kernel was meant is over once it is answered by who may not list them', async () => {
+  const { press, shutDown } = createScene({ restartBy: 'anyone', isAdmin: false });
+  expect(await press(onKernelButton, shutDown)).toEqual({ delete_original: true });
+});
+
+test('Keep ends the warning, also where the kernel is gone', async () => {
+  const { kernels, said, press, keep } = createScene();
+  expect(await press(onKeepButton, keep)).toEqual({
+    replace_original: true,
+    text: '<@U1> kept the kernel.',
+  });
+  kernels.pop();
+  expect(await press(onKeepButton, keep)).toEqual({
+    replace_original: true,
+    text: 'The kernel that this was about is gone, with its variables.',
+  });
+  expect(said).toEqual(['That kernel is gone already, with its variables.']);
+});

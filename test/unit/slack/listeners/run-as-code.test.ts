@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { silentAudit } from '../../../../src/audit/audit.ts';
+import { UserError } from '../../../../src/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { onRunAsCode } from '../../../../src/slack/listeners/actions/asked-back.ts';
+
+test('Run as code runs nothing where the bot could not answer', async () => {
+  const said: string[] = [];
+  let runs = 0;
+  const bot = {
+    workspace: 'T1',
+    policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
+    users: { find: async (id: string) => ({ id, ids: [id] }) },
+    channels: {
+      async mustBeMember() {
+        throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
+      },
+    },
+    admit: async () => {
+      runs += 1;
+      return { kind: 'duplicate' };
+    },
+    notify: { person: async (_: unknown, text: string) => void said.push(text) },
+    audit: silentAudit,
+    log: silentLog,
+  } as unknown as Bot;
+  const value = JSON.stringify({ text: 'restrat', requestKey: 'trigger/T1/1', thread: '' });
+  await onRunAsCode(
+    {
+      ack: async () => undefined,
+      body: { user: { id: 'U1' }, channel: { id: 'C1' }, container: { type: 'message' } },
+      action: { type: 'button', action_id: 'near:run', value },
+    } as never,
+    bot,
+  );
+  expect([said, runs]).toEqual([['Sparkthread is not in this channel.'], 0]);
+});

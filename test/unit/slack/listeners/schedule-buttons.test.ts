@@ -1,0 +1,35 @@
+import { Keyv } from 'keyv';
+import { expect, test } from 'vitest';
+import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentLog } from '../../../../src/log.ts';
+import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { onScheduleButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
+
+test('a press on a schedule that is removed is refused, and the list is shown anew', async () => {
+  const said: string[] = [];
+  const shown: unknown[] = [];
+  const bot = {
+    workspace: 'T1',
+    schedules: new Schedules(new Keyv(), 'T1'),
+    notify: { person: async (_: unknown, text: string) => void said.push(text) },
+    audit: silentAudit,
+    log: silentLog,
+  } as unknown as Bot;
+  await onScheduleButton(
+    {
+      ack: async () => undefined,
+      respond: async (words: unknown) => void shown.push(words),
+      body: { user: { id: 'U1' }, channel: { id: 'C1' }, container: { type: 'message' } },
+      action: { type: 'button', action_id: 'schedule:pause', value: 'gone|1' },
+    } as never,
+    bot,
+  );
+  expect(said).toEqual(['That schedule is removed already.']);
+  expect(shown).toEqual([
+    expect.objectContaining({
+      replace_original: true,
+      text: expect.stringMatching(/^Nothing is scheduled in this channel/),
+    }),
+  ]);
+});
