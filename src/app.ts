@@ -7,7 +7,7 @@ import { SpoolBudget } from './output/spool/spool-budget.ts';
 import { openTranscript } from './output/open-transcript.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
-import { StoredChannelSettings } from './runs/languages/channel-settings.ts';
+import { ChannelSettingsStore } from './runs/languages/channel-settings.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
 import { createNotebookStore } from './notebooks/notebook-store.ts';
 import { withNotebook } from './runs/notebook-run.ts';
@@ -55,7 +55,7 @@ export function createApp(parts: AppParts) {
   const { workspace } = slack.side;
   const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
   const kernelspecs = startKernelspecCache(gateway, log);
-  const channels = new StoredChannelSettings(store.keyv('channel'));
+  const channels = new ChannelSettingsStore(store.keyv('channel'));
   const records = new KernelRecords(store.keyv('kernel'), gateway, log);
   const spoolBudget = new SpoolBudget(config.spoolLimitBytes);
   const notebooks = createNotebookStore(store.keyv('notebook'), config.runs.keepRunsMs);

@@ -8,7 +8,7 @@ import { startDisplays } from '../../src/output/transcript.ts';
 import { openTranscript } from '../../src/output/open-transcript.ts';
 import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
-import { StoredChannelSettings } from '../../src/runs/languages/channel-settings.ts';
+import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
 import { startRetention } from '../../src/runs/retention.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
@@ -65,7 +65,7 @@ export async function startYear(options: {
     const limits = { maxOutputBytes: 1e6, budget };
     return await openTranscript({ dir, runId, ...limits, recovered, displays, readsConsoleBar: true });
   };
-  const channels = new StoredChannelSettings(store.keyv('channel'));
+  const channels = new ChannelSettingsStore(store.keyv('channel'));
   const kernels: ChannelKernels = new ChannelKernels({
     gateway,
     records: new KernelRecords(store.keyv('kernel'), gateway, silentLog),

@@ -16,7 +16,7 @@ import type { FinishResult, OpenRunMessage, RunMessageOptions, RunView } from '.
 import { Admission } from '../../src/runs/admission/admission.ts';
 import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
 import { KernelControl } from '../../src/runs/control.ts';
-import { StoredChannelSettings } from '../../src/runs/languages/channel-settings.ts';
+import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
 import { Runs } from '../../src/runs/runs.ts';
 import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
@@ -47,7 +47,7 @@ export interface RigProcess {
   kernels: ChannelKernels;
   runs: Runs;
   records: KernelRecords;
-  channels: StoredChannelSettings;
+  channels: ChannelSettingsStore;
   admission: Admission;
   control: KernelControl;
 }
@@ -191,7 +191,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       log: silentLog,
     });
     const records = new KernelRecords(faulty.keyv('kernel'), client, silentLog);
-    const channels = new StoredChannelSettings(faulty.keyv('channel'));
+    const channels = new ChannelSettingsStore(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,
       records,

@@ -1,6 +1,7 @@
 import { entriesOf } from '../../store/keyv.ts';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
+import { KeyedMutex } from '../../waits.ts';
 
 const settingsSchema = z.object({
   /** Chosen with `use`. */
@@ -13,18 +14,11 @@ const settingsSchema = z.object({
 export type ChannelSettings = z.infer<typeof settingsSchema>;
 const storedSchema = settingsSchema.catch({});
 
-export interface ChannelSettingsStore {
-  read(workspace: string, channel: string): Promise<ChannelSettings>;
-  /** Resolves once the store has it. */
-  change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void>;
-}
-
 /** What channels have chosen: in memory, and in Keyv under `workspace/channel`. */
-export class StoredChannelSettings implements ChannelSettingsStore {
+export class ChannelSettingsStore {
   readonly #keyv: Keyv;
   readonly #known = new Map<string, ChannelSettings>();
-  /** The last change under way of each channel. */
-  readonly #changing = new Map<string, Promise<void>>();
+  readonly #mutex = new KeyedMutex();
 
   constructor(keyv: Keyv) {
     this.#keyv = keyv;
@@ -39,22 +33,16 @@ export class StoredChannelSettings implements ChannelSettingsStore {
     return this.#known.get(`${workspace}/${channel}`) ?? {};
   }
 
+  /** Resolves once the store has it. */
   async change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void> {
     const key = `${workspace}/${channel}`;
-    const before = this.#changing.get(key)?.catch(() => undefined) ?? Promise.resolve();
-    const changing = before.then(() => this.#write(key, change));
-    this.#changing.set(key, changing);
-    await changing.finally(() => {
-      if (this.#changing.get(key) === changing) this.#changing.delete(key);
+    await this.#mutex.run(key, async () => {
+      const now = this.#known.get(key) ?? {};
+      const next = { ...now, ...change };
+      const isSame = next.kernelspec === now.kernelspec && next.dialect === now.dialect;
+      if (isSame && next.auto === now.auto) return;
+      await this.#keyv.set(key, next);
+      this.#known.set(key, next);
     });
-  }
-
-  async #write(key: string, change: Partial<ChannelSettings>): Promise<void> {
-    const now = this.#known.get(key) ?? {};
-    const next = { ...now, ...change };
-    const isSame = next.kernelspec === now.kernelspec && next.dialect === now.dialect;
-    if (isSame && next.auto === now.auto) return;
-    await this.#keyv.set(key, next);
-    this.#known.set(key, next);
   }
 }

@@ -20,7 +20,7 @@ function tokenPattern(): RegExp {
  */
 export function splitStatements(sql: string): Statement[] {
   const found: Statement[] = [];
-  const place = new Place(sql);
+  const placeOf = placesIn(sql);
   let begin: number | undefined;
   let blocks = new Blocks();
   for (const [token, at] of readSqlTokens(sql)) {
@@ -29,11 +29,11 @@ export function splitStatements(sql: string): Statement[] {
       blocks.take(token);
       continue;
     }
-    if (begin !== undefined) found.push({ text: sql.slice(begin, at).trimEnd(), ...place.of(begin) });
+    if (begin !== undefined) found.push({ text: sql.slice(begin, at).trimEnd(), ...placeOf(begin) });
     begin = undefined;
     blocks = new Blocks();
   }
-  if (begin !== undefined) found.push({ text: sql.slice(begin).trimEnd(), ...place.of(begin) });
+  if (begin !== undefined) found.push({ text: sql.slice(begin).trimEnd(), ...placeOf(begin) });
   return found.length > 0 ? found : [{ text: sql, line: 1, column: 1 }];
 }
 
@@ -81,24 +81,18 @@ class Blocks {
   }
 }
 
-/** Lines and columns of places that are asked for in order, so that the text is counted once. */
-class Place {
-  readonly #text: string;
-  #at = 0;
-  #line = 1;
-  #lineStart = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  of(index: number): { line: number; column: number } {
-    for (let at = this.#text.indexOf('\n', this.#at); at !== -1 && at < index;) {
-      this.#line += 1;
-      this.#lineStart = at + 1;
-      at = this.#text.indexOf('\n', at + 1);
+/** Line and column of a place; places are asked for in order, so that the text is counted once. */
+function placesIn(text: string): (index: number) => { line: number; column: number } {
+  let counted = 0;
+  let line = 1;
+  let lineStart = 0;
+  return (index) => {
+    for (let at = text.indexOf('\n', counted); at !== -1 && at < index;) {
+      line += 1;
+      lineStart = at + 1;
+      at = text.indexOf('\n', at + 1);
     }
-    this.#at = Math.max(this.#at, index);
-    return { line: this.#line, column: index - this.#lineStart + 1 };
-  }
+    counted = Math.max(counted, index);
+    return { line, column: index - lineStart + 1 };
+  };
 }

@@ -43,12 +43,22 @@ export class StatusApi {
         : new ProxyAgent({ ...options, uri: proxy, requestTls: { allowH2: false } });
   }
 
-  /** For one block of a run. */
+  /**
+   * For one block of a run. It stays with the application that has had jobs of its block; until one has, and after a
+   * failure, it looks anew.
+   */
   follow(question: StatusQuestion): StatusFollower {
-    return new StatusFollower({
-      findApplication: (signal) => this.#findApplication(question, signal),
-      readJobs: (application, signal) => this.#readJobs(application, question, signal),
-    });
+    let known: Found | undefined;
+    return {
+      look: async (signal) => {
+        const application = known ?? (await this.#findApplication(question, signal));
+        known = undefined;
+        if (application === undefined) return undefined;
+        const moment = await this.#readJobs(application, question, signal);
+        if (moment !== undefined) known = application;
+        return moment;
+      },
+    };
   }
 
   async #findApplication(question: StatusQuestion, signal: AbortSignal): Promise<Found | undefined> {
@@ -112,29 +122,9 @@ export class StatusApi {
 /** An application, and the API that tells of it. */
 type Found = Application & { root: string };
 
-interface StatusCalls {
-  findApplication: (signal: AbortSignal) => Promise<Found | undefined>;
-  readJobs: (application: Found, signal: AbortSignal) => Promise<SparkMoment | undefined>;
-}
-
-/** It stays with the application that has had jobs of its block; until one has, and after a failure, it looks anew. */
-export class StatusFollower {
-  readonly #calls: StatusCalls;
-  #application: Found | undefined;
-
-  constructor(calls: StatusCalls) {
-    this.#calls = calls;
-  }
-
+export interface StatusFollower {
   /** One request after the other. Undefined where no job was submitted; rejects where the API gives no such answer. */
-  async look(signal: AbortSignal): Promise<SparkMoment | undefined> {
-    const application = this.#application ?? (await this.#calls.findApplication(signal));
-    this.#application = undefined;
-    if (application === undefined) return undefined;
-    const moment = await this.#calls.readJobs(application, signal);
-    if (moment !== undefined) this.#application = application;
-    return moment;
-  }
+  look: (signal: AbortSignal) => Promise<SparkMoment | undefined>;
 }
 
 /** Nothing of the text gets into the error. */

@@ -1,10 +1,10 @@
 import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
-import { StoredChannelSettings } from '../../../../src/runs/languages/channel-settings.ts';
+import { ChannelSettingsStore } from '../../../../src/runs/languages/channel-settings.ts';
 
 function scene(): {
   keyv: Keyv;
-  settings: StoredChannelSettings;
+  settings: ChannelSettingsStore;
   writes: () => number;
   fail: (is: boolean) => void;
 } {
@@ -20,7 +20,7 @@ function scene(): {
   };
   return {
     keyv,
-    settings: new StoredChannelSettings(keyv),
+    settings: new ChannelSettingsStore(keyv),
     writes: () => writes,
     fail: (is) => {
       isFailing = is;
