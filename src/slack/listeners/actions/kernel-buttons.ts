@@ -75,7 +75,7 @@ export async function onKeepButton(args: SlackActionMiddlewareArgs<BlockAction>,
       await respond({ replace_original: true, text }).catch((error: unknown) =>
         bot.log.warn(
           { event: 'warning.unended', err: error },
-          'that the warning of an idle kernel is over could not be shown',
+          'what a Keep press came to could not be shown',
         ),
       );
     await withAudit(asked, bot, async () => {

@@ -38,14 +38,14 @@ function saysInterrupted(headline: string): boolean {
 function withoutPy4jTrace(part: OutputPart): OutputPart[] {
   if (part.kind !== 'text' || part.source !== 'stderr' || part.text.hiddenChars > 0) return [part];
   const lines = (part.text.head + part.text.tail).split('\n');
-  const kept: string[] = [];
+  const others: string[] = [];
   for (let at = 0; at < lines.length;) {
     const end = PY4J_LOG.test(lines[at] ?? '') ? tracebackEnd(lines, at + 1) : at;
-    if (end === at) kept.push(lines[at] ?? '');
+    if (end === at) others.push(lines[at] ?? '');
     at = Math.max(end, at + 1);
   }
-  if (kept.length === lines.length) return [part];
-  const rest = kept.join('\n');
+  if (others.length === lines.length) return [part];
+  const rest = others.join('\n');
   return rest.trim() === '' ? [] : [{ ...part, text: wholeText(rest) }];
 }
 
