@@ -23,7 +23,11 @@ export async function onKernelButton(args: SlackActionMiddlewareArgs<BlockAction
   const notify = async (text: string): Promise<void> => {
     if (isHome) return await refreshHome(user, bot, text);
     await notifyInPlace(text);
-    await respond(await listAnew(user, channel, bot));
+    await listAnew(user, channel, bot)
+      .then(respond)
+      .catch((error: unknown) =>
+        bot.log.warn({ event: 'kernels.stale', err: error }, 'a list of kernels stays as it was'),
+      );
   };
   const asked = { audit: 'press', act: click.action, user, channel };
   await withBoundary({ what: 'a button of a kernel', notify, asked }, bot, async () => {
