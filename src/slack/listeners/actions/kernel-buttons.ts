@@ -49,7 +49,7 @@ export const onKeepButton = onInteraction(
       await respond({ replace_original: true, text }).catch((error: unknown) =>
         bot.log.warn(
           { event: 'warning.unended', err: error },
-          'that the warning of an idle kernel is over could not be shown',
+          'what a Keep press came to could not be shown',
         ),
       );
     await audited({}, async () => {

@@ -83,11 +83,11 @@ export async function withMessageBoundary(
     if (error instanceof UserError && error.code === 'late') await offerOnce(posted, text, bot);
     else if (isAddressed) await refuseOnce(posted, text, bot);
   };
-  const { user, channel, thread } = posted;
   if (posted.isAskedAnew === true) {
     await act(() => undefined);
     return 'done';
   }
+  const { user, channel, thread } = posted;
   const asked = { audit: 'message', user, channel, thread };
   return await withBoundary({ what: 'a message', ticket, notify, asked }, bot, async () => {
     await act(() => {
@@ -191,9 +191,8 @@ export async function onJoined(event: unknown, bot: Bot): Promise<void> {
   if (joined === undefined || joined.user !== bot.userId) return;
   const { channel, event_ts: ts } = joined;
   await withBoundary({ what: 'an invitation' }, bot, async () => {
-    await runOnce(`welcome/${bot.workspace}/${channel}/${ts}`, bot, async () => {
-      await bot.notify.channel({ channel }, welcomeText(bot.userId));
-    });
+    const key = `welcome/${bot.workspace}/${channel}/${ts}`;
+    await runOnce(key, bot, () => bot.notify.channel({ channel }, welcomeText(bot.userId)));
   });
 }
 

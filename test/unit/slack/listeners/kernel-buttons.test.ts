@@ -42,9 +42,12 @@ function createScene({ restartBy = 'admins', isAdmin = true } = {}) {
     audit: silentAudit,
     log: silentLog,
   } as unknown as Bot;
-  const press = async (act: typeof onKernelButton, action: object): Promise<unknown> => {
+  const press = async (act: typeof onKernelButton, action: object, isAway = false): Promise<unknown> => {
     let answer: unknown;
-    const respond = async (words: unknown): Promise<void> => void (answer = words);
+    const respond = async (words: unknown): Promise<void> => {
+      if (isAway) throw new Error('Slack is away');
+      answer = words;
+    };
     const body = { user: { id: 'U1' }, channel: { id: 'C1' }, container: { type: 'message' } };
     const args = { ack: async () => undefined, body, action: { type: 'button', ...action }, respond };
     await act(args as never, bot);
@@ -69,6 +72,12 @@ test('the list of kernels is shown anew after a press on it, also where the kern
     'Shut down the python3 kernel; the next snippet starts a new one.',
     'That kernel is gone already.',
   ]);
+});
+
+test('what was done counts as done where the list cannot be shown anew', async () => {
+  const { said, press, shutDown } = createScene();
+  await press(onKernelButton, shutDown, true);
+  expect(said.at(-1)).toBe('Shut down the python3 kernel; the next snippet starts a new one.');
 });
 
 test('the question which kernel was meant is over once it is answered by who may not list them', async () => {

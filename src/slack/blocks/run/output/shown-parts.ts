@@ -112,15 +112,15 @@ function saysInterrupted(headline: string): boolean {
 function withoutPy4jTrace(part: OutputPart): OutputPart[] {
   if (part.kind !== 'text' || part.source !== 'stderr' || part.text.hiddenChars > 0) return [part];
   const lines = (part.text.head + part.text.tail).split('\n');
-  const kept: string[] = [];
+  const rest: string[] = [];
   for (let at = 0; at < lines.length;) {
     const end = PY4J_LOG.test(lines[at] ?? '') ? tracebackEnd(lines, at + 1) : at;
-    if (end === at) kept.push(lines[at] ?? '');
+    if (end === at) rest.push(lines[at] ?? '');
     at = Math.max(end, at + 1);
   }
-  if (kept.length === lines.length) return [part];
-  const rest = kept.join('\n');
-  return rest.trim() === '' ? [] : [{ ...part, text: wholeText(rest) }];
+  if (rest.length === lines.length) return [part];
+  const text = rest.join('\n');
+  return text.trim() === '' ? [] : [{ ...part, text: wholeText(text) }];
 }
 
 /** The line behind a traceback, and behind those that it is chained to; `from` where there is none. */
