@@ -73,8 +73,13 @@ export function onInteraction<Meant>(
       if (isFresh) return;
       isFresh = true;
       if (isHome) return await refreshHome(user, bot, said);
-      const list = await listAnew?.(meant, { user, channel }, bot);
-      if (list !== undefined) await respond(list);
+      try {
+        const list = await listAnew?.(meant, { user, channel }, bot);
+        if (list !== undefined) await respond(list);
+      } catch (error) {
+        // What the press did is done all the same.
+        bot.log.warn({ event: 'list.stale', err: error }, 'a list that was pressed stays as it was');
+      }
     };
     const notify = async (text: string): Promise<void> => {
       if (!isHome) await inPlace(text);
