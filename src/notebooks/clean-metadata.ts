@@ -62,11 +62,12 @@ export function cleanBundle(bundle: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(bundle).map(([mime, value]) => [
       mime,
-      isJsonMime(mime) || isMultilineText(value) ? value : (JSON.stringify(value) ?? ''),
+      isOfMime(mime, value) ? value : (JSON.stringify(value) ?? ''),
     ]),
   );
 }
 
-function isMultilineText(value: unknown): boolean {
-  return isText(value) || (Array.isArray(value) && value.every(isText));
+/** Whether a notebook may have this value under this type as it is. */
+export function isOfMime(mime: string, value: unknown): boolean {
+  return isJsonMime(mime) || isText(value) || (Array.isArray(value) && value.every(isText));
 }
