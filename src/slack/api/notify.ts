@@ -6,6 +6,7 @@ import { readCallError } from './call-error.ts';
 import { renderElapsed } from '../blocks/duration.ts';
 import { button, buttonRow } from '../blocks/elements.ts';
 import { escapeMrkdwn, section, slackTime } from '../blocks/mrkdwn.ts';
+import { type CallRate, CallLimiter } from '../messages/limiters.ts';
 
 export interface Notify {
   /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
@@ -24,18 +25,23 @@ export interface Notify {
 
 /** So often a channel is told what Slack's rates keep from it. */
 const NOTICE_TRIES = 5;
+/** Slack takes 100 private words a minute for all people together, so that one who presses hundreds of times hears a part. */
+const TOLD_RATE: CallRate = { burst: 20, refillMs: 5_000 };
 
 /**
  * Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. The
  * client rejects a call over Slack's rates at once: it would keep back what is for others.
  */
 export function createNotify(client: WebClient, log: Log): Notify {
+  const told = new CallLimiter(Date.now, TOLD_RATE);
   const post = async (channel: string, said: Said, thread?: string): Promise<void> => {
     const where = { channel, ...(thread === undefined ? {} : { thread_ts: thread }) };
     await client.chat.postMessage({ ...where, ...said, unfurl_links: false, unfurl_media: false });
   };
   return {
     async person({ channel, thread, user }, text, blocks) {
+      if (told.take(user) > 0)
+        return log.info({ event: 'user.hushed', user }, 'a person is told too often, and not this time');
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       try {
         if (channel === undefined) return await post(user, said);
