@@ -11,6 +11,8 @@ const FACTS_MS = 10 * 60_000;
 const MEMBERSHIPS_MS = 10_000;
 /** A listener has 2.5 s in all. A later answer is cached for the next request. */
 const LOOKUP_MS = 1_500;
+/** After a look-up that failed, channels of which events tell enough are left alone for so long. */
+const UNANSWERED_MS = 10_000;
 
 export interface ChannelFacts {
   id: string;
@@ -28,6 +30,8 @@ export interface ChannelFacts {
 export interface Channels {
   /** Throws `UserError('botNotInChannel')` where the bot could not post its answer, or Slack does not say so in time. */
   mustBeMember(channel: string): Promise<void>;
+  /** What an event in a channel says of it, if it does: it counts where Slack does not answer, and a yes at once. */
+  noteShared(channel: string, isShared: boolean | undefined): void;
   /** Throws `UserError('notAllowed')` where another organisation would read the output, or Slack does not say. */
   mustBeInternal(channel: string): Promise<void>;
   /** Undefined for a channel that the bot cannot see. Up to 10 minutes old, unless `isFresh`. */
@@ -50,6 +54,8 @@ export function createChannels(client: WebClient, log: Log): Channels {
     ttl: FACTS_MS,
     fetchMethod: async (channel) => await askFacts(client, channel),
   });
+  const shared = new LRUCache<string, boolean>({ max: 5_000, ttl: FACTS_MS });
+  let askAgainAt = 0;
   const memberships = new LRUCache<string, ReadonlySet<string>>({
     max: 200,
     ttl: MEMBERSHIPS_MS,
@@ -85,14 +91,28 @@ export function createChannels(client: WebClient, log: Log): Channels {
           'Sparkthread is not in this channel, so it could not answer here and nothing ran. Type /invite @sparkthread, then try again.',
         );
     },
+    noteShared(channel, isShared) {
+      if (isShared !== undefined) shared.set(channel, isShared);
+    },
     async mustBeInternal(channel) {
       // Of a direct message the policy knows its one person.
       if (channel.startsWith('D')) return;
       const unsaid =
         'Slack did not say whether this channel is shared with another organisation, so nothing ran. Try again in a minute.';
-      const found = await findInTime(channel, new UserError('notAllowed', unsaid));
-      if (found === undefined) throw new UserError('notAllowed', unsaid);
-      if (found.isShared)
+      let isShared = shared.get(channel);
+      if (isShared === undefined || (!isShared && Date.now() >= askAgainAt)) {
+        const told = isShared;
+        isShared = await findInTime(channel, new UserError('notAllowed', unsaid)).then(
+          (found) => found?.isShared,
+          (error: unknown) => {
+            askAgainAt = Date.now() + UNANSWERED_MS;
+            if (told === undefined) throw error;
+            return told;
+          },
+        );
+      }
+      if (isShared === undefined) throw new UserError('notAllowed', unsaid);
+      if (isShared)
         throw new UserError(
           'notAllowed',
           'This channel is shared with another organisation, whose people would read the output. Nothing ran; an admin can allow it.',
