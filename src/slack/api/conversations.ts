@@ -67,12 +67,25 @@ export function createChannels(client: WebClient, log: Log): Channels {
     if (found?.isPostable === false) cache.delete(channel);
     return found;
   };
-  const findInTime = async (channel: string, failure: UserError): Promise<ChannelFacts | undefined> => {
+  const findInTime = async (channel: string, toError: () => UserError): Promise<ChannelFacts | undefined> => {
     try {
       return await withTimeout(find(channel), LOOKUP_MS);
     } catch (error) {
       log.warn({ event: 'channel.unread', err: error, channel }, 'a channel could not be looked up');
-      throw failure;
+      throw toError();
+    }
+  };
+  const isSharedWithOthers = async (channel: string, toError: () => UserError): Promise<boolean> => {
+    const told = shared.get(channel);
+    if (told === true || (told === false && Date.now() < askAgainAt)) return told;
+    try {
+      const found = await findInTime(channel, toError);
+      if (found === undefined) throw toError();
+      return found.isShared;
+    } catch (error) {
+      askAgainAt = Date.now() + UNANSWERED_MS;
+      if (told === undefined) throw error;
+      return told;
     }
   };
   const isMember = async (channel: string, user: string, isFresh = false): Promise<boolean> =>
@@ -84,7 +97,7 @@ export function createChannels(client: WebClient, log: Log): Channels {
     async mustBeMember(channel) {
       const unsaid =
         'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.';
-      const found = await findInTime(channel, new UserError('botNotInChannel', unsaid));
+      const found = await findInTime(channel, () => new UserError('botNotInChannel', unsaid));
       if (found?.isPostable !== true)
         throw new UserError(
           'botNotInChannel',
@@ -99,20 +112,7 @@ export function createChannels(client: WebClient, log: Log): Channels {
       if (channel.startsWith('D')) return;
       const unsaid =
         'Slack did not say whether this channel is shared with another organisation, so nothing ran. Try again in a minute.';
-      let isShared = shared.get(channel);
-      if (isShared === undefined || (!isShared && Date.now() >= askAgainAt)) {
-        const told = isShared;
-        isShared = await findInTime(channel, new UserError('notAllowed', unsaid)).then(
-          (found) => found?.isShared,
-          (error: unknown) => {
-            askAgainAt = Date.now() + UNANSWERED_MS;
-            if (told === undefined) throw error;
-            return told;
-          },
-        );
-      }
-      if (isShared === undefined) throw new UserError('notAllowed', unsaid);
-      if (isShared)
+      if (await isSharedWithOthers(channel, () => new UserError('notAllowed', unsaid)))
         throw new UserError(
           'notAllowed',
           'This channel is shared with another organisation, whose people would read the output. Nothing ran; an admin can allow it.',
