@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { finals } from '../../test/support/ask.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../test/support/scripted-gateway.ts';
 import type { StallReport } from './stall-preload.ts';
 
@@ -66,4 +67,21 @@ export async function startWatchedBot(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Channels whose first kernels are asked for at once. */
+const AT_ONCE = 20;
+
+/** New channels, each with a kernel that has answered; gives their ids. */
+export async function addWarmChannels({ playground }: WatchedBot, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, n) => playground.addChannel(`channel-${n}`).id);
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const asked = ids.slice(at, at + AT_ONCE).map((id) => {
+      const { ts } = playground.as('ana').post(id, `<@${playground.bot.id}> \`1+1\``);
+      return { id, ts };
+    });
+    for (const { id, ts } of asked)
+      await playground.waitFor(() => finals(playground, id, ts)[0], { timeoutMs: 60_000, what: 'an answer' });
+  }
+  return ids;
 }

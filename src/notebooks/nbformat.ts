@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJsonMime, isObject, type JsonObject } from './model.ts';
 import type { Output } from '../gateway/outputs.ts';
+import { jsonPieces } from '../output/mime/json-text.ts';
 
 /** What the schema of nbformat 4.5 asks of a value. What is not so would make the whole notebook invalid, and goes. */
 type Rule = (value: unknown) => boolean;
@@ -63,37 +65,56 @@ export function cleanBundle(bundle: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(bundle).map(([mime, value]) => [
       mime,
-      isJsonMime(mime) || isMultilineText(value) ? value : (JSON.stringify(value) ?? ''),
+      isOfMime(mime, value) ? value : (JSON.stringify(value) ?? ''),
     ]),
   );
 }
 
-function isMultilineText(value: unknown): boolean {
-  return isText(value) || (Array.isArray(value) && value.every(isText));
+/** Whether a notebook may have this value under this type as it is. */
+export function isOfMime(mime: string, value: unknown): boolean {
+  return isJsonMime(mime) || isText(value) || (Array.isArray(value) && value.every(isText));
 }
 
 /** JSON that every reader takes: half a surrogate pair, which UTF-8 cannot carry, becomes U+FFFD. */
 export function toJson(value: unknown): string {
-  const json = JSON.stringify(value);
-  // Where JSON.stringify escapes one, it is alone.
+  return wellFormed(JSON.stringify(value));
+}
+
+/** Where JSON.stringify escapes half of a pair, it is alone. */
+function wellFormed(json: string): string {
   return !json.includes('\\ud')
     ? json
     : json.replaceAll(/(?<!\\)((?:\\\\)*)\\ud[89a-f][\da-f]{2}/g, '$1\ufffd');
 }
 
-/** An output of a cell as nbformat has it; `count` is the cell's. */
-export function toOutputJson(
+/**
+ * An output of a cell as nbformat has it, in pieces with a turn for everybody else between them; `count` is the cell's.
+ * Rejects where it is nested too deeply.
+ */
+export async function outputPieces(
   output: Output & { kind: 'result' | 'display' | 'updateDisplay' | 'error' },
   count: number | null,
-): string {
+): Promise<string[]> {
   if (output.kind === 'error') {
     const { name, value, traceback } = output;
-    return toJson({ output_type: 'error', ename: name, evalue: value, traceback });
+    return await wellFormedPieces({ output_type: 'error', ename: name, evalue: value, traceback });
   }
-  const shown = { data: cleanBundle(output.data), metadata: output.metadata };
-  return output.kind === 'result'
-    ? toJson({ output_type: 'execute_result', ...shown, execution_count: count })
-    : toJson({ output_type: 'display_data', ...shown });
+  const data: Record<string, unknown> = {};
+  for (const [mime, value] of Object.entries(output.data))
+    data[mime] = isOfMime(mime, value) ? value : (await jsonPieces(value)).join('');
+  const shown = { data, metadata: output.metadata };
+  return await (output.kind === 'result'
+    ? wellFormedPieces({ output_type: 'execute_result', ...shown, execution_count: count })
+    : wellFormedPieces({ output_type: 'display_data', ...shown }));
+}
+
+async function wellFormedPieces(value: object): Promise<string[]> {
+  const pieces: string[] = [];
+  for (const piece of await jsonPieces(value)) {
+    if (pieces.length > 0) await nextTurn();
+    pieces.push(wellFormed(piece));
+  }
+  return pieces;
 }
 
 /** A stream output whose text comes in pieces. */

@@ -124,7 +124,7 @@ class NotebookTranscript implements Transcript {
   async seal(): Promise<void> {
     await this.#inner.seal();
     if (this.#isSealed) return;
-    await this.#record.disk.close();
+    await this.#record.close();
     this.#isSealed = true;
     this.#loss = undefined;
     try {

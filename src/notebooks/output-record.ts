@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { Output } from '../gateway/outputs.ts';
 import type { SpoolBudget } from '../output/spool/spool-budget.ts';
-import { toOutputJson } from './nbformat.ts';
+import { Turns } from '../output/turns.ts';
+import { outputPieces } from './nbformat.ts';
 import { RecordDisk } from './record-disk.ts';
 import { RecordIndex, type RecordedCell, type RecordStep } from './record-index.ts';
 import { noteJson } from './write.ts';
@@ -32,6 +33,8 @@ export class OutputRecord {
   readonly #options: OutputRecordOptions;
   readonly #index = new RecordIndex();
   readonly disk: RecordDisk;
+  /** A long output is written in turns; what comes behind it stays behind it. */
+  readonly #turns = new Turns(() => (this.disk.hasFailed = true));
   #streamBytes = 0;
   #files = 0;
   #countedBytes = 0;
@@ -68,11 +71,20 @@ export class OutputRecord {
 
   /** What comes from now on belongs to this cell. */
   begin(cell: number): void {
-    if (this.#index.current !== cell) this.#step({ op: 'cell', cell });
+    void this.#turns.take(async () => {
+      if (this.#index.current !== cell) this.#step({ op: 'cell', cell });
+    });
   }
 
   /** Takes the next output; a promise asks to wait for the disk. Never rejects. */
   add(output: Output): Promise<void> | undefined {
+    return this.#turns.take(async () => {
+      await this.#take(output);
+      if (this.disk.pendingBytes > HIGH_WATER_BYTES) await this.disk.flush();
+    });
+  }
+
+  async #take(output: Output): Promise<void> {
     switch (output.kind) {
       case 'counted':
         this.#step({ op: 'count', count: output.executionCount });
@@ -85,18 +97,16 @@ export class OutputRecord {
         break;
       case 'updateDisplay': {
         const { displayId: id } = output;
-        if (this.#index.has(id)) this.#addFile(output, (file, bytes) => ({ op: 'update', id, file, bytes }));
-        break;
+        if (!this.#index.has(id)) return;
+        return await this.#addFile(output, (file, bytes) => ({ op: 'update', id, file, bytes }));
       }
       case 'result':
       case 'display': {
         const shown = output.displayId === undefined ? {} : { id: output.displayId };
-        this.#addFile(output, (file, bytes) => ({ op: 'out', file, bytes, ...shown }));
-        break;
+        return await this.#addFile(output, (file, bytes) => ({ op: 'out', file, bytes, ...shown }));
       }
       case 'error':
-        this.#addFile(output, (file, bytes) => ({ op: 'out', file, bytes }));
-        break;
+        return await this.#addFile(output, (file, bytes) => ({ op: 'out', file, bytes }));
       case 'page':
       case 'nextInput':
       case 'inputRequest':
@@ -105,14 +115,20 @@ export class OutputRecord {
       case 'unreadable':
         break;
     }
-    return this.disk.pendingBytes > HIGH_WATER_BYTES ? this.disk.flush() : undefined;
+  }
+
+  /** All is on the disk, and no file is open until something more comes. */
+  async close(): Promise<void> {
+    await this.#turns.take(() => this.disk.close());
   }
 
   /** Rejects never. */
   async remove(): Promise<void> {
-    await this.disk.remove().catch(() => undefined);
-    this.#options.budget.count(-this.#countedBytes);
-    this.#countedBytes = 0;
+    await this.#turns.take(async () => {
+      await this.disk.remove().catch(() => undefined);
+      this.#options.budget.count(-this.#countedBytes);
+      this.#countedBytes = 0;
+    });
   }
 
   #addStream(name: 'stdout' | 'stderr', text: string): void {
@@ -124,24 +140,24 @@ export class OutputRecord {
     this.disk.addStreamText(bytes);
   }
 
-  #addFile(
+  async #addFile(
     output: Output & { kind: 'result' | 'display' | 'updateDisplay' | 'error' },
     stepOf: (file: number, bytes: number) => RecordStep,
-  ): void {
-    const json = this.#jsonOf(output);
-    const bytes = Buffer.byteLength(json);
+  ): Promise<void> {
+    const json = await this.#jsonOf(output);
+    const bytes = json.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
     const replaced = output.kind === 'updateDisplay' ? this.#index.sizeOf(output.displayId) : 0;
     if (!this.#takeRoom(bytes, replaced)) return;
     this.#files += 1;
-    this.disk.addFile(this.#files, json);
+    this.disk.addFile(this.#files, json, bytes);
     this.#step(stepOf(this.#files, bytes));
   }
 
-  #jsonOf(output: Parameters<typeof toOutputJson>[0]): string {
+  async #jsonOf(output: Parameters<typeof outputPieces>[0]): Promise<string[]> {
     try {
-      return toOutputJson(output, this.#index.count);
+      return await outputPieces(output, this.#index.count);
     } catch {
-      return noteJson('an output is nested too deeply to be written');
+      return [noteJson('an output is nested too deeply to be written')];
     }
   }
 

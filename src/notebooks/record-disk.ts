@@ -12,7 +12,7 @@ const STREAMS_FILE = 'streams.txt';
 interface Batch {
   steps: string[];
   streams: Buffer[];
-  files: { file: number; json: string }[];
+  files: { file: number; json: readonly string[] }[];
   bytes: number;
 }
 
@@ -62,9 +62,10 @@ export class RecordDisk {
     void this.#writeSoon();
   }
 
-  addFile(file: number, json: string): void {
+  /** `json`: in pieces that come to so many bytes. */
+  addFile(file: number, json: readonly string[], bytes: number): void {
     this.#batch.files.push({ file, json });
-    this.#batch.bytes += json.length;
+    this.#batch.bytes += bytes;
     void this.#writeSoon();
   }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { type Cell, cellsToRun, type JsonObject, type Notebook } from './model.ts';
 import { streamOutputJson, toJson } from './nbformat.ts';
 import type { RecordDisk } from './record-disk.ts';
@@ -71,8 +70,17 @@ export function recordedOutputs(
 }
 
 async function* readWhole(path: string): AsyncGenerator<string> {
-  // What the disk has lost since is said in its place.
-  yield await readFile(path, 'utf8').catch(() => noteJson('an output could not be read again'));
+  let isBegun = false;
+  try {
+    for await (const piece of createReadStream(path, 'utf8')) {
+      isBegun = true;
+      yield String(piece);
+    }
+  } catch (error) {
+    // What the disk has lost since is said in its place.
+    if (isBegun) throw error;
+    yield noteJson('an output could not be read again');
+  }
 }
 
 /** Opened when it is its turn: a notebook may have thousands. */

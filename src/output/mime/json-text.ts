@@ -13,12 +13,18 @@ export async function jsonText(value: unknown): Promise<string | undefined> {
   try {
     if (charsOf(value) <= PRETTY_CHARS)
       return JSON.stringify(value, undefined, isDeeper(value, PRETTY_DEPTH) ? undefined : 2);
-    const pieces: string[] = [];
-    await write(value, pieces);
-    return pieces.join('');
+    return (await jsonPieces(value)).join('');
   } catch {
     return undefined;
   }
+}
+
+/** JSON without white space, written in turns where it is long. Rejects where it is nested too deeply. */
+export async function jsonPieces(value: unknown): Promise<string[]> {
+  if (charsOf(value) <= PIECE_CHARS) return [JSON.stringify(value)];
+  const pieces: string[] = [];
+  await write(value, pieces);
+  return pieces;
 }
 
 async function write(value: unknown, pieces: string[]): Promise<void> {
@@ -43,7 +49,7 @@ async function write(value: unknown, pieces: string[]): Promise<void> {
     if (isLong) await write(child, pieces);
     await nextTurn();
   }
-  pieces.push(...parts, close);
+  pieces.push(parts.join(''), close);
 }
 
 async function writeLong(text: string, pieces: string[]): Promise<void> {

@@ -11,6 +11,8 @@ const FACTS_MS = 10 * 60_000;
 const MEMBERSHIPS_MS = 10_000;
 /** A listener has 2.5 s in all. A later answer is cached for the next request. */
 const LOOKUP_MS = 1_500;
+/** After a look-up that failed, channels of which events tell enough are left alone for so long. */
+const UNANSWERED_MS = 10_000;
 
 export interface ChannelFacts {
   id: string;
@@ -37,6 +39,8 @@ export function createChannels(client: WebClient, log: Log) {
     ttl: FACTS_MS,
     fetchMethod: async (channel) => await askFacts(client, channel),
   });
+  const shared = new LRUCache<string, boolean>({ max: 5_000, ttl: FACTS_MS });
+  let askAgainAt = 0;
   const memberships = new LRUCache<string, ReadonlySet<string>>({
     max: 200,
     ttl: MEMBERSHIPS_MS,
@@ -54,6 +58,19 @@ export function createChannels(client: WebClient, log: Log) {
     } catch (error) {
       log.warn({ event: 'channel.unread', err: error, channel }, 'a channel could not be looked up');
       throw toError();
+    }
+  };
+  const isSharedWithOthers = async (channel: string, toError: () => UserError): Promise<boolean> => {
+    const told = shared.get(channel);
+    if (told === true || (told === false && Date.now() < askAgainAt)) return told;
+    try {
+      const found = await findInTime(channel, toError);
+      if (found === undefined) throw toError();
+      return found.isShared;
+    } catch (error) {
+      askAgainAt = Date.now() + UNANSWERED_MS;
+      if (told === undefined) throw error;
+      return told;
     }
   };
   const isMember = async (channel: string, user: string, isFresh = false): Promise<boolean> =>
@@ -75,16 +92,17 @@ export function createChannels(client: WebClient, log: Log) {
             : 'Sparkthread is not in this channel, so it could not answer here and nothing ran. Type /invite @sparkthread, then try again.',
         );
     },
+    /** What an event in a channel says of it, if it does: it counts where Slack does not answer, and a yes at once. */
+    noteShared(channel: string, isShared: boolean | undefined): void {
+      if (isShared !== undefined) shared.set(channel, isShared);
+    },
     /** Throws `UserError('notAllowed')` where another organisation would read the output, or Slack does not say. */
     async mustBeInternal(channel: string): Promise<void> {
       // Of a direct message the policy knows its one person.
       if (channel.startsWith('D')) return;
       const unsaid =
         'Slack did not say whether this channel is shared with another organisation, so nothing ran. Try again in a minute.';
-      const toError = (): UserError => new UserError('notAllowed', unsaid);
-      const found = await findInTime(channel, toError);
-      if (found === undefined) throw toError();
-      if (found.isShared)
+      if (await isSharedWithOthers(channel, () => new UserError('notAllowed', unsaid)))
         throw new UserError(
           'notAllowed',
           'This channel is shared with another organisation, whose people would read the output. Nothing ran; an admin can allow it.',

@@ -57,12 +57,16 @@ const MODALS: readonly (readonly [string, (args: Submitted, bot: Bot) => Promise
 /** One listener for each kind of payload. */
 export function registerListeners(app: App, bot: Bot): void {
   app.command(/^\//, async (args) => await onSlash(args, bot));
-  app.event('message', async ({ event, context }) => {
+  app.event('message', async ({ event, body, context }) => {
     const ticket = ticketOf(context);
+    bot.channels.noteShared(event.channel, body.is_ext_shared_channel);
     await onMessage(event, ticket, bot);
     await onMessageChanged(event, ticket, bot);
   });
-  app.event('app_mention', async ({ event, context }) => await onMessage(event, ticketOf(context), bot));
+  app.event('app_mention', async ({ event, body, context }) => {
+    bot.channels.noteShared(event.channel, body.is_ext_shared_channel);
+    await onMessage(event, ticketOf(context), bot);
+  });
   app.event('app_home_opened', async ({ event }) => await onHomeOpened(event, bot));
   app.event('member_joined_channel', async ({ event }) => await onJoined(event, bot));
   for (const [action_id, onPressed] of INTERACTIONS)

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { recordedOutputs } from '../../../src/notebooks/write.ts';
 import { OutputRecord } from '../../../src/notebooks/output-record.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool-budget.ts';
@@ -22,7 +22,7 @@ test('steps that count no more are left out, and what stands is the same for the
     if (n % 1_000 === 0) await record.disk.flush();
   }
   await record.add({ kind: 'stream', name: 'stdout', text: 'and more' });
-  await record.disk.close();
+  await record.close();
   const steps = (await readFile(join(dir, 'steps.ndjson'), 'utf8')).split('\n');
   expect(steps.length).toBeLessThan(50_000);
   const next = await open(dir, true);
@@ -41,7 +41,7 @@ test('a display that is updated faster than the disk writes leaves one file', as
   const shown = { data: { 'text/plain': 'x' }, metadata: {}, displayId: 'd' };
   await record.add({ kind: 'display', ...shown });
   for (let n = 0; n < 5_000; n += 1) void record.add({ kind: 'updateDisplay', ...shown });
-  await record.disk.close();
+  await record.close();
   expect((await readdir(dir)).filter((name) => name.endsWith('.json'))).toHaveLength(1);
   const [output] = (await open(dir, true)).cell(0)?.outputs ?? [];
   expect(output).toEqual({ kind: 'file', file: 5_001, id: 'd' });
@@ -66,7 +66,7 @@ test('a text of any length waits for the disk, and is written in small pieces', 
     await record.add({ kind: 'stream', name: 'stdout', text });
     expect(record.disk.pendingBytes).toBeLessThan(1_000_000 + text.length);
   }
-  await record.disk.close();
+  await record.close();
   const cell = record.cell(0);
   let length = 0;
   for (const output of cell === undefined ? [] : recordedOutputs(cell, record.disk))
@@ -84,7 +84,7 @@ test('an output that is nested too deeply is said in its place', async () => {
   await record.add({ kind: 'display', data: { 'application/json': deep }, metadata: {} });
   await record.add({ kind: 'display', data: { 'text/plain': 'x' }, metadata: { deep } });
   await record.add({ kind: 'display', data: { 'text/plain': 'behind' }, metadata: {} });
-  await record.disk.close();
+  await record.close();
   const cell = record.cell(0) ?? expect.fail('no cell');
   const written: string[] = [];
   for (const output of recordedOutputs(cell, record.disk))
@@ -92,4 +92,44 @@ test('an output that is nested too deeply is said in its place', async () => {
   expect(written).toMatchObject(
     [/nested too deeply/, /nested too deeply/, /behind/].map((each) => expect.stringMatching(each)),
   );
+});
+
+test('a long output is written and read in pieces, whatever it is made of', async () => {
+  const record = await open(join(temporaryFolder(), 'run.notebook'));
+  record.begin(0);
+  const [text, half] = ['€'.repeat(1e6), '\ud800'.repeat(1e6)];
+  const data = {
+    'application/json': { half, list: Array(1e5).fill(1) },
+    'text/plain': text,
+    'text/x': [1, text],
+  };
+  let longest = 0;
+  const { stringify } = JSON;
+  const spy = vi.spyOn(JSON, 'stringify').mockImplementation((value: unknown) => {
+    const json = stringify(value);
+    longest = Math.max(longest, json.length);
+    return json;
+  });
+  const display = record.add({ kind: 'display', data, metadata: {} });
+  // What comes meanwhile stays behind it.
+  record.begin(1);
+  const behind = record.add({ kind: 'stream', name: 'stdout', text: 'behind' });
+  await Promise.all([display, behind, record.close()]);
+  spy.mockRestore();
+  // Half of a pair is six characters then.
+  expect(longest).toBeLessThan(2_000_000);
+  const pieces: string[] = [];
+  for (const output of recordedOutputs(record.cell(0) ?? expect.fail('no cell'), record.disk))
+    for await (const piece of output) pieces.push(piece);
+  expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(200_000);
+  const { half: ended, list } = data['application/json'];
+  const kept = {
+    ...data,
+    'application/json': { half: ended.toWellFormed(), list },
+    'text/x': stringify([1, text]),
+  };
+  const whole = { output_type: 'display_data', data: kept, metadata: {} };
+  // A difference of megabytes would be printed.
+  expect(pieces.join('') === stringify(whole)).toBe(true);
+  expect(record.cell(1)?.outputs).toHaveLength(1);
 });

@@ -62,3 +62,23 @@ test('who is in a channel: its members, the partner of a direct message, nobody 
   await using away = await startSlackApi(() => undefined);
   expect(await createChannels(away.client, silentLog).isMember('C1', 'U1')).toBe(false);
 });
+
+test('where Slack does not answer, an event’s word of its channel counts; a yes counts in any case', async () => {
+  let answer: object | undefined;
+  await using api = await startSlackApi(() => answer);
+  const channels = createChannels(api.client, silentLog);
+  await expect(channels.mustBeInternal('C1')).rejects.toThrow('Slack did not say');
+  for (const channel of ['C1', 'C2']) channels.noteShared(channel, false);
+  channels.noteShared('C1', undefined);
+  await channels.mustBeInternal('C1');
+  await channels.mustBeInternal('C2');
+  // The first failure was enough to leave Slack alone for a while.
+  expect(api.calls).toHaveLength(1);
+  channels.noteShared('C2', true);
+  await expect(channels.mustBeInternal('C2')).rejects.toThrow('shared with another organisation');
+  expect(api.calls).toHaveLength(1);
+  answer = { channel: { id: 'C1', is_member: true, is_ext_shared: true } };
+  const others = createChannels(api.client, silentLog);
+  others.noteShared('C1', false);
+  await expect(others.mustBeInternal('C1')).rejects.toThrow('shared with another organisation');
+});

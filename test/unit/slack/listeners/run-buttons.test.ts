@@ -1,8 +1,10 @@
+import { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import type { AuditEntry } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import type { RunPhase } from '../../../../src/runs/run-view.ts';
+import { createNotify } from '../../../../src/slack/api/notify.ts';
 import { renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { onRunButton } from '../../../../src/slack/listeners/actions/run-buttons.ts';
@@ -13,13 +15,31 @@ const person = { isWorkspaceAdmin: true, isGuest: false, isExternal: false, isBo
 /** A bot with one run, of U1, whose Stop is pressed by an admin. */
 function createBot() {
   const stops: string[] = [];
+  const told: string[] = [];
+  let acks = 0;
+  const slack = new WebClient('xoxb', {
+    async fetch(_url, init) {
+      const sent = new URLSearchParams(typeof init?.body === 'string' ? init.body : '');
+      told.push(sent.get('user') ?? '');
+      return Response.json({ ok: true });
+    },
+  });
   const entries: AuditEntry[] = [];
   const seen = new Set<string>();
   const run = { id: 'run-1', requester: 'U1', channel: 'C1', data: { kernelspec: 'python3' } } as Run;
   const bot = {
     workspace: 'T1',
     policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: false },
-    users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
+    users: {
+      find: async (id: string) => ({
+        ...person,
+        id,
+        ids: [id],
+        isGuest: id === 'UGUEST',
+        isWorkspaceAdmin: id === 'U9',
+      }),
+    },
+    notify: createNotify(slack, silentLog),
     findRun: async () => run,
     control: { stop: async (_: Run, by: string) => void stops.push(by) },
     markSeen: async (request: string) => !seen.has(request) && seen.add(request).size > 0,
@@ -28,15 +48,15 @@ function createBot() {
     audit: { record: (entry: AuditEntry) => void entries.push(entry), refuse: () => undefined },
     log: silentLog,
   } as unknown as Bot;
-  const press = async (more: Partial<RunPhase & { kind: 'running' }>): Promise<void> => {
+  const press = async (more: Partial<RunPhase & { kind: 'running' }>, user = 'U9'): Promise<void> => {
     const phase = { kind: 'running', sinceMs: 0, stopping: true, stopIgnored: false, ...more } as const;
     const [button] = renderButtons(run.id, phase, ['stop'])?.elements ?? [];
-    const body = { user: { id: 'U9' }, channel: { id: 'C1' }, container: {}, trigger_id: 'T' };
-    const payload = { ack: async () => {}, body, action: button };
+    const body = { user: { id: user }, channel: { id: 'C1' }, container: {}, trigger_id: 'T' };
+    const payload = { ack: async () => void (acks += 1), body, action: button };
     await onRunButton(payload as unknown as Parameters<typeof onRunButton>[0], bot);
   };
   const audited = () => entries.filter(({ event }) => event === 'audit.run').map(({ audit }) => audit);
-  return { press, stops, audited };
+  return { press, stops, audited, told, acks: () => acks };
 }
 
 test('a double click on Stop is one stop', async () => {
@@ -57,4 +77,17 @@ test('Stop after a stop without effect is a stop of its own, once, and audited a
   await press({ stopIgnored: true, ignoredAtMs: 2 });
   expect(stops).toHaveLength(3);
   expect(audited()).toEqual(['stop', 'stop', 'stop']);
+});
+
+test('the hammering guest: each press is acknowledged, and what Slack takes for all people is left to the others', async () => {
+  const { press, stops, told, acks } = createBot();
+  for (let n = 0; n < 500; n += 1) await press({ stopping: false }, 'UGUEST');
+  expect(acks()).toBe(500);
+  // Slack takes 100 a minute.
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.length).toBeLessThan(40);
+  await press({ stopping: false }, 'UBEN');
+  expect(told.at(-1)).toBe('UBEN');
+  await press({ stopping: false });
+  expect(stops).toEqual(['U9']);
 });
