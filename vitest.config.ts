@@ -5,8 +5,8 @@ const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, environment: 'node' as const, ...extra },
 });
 
-/** Files that keep nothing in modules or globals: a worker loads what they import once for all of them. */
-const sharing = { isolate: false };
+/** Files that leave nothing in modules or globals: a worker loads what they import once for all of them. */
+const sharing = { isolate: false, restoreMocks: true };
 
 /** A real gateway, installed once. */
 const gateway = {
