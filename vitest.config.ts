@@ -5,59 +5,46 @@ const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, environment: 'node' as const, ...extra },
 });
 
-/** What takes minutes and holds real waits against real servers: one file at a time, after everything else. */
-const alone = { fileParallelism: false };
+/** Files that leave nothing in modules or globals: a worker loads what they import once for all of them. */
+const sharing = { isolate: false, restoreMocks: true };
+
+/** A real gateway, installed once. */
+const gateway = {
+  testTimeout: 120_000,
+  hookTimeout: 300_000,
+  globalSetup: ['test/support/backends/global-setup.ts'],
+};
+
+/** What takes minutes and holds real waits against real servers: after everything else, three files at once. */
+const long = { maxWorkers: 3, sequence: { groupOrder: 1 }, hookTimeout: 300_000 };
+const everyBackend = { ...long, testTimeout: 180_000, globalSetup: ['test/support/backends/all-setup.ts'] };
 
 export default defineConfig({
   test: {
     reporters: ['default'],
-    // Each file has its own ports, folders and gateways, and most of them wait for others: kernels, Slack's rates.
-    maxWorkers: 3,
+    // Each file has its own ports, folders and gateways, and most of them wait for others: kernels, Slack's rates. Six at
+    // once keep two cores busy.
+    maxWorkers: 6,
     projects: [
-      project('unit', ['test/unit/**/*.test.ts'], { testTimeout: 15_000 }),
-      project('property', ['test/property/**/*.test.ts'], { testTimeout: 60_000 }),
-      project('contract', ['test/contract/**/*.test.ts'], { testTimeout: 60_000 }),
-      project('playground', ['test/playground/**/*.test.ts'], { testTimeout: 60_000 }),
-      project('answers', ['test/e2e-answers/**/*.test.ts'], { testTimeout: 60_000 }),
-      project('all-faults', ['test/all-faults/**/*.test.ts'], {
-        ...alone,
-        testTimeout: 180_000,
-        hookTimeout: 300_000,
-        globalSetup: ['test/support/backends/all-setup.ts'],
-      }),
-      project('gateway', ['test/gateway/*.test.ts'], {
-        testTimeout: 120_000,
-        hookTimeout: 300_000,
-        globalSetup: ['test/support/backends/global-setup.ts'],
-      }),
-      project('all-gateways', ['test/gateway/conformance/*.test.ts'], {
-        ...alone,
-        testTimeout: 180_000,
-        hookTimeout: 300_000,
-        globalSetup: ['test/support/backends/all-setup.ts'],
-      }),
-      project('all-backends', ['test/support/backends/*.test.ts'], {
-        ...alone,
-        testTimeout: 180_000,
-        hookTimeout: 300_000,
-        globalSetup: ['test/support/backends/all-setup.ts'],
-      }),
-      project('all-browser', ['test/all-browser/**/*.test.ts'], {
-        ...alone,
-        testTimeout: 120_000,
-        hookTimeout: 300_000,
-        globalSetup: ['test/support/backends/global-setup.ts'],
-      }),
+      project('unit', ['test/unit/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
+      project('property', ['test/property/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
+      project('contract', ['test/contract/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
+      project('playground', ['test/playground/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
+      project('answers', ['test/e2e-answers/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
+      project('gateway', ['test/gateway/*.test.ts'], { ...sharing, ...gateway }),
+      project('e2e', ['test/e2e/**/*.test.ts'], { ...sharing, ...gateway }),
+      project('all-faults', ['test/all-faults/**/*.test.ts'], everyBackend),
+      project('all-gateways', ['test/gateway/conformance/*.test.ts'], everyBackend),
+      project('all-backends', ['test/support/backends/*.test.ts'], everyBackend),
+      project('all-browser', ['test/all-browser/**/*.test.ts'], { ...gateway, ...long }),
       project('all-delivery', ['test/all-delivery/**/*.test.ts'], {
-        ...alone,
+        ...long,
         testTimeout: 60_000,
-        hookTimeout: 300_000,
         globalSetup: ['test/all-delivery/setup.ts'],
       }),
-      project('e2e', ['test/e2e/**/*.test.ts'], {
-        testTimeout: 120_000,
-        hookTimeout: 300_000,
-        globalSetup: ['test/support/backends/global-setup.ts'],
+      project('nightly-storms', ['test/nightly-storms/**/*.test.ts'], {
+        ...everyBackend,
+        testTimeout: 300_000,
       }),
     ],
   },

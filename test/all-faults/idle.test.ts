@@ -73,13 +73,3 @@ test('shut down in the end, though the bot was killed between the warning and th
   expect(next.text).toMatch(/shut down because nobody had used it[^]*NameError/);
   expect((await say('1')).text).not.toMatch(/nobody had used/);
 });
-
-test('a warning that Slack did not take is given later: nothing is shut down without one', async () => {
-  const { thread } = await say('x = 2');
-  playground.fail('chat.postMessage', { kind: 'dropped' }, Infinity);
-  await bot.untilLog((line) => line['msg'] === 'an idle kernel was not looked after; it is tried again');
-  playground.clearFaults();
-  await told(thread, /Nobody has used the python3 kernel/);
-  expect(await kernelCount()).toBe(1);
-  expect((await say('x')).text).toMatch(/│ 2\n/);
-});

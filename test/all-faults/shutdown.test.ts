@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
+import { compiledCode } from '../support/compiled-code.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
 import { startBot } from '../support/start-bot.ts';
 import { holdKernels } from '../support/held-kernels.ts';
@@ -105,7 +106,13 @@ test.each(['SIGTERM', 'SIGHUP'] as const)(
     const gateway = await startScriptedGateway();
     playground.fail('apps.connections.open', { kind: 'status', status: 503 }, 1_000);
     const bot = spawn(process.execPath, [fileURLToPath(new URL('../../src/main.ts', import.meta.url))], {
-      env: { ...playground.environment, KG_URL: gateway.httpUrl, STORE_URL: 'memory:', PORT: '0' },
+      env: {
+        ...compiledCode,
+        ...playground.environment,
+        KG_URL: gateway.httpUrl,
+        STORE_URL: 'memory:',
+        PORT: '0',
+      },
       stdio: 'ignore',
     });
     await playground.waitFor(() => playground.callsOf('apps.connections.open').length === 1);
@@ -123,6 +130,7 @@ test('a second process on one SQLite file waits for the first, then says why and
   const second = spawn(process.execPath, [fileURLToPath(new URL('../../src/main.ts', import.meta.url))], {
     cwd: bot.folder,
     env: {
+      ...compiledCode,
       ...playground.environment,
       KG_URL: gateway.httpUrl,
       STORE_URL: `sqlite:${join(bot.folder, 'sparkthread.db')}`,

@@ -11,7 +11,7 @@ async function printed(rig: AnswersRig, text: string) {
   return transcript.view();
 }
 
-test.each<[string, Fault, number]>([
+test.concurrent.each<[string, Fault, number]>([
   ['429', { kind: 'rateLimited', retryAfterS: 1 }, 1],
   ['HTTP 500 before anything was done', { kind: 'status', status: 500 }, 2],
   ['an internal error', { kind: 'error', error: 'internal_error' }, 1],
@@ -29,7 +29,7 @@ test.each<[string, Fault, number]>([
   expect(posted).toEqual([replies[0]?.ts]);
 });
 
-test('a post that times out after it was made is found, not repeated', async () => {
+test.concurrent('a post that times out after it was made is found, not repeated', async () => {
   await using rig = await startRig({ messages: { timeoutMs: 300 } });
   rig.playground.fail('chat.postMessage', { kind: 'replyLate', delayMs: 1500 });
   const { message, channel, thread } = rig.open();
@@ -38,7 +38,7 @@ test('a post that times out after it was made is found, not repeated', async () 
   expect(rig.playground.callsOf('chat.postMessage')).toHaveLength(1);
 });
 
-test('an answer that was deleted while it ran is posted anew', async () => {
+test.concurrent('an answer that was deleted while it ran is posted anew', async () => {
   await using rig = await startRig();
   const { message, channel, thread, posted } = rig.open();
   message.show(running());
@@ -49,7 +49,7 @@ test('an answer that was deleted while it ran is posted anew', async () => {
   expect(delivery).toMatchObject({ delivered: true, messageTs: posted[1] });
 });
 
-test.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
+test.concurrent.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
   '%s: a smaller picture stands',
   async (error) => {
     await using rig = await startRig();
@@ -64,7 +64,7 @@ test.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
   },
 );
 
-test('an upload that never appears is made again', async () => {
+test.concurrent('an upload that never appears is made again', async () => {
   await using rig = await startRig();
   rig.playground.loseShares();
   const { message } = rig.open();
@@ -73,7 +73,7 @@ test('an upload that never appears is made again', async () => {
   expect(delivery).toMatchObject({ delivered: true, files: [expect.any(String)] });
 });
 
-test('a file that cannot be attached is said in the answer', async () => {
+test.concurrent('a file that cannot be attached is said in the answer', async () => {
   await using rig = await startRig();
   rig.playground.fail('files.getUploadURLExternal', { kind: 'error', error: 'file_uploads_disabled' }, 9);
   const { message, channel, thread } = rig.open();
@@ -83,7 +83,7 @@ test('a file that cannot be attached is said in the answer', async () => {
   expect(reply?.text).toContain('output.txt could not be attached (file_uploads_disabled)');
 });
 
-test('an archived channel: the requester is told privately', async () => {
+test.concurrent('an archived channel: the requester is told privately', async () => {
   await using rig = await startRig();
   const { message } = rig.open();
   rig.playground.archive('#data');
@@ -93,7 +93,7 @@ test('an archived channel: the requester is told privately', async () => {
   expect(told.map(({ text }) => text).join()).toMatch(/could not be posted there \(is_archived\)[^]*hello/);
 });
 
-test('a bot that was removed from the channel: the requester is told privately', async () => {
+test.concurrent('a bot that was removed from the channel: the requester is told privately', async () => {
   await using rig = await startRig();
   const { message } = rig.open();
   rig.playground.kick('#data');
@@ -103,7 +103,7 @@ test('a bot that was removed from the channel: the requester is told privately',
   expect(told.map(({ text }) => text).join()).toContain('hello');
 });
 
-test('after a crash the answer that stands is found and edited', async () => {
+test.concurrent('after a crash the answer that stands is found and edited', async () => {
   await using rig = await startRig();
   const first = rig.open();
   first.message.show(running());
@@ -117,7 +117,7 @@ test('after a crash the answer that stands is found and edited', async () => {
   expect(rig.playground.replies(first.channel, first.thread)).toHaveLength(1);
 });
 
-test('a 429 on an edit delays no post and no other call', async () => {
+test.concurrent('a 429 on an edit delays no post and no other call', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   message.show(running());
@@ -136,7 +136,7 @@ test('a 429 on an edit delays no post and no other call', async () => {
   expect(await limited).toMatchObject({ delivered: true });
 });
 
-test('a file that grows while it is sent is attached as it was', async () => {
+test.concurrent('a file that grows while it is sent is attached as it was', async () => {
   await using rig = await startRig();
   const { message } = rig.open();
   const transcript = await rig.transcript();
@@ -153,7 +153,7 @@ test('a file that grows while it is sent is attached as it was', async () => {
   expect(rig.playground.files.map(({ bytes }) => bytes.toString() === text)).toEqual([true]);
 });
 
-test('a picture that is replaced before it is sent is said to be missing until the new one stands', async () => {
+test.concurrent('a picture that is replaced before it is sent is said to be missing until the new one stands', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
@@ -172,7 +172,7 @@ test('a picture that is replaced before it is sent is said to be missing until t
   expect(rig.playground.replies(channel, thread)[0]?.text).not.toContain('could not be attached');
 });
 
-test('late output edits the answer and adds only the new file', async () => {
+test.concurrent('late output edits the answer and adds only the new file', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
@@ -187,7 +187,7 @@ test('late output edits the answer and adds only the new file', async () => {
   expect(replies[0]?.text).toMatch(/early\nlate/);
 });
 
-test('letting go shows what is pending and leaves the rest to a successor', async () => {
+test.concurrent('letting go shows what is pending and leaves the rest to a successor', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   message.show(running());
@@ -196,7 +196,7 @@ test('letting go shows what is pending and leaves the rest to a successor', asyn
   expect(reply?.metadata?.event_payload).toMatchObject({ state: 'live' });
 });
 
-test('a stop while Slack is away leaves the end to a successor and tells nobody', async () => {
+test.concurrent('a stop while Slack is away leaves the end to a successor and tells nobody', async () => {
   await using rig = await startRig();
   rig.playground.fail('chat.postMessage', { kind: 'status', status: 503 }, 50);
   const { message } = rig.open();
@@ -209,7 +209,7 @@ test('a stop while Slack is away leaves the end to a successor and tells nobody'
   expect(rig.playground.messages(rig.playground.dm('ana').id)).toEqual([]);
 });
 
-test('after a crash files and tables that stand already are not brought again', async () => {
+test.concurrent('after a crash files and tables that stand already are not brought again', async () => {
   await using rig = await startRig();
   const first = rig.open();
   const transcript = await rig.transcript();

@@ -6,7 +6,7 @@ const running = () => runView({ kind: 'running', sinceMs: Date.now(), stopping: 
 
 const root = { language: 'python3', blocks: ['1+1'] };
 
-test('Slack away at the end: nobody is told that it was not delivered, and the answer stands when Slack is back', async () => {
+test.concurrent('Slack away at the end: nobody is told that it was not delivered, and the answer stands when Slack is back', async () => {
   await using rig = await startRig();
   rig.playground.fail('*', { kind: 'dropped' }, Infinity);
   const { message, channel, thread } = rig.open();
@@ -18,7 +18,7 @@ test('Slack away at the end: nobody is told that it was not delivered, and the a
   expect(rig.playground.callsOf('chat.postEphemeral')).toEqual([]);
 });
 
-test('let go while Slack is away: left to a successor, nobody is told', async () => {
+test.concurrent('let go while Slack is away: left to a successor, nobody is told', async () => {
   await using rig = await startRig();
   rig.playground.fail('*', { kind: 'dropped' }, Infinity);
   const { message } = rig.open();
@@ -29,7 +29,7 @@ test('let go while Slack is away: left to a successor, nobody is told', async ()
   expect(rig.playground.callsOf('chat.postEphemeral')).toEqual([]);
 });
 
-test('letting go does not wait for a Slack that does not answer', async () => {
+test.concurrent('letting go does not wait for a Slack that does not answer', async () => {
   await using rig = await startRig({ messages: { timeoutMs: 60_000 } });
   const held = rig.playground.hold('chat.postMessage');
   const { message } = rig.open();
@@ -40,7 +40,7 @@ test('letting go does not wait for a Slack that does not answer', async () => {
   held.release();
 });
 
-test('a post that still waits for its turn when it is let go is not made', async () => {
+test.concurrent('a post that still waits for its turn when it is let go is not made', async () => {
   await using rig = await startRig({ playground: { rates: false } });
   const open = (nth: number) => rig.open({ runId: `run-${nth}` });
   const before = Array.from({ length: 9 }, (_, nth) => open(nth));
@@ -55,7 +55,7 @@ test('a post that still waits for its turn when it is let go is not made', async
   expect(rig.playground.replies(after.channel, after.thread)).toHaveLength(1);
 });
 
-test('a look for the answer that is refused for its rate is repeated: nothing is posted without it', async () => {
+test.concurrent('a look for the answer that is refused for its rate is repeated: nothing is posted without it', async () => {
   await using rig = await startRig();
   const first = rig.open();
   await first.message.finish(runView(ended()));
@@ -67,7 +67,7 @@ test('a look for the answer that is refused for its rate is repeated: nothing is
 
 const isRoot = (message: SlackMessage): boolean => message.metadata?.event_type === 'sparkthread_root';
 
-test.each(['replyLost', 'dropped'] as const)(
+test.concurrent.each(['replyLost', 'dropped'] as const)(
   '%s on a root message: one is there in the end',
   async (kind) => {
     await using rig = await startRig();
@@ -81,7 +81,7 @@ test.each(['replyLost', 'dropped'] as const)(
   },
 );
 
-test('a root message that Slack refuses: the requester is told, and gets the end by direct message', async () => {
+test.concurrent('a root message that Slack refuses: the requester is told, and gets the end by direct message', async () => {
   await using rig = await startRig();
   const error = 'restricted_action_thread_only_channel';
   rig.playground.fail('chat.postMessage', { kind: 'error', error });
@@ -98,7 +98,7 @@ test('a root message that Slack refuses: the requester is told, and gets the end
   expect(JSON.stringify(direct.map(({ files }) => files))).toContain('output.txt');
 });
 
-test('a root message that Slack finds too long is shortened', async () => {
+test.concurrent('a root message that Slack finds too long is shortened', async () => {
   await using rig = await startRig();
   rig.playground.fail('chat.postMessage', { kind: 'error', error: 'msg_blocks_too_long' });
   const long = { language: 'python3', blocks: ['x = 1\n'.repeat(1_000)] };
@@ -108,7 +108,7 @@ test('a root message that Slack finds too long is shortened', async () => {
   expect(posted?.text).toContain('ran python3');
 });
 
-test('withdrawn while its root is on the way: it is known where that is', async () => {
+test.concurrent('withdrawn while its root is on the way: it is known where that is', async () => {
   await using rig = await startRig();
   const held = rig.playground.hold('chat.postMessage');
   const threads: string[] = [];
@@ -120,7 +120,7 @@ test('withdrawn while its root is on the way: it is known where that is', async 
   expect(threads).toHaveLength(1);
 });
 
-test('after an edit the message of the run before is taken over once that has ended', async () => {
+test.concurrent('after an edit the message of the run before is taken over once that has ended', async () => {
   await using rig = await startRig();
   const first = rig.open();
   const before = Promise.withResolvers<string | undefined>();
@@ -133,7 +133,7 @@ test('after an edit the message of the run before is taken over once that has en
   expect(rig.playground.replies(first.channel, first.thread).map(({ ts }) => ts)).toEqual(posted);
 });
 
-test('a final run message that is found is reported', async () => {
+test.concurrent('a final run message that is found is reported', async () => {
   await using rig = await startRig();
   const first = rig.open();
   await first.message.finish(runView(ended()));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fence, startRealGateway, startRig } from './listeners-rig.ts';
+import { fence, shown, startRealGateway, startRig } from './listeners-rig.ts';
 
 const password = 'pa55-for-the-proxy';
 const header = 'header-s3cret-value';
@@ -42,6 +42,8 @@ test('no token, password, code or output stands in a log, and no secret in what 
   await ben.slash('#data', '/spark kernels');
   await gateway[Symbol.asyncDispose]();
   const lost = ana.post('#general', fence('print("codemark")', '@sparkthread '));
+  await playground.waitForReply('#general', lost.ts, (reply) => shown(reply).includes('Nothing has run yet'));
+  ana.post('#general', '!stop', { thread: lost.ts });
   await rig.final('#general', lost.ts);
   await ana.slash('#data', '/spark status');
   await playground.waitForQuiet();

@@ -23,7 +23,7 @@ function occupy(gateway: ScriptedGateway): Promise<{ kernel: ScriptedKernel; req
   });
 }
 
-test.each(['in a kernel that is connected', 'in a kernel that is new'])(
+test.concurrent.each(['in a kernel that is connected', 'in a kernel that is new'])(
   'behind another client’s code %s: that is said; a stop that cannot take effect is, and a restart is offered',
   async (where) => {
     const gateway = await startScriptedGateway();

@@ -8,6 +8,7 @@ import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
 import { askSlash } from '../../support/ask.ts';
 import { startTlsFront, type TlsFront } from '../../support/backends/tls-front.ts';
+import { compiledCode } from '../../support/compiled-code.ts';
 import { type StartedBot, startBot } from '../../support/start-bot.ts';
 
 /** What an operator got wrong is named, and nothing runs. */
@@ -88,7 +89,7 @@ test('a gateway that cannot be reached, and one that is none', async () => {
 test('settings that are missing or malformed are told all at once, exit code 78', async () => {
   const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
   const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env['PATH'] ?? '', KG_URL: 'ftp://x', RUN_TIMEOUT: 'soon' },
+    env: { ...compiledCode, PATH: process.env['PATH'] ?? '', KG_URL: 'ftp://x', RUN_TIMEOUT: 'soon' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

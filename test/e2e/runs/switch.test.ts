@@ -32,7 +32,8 @@ async function startScene(): Promise<Scene> {
       const question = await playground.waitForReply('#data', thread, (reply) =>
         JSON.stringify(reply.blocks).includes('run:switch'),
       );
-      return { thread, question };
+      // As its reader sees it until Slack shows the next edit.
+      return { thread, question: structuredClone(question) };
     },
     async [Symbol.asyncDispose]() {
       await rig[Symbol.asyncDispose]();

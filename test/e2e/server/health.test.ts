@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { startPlayground, type Playground } from '../../../playground/playground.ts';
+import { compiledCode } from '../../support/compiled-code.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../../support/start-bot.ts';
 
@@ -151,7 +152,7 @@ test('a folder for output that cannot be written is told at the start, with exit
 /** The real entry with these settings, until it has ended. */
 async function startMain(settings: Record<string, string>): Promise<{ said: string; code: unknown }> {
   const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
-  const env = { ...playground.environment, KG_URL: gateway.httpUrl, ...settings };
+  const env = { ...compiledCode, ...playground.environment, KG_URL: gateway.httpUrl, ...settings };
   const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
   return { said, code };

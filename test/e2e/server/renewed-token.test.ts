@@ -30,6 +30,8 @@ test('behind a front whose tokens end each second runs go on over ten of them, a
   while (tokens.tokens().length <= 10) {
     const answer = await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`a()\``);
     answers.push(answer.text);
+    // Each cut is followed by a longer pause than the one before: a few are enough.
+    if (answers.length % 3 !== 0) continue;
     cuts += 1;
     for (const kernel of gateway.kernels.values()) {
       kernel.drop();
@@ -38,6 +40,7 @@ test('behind a front whose tokens end each second runs go on over ten of them, a
   }
   expect(answers.filter((text) => !text.includes('printed'))).toEqual([]);
   expect(gateway.kernels.size).toBe(1);
+  expect(cuts).toBeGreaterThan(1);
   expect(gateway.calls.filter(({ isUpgrade }) => isUpgrade).length - refusedUpgrades).toBe(1 + cuts);
 
   await bot.stop();

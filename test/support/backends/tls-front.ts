@@ -89,6 +89,8 @@ export async function startTlsFront(options: {
       const { authorization: _, ...headers } = message.headers;
       const passed = request(upstream, { method: message.method ?? 'GET', path, headers });
       passed.on('response', (answer) => {
+        // The client may be gone by now.
+        if (response.destroyed) return void answer.destroy();
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         pipeline(answer, response, () => {});
       });

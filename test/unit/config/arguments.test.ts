@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { compiledCode } from '../../support/compiled-code.ts';
 
 const root = new URL('../../../', import.meta.url);
 
@@ -11,10 +12,10 @@ const root = new URL('../../../', import.meta.url);
 async function start(program: string, args: readonly string[]): Promise<{ code: unknown; said: string }> {
   const child = spawn(process.execPath, [fileURLToPath(new URL(program, root)), ...args], {
     cwd: fileURLToPath(new URL('docs', root)),
-    env: { PATH: process.env['PATH'] },
+    env: { ...compiledCode, PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
     // What it would start else must not outlive the test.
-    timeout: 14_000,
+    timeout: 50_000,
   });
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code, said: `${out}${err}` };

@@ -7,7 +7,10 @@ import { dateChangelog } from '../../../tools/date-changelog.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
 
-test('the workflow runs what a clean checkout is checked with, and takes actions by their digest alone', () => {
+test.each([
+  ['ci', / \.ci\/run$/],
+  ['nightly', / \.ci\/run nightly$/],
+])('the workflow %s runs `.ci/run`, and takes actions by their digest alone', (name, command) => {
   const workflow = z
     .object({
       permissions: z.object({ contents: z.literal('read') }).strict(),
@@ -16,9 +19,9 @@ test('the workflow runs what a clean checkout is checked with, and takes actions
         z.object({ steps: z.array(z.object({ run: z.string(), uses: z.string() }).partial()) }),
       ),
     })
-    .parse(parse(read('.github/workflows/ci.yml')));
+    .parse(parse(read(`.github/workflows/${name}.yml`)));
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
-  expect(steps.flatMap(({ run }) => run ?? [])).toEqual([expect.stringMatching(/ \.ci\/run$/)]);
+  expect(steps.flatMap(({ run }) => run ?? [])).toEqual([expect.stringMatching(command)]);
   const actions = steps.flatMap(({ uses }) => uses ?? []);
   expect(actions.length).toBeGreaterThan(0);
   for (const action of actions) expect(action).toMatch(/^actions\/[\w-]+@[\da-f]{40}$/);

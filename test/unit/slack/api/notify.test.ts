@@ -74,3 +74,15 @@ test('the warning of an idle kernel, which loses its button, and its end stand i
   await archived.idle.warn(record, 600_000);
   expect(archived.calls).toEqual(['chat.postMessage C1', 'chat.postMessage UANA']);
 });
+
+test('a warning of which it is not known whether Slack took it is no warning', async () => {
+  const record = newKernelRecord(
+    { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'UANA' },
+    'python3',
+  );
+  const { calls, idle } = createSlack(() => {
+    throw new TypeError('fetch failed');
+  });
+  await expect(idle.warn(record, 600_000)).rejects.toThrow();
+  expect(calls).toEqual(['chat.postMessage C1']);
+});

@@ -64,6 +64,57 @@ test('a kernel without an idle time is looked at once a day, and forgotten when 
   }
 });
 
+test('a warning that Slack did not take is given later: nothing is shut down without one', async () => {
+  vi.useFakeTimers();
+  try {
+    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
+    let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
+    const beganMs = Date.now();
+    const told: string[] = [];
+    const tell = (what: string): void =>
+      void told.push(`${what} after ${(Date.now() - beganMs) / 60_000} min`);
+    const kernel = {
+      get record() {
+        return record;
+      },
+      forget: async () => undefined,
+      noteWarned: async (warnedAt: number) => void (record = record && { ...record, warnedAt }),
+      shutDown: async () => {
+        tell('shut down');
+        record = undefined;
+      },
+    };
+    let refusals = 3;
+    const warn = async (): Promise<void> => {
+      tell('a warning');
+      if ((refusals -= 1) >= 0) throw new Error('Slack is away');
+    };
+    const idle = new IdleKernel(
+      kernel,
+      () => false,
+      () => undefined,
+      {
+        gateway: { findKernel: async () => ({ id: 'k', name: 'python3', executionState: 'idle' }) },
+        notices: { warn, ended: async () => undefined },
+        idleTimeoutMs: 12 * 60_000,
+        log: silentLog,
+      },
+    );
+    idle.watch();
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    // At half time, then after 30 s, 60 s and 120 s more; as much time to answer it as if it had come at once.
+    expect(told).toEqual([
+      'a warning after 6 min',
+      'a warning after 6.5 min',
+      'a warning after 7.5 min',
+      'a warning after 9.5 min',
+      'shut down after 15.5 min',
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('an idle kernel is warned of, then shut down, and the next run says so', async () => {
   await using rig = await startSessionRig({ idleTimeoutMs: 60 });
   rig.held.letRun();

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Playground } from '../../playground/playground.ts';
-import { renderThreadAsText } from '../../playground/render-text.ts';
-import { finalAnswer, finals } from '../support/ask.ts';
-import { randomFrom } from '../support/fault-front.ts';
-import { readLedgerFile } from '../support/run-store-file.ts';
-import type { StartedBot } from '../support/start-bot.ts';
+import type { Playground } from '../../../playground/playground.ts';
+import { renderThreadAsText } from '../../../playground/render-text.ts';
+import { finalAnswer, finals } from '../ask.ts';
+import { randomFrom } from '../fault-front.ts';
+import { readLedgerFile } from '../run-store-file.ts';
+import type { StartedBot } from '../start-bot.ts';
 
 export interface StormOptions {
   playground: Playground;

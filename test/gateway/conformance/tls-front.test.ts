@@ -1,35 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { inject } from 'vitest';
 import { startKernelGateway } from '../../../demo/gateway.ts';
-import { startEnterpriseGateway } from '../../support/backends/enterprise-gateway.ts';
-import { startJupyterServer } from '../../support/backends/jupyter-server.ts';
-import { startKernelGateway2 } from '../../support/backends/kernel-gateway-2.ts';
 import { startTlsFront } from '../../support/backends/tls-front.ts';
 import { asConformanceServer, type ConformanceServer, testConformance } from '../../support/conformance.ts';
 import { settingsFor } from '../../support/gateway-client.ts';
 
-const backends = inject('backends');
-
-testConformance('Kernel Gateway 2', {
-  start: () => asConformanceServer(startKernelGateway2(backends)),
-  takesEnv: true,
-  takesKernelId: false,
-});
-
-testConformance('Enterprise Gateway', {
-  start: () => asConformanceServer(startEnterpriseGateway(backends)),
-  takesEnv: true,
-  takesKernelId: true,
-});
-
-testConformance('Jupyter Server', {
-  start: () => asConformanceServer(startJupyterServer(backends)),
-  takesEnv: false,
-  takesKernelId: true,
-});
-
 testConformance('Kernel Gateway behind TLS, Basic and separate prefixes', {
-  start: () => asConformanceServer(startKernelGateway({ provisioned: backends, token: '' })),
+  start: () => asConformanceServer(startKernelGateway({ provisioned: inject('backends'), token: '' })),
   startOuterFront: startTls,
   takesEnv: true,
   takesKernelId: true,

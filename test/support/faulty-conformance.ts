@@ -1,0 +1,19 @@
+import { type ConformanceCase, testConformance } from './conformance.ts';
+
+/** The same suite through a connection that breaks every few frames, is slow, and has a proxy that answers 502 now and then. */
+export function testFaultyConformance(name: string, conformance: ConformanceCase & { seed: number }): void {
+  let calls = 0;
+  testConformance(`${name} with faults, seed ${conformance.seed}`, {
+    ...conformance,
+    faults: {
+      delayMs: 10,
+      dropsAfterFrames: { fewest: 12, most: 60 },
+      // Every fifth call, never a start: that one is not repeated.
+      answer: ({ method }) => {
+        if (method !== 'GET') return undefined;
+        calls += 1;
+        return calls % 5 === 0 ? { status: 502, body: '<html>502 Bad Gateway</html>' } : undefined;
+      },
+    },
+  });
+}
