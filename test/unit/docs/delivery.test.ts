@@ -82,7 +82,7 @@ test('the image runs as a number, on an exact version, and asks for its health w
   const base = lines.find((line) => line.startsWith('ARG BASE='));
   expect(base).toMatch(/^ARG BASE=node:\d+\.\d+\.\d+-[a-z]+-slim$/);
   expect(lines.filter((line) => line.startsWith('FROM ')).join()).toBe(
-    'FROM ${BASE} AS packages,FROM ${BASE}',
+    'FROM ${BASE} AS packages,FROM packages AS build,FROM ${BASE}',
   );
   expect(lines.filter((line) => line.startsWith('USER '))).toEqual(['USER 1000:1000']);
   expect(lines.find((line) => line.startsWith('HEALTHCHECK'))).toMatch(/ CMD \["bin\/healthcheck\.sh"\]$/);
