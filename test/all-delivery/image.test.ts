@@ -47,7 +47,7 @@ beforeAll(async () => {
     cwd: root,
     env: { ...cleanEnvironment(process.env, npmSettings), ...env },
   });
-  const [, compile = ''] = /^RUN (node .*)$/m.exec(dockerfile) ?? [];
+  const [, compile = ''] = /^RUN (node .*)$/m.exec(image) ?? [];
   await run('sh', ['-c', compile], { cwd: root, env });
   playground = await startPlayground();
   gateway = await startScriptedGateway();
