@@ -26,9 +26,9 @@ export class KernelLimit {
 
   /** Asks the gateway, only at the limit, which of the requester's kernels are gone: one may have been culled. */
   async findGone(wanted: WantedKernel): Promise<ReadonlySet<string>> {
+    if (this.#limit === undefined || !this.#wouldStart(wanted)) return new Set();
     const started = this.#startedBy(wanted);
-    if (this.#limit === undefined || started.length < this.#limit || !this.#wouldStart(wanted))
-      return new Set();
+    if (started.length < this.#limit) return new Set();
     const signal = AbortSignal.timeout(LOOK_MS);
     const looked = started.map(async (queue) => {
       const record = this.#kernels.find(queue)?.record;

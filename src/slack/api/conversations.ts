@@ -61,12 +61,12 @@ export function createChannels(client: WebClient, log: Log): Channels {
     if (found?.isPostable === false) cache.delete(channel);
     return found;
   };
-  const findInTime = async (channel: string, failure: UserError): Promise<ChannelFacts | undefined> => {
+  const findInTime = async (channel: string, toError: () => UserError): Promise<ChannelFacts | undefined> => {
     try {
       return await withTimeout(find(channel), LOOKUP_MS);
     } catch (error) {
       log.warn({ event: 'channel.unread', err: error, channel }, 'a channel could not be looked up');
-      throw failure;
+      throw toError();
     }
   };
   const isMember = async (channel: string, user: string, isFresh = false): Promise<boolean> =>
@@ -78,7 +78,7 @@ export function createChannels(client: WebClient, log: Log): Channels {
     async mustBeMember(channel) {
       const unsaid =
         'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.';
-      const found = await findInTime(channel, new UserError('botNotInChannel', unsaid));
+      const found = await findInTime(channel, () => new UserError('botNotInChannel', unsaid));
       if (found?.isPostable !== true)
         throw new UserError(
           'botNotInChannel',
@@ -90,8 +90,9 @@ export function createChannels(client: WebClient, log: Log): Channels {
       if (channel.startsWith('D')) return;
       const unsaid =
         'Slack did not say whether this channel is shared with another organisation, so nothing ran. Try again in a minute.';
-      const found = await findInTime(channel, new UserError('notAllowed', unsaid));
-      if (found === undefined) throw new UserError('notAllowed', unsaid);
+      const toError = (): UserError => new UserError('notAllowed', unsaid);
+      const found = await findInTime(channel, toError);
+      if (found === undefined) throw toError();
       if (found.isShared)
         throw new UserError(
           'notAllowed',

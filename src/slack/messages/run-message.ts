@@ -152,6 +152,7 @@ export class SlackRunMessage implements RunMessage {
   }
 
   #isShown(view: RunView, { room }: EditableMessage): boolean {
+    if (this.#shown === '') return false;
     return JSON.stringify(renderRunMessage(view, this.#sending.now(), room).message) === this.#shown;
   }
 
