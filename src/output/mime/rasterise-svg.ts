@@ -4,7 +4,8 @@ import { homedir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('svg-to-png.ts', import.meta.url));
+/** Beside this file: .ts, or .js where both are built. */
+const program = fileURLToPath(new URL(`svg-to-png${import.meta.url.slice(-3)}`, import.meta.url));
 const MAX_SVG_CHARS = 5_000_000;
 /** Some take for ever: an svg is a program, too. */
 const TIMEOUT_MS = 20_000;

@@ -1,4 +1,5 @@
-import bolt from '@slack/bolt';
+// Not from Bolt's index, which loads Express, too: 4 MB.
+import appModule from '@slack/bolt/dist/App.js';
 import type { App, Receiver, ReceiverEvent } from '@slack/bolt';
 import type { RequestListener } from 'node:http';
 import type { HealthCheck } from '../../server/health.ts';
@@ -25,7 +26,7 @@ function isTicket(value: unknown): value is EventTicket {
  * delivered. Here the acknowledgement of an event waits for its listeners: it is sent when the run store has the
  * snippet or the event is not for us, and never when a listener leaves it unacknowledged.
  */
-export class AckedAfterAcceptApp extends bolt.App {
+export class AckedAfterAcceptApp extends appModule.default {
   /** Told what becomes of the payloads. */
   counts: Pick<PayloadCounts, 'acknowledged' | 'unacknowledged'> | undefined;
 

@@ -1,4 +1,4 @@
-import bolt from '@slack/bolt';
+import receiverModule from '@slack/bolt/dist/receivers/HTTPReceiver.js';
 import type { Logger } from '@slack/web-api';
 import { StoreError } from '../../errors.ts';
 import { atMostEvery, type HealthCheck } from '../../server/health.ts';
@@ -22,7 +22,7 @@ const SLACK_KEEP_MS = 30_000;
  */
 export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttpOptions): SlackTransport {
   let accepting = false;
-  const receiver = new bolt.HTTPReceiver({
+  const receiver = new receiverModule.default({
     signingSecret,
     endpoints: '/slack/events',
     logger,

@@ -1,4 +1,4 @@
-import bolt from '@slack/bolt';
+import receiverModule from '@slack/bolt/dist/receivers/SocketModeReceiver.js';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../../server/health.ts';
 import { readErrorCode, tokenRefused } from '../api/call-error.ts';
@@ -35,7 +35,7 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
   refused.promise.catch(() => undefined);
   let isClosed = false;
   let health: Health = { ok: false, detail: 'Not connected yet.' };
-  const receiver = new bolt.SocketModeReceiver({
+  const receiver = new receiverModule.default({
     appToken,
     ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     clientPingTimeout: SOCKET_PING_MS,

@@ -7,7 +7,8 @@ import { StoreError } from '../../errors.ts';
 import type { Backup } from '../store.ts';
 import { holdLog, releaseLog } from './database.ts';
 
-const VACUUM = new URL('vacuum.ts', import.meta.url);
+/** Beside this file: .ts, or .js where both are built. */
+const VACUUM = new URL(`vacuum${import.meta.url.slice(-3)}`, import.meta.url);
 
 export interface Backups {
   /** Rejects with `StoreError`; the backup before stays then. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +54,26 @@ test('a new Node runs the program itself', async () => {
   const { code, stdout } = await ended;
   expect(code).toBe(3);
   expect(stdout).toBe(`new ${child.pid} undefined\n`);
+});
+
+test('what was built is run while it is newer than its source and its packages', async () => {
+  await mkdir(join(root, 'dist'));
+  await mkdir(join(root, 'src/runs'));
+  await writeFile(join(root, 'src/runs/run.ts'), '');
+  await writeFile(join(root, 'dist/start.js'), 'console.log("built")');
+  const changeAt = (path: string, second: number) => utimes(join(root, path), second, second);
+  for (const path of ['package.json', 'src/main.ts', 'src/runs/run.ts', 'src/runs']) await changeAt(path, 10);
+  await changeAt('dist/start.js', 20);
+  const started = async () => (await start([], ['start']).ended).stdout.split(' ')[0]?.trim();
+  expect(await started()).toBe('built');
+  for (const path of ['package.json', 'src/main.ts', 'src/runs/run.ts', 'src/runs']) {
+    await changeAt(path, 30);
+    expect(await started()).toBe('new');
+    await changeAt(path, 10);
+  }
+  // As in the image.
+  await rm(join(root, 'src'), { recursive: true });
+  expect(await started()).toBe('built');
 });
 
 test('an old Node hands over and ends as the program ends', async () => {

@@ -82,10 +82,21 @@ test('the image runs as a number, on an exact version, and asks for its health w
   const base = lines.find((line) => line.startsWith('ARG BASE='));
   expect(base).toMatch(/^ARG BASE=node:\d+\.\d+\.\d+-[a-z]+-slim$/);
   expect(lines.filter((line) => line.startsWith('FROM ')).join()).toBe(
-    'FROM ${BASE} AS packages,FROM ${BASE}',
+    'FROM ${BASE} AS packages,FROM packages AS build,FROM ${BASE}',
   );
   expect(lines.filter((line) => line.startsWith('USER '))).toEqual(['USER 1000:1000']);
   expect(lines.find((line) => line.startsWith('HEALTHCHECK'))).toMatch(/ CMD \["bin\/healthcheck\.sh"\]$/);
+});
+
+test('the image and `npm start` run the bot alike, and what is compiled for the image is compiled for its command', () => {
+  const image = read('Dockerfile').split('\nFROM ').at(-1) ?? '';
+  const command: string[] = JSON.parse(/^CMD (.*)$/m.exec(image)?.[1] ?? '[]');
+  expect(image).toContain(`\nRUN ${command.join(' ')} || `);
+  const environment = /^ENV (MALLOC.*)$/m.exec(image)?.[1];
+  // A heap's limit is the container's concern.
+  const words = command.filter((word) => !word.startsWith('--max-old-space-size-percentage=')).join(' ');
+  const scripts: unknown = JSON.parse(read('package.json')).scripts;
+  expect(scripts).toMatchObject({ start: `${environment} exec ${words}` });
 });
 
 test('what the Dockerfile copies reaches the builder, and nothing else', () => {

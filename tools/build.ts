@@ -1,0 +1,57 @@
+/**
+ * `npm run build`: writes `dist/`, what `start` and `doctor` run where it is newer than the source: the bot and its
+ * packages in a few files of plain JavaScript. It starts in half the time and holds 20 MB less than the source does. npm
+ * calls it behind `npm ci`.
+ */
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { OutputOptions } from 'rolldown';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const dist = `${root}dist/`;
+
+/** Programs of their own: what is started, and what the bot starts beside the files that name them. */
+const input = {
+  start: `${root}src/main.ts`,
+  doctor: `${root}src/doctor/main.ts`,
+  'svg-to-png': `${root}src/output/mime/svg-to-png.ts`,
+  vacuum: `${root}src/store/sqlite/vacuum.ts`,
+};
+/** Python that is read at the start, beside the modules that read it. */
+const PYTHON = ['src/spark/observer', 'src/spark/sql'];
+
+/** Names stay, so that a stack in the log can be read. */
+const output: OutputOptions = {
+  dir: dist,
+  format: 'esm',
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+};
+
+/** V8 holds a text with a single letter beyond Latin in two bytes for each letter: 2 MB. */
+function toAscii(code: string): string {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+async function build(): Promise<void> {
+  const { rolldown } = await import('rolldown').catch(() => {
+    process.stderr.write(
+      'dist/ is not built: rolldown, a package of development, is missing. The source runs as it is.\n',
+    );
+    process.exit(1);
+  });
+  await rm(dist, { recursive: true, force: true });
+  for (const folder of PYTHON) {
+    const to = folder.endsWith('observer') ? `${dist}observer` : dist;
+    await cp(root + folder, to, { recursive: true, filter: (path) => !path.endsWith('.ts') });
+  }
+  // A binary cannot be bundled.
+  const bundle = await rolldown({ cwd: root, input, platform: 'node', external: ['@resvg/resvg-js'] });
+  const { output: chunks } = await bundle.write(output);
+  await bundle.close();
+  for (const { fileName } of chunks) {
+    const code = await readFile(dist + fileName, 'utf8');
+    await writeFile(dist + fileName, toAscii(code));
+  }
+}
+
+await build();
