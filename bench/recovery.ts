@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { startPlayground } from '../playground/playground.ts';
 import { PREFIX } from '../src/store/redis/scripts.ts';
 import { findRedisServer, startRedisServer } from '../test/support/redis-server.ts';
@@ -25,9 +24,8 @@ async function measure(environment: Readonly<Record<string, string>>, release: (
   await using playground = await startPlayground({ rates: true, waitTimeoutMs: 120_000 });
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);
-  const program = ['--liftoff-only', join(import.meta.dirname, '../bin/sparkthread.js'), 'start'];
   const settings = { DEFAULT_LANGUAGE: 'python3', USER_LIMIT: '1000', ...environment };
-  await using bot = await startBot({ playground, gateway, environment: settings, program });
+  await using bot = await startBot({ playground, gateway, environment: settings });
   const channels = Array.from({ length: CHANNELS }, (_, at) => playground.addChannel(`full-${at}`).id);
   const asked = channels.map((channel) =>
     Array.from({ length: RUNS_A_CHANNEL }, (_, nth) => {

@@ -8,7 +8,13 @@ import type { GuardedProcess } from './guarded-process.ts';
 import { startGuarded } from './guarded-process.ts';
 import type { Provisioned } from './provision/provision.ts';
 
-const program = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+/** The bot as `npm start` starts it: built where that is newer than the source. */
+export const BOT_COMMAND: readonly [string, ...string[]] = [
+  process.execPath,
+  '--liftoff-only',
+  fileURLToPath(new URL('../bin/sparkthread.js', import.meta.url)),
+  'start',
+];
 
 /** What `python2` means here: the Spark kernel, or plain Python where there is no Java. */
 export function demoLanguages(provisioned: Provisioned): string {
@@ -30,7 +36,7 @@ export async function startBot(
   const folder = await mkdtemp(join(runs, 'bot-'));
   const bot = startGuarded({
     python: provisioned.python.command,
-    command: [process.execPath, program],
+    command: [...BOT_COMMAND],
     env: {
       ...cleanEnvironment({ PATH: process.env['PATH'], LANG: process.env['LANG'] }),
       HOME: folder,

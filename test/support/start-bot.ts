@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Playground } from '../../playground/playground.ts';
+import { BOT_COMMAND } from '../../demo/bot.ts';
 import { compiledCode } from './compiled-code.ts';
 
-/** The real `src/main.ts` in a process of its own, on a playground and a gateway, with an SQLite file of its own. */
+/** The real bot, as `npm start` starts it, in a process of its own, on a playground and a gateway, with an SQLite file of its own. */
 export interface StartedBot extends AsyncDisposable {
   /** Every line it wrote to stdout and stderr, over all its lives. */
   readonly lines: readonly string[];
@@ -40,15 +40,11 @@ export interface StartBotOptions {
   gateway: { httpUrl: string; wsUrl?: string; token?: string };
   /** Settings on top. */
   environment?: Readonly<Record<string, string>>;
-  /** What Node is given; else `src/main.ts`. */
-  program?: readonly string[];
 }
-
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** Resolves once the bot says that it is ready (it leads, and takes requests), or that it stands by. */
 export async function startBot(options: StartBotOptions): Promise<StartedBot> {
-  const { playground, gateway, program = [main] } = options;
+  const { playground, gateway } = options;
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-bot-'));
   const heard = new EventEmitter().setMaxListeners(0);
   const lines: string[] = [];
@@ -79,7 +75,8 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
 
   const start = async (): Promise<void> => {
     bornAt = log.length;
-    const started = spawn(process.execPath, program, {
+    const [node, ...program] = BOT_COMMAND;
+    const started = spawn(node, program, {
       cwd: folder,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
