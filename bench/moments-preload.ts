@@ -26,62 +26,57 @@ function note(name: keyof Moments): void {
   if (moments !== undefined) moments[name] ??= performance.now() - sinceMs;
 }
 
-function isMention(text: string): boolean {
-  return text.includes('"type":"app_mention"');
+type Method = (this: unknown, ...given: unknown[]) => unknown;
+type Watch = (...given: unknown[]) => void;
+
+/** Calls `before` and `after` with what each call of the method is given. */
+function watch(target: object, name: string, before: Watch, after: Watch = () => undefined): void {
+  const original: Method = Reflect.get(target, name);
+  Reflect.set(target, name, function watched(this: unknown, ...given: unknown[]) {
+    before(...given);
+    const result = original.apply(this, given);
+    after(...given);
+    return result;
+  });
 }
 
-const socketMode: object = SocketModeClient.prototype;
-const onWebSocketMessage: (data: unknown, ...more: never[]) => unknown = Reflect.get(
-  socketMode,
-  'onWebSocketMessage',
-);
-Reflect.set(
-  socketMode,
-  'onWebSocketMessage',
-  function noted(this: SocketModeClient, data: unknown, ...more: never[]) {
-    if (isMention(String(data))) {
-      sinceMs = performance.now();
-      moments = { storeBeforeKernelMs: 0, storeAfterKernelMs: 0 };
-    }
-    return onWebSocketMessage.call(this, data, ...more);
-  },
-);
-
-const send: (this: WebSocket, data: string | Buffer | ArrayBuffer, ...more: never[]) => void =
-  WebSocket.prototype.send;
-Reflect.set(WebSocket.prototype, 'send', function noted(this: WebSocket, data: string, ...more: never[]) {
-  const text = typeof data === 'string' ? data : Buffer.from(data).toString('latin1');
-  if (text.includes('execute_request')) note('written');
-  send.call(this, data, ...more);
+watch(SocketModeClient.prototype, 'onWebSocketMessage', (data) => {
+  if (!String(data).includes('"type":"app_mention"')) return;
+  sinceMs = performance.now();
+  moments = { storeBeforeKernelMs: 0, storeAfterKernelMs: 0 };
 });
 
-const emit: (this: WebSocket, name: string, ...given: unknown[]) => boolean = WebSocket.prototype.emit;
-Reflect.set(WebSocket.prototype, 'emit', function noted(this: WebSocket, name: string, ...given: unknown[]) {
-  if (name === 'message' && moments?.written !== undefined) {
-    const [, state] =
-      /"execution_state":\s*"(busy|idle)"/.exec(Buffer.from(given[0] as Buffer).toString('latin1')) ?? [];
-    if (state === 'busy' || state === 'idle') note(state);
-  }
-  return emit.call(this, name, ...given);
+function textOf(data: unknown): string {
+  return data instanceof ArrayBuffer ? Buffer.from(data).toString('latin1') : String(data);
+}
+
+watch(WebSocket.prototype, 'send', (data) => {
+  if (textOf(data).includes('execute_request')) note('written');
+});
+
+watch(WebSocket.prototype, 'emit', (name, frame) => {
+  if (name !== 'message' || moments?.written === undefined) return;
+  const [, state] = /"execution_state":\s*"(busy|idle)"/.exec(textOf(frame)) ?? [];
+  if (state === 'busy' || state === 'idle') note(state);
 });
 
 let beganMs = 0;
-const { exec } = DatabaseSync.prototype;
-DatabaseSync.prototype.exec = function noted(this: DatabaseSync, sql: string) {
-  if (sql.startsWith('BEGIN')) beganMs = performance.now();
-  exec.call(this, sql);
-  if (sql !== 'COMMIT' || moments === undefined || moments.called !== undefined) return;
-  const step = moments.written === undefined ? 'storeBeforeKernelMs' : 'storeAfterKernelMs';
-  moments[step] += performance.now() - beganMs;
-};
-
-interface About {
-  request: { path: string };
-}
+watch(
+  DatabaseSync.prototype,
+  'exec',
+  (sql) => {
+    if (String(sql).startsWith('BEGIN')) beganMs = performance.now();
+  },
+  (sql) => {
+    if (sql !== 'COMMIT' || moments === undefined || moments.called !== undefined) return;
+    const step = moments.written === undefined ? 'storeBeforeKernelMs' : 'storeAfterKernelMs';
+    moments[step] += performance.now() - beganMs;
+  },
+);
 
 function onCall(channel: string, name: keyof Moments): void {
   subscribe(channel, (message) => {
-    if ((message as About).request.path === CALL) note(name);
+    if (Reflect.get(Object(Reflect.get(Object(message), 'request')), 'path') === CALL) note(name);
     if (name !== 'answered' || moments?.answered === undefined) return;
     appendFileSync(process.env['MOMENTS_FILE'] ?? '', `${JSON.stringify(moments)}\n`);
     moments = undefined;
