@@ -10,6 +10,8 @@ export interface ParameterLanguage {
   comment: string;
   /** Lines that may stand between a snippet's own assignments: blank ones, comments, imports. */
   passed: RegExp;
+  /** A text that the code begins with, its line's end too. */
+  docstring?: RegExp;
   /** A line that assigns, up to its value. */
   assignment: RegExp;
   lineComment: string;
@@ -27,6 +29,7 @@ const python: ParameterLanguage = {
   assign: ({ name, value }) => `${name} = ${writeValue(value, inPython)}`,
   comment: '# Parameters',
   passed: /^(?:#.*|(?:import|from)\s.*|[%!]\w(?:[\w ./-]|==)*)?$/,
+  docstring: /^\s*[rRuU]?(?:"{3}[^]*?"{3}|'{3}[^]*?'{3})[ \t]*\n/,
   assignment: /^[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?::[^=]*)?=(?!=)/,
   lineComment: '#',
 };

@@ -60,7 +60,8 @@ function splitHead(
 ): { head: string | undefined; rest: string | undefined } {
   const lines = code.split('\n');
   let end = 0;
-  for (let at = 0; at < lines.length;) {
+  const [docstring = ''] = language.docstring?.exec(code) ?? [];
+  for (let at = docstring.split('\n').length - 1; at < lines.length;) {
     const line = lines[at] ?? '';
     if (language.passed.test(line.trimEnd())) {
       at += 1;

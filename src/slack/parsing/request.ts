@@ -129,12 +129,14 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
   const lower = word.toLowerCase();
   // Two words are no code in any language of notebooks, unless one of them is a keyword.
   if (commandWords.includes(lower))
-    return /^(?:\p{L}+|\d+|#\S+)$/u.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
+    return NO_OPERAND.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
   const meant = nearest(word);
   const command = meant === undefined ? undefined : readCommand(`${meant} ${argument}`);
   return command === undefined || command.kind === 'malformed' ? undefined : near(`${meant} ${argument}`);
 }
 
+/** With a call, an index, a text or an assignment in it, it may be code. */
+const NO_OPERAND = /^(?:[\p{L}\p{N}][^()[\]{}=;"'`]*|#\S+)$/u;
 const KEYWORDS = new Set(['if', 'in', 'is', 'and', 'or', 'not', 'for', 'as', 'else', 'to', 'until', 'match']);
 
 /**

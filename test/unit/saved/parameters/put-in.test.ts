@@ -53,6 +53,16 @@ test('each language has its literals and its assignment', () => {
   );
 });
 
+test('settings below a docstring are a first block, too: before them the values would be overwritten', () => {
+  const docstring = '"""Counts.\n\nn: how many\n"""';
+  expect(put(`${docstring}\nn = 1\nprint(n)`, 'n=2')).toEqual([
+    `${docstring}\nn = 1`,
+    '# Parameters\nn = 2',
+    'print(n)',
+  ]);
+  expect(put(`${docstring}\nprint(n)`, 'n=2')).toEqual(['# Parameters\nn = 2', `${docstring}\nprint(n)`]);
+});
+
 test.each([
   ['python', String.raw`s = "\x00\x07\x7f"`],
   ['scala', String.raw`val s = "\u0000\u0007\u007f"`],

@@ -23,6 +23,8 @@ test.each([
   ['status now', 'status'],
   ['!stop', 'stop'],
   ['history 5', 'history'],
+  ['save a/b', 'save'],
+  ['unschedule #2', 'unschedule'],
   ['status #data', 'status'],
   ['!Help', 'help'],
   ['restrat #data', 'restart #data'],
@@ -52,6 +54,8 @@ test.each([
   'help me please',
   '!ls',
   '!stop 1',
+  'run f(x)',
+  'save x=1',
   '',
 ])('%j is code', (typed) => {
   expect(readNearCommand(typed)).toBeUndefined();
