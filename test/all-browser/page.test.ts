@@ -61,7 +61,7 @@ inBrowser('a command, its live answer, Stop, the end', {}, async (window) => {
   await window.thread.locator('pre', { hasText: /^counting$/ }).waitFor();
   await window.thread.getByText(/^Running/).waitFor();
   await window.thread.getByRole('button', { name: 'Stop' }).click();
-  await window.thread.getByText(/^Stopped · /).waitFor();
+  await window.thread.getByText(/^Stopped · .* In \[\d+\]/).waitFor();
   await window.thread.getByRole('button', { name: 'Run again' }).waitFor();
   expect(await window.thread.getByRole('button', { name: 'Stop' }).count()).toBe(0);
 });
@@ -69,7 +69,7 @@ inBrowser('a command, its live answer, Stop, the end', {}, async (window) => {
 inBrowser('a plot is seen in the thread of a mention', {}, async (window) => {
   await window.say('@sparkthread import matplotlib.pyplot as plt; plt.plot([1, 4, 9]); plt.show()');
   await window.openThread('plt.plot');
-  await window.thread.getByText(/^Done · /).waitFor();
+  await window.thread.getByText(/^Done · .* In \[\d+\]/).waitFor();
   const picture = window.thread.locator('img');
   await picture.waitFor();
   await expect
@@ -94,7 +94,7 @@ inBrowser('a data frame is a table, its cells in rows', {}, async (window) => {
 inBrowser('a code block in the thread runs there', {}, async (window) => {
   await window.say('@sparkthread `answer = 6 * 7`');
   await window.openThread('answer = 6 * 7');
-  await window.thread.getByText(/^Done · /).waitFor();
+  await window.thread.getByText(/^Done · .* In \[\d+\]/).waitFor();
   await window.reply('```\nanswer\n```');
   await window.thread.locator('pre', { hasText: /^42$/ }).waitFor();
 });
@@ -136,7 +136,7 @@ inBrowser('on a phone the one pane that is open has the whole width', { width: 3
   expect(await widthOf('#messages')).toBeGreaterThan(360);
   await window.say('/spark "as seen on a phone"');
   await window.openThread('as seen on a phone');
-  await window.thread.getByText(/^Done · /).waitFor();
+  await window.thread.getByText(/^Done · .* In \[\d+\]/).waitFor();
   expect(await widthOf('#thread')).toBeGreaterThan(360);
   expect(await window.page.locator('main').isVisible()).toBe(false);
 });
