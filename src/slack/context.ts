@@ -18,6 +18,7 @@ import type { Threads } from './exports/threads.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
+import type { CallLimiter } from './messages/limiters.ts';
 import type { KeyedMutex } from '../waits.ts';
 import type { KnownBlock } from '@slack/types';
 
@@ -107,6 +108,8 @@ export interface ListenerMemory {
   failedRequests: LRUCache<string, true>;
   /** Whether a channel has runs in the store. */
   channelsWithRuns: LRUCache<string, boolean>;
+  /** By person and button, what presses are told: Slack takes 100 private words a minute for all people together. */
+  clickAnswers: CallLimiter;
   /** Run again, by requester and run: a double click is one press. */
   recentClicks: LRUCache<string, true>;
 }

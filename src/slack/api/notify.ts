@@ -6,21 +6,17 @@ import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError } from './call-error.ts';
 import { renderElapsed } from '../blocks/duration.ts';
 import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
-import { type CallRate, CallLimiter } from '../messages/limiters.ts';
 
 export type Notify = ReturnType<typeof createNotify>;
 
 /** So often a channel is told what Slack's rates keep from it. */
 const NOTICE_TRIES = 5;
-/** Slack takes 100 private words a minute for all people together, so that one who presses hundreds of times hears a part. */
-const TOLD_RATE: CallRate = { burst: 50, refillMs: 1_500 };
 
 /**
  * Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. The
  * client rejects a call over Slack's rates at once: it would keep back what is for others.
  */
 export function createNotify(client: WebClient, log: Log) {
-  const told = new CallLimiter(Date.now, TOLD_RATE);
   const post = async (channel: string, said: Said, thread?: string): Promise<void> => {
     const where = { channel, ...(thread === undefined ? {} : { thread_ts: thread }) };
     await client.chat.postMessage({ ...where, ...said, unfurl_links: false, unfurl_media: false });
@@ -32,8 +28,6 @@ export function createNotify(client: WebClient, log: Log) {
       text: string,
       blocks?: KnownBlock[],
     ): Promise<void> {
-      if (told.take(user) > 0)
-        return log.info({ event: 'user.hushed', user }, 'a person is told too often, and not this time');
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       try {
         if (channel === undefined) return await post(user, said);

@@ -11,6 +11,7 @@ import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Bot, ListenerMemory } from '../context.ts';
+import { type CallRate, CallLimiter } from '../messages/limiters.ts';
 import { inTime } from './boundary.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
@@ -55,6 +56,8 @@ export function kernelClickRequest(kernelId: string, action: string, shownAtMs: 
 
 /** Two presses of Run again by one person within this time are a double click. */
 const DOUBLE_CLICK_MS = 5_000;
+/** Who presses one button in vain hundreds of times is told of a part. */
+const CLICK_ANSWERS: CallRate = { burst: 10, refillMs: 5_000 };
 
 export function createListenerMemory(): ListenerMemory {
   return {
@@ -62,6 +65,7 @@ export function createListenerMemory(): ListenerMemory {
     handledRequests: new LRUCache({ max: 1_000 }),
     failedRequests: new LRUCache({ max: 1_000 }),
     channelsWithRuns: new LRUCache({ max: 5_000 }),
+    clickAnswers: new CallLimiter(Date.now, CLICK_ANSWERS),
     recentClicks: new LRUCache({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
   };
 }

@@ -81,7 +81,12 @@ export function onInteraction<Meant>(
         bot.log.warn({ event: 'list.stale', err: error }, 'a list that was pressed stays as it was');
       }
     };
+    const clicked = `${user} ${action.action_id} ${chosenValue(action)}`;
     const notify = async (text: string): Promise<void> => {
+      if (bot.memory.clickAnswers.take(clicked) > 0) {
+        bot.log.info({ event: 'press.unanswered', user }, 'one button is pressed too often by a person');
+        return await reply.send();
+      }
       if (!isHome) await inPlace(text);
       await showAnew(text);
     };

@@ -3,6 +3,7 @@ import { silentAudit } from '../../../../src/audit/audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { onRunAsCode } from '../../../../src/slack/listeners/actions/asked-back.ts';
 
 test('Run as code runs nothing where the bot could not answer', async () => {
@@ -23,6 +24,7 @@ test('Run as code runs nothing where the bot could not answer', async () => {
     },
     notify: { person: async (_: unknown, text: string) => void said.push(text) },
     audit: silentAudit,
+    memory: createListenerMemory(),
     log: silentLog,
   } as unknown as Bot;
   const value = JSON.stringify({ text: 'restrat', requestKey: 'trigger/T1/1', thread: '' });

@@ -4,6 +4,7 @@ import { silentAudit } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { onScheduleButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 
 test('a press on a schedule that is removed is refused, and the list is shown anew', async () => {
@@ -14,6 +15,7 @@ test('a press on a schedule that is removed is refused, and the list is shown an
     schedules: new Schedules(new Keyv(), 'T1'),
     notify: { person: async (_: unknown, text: string) => void said.push(text) },
     audit: silentAudit,
+    memory: createListenerMemory(),
     log: silentLog,
   } as unknown as Bot;
   await onScheduleButton(
