@@ -138,14 +138,20 @@ export function isForeignInterrupt(state: ExecutionState): boolean {
   return state.reply !== undefined && !state.stopped && endKind(state) === 'interrupted';
 }
 
-/** The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. */
-export function settle(state: ExecutionState): { outputs: Output[]; end: ExecutionEnd } {
+/**
+ * The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. `isWhole`:
+ * nothing of it was lost with a broken connection.
+ */
+export function settle(state: ExecutionState, isWhole: boolean): { outputs: Output[]; end: ExecutionEnd } {
   const { reply } = state;
   const outputs: Output[] =
     reply?.error !== undefined && state.errorName === undefined && !isEmptyError(reply.error)
       ? [{ kind: 'error', ...reply.error, fromReply: true }]
       : [];
   const kind = endKind(state);
+  // Idle alone: whether it went well was in the reply.
+  if (kind === 'ok' && reply === undefined && !isWhole)
+    return { outputs, end: endAs(state, 'outputLost', 'the reply was lost') };
   const isOddStatus = reply !== undefined && !['ok', 'error', 'aborted', 'abort'].includes(reply.status);
   return { outputs, end: endAs(state, kind, isOddStatus ? `reply status "${reply.status}"` : undefined) };
 }

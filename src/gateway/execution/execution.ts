@@ -9,8 +9,6 @@ import { InputRequests } from './input.ts';
 import { Stopping } from './interrupt.ts';
 import { OutputQueue } from './output-queue.ts';
 
-type OnExecutionEvent = (execution: RunningExecution, event: ExecutionEvent) => void;
-
 /**
  * One execute_request from its writing to its end. `running`: something of it came, or its kernel was found at work on it.
  * `left`: its connection was closed before it ended.
@@ -31,7 +29,7 @@ export class RunningExecution implements Execution {
   /** Until it is written. */
   #request: ExecuteRequest | undefined;
   readonly #kernel: ExecutionKernel;
-  readonly #onEvent: OnExecutionEvent;
+  readonly #onEvent: (execution: RunningExecution, event: ExecutionEvent) => void;
   readonly #signal: AbortSignal | undefined;
   readonly #stopping: Stopping;
   readonly input: InputRequests;
@@ -43,7 +41,7 @@ export class RunningExecution implements Execution {
   constructor(
     request: ExecuteRequest,
     kernel: ExecutionKernel,
-    onEvent: OnExecutionEvent,
+    onEvent: (execution: RunningExecution, event: ExecutionEvent) => void,
     checkpoint?: ExecutionCheckpoint,
   ) {
     const { errorName, possibleGap = false } = checkpoint ?? {};
@@ -214,12 +212,9 @@ export class RunningExecution implements Execution {
   }
 
   readonly #conclude = (): void => {
-    const { outputs, end } = settle(this.state);
+    const { outputs, end } = settle(this.state, this.#ending.isWhole);
     for (const output of outputs) this.#queue.push(output);
-    // Idle alone, after the connection broke: whether it went well was in the reply.
-    const isReplyLost = end.kind === 'ok' && end.replyMissing && !this.#ending.isWhole;
-    const hasError = outputs.length > 0 || this.state.errorName !== undefined;
-    this.#finish(isReplyLost ? endAs(this.state, 'outputLost', 'the reply was lost') : end, hasError);
+    this.#finish(end, outputs.length > 0 || this.state.errorName !== undefined);
   };
 
   #finish(end: ExecutionEnd, hasError: boolean): void {

@@ -9,7 +9,7 @@ import {
 
 function ended(status: string, state: Partial<ExecutionState>): string {
   const reply = { status, executionCount: undefined, error: undefined, asksExit: false, outputs: [] };
-  return settle({ ...FRESH_EXECUTION, started: true, idle: true, reply, ...state }).end.kind;
+  return settle({ ...FRESH_EXECUTION, started: true, idle: true, reply, ...state }, true).end.kind;
 }
 
 test.each([
