@@ -63,8 +63,9 @@ function endOfText(json: Buffer, from: number): number {
       at = quote;
       while (at > start && json[at - 1] === BACKSLASH) at -= 1;
     }
+    // A text that is made of escapes is gone through several times as fast.
+    while (json[at] === BACKSLASH) at += 2;
     if (json[at] === QUOTE) return at;
-    if (json[at] === BACKSLASH) at += 1;
   }
   return json.length;
 }

@@ -19,6 +19,8 @@ export interface RunCounts {
 export class ChannelKernels {
   readonly #deps: SessionDeps;
   readonly #sessions = new Map<string, KernelSession>();
+  /** The same by channel: each run asks for its own. */
+  readonly #byChannel = new Map<string, Set<KernelSession>>();
   /** Runs whose final message is not posted yet. */
   readonly #live = new Map<string, LiveRun>();
   /** Places that admissions under way will take. */
@@ -27,8 +29,13 @@ export class ChannelKernels {
   constructor(deps: Omit<SessionDeps, 'onEmpty'>) {
     this.#deps = {
       ...deps,
-      onEmpty: (session) => {
-        if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
+      onEmpty: (empty) => {
+        const session = this.#sessions.get(empty.key);
+        if (session === undefined || session !== empty) return;
+        this.#sessions.delete(session.key);
+        const others = this.#byChannel.get(channelOf(session));
+        others?.delete(session);
+        if (others?.size === 0) this.#byChannel.delete(channelOf(session));
       },
     };
   }
@@ -37,8 +44,16 @@ export class ChannelKernels {
   load(stored: ReadonlyMap<string, StoredKernel>): void {
     for (const [key, kernel] of stored) {
       const [workspace = '', channel = ''] = key.split('/');
-      this.#sessions.set(key, new KernelSession({ key, workspace, channel }, kernel, this.#deps));
+      this.#add({ key, workspace, channel }, kernel);
     }
+  }
+
+  #add(place: { key: string; workspace: string; channel: string }, kernel: StoredKernel): KernelSession {
+    const session = new KernelSession(place, kernel, this.#deps);
+    const channel = channelOf(place);
+    this.#sessions.set(place.key, session);
+    this.#byChannel.set(channel, (this.#byChannel.get(channel) ?? new Set()).add(session));
+    return session;
   }
 
   queueOf(workspace: string, channel: string, kernelspec: string): string {
@@ -47,11 +62,7 @@ export class ChannelKernels {
 
   /** The session with this key, made when there is none. */
   session({ queue, workspace, channel }: Pick<Run, 'queue' | 'workspace' | 'channel'>): KernelSession {
-    const known = this.#sessions.get(queue);
-    if (known !== undefined) return known;
-    const session = new KernelSession({ key: queue, workspace, channel }, NO_KERNEL, this.#deps);
-    this.#sessions.set(queue, session);
-    return session;
+    return this.#sessions.get(queue) ?? this.#add({ key: queue, workspace, channel }, NO_KERNEL);
   }
 
   find(key: string): KernelSession | undefined {
@@ -63,10 +74,8 @@ export class ChannelKernels {
   }
 
   ofChannel(workspace: string, channel: string): KernelSession[] {
-    return this.sessions.filter(
-      (session) =>
-        session.workspace === workspace && session.channel === channel && session.record !== undefined,
-    );
+    const sessions = this.#byChannel.get(channelOf({ workspace, channel })) ?? [];
+    return [...sessions].filter(({ record }) => record !== undefined);
   }
 
   /** What the channel's kernel speaks: the oldest where it has several, else the one that is about to be started. */
@@ -166,4 +175,8 @@ export class ChannelKernels {
     await Promise.all(this.sessions.map((session) => session.close()));
     await Promise.all([...this.#live.values()].map((live) => live.release()));
   }
+}
+
+function channelOf({ workspace, channel }: { workspace: string; channel: string }): string {
+  return `${workspace}/${channel}`;
 }

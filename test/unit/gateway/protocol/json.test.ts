@@ -32,3 +32,13 @@ test.for<[string, string]>([
 ])('not too many: %s', ([, json]) => {
   expect(isCostly(Buffer.from(json))).toBe(false);
 });
+
+test.each([0, 1, 2, 999, 1_000, 1_001])(
+  'the end of a text of escapes is found: %i backslashes, then quotes',
+  (backslashes) => {
+    const text = '\\'.repeat(backslashes) + '"'.repeat(400_000);
+    // An array, two texts and a comma.
+    const json = Buffer.from(JSON.stringify([text, 'x']));
+    expect([isCostly(json, 63), isCostly(json, 64)]).toEqual([true, false]);
+  },
+);

@@ -25,6 +25,12 @@ test('several kernels a channel: one session for each kernelspec, and they run a
     'python()',
     'scala()',
   ]);
+  expect(rig.kernels.ofChannel('T1', 'C1').map(({ key }) => key)).toEqual([
+    'T1/C1/python3',
+    'T1/C1/scala-spark',
+  ]);
+  await rig.kernels.find('T1/C1/python3')?.shutDown();
+  expect(rig.kernels.ofChannel('T1', 'C1').map(({ key }) => key)).toEqual(['T1/C1/scala-spark']);
 });
 
 test('a place that is reserved counts until it is released', async () => {
