@@ -16,6 +16,6 @@ test('a kernel that was kept is not called broken where its warning was deleted 
   playground.service.conversation.remove(warning);
   await playground.as('ana').press(warning, 'kernel:keep');
   const said = await bot.untilLog(({ msg }) => /Keep press|kept/.test(String(msg)));
-  expect(said['msg']).toBe('a kernel was kept, and that the warning is over could not be shown');
+  expect(said['msg']).toBe('what a Keep press came to could not be shown');
   expect(playground.ephemerals('ana')).toEqual([]);
 });
