@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
@@ -44,7 +44,17 @@ const shown = (thread: string, words: string | RegExp): Promise<unknown> =>
 async function ticking(): Promise<string> {
   await askSlash(playground, 'ana', '#data', '/spark import time, os; kept = 41');
   const thread = mention(
-    `n = 0\nwhile not os.path.exists(${JSON.stringify(endFile())}):\n    n += 1\n    print("tick", n, flush=True)\n    time.sleep(0.2)\nprint("last tick", n)`,
+    [
+      'n = 0',
+      `while not os.path.exists(${JSON.stringify(endFile())}):`,
+      '    n += 1',
+      '    print("tick", n, flush=True)',
+      '    time.sleep(0.2)',
+      `    if not os.path.exists(${JSON.stringify(holdFile())}): continue`,
+      '    print("held", flush=True)',
+      `    while os.path.exists(${JSON.stringify(holdFile())}): time.sleep(0.05)`,
+      'print("last tick", n)',
+    ].join('\n'),
   );
   await shown(thread, 'tick 3');
   return thread;
@@ -61,15 +71,14 @@ async function namedAfter(thread: string, words: RegExp, harm: () => unknown): P
   return (performance.now() - before) / 1000;
 }
 
-/** Cuts the wire half a tick after the last frame has passed: what is on the way is lost with it, and said to be. */
-async function dropBetweenTicks(): Promise<void> {
-  await new Promise((resolve) => {
-    const quiet = setTimeout(resolve, 100);
-    front.onPassed = () => void quiet.refresh();
-  });
-  front.onPassed = () => undefined;
-  front.drop();
+/** Resolves once the code stands still and all that it has printed is shown: what the wire's end would lose is nothing. */
+async function holdTicks(thread: string): Promise<void> {
+  await writeFile(holdFile(), '');
+  await shown(thread, 'held');
 }
+const holdFile = (): string => `${bot.folder}/hold`;
+
+const letGoOn = (): Promise<void> => rm(holdFile());
 
 /** Every tick is there, none twice, and nothing is said to be missing. */
 function expectWhole(text: string): void {
@@ -95,10 +104,12 @@ const refusals = {
 
 test.each(Object.entries(refusals))('%s in the middle of a run', async (_, { answer, words }) => {
   const thread = await ticking();
-  const seconds = await namedAfter(thread, words, async () => {
+  await holdTicks(thread);
+  const seconds = await namedAfter(thread, words, () => {
     front.faults = { answer: () => answer };
-    await dropBetweenTicks();
+    front.drop();
   });
+  await letGoOn();
   console.log(`named after ${seconds.toFixed(1)} s`);
   expect(seconds).toBeLessThan(NAMED_WITHIN_S);
   await shown(thread, /variables/);
@@ -144,9 +155,11 @@ test('calls are refused while the websocket lives on: that is said, and a stop g
 
 test('a stop while the gateway is away is done when it is back', async () => {
   const thread = await ticking();
+  await holdTicks(thread);
   front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
-  await dropBetweenTicks();
+  front.drop();
   await shown(thread, refusals['the proxy has no gateway (502)'].words);
+  await letGoOn();
   playground.as('ana').post('#data', '!stop', { thread });
   await bot.untilLog((line) => line['msg'] === 'an interrupt could not be sent');
   front.faults = {};
@@ -210,7 +223,7 @@ test('a snippet that comes while the gateway is away for a moment runs when it i
   await askSlash(playground, 'ana', '#data', '/spark 1');
   front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
   await bot.stop();
-  await dropBetweenTicks();
+  front.drop();
   await bot.restart();
   front.faults = {};
   // The list of languages is known, the gateway goes away after that.
