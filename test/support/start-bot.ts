@@ -40,15 +40,13 @@ export interface StartBotOptions {
   gateway: { httpUrl: string; wsUrl?: string; token?: string };
   /** Settings on top. */
   environment?: Readonly<Record<string, string>>;
-  /** What Node is given; else `src/main.ts`. */
-  program?: readonly string[];
 }
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** Resolves once the bot says that it is ready (it leads, and takes requests), or that it stands by. */
 export async function startBot(options: StartBotOptions): Promise<StartedBot> {
-  const { playground, gateway, program = [main] } = options;
+  const { playground, gateway } = options;
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-bot-'));
   const heard = new EventEmitter().setMaxListeners(0);
   const lines: string[] = [];
@@ -79,7 +77,7 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
 
   const start = async (): Promise<void> => {
     bornAt = log.length;
-    const started = spawn(process.execPath, program, {
+    const started = spawn(process.execPath, [main], {
       cwd: folder,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
