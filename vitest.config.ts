@@ -15,8 +15,8 @@ const gateway = {
   globalSetup: ['test/support/backends/global-setup.ts'],
 };
 
-/** What takes minutes and holds real waits against real servers: after everything else, three files at once. */
-const long = { maxWorkers: 3, sequence: { groupOrder: 1 }, hookTimeout: 300_000 };
+/** What takes minutes and holds real waits against real servers: after everything else, two files at once. */
+const long = { maxWorkers: 2, sequence: { groupOrder: 1 }, hookTimeout: 300_000 };
 const everyBackend = { ...long, testTimeout: 180_000, globalSetup: ['test/support/backends/all-setup.ts'] };
 
 export default defineConfig({

@@ -1,7 +1,7 @@
 /**
  * `npm run build`: writes `dist/`, what `start` and `doctor` run where it is newer than the source: the bot and its
- * packages in a few files of plain JavaScript. It starts in half the time and holds 20 MB less than the source does. npm
- * calls it behind `npm ci`.
+ * packages in a few files of plain JavaScript. It starts in two thirds of the source's time and holds
+ * 35 MB less. npm calls it behind `npm ci`.
  */
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
