@@ -22,9 +22,9 @@ const everyBackend = { ...long, testTimeout: 180_000, globalSetup: ['test/suppor
 export default defineConfig({
   test: {
     reporters: ['default'],
-    // Each file has its own ports, folders and gateways, and most of them wait for others: kernels, Slack's rates. Six at
+    // Each file has its own ports, folders and gateways, and most of them wait for others: kernels, Slack's rates. Four at
     // once keep two cores busy.
-    maxWorkers: 6,
+    maxWorkers: 4,
     projects: [
       project('unit', ['test/unit/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
       project('property', ['test/property/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
