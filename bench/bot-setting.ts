@@ -1,10 +1,15 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { BOT_COMMAND } from '../demo/bot.ts';
 import { cleanEnvironment } from '../demo/clean-environment.ts';
 import type { KernelGateway } from '../demo/gateway.ts';
 import { startGuarded } from '../demo/guarded-process.ts';
 import type { Provisioned } from '../demo/provision/provision.ts';
 import { type Playground, startPlayground } from '../playground/playground.ts';
+
+/** The bot as `npm start` starts it, and the other side. */
+export const OURS = BOT_COMMAND.slice(1);
+export const STRAIGHT = [join(import.meta.dirname, 'straight-bot.ts')];
 
 /** A bot in a process of its own, alone in a local Slack that keeps Slack's rates. */
 export interface BenchBot extends AsyncDisposable {
@@ -12,9 +17,9 @@ export interface BenchBot extends AsyncDisposable {
   log: () => string;
 }
 
-/** Starts a script (a path from the root of this repository, or absolute) as a bot; it ends with this process, however that ends. */
+/** Starts a program as a bot; it ends with this process, however that ends. `program`: as Node is given it. */
 export async function startBenchBot(
-  script: string,
+  program: readonly string[],
   { provisioned, server }: { provisioned: Provisioned; server: KernelGateway },
   settings: Readonly<Record<string, string>> = {},
 ): Promise<BenchBot> {
@@ -24,7 +29,7 @@ export async function startBenchBot(
   const folder = await mkdtemp(join(runs, 'bench-'));
   const bot = startGuarded({
     python: provisioned.python.command,
-    command: [process.execPath, resolve(import.meta.dirname, '..', script)],
+    command: [process.execPath, ...program],
     env: {
       ...cleanEnvironment({ PATH: process.env['PATH'], LANG: process.env['LANG'] }),
       HOME: folder,
@@ -42,7 +47,7 @@ export async function startBenchBot(
     await playground.stop();
   };
   const ended = bot.ended.then(() => {
-    throw new Error(`${script} ended before it was connected:\n${bot.log()}`);
+    throw new Error(`${program.join(' ')} ended before it was connected:\n${bot.log()}`);
   });
   try {
     await Promise.race([playground.waitForConnection(1, { timeoutMs: 60_000 }), ended]);

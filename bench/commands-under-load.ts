@@ -3,7 +3,7 @@ import { startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import { provision } from '../demo/provision/provision.ts';
 import type { Playground } from '../playground/playground.ts';
-import { refusedCalls, startBenchBot } from './bot-setting.ts';
+import { refusedCalls, OURS, startBenchBot } from './bot-setting.ts';
 import { quantile } from './gateway-setting.ts';
 import { givenNumber } from './given-number.ts';
 
@@ -27,7 +27,7 @@ const patience = { timeoutMs: 300_000 };
 const provisioned = await provision(process.env, showProgress(process.stderr));
 await using server = await startKernelGateway({ provisioned });
 const setting = { DEFAULT_LANGUAGE: 'python3', USER_LIMIT: '100', PORT: '0' };
-await using bot = await startBenchBot('src/main.ts', { provisioned, server }, setting);
+await using bot = await startBenchBot(OURS, { provisioned, server }, setting);
 const { playground } = bot;
 
 function mention(channel: string, code: string): string {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import { provision } from '../demo/provision/provision.ts';
-import { type BenchBot, refusedCalls, startBenchBot } from './bot-setting.ts';
+import { type BenchBot, OURS, refusedCalls, startBenchBot, STRAIGHT } from './bot-setting.ts';
 import { median, quantile } from './gateway-setting.ts';
 import { givenNumber } from './given-number.ts';
 
@@ -54,12 +54,12 @@ const provisioned = await provision(process.env, showProgress(process.stderr));
 await using server = await startKernelGateway({ provisioned });
 const setting = { provisioned, server };
 const settings = { DEFAULT_LANGUAGE: 'python3', PORT: '0' };
-await using ours = await startBenchBot('src/main.ts', setting, settings);
-await using straight = await startBenchBot('bench/straight-bot.ts', setting);
+await using ours = await startBenchBot(OURS, setting, settings);
+await using straight = await startBenchBot(STRAIGHT, setting);
 await using other =
   otherCheckout === undefined
     ? undefined
-    : await startBenchBot(resolve(otherCheckout, 'src/main.ts'), setting, settings);
+    : await startBenchBot([resolve(otherCheckout, 'bin/sparkthread.js'), 'start'], setting, settings);
 
 const sides = [
   { name: 'ours', bot: ours },

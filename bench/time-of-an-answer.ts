@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import { provision } from '../demo/provision/provision.ts';
-import { type BenchBot, startBenchBot } from './bot-setting.ts';
+import { type BenchBot, startBenchBot, STRAIGHT } from './bot-setting.ts';
 import { median } from './gateway-setting.ts';
 import { givenNumber } from './given-number.ts';
 import type { Moments } from './moments-preload.ts';
@@ -35,9 +35,12 @@ const STRETCHES: { name: string; ms: (moments: Moments) => number }[] = [
 
 const folder = await mkdtemp(join(tmpdir(), 'sparkthread-moments-'));
 
-async function startTimed(script: string, name: string): Promise<{ bot: BenchBot; file: string }> {
+async function startTimed(
+  program: readonly string[],
+  name: string,
+): Promise<{ bot: BenchBot; file: string }> {
   const file = join(folder, name);
-  const bot = await startBenchBot(script, setting, {
+  const bot = await startBenchBot(program, setting, {
     DEFAULT_LANGUAGE: 'python3',
     PORT: '0',
     MOMENTS_FILE: file,
@@ -55,9 +58,10 @@ const provisioned = await provision(process.env, showProgress(process.stderr));
 await using server = await startKernelGateway({ provisioned });
 const setting = { provisioned, server };
 try {
-  const ours = await startTimed('src/main.ts', 'ours');
+  // The source: the clock is put into packages that the built bot has within itself.
+  const ours = await startTimed([join(import.meta.dirname, '../src/main.ts')], 'ours');
   await using oursBot = ours.bot;
-  const straight = await startTimed('bench/straight-bot.ts', 'straight');
+  const straight = await startTimed(STRAIGHT, 'straight');
   await using straightBot = straight.bot;
   for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
     for (const { playground } of [oursBot, straightBot]) {
