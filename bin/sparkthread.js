@@ -2,7 +2,8 @@
 // The one entry: `node bin/sparkthread.js start|demo|test|doctor|build [arguments]`.
 // Plain JavaScript that an old Node can parse, because its first work is to hand over to a Node that is new enough.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,8 @@ const programs = {
 };
 /** What `npm run build` makes of them. */
 const built = { start: 'dist/start.js', doctor: 'dist/doctor.js' };
+/** The hash of the source that it comes from; there once all of it is written. */
+const builtFrom = new URL('dist/source.sha256', root);
 /** As package.json's `start` and the Dockerfile give them. */
 const flags = ['--liftoff-only'];
 const exitBadConfig = 78;
@@ -69,15 +72,23 @@ function testArguments(args) {
   ];
 }
 
-/** The built program, unless what it was built from has changed since; the image has nothing else. */
+/** What the built program comes from: all of it, since a tree may be unpacked with times of its own. */
+function hashSource() {
+  const files = readdirSync(new URL('src/', root), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => `${parentPath}/${name}`)
+    .sort();
+  const hash = createHash('sha256');
+  for (const path of [...files, new URL('package-lock.json', root), new URL('tools/build.ts', root)])
+    if (existsSync(path)) hash.update(readFileSync(path));
+  return hash.digest('hex');
+}
+
+/** The built program where it comes from this very source; the image has no source. */
 function chooseProgram(name) {
-  const changedAt = (path) => statSync(new URL(path, root), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const builtAt = name in built ? changedAt(built[name]) : 0;
-  if (builtAt === 0) return programs[name];
-  if (!existsSync(new URL('src/', root))) return built[name];
-  const source = readdirSync(new URL('src/', root), { recursive: true }).map((path) => `src/${String(path)}`);
-  const isStale = ['package.json', 'package-lock.json', ...source].some((path) => changedAt(path) > builtAt);
-  return isStale ? programs[name] : built[name];
+  if (!(name in built) || !existsSync(builtFrom)) return programs[name];
+  const isFresh = !existsSync(new URL('src/', root)) || readFileSync(builtFrom, 'utf8') === hashSource();
+  return isFresh ? built[name] : programs[name];
 }
 
 async function run(name, args) {
@@ -100,6 +111,8 @@ async function run(name, args) {
   const program = new URL(chooseProgram(name), root);
   process.argv = [process.execPath, fileURLToPath(program), ...args];
   await import(program.href);
+  // Last: a build that was cut short counts for nothing.
+  if (name === 'build') writeFileSync(builtFrom, hashSource());
 }
 
 const [name, ...args] = process.argv.slice(2);

@@ -8,7 +8,7 @@ import type { GuardedProcess } from './guarded-process.ts';
 import { startGuarded } from './guarded-process.ts';
 import type { Provisioned } from './provision/provision.ts';
 
-/** The bot as `npm start` starts it: built where that is newer than the source. */
+/** The bot as `npm start` starts it: built where it comes from this very source. */
 export const BOT_COMMAND: readonly [string, ...string[]] = [
   process.execPath,
   '--liftoff-only',

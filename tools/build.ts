@@ -1,5 +1,5 @@
 /**
- * `npm run build`: writes `dist/`, what `start` and `doctor` run where it is newer than the source: the bot and its
+ * `npm run build`: writes `dist/`, what `start` and `doctor` run where it comes from this very source: the bot and its
  * packages in a few files of plain JavaScript. It starts in two thirds of the source's time and holds
  * 35 MB less. npm calls it behind `npm ci`.
  */
@@ -27,15 +27,21 @@ const output: OutputOptions = {
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
 };
 
-/** V8 holds a text with a single letter beyond Latin in two bytes for each letter: 2 MB. */
+/**
+ * V8 holds a text with a single letter beyond Latin in two bytes for each letter: 2 MB. Throws where an escape would not mean the
+ * same: behind a backslash, and in a raw text.
+ */
 function toAscii(code: string): string {
+  const [found] = /\\[^\0-\x7f]|String\.raw`[^`]*[^\0-\x7f`]/.exec(code) ?? [];
+  if (found !== undefined) throw new Error(`not to be written in ASCII: ${found}`);
   return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 async function build(): Promise<void> {
-  const { rolldown } = await import('rolldown').catch(() => {
+  const { rolldown } = await import('rolldown').catch((error: unknown) => {
+    const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
     process.stderr.write(
-      'dist/ is not built: rolldown, a package of development, is missing. The source runs as it is.\n',
+      `dist/ is not built, because rolldown, a package of development, cannot be loaded (${why}). The source runs as it is.\n`,
     );
     process.exit(1);
   });

@@ -1,4 +1,5 @@
 import type { SentError } from './kernel-error.ts';
+
 /** An error of which it may be certain what to do about it; `printed` is the end of stderr. All are bounded. */
 interface HintedError {
   name: string;

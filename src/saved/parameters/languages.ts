@@ -29,7 +29,7 @@ const python: ParameterLanguage = {
   assign: ({ name, value }) => `${name} = ${writeValue(value, inPython)}`,
   comment: '# Parameters',
   passed: /^(?:#.*|(?:import|from)\s.*|[%!]\w(?:[\w ./-]|==)*)?$/,
-  docstring: /^\s*[rRuU]?(?:"{3}[^]*?"{3}|'{3}[^]*?'{3})[ \t]*\n/,
+  docstring: /^\s*[rRuU]?(?:"{3}(?:(?!"{3})[^])*"{3}|'{3}(?:(?!'{3})[^])*'{3})[ \t]*(?:#.*)?\n/,
   assignment: /^[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?::[^=]*)?=(?!=)/,
   lineComment: '#',
 };

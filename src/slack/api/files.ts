@@ -1,6 +1,5 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
-
 import { MAX_NOTEBOOK_BYTES, readNotebook } from '../../notebooks/read.ts';
 import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
 import type { SlackFetch } from '../transport/network.ts';

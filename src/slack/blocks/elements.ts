@@ -9,7 +9,7 @@ import type {
 import { truncateMrkdwn } from './truncate.ts';
 import type { z } from 'zod';
 
-/** Small pieces of mrkdwn of our own making. Everything that came from people or kernels is escaped first. */
+/** What messages, modals and the home tab are put together from. In mrkdwn, what came from people or kernels is escaped first. */
 
 /** Text that Slack reads as markup, made harmless: no mention, no link, no broadcast (slack.md §5). */
 export function escapeMrkdwn(text: string): string {
@@ -41,8 +41,6 @@ export function section(text: string): SectionBlock {
 export function header(text: string): HeaderBlock {
   return { type: 'header', text: { type: 'plain_text', text } };
 }
-
-/** What messages, modals and the home tab are put together from, beside text. */
 
 export function plainText(text: string): PlainTextElement {
   return { type: 'plain_text', text };

@@ -56,7 +56,7 @@ export function kernelClickRequest(kernelId: string, action: string, shownAtMs: 
 
 /** Two presses of Run again by one person within this time are a double click. */
 const DOUBLE_CLICK_MS = 5_000;
-/** Who presses one button in vain hundreds of times is told of a part. */
+/** Who presses one button in vain hundreds of times is answered only in part. */
 const CLICK_ANSWERS: CallRate = { burst: 10, refillMs: 5_000 };
 
 export function createListenerMemory(): ListenerMemory {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,20 +56,34 @@ test('a new Node runs the program itself', async () => {
   expect(stdout).toBe(`new ${child.pid} undefined\n`);
 });
 
-test('what was built is run while it is newer than its source and its packages', async () => {
-  await mkdir(join(root, 'dist'));
+test('what was built is run while it comes from the very source and packages', async () => {
   await mkdir(join(root, 'src/runs'));
-  await writeFile(join(root, 'src/runs/run.ts'), '');
-  await writeFile(join(root, 'dist/start.js'), 'console.log("built")');
-  const changeAt = (path: string, second: number) => utimes(join(root, path), second, second);
-  for (const path of ['package.json', 'src/main.ts', 'src/runs/run.ts', 'src/runs']) await changeAt(path, 10);
-  await changeAt('dist/start.js', 20);
+  await mkdir(join(root, 'tools'));
+  const files = ['package-lock.json', 'src/main.ts', 'src/runs/run.ts', 'tools/build.ts'];
+  for (const file of files) await writeFile(join(root, file), `console.log('new'); // ${file}`);
+  const builder =
+    "import { mkdirSync, writeFileSync } from 'node:fs';\nconst dist = new URL('../dist/', import.meta.url);\n";
+  const write =
+    "mkdirSync(dist, { recursive: true });\nwriteFileSync(new URL('start.js', dist), 'console.log(\"built\")');\n";
   const started = async () => (await start([], ['start']).ended).stdout.split(' ')[0]?.trim();
+
+  // A build that is cut short counts for nothing.
+  await writeFile(join(root, 'tools/build.ts'), `${builder}${write}throw new Error('no room');`);
+  expect((await start([], ['build']).ended).code).not.toBe(0);
+  expect(await started()).toBe('new');
+
+  await writeFile(join(root, 'tools/build.ts'), builder + write);
+  expect((await start([], ['build']).ended).code).toBe(0);
   expect(await started()).toBe('built');
-  for (const path of ['package.json', 'src/main.ts', 'src/runs/run.ts', 'src/runs']) {
-    await changeAt(path, 30);
+  for (const file of files) {
+    const path = join(root, file);
+    const before = await readFile(path, 'utf8');
+    await writeFile(path, `${before} // changed`);
+    // As an archive has it: older than what was built.
+    await utimes(path, 10, 10);
     expect(await started()).toBe('new');
-    await changeAt(path, 10);
+    await writeFile(path, before);
+    expect(await started()).toBe('built');
   }
   // As in the image.
   await rm(join(root, 'src'), { recursive: true });

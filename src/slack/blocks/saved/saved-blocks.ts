@@ -17,7 +17,7 @@ import { firstLine } from '../run-summary.ts';
 import { truncate, truncateMrkdwn } from '../truncate.ts';
 import { type ListedSchedule, renderScheduleButtons, scheduleLine } from './schedule-blocks.ts';
 
-/** What is said of saved snippets. mrkdwn. */
+/** What is said of saved snippets, in mrkdwn, with their buttons and menus. */
 
 export function savedList(saved: readonly SavedSnippet[]): string {
   if (saved.length === 0)

@@ -25,7 +25,7 @@ export const onRunAsCode = onInteraction(
   },
 );
 
-const OFFER_TAKEN = 'Slack brought this message late; its author had it run then.';
+const OFFER_TAKEN = 'Slack brought this message late; its author has pressed Run now.';
 
 /** Run now, under the word that a message came late: the message as it is by now, as if it came just now. */
 export const onRunNow = onInteraction(

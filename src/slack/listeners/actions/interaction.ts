@@ -1,3 +1,4 @@
+import { UserError } from '../../../errors.ts';
 import type { BlockAction, RespondArguments, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { type Asked, withAudit } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
@@ -39,7 +40,7 @@ interface InteractionKind<Meant> {
   asked: (meant: Meant) => Pick<Asked, 'act' | 'run' | 'channel'>;
   /** It takes longer than Slack waits, or nothing is accepted by it: it is acknowledged first. */
   isAcknowledgedFirst?: (meant: Meant) => boolean;
-  /** What takes the place of the pressed list, as it is by now: after each press, also a refused one. */
+  /** What takes the place of the pressed list, as it is by now: after each press but one that failed. */
   listAnew?: (
     meant: Meant,
     by: Pick<Interaction, 'user' | 'channel'>,
@@ -82,13 +83,15 @@ export function onInteraction<Meant>(
       }
     };
     const clicked = `${user} ${action.action_id} ${chosenValue(action)}`;
-    const notify = async (text: string): Promise<void> => {
+    const notify = async (text: string, error?: unknown): Promise<void> => {
       if (bot.memory.clickAnswers.take(clicked) > 0) {
         bot.log.info({ event: 'press.unanswered', user }, 'one button is pressed too often by a person');
         return await reply.send();
       }
       if (!isHome) await inPlace(text);
-      await showAnew(text);
+      // What failed is tried again where it was pressed.
+      if (isHome || error === undefined || error instanceof UserError) await showAnew(text);
+      else await reply.send();
     };
     const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
     await withBoundary({ what, notify, asked }, bot, async () => {

@@ -1,7 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import { toSnippet } from '../../../saved/saved-snippets.ts';
-import { must, type Person } from '../../auth/policy.ts';
+import { must, type Person, refuse } from '../../auth/policy.ts';
 import { readPurpose } from '../../blocks/modals/editor.ts';
 import { readReplacement, readRunSaved } from '../../blocks/saved/saved-blocks.ts';
 import { inTime } from '../boundary.ts';
@@ -104,11 +104,15 @@ export const onScheduleButton = onInteraction(
     what: 'a button of a schedule',
     read: scheduleButtons.read,
     asked: ({ action }) => ({ act: action }),
-    async listAnew({ id }, by, bot) {
-      const channel = bot.schedules.find(id)?.channel ?? by.channel;
-      return channel === undefined
-        ? undefined
-        : { replace_original: true, ...(await listSchedules(channel, bot)) };
+    async listAnew({ id }, { user, channel: here }, bot) {
+      const channel = bot.schedules.find(id)?.channel ?? here;
+      if (channel === undefined) return undefined;
+      const [person, isIn] = await Promise.all([
+        bot.users.find(user),
+        channel === here || bot.channels.isMember(channel, user),
+      ]);
+      if (!isIn || refuse('look', person, channel, bot.policy) !== undefined) return undefined;
+      return { replace_original: true, ...(await listSchedules(channel, bot)) };
     },
   },
   async (click, { user, channel, reply, audited }, bot) => {

@@ -1,7 +1,7 @@
 import { languageWords } from '../../../runs/languages/languages.ts';
 import type { Source } from '../../../runs/run.ts';
 import type { Bot } from '../../context.ts';
-import type { Person } from '../../auth/policy.ts';
+import { must, type Person } from '../../auth/policy.ts';
 import { hasCodeFormatting, mentionsBot, type Message } from '../../parsing/message-parts.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
@@ -148,8 +148,16 @@ export function isLate(posted: PostedMessage): boolean {
   return posted.isAskedAnew !== true && ageMs(posted) > LATE_MS;
 }
 
-/** Throws `UserError` (`late`) for a message that came late: it runs when its author presses Run now. */
-export function refuseLate(posted: PostedMessage): never {
+/** Throws `UserError`: `late` (it runs when its author presses Run now), or why its author could not run it then either. */
+export function refuseLate(
+  posted: PostedMessage,
+  action: 'run' | 'look',
+  author: Person,
+  { policy }: Bot,
+): never {
+  // What Slack does not say of a person now is asked anew by Run now.
+  const isKnown = !author.isUnknown && author.areGroupsUnknown !== true;
+  if (isKnown) must(action, author, posted.channel, policy);
   throw new UserError(
     'late',
     `Slack brought this message ${renderElapsed(ageMs(posted))} after it was written, so it did not run by itself.`,

@@ -44,7 +44,7 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
   });
 }
 
-/** A message whose author says that it is wanted though it came late: as it is by now. Throws `UserError` for mere talk. */
+/** A message whose author says that it is wanted though it came late: as it is by now. Rejects with what is refused, mere talk too. */
 export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> {
   const { channel, ts, thread = ts, user, editedTs } = message;
   const isForBot = (await classifyMessage(message, bot)) !== undefined;
@@ -138,8 +138,8 @@ async function runEdited(
   if (await isSameCode(snippet, last, bot)) return true;
   if (isOutsideWindow(message, bot)) refuseEdit(bot);
   const person = await findAuthor(message, bot);
+  if (isLate(message)) refuseLate(message, 'run', person, bot);
   await mustRun(person, message.channel, bot);
-  if (isLate(message)) refuseLate(message);
   const editedTs = message.editedTs ?? '';
   if (await bot.replaceWaiting(last, { snippet, editedTs, saved })) {
     bot.audit.record(auditEdited((await bot.findRun(last.id)) ?? last, snippet.blocks));

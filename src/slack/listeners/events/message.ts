@@ -14,7 +14,7 @@ import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
 import { runCommand } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../boundary.ts';
-import { messageRequest, mustRun, requestOf, runOnce, submitRun } from '../requests.ts';
+import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
 import { overText } from '../views/input.ts';
 import {
   type Classified,
@@ -62,7 +62,8 @@ export async function handleMessage(
     if (request === undefined && posted.isAskedAnew === true) throw nothingAsked();
     if (request === undefined) return;
     // One that ran in time may come again, too.
-    if (isLate(posted) && !(await bot.isKnown(requestOf(posted, bot)))) await offerLate(posted, request, bot);
+    if (isLate(posted) && !(await bot.isKnown(requestOf(posted, bot))))
+      refuseLate(posted, request.kind === 'snippet' ? 'run' : 'look', await findAuthor(posted, bot), bot);
     await runRequest(posted, classified, request, bot);
   });
   return isAddressed && outcome !== 'left';
@@ -94,14 +95,6 @@ export async function withMessageBoundary(
       isAddressed = true;
     });
   });
-}
-
-/** Throws `UserError`: `late`, or why its author could not run it now either. */
-async function offerLate(posted: PostedMessage, { kind }: Request, bot: Bot): Promise<never> {
-  const author = await findAuthor(posted, bot);
-  if (kind === 'snippet') await mustRun(author, posted.channel, bot);
-  else must('look', author, posted.channel, bot.policy);
-  return refuseLate(posted);
 }
 
 /** Runs the code or the command of a message. */

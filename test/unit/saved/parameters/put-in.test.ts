@@ -61,6 +61,11 @@ test('settings below a docstring are a first block, too: before them the values 
     'print(n)',
   ]);
   expect(put(`${docstring}\nprint(n)`, 'n=2')).toEqual(['# Parameters\nn = 2', `${docstring}\nprint(n)`]);
+  // A comment may stand behind it, and another text of three quotes below.
+  const commented = '"""Doc""" # v2';
+  expect(put(`${commented}\nn = 1\nprint(n)`, 'n=2')[0]).toBe(`${commented}\nn = 1`);
+  const below = `${commented}\nq = f"""{n}"""\nm = 3\nprint(q)`;
+  expect(put(below, 'n=7')).toEqual(['# Parameters\nn = 7', below]);
 });
 
 test.each([

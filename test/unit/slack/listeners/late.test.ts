@@ -154,7 +154,7 @@ test('Run now runs the message under its own request, as it is by then', async (
   await onMessage(code, ticket, bot);
   await press();
   expect(replaced).toEqual([
-    { replace_original: true, text: 'Slack brought this message late; its author had it run then.' },
+    { replace_original: true, text: 'Slack brought this message late; its author has pressed Run now.' },
   ]);
   await press();
   expect(ran).toEqual([{ code: ['1 + 1'], requestKey: `message/T1/C1/${code.ts}` }]);

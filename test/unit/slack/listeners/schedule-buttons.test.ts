@@ -13,20 +13,24 @@ test('a press on a schedule that is removed is refused, and the list is shown an
   const bot = {
     workspace: 'T1',
     schedules: new Schedules(new Keyv(), 'T1'),
+    policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: false },
+    users: { find: async (id: string) => ({ id, ids: [id], isGuest: id === 'UGUEST' }) },
     notify: { person: async (_: unknown, text: string) => void said.push(text) },
     audit: silentAudit,
     memory: createListenerMemory(),
     log: silentLog,
   } as unknown as Bot;
-  await onScheduleButton(
-    {
-      ack: async () => undefined,
-      respond: async (words: unknown) => void shown.push(words),
-      body: { user: { id: 'U1' }, channel: { id: 'C1' }, container: { type: 'message' } },
-      action: { type: 'button', action_id: 'schedule:pause', value: 'gone|1' },
-    } as never,
-    bot,
-  );
+  const press = async (user: string): Promise<void> =>
+    await onScheduleButton(
+      {
+        ack: async () => undefined,
+        respond: async (words: unknown) => void shown.push(words),
+        body: { user: { id: user }, channel: { id: 'C1' }, container: { type: 'message' } },
+        action: { type: 'button', action_id: 'schedule:pause', value: 'gone|1' },
+      } as never,
+      bot,
+    );
+  await press('U1');
   expect(said).toEqual(['That schedule is removed already.']);
   expect(shown).toEqual([
     expect.objectContaining({
@@ -34,4 +38,7 @@ test('a press on a schedule that is removed is refused, and the list is shown an
       text: expect.stringMatching(/^Nothing is scheduled in this channel/),
     }),
   ]);
+  // Who may not look at schedules is shown none.
+  await press('UGUEST');
+  expect(shown).toHaveLength(1);
 });
