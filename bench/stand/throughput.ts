@@ -65,22 +65,10 @@ for (let number = 0; number < perSecond * seconds; number += 1) {
 const askedMs = performance.now() - beganMs;
 const during = await bot.take();
 const ownCpu = process.cpuUsage(ownBefore);
-const acknowledged = playground.deliveries
-  .slice(deliveriesBefore)
-  .flatMap(({ name, ackAfterMs }) => (name === 'app_mention' ? [ackAfterMs ?? Infinity] : []));
 const show = (times: readonly number[]): string =>
   `${[0.5, 0.99, 1].map((part) => quantile(times, part).toFixed(1)).join(' / ')} ms (${times.length})`;
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
 const percent = (cpuMs: number): string => `${((cpuMs / askedMs) * 100).toFixed(0)} %`;
-console.log(`${asked.length} runs in ${count} channels, ${perSecond} a second, p50 / p99 / longest:`);
-console.log(
-  `acknowledged ${show(acknowledged)}, at the kernel ${show(atKernel)}; ` +
-    `longest stall of the bot ${during.wallMs.toFixed(0)} ms (own ${during.ownMs.toFixed(0)})`,
-);
-console.log(
-  `processor while it lasted: the bot ${percent(during.cpuMs - before.cpuMs)} of a core, ` +
-    `Slack, gateway and people ${percent((ownCpu.user + ownCpu.system) / 1_000)}`,
-);
 let lastAt = 0;
 for (const { channel, ts } of asked) {
   const what = `an answer in ${channel}`;
@@ -90,6 +78,19 @@ for (const { channel, ts } of asked) {
   });
   lastAt = Math.max(lastAt, Number(final.edited?.ts ?? final.ts) * 1_000);
 }
+// The last ones were on their way when the last message was sent.
+const acknowledged = playground.deliveries
+  .slice(deliveriesBefore)
+  .flatMap(({ name, ackAfterMs }) => (name === 'app_mention' ? [ackAfterMs ?? Infinity] : []));
+console.log(`${asked.length} runs in ${count} channels, ${perSecond} a second, p50 / p99 / longest:`);
+console.log(
+  `acknowledged ${show(acknowledged)}, at the kernel ${show(atKernel)}; ` +
+    `longest stall of the bot ${during.wallMs.toFixed(0)} ms (own ${during.ownMs.toFixed(0)})`,
+);
+console.log(
+  `processor while it lasted: the bot ${percent(during.cpuMs - before.cpuMs)} of a core, ` +
+    `Slack, gateway and people ${percent((ownCpu.user + ownCpu.system) / 1_000)}`,
+);
 const tookMs = lastAt - beganAt;
 const after = await bot.take('collect');
 
