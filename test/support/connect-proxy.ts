@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { type Duplex, pipeline } from 'node:stream';
+import type { Duplex } from 'node:stream';
+import { pipeBoth } from './pipe-both.ts';
 
 /** An HTTP proxy that opens tunnels (CONNECT), as companies have between their machines and the world. */
 export interface ConnectProxy extends AsyncDisposable {
@@ -109,9 +110,4 @@ async function listen(server: Server): Promise<number> {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
   return address.port;
-}
-
-function pipeBoth(left: Duplex, right: Duplex): void {
-  pipeline(left, right, () => left.destroy());
-  pipeline(right, left, () => right.destroy());
 }

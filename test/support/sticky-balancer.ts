@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
+import { pipeBoth } from './pipe-both.ts';
 
 /** A balancer before replicas of a gateway: a call with its cookie goes where the cookie says, one without anywhere. */
 export interface StickyBalancer extends AsyncDisposable {
@@ -35,7 +36,7 @@ export async function startStickyBalancer(replicas: readonly string[]): Promise<
       response.writeHead(answer.statusCode ?? 502, { ...answer.headers, 'set-cookie': cookie });
       pipeline(answer, response, () => {});
     });
-    passed.on('error', () => response.writeHead(502).end());
+    passed.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
     pipeline(message, passed, () => {});
   });
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -46,8 +47,7 @@ export async function startStickyBalancer(replicas: readonly string[]): Promise<
         lines.push(`${message.rawHeaders[at]}: ${message.rawHeaders[at + 1]}`);
       onward.write(`${lines.join('\r\n')}\r\n\r\n`);
       onward.write(head);
-      pipeline(socket, onward, () => socket.destroy());
-      pipeline(onward, socket, () => onward.destroy());
+      pipeBoth(socket, onward);
     });
   });
   server.on('connection', (socket) => {

@@ -47,7 +47,7 @@ test('what Slack brings late runs when its author presses Run now, and once', as
   expect(given).toEqual([]);
   await ana.press(told, 'late:run');
   await rig.final('#data', message?.ts ?? '');
-  await playground.waitFor(() => told.text.includes('its author had it run'));
+  await playground.waitFor(() => told.text.includes('its author has pressed Run now'));
   expect(told.blocks).toBeUndefined();
   const after = await untilTold('ana', () => ana.post('#data', '@sparkthread help'));
   expect(after.text).toContain('Run code');

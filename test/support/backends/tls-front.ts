@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { makeCertificates } from './certificates.ts';
+import { pipeBoth } from '../pipe-both.ts';
 
 /** An IBM Analytics Engine service credentials document, as far as a client of the notebook gateway reads it. */
 type ServiceCredentials = {
@@ -95,6 +96,7 @@ export async function startTlsFront(options: {
         pipeline(answer, response, () => {});
       });
       passed.on('error', () => {
+        if (response.headersSent) return void response.destroy();
         const refusal = { status: 502, reason: 'Bad Gateway' };
         response.writeHead(refusal.status, { 'content-type': 'text/html' }).end(page(refusal));
       });
@@ -159,11 +161,6 @@ export async function startTlsFront(options: {
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-function pipeBoth(left: Duplex, right: Duplex): void {
-  pipeline(left, right, () => left.destroy());
-  pipeline(right, left, () => right.destroy());
 }
 
 function rawUpgrade(path: string, message: IncomingMessage, host: string): string {
