@@ -79,8 +79,8 @@ function hashSource() {
     .map(({ parentPath, name }) => `${parentPath}/${name}`)
     .sort();
   const hash = createHash('sha256');
-  for (const path of [...files, new URL('package-lock.json', root), new URL('tools/build.ts', root)])
-    if (existsSync(path)) hash.update(readFileSync(path));
+  const others = ['package.json', 'package-lock.json', 'tools/build.ts'].map((path) => new URL(path, root));
+  for (const path of [...files, ...others]) if (existsSync(path)) hash.update(readFileSync(path));
   return hash.digest('hex');
 }
 
