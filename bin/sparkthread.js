@@ -77,7 +77,7 @@ function hashSource() {
   const files = readdirSync(new URL('src/', root), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => `${parentPath}/${name}`)
-    .sort();
+    .toSorted();
   const hash = createHash('sha256');
   const others = ['package.json', 'package-lock.json', 'tools/build.ts'].map((path) => new URL(path, root));
   for (const path of [...files, ...others]) if (existsSync(path)) hash.update(readFileSync(path));
