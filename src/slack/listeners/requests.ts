@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { UserError } from '../../errors.ts';
 import type { Admitted } from '../../runs/admission/admission.ts';
@@ -122,8 +121,6 @@ export async function submitRun(
     throw error;
   });
   if (admitted.kind === 'accepted') {
-    // The kernel has its code first: what else is to be done would take the processor away from it.
-    await nextTurn();
     bot.memory.channelsWithRuns.set(request.channel, true);
     const run = await bot.findRun(admitted.runId);
     if (run !== undefined) bot.audit.record(auditAccepted(run, request.snippet.blocks));

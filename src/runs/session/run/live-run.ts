@@ -125,13 +125,6 @@ export class LiveRun {
     return await this.#writer.save();
   }
 
-  /** The same with a write that waits some milliseconds for others, for what nobody waits for. */
-  async commitSoon(change: RunChange): Promise<boolean> {
-    if (this.#release.signal.aborted) return false;
-    this.#apply(change);
-    return await this.#writer.saveSoon();
-  }
-
   /** Changes the record; the store gets it behind, in order. A failure is retried and logged. */
   note(change: RunChange): void {
     this.#apply(change);

@@ -21,9 +21,9 @@ export function noteStatus(live: LiveRun, status: Status, log: Log): void {
   const stopping = live.signal.aborted;
   switch (status.kind) {
     case 'started':
-      // The write does not hold up the stream; output is shown once it is confirmed. A short run is written with its end.
+      // The write does not hold up the stream; output is shown once it is confirmed.
       live
-        .commitSoon({ state: 'running', data: { startedAt: live.run.data.startedAt ?? Date.now() } })
+        .commit({ state: 'running', data: { startedAt: live.run.data.startedAt ?? Date.now() } })
         .then(() => live.refresh())
         .catch(() => undefined);
       live.showRunning();

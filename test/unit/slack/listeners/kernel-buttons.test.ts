@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentAudit } from '../../../../src/audit/audit.ts';
 import { UserError } from '../../../../src/errors.ts';
+import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord, newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import { renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
@@ -9,7 +10,7 @@ import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/ac
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 
 /** A workspace with one kernel in #data; `press` answers with what took the place of the message with the button. */
-function createScene({ restartBy = 'admins', isAdmin = true } = {}) {
+function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = false } = {}) {
   const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
   const record = newKernelRecord(owner, 'python3');
   const kernels = [record];
@@ -29,7 +30,10 @@ function createScene({ restartBy = 'admins', isAdmin = true } = {}) {
       statusOf: async (asked: readonly KernelRecord[]) =>
         asked.map((each) => ({ record: each, displayName: 'Python 3', state: 'idle', unfinished: [] })),
       otherKernels: async () => [],
-      shutDown: async () => void kernels.pop(),
+      async shutDown() {
+        if (isGatewayAway) throw new GatewayError('unreachable', 'The gateway gives no answer');
+        kernels.pop();
+      },
       keep: async () => kernels.length > 0,
     },
     notify: {
@@ -83,6 +87,12 @@ test('what was done counts as done where the list cannot be shown anew', async (
 test('the question which kernel was meant is over once it is answered by who may not list them', async () => {
   const { press, shutDown } = createScene({ restartBy: 'anyone', isAdmin: false });
   expect(await press(onKernelButton, shutDown)).toEqual({ delete_original: true });
+});
+
+test('what failed is tried again where it was pressed: the buttons stay', async () => {
+  const { said, press, shutDown } = createScene({ restartBy: 'anyone', isAdmin: false, isGatewayAway: true });
+  expect(await press(onKernelButton, shutDown)).toBeUndefined();
+  expect(said).toHaveLength(1);
 });
 
 test('Keep ends the warning, also where the kernel is gone', async () => {

@@ -47,9 +47,18 @@ interface Given {
   /** Whether the channel is on `auto`, each time that it is asked; by default it is. */
   autos?: boolean[];
   isGuest?: boolean;
+  /** Slack does not say who somebody is. */
+  isUnknown?: boolean;
 }
 
-function createBot({ run, found = code, refusals = [], autos = [], isGuest = false }: Given = {}) {
+function createBot({
+  run,
+  found = code,
+  refusals = [],
+  autos = [],
+  isGuest = false,
+  isUnknown = false,
+}: Given = {}) {
   const told: Told[] = [];
   const audited: string[] = [];
   const replaced: unknown[] = [];
@@ -63,7 +72,7 @@ function createBot({ run, found = code, refusals = [], autos = [], isGuest = fal
     editWindowMs: 10 * MINUTE_MS,
     policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
     users: {
-      find: async (id: string) => ({ id, ids: [id], isGuest, isExternal: false, isBot: false }),
+      find: async (id: string) => ({ id, ids: [id], isGuest, isUnknown, isExternal: false, isBot: false }),
     },
     notify: { person: tell, channel: tell },
     control: { awaitingInput: () => undefined },
@@ -104,6 +113,12 @@ function createBot({ run, found = code, refusals = [], autos = [], isGuest = fal
   };
   return { bot, told, ran, claims, press, audited, replaced };
 }
+
+test('Run now is offered also while Slack does not say who wrote it: the press asks anew', async () => {
+  const { bot, told } = createBot({ isUnknown: true });
+  await onMessage(code, ticket, bot);
+  expect(told.at(-1)?.blocks?.[1]?.elements?.[0]?.value).toBeDefined();
+});
 
 test.each([14, 15])('what comes %i minutes after it was written runs', async (minutes) => {
   const { bot, told, ran } = createBot();
