@@ -11,7 +11,7 @@ import { readStoppedBy, type StopReason } from './run/read-end.ts';
 import { RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
 import { RunQueue } from './run-queue.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
-import { isAgreed, SwitchQuestions } from './switch-questions.ts';
+import { isAgreed, LAPSED, SwitchQuestions } from './switch-questions.ts';
 
 /** What all kernel sessions share. */
 export type SessionDeps = SessionKernelDeps &
@@ -52,7 +52,7 @@ export class KernelSession {
     this.#deps = deps;
     this.#late = new LateOutput(deps.log);
     const displays = startDisplays((runId) => this.#late.changed(runId));
-    this.#questions = new SwitchQuestions((live) => this.#cancel(live));
+    this.#questions = new SwitchQuestions((live) => this.#cancel(live, undefined, LAPSED));
     this.#kernel = new SessionKernel(
       place.key,
       stored,
@@ -214,9 +214,10 @@ export class KernelSession {
 
   // — ends without the kernel —
 
-  #cancel(live: LiveRun, reason?: StopReason): void {
+  #cancel(live: LiveRun, reason?: StopReason, detail?: string): void {
     const by = reason?.kind === 'asked' ? { stoppedBy: reason.by } : {};
-    this.#endUnsent(live, { ...syntheticOutcome('cancelled', live.run.data.kernelspec), ...by });
+    const why = detail === undefined ? {} : { detail };
+    this.#endUnsent(live, { ...syntheticOutcome('cancelled', live.run.data.kernelspec), ...by, ...why });
   }
 
   #endUnsent(live: LiveRun, outcome: RunOutcome): void {

@@ -4,6 +4,7 @@ import type { LiveRun } from './run/live-run.ts';
 
 /** A question whether to switch the channel's kernel lapses after this. */
 const LAPSES_MS = 10 * 60_000;
+export const LAPSED = 'Nobody said within 10 minutes whether to switch the kernel.';
 
 /** Whether somebody agreed to lose this kernel's variables; who agreed to lose another's is asked again. */
 export function isAgreed({ data }: Run, record: KernelRecord | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { RunEnd } from '../../saved/schedules/scheduler.ts';
+import type { RunOutcome } from '../../runs/outcome.ts';
 import { languageName, type Run } from '../../runs/run.ts';
 import { type End, endOf, statusLine } from './run/run-text.ts';
 import { escapeMrkdwn, mention, slackTime } from './elements.ts';
@@ -45,6 +46,12 @@ export const ENDS: Readonly<Record<End, EndWords>> = {
   cancelled: { mark: '■', reaction: 'octagonal_sign', notice: undefined, counts: 'stopped' },
   notKnown: { mark: '?', reaction: 'grey_question', notice: 'end not known after', counts: 'failed' },
 };
+
+/** How a scheduled run ended for its schedule: one that did not run, and that nobody took back, has failed. */
+export function scheduledEnd(outcome: RunOutcome): End {
+  const isLeft = outcome.kind === 'cancelled' && outcome.stoppedBy === undefined;
+  return isLeft ? 'failed' : endOf(outcome);
+}
 
 export function runStatus({ state, data }: Pick<Run, 'state' | 'data'>): string {
   const live = state === 'waiting' ? 'Waiting' : 'Running';

@@ -1,4 +1,4 @@
-import { ENDS } from '../blocks/run-summary.ts';
+import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { UserError } from '../../errors.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
@@ -7,7 +7,6 @@ import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/schedu
 import { toSnippet } from '../../saved/saved-snippets.ts';
 import type { Person } from '../auth/policy.ts';
 import { newsText } from '../blocks/saved/schedule-blocks.ts';
-import { endOf } from '../blocks/run/run-text.ts';
 import type { Bot } from '../context.ts';
 import { submitRun } from './requests.ts';
 
@@ -102,5 +101,5 @@ export function readScheduledEnd(
   outcome: RunOutcome,
 ): { id: string; end: RunEnd } | undefined {
   const id = data.saved?.schedule?.id;
-  return id === undefined ? undefined : { id, end: ENDS[endOf(outcome)].counts };
+  return id === undefined ? undefined : { id, end: ENDS[scheduledEnd(outcome)].counts };
 }

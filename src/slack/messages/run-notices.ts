@@ -1,4 +1,4 @@
-import { ENDS } from '../blocks/run-summary.ts';
+import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SlackError } from '../../errors.ts';
 import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view.ts';
@@ -39,7 +39,7 @@ async function postDoneNotice(
   { requester, phase, namesFailure }: RunView,
 ): Promise<string[]> {
   if (phase.kind !== 'ended') return [];
-  const end = endOf(phase.outcome);
+  const end = namesFailure === true ? scheduledEnd(phase.outcome) : endOf(phase.outcome);
   const words = ENDS[end].notice;
   // A bot (B…) cannot be named.
   if (words === undefined || requester.startsWith('B')) return [];

@@ -30,8 +30,15 @@ export async function uploadFiles(
 ): Promise<Uploaded> {
   const first = await uploadOnce(calls, place, files);
   if (first.lost.length === 0) return first;
-  const again = await uploadOnce(calls, place, first.lost);
-  const lost = again.lost.map((file) => ({ file, reason: 'it was accepted, but never appeared' }));
+  // One that is only slow would appear beside its copy.
+  for (const { id: file } of first.lost)
+    await withRetries(() => calls.client.files.delete({ file })).catch(() => undefined);
+  const again = await uploadOnce(
+    calls,
+    place,
+    first.lost.map(({ file }) => file),
+  );
+  const lost = again.lost.map(({ file }) => ({ file, reason: 'it was accepted, but never appeared' }));
   return { ids: [...first.ids, ...again.ids], failed: [...first.failed, ...again.failed, ...lost] };
 }
 
@@ -39,7 +46,7 @@ async function uploadOnce(
   calls: MessageClient,
   place: Place,
   files: readonly UploadFile[],
-): Promise<Uploaded & { lost: UploadFile[] }> {
+): Promise<Uploaded & { lost: SentFile[] }> {
   const failed: Uploaded['failed'] = [];
   const sent: SentFile[] = [];
   for (const file of files) {
@@ -61,7 +68,7 @@ async function uploadOnce(
   }
   const absent = await findAbsent(calls, place, sent);
   const ids = sent.filter((each) => !absent.includes(each)).map(({ id }) => id);
-  return { ids, failed, lost: absent.map(({ file }) => file) };
+  return { ids, failed, lost: absent };
 }
 
 interface SentFile {

@@ -28,7 +28,10 @@ test('a question lapses after ten minutes', async () => {
   await rig.untilDone(await rig.submit('python()'));
   const data = { switchAskedAt: Date.now() - 10 * 60_000 };
   const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', data });
-  expect((await rig.untilDone(scala)).kind).toBe('cancelled');
+  expect(await rig.untilDone(scala)).toMatchObject({
+    kind: 'cancelled',
+    detail: 'Nobody said within 10 minutes whether to switch the kernel.',
+  });
 });
 
 test('a question of nine minutes stays asked, and can be agreed to', async () => {

@@ -251,8 +251,12 @@ test('news name the maker, who is told directly where the channel cannot be; one
 
 test('how a run ended counts for the schedule that it came from', () => {
   const run = { data: { saved: { name: 'x', schedule: { id: 's1', words: '', isQuiet: false } } } } as Run;
-  const end = (kind: string) => readScheduledEnd(run, { kind } as RunOutcome)?.end;
-  expect(['ok', 'raised', 'timedOut', 'unknown', 'interrupted', 'cancelled'].map(end)).toEqual([
+  const end = (kind: string, stoppedBy?: string) =>
+    readScheduledEnd(run, { kind, stoppedBy } as RunOutcome)?.end;
+  // Its question whether to switch the kernel has lapsed.
+  expect(end('cancelled')).toBe('failed');
+  const ends = [['ok'], ['raised'], ['timedOut'], ['unknown'], ['interrupted'], ['cancelled', 'U2']] as const;
+  expect(ends.map(([kind, by]) => end(kind, by))).toEqual([
     'ok',
     'failed',
     'failed',

@@ -4,8 +4,9 @@ import type { RunView } from '../../../../src/runs/run-view.ts';
 import { SlackRunMessage } from '../../../../src/slack/messages/run-message.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
 
-function ended(requester: string, outcome: Partial<RunOutcome>): RunView {
+function ended(requester: string, outcome: Partial<RunOutcome>, more: Partial<RunView> = {}): RunView {
   return {
+    ...more,
     runId: 'run-1',
     requester,
     kernelspec: 'python3',
@@ -18,7 +19,13 @@ function ended(requester: string, outcome: Partial<RunOutcome>): RunView {
 }
 
 /** The run has ended like that; `recovered`: a process that died may have told it already. */
-async function end(rig: MessagesRig, outcome: Partial<RunOutcome>, thread: string, recovered = false) {
+async function end(
+  rig: MessagesRig,
+  outcome: Partial<RunOutcome>,
+  thread: string,
+  recovered = false,
+  more: Partial<RunView> = {},
+) {
   const requester = rig.playground.user('ana').id;
   const options = { requester, workspace: 'T1', channel: rig.channel, createdAt: Date.now(), thread };
   const message = new SlackRunMessage(
@@ -35,7 +42,7 @@ async function end(rig: MessagesRig, outcome: Partial<RunOutcome>, thread: strin
     },
     () => {},
   );
-  const result = await message.finish(ended(requester, outcome));
+  const result = await message.finish(ended(requester, outcome, more));
   const notices = rig.playground
     .replies(rig.channel, thread)
     .filter(({ metadata }) => metadata?.event_type === 'sparkthread_done');
@@ -65,4 +72,16 @@ test.each([
   await using rig = await startMessagesRig();
   const thread = rig.playground.as('ana').post('#data', 'run this').ts;
   expect((await end(rig, outcome, thread)).notices).toEqual([]);
+});
+
+test('a scheduled run that nobody took back and that did not run is told to its maker', async () => {
+  await using rig = await startMessagesRig();
+  const thread = rig.playground.as('ana').post('#data', 'run this').ts;
+  const scheduled = { namesFailure: true } as const;
+  const lapsed = await end(rig, { kind: 'cancelled' }, thread, false, scheduled);
+  expect(lapsed.notices.map(({ text }) => text)).toEqual([expect.stringContaining('failed after')]);
+  const other = rig.playground.as('ana').post('#data', 'run that').ts;
+  expect((await end(rig, { kind: 'cancelled', stoppedBy: 'U2' }, other, false, scheduled)).notices).toEqual(
+    [],
+  );
 });
