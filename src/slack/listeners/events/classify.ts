@@ -1,5 +1,5 @@
 import { languageWords } from '../../../runs/languages/languages.ts';
-import type { Source } from '../../../runs/run.ts';
+import type { Run, Source } from '../../../runs/run.ts';
 import type { Bot } from '../../context.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { hasCodeFormatting, mentionsBot, type Message } from '../../parsing/message-parts.ts';
@@ -58,12 +58,18 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
 }
 
 /**
- * A message that has made a run, after an edit in which nothing calls the bot: its code formatting counts, and bare text
- * where that is what was run by the shortcut. Undefined for what has become talk.
+ * A message that has made runs, after an edit in which nothing calls the bot: its code formatting counts, bare text where
+ * that is what was run by the shortcut, and a file where one was run. Undefined for what has become talk.
  */
-export function classifyEdited(posted: PostedMessage, byShortcut: boolean, bot: Bot): Classified | undefined {
+export function classifyEdited(
+  posted: PostedMessage,
+  runs: readonly Run[],
+  bot: Bot,
+): Classified | undefined {
   const message = readMessage(posted, bot.userId);
-  if (!byShortcut && !hasCodeFormatting(message)) return undefined;
+  const ran = new Set(runs.map(({ data }) => data.source));
+  const holdsFile = ran.has('file') && filesToRun(message, posted.files).length > 0;
+  if (!ran.has('shortcut') && !holdsFile && !hasCodeFormatting(message)) return undefined;
   return { ...classifyAddressed(posted, message, bot), isAddressed: false };
 }
 

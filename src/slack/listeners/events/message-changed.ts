@@ -104,8 +104,7 @@ async function handleEdit(
     }
     const [last] = runs;
     if (last === undefined || last.requester !== message.user) return;
-    const byShortcut = runs.some(({ data }) => data.source === 'shortcut');
-    const edited = classified ?? classifyEdited(message, byShortcut, bot);
+    const edited = classified ?? classifyEdited(message, runs, bot);
     if (edited?.isAddressed === true) onAddressed();
     const isCodeGone = edited === undefined || !(await runEdited(message, last, edited, bot));
     // The answer would stand below words that did not make it.

@@ -8,6 +8,7 @@ import { classifyMessage } from '../../../../src/slack/listeners/events/classify
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
 
 // Just after the messages of these tests were written.
@@ -97,6 +98,35 @@ test('a deleted message whose run is further back than its thread is read is in 
   });
   await onMessageChanged(deletion('1.0', undefined), ticket, bot);
   expect(said).toEqual(['delete', 'erased r1']);
+});
+
+test.each([
+  ['still holds the file that ran', [{ id: 'F1', name: 'a.py', mode: 'hosted', size: 8 }], []],
+  ['holds it no more', [], ['erased r1']],
+])('a message that calls the bot no more and %s', async (_what, files, erased) => {
+  const { bot, ticket } = createBot({ hasRuns: true });
+  const said: string[] = [];
+  const run = {
+    id: 'r1',
+    requester: 'U1',
+    thread: '1.0',
+    data: { source: 'file', message: 'message/T1/C1/1.0', ...summarizeCode(['print(1)']) },
+  } as Run;
+  Object.assign(bot, {
+    threadRuns: async () => [run],
+    languages: async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} }),
+    readFiles: async () => [{ code: 'print(1)' }],
+    erase: async ({ id }: Run) => void said.push(`erased ${id}`),
+  });
+  const edit = {
+    type: 'message',
+    subtype: 'message_changed',
+    channel: 'C1',
+    message: { ...plain, text: 'see file', files, edited: { user: 'U1', ts: '2.0' } },
+    previous_message: { ...plain, text: '<@UBOT>', files },
+  };
+  await onMessageChanged(edit, ticket, bot);
+  expect(said).toEqual(erased);
 });
 
 test('the bot’s own edits and deletions are dropped before anything is parsed or looked up', async () => {
