@@ -84,6 +84,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     return [
       { kind: 'text', text: words },
       ...(html !== undefined && html.length > MAX_PARSED_CHARS && !isScripted(html) ? [htmlFile(html)] : []),
+      ...(isChart(data) ? await vendorFiles(data) : []),
     ];
   const markup = text('text/markdown') ?? (await jsonText(jsonOf(data))) ?? text('text/latex');
   if (markup !== undefined) return [{ kind: 'text', text: markup }];

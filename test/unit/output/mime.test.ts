@@ -430,6 +430,17 @@ test('what Altair and the widgets of R have to say is kept as a file', async () 
   expect(await readBundle(local)).toEqual([{ kind: 'text', text: 'hi' }]);
 });
 
+test('a chart is never words alone, whatever its library says in its place', async () => {
+  const chart = {
+    'application/vnd.vegalite.v5+json': { mark: 'bar' },
+    'text/plain': 'a bar chart\nof two rows',
+  };
+  expect(await readBundle(chart)).toMatchObject([
+    { kind: 'text', text: 'a bar chart\nof two rows' },
+    { kind: 'file', filename: 'vegalite.json' },
+  ]);
+});
+
 test('json that is nested too deeply to be written is named', async () => {
   const deep: unknown = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000));
   expect(await readBundle({ 'application/json': deep })).toEqual([
