@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
-import { lossOf, type Shown, type StreamName, textKindOf } from './model/picture.ts';
+import { lossOf, type Picture, type Shown, type StreamName, textKindOf } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
 import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
 import { FinalFiles } from './spool/final-files.ts';
@@ -25,7 +25,7 @@ export class RunTranscript implements Transcript {
   readonly #turns = new Turns((error) => this.#failed(error));
   readonly #spool: StreamSpool;
   readonly #finalFiles: FinalFiles;
-  readonly #snapshots: SnapshotWriter;
+  readonly #snapshots: SnapshotWriter<Picture>;
   readonly #consoleBar: ConsoleBarReader | undefined;
   #code: string | undefined;
   #source: StreamName | undefined;
@@ -113,7 +113,7 @@ export class RunTranscript implements Transcript {
   async recover(): Promise<void> {
     const found = await recover(this.#folder, this.#model);
     if (found === undefined) return;
-    this.#source = found.source;
+    this.#source = found.snapshot?.source;
     this.lastKeptAtMs = found.keptAtMs;
     this.#spool.recover(found.streamBytes);
     await this.seal();
