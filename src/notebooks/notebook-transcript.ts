@@ -3,7 +3,13 @@ import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { isStatus } from '../gateway/outputs.ts';
-import type { OutputLoss, OutputPart, OutputView } from '../output/output-view.ts';
+import {
+  lossOf,
+  lossOnDisk,
+  type OutputLoss,
+  type OutputPart,
+  type OutputView,
+} from '../output/output-view.ts';
 import { type SpoolBudget, SpoolFullError } from '../output/spool/spool-budget.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { Notebook } from './model.ts';
@@ -122,7 +128,7 @@ class NotebookTranscript implements Transcript {
     try {
       await this.#writeFile();
     } catch (error) {
-      this.#loss = { kind: error instanceof SpoolFullError ? 'spoolFull' : 'diskFull' };
+      this.#loss = lossOnDisk(error);
       this.#options.onFailure(error);
     }
   }
@@ -209,23 +215,22 @@ function noteOf(words: string): KernelOutput & { kind: 'stream' } {
 
 const CUT_WORDS: Readonly<Record<RecordLoss, string>> = {
   maxOutput: 'the output reached its limit; what came after it is not here',
-  spoolLimit: 'the bot’s room for the output of all runs was full; what came after that is not here',
-  disk: 'the bot’s disk took no more; what came after that is not here',
+  spoolFull: 'the bot’s room for the output of all runs was full; what came after that is not here',
+  diskFull: 'the bot’s disk took no more; what came after that is not here',
 };
 
 /** What is missing at this place, for events that say so. */
 function lossWords(output: KernelOutput): string | undefined {
-  switch (output.kind) {
+  const loss = lossOf(output);
+  switch (loss?.kind) {
     case 'dropped':
       return 'some output was dropped by the gateway’s rate limit';
     case 'tooBig':
       return 'a message was too large to be taken';
-    case 'unreadable':
+    case 'unread':
       return 'an output could not be read';
-    case 'reconnected':
-      return output.gap
-        ? `output may be missing between ${new Date(output.fromMs).toISOString()} and ${new Date(output.toMs).toISOString()}`
-        : undefined;
+    case 'gap':
+      return `output may be missing between ${new Date(loss.fromMs).toISOString()} and ${new Date(loss.toMs).toISOString()}`;
     default:
       return undefined;
   }

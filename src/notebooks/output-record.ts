@@ -1,7 +1,8 @@
 import type { Output } from '../gateway/outputs.ts';
 import type { StreamName } from '../output/model/picture.ts';
+import { lossOnDisk } from '../output/output-view.ts';
 import { RunFolder } from '../output/spool/run-folder.ts';
-import { SpoolFullError, type SpoolBudget } from '../output/spool/spool-budget.ts';
+import type { SpoolBudget } from '../output/spool/spool-budget.ts';
 import { readStored, SnapshotWriter } from '../output/spool/snapshot.ts';
 import { StreamSpool } from '../output/spool/stream-spool.ts';
 import { Turns } from '../output/turns.ts';
@@ -21,7 +22,7 @@ export interface OutputRecordOptions {
 }
 
 /** Why outputs are not kept. */
-export type RecordLoss = 'maxOutput' | 'spoolLimit' | 'disk';
+export type RecordLoss = 'maxOutput' | ReturnType<typeof lossOnDisk>['kind'];
 
 /**
  * The outputs of a notebook's cells as the kernel gave them, on the disk as the answer's are: stream text in the spool,
@@ -190,6 +191,6 @@ export class OutputRecord {
 
   readonly #failed = (error: unknown): void => {
     // The run's own output, on the same disk, tells the log.
-    this.#failure ??= error instanceof SpoolFullError ? 'spoolLimit' : 'disk';
+    this.#failure ??= lossOnDisk(error).kind;
   };
 }

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
-import { lossOf, type Picture, type Shown, type StreamName, textKindOf } from './model/picture.ts';
+import { type Picture, type Shown, type StreamName, textKindOf } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
-import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
+import { lossOf, lossOnDisk, type OutputLoss, type OutputPart, type OutputView } from './output-view.ts';
 import { FinalFiles } from './spool/final-files.ts';
 import { PartFiles } from './spool/part-files.ts';
 import { RunFolder } from './spool/run-folder.ts';
-import { SpoolFullError } from './spool/spool-budget.ts';
 import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
 import { ConsoleBarReader } from './terminal/console-bar.ts';
@@ -233,7 +232,7 @@ export class RunTranscript implements Transcript {
   }
 
   readonly #diskFailed = (error: unknown): void => {
-    this.#model.addLoss({ kind: error instanceof SpoolFullError ? 'spoolFull' : 'diskFull' });
+    this.#model.addLoss(lossOnDisk(error));
     this.#view = undefined;
     if (!this.#hasDiskFailed) this.#options.onDiskFailure?.(error);
     this.#hasDiskFailed = true;

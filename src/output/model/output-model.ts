@@ -14,10 +14,9 @@ import {
   streamPart,
   type TextKind,
   textKindOf,
-  withLoss,
   withoutEnd,
 } from './picture.ts';
-import type { OutputLoss, OutputPart, SpoolRange } from '../output-view.ts';
+import { type OutputLoss, type OutputPart, type SpoolRange, withLoss } from '../output-view.ts';
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
 const ENTRIES_AT_EACH_END = 50;

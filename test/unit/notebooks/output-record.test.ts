@@ -88,7 +88,7 @@ test('a disk that refuses ends the record without an error', async () => {
   record.begin(0);
   await record.add({ kind: 'stream', name: 'stdout', text: 'x' });
   await record.close();
-  expect(record.loss).toBe('disk');
+  expect(record.loss).toBe('diskFull');
   await record.remove();
 });
 
