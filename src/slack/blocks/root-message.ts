@@ -3,6 +3,7 @@ import type { RootContent } from '../../runs/run-view.ts';
 import { escapeMrkdwn } from './elements.ts';
 import { colouredAs, jsonSize, MESSAGE_ROOM, preformatted } from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
+import { joinWords } from './words.ts';
 
 /** What of the code is in the root message; all of it is attached. */
 const SHOWN_CODE_CHARS = 2_500;
@@ -22,8 +23,8 @@ export function renderRoot(
   const head = headOf(root, language);
   // Read by screen readers and notifications, which do not see the blocks.
   const said = truncate(root.blocks.join('\n\n').toWellFormed(), TEXT_CODE_CHARS);
-  const words = [said, root.result?.toWellFormed() ?? ''].filter((each) => each !== '').map(escapeMrkdwn);
-  const text = [head.map(textOf).join(''), ...words].join('\n');
+  const words = [said, root.result?.toWellFormed() ?? ''].map(escapeMrkdwn);
+  const text = joinWords('\n', [head.map(textOf).join(''), ...words]);
   for (let chars = SHOWN_CODE_CHARS; ; chars = Math.floor(chars / 2)) {
     const blocks = root.blocks.slice(0, Math.floor(chars / 50));
     const rendered: KnownBlock[] = [

@@ -2,7 +2,7 @@ import { ENDS } from '../blocks/run-summary.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SlackError } from '../../errors.ts';
 import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view.ts';
-import { renderElapsed } from '../blocks/duration.ts';
+import { renderElapsed } from '../blocks/words.ts';
 import { endOf } from '../blocks/run/run-text.ts';
 import { section } from '../blocks/elements.ts';
 import { renderRoot } from '../blocks/root-message.ts';

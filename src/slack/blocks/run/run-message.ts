@@ -8,6 +8,7 @@ import { originWords, renderOrigin, type RunFile, runFiles } from './attachments
 import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
 import { questionWords, renderRunQuestion } from '../question.ts';
+import { joinWords } from '../words.ts';
 import { renderButtons } from './run-buttons.ts';
 import {
   liveStatus,
@@ -185,10 +186,7 @@ function outputRoom(isLive: boolean, json: number): OutputRoom {
 
 /** Cut before it is escaped, so that no entity is cut. */
 function fallbackText(words: readonly string[], maxBytes: number): string {
-  const whole = words
-    .filter((word) => word !== '')
-    .join('\n')
-    .toWellFormed();
+  const whole = joinWords('\n', words).toWellFormed();
   for (let chars = MAX_TEXT_BYTES; ;) {
     const escaped = escapeMrkdwn(truncateMiddle(whole, chars, '\n…\n'));
     const bytes = Buffer.byteLength(escaped);
