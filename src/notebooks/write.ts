@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { SpoolRange } from '../output/output-view.ts';
-import { type Cell, cellsToRun, type JsonObject, type Notebook } from './model.ts';
+import { type Cell, cellsToRun, type JsonObject, newCellId, type Notebook } from './model.ts';
 import { streamOutputJson, toJson } from './nbformat.ts';
 import type { RecordedCell } from './cell-outputs.ts';
 
@@ -97,6 +96,6 @@ export function noteJson(words: string): string {
 export function notebookOf(blocks: readonly string[], metadata: JsonObject): Notebook {
   return {
     metadata,
-    cells: blocks.map((source) => ({ kind: 'code', id: randomUUID().slice(0, 8), metadata: {}, source })),
+    cells: blocks.map((source) => ({ kind: 'code', id: newCellId(), metadata: {}, source })),
   };
 }
