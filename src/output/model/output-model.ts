@@ -5,8 +5,6 @@ import {
   filesOf,
   type Overflow,
   type Picture,
-  type RestoredStream,
-  restoredStream,
   type Shown,
   type ShownEntry,
   type StreamEntry,
@@ -158,15 +156,15 @@ export class OutputModel {
     };
   }
 
-  /** Puts this picture in the place of its own. */
-  restore({ entries, isClearPending, overflow, losses }: Picture): RestoredStream[] {
+  /** Puts this picture in the place of its own. Gives its streams, which have no text yet. */
+  restore({ entries, isClearPending, overflow, losses }: Picture): StreamEntry[] {
     this.#isClearPending = isClearPending;
     this.#overflow = overflow;
     this.#losses = losses;
     this.#entries = entries.map((entry) =>
       entry.kind === 'shown' ? entry : { ...entry, text: new FoldedText() },
     );
-    return this.#entries.flatMap((entry) => (entry.kind === 'shown' ? [] : [restoredStream(entry)]));
+    return this.#entries.filter((entry) => entry.kind === 'stream');
   }
 
   /** The files of all entries and of what overflowed. */

@@ -64,19 +64,10 @@ export function filesOf({ texts, files }: Shown): string[] {
 /** A piece of a stream in the picture, with its text. */
 export type StreamEntry = StreamPiece & { text: FoldedText };
 
-/** A stream of a restored picture: gets its text once more, piece by piece. */
-export interface RestoredStream {
-  spooled: SpoolRange;
-  write: (text: string) => void;
-  end: () => void;
-}
-
-export function restoredStream(entry: StreamEntry): RestoredStream {
-  const end = (): void => {
-    const { head, tail } = entry.text.view();
-    if (entry.takenBack !== undefined) entry.text = withoutEnd(head + tail, entry.takenBack);
-  };
-  return { spooled: entry.spooled, write: (text: string) => entry.text.write(text), end };
+/** The text of a restored stream is whole again: its end that was taken back goes once more. */
+export function withdrawEnd(entry: StreamEntry): void {
+  const { head, tail } = entry.text.view();
+  if (entry.takenBack !== undefined) entry.text = withoutEnd(head + tail, entry.takenBack);
 }
 
 export function streamPart({ name, text, spooled }: StreamEntry): OutputPart {

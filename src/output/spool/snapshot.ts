@@ -3,7 +3,7 @@ import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { OutputModel } from '../model/output-model.ts';
-import type { Picture, StreamName } from '../model/picture.ts';
+import { type Picture, type StreamName, withdrawEnd } from '../model/picture.ts';
 import { SNAPSHOT_FILE, STREAM_FILE, type RunFolder } from './run-folder.ts';
 
 /** The picture is written to the disk at most so often, and when the run ends. */
@@ -103,9 +103,10 @@ export async function recover(folder: RunFolder, model: OutputModel): Promise<St
   if (stored === undefined) return undefined;
   const { snapshot, streamBytes } = stored;
   const path = folder.at(STREAM_FILE);
-  for (const { spooled, write, end } of snapshot === undefined ? [] : model.restore(snapshot.picture)) {
-    await feed(path, spooled.from, Math.min(spooled.to, streamBytes), write);
-    end();
+  for (const entry of snapshot === undefined ? [] : model.restore(snapshot.picture)) {
+    const { spooled, text } = entry;
+    await feed(path, spooled.from, Math.min(spooled.to, streamBytes), (piece) => text.write(piece));
+    withdrawEnd(entry);
   }
   const at = snapshot?.at ?? 0;
   const source = snapshot?.source;
