@@ -59,12 +59,8 @@ const MAX_LINE_CHARS = 1_000;
 /** A label may have 2,000 characters, and nobody reads as many. */
 const MAX_PROMPT_CHARS = 300;
 
-const metadataSchema = z.object({ runId: z.string(), questionId: z.string() });
-export type QuestionKey = z.infer<typeof metadataSchema>;
-
-export function readQuestionKey(metadata: string): QuestionKey {
-  return metadataSchema.parse(JSON.parse(metadata));
-}
+export const questionKeySchema = z.object({ runId: z.string(), questionId: z.string() });
+type QuestionKey = z.infer<typeof questionKeySchema>;
 
 export function renderQuestionModal(
   key: QuestionKey,
