@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import type { ResultMark, RunView } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
-import { ROOT_ROOM, renderRoot } from '../blocks/root-message.ts';
+import { ROOT_ROOM, renderRoot } from '../blocks/who-ran.ts';
 import { ENDS, resultLine } from '../blocks/run-summary.ts';
 import { joinWords } from '../blocks/words.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';

@@ -5,7 +5,7 @@ import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view
 import { renderElapsed } from '../blocks/words.ts';
 import { endOf } from '../blocks/run/run-text.ts';
 import { section } from '../blocks/elements.ts';
-import { renderRoot } from '../blocks/root-message.ts';
+import { renderRoot } from '../blocks/who-ran.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
 import { attachFiles, type FilesOwner } from './attach-files.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';

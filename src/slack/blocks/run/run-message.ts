@@ -1,10 +1,11 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../elements.ts';
-import { type BodyElement, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
+import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
-import { originWords, renderOrigin, type RunFile, runFiles } from './attachments.ts';
+import { originWords, renderOrigin } from '../who-ran.ts';
+import { type RunFile, runFiles } from './attachments.ts';
 import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
 import { questionWords, renderRunQuestion } from '../question.ts';
@@ -143,10 +144,9 @@ function sparkLine(progress: string, { url, text }: ReturnType<typeof sparkPlace
 
 /** Sentences that take at most `room` characters of JSON: long ones lose their middle, the oldest of very many go. */
 function fitSentences(texts: readonly string[], room: number): BodyElement[] {
-  for (let chars = Math.floor(room); chars >= 20; chars = Math.floor(chars / 2)) {
-    const fitted = texts.map((text) => sentence(truncateMiddle(text, chars)));
-    if (jsonSize(fitted) <= room) return fitted;
-  }
+  const render = (chars: number): BodyElement[] => texts.map((text) => sentence(truncateMiddle(text, chars)));
+  const fitted = fitShorter(room, 20, room, render);
+  if (fitted !== undefined) return fitted;
   return texts.length > 1 ? fitSentences(texts.slice(Math.ceil(texts.length / 2)), room) : [];
 }
 
