@@ -15,7 +15,7 @@ export async function checkSlack(
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
-  const { fetch } = openSlackNetwork(proxy);
+  const { call: fetch } = openSlackNetwork(proxy);
   const client = (token: string): WebClient =>
     new WebClient(token, {
       ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),

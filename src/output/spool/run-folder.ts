@@ -3,7 +3,7 @@ import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'no
 import { join } from 'node:path';
 import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
 
-/** Files that one run may have; what it shows beyond that is not kept. */
+/** Files that an answer may have; what it shows beyond that is not kept. */
 const MAX_FILES = 1_000;
 /** The first small files are written at once: for them, a thread's way there and back takes longer than the disk. */
 const FILES_AT_ONCE = 20;
@@ -28,6 +28,7 @@ export class RunFolder {
   /** A file was refused, because there are too many bytes or files. */
   isFull = false;
   readonly #maxBytes: number;
+  readonly #maxFiles: number;
   readonly #keepsLeftovers: boolean;
   readonly #onFailure: (error: unknown) => void;
   readonly #budget: SpoolBudget;
@@ -55,7 +56,9 @@ export class RunFolder {
     keepsLeftovers: boolean,
     onFailure: (error: unknown) => void,
     budget = new SpoolBudget(Infinity),
+    maxFiles = MAX_FILES,
   ) {
+    this.#maxFiles = maxFiles;
     this.#budget = budget;
     this.path = path;
     this.#maxBytes = maxBytes;
@@ -128,16 +131,13 @@ export class RunFolder {
 
   /** These files go with the next output: they make room for it until something is released. */
   replace(paths: readonly string[]): void {
-    this.#replaced = {
-      bytes: this.sizeOf(paths),
-      files: paths.length,
-    };
+    this.#replaced = { bytes: this.sizeOf(paths), files: paths.length };
   }
 
   /** The path of a new file; undefined when there is no room for it, or the disk refuses. */
   async write(name: string, content: string | Buffer): Promise<string | undefined> {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    const isTooMany = this.#sizes.size - this.#replaced.files >= MAX_FILES;
+    const isTooMany = this.#sizes.size - this.#replaced.files >= this.#maxFiles;
     if (isTooMany || bytes.length > this.room) {
       this.isFull = true;
       return undefined;

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError } from './call-error.ts';
-import { renderElapsed } from '../blocks/duration.ts';
+import { renderElapsed } from '../blocks/words.ts';
 import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
 
 export type Notify = ReturnType<typeof createNotify>;
