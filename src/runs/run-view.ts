@@ -124,6 +124,15 @@ export interface RootContent {
 /** Where the channel sees at a glance how a run ended: the bot's own root message, or the message of a person. */
 export type ResultMark = ({ kind: 'root' } & RootContent) | { kind: 'message'; ts: string };
 
+/** Undefined where the run came from no message of a person. */
+export function markOnMessage({
+  message,
+}: Pick<Run['data'], 'message'>): { kind: 'message'; ts: string } | undefined {
+  // `message/WORKSPACE/CHANNEL/TS`
+  const ts = message?.split('/').at(-1);
+  return ts === undefined ? undefined : { kind: 'message', ts };
+}
+
 export interface RunMessageOptions {
   runId: string;
   /** Slack user id. */

@@ -11,7 +11,13 @@ import {
   type StoredOutput,
   unreadableOutcome,
 } from './run.ts';
-import { type OpenRunMessage, quietly, type ResultMark, type RootContent } from './run-view.ts';
+import {
+  markOnMessage,
+  type OpenRunMessage,
+  quietly,
+  type ResultMark,
+  type RootContent,
+} from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
@@ -235,7 +241,5 @@ function rootOf(data: RunData, code: readonly string[] | undefined): RootContent
 /** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */
 function markOf({ data }: Run, root: RootContent | undefined): ResultMark | undefined {
   if (data.needsRoot) return root === undefined ? undefined : { kind: 'root', ...root };
-  // `message/WORKSPACE/CHANNEL/TS`
-  const ts = data.message?.split('/').at(-1);
-  return ts === undefined ? undefined : { kind: 'message', ts };
+  return markOnMessage(data);
 }

@@ -100,7 +100,7 @@ export async function startSlack(options: StartSlackOptions) {
       ),
     /** Signed HTTP only: what takes `POST /slack/events`. */
     requests: transport.requests,
-    ...createRunMessageRemover(removals, log),
+    ...createRunMessageRemover(removals, runMessages.unmark, log),
     idleNotices: createIdleNotices(notices, notify),
     notifySwitched(run: Run, { from, by }: { from: string; by: string }): void {
       const { kernelspec } = run.data;

@@ -53,6 +53,17 @@ export class ResultMarks {
     );
   }
 
+  /** The answer goes, and with it what it left on a person's message (`ts`). Never throws. */
+  remove(channel: string, ts: string, outcome: RunOutcome): void {
+    const { reaction: name } = ENDS[endOf(outcome)];
+    this.#unreact({ channel, timestamp: ts, name }).catch(() => undefined);
+  }
+
+  async #unreact(reaction: { channel: string; timestamp: string; name: string }): Promise<void> {
+    if (await this.#mayReact())
+      await this.#tried(async () => await this.#options.client.client.reactions.remove(reaction));
+  }
+
   async #editRoot(
     { runId, place }: Ended,
     root: ResultMark & { kind: 'root' },
@@ -71,8 +82,7 @@ export class ResultMarks {
     const { client } = this.#options.client;
     if (hasEarlier)
       for (const other of new Set(Object.values(ENDS).map(({ reaction }) => reaction)))
-        if (other !== name && (await this.#mayReact()))
-          await this.#tried(async () => await client.reactions.remove({ channel, timestamp, name: other }));
+        if (other !== name) await this.#unreact({ channel, timestamp, name: other });
     if (await this.#mayReact())
       await this.#tried(async () => await client.reactions.add({ channel, timestamp, name }));
   }

@@ -1,7 +1,7 @@
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import type { Run } from '../../runs/run.ts';
-import type { OpenRunMessage } from '../../runs/run-view.ts';
+import { markOnMessage, type OpenRunMessage } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
 import { createDownload } from '../api/files.ts';
 import { MessageClient, type MessageClientOptions } from './client.ts';
@@ -27,6 +27,8 @@ export interface RunMessagesOptions extends MessageClientOptions {
 export interface RunMessages {
   open: OpenRunMessage;
   threads: Threads;
+  /** The run's answer goes, and with it its mark on a person's message. */
+  unmark(this: void, run: Run): void;
   /** Releases every open run message: what is pending is shown first. */
   close(): Promise<void>;
 }
@@ -59,6 +61,11 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
       open.add(message);
       return message;
     },
+    unmark({ channel, data }) {
+      const mark = markOnMessage(data);
+      if (mark !== undefined && data.outcome !== undefined)
+        sending.marks?.remove(channel, mark.ts, data.outcome);
+    },
     async close() {
       await Promise.all([...open].map((message) => message.release()));
     },
@@ -69,7 +76,7 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
  * Takes away what Slack shows of a run: `chat.delete` and `files.delete` take what the bot itself has posted. Nothing
  * throws: what stays is in the log.
  */
-export function createRunMessageRemover(client: WebClient, log: Log) {
+export function createRunMessageRemover(client: WebClient, unmark: RunMessages['unmark'], log: Log) {
   const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<void> => {
     try {
       await act();
@@ -98,6 +105,7 @@ export function createRunMessageRemover(client: WebClient, log: Log) {
     removeAttachments,
     /** The run message, its files and replies, and for a slash command the root message, which holds the code. */
     removeRunMessage: async (run: Run): Promise<void> => {
+      unmark(run);
       await removeAttachments(run);
       if (run.data.messageTs !== undefined) await removeMessage(run, run.data.messageTs);
       if (run.data.needsRoot && run.thread !== '') await removeMessage(run, run.thread);

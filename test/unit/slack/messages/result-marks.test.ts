@@ -1,7 +1,12 @@
+import { WebClient } from '@slack/web-api';
 import { expect, test, vi } from 'vitest';
+import { startPlayground } from '../../../../playground/playground.ts';
+import { silentLog } from '../../../../src/log.ts';
 import { type OutputPart, wholeText } from '../../../../src/output/output-view.ts';
 import { type RunOutcome, syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ResultMarks } from '../../../../src/slack/messages/result-marks.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
 
@@ -52,6 +57,23 @@ test.each([
   await playground.waitFor(() => reactions()?.includes('x'));
   marks.show({ runId: 'run-1', place, mark: { kind: 'message', ts } }, ended({ kind }, 2));
   await playground.waitFor(() => reactions()?.join() === name);
+});
+
+test('with its answer goes the reaction, and no other; only on the message of a person, and of a run that ended', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
+  const { channel, ts } = playground.as('ana').post('#data', 'run this');
+  const messages = createRunMessages({ token, slackApiUrl, log: silentLog, marksResults: true });
+  const client = new WebClient(token, { slackApiUrl });
+  for (const name of ['x', 'white_check_mark']) await client.reactions.add({ channel, timestamp: ts, name });
+  const outcome = syntheticOutcome('ok', 'python3');
+  const run = (data: Partial<Run['data']>) => ({ channel, data }) as Run;
+  messages.unmark(run({ outcome }));
+  messages.unmark(run({ message: `message/T1/${channel}/${ts}` }));
+  messages.unmark(run({ message: `message/T1/${channel}/${ts}`, outcome }));
+  const reactions = () => playground.thread(channel, ts)[0]?.reactions?.map((each) => each.name);
+  await playground.waitFor(() => reactions()?.join() === 'x');
+  expect(playground.callsOf('reactions.remove')).toHaveLength(1);
 });
 
 test('the bot’s own root message says how it ended, and what came of it in one line', async () => {
