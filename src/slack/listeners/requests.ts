@@ -64,7 +64,7 @@ export function createListenerMemory(): ListenerMemory {
     handledRequests: new LRUCache({ max: 1_000 }),
     failedRequests: new LRUCache({ max: 1_000 }),
     channelsWithRuns: new LRUCache({ max: 5_000 }),
-    clickAnswers: new CallLimiter(Date.now, CLICK_ANSWERS),
+    clickAnswers: new CallLimiter(() => performance.now(), CLICK_ANSWERS),
     recentClicks: new LRUCache({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
   };
 }
