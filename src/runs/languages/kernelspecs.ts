@@ -46,7 +46,7 @@ export function startKernelspecCache(
     listing ??= gateway
       .readKernelspecs(AbortSignal.any([closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]))
       .then((specs) => {
-        known = { specs, atMs: Date.now() };
+        known = { specs, atMs: performance.now() };
         return specs;
       })
       .finally(() => {
@@ -79,7 +79,7 @@ export function startKernelspecCache(
     async read() {
       if (known === undefined) return await askFirst();
       const { specs, atMs } = known;
-      if (Date.now() - atMs <= FRESH_MS) return specs;
+      if (performance.now() - atMs <= FRESH_MS) return specs;
       const asked = ask().catch((error: unknown) => {
         log.warn({ event: 'kernelspecs.stale', err: error }, 'kernelspecs could not be refreshed');
         return specs;

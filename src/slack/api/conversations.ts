@@ -62,13 +62,13 @@ export function createChannels(client: WebClient, log: Log) {
   };
   const isSharedWithOthers = async (channel: string, toError: () => UserError): Promise<boolean> => {
     const told = shared.get(channel);
-    if (told === true || (told === false && Date.now() < askAgainAt)) return told;
+    if (told === true || (told === false && performance.now() < askAgainAt)) return told;
     try {
       const found = await findInTime(channel, toError);
       if (found === undefined) throw toError();
       return found.isShared;
     } catch (error) {
-      askAgainAt = Date.now() + UNANSWERED_MS;
+      askAgainAt = performance.now() + UNANSWERED_MS;
       if (told === undefined) throw error;
       return told;
     }

@@ -4,7 +4,7 @@ import type { Gateway, Kernelspecs } from '../../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { startKernelspecCache } from '../../../../src/runs/languages/kernelspecs.ts';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
 const listOf = (...names: string[]): Kernelspecs => ({
@@ -12,13 +12,14 @@ const listOf = (...names: string[]): Kernelspecs => ({
   list: names.map((name) => ({ name, displayName: name, language: 'python' })),
 });
 
-test('the first reader after a while gets what was installed meanwhile', async () => {
+test('the first reader after a while gets what was installed meanwhile, also where the clock was set back', async () => {
   let there = listOf('old');
   const gateway: Pick<Gateway, 'readKernelspecs'> = { readKernelspecs: () => Promise.resolve(there) };
   const cache = startKernelspecCache(gateway, silentLog);
   expect(await cache.read()).toEqual(listOf('old'));
   there = listOf('old', 'new');
   expect(await cache.read()).toEqual(listOf('old'));
+  vi.setSystemTime(Date.now() - 3_600_000);
   vi.advanceTimersByTime(61_000);
   expect(await cache.read()).toEqual(listOf('old', 'new'));
 });
