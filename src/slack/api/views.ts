@@ -3,6 +3,7 @@ import type { AnyBlock, HomeView, ModalView } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
+import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { readCallError } from './call-error.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
@@ -19,7 +20,7 @@ const QUICK_MS = 800;
 export function createViews(client: WebClient, log: Log) {
   /** Puts another picture in the place of an open modal. */
   const updateModal = async (viewId: string, ready: ModalView): Promise<void> =>
-    await sendView(ready, (view) => client.views.update({ view_id: viewId, view }));
+    void (await sendView(ready, (view) => client.views.update({ view_id: viewId, view })));
   return {
     /**
      * Opens a modal. A trigger_id expires after 3 s: what takes longer to prepare replaces a modal that asks to wait.
@@ -28,11 +29,13 @@ export function createViews(client: WebClient, log: Log) {
     async openModal(triggerId: string, prepare: () => Promise<ModalView>): Promise<void> {
       const preparing = prepare();
       const quick = await atMost(preparing, QUICK_MS);
+      const open = (ready: ModalView) =>
+        sendView(ready, (view) => client.views.open({ trigger_id: triggerId, view })).catch(whyUnopened);
       if (quick !== undefined) {
-        await sendView(quick, (view) => client.views.open({ trigger_id: triggerId, view }));
+        await open(quick);
         return;
       }
-      const opening = client.views.open({ trigger_id: triggerId, view: renderSentence('One moment …') });
+      const opening = open(renderSentence('One moment …'));
       const [prepared, opened] = await Promise.allSettled([preparing, opening]);
       if (opened.status === 'rejected') throw opened.reason;
       const ready =
@@ -48,16 +51,23 @@ export function createViews(client: WebClient, log: Log) {
 }
 
 /** Where Slack does not take the field for a file, the modal is sent without. */
-async function sendView(view: ModalView, send: (view: ModalView) => Promise<unknown>): Promise<void> {
+async function sendView<Sent>(view: ModalView, send: (view: ModalView) => Promise<Sent>): Promise<Sent> {
   try {
-    await send(view);
+    return await send(view);
   } catch (error) {
     const blocks = view.blocks.filter((block) => !isFileField(block));
     const failure = readCallError(error);
     const isRefused = failure.kind === 'refused' && failure.code === 'invalid_arguments';
     if (!isRefused || blocks.length === view.blocks.length || blocks.length === 0) throw error;
-    await send({ ...view, blocks });
+    return await send({ ...view, blocks });
   }
+}
+
+/** Slack waits 3 s for a window; a view that it finds wrong is a fault of ours. */
+function whyUnopened(error: unknown): never {
+  const failure = readCallError(error);
+  if (failure.kind === 'refused' && !failure.code.includes('trigger')) throw error;
+  throw new UserError('notTaken', 'Slack did not open the window in time. Nothing ran; try again.');
 }
 
 function isFileField(block: AnyBlock): boolean {

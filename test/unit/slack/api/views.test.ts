@@ -25,3 +25,13 @@ test.each(['views.open', 'views.update'])(
     await expect(views.updateModal('V1', closed)).rejects.toThrow('invalid_arguments');
   },
 );
+
+test.each([
+  ['expired_trigger_id', 'Slack did not open the window in time. Nothing ran; try again.'],
+  ['ratelimited', 'Slack did not open the window in time. Nothing ran; try again.'],
+  ['invalid_blocks', 'invalid_blocks'],
+])('%s for a window: what Slack did not take in time is tried again by its person', async (error, words) => {
+  await using slack = await startSlackApi(() => ({ ok: false, error }));
+  const views = createViews(slack.client, silentLog);
+  await expect(views.openModal('trigger', async () => editor)).rejects.toThrow(words);
+});
