@@ -6,8 +6,16 @@ import { button, buttonRow, escapeMrkdwn, section, valueReader } from './element
 
 export const runAsCodeAction = 'near:run';
 
-/** What stood in a command's place, and where it would run: in `thread`, or under a root message of the bot's own. */
-const nearSchema = z.object({ text: z.string(), requestKey: z.string(), thread: z.string() });
+/**
+ * What stood in a command's place, and where it would run: in `thread`, or under a root message of the bot's own. Where
+ * the channel takes no private words, the question stands in the person's direct messages.
+ */
+const nearSchema = z.object({
+  text: z.string(),
+  requestKey: z.string(),
+  channel: z.string(),
+  thread: z.string(),
+});
 export type NearCode = z.infer<typeof nearSchema>;
 export const readNearCode = valueReader(nearSchema);
 
@@ -28,17 +36,20 @@ export function askBack(text: string, code: NearCode): { text: string; blocks: K
 export const runNowAction = 'late:run';
 
 /** What a message that came late is told (mrkdwn), with a button. It began `thread`, where it stands in none. */
-export function renderRunNow(text: string, { ts, thread = ts }: MessagePlace): KnownBlock[] {
-  return [section(text), buttonRow(button('Run now', runNowAction, `${thread}|${ts}`))];
+export function renderRunNow(text: string, { channel, ts, thread = ts }: MessagePlace): KnownBlock[] {
+  return [section(text), buttonRow(button('Run now', runNowAction, `${channel}|${thread}|${ts}`))];
 }
 
 interface MessagePlace {
+  channel: string;
   ts: string;
   thread?: string | undefined;
 }
 
 /** Which message is meant, and its thread. */
-export function readRunNow(value: string): { thread: string; ts: string } | undefined {
-  const [, thread, ts] = /^([\d.]+)\|([\d.]+)$/.exec(value) ?? [];
-  return thread === undefined || ts === undefined ? undefined : { thread, ts };
+export function readRunNow(value: string): { channel: string; thread: string; ts: string } | undefined {
+  const [channel, thread, ts] = value.split('|');
+  return channel === undefined || thread === undefined || ts === undefined
+    ? undefined
+    : { channel, thread, ts };
 }

@@ -9,7 +9,7 @@ import { onInteraction } from './interaction.ts';
 /** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */
 export const onRunAsCode = onInteraction(
   { what: 'a button of a command', read: readNearCode, asked: () => ({ act: 'runAsCode' }) },
-  async ({ requestKey, thread, text }, { user, channel = '', reply }, bot) => {
+  async ({ requestKey, channel, thread, text }, { user, reply }, bot) => {
     const isMessage = thread !== '';
     const looked = Promise.all([bot.users.find(user), bot.channels.mustBeMember(channel)]);
     const [person] = await inTime(looked, reply.signal);
@@ -36,7 +36,7 @@ export const onRunNow = onInteraction(
     // It is read back first, with its files: that may take longer than Slack waits.
     isAcknowledgedFirst: () => true,
   },
-  async ({ thread, ts }, { user, channel = '', respond, audited }, bot) => {
+  async ({ channel, thread, ts }, { user, respond, audited }, bot) => {
     const found = await bot.threads.message({ channel, thread }, ts);
     const posted = readFetched(found, channel);
     if (posted?.user !== user)

@@ -63,7 +63,7 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   run: {
     right: 'look',
     act({ name, typed }, _, { channel, requestKey, root }, bot) {
-      return askBack(unknownNameText(name, channel, bot), { text: typed, requestKey, thread: root });
+      return askBack(unknownNameText(name, channel, bot), { text: typed, requestKey, channel, thread: root });
     },
   },
   schedule: {
@@ -82,8 +82,8 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   unschedule: { act: removeSchedule },
   near: {
     right: 'look',
-    act: ({ meant, typed }, _, { requestKey, root }) =>
-      renderNearCommand(meant, { text: typed, requestKey, thread: root }),
+    act: ({ meant, typed }, _, { channel, requestKey, root }) =>
+      renderNearCommand(meant, { text: typed, requestKey, channel, thread: root }),
   },
   malformed: {
     act({ sentence }) {

@@ -76,7 +76,7 @@ function createBot({
     },
     notify: { person: tell, channel: tell },
     control: { awaitingInput: () => undefined },
-    threads: { message: async () => found },
+    threads: { message: async ({ channel }: { channel: string }) => (channel === 'C1' ? found : undefined) },
     languages: async () => ({ kernelspecs: { list: [], defaultName: undefined }, aliases: {} }),
     channelSettings: { read: async () => ({ auto: autos.shift() ?? true }) },
     saved: { find: () => undefined },
@@ -104,9 +104,9 @@ function createBot({
     },
     log: silentLog,
   } as unknown as Bot;
-  const press = async (offer = told.at(-1), user = 'U1'): Promise<void> => {
+  const press = async (offer = told.at(-1), user = 'U1', pressedIn = 'C1'): Promise<void> => {
     const value = offer?.blocks?.[1]?.elements?.[0]?.value;
-    const body = { user: { id: user }, channel: { id: 'C1' }, container: { type: 'message' } };
+    const body = { user: { id: user }, channel: { id: pressedIn }, container: { type: 'message' } };
     const action = { type: 'button', action_id: 'late:run', value };
     const respond = async (words: unknown): Promise<void> => void replaced.push(words);
     await onRunNow({ ack: async () => undefined, body, action, respond } as never, bot);
@@ -118,6 +118,13 @@ test('Run now is offered also while Slack does not say who wrote it: the press a
   const { bot, told } = createBot({ isUnknown: true });
   await onMessage(code, ticket, bot);
   expect(told.at(-1)?.blocks?.[1]?.elements?.[0]?.value).toBeDefined();
+});
+
+test('where the offer stands in direct messages, the press runs the message where it was written', async () => {
+  const { bot, told, ran, press } = createBot();
+  await onMessage(code, ticket, bot);
+  await press(told.at(-1), 'U1', 'D1');
+  expect(ran.map(({ code: blocks }) => blocks)).toEqual([['1 + 1']]);
 });
 
 test.each([14, 15])('what comes %i minutes after it was written runs', async (minutes) => {

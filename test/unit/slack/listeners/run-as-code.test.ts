@@ -9,12 +9,14 @@ import { onRunAsCode } from '../../../../src/slack/listeners/actions/asked-back.
 test('Run as code runs nothing where the bot could not answer', async () => {
   const said: string[] = [];
   let runs = 0;
+  let asked: string | undefined;
   const bot = {
     workspace: 'T1',
     policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => ({ id, ids: [id] }) },
     channels: {
-      async mustBeMember() {
+      async mustBeMember(channel: string) {
+        asked = channel;
         throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },
@@ -27,14 +29,16 @@ test('Run as code runs nothing where the bot could not answer', async () => {
     memory: createListenerMemory(),
     log: silentLog,
   } as unknown as Bot;
-  const value = JSON.stringify({ text: 'restrat', requestKey: 'trigger/T1/1', thread: '' });
+  const value = JSON.stringify({ text: 'restrat', requestKey: 'trigger/T1/1', channel: 'C1', thread: '' });
   await onRunAsCode(
     {
       ack: async () => undefined,
-      body: { user: { id: 'U1' }, channel: { id: 'C1' }, container: { type: 'message' } },
+      body: { user: { id: 'U1' }, channel: { id: 'D1' }, container: { type: 'message' } },
       action: { type: 'button', action_id: 'near:run', value },
     } as never,
     bot,
   );
   expect([said, runs]).toEqual([['Sparkthread is not in this channel.'], 0]);
+  // The question may stand in direct messages.
+  expect(asked).toBe('C1');
 });
