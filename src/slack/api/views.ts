@@ -18,9 +18,15 @@ const QUICK_MS = 800;
 
 /** Modals and home tabs. `client` is one of its own: a 429 on another call would hold it up past the life of a trigger_id. */
 export function createViews(client: WebClient, log: Log) {
-  /** Puts another picture in the place of an open modal. */
-  const updateModal = async (viewId: string, ready: ModalView): Promise<void> =>
-    void (await sendView(ready, (view) => client.views.update({ view_id: viewId, view })));
+  /** Puts another picture in the place of an open modal; nothing where it is closed by now. */
+  const updateModal = async (viewId: string, ready: ModalView): Promise<void> => {
+    try {
+      await sendView(ready, (view) => client.views.update({ view_id: viewId, view }));
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind !== 'refused' || failure.code !== 'not_found') throw error;
+    }
+  };
   return {
     /**
      * Opens a modal. A trigger_id expires after 3 s: what takes longer to prepare replaces a modal that asks to wait.

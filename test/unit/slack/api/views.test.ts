@@ -35,3 +35,9 @@ test.each([
   const views = createViews(slack.client, silentLog);
   await expect(views.openModal('trigger', async () => editor)).rejects.toThrow(words);
 });
+
+test('a window that its person has closed meanwhile is no fault', async () => {
+  await using slack = await startSlackApi(() => ({ ok: false, error: 'not_found' }));
+  await createViews(slack.client, silentLog).updateModal('V1', editor);
+  expect(slack.calls).toEqual(['views.update']);
+});
