@@ -67,7 +67,7 @@ export async function startSlack(options: StartSlackOptions) {
     fetch,
     transfer: network.fetch,
   });
-  const notices = openClient(settings, log, { fetch, isUrgent: true });
+  const notices = openClient(settings, log, { fetch, isUrgent: true, retryConfig: { retries: 0 } });
   const notify = createNotify(notices, log);
   const { botToken: token, apiUrl } = settings;
   const side: SlackSide = {

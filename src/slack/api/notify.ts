@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError } from './call-error.ts';
+import { findPosted, inThread } from './posted.ts';
 import { renderElapsed } from '../blocks/words.ts';
 import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
 
@@ -11,16 +14,35 @@ export type Notify = ReturnType<typeof createNotify>;
 
 /** So often a channel is told what Slack's rates keep from it. */
 const NOTICE_TRIES = 5;
+/** So often a post is made of which Slack gave no answer, and which is not there. */
+const POST_TRIES = 3;
+const POST_AGAIN_MS = 200;
+
+/** Posts it once: where Slack's answer is lost it is looked for before it is posted again. Gives its ts. */
+async function postOnce(client: WebClient, where: Where, said: Said): Promise<string | undefined> {
+  const { channel, thread = '' } = where;
+  const place = { channel, thread };
+  const metadata = { event_type: 'sparkthread_notice', event_payload: { notice: randomUUID() } };
+  const sinceMs = Date.now();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const posted = { channel, ...inThread(place), ...said, metadata };
+      return (await client.chat.postMessage({ ...posted, unfurl_links: false, unfurl_media: false })).ts;
+    } catch (error) {
+      if (readCallError(error).kind !== 'unclear') throw error;
+      await delay(POST_AGAIN_MS * attempt);
+      const found = await findPosted(client, place, metadata, sinceMs).catch(() => Promise.reject(error));
+      if (found !== undefined) return found.ts;
+      if (attempt === POST_TRIES) throw error;
+    }
+  }
+}
 
 /**
  * Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. The
  * client rejects a call over Slack's rates at once: it would keep back what is for others.
  */
 export function createNotify(client: WebClient, log: Log) {
-  const post = async (channel: string, said: Said, thread?: string): Promise<void> => {
-    const where = { channel, ...(thread === undefined ? {} : { thread_ts: thread }) };
-    await client.chat.postMessage({ ...where, ...said, unfurl_links: false, unfurl_media: false });
-  };
   return {
     /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
     async person(
@@ -30,25 +52,31 @@ export function createNotify(client: WebClient, log: Log) {
     ): Promise<void> {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       try {
-        if (channel === undefined) return await post(user, said);
+        if (channel === undefined) return void (await postOnce(client, { channel: user }, said));
         const where = { channel, user, ...(thread === undefined ? {} : { thread_ts: thread }) };
-        await client.chat.postEphemeral({ ...where, ...said });
+        const whisper = async () => void (await client.chat.postEphemeral({ ...where, ...said }));
+        // What only one person sees cannot be looked for: better twice than never.
+        await whisper().catch(async (error: unknown) => {
+          if (readCallError(error).kind !== 'unclear') throw error;
+          await whisper();
+        });
       } catch (error) {
         log.info(
           { event: 'channel.bypassed', err: error, channel },
           'not told in the channel; told by direct message',
         );
-        await post(user, said).catch((again: unknown) =>
+        await postOnce(client, { channel: user }, said).catch((again: unknown) =>
           log.warn({ event: 'user.untold', err: again, user }, 'could not be told'),
         );
       }
     },
     /** Everybody in the channel (or thread) sees it. False where nobody will: it is archived, closed to the bot, or Slack is away. */
-    async channel({ channel, thread }: Where, text: string, blocks?: KnownBlock[]): Promise<boolean> {
+    async channel(where: Where, text: string, blocks?: KnownBlock[]): Promise<boolean> {
+      const { channel } = where;
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       const send = async (attempt: number): Promise<boolean> => {
         try {
-          await post(channel, said, thread);
+          await postOnce(client, where, said);
           return true;
         } catch (error) {
           const failure = readCallError(error);
@@ -93,14 +121,13 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
   return {
     async warn(record, endsAtMs) {
       const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
-      const warning = {
-        text,
-        blocks: [section(text), buttonRow(button('Keep', keepAction, `${record.kernelId}|${record.queue}`))],
-        unfurl_links: false,
-        unfurl_media: false,
-      };
+      const keep = buttonRow(button('Keep', keepAction, `${record.kernelId}|${record.queue}`));
       try {
-        const { ts } = await client.chat.postMessage({ channel: record.channel, ...warning });
+        const ts = await postOnce(
+          client,
+          { channel: record.channel },
+          { text, blocks: [section(text), keep] },
+        );
         if (ts !== undefined) warnings.set(record.kernelId, { ts, text });
       } catch (error) {
         // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.

@@ -1,28 +1,20 @@
+import { findPosted, inThread, type Metadata, type Place, readMessages, type Reply } from '../api/posted.ts';
 import { createNotify, type Notify } from '../api/notify.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
-import { type ConversationsRepliesResponse, type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
+import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import type { SlackFetch } from '../transport/network.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
 
-export interface Metadata {
-  event_type: string;
-  event_payload: Record<string, string | number>;
-}
+export type { Metadata, Place, Reply } from '../api/posted.ts';
 
 /** A message to post or to put in another's place. */
 export interface SlackMessage {
   text: string;
   blocks: KnownBlock[];
   metadata: Metadata;
-}
-
-/** Where a message goes. `thread`: the ts of its first message; '' for a message outside threads. */
-export interface Place {
-  channel: string;
-  thread: string;
 }
 
 export interface MessageClientOptions {
@@ -37,8 +29,6 @@ export interface MessageClientOptions {
 }
 
 const CALL_TIMEOUT_MS = 10_000;
-/** Clocks differ: how much earlier than by ours a message may seem to have been posted. */
-const CLOCK_SKEW_MS = 60_000;
 
 /**
  * The calls that run messages need. They reject with the client's errors (`readCallError`). A client of its own: a 429
@@ -97,17 +87,11 @@ export class MessageClient {
   /** A message of ours, but not `exceptTs`, whose metadata have all of these; outside threads one posted since `sinceMs`. */
   async find(
     place: Place,
-    { event_type, event_payload }: Metadata,
+    metadata: Metadata,
     sinceMs: number,
     exceptTs?: string,
   ): Promise<{ ts: string; isFinal: boolean } | undefined> {
-    for await (const { ts, metadata } of this.messages(place, sinceMs - CLOCK_SKEW_MS)) {
-      const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
-      const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
-      if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs)
-        return { ts, isFinal: payload.get('state') === 'final' };
-    }
-    return undefined;
+    return await findPosted(this.client, place, metadata, sinceMs, exceptTs);
   }
 
   /** The files that are in a thread. */
@@ -160,25 +144,9 @@ export class MessageClient {
   }
 
   /** Of a thread, oldest first; outside threads those since then (ms since the epoch), newest first. */
-  async *messages(place: Place, sinceMs: number): AsyncGenerator<Reply> {
-    const { channel, thread } = place;
-    let cursor: string | undefined;
-    do {
-      const from = cursor === undefined ? {} : { cursor };
-      const page = { channel, include_all_metadata: true, limit: 200, ...from };
-      const { messages, response_metadata } = await (thread === ''
-        ? this.client.conversations.history({ ...page, oldest: String(sinceMs / 1000) })
-        : this.client.conversations.replies({ ...page, ts: thread }));
-      yield* messages ?? [];
-      cursor = response_metadata?.next_cursor === '' ? undefined : response_metadata?.next_cursor;
-    } while (cursor !== undefined);
+  messages(place: Place, sinceMs: number): AsyncGenerator<Reply> {
+    return readMessages(this.client, place, sinceMs);
   }
-}
-
-export type Reply = NonNullable<ConversationsRepliesResponse['messages']>[number];
-
-function inThread({ thread }: Place): { thread_ts?: string } {
-  return thread === '' ? {} : { thread_ts: thread };
 }
 
 /** So often a call is tried that can be repeated without harm. */

@@ -1,5 +1,6 @@
 import { WebClient } from '@slack/web-api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { startPlayground } from '../../../../playground/playground.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import { createIdleNotices, createNotify } from '../../../../src/slack/api/notify.ts';
@@ -84,5 +85,22 @@ test('a warning of which it is not known whether Slack took it is no warning', a
     throw new TypeError('fetch failed');
   });
   await expect(idle.warn(record, 600_000)).rejects.toThrow();
-  expect(calls).toEqual(['chat.postMessage C1']);
+  // It was looked for, too.
+  expect(calls).toEqual(['chat.postMessage C1', 'conversations.history C1']);
+});
+
+test.each([
+  ['replyLost', undefined],
+  ['dropped', undefined],
+  ['replyLost', 'a thread'],
+] as const)('a channel is told once where Slack’s answer is %s (in %s)', async (kind, place) => {
+  vi.useRealTimers();
+  await using playground = await startPlayground({ rates: false });
+  const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
+  const client = new WebClient(token, { slackApiUrl, retryConfig: { retries: 0 } });
+  const { channel, ts } = playground.as('ana').post('#data', 'hello');
+  playground.fail('chat.postMessage', { kind });
+  const where = { channel, ...(place === undefined ? {} : { thread: ts }) };
+  expect(await createNotify(client, silentLog).channel(where, 'restarted')).toBe(true);
+  expect(playground.messages(channel).filter(({ text }) => text === 'restarted')).toHaveLength(1);
 });

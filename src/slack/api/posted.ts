@@ -1,0 +1,54 @@
+import type { ConversationsRepliesResponse, WebClient } from '@slack/web-api';
+
+/** What a message of the bot's own is known by. */
+export interface Metadata {
+  event_type: string;
+  event_payload: Record<string, string | number>;
+}
+
+/** Where a message goes. `thread`: the ts of its first message; '' for a message outside threads. */
+export interface Place {
+  channel: string;
+  thread: string;
+}
+
+export type Reply = NonNullable<ConversationsRepliesResponse['messages']>[number];
+
+export function inThread({ thread }: Place): { thread_ts?: string } {
+  return thread === '' ? {} : { thread_ts: thread };
+}
+
+/** Clocks differ: how much earlier than by ours a message may seem to have been posted. */
+const CLOCK_SKEW_MS = 60_000;
+
+/** A message of ours, but not `exceptTs`, whose metadata have all of these; outside threads one posted since `sinceMs`. */
+export async function findPosted(
+  client: WebClient,
+  place: Place,
+  { event_type, event_payload }: Metadata,
+  sinceMs: number,
+  exceptTs?: string,
+): Promise<{ ts: string; isFinal: boolean } | undefined> {
+  for await (const { ts, metadata } of readMessages(client, place, sinceMs - CLOCK_SKEW_MS)) {
+    const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
+    const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
+    if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs)
+      return { ts, isFinal: payload.get('state') === 'final' };
+  }
+  return undefined;
+}
+
+/** Of a thread, oldest first; outside threads those since then (ms since the epoch), newest first. */
+export async function* readMessages(client: WebClient, place: Place, sinceMs: number): AsyncGenerator<Reply> {
+  const { channel, thread } = place;
+  let cursor: string | undefined;
+  do {
+    const from = cursor === undefined ? {} : { cursor };
+    const page = { channel, include_all_metadata: true, limit: 200, ...from };
+    const { messages, response_metadata } = await (thread === ''
+      ? client.conversations.history({ ...page, oldest: String(sinceMs / 1000) })
+      : client.conversations.replies({ ...page, ts: thread }));
+    yield* messages ?? [];
+    cursor = response_metadata?.next_cursor === '' ? undefined : response_metadata?.next_cursor;
+  } while (cursor !== undefined);
+}
