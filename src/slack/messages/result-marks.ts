@@ -60,8 +60,8 @@ export class ResultMarks {
   }
 
   async #unreact(reaction: { channel: string; timestamp: string; name: string }): Promise<void> {
-    if (await this.#mayReact())
-      await this.#tried(async () => await this.#options.client.client.reactions.remove(reaction));
+    const { client } = this.#options.client;
+    if (await this.#mayReact()) await this.#tried(async () => await client.reactions.remove(reaction));
   }
 
   async #editRoot(

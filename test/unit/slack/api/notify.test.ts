@@ -104,3 +104,18 @@ test.each([
   expect(await createNotify(client, silentLog).channel(where, 'restarted')).toBe(true);
   expect(playground.messages(channel).filter(({ text }) => text === 'restarted')).toHaveLength(1);
 });
+
+test('a person is told also where the connection broke before Slack had heard it', async () => {
+  vi.useRealTimers();
+  await using playground = await startPlayground({ rates: false });
+  const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
+  const client = new WebClient(token, { slackApiUrl, retryConfig: { retries: 0 } });
+  const notify = createNotify(client, silentLog);
+  const { id: user } = playground.user('ana');
+  playground.fail('chat.postMessage', { kind: 'dropped' });
+  await notify.person({ user }, 'asked');
+  playground.fail('chat.postEphemeral', { kind: 'dropped' });
+  await notify.person({ channel: playground.channel('#data').id, user }, 'refused');
+  expect(playground.messages(playground.dm('ana').id).map(({ text }) => text)).toEqual(['asked']);
+  expect(playground.ephemerals('ana').map(({ text }) => text)).toEqual(['refused']);
+});
