@@ -43,14 +43,9 @@ async function startLabClient({ server, wsUrl }: BenchSetting): Promise<Client> 
 }
 
 /** What no client on this gateway is faster than: a frame of our form, our unasked-for pong, and two searches in a text. */
-async function startBareClient({ server, wsUrl }: BenchSetting): Promise<Client> {
+async function startBareClient({ server, wsUrl, gateway }: BenchSetting): Promise<Client> {
   const headers = { authorization: `token ${server.token}` };
-  const started = await fetch(`${server.url}/api/kernels`, {
-    method: 'POST',
-    headers,
-    body: '{"name":"python3"}',
-  });
-  const { id }: { id: string } = JSON.parse(await started.text());
+  const { id } = await gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {} });
   const session = randomUUID();
   const socket = new WebSocket(`${wsUrl}/api/kernels/${id}/channels?session_id=${session}`, {
     headers,
@@ -86,7 +81,7 @@ async function startBareClient({ server, wsUrl }: BenchSetting): Promise<Client>
     },
     async stop() {
       socket.close();
-      await fetch(`${server.url}/api/kernels/${id}`, { method: 'DELETE', headers });
+      await gateway.shutDownKernel(id);
     },
   };
 }

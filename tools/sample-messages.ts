@@ -7,7 +7,7 @@ import { renderKernelButtons } from '../src/slack/blocks/kernel-text.ts';
 import { renderEditor } from '../src/slack/blocks/modals/editor.ts';
 import { renderQuestionModal } from '../src/slack/blocks/question.ts';
 import { renderSentence } from '../src/slack/blocks/modals/modal.ts';
-import { renderRoot } from '../src/slack/blocks/root-message.ts';
+import { renderRoot } from '../src/slack/blocks/who-ran.ts';
 import { renderTable, TABLE_FORMS } from '../src/slack/blocks/run/output/table.ts';
 import { renderRunMessage } from '../src/slack/blocks/run/run-message.ts';
 

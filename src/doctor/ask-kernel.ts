@@ -26,12 +26,24 @@ export async function askKernel(
   { name, code, answer }: Question,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const heard = await listen(connection, code, signal);
+  if (heard === undefined) return `${name} did not end in time, and does not heed a stop.`;
+  const { said, log, error } = heard;
+  const { kind, detail } = heard.end;
+  const words = onOneLine(error ?? `${said} ${log}`);
+  if (signal.aborted && kind === 'interrupted') return `${name} did not end in time.`;
+  if (kind !== 'ok') return `${name} ended as ${kind}${detail === undefined ? '' : ` (${detail})`}: ${words}`;
+  return said.includes(answer) ? undefined : `${name} gave no ${answer} but “${words}”.`;
+}
+
+/** What the kernel says of the code, and how that ends; undefined where it does not heed the signal. */
+async function listen(connection: KernelConnection, code: string, signal: AbortSignal) {
   const execution = connection.execute({ msgId: randomUUID(), code, allowStdin: false, signal });
   let said = '';
   let log = '';
   let error: string | undefined;
   for await (const output of execution) {
-    if (output.kind === 'stopIgnored') return `${name} did not end in time, and does not heed a stop.`;
+    if (output.kind === 'stopIgnored') return undefined;
     if (output.kind === 'error') error = `${output.name}: ${output.value}`;
     if (output.kind === 'result' || output.kind === 'display')
       said = keep(said, ` ${String(output.data['text/plain'])}`);
@@ -39,11 +51,7 @@ export async function askKernel(
     if (output.name === 'stdout') said = keep(said, output.text);
     else log = keep(log, output.text);
   }
-  const { kind, detail } = await execution.end;
-  const words = onOneLine(error ?? `${said} ${log}`);
-  if (signal.aborted && kind === 'interrupted') return `${name} did not end in time.`;
-  if (kind !== 'ok') return `${name} ended as ${kind}${detail === undefined ? '' : ` (${detail})`}: ${words}`;
-  return said.includes(answer) ? undefined : `${name} gave no ${answer} but “${words}”.`;
+  return { said, log, error, end: await execution.end };
 }
 
 function keep(text: string, more: string): string {
@@ -101,7 +109,12 @@ print(counted)`,
 
 /** The job that proves Spark in kernels of this kernelspec; undefined where its name promises none. */
 export function sparkJob(spec: Kernelspec): Question | undefined {
-  return hasSpark(spec) ? JOBS[spec.language.toLowerCase().replace(/[\d.]+$/, '')] : undefined;
+  return hasSpark(spec) ? JOBS[plainLanguage(spec.language)] : undefined;
+}
+
+/** `python` of `Python3`. */
+function plainLanguage(language: string): string {
+  return language.toLowerCase().replace(/[\d.]+$/, '');
 }
 
 export type Proved = { kind: 'works'; text: string } | { kind: 'fails'; text: string; remedy: string };
@@ -158,25 +171,15 @@ const LOOKS: Readonly<Record<string, string>> = {
   r: 'for (name in c("SparkR", "sparklyr")) if (requireNamespace(name, quietly = TRUE)) cat("spark", as.character(packageVersion(name)), "\\n")',
 };
 
-/** Far more than the version. */
-const SAID_CHARS = 10_000;
-
 /** The version of Spark in a kernel, or of R's package for it; undefined where there is none, or none that shows before `signal`. */
 export async function findSpark(
   connection: KernelConnection,
   language: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const code = LOOKS[language.toLowerCase().replace(/[\d.]+$/, '')];
-  if (code === undefined) return undefined;
-  const execution = connection.execute({ msgId: randomUUID(), code, allowStdin: false, signal });
-  let said = '';
-  for await (const output of execution) {
-    if (output.kind === 'stopIgnored') return undefined;
-    if (output.kind === 'stream' && said.length < SAID_CHARS) said += output.text.slice(0, SAID_CHARS);
-  }
-  await execution.end;
-  return /^spark (\d[\w.-]{0,40})\s*$/m.exec(said)?.[1];
+  const code = LOOKS[plainLanguage(language)];
+  const heard = code === undefined ? undefined : await listen(connection, code, signal);
+  return /^spark (\d[\w.-]{0,40})\s*$/m.exec(heard?.said ?? '')?.[1];
 }
 
 /** Where SQL runs in a channel that has chosen nothing. `found`: kernelspec → the Spark in it. */

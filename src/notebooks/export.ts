@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { cleanBundle, toJson } from './nbformat.ts';
-import type { Cell, CodeCell, JsonObject, Notebook } from './model.ts';
+import { type Cell, type CodeCell, type JsonObject, newCellId, type Notebook } from './model.ts';
 import { noteJson, type RanCell } from './write.ts';
 
 /** A run as an exported notebook shows it. */
@@ -58,7 +57,7 @@ function runCells(run: ExportedRun, shown: Map<string, RanCell>): Cell[] {
   const cells = blocks.map((source, index): CodeCell => {
     // nbclient goes on behind a cell that is known to fail.
     const metadata = hasFailed && index === last ? { tags: ['raises-exception'] } : {};
-    return { kind: 'code', id: newId(), metadata, source };
+    return { kind: 'code', id: newCellId(), metadata, source };
   });
   for (const [index, { id }] of cells.entries())
     shown.set(
@@ -116,11 +115,7 @@ function fenced(text: string, language = ''): string {
 }
 
 function textCell(source: string): Cell {
-  return { kind: 'markdown', id: newId(), metadata: {}, source: source.toWellFormed() };
-}
-
-function newId(): string {
-  return randomUUID().slice(0, 13);
+  return { kind: 'markdown', id: newCellId(), metadata: {}, source: source.toWellFormed() };
 }
 
 function mostUsed(runs: readonly ExportedRun[]): ExportedRun | undefined {

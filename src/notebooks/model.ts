@@ -30,6 +30,11 @@ export interface TextCell {
   attachments?: JsonObject;
 }
 
+/** Unique in any notebook. */
+export function newCellId(): string {
+  return randomUUID().slice(0, 13);
+}
+
 /** Cells that run, in order: as in Jupyter an empty one does not, nor one that is tagged so (nbclient's word). */
 export function cellsToRun({ cells }: Pick<Notebook, 'cells'>): CodeCell[] {
   return cells.filter((cell) => cell.kind === 'code').filter(isRun);
@@ -69,7 +74,7 @@ const GIVEN_TAG = 'injected-parameters';
 export function withParameters(notebook: Notebook, source: string): Notebook {
   const cell: CodeCell = {
     kind: 'code',
-    id: `given-${randomUUID().slice(0, 8)}`,
+    id: newCellId(),
     metadata: { tags: [GIVEN_TAG] },
     source,
   };

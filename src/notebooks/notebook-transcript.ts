@@ -1,11 +1,16 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { isStatus } from '../gateway/outputs.ts';
-import type { OutputLoss, OutputPart, OutputView } from '../output/output-view.ts';
-import { SpoolBudget, SpoolFullError } from '../output/spool/spool-budget.ts';
+import {
+  lossOf,
+  lossOnDisk,
+  type OutputLoss,
+  type OutputPart,
+  type OutputView,
+} from '../output/output-view.ts';
+import { type SpoolBudget, SpoolFullError } from '../output/spool/spool-budget.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { Notebook } from './model.ts';
 import { OutputRecord, type RecordLoss } from './output-record.ts';
@@ -41,9 +46,9 @@ export async function openNotebookTranscript(
   inner: Transcript,
   options: NotebookTranscriptOptions,
 ): Promise<Transcript> {
-  const { dir, maxOutputBytes: maxBytes, budget = new SpoolBudget(Infinity), recovered, hasEnded } = options;
+  const { dir, maxOutputBytes: maxBytes, budget, recovered, hasEnded } = options;
   const record = await OutputRecord.open({ dir, maxBytes, budget, recovered });
-  const transcript = new NotebookTranscript(inner, record, budget, options);
+  const transcript = new NotebookTranscript(inner, record, options);
   if (hasEnded) await transcript.seal();
   return transcript;
 }
@@ -51,7 +56,6 @@ export async function openNotebookTranscript(
 class NotebookTranscript implements Transcript {
   readonly #inner: Transcript;
   readonly #record: OutputRecord;
-  readonly #budget: SpoolBudget;
   readonly #options: NotebookTranscriptOptions;
   /** The file in its last form, while nothing came after sealing. */
   #file: WrittenFile | undefined;
@@ -59,15 +63,9 @@ class NotebookTranscript implements Transcript {
   #isSealed = false;
   #versions = 0;
 
-  constructor(
-    inner: Transcript,
-    record: OutputRecord,
-    budget: SpoolBudget,
-    options: NotebookTranscriptOptions,
-  ) {
+  constructor(inner: Transcript, record: OutputRecord, options: NotebookTranscriptOptions) {
     this.#inner = inner;
     this.#record = record;
-    this.#budget = budget;
     this.#options = options;
   }
 
@@ -130,7 +128,7 @@ class NotebookTranscript implements Transcript {
     try {
       await this.#writeFile();
     } catch (error) {
-      this.#loss = { kind: error instanceof SpoolFullError ? 'spoolFull' : 'diskFull' };
+      this.#loss = lossOnDisk(error);
       this.#options.onFailure(error);
     }
   }
@@ -141,22 +139,22 @@ class NotebookTranscript implements Transcript {
 
   async remove(): Promise<void> {
     await Promise.all([this.#inner.remove(), this.#record.remove()]);
-    this.#budget.count(-(this.#file?.bytes ?? 0));
     this.#file = undefined;
   }
 
   /** Under a new name each time: the one before may be uploading. */
   async #writeFile(): Promise<void> {
-    const { filename, dir } = this.#options;
+    const { filename } = this.#options;
+    const { folder } = this.#record;
     const before = this.#file;
     this.#file = undefined;
     if (before !== undefined) await this.#removeFile(before);
     const notebook = await this.#options.notebook();
     this.#versions += 1;
-    const path = join(dir, `${this.#versions}.ipynb`);
+    const path = folder.at(`${this.#versions}.ipynb`);
     const file = { part: { kind: 'attachment', filename, path, mime: MIME } as const, bytes: 0 };
     try {
-      await this.#record.disk.make();
+      folder.newFiles.begin(path);
       const text = notebookText(notebook, (number) => this.#ran(number));
       await pipeline(this.#counted(text, file), createWriteStream(path, { mode: 0o600 }));
       this.#file = file;
@@ -170,15 +168,14 @@ class NotebookTranscript implements Transcript {
   async *#counted(pieces: AsyncIterable<string>, file: { bytes: number }): AsyncGenerator<Buffer> {
     for await (const piece of pieces) {
       const bytes = Buffer.from(piece);
-      if (this.#budget.roomFor(bytes.length) < bytes.length) throw new SpoolFullError();
-      this.#budget.count(bytes.length);
+      if (!this.#record.folder.takeRoom(bytes.length)) throw new SpoolFullError();
       file.bytes += bytes.length;
       yield bytes;
     }
   }
 
   async #removeFile({ part, bytes }: WrittenFile): Promise<void> {
-    this.#budget.count(-bytes);
+    this.#record.folder.giveRoom(bytes);
     await rm(part.path, { force: true });
   }
 
@@ -192,10 +189,10 @@ class NotebookTranscript implements Transcript {
             outputs: [[noteJson('this cell ran; what it said is lost with the process that ran it')]],
           }
         : undefined;
-    const { loss } = this.#record;
+    const { loss, streamsPath } = this.#record;
     const isLast = this.#record.cell(number + 1) === undefined;
     const cut = loss !== undefined && isLast ? [[noteJson(CUT_WORDS[loss])]] : [];
-    return { count: cell.count, outputs: [...recordedOutputs(cell, this.#record.disk), ...cut] };
+    return { count: cell.count, outputs: [...recordedOutputs(cell, streamsPath), ...cut] };
   }
 }
 
@@ -218,23 +215,22 @@ function noteOf(words: string): KernelOutput & { kind: 'stream' } {
 
 const CUT_WORDS: Readonly<Record<RecordLoss, string>> = {
   maxOutput: 'the output reached its limit; what came after it is not here',
-  spoolLimit: 'the bot’s room for the output of all runs was full; what came after that is not here',
-  disk: 'the bot’s disk took no more; what came after that is not here',
+  spoolFull: 'the bot’s room for the output of all runs was full; what came after that is not here',
+  diskFull: 'the bot’s disk took no more; what came after that is not here',
 };
 
 /** What is missing at this place, for events that say so. */
 function lossWords(output: KernelOutput): string | undefined {
-  switch (output.kind) {
+  const loss = lossOf(output);
+  switch (loss?.kind) {
     case 'dropped':
       return 'some output was dropped by the gateway’s rate limit';
     case 'tooBig':
       return 'a message was too large to be taken';
-    case 'unreadable':
+    case 'unread':
       return 'an output could not be read';
-    case 'reconnected':
-      return output.gap
-        ? `output may be missing between ${new Date(output.fromMs).toISOString()} and ${new Date(output.toMs).toISOString()}`
-        : undefined;
+    case 'gap':
+      return `output may be missing between ${new Date(loss.fromMs).toISOString()} and ${new Date(loss.toMs).toISOString()}`;
     default:
       return undefined;
   }

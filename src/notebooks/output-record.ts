@@ -1,203 +1,196 @@
-import { rm } from 'node:fs/promises';
 import type { Output } from '../gateway/outputs.ts';
+import type { StreamName } from '../output/model/picture.ts';
+import { lossOnDisk } from '../output/output-view.ts';
+import { RunFolder } from '../output/spool/run-folder.ts';
 import type { SpoolBudget } from '../output/spool/spool-budget.ts';
+import { readStored, SnapshotWriter } from '../output/spool/snapshot.ts';
+import { StreamSpool } from '../output/spool/stream-spool.ts';
 import { Turns } from '../output/turns.ts';
+import { CellOutputs, type CellsPicture, MAX_OUTPUTS, type RecordedCell } from './cell-outputs.ts';
 import { outputPieces } from './nbformat.ts';
-import { RecordDisk } from './record-disk.ts';
-import { RecordIndex, type RecordedCell, type RecordStep } from './record-index.ts';
 import { noteJson } from './write.ts';
 
-/** Bytes that may wait for the disk before the writer is asked to wait too. */
-const HIGH_WATER_BYTES = 1_000_000;
-
 export interface OutputRecordOptions {
-  /** A folder of its own, made with the first output. */
+  /** A folder of its own, made for the first cell. */
   dir: string;
   /** MAX_OUTPUT counts what stands. */
   maxBytes: number;
-  /** What all runs may have on the disk together. */
-  budget: SpoolBudget;
+  /** What all runs may have on the disk together. By default there is no such limit. */
+  budget?: SpoolBudget | undefined;
   /** Goes on with what an earlier process has written. */
   recovered: boolean;
 }
 
 /** Why outputs are not kept. */
-export type RecordLoss = 'maxOutput' | 'spoolLimit' | 'disk';
+export type RecordLoss = 'maxOutput' | ReturnType<typeof lossOnDisk>['kind'];
 
 /**
- * The outputs of a notebook's cells as the kernel gave them, on the disk: stream text in one file that grows, each other
- * output in a file of its own, and the steps from which the picture of them is made again after a crash. Memory holds
- * where they are.
+ * The outputs of a notebook's cells as the kernel gave them, on the disk as the answer's are: stream text in the spool,
+ * each other output in a file of its own, and a snapshot of what stands. Memory holds where they are.
  */
 export class OutputRecord {
-  readonly #options: OutputRecordOptions;
-  readonly #index = new RecordIndex();
-  readonly disk: RecordDisk;
+  readonly folder: RunFolder;
+  readonly #cells = new CellOutputs();
+  readonly #spool: StreamSpool;
+  readonly #snapshots: SnapshotWriter<CellsPicture>;
   /** A long output is written in turns; what comes behind it stays behind it. */
-  readonly #turns = new Turns(() => (this.disk.hasFailed = true));
-  #streamBytes = 0;
-  #files = 0;
-  #countedBytes = 0;
-  #refused: 'maxOutput' | 'spoolLimit' | undefined;
+  readonly #turns = new Turns((error) => this.#failed(error));
+  #source: StreamName | undefined;
+  #failure: RecordLoss | undefined;
 
-  constructor(options: OutputRecordOptions) {
-    this.#options = options;
-    this.disk = new RecordDisk(
-      options.dir,
-      () => this.#index.steps(),
-      () => this.#takeReplaced(),
+  constructor({ dir, maxBytes, budget, recovered }: OutputRecordOptions) {
+    this.folder = new RunFolder(dir, maxBytes, recovered, this.#failed, budget, MAX_OUTPUTS);
+    this.#spool = new StreamSpool(this.folder, this.#failed);
+    this.#snapshots = new SnapshotWriter(
+      this.folder,
+      () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#cells.picture }),
+      (save) => void this.#turns.take(save),
     );
   }
 
   static async open(options: OutputRecordOptions): Promise<OutputRecord> {
     const record = new OutputRecord(options);
-    if (options.recovered) await record.#recover();
-    else
-      await rm(options.dir, { recursive: true, force: true }).catch(() => {
-        record.disk.hasFailed = true;
-      });
+    if (options.recovered) await record.#turns.take(() => record.#recover());
     return record;
   }
 
   /** What comes after the first loss is not looked at: it would be out of order. */
   get loss(): RecordLoss | undefined {
-    return this.#refused ?? (this.disk.hasFailed ? 'disk' : undefined);
+    const isFull = this.#spool.isCut || this.folder.isFull || this.#cells.isFull;
+    return this.#failure ?? (isFull ? 'maxOutput' : undefined);
   }
 
   /** By the number of the cell among those that run, from 0; undefined for one that did not. */
   cell(number: number): RecordedCell | undefined {
-    return this.#index.cells.get(number);
+    return this.#cells.get(number);
   }
 
-  /** What comes from now on belongs to this cell. */
+  /** The text of all streams; undefined where there is none. */
+  get streamsPath(): string | undefined {
+    return this.#spool.path;
+  }
+
+  /** What comes from now on belongs to this cell. That is on the disk before its output, or that would be another one's. */
   begin(cell: number): void {
     void this.#turns.take(async () => {
-      if (this.#index.current !== cell) this.#step({ op: 'cell', cell });
+      this.#cells.begin(cell);
+      await this.#saveNow();
     });
   }
 
   /** Takes the next output; a promise asks to wait for the disk. Never rejects. */
   add(output: Output): Promise<void> | undefined {
-    return this.#turns.take(async () => {
-      await this.#take(output);
-      if (this.disk.pendingBytes > HIGH_WATER_BYTES) await this.disk.flush();
-    });
+    return this.#turns.take(() => this.#take(output));
   }
 
   async #take(output: Output): Promise<void> {
     switch (output.kind) {
       case 'counted':
-        this.#step({ op: 'count', count: output.executionCount });
-        break;
+        this.#cells.setCount(output.executionCount);
+        return await this.#saveNow();
       case 'stream':
-        this.#addStream(output.name, output.text);
-        break;
+        return await this.#addStream(output.name, output.text);
       case 'clear':
-        this.#step({ op: 'clear', wait: output.wait });
-        break;
+        this.#cells.clear(output.wait);
+        return await this.#changed();
       case 'updateDisplay': {
-        const { displayId: id } = output;
-        if (!this.#index.has(id)) return;
-        return await this.#addFile(output, (file, bytes) => ({ op: 'update', id, file, bytes }));
+        const { displayId } = output;
+        const path = this.#cells.has(displayId) ? await this.#write(output, displayId) : undefined;
+        if (path === undefined) return;
+        this.#cells.update(displayId, path);
+        return await this.#changed();
       }
       case 'result':
-      case 'display': {
-        const shown = output.displayId === undefined ? {} : { id: output.displayId };
-        return await this.#addFile(output, (file, bytes) => ({ op: 'out', file, bytes, ...shown }));
+      case 'display':
+      case 'error': {
+        const path = await this.#write(output, undefined);
+        if (path === undefined) return;
+        this.#cells.show(path, output.kind === 'error' ? undefined : output.displayId);
+        return await this.#changed();
       }
-      case 'error':
-        return await this.#addFile(output, (file, bytes) => ({ op: 'out', file, bytes }));
       case 'page':
       case 'nextInput':
       case 'inputRequest':
       case 'comm':
       case 'widget':
       case 'unreadable':
-        break;
     }
   }
 
   /** All is on the disk, and no file is open until something more comes. */
   async close(): Promise<void> {
-    await this.#turns.take(() => this.disk.close());
+    await this.#turns.take(async () => {
+      await this.#spool.close();
+      await this.#snapshots.save();
+    });
   }
 
   /** Rejects never. */
   async remove(): Promise<void> {
     await this.#turns.take(async () => {
-      await this.disk.remove().catch(() => undefined);
-      this.#options.budget.count(-this.#countedBytes);
-      this.#countedBytes = 0;
+      this.#snapshots.stop();
+      await this.#spool.close();
+      await this.folder.remove();
     });
   }
 
-  #addStream(name: 'stdout' | 'stderr', text: string): void {
-    const bytes = Buffer.from(text.toWellFormed());
-    if (bytes.length === 0 || !this.#takeRoom(bytes.length, 0)) return;
-    if (!this.#index.continues(name)) this.#step({ op: 'stream', name, at: this.#streamBytes });
-    this.#streamBytes += bytes.length;
-    this.#index.grow(this.#streamBytes);
-    this.disk.addStreamText(bytes);
+  async #addStream(name: StreamName, text: string): Promise<void> {
+    if (text === '' || this.loss !== undefined) return;
+    const from = this.#spool.keptBytes;
+    const { written } = this.#spool.write(name, text);
+    const to = this.#spool.keptBytes;
+    if (to > from && this.#cells.stream(name, { from, to })) this.#snapshots.note();
+    this.#source = name;
+    await written;
+    await this.#snapshots.saveInTime();
   }
 
-  async #addFile(
-    output: Output & { kind: 'result' | 'display' | 'updateDisplay' | 'error' },
-    stepOf: (file: number, bytes: number) => RecordStep,
-  ): Promise<void> {
-    const json = await this.#jsonOf(output);
-    const bytes = json.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
-    const replaced = output.kind === 'updateDisplay' ? this.#index.sizeOf(output.displayId) : 0;
-    if (!this.#takeRoom(bytes, replaced)) return;
-    this.#files += 1;
-    this.disk.addFile(this.#files, json, bytes);
-    this.#step(stepOf(this.#files, bytes));
+  /** The path of the file that an output has from now on; undefined where it is not kept. */
+  async #write(
+    output: Parameters<typeof outputPieces>[0],
+    displayId: string | undefined,
+  ): Promise<string | undefined> {
+    if (this.loss !== undefined) return undefined;
+    const pieces = await this.#piecesOf(output);
+    this.folder.replace(this.#cells.filesReplacedBy(displayId));
+    return await this.folder.write('output.json', Buffer.concat(pieces.map((piece) => Buffer.from(piece))));
   }
 
-  async #jsonOf(output: Parameters<typeof outputPieces>[0]): Promise<string[]> {
+  async #piecesOf(output: Parameters<typeof outputPieces>[0]): Promise<string[]> {
     try {
-      return await outputPieces(output, this.#index.count);
+      return await outputPieces(output, this.#cells.count);
     } catch {
       return [noteJson('an output is nested too deeply to be written')];
     }
   }
 
-  #takeRoom(bytes: number, replaced: number): boolean {
-    const { maxBytes, budget } = this.#options;
-    if (this.loss !== undefined) return false;
-    const counted = this.#streamBytes + this.#index.fileBytes - replaced;
-    if (this.#index.outputs >= RecordIndex.MAX_OUTPUTS || counted + bytes > maxBytes)
-      this.#refused = 'maxOutput';
-    else if (budget.roomFor(bytes) < bytes) this.#refused = 'spoolLimit';
-    if (this.#refused !== undefined) return false;
-    this.#count(bytes);
-    return true;
+  async #changed(): Promise<void> {
+    this.#snapshots.note();
+    this.folder.release(this.#cells.takeDropped());
+    await this.#snapshots.saveInTime();
   }
 
-  #count(bytes: number): void {
-    this.#countedBytes += bytes;
-    this.#options.budget.count(bytes);
-  }
-
-  #step(step: RecordStep): void {
-    this.#index.apply(step);
-    this.disk.addStep(step);
-  }
-
-  #takeReplaced(): number[] {
-    const replaced = this.#index.takeReplaced();
-    for (const { bytes } of replaced) this.#count(-bytes);
-    return replaced.map(({ file }) => file);
+  async #saveNow(): Promise<void> {
+    this.#snapshots.note();
+    await this.#snapshots.save();
   }
 
   async #recover(): Promise<void> {
-    const { steps, streamBytes } = await this.disk.recover();
-    for (const step of steps) {
-      this.#index.apply(step);
-      if ('file' in step) this.#files = Math.max(this.#files, step.file);
+    const { snapshot, streamBytes } = (await readStored<CellsPicture>(this.folder)) ?? {};
+    if (streamBytes === undefined) return;
+    this.#spool.recover(streamBytes);
+    if (snapshot !== undefined) {
+      const { at, source = 'stdout', picture } = snapshot;
+      this.#cells.restore(picture);
+      this.#source = source;
+      if (streamBytes > at) this.#cells.stream(source, { from: at, to: streamBytes });
     }
-    this.#streamBytes = streamBytes;
-    this.#index.grow(streamBytes);
-    this.#index.takeReplaced();
-    this.#count(streamBytes + this.#index.fileBytes);
+    await this.folder.recover(this.#cells.files, []);
+    this.#cells.takeDropped();
   }
+
+  readonly #failed = (error: unknown): void => {
+    // The run's own output, on the same disk, tells the log.
+    this.#failure ??= lossOnDisk(error).kind;
+  };
 }

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { isCostly, MOST_COST } from '../gateway/protocol/json.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
-import { type Cell, cellsToRun, isObject, type JsonObject, type Notebook } from './model.ts';
+import { type Cell, cellsToRun, isObject, type JsonObject, newCellId, type Notebook } from './model.ts';
 
 /** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */
 export const MAX_NOTEBOOK_BYTES = 20_000_000;
@@ -84,7 +83,7 @@ function readCells(raw: readonly unknown[], metadata: unknown, name: string): No
 function readCell(cell: JsonObject, index: number, ids: Set<string>, name: string): Cell {
   const { id: givenId, cell_type: type } = cell;
   const isFree = typeof givenId === 'string' && /^[\w-]{1,64}$/.test(givenId) && !ids.has(givenId);
-  const id = isFree ? givenId : randomUUID().slice(0, 8) + index.toString(36);
+  const id = isFree ? givenId : newCellId();
   ids.add(id);
   const metadata = cleanCellMetadata(cell['metadata']);
   const source = readSource(cell['source']);

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type Cell, cellsToRun, type JsonObject, type Notebook } from './model.ts';
+import type { SpoolRange } from '../output/output-view.ts';
+import { type Cell, cellsToRun, type JsonObject, newCellId, type Notebook } from './model.ts';
 import { streamOutputJson, toJson } from './nbformat.ts';
-import type { RecordDisk } from './record-disk.ts';
-import type { RecordedCell } from './record-index.ts';
+import type { RecordedCell } from './cell-outputs.ts';
 
 /** What a cell that has run shows. */
 export interface RanCell {
@@ -58,15 +57,13 @@ function linesOf(source: string): string[] {
 /** What an executed cell shows, from the disk: text in pieces, so that memory does not grow with it. */
 export function recordedOutputs(
   { outputs }: RecordedCell,
-  disk: Pick<RecordDisk, 'pathOf' | 'streamsPath'>,
+  streamsPath: string | undefined,
 ): AsyncIterable<string>[] {
-  return outputs
-    .filter((output) => output.kind === 'file' || output.to > output.from)
-    .map((output) =>
-      output.kind === 'file'
-        ? readWhole(disk.pathOf(output.file))
-        : streamOutputJson(output.name, readRange(disk.streamsPath, output.from, output.to)),
-    );
+  return outputs.map((output) =>
+    output.kind === 'file'
+      ? readWhole(output.path)
+      : streamOutputJson(output.name, readRange(streamsPath, output.spooled)),
+  );
 }
 
 async function* readWhole(path: string): AsyncGenerator<string> {
@@ -84,7 +81,8 @@ async function* readWhole(path: string): AsyncGenerator<string> {
 }
 
 /** Opened when it is its turn: a notebook may have thousands. */
-async function* readRange(path: string, from: number, to: number): AsyncGenerator<string> {
+async function* readRange(path: string | undefined, { from, to }: SpoolRange): AsyncGenerator<string> {
+  if (path === undefined) return;
   const text = createReadStream(path, { start: from, end: to - 1, encoding: 'utf8' });
   for await (const piece of text) yield String(piece);
 }
@@ -98,6 +96,6 @@ export function noteJson(words: string): string {
 export function notebookOf(blocks: readonly string[], metadata: JsonObject): Notebook {
   return {
     metadata,
-    cells: blocks.map((source) => ({ kind: 'code', id: randomUUID().slice(0, 8), metadata: {}, source })),
+    cells: blocks.map((source) => ({ kind: 'code', id: newCellId(), metadata: {}, source })),
   };
 }

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
-import { lossOf, type Shown, type StreamName, textKindOf } from './model/picture.ts';
+import { type Picture, type Shown, type StreamName, textKindOf } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
-import type { OutputLoss, OutputPart, OutputView } from './output-view.ts';
+import { lossOf, lossOnDisk, type OutputLoss, type OutputPart, type OutputView } from './output-view.ts';
 import { FinalFiles } from './spool/final-files.ts';
 import { PartFiles } from './spool/part-files.ts';
 import { RunFolder } from './spool/run-folder.ts';
-import { SpoolFullError } from './spool/spool-budget.ts';
 import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
 import { ConsoleBarReader } from './terminal/console-bar.ts';
@@ -25,7 +24,7 @@ export class RunTranscript implements Transcript {
   readonly #turns = new Turns((error) => this.#failed(error));
   readonly #spool: StreamSpool;
   readonly #finalFiles: FinalFiles;
-  readonly #snapshots: SnapshotWriter;
+  readonly #snapshots: SnapshotWriter<Picture>;
   readonly #consoleBar: ConsoleBarReader | undefined;
   #code: string | undefined;
   #source: StreamName | undefined;
@@ -57,7 +56,7 @@ export class RunTranscript implements Transcript {
   startBlock(code: string): void {
     // The request is on its way by then.
     if (this.#code === undefined && this.#options.recovered !== true)
-      setImmediate(() => this.#folder.prepare());
+      setImmediate(() => this.#folder.newFiles.prepare());
     this.#code = code;
     this.#consoleBar?.startBlock();
     this.#view = undefined;
@@ -116,7 +115,7 @@ export class RunTranscript implements Transcript {
   async recover(): Promise<void> {
     const found = await recover(this.#folder, this.#model);
     if (found === undefined) return;
-    this.#source = found.source;
+    this.#source = found.snapshot?.source;
     this.lastKeptAtMs = found.keptAtMs;
     this.#spool.recover(found.streamBytes);
     await this.seal();
@@ -236,7 +235,7 @@ export class RunTranscript implements Transcript {
   }
 
   readonly #diskFailed = (error: unknown): void => {
-    this.#model.addLoss({ kind: error instanceof SpoolFullError ? 'spoolFull' : 'diskFull' });
+    this.#model.addLoss(lossOnDisk(error));
     this.#view = undefined;
     if (!this.#hasDiskFailed) this.#options.onDiskFailure?.(error);
     this.#hasDiskFailed = true;

@@ -104,18 +104,22 @@ export function trackGateway(gateway: Gateway): { gateway: Gateway; isMissed: ()
   return { gateway: tracked, isMissed: () => isMissed };
 }
 
-/** The same gateway; what `watch` gives for the promise of a call takes its place. */
-export function watchCalls(
-  gateway: Gateway,
-  watch: (call: string, work: Promise<unknown>) => Promise<unknown>,
-): Gateway {
-  return new Proxy(gateway, {
+/**
+ * The same gateway, or store; what `watch` gives for the promise of a call takes its place. `sinceMs`: when it was called,
+ * by `performance.now()`.
+ */
+export function watchCalls<Watched extends object>(
+  watched: Watched,
+  watch: (call: string, work: Promise<unknown>, sinceMs: number) => Promise<unknown>,
+): Watched {
+  return new Proxy(watched, {
     get(target, call) {
       const method: unknown = Reflect.get(target, call);
       if (typeof method !== 'function' || typeof call !== 'string') return method;
       return (...given: unknown[]): unknown => {
+        const sinceMs = performance.now();
         const result: unknown = Reflect.apply(method, target, given);
-        return result instanceof Promise ? watch(call, result) : result;
+        return result instanceof Promise ? watch(call, result, sinceMs) : result;
       };
     },
   });

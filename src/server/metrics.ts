@@ -15,7 +15,7 @@ import {
   metersOf,
   type PayloadCounts,
 } from './instrument.ts';
-import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS } from './health.ts';
+import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS, watchCalls } from './health.ts';
 
 /** Wraps gateway client, run store and Slack's fetch, and counts runs and payloads: the code that calls them knows nothing of metrics. */
 export interface Metrics {
@@ -128,22 +128,15 @@ export function instrumentStore(registry: Registry): <Data>(store: Store<Data>) 
   );
   return (store) => ({
     ...store,
-    runs: new Proxy(store.runs, {
-      get(runs, call) {
-        const method: unknown = Reflect.get(runs, call, runs);
-        if (typeof method !== 'function' || typeof call !== 'string') return method;
-        return async (...given: unknown[]): Promise<unknown> => {
-          const stop = seconds.startTimer({ call });
-          try {
-            return await method.apply(runs, given);
-          } catch (error) {
-            errors.inc({ call, code: error instanceof StoreError ? error.code : 'broken' });
-            throw error;
-          } finally {
-            stop();
-          }
-        };
-      },
+    runs: watchCalls(store.runs, async (call, work, sinceMs) => {
+      try {
+        return await work;
+      } catch (error) {
+        errors.inc({ call, code: error instanceof StoreError ? error.code : 'broken' });
+        throw error;
+      } finally {
+        seconds.observe({ call }, (performance.now() - sinceMs) / 1_000);
+      }
     }),
   });
 }

@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PayloadCounts } from '../server/instrument.ts';
 import type { Run } from '../runs/run.ts';
-import { createRunMessages } from './messages/run-messages.ts';
+import { createRunMessageRemover, createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './api/call-error.ts';
 import type { Bot, SlackSide } from './context.ts';
 import { createChannels } from './api/conversations.ts';
@@ -16,7 +16,6 @@ import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
 import { createFileReader } from './api/files.ts';
-import { createRunMessageRemover } from './api/delete-run-message.ts';
 import { createViews } from './api/views.ts';
 import { createIdleNotices, createNotify } from './api/notify.ts';
 

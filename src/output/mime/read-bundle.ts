@@ -14,7 +14,7 @@ import {
 import { htmlAsText } from './html-text.ts';
 import { jsonText } from './json-text.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
-import { readSparkTable, tableAsText } from './text-tables.ts';
+import { readSparkTable, tableAsText } from './spark-tables.ts';
 
 /** HTML beyond this is only a file: reading it would hold up everybody else. */
 const MAX_PARSED_CHARS = 300_000;

@@ -5,8 +5,6 @@ import {
   filesOf,
   type Overflow,
   type Picture,
-  type RestoredStream,
-  restoredStream,
   type Shown,
   type ShownEntry,
   type StreamEntry,
@@ -14,10 +12,9 @@ import {
   streamPart,
   type TextKind,
   textKindOf,
-  withLoss,
   withoutEnd,
 } from './picture.ts';
-import type { OutputLoss, OutputPart, SpoolRange } from '../output-view.ts';
+import { type OutputLoss, type OutputPart, type SpoolRange, withLoss } from '../output-view.ts';
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
 const ENTRIES_AT_EACH_END = 50;
@@ -159,15 +156,15 @@ export class OutputModel {
     };
   }
 
-  /** Puts this picture in the place of its own. */
-  restore({ entries, isClearPending, overflow, losses }: Picture): RestoredStream[] {
+  /** Puts this picture in the place of its own. Gives its streams, which have no text yet. */
+  restore({ entries, isClearPending, overflow, losses }: Picture): StreamEntry[] {
     this.#isClearPending = isClearPending;
     this.#overflow = overflow;
     this.#losses = losses;
     this.#entries = entries.map((entry) =>
       entry.kind === 'shown' ? entry : { ...entry, text: new FoldedText() },
     );
-    return this.#entries.flatMap((entry) => (entry.kind === 'shown' ? [] : [restoredStream(entry)]));
+    return this.#entries.filter((entry) => entry.kind === 'stream');
   }
 
   /** The files of all entries and of what overflowed. */

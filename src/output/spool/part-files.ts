@@ -7,7 +7,7 @@ import { isGap, type Table } from '../mime/html-table.ts';
 import { rasteriseSvg } from '../mime/rasterise-svg.ts';
 import { readBundle } from '../mime/read-bundle.ts';
 import type { ShownForm } from '../mime/browser-forms.ts';
-import { splitTextTables, TABLES_SHOWN } from '../mime/text-tables.ts';
+import { splitTextTables, TABLES_SHOWN } from '../mime/spark-tables.ts';
 import type { Shown, TextKind } from '../model/picture.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-view.ts';
 import { boundText, withoutColours } from '../terminal/terminal-text.ts';

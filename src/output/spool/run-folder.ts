@@ -1,11 +1,11 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GrowingFile } from '../model/picture.ts';
-import { SpareFiles } from './spare-files.ts';
+import { NewFiles } from './new-files.ts';
 import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
 
-/** Files that one run may have; what it shows beyond that is not kept. */
+/** Files that an answer may have; what it shows beyond that is not kept. */
 const MAX_FILES = 1_000;
 /** The first small files are written at once: for them, a thread's way there and back takes longer than the disk. */
 const FILES_AT_ONCE = 20;
@@ -23,14 +23,13 @@ export class RunFolder {
   readonly path: string;
   /** A file was refused, because there are too many bytes or files. */
   isFull = false;
-  readonly spares = new SpareFiles();
+  readonly newFiles: NewFiles;
   readonly #maxBytes: number;
-  readonly #keepsLeftovers: boolean;
+  readonly #maxFiles: number;
   readonly #onFailure: (error: unknown) => void;
   readonly #budget: SpoolBudget;
   readonly #sizes = new Map<string, number>();
   readonly #stale = new Set<string>();
-  #isMade = false;
   #fileBytes = 0;
   #staleBytes = 0;
   #streamBytes = 0;
@@ -52,33 +51,19 @@ export class RunFolder {
     keepsLeftovers: boolean,
     onFailure: (error: unknown) => void,
     budget = new SpoolBudget(Infinity),
+    maxFiles = MAX_FILES,
   ) {
+    this.#maxFiles = maxFiles;
     this.#budget = budget;
     this.path = path;
     this.#maxBytes = maxBytes;
-    this.#keepsLeftovers = keepsLeftovers;
+    this.newFiles = new NewFiles(path, keepsLeftovers);
     this.#onFailure = onFailure;
   }
 
   /** The path of a file in it, for reading. */
   at(name: string): string {
     return join(this.path, name);
-  }
-
-  /** It is there from now on. Throws where the disk refuses. */
-  make(): void {
-    if (this.#isMade) return;
-    const isNew = mkdirSync(this.path, { recursive: true }) !== undefined;
-    if (!isNew && !this.#keepsLeftovers) {
-      rmSync(this.path, { recursive: true, force: true });
-      mkdirSync(this.path);
-    }
-    this.#isMade = true;
-  }
-
-  /** Makes it with spare files, while nobody waits. */
-  prepare(): void {
-    this.spares.make(this.path, () => this.make());
   }
 
   /** Bytes that may still be written. */
@@ -136,7 +121,7 @@ export class RunFolder {
   /** The path of a new file; undefined when there is no room for it, or the disk refuses. */
   async write(name: string, content: string | Buffer): Promise<string | undefined> {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    const isTooMany = this.#sizes.size - this.#replaced.files >= MAX_FILES;
+    const isTooMany = this.#sizes.size - this.#replaced.files >= this.#maxFiles;
     if (isTooMany || bytes.length > this.room) {
       this.isFull = true;
       return undefined;
@@ -148,8 +133,7 @@ export class RunFolder {
     this.#count += 1;
     const path = this.at(`${this.#count}-${name}`);
     try {
-      this.make();
-      this.spares.use(path);
+      this.newFiles.begin(path);
       if (this.#count <= FILES_AT_ONCE && bytes.length <= AT_ONCE_BYTES) writeFileSync(path, bytes);
       else await writeFile(path, bytes);
     } catch (error) {

@@ -3,7 +3,7 @@ import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { OutputModel } from '../model/output-model.ts';
-import type { Picture, StreamName } from '../model/picture.ts';
+import { type Picture, type StreamName, withdrawEnd } from '../model/picture.ts';
 import { SNAPSHOT_FILE, STREAM_FILE, type RunFolder } from './run-folder.ts';
 
 /** The picture is written to the disk at most so often, and when the run ends. */
@@ -15,25 +15,26 @@ const AT_ONCE_CHARS = 16_384;
  * A picture when the stream file held `at` bytes; `source`: the stream that was written last. On the disk one line with
  * the CRC-32 of the other one, which is this as JSON.
  */
-export interface Snapshot {
+interface Snapshot<Shown> {
   version: 1;
   at: number;
   source: StreamName | undefined;
-  picture: Picture;
+  picture: Shown;
 }
 
 /** What an earlier process kept of a run. */
-export interface Recovered {
-  source: StreamName | undefined;
+interface Stored<Shown> {
+  /** Undefined where it cannot be read. */
+  snapshot: Snapshot<Shown> | undefined;
   streamBytes: number;
   /** All that was shown until then is kept (ms since the epoch). */
   keptAtMs: number;
 }
 
 /** Writes the picture of a run when that is due, and deletes the files that it names no more. */
-export class SnapshotWriter {
+export class SnapshotWriter<Shown> {
   readonly #folder: RunFolder;
-  readonly #take: () => Snapshot;
+  readonly #take: () => Snapshot<Shown>;
   readonly #later: (save: () => Promise<void>) => void;
   /** The picture differs from the one on the disk by more than stream text. */
   #isUnsaved = false;
@@ -41,7 +42,7 @@ export class SnapshotWriter {
   #timer: NodeJS.Timeout | undefined;
 
   /** `later` runs what is due when nothing else changes the picture. */
-  constructor(folder: RunFolder, take: () => Snapshot, later: (save: () => Promise<void>) => void) {
+  constructor(folder: RunFolder, take: () => Snapshot<Shown>, later: (save: () => Promise<void>) => void) {
     this.#folder = folder;
     this.#take = take;
     this.#later = later;
@@ -78,12 +79,11 @@ export class SnapshotWriter {
 }
 
 /** The renaming is the one moment at which the new one counts. Rejects where the disk refuses. */
-async function writeSnapshot(folder: RunFolder, snapshot: Snapshot): Promise<void> {
+async function writeSnapshot(folder: RunFolder, snapshot: Snapshot<unknown>): Promise<void> {
   const json = JSON.stringify(snapshot);
   const written = `${crc32(json)}\n${json}`;
   const path = folder.at(SNAPSHOT_FILE);
-  folder.make();
-  folder.spares.use(`${path}.new`);
+  folder.newFiles.begin(`${path}.new`);
   folder.countSnapshot(Buffer.byteLength(written));
   if (written.length <= AT_ONCE_CHARS) {
     writeFileSync(`${path}.new`, written);
@@ -98,17 +98,15 @@ async function writeSnapshot(folder: RunFolder, snapshot: Snapshot): Promise<voi
  * Puts what is on the disk into the model: the snapshot, and the stream text behind its position. Where the snapshot
  * cannot be read, the stream text alone, as stdout. Undefined when nothing was kept.
  */
-export async function recover(folder: RunFolder, model: OutputModel): Promise<Recovered | undefined> {
-  const [stream, file] = await Promise.all(
-    [STREAM_FILE, SNAPSHOT_FILE].map((name) => stat(folder.at(name)).catch(() => undefined)),
-  );
-  if (stream === undefined && file === undefined) return undefined;
-  const streamBytes = stream?.size ?? 0;
-  const snapshot = await readSnapshot(folder.at(SNAPSHOT_FILE));
+export async function recover(folder: RunFolder, model: OutputModel): Promise<Stored<Picture> | undefined> {
+  const stored = await readStored<Picture>(folder);
+  if (stored === undefined) return undefined;
+  const { snapshot, streamBytes } = stored;
   const path = folder.at(STREAM_FILE);
-  for (const { spooled, write, end } of snapshot === undefined ? [] : model.restore(snapshot.picture)) {
-    await feed(path, spooled.from, Math.min(spooled.to, streamBytes), write);
-    end();
+  for (const entry of snapshot === undefined ? [] : model.restore(snapshot.picture)) {
+    const { spooled, text } = entry;
+    await feed(path, spooled.from, Math.min(spooled.to, streamBytes), (piece) => text.write(piece));
+    withdrawEnd(entry);
   }
   const at = snapshot?.at ?? 0;
   const source = snapshot?.source;
@@ -121,9 +119,19 @@ export async function recover(folder: RunFolder, model: OutputModel): Promise<Re
     [results, tracebacks].flatMap((each) => each ?? []),
   );
   model.takeDropped();
+  return stored;
+}
+
+/** What is on the disk; undefined when nothing was kept. */
+export async function readStored<Shown>(folder: RunFolder): Promise<Stored<Shown> | undefined> {
+  const [stream, file] = await Promise.all(
+    [STREAM_FILE, SNAPSHOT_FILE].map((name) => stat(folder.at(name)).catch(() => undefined)),
+  );
+  if (stream === undefined && file === undefined) return undefined;
   // a change of the picture is written within that time, stream text at once
   const keptAtMs = Math.max((stream?.mtimeMs ?? 0) - SNAPSHOT_MS, file?.mtimeMs ?? 0);
-  return { source, streamBytes, keptAtMs };
+  const snapshot = await readSnapshot<Shown>(folder.at(SNAPSHOT_FILE));
+  return { snapshot, streamBytes: stream?.size ?? 0, keptAtMs };
 }
 
 async function feed(path: string, from: number, to: number, take: (text: string) => void): Promise<void> {
@@ -132,14 +140,12 @@ async function feed(path: string, from: number, to: number, take: (text: string)
   for await (const text of stream) take(String(text));
 }
 
-async function readSnapshot(path: string): Promise<Snapshot | undefined> {
+async function readSnapshot<Shown>(path: string): Promise<Snapshot<Shown> | undefined> {
   const [sum, written] = (await readFile(path, 'utf8').catch(() => '')).split('\n');
   if (written === undefined || Number(sum) !== crc32(written)) return undefined;
-  const read = snapshotSchema.safeParse(JSON.parse(written));
-  return read.success ? read.data : undefined;
+  // What has the right sum was written by this program: only the version may be another one.
+  const schema = z.custom<Snapshot<Shown>>((value) => versionSchema.safeParse(value).success);
+  return schema.safeParse(JSON.parse(written)).data;
 }
 
-/** What has the right sum was written by this program: only the version may be another one. */
-const snapshotSchema = z.custom<Snapshot>(
-  (value) => z.object({ version: z.literal(1) }).safeParse(value).success,
-);
+const versionSchema = z.object({ version: z.literal(1) });

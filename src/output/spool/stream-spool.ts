@@ -115,8 +115,7 @@ export class StreamSpool {
 
   #open(): number {
     const path = this.#folder.at(STREAM_FILE);
-    this.#folder.make();
-    this.#folder.spares.use(path);
+    this.#folder.newFiles.begin(path);
     return openSync(path, 'a');
   }
 

@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
-import { button, buttonRow, escapeMrkdwn, readValue, section } from './elements.ts';
+import { button, buttonRow, escapeMrkdwn, section, valueReader } from './elements.ts';
 
 /** Questions to whoever wrote a message, each with a button that runs it after all. */
 
@@ -9,6 +9,7 @@ export const runAsCodeAction = 'near:run';
 /** What stood in a command's place, and where it would run: in `thread`, or under a root message of the bot's own. */
 const nearSchema = z.object({ text: z.string(), requestKey: z.string(), thread: z.string() });
 export type NearCode = z.infer<typeof nearSchema>;
+export const readNearCode = valueReader(nearSchema);
 
 /** "Did you mean restart?", with a button for the case that it was code. */
 export function renderNearCommand(meant: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
@@ -22,10 +23,6 @@ export function askBack(text: string, code: NearCode): { text: string; blocks: K
   // More than Slack takes in a button's value is no slip of the finger.
   if (value.length <= 2_000) blocks.push(buttonRow(button('Run as code', runAsCodeAction, value)));
   return { text, blocks };
-}
-
-export function readNearCode(value: string): NearCode | undefined {
-  return readValue(nearSchema, value);
 }
 
 export const runNowAction = 'late:run';

@@ -112,11 +112,13 @@ export function confirmation(question: string, text: string, yes: string): Confi
   };
 }
 
-/** A button's value that is JSON; undefined when it is none of ours. */
-export function readValue<Value>(schema: z.ZodType<Value>, value: string): Value | undefined {
-  try {
-    return schema.safeParse(JSON.parse(value)).data;
-  } catch {
-    return undefined;
-  }
+/** Reads a button's value that is JSON; undefined when it is none of ours. */
+export function valueReader<Value>(schema: z.ZodType<Value>): (value: string) => Value | undefined {
+  return (value) => {
+    try {
+      return schema.safeParse(JSON.parse(value)).data;
+    } catch {
+      return undefined;
+    }
+  };
 }

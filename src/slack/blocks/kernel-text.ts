@@ -1,6 +1,6 @@
 import type { ActionsBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
-import { renderElapsed } from './duration.ts';
+import { renderElapsed } from './words.ts';
 import { confirmation, createButtons, escapeMrkdwn, mention, slackTime } from './elements.ts';
 
 /** What is said of kernels. mrkdwn. */

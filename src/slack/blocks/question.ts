@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../../runs/run-view.ts';
-import { type BodyElement, isVisible, jsonSize, preformatted } from './rich-text.ts';
+import { type BodyElement, fitShorter, isVisible, preformatted } from './rich-text.ts';
 import { truncateMiddle } from './truncate.ts';
 import type { ModalView } from '@slack/types';
 import { z } from 'zod';
@@ -28,11 +28,8 @@ export function renderRunQuestion({ phase, requester }: RunView, room: number): 
   };
   const prompt = plainPrompt(phase.prompt).trim();
   if (!isVisible(prompt)) return [asked];
-  for (let chars = 2_000; chars >= 40; chars = Math.floor(chars / 2)) {
-    const elements = [preformatted(truncateMiddle(prompt, chars)), asked];
-    if (jsonSize(elements) <= room) return elements;
-  }
-  return [asked];
+  const render = (chars: number): BodyElement[] => [preformatted(truncateMiddle(prompt, chars)), asked];
+  return fitShorter(2_000, 40, room, render) ?? [asked];
 }
 
 const LINE_WORDS = ': reply with one line in this thread, or press Answer, until ';
@@ -59,12 +56,8 @@ const MAX_LINE_CHARS = 1_000;
 /** A label may have 2,000 characters, and nobody reads as many. */
 const MAX_PROMPT_CHARS = 300;
 
-const metadataSchema = z.object({ runId: z.string(), questionId: z.string() });
-export type QuestionKey = z.infer<typeof metadataSchema>;
-
-export function readQuestionKey(metadata: string): QuestionKey {
-  return metadataSchema.parse(JSON.parse(metadata));
-}
+export const questionKeySchema = z.object({ runId: z.string(), questionId: z.string() });
+type QuestionKey = z.infer<typeof questionKeySchema>;
 
 export function renderQuestionModal(
   key: QuestionKey,

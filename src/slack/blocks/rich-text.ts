@@ -70,6 +70,20 @@ export function jsonSize(value: unknown): number {
   return JSON.stringify(value).length;
 }
 
+/** The longest of ever shorter forms that takes at most `room` characters of JSON; undefined where none from `least` on does. */
+export function fitShorter<Rendered>(
+  longest: number,
+  least: number,
+  room: number,
+  render: (chars: number) => Rendered,
+): Rendered | undefined {
+  for (let chars = Math.floor(longest); chars >= least; chars = Math.floor(chars / 2)) {
+    const rendered = render(chars);
+    if (jsonSize(rendered) <= room) return rendered;
+  }
+  return undefined;
+}
+
 function namesLanguage(block: KnownBlock): boolean {
   return block.type === 'rich_text' && block.elements.some((element) => 'language' in element);
 }

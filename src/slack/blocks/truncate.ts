@@ -1,4 +1,5 @@
-import type { BoundedText } from '../../output/output-view.ts';
+import { type BoundedText, wholeText } from '../../output/output-view.ts';
+import { countOf } from './words.ts';
 
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** A grapheme longer than this (UTF-16 units) is cut between two code points. */
@@ -55,21 +56,9 @@ export function shortenCode(code: string, max: number): string {
   const hidden = lines.length - head.split('\n').length;
   const isWithinLine = head.length < code.length && code[head.length] !== '\n';
   const rest = isWithinLine
-    ? `${count(code.length - head.length)} more characters`
-    : `${count(hidden)} more ${hidden === 1 ? 'line' : 'lines'}`;
+    ? countOf(code.length - head.length, 'more character')
+    : countOf(hidden, 'more line');
   return `${head}\n… ${rest}`;
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en-US');
-}
-
-/** Start and end of a text, and how much is between them. Nothing is hidden when `hiddenChars` is 0; then `tail` is ''. */
-export interface CutText {
-  head: string;
-  tail: string;
-  hiddenLines: number;
-  hiddenChars: number;
 }
 
 /** A line costs as many characters of room as this beside its own: a wall of short lines is long, too. */
@@ -83,12 +72,13 @@ export function roomOf(text: BoundedText): number {
 
 /**
  * Cuts the middle out of a text so that what is left takes at most `room`, `headShare` (0 to 1) of it for the start.
- * Whole lines where there are any; never through a grapheme. Newlines at the end are not shown.
+ * Whole lines where there are any; never through a grapheme. Newlines at the end are not shown. Where nothing is hidden
+ * `tail` is ''.
  */
-export function cutText(text: BoundedText, room: number, headShare: number): CutText {
+export function cutText(text: BoundedText, room: number, headShare: number): BoundedText {
   const whole = text.hiddenChars === 0 ? withoutEnd(text.head + text.tail) : undefined;
   if (whole !== undefined && whole.length + LINE_COST * countNewlines(whole) <= room) {
-    return { head: whole, tail: '', hiddenLines: 0, hiddenChars: 0 };
+    return wholeText(whole);
   }
   const head = startWithin(whole ?? text.head, room * headShare);
   const end = whole?.slice(head.text.length) ?? withoutEnd(text.tail);
@@ -97,7 +87,7 @@ export function cutText(text: BoundedText, room: number, headShare: number): Cut
   const chars = whole?.length ?? text.head.length + text.hiddenChars + end.length;
   // The last line may take a little more than the room.
   if (whole?.length === head.text.length + tail.text.length) {
-    return { head: whole, tail: '', hiddenLines: 0, hiddenChars: 0 };
+    return wholeText(whole);
   }
   const between = newlines - countNewlines(head.text) - countNewlines(tail.text);
   return {

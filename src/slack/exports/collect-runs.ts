@@ -3,6 +3,8 @@ import type { Run } from '../../runs/run.ts';
 import { sqlInNotebook } from '../../spark/sql/kernel-code.ts';
 import { resultsFile, streamFile } from '../blocks/run/attachments.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
+import { answerLink } from '../blocks/run-summary.ts';
+import { joinWords } from '../blocks/words.ts';
 import type { Bot } from '../context.ts';
 import type { ThreadFile, ThreadMessage } from './threads.ts';
 import { type AnswerPart, readAnswerParts, readTable } from './read-answer.ts';
@@ -69,16 +71,16 @@ function inNotebook(text: string, { origin, dialect, language = '' }: Run['data'
 }
 
 /** `**ana** · 2026-03-02 08:00 UTC · Done · 4.3 s · In [3] · python3` */
-function headingOf({ data, createdAt, channel, thread }: Run, name: string, workspaceUrl: string): string {
+function headingOf(run: Run, name: string, workspaceUrl: string): string {
+  const { data, createdAt } = run;
   const when = `${new Date(data.startedAt ?? createdAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   const how =
     data.outcome === undefined
       ? `not ended yet · ${data.kernelspec}`
       : statusLine(data.edition, data.outcome);
-  const link = `[in Slack](${workspaceUrl}archives/${channel}/p${thread.replace('.', '')})`;
-  return [`**${escapeMarkdown(name)}**`, when, escapeMarkdown(how), ...(thread === '' ? [] : [link])].join(
-    ' · ',
-  );
+  const link = answerLink(run, workspaceUrl);
+  const place = link === undefined ? '' : `[in Slack](${link})`;
+  return joinWords(' · ', [`**${escapeMarkdown(name)}**`, when, escapeMarkdown(how), place]);
 }
 
 export function escapeMarkdown(text: string): string {

@@ -3,8 +3,9 @@ import type { Log } from '../../log.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import type { ResultMark, RunView } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
-import { ROOT_ROOM, renderRoot } from '../blocks/root-message.ts';
+import { ROOT_ROOM, renderRoot } from '../blocks/who-ran.ts';
 import { ENDS, resultLine } from '../blocks/run-summary.ts';
+import { joinWords } from '../blocks/words.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
 import type { MessageClient, Place } from './client.ts';
 import { CallLimiter, type EditLimiter } from './limiters.ts';
@@ -60,11 +61,9 @@ export class ResultMarks {
   ): Promise<void> {
     const { client, edits } = this.#options;
     if (!(await this.#roomFor(() => edits.take(`${runId}/root`, 'live')))) return;
-    const result = [statusLine(1, outcome, { short: true }), resultLine(view)].filter(
-      (words) => words !== '',
-    );
+    const result = joinWords(' — ', [statusLine(1, outcome, { short: true }), resultLine(view)]);
     const metadata = { event_type: 'sparkthread_root', event_payload: { run: runId } };
-    const shown = { requester: view.requester, ...root, result: result.join(' — ') };
+    const shown = { requester: view.requester, ...root, result };
     await client.update(place.channel, place.thread, { ...renderRoot(shown, ROOT_ROOM), metadata });
   }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { atMost, Notifier } from '../../waits.ts';
 import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
-import { tickMs } from '../blocks/duration.ts';
+import { tickMs } from '../blocks/words.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly, notifyEnd, postRoot } from './run-notices.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';

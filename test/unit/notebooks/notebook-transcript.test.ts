@@ -236,7 +236,7 @@ test('MAX_OUTPUT cuts, and the cell says so', async () => {
   await say(transcript, 0, out('x'.repeat(900)), out('y'.repeat(200)), out('z'));
   expect(transcript.limited).toBe(true);
   expect(outputsOf(await written(transcript), 'one')).toEqual([
-    { output_type: 'stream', name: 'stdout', text: 'x'.repeat(900) },
+    { output_type: 'stream', name: 'stdout', text: 'x'.repeat(900) + 'y'.repeat(100) },
     { output_type: 'stream', name: 'stderr', text: expect.stringContaining('the output reached its limit') },
   ]);
 });
@@ -263,7 +263,7 @@ test('an end of which the kernel says nothing is said in the cell', async () => 
   ]);
 });
 
-test('half a surrogate pair and a text in pieces stay readable', async () => {
+test('half a surrogate pair and a text in pieces stay readable, and its other half is taken to it', async () => {
   const { transcript } = await open();
   await say(
     transcript,
@@ -273,7 +273,7 @@ test('half a surrogate pair and a text in pieces stay readable', async () => {
     shown('\ud83d and 😀 \\ud83d'),
   );
   expect(outputsOf(await written(transcript), 'one')).toMatchObject([
-    { text: 'a\ufffd\ufffd "quoted" \\ud83d \u2028' },
+    { text: 'a😀 "quoted" \\ud83d \u2028' },
     { data: { 'text/plain': '\ufffd and 😀 \\ud83d' } },
   ]);
 });

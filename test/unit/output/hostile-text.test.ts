@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { readError } from '../../../src/output/errors/read-error.ts';
-import { splitTextTables } from '../../../src/output/mime/text-tables.ts';
+import { splitTextTables } from '../../../src/output/mime/spark-tables.ts';
 import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
 import { openTranscript } from '../../../src/output/open-transcript.ts';
 

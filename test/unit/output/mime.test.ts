@@ -8,7 +8,7 @@ import { htmlAsText } from '../../../src/output/mime/html-text.ts';
 import { rasteriseSvg } from '../../../src/output/mime/rasterise-svg.ts';
 import { readBundle } from '../../../src/output/mime/read-bundle.ts';
 import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
-import { splitTextTables } from '../../../src/output/mime/text-tables.ts';
+import { splitTextTables } from '../../../src/output/mime/spark-tables.ts';
 
 const fixtures = new URL('../../fixtures/outputs/shown/', import.meta.url);
 const recorded = z.object({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { OutputModel } from '../../../src/output/model/output-model.ts';
-import type { Shown } from '../../../src/output/model/picture.ts';
+import { type Shown, withdrawEnd } from '../../../src/output/model/picture.ts';
 import { wholeText } from '../../../src/output/output-view.ts';
 
 const shown = (name: string): Shown => ({
@@ -75,8 +75,8 @@ test('a restored picture is the one that was taken, once its streams have their 
   const again = new OutputModel();
   for (const stream of again.restore(structuredClone(model.picture))) {
     expect(stream.spooled).toEqual({ from: 0, to: 4 });
-    stream.write('one\n');
-    stream.end();
+    stream.text.write('one\n');
+    withdrawEnd(stream);
   }
   expect(again.parts).toEqual(model.parts);
   expect(again.losses).toEqual([{ kind: 'tooBig', messages: 3 }]);

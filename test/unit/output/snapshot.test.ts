@@ -49,7 +49,7 @@ test('the picture and the stream text behind it come back, of the stream that wa
   await save();
   const { recovered, said } = await read();
   expect(said).toEqual(['stderr warn\n', 'result 42', 'stderr last']);
-  expect(recovered).toMatchObject({ source: 'stderr', streamBytes: 9 });
+  expect(recovered).toMatchObject({ snapshot: { source: 'stderr' }, streamBytes: 9 });
 });
 
 test('a stream that the disk has less of than the picture is as long as it is there', async () => {
@@ -69,7 +69,7 @@ test.each([
   await writeFile(path, spoil(await readFile(path, 'utf8')));
   const { recovered, said } = await read();
   expect(said).toEqual(['stdout warn\nlast']);
-  expect(recovered?.source).toBeUndefined();
+  expect(recovered?.snapshot).toBeUndefined();
 });
 
 test('it is written at once, then at most once a second, and files that it names no more go after it', async () => {

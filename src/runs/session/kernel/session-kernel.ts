@@ -20,18 +20,18 @@ import {
   recordAfter,
   type StoredKernel,
 } from './kernel-record.ts';
-import { KernelChanges } from './kernel-changes.ts';
 import { KernelSocket } from './kernel-socket.ts';
 import {
   eitherOf,
   type GivingUp,
   isLoss,
+  KernelChanges,
   launchKernel,
   lossNote,
   type ReadyKernel,
   removeUnused,
   type StartProgress,
-} from './launch-kernel.ts';
+} from './kernel-changes.ts';
 import { SessionRecord } from './session-record.ts';
 
 export interface SessionKernelDeps {

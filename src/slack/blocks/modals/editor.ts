@@ -29,7 +29,7 @@ function loaded(name: string, loads: number): string {
 }
 
 /** What a modal remembers between opening and submission; never code, which has no room there. */
-const purposeSchema = z.object({
+export const purposeSchema = z.object({
   /** Absent: the channel is picked in the modal. */
   channel: z.string().optional(),
   /** The thread for the answer; absent: a message of its own. */
@@ -45,10 +45,6 @@ const purposeSchema = z.object({
 });
 type Join = NonNullable<z.infer<typeof purposeSchema>['joins']>[number];
 export type EditorPurpose = z.infer<typeof purposeSchema>;
-
-export function readPurpose(metadata: string): EditorPurpose {
-  return purposeSchema.parse(JSON.parse(metadata));
-}
 
 /** Room for what is typed into a part of long code. */
 const PART_CHARS = maxCodeChars - 400;

@@ -27,6 +27,11 @@ interface ModalHead {
   metadata: object;
 }
 
+/** What `renderModal` was given as `metadata`. */
+export function readMetadata<Metadata>(schema: z.ZodType<Metadata>, written: string): Metadata {
+  return schema.parse(JSON.parse(written));
+}
+
 /** One field of a modal; what is in it is known by `id`, as block and as action. */
 export function renderField(
   id: string,

@@ -1,13 +1,15 @@
 import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../elements.ts';
-import { type BodyElement, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
+import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
-import { originWords, renderOrigin, type RunFile, runFiles } from './attachments.ts';
+import { originWords, renderOrigin } from '../who-ran.ts';
+import { type RunFile, runFiles } from './attachments.ts';
 import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
 import { questionWords, renderRunQuestion } from '../question.ts';
+import { joinWords } from '../words.ts';
 import { renderButtons } from './run-buttons.ts';
 import {
   liveStatus,
@@ -142,10 +144,9 @@ function sparkLine(progress: string, { url, text }: ReturnType<typeof sparkPlace
 
 /** Sentences that take at most `room` characters of JSON: long ones lose their middle, the oldest of very many go. */
 function fitSentences(texts: readonly string[], room: number): BodyElement[] {
-  for (let chars = Math.floor(room); chars >= 20; chars = Math.floor(chars / 2)) {
-    const fitted = texts.map((text) => sentence(truncateMiddle(text, chars)));
-    if (jsonSize(fitted) <= room) return fitted;
-  }
+  const render = (chars: number): BodyElement[] => texts.map((text) => sentence(truncateMiddle(text, chars)));
+  const fitted = fitShorter(room, 20, room, render);
+  if (fitted !== undefined) return fitted;
   return texts.length > 1 ? fitSentences(texts.slice(Math.ceil(texts.length / 2)), room) : [];
 }
 
@@ -185,10 +186,7 @@ function outputRoom(isLive: boolean, json: number): OutputRoom {
 
 /** Cut before it is escaped, so that no entity is cut. */
 function fallbackText(words: readonly string[], maxBytes: number): string {
-  const whole = words
-    .filter((word) => word !== '')
-    .join('\n')
-    .toWellFormed();
+  const whole = joinWords('\n', words).toWellFormed();
   for (let chars = MAX_TEXT_BYTES; ;) {
     const escaped = escapeMrkdwn(truncateMiddle(whole, chars, '\n…\n'));
     const bytes = Buffer.byteLength(escaped);

@@ -1,7 +1,7 @@
 import type { OutputLoss } from '../../../output/output-view.ts';
 import type { RunOutcome } from '../../../runs/outcome.ts';
 import type { GatewayOutage, RunPhase, RunView } from '../../../runs/run-view.ts';
-import { renderDuration, renderElapsed, renderSpan } from '../duration.ts';
+import { joinWords, renderDuration, renderElapsed, renderSpan, shownNumber } from '../words.ts';
 import { archiveFile, resultsFile, streamFile } from './attachments.ts';
 
 /** Every sentence that a run message says about its run. Plain text, no markup. */
@@ -96,10 +96,6 @@ export function liveStatus({ kernelspec, edition, cell }: RunView, phase: string
 
 function editionWords(edition: number): string {
   return edition > 1 ? `edited, run ${edition}` : '';
-}
-
-function joinWords(separator: string, words: readonly string[]): string {
-  return words.filter((word) => word !== '').join(separator);
 }
 
 /** What is said below the output, as one paragraph: the reason, the next step, what is lost. May be empty. */
@@ -227,7 +223,7 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
     case 'unread':
       return `${loss.outputs === 1 ? 'One output' : `${loss.outputs} outputs`} could not be read and shown. This is a fault of the bot, not of the code.`;
     case 'tooMany':
-      return `${loss.parts.toLocaleString('en-US')} of the outputs are not shown: there were too many.${isAttached ? whereWords(loss) : ''}`;
+      return `${shownNumber(loss.parts)} of the outputs are not shown: there were too many.${isAttached ? whereWords(loss) : ''}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../elements.ts';
+import { countOf, joinWords, shownNumber } from '../words.ts';
 import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
 
 const BAR_CELLS = 10;
@@ -10,15 +11,13 @@ const WAITING_MS = 30_000;
 export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>, nowMs: number): string {
   if (spark?.hasLasted !== true || !spark.isAtWork || phase.kind === 'ended') return '';
   const { jobs, endedJobs, tasks, doneTasks, failedTasks } = allCounts(spark);
-  return [
+  return joinWords(' · ', [
     'Spark',
-    jobs === 0 ? '' : `job ${number(Math.min(endedJobs + 1, jobs))} of ${number(jobs)}`,
-    tasks === 0 ? '' : `${bar(doneTasks / tasks)} ${number(doneTasks)}/${number(tasks)} tasks`,
+    jobs === 0 ? '' : `job ${shownNumber(Math.min(endedJobs + 1, jobs))} of ${shownNumber(jobs)}`,
+    tasks === 0 ? '' : `${bar(doneTasks / tasks)} ${shownNumber(doneTasks)}/${shownNumber(tasks)} tasks`,
     attempts(failedTasks),
     isStarved(spark, nowMs) ? 'waiting for executors' : '',
-  ]
-    .filter((words) => words !== '')
-    .join(' · ');
+  ]);
 }
 
 /** `Spark: 3 jobs, 1,000 tasks`: what an ended run leaves; '' where no job lasted. */
@@ -27,12 +26,12 @@ export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): st
   const { jobs, failedJobs, stages, tasks, doneTasks, failedTasks } = allCounts(spark);
   const isWhole = phase.outcome.kind === 'ok' || doneTasks >= tasks;
   const words = [
-    jobs > 0 ? count(jobs, 'job') : stages > 0 ? count(stages, 'stage') : '',
-    isWhole ? count(tasks, 'task') : `${number(doneTasks)} of ${count(tasks, 'task')}`,
-    failedJobs === 0 ? '' : count(failedJobs, 'failed job'),
+    jobs > 0 ? countOf(jobs, 'job') : stages > 0 ? countOf(stages, 'stage') : '',
+    isWhole ? countOf(tasks, 'task') : `${shownNumber(doneTasks)} of ${countOf(tasks, 'task')}`,
+    failedJobs === 0 ? '' : countOf(failedJobs, 'failed job'),
     attempts(failedTasks),
   ];
-  return `Spark: ${words.filter((word) => word !== '').join(', ')}`;
+  return `Spark: ${joinWords(', ', words)}`;
 }
 
 /** Where to read on: Spark's UI, or the application's id where no link can be opened. */
@@ -63,18 +62,10 @@ function isStarved({ waitingSince }: SparkWork, nowMs: number): boolean {
 
 /** Spark repeats a task that failed: no reason to fear for the run. */
 function attempts(failed: SparkCounts['failedTasks']): string {
-  return failed === 0 ? '' : count(failed, 'failed attempt');
+  return failed === 0 ? '' : countOf(failed, 'failed attempt');
 }
 
 function bar(part: number): string {
   const full = Math.floor(Math.min(1, part) * BAR_CELLS);
   return '▓'.repeat(full) + '░'.repeat(BAR_CELLS - full);
-}
-
-function count(of: number, what: string): string {
-  return `${number(of)} ${what}${of === 1 ? '' : 's'}`;
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US');
 }

@@ -9,9 +9,9 @@ import {
   escapeMrkdwn,
   header,
   mention,
-  readValue,
   section,
   slackTime,
+  valueReader,
 } from '../elements.ts';
 import { firstLine } from '../run-summary.ts';
 import { truncate, truncateMrkdwn } from '../truncate.ts';
@@ -59,7 +59,8 @@ export function replaceQuestion(taken: SavedSnippet, scheduled: string): string 
 export const replaceAction = 'saved:replace';
 
 const replaceSchema = z.object({ runId: z.string(), name: z.string(), replaces: z.string() });
-export type Replacement = z.infer<typeof replaceSchema>;
+type Replacement = z.infer<typeof replaceSchema>;
+export const readReplacement = valueReader(replaceSchema);
 
 /** The question with its button, for the one who asked. */
 export function renderReplaceQuestion(
@@ -78,19 +79,12 @@ export function renderReplaceQuestion(
   };
 }
 
-export function readReplacement(value: string): Replacement | undefined {
-  return readValue(replaceSchema, value);
-}
-
 export const runSavedAction = 'saved:run';
 
 const clickSchema = z.object({ channel: z.string(), id: z.string(), shownAt: z.number() });
 /** Which snippet, and when the button was shown: a press counts once for each time. */
-export type RunSavedClick = z.infer<typeof clickSchema>;
-
-export function readRunSaved(value: string): RunSavedClick | undefined {
-  return readValue(clickSchema, value);
-}
+type RunSavedClick = z.infer<typeof clickSchema>;
+export const readRunSaved = valueReader(clickSchema);
 
 /** What is saved and scheduled in the channels of a person, for the home tab; nothing where there is neither. */
 export function renderSavedHome(

@@ -8,18 +8,14 @@ import { plainText, section } from '../elements.ts';
 export const saveCallback = 'save';
 export const nameBlock = 'name';
 
-const metadataSchema = z.object({
+export const savePurposeSchema = z.object({
   runId: z.string(),
   /** Absent: it is typed in the modal. */
   name: z.string().optional(),
   /** The id of the snippet that is asked about: it may go. */
   replaces: z.string().optional(),
 });
-export type SavePurpose = z.infer<typeof metadataSchema>;
-
-export function readSavePurpose(metadata: string): SavePurpose {
-  return metadataSchema.parse(JSON.parse(metadata));
-}
+type SavePurpose = z.infer<typeof savePurposeSchema>;
 
 export function renderSave(runId: string): ModalView {
   const metadata: SavePurpose = { runId };
@@ -48,12 +44,8 @@ export const valuesBlock = 'values';
 export const noticeBlock = 'notice';
 export const onlyOnFailure = 'onlyOnFailure';
 
-const scheduleSchema = z.object({ channel: z.string() });
-
 /** Where it runs. */
-export function readScheduleChannel(metadata: string): { channel: string } {
-  return scheduleSchema.parse(JSON.parse(metadata));
-}
+export const schedulePlaceSchema = z.object({ channel: z.string() });
 
 /** `channel` is where it runs. */
 export function renderScheduleForm(channel: string, saved: readonly SavedSnippet[]): ModalView {

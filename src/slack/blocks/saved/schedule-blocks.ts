@@ -7,6 +7,7 @@ import { slashCommand } from '../../manifest.ts';
 import { confirmation, createButtons, escapeMrkdwn, mention, section, slackTime } from '../elements.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
 import { truncateMrkdwn } from '../truncate.ts';
+import { joinWords } from '../words.ts';
 
 /** What is said of schedules. mrkdwn. */
 
@@ -76,16 +77,14 @@ export function scheduleLine({ schedule, next, lastRun }: ListedSchedule, worksp
         ? 'never again'
         : `next ${slackTime(next)}`
       : `*paused* (${PAUSED[pausedFor]})`;
-  return [
+  return joinWords(' · ', [
     `*${number}*`,
     `${called(schedule)}, ${zoned(schedule)}`,
     `by ${mention(maker)}`,
     when,
     lastRunWords(lastRun, workspaceUrl),
     schedule.onlyOnFailure ? 'told only on failure' : '',
-  ]
-    .filter((words) => words !== '')
-    .join(' · ');
+  ]);
 }
 
 const PAUSED: Readonly<Record<PauseReason, string>> = {
@@ -106,7 +105,7 @@ function lastRunWords(run: Run | undefined, workspaceUrl: string): string {
 /** `report` with its values, as it is typed. */
 function called({ name, parameters }: Schedule): string {
   const values = escapeMrkdwn(showParameters(parameters, 200)).replaceAll('`', 'ˋ');
-  return `\`${[name, values].filter((words) => words !== '').join(' ')}\``;
+  return `\`${joinWords(' ', [name, values])}\``;
 }
 
 function zoned({ words, timeZone }: Schedule): string {

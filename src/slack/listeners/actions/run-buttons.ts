@@ -6,7 +6,7 @@ import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
 import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
-import { renderElapsed } from '../../blocks/duration.ts';
+import { renderElapsed } from '../../blocks/words.ts';
 import { mention } from '../../blocks/elements.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 import { renderSave } from '../../blocks/saved/saved-modals.ts';

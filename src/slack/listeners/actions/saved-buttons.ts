@@ -2,7 +2,8 @@ import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { must, type Person, refuse } from '../../auth/policy.ts';
-import { readPurpose } from '../../blocks/modals/editor.ts';
+import { purposeSchema } from '../../blocks/modals/editor.ts';
+import { readMetadata } from '../../blocks/modals/modal.ts';
 import { readReplacement, readRunSaved } from '../../blocks/saved/saved-blocks.ts';
 import { inTime } from '../boundary.ts';
 import { findSaved, listSchedules, mustChangeSchedule, saveAnswer, saveRun } from '../commands/saved.ts';
@@ -68,7 +69,12 @@ export const onLoadSaved = onInteraction(
     read: (id, _, { actionTs, view }) =>
       view === undefined || id === ''
         ? undefined
-        : { id, loads: Number(actionTs), viewId: view.id, purpose: readPurpose(view.private_metadata) },
+        : {
+            id,
+            loads: Number(actionTs),
+            viewId: view.id,
+            purpose: readMetadata(purposeSchema, view.private_metadata),
+          },
     asked: ({ purpose }) => ({ act: 'load', channel: purpose.channel }),
     isAcknowledgedFirst: () => true,
   },

@@ -12,7 +12,7 @@ import { mustRun } from '../requests.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { filesToRun, readCommandText, readFileSnippet, readLoneFence } from '../../parsing/snippet.ts';
 import { UserError } from '../../../errors.ts';
-import { renderElapsed } from '../../blocks/duration.ts';
+import { renderElapsed } from '../../blocks/words.ts';
 
 /**
  * What message events are: every one is classified here, and nothing here runs code. Code runs from `runRequest`

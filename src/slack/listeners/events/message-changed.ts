@@ -12,6 +12,7 @@ import {
   readChange,
 } from '../../parsing/message-event.ts';
 import { readMessage } from '../../parsing/message-body.ts';
+import { renderElapsed } from '../../blocks/words.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { withBoundary } from '../boundary.ts';
 import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
@@ -214,10 +215,8 @@ function isOutsideWindow({ ts, editedTs }: PostedMessage, { editWindowMs }: Bot)
 }
 
 function refuseEdit({ editWindowMs }: Bot): never {
-  const seconds = editWindowMs / 1000;
-  const span = seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
   throw new UserError(
     'notAllowed',
-    `The edit came too late to run: edits count for ${span}. Send the code as a new message.`,
+    `The edit came too late to run: edits count for ${renderElapsed(editWindowMs)}. Send the code as a new message.`,
   );
 }

@@ -15,7 +15,7 @@ import {
   languageBlock,
   fileBlock,
   joinFields,
-  readPurpose,
+  purposeSchema,
   renderEditor,
   splitCode,
 } from '../../blocks/modals/editor.ts';
@@ -86,7 +86,7 @@ export const onEditorSubmitted = onSubmission(
   {
     what: 'an editor',
     asked: { audit: 'editor' },
-    readPurpose,
+    purpose: purposeSchema,
     fieldOf: (error, purpose, { blocks }) => fieldOf(error, blocks, purpose),
   },
   async ({ user, viewId, purpose, fields, signal }, bot) => {

@@ -2,7 +2,7 @@ import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { lineBlock, readQuestionKey, renderQuestionModal } from '../../blocks/question.ts';
+import { lineBlock, questionKeySchema, renderQuestionModal } from '../../blocks/question.ts';
 import type { Bot } from '../../context.ts';
 import { inTime } from '../boundary.ts';
 import { onSubmission } from './submission.ts';
@@ -24,7 +24,7 @@ export const onQuestionSubmitted = onSubmission(
   {
     what: 'an input reply',
     asked: { audit: 'press', act: 'inputReply' },
-    readPurpose: readQuestionKey,
+    purpose: questionKeySchema,
     fieldOf: () => lineBlock,
   },
   async ({ user, purpose: { runId, questionId }, fields, signal, asked }, bot) => {

@@ -10,10 +10,10 @@ import {
   nameBlock,
   noticeBlock,
   onlyOnFailure,
-  readSavePurpose,
-  readScheduleChannel,
   renderReplace,
   renderScheduleForm,
+  savePurposeSchema,
+  schedulePlaceSchema,
   snippetBlock,
   timingBlock,
   valuesBlock,
@@ -29,7 +29,7 @@ export const onSaveSubmitted = onSubmission(
   {
     what: 'a box to save',
     asked: { audit: 'press', act: 'save' },
-    readPurpose: readSavePurpose,
+    purpose: savePurposeSchema,
     fieldOf: (_, { name }) => (name === undefined ? nameBlock : undefined),
   },
   async ({ user, purpose, fields, signal, asked }, bot) => {
@@ -89,7 +89,7 @@ export const onScheduleSubmitted = onSubmission(
   {
     what: 'a form of a schedule',
     asked: { audit: 'press', act: 'schedule' },
-    readPurpose: readScheduleChannel,
+    purpose: schedulePlaceSchema,
     fieldOf: (error) => (error instanceof FieldError ? error.field : snippetBlock),
   },
   async ({ user, purpose: { channel }, fields, signal, asked }, bot) => {

@@ -1,6 +1,7 @@
 import type { SlackViewMiddlewareArgs, ViewResponseAction, ViewSubmitAction } from '@slack/bolt';
+import type { z } from 'zod';
 import type { Asked } from '../../auth/audit.ts';
-import { type Fields, readFields, renderSentence } from '../../blocks/modals/modal.ts';
+import { type Fields, readFields, readMetadata, renderSentence } from '../../blocks/modals/modal.ts';
 import type { Bot } from '../../context.ts';
 import { Acknowledgement, withBoundary } from '../boundary.ts';
 
@@ -22,7 +23,7 @@ interface SubmissionKind<Purpose> {
   /** For the log, where it breaks: `an editor`. */
   what: string;
   asked: Pick<Asked, 'audit' | 'act'>;
-  readPurpose: (metadata: string) => Purpose;
+  purpose: z.ZodType<Purpose>;
   /** The field that an error belongs to; undefined: the modal says nothing but the error. */
   fieldOf: (error: unknown, purpose: Purpose, view: SubmitArgs['view']) => string | undefined;
 }
@@ -32,12 +33,12 @@ interface SubmissionKind<Purpose> {
  * closes, or shows what `act` gives.
  */
 export function onSubmission<Purpose>(
-  { what, asked: askedFor, readPurpose, fieldOf }: SubmissionKind<Purpose>,
+  { what, asked: askedFor, purpose: schema, fieldOf }: SubmissionKind<Purpose>,
   act: (submission: Submission<Purpose>, bot: Bot) => Promise<ViewResponseAction | undefined>,
 ): (args: SubmitArgs, bot: Bot) => Promise<void> {
   return async ({ ack, body, view }, bot) => {
     const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
-    const purpose = readPurpose(view.private_metadata);
+    const purpose = readMetadata(schema, view.private_metadata);
     const user = body.user.id;
     const asked = { ...askedFor, user };
     const notify = async (text: string, error: unknown): Promise<void> => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
 import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
 import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
-import { renderRoot } from '../../../../src/slack/blocks/root-message.ts';
+import { renderRoot } from '../../../../src/slack/blocks/who-ran.ts';
 import { DRIVER_HEADLINE } from '../../../../src/output/errors/hints.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { readButton, renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
@@ -522,6 +522,8 @@ describe('a stop that was asked for', () => {
     ['by a person', ended('interrupted', { stoppedBy: 'U1' })],
     ['by RUN_TIMEOUT', ended('timedOut')],
     ['by INPUT_TIMEOUT', ended('inputTimedOut')],
+    ['by a restart of its kernel', ended('kernelRestarted', { detail: 'Stopped with it.' })],
+    ['by the end of its kernel', ended('kernelGone', { detail: 'Stopped with it.' })],
   ])('%s is told without a traceback and without its file', (_, phase) => {
     const parts = [stderr(`warned\n${py4j}after`), error('KeyboardInterrupt')];
     const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);

@@ -172,7 +172,7 @@ test('a run that an edit replaced is left out; who, when and how stand in the he
   const collected = await collectRuns(runs, port([answer('a'), answer('b')]));
   expect(collected).toHaveLength(1);
   expect(collected[0]?.heading).toBe(
-    '**ana\\_\\*** · 2026-03-02 08:00 UTC · Done · 1.5 s · python3 · edited, run 2 · [in Slack](https://team.slack.com/archives/C1/p1000001)',
+    '**ana\\_\\*** · 2026-03-02 08:00 UTC · Done · 1.5 s · python3 · edited, run 2 · [in Slack](https://team.slack.com/archives/C1/pm-b?thread_ts=1.000001&cid=C1)',
   );
 });
 

@@ -23,6 +23,7 @@ test('the exports of one person are read one after the other', async () => {
   const run = { id: 'r', thread: '1.1', channel: 'C1', requester: 'U1', createdAt: 0, data };
   const bot = {
     log: silentLog,
+    workspaceUrl: 'https://team.slack.com/',
     memory: createListenerMemory(),
     channels: { find: async () => ({ name: 'data' }) },
     users: { find: async (id: string) => personOf(id) },

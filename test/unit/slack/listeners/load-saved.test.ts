@@ -5,7 +5,8 @@ import { silentAudit } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { joinFields, readPurpose } from '../../../../src/slack/blocks/modals/editor.ts';
+import { joinFields, purposeSchema } from '../../../../src/slack/blocks/modals/editor.ts';
+import { readMetadata } from '../../../../src/slack/blocks/modals/modal.ts';
 import { onLoadSaved } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 
@@ -108,7 +109,7 @@ test('blocks that are loaded after long code stay blocks', async () => {
   const { shown, load } = await openLoading(['x\n'.repeat(2_000)], ['%%sql', '1 + 1']);
   await load(0);
   await load(1);
-  const { joins } = readPurpose(shown[1]?.private_metadata ?? '');
+  const { joins } = readMetadata(purposeSchema, shown[1]?.private_metadata ?? '');
   expect(joinFields(['%%sql', '1 + 1'], joins)).toEqual(['%%sql', '1 + 1']);
   expect(JSON.stringify(shown[1])).toContain('Code, block 2');
 });

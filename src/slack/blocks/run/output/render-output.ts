@@ -13,7 +13,8 @@ import {
   preformatted,
   sentence,
 } from '../../rich-text.ts';
-import { cutText, roomOf, type CutText } from '../../truncate.ts';
+import { cutText, roomOf } from '../../truncate.ts';
+import { countOf, joinWords, shownNumber } from '../../words.ts';
 import { attachmentNames, fileOf } from '../attachments.ts';
 import { sizeWords } from './table.ts';
 
@@ -96,7 +97,7 @@ function leaveOutMiddle(drawn: readonly DrawnPart[], room: number): DrawnPart[] 
     middle.splice(takesTail ? -1 : 0, 1);
   }
   const of = middle.flatMap((part) => part.of);
-  const gap = remaining < 0 ? unseen : reference(`… ${of.length.toLocaleString('en-US')} outputs hidden …`);
+  const gap = remaining < 0 ? unseen : reference(`… ${shownNumber(of.length)} outputs hidden …`);
   return [...head, { ...gap, isCut: true, of }, ...tail];
 }
 
@@ -110,10 +111,10 @@ function jsonSizeOf(drawn: readonly RenderedPart[]): number {
 function collect(drawn: readonly DrawnPart[]): RenderedOutput {
   return {
     elements: drawn.flatMap((each) => each.elements),
-    plain: drawn
-      .map((each) => each.plain)
-      .filter((text) => text !== '')
-      .join('\n'),
+    plain: joinWords(
+      '\n',
+      drawn.map((each) => each.plain),
+    ),
     cut: new Set(drawn.filter(({ isCut }) => isCut).flatMap(({ of }) => of)),
   };
 }
@@ -242,8 +243,6 @@ function renderText(text: BoundedText, room: OutputRoom, file: string | undefine
   };
 }
 
-function gapWords(cut: CutText): string {
-  const count = cut.hiddenLines > 0 ? cut.hiddenLines : cut.hiddenChars;
-  const unit = cut.hiddenLines > 0 ? 'line' : 'character';
-  return `${count.toLocaleString('en-US')} ${unit}${count === 1 ? '' : 's'}`;
+function gapWords({ hiddenLines, hiddenChars }: BoundedText): string {
+  return hiddenLines > 0 ? countOf(hiddenLines, 'line') : countOf(hiddenChars, 'character');
 }

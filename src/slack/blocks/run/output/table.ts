@@ -3,6 +3,7 @@ import type { OutputPart } from '../../../../output/output-view.ts';
 import { escapeMrkdwn } from '../../elements.ts';
 import { isVisible, preformatted } from '../../rich-text.ts';
 import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
+import { countOf, joinWords } from '../../words.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 
@@ -33,9 +34,7 @@ export interface RenderedTable {
 export function renderTable(part: TablePart, form: TableForm): RenderedTable {
   const shown = fitTable(part, form);
   const text = cutText(part.text, 2_500, 0.7);
-  const words = [text.head, text.hiddenChars > 0 ? '…' : '', text.tail]
-    .filter((line) => line !== '')
-    .join('\n');
+  const words = joinWords('\n', [text.head, text.hiddenChars > 0 ? '…' : '', text.tail]);
   const plain = isVisible(words) ? words : sizeWords(part);
   return {
     text: truncateMrkdwn(escapeMrkdwn(plain.toWellFormed()), 3_900),
@@ -67,12 +66,8 @@ export function sizeWords(part: TablePart): string {
   const named = part.columns.filter(isVisible).length;
   const columns = part.totalColumns ?? (named === 0 ? part.columns.length : named);
   const first = part.isBeginning === true ? 'first ' : '';
-  const size = `${first}${count(part.totalRows, 'row')} × ${count(columns, 'column')}`;
+  const size = `${first}${countOf(part.totalRows, 'row')} × ${countOf(columns, 'column')}`;
   return part.note === undefined ? size : `${size}, ${part.note}`;
-}
-
-function count(number: number, unit: string): string {
-  return `${number.toLocaleString('en-US')} ${unit}${number === 1 ? '' : 's'}`;
 }
 
 interface FittedTable {

@@ -1,10 +1,11 @@
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openTranscript } from '../../../src/output/open-transcript.ts';
-import { SpareFiles } from '../../../src/output/spool/spare-files.ts';
+import { NewFiles } from '../../../src/output/spool/new-files.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -13,34 +14,32 @@ beforeEach(async () => {
 afterEach(async () => await rm(dir, { recursive: true }));
 
 test('an empty file takes the name of a new one, and never that of one that is there', async () => {
-  const spares = new SpareFiles();
-  spares.use(join(dir, 'none'));
-  spares.make(dir, () => undefined);
+  const files = new NewFiles(dir, true);
+  files.begin(join(dir, 'none'));
+  files.prepare();
   expect((await readdir(dir)).toSorted()).toEqual(['spare-1', 'spare-2']);
   await writeFile(join(dir, 'kept'), 'text');
-  spares.use(join(dir, 'kept'));
+  files.begin(join(dir, 'kept'));
   expect(await readFile(join(dir, 'kept'), 'utf8')).toBe('text');
   const { ino } = await stat(join(dir, 'spare-2'));
-  spares.use(join(dir, 'new'));
+  files.begin(join(dir, 'new'));
   expect((await stat(join(dir, 'new'))).ino).toBe(ino);
-  spares.use(join(dir, 'other'));
-  spares.use(join(dir, 'third'));
+  files.begin(join(dir, 'other'));
+  files.begin(join(dir, 'third'));
   expect((await readdir(dir)).toSorted()).toEqual(['kept', 'new', 'other']);
 });
 
-test('a disk that refuses says so with the first output', () => {
-  const spares = new SpareFiles();
-  spares.make(dir, () => {
-    throw new Error('no room');
-  });
-  spares.make(join(dir, 'missing'), () => undefined);
-  spares.use(join(dir, 'new'));
+test('a disk that refuses says so with the first file, not before', async () => {
+  await writeFile(join(dir, 'file'), '');
+  const files = new NewFiles(join(dir, 'file', 'run'), false);
+  files.prepare();
+  expect(() => files.begin(join(dir, 'file', 'run', 'new'))).toThrow('ENOTDIR');
 });
 
 test('what a short run says is in files that were there before; a recovery drops those that are left', async () => {
   const transcript = await openTranscript({ dir, runId: 'run', maxOutputBytes: 1_000_000 });
   transcript.startBlock('1+1', 0);
-  expect(await readdir(dir)).toEqual([]);
+  expect(readdirSync(dir)).toEqual([]);
   await nextTurn();
   const folder = join(dir, 'run');
   const inodes = async () =>

@@ -1,5 +1,7 @@
-import { type Table, TOP_ROWS } from './html-table.ts';
 import { z } from 'zod';
+import { type Table, TOP_ROWS } from './html-table.ts';
+
+/** Spark's tables: those that it prints as text, and those that our own code in a kernel sends (src/spark/sql). */
 
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renderDuration, renderElapsed } from '../../../../src/slack/blocks/duration.ts';
+import { renderDuration, renderElapsed } from '../../../../src/slack/blocks/words.ts';
 
 const [second, minute, hour] = [1_000, 60_000, 3_600_000];
 

@@ -1,5 +1,22 @@
 import type { RunView } from '../../runs/run-view.ts';
 
+/** How long, how many, and what stands beside what, as people read it. Plain text. */
+
+/** `1,000`. */
+export function shownNumber(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `1 row`, `1,000 rows`. */
+export function countOf(count: number, unit: string): string {
+  return `${shownNumber(count)} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+/** Those that say something, in a row. */
+export function joinWords(separator: string, words: readonly string[]): string {
+  return words.filter((word) => word !== '').join(separator);
+}
+
 /** How long a run took: `0.05 s`, `3.2 s`, and from 10 s on as `renderElapsed`. */
 export function renderDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;

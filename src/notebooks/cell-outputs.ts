@@ -1,0 +1,141 @@
+import type { StreamName } from '../output/model/picture.ts';
+import type { SpoolRange } from '../output/output-view.ts';
+
+/** An output of a cell: its text is in the spool, or it has a file of its own. */
+export type CellOutput =
+  | { kind: 'stream'; name: StreamName; spooled: SpoolRange }
+  | { kind: 'file'; path: string; displayId: string | undefined };
+
+export interface RecordedCell {
+  /** `In [n]`; null where the kernel does not count. */
+  count: number | null;
+  outputs: CellOutput[];
+  /** The next output empties it. */
+  isClearPending: boolean;
+}
+
+/** All of it as the snapshot keeps it. Plain JSON. */
+export interface CellsPicture {
+  /** The cell that says what comes next. */
+  current: number;
+  cells: [number: number, cell: RecordedCell][];
+}
+
+/** More than that no notebook can show. */
+export const MAX_OUTPUTS = 10_000;
+
+/** What stands of the outputs of a notebook's cells, by the number of the cell among those that run. In memory. */
+export class CellOutputs {
+  #current = 0;
+  #cells = new Map<number, RecordedCell>();
+  #dropped: string[] = [];
+
+  get(number: number): RecordedCell | undefined {
+    return this.#cells.get(number);
+  }
+
+  /** What comes from now on belongs to this cell. */
+  begin(number: number): void {
+    this.#current = number;
+    this.#cell();
+  }
+
+  /** The `In [n]` of the cell in hand. */
+  get count(): number | null {
+    return this.#cell().count;
+  }
+
+  setCount(count: number): void {
+    this.#cell().count = Number.isInteger(count) && count > 0 ? count : null;
+  }
+
+  /** Another output would be too many. */
+  get isFull(): boolean {
+    let outputs = 0;
+    for (const cell of this.#cells.values()) outputs += cell.outputs.length;
+    return outputs >= MAX_OUTPUTS;
+  }
+
+  /** Stream text that the spool has there. False where it goes on with what stood last. */
+  stream(name: StreamName, spooled: SpoolRange): boolean {
+    this.#clearIfPending();
+    const last = this.#cell().outputs.at(-1);
+    const goesOn = last?.kind === 'stream' && last.name === name;
+    if (goesOn) last.spooled.to = spooled.to;
+    else this.#cell().outputs.push({ kind: 'stream', name, spooled });
+    return !goesOn;
+  }
+
+  show(path: string, displayId: string | undefined): void {
+    this.#clearIfPending();
+    this.#cell().outputs.push({ kind: 'file', path, displayId });
+  }
+
+  has(displayId: string): boolean {
+    return this.filesReplacedBy(displayId).length > 0;
+  }
+
+  /** All outputs of this id show the new file. */
+  update(displayId: string, path: string): void {
+    this.#dropped.push(...this.filesReplacedBy(displayId));
+    for (const output of fileOutputs(this.#cells.values()))
+      if (output.displayId === displayId) output.path = path;
+  }
+
+  clear(wait: boolean): void {
+    this.#cell().isClearPending = true;
+    if (!wait) this.#clearIfPending();
+  }
+
+  /** The files that the next output, or the next update of this display, will replace. */
+  filesReplacedBy(displayId: string | undefined): string[] {
+    if (displayId !== undefined)
+      return pathsOf(fileOutputs(this.#cells.values()).filter((output) => output.displayId === displayId));
+    const cell = this.#cell();
+    if (!cell.isClearPending) return [];
+    // A display's update may stand in another cell, too.
+    const elsewhere = pathsOf(fileOutputs([...this.#cells.values()].filter((each) => each !== cell)));
+    return pathsOf(fileOutputs([cell])).filter((path) => !elsewhere.includes(path));
+  }
+
+  /** The files that nothing shows any more, since the last call. */
+  takeDropped(): string[] {
+    return this.#dropped.splice(0);
+  }
+
+  get files(): string[] {
+    return pathsOf(fileOutputs(this.#cells.values()));
+  }
+
+  get picture(): CellsPicture {
+    return { current: this.#current, cells: [...this.#cells] };
+  }
+
+  restore({ current, cells }: CellsPicture): void {
+    this.#current = current;
+    this.#cells = new Map(cells);
+  }
+
+  #cell(): RecordedCell {
+    const known = this.#cells.get(this.#current);
+    const cell = known ?? { count: null, outputs: [], isClearPending: false };
+    if (known === undefined) this.#cells.set(this.#current, cell);
+    return cell;
+  }
+
+  #clearIfPending(): void {
+    this.#dropped.push(...this.filesReplacedBy(undefined));
+    const cell = this.#cell();
+    if (cell.isClearPending) cell.outputs = [];
+    cell.isClearPending = false;
+  }
+}
+
+function fileOutputs(cells: Iterable<RecordedCell>): (CellOutput & { kind: 'file' })[] {
+  return [...cells].flatMap(({ outputs }) => outputs.filter((output) => output.kind === 'file'));
+}
+
+/** Each once. */
+function pathsOf(outputs: readonly (CellOutput & { kind: 'file' })[]): string[] {
+  return [...new Set(outputs.map(({ path }) => path))];
+}

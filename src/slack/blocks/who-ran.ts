@@ -1,0 +1,118 @@
+import type { KnownBlock } from '@slack/types';
+import type { RootContent, RunView } from '../../runs/run-view.ts';
+import { escapeMrkdwn } from './elements.ts';
+import { type BodyElement, colouredAs, fitShorter, MESSAGE_ROOM, preformatted } from './rich-text.ts';
+import { shortenCode, truncate } from './truncate.ts';
+import { joinWords } from './words.ts';
+
+/** Who ran what: the bot's own root message, and the head of an answer in a thread that shows other code. */
+
+/** What of the code is in the root message; all of it is attached. */
+const SHOWN_CODE_CHARS = 2_500;
+/** Of each block at least so much, or it is left out. */
+const MIN_BLOCK_CHARS = 50;
+
+/** What of the code is in the message's words: an edit may have 4,000 bytes of them. */
+const TEXT_CODE_CHARS = 300;
+
+/** Room for the code again, and for the line with the result. */
+export const ROOT_ROOM = MESSAGE_ROOM - 1_000;
+
+/** "@user ran python2" with the code, and how it ended once that is known; shortened until its blocks take at most `room` characters of JSON. */
+export function renderRoot(
+  root: RootContent & { requester: string; result?: string },
+  room: number,
+): { text: string; blocks: KnownBlock[] } {
+  const language = truncate(root.language, 200);
+  const head = headOf(root, language);
+  // Read by screen readers and notifications, which do not see the blocks.
+  const said = truncate(root.blocks.join('\n\n').toWellFormed(), TEXT_CODE_CHARS);
+  const words = [said, root.result?.toWellFormed() ?? ''].map(escapeMrkdwn);
+  const text = joinWords('\n', [head.map(textOf).join(''), ...words]);
+  const render = (chars: number): KnownBlock[] => {
+    const blocks = root.blocks.slice(0, Math.floor(chars / MIN_BLOCK_CHARS));
+    const code = blocks.map((block) =>
+      preformatted(shortenCode(block, Math.floor(chars / blocks.length)), colouredAs(root.syntax)),
+    );
+    return [{ type: 'rich_text', elements: [{ type: 'rich_text_section', elements: head }, ...code] }];
+  };
+  const rendered = fitShorter(SHOWN_CODE_CHARS, MIN_BLOCK_CHARS, room, render) ?? render(0);
+  return { text, blocks: root.result === undefined ? rendered : [...rendered, resultBlock(root.result)] };
+}
+
+type HeadElement = { type: 'user'; user_id: string } | { type: 'text'; text: string; style?: { bold: true } };
+
+/** `@ana ran python2`, `@ana ran python2, saved as report`, `python2, saved as report, scheduled by @ana, weekdays 8:00`. */
+function headOf({ requester, saved }: RootContent & { requester: string }, language: string): HeadElement[] {
+  const named = { type: 'text', text: language, style: { bold: true } } as const;
+  const who = { type: 'user', user_id: requester } as const;
+  if (saved === undefined) return [who, { type: 'text', text: ' ran ' }, named];
+  const as = `, saved as ${saved.name}`;
+  if (saved.schedule === undefined)
+    return [who, { type: 'text', text: ' ran ' }, named, { type: 'text', text: as }];
+  return [
+    named,
+    { type: 'text', text: `${as}, scheduled by ` },
+    who,
+    { type: 'text', text: `, ${saved.schedule.words}` },
+  ];
+}
+
+function textOf(element: HeadElement): string {
+  return element.type === 'user' ? `<@${element.user_id}>` : escapeMrkdwn(element.text);
+}
+
+/** Plain text: what the code printed is no markup. */
+function resultBlock(result: string): KnownBlock {
+  return { type: 'context', elements: [{ type: 'plain_text', text: result.toWellFormed(), emoji: false }] };
+}
+
+/** Whether the root message of these blocks has all of the code. */
+export function showsWholeCode(blocks: readonly string[]): boolean {
+  const chars = Math.floor(SHOWN_CODE_CHARS / blocks.length);
+  return (
+    blocks.length <= SHOWN_CODE_CHARS / MIN_BLOCK_CHARS &&
+    blocks.every((code) => shortenCode(code, chars) === code)
+  );
+}
+
+/** What of the code an answer repeats; all of it is attached. */
+const REPEATED_CODE_CHARS = 1_200;
+
+function originOf({ kind, name }: NonNullable<RunView['origin']>): string {
+  if (kind === 'saved') return ` ran ${name ?? 'a saved snippet'}, as it is saved here`;
+  if (kind === 'allRows') return ' asked for all rows of a table';
+  return kind === 'again' ? ' ran this again' : ' ran an edited version';
+}
+
+/** "@ben ran this again" and the code, in at most `room` characters of JSON: the record of a thread stays true. */
+export function renderOrigin({ requester, origin, code }: RunView, room: number): BodyElement[] {
+  if (origin === undefined) return [];
+  const who: BodyElement = {
+    type: 'rich_text_section',
+    elements: [
+      { type: 'user', user_id: requester },
+      { type: 'text', text: originOf(origin) },
+    ],
+  };
+  const render = (chars: number): BodyElement[] => [
+    who,
+    preformatted(shortenCode(joined(origin.blocks), chars), colouredAs(code?.language)),
+  ];
+  return fitShorter(REPEATED_CODE_CHARS, 40, room, render) ?? [who];
+}
+
+function joined(blocks: readonly string[]): string {
+  return blocks.join('\n\n');
+}
+
+/** Whether the head of the answer has all of the code. */
+export function showsWholeOrigin({ origin }: RunView): boolean {
+  const code = joined(origin?.blocks ?? []);
+  return shortenCode(code, REPEATED_CODE_CHARS) === code;
+}
+
+/** The same without blocks. A person is named by the blocks alone: in `text` it would be a mention. */
+export function originWords({ origin }: RunView): string {
+  return origin === undefined ? '' : originOf(origin).trim();
+}
