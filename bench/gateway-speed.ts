@@ -47,7 +47,8 @@ async function startBareClient({ server, wsUrl, gateway }: BenchSetting): Promis
   const headers = { authorization: `token ${server.token}` };
   const { id } = await gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {} });
   const session = randomUUID();
-  const socket = new WebSocket(`${wsUrl}/api/kernels/${id}/channels?session_id=${session}`, {
+  const url = new URL(`/api/kernels/${id}/channels?session_id=${session}`, wsUrl);
+  const socket = new WebSocket(url, {
     headers,
     perMessageDeflate: false,
   });

@@ -48,7 +48,7 @@ test('what a short run says is in files that were there before; a recovery drops
   expect(before).toHaveLength(2);
   await transcript.add({ kind: 'result', data: { 'text/plain': '2' }, metadata: {} });
   await transcript.seal();
-  expect((await inodes()).toSorted()).toEqual(before.toSorted());
+  expect(new Set(await inodes())).toEqual(new Set(before));
   expect((await readdir(folder)).toSorted()).toEqual(['1-results.txt', 'parts.json']);
 
   const silent = await openTranscript({ dir, runId: 'silent', maxOutputBytes: 1_000_000 });
