@@ -1,6 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { GrowingFile } from '../model/picture.ts';
+import { NewFiles } from './new-files.ts';
 import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
 
 /** Files that an answer may have; what it shows beyond that is not kept. */
@@ -12,29 +14,22 @@ const AT_ONCE_BYTES = 65_536;
 const STALE_BYTES = 1_000_000;
 const STALE_FILES = 200;
 
-/** A file that grows: of what is in it, `bytes` count. */
-export interface GrowingFile {
-  path: string;
-  bytes: number;
-}
-
 /**
  * The files of one run, within its limits: MAX_OUTPUT counts the files that the picture has and the stream text. The
- * folder is made for its first file: a run that says nothing has none. A file is never written over: the snapshot on
+ * folder is made while the kernel begins, or for its first file. A file is never written over: the snapshot on
  * the disk may name it, so what was replaced is deleted after the next one.
  */
 export class RunFolder {
   readonly path: string;
   /** A file was refused, because there are too many bytes or files. */
   isFull = false;
+  readonly newFiles: NewFiles;
   readonly #maxBytes: number;
   readonly #maxFiles: number;
-  readonly #keepsLeftovers: boolean;
   readonly #onFailure: (error: unknown) => void;
   readonly #budget: SpoolBudget;
   readonly #sizes = new Map<string, number>();
   readonly #stale = new Set<string>();
-  #isMade = false;
   #fileBytes = 0;
   #staleBytes = 0;
   #streamBytes = 0;
@@ -62,24 +57,13 @@ export class RunFolder {
     this.#budget = budget;
     this.path = path;
     this.#maxBytes = maxBytes;
-    this.#keepsLeftovers = keepsLeftovers;
+    this.newFiles = new NewFiles(path, keepsLeftovers);
     this.#onFailure = onFailure;
   }
 
   /** The path of a file in it, for reading. */
   at(name: string): string {
     return join(this.path, name);
-  }
-
-  /** It is there from now on. Throws where the disk refuses. */
-  make(): void {
-    if (this.#isMade) return;
-    const isNew = mkdirSync(this.path, { recursive: true }) !== undefined;
-    if (!isNew && !this.#keepsLeftovers) {
-      rmSync(this.path, { recursive: true, force: true });
-      mkdirSync(this.path);
-    }
-    this.#isMade = true;
   }
 
   /** Bytes that may still be written. */
@@ -149,7 +133,7 @@ export class RunFolder {
     this.#count += 1;
     const path = this.at(`${this.#count}-${name}`);
     try {
-      this.make();
+      this.newFiles.begin(path);
       if (this.#count <= FILES_AT_ONCE && bytes.length <= AT_ONCE_BYTES) writeFileSync(path, bytes);
       else await writeFile(path, bytes);
     } catch (error) {

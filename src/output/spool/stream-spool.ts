@@ -114,8 +114,9 @@ export class StreamSpool {
   }
 
   #open(): number {
-    this.#folder.make();
-    return openSync(this.#folder.at(STREAM_FILE), 'a');
+    const path = this.#folder.at(STREAM_FILE);
+    this.#folder.newFiles.begin(path);
+    return openSync(path, 'a');
   }
 
   /** Takes the open file over: it is closed with the stream. */

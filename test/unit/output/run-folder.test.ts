@@ -15,7 +15,7 @@ const failures: unknown[] = [];
 const open = (maxBytes = 1_000, keepsLeftovers = false) =>
   new RunFolder(join(dir, 'run-1'), maxBytes, keepsLeftovers, (error) => failures.push(error));
 
-test('it is made for its first file, without what an earlier run of that name left', async () => {
+test('it is made for its first file, where not before, without what an earlier run of that name left', async () => {
   await writeFile(join(dir, 'other'), '');
   const before = open();
   expect(existsSync(before.path)).toBe(false);

@@ -3,7 +3,7 @@ import { GatewayError } from '../../../../../src/gateway/errors.ts';
 import type { KernelModel } from '../../../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../../../src/log.ts';
 import { newKernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
-import { isLoss, launchKernel, removeUnused } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
+import { isLoss, launchKernel, removeUnused } from '../../../../../src/runs/session/kernel/kernel-changes.ts';
 
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const record = newKernelRecord(owner, 'python3');
