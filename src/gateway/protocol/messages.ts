@@ -160,8 +160,7 @@ const IMPLEMENTATION_CHARS = 200;
 
 export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
   const said = text(content['implementation']).slice(0, IMPLEMENTATION_CHARS);
-  // What every Toree says of itself.
-  return { implementation: said === 'spark' ? 'Apache Toree' : said };
+  return { implementation: said === 'spark' ? 'Apache Toree' : said }; // Toree's word for itself
 }
 
 export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };
