@@ -167,26 +167,26 @@ for (const sparkHome of [spark4, spark35]) {
     const [version = '', ...pids] = told.split(' ');
     const processes = pids.map(Number);
     await executeQuietly(connection, PUT_IN, 5_000);
-    const empty = await compare(connection, 'None', pairs * EMPTY_PAIRS, processes);
-    const waiting = await compare(connection, WAITING, 2 * pairs, processes);
-    const computing = await compare(connection, COMPUTING, 2 * pairs, processes);
+    console.log(`Spark ${version}, ${pinned === 'true' ? '' : 'not '}pinned`);
     const hooks = await printed(connection, HOOK_TIMES);
+    const empty = await compare(connection, 'None', pairs * EMPTY_PAIRS, processes);
+    const [least, middle, most] = between(
+      empty.with.map(({ wallMs }, pair) => wallMs - (empty.without[pair]?.wallMs ?? Number.NaN)),
+    );
+    console.log(
+      `  an empty cell: ${middle.toFixed(2)} ms more (95 %: ${least.toFixed(2)} to ${most.toFixed(2)}); its hooks alone ${Number(hooks).toFixed(2)} ms`,
+    );
     const looks = await printed(connection, LOOKS);
+    console.log(`  100 looks, p50 p90 max in ms, group unchanged, error: ${looks}`);
+    const waiting = await compare(connection, WAITING, 2 * pairs, processes);
+    console.log(`  a job that waits, wall: ${ratios(waiting, 'wallMs')}`);
+    const computing = await compare(connection, COMPUTING, 2 * pairs, processes);
+    console.log(`  a job that computes, wall: ${ratios(computing, 'wallMs')}`);
+    console.log(`  a job that computes, processor: ${ratios(computing, 'processorMs')}`);
     const left = await printed(
       connection,
       'print(sorted(n for n in set(dir()) - names if n[0] != "_" and n not in ("names", "both", "look_often", "looks", "looking", "group", "threading")))',
     );
-    const [least, middle, most] = between(
-      empty.with.map(({ wallMs }, pair) => wallMs - (empty.without[pair]?.wallMs ?? Number.NaN)),
-    );
-    console.log(`Spark ${version}, ${pinned === 'true' ? '' : 'not '}pinned`);
-    console.log(
-      `  an empty cell: ${middle.toFixed(2)} ms more (95 %: ${least.toFixed(2)} to ${most.toFixed(2)}); its hooks alone ${Number(hooks).toFixed(2)} ms`,
-    );
-    console.log(`  a job that waits, wall: ${ratios(waiting, 'wallMs')}`);
-    console.log(`  a job that computes, wall: ${ratios(computing, 'wallMs')}`);
-    console.log(`  a job that computes, processor: ${ratios(computing, 'processorMs')}`);
-    console.log(`  100 looks, p50 p90 max in ms, group unchanged, error: ${looks}`);
     console.log(`  names that it left: ${left}`);
   }
 }
