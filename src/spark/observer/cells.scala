@@ -5,7 +5,10 @@ if (System.getProperty("sparkthread.observer") != "@VERSION@") {
   System.setProperty("sparkthread.observer", "@VERSION@")
   val thread = new Thread(new Runnable {
     var cell: Option[String] = None
-    var known, before = Set.empty[Int]
+    // What is there when this is put in is of earlier cells.
+    var known = org.apache.spark.sql.SparkSession.getDefaultSession.filter(!_.sparkContext.isStopped).toSeq
+      .flatMap(_.sparkContext.statusTracker.getJobIdsForGroup(null).toSeq).toSet
+    var before = Set.empty[Int]
     var since = Map.empty[Int, Long]
     var begun = 0L
     var lasts = false

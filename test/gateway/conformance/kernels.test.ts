@@ -214,17 +214,6 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(JSON.stringify(errors)).toContain(words);
   });
 
-  test('traps 25, 26: a stop of a sleep, and of a job right after', async () => {
-    const sleeping = await stopOnceItRuns(kernel(), 'println("in"); Thread.sleep(60000)');
-    expect(sleeping.end).toMatchObject({ kind: 'interrupted' });
-    const working = await stopOnceItRuns(
-      kernel(),
-      'println("in"); sc.parallelize(1 to 2).map { i => Thread.sleep(60000); i }.count()',
-    );
-    expect(working.end).toMatchObject({ kind: 'interrupted', variablesLost: false });
-    expect(await run(kernel(), { code: '1 + 1' }).end).toMatchObject({ kind: 'ok' });
-  });
-
   test('a thread within it tells of a job of the cell, and SQL gives a table', async () => {
     const spark = new SparkObserver(
       { progress: 'all', uiUrl: undefined, historyUrl: undefined, sqlRows: 1, resultRows: 0 },
@@ -248,6 +237,17 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(await asking.end).toMatchObject({ kind: 'ok' });
     const { data } = await asking.until('display');
     expect(data).toHaveProperty([SPARK_TABLE_MIME], expect.stringContaining('"columns":["a.b"]'));
+  });
+
+  test('traps 25, 26: a stop of a sleep, and of a job right after', async () => {
+    const sleeping = await stopOnceItRuns(kernel(), 'println("in"); Thread.sleep(60000)');
+    expect(sleeping.end).toMatchObject({ kind: 'interrupted' });
+    const working = await stopOnceItRuns(
+      kernel(),
+      'println("in"); sc.parallelize(1 to 2).map { i => Thread.sleep(60000); i }.count()',
+    );
+    expect(working.end).toMatchObject({ kind: 'interrupted', variablesLost: false });
+    expect(await run(kernel(), { code: '1 + 1' }).end).toMatchObject({ kind: 'ok' });
   });
 
   test('a restart under load, of which this kernel says nothing', async () => {

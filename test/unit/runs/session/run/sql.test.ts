@@ -6,13 +6,14 @@ test('a result beside the rows of SQL, which Toree has behind an error, is not s
   await using rig = await startSessionRig();
   const live = await rig.submit('select 1', { data: { dialect: 'sql', language: 'python' } });
   const code = sqlForKernel('select 1', { language: 'python', implementation: 'ipython' }, 1_000);
-  const { kernel, end } = await rig.held.untilBegun(code);
+  const held = await rig.held.untilBegun(code);
+  const { kernel } = held;
   const parent = kernel.received.findLast(({ content }) => content['code'] === code);
   if (parent === undefined) throw new Error('nothing was sent');
   const data = { 'text/plain': 'Toree has null' };
   kernel.send('execute_result', { data, metadata: {}, execution_count: 1 }, { parent });
   kernel.send('display_data', { data: { 'text/plain': 'Done' }, metadata: {} }, { parent });
-  end();
+  held.end();
   expect((await rig.untilEnded(live)).kind).toBe('ok');
   const shown = JSON.stringify(rig.views(live).at(-1)?.output);
   expect(shown).toContain('"head":"Done"');
