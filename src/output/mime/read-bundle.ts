@@ -55,7 +55,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     const value = typeof data[mime] === 'number' ? String(data[mime]) : data[mime];
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
   };
-  const plain = text('text/plain');
+  const plain = withoutToreesWord(text('text/plain'));
   const ours = readSparkTable(data[SPARK_TABLE_MIME]);
   if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
   if (isToreesError(plain)) return [];
@@ -98,10 +98,17 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   return files.length > 0 || isBlank ? files : [{ kind: 'text', text: plain }];
 }
 
-/** Toree says the first before each error, and an old one each error as a result beside its reply. */
+const TOREES_WORD = 'lastException = null\n';
+
+/** Toree says it before an error, and behind one before what the code has defined. */
+function withoutToreesWord(plain: string | undefined): string | undefined {
+  return plain?.startsWith(TOREES_WORD) === true ? plain.slice(TOREES_WORD.length) : plain;
+}
+
+/** An old Toree says each error as a result beside its reply. */
 function isToreesError(plain: string | undefined): boolean {
   const start = plain?.slice(0, 200_000) ?? '';
-  return start.trim() === 'lastException = null' || /^Name: [^\n]*\nMessage: [^]*\nStackTrace:/.test(start);
+  return plain === '' || /^Name: [^\n]*\nMessage: [^]*\nStackTrace:/.test(start);
 }
 
 function imageMime(bytes: Buffer): ImageMime | undefined {

@@ -72,6 +72,9 @@ test('no recorded bundle is shown as nothing, but for scripts and what a kernel 
     }
   }
   expect(await readBundle({ 'text/plain': 'lastException = null\n' })).toEqual([]);
+  expect(await readBundle({ 'text/plain': 'lastException = null\nx = 3\n' })).toEqual([
+    { kind: 'text', text: 'x = 3\n' },
+  ]);
 });
 
 test('json is shown as json', async () => {

@@ -102,6 +102,8 @@ async function executeBlock(
         noteObserver(live, event, deps.spark.settings);
         continue;
       }
+      // What shows rows is a display: a result is what Toree says of a block without one.
+      if (event.kind === 'result' && live.run.data.dialect !== undefined) continue;
       if (event.kind === 'reconnected') cuts.push(event);
       else await transcript.add(event);
       noteConsoleBar(live, transcript.view(), deps.spark.settings);
