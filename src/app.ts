@@ -4,7 +4,7 @@ import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
 import { type Displays, startDisplays, type Transcript } from './output/transcript.ts';
 import { SpoolBudget } from './output/spool/spool-budget.ts';
-import { openTranscript } from './output/open-transcript.ts';
+import { openTranscript } from './output/run-transcript.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
 import { ChannelSettingsStore } from './runs/languages/channel-settings.ts';

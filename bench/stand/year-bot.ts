@@ -5,7 +5,7 @@ import type { Execution, Gateway, KernelConnection, KernelModel } from '../../sr
 import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
-import { openTranscript } from '../../src/output/open-transcript.ts';
+import { openTranscript } from '../../src/output/run-transcript.ts';
 import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';

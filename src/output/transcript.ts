@@ -11,8 +11,6 @@ export interface Transcript {
   add(output: KernelOutput): void | Promise<void>;
   /** The code that runs from now on, to find the lines that errors speak of; `block` counts from 0. */
   startBlock(code: string, block: number): void;
-  /** MAX_OUTPUT, or the number of files that a run may have, was reached. */
-  readonly limited: boolean;
   /** The picture at this moment. Before the end its parts are made when they are read, as they are then. */
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */

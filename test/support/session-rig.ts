@@ -8,7 +8,7 @@ import { startDisplays } from '../../src/output/transcript.ts';
 import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
 import { createNotebookStore } from '../../src/notebooks/notebook-store.ts';
 import { withNotebook } from '../../src/runs/notebook-run.ts';
-import { openTranscript } from '../../src/output/open-transcript.ts';
+import { openTranscript } from '../../src/output/run-transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { summarizeCode } from '../../src/store/run-reader.ts';

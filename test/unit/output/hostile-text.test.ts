@@ -6,7 +6,7 @@ import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { readError } from '../../../src/output/errors/read-error.ts';
 import { splitTextTables } from '../../../src/output/mime/spark-tables.ts';
 import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
-import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../src/output/run-transcript.ts';
 
 /** Whatever a kernel sends, nobody else waits longer for a turn: one turn's work on this thread, others' not counted. */
 const MOST_MS = 1_000;
@@ -190,7 +190,7 @@ test('a hundred thousand tiny pictures cost a thousand files at most', { timeout
   const picture = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1').toString('base64');
   for (let n = 0; n < 100_000; n += 1) await transcript.add(display({ 'image/png': picture }));
   expect((await readdir(join(dir, 'run-1'))).length).toBeLessThan(1_010);
-  expect(transcript.limited).toBe(true);
+  expect(transcript.view().limited).toBe(true);
   const longest = await longestTurnMs(() => transcript.seal());
   expect(longest).toBeLessThan(MOST_MS);
   expect(transcript.view().losses).toMatchObject([{ kind: 'tooMany', parts: 900 }]);

@@ -1,32 +1,5 @@
-import type { KernelOutput, WidgetState } from '../gateway/outputs.ts';
-import { RunTranscript } from './run-transcript.ts';
-import type { Transcript, TranscriptOptions } from './transcript.ts';
-import { htmlAsText } from './mime/html-text.ts';
-
-export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
-  const transcript = new TranscriptInWords(options);
-  if (options.recovered === true) await transcript.recover();
-  return transcript;
-}
-
-/** A transcript in which widgets stand as words. */
-class TranscriptInWords extends RunTranscript {
-  readonly #widgets = new Widgets();
-
-  override add(output: KernelOutput): void | Promise<void> {
-    const inWords = this.#widgets.read(output, Date.now());
-    return inWords === undefined ? super.add(output) : this.#addAll(inWords);
-  }
-
-  override async seal(): Promise<void> {
-    await this.#addAll(this.#widgets.updates());
-    await super.seal();
-  }
-
-  async #addAll(outputs: readonly KernelOutput[]): Promise<void> {
-    for (const output of outputs) await super.add(output);
-  }
-}
+import type { KernelOutput, WidgetState } from '../../gateway/outputs.ts';
+import { htmlAsText } from '../mime/html-text.ts';
 
 /** More widgets than this of one run are not followed. */
 const WIDGETS_KEPT = 2_000;
@@ -40,7 +13,7 @@ const DEPTH = 5;
 const VIEW = 'application/vnd.jupyter.widget-view+json';
 
 /** The widgets of one run: what is shown of each is its state in words, the last one in the end. */
-class Widgets {
+export class Widgets {
   readonly #models = new Map<string, WidgetState>();
   /** Displayed widgets, and the words that are shown of them. */
   readonly #shown = new Map<string, string>();
