@@ -7,8 +7,8 @@ import { createRunMessageRemover, createRunMessages } from './messages/run-messa
 import { startupError } from './api/call-error.ts';
 import type { Bot, SlackSide } from './context.ts';
 import { createChannels } from './api/conversations.ts';
-import type { SlackNetwork } from './transport/network.ts';
-import { openClient, openSlackApp, type SlackSettings } from './transport/connect.ts';
+import { openClient, type SlackNetwork } from './transport/network.ts';
+import { openSlackApp, type SlackSettings } from './transport/connect.ts';
 import { registerListeners } from './listeners/register.ts';
 import { createListenerMemory } from './listeners/requests.ts';
 import type { AckedAfterAcceptApp } from './transport/acked-after-accept-app.ts';
