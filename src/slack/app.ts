@@ -7,13 +7,7 @@ import { createRunMessageRemover, createRunMessages } from './messages/run-messa
 import { startupError } from './api/call-error.ts';
 import type { Bot, SlackSide } from './context.ts';
 import { createChannels } from './api/conversations.ts';
-import {
-  boltLogger,
-  CALL_TIMEOUT_MS,
-  clientOptions,
-  openClient,
-  type SlackNetwork,
-} from './transport/network.ts';
+import { boltLogger, clientOptions, openClient, type SlackNetwork } from './transport/network.ts';
 import { createSignedHttp } from './transport/signed-http.ts';
 import { createSocketMode } from './transport/socket-mode.ts';
 import { registerListeners } from './listeners/register.ts';
@@ -142,14 +136,7 @@ function openSlackApp(
   const logger = boltLogger(log);
   const transport =
     settings.kind === 'socket'
-      ? createSocketMode({
-          appToken: settings.appToken,
-          apiUrl,
-          fetch,
-          dispatcher,
-          callTimeoutMs: CALL_TIMEOUT_MS,
-          logger,
-        })
+      ? createSocketMode({ appToken: settings.appToken, apiUrl, fetch, dispatcher, logger })
       : createSignedHttp({
           signingSecret: settings.signingSecret,
           askSlack: () => app.client.auth.test({ token: botToken }),

@@ -137,7 +137,7 @@ export function guardWrites(fetch: FetchFunction, guard: WriteGuard): FetchFunct
   };
 }
 
-export const CALL_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 10_000;
 /** trigger_ids expire after 3 s: a longer retry would be in vain. */
 const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1_000 };
 
