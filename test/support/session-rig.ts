@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
-import { startDisplays } from '../../src/output/transcript.ts';
+import { startDisplays } from '../../src/output/model/displays.ts';
 import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
 import { createNotebookStore } from '../../src/notebooks/notebook-store.ts';
 import { withNotebook } from '../../src/runs/notebook-run.ts';

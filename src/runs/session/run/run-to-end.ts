@@ -1,5 +1,5 @@
 import { untilAborted } from '../../../gateway/until-aborted.ts';
-import type { Displays } from '../../../output/transcript.ts';
+import type { Displays } from '../../../output/model/displays.ts';
 import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';

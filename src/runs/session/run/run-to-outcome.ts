@@ -1,5 +1,6 @@
 import { untilAborted } from '../../../gateway/until-aborted.ts';
-import type { Displays, Transcript } from '../../../output/transcript.ts';
+import type { Displays } from '../../../output/model/displays.ts';
+import type { Transcript } from '../../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
 import { type ExecuteDeps, executeRun, storedOutput } from './execute-run.ts';
