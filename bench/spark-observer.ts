@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { sparkKernelspec, writeKernelspecs } from '../demo/provision/kernelspecs.ts';
 import { showProgress } from '../demo/provision/progress.ts';
@@ -5,21 +6,37 @@ import type { KernelConnection } from '../src/gateway/gateway.ts';
 import { executeQuietly } from '../src/runs/session/spark-observer.ts';
 import { PUT_IN } from '../src/spark/read-observer.ts';
 import { provisionBackends } from '../test/support/backends/provision-backends.ts';
-import { execute, median, quantile, runToEnd, startBenchSetting } from './gateway-setting.ts';
+import { execute, median, runToEnd, startBenchSetting } from './gateway-setting.ts';
 import { givenNumber } from './given-number.ts';
 
 /**
- * What the observer of Spark costs a kernel, on real Spark 4 and 3.5, with pinned py4j threads and without: an empty cell and
- * a cell with a job, with its hooks and without them in turns; a hundred looks beside a job; what it leaves behind.
+ * What the observer of Spark costs a kernel, on real Spark 4 and 3.5, with pinned py4j threads and without: an empty cell, a
+ * cell whose job waits and one whose job computes; a hundred looks beside a job; what it leaves behind. Pairs of cells run in
+ * one kernel, one with its hooks and one without, each second pair in the other order: what drifts hits both.
  *
- *   node bench/spark-observer.ts [rounds=4]
+ *   node bench/spark-observer.ts [pairs=12] [spark=both]
  */
 
-const rounds = givenNumber(0, 4, 'node bench/spark-observer.ts [rounds=4]');
-const CELLS_A_ROUND = 25;
+const USAGE = 'node bench/spark-observer.ts [pairs=12] [spark=both]';
+const pairs = givenNumber(0, 12, USAGE);
+const onlySpark = givenNumber(1, 0, USAGE);
+const EMPTY_PAIRS = 10;
 const OBSERVER = `__import__("sys").modules["_sparkthread"]`;
 const HOOKS = ['pre_run_cell', 'post_run_cell'] as const;
-const JOB = 'sc.parallelize(range(40), 40).map(slow).count()';
+/** Cells that last long enough to be looked at; the last one is all of the JVM's own work. */
+const WAITING = 'sc.parallelize(range(40), 40).map(slow).count()';
+const COMPUTING =
+  'spark.range(0, 10**8, 1, 200).selectExpr("id % 997 as k", "xxhash64(id) as h").groupBy("k").agg({"h": "max"}).count()';
+/** The hooks alone, around nothing, in a request that calls none. */
+const HOOK_TIMES = `import time
+def both(observer=${OBSERVER}):
+    since = time.perf_counter()
+    observer.before()
+    observer.after()
+    return time.perf_counter() - since
+print(sorted(both() for _ in range(200))[100] * 1e3)`;
+/** Of Linux's /proc: what a process has worked, in hundredths of a second. */
+const TICKS_A_SECOND = 100;
 
 /** Each hundred looks are asked beside a job, on a thread of their own as the observer's are. */
 const LOOKS = `import threading
@@ -33,12 +50,13 @@ looks, group = [], sc.getLocalProperty("spark.jobGroup.id")
 looking = threading.Thread(target=look_often, args=(${OBSERVER}.state["run"],))
 looking.start()
 spark.range(0, 2 * 10**6, 1, 100).selectExpr("id % 97 as k").groupBy("k").count().count()
-${JOB}
+${WAITING}
 looking.join()
 looks.sort()
 print(looks[50] * 1e3, looks[90] * 1e3, looks[99] * 1e3, group == sc.getLocalProperty("spark.jobGroup.id"), ${OBSERVER}.state["error"])`;
 
 const ms = (value: number): string => value.toFixed(1);
+const percent = (ratio: number): string => `${((ratio - 1) * 100).toFixed(1)} %`;
 
 async function setHooks(connection: KernelConnection, how: 'register' | 'unregister'): Promise<void> {
   const calls = HOOKS.map(
@@ -48,11 +66,28 @@ async function setHooks(connection: KernelConnection, how: 'register' | 'unregis
   await executeQuietly(connection, `(${calls.join(', ')})`, 5_000);
 }
 
-async function timed(connection: KernelConnection, code: string): Promise<number> {
+interface CellTime {
+  wallMs: number;
+  /** Of the kernel and its JVM together. */
+  processorMs: number;
+}
+
+async function processorMs(pids: readonly number[]): Promise<number> {
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8')));
+  const ticks = stats.map((stat) => {
+    // Behind the name, which may hold blanks: utime and stime are fields 14 and 15 of all.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return (ticks.reduce((sum, each) => sum + each, 0) / TICKS_A_SECOND) * 1_000;
+}
+
+async function timed(connection: KernelConnection, code: string, pids: readonly number[]): Promise<CellTime> {
+  const before = await processorMs(pids);
   const since = performance.now();
   const { kind } = await runToEnd(connection, code);
   if (kind !== 'ok') throw new Error(`the cell ended as ${kind}`);
-  return performance.now() - since;
+  return { wallMs: performance.now() - since, processorMs: (await processorMs(pids)) - before };
 }
 
 /** What a cell printed, on both streams. */
@@ -62,16 +97,42 @@ async function printed(connection: KernelConnection, code: string): Promise<stri
   return text.trim();
 }
 
-/** The times with hooks and without, in turns, so that the machine's moods hit both. */
-async function compare(connection: KernelConnection, code: string, cells: number) {
-  const times = { with: [] as number[], without: [] as number[] };
-  for (let round = 0; round < rounds; round += 1) {
-    for (let cell = 0; cell < cells; cell += 1) times.with.push(await timed(connection, code));
-    await setHooks(connection, 'unregister');
-    for (let cell = 0; cell < cells; cell += 1) times.without.push(await timed(connection, code));
-    await setHooks(connection, 'register');
-  }
+interface Compared {
+  with: CellTime[];
+  without: CellTime[];
+}
+
+async function compare(
+  connection: KernelConnection,
+  code: string,
+  count: number,
+  pids: readonly number[],
+): Promise<Compared> {
+  const times: Compared = { with: [], without: [] };
+  for (let pair = 0; pair < count; pair += 1)
+    for (const which of pair % 2 === 0 ? (['with', 'without'] as const) : (['without', 'with'] as const)) {
+      await setHooks(connection, which === 'with' ? 'register' : 'unregister');
+      times[which].push(await timed(connection, code, pids));
+      if (which === 'with') await setHooks(connection, 'unregister');
+    }
+  await setHooks(connection, 'register');
   return times;
+}
+
+/** The median of the pairs' values, and the two of them between which it lies in 95 of 100 cases, whatever they are spread like. */
+function between(values: readonly number[]): [least: number, median: number, most: number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = (1.96 * Math.sqrt(sorted.length)) / 2;
+  const at = (index: number): number => sorted[Math.max(0, Math.min(sorted.length - 1, index))] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  return [at(Math.floor(middle - half)), median(sorted), at(Math.ceil(middle + half))];
+}
+
+function ratios(times: Compared, what: keyof CellTime): string {
+  const [least, middle, most] = between(
+    times.with.map((cell, pair) => cell[what] / (times.without[pair]?.[what] ?? Number.NaN)),
+  );
+  return `${percent(middle)} (95 %: ${percent(least)} to ${percent(most)}; median without ${ms(median(times.without.map((cell) => cell[what])))} ms)`;
 }
 
 const { kernelspecs, venv, cache } = await provisionBackends(process.env, showProgress(process.stderr));
@@ -80,7 +141,9 @@ const spark4 = kernelspecs['python3-spark']?.env?.['SPARK_HOME'] ?? '';
 if (dirname(spark4) === '.' || spark35 === '')
   throw new Error('the observer is measured on Spark, which needs Java');
 
-for (const sparkHome of [spark4, spark35]) {
+const homes = { 4: spark4, 3: spark35 };
+for (const [major, sparkHome] of Object.entries(homes)) {
+  if (onlySpark !== 0 && Number(major) !== onlySpark) continue;
   const javaHome = java === '' ? (kernelspecs['python3-spark']?.env?.['JAVA_HOME'] ?? '') : java;
   const kernelspecsFolder = await writeKernelspecs(cache, {
     'python3-spark': sparkKernelspec(venv.python, sparkHome, javaHome),
@@ -92,23 +155,33 @@ for (const sparkHome of [spark4, spark35]) {
     });
     const { connection } = setting;
     await runToEnd(connection, 'import time\ndef slow(x):\n    time.sleep(0.1)\n    return x');
-    await timed(connection, JOB);
-    const version = await printed(connection, 'names = set(dir()); print(spark.version)');
+    for (const warmUp of [WAITING, COMPUTING, COMPUTING]) await runToEnd(connection, warmUp);
+    const told = await printed(
+      connection,
+      'import os; names = set(dir()); print(spark.version, os.getpid(), sc._jvm.java.lang.ProcessHandle.current().pid())',
+    );
+    const [version = '', ...pids] = told.split(' ');
+    const processes = pids.map(Number);
     await executeQuietly(connection, PUT_IN, 5_000);
-    const empty = await compare(connection, 'None', CELLS_A_ROUND);
-    const job = await compare(connection, JOB, 1);
+    const empty = await compare(connection, 'None', pairs * EMPTY_PAIRS, processes);
+    const waiting = await compare(connection, WAITING, pairs, processes);
+    const computing = await compare(connection, COMPUTING, pairs, processes);
+    const hooks = await printed(connection, HOOK_TIMES);
     const looks = await printed(connection, LOOKS);
     const left = await printed(
       connection,
-      'print(sorted(n for n in set(dir()) - names if n[0] != "_" and n not in ("names", "look_often", "looks", "looking", "group", "threading")))',
+      'print(sorted(n for n in set(dir()) - names if n[0] != "_" and n not in ("names", "both", "look_often", "looks", "looking", "group", "threading")))',
+    );
+    const [least, middle, most] = between(
+      empty.with.map(({ wallMs }, pair) => wallMs - (empty.without[pair]?.wallMs ?? Number.NaN)),
     );
     console.log(`Spark ${version}, ${pinned === 'true' ? '' : 'not '}pinned`);
     console.log(
-      `  an empty cell, ms: ${ms(median(empty.with))} with, ${ms(median(empty.without))} without (quartiles ${ms(quantile(empty.with, 0.25))} ${ms(quantile(empty.without, 0.25))})`,
+      `  an empty cell: ${middle.toFixed(2)} ms more (95 %: ${least.toFixed(2)} to ${most.toFixed(2)}); its hooks alone ${hooks} ms`,
     );
-    console.log(
-      `  a cell with a job, ms: ${ms(median(job.with))} with, ${ms(median(job.without))} without, ratio of the least ${(Math.min(...job.with) / Math.min(...job.without)).toFixed(3)}`,
-    );
+    console.log(`  a job that waits, wall: ${ratios(waiting, 'wallMs')}`);
+    console.log(`  a job that computes, wall: ${ratios(computing, 'wallMs')}`);
+    console.log(`  a job that computes, processor: ${ratios(computing, 'processorMs')}`);
     console.log(`  100 looks, p50 p90 max in ms, group unchanged, error: ${looks}`);
     console.log(`  names that it left: ${left}`);
   }

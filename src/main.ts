@@ -79,7 +79,7 @@ async function main(): Promise<void> {
   const slack = await startSlack({
     settings: config.slack,
     network,
-    fetch: guardWrites(metrics.fetch(network.fetch), leadership),
+    fetch: guardWrites(metrics.fetch(network.call), leadership),
     policy: config.policy,
     maxCodeBytes: config.runs.maxCodeBytes,
     counts: metrics.payloads,

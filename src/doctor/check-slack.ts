@@ -14,7 +14,7 @@ export async function checkSlack(
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
-  const { fetch } = openSlackNetwork(proxy);
+  const { call: fetch } = openSlackNetwork(proxy);
   const client = (token: string): WebClient =>
     openClient({ botToken: token, apiUrl }, silentLog, {
       fetch,

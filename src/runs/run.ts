@@ -126,6 +126,8 @@ const runDataSchema = z.object({
   maySwitch: z.boolean().optional(),
   /** Slack user id of who agreed to it. */
   switchAgreedBy: z.string().optional(),
+  /** The kernel whose variables that was about. */
+  agreedKernelId: z.string().optional(),
   /** Sentences for the head of the run message. */
   notes: z.array(z.string()),
   /** The kernel's Spark is gone by what its code raised: everybody who may run code here may restart the kernel. */

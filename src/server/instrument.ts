@@ -143,11 +143,8 @@ export function countPayloads(registry: Registry): PayloadCounts {
   };
 }
 
-/** As the process's own: its answers can be read twice. */
-export type PlainFetch = (...call: Parameters<FetchFunction>) => Promise<Response>;
-
-/** Counts every attempt of Slack's clients to call: what they repeat counts again. */
-export function instrumentSlack(registry: Registry): (fetch: PlainFetch) => FetchFunction {
+/** Counts every attempt of Slack's clients to call: what they repeat counts again. Answers have to be readable twice. */
+export function instrumentSlack(registry: Registry): (fetch: FetchFunction) => FetchFunction {
   const calls = metersOf(registry).counter(
     'sparkthread_slack_calls_total',
     'Calls of Slack’s Web API, by method and result: ok, rate_limited (429), Slack’s error, http_<status> or no_answer',
@@ -158,8 +155,7 @@ export function instrumentSlack(registry: Registry): (fetch: PlainFetch) => Fetc
     const method = methodOf(url);
     try {
       const response = await fetch(url, init);
-      // A copy is read beside the client, which does not wait for it.
-      void resultOf(response.status, response.clone()).then((result) => calls.inc({ method, result }));
+      void resultOf(response).then((result) => calls.inc({ method, result }));
       return response;
     } catch (error) {
       calls.inc({ method, result: 'no_answer' });
@@ -174,7 +170,8 @@ function methodOf(url: string | URL): string {
   return /[a-zA-Z]+(?:\.[a-zA-Z]+)+$/.exec(pathname)?.[0] ?? 'other';
 }
 
-async function resultOf(status: number, answer: { json: () => Promise<unknown> }): Promise<string> {
+async function resultOf(answer: { status: number; json: () => Promise<unknown> }): Promise<string> {
+  const { status } = answer;
   if (status === 429) return 'rate_limited';
   if (status !== 200) return `http_${status}`;
   const said = await answer.json().catch(() => undefined);

@@ -14,7 +14,6 @@ import {
   instrumentSlack,
   metersOf,
   type PayloadCounts,
-  type PlainFetch,
 } from './instrument.ts';
 import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS, watchCalls } from './health.ts';
 
@@ -28,7 +27,7 @@ export interface Metrics {
   /** A run has ended. */
   runEnded: (run: Run, outcome: RunOutcome) => void;
   /** For Slack's clients. */
-  fetch: (fetch: PlainFetch) => FetchFunction;
+  fetch: (fetch: FetchFunction) => FetchFunction;
   close: () => Promise<void>;
 }
 

@@ -10,6 +10,8 @@ export interface ScriptedHub extends AsyncDisposable {
   readonly calls: string[];
   /** What a start is answered with in place of 202; undefined: 202. */
   refuseStart: { status: number; message?: string } | undefined;
+  /** What every request is answered with, as by a proxy before a hub that is being restarted; undefined: nothing. */
+  away: number | undefined;
   /** The token may not see the server's state. */
   isStateHidden: boolean;
   /** Resolves once the progress of the start is read. */
@@ -39,6 +41,7 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
     const send = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
+    if (hub.away !== undefined) return void response.writeHead(hub.away).end('<html>Service Unavailable');
     if (headers.authorization !== `token ${token}`) return send(403, { status: 403, message: 'Forbidden' });
     if (url.endsWith('/progress')) {
       if (hub.state !== 'starting') return send(400, { message: 'ana is not starting' });
@@ -72,6 +75,7 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
     state: 'stopped',
     calls,
     refuseStart: undefined,
+    away: undefined,
     isStateHidden: false,
     untilFollowed: () =>
       following.size > 0 ? Promise.resolve() : new Promise((resolve) => (onFollowed = resolve)),

@@ -140,15 +140,20 @@ export function isForeignInterrupt(state: ExecutionState): boolean {
 
 /**
  * The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. `isWhole`:
- * nothing of it was lost with a broken connection.
+ * nothing of it was lost with a broken connection. `isCutShort`: what it replies as done (`%debug`) was ended by us.
  */
-export function settle(state: ExecutionState, isWhole: boolean): { outputs: Output[]; end: ExecutionEnd } {
+export function settle(
+  state: ExecutionState,
+  isWhole: boolean,
+  isCutShort = false,
+): { outputs: Output[]; end: ExecutionEnd } {
   const { reply } = state;
   const outputs: Output[] =
     reply?.error !== undefined && state.errorName === undefined && !isEmptyError(reply.error)
       ? [{ kind: 'error', ...reply.error, fromReply: true }]
       : [];
-  const kind = endKind(state);
+  const end = endKind(state);
+  const kind = isCutShort && end === 'ok' ? 'interrupted' : end;
   // Idle alone: whether it went well was in the reply.
   if (kind === 'ok' && reply === undefined && !isWhole)
     return { outputs, end: endAs(state, 'outputLost', 'the reply was lost') };

@@ -212,7 +212,7 @@ export class RunningExecution implements Execution {
   }
 
   readonly #conclude = (): void => {
-    const { outputs, end } = settle(this.state, this.#ending.isWhole);
+    const { outputs, end } = settle(this.state, this.#ending.isWhole, this.input.hasLeftDebugger);
     for (const output of outputs) this.#queue.push(output);
     this.#finish(end, outputs.length > 0 || this.state.errorName !== undefined);
   };

@@ -28,6 +28,8 @@ export class InputRequests {
     | { is: 'given'; request: KernelMessage | undefined; value: string } = { is: 'none' };
   /** What was on its way to or from the kernel may be lost. */
   #isInDoubt = false;
+  /** A debugger was left: what ends well from then on was cut short all the same. */
+  hasLeftDebugger = false;
 
   constructor(allowStdin: boolean, answer: AnswerInput, notify: (said: Output | Status) => void) {
     this.#allowStdin = allowStdin;
@@ -68,8 +70,10 @@ export class InputRequests {
     const state = this.#state;
     if (state.is !== 'open') return false;
     const [, wayOut] = DEBUGGERS.find(([prompt]) => prompt.test(state.prompt)) ?? [];
-    if (wayOut !== undefined) state.answer(wayOut);
-    return wayOut !== undefined;
+    if (wayOut === undefined) return false;
+    this.hasLeftDebugger = true;
+    state.answer(wayOut);
+    return true;
   }
 
   /** The connection broke, or an earlier process ended without a checkpoint. */

@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
 import { readEndpoints } from '../http/endpoints.ts';
 import { createHttp, type Http } from '../http/http.ts';
-import { type Answer, mayBeHubs, readReason, readRefusal } from '../http/http-errors.ts';
+import { type Answer, isGatewayAway, mayBeHubs, readReason, readRefusal } from '../http/http-errors.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewaySettings, HubSettings } from '../settings.ts';
 import type { GatewayTimings } from '../timings.ts';
@@ -101,7 +101,11 @@ export class HubServer {
     const until = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#launchTimeoutMs)]);
     let isAsked = false;
     while (!until.aborted) {
-      const state = await this.#look(until);
+      const state = await this.#look(until).catch((error: unknown) => {
+        // A hub that is restarted goes on with the start that it was asked for.
+        if (isAsked && error instanceof GatewayError && error.code === 'unreachable') return 'away' as const;
+        throw error;
+      });
       if (state === 'ready') {
         const ms = Math.round(performance.now() - startedMs);
         if (isAsked) log.info({ event: 'hub.started', ms }, 'JupyterHub has started the server');
@@ -114,7 +118,8 @@ export class HubServer {
         if (answer === 'running') return;
         isAsked = answer === 'begun';
       }
-      if (state !== 'stopping' && (await this.#follow(until)) === 'ready' && state === 'unknown') return;
+      const mayTell = state !== 'stopping' && state !== 'away';
+      if (mayTell && (await this.#follow(until)) === 'ready' && state === 'unknown') return;
       await delay(timings.hubLookMs, undefined, { signal: until }).catch(() => undefined);
     }
     throw notStarted(`it does not run after ${this.#launchTimeoutMs / 1000} s`);
@@ -138,7 +143,7 @@ export class HubServer {
     if (answer.status === 201) return 'running';
     if (answer.status === 202) return 'begun';
     // It is running or on its way already, or stops just now, or the hub starts others first.
-    if (answer.status === 400 || answer.status === 429) return 'notYet';
+    if (answer.status === 400 || answer.status === 429 || isGatewayAway(answer.status)) return 'notYet';
     if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
     throw readHubRefusal(answer, 'to start its server');
   }
@@ -188,5 +193,7 @@ function readHubRefusal(answer: Answer, what: string): GatewayError {
   const { code, status } = readRefusal(answer, what);
   const reason = readReason(answer);
   const said = reason === '' ? `status ${status}` : `status ${status}: ${reason}`;
+  if (code === 'unreachable')
+    return new GatewayError(code, `JupyterHub is not there behind its proxy (${said})`, { status });
   return new GatewayError(code, `JupyterHub does not allow us ${what} (${said})`, { status });
 }

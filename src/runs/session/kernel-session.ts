@@ -11,7 +11,7 @@ import { readStoppedBy, type StopReason } from './run/read-end.ts';
 import { RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
 import { RunQueue } from './run-queue.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
-import { SwitchQuestions } from './switch-questions.ts';
+import { isAgreed, SwitchQuestions } from './switch-questions.ts';
 
 /** What all kernel sessions share. */
 export type SessionDeps = SessionKernelDeps &
@@ -129,8 +129,7 @@ export class KernelSession {
   /** `by` agreed to lose the old kernel's variables. False when the question has lapsed. */
   agreeToSwitch(live: LiveRun, by: string): boolean {
     if (!isUndecided(live.run)) return false;
-    this.#questions.settle(live.id);
-    live.note({ data: { switchAgreedBy: by } });
+    this.#questions.agree(live, by, this.record);
     this.#queue.wake();
     return true;
   }
@@ -208,7 +207,7 @@ export class KernelSession {
       if (run.state === 'waiting') return this.#cancel(live, readStoppedBy(run.data.stoppedBy));
       live.stop(readStoppedBy(run.data.stoppedBy));
     }
-    const mayReplace = run.state !== 'waiting' || run.data.switchAgreedBy !== undefined;
+    const mayReplace = run.state !== 'waiting' || isAgreed(run, this.record);
     if (!mayReplace && this.needsSwitch(run.data.kernelspec)) return this.#questions.ask(live, this.record);
     await this.#runs.run(live);
   }

@@ -4,7 +4,7 @@ import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
 import type { SparkLinkSettings } from '../../spark/spark-work.ts';
 import { PUT_IN, readStopped, stopCode, type StoppedWork } from '../../spark/read-observer.ts';
-import { showFrames } from '../../spark/sql/python.ts';
+import { type FrameRows, showFrames, showFramesAndRun } from '../../spark/sql/python.ts';
 import { StatusApi, type StatusSettings } from '../../spark/status/status-api.ts';
 import { atMost, pause } from '../../waits.ts';
 import type { LiveRun } from './run/live-run.ts';
@@ -37,6 +37,7 @@ export type SparkSettings = SparkLinkSettings & {
  */
 export class SparkObserver {
   readonly settings: SparkSettings;
+  readonly #rows: FrameRows;
   readonly #code: string;
   readonly #log: Log;
   /** The process that it was put into, by connection; one that has it already takes no second one. */
@@ -48,7 +49,8 @@ export class SparkObserver {
 
   constructor(settings: SparkSettings, log: Log, wait = pause) {
     this.settings = settings;
-    const frames = showFrames({ asked: settings.sqlRows, result: settings.resultRows });
+    this.#rows = { asked: settings.sqlRows, result: settings.resultRows };
+    const frames = showFrames(this.#rows);
     this.#code = settings.progress === 'auto' ? `(${frames}, ${PUT_IN})` : frames;
     this.#log = log;
     this.#api = settings.status === undefined ? undefined : new StatusApi(settings.status);
@@ -57,9 +59,8 @@ export class SparkObserver {
 
   /** Once for each process of a Python kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
   async putInto(connection: KernelConnection): Promise<void> {
-    const { process, kernelId } = connection;
-    if (!isPython(connection) || connection.isBusyElsewhere) return;
-    if (process !== '' && this.#process.get(connection) === process) return;
+    const { kernelId } = connection;
+    if (!isPython(connection) || connection.isBusyElsewhere || this.#isIn(connection)) return;
     const { kind } = await executeQuietly(connection, this.#code, TIMEOUT_MS);
     // The one that has answered: before, it may have been coming up.
     this.#process.set(connection, connection.process);
@@ -68,6 +69,17 @@ export class SparkObserver {
         { event: 'spark.observer', kernel: kernelId, kind },
         'what shows Spark’s frames and progress was not put into a kernel',
       );
+  }
+
+  #isIn(connection: KernelConnection): boolean {
+    const { process } = connection;
+    return process !== '' && this.#process.get(connection) === process;
+  }
+
+  /** The code that runs this: a kernel that works for somebody else has not been told yet what `%%sql` is. */
+  codeFor(code: string, connection: KernelConnection): string {
+    const isTold = !isPython(connection) || this.#isIn(connection);
+    return (isTold ? undefined : showFramesAndRun(code, this.#rows)) ?? code;
   }
 
   /** Follows the jobs of the block that was sent, where nothing in the kernel tells of them; the result ends that. */

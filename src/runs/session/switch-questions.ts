@@ -1,8 +1,15 @@
+import type { Run } from '../run.ts';
 import type { KernelRecord } from './kernel/kernel-record.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 /** A question whether to switch the channel's kernel lapses after this. */
 const LAPSES_MS = 10 * 60_000;
+
+/** Whether somebody agreed to lose this kernel's variables; who agreed to lose another's is asked again. */
+export function isAgreed({ data }: Run, record: KernelRecord | undefined): boolean {
+  const { switchAgreedBy, agreedKernelId = record?.kernelId } = data;
+  return switchAgreedBy !== undefined && agreedKernelId === record?.kernelId;
+}
 
 /** "#data runs python2; switch to scala?": shown when the run's turn comes, answered by a button, or lapsed. */
 export class SwitchQuestions {
@@ -15,7 +22,7 @@ export class SwitchQuestions {
 
   /** `record`: the kernel that would be replaced. */
   ask(live: LiveRun, record: KernelRecord | undefined): void {
-    live.note({ data: { switchAskedAt: Date.now() } });
+    live.note({ data: { switchAskedAt: Date.now(), switchAgreedBy: undefined } });
     if (record !== undefined) this.#show(live, record);
   }
 
@@ -27,6 +34,12 @@ export class SwitchQuestions {
     const remainingMs = (data.switchAskedAt ?? Date.now()) + LAPSES_MS - Date.now();
     this.settle(id);
     this.#lapses.set(id, setTimeout(() => this.#onLapsed(live), Math.max(0, remainingMs)).unref());
+  }
+
+  /** `by` agreed to lose the variables of `record`. */
+  agree(live: LiveRun, by: string, record: KernelRecord | undefined): void {
+    this.settle(live.id);
+    live.note({ data: { switchAgreedBy: by, agreedKernelId: record?.kernelId } });
   }
 
   /** The kernel may have changed: a question is put anew, or has become needless and the run takes its place again. */

@@ -43,26 +43,27 @@ export function createNotify(client: WebClient, log: Log) {
         );
       }
     },
-    /** Everybody in the channel (or thread) sees it. */
-    async channel({ channel, thread }: Where, text: string, blocks?: KnownBlock[]): Promise<void> {
+    /** Everybody in the channel (or thread) sees it. False where nobody will: it is archived, closed to the bot, or Slack is away. */
+    async channel({ channel, thread }: Where, text: string, blocks?: KnownBlock[]): Promise<boolean> {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
-      const send = async (attempt: number): Promise<void> => {
+      const send = async (attempt: number): Promise<boolean> => {
         try {
           await post(channel, said, thread);
+          return true;
         } catch (error) {
           const failure = readCallError(error);
-          if (failure.kind !== 'rateLimited' || attempt === NOTICE_TRIES)
-            return log.warn(
-              { event: 'channel.untold', err: error, channel },
-              'the channel could not be told',
-            );
+          if (failure.kind !== 'rateLimited' || attempt === NOTICE_TRIES) {
+            log.warn({ event: 'channel.untold', err: error, channel }, 'the channel could not be told');
+            return false;
+          }
           const { waitMs } = failure;
           log.info({ event: 'channel.delayed', channel, waitMs }, 'the channel is told a little later');
           // Whoever asked need not wait for it.
           setTimeout(() => void send(attempt + 1), waitMs).unref();
+          return true;
         }
       };
-      await send(1);
+      return await send(1);
     },
   };
 }

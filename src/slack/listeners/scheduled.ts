@@ -92,9 +92,8 @@ function lateNote({ timeZone }: Schedule, plannedAtMs: number): string {
 /** Told to the channel; where the bot cannot post there, to who made the schedule. */
 export async function notifyScheduleNews(schedule: Schedule, news: ScheduleNews, bot: Bot): Promise<void> {
   const text = newsText(schedule, news);
-  if (news.kind === 'paused' && news.reason === 'noChannel')
-    return await bot.notify.person({ user: schedule.maker }, `<#${schedule.channel}> ${text}`);
-  await bot.notify.channel({ channel: schedule.channel }, text);
+  if (await bot.notify.channel({ channel: schedule.channel }, text)) return;
+  await bot.notify.person({ user: schedule.maker }, `<#${schedule.channel}> ${text}`);
 }
 
 /** The schedule that a run came from, and how it ended for it; undefined for all other runs. */

@@ -8,7 +8,6 @@ import type { ResultMarks } from './result-marks.ts';
 
 export type Attempt =
   | { kind: 'posted'; ts: string }
-  /** Not yet; try again in so long. */
   | { kind: 'wait'; ms: number; reason: string }
   /** It never will; Slack's error. */
   | { kind: 'refused'; code: string };
@@ -109,26 +108,27 @@ export class EditableMessage {
       if (notYet !== undefined) return notYet;
     }
     const { runId, place, signal } = this.#options;
+    const { client, edits, posts, removes } = this.#sending;
     if (this.#ts !== undefined) {
-      const { edits, posts, removes } = this.#sending;
       const ms = edits.take(runId, use);
       const isLong = ms > LONGEST_WAIT_FOR_EDIT_MS && ms > posts.waitMs(place.channel);
       // Removed before the end is posted: a crash between the two leaves one end.
       const mayRemove = isLong && use === 'end' && this.#reposts < MAX_REPOSTS && removes.take() === 0;
       if (mayRemove && (await this.#remove(this.#ts))) return this.#forget('edit limit');
       if (ms > 0) return { kind: 'wait', ms, reason: 'edit limit' };
-    }
-    if (this.#ts === undefined) {
-      const postMs = this.#sending.posts.reserve(place.channel);
+    } else {
+      const postMs = posts.reserve(place.channel);
       if (postMs > 0) await delay(postMs, undefined, { ...(signal && { signal }) }).catch(() => undefined);
       if (signal?.aborted === true) return { kind: 'wait', ms: 0, reason: 'released' };
     }
     const message = render(this.#room);
     try {
-      if (this.#ts !== undefined) await this.#sending.client.update(place.channel, this.#ts, message);
-      else {
+      if (this.#ts !== undefined) {
+        await client.update(place.channel, this.#ts, message);
+        edits.heard();
+      } else {
         this.#mayExist = true;
-        this.#found(await this.#sending.client.post(place, message));
+        this.#found(await client.post(place, message));
         if (this.#isMissed) void this.#removeDouble();
       }
       this.#failures = 0;

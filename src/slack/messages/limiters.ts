@@ -80,6 +80,8 @@ export type Use = 'live' | 'last' | 'end';
 
 /** A message that asked within this time counts as one that wants its share. */
 const WANTING_MS = 15_000;
+/** Between two edits of a process that has heard nothing of Slack's minute yet: a refusal is back before the second. */
+const UNHEARD_APART_MS = 1_000;
 /** Nobody waits longer before asking again, so that shares follow what happens. */
 const LONGEST_WAIT_MS = 5_000;
 
@@ -95,20 +97,24 @@ export class EditLimiter {
   /** When the edits of the last window were made. */
   #taken: number[] = [];
   #pausedUntil = 0;
+  /** When this process began, where a predecessor may have edited before it and Slack has answered no edit of ours yet. */
+  #unheardSince: number | undefined;
 
   /**
    * `isFresh`: nobody has edited in this workspace within the last minute. Else it is as if a predecessor had shown
-   * progress with all that is not left to ends.
+   * progress with all that is not left to ends; it may have used up more, so edits go out singly until Slack answers one.
    */
   constructor(now: () => number, { isFresh = false, limits = SLACK_EDITS } = {}) {
     this.#now = now;
     this.#limits = limits;
-    if (!isFresh) this.#assumeTaken(limits.edits - limits.endsShare, now(), 0);
+    this.#unheardSince = isFresh ? undefined : now();
+    this.#assumePredecessor();
   }
 
   /** A run message opens: one edit is left to its end until the returned function is called. */
   open(message: string): () => void {
     this.#open.add(message);
+    this.#assumePredecessor();
     return () => {
       this.#open.delete(message);
       for (const known of [this.#askedAt, this.#editedAt, this.#ending]) known.delete(message);
@@ -138,11 +144,22 @@ export class EditLimiter {
     this.#ending.delete(message);
   }
 
+  /** Slack took an edit. */
+  heard(): void {
+    this.#unheardSince = undefined;
+  }
+
   /** Slack refused an edit: its minute is used up, and the next edit may be made in so many ms. */
   pause(ms: number): void {
     const nowMs = this.#now();
+    this.#unheardSince = undefined;
     this.#pausedUntil = Math.max(this.#pausedUntil, nowMs + ms);
     this.#assumeTaken(this.#limits.edits, nowMs, ms);
+  }
+
+  #assumePredecessor(): void {
+    const since = this.#unheardSince;
+    if (since !== undefined) this.#assumeTaken(this.#limits.edits - this.#leftToEnds(), since, 0);
   }
 
   /** As if so many edits of a window had been made at even distances; the first counts for `firstMs` more. */
@@ -158,7 +175,8 @@ export class EditLimiter {
       use === 'live' ? this.#leftToEnds() + this.#ending.size : [...this.#ending].indexOf(message);
     const blocking = this.#taken.length + before - edits;
     if (blocking >= 0) return (this.#taken[blocking] ?? nowMs) + windowMs - nowMs;
-    const nextMs = (this.#taken.at(-1) ?? -Infinity) + apartMs - nowMs;
+    const gapMs = this.#unheardSince === undefined ? apartMs : UNHEARD_APART_MS;
+    const nextMs = (this.#taken.at(-1) ?? -Infinity) + gapMs - nowMs;
     if (use !== 'live' || nextMs > 0) return nextMs;
     return (this.#editedAt.get(message) ?? -Infinity) + this.#fairGap(nowMs) - nowMs;
   }

@@ -78,17 +78,26 @@ def follow_connect(run):
         state["session"] = session
 
 
+def owner():
+    """The cell under way or the one before, whichever this thread is of."""
+    thread = threading.current_thread()
+    for run in (state["run"], state["last"]):
+        if run is not None and thread not in run.strangers:
+            return run
+    return None
+
+
 def on_progress(stages=None, inflight_tasks=0, operation_id=None, done=False, **_):
     try:
-        run = state["run"]
+        run = owner()
         if run is None or run.is_off or not stages:
             return
         counts = [sum(s.num_tasks for s in stages), sum(s.num_completed_tasks for s in stages)]
         now = time.time()
-        known = run.operations.setdefault(operation_id, {"told": 0})
+        known = run.operations.setdefault(operation_id, {"told": 0, "stopped": False})
         known.update(counts=counts, active=0 if done else int(inflight_tasks), done=bool(done))
         run.lasts = run.lasts or not done
-        if not run.lasts or (not done and now - known["told"] < LEAST):
+        if run is not state["run"] or not run.lasts or (not done and now - known["told"] < LEAST):
             return
         known["told"] = now
         all_ = list(run.operations.values())

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 
-VERSION = 1
+VERSION = 2
 COMM = "sparkthread.spark"
 GROUP = "spark.jobGroup.id"
 PREFIX = "sparkthread-"
@@ -41,6 +41,8 @@ class Run(object):
 
     def __init__(self, parent, kernel):
         self.parent, self.kernel, self.since = parent, kernel, time.time()
+        # Threads from before it: what these set going is none of it.
+        self.strangers = set(threading.enumerate()) - set([threading.current_thread()])
         self.context = None
         self.group = self.users_group = None
         self.before, self.streams, self.has_strangers = set(), set(), False

@@ -68,10 +68,33 @@ def end_connect(run):
     if session is None:
         return None
     if run.group is not None and hasattr(session, "interruptTag"):
-        return "operations" if session.interruptTag(run.group) else "nothing"
+        found = list(session.interruptTag(run.group) or ()) + interrupt(run, session)
+        start(lambda: keep_interrupting(run, session), "sparkthread-stop")
+        return "operations" if found else "nothing"
     if hasattr(session, "interruptAll"):
         return "all operations" if session.interruptAll() else "nothing"
     return None
+
+
+def interrupt(run, session):
+    """The operations of the cell's other threads, which carry no tag of it; gives those that it has asked to end."""
+    found = [(name, known) for name, known in list(run.operations.items())
+             if name and not known["done"] and not known["stopped"]]
+    for name, known in found:
+        known["stopped"] = True
+        session.interruptOperation(name)
+    return found
+
+
+def keep_interrupting(run, session):
+    """A thread's operation is known once the server has told of it, some seconds after its beginning."""
+    until = time.time() + STOPPING
+    try:
+        while time.time() < until:
+            time.sleep(0.1)
+            interrupt(run, session)
+    except Exception as error:
+        state["error"] = repr(error)
 
 
 def install(module):

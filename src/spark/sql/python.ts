@@ -28,6 +28,13 @@ export function showFrames({ asked, result }: FrameRows): string {
   return `(${isThere} or ${inModule(FRAMES, `module["install"](get_ipython(), ${settings}, ${version})`)})`;
 }
 
+/** The same together with a cell of `%%sql`, for a kernel that could not be told before; undefined for another cell. */
+export function showFramesAndRun(cell: string, rows: FrameRows): string | undefined {
+  const [, line, body = ''] = /^%%sql(?![^ \t\n])([^\n]*)(?:\n([^]*))?$/.exec(cell) ?? [];
+  if (line === undefined) return undefined;
+  return `(${showFrames(rows)}, get_ipython().run_cell_magic("sql", ${literal(line.trim())}, ${literal(body)}))[1]`;
+}
+
 /** Code that shows the rows of a DataFrame whose table named it, as many as `display(df)` does, all of them as a file. */
 export function allRowsOf(frame: string): string {
   return `get_ipython().display_formatter.format.all_rows(${JSON.stringify(frame)})`;

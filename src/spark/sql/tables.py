@@ -157,9 +157,9 @@ def read(frame, most):
 
 def as_texts(frame):
     """With its values written by Spark where Spark can: in the session's time zone, and of types Python has none for."""
-    kinds = [field.dataType.typeName() for field in frame.schema.fields]
-    names = ["_%d" % index for index in range(len(kinds))]
-    forms = ["concat('0x', hex(%s))" if kind == "binary" else "cast(%s as string)" for kind in kinds]
+    fields = frame.schema.fields
+    names = ["_%d" % index for index in range(len(fields))]
+    forms = [form_of(field.dataType) for field in fields]
     try:
         session = getattr(frame, "sparkSession", None)
         # Spark 2 writes arrays, maps and structs as their place in memory.
@@ -171,13 +171,27 @@ def as_texts(frame):
         return frame
 
 
-def text_of(value):
+def form_of(kind):
+    if kind.typeName() == "binary":
+        return "concat('0x', hex(%s))"
+    # Spark takes bytes within another value for text.
+    return "%s" if "binary" in kind.simpleString() else "cast(%s as string)"
+
+
+def text_of(value, null="NULL"):
+    """As Spark writes it, with bytes as hexadecimal digits."""
     if value is None:
-        return "NULL"
+        return null
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, bytearray):
         return "0x" + "".join("%02X" % byte for byte in value)
+    if isinstance(value, dict):
+        pairs = [u"%s -> %s" % (text_of(key), text_of(each, "null")) for key, each in value.items()]
+        return u"{%s}" % ", ".join(pairs)
+    if isinstance(value, (list, tuple)):
+        listed = ", ".join(text_of(each, "null") for each in value)
+        return (u"[%s]" if isinstance(value, list) else u"{%s}") % listed
     return value if isinstance(value, unicode_text) else unicode_text(value)
 
 

@@ -348,7 +348,7 @@ class ObserverTest(unittest.TestCase):
         self.shell.parent_header = {"header": {"msg_id": "quiet"}}
         self.observer.stop("cell-1", 5)
         self.assertEqual(spark.cancelled, ["sparkthread-cell-1", 2, 4])
-        self.assertEqual(self.shell.sent[-1]["content"]["data"], {"v": 1, "stopped": "jobs"})
+        self.assertEqual(self.shell.sent[-1]["content"]["data"], {"v": self.observer.VERSION, "stopped": "jobs"})
         self.assertEqual(self.shell.sent[-1]["parent_header"]["msg_id"], "quiet")
 
     def test_what_is_submitted_after_a_stop_is_ended_until_none_came_for_a_while(self):
@@ -385,6 +385,7 @@ class ObserverTest(unittest.TestCase):
         tags, told = set(), []
         session = types.SimpleNamespace(
             getTags=lambda: set(tags), addTag=tags.add, removeTag=tags.discard, interruptTag=lambda tag: told.append(tag) or [1],
+            interruptOperation=lambda operation: told.append(operation) or [1],
             interruptAll=lambda: told.append("all") or [1], registerProgressHandler=lambda handler: told.append(handler))
         for name, value in more.items():
             delattr(session, name) if value is None else setattr(session, name, value)
@@ -411,6 +412,50 @@ class ObserverTest(unittest.TestCase):
         self.observer.stop("cell-1", 1)
         self.assertEqual(told, ["all"])
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "all operations")
+
+    def progress(self, operation, done=False, thread=None):
+        stage = types.SimpleNamespace(num_tasks=8, num_completed_tasks=3)
+
+        def tell():
+            self.observer.on_progress(stages=[stage], inflight_tasks=2, operation_id=operation, done=done)
+        thread = thread or threading.Thread(target=tell)
+        thread.run = tell
+        thread.start()
+        thread.join()
+
+    def test_a_stop_ends_operations_of_the_cells_threads_also_those_that_are_known_later_and_none_from_before(self):
+        _, _, told = self.connect()
+        # It has begun before the cell, and asks for something while that runs.
+        asks, over = threading.Event(), threading.Event()
+
+        def ask_late():
+            asks.wait(10)
+            self.observer.on_progress(stages=[types.SimpleNamespace(num_tasks=8, num_completed_tasks=3)], operation_id="early")
+            over.set()
+        early = threading.Thread(target=ask_late)
+        early.start()
+        run = self.begin("cell-1")
+        asks.set()
+        over.wait(10)
+        early.join()
+        self.assertEqual(self.shell.sent, [])
+        self.progress("own")
+        self.progress("ended", done=True)
+        own = threading.Thread(target=lambda: None)
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["jobs"], [2, 1, 0])
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(told[1:], ["sparkthread-cell-1", "own"])
+        sleep, told_before = self.clock.sleep, len(self.shell.sent)
+
+        def know_one(seconds):
+            sleep(seconds)
+            if own.ident is None:
+                self.progress("late", thread=own)
+        self.clock.sleep = know_one
+        self.observer.keep_interrupting(run, self.observer.connect_session())
+        self.assertEqual(told[3:], ["late"])
+        self.assertEqual(len(self.shell.sent), told_before)
 
     def test_a_clients_progress_is_told_and_never_raises(self):
         self.connect()

@@ -195,12 +195,8 @@ export function recordAfter(
 /** What the next run says of the kernel before. */
 export const GONE_NOTE =
   'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
-/** The same, where a run had that end. */
-export const LOSSES = {
-  kernelGone: GONE_NOTE,
-  exited:
-    'The code of the run before ended the channel’s kernel; a new one was started. The variables from before are gone.',
-} as const;
+export const EXITED_NOTE =
+  'The code of the run before ended the channel’s kernel; a new one was started. The variables from before are gone.';
 export const SERVER_STOPPED_NOTE =
   'The server behind the channel’s kernel was stopped and has been started again; the variables from before are gone.';
 export const RESTARTED_NOTE = 'The kernel was restarted meanwhile; the variables from before are gone.';

@@ -13,7 +13,8 @@ import {
   type KernelOwner,
   type KernelRecord,
   type KernelRecords,
-  LOSSES,
+  EXITED_NOTE,
+  GONE_NOTE,
   newKernelRecord,
   RESTARTED_NOTE,
   recordAfter,
@@ -51,6 +52,7 @@ export class SessionKernel {
   readonly #socket: KernelSocket;
   readonly #stored: SessionRecord;
   readonly #changes = new KernelChanges();
+  #goneId: string | undefined; // the gateway has this kernel no more, however the run in it ended
 
   constructor(
     queue: string,
@@ -154,6 +156,7 @@ export class SessionKernel {
   }
 
   readonly #take = (event: ConnectionEvent, kernelId: string): void => {
+    if (event.kind === 'kernelGone') this.#goneId = kernelId;
     const isOurs = this.record?.kernelId === kernelId;
     if (event.kind === 'kernelRestarted' && this.state !== 'restarting' && isOurs)
       this.#stored.note({ restartedUnseen: true });
@@ -179,21 +182,18 @@ export class SessionKernel {
     this.#socket.acquire();
   }
 
-  /** The run is over, however it went. */
   release(): void {
     this.#socket.release();
   }
-
-  // — changes of the kernel and of its record —
 
   /** A run on the kernel with this id has ended. */
   async used(kernelId: string, run: Run, outcome: RunOutcome): Promise<void> {
     const record = this.record;
     // Shut down or replaced while the run ended: that is the newer fact.
     if (record?.kernelId !== kernelId) return;
-    if (outcome.kind === 'kernelGone') return await this.forget(LOSSES.kernelGone);
+    if (this.#goneId === kernelId) return await this.forget(GONE_NOTE);
     // To end the kernel that its code has left is the client's part: IRkernel goes on living after `quit()`.
-    if (outcome.kind === 'exited') return await this.shutDown(LOSSES.exited);
+    if (outcome.kind === 'exited') return await this.shutDown(EXITED_NOTE);
     this.#stored.note(recordAfter(record, run, outcome));
   }
 

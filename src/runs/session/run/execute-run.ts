@@ -20,7 +20,7 @@ export interface WriteGuard {
 }
 
 export interface ExecuteDeps {
-  spark: Pick<SparkObserver, 'settings' | 'follow'>;
+  spark: Pick<SparkObserver, 'settings' | 'codeFor' | 'follow'>;
   inputTimeoutMs: number;
   /** The most rows of a SQL result. */
   sqlRows: number;
@@ -138,7 +138,7 @@ async function sendBlock(
   block: number,
   code: string,
   { record, connection }: ReachedKernel,
-  { sqlRows, log }: ExecuteDeps,
+  { spark, sqlRows, log }: ExecuteDeps,
 ): Promise<Execution | undefined> {
   const { kernelId, sessionId } = record;
   const { process } = connection;
@@ -161,7 +161,7 @@ async function sendBlock(
   );
   return connection.execute({
     msgId: request.msgId,
-    code: dialect === undefined ? code : sqlForKernel(code, spoken, sqlRows),
+    code: dialect === undefined ? spark.codeFor(code, connection) : sqlForKernel(code, spoken, sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });

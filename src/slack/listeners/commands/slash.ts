@@ -78,10 +78,13 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
             { channel, thread: undefined, requestKey: key, root: '' },
             bot,
           );
-          // Who changes something for the channel reads it with everybody else.
-          if (told?.channel !== channel) await notify(words, blocks);
+          // Who changes something for the channel reads it with everybody else, where everybody can be told.
+          const isToldHere = told?.channel === channel;
+          if (!isToldHere) await notify(words, blocks);
           await reply.send();
-          if (told !== undefined) await bot.notify.channel({ channel: told.channel }, told.text);
+          const isTold =
+            told === undefined || (await bot.notify.channel({ channel: told.channel }, told.text));
+          if (isToldHere && !isTold) await notify(words, blocks);
         });
         await reply.send();
       }

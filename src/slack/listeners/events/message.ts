@@ -136,10 +136,9 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
   const isToldHere = told?.channel === channel && (posted.isDirect || posted.thread === undefined);
   if (!isToldHere) await notifyPrivately(posted, text, bot, blocks);
   if (told === undefined) return;
-  await bot.notify.channel(
-    { channel: told.channel, thread: isToldHere ? threadOf(posted) : undefined },
-    told.text,
-  );
+  const where = { channel: told.channel, thread: isToldHere ? threadOf(posted) : undefined };
+  const isTold = await bot.notify.channel(where, told.text);
+  if (isToldHere && !isTold) await notifyPrivately(posted, text, bot, blocks);
 }
 
 /** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */

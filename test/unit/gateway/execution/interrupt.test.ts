@@ -221,29 +221,35 @@ test('a stop while nothing may be written is told as a call that failed, and sen
   expect(await running.end).toMatchObject({ kind: 'interrupted' });
 });
 
+const quit = { status: 'error', ename: 'BdbQuit', evalue: '', traceback: [] };
 test.each([
-  ['(Pdb) ', 'q'],
-  ['((Pdb)) ', 'q'],
-  ['ipdb> ', 'q'],
-  ['Browse[2]> ', 'Q'],
-])('a debugger that asks %s is left by its own line, not by an interrupt', async (prompt, line) => {
-  await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => {
-    kernel.begin(request);
-    kernel.send('input_request', { prompt, password: false }, { parent: request, channel: 'stdin' });
-    void kernel.untilReceived('input_reply').then(() => {
-      kernel.send('error', { ename: 'BdbQuit', evalue: '', traceback: [] }, { parent: request });
-      kernel.reply(request, { status: 'error', ename: 'BdbQuit', evalue: '', traceback: [] });
-      kernel.status('idle', request);
-    });
-  };
-  const stop = new AbortController();
-  const debugged = run(connection, { code: 'breakpoint()', allowStdin: true, signal: stop.signal });
-  await debugged.until('inputRequest');
-  stop.abort();
-  expect((await debugged.end).kind).toBe('interrupted');
-  const lines = kernel.received.filter(({ header }) => header.msg_type === 'input_reply');
-  expect(lines.map(({ content }) => content['value'])).toEqual([line]);
-  expect(kernel.interrupts).toBe(0);
-});
+  ['(Pdb) ', 'q', quit],
+  ['((Pdb)) ', 'q', quit],
+  ['ipdb> ', 'q', quit],
+  ['Browse[2]> ', 'Q', quit],
+  // Of `%debug`, whose cell has nothing left to do then.
+  ['ipdb> ', 'q', undefined],
+])(
+  'a debugger that asks %s is left by %s, not by an interrupt, and was stopped',
+  async (prompt, line, error) => {
+    await using rig = await startConnectedRig();
+    const { kernel, connection } = rig;
+    kernel.onExecute = (request) => {
+      kernel.begin(request);
+      kernel.send('input_request', { prompt, password: false }, { parent: request, channel: 'stdin' });
+      void kernel.untilReceived('input_reply').then(() => {
+        if (error !== undefined) kernel.send('error', error, { parent: request });
+        kernel.reply(request, error);
+        kernel.status('idle', request);
+      });
+    };
+    const stop = new AbortController();
+    const debugged = run(connection, { code: 'breakpoint()', allowStdin: true, signal: stop.signal });
+    await debugged.until('inputRequest');
+    stop.abort();
+    expect((await debugged.end).kind).toBe('interrupted');
+    const lines = kernel.received.filter(({ header }) => header.msg_type === 'input_reply');
+    expect(lines.map(({ content }) => content['value'])).toEqual([line]);
+    expect(kernel.interrupts).toBe(0);
+  },
+);

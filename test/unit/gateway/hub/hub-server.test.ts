@@ -206,6 +206,38 @@ test('a hub that has enough to do (429) is asked again', async () => {
   await starting;
 });
 
+test('a hub that is restarted while it starts the server is waited for; one that is away before is told as that', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.away = 503;
+  await expect(start(rig.gateway)).rejects.toMatchObject({
+    code: 'unreachable',
+    message: 'JupyterHub is not there behind its proxy (status 503)',
+  });
+  rig.hub.away = undefined;
+  const starting = start(rig.gateway);
+  await rig.hub.untilFollowed();
+  rig.hub.away = 503;
+  rig.hub.breakOff();
+  const before = rig.hub.calls.length;
+  await expect.poll(() => rig.hub.calls.length).toBeGreaterThan(before + 1);
+  rig.hub.away = undefined;
+  await rig.hub.untilFollowed();
+  rig.hub.succeed();
+  await starting;
+  expect(starts(rig.hub.calls)).toHaveLength(1);
+});
+
+test('a proxy that has no hub for the moment when the start is asked for: that is asked for again', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.refuseStart = { status: 503 };
+  const starting = start(rig.gateway);
+  await expect.poll(() => starts(rig.hub.calls).length).toBeGreaterThan(1);
+  rig.hub.refuseStart = undefined;
+  await rig.hub.untilFollowed();
+  rig.hub.succeed();
+  await starting;
+});
+
 test('a hub that is away is told as away', async () => {
   const rig = await startBehindHub();
   await rig.hub[Symbol.asyncDispose]();

@@ -172,6 +172,25 @@ test('output of a run whose kernel is gone is deleted once it is posted, because
   expect(run.code).toBe('dies()');
 });
 
+test('a kernel that died before it began its code, and that its gateway gave up, is forgotten at once', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const [kernel] = rig.gateway.kernels.values();
+  kernel!.onExecute = () => {
+    kernel!.status('restarting');
+    kernel!.status('dead');
+  };
+  const live = await rig.submit('dies()');
+  const session = rig.session();
+  expect((await rig.untilDone(live)).kind).toBe('kernelDied');
+  await session.settled;
+  expect(session.record).toBeUndefined();
+  const next = await rig.submit('next()');
+  expect((await rig.untilDone(next)).kind).toBe('ok');
+  expect(next.run.data.notes).toEqual([expect.stringContaining('kernel was gone')]);
+});
+
 test('a full spool keeps nobody waiting: posted output makes room, and what has none is cut and said', async () => {
   await using rig = await startSessionRig({ spoolLimit: 1_000 });
   const print = async (code: string, bytes: number): Promise<RunView | undefined> => {

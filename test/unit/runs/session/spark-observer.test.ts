@@ -74,10 +74,17 @@ test('a kernel that works for another client is left alone', async () => {
   const observer = new SparkObserver(settings('auto'), silentLog);
   await observer.putInto(rig.connection);
   expect(requests(rig.kernel)).toEqual([]);
+  // Its first cell brings along what `%%sql` is, as a literal; other code is left as it was typed.
+  const code = observer.codeFor('%%sql select "a",\n2 as b', rig.connection);
+  expect(code).toContain(showFrames({ asked: 1_000, result: 50 }));
+  expect(code).toContain('run_cell_magic("sql", u"select \\"a\\",", u"2 as b")');
+  for (const other of ['1', '%%sqlite\nselect 1', ' %%sql\nselect 1'])
+    expect(observer.codeFor(other, rig.connection)).toBe(other);
   rig.kernel.status('idle', foreign);
   await expect.poll(() => rig.connection.isBusyElsewhere).toBe(false);
   await observer.putInto(rig.connection);
   expect(requests(rig.kernel)).toHaveLength(1);
+  expect(observer.codeFor('%%sql\nselect 1', rig.connection)).toBe('%%sql\nselect 1');
 });
 
 test('a stop ends the jobs of its request and gives what the kernel says of that', async () => {

@@ -55,6 +55,20 @@ test('a question is put anew when another language’s kernel took the place', a
   expect((await rig.untilDone(asking)).kind).toBe('ok');
 });
 
+test('who agreed to lose one kernel’s variables is asked again where another kernel has taken the place', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', requester: 'U2' });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  const agreed = { switchAskedAt: Date.now(), switchAgreedBy: 'U1', agreedKernelId: 'one that is gone' };
+  const other = await rig.submit('other()', { kernelspec: 'scala-spark', data: agreed });
+  await rig.untilShown(other, ({ phase }) => phase.kind === 'switchAsked' && phase.from === 'python3');
+  expect(rig.session().agreeToSwitch(other, 'U1')).toBe(true);
+  expect((await rig.untilDone(other)).kind).toBe('ok');
+  expect((await rig.untilDone(scala)).kind).toBe('ok');
+});
+
 test('a question whose kernel is shut down for idleness is needless: the run goes on', async () => {
   await using rig = await startSessionRig({ idleTimeoutMs: 40 });
   const scala = await askedRig(rig);

@@ -522,6 +522,8 @@ describe('a stop that was asked for', () => {
     ['by a person', ended('interrupted', { stoppedBy: 'U1' })],
     ['by RUN_TIMEOUT', ended('timedOut')],
     ['by INPUT_TIMEOUT', ended('inputTimedOut')],
+    ['by a restart of its kernel', ended('kernelRestarted', { detail: 'Stopped with it.' })],
+    ['by the end of its kernel', ended('kernelGone', { detail: 'Stopped with it.' })],
   ])('%s is told without a traceback and without its file', (_, phase) => {
     const parts = [stderr(`warned\n${py4j}after`), error('KeyboardInterrupt')];
     const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);

@@ -106,7 +106,7 @@ test('the person is told in the thread where the button is', async () => {
   const told: unknown[] = [];
   const notify = {
     person: async (where: unknown, text: string) => void told.push(where, text),
-    channel: async () => {},
+    channel: async () => true,
   };
   const where = { channel: 'C1', thread: '1.2', user: 'U1' };
   await notifyPerson(notify, where)('No.');

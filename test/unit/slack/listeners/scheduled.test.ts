@@ -78,8 +78,10 @@ beforeEach(async () => {
     },
     notify: {
       person: async ({ user }: { user: string }, text: string) => void said.push(`${user}: ${text}`),
-      channel: async ({ channel }: { channel: string }, text: string) =>
-        void said.push(`${channel}: ${text}`),
+      async channel({ channel }: { channel: string }, text: string) {
+        if (facts?.isPostable === true) said.push(`${channel}: ${text}`);
+        return facts?.isPostable === true;
+      },
     },
     async admit(request: SnippetRequest) {
       admitted.push(request);
@@ -228,19 +230,22 @@ test('a snippet that was forgotten ends its schedule', async () => {
   });
 });
 
-test('news name the maker; one who is gone is not called', async () => {
+test('news name the maker, who is told directly where the channel cannot be; one who is gone is not called', async () => {
   const schedule = await made();
   await notifyScheduleNews(schedule, { kind: 'refused', why: 'No <room>.' }, bot);
   await notifyScheduleNews(schedule, { kind: 'missed', plannedAtMs: plannedAt }, bot);
   await notifyScheduleNews(schedule, { kind: 'paused', reason: 'failures' }, bot);
   await notifyScheduleNews(schedule, { kind: 'paused', reason: 'makerGone' }, bot);
+  facts = undefined;
   await notifyScheduleNews(schedule, { kind: 'paused', reason: 'noChannel' }, bot);
+  await notifyScheduleNews(schedule, { kind: 'missed', plannedAtMs: plannedAt }, bot);
   expect(said).toEqual([
     'C1: <@U1>: schedule 1 (`report n=5`, daily 8:00) did not run: No &lt;room&gt;.',
     expect.stringMatching(/^C1: <@U1>: schedule 1 .* was missed <!date/),
     expect.stringMatching(/^C1: <@U1>: schedule 1 .* failed five times in a row\. It is paused/),
     expect.stringMatching(/^C1: schedule 1 .* deactivated/),
     expect.stringMatching(/^U1: <#C1> <@U1>: schedule 1 .* cannot run/),
+    expect.stringMatching(/^U1: <#C1> <@U1>: schedule 1 .* was missed/),
   ]);
 });
 

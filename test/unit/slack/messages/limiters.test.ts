@@ -120,6 +120,29 @@ test('after a start it is as if a predecessor had used its share: no burst, and 
   expect(Math.min(...granted.slice(1).map((at, nth) => at - (granted[nth] ?? 0)))).toBeGreaterThan(1_000);
 });
 
+test('after a start edits go out singly until Slack has taken one: a predecessor’s minute shows itself by one refusal', () => {
+  let nowMs = 1_000_000;
+  const limiter = new EditLimiter(() => nowMs);
+  const taken = (ms: number): number => {
+    let count = 0;
+    for (const until = nowMs + ms; nowMs < until; nowMs += 10)
+      if (limiter.take('run', 'end') === 0) count += 1;
+    return count;
+  };
+  expect(taken(900)).toBe(1);
+  limiter.heard();
+  expect(taken(400)).toBe(8);
+});
+
+test('after a start with more open messages than edits progress is shown within seconds, too', () => {
+  let nowMs = 1_000_000;
+  const limiter = new EditLimiter(() => nowMs);
+  const runs = Array.from({ length: 200 }, (_, nth) => `run-${nth}`);
+  for (const run of runs) limiter.open(run);
+  while (!runs.some((run) => limiter.take(run, 'live') === 0)) nowMs += 50;
+  expect(nowMs).toBeLessThan(1_003_000);
+});
+
 test('what Slack refused is a minute that is used up: no burst after it', () => {
   let nowMs = 1_000_000;
   const limiter = new EditLimiter(() => nowMs, { isFresh: true });

@@ -50,9 +50,49 @@ async function startRig(noProxy = '', credentials?: string) {
 
 const statuses = ({ asked }: ConnectProxy) => asked.map(({ status }) => status);
 
-test('without a proxy the process’s own fetch is used, and Socket Mode’s client opens its own connections', () => {
+test('without a proxy files go through the process’s own fetch, and Socket Mode’s client opens its own connections', () => {
   const network = openSlackNetwork(undefined);
-  expect(network).toEqual({ fetch: globalThis.fetch, socketDispatcher: undefined });
+  expect(network).toMatchObject({ fetch: globalThis.fetch, socketDispatcher: undefined });
+});
+
+test.for([
+  ['through the proxy', true],
+  ['directly', false],
+] as const)('a call of the Web API goes %s, and its answer can be read twice', async ([, isProxied]) => {
+  await using rig = await startRig();
+  const { call } = openSlackNetwork(isProxied ? rig.settings : undefined);
+  const headers = { 'content-type': 'text/plain', authorization: 'Bearer x' };
+  const answer = await call(rig.address, { method: 'POST', headers, body: '{"ok":true,"said":"ä"}' });
+  expect(answer).toMatchObject({ ok: true, status: 200, statusText: 'OK', url: rig.address });
+  expect(await answer.text()).toBe('{"ok":true,"said":"ä"}');
+  expect(await answer.json()).toEqual({ ok: true, said: 'ä' });
+  expect(Buffer.from(await answer.arrayBuffer()).toString()).toBe(await answer.text());
+  expect(answer.headers.get('Transfer-Encoding')).toBe('chunked');
+  expect(answer.headers.get('retry-after')).toBeNull();
+  expect([...answer.headers.entries()]).toContainEqual(['transfer-encoding', 'chunked']);
+  expect(rig.proxy.asked).toHaveLength(isProxied ? 1 : 0);
+});
+
+test('a call of the Web API follows no redirection, ends with its signal, and takes no files', async () => {
+  const { call } = openSlackNetwork(undefined);
+  const server = createServer((request, response) => {
+    if (request.url === '/moved') response.writeHead(302, { location: '/elsewhere' }).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const root = `http://127.0.0.1:${address !== null && typeof address !== 'string' ? address.port : 0}`;
+  try {
+    expect(await call(`${root}/moved`, {})).toMatchObject({ ok: false, status: 302 });
+    const ending = new AbortController();
+    const silent = call(`${root}/silent`, { signal: ending.signal });
+    ending.abort(new Error('too late'));
+    await expect(silent).rejects.toThrow('too late');
+    await expect(call(root, { body: new FormData() })).rejects.toThrow(TypeError);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 test('texts, forms and streams go through the proxy, which gets its password', async () => {

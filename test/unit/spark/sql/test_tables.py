@@ -181,6 +181,13 @@ class RunTest(unittest.TestCase):
         self.run_sql("q", {"q": frame})
         self.assertEqual(frame.forms, ["cast(_0 as string)", "concat('0x', hex(_1))"])
 
+    def test_bytes_within_a_value_are_digits_too(self):
+        row = ([bytearray(b"\x00\xff"), None], {u"k": (1, True)}, ({u"a": None}, []))
+        frame = Frame(["a", "m", "s"], [row], version="4.3.0", kinds=["array<binary>", "map<string,struct<b:binary>>", "date"])
+        self.run_sql("q", {"q": frame})
+        self.assertEqual(frame.forms, ["_0", "_1", "cast(_2 as string)"])
+        self.assertEqual(self.table()["rows"], [["[0x00FF, null]", "{k -> {1, true}}", "{{a -> null}, []}"]])
+
     def test_stream_has_a_schema(self):
         frame = Frame(["value"], [], streaming=True)
         self.run_sql("q", {"q": frame})

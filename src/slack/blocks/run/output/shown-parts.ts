@@ -1,6 +1,7 @@
 import { DRIVER_HEADLINE } from '../../../../output/errors/hints.ts';
 import { type BoundedText, type OutputPart, wholeText } from '../../../../output/output-view.ts';
 import { isVisible } from '../../rich-text.ts';
+import type { RunOutcome } from '../../../../runs/outcome.ts';
 import type { RunView } from '../../../../runs/run-view.ts';
 import { endOf } from '../run-text.ts';
 
@@ -87,15 +88,21 @@ const TRACEBACK = 'Traceback (most recent call last):';
 /** Between the exceptions of one traceback. */
 const CHAIN = /^(?:During handling of the above|The above exception was)/;
 
+/** A gateway interrupts what runs before it ends its kernel. */
+const TAKEN_AWAY: ReadonlySet<RunOutcome['kind']> = new Set(['kernelRestarted', 'kernelGone']);
+
 /**
  * A stop that somebody asked for, or a limit, is no error: how the kernel says it is left out, and the status line tells
- * it. An error that the code raised on its way out stays, and so does an interrupt that nobody asked for.
+ * it. So it is where the kernel was taken away from under the run. An error that the code raised on its way out stays,
+ * and so does an interrupt that nobody asked for.
  */
 export function withoutStopTrace(view: RunView): RunView {
   const { phase, output } = view;
   if (phase.kind !== 'ended' || output === undefined) return view;
-  const end = endOf(phase.outcome);
-  if (end !== 'limited' && (end !== 'stopped' || phase.outcome.stoppedBy === undefined)) return view;
+  const { outcome } = phase;
+  const end = endOf(outcome);
+  const wasAsked = end === 'limited' || (end === 'stopped' && outcome.stoppedBy !== undefined);
+  if (!wasAsked && !TAKEN_AWAY.has(outcome.kind)) return view;
   const last = output.parts.findLast((part) => part.kind === 'error');
   const parts = output.parts
     .filter((part) => part !== last || part.kind !== 'error' || !saysInterrupted(part.headline))

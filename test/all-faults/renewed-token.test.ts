@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { startPlayground } from '../../../playground/playground.ts';
-import { askMessage } from '../../support/ask.ts';
-import { startScriptedGateway } from '../../support/scripted-gateway.ts';
-import { startBot } from '../../support/start-bot.ts';
-import { startTokenCommand } from '../../support/token-command.ts';
+import { startPlayground } from '../../playground/playground.ts';
+import { askMessage } from '../support/ask.ts';
+import { startScriptedGateway } from '../support/scripted-gateway.ts';
+import { startBot } from '../support/start-bot.ts';
+import { startTokenCommand } from '../support/token-command.ts';
 
 test('behind a front whose tokens end each second runs go on over ten of them, also when wires are cut', async () => {
   await using playground = await startPlayground({ rates: false });

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { silentAudit } from '../../../../src/audit/audit.ts';
+import { UserError } from '../../../../src/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
+import { onSlash } from '../../../../src/slack/listeners/commands/slash.ts';
+import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
+import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+
+/** `isTold`: Slack takes what is said to the channel. */
+function createBot({ isTold = true, isMember = true } = {}) {
+  const said: string[] = [];
+  const changes: unknown[] = [];
+  const bot = {
+    workspace: 'T1',
+    userId: 'UBOT',
+    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
+    users: {
+      find: async (id: string) => ({ id, ids: [id], isGuest: false, isExternal: false, isBot: false }),
+    },
+    channels: {
+      async mustBeMember() {
+        if (!isMember) throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
+      },
+    },
+    channelSettings: { change: async (_: string, __: string, change: unknown) => void changes.push(change) },
+    languages: async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} }),
+    notify: {
+      person: async (_: unknown, text: string) => void said.push(`person: ${text}`),
+      async channel(_: unknown, text: string) {
+        if (isTold) said.push(`channel: ${text}`);
+        return isTold;
+      },
+    },
+    control: { awaitingInput: () => undefined },
+    isKnown: async () => false,
+    markSeen: async () => true,
+    forgetSeen: async () => undefined,
+    memory: createListenerMemory(),
+    audit: silentAudit,
+    log: silentLog,
+  } as unknown as Bot;
+  return { bot, said, changes };
+}
+
+async function slash(text: string, bot: Bot, said: string[]): Promise<void> {
+  const hear = async (answer?: string | { text?: string }): Promise<void> => {
+    const words = typeof answer === 'object' ? answer.text : answer;
+    if (words !== undefined && words !== '') said.push(`private: ${words}`);
+  };
+  const command = { channel_id: 'C1', user_id: 'U1', trigger_id: '1.2', text };
+  await onSlash({ command, ack: hear, respond: hear } as unknown as Parameters<typeof onSlash>[0], bot);
+}
+
+test('who changes something for the channel reads it with everybody else', async () => {
+  const { bot, said } = createBot();
+  await slash('auto on', bot, said);
+  expect(said).toEqual([expect.stringMatching(/^channel: <@U1> turned auto-run on/)]);
+});
+
+test('where the channel cannot be told, who changed something for it reads it alone', async () => {
+  const { bot, said } = createBot({ isTold: false });
+  await slash('auto on', bot, said);
+  const typed = {
+    type: 'message',
+    user: 'U1',
+    channel: 'C1',
+    ts: `${Date.now() / 1000}`,
+    text: '<@UBOT> auto off',
+  };
+  await onMessage(typed, { leaveUnacknowledged: () => undefined }, bot);
+  expect(said).toEqual([
+    expect.stringMatching(/^private: Auto-run is on/),
+    expect.stringMatching(/^person: Auto-run is off/),
+  ]);
+});
+
+test('nothing is changed for a channel that the bot is not in, and that is said', async () => {
+  const { bot, said, changes } = createBot({ isTold: false, isMember: false });
+  await slash('auto on', bot, said);
+  await slash('use python3', bot, said);
+  expect(said).toEqual(Array.from({ length: 2 }, () => 'private: Sparkthread is not in this channel.'));
+  expect(changes).toEqual([]);
+});
