@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { KernelAPI, KernelConnection as LabConnection, ServerConnection } from '@jupyterlab/services';
+import { WebSocket } from 'ws';
 import { type BenchSetting, median, runToEnd, startBenchSetting } from './gateway-setting.ts';
 
 /**
  * `1+1` in one kernel, again and again: our client against @jupyterlab/services on the same gateway, in turns, and
- * against jupyter_client over ZeroMQ with no gateway in between. Prints medians and their ratios.
+ * against jupyter_client over ZeroMQ with no gateway in between. A bare websocket, which sends the request and looks for
+ * reply and idle, shows what gateway and kernel take. Prints medians and their ratios.
  *
  *   node bench/gateway-speed.ts
  */
@@ -38,6 +42,55 @@ async function startLabClient({ server, wsUrl }: BenchSetting): Promise<Client> 
   };
 }
 
+/** What no client on this gateway is faster than: a frame of our form, our unasked-for pong, and two searches in a text. */
+async function startBareClient({ server, wsUrl }: BenchSetting): Promise<Client> {
+  const headers = { authorization: `token ${server.token}` };
+  const started = await fetch(`${server.url}/api/kernels`, {
+    method: 'POST',
+    headers,
+    body: '{"name":"python3"}',
+  });
+  const { id }: { id: string } = JSON.parse(await started.text());
+  const session = randomUUID();
+  const socket = new WebSocket(`${wsUrl}/api/kernels/${id}/channels?session_id=${session}`, {
+    headers,
+    perMessageDeflate: false,
+  });
+  await once(socket, 'open');
+  return {
+    async run() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const header = {
+        msg_id: randomUUID(),
+        msg_type: 'execute_request',
+        session,
+        username: '',
+        version: '5.3',
+      };
+      const asked = { silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
+      const message = { channel: 'shell', header, parent_header: {}, metadata: {}, buffers: [] };
+      const seen = { reply: false, idle: false, pong: false };
+      const take = (frame: Buffer): void => {
+        const text = frame.toString();
+        if (!text.includes(header.msg_id)) return;
+        if (!seen.pong) socket.pong();
+        seen.pong = true;
+        seen.reply ||= text.includes('"execute_reply"');
+        seen.idle ||= text.includes('"idle"');
+        if (seen.reply && seen.idle) resolve();
+      };
+      socket.on('message', take);
+      socket.send(JSON.stringify({ ...message, content: { code: '1+1', ...asked } }));
+      await promise;
+      socket.off('message', take);
+    },
+    async stop() {
+      socket.close();
+      await fetch(`${server.url}/api/kernels/${id}`, { method: 'DELETE', headers });
+    },
+  };
+}
+
 async function timed(client: Client, pauseMs: number, runs: number): Promise<number[]> {
   const times: number[] = [];
   for (let done = 0; done < runs; done += 1) {
@@ -49,20 +102,13 @@ async function timed(client: Client, pauseMs: number, runs: number): Promise<num
   return times;
 }
 
-/** Medians of both clients, in turns, so that the machine's moods hit both. */
-async function compare(
-  ours: Client,
-  theirs: Client,
-  pauseMs: number,
-): Promise<{ ours: number; theirs: number }> {
-  const times = { ours: [] as number[], theirs: [] as number[] };
-  await timed(ours, 0, 5);
-  await timed(theirs, 0, 5);
-  for (let round = 0; round < rounds; round += 1) {
-    times.ours.push(...(await timed(ours, pauseMs, runsPerRound)));
-    times.theirs.push(...(await timed(theirs, pauseMs, runsPerRound)));
-  }
-  return { ours: median(times.ours), theirs: median(times.theirs) };
+/** The clients' medians, in turns, so that the machine's moods hit all. */
+async function compare(clients: readonly Client[], pauseMs: number): Promise<number[]> {
+  const sides = clients.map((client) => ({ client, times: [] as number[] }));
+  for (const client of clients) await timed(client, 0, 5);
+  for (let round = 0; round < rounds; round += 1)
+    for (const { client, times } of sides) times.push(...(await timed(client, pauseMs, runsPerRound)));
+  return sides.map(({ times }) => median(times));
 }
 
 /** The same over ZeroMQ; the script prints its median in milliseconds. */
@@ -85,17 +131,21 @@ const ours: Client = {
   stop: () => setting.connection.close(),
 };
 const lab = await startLabClient(setting);
+const bare = await startBareClient(setting);
 for (const pauseMs of [0, 100]) {
-  const medians = await compare(ours, lab, pauseMs);
+  const [oursMs = NaN, labMs = NaN, bareMs = NaN] = await compare([ours, lab, bare], pauseMs);
   const title = pauseMs === 0 ? 'back to back' : `${pauseMs} ms between runs`;
-  const ratio = (medians.theirs / medians.ours).toFixed(2);
+  const ratio = (labMs / oursMs).toFixed(2);
   console.log(
-    `${title}: ours ${show(medians.ours)}, @jupyterlab/services ${show(medians.theirs)}, theirs/ours ${ratio}`,
+    `${title}: ours ${show(oursMs)}, @jupyterlab/services ${show(labMs)}, theirs/ours ${ratio}; ` +
+      `bare websocket ${show(bareMs)}, services/bare ${(labMs / bareMs).toFixed(2)}`,
   );
 }
 const direct = await directMedian(setting);
-const again = median(await timed(ours, 0, rounds * runsPerRound));
+const [again = NaN, bareAgain = NaN] = await compare([ours, bare], 0);
 console.log(
-  `back to back: ours ${show(again)}, jupyter_client ${show(direct)}, ours/theirs ${(again / direct).toFixed(2)}`,
+  `back to back: ours ${show(again)}, jupyter_client ${show(direct)}, ours/theirs ${(again / direct).toFixed(2)}; ` +
+    `bare websocket ${show(bareAgain)}, bare/theirs ${(bareAgain / direct).toFixed(2)}`,
 );
 await lab.stop();
+await bare.stop();

@@ -69,6 +69,9 @@ class RunTranscript implements Transcript {
   }
 
   startBlock(code: string): void {
+    // The request is on its way by then.
+    if (this.#code === undefined && this.#options.recovered !== true)
+      setImmediate(() => this.#folder.prepare());
     this.#code = code;
     this.#consoleBar?.startBlock();
     this.#view = undefined;
@@ -233,7 +236,7 @@ class RunTranscript implements Transcript {
     this.#folder.release(this.#model.takeDropped());
     const { overflow } = this.#model;
     for (const [kind, text] of this.#model.takeOverflown())
-      overflow[kind] = await this.#folder.move(text, overflow[kind], `more-${kind}.txt`);
+      overflow[kind] = await this.#folder.move(text, `more-${kind}.txt`, overflow[kind]);
     await this.#snapshots.saveInTime();
     await this.#turns.give();
   }

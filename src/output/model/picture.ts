@@ -1,8 +1,13 @@
 import type { OutputLoss, OutputPart, SpoolRange } from '../output-view.ts';
-import type { GrowingFile } from '../spool/run-folder.ts';
 import { FoldedText } from '../terminal/terminal-text.ts';
 
 export type StreamName = 'stdout' | 'stderr';
+
+/** A file that grows: of what is in it, `bytes` count. */
+export interface GrowingFile {
+  path: string;
+  bytes: number;
+}
 
 /** One result, display, page or error: its parts, and the files that it alone has. Plain JSON. */
 export interface Shown {

@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { GrowingFile } from '../model/picture.ts';
+import { SpareFiles } from './spare-files.ts';
 import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
 
 /** Files that an answer may have; what it shows beyond that is not kept. */
@@ -12,21 +14,16 @@ const AT_ONCE_BYTES = 65_536;
 const STALE_BYTES = 1_000_000;
 const STALE_FILES = 200;
 
-/** A file that grows: of what is in it, `bytes` count. */
-export interface GrowingFile {
-  path: string;
-  bytes: number;
-}
-
 /**
  * The files of one run, within its limits: MAX_OUTPUT counts the files that the picture has and the stream text. The
- * folder is made for its first file: a run that says nothing has none. A file is never written over: the snapshot on
+ * folder is made while the kernel begins, or for its first file. A file is never written over: the snapshot on
  * the disk may name it, so what was replaced is deleted after the next one.
  */
 export class RunFolder {
   readonly path: string;
   /** A file was refused, because there are too many bytes or files. */
   isFull = false;
+  readonly spares = new SpareFiles();
   readonly #maxBytes: number;
   readonly #maxFiles: number;
   readonly #keepsLeftovers: boolean;
@@ -80,6 +77,11 @@ export class RunFolder {
       mkdirSync(this.path);
     }
     this.#isMade = true;
+  }
+
+  /** Makes it with spare files, while nobody waits. */
+  prepare(): void {
+    this.spares.make(this.path, () => this.make());
   }
 
   /** Bytes that may still be written. */
@@ -150,6 +152,7 @@ export class RunFolder {
     const path = this.at(`${this.#count}-${name}`);
     try {
       this.make();
+      this.spares.use(path);
       if (this.#count <= FILES_AT_ONCE && bytes.length <= AT_ONCE_BYTES) writeFileSync(path, bytes);
       else await writeFile(path, bytes);
     } catch (error) {
@@ -161,11 +164,7 @@ export class RunFolder {
   }
 
   /** Moves the text of one file to the end of another one, which is begun where there is none; below what is in it. */
-  async move(
-    source: string,
-    target: GrowingFile | undefined,
-    name: string,
-  ): Promise<GrowingFile | undefined> {
+  async move(source: string, name: string, target?: GrowingFile): Promise<GrowingFile | undefined> {
     try {
       const text = await readFile(source);
       if (target === undefined) this.#count += 1;

@@ -84,6 +84,7 @@ async function writeSnapshot(folder: RunFolder, snapshot: Snapshot<unknown>): Pr
   const written = `${crc32(json)}\n${json}`;
   const path = folder.at(SNAPSHOT_FILE);
   folder.make();
+  folder.spares.use(`${path}.new`);
   folder.countSnapshot(Buffer.byteLength(written));
   if (written.length <= AT_ONCE_CHARS) {
     writeFileSync(`${path}.new`, written);

@@ -114,8 +114,10 @@ export class StreamSpool {
   }
 
   #open(): number {
+    const path = this.#folder.at(STREAM_FILE);
     this.#folder.make();
-    return openSync(this.#folder.at(STREAM_FILE), 'a');
+    this.#folder.spares.use(path);
+    return openSync(path, 'a');
   }
 
   /** Takes the open file over: it is closed with the stream. */

@@ -88,7 +88,7 @@ export class SessionKernel {
     until: GivingUp,
   ): Promise<ReadyKernel> {
     // What is sent in the middle of a restart or a deletion dies with the old process.
-    await this.#changes.untilNone(eitherOf(until));
+    if (this.#changes.current !== undefined) await this.#changes.untilNone(eitherOf(until));
     const record = this.record;
     if (record === undefined)
       return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
