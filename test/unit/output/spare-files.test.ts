@@ -50,7 +50,8 @@ test('what a short run says is in files that were there before; a recovery drops
   expect(before).toHaveLength(2);
   await transcript.add({ kind: 'result', data: { 'text/plain': '2' }, metadata: {} });
   await transcript.seal();
-  expect((await inodes()).toSorted()).toEqual(before.toSorted());
+  const byNumber = (a: number, b: number): number => a - b;
+  expect((await inodes()).toSorted(byNumber)).toEqual(before.toSorted(byNumber));
   expect((await readdir(folder)).toSorted()).toEqual(['1-results.txt', 'parts.json']);
 
   const silent = await openTranscript({ dir, runId: 'silent', maxOutputBytes: 1_000_000 });
