@@ -14,19 +14,20 @@ import { givenNumber } from './given-number.ts';
  * cell whose job waits and one whose job computes; a hundred looks beside a job; what it leaves behind. Pairs of cells run in
  * one kernel, one with its hooks and one without, each second pair in the other order: what drifts hits both.
  *
- *   node bench/spark-observer.ts [pairs=12] [spark=both]
+ *   node bench/spark-observer.ts [pairs=12] [row=all]
  */
 
-const USAGE = 'node bench/spark-observer.ts [pairs=12] [spark=both]';
+const USAGE = 'node bench/spark-observer.ts [pairs=12] [row=all]';
 const pairs = givenNumber(0, 12, USAGE);
-const onlySpark = givenNumber(1, 0, USAGE);
+/** 1: Spark 4, 2: not pinned, 3: Spark 3.5, 4: not pinned. */
+const onlyRow = givenNumber(1, 0, USAGE);
 const EMPTY_PAIRS = 10;
 const OBSERVER = `__import__("sys").modules["_sparkthread"]`;
 const HOOKS = ['pre_run_cell', 'post_run_cell'] as const;
-/** Cells that last long enough to be looked at; the last one is all of the JVM's own work. */
-const WAITING = 'sc.parallelize(range(40), 40).map(slow).count()';
+/** Cells that last long enough to be looked at, without workers of Python's: the first waits, the second computes. */
+const WAITING = `_ = spark.range(0, 26, 1, 26).selectExpr("java_method('java.lang.Thread', 'sleep', 100L) as slept").collect()`;
 const COMPUTING =
-  'spark.range(0, 10**8, 1, 200).selectExpr("id % 997 as k", "xxhash64(id) as h").groupBy("k").agg({"h": "max"}).count()';
+  'spark.range(0, 6 * 10**7, 1, 200).selectExpr("id % 997 as k", "xxhash64(id) as h").groupBy("k").agg({"h": "max"}).count()';
 /** The hooks alone, around nothing, in a request that calls none. */
 const HOOK_TIMES = `import time
 def both(observer=${OBSERVER}):
@@ -50,6 +51,8 @@ looks, group = [], sc.getLocalProperty("spark.jobGroup.id")
 looking = threading.Thread(target=look_often, args=(${OBSERVER}.state["run"],))
 looking.start()
 spark.range(0, 2 * 10**6, 1, 100).selectExpr("id % 97 as k").groupBy("k").count().count()
+${WAITING}
+${WAITING}
 ${WAITING}
 looking.join()
 looks.sort()
@@ -141,20 +144,21 @@ const spark4 = kernelspecs['python3-spark']?.env?.['SPARK_HOME'] ?? '';
 if (dirname(spark4) === '.' || spark35 === '')
   throw new Error('the observer is measured on Spark, which needs Java');
 
-const homes = { 4: spark4, 3: spark35 };
-for (const [major, sparkHome] of Object.entries(homes)) {
-  if (onlySpark !== 0 && Number(major) !== onlySpark) continue;
+let row = 0;
+for (const sparkHome of [spark4, spark35]) {
   const javaHome = java === '' ? (kernelspecs['python3-spark']?.env?.['JAVA_HOME'] ?? '') : java;
   const kernelspecsFolder = await writeKernelspecs(cache, {
     'python3-spark': sparkKernelspec(venv.python, sparkHome, javaHome),
   });
   for (const pinned of ['true', 'false']) {
+    row += 1;
+    if (onlyRow !== 0 && row !== onlyRow) continue;
     await using setting = await startBenchSetting('python3-spark', {
       kernelspecsFolder,
       extraEnvironment: { PYSPARK_PIN_THREAD: pinned },
     });
     const { connection } = setting;
-    await runToEnd(connection, 'import time\ndef slow(x):\n    time.sleep(0.1)\n    return x');
+    await runToEnd(connection, 'import time');
     for (const warmUp of [WAITING, COMPUTING, COMPUTING]) await runToEnd(connection, warmUp);
     const told = await printed(
       connection,
@@ -163,26 +167,26 @@ for (const [major, sparkHome] of Object.entries(homes)) {
     const [version = '', ...pids] = told.split(' ');
     const processes = pids.map(Number);
     await executeQuietly(connection, PUT_IN, 5_000);
-    const empty = await compare(connection, 'None', pairs * EMPTY_PAIRS, processes);
-    const waiting = await compare(connection, WAITING, pairs, processes);
-    const computing = await compare(connection, COMPUTING, pairs, processes);
+    console.log(`Spark ${version}, ${pinned === 'true' ? '' : 'not '}pinned`);
     const hooks = await printed(connection, HOOK_TIMES);
+    const empty = await compare(connection, 'None', pairs * EMPTY_PAIRS, processes);
+    const [least, middle, most] = between(
+      empty.with.map(({ wallMs }, pair) => wallMs - (empty.without[pair]?.wallMs ?? Number.NaN)),
+    );
+    console.log(
+      `  an empty cell: ${middle.toFixed(2)} ms more (95 %: ${least.toFixed(2)} to ${most.toFixed(2)}); its hooks alone ${Number(hooks).toFixed(2)} ms`,
+    );
     const looks = await printed(connection, LOOKS);
+    console.log(`  100 looks, p50 p90 max in ms, group unchanged, error: ${looks}`);
+    const waiting = await compare(connection, WAITING, 2 * pairs, processes);
+    console.log(`  a job that waits, wall: ${ratios(waiting, 'wallMs')}`);
+    const computing = await compare(connection, COMPUTING, 2 * pairs, processes);
+    console.log(`  a job that computes, wall: ${ratios(computing, 'wallMs')}`);
+    console.log(`  a job that computes, processor: ${ratios(computing, 'processorMs')}`);
     const left = await printed(
       connection,
       'print(sorted(n for n in set(dir()) - names if n[0] != "_" and n not in ("names", "both", "look_often", "looks", "looking", "group", "threading")))',
     );
-    const [least, middle, most] = between(
-      empty.with.map(({ wallMs }, pair) => wallMs - (empty.without[pair]?.wallMs ?? Number.NaN)),
-    );
-    console.log(`Spark ${version}, ${pinned === 'true' ? '' : 'not '}pinned`);
-    console.log(
-      `  an empty cell: ${middle.toFixed(2)} ms more (95 %: ${least.toFixed(2)} to ${most.toFixed(2)}); its hooks alone ${hooks} ms`,
-    );
-    console.log(`  a job that waits, wall: ${ratios(waiting, 'wallMs')}`);
-    console.log(`  a job that computes, wall: ${ratios(computing, 'wallMs')}`);
-    console.log(`  a job that computes, processor: ${ratios(computing, 'processorMs')}`);
-    console.log(`  100 looks, p50 p90 max in ms, group unchanged, error: ${looks}`);
     console.log(`  names that it left: ${left}`);
   }
 }

@@ -55,7 +55,7 @@ export interface KernelModel {
 }
 
 export interface KernelInfo {
-  /** `ipython`, `IRkernel`, `Apache Toree Scala` … as the kernel says; empty when it never answered. */
+  /** `ipython`, `IRkernel` … as the kernel says, `Apache Toree` for its `spark`; empty when it never answered. */
   implementation: string;
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type SparkApplication, sparkCounts, type SparkMoment } from './spark-work.ts';
 
@@ -65,9 +66,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** The observer that is put into Python kernels (observer/*.py), as code for an execute_request. */
 const PARTS = ['jobs', 'cells', 'stop'];
-const SOURCE = PARTS.map((part) =>
-  readFileSync(new URL(`observer/${part}.py`, import.meta.url), 'utf8'),
-).join('\n\n');
+const readPart = (name: string): string => readFileSync(new URL(`observer/${name}`, import.meta.url), 'utf8');
+const SOURCE = PARTS.map((part) => readPart(`${part}.py`)).join('\n\n');
 const VERSION = /^VERSION = (\d+)$/m.exec(SOURCE)?.[1] ?? '';
 
 /** Its module, made anew; an expression, so that it binds no name of the user's. JSON's texts are Python's. */
@@ -81,4 +81,56 @@ export const PUT_IN = `${IS_PRESENT} or (lambda m: m.install(m))(${MADE})`;
 /** Ends the Spark jobs of the cell that was this request's, and no others; the observer need not be there. */
 export function stopCode(msgId: string, seconds: number): string {
   return `(${PRESENT} if ${IS_PRESENT} else ${MADE}).stop(${JSON.stringify(msgId)}, ${seconds})`;
+}
+
+/** What Scala kernels get in its place (observer/*.scala). */
+const SCALA_CELLS = readPart('cells.scala');
+const SCALA_STOP = readPart('stop.scala');
+const SCALA_VERSION = createHash('sha256').update(SCALA_CELLS).digest('hex').slice(0, 16);
+/** A comm's message for a kernel whose code has no comms: the gateway's client reads it as one. */
+const COMM_MIME = 'application/vnd.sparkthread.comm+json';
+
+/** How code in a kernel knows the cell under way, and shows something in its name. */
+interface ScalaKernel {
+  cell: string;
+  show: string;
+}
+
+function kernelOf(implementation: string): ScalaKernel | undefined {
+  if (/toree/i.test(implementation))
+    return {
+      cell: 'org.apache.toree.global.ExecuteRequestState.lastKernelMessage.map(_.header.msg_id)',
+      show: `kernel.display.content("${COMM_MIME}", said)`,
+    };
+  if (/almond/i.test(implementation))
+    return {
+      // It tells no cells apart, but when there is none.
+      cell: 'if (kernel.publish.canOutput()) Some("") else None',
+      show: `kernel.publish.display(almond.interpreter.api.DisplayData(Map("${COMM_MIME}" -> said)))`,
+    };
+  return undefined;
+}
+
+/** Puts it in, where this version of it is not there yet; undefined for a kernel that has no place for it. */
+export function observeScala(implementation: string): string | undefined {
+  const kernel = kernelOf(implementation);
+  if (kernel === undefined) return undefined;
+  return withoutComments(SCALA_CELLS)
+    .replaceAll('@VERSION@', SCALA_VERSION)
+    .replaceAll('@CELL@', () => kernel.cell)
+    .replaceAll('@SHOW@', () => kernel.show);
+}
+
+/** Ends the Spark jobs that began in the last so many ms, but no stream's; undefined where an interrupt does so, or nothing. */
+export function stopScala(implementation: string, ms: number): string | undefined {
+  if (!/almond/i.test(implementation)) return undefined;
+  return withoutComments(SCALA_STOP).replaceAll('@MS@', String(Math.ceil(ms)));
+}
+
+/** Each request of a kernel is compiled. */
+function withoutComments(source: string): string {
+  return source
+    .split('\n')
+    .filter((line) => !line.trimStart().startsWith('//'))
+    .join('\n');
 }

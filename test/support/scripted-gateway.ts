@@ -248,7 +248,7 @@ export class ScriptedKernel {
     const isAnswered = message.channel === 'control' ? answersControl : answersInfo;
     if (message.header.msg_type === 'kernel_info_request' && isAnswered) {
       const isShellAtWork = message.channel === 'shell' && this.#isAtWork && this.executionState === 'busy';
-      if (isShellAtWork && !this.implementation.includes('Toree')) this.#unanswered.push(message);
+      if (isShellAtWork && this.implementation !== 'spark') this.#unanswered.push(message);
       else this.#answerInfo(message);
     }
     if (message.header.msg_type !== 'execute_request') return;

@@ -151,10 +151,10 @@ const apiRoot = (given: string): string | undefined => {
 };
 
 export const sparkFields = {
-  SPARK_PROGRESS: withDefault(oneOf(['auto', 'console', 'off']), 'auto', {
+  SPARK_PROGRESS: withDefault(oneOf(['auto', 'console', 'off', 'all']), 'auto', {
     example: 'console',
     description:
-      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it; it defines and prints nothing there. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output.',
+      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it; it defines and prints nothing there. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output. all: as auto, and a thread in Scala kernels (Toree, almond) that asks Spark twice a second.',
   }),
   SPARK_UI_URL: optional(
     readAs('off, or an http address with {appId} and {jobId} in it', (given) =>
@@ -176,7 +176,7 @@ export const sparkFields = {
       secret: true,
       example: 'http://driver.example.com:4040/api/v1',
       description:
-        'The root of Spark’s REST API (of a driver’s UI, YARN’s proxy or a history server): while a run of a kernel without the observer (Scala, R, SPARK_PROGRESS=console) lasts over a second, its jobs are asked for there. Of the running applications the one with the kernel’s id in its name counts, as Enterprise Gateway names them, else the newest. https://rm.example.com/proxy/{appId}/api/v1: YARN is asked for the id, by that name alone. A user and a password may stand before the host.',
+        'The root of Spark’s REST API (of a driver’s UI, YARN’s proxy or a history server): while a run of a kernel without the observer (R, Scala unless SPARK_PROGRESS=all, every one with console) lasts over a second, its jobs are asked for there. Of the running applications the one with the kernel’s id in its name counts, as Enterprise Gateway names them, else the newest. https://rm.example.com/proxy/{appId}/api/v1: YARN is asked for the id, by that name alone. A user and a password may stand before the host.',
     },
   ),
   SHOW_DATAFRAMES: withDefault(orWord('off', wholeNumber(1, MAX_ROWS)), 'off', {

@@ -118,8 +118,8 @@ export class HubServer {
         if (answer === 'running') return;
         isAsked = answer === 'begun';
       }
-      const mayTell = state !== 'stopping' && state !== 'away';
-      if (mayTell && (await this.#follow(until)) === 'ready' && state === 'unknown') return;
+      const canFollow = state !== 'stopping' && state !== 'away';
+      if (canFollow && (await this.#follow(until)) === 'ready' && state === 'unknown') return;
       await delay(timings.hubLookMs, undefined, { signal: until }).catch(() => undefined);
     }
     throw notStarted(`it does not run after ${this.#launchTimeoutMs / 1000} s`);

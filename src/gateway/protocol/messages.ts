@@ -1,6 +1,6 @@
 import type { KernelInfo } from '../gateway.ts';
 import type { MimeBundle, Output } from '../outputs.ts';
-import { isRecord, text } from './json.ts';
+import { isRecord, readJson, text } from './json.ts';
 import { readWidget } from './widget.ts';
 import type { KernelMessage } from './wire.ts';
 
@@ -68,7 +68,7 @@ export function readOutput(message: KernelMessage): Output | undefined {
     case 'execute_result':
       return { kind: 'result', ...readDisplay(content) };
     case 'display_data':
-      return { kind: 'display', ...readDisplay(content) };
+      return readCommDisplay(content['data']) ?? { kind: 'display', ...readDisplay(content) };
     case 'update_display_data': {
       const display = readDisplay(content);
       return display.displayId === undefined
@@ -92,6 +92,17 @@ export function readOutput(message: KernelMessage): Output | undefined {
 function readComm(content: KernelMessage['content']): Output | undefined {
   const commId = text(content['comm_id']);
   return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
+}
+
+/** What code says that its kernel gives no comm (Scala's): JSON of a comm's message, as a text, is such a message. */
+const COMM_MIME = 'application/vnd.sparkthread.comm+json';
+const MOST_COMM_CHARS = 10_000;
+
+function readCommDisplay(data: unknown): Output | undefined {
+  const said = isRecord(data) ? data[COMM_MIME] : undefined;
+  if (typeof said !== 'string' || said.length > MOST_COMM_CHARS) return undefined;
+  const content = readJson(said);
+  return isRecord(content) ? readComm(content) : undefined;
 }
 
 interface Display {
@@ -148,7 +159,8 @@ export function readDropNotice(message: KernelMessage, sessionId: string): 'data
 const IMPLEMENTATION_CHARS = 200;
 
 export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
-  return { implementation: text(content['implementation']).slice(0, IMPLEMENTATION_CHARS) };
+  const said = text(content['implementation']).slice(0, IMPLEMENTATION_CHARS);
+  return { implementation: said === 'spark' ? 'Apache Toree' : said }; // Toree's word for itself
 }
 
 export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { KernelConnection } from '../../gateway/gateway.ts';
+import type { KernelConnection, KernelInfo } from '../../gateway/gateway.ts';
 import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
 import type { SparkLinkSettings } from '../../spark/spark-work.ts';
-import { PUT_IN, readStopped, stopCode, type StoppedWork } from '../../spark/read-observer.ts';
+import {
+  observeScala,
+  PUT_IN,
+  readStopped,
+  stopCode,
+  type StoppedWork,
+  stopScala,
+} from '../../spark/read-observer.ts';
 import { type FrameRows, showFrames, showFramesAndRun } from '../../spark/sql/python.ts';
 import { StatusApi, type StatusSettings } from '../../spark/status/status-api.ts';
 import { atMost, pause } from '../../waits.ts';
@@ -20,7 +27,8 @@ const LASTS_MS = 1_000;
 const PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-export type SparkProgress = 'auto' | 'console' | 'off';
+/** `all`: `auto`, and in Scala kernels too. */
+export type SparkProgress = 'auto' | 'console' | 'off' | 'all';
 export type SparkSettings = SparkLinkSettings & {
   progress: SparkProgress;
   /** Spark's REST API, for kernels without the observer. */
@@ -41,7 +49,7 @@ export class SparkObserver {
   readonly #code: string;
   readonly #log: Log;
   /** The process that it was put into, by connection; one that has it already takes no second one. */
-  readonly #process = new WeakMap<KernelConnection, string>();
+  readonly #process = new WeakMap<KernelConnection, string | KernelInfo>();
   readonly #api: StatusApi | undefined;
   readonly #pause: typeof pause;
   /** Runs of which the log knows that the API gives no answer. */
@@ -51,7 +59,7 @@ export class SparkObserver {
     this.settings = settings;
     this.#rows = { asked: settings.sqlRows, result: settings.resultRows };
     const frames = showFrames(this.#rows);
-    this.#code = settings.progress === 'auto' ? `(${frames}, ${PUT_IN})` : frames;
+    this.#code = isObserving(settings) ? `(${frames}, ${PUT_IN})` : frames;
     this.#log = log;
     this.#api = settings.status === undefined ? undefined : new StatusApi(settings.status);
     this.#pause = wait;
@@ -60,10 +68,11 @@ export class SparkObserver {
   /** Once for each process of a Python kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
   async putInto(connection: KernelConnection): Promise<void> {
     const { kernelId } = connection;
-    if (!isPython(connection) || connection.isBusyElsewhere || this.#isIn(connection)) return;
-    const { kind } = await executeQuietly(connection, this.#code, TIMEOUT_MS);
+    const code = this.#codeIn(connection);
+    if (code === undefined || connection.isBusyElsewhere || this.#isIn(connection)) return;
+    const { kind } = await executeQuietly(connection, code, TIMEOUT_MS);
     // The one that has answered: before, it may have been coming up.
-    this.#process.set(connection, connection.process);
+    this.#process.set(connection, processOf(connection));
     if (kind !== 'ok')
       this.#log.warn(
         { event: 'spark.observer', kernel: kernelId, kind },
@@ -71,9 +80,13 @@ export class SparkObserver {
       );
   }
 
+  #codeIn(connection: KernelConnection): string | undefined {
+    if (isPython(connection)) return this.#code;
+    return this.settings.progress === 'all' ? observeScala(connection.kernelInfo.implementation) : undefined;
+  }
+
   #isIn(connection: KernelConnection): boolean {
-    const { process } = connection;
-    return process !== '' && this.#process.get(connection) === process;
+    return this.#process.get(connection) === processOf(connection);
   }
 
   /** The code that runs this: a kernel that works for somebody else has not been told yet what `%%sql` is. */
@@ -85,7 +98,7 @@ export class SparkObserver {
   /** Follows the jobs of the block that was sent, where nothing in the kernel tells of them; the result ends that. */
   follow(live: LiveRun, connection: KernelConnection): () => void {
     const { progress } = this.settings;
-    const isObserved = progress === 'auto' && isPython(connection);
+    const isObserved = isObserving(this.settings) && this.#codeIn(connection) !== undefined;
     const api = this.#api;
     if (api === undefined || progress === 'off' || isObserved) return () => undefined;
     const over = new AbortController();
@@ -139,11 +152,23 @@ export class SparkObserver {
     msgId: string,
     ranMs: number,
   ): Promise<StoppedWork | undefined> {
-    if (!isPython(connection)) return undefined;
-    const seconds = Math.ceil(ranMs + EARLIER_MS) / 1000;
-    const { comms } = await executeQuietly(connection, stopCode(msgId, seconds), TIMEOUT_MS);
+    const ms = Math.ceil(ranMs + EARLIER_MS);
+    const code = isPython(connection)
+      ? stopCode(msgId, ms / 1000)
+      : stopScala(connection.kernelInfo.implementation, ms);
+    if (code === undefined) return undefined;
+    const { comms } = await executeQuietly(connection, code, TIMEOUT_MS);
     return comms.map(readStopped).find((word) => word !== undefined);
   }
+}
+
+/** A kernel that does not name its process introduces itself anew behind each restart. */
+function processOf({ process, kernelInfo }: KernelConnection): string | KernelInfo {
+  return process === '' ? kernelInfo : process;
+}
+
+function isObserving({ progress }: Pick<SparkSettings, 'progress'>): boolean {
+  return progress === 'auto' || progress === 'all';
 }
 
 function isPython({ kernelInfo }: KernelConnection): boolean {

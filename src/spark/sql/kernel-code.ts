@@ -17,7 +17,7 @@ export function takesSql(language: string): boolean {
 export interface SqlKernel {
   /** As its kernelspec says it. */
   language: string;
-  /** As the kernel says it: `ipython`, `Apache Toree Scala`. */
+  /** `ipython`, `Apache Toree`: see `KernelInfo`. */
   implementation: string;
 }
 

@@ -13,6 +13,10 @@ import {
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
+import { SparkObserver } from '../../../src/runs/session/spark-observer.ts';
+import { readMoment } from '../../../src/spark/read-observer.ts';
+import { sqlForKernel } from '../../../src/spark/sql/kernel-code.ts';
+import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
 
 /** Kernels with manners of their own, on Kernel Gateway 3 through our client. */
 
@@ -219,6 +223,31 @@ describeKernel('scala-spark', (kernel, watched) => {
     );
     expect(working.end).toMatchObject({ kind: 'interrupted', variablesLost: false });
     expect(await run(kernel(), { code: '1 + 1' }).end).toMatchObject({ kind: 'ok' });
+  });
+
+  test('a thread within it tells of a job of the cell, and SQL gives a table', async () => {
+    const spark = new SparkObserver(
+      { progress: 'all', uiUrl: undefined, historyUrl: undefined, sqlRows: 1, resultRows: 0 },
+      silentLog,
+    );
+    await spark.putInto(kernel());
+    const counting = run(kernel(), {
+      code: 'sc.parallelize(1 to 24, 24).map { i => Thread.sleep(200); i }.count()',
+    });
+    expect(await counting.end).toMatchObject({ kind: 'ok' });
+    const told = counting.outputs.flatMap((said) =>
+      said.kind === 'comm' ? (readMoment(said)?.counts ?? []) : [],
+    );
+    expect(told.at(-1)).toMatchObject({ jobs: 1, tasks: 24, failedTasks: 0 });
+    expect(told.map(({ doneTasks }) => doneTasks)).toEqual(
+      told.map(({ doneTasks }) => doneTasks).toSorted((a, b) => a - b),
+    );
+    const { implementation } = kernel().kernelInfo;
+    const code = sqlForKernel('select 1 as `a.b`', { language: 'scala', implementation }, 10);
+    const asking = run(kernel(), { code });
+    expect(await asking.end).toMatchObject({ kind: 'ok' });
+    const { data } = await asking.until('display');
+    expect(data).toHaveProperty([SPARK_TABLE_MIME], expect.stringContaining('"columns":["a.b"]'));
   });
 
   test('a restart under load, of which this kernel says nothing', async () => {

@@ -437,7 +437,7 @@ test('a gateway behind a proxy without the interrupt route gets the interrupt as
 
 test('an error that our stop made is an interrupt, whatever the kernel calls it', async () => {
   await using rig = await startConnectedRig({
-    prepare: (kernel) => (kernel.implementation = 'Apache Toree Scala'),
+    prepare: (kernel) => (kernel.implementation = 'spark'),
   });
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -514,7 +514,7 @@ test('trap 27: an error whose message was dropped is taken from the reply', asyn
 
 test('trap 53: Toree’s error after idle belongs to the run, once', async () => {
   await using rig = await startConnectedRig({
-    prepare: (kernel) => (kernel.implementation = 'Apache Toree Scala'),
+    prepare: (kernel) => (kernel.implementation = 'spark'),
   });
   const error = { ename: 'Unknown Error', evalue: '<console>:25: error: type mismatch', traceback: [] };
   rig.kernel.onExecute = (request, kernel) => {
@@ -615,7 +615,7 @@ test('trap 31: a request that is swallowed does not hang: the kernel’s next an
 
 test('a kernel that answers out of order is asked by an empty execution, however often it looks idle', async () => {
   await using rig = await startConnectedRig({
-    prepare: (kernel) => (kernel.implementation = 'Apache Toree Scala'),
+    prepare: (kernel) => (kernel.implementation = 'spark'),
   });
   rig.kernel.onExecute = (request, kernel) => {
     kernel.begin(request);

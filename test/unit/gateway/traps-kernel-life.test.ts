@@ -486,7 +486,7 @@ async function workUnheard(rig: ConnectedRig, state: string, cut: boolean): Prom
     rig.server.calls.filter(({ method, isUpgrade }) => method === 'GET' && !isUpgrade).length;
   const running = run(connection);
   await running.until('started');
-  if (kernel.implementation !== 'Apache Toree Scala') kernel.answersInfo = false;
+  if (kernel.implementation !== 'spark') kernel.answersInfo = false;
   kernel.answersControl = kernel.implementation === 'ipython';
   kernel.executionState = state;
   if (cut) {
@@ -505,9 +505,9 @@ async function workUnheard(rig: ConnectedRig, state: string, cut: boolean): Prom
 }
 
 test.for([
-  ['Apache Toree Scala', 'idle', true],
-  ['Apache Toree Scala', 'idle', false],
-  ['Apache Toree Scala', 'starting', false],
+  ['spark', 'idle', true],
+  ['spark', 'idle', false],
+  ['spark', 'starting', false],
   ['IRkernel', 'starting', true],
   ['IRkernel', 'idle', false],
   ['ipython', 'starting', false],
@@ -521,7 +521,7 @@ test.for([
 test('a resumed run of a kernel whose kind is not known yet is not over because it answers in the middle of its work', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
-  kernel.implementation = 'Apache Toree Scala';
+  kernel.implementation = 'spark';
   kernel.executionState = 'busy';
   kernel.answersInfo = false;
   const proof = Promise.withResolvers<ScriptMessage>();
@@ -533,7 +533,7 @@ test('a resumed run of a kernel whose kind is not known yet is not over because 
   expect(await resumed.end).toMatchObject({ kind: 'unknown', variablesLost: false });
 });
 
-test.for(['IRkernel', 'Apache Toree Scala'])(
+test.for(['IRkernel', 'spark'])(
   '%s: a death while nobody was connected is found although the model still says busy',
   async (implementation) => {
     await using rig = await startRig();

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { readMoment, readStopped } from '../../../src/spark/read-observer.ts';
+import { describe, expect, test } from 'vitest';
+import { observeScala, readMoment, readStopped, stopScala } from '../../../src/spark/read-observer.ts';
 
 const said = (data: unknown, commId = 'sparkthread.spark') => ({ commId, data });
 
@@ -67,4 +67,28 @@ test('what a stop had to end', () => {
   expect(readStopped(said({ stopped: 'all operations' }))).toBe('all operations');
   expect(readStopped(said({ stopped: 'everything' }))).toBeUndefined();
   expect(readStopped(said({ stopped: 'jobs' }, 'widget'))).toBeUndefined();
+});
+
+/** What is in the code for Scala; that Toree takes it is seen in test/gateway/conformance/kernels.test.ts. */
+test.each([
+  ['Apache Toree', 'ExecuteRequestState', 'kernel.display.content("'],
+  ['almond', 'kernel.publish.canOutput()', 'kernel.publish.display('],
+])('%s gets what it has for cells and for showing', (implementation, cell, tell) => {
+  const code = observeScala(implementation);
+  expect(code).toContain(`= ${cell === 'ExecuteRequestState' ? 'org.apache.toree.global.' : 'if ('}${cell}`);
+  expect(code).toContain(`if (said != told) ${tell}`);
+});
+
+describe.each([observeScala('Apache Toree'), stopScala('almond', 1_200.4)])('each code', (code = '') => {
+  test('is one block without comments, with nothing left to put in', () => {
+    expect(code).toMatch(/^(if|for) \(.*\) \{\n[^]*\n\}\n$/);
+    expect(code).not.toMatch(/^\s*\/\/|@[A-Z]+@|1200/m);
+    expect(code.split('\n').filter((line) => /^\S/.test(line))).toHaveLength(2);
+  });
+});
+
+test('another kernel gets nothing', () => {
+  expect(['IRkernel', 'xscala', ''].flatMap((name) => [observeScala(name), stopScala(name, 1)])).toEqual(
+    Array.from({ length: 6 }),
+  );
 });

@@ -4,7 +4,7 @@ import type { KernelInfo, KernelModel } from '../../../../src/gateway/gateway.ts
 import type { OutgoingMessage } from '../../../../src/gateway/protocol/wire.ts';
 import { createExecution, createParts, kernelMessage } from '../../../support/gateway-parts.ts';
 
-const toree = { implementation: 'Apache Toree Scala' };
+const toree = { implementation: 'Apache Toree' };
 
 function createWatch(state: string, more: Partial<KernelModel> = {}, info: KernelInfo = toree) {
   const model = state === '' ? undefined : { id: 'k', name: 'scala', executionState: state, ...more };

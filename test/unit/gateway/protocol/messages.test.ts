@@ -68,6 +68,14 @@ test('what code says to a client of its own', () => {
   });
 });
 
+test('a kernel without comms says it by a display; what is no such word stays one', () => {
+  const shown = (said: unknown) =>
+    readOutput(message('display_data', { data: { 'application/vnd.sparkthread.comm+json': said } }));
+  expect(shown('{"comm_id":"c1","data":[1]}')).toEqual({ kind: 'comm', commId: 'c1', data: [1] });
+  for (const other of [{ comm_id: 'c1' }, '{}', '[]', '{', `{"comm_id":"${'c'.repeat(10_000)}"}`])
+    expect(shown(other)).toMatchObject({ kind: 'display' });
+});
+
 test('messages that are no output', () => {
   for (const type of [
     'status',
@@ -128,22 +136,29 @@ test('what a reply carries: pager texts, next inputs; almond’s data is not sho
   expect(reply.executionCount).toBe(3);
 });
 
-const kernel = (implementation: string) => ({ implementation });
+/** Toree says `spark`. */
+const kernel = (implementation: string) => readKernelInfo({ implementation });
 
 test('which kernels talk late, and which prove by a kernel_info_reply', () => {
-  expect(['ipython', 'IRkernel', 'Apache Toree Scala', ''].map((name) => isLateTalker(kernel(name)))).toEqual(
-    [false, true, true, false],
-  );
-  expect(
-    ['ipython', 'IRkernel', 'Apache Toree Scala', ''].map((name) => isProvenByInfo(kernel(name))),
-  ).toEqual([true, false, false, false]);
+  expect(['ipython', 'IRkernel', 'spark', ''].map((name) => isLateTalker(kernel(name)))).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
+  expect(['ipython', 'IRkernel', 'spark', ''].map((name) => isProvenByInfo(kernel(name)))).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 test('a silent execution’s count tells a process that cannot have run the last one', () => {
   const of = (name: string, replied: number | undefined, known: number) =>
-    isOfOtherProcess(readKernelInfo({ implementation: name }), replied, known);
+    isOfOtherProcess(kernel(name), replied, known);
   // IRkernel names the next count, Toree counts the silent one.
-  for (const name of ['IRkernel', 'Apache Toree Scala'])
+  for (const name of ['IRkernel', 'spark'])
     expect([of(name, 1, 1), of(name, 2, 1), of(name, 3, 5)], name).toEqual([true, false, true]);
   expect([of('xpython', 1, 1), of('xpython', 0, 1)]).toEqual([false, true]);
   expect(of('IRkernel', undefined, 7)).toBe(false);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { SparkObserver, type SparkProgress } from '../../../../src/runs/session/spark-observer.ts';
-import { PUT_IN } from '../../../../src/spark/read-observer.ts';
+import { observeScala, PUT_IN, stopScala } from '../../../../src/spark/read-observer.ts';
 import { showFrames } from '../../../../src/spark/sql/python.ts';
 import { startConnectedRig } from '../../../support/gateway-client.ts';
 import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
@@ -63,6 +63,24 @@ test('a kernel that is no IPython gets nothing', async () => {
   });
   await new SparkObserver(settings('auto'), silentLog).putInto(rig.connection);
   expect(requests(rig.kernel)).toEqual([]);
+});
+
+test('a Scala kernel is looked at where that is asked for, once; a stop ends its jobs where its interrupt does not', async () => {
+  const sent = async (implementation: string, progress: SparkProgress): Promise<unknown[]> => {
+    await using rig = await startConnectedRig({
+      prepare: (kernel) => {
+        kernel.implementation = implementation;
+      },
+    });
+    const observer = new SparkObserver(settings(progress), silentLog);
+    await observer.putInto(rig.connection);
+    await observer.putInto(rig.connection);
+    await observer.endJobs(rig.connection, 'request-1', 2_000);
+    return requests(rig.kernel).map(({ content }) => content['code']);
+  };
+  expect(await sent('spark', 'all')).toEqual([observeScala('Apache Toree')]);
+  expect(await sent('spark', 'auto')).toEqual([]);
+  expect(await sent('almond', 'auto')).toEqual([stopScala('almond', 2_500)]);
 });
 
 test('a kernel that works for another client is left alone', async () => {

@@ -1,0 +1,69 @@
+// Tells the bot how far the Spark jobs of the cell under way are. Scala 2.11 to 2.13, Spark 2.2 to 4. One block, so that no
+// name is left. No kernel calls it at a cell's beginning, so a thread looks twice a second, for as long as the kernel lives.
+// @CELL@ is the cell under way, @SHOW@ sends `said`: read-observer.ts puts in what the kernel has for that.
+if (System.getProperty("sparkthread.observer") != "@VERSION@") {
+  System.setProperty("sparkthread.observer", "@VERSION@")
+  val thread = new Thread(new Runnable {
+    var cell: Option[String] = None
+    var known, before = Set.empty[Int]
+    var since = Map.empty[Int, Long]
+    var begun = 0L
+    var lasts = false
+    var told = ""
+
+    def run(): Unit =
+      while (System.getProperty("sparkthread.observer") == "@VERSION@") {
+        Thread.sleep(500)
+        // Whatever fails in it costs the cell nothing: a context may end at any moment.
+        try for (session <- org.apache.spark.sql.SparkSession.getDefaultSession) if (!session.sparkContext.isStopped) look(session)
+        catch { case error if scala.util.control.NonFatal(error) => () }
+      }
+
+    def look(session: org.apache.spark.sql.SparkSession): Unit = {
+      val tracker = session.sparkContext.statusTracker
+      val streams = session.streams.active.toSeq.flatMap(query => tracker.getJobIdsForGroup(query.runId.toString).toSeq)
+      val active = tracker.getActiveJobIds.toSet -- streams
+      val now = System.currentTimeMillis
+      val current: Option[String] = @CELL@
+      if (current != cell) {
+        cell = current
+        before = known
+        since = Map.empty
+        begun = now - 1000
+        lasts = false
+        told = ""
+      }
+      known = tracker.getJobIdsForGroup(null).toSet ++ active -- streams
+      val jobs = known -- before
+      since = (jobs & active).map(job => job -> since.getOrElse(job, now)).toMap
+      lasts = lasts || since.values.exists(now - _ >= 1000)
+      if (cell.nonEmpty && lasts) tell(session.sparkContext, jobs, active)
+    }
+
+    def tell(context: org.apache.spark.SparkContext, jobs: Set[Int], active: Set[Int]): Unit = {
+      val tracker = context.statusTracker
+      val infos = jobs.toSeq.sorted.takeRight(200).flatMap(job => tracker.getJobInfo(job))
+      val open = infos.filter(info => active(info.jobId)).flatMap(_.stageIds.toSeq).toSet
+      // One that an earlier cell has computed is skipped here.
+      val stages = infos.flatMap(_.stageIds.toSeq).distinct.flatMap(stage => tracker.getStageInfo(stage))
+        .filter(stage => stage.submissionTime == 0 || stage.submissionTime >= begun)
+      val tasks = stages.map(stage => if (open(stage.stageId)) stage.numTasks else stage.numCompletedTasks).sum
+      val counts = Seq(tasks, stages.map(_.numCompletedTasks).sum,
+        stages.map(stage => if (open(stage.stageId)) stage.numActiveTasks else 0).sum, stages.map(_.numFailedTasks).sum)
+      val failed = infos.count(_.status == org.apache.spark.JobExecutionStatus.FAILED)
+      val running = jobs & active
+      def quoted(text: String) = text.filter(sign => sign >= ' ' && sign != '"' && sign != '\\').mkString("\"", "", "\"")
+      def asked(name: String) = context.getConf.getOption("spark." + name).map(quoted).getOrElse("null")
+      val reverse = if (context.getConf.getBoolean("spark.ui.reverseProxy", false)) asked("ui.reverseProxyUrl") else "null"
+      val yarn = asked("org.apache.hadoop.yarn.server.webproxy.amfilter.AmIpFilter.param.PROXY_URI_BASES")
+      val said = "{\"comm_id\":\"sparkthread.spark\",\"data\":{\"jobs\":[" + Seq(jobs.size, jobs.size - running.size, failed).mkString(",") +
+        "],\"tasks\":[" + counts.mkString(",") + "],\"job\":" + (if (running.nonEmpty) running.min else jobs.max) +
+        ",\"lasts\":true,\"at\":{\"app\":" + quoted(context.applicationId) + ",\"ui\":" + context.uiWebUrl.map(quoted).getOrElse("null") +
+        ",\"reverse\":" + reverse + ",\"yarn\":" + yarn + "}}}"
+      if (said != told) @SHOW@
+      told = said
+    }
+  }, "sparkthread")
+  thread.setDaemon(true)
+  thread.start()
+}
