@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../errors.ts';
-import { isCostly, MOST_COST } from '../gateway/protocol/json.ts';
+import { isCostly } from '../gateway/protocol/json.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
 import { type Cell, cellsToRun, isObject, type JsonObject, type Notebook } from './model.ts';
 
@@ -45,11 +45,8 @@ export function readNotebook(text: string, name: string): { notebook: Notebook; 
   return { notebook, language: languageOf(given) };
 }
 
-/** Each line of its text is a value, which takes long to parse: three times what a message of a kernel may have. */
-const MOST_JSON_COST = 3 * MOST_COST;
-
 function parse(text: string, name: string): JsonObject {
-  if (isCostly(Buffer.from(text), MOST_JSON_COST)) throw unreadable(name, 'it has too many lines and values');
+  if (isCostly(Buffer.from(text))) throw unreadable(name, 'it has too many lines and values');
   let given: unknown;
   try {
     given = JSON.parse(text);

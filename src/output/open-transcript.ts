@@ -1,7 +1,7 @@
 import type { KernelOutput, WidgetState } from '../gateway/outputs.ts';
 import { RunTranscript } from './run-transcript.ts';
 import type { Transcript, TranscriptOptions } from './transcript.ts';
-import { htmlAsText } from './mime/html-text.ts';
+import { shortHtmlAsText } from './mime/html-text.ts';
 
 export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
   const transcript = new TranscriptInWords(options);
@@ -111,7 +111,7 @@ function displayOf(id: string): string {
 }
 
 function plainWords(value: string | number | undefined): string {
-  return typeof value === 'string' ? (htmlAsText(value) ?? '') : String(value ?? '');
+  return typeof value === 'string' ? shortHtmlAsText(value) : String(value ?? '');
 }
 
 function barOf({ value, max = 100 }: WidgetState): string {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
+import { giveTurn } from '../gateway/waits.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
 import { lossOf, type Shown, type StreamName, textKindOf } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
@@ -178,7 +179,7 @@ export class RunTranscript implements Transcript {
     this.#model.stream(name, shown, { from, to: this.#spool.keptBytes });
     this.#sealed = undefined;
     await written;
-    await this.#turns.give();
+    await giveTurn();
   }
 
   async #takeParts(make: MakeParts, displayId?: string, printed = ''): Promise<void> {
@@ -229,7 +230,7 @@ export class RunTranscript implements Transcript {
         overflow[kind] = await this.#folder.move(text, overflow[kind], `more-${kind}.txt`);
     }
     await this.#snapshots.saveInTime();
-    await this.#turns.give();
+    await giveTurn();
   }
 
   readonly #diskFailed = (error: unknown): void => {

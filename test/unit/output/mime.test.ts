@@ -198,8 +198,10 @@ test('entities are read, scripts are not, unclosed tags do no harm', async () =>
     note: undefined,
     isBeginning: false,
   });
-  expect(htmlAsText('<style>p{}</style><p>a &amp; b<br>c</p><script>alert(1)</script>')).toBe('a & b\nc');
-  expect(htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
+  expect(await htmlAsText('<style>p{}</style><p>a &amp; b<br>c</p><script>alert(1)</script>')).toBe(
+    'a & b\nc',
+  );
+  expect(await htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
     'Version\tv4\nMaster\tx',
   );
 });

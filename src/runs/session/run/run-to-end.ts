@@ -1,4 +1,4 @@
-import { untilAborted } from '../../../gateway/until-aborted.ts';
+import { untilAborted } from '../../../gateway/waits.ts';
 import type { Displays } from '../../../output/transcript.ts';
 import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
