@@ -54,7 +54,7 @@ export async function readNotebook(
 
 async function parse(text: string, name: string): Promise<JsonObject> {
   await nextTurn();
-  if (isCostly(Buffer.from(text))) throw unreadable(name, 'it has too many lines and values');
+  if (await isCostly(Buffer.from(text))) throw unreadable(name, 'it has too many lines and values');
   await nextTurn();
   let given: unknown;
   try {

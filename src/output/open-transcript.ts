@@ -36,6 +36,8 @@ const REFRESH_MS = 500;
 const BAR_CHARS = 20;
 /** Widgets may stand in each other. */
 const DEPTH = 5;
+/** So many are put into words at once, of each displayed one as many: boxes may hold each other fifty times. */
+const WORDED_AT_ONCE = 1_000;
 
 const VIEW = 'application/vnd.jupyter.widget-view+json';
 
@@ -45,6 +47,8 @@ class Widgets {
   /** Displayed widgets, and the words that are shown of them. */
   readonly #shown = new Map<string, string>();
   #refreshedAtMs = 0;
+  /** How many more of the displayed one are put into words. */
+  #left = 0;
 
   /**
    * Outputs that say the same in words: a widget's display, the updates of displays that its change makes. Undefined for
@@ -63,7 +67,7 @@ class Widgets {
   /** What has changed of the displayed ones since it was told. */
   updates(): KernelOutput[] {
     return [...this.#shown].flatMap(([id, before]): KernelOutput[] => {
-      const words = this.#wordsOf(id, DEPTH) ?? '';
+      const words = this.#words(id) ?? '';
       if (words === before) return [];
       this.#shown.set(id, words);
       return [
@@ -84,16 +88,22 @@ class Widgets {
     const id: unknown =
       typeof view === 'object' && view !== null && 'model_id' in view ? view.model_id : undefined;
     if (typeof id !== 'string' || this.#shown.size >= SHOWN_KEPT) return undefined;
-    const words = this.#wordsOf(id, DEPTH);
+    const words = this.#words(id);
     if (words === undefined) return undefined;
     this.#shown.set(id, words);
     return [{ ...output, data: { 'text/plain': words }, displayId: displayOf(id) }];
   }
 
-  /** Undefined for a widget that was never told of, or is closed. */
+  #words(id: string): string | undefined {
+    this.#left = WORDED_AT_ONCE / Math.max(1, this.#shown.size);
+    return this.#wordsOf(id, DEPTH);
+  }
+
+  /** Undefined for a widget that was never told of, is closed, or is one too many. */
   #wordsOf(id: string, depth: number): string | undefined {
     const model = this.#models.get(id);
-    if (model === undefined || depth === 0) return undefined;
+    this.#left -= 1;
+    if (model === undefined || depth === 0 || this.#left < 0) return undefined;
     const { model: name = '', description = '', value, children } = model;
     if (name === 'OutputModel') return '';
     if (children !== undefined)

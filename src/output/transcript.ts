@@ -48,6 +48,8 @@ export interface TranscriptOptions {
 
 /** Displays of this many runs are remembered; updates of older ones are dropped. */
 const runsKept = 20;
+/** So many displays of a run are known to others. */
+const DISPLAYS_KEPT = 1_000;
 
 /** The transcript of the run that shows a display. */
 type Holder = Pick<Transcript, 'add'>;
@@ -66,6 +68,8 @@ export function startDisplays(onUpdated: (runId: string) => void) {
       const displayIds = runs.get(runId)?.displayIds ?? new Set();
       runs.delete(runId);
       runs.set(runId, { transcript, displayIds: displayIds.add(displayId) });
+      const [first] = displayIds;
+      if (displayIds.size > DISPLAYS_KEPT && first !== undefined) displayIds.delete(first);
       const oldest = runs.keys().next().value;
       if (runs.size > runsKept && oldest !== undefined) runs.delete(oldest);
     },

@@ -1,3 +1,5 @@
+import { giveTurn } from '../waits.ts';
+
 /** Reading of values that nobody has checked; pure. */
 
 /** Undefined for what is no JSON. */
@@ -42,14 +44,21 @@ const MOST_COST = 1_600_000;
 const CHEAP_BYTES = 300_000;
 /** A text that is longer is searched for its end natively. */
 const NEAR_BYTES = 1_000;
+/** Others have a turn after so many. */
+const SLICE_BYTES = 1_000_000;
 
 /** Whether JSON has so many values that parsing it would hold up everybody else. Its texts may have any length. */
-export function isCostly(json: Buffer, most = MOST_COST): boolean {
+export async function isCostly(json: Buffer, most = MOST_COST): Promise<boolean> {
   if (json.length < CHEAP_BYTES) return false;
   const keys = new KnownKeys();
   let cost = 0;
   let textBytes = 0;
+  let turnAt = SLICE_BYTES;
   for (let at = 0; at < json.length && cost <= most; at += 1) {
+    if (at > turnAt) {
+      await giveTurn();
+      turnAt = at + SLICE_BYTES;
+    }
     const byte = json[at];
     if (byte === COMMA) cost += 1;
     else if (byte === OPEN_ARRAY) cost += OPEN_COST;
@@ -58,7 +67,11 @@ export function isCostly(json: Buffer, most = MOST_COST): boolean {
       keys.open();
     } else if (byte === CLOSE_OBJECT) keys.close();
     else if (byte === QUOTE) {
-      const end = endOfText(json, at + 1);
+      let end = endOfText(json, at + 1);
+      while (end < 0) {
+        await giveTurn();
+        end = endOfText(json, -end);
+      }
       if (json[afterBlanks(json, end + 1)] !== COLON) cost += TEXT_COST;
       else cost += keys.add(json, at + 1, end) ? KNOWN_KEY_COST : KEY_COST;
       textBytes += end - at;
@@ -111,10 +124,11 @@ function afterBlanks(json: Buffer, from: number): number {
   return at;
 }
 
-/** The index of the quote that ends the text. */
+/** The index of the quote that ends the text. Less than 0: it is not within this slice, and is to be looked for from there. */
 function endOfText(json: Buffer, from: number): number {
   let near = from + NEAR_BYTES;
   for (let at = from; at < json.length; at += 1) {
+    if (at > from + SLICE_BYTES) return -at;
     if (at >= near) {
       const quote = json.indexOf(QUOTE, at);
       if (quote === -1) break;

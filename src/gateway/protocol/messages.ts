@@ -100,9 +100,13 @@ interface Display {
   displayId?: string;
 }
 
+/** A longer one names nothing that could be updated. */
+const ID_CHARS = 1_000;
+
 function readDisplay(content: KernelMessage['content']): Display {
   const transient = isRecord(content['transient']) ? content['transient'] : {};
-  const displayId = text(transient['display_id']);
+  const sent = text(transient['display_id']);
+  const displayId = sent.length > ID_CHARS ? '' : sent;
   return {
     data: readBundle(content['data']),
     metadata: isRecord(content['metadata']) ? content['metadata'] : {},

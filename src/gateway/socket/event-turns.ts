@@ -65,9 +65,9 @@ export class EventTurns {
     setImmediate(() => this.#giveFirst());
   }
 
-  #weighFirst(): void {
+  async #weighFirst(): Promise<void> {
     const [first] = this.#waiting;
-    if (first?.kind === 'long' && isCostly(first.json)) this.#waiting[0] = { kind: 'tooBig' };
+    if (first?.kind === 'long' && (await isCostly(first.json))) this.#waiting[0] = { kind: 'tooBig' };
     setImmediate(() => this.#decodeFirst());
   }
 
@@ -80,7 +80,7 @@ export class EventTurns {
 
   #giveFirst(): void {
     for (let event = this.#waiting[0]; event !== undefined; [event] = this.#waiting) {
-      if (event.kind === 'long') return this.#weighFirst();
+      if (event.kind === 'long') return void this.#weighFirst();
       this.#onEvent(event);
       this.#waiting.shift();
       if (this.isBehind && !hasTime()) return void setImmediate(() => this.#giveFirst());

@@ -56,7 +56,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
   };
   const plain = text('text/plain');
-  const ours = readSparkTable(data[SPARK_TABLE_MIME]);
+  const ours = await readSparkTable(data[SPARK_TABLE_MIME]);
   if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
   if (isToreesError(plain)) return [];
   const html = text('text/html');

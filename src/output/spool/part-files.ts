@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { MimeBundle } from '../../gateway/outputs.ts';
-import { giveTurn } from '../../gateway/waits.ts';
+import { giveTurn, hasTime } from '../../gateway/waits.ts';
 import type { ReadError } from '../errors/kernel-error.ts';
 import { isGap, type Table } from '../mime/html-table.ts';
 import { rasteriseSvg } from '../mime/rasterise-svg.ts';
@@ -85,7 +85,7 @@ export class PartFiles implements Shown {
   }
 
   async #addSplit(part: OutputPart & { kind: 'text' }, whole: string, most: number): Promise<void> {
-    const pieces = splitTextTables(whole, most);
+    const pieces = await splitTextTables(whole, most);
     if (!pieces.some((piece) => piece.kind === 'table')) this.parts.push(part);
     else
       for (const piece of pieces) {
@@ -130,7 +130,7 @@ export class PartFiles implements Shown {
       rows: table.rows
         .slice(0, TABLE_ROWS_KEPT)
         .map((row) => row.slice(0, TABLE_COLUMNS_KEPT).map((cell) => cell.slice(0, CELL_CHARS_KEPT))),
-      sentRows: table.rows.filter((row) => !isGap(row)).length,
+      sentRows: await sentRowsOf(table),
       totalRows: table.totalRows,
       totalColumns: table.totalColumns,
       note: table.note,
@@ -174,6 +174,15 @@ async function wholeTextOf(
     return undefined;
   }
   return Buffer.concat(chunks).toString();
+}
+
+async function sentRowsOf({ rows }: Table): Promise<number> {
+  let sent = 0;
+  for (const row of rows) {
+    if (!hasTime()) await giveTurn();
+    if (!isGap(row)) sent += 1;
+  }
+  return sent;
 }
 
 /** RFC 4180, with a line feed behind each row. */
