@@ -225,22 +225,21 @@ export function createMonsters(): Monster[] {
 /** Kinds of output that say little and cost much: rows, columns, widgets, displays, forms of a value. */
 function outputMonsters(): Monster[] {
   const pipes = '+-'.repeat(300_000);
-  const noise = (text: string, times: number): string => text.repeat(times);
   return [
     {
       name: 'a Spark table of 2 MB of rows',
-      say: streams([`+-+\n|a|\n+-+\n${noise('|1|\n', 495_000)}+-+\n`], 1),
+      say: streams([`+-+\n|a|\n+-+\n${'|1|\n'.repeat(495_000)}+-+\n`], 1),
     },
     { name: 'a Spark table of 300,000 columns', say: streams([`${pipes}+\n|\n${pipes}+\n`], 1) },
     {
       name: 'a Spark table as a result',
-      say: display({ 'text/plain': `+-+\n|a|\n+-+\n${noise('|1|\n', 300_000)}+-+` }),
+      say: display({ 'text/plain': `+-+\n|a|\n+-+\n${'|1|\n'.repeat(300_000)}+-+` }),
     },
-    { name: '2 MB of borders', say: streams([noise('+-+\n', 495_000)], 1) },
+    { name: '2 MB of borders', say: streams(['+-+\n'.repeat(495_000)], 1) },
     {
       name: 'a SQL result of 600,000 rows',
       say: display({
-        [SPARK_TABLE_MIME]: `{"columns":["a"],"rows":[${noise('["1"],', 600_000)}["1"]],"cut":false,"cutCells":false}`,
+        [SPARK_TABLE_MIME]: `{"columns":["a"],"rows":[${'["1"],'.repeat(600_000)}["1"]],"cut":false,"cutCells":false}`,
       }),
     },
     {
@@ -257,41 +256,41 @@ function outputMonsters(): Monster[] {
     },
     {
       name: 'a table of one row',
-      say: display({ 'text/html': `<table><tr>${noise('<td>1', 390_000)}</tr></table>` }),
+      say: display({ 'text/html': `<table><tr>${'<td>1'.repeat(390_000)}</tr></table>` }),
     },
     {
       name: 'spans of long cells',
       say: display({
-        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${noise('x', 1_900)}`.repeat(12)}${noise('<tr>', 200)}</table>`,
+        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr>'.repeat(200)}</table>`,
       }),
     },
-    { name: 'a tag of 80,000 attributes', say: display({ 'text/html': `<p ${noise('a1 b2 ', 45_000)}>` }) },
+    { name: 'a tag of 80,000 attributes', say: display({ 'text/html': `<p ${'a1 b2 '.repeat(45_000)}>` }) },
     {
       name: 'a table tag of many attributes',
       say: display({
         'text/html': `<table ${Array.from({ length: 200_000 }, (_, n) => `a${n}`).join(' ')}><tr><td>1</table>`,
       }),
     },
-    { name: 'breaks and entities', say: display({ 'text/html': noise('<br>&amp;&lt;', 20_000) }) },
+    { name: 'breaks and entities', say: display({ 'text/html': '<br>&amp;&lt;'.repeat(20_000) }) },
     {
       name: 'sound of which only beginnings come',
-      say: display({ 'text/html': `<audio src="${noise('data:audio/', 2_700_000)}` }),
+      say: display({ 'text/html': `<audio src="${'data:audio/'.repeat(2_700_000)}` }),
     },
     {
       name: 'a Bokeh script of 30 MB',
       say: display({
-        'application/javascript': noise('"roots":{aaaaaaa', 1_900_000),
+        'application/javascript': '"roots":{aaaaaaa'.repeat(1_900_000),
         'application/vnd.bokehjs_exec.v0+json': '',
       }),
     },
     {
       name: 'LaTeX and Markdown of 5 MB',
-      say: display({ 'text/latex': noise('$\\a_', 1e6), 'text/markdown': noise('*_`[](', 8e5) }),
+      say: display({ 'text/latex': '$\\a_'.repeat(1e6), 'text/markdown': '*_`[]('.repeat(8e5) }),
     },
     {
       name: 'JSON that is wide and 90 deep',
       say: display({
-        'application/json': JSON.parse(`${noise('[', 90)}${noise('1,', 30_000)}1${noise(']', 90)}`),
+        'application/json': JSON.parse(`${'['.repeat(90)}${'1,'.repeat(30_000)}1${']'.repeat(90)}`),
       }),
     },
     {
@@ -317,17 +316,17 @@ function outputMonsters(): Monster[] {
     { name: '100,000 clears', say: (kernel, request) => clear(kernel, request, 100_000) },
     { name: '50,000 widgets', say: (kernel, request) => widgets(kernel, request, 50_000) },
     { name: 'boxes of boxes of widgets', say: boxes },
-    { name: 'a prompt of 20 MB', say: (kernel, request) => ask(kernel, request, noise('really? ', 2.5e6)) },
+    { name: 'a prompt of 20 MB', say: (kernel, request) => ask(kernel, request, 'really? '.repeat(2.5e6)) },
     {
       name: '500 prompts',
       say: (kernel, request) => {
-        for (let n = 0; n < 500; n += 1) ask(kernel, request, noise(`${n}`, 5_000));
+        for (let n = 0; n < 500; n += 1) ask(kernel, request, `${n}`.repeat(5_000));
       },
     },
-    { name: '1 MB of console bars', say: streams(['ok\n', noise('\r[Stage 1:=>(1 + 1) / 2]', 43_000)], 1) },
+    { name: '1 MB of console bars', say: streams(['ok\n', '\r[Stage 1:=>(1 + 1) / 2]'.repeat(43_000)], 1) },
     {
       name: '1 MB of beginnings of console bars',
-      say: streams(['ok\n', noise('\r[Stage 1:====', 70_000)], 1),
+      say: streams(['ok\n', '\r[Stage 1:===='.repeat(70_000)], 1),
     },
     {
       name: '100,000 stages',
@@ -338,7 +337,7 @@ function outputMonsters(): Monster[] {
     },
     {
       name: 'a cursor that goes far on a long line',
-      say: streams([noise('x', 60_000), noise('\u001b[59990GY\b\bZ', 60_000)], 1),
+      say: streams(['x'.repeat(60_000), '\u001b[59990GY\b\bZ'.repeat(60_000)], 1),
     },
     {
       name: 'words of the observer of 10 MB',
@@ -347,7 +346,7 @@ function outputMonsters(): Monster[] {
           'comm_msg',
           {
             comm_id: 'sparkthread.spark',
-            data: { jobs: Array(5e5).fill(1), tasks: [1], at: { app: noise('a', 5e6), ui: noise('u', 5e6) } },
+            data: { jobs: Array(5e5).fill(1), tasks: [1], at: { app: 'a'.repeat(5e6), ui: 'u'.repeat(5e6) } },
           },
           { parent: request },
         ),

@@ -48,7 +48,7 @@ class Widgets {
   readonly #shown = new Map<string, string>();
   #refreshedAtMs = 0;
   /** How many more of the displayed one are put into words. */
-  #left = 0;
+  #remaining = 0;
 
   /**
    * Outputs that say the same in words: a widget's display, the updates of displays that its change makes. Undefined for
@@ -95,15 +95,15 @@ class Widgets {
   }
 
   #words(id: string): string | undefined {
-    this.#left = WORDED_AT_ONCE / Math.max(1, this.#shown.size);
+    this.#remaining = WORDED_AT_ONCE / Math.max(1, this.#shown.size);
     return this.#wordsOf(id, DEPTH);
   }
 
   /** Undefined for a widget that was never told of, is closed, or is one too many. */
   #wordsOf(id: string, depth: number): string | undefined {
     const model = this.#models.get(id);
-    this.#left -= 1;
-    if (model === undefined || depth === 0 || this.#left < 0) return undefined;
+    this.#remaining -= 1;
+    if (model === undefined || depth === 0 || this.#remaining < 0) return undefined;
     const { model: name = '', description = '', value, children } = model;
     if (name === 'OutputModel') return '';
     if (children !== undefined)

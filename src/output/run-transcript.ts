@@ -171,7 +171,7 @@ export class RunTranscript implements Transcript {
   async #write(name: StreamName, piece: string): Promise<void> {
     // A console bar changes the picture where nothing is left of its text.
     this.#view = undefined;
-    if (piece === '') return;
+    if (piece === '') return await giveTurn();
     if (this.#source !== name && (this.#source !== undefined || name === 'stderr')) this.#snapshots.note();
     this.#source = name;
     const from = this.#spool.keptBytes;

@@ -13,14 +13,17 @@ const VALUE_CHARS = 20_000;
 const TRACEBACK_CHARS = 50_000;
 const LINES = 2_500;
 const HINT_CHARS = 2_000;
+/** Lines of longer code are not looked for: it may be a million of them. */
+const CODE_CHARS = 200_000;
 /** A traceback that has so much of the message's end has the message. */
 const MESSAGE_CHARS = 1_000;
 
 /**
- * Reads what a kernel sent about an error, whatever its language. `code` is what ran, to find lines in it; `printed` is
+ * Reads what a kernel sent about an error, whatever its language. `ran` is the code, to find lines in it; `printed` is
  * the end of stderr.
  */
-export function readError(sent: SentError, code?: string, printed = ''): ReadError {
+export function readError(sent: SentError, ran?: string, printed = ''): ReadError {
+  const code = ran !== undefined && ran.length > CODE_CHARS ? undefined : ran;
   const hasNoTraceback = sent.traceback.every((line) => line.trim() === '');
   const group = hasNoTraceback ? readPrintedGroup(printed) : undefined;
   // a shell's kernel gives no name, and its exit code for a message

@@ -237,3 +237,12 @@ test('boxes that hold each other fifty times are worded in part; what they hold 
   const last = transcript.view().parts.at(-1);
   expect(last?.kind === 'text' ? last.text.head : '').toBe('y');
 });
+
+test.each([
+  ['ERROR', 'Error in x: no', 'Traceback:\n1. x\n2. y'],
+  ['Unknown Error', '<console>:1: error: no\n       x\n       ^', ''],
+  ['SyntaxError', 'invalid character', '  Cell In[1], line 1\n    x\n    ^\nSyntaxError: invalid character'],
+])('%s of a million lines of code: they are not gone through', (name, value, traceback) => {
+  const sent = { name, value, traceback: [traceback] };
+  expect(readError(sent, '\n'.repeat(1_000_000))).toEqual(readError(sent, undefined));
+});
