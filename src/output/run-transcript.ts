@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
+import { giveTurn } from '../gateway/waits.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
 import { type Picture, type Shown, type StreamName } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
@@ -151,10 +152,8 @@ class RunTranscript implements Transcript {
       case 'widget':
         this.#model.enter(output);
         return undefined;
-      default: {
-        const loss = lossOf(output);
-        return loss === undefined ? undefined : this.#lose(loss);
-      }
+      default:
+        return this.#lose(lossOf(output));
     }
   }
 
@@ -166,7 +165,8 @@ class RunTranscript implements Transcript {
   }
 
   /** The parts stay as they are. */
-  #lose(loss: OutputLoss): Promise<void> {
+  #lose(loss: OutputLoss | undefined): Promise<void> | undefined {
+    if (loss === undefined) return undefined;
     this.#model.addLoss(loss);
     this.#view = undefined;
     this.#snapshots.note();
@@ -183,7 +183,7 @@ class RunTranscript implements Transcript {
   async #write(name: StreamName, piece: string): Promise<void> {
     // A console bar changes the picture where nothing is left of its text.
     this.#view = undefined;
-    if (piece === '') return;
+    if (piece === '') return await giveTurn();
     if (this.#source !== name && (this.#source !== undefined || name === 'stderr')) this.#snapshots.note();
     this.#source = name;
     const from = this.#spool.keptBytes;
@@ -191,7 +191,7 @@ class RunTranscript implements Transcript {
     this.#model.stream(name, shown, { from, to: this.#spool.keptBytes });
     this.#sealed = undefined;
     await written;
-    await this.#turns.give();
+    await giveTurn();
   }
 
   async #takeParts(make: MakeParts, displayId?: string, printed = ''): Promise<void> {
@@ -238,7 +238,7 @@ class RunTranscript implements Transcript {
     for (const [kind, text] of this.#model.takeOverflown())
       overflow[kind] = await this.#folder.move(text, `more-${kind}.txt`, overflow[kind]);
     await this.#snapshots.saveInTime();
-    await this.#turns.give();
+    await giveTurn();
   }
 
   readonly #diskFailed = (error: unknown): void => {

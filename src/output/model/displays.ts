@@ -3,6 +3,8 @@ import type { KernelOutput } from '../../gateway/outputs.ts';
 
 /** Displays of this many runs are remembered; updates of older ones are dropped. */
 const REMEMBERED_RUNS = 20;
+/** So many displays of a run are known to others. */
+const DISPLAYS_KEPT = 1_000;
 
 /** The transcript of the run that shows a display. */
 interface Holder {
@@ -24,6 +26,8 @@ export function startDisplays(onUpdated: (runId: string) => void) {
     keep(displayId: string, runId: string, transcript: Holder): void {
       const displayIds = runs.get(runId)?.displayIds ?? new Set();
       runs.set(runId, { transcript, displayIds: displayIds.add(displayId) });
+      const [first] = displayIds;
+      if (displayIds.size > DISPLAYS_KEPT && first !== undefined) displayIds.delete(first);
     },
     /** The run's output is no longer kept: what updates its displays has nowhere to go. */
     forget(runId: string): void {

@@ -1,5 +1,5 @@
 import type { KernelOutput, WidgetState } from '../../gateway/outputs.ts';
-import { htmlAsText } from '../mime/html-text.ts';
+import { shortHtmlAsText } from '../mime/html-text.ts';
 
 /** More widgets than this of one run are not followed. */
 const WIDGETS_KEPT = 2_000;
@@ -9,6 +9,8 @@ const REFRESH_MS = 500;
 const BAR_CHARS = 20;
 /** Widgets may stand in each other. */
 const DEPTH = 5;
+/** So many are put into words at once, of each displayed one as many: boxes may hold each other fifty times. */
+const WORDED_AT_ONCE = 1_000;
 
 const VIEW = 'application/vnd.jupyter.widget-view+json';
 
@@ -18,6 +20,8 @@ export class Widgets {
   /** Displayed widgets, and the words that are shown of them. */
   readonly #shown = new Map<string, string>();
   #refreshedAtMs = 0;
+  /** How many more of the displayed one are put into words. */
+  #remaining = 0;
 
   /**
    * Outputs that say the same in words: a widget's display, the updates of displays that its change makes. Undefined for
@@ -36,7 +40,7 @@ export class Widgets {
   /** What has changed of the displayed ones since it was told. */
   updates(): KernelOutput[] {
     return [...this.#shown].flatMap(([id, before]): KernelOutput[] => {
-      const words = this.#wordsOf(id, DEPTH) ?? '';
+      const words = this.#words(id) ?? '';
       if (words === before) return [];
       this.#shown.set(id, words);
       return [
@@ -57,16 +61,22 @@ export class Widgets {
     const id: unknown =
       typeof view === 'object' && view !== null && 'model_id' in view ? view.model_id : undefined;
     if (typeof id !== 'string' || this.#shown.size >= SHOWN_KEPT) return undefined;
-    const words = this.#wordsOf(id, DEPTH);
+    const words = this.#words(id);
     if (words === undefined) return undefined;
     this.#shown.set(id, words);
     return [{ ...output, data: { 'text/plain': words }, displayId: displayOf(id) }];
   }
 
-  /** Undefined for a widget that was never told of, or is closed. */
+  #words(id: string): string | undefined {
+    this.#remaining = WORDED_AT_ONCE / Math.max(1, this.#shown.size);
+    return this.#wordsOf(id, DEPTH);
+  }
+
+  /** Undefined for a widget that was never told of, is closed, or is one too many. */
   #wordsOf(id: string, depth: number): string | undefined {
     const model = this.#models.get(id);
-    if (model === undefined || depth === 0) return undefined;
+    this.#remaining -= 1;
+    if (model === undefined || depth === 0 || this.#remaining < 0) return undefined;
     const { model: name = '', description = '', value, children } = model;
     if (name === 'OutputModel') return '';
     if (children !== undefined)
@@ -84,7 +94,7 @@ function displayOf(id: string): string {
 }
 
 function plainWords(value: string | number | undefined): string {
-  return typeof value === 'string' ? (htmlAsText(value) ?? '') : String(value ?? '');
+  return typeof value === 'string' ? shortHtmlAsText(value) : String(value ?? '');
 }
 
 function barOf({ value, max = 100 }: WidgetState): string {

@@ -1,4 +1,4 @@
-import { untilAborted } from '../../../gateway/until-aborted.ts';
+import { untilAborted } from '../../../gateway/waits.ts';
 
 export type KernelChange = 'restarting' | 'ending';
 
