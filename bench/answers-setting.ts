@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Playground, startPlayground } from '../playground/playground.ts';
 import { silentLog } from '../src/log.ts';
-import { openTranscript } from '../src/output/open-transcript.ts';
+import { openTranscript } from '../src/output/run-transcript.ts';
 import type { RunView } from '../src/runs/run-view.ts';
 import { createRunMessages } from '../src/slack/messages/run-messages.ts';
 

@@ -1,4 +1,5 @@
 import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-gateway.ts';
+import { SPARK_TABLE_MIME } from '../../src/spark/sql/python.ts';
 import { untilTaken } from './until-taken.ts';
 
 /** What one monster says between the beginning and the end of its run. */
@@ -203,6 +204,7 @@ export function createMonsters(): Monster[] {
       name: 'a Spark table of 20,000 rows',
       say: streams([`+---+\n|  a|\n+---+\n${'|  1|\n'.repeat(20_000)}+---+\n`], 1),
     },
+    ...outputMonsters(),
     { name: '2,000 Spark tables that break off', say: streams(['+---+\n|  a|\n+---+\n'.repeat(2_000)], 1) },
   ];
   const made = SEEDS.flatMap((seed): Monster[] => {
@@ -218,6 +220,218 @@ export function createMonsters(): Monster[] {
     ];
   });
   return [...known, ...made];
+}
+
+/** Kinds of output that say little and cost much: rows, columns, widgets, displays, forms of a value. */
+function outputMonsters(): Monster[] {
+  const pipes = '+-'.repeat(300_000);
+  return [
+    {
+      name: 'a Spark table of 2 MB of rows',
+      say: streams([`+-+\n|a|\n+-+\n${'|1|\n'.repeat(495_000)}+-+\n`], 1),
+    },
+    { name: 'a Spark table of 300,000 columns', say: streams([`${pipes}+\n|\n${pipes}+\n`], 1) },
+    {
+      name: 'a Spark table as a result',
+      say: display({ 'text/plain': `+-+\n|a|\n+-+\n${'|1|\n'.repeat(300_000)}+-+` }),
+    },
+    { name: '2 MB of borders', say: streams(['+-+\n'.repeat(495_000)], 1) },
+    {
+      name: 'a SQL result of 600,000 rows',
+      say: display({
+        [SPARK_TABLE_MIME]: `{"columns":["a"],"rows":[${'["1"],'.repeat(600_000)}["1"]],"cut":false,"cutCells":false}`,
+      }),
+    },
+    {
+      name: 'a SQL result of 200,000 columns',
+      say: display({
+        [SPARK_TABLE_MIME]: JSON.stringify({
+          columns: Array(200_000).fill('a'),
+          rows: [Array(200_000).fill('1')],
+          cut: true,
+          cutCells: false,
+          frame: 'abcdef01',
+        }),
+      }),
+    },
+    {
+      name: 'a table of one row',
+      say: display({ 'text/html': `<table><tr>${'<td>1'.repeat(390_000)}</tr></table>` }),
+    },
+    {
+      name: 'spans of long cells',
+      say: display({
+        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr>'.repeat(200)}</table>`,
+      }),
+    },
+    { name: 'a tag of 80,000 attributes', say: display({ 'text/html': `<p ${'a1 b2 '.repeat(45_000)}>` }) },
+    {
+      name: 'a table tag of many attributes',
+      say: display({
+        'text/html': `<table ${Array.from({ length: 200_000 }, (_, n) => `a${n}`).join(' ')}><tr><td>1</table>`,
+      }),
+    },
+    { name: 'breaks and entities', say: display({ 'text/html': '<br>&amp;&lt;'.repeat(20_000) }) },
+    {
+      name: 'sound of which only beginnings come',
+      say: display({ 'text/html': `<audio src="${'data:audio/'.repeat(2_700_000)}` }),
+    },
+    {
+      name: 'a Bokeh script of 30 MB',
+      say: display({
+        'application/javascript': '"roots":{aaaaaaa'.repeat(1_900_000),
+        'application/vnd.bokehjs_exec.v0+json': '',
+      }),
+    },
+    {
+      name: 'LaTeX and Markdown of 5 MB',
+      say: display({ 'text/latex': '$\\a_'.repeat(1e6), 'text/markdown': '*_`[]('.repeat(8e5) }),
+    },
+    {
+      name: 'JSON that is wide and 90 deep',
+      say: display({
+        'application/json': JSON.parse(`${'['.repeat(90)}${'1,'.repeat(30_000)}1${']'.repeat(90)}`),
+      }),
+    },
+    {
+      name: 'metadata of 50,000 keys',
+      say: (kernel, request) =>
+        void kernel.send(
+          'display_data',
+          {
+            data: { 'text/plain': 'x' },
+            metadata: Object.fromEntries(Array.from({ length: 5e4 }, (_, n) => [`k${n}`, n])),
+          },
+          { parent: request },
+        ),
+    },
+    {
+      name: '20 frames of 290 kB of keys',
+      say: display(
+        { 'application/json': Object.fromEntries(Array.from({ length: 26_000 }, (_, n) => [`k${n}`, 1])) },
+        20,
+      ),
+    },
+    { name: '100,000 displays with ids, each updated', say: manyDisplays },
+    { name: '100,000 clears', say: (kernel, request) => clear(kernel, request, 100_000) },
+    { name: '50,000 widgets', say: (kernel, request) => widgets(kernel, request, 50_000) },
+    { name: 'boxes of boxes of widgets', say: boxes },
+    { name: 'a prompt of 20 MB', say: (kernel, request) => ask(kernel, request, 'really? '.repeat(2.5e6)) },
+    {
+      name: '500 prompts',
+      say: (kernel, request) => {
+        for (let n = 0; n < 500; n += 1) ask(kernel, request, `${n}`.repeat(5_000));
+      },
+    },
+    { name: '1 MB of console bars', say: streams(['ok\n', '\r[Stage 1:=>(1 + 1) / 2]'.repeat(43_000)], 1) },
+    {
+      name: '1 MB of beginnings of console bars',
+      say: streams(['ok\n', '\r[Stage 1:===='.repeat(70_000)], 1),
+    },
+    {
+      name: '100,000 stages',
+      say: streams(
+        ['ok\n', Array.from({ length: 1e5 }, (_, n) => `\r[Stage ${n}:>(0 + 1) / 9]`).join('')],
+        1,
+      ),
+    },
+    {
+      name: 'a cursor that goes far on a long line',
+      say: streams(['x'.repeat(60_000), '\u001b[59990GY\b\bZ'.repeat(60_000)], 1),
+    },
+    {
+      name: 'words of the observer of 10 MB',
+      say: (kernel, request) =>
+        void kernel.send(
+          'comm_msg',
+          {
+            comm_id: 'sparkthread.spark',
+            data: { jobs: Array(5e5).fill(1), tasks: [1], at: { app: 'a'.repeat(5e6), ui: 'u'.repeat(5e6) } },
+          },
+          { parent: request },
+        ),
+    },
+    {
+      name: '100,000 statuses',
+      say: async (kernel, request) => {
+        for (let n = 0; n < 100_000; n += 1) {
+          kernel.send('status', { execution_state: 'busy' }, { parent: request });
+          if (n % 100 === 0) await untilTaken(kernel);
+        }
+      },
+    },
+    {
+      name: 'a reply of 20,000 pages',
+      say: () => undefined,
+      reply: {
+        payload: Array.from({ length: 20_000 }, (_, n) => ({
+          source: 'page',
+          data: { 'text/plain': `${n}` },
+        })),
+      },
+    },
+    { name: '250,000 blank lines of traceback', ...error('E', 'v', Array<string>(250_000).fill('')) },
+    {
+      name: 'stream text of 250,000 lines as an array',
+      say: (kernel, request) =>
+        void kernel.send(
+          'stream',
+          { name: 'stdout', text: Array<string>(250_000).fill('a\n') },
+          { parent: request },
+        ),
+    },
+  ];
+}
+
+async function manyDisplays(kernel: ScriptedKernel, request: ScriptMessage): Promise<void> {
+  for (let n = 0; n < 100_000; n += 1) {
+    const content = {
+      data: { 'text/plain': `${n}` },
+      metadata: {},
+      transient: { display_id: `display ${n}` },
+    };
+    kernel.send('display_data', content, { parent: request });
+    kernel.send('update_display_data', content, { parent: request });
+    if (n % 100 === 0) await untilTaken(kernel);
+  }
+}
+
+function openWidget(kernel: ScriptedKernel, request: ScriptMessage, id: string, state: object): void {
+  kernel.send(
+    'comm_open',
+    { comm_id: id, target_name: 'jupyter.widget', data: { state } },
+    { parent: request },
+  );
+}
+
+function showWidget(kernel: ScriptedKernel, request: ScriptMessage, id: string): void {
+  const data = { 'application/vnd.jupyter.widget-view+json': { model_id: id }, 'text/plain': 'Box()' };
+  kernel.send('display_data', { data, metadata: {} }, { parent: request });
+}
+
+async function widgets(kernel: ScriptedKernel, request: ScriptMessage, times: number): Promise<void> {
+  for (let n = 0; n < times; n += 1) {
+    openWidget(kernel, request, `${n}`, {
+      _model_name: 'HTMLModel',
+      value: '<b>'.repeat(150),
+      description: 'd',
+    });
+    if (n < 200) showWidget(kernel, request, `${n}`);
+    if (n % 100 === 0) await untilTaken(kernel);
+  }
+}
+
+/** Each holds the next one 50 times. */
+async function boxes(kernel: ScriptedKernel, request: ScriptMessage): Promise<void> {
+  for (let n = 0; n < 10; n += 1)
+    openWidget(kernel, request, `box ${n}`, {
+      _model_name: 'VBoxModel',
+      children: Array(50).fill(`IPY_MODEL_box ${n + 1}`),
+    });
+  openWidget(kernel, request, 'box 10', { _model_name: 'LabelModel', value: 'x' });
+  for (let n = 0; n < 10; n += 1) showWidget(kernel, request, `box ${n}`);
+  openWidget(kernel, request, 'box 10', { _model_name: 'LabelModel', value: 'y' });
+  await untilTaken(kernel);
 }
 
 function errorOf(seed: string, chars: number): Pick<Monster, 'say' | 'reply'> {

@@ -1,6 +1,7 @@
 /**
  * Throws monsters at a whole bot, one after the other, and prints the longest time that its event loop stood still:
- * `node bench/stand/monsters.ts [every=1] [shown=12] [first=1]` (`every`: one in so many, beginning with the first). Goal: 50 ms.
+ * `node bench/stand/monsters.ts [every=1] [shown=12] [first=1] [named=]` (`every`: one in so many, beginning with the first;
+ * `named`: a regular expression of names). Goal: 50 ms.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { finalAnswer, finals } from '../../test/support/ask.ts';
@@ -8,16 +9,19 @@ import { givenNumber } from '../given-number.ts';
 import { createMonsters, type Monster } from './monster-kinds.ts';
 import { startWatchedBot } from './watched-bot.ts';
 
-const usage = 'node bench/stand/monsters.ts [every=1] [shown=12] [first=1]';
+const usage = 'node bench/stand/monsters.ts [every=1] [shown=12] [first=1] [named=]';
 const every = givenNumber(0, 1, usage);
 const shown = givenNumber(1, 12, usage);
 const first = givenNumber(2, 1, usage);
+const named = new RegExp(process.argv[5] ?? '');
 /** The longest of them, a million messages, takes a minute. */
 const ANSWER_MS = 300_000;
 /** What a monster leaves to do behind its end: files, edits. */
 const AFTER_MS = 300;
 
-const monsters = createMonsters().filter((_, at) => at % every === (first - 1) % every);
+const monsters = createMonsters()
+  .filter(({ name }) => named.test(name))
+  .filter((_, at) => at % every === (first - 1) % every);
 await using bot = await startWatchedBot({ QUEUE_LIMIT: '1000', USER_LIMIT: '1000', MAX_OUTPUT: '40MB' });
 const { playground, gateway } = bot;
 gateway.onStart = (kernel) => {

@@ -1,13 +1,12 @@
-import { type Logger, LogLevel, WebClient } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
 import type { Config } from '../config/config.ts';
+import { silentLog } from '../log.ts';
 import { readCallError, unansweredWords } from '../slack/api/call-error.ts';
 import { botScopes } from '../slack/manifest.ts';
 import type { ProxySettings } from '../proxy.ts';
-import { openSlackNetwork } from '../slack/transport/network.ts';
+import { openClient, openSlackNetwork } from '../slack/transport/network.ts';
 import { checkTunnel } from './check-proxy.ts';
 import type { Report } from './report.ts';
-
-const CALL_TIMEOUT_MS = 10_000;
 
 /** The bot token, what it may do, and the way that Slack's deliveries take. */
 export async function checkSlack(
@@ -17,13 +16,10 @@ export async function checkSlack(
 ): Promise<void> {
   const { call: fetch } = openSlackNetwork(proxy);
   const client = (token: string): WebClient =>
-    new WebClient(token, {
-      ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+    openClient({ botToken: token, apiUrl }, silentLog, {
       fetch,
-      timeout: CALL_TIMEOUT_MS,
+      isUrgent: true,
       retryConfig: { retries: 1, minTimeout: 500 },
-      rejectRateLimitedCalls: true,
-      logger: silentLogger,
     });
   await checkBotToken(client(botToken), report);
   if (signal.aborted) return;
@@ -107,14 +103,3 @@ function appTokenRemedy(code: string): string {
     return 'Give the app-level token the scope connections:write (Basic Information, App-Level Tokens).';
   return 'Turn Socket Mode on, and put an app-level token (xapp-…) of this app with connections:write into SLACK_APP_TOKEN.';
 }
-
-/** The client repeats on the console what its errors say. */
-const silentLogger: Logger = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  setLevel: () => {},
-  getLevel: () => LogLevel.ERROR,
-  setName: () => {},
-};

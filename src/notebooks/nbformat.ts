@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJsonMime, isObject, type JsonObject } from './model.ts';
 import type { Output } from '../gateway/outputs.ts';
+import { giveTurn } from '../gateway/waits.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 
 /** What the schema of nbformat 4.5 asks of a value. What is not so would make the whole notebook invalid, and goes. */
@@ -111,7 +111,7 @@ export async function outputPieces(
 async function wellFormedPieces(value: object): Promise<string[]> {
   const pieces: string[] = [];
   for (const piece of await jsonPieces(value)) {
-    if (pieces.length > 0) await nextTurn();
+    await giveTurn();
     pieces.push(wellFormed(piece));
   }
   return pieces;

@@ -92,10 +92,6 @@ class NotebookTranscript implements Transcript {
     if (words !== undefined) void this.#record.add(noteOf(words));
   }
 
-  get limited(): boolean {
-    return this.#inner.limited;
-  }
-
   get lastKeptAtMs(): number | undefined {
     return this.#inner.lastKeptAtMs;
   }

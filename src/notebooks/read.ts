@@ -1,7 +1,18 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
-import { isCostly, MOST_COST } from '../gateway/protocol/json.ts';
+import { isCostly } from '../gateway/protocol/json.ts';
+import { giveTurn } from '../gateway/waits.ts';
+import { jsonPieces } from '../output/mime/json-text.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
-import { type Cell, cellsToRun, isObject, type JsonObject, newCellId, type Notebook } from './model.ts';
+import {
+  type Cell,
+  cellsToRun,
+  isObject,
+  type JsonObject,
+  newCellId,
+  type Notebook,
+  toLineFeeds,
+} from './model.ts';
 
 /** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */
 export const MAX_NOTEBOOK_BYTES = 20_000_000;
@@ -23,17 +34,21 @@ export interface NotebookLanguage {
 
 /**
  * Reads a posted notebook of nbformat 2 to 4 into 4.5, whatever else is wrong with it: cells get ids, what would make it
- * invalid goes. Throws `UserError('unreadableFile')` with a sentence for what is no notebook, and for what is too large.
+ * invalid goes. In turns of the event loop. Rejects with `UserError('unreadableFile')` and a sentence for what is no notebook,
+ * and for what is too large.
  */
-export function readNotebook(text: string, name: string): { notebook: Notebook; language: NotebookLanguage } {
-  const given = parse(text, name);
+export async function readNotebook(
+  text: string,
+  name: string,
+): Promise<{ notebook: Notebook; language: NotebookLanguage }> {
+  const given = await parse(text, name);
   const version = given['nbformat'];
   if (version !== 2 && version !== 3 && version !== 4) throw unreadable(name, versionWords(version));
   const raw = version === 4 ? given['cells'] : cellsOfVersion3(given);
   if (!Array.isArray(raw)) throw unreadable(name, 'it has no cells');
   if (raw.length > MAX_CELLS)
     throw unreadable(name, `it has over ${MAX_CELLS.toLocaleString('en-US')} cells`);
-  const notebook = readCells(raw, given['metadata'], name);
+  const notebook = await readCells(raw, given['metadata'], name);
   const toRun = cellsToRun(notebook).length;
   if (toRun === 0) throw new UserError('emptySnippet', `The notebook ${name} has no code to run.`);
   if (toRun > MAX_CELLS_TO_RUN)
@@ -44,11 +59,10 @@ export function readNotebook(text: string, name: string): { notebook: Notebook; 
   return { notebook, language: languageOf(given) };
 }
 
-/** Each line of its text is a value, which takes long to parse: three times what a message of a kernel may have. */
-const MOST_JSON_COST = 3 * MOST_COST;
-
-function parse(text: string, name: string): JsonObject {
-  if (isCostly(Buffer.from(text), MOST_JSON_COST)) throw unreadable(name, 'it has too many lines and values');
+async function parse(text: string, name: string): Promise<JsonObject> {
+  await nextTurn();
+  if (await isCostly(Buffer.from(text))) throw unreadable(name, 'it has too many lines and values');
+  await nextTurn();
   let given: unknown;
   try {
     given = JSON.parse(text);
@@ -65,14 +79,17 @@ function versionWords(version: unknown): string {
     : 'its format is too old; open it in Jupyter and save it anew';
 }
 
-function readCells(raw: readonly unknown[], metadata: unknown, name: string): Notebook {
+async function readCells(raw: readonly unknown[], metadata: unknown, name: string): Promise<Notebook> {
   const ids = new Set<string>();
   try {
-    const cells = raw.map((cell, index): Cell => {
+    const cells: Cell[] = [];
+    for (const [index, cell] of raw.entries()) {
+      await giveTurn();
       if (!isObject(cell)) throw unreadable(name, `its cell ${index + 1} is none`);
-      return readCell(cell, index, ids, name);
-    });
-    return fit({ metadata: cleanNotebookMetadata(metadata), cells }, name);
+      cells.push(readCell(cell, index, ids, name));
+    }
+    await giveTurn();
+    return await fit({ metadata: cleanNotebookMetadata(metadata), cells }, name);
   } catch (error) {
     // What is nested so deeply no reader of it could write again.
     if (error instanceof RangeError) throw unreadable(name, 'it is nested too deeply');
@@ -86,7 +103,7 @@ function readCell(cell: JsonObject, index: number, ids: Set<string>, name: strin
   const id = isFree ? givenId : newCellId();
   ids.add(id);
   const metadata = cleanCellMetadata(cell['metadata']);
-  const source = readSource(cell['source']);
+  const source = readSource(cell['source'], name);
   if (source === undefined) throw unreadable(name, `its cell ${index + 1} has no source`);
   if (type === 'code') return { kind: 'code', id, metadata, source };
   const attachments = cleanAttachments(cell['attachments']);
@@ -96,24 +113,30 @@ function readCell(cell: JsonObject, index: number, ids: Set<string>, name: strin
 }
 
 /** Lines end with LF, as in all code. */
-function readSource(source: unknown): string | undefined {
+function readSource(source: unknown, name: string): string | undefined {
   const text =
     Array.isArray(source) && source.every((line) => typeof line === 'string') ? source.join('') : source;
-  return typeof text === 'string' ? text.replaceAll(/\r\n?/g, '\n').toWellFormed() : undefined;
+  if (typeof text !== 'string') return undefined;
+  if (text.length > MAX_KEPT_CHARS) throw tooLong(name);
+  return toLineFeeds(text).toWellFormed();
 }
 
 /** Pictures in its text go first where it is too large to be kept until it has run. */
-function fit(notebook: Notebook, name: string): Notebook {
-  if (JSON.stringify(notebook).length <= MAX_KEPT_CHARS) return notebook;
+async function fit(notebook: Notebook, name: string): Promise<Notebook> {
+  if ((await charsOf(notebook)) <= MAX_KEPT_CHARS) return notebook;
   const cells = notebook.cells.map((cell): Cell => {
     if (cell.kind === 'code') return cell;
     const { attachments: _, ...rest } = cell;
     return rest;
   });
   const smaller = { ...notebook, cells };
-  if (JSON.stringify(smaller).length > MAX_KEPT_CHARS)
-    throw unreadable(name, 'it is over 4 MB without its outputs and pictures');
+  if ((await charsOf(smaller)) > MAX_KEPT_CHARS) throw tooLong(name);
   return smaller;
+}
+
+async function charsOf(notebook: Notebook): Promise<number> {
+  const pieces = await jsonPieces(notebook);
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function languageOf(given: JsonObject): NotebookLanguage {
@@ -131,6 +154,10 @@ function languageOf(given: JsonObject): NotebookLanguage {
 
 function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, 100) : undefined;
+}
+
+function tooLong(name: string): UserError {
+  return unreadable(name, 'it is over 4 MB without its outputs and pictures');
 }
 
 function unreadable(name: string, why: string): UserError {

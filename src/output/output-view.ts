@@ -14,7 +14,7 @@ export interface OutputView {
   textLines: number;
   /** The whole stream text as the kernel sent it: unfolded, in order, UTF-8. Undefined when nothing was streamed. */
   spoolPath: string | undefined;
-  /** MAX_OUTPUT was reached: the rest is not kept. */
+  /** MAX_OUTPUT, or the number of files that a run may have, was reached: the rest is not kept. */
   limited: boolean;
   /** What could not be had. */
   losses: readonly OutputLoss[];

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
+import { giveTurn } from '../gateway/waits.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
-import { type Picture, type Shown, type StreamName, textKindOf } from './model/picture.ts';
+import { type Picture, type Shown, type StreamName } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
+import { Widgets } from './model/widgets.ts';
 import { lossOf, lossOnDisk, type OutputLoss, type OutputPart, type OutputView } from './output-view.ts';
 import { FinalFiles } from './spool/final-files.ts';
 import { PartFiles } from './spool/part-files.ts';
@@ -16,11 +18,16 @@ import { Turns } from './turns.ts';
 
 type MakeParts = (made: PartFiles) => Promise<Shown>;
 
+export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
+  return await new RunTranscript(options).recover();
+}
+
 /** What one run said: folded, bounded in memory, whole on the disk. */
-export class RunTranscript implements Transcript {
+class RunTranscript implements Transcript {
   readonly #folder: RunFolder;
   readonly #options: TranscriptOptions;
   readonly #model = new OutputModel();
+  readonly #widgets = new Widgets();
   readonly #turns = new Turns((error) => this.#failed(error));
   readonly #spool: StreamSpool;
   readonly #finalFiles: FinalFiles;
@@ -49,6 +56,15 @@ export class RunTranscript implements Transcript {
   }
 
   add(output: KernelOutput): void | Promise<void> {
+    const inWords = this.#widgets.read(output, Date.now());
+    return inWords === undefined ? this.#add(output) : this.#addAll(inWords);
+  }
+
+  async #addAll(outputs: readonly KernelOutput[]): Promise<void> {
+    for (const output of outputs) await this.#add(output);
+  }
+
+  #add(output: KernelOutput): void | Promise<void> {
     if (output.kind === 'updateDisplay') return this.#updateDisplay(output);
     return this.#turns.take(() => this.#take(output));
   }
@@ -60,10 +76,6 @@ export class RunTranscript implements Transcript {
     this.#code = code;
     this.#consoleBar?.startBlock();
     this.#view = undefined;
-  }
-
-  get limited(): boolean {
-    return this.#spool.isCut || this.#folder.isFull;
   }
 
   view(): OutputView {
@@ -80,20 +92,19 @@ export class RunTranscript implements Transcript {
       textBytes: this.#spool.sentBytes,
       textLines: model.streamLines,
       spoolPath: this.#spool.path,
-      limited: this.limited,
+      limited: this.#spool.isCut || this.#folder.isFull,
       losses: this.#sealed === undefined ? model.losses : this.#finalFiles.complete(model.losses),
       console: this.#consoleBar?.progress,
     };
   }
 
   async seal(): Promise<void> {
+    await this.#addAll(this.#widgets.updates());
     await this.#turns.take(async () => {
       await this.#write('stderr', this.#consoleBar?.end() ?? '');
       await this.#spool.close();
-      if (this.#sealed === undefined) {
-        this.#sealed = await this.#finalFiles.make(this.#model, this.#spool.path);
-        this.#view = undefined;
-      }
+      this.#sealed ??= await this.#finalFiles.make(this.#model, this.#spool.path);
+      this.#view = undefined;
       await this.#snapshots.save();
     });
   }
@@ -112,13 +123,14 @@ export class RunTranscript implements Transcript {
   }
 
   /** Makes the picture again from what a process that died left on the disk, with the files that it had at the end. */
-  async recover(): Promise<void> {
-    const found = await recover(this.#folder, this.#model);
-    if (found === undefined) return;
+  async recover(): Promise<this> {
+    const found = this.#options.recovered === true ? await recover(this.#folder, this.#model) : undefined;
+    if (found === undefined) return this;
     this.#source = found.snapshot?.source;
     this.lastKeptAtMs = found.keptAtMs;
     this.#spool.recover(found.streamBytes);
     await this.seal();
+    return this;
   }
 
   #take(output: KernelOutput): Promise<void> | undefined {
@@ -140,10 +152,8 @@ export class RunTranscript implements Transcript {
       case 'widget':
         this.#model.enter(output);
         return undefined;
-      default: {
-        const loss = lossOf(output);
-        return loss === undefined ? undefined : this.#lose(loss);
-      }
+      default:
+        return this.#lose(lossOf(output));
     }
   }
 
@@ -155,7 +165,8 @@ export class RunTranscript implements Transcript {
   }
 
   /** The parts stay as they are. */
-  #lose(loss: OutputLoss): Promise<void> {
+  #lose(loss: OutputLoss | undefined): Promise<void> | undefined {
+    if (loss === undefined) return undefined;
     this.#model.addLoss(loss);
     this.#view = undefined;
     this.#snapshots.note();
@@ -172,7 +183,7 @@ export class RunTranscript implements Transcript {
   async #write(name: StreamName, piece: string): Promise<void> {
     // A console bar changes the picture where nothing is left of its text.
     this.#view = undefined;
-    if (piece === '') return;
+    if (piece === '') return await giveTurn();
     if (this.#source !== name && (this.#source !== undefined || name === 'stderr')) this.#snapshots.note();
     this.#source = name;
     const from = this.#spool.keptBytes;
@@ -180,7 +191,7 @@ export class RunTranscript implements Transcript {
     this.#model.stream(name, shown, { from, to: this.#spool.keptBytes });
     this.#sealed = undefined;
     await written;
-    await this.#turns.give();
+    await giveTurn();
   }
 
   async #takeParts(make: MakeParts, displayId?: string, printed = ''): Promise<void> {
@@ -214,8 +225,7 @@ export class RunTranscript implements Transcript {
   /** What is replaced by it makes room for its files. */
   async #make(make: MakeParts, displayId: string | undefined): Promise<Shown> {
     this.#folder.replace(this.#model.filesReplacedBy(displayId));
-    const { parts, texts, files } = await make(new PartFiles(this.#folder));
-    return { parts, texts, files };
+    return await make(new PartFiles(this.#folder));
   }
 
   /** The picture is another one: files that it has no more go, texts that it cannot hold are moved together. */
@@ -225,13 +235,10 @@ export class RunTranscript implements Transcript {
     this.#snapshots.note();
     this.#folder.release(this.#model.takeDropped());
     const { overflow } = this.#model;
-    for (const entry of this.#model.takeOverflown()) {
-      const kind = textKindOf(entry);
-      for (const text of entry.texts)
-        overflow[kind] = await this.#folder.move(text, overflow[kind], `more-${kind}.txt`);
-    }
+    for (const [kind, text] of this.#model.takeOverflown())
+      overflow[kind] = await this.#folder.move(text, `more-${kind}.txt`, overflow[kind]);
     await this.#snapshots.saveInTime();
-    await this.#turns.give();
+    await giveTurn();
   }
 
   readonly #diskFailed = (error: unknown): void => {

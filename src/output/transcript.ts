@@ -1,4 +1,5 @@
 import type { KernelOutput } from '../gateway/outputs.ts';
+import type { Displays } from './model/displays.ts';
 import type { OutputView } from './output-view.ts';
 import type { SpoolBudget } from './spool/spool-budget.ts';
 
@@ -11,8 +12,6 @@ export interface Transcript {
   add(output: KernelOutput): void | Promise<void>;
   /** The code that runs from now on, to find the lines that errors speak of; `block` counts from 0. */
   startBlock(code: string, block: number): void;
-  /** MAX_OUTPUT, or the number of files that a run may have, was reached. */
-  readonly limited: boolean;
   /** The picture at this moment. Before the end its parts are made when they are read, as they are then. */
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
@@ -44,44 +43,4 @@ export interface TranscriptOptions {
   onUnread?: (error: unknown) => void;
   /** Go on with what an earlier process kept of this run. Otherwise leftovers are deleted. */
   recovered?: boolean;
-}
-
-/** Displays of this many runs are remembered; updates of older ones are dropped. */
-const runsKept = 20;
-
-/** The transcript of the run that shows a display. */
-type Holder = Pick<Transcript, 'add'>;
-
-export type Displays = ReturnType<typeof startDisplays>;
-
-/**
- * The displays of one kernel's runs, so that a later run can update what an earlier one showed. `onUpdated` is told the
- * run whose picture changed, so that its answer can be edited.
- */
-export function startDisplays(onUpdated: (runId: string) => void) {
-  const runs = new Map<string, { transcript: Holder; displayIds: Set<string> }>();
-  return {
-    /** The transcript of `runId` shows this display now. */
-    keep(displayId: string, runId: string, transcript: Holder): void {
-      const displayIds = runs.get(runId)?.displayIds ?? new Set();
-      runs.delete(runId);
-      runs.set(runId, { transcript, displayIds: displayIds.add(displayId) });
-      const oldest = runs.keys().next().value;
-      if (runs.size > runsKept && oldest !== undefined) runs.delete(oldest);
-    },
-    /** The run's output is no longer kept: what updates its displays has nowhere to go. */
-    forget(runId: string): void {
-      runs.delete(runId);
-    },
-    /** Hands an update to the newest run that shows the display, other than `from`; of unknown ids nothing is done. */
-    async update(from: Holder, output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
-      const shown = [...runs].findLast(
-        ([, run]) => run.transcript !== from && run.displayIds.has(output.displayId),
-      );
-      if (shown === undefined) return;
-      const [runId, { transcript }] = shown;
-      await transcript.add(output);
-      onUpdated(runId);
-    },
-  };
 }

@@ -1,14 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
-/** Others get a turn whenever so much time is used up. */
-const TURN_MS = 15;
-
-/** One work after the other, with room for everybody else between. `onFailed` gets what a work throws. */
+/** One work after the other. `onFailed` gets what a work throws. */
 export class Turns {
   readonly #onFailed: (error: unknown) => void;
   /** The work that has to end before the next one begins. */
   #busy: Promise<void> | undefined;
-  #turnedAt = performance.now();
 
   constructor(onFailed: (error: unknown) => void) {
     this.#onFailed = onFailed;
@@ -28,12 +22,5 @@ export class Turns {
   /** Never rejects. */
   async settle(work: Promise<void>): Promise<void> {
     await work.catch(this.#onFailed);
-  }
-
-  /** Many works in a row would keep everybody else waiting: promises alone give no turn. */
-  async give(): Promise<void> {
-    if (performance.now() - this.#turnedAt < TURN_MS) return;
-    await nextTurn();
-    this.#turnedAt = performance.now();
   }
 }

@@ -103,6 +103,18 @@ export class SavedSnippets {
   }
 
   /**
+   * What runs of it: its code on the kernelspec that it was saved from, with the given values; undefined as above. Throws
+   * `UserError` for values that do not fit.
+   */
+  async snippet(saved: SavedSnippet, parameters: readonly Parameter[]): Promise<Snippet | undefined> {
+    const { kernelspec, language, dialect } = saved;
+    const blocks = await this.code(saved);
+    if (blocks === undefined) return undefined;
+    const what = dialect === undefined ? {} : { dialect };
+    return { language: kernelspec, ...what, blocks: putIn(blocks, parameters, dialect ?? language) };
+  }
+
+  /**
    * `replaces`: the id of the snippet that may go for it. Throws `UserError` where the channel has saved enough.
    */
   async save(snippet: SnippetToSave, replaces: string | undefined, nowMs: number): Promise<SaveResult> {
@@ -173,20 +185,4 @@ export function readName(typed: string): string | undefined {
 /** Names that differ in case alone are one: a phone begins with a capital. */
 export function nameKey(name: string): string {
   return name.toLowerCase();
-}
-
-/**
- * What runs of a saved snippet: its code on the kernelspec that it was saved from, with the given values. Throws
- * `UserError` for values that do not fit.
- */
-export function toSnippet(
-  { kernelspec, language, dialect }: SavedSnippet,
-  blocks: readonly string[],
-  parameters: readonly Parameter[],
-): Snippet {
-  return {
-    language: kernelspec,
-    ...(dialect === undefined ? {} : { dialect }),
-    blocks: putIn(blocks, parameters, dialect ?? language),
-  };
 }

@@ -7,17 +7,24 @@ import { createRunMessageRemover, createRunMessages } from './messages/run-messa
 import { startupError } from './api/call-error.ts';
 import type { Bot, SlackSide } from './context.ts';
 import { createChannels } from './api/conversations.ts';
-import type { SlackNetwork } from './transport/network.ts';
-import { openClient, openSlackApp, type SlackSettings } from './transport/connect.ts';
+import { boltLogger, clientOptions, openClient, type SlackNetwork } from './transport/network.ts';
+import { createSignedHttp } from './transport/signed-http.ts';
+import { createSocketMode } from './transport/socket-mode.ts';
 import { registerListeners } from './listeners/register.ts';
 import { createListenerMemory } from './listeners/requests.ts';
-import type { AckedAfterAcceptApp } from './transport/acked-after-accept-app.ts';
+import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-after-accept-app.ts';
 import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
 import { createFileReader } from './api/files.ts';
 import { createViews } from './api/views.ts';
 import { createIdleNotices, createNotify } from './api/notify.ts';
+
+export interface SlackSettings {
+  botToken: string;
+  apiUrl: string | undefined;
+  transport: { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string };
+}
 
 export interface StartSlackOptions {
   settings: SlackSettings;
@@ -117,6 +124,34 @@ export async function startSlack(options: StartSlackOptions) {
     /** Shows what is pending in run messages. */
     close: () => runMessages.close(),
   };
+}
+
+/** The Bolt app and what brings it Slack's payloads. Nothing is connected before the transport's `open`. */
+function openSlackApp(
+  { botToken, apiUrl, transport: settings }: SlackSettings,
+  log: Log,
+  fetch: FetchFunction | undefined,
+  dispatcher: SlackNetwork['socketDispatcher'],
+): { app: AckedAfterAcceptApp; transport: SlackTransport } {
+  const logger = boltLogger(log);
+  const transport =
+    settings.kind === 'socket'
+      ? createSocketMode({ appToken: settings.appToken, apiUrl, fetch, dispatcher, logger })
+      : createSignedHttp({
+          signingSecret: settings.signingSecret,
+          askSlack: () => app.client.auth.test({ token: botToken }),
+          logger,
+        });
+  const app: AckedAfterAcceptApp = new AckedAfterAcceptApp({
+    token: botToken,
+    receiver: transport.receiver,
+    clientOptions: clientOptions(apiUrl, fetch),
+    logger,
+    convoStore: false,
+    ignoreSelf: true,
+    deferInitialization: true,
+  });
+  return { app, transport };
 }
 
 async function askWhoWeAre(app: AckedAfterAcceptApp, token: string) {

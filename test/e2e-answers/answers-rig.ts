@@ -5,7 +5,7 @@ import { startPlayground, type Playground } from '../../playground/playground.ts
 import type { PlaygroundOptions } from '../../playground/settings.ts';
 import { silentLog } from '../../src/log.ts';
 import type { OutputView } from '../../src/output/output-view.ts';
-import { openTranscript } from '../../src/output/open-transcript.ts';
+import { openTranscript } from '../../src/output/run-transcript.ts';
 import type { Transcript } from '../../src/output/transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import type { RunMessage, RunMessageOptions, RunPhase, RunView } from '../../src/runs/run-view.ts';

@@ -42,11 +42,7 @@ function readPayload(payload: Record<string, unknown>): Output[] {
 /** The name of a class; a longer one is a joke. */
 const NAME_CHARS = 10_000;
 
-export function readError(content: KernelMessage['content']): {
-  name: string;
-  value: string;
-  traceback: string[];
-} {
+export function readError(content: KernelMessage['content']): NonNullable<ExecuteReply['error']> {
   const { traceback } = content;
   return {
     name: text(content['ename']).slice(0, NAME_CHARS),
@@ -111,9 +107,13 @@ interface Display {
   displayId?: string;
 }
 
+/** A longer one names nothing that could be updated. */
+const ID_CHARS = 1_000;
+
 function readDisplay(content: KernelMessage['content']): Display {
   const transient = isRecord(content['transient']) ? content['transient'] : {};
-  const displayId = text(transient['display_id']);
+  const sent = text(transient['display_id']);
+  const displayId = sent.length > ID_CHARS ? '' : sent;
   return {
     data: readBundle(content['data']),
     metadata: isRecord(content['metadata']) ? content['metadata'] : {},

@@ -1,5 +1,6 @@
 import { isCostly } from '../protocol/json.ts';
 import { jsonPart } from '../protocol/wire.ts';
+import { hasTime } from '../waits.ts';
 
 export type SocketEvent =
   /** Before the first frame. */
@@ -18,8 +19,8 @@ const LONG_BYTES = 300_000;
 type LongFrame = { kind: 'long'; json: Buffer; bytes: number };
 
 /**
- * Gives the events of one websocket in their order. To weigh a long frame, to decode it and to read it take a turn of the event
- * loop each; one whose reading would hold up everybody else is `tooBig`.
+ * Gives the events of one websocket in their order, in turns of the event loop: one read of a socket may bring thousands. To
+ * weigh a long frame, to decode it and to read it take a turn each; one whose reading would hold up everybody else is `tooBig`.
  */
 export class EventTurns {
   readonly #onEvent: (event: SocketEvent) => void;
@@ -47,7 +48,7 @@ export class EventTurns {
   }
 
   give(event: SocketEvent): void {
-    if (this.isBehind) this.#push(event);
+    if (this.isBehind || !hasTime()) this.#push(event);
     else this.#onEvent(event);
   }
 
@@ -61,12 +62,12 @@ export class EventTurns {
     this.#waiting.push(event);
     if (this.#waiting.length > 1) return;
     this.#onFlow();
-    setImmediate(() => this.#weighFirst());
+    setImmediate(() => this.#giveFirst());
   }
 
-  #weighFirst(): void {
+  async #weighFirst(): Promise<void> {
     const [first] = this.#waiting;
-    if (first?.kind === 'long' && isCostly(first.json)) this.#waiting[0] = { kind: 'tooBig' };
+    if (first?.kind === 'long' && (await isCostly(first.json))) this.#waiting[0] = { kind: 'tooBig' };
     setImmediate(() => this.#decodeFirst());
   }
 
@@ -79,9 +80,10 @@ export class EventTurns {
 
   #giveFirst(): void {
     for (let event = this.#waiting[0]; event !== undefined; [event] = this.#waiting) {
-      if (event.kind === 'long') return void setImmediate(() => this.#weighFirst());
+      if (event.kind === 'long') return void this.#weighFirst();
       this.#onEvent(event);
       this.#waiting.shift();
+      if (this.isBehind && !hasTime()) return void setImmediate(() => this.#giveFirst());
     }
     this.#onFlow();
   }

@@ -11,15 +11,19 @@ import { readSqlError } from './sql-error.ts';
 const NAME_CHARS = 300;
 const VALUE_CHARS = 20_000;
 const TRACEBACK_CHARS = 50_000;
+const LINES = 2_500;
 const HINT_CHARS = 2_000;
+/** Lines of longer code are not looked for: it may be a million of them. */
+const CODE_CHARS = 200_000;
 /** A traceback that has so much of the message's end has the message. */
 const MESSAGE_CHARS = 1_000;
 
 /**
- * Reads what a kernel sent about an error, whatever its language. `code` is what ran, to find lines in it; `printed` is
+ * Reads what a kernel sent about an error, whatever its language. `ran` is the code, to find lines in it; `printed` is
  * the end of stderr.
  */
-export function readError(sent: SentError, code?: string, printed = ''): ReadError {
+export function readError(sent: SentError, ran?: string, printed = ''): ReadError {
+  const code = ran !== undefined && ran.length > CODE_CHARS ? undefined : ran;
   const hasNoTraceback = sent.traceback.every((line) => line.trim() === '');
   const group = hasNoTraceback ? readPrintedGroup(printed) : undefined;
   // a shell's kernel gives no name, and its exit code for a message
@@ -58,9 +62,20 @@ function wholeOf(sent: SentError, value: string, traceback: string): string {
   return [message, sent.traceback.join('\n')].filter((text) => text.trim() !== '').join('\n\n');
 }
 
-/** A message of megabytes is read by its ends. */
+/** A message of megabytes, or of thousands of lines, is read by its ends. */
 function bothEnds(text: string, chars: number): string {
-  return text.length <= 2 * chars ? text : `${text.slice(0, chars)}\n…\n${text.slice(-chars)}`;
+  if (text.length <= LINES) return text;
+  let [from, to] = [-1, text.length];
+  for (let line = 0; line < LINES && from < chars; line += 1) from = indexOrEnd(text, from + 1);
+  for (let line = 0; line < LINES && to > 0; line += 1) to = text.lastIndexOf('\n', to - 1);
+  from = Math.min(from, chars);
+  to = Math.max(to + 1, text.length - chars);
+  return from >= to ? text : `${text.slice(0, from)}\n…\n${text.slice(to)}`;
+}
+
+function indexOrEnd(text: string, from: number): number {
+  const found = text.indexOf('\n', from);
+  return found === -1 ? text.length : found;
 }
 
 /** The kernel's language shows in the form of the error: IRkernel says ERROR, the JVM a class with its package. */

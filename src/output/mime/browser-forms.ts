@@ -15,6 +15,8 @@ export type ShownForm =
 
 /** HTML beyond this is not looked into for a script; without its scripts, for words. */
 const READ_CHARS = 2_000_000;
+/** No library brings more into the page. */
+const LOADER_CHARS = 10_000_000;
 const SEEN_CHARS = 100_000;
 /** So much of its start says what a page is for. */
 const HEAD_CHARS = 20_000;
@@ -38,7 +40,7 @@ function isDocument(value: unknown): boolean {
  * will draw in: nobody misses it here. Said by a mime type of its own (`…_load.v0+json`), by nothing but script, or by
  * HTML in which nothing is to be seen.
  */
-export function isLoader(data: MimeBundle): boolean {
+export async function isLoader(data: MimeBundle): Promise<boolean> {
   const mimes = Object.keys(data);
   if (mimes.some((mime) => /^application\/vnd\.\w{1,40}_load\.v\d\+json$/.test(mime))) return true;
   const others = mimes.filter((mime) => mime !== 'application/javascript' && mime !== 'text/plain');
@@ -50,9 +52,10 @@ export function isLoader(data: MimeBundle): boolean {
   // What is run beside a drawing has a word for the object that is drawn.
   const isExecuted = mimes.some((mime) => /^application\/vnd\.\w{1,40}_exec\.v\d\+json$/.test(mime));
   if (isExecuted && plain === undefined) return true;
+  if (html.length > LOADER_CHARS) return false;
   const seen = withoutNoscript(withoutScripts(html));
   if (seen.length > SEEN_CHARS) return false;
-  const words = htmlAsText(seen) ?? '';
+  const words = (await htmlAsText(seen)) ?? '';
   if (LOADING.test(words)) return true;
   const isPlace = seen.length < PLACE_CHARS && PLACES.test(seen);
   return (
@@ -152,12 +155,13 @@ export function mediaFiles(data: MimeBundle): ShownForm[] {
   if (own.length > 0) return own;
   const html = data['text/html'];
   if (typeof html !== 'string' || !/<(?:audio|video)\b/i.test(html.slice(0, HEAD_CHARS))) return [];
-  const at = html.search(/data:(?:audio|video)\/[\w.+-]{1,40};base64,/);
+  const at = html.slice(0, HEAD_CHARS).search(/data:(?:audio|video)\/[\w.+-]{1,40};base64,/);
   if (at === -1) return [];
   const comma = html.indexOf(',', at);
   const mime = html.slice(at + 'data:'.length, html.indexOf(';', at));
-  const quote = /["'\s>]/.exec(html.slice(comma))?.index;
-  return mediaFile(mime, html.slice(comma + 1, quote === undefined ? undefined : comma + quote));
+  const before = html.charAt(at - 1);
+  const end = html.indexOf(before === '"' || before === "'" ? before : '>', comma);
+  return mediaFile(mime, html.slice(comma + 1, end === -1 ? undefined : end));
 }
 
 function mediaFile(mime: string, value: unknown): ShownForm[] {
@@ -179,13 +183,18 @@ export function pointedAddress(html: string): string | undefined {
   return address;
 }
 
+const VERSION = /"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/;
+const ROOTS = /"roots":\{([^{}]{1,5000})\}/;
+
 /** What Bokeh draws, as a page of its own: its script, the places it names, and BokehJS of its version. */
 export function bokehPage(data: MimeBundle): ShownForm[] {
   const script = data['application/javascript'];
   const isBokeh = Object.keys(data).some((mime) => /^application\/vnd\.bokehjs_exec\.v\d\+json$/.test(mime));
   if (!isBokeh || typeof script !== 'string') return [];
-  const version = /"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/.exec(script)?.[1] ?? '3.8.0';
-  const roots = /"roots":\{([^{}]{1,5000})\}/.exec(script)?.[1] ?? '';
+  // What is drawn stands between them, and has any length.
+  const [start, end] = [script.slice(0, READ_CHARS), script.slice(-READ_CHARS)];
+  const version = (VERSION.exec(start) ?? VERSION.exec(end))?.[1] ?? '3.8.0';
+  const roots = (ROOTS.exec(end) ?? ROOTS.exec(start))?.[1] ?? '';
   const places = [...roots.matchAll(/:"([\w-]{1,80})"/g)].map(([, id]) => `<div id="${id}"></div>`);
   const content = [
     '<!DOCTYPE html><meta charset="utf-8">',

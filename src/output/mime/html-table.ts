@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Parser } from 'htmlparser2';
-import { MAX_NESTING } from './html-text.ts';
+import { giveTurn, hasTime } from '../../gateway/waits.ts';
+import { MAX_NESTING, PIECE_CHARS } from './html-text.ts';
 
 /** A table of texts, as far as the kernel sent it: it may have left out rows and columns, with dots in their place. */
 export interface Table {
@@ -27,15 +27,13 @@ interface Cell {
   rows: number;
 }
 
-/** Longer texts are read in pieces, so that others get their turn in between. */
-const PIECE_CHARS = 100_000;
-
 /** Spans beyond this are a mistake or an attack. */
 const MAX_SPAN = 200;
 /** So are tables that grow beyond this by their spans and by rows of different lengths. */
 const MAX_CELLS = 500_000;
-/** Others get their turn after so many cells. */
-const CELLS_A_TURN = 20_000;
+const MAX_CHARS = 10_000_000;
+/** No spreadsheet takes more. */
+const MAX_COLUMNS = 16_384;
 /** So much of what is said beside a table is read at each end. */
 const BESIDE_CHARS = 2_000;
 
@@ -100,7 +98,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
     },
   });
   for (let at = 0; at < html.length; at += PIECE_CHARS) {
-    if (at > 0) await nextTurn();
+    await giveTurn();
     parser.write(html.slice(at, at + PIECE_CHARS));
     if (nesting > MAX_NESTING || tables > 1) return undefined;
   }
@@ -121,8 +119,8 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
 
 /** `index`: how many columns only name the rows. */
 async function assemble(
-  head: string[][],
-  body: string[][],
+  head: readonly (string | undefined)[][],
+  body: readonly (string | undefined)[][],
   index: number,
   beside: string,
 ): Promise<Table | undefined> {
@@ -136,9 +134,8 @@ async function assemble(
   });
   const rows: string[][] = [];
   let sent = 0;
-  const rowsPerTurn = Math.ceil(CELLS_A_TURN / width);
-  for (const [at, row] of body.entries()) {
-    if (at % rowsPerTurn === rowsPerTurn - 1) await nextTurn();
+  for (const row of body) {
+    await giveTurn();
     const whole = Array.from({ length: width }, (_, column) => row[column] ?? '');
     rows.push(whole);
     if (!isGap(whole)) sent += 1;
@@ -162,22 +159,20 @@ export function isGap(row: readonly string[]): boolean {
 /** What Spark says below a table of which it printed the beginning only. */
 export const TOP_ROWS = /\bonly showing top \d{1,20} rows?\b/;
 
-/** Cells that span columns or rows are repeated in each; undefined when they become too many. */
-async function spread(rows: readonly Cell[][]): Promise<string[][] | undefined> {
-  const grid: string[][] = rows.map(() => []);
+/** Cells that span columns or rows are repeated in each, which may leave holes; undefined when they become too many. */
+async function spread(rows: readonly Cell[][]): Promise<(string | undefined)[][] | undefined> {
+  const grid: (string | undefined)[][] = rows.map(() => []);
   let cells = 0;
-  let turnAt = CELLS_A_TURN;
+  let chars = 0;
   for (const [at, row] of rows.entries()) {
-    if (cells > turnAt) {
-      await nextTurn();
-      turnAt = cells + CELLS_A_TURN;
-    }
     let column = 0;
     for (const cell of row) {
+      if (!hasTime()) await giveTurn();
       while (grid[at]?.[column] !== undefined) column += 1;
-      cells += cell.rows * cell.columns;
-      if (cells > MAX_CELLS) return undefined;
       const text = cell.text.replaceAll(/[^\S\n]+/g, ' ').trim();
+      cells += cell.rows * cell.columns;
+      chars += cell.rows * cell.columns * text.length;
+      if (cells > MAX_CELLS || chars > MAX_CHARS || column > MAX_COLUMNS) return undefined;
       for (let down = 0; down < cell.rows; down += 1) {
         const target = grid[at + down];
         if (target === undefined) break;
@@ -186,7 +181,7 @@ async function spread(rows: readonly Cell[][]): Promise<string[][] | undefined> 
       column += cell.columns;
     }
   }
-  return grid.map((row) => Array.from(row, (text) => text ?? ''));
+  return grid;
 }
 
 function span(value: string | undefined): number {

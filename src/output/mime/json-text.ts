@@ -1,17 +1,18 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { giveTurn } from '../../gateway/waits.ts';
+import { piecesOf } from '../terminal/terminal-text.ts';
 
 /** JSON beyond this, or nested deeper, is shown as it came: indented it would be many times as long. */
 const PRETTY_CHARS = 300_000;
 const PRETTY_DEPTH = 100;
-/** What is longer is written in pieces of this length, with a turn for everybody else behind each. */
-const PIECE_CHARS = 300_000;
+/** What is longer is written in pieces of this length, with a turn for everybody else between them. */
+const PIECE_CHARS = 50_000;
 /** A value that is no text, with its comma. */
 const VALUE_CHARS = 8;
 
 /** JSON as people read it. Undefined where it is nested too deeply to be written. */
 export async function jsonText(value: unknown): Promise<string | undefined> {
   try {
-    if (charsOf(value) <= PRETTY_CHARS)
+    if (charsOf(value, PRETTY_CHARS) <= PRETTY_CHARS)
       return JSON.stringify(value, undefined, isDeeper(value, PRETTY_DEPTH) ? undefined : 2);
     return (await jsonPieces(value)).join('');
   } catch {
@@ -21,7 +22,7 @@ export async function jsonText(value: unknown): Promise<string | undefined> {
 
 /** JSON without white space, written in turns where it is long. Rejects where it is nested too deeply. */
 export async function jsonPieces(value: unknown): Promise<string[]> {
-  if (charsOf(value) <= PIECE_CHARS) return [JSON.stringify(value)];
+  if (charsOf(value, PIECE_CHARS) <= PIECE_CHARS) return [JSON.stringify(value)];
   const pieces: string[] = [];
   await write(value, pieces);
   return pieces;
@@ -38,7 +39,7 @@ async function write(value: unknown, pieces: string[]): Promise<void> {
     if (!isFirst) parts.push(',');
     isFirst = false;
     if (!Array.isArray(value)) parts.push(JSON.stringify(key), ':');
-    const isLong = charsOf(child) > PIECE_CHARS;
+    const isLong = charsOf(child, PIECE_CHARS) > PIECE_CHARS;
     if (!isLong) parts.push(JSON.stringify(child));
     chars += (parts.at(-1)?.length ?? 0) + key.length;
     if (!isLong && chars < PIECE_CHARS) continue;
@@ -47,27 +48,23 @@ async function write(value: unknown, pieces: string[]): Promise<void> {
     parts = [];
     chars = 0;
     if (isLong) await write(child, pieces);
-    await nextTurn();
+    await giveTurn();
   }
   pieces.push(parts.join(''), close);
 }
 
 async function writeLong(text: string, pieces: string[]): Promise<void> {
   pieces.push('"');
-  for (let at = 0; at < text.length;) {
-    const end = at + PIECE_CHARS;
-    // Half of a pair would be written as an escape.
-    const isInPair = /[\ud800-\udbff]/.test(text.charAt(end - 1));
-    const piece = text.slice(at, isInPair ? end + 1 : end);
+  // Half of a pair would be written as an escape.
+  for (const piece of piecesOf(text, PIECE_CHARS)) {
     pieces.push(JSON.stringify(piece).slice(1, -1));
-    at += piece.length;
-    await nextTurn();
+    await giveTurn();
   }
   pieces.push('"');
 }
 
-/** About how long it is; somewhat over PIECE_CHARS for all that is longer. */
-function charsOf(value: unknown, most = PIECE_CHARS): number {
+/** About how long it is; somewhat over `most` for all that is longer. */
+function charsOf(value: unknown, most: number): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return VALUE_CHARS;
   let chars = 0;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { homedir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { LRUCache } from 'lru-cache';
 
 /** Beside this file: .ts, or .js where both are built. */
 const program = fileURLToPath(new URL(`svg-to-png${import.meta.url.slice(-3)}`, import.meta.url));
@@ -56,7 +57,7 @@ export class FairSlots {
 }
 
 const slots = new FairSlots(MOST_AT_ONCE, WAITING_OF_OWNER);
-const slowOwners = new Set<string>();
+const slowOwners = new LRUCache<string, true>({ max: SLOW_OWNERS });
 
 /**
  * An svg as png; undefined when it is no good svg, or takes too long, as an earlier one of this owner did. Nothing
@@ -85,12 +86,6 @@ async function draw(svg: string, owner: string): Promise<Buffer | undefined> {
   child.stdin.on('error', () => {});
   child.stdin.end(svg.toWellFormed());
   const [[code], png] = await Promise.all([ended, buffer(child.stdout)]);
-  if (child.killed) noteSlow(owner);
+  if (child.killed) slowOwners.set(owner, true);
   return code === 0 && png.length > 0 ? png : undefined;
-}
-
-function noteSlow(owner: string): void {
-  slowOwners.add(owner);
-  const [oldest] = slowOwners;
-  if (slowOwners.size > SLOW_OWNERS && oldest !== undefined) slowOwners.delete(oldest);
 }

@@ -56,11 +56,11 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     return typeof value === 'string' && value.trim() !== '' ? value : undefined;
   };
   const plain = withoutToreesWord(text('text/plain'));
-  const ours = readSparkTable(data[SPARK_TABLE_MIME]);
+  const ours = await readSparkTable(data[SPARK_TABLE_MIME]);
   if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
   if (isToreesError(plain)) return [];
   const html = text('text/html');
-  if (isLoader(data)) return [];
+  if (await isLoader(data)) return [];
   const played = [...mediaFiles(data), ...bokehPage(data)];
   if (played.length > 0) return played;
   // What a browser would draw: a word for the object says nothing beside it.
@@ -79,7 +79,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   const isFilled = html !== undefined && (words === undefined || !isScripted(html));
   const table =
     html === undefined || !isFilled || html.length > MAX_TABLE_CHARS ? undefined : await readHtmlTable(html);
-  if (table !== undefined && html !== undefined) return showTable(table, html, words);
+  if (table !== undefined && html !== undefined) return await showTable(table, html, words);
   if (words !== undefined)
     return [
       { kind: 'text', text: words },
@@ -88,7 +88,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
     ];
   const markup = text('text/markdown') ?? (await jsonText(jsonOf(data))) ?? text('text/latex');
   if (markup !== undefined) return [{ kind: 'text', text: markup }];
-  if (html !== undefined) return showHtml(html, data);
+  if (html !== undefined) return await showHtml(html, data);
   const files = [...(await vendorFiles(data)), ...filesOf(data)];
   if (plain === undefined) return files.length > 0 ? files : otherForms(data);
   // an object that shows itself as nothing, like HTML('') in the place of a progress bar that is done
@@ -149,30 +149,33 @@ function isReprAlone(plain: string): boolean {
 }
 
 /** With what is said around it; scripts, pictures and links are in the file only. */
-function showTable(table: Table, html: string, words: string | undefined): ShownForm[] {
+async function showTable(table: Table, html: string, words: string | undefined): Promise<ShownForm[]> {
   const start = html.search(/<table/i);
   const last = Math.max(html.lastIndexOf('</table>'), html.lastIndexOf('</TABLE>'));
   const end = last === -1 ? html.length : last;
   const caption =
     /<caption[^>]*>([^]*?)<\/caption>/i.exec(html.slice(start, start + CAPTION_CHARS))?.[1] ?? '';
-  const around = [`${html.slice(0, start)}<p>${caption}`, html.slice(end)].map((each) =>
-    shortHtmlAsText(each)
-      .split('\n')
-      .filter((line) => !isAboutSize(line))
-      .join('\n'),
-  );
-  const [before, after] = around.map((text): ShownForm[] => (text === '' ? [] : [{ kind: 'text', text }]));
+  const [before, after] = [
+    await besideTable(`${html.slice(0, start)}<p>${caption}`),
+    await besideTable(html.slice(end)),
+  ];
   const isMore = /<(script|img|a|iframe|canvas|svg|video|audio|form)\b/i.test(html);
   return [
-    ...(before ?? []),
-    { kind: 'table', table, text: words ?? shortHtmlAsText(html) },
-    ...(after ?? []),
+    ...before,
+    { kind: 'table', table, text: words ?? (await readableWords(html)) ?? '' },
+    ...after,
     ...(isMore ? [htmlFile(html)] : []),
   ];
 }
 
+async function besideTable(html: string): Promise<ShownForm[]> {
+  const lines = ((await readableWords(html)) ?? '').split('\n');
+  const text = lines.filter((line) => !isAboutSize(line)).join('\n');
+  return text === '' ? [] : [{ kind: 'text', text }];
+}
+
 async function showHtml(html: string, data: MimeBundle): Promise<ShownForm[]> {
-  const read = readableWords(html);
+  const read = await readableWords(html);
   if (read === '' && isEmptyText(html)) return [];
   const address = read === '' ? pointedAddress(html) : undefined;
   if (address !== undefined) return [{ kind: 'text', text: address }];
@@ -192,13 +195,9 @@ function isEmptyText(html: string): boolean {
   return !/<(?!\/?(pre|code|p|br|span|b|i|em|strong)\b)/i.test(html);
 }
 
-function shortHtmlAsText(html: string): string {
-  return readableWords(html) ?? '';
-}
-
 /** Undefined where reading it would take too long. */
-function readableWords(html: string): string | undefined {
-  return html.length > MAX_PARSED_CHARS ? undefined : htmlAsText(html);
+async function readableWords(html: string): Promise<string | undefined> {
+  return html.length > MAX_PARSED_CHARS ? undefined : await htmlAsText(html);
 }
 
 function htmlFile(html: string, filename = 'output.html'): ShownForm {

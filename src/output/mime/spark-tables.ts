@@ -1,4 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
+import { isCostly } from '../../gateway/protocol/json.ts';
+import { giveTurn, hasTime } from '../../gateway/waits.ts';
 import { type Table, TOP_ROWS } from './html-table.ts';
 
 /** Spark's tables: those that it prints as text, and those that our own code in a kernel sends (src/spark/sql). */
@@ -9,19 +12,22 @@ export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table:
 export const TABLES_SHOWN = 10;
 
 const BORDER = /^\+(?:-+\+)+$/;
+/** Nobody reads wider tables. */
+const BORDER_CHARS = 100_000;
 
 /**
  * Splits a text at the first `most` tables that Spark's `show()` and `%%sql` print (`+---+` borders). Other text stays as
- * it is.
+ * it is. In turns of the event loop.
  */
-export function splitTextTables(text: string, most = TABLES_SHOWN): TextPiece[] {
+export async function splitTextTables(text: string, most = TABLES_SHOWN): Promise<TextPiece[]> {
   if (!text.includes('+-')) return [{ kind: 'text', text }];
   const lines = text.split('\n');
   const pieces: TextPiece[] = [];
   let plainFrom = 0;
   let tables = 0;
   for (let at = 0; at < lines.length && tables < most; at += 1) {
-    const found = readTableAt(lines, at);
+    if (!hasTime()) await giveTurn();
+    const found = await readTableAt(lines, at);
     if (found === undefined) continue;
     if (found.table === undefined) {
       at = found.end - 1;
@@ -48,12 +54,12 @@ function textPiece(lines: readonly string[]): TextPiece[] {
  * Border, header, border, rows (some print borders between them), border, and perhaps `only showing top 20 rows`. Without
  * `table`: the lines before `end` begin one that breaks off there, and no other one.
  */
-function readTableAt(
+async function readTableAt(
   lines: readonly string[],
   at: number,
-): { table: Table | undefined; end: number } | undefined {
+): Promise<{ table: Table | undefined; end: number } | undefined> {
   const line = lines[at] ?? '';
-  if (!BORDER.test(line) || lines[at + 2] !== line) return undefined;
+  if (line.length > BORDER_CHARS || !BORDER.test(line) || lines[at + 2] !== line) return undefined;
   const stops = Array.from(line, (mark, index) => (mark === '+' ? index : -1)).filter((index) => index >= 0);
   const columns = readRow(lines[at + 1] ?? '', stops);
   if (columns === undefined) return undefined;
@@ -61,6 +67,7 @@ function readTableAt(
   let close = at + 3;
   for (; lines[close] !== line || isRow(lines[close + 1], stops); close += 1) {
     if (lines[close] === line) continue;
+    if (!hasTime()) await giveTurn();
     const row = readRow(lines[close] ?? '', stops);
     if (row === undefined) return { table: undefined, end: close };
     rows.push(row);
@@ -93,10 +100,15 @@ const MAX_CHARS = 4_000_000;
 /** Lines of the text for where no table can be shown, and the width of its columns. */
 const TEXT_ROWS = 60;
 const TEXT_CELL_CHARS = 40;
+const TEXT_COLUMNS = 50;
+
+function isRowOfTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((cell) => typeof cell === 'string');
+}
 
 const schema = z.object({
-  columns: z.array(z.string()).min(1),
-  rows: z.array(z.array(z.string())),
+  columns: z.custom<string[]>(isRowOfTexts),
+  rows: z.custom<string[][]>((value) => Array.isArray(value) && value.every(isRowOfTexts)),
   /** There are more rows than these. */
   cut: z.boolean(),
   /** Of some cells only the beginning is here. */
@@ -111,8 +123,13 @@ const schema = z.object({
 });
 
 /** Undefined for what our own code has not made. */
-export function readSparkTable(sent: unknown): Table | undefined {
-  const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(parsed(sent)).data ?? {};
+export async function readSparkTable(sent: unknown): Promise<Table | undefined> {
+  if (typeof sent !== 'string' || sent.length > MAX_CHARS || (await isCostly(Buffer.from(sent))))
+    return undefined;
+  await nextTurn();
+  const given = parsed(sent);
+  await nextTurn();
+  const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(given).data ?? {};
   if (columns === undefined || rows === undefined || rows.some((row) => row.length !== columns.length))
     return undefined;
   return {
@@ -127,8 +144,7 @@ export function readSparkTable(sent: unknown): Table | undefined {
   };
 }
 
-function parsed(sent: unknown): unknown {
-  if (typeof sent !== 'string' || sent.length > MAX_CHARS) return undefined;
+function parsed(sent: string): unknown {
   try {
     return JSON.parse(sent);
   } catch {
@@ -136,10 +152,14 @@ function parsed(sent: unknown): unknown {
   }
 }
 
-/** The first rows as a text. */
+/** The first rows and columns as a text. */
 export function tableAsText({ columns, rows }: Table): string {
-  const lines = [columns, ...rows.slice(0, TEXT_ROWS)].map((row) => row.map(shortCell));
-  const widths = columns.map((_, column) => Math.max(...lines.map((row) => row[column]?.length ?? 0)));
+  const lines = [columns, ...rows.slice(0, TEXT_ROWS)].map((row) =>
+    row.slice(0, TEXT_COLUMNS).map(shortCell),
+  );
+  const widths = columns
+    .slice(0, TEXT_COLUMNS)
+    .map((_, column) => Math.max(...lines.map((row) => row[column]?.length ?? 0)));
   const hidden = rows.length - TEXT_ROWS;
   return [
     ...lines.map((row) =>
@@ -148,6 +168,9 @@ export function tableAsText({ columns, rows }: Table): string {
         .join('  ')
         .trimEnd(),
     ),
+    ...(columns.length > TEXT_COLUMNS
+      ? [`… ${(columns.length - TEXT_COLUMNS).toLocaleString('en-US')} more columns …`]
+      : []),
     ...(hidden > 0 ? [`… ${hidden.toLocaleString('en-US')} more rows …`] : []),
   ].join('\n');
 }

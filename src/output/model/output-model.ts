@@ -125,9 +125,12 @@ export class OutputModel {
     return this.#dropped.splice(0);
   }
 
-  /** The entries that the picture could not hold any more since the last call; their texts are to be moved together. */
-  takeOverflown(): ShownEntry[] {
-    return this.#overflown.splice(0);
+  /** The texts that the picture could not hold any more since the last call; they are to be moved together, by kind. */
+  takeOverflown(): (readonly [kind: TextKind, text: string])[] {
+    return this.#overflown.splice(0).flatMap((entry) => {
+      const kind = textKindOf(entry);
+      return entry.texts.map((text) => [kind, text] as const);
+    });
   }
 
   get overflow(): Overflow {

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { stringify } from 'csv-stringify/sync';
 import type { MimeBundle } from '../../gateway/outputs.ts';
+import { giveTurn, hasTime } from '../../gateway/waits.ts';
 import type { ReadError } from '../errors/kernel-error.ts';
 import { isGap, type Table } from '../mime/html-table.ts';
 import { rasteriseSvg } from '../mime/rasterise-svg.ts';
@@ -13,12 +12,11 @@ import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-
 import { boundText, withoutColours } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** Rows of a table that are held in memory; its CSV has all of them. */
+/** Rows and columns of a table that are held in memory, more than Slack shows; its CSV has all of them. */
 const TABLE_ROWS_KEPT = 200;
+const TABLE_COLUMNS_KEPT = 50;
 /** Longer texts are not searched for tables: they would have to be held whole, and nobody else had a turn. */
 const SEARCHED_BYTES = 2_000_000;
-/** Cells of a CSV that are written before others get their turn. */
-const CSV_CELLS_PER_TURN = 20_000;
 /** A cell of a table that is held in memory: more than Slack shows of one. */
 const CELL_CHARS_KEPT = 1_000;
 /** Slack takes no more to describe a picture. */
@@ -87,7 +85,7 @@ export class PartFiles implements Shown {
   }
 
   async #addSplit(part: OutputPart & { kind: 'text' }, whole: string, most: number): Promise<void> {
-    const pieces = splitTextTables(whole, most);
+    const pieces = await splitTextTables(whole, most);
     if (!pieces.some((piece) => piece.kind === 'table')) this.parts.push(part);
     else
       for (const piece of pieces) {
@@ -131,8 +129,8 @@ export class PartFiles implements Shown {
       columns: table.columns,
       rows: table.rows
         .slice(0, TABLE_ROWS_KEPT)
-        .map((row) => row.map((cell) => cell.slice(0, CELL_CHARS_KEPT))),
-      sentRows: table.rows.filter((row) => !isGap(row)).length,
+        .map((row) => row.slice(0, TABLE_COLUMNS_KEPT).map((cell) => cell.slice(0, CELL_CHARS_KEPT))),
+      sentRows: await sentRowsOf(table),
       totalRows: table.totalRows,
       totalColumns: table.totalColumns,
       note: table.note,
@@ -178,12 +176,25 @@ async function wholeTextOf(
   return Buffer.concat(chunks).toString();
 }
 
-async function csvOf({ columns, rows }: Table): Promise<string> {
-  let csv = stringify([columns]);
-  const rowsPerTurn = Math.ceil(CSV_CELLS_PER_TURN / Math.max(1, columns.length));
-  for (let at = 0; at < rows.length; at += rowsPerTurn) {
-    csv += stringify(rows.slice(at, at + rowsPerTurn));
-    await nextTurn();
+async function sentRowsOf({ rows }: Table): Promise<number> {
+  let sent = 0;
+  for (const row of rows) {
+    if (!hasTime()) await giveTurn();
+    if (!isGap(row)) sent += 1;
   }
-  return csv;
+  return sent;
+}
+
+/** RFC 4180, with a line feed behind each row. */
+async function csvOf({ columns, rows }: Table): Promise<string> {
+  const lines = [csvLine(columns)];
+  for (const row of rows) {
+    lines.push(csvLine(row));
+    await giveTurn();
+  }
+  return lines.join('');
+}
+
+function csvLine(row: readonly string[]): string {
+  return `${row.map((cell) => (/[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\n`;
 }

@@ -3,6 +3,7 @@ import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'no
 import { join } from 'node:path';
 import type { GrowingFile } from '../model/picture.ts';
 import { NewFiles } from './new-files.ts';
+import { piecesOf } from '../terminal/terminal-text.ts';
 import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
 
 /** Files that an answer may have; what it shows beyond that is not kept. */
@@ -10,6 +11,8 @@ const MAX_FILES = 1_000;
 /** The first small files are written at once: for them, a thread's way there and back takes longer than the disk. */
 const FILES_AT_ONCE = 20;
 const AT_ONCE_BYTES = 65_536;
+/** Of a longer text so much becomes bytes at once. */
+const PIECE_CHARS = 1_000_000;
 /** So much of what was replaced or cleared may wait on the disk for the next snapshot. */
 const STALE_BYTES = 1_000_000;
 const STALE_FILES = 200;
@@ -120,13 +123,12 @@ export class RunFolder {
 
   /** The path of a new file; undefined when there is no room for it, or the disk refuses. */
   async write(name: string, content: string | Buffer): Promise<string | undefined> {
-    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    const isTooMany = this.#sizes.size - this.#replaced.files >= this.#maxFiles;
-    if (isTooMany || bytes.length > this.room) {
+    const bytes = Buffer.byteLength(content);
+    if (this.#sizes.size - this.#replaced.files >= this.#maxFiles || bytes > this.room) {
       this.isFull = true;
       return undefined;
     }
-    if (this.roomOnDisk(bytes.length) < bytes.length) {
+    if (this.roomOnDisk(bytes) < bytes) {
       this.#onFailure(new SpoolFullError());
       return undefined;
     }
@@ -134,22 +136,18 @@ export class RunFolder {
     const path = this.at(`${this.#count}-${name}`);
     try {
       this.newFiles.begin(path);
-      if (this.#count <= FILES_AT_ONCE && bytes.length <= AT_ONCE_BYTES) writeFileSync(path, bytes);
-      else await writeFile(path, bytes);
+      if (this.#count <= FILES_AT_ONCE && bytes <= AT_ONCE_BYTES) writeFileSync(path, content);
+      else await writeFile(path, typeof content === 'string' ? piecesOf(content, PIECE_CHARS) : content);
     } catch (error) {
       this.#onFailure(error);
       return undefined;
     }
-    this.#hold(path, bytes.length);
+    this.#hold(path, bytes);
     return path;
   }
 
   /** Moves the text of one file to the end of another one, which is begun where there is none; below what is in it. */
-  async move(
-    source: string,
-    target: GrowingFile | undefined,
-    name: string,
-  ): Promise<GrowingFile | undefined> {
+  async move(source: string, name: string, target?: GrowingFile): Promise<GrowingFile | undefined> {
     try {
       const text = await readFile(source);
       if (target === undefined) this.#count += 1;

@@ -2,9 +2,10 @@
 export interface TerminalActions {
   /** A run of plain characters (tabs among them). */
   text(run: string): void;
-  newline(): void;
-  carriageReturn(): void;
-  backspace(): void;
+  /** Where it is missing, line feeds, returns and backspaces are plain characters. */
+  newline?(): void;
+  carriageReturn?(): void;
+  backspace?(): void;
   /** `CSI n A` and `CSI n B`; below the last row there is nothing to go to. */
   up?(rows: number): void;
   down?(rows: number): void;
@@ -31,10 +32,14 @@ export class TerminalReader {
   #state: State = 'ground';
   #parameters = '';
   #stringChars = 0;
-  readonly #control = /[^\t\u0020-\u007e\u00a0-\uffff]/g;
+  readonly #control: RegExp;
 
   constructor(actions: TerminalActions) {
     this.#actions = actions;
+    this.#control =
+      actions.newline === undefined
+        ? /[^\t\n\r\b\u0020-\u007e\u00a0-\uffff]/g
+        : /[^\t\u0020-\u007e\u00a0-\uffff]/g;
   }
 
   read(text: string): void {
@@ -54,9 +59,9 @@ export class TerminalReader {
   }
 
   #readControl(code: number): void {
-    if (code === 0x0a) this.#actions.newline();
-    else if (code === 0x0d) this.#actions.carriageReturn();
-    else if (code === 0x08) this.#actions.backspace();
+    if (code === 0x0a) this.#actions.newline?.();
+    else if (code === 0x0d) this.#actions.carriageReturn?.();
+    else if (code === 0x08) this.#actions.backspace?.();
     else if (code === 0x1b) this.#state = 'escape';
   }
 
@@ -104,12 +109,12 @@ export class TerminalReader {
         return actions.moveBy?.(-steps);
       case 'E':
         actions.down?.(steps);
-        return actions.carriageReturn();
+        return actions.carriageReturn?.();
       case 'F':
         actions.up?.(steps);
-        return actions.carriageReturn();
+        return actions.carriageReturn?.();
       case 'G':
-        actions.carriageReturn();
+        actions.carriageReturn?.();
         return actions.moveBy?.(steps - 1);
       case 'J':
         return count === 0 ? actions.eraseBelow?.() : undefined;

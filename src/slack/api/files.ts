@@ -1,9 +1,9 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
+import { toLineFeeds } from '../../notebooks/model.ts';
 import { MAX_NOTEBOOK_BYTES, readNotebook } from '../../notebooks/read.ts';
 import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
 import type { SlackFetch } from '../transport/network.ts';
-import { toLineFeeds } from '../parsing/smart-punctuation.ts';
 
 /**
  * The code of posted files, in their order, without those that turn out to be none. Throws `UserError`
@@ -50,8 +50,8 @@ export function createFileReader(options: FileReaderOptions): ReadFiles {
     return known?.kind === 'other' ? undefined : known;
   };
   const readOne = async ({ kind, name, url, syntax }: CodeFile, maxBytes: number): Promise<FileCode> => {
-    if (kind === 'code') return { syntax, code: decode(await bring(url, name, maxBytes), name) };
-    const read = readNotebook(decode(await bring(url, name, MAX_NOTEBOOK_BYTES), name), name);
+    if (kind === 'code') return { syntax, code: toLineFeeds(decode(await bring(url, name, maxBytes), name)) };
+    const read = await readNotebook(decode(await bring(url, name, MAX_NOTEBOOK_BYTES), name), name);
     const shortName = name.replace(/\.ipynb$/i, '').slice(0, MAX_NAME_CHARS);
     return { syntax, code: '', notebook: { name: shortName, ...read } };
   };
@@ -148,7 +148,7 @@ async function download(
 
 function decode(bytes: Buffer, name: string): string {
   try {
-    return toLineFeeds(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw unreadable(name, 'it is not UTF-8 text');
   }

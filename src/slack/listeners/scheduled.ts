@@ -4,7 +4,6 @@ import type { RunOutcome } from '../../runs/outcome.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { plannedRequest, type Schedule } from '../../saved/schedules/schedules.ts';
 import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/scheduler.ts';
-import { toSnippet } from '../../saved/saved-snippets.ts';
 import type { Person } from '../auth/policy.ts';
 import { newsText } from '../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../context.ts';
@@ -23,8 +22,7 @@ export async function startScheduled(
   const { channel, maker, name } = schedule;
   try {
     const saved = bot.saved.find(channel, name);
-    const blocks = saved === undefined ? undefined : await bot.saved.code(saved);
-    if (saved === undefined || blocks === undefined) return { kind: 'impossible', reason: 'snippetGone' };
+    if (saved === undefined) return { kind: 'impossible', reason: 'snippetGone' };
     const person = await bot.users.find(maker);
     if (person.isUnknown || person.areGroupsUnknown === true)
       return { kind: 'unanswered', why: 'Slack did not say who made it.' };
@@ -32,6 +30,8 @@ export async function startScheduled(
     if (lost !== undefined) return { kind: 'impossible', reason: lost };
     if (await isStillRunning(schedule, bot))
       return { kind: 'refused', why: 'Its last run has not ended yet.' };
+    const snippet = await bot.saved.snippet(saved, schedule.parameters);
+    if (snippet === undefined) return { kind: 'impossible', reason: 'snippetGone' };
     const requestKey = plannedRequest(schedule, plannedAtMs);
     const admitted = await submitRun(
       {
@@ -39,7 +39,7 @@ export async function startScheduled(
         source: 'schedule',
         channel,
         thread: '',
-        snippet: toSnippet(saved, blocks, schedule.parameters),
+        snippet,
         saved: {
           name: saved.name,
           schedule: { id: schedule.id, words: schedule.words, isQuiet: schedule.onlyOnFailure },

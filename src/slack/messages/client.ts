@@ -2,9 +2,9 @@ import { findPosted, inThread, type Metadata, type Place, readMessages, type Rep
 import { createNotify, type Notify } from '../api/notify.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
-import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
+import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import type { SlackFetch } from '../transport/network.ts';
+import { openClient, type SlackFetch } from '../transport/network.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
 
@@ -28,8 +28,6 @@ export interface MessageClientOptions {
   timeoutMs?: number;
 }
 
-const CALL_TIMEOUT_MS = 10_000;
-
 /**
  * The calls that run messages need. They reject with the client's errors (`readCallError`). A client of its own: a 429
  * stops a client's whole queue and its default policy repeats posts (slack.md facts 2 and 3), so this one rejects at
@@ -45,16 +43,15 @@ export class MessageClient {
   #refusesLanguages = false;
 
   constructor(options: MessageClientOptions) {
-    const { token, slackApiUrl, fetch, log, timeoutMs = CALL_TIMEOUT_MS } = options;
+    const { token, slackApiUrl: apiUrl, fetch, log, timeoutMs } = options;
     this.transfer = options.transfer ?? globalThis.fetch;
     this.#log = log;
-    this.client = new WebClient(token, {
-      ...(slackApiUrl === undefined ? {} : { slackApiUrl }),
-      ...(fetch === undefined ? {} : { fetch }),
-      rejectRateLimitedCalls: true,
+    this.client = openClient({ botToken: token, apiUrl }, log, {
+      fetch,
+      isUrgent: true,
+      isQuiet: true,
       retryConfig: { retries: 0 },
-      timeout: timeoutMs,
-      logger: quietLogger(log),
+      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     });
     this.notify = createNotify(this.client, log);
   }
@@ -168,21 +165,4 @@ export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
 /** `attempt`: 1 after the first failure. */
 export function retryMs(failure: CallError, attempt: number): number {
   return failure.kind === 'rateLimited' ? failure.waitMs : Math.min(30_000, 500 * 2 ** attempt);
-}
-
-const none = () => {};
-
-/** The client warns on the console about each failed call; its caller knows more of it. */
-function quietLogger(log: Log) {
-  const debug = (...words: unknown[]) =>
-    log.debug({ event: 'slack.logged', words: words.map(String) }, 'slack client');
-  return {
-    debug: none,
-    info: none,
-    warn: debug,
-    error: debug,
-    setLevel: none,
-    getLevel: () => LogLevel.ERROR,
-    setName: none,
-  };
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Message, type Part, append } from './message-parts.ts';
 import { readLabels, readMrkdwn, splitFences, trimFence } from './mrkdwn.ts';
-import { endsInText, toLineFeeds } from './smart-punctuation.ts';
+import { toLineFeeds } from '../../notebooks/model.ts';
+import { endsInText } from './smart-punctuation.ts';
 
 /** The fields of a Slack message that say what was typed. */
 export interface MessageSource {

@@ -7,7 +7,7 @@ import { append, type Message, type Part } from './message-parts.ts';
 import { type Command, commandWords, readBangCommand, readCommand } from './command.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
 import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';
-import { toLineFeeds } from './smart-punctuation.ts';
+import { toLineFeeds } from '../../notebooks/model.ts';
 
 /** What an addressed message asks for. `nothing`: the bot was called and nothing was said. */
 export type Request =

@@ -1,10 +1,3 @@
-/**
- * Line ends as every Jupyter front end sends them: R, magics and `%%bash` fail on the `\r` of Windows.
- */
-export function toLineFeeds(typed: string): string {
-  return typed.replaceAll(/\r\n?/g, '\n');
-}
-
 /** So much of a line is looked at. */
 const LINE_CHARS = 2_000;
 

@@ -9,7 +9,9 @@ import {
   ProxyAgent,
   request,
 } from 'undici';
-import type { FetchFunction } from '@slack/web-api';
+import { inspect } from 'node:util';
+import { type FetchFunction, type Logger, LogLevel, type RetryOptions, WebClient } from '@slack/web-api';
+import type { Log } from '../../log.ts';
 import type { WriteGuard } from '../../runs/session/run/execute-run.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
 
@@ -168,4 +170,69 @@ export function guardWrites(fetch: FetchFunction, guard: WriteGuard): FetchFunct
     if (!READS.has(method)) while (!guard.mayWrite()) await guard.whenSure();
     return await fetch(url, init);
   };
+}
+
+const CALL_TIMEOUT_MS = 10_000;
+/** trigger_ids expire after 3 s: a longer retry would be in vain. */
+const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1_000 };
+
+/**
+ * A client for one purpose: a 429 pauses a client's whole queue. A listener cannot wait for that, so with `isUrgent` a
+ * 429 is a failure at once.
+ */
+export function openClient(
+  { botToken, apiUrl }: { botToken: string; apiUrl: string | undefined },
+  log: Log,
+  { fetch, isUrgent, isQuiet = false, ...limits }: ClientOptions,
+): WebClient {
+  return new WebClient(botToken, {
+    ...clientOptions(apiUrl, fetch),
+    ...limits,
+    rejectRateLimitedCalls: isUrgent,
+    logger: boltLogger(log, isQuiet),
+  });
+}
+
+interface ClientOptions {
+  fetch: FetchFunction | undefined;
+  isUrgent: boolean;
+  /** Its caller knows more of a call that failed, and says so. */
+  isQuiet?: boolean;
+  timeout?: number;
+  retryConfig?: RetryOptions;
+}
+
+export function clientOptions(apiUrl: string | undefined, fetch: FetchFunction | undefined) {
+  return {
+    ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+    ...(fetch === undefined ? {} : { fetch }),
+    timeout: CALL_TIMEOUT_MS,
+    retryConfig: FEW_RETRIES,
+  };
+}
+
+/**
+ * Bolt's and the clients' log lines in ours. Their "info" is our "debug". Their "debug" repeats whole payloads, with
+ * code and with what people type into a box for a password, so no level of ours shows it.
+ */
+export function boltLogger(log: Log, isQuiet = false): Logger {
+  const info = say((line) => log.debug({ event: 'slack.told' }, line));
+  return {
+    debug: () => {},
+    info,
+    warn: isQuiet ? info : say((line) => log.warn({ event: 'slack.warned' }, line)),
+    error: isQuiet ? info : say((line) => log.error({ event: 'slack.failed' }, line)),
+    setLevel: () => {},
+    getLevel: () => LogLevel.INFO,
+    setName: () => {},
+  };
+}
+
+function say(write: (line: string) => void) {
+  return (...words: unknown[]): void => write(words.map(asText).join(' '));
+}
+
+function asText(word: unknown): string {
+  if (typeof word === 'string') return word;
+  return word instanceof Error ? word.message : inspect(word, { depth: 3, breakLength: Infinity });
 }

@@ -2,7 +2,7 @@ import receiverModule from '@slack/bolt/dist/receivers/SocketModeReceiver.js';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../../server/health.ts';
 import { readErrorCode, tokenRefused } from '../api/call-error.ts';
-import type { SlackNetwork } from './network.ts';
+import { clientOptions, type SlackNetwork } from './network.ts';
 import type { SlackTransport } from './acked-after-accept-app.ts';
 
 export interface SocketModeOptions {
@@ -11,7 +11,6 @@ export interface SocketModeOptions {
   fetch: FetchFunction | undefined;
   /** For the websocket; undefined: its client's own. */
   dispatcher: SlackNetwork['socketDispatcher'];
-  callTimeoutMs: number;
   logger: Logger;
 }
 
@@ -29,12 +28,16 @@ const UNTIL_SLACK_IS_BACK: RetryOptions = { forever: true, factor: 1.3, minTimeo
 
 /** Socket Mode. The client of the socket retries for longer than that of the app. */
 export function createSocketMode(options: SocketModeOptions): SlackTransport {
-  const { appToken, apiUrl, callTimeoutMs, logger } = options;
+  const { appToken, apiUrl, logger } = options;
   const refused = Promise.withResolvers<never>();
   // Once the socket is open, nobody awaits this.
   refused.promise.catch(() => undefined);
   let isClosed = false;
   let health: Health = { ok: false, detail: 'Not connected yet.' };
+  const notifyRefused = (said: string): void => {
+    if (readErrorCode(said).kind === 'refused') refused.reject(tokenRefused('SLACK_APP_TOKEN', said));
+    if (!health.ok) health = { ok: false, detail: `Not connected: Slack says ${said}; trying again.` };
+  };
   const receiver = new receiverModule.default({
     appToken,
     ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
@@ -42,12 +45,7 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
     logger,
     installerOptions: {
       clientOptions: {
-        ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-        fetch: retriedWhenRefused(options.fetch ?? fetch, (said) => {
-          if (readErrorCode(said).kind === 'refused') refused.reject(tokenRefused('SLACK_APP_TOKEN', said));
-          if (!health.ok) health = { ok: false, detail: `Not connected: Slack says ${said}; trying again.` };
-        }),
-        timeout: callTimeoutMs,
+        ...clientOptions(apiUrl, retriedWhenRefused(options.fetch ?? fetch, notifyRefused)),
         retryConfig: UNTIL_SLACK_IS_BACK,
       },
     },

@@ -178,7 +178,7 @@ test('what is written of odd notebooks is valid for nbformat', async () => {
     JSON.stringify({ nbformat: 4, nbformat_minor: 0, metadata: {}, cells: [code('1')], ...more }),
   );
   const written = texts.map(async (given) => {
-    const { notebook } = readNotebook(given, 'odd.ipynb');
+    const { notebook } = await readNotebook(given, 'odd.ipynb');
     let text = '';
     for await (const piece of notebookText(notebook, () => ({ count: 1, outputs: [] }))) text += piece;
     return text;

@@ -97,7 +97,7 @@ test('a message of too many values is lost, and said; a long one without them is
     void kernel.send('display_data', { data, metadata: {} }, { parent: request });
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    send(request, { 'application/json': Array.from({ length: 200_000 }, (_, n) => `${n}`) });
+    send(request, { 'application/json': Array.from({ length: 400_000 }, (_, n) => `${n}`) });
     kernel.stream(request, 'short\n');
     send(request, { 'text/plain': '\\",[{'.repeat(400_000) });
     kernel.reply(request);

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import type { Notebook } from '../../../src/notebooks/model.ts';
 import { openNotebookTranscript } from '../../../src/notebooks/notebook-transcript.ts';
-import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../src/output/run-transcript.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool-budget.ts';
 import type { Transcript } from '../../../src/output/transcript.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
@@ -234,7 +234,7 @@ test('the end of a run that another machine saw is a notebook that says so', asy
 test('MAX_OUTPUT cuts, and the cell says so', async () => {
   const { transcript } = await open({ maxOutputBytes: 1_000 });
   await say(transcript, 0, out('x'.repeat(900)), out('y'.repeat(200)), out('z'));
-  expect(transcript.limited).toBe(true);
+  expect(transcript.view().limited).toBe(true);
   expect(outputsOf(await written(transcript), 'one')).toEqual([
     { output_type: 'stream', name: 'stdout', text: 'x'.repeat(900) + 'y'.repeat(100) },
     { output_type: 'stream', name: 'stderr', text: expect.stringContaining('the output reached its limit') },

@@ -19,8 +19,8 @@ const v4 = (cells: unknown[], more = {}) => ({
   ...more,
 });
 
-test('code cells run in order; empty ones, text and what is tagged so do not', () => {
-  const { notebook } = read(
+test('code cells run in order; empty ones, text and what is tagged so do not', async () => {
+  const { notebook } = await read(
     v4([
       { cell_type: 'markdown', metadata: {}, source: ['# Title\n', 'words'] },
       code(['a = 1\r\n', 'a']),
@@ -41,9 +41,9 @@ test('code cells run in order; empty ones, text and what is tagged so do not', (
   ]);
 });
 
-test('cells keep their ids; one that is missing, taken or impossible gets another', () => {
+test('cells keep their ids; one that is missing, taken or impossible gets another', async () => {
   const given = ['a-1', 'a-1', 'not an id', undefined, 'b_2', 'x'.repeat(65), 7];
-  const { notebook } = read(v4(given.map((id) => code('1', { id }))));
+  const { notebook } = await read(v4(given.map((id) => code('1', { id }))));
   const ids = notebook.cells.map(({ id }) => id);
   expect(ids[0]).toBe('a-1');
   expect(ids[4]).toBe('b_2');
@@ -51,8 +51,8 @@ test('cells keep their ids; one that is missing, taken or impossible gets anothe
   for (const id of ids) expect(id).toMatch(/^[\w-]{1,64}$/);
 });
 
-test('version 3: `input` is the source, a heading is markdown, and it is Python where it says nothing', () => {
-  const { notebook, language } = read({
+test('version 3: `input` is the source, a heading is markdown, and it is Python where it says nothing', async () => {
+  const { notebook, language } = await read({
     nbformat: 3,
     nbformat_minor: 0,
     metadata: { name: 'old', signature: 's' },
@@ -83,24 +83,24 @@ test('version 3: `input` is the source, a heading is markdown, and it is Python 
   expect(language).toEqual({ kernelspec: undefined, language: 'python', version: undefined });
 });
 
-test('what it says of its language is read, whatever else stands there', () => {
+test('what it says of its language is read, whatever else stands there', async () => {
   const kernelspec = { name: 'python2-spark21', display_name: 'Python 2', language: 'python' };
   const both = { kernelspec, language_info: { name: 'python', version: '2.7.18' } };
-  expect(read(v4([code('1')], { metadata: both })).language).toEqual({
+  expect((await read(v4([code('1')], { metadata: both }))).language).toEqual({
     kernelspec: 'python2-spark21',
     language: 'python',
     version: '2.7.18',
   });
   const odd = { kernelspec: [], language_info: { name: 7 } };
-  expect(read(v4([code('1')], { metadata: odd })).language).toEqual({
+  expect((await read(v4([code('1')], { metadata: odd }))).language).toEqual({
     kernelspec: undefined,
     language: undefined,
     version: undefined,
   });
 });
 
-test('metadata that the schema refuses goes, all other stays', () => {
-  const { notebook } = read(
+test('metadata that the schema refuses goes, all other stays', async () => {
+  const { notebook } = await read(
     v4(
       [
         code('1', {
@@ -151,19 +151,19 @@ test.each([
     `{"nbformat":4,"metadata":{},"cells":[{"cell_type":"markdown","source":"","attachments":{"a":{"x/y":${deep(200_000)}}}},{"cell_type":"code","source":"1"}]}`,
     'nested too deeply',
   ],
-])('%.60s is refused with a sentence', (text, words) => {
-  expect(() => readNotebook(text, 'a.ipynb')).toThrow(UserError);
-  expect(() => readNotebook(text, 'a.ipynb')).toThrow(words);
+])('%.60s is refused with a sentence', async (text, words) => {
+  await expect(readNotebook(text, 'a.ipynb')).rejects.toThrow(UserError);
+  await expect(readNotebook(text, 'a.ipynb')).rejects.toThrow(words);
 });
 
-test('pictures in its text go where it is too large with them', () => {
+test('pictures in its text go where it is too large with them', async () => {
   const attachments = { 'a.png': { 'image/png': 'A'.repeat(4_000_000) } };
-  const { notebook } = read(
+  const { notebook } = await read(
     v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments }, code('1')]),
   );
   expect(notebook.cells[0]).toEqual({ kind: 'markdown', id: expect.any(String), metadata: {}, source: 'x' });
   const small = { 'a.png': { 'image/png': ['A', 'B'], 'text/odd': { a: 1 } }, none: 4 };
-  const kept = read(
+  const kept = await read(
     v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments: small }, code('1')]),
   );
   expect(kept.notebook.cells[0]).toMatchObject({
@@ -171,13 +171,19 @@ test('pictures in its text go where it is too large with them', () => {
   });
 });
 
-test('a notebook of millions of values is refused before it is parsed; one of 300,000 lines is not', () => {
+test('a notebook of millions of values is refused before it is parsed; one of 300,000 lines is not', async () => {
   const printed = [
     { output_type: 'stream', name: 'stdout', text: Array.from({ length: 300_000 }, () => 'x') },
   ];
-  expect(read(v4([code('a', { outputs: printed })])).notebook.cells).toHaveLength(1);
+  expect((await read(v4([code('a', { outputs: printed })]))).notebook.cells).toHaveLength(1);
   const wide = JSON.stringify(v4([code('a')])).replace('{', `{"extra":[${'[],'.repeat(4_000_000)}0],`);
   const begun = process.threadCpuUsage();
-  expect(() => readNotebook(wide, 'a.ipynb')).toThrow('it has too many lines and values');
+  await expect(readNotebook(wide, 'a.ipynb')).rejects.toThrow('it has too many lines and values');
   expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(400);
+});
+
+test('a cell of returns alone has so many line feeds, and one over what is kept is refused before it is changed', async () => {
+  const { notebook } = await read(v4([code('\r\n\r\r\na\n\r'.repeat(100_000)), code('\r')]));
+  expect(notebook.cells[0]?.source).toBe('\n\n\na\n\n'.repeat(100_000));
+  await expect(read(v4([code('1'), code('\r'.repeat(9_000_000))]))).rejects.toThrow('over 4 MB');
 });

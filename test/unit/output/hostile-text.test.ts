@@ -6,10 +6,11 @@ import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { readError } from '../../../src/output/errors/read-error.ts';
 import { splitTextTables } from '../../../src/output/mime/spark-tables.ts';
 import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
-import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../src/output/run-transcript.ts';
+import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
 
 /** Whatever a kernel sends, nobody else waits longer for a turn: one turn's work on this thread, others' not counted. */
-const MOST_MS = 1_000;
+const MOST_MS = 300;
 
 let dir = '';
 beforeEach(async () => {
@@ -51,6 +52,21 @@ const nested = (levels: number) => {
   let value: unknown[] = [];
   for (let level = 1; level < levels; level += 1) value = [value];
   return value;
+};
+
+const viewOf = (id: string) => ({ 'application/vnd.jupyter.widget-view+json': { model_id: id } });
+/** Each holds the next one fifty times; the last is a word. */
+const boxes = (depth: number): KernelOutput[] => [
+  ...Array.from({ length: depth }, (_, n): KernelOutput => {
+    const children = Array<string>(50).fill(`box ${n + 1}`);
+    return { kind: 'widget', id: `box ${n}`, state: { model: 'VBoxModel', children } };
+  }),
+  { kind: 'widget', id: `box ${depth}`, state: { model: 'LabelModel', value: 'x' } },
+  display(viewOf('box 0')),
+];
+const sqlResult = (columns: number, rows: number): string => {
+  const row = JSON.stringify(Array(columns).fill('1'));
+  return `{"columns":${row},"rows":[${`${row},`.repeat(rows)}${row}],"cut":false,"cutCells":false}`;
 };
 
 const monsters: [string, () => KernelOutput[]][] = [
@@ -146,6 +162,23 @@ const monsters: [string, () => KernelOutput[]][] = [
     'captions in a table',
     () => [display({ 'text/html': `<table>${'<caption>'.repeat(1_000)}<tr><td>1</td></tr></table>` })],
   ],
+  ['boxes of boxes', () => boxes(9)],
+  ['a SQL result of 600,000 rows', () => [display({ [SPARK_TABLE_MIME]: sqlResult(1, 600_000) })]],
+  ['a SQL result of 100,000 columns', () => [display({ [SPARK_TABLE_MIME]: sqlResult(100_000, 1) })]],
+  ['a Spark table of 2 MB', () => [stdout(`+-+\n|a|\n+-+\n${'|1|\n'.repeat(495_000)}+-+\n`)]],
+  [
+    'long cells that span 40,000 places each',
+    () => [
+      display({
+        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr>'.repeat(200)}</table>`,
+      }),
+    ],
+  ],
+  ['a table of one row', () => [display({ 'text/html': `<table><tr>${'<td>1'.repeat(390_000)}</table>` })]],
+  [
+    'sound that only begins, again and again',
+    () => [display({ 'text/html': `<audio src="${'data:audio/'.repeat(2_700_000)}` })],
+  ],
   ['html of 30 MB', () => [display({ 'text/html': '<p '.repeat(10_000_000) })]],
   ['an svg of references', () => [display({ 'image/svg+xml': 'href='.repeat(900_000) })]],
 ];
@@ -165,11 +198,11 @@ test.each(monsters)('%s: nobody waits', { timeout: 60_000 }, async (_, make) => 
     if (part.kind === 'error') expect(part.headline.length).toBeLessThan(500);
 });
 
-test('a table that breaks off is read once, not again from each of its borders', () => {
+test('a table that breaks off is read once, not again from each of its borders', async () => {
   const begun = process.threadCpuUsage();
-  expect(splitTextTables(`${'+-+\n|a|\n'.repeat(100_000)}|b`)).toHaveLength(1);
+  expect(await splitTextTables(`${'+-+\n|a|\n'.repeat(100_000)}|b`)).toHaveLength(1);
   const blank = `+-+\n|a|\n+-+\n|1|\n+-+\na${'\n'.repeat(500_000)}b`;
-  expect(splitTextTables(blank)).toHaveLength(2);
+  expect(await splitTextTables(blank)).toHaveLength(2);
   expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(MOST_MS);
 });
 
@@ -190,8 +223,26 @@ test('a hundred thousand tiny pictures cost a thousand files at most', { timeout
   const picture = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1').toString('base64');
   for (let n = 0; n < 100_000; n += 1) await transcript.add(display({ 'image/png': picture }));
   expect((await readdir(join(dir, 'run-1'))).length).toBeLessThan(1_010);
-  expect(transcript.limited).toBe(true);
+  expect(transcript.view().limited).toBe(true);
   const longest = await longestTurnMs(() => transcript.seal());
   expect(longest).toBeLessThan(MOST_MS);
   expect(transcript.view().losses).toMatchObject([{ kind: 'tooMany', parts: 900 }]);
+});
+
+test('boxes that hold each other fifty times are worded in part; what they hold is shown where it stands alone', async () => {
+  const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 1_000_000 });
+  for (const output of [...boxes(9), display(viewOf('box 9'))]) await transcript.add(output);
+  await transcript.add({ kind: 'widget', id: 'box 9', state: { value: 'y' } });
+  await transcript.seal();
+  const last = transcript.view().parts.at(-1);
+  expect(last?.kind === 'text' ? last.text.head : '').toBe('y');
+});
+
+test.each([
+  ['ERROR', 'Error in x: no', 'Traceback:\n1. x\n2. y'],
+  ['Unknown Error', '<console>:1: error: no\n       x\n       ^', ''],
+  ['SyntaxError', 'invalid character', '  Cell In[1], line 1\n    x\n    ^\nSyntaxError: invalid character'],
+])('%s of a million lines of code: they are not gone through', (name, value, traceback) => {
+  const sent = { name, value, traceback: [traceback] };
+  expect(readError(sent, '\n'.repeat(1_000_000))).toEqual(readError(sent, undefined));
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readOutput } from '../../../src/gateway/protocol/messages.ts';
 import type { KernelMessage } from '../../../src/gateway/protocol/wire.ts';
-import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../src/output/run-transcript.ts';
 
 /**
  * What the notebooks' libraries send, recorded from ipykernel 7 with altair 6, plotly 6, bokeh 3, tqdm 4, rich 14,

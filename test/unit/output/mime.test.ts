@@ -107,11 +107,11 @@ test('a data frame of which the kernel sent thousands of rows is a table, read i
   expect(turns).toBeGreaterThan(0);
 });
 
-test("Spark's show() is split into text and tables", () => {
+test("Spark's show() is split into text and tables", async () => {
   const text = readFixture('pyspark-show')
     .map((output) => output.text ?? '')
     .join('');
-  expect(splitTextTables(text)).toEqual([
+  expect(await splitTextTables(text)).toEqual([
     { kind: 'text', text: 'before' },
     {
       kind: 'table',
@@ -133,9 +133,9 @@ test("Spark's show() is split into text and tables", () => {
   ]);
 });
 
-test('wide characters move the bars, the cells are still found', () => {
+test('wide characters move the bars, the cells are still found', async () => {
   const text = '+---+----+\n| id|name|\n+---+----+\n|  1|日本|\n+---+----+\nonly showing top 1 row\n';
-  expect(splitTextTables(text)).toEqual([
+  expect(await splitTextTables(text)).toEqual([
     {
       kind: 'table',
       table: {
@@ -151,7 +151,7 @@ test('wide characters move the bars, the cells are still found', () => {
   ]);
 });
 
-test('borders between the rows are no end of the table', () => {
+test('borders between the rows are no end of the table', async () => {
   const line = '+---+';
   const text = [
     line,
@@ -169,14 +169,14 @@ test('borders between the rows are no end of the table', () => {
     line,
   ].join('\n');
   expect(
-    splitTextTables(text).map((piece) => (piece.kind === 'table' ? piece.table.rows : piece.text)),
+    (await splitTextTables(text)).map((piece) => (piece.kind === 'table' ? piece.table.rows : piece.text)),
   ).toEqual([[['1'], ['2']], 'after', [['3']]]);
 });
 
 test.each(['+--+\n|a|', '+---+\nno table\n+---+\n', 'a + b', '+---+\n| a |\n+---+\n| 1 | 2 |\n+---+\n'])(
   '%j is no table',
-  (text) => {
-    expect(splitTextTables(text)).toEqual([{ kind: 'text', text }]);
+  async (text) => {
+    expect(await splitTextTables(text)).toEqual([{ kind: 'text', text }]);
   },
 );
 
@@ -201,8 +201,10 @@ test('entities are read, scripts are not, unclosed tags do no harm', async () =>
     note: undefined,
     isBeginning: false,
   });
-  expect(htmlAsText('<style>p{}</style><p>a &amp; b<br>c</p><script>alert(1)</script>')).toBe('a & b\nc');
-  expect(htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
+  expect(await htmlAsText('<style>p{}</style><p>a &amp; b<br>c</p><script>alert(1)</script>')).toBe(
+    'a & b\nc',
+  );
+  expect(await htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
     'Version\tv4\nMaster\tx',
   );
 });

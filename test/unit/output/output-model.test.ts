@@ -48,7 +48,7 @@ test('of very many entries the middle overflows, and a clear drops its files too
   const model = new OutputModel();
   for (let n = 0; n < 102; n += 1) model.show(shown(`${n}`), `d${n}`, '');
   expect(model.parts).toHaveLength(100);
-  expect(model.takeOverflown().map(({ texts }) => texts[0])).toEqual(['50.txt', '51.txt']);
+  expect(model.takeOverflown().map(([, text]) => text)).toEqual(['50.txt', '51.txt']);
   expect(model.overflow).toMatchObject({ entries: 2, streams: false, files: ['50.png', '51.png'] });
   expect([model.has('d50'), model.hasOverflown('d50')]).toEqual([false, true]);
   model.overflow.results = { path: 'more.txt', bytes: 5 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import type { OutputView } from '../../../src/output/output-view.ts';
-import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../src/output/run-transcript.ts';
 import type { Transcript, TranscriptOptions } from '../../../src/output/transcript.ts';
 
 let dir = '';
@@ -81,7 +81,7 @@ test.each([
     for (const output of frame(n)) await transcript.add(output);
     if (n % 50 === 0) most = Math.max(most, await bytesOnDisk());
   }
-  expect(transcript.limited).toBe(false);
+  expect(transcript.view().limited).toBe(false);
   expect(most).toBeLessThan(4_000_000);
   const kind = transcript.view().parts[0]?.kind === 'error' ? 'error' : 'text';
   const whole = await fileOf(transcript, kind);
@@ -103,10 +103,10 @@ test('what takes the place of something else has its room', async () => {
   const transcript = await open({ maxOutputBytes: 1_000 });
   for (let n = 0; n < 5; n += 1) {
     await transcript.add(n === 0 ? show(big(n, 700), 'd') : update(big(n, 700), 'd'));
-    expect(transcript.limited).toBe(false);
+    expect(transcript.view().limited).toBe(false);
   }
   await transcript.add(show(big('one more', 700)));
-  expect(transcript.limited).toBe(true);
+  expect(transcript.view().limited).toBe(true);
 });
 
 test('the files hold what stands, in the order of the picture', async () => {
@@ -212,9 +212,9 @@ test('MAX_OUTPUT counts streams and what is shown together', async () => {
   const transcript = await open({ maxOutputBytes: 1_000 });
   await transcript.add(stdout('x'.repeat(400)));
   await transcript.add(show('y'.repeat(500), 'd'));
-  expect(transcript.limited).toBe(false);
+  expect(transcript.view().limited).toBe(false);
   await transcript.add(update('y'.repeat(550), 'd'));
-  expect(transcript.limited).toBe(false);
+  expect(transcript.view().limited).toBe(false);
   await transcript.add(stdout('x'.repeat(100)));
-  expect(transcript.limited).toBe(true);
+  expect(transcript.view().limited).toBe(true);
 });

@@ -58,11 +58,8 @@ test('there are a thousand files at most', async () => {
 test('texts that are moved together stand one below the other, and count once', async () => {
   const folder = open();
   const [first, second] = [await folder.write('a.txt', 'one'), await folder.write('a.txt', 'two')];
-  const joined = await folder.move(
-    second ?? '',
-    await folder.move(first ?? '', undefined, 'more.txt'),
-    'more.txt',
-  );
+  const moved = await folder.move(first ?? '', 'more.txt');
+  const joined = await folder.move(second ?? '', 'more.txt', moved);
   expect(await readFile(joined?.path ?? '', 'utf8')).toBe('one\ntwo');
   expect(joined?.bytes).toBe(7);
   expect(folder.room).toBe(993);
@@ -72,11 +69,7 @@ test('after a crash it takes over what is named, cut to what counts, and deletes
   const before = open();
   const named = await before.write('a.txt', 'named');
   await before.write('b.txt', 'nobody names it');
-  const growing = await before.move(
-    (await before.write('c.txt', 'long enough')) ?? '',
-    undefined,
-    'more.txt',
-  );
+  const growing = await before.move((await before.write('c.txt', 'long enough')) ?? '', 'more.txt');
   await writeFile(before.at('output.txt'), 'stream');
   const after = open(1_000, true);
   await after.recover([named ?? ''], [{ path: growing?.path ?? '', bytes: 4 }]);

@@ -19,12 +19,15 @@ test('is a table with its cells as they were sent, in place of all other forms',
   ]);
 });
 
-test('without rows it is a table too', () => {
-  expect(readSparkTable(JSON.stringify({ ...small, rows: [] }))).toMatchObject({ rows: [], totalRows: 0 });
+test('without rows it is a table too', async () => {
+  expect(await readSparkTable(JSON.stringify({ ...small, rows: [] }))).toMatchObject({
+    rows: [],
+    totalRows: 0,
+  });
 });
 
-test('it has the name by which the kernel shows more of it', () => {
-  expect(readSparkTable(JSON.stringify({ ...small, frame: '0123abcd' }))).toMatchObject({
+test('it has the name by which the kernel shows more of it', async () => {
+  expect(await readSparkTable(JSON.stringify({ ...small, frame: '0123abcd' }))).toMatchObject({
     frame: '0123abcd',
   });
 });
@@ -48,7 +51,7 @@ test.each([
   ['cells that are no texts', JSON.stringify({ ...small, rows: [[1, 2]] })],
   ['more than our own code sends', JSON.stringify({ ...small, rows: [['1', 'x'.repeat(5_000_000)]] })],
 ])('%s is none', async (_, sent) => {
-  expect(readSparkTable(sent)).toBeUndefined();
+  expect(await readSparkTable(sent)).toBeUndefined();
   expect(await readBundle({ 'text/plain': 'words', [SPARK_TABLE_MIME]: sent })).toMatchObject([
     { kind: 'text', text: 'words' },
   ]);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SpoolBudget, SpoolFullError } from '../../../src/output/spool/spool-budget.ts';
-import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../src/output/run-transcript.ts';
 import type { Transcript } from '../../../src/output/transcript.ts';
 
 let dir = '';

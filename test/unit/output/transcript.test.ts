@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
-import { startDisplays, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
+import { startDisplays } from '../../../src/output/model/displays.ts';
+import type { Transcript, TranscriptOptions } from '../../../src/output/transcript.ts';
 import type { OutputPart } from '../../../src/output/output-view.ts';
 import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
-import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../src/output/run-transcript.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -191,7 +192,7 @@ test.each([9, 10, 11])('MAX_OUTPUT of 10 with %i bytes', async (bytes) => {
   const transcript = await open({ maxOutputBytes: 10 });
   await take(transcript, [stdout('x'.repeat(bytes - 2)), stdout('é'), stdout('')]);
   await transcript.seal();
-  expect(transcript.limited).toBe(bytes > 10);
+  expect(transcript.view().limited).toBe(bytes > 10);
   const kept = bytes > 10 ? 'x'.repeat(9) : `${'x'.repeat(bytes - 2)}é`;
   expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(kept);
   expect(shown(transcript.view().parts)).toEqual([`stdout: ${kept}`]);

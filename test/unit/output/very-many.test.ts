@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
-import { openTranscript } from '../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../src/output/run-transcript.ts';
 
 let dir = '';
 beforeEach(async () => {

@@ -109,7 +109,7 @@ async function executeBlock(
       noteConsoleBar(live, transcript.view(), deps.spark.settings);
       if (isStatus(event)) noteStatus(live, event, deps.log);
       else noteOutput(live, event, kernel.record, deps.inputTimeoutMs, echo);
-      if (transcript.limited) live.stop({ kind: 'tooMuchOutput' });
+      if (transcript.view().limited) live.stop({ kind: 'tooMuchOutput' });
     }
   } finally {
     stopFollowing();

@@ -1,6 +1,5 @@
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
-import { toSnippet } from '../../../saved/saved-snippets.ts';
 import { must, type Person, refuse } from '../../auth/policy.ts';
 import { purposeSchema } from '../../blocks/modals/editor.ts';
 import { readMetadata } from '../../blocks/modals/modal.ts';
@@ -44,8 +43,9 @@ export const onRunSavedButton = onInteraction(
   },
   async ({ channel, id, shownAt }, { user, reply, notify }, bot) => {
     const saved = bot.saved.byId(channel, id);
-    const blocks = saved === undefined ? undefined : await inTime(bot.saved.code(saved), reply.signal);
-    if (saved === undefined || blocks === undefined)
+    const snippet =
+      saved === undefined ? undefined : await inTime(bot.saved.snippet(saved, []), reply.signal);
+    if (saved === undefined || snippet === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
     const looked = Promise.all([
       bot.users.find(user),
@@ -56,7 +56,7 @@ export const onRunSavedButton = onInteraction(
     const { name } = saved;
     const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;
     const place = { channel, thread: '', source: 'editor' } as const;
-    const request = { requestKey, ...place, snippet: toSnippet(saved, blocks, []), saved: { name } };
+    const request = { requestKey, ...place, snippet, saved: { name } };
     await submitNew(request, person, bot, reply.signal);
     await notify(`\`${name}\` runs in <#${channel}>.`);
   },
@@ -185,9 +185,8 @@ async function runNow(
   const { channel, name, parameters } = schedule;
   await inTime(bot.channels.mustBeMember(channel), signal);
   const saved = findSaved(name, channel, bot);
-  const blocks = await inTime(bot.saved.code(saved), signal);
-  if (blocks === undefined) throw new UserError('badCommand', 'Its code is no longer kept. Nothing ran.');
-  const snippet = toSnippet(saved, blocks, parameters);
+  const snippet = await inTime(bot.saved.snippet(saved, parameters), signal);
+  if (snippet === undefined) throw new UserError('badCommand', 'Its code is no longer kept. Nothing ran.');
   const request = {
     requestKey,
     source: 'schedule',

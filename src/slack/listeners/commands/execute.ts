@@ -10,13 +10,13 @@ import { changeNamedKernel, listKernels } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import {
   forgetSaved,
-  listSaved,
   listSchedules,
   makeSchedule,
   removeSchedule,
   saveLastRun,
   unknownNameText,
 } from './saved.ts';
+import { savedList } from '../../blocks/saved/saved-blocks.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
 import { askBack, renderNearCommand } from '../../blocks/asked-back.ts';
@@ -57,7 +57,10 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   restart: { right: 'restart', isSlow: true, act: changeNamedKernel },
   shutdown: { right: 'shutDown', isSlow: true, act: changeNamedKernel },
   export: { right: 'look', isSlow: true, act: ({ of }, ...asked) => exportRuns(of, ...asked) },
-  saved: { right: 'look', act: (_, __, { channel }, bot) => ({ text: listSaved(channel, bot) }) },
+  saved: {
+    right: 'look',
+    act: (_, __, { channel }, { saved }) => ({ text: savedList(saved.list(channel)) }),
+  },
   save: { act: saveLastRun },
   forget: { act: forgetSaved },
   run: {

@@ -1,14 +1,9 @@
 import { UserError } from '../../../errors.ts';
 import type { Run } from '../../../runs/run.ts';
-import { nameKey, type SavedSnippet, type SaveResult, toSnippet } from '../../../saved/saved-snippets.ts';
+import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved, auditSchedule } from '../../auth/audit.ts';
-import {
-  renderReplaceQuestion,
-  savedAnswer,
-  savedList,
-  unchangedAnswer,
-} from '../../blocks/saved/saved-blocks.ts';
+import { renderReplaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-blocks.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
@@ -89,10 +84,6 @@ export async function saveRun(
   return result;
 }
 
-export function listSaved(channel: string, bot: Bot): string {
-  return savedList(bot.saved.list(channel));
-}
-
 /** Who saved it may forget it, or an admin. */
 export async function forgetSaved(
   { name }: { name: string },
@@ -147,13 +138,12 @@ export async function resolveSaved(request: Request, channel: string, { saved }:
   if (request.kind !== 'command' || request.command.kind !== 'run') return request;
   const found = saved.find(channel, request.command.name);
   if (found === undefined) return request;
-  const blocks = await saved.code(found);
-  if (blocks === undefined)
+  const snippet = await saved.snippet(found, request.command.parameters);
+  if (snippet === undefined)
     throw new UserError(
       'badCommand',
       `The code of “${found.name}” is no longer kept. Nothing ran; forget it.`,
     );
-  const snippet = toSnippet(found, blocks, request.command.parameters);
   return { kind: 'snippet', snippet, saved: { name: found.name } };
 }
 
@@ -177,7 +167,7 @@ export async function makeSchedule(
   await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
   const saved = findSaved(asked.name, channel, bot);
   // Refused now rather than on Monday at eight.
-  toSnippet(saved, (await bot.saved.code(saved)) ?? [], asked.parameters);
+  await bot.saved.snippet(saved, asked.parameters);
   const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
   const now = Date.now();
   const made = { channel, ...asked, name: saved.name, maker: person.id, timeZone };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
-import { openTranscript } from '../../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../../src/output/run-transcript.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 
 const dir = await mkdtemp(join(tmpdir(), 'long-errors-'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
-import { openTranscript } from '../../../../src/output/open-transcript.ts';
+import { openTranscript } from '../../../../src/output/run-transcript.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { expectedErrors } from '../../output/expected-errors.ts';
 

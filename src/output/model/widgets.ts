@@ -1,32 +1,5 @@
-import type { KernelOutput, WidgetState } from '../gateway/outputs.ts';
-import { RunTranscript } from './run-transcript.ts';
-import type { Transcript, TranscriptOptions } from './transcript.ts';
-import { htmlAsText } from './mime/html-text.ts';
-
-export async function openTranscript(options: TranscriptOptions): Promise<Transcript> {
-  const transcript = new TranscriptInWords(options);
-  if (options.recovered === true) await transcript.recover();
-  return transcript;
-}
-
-/** A transcript in which widgets stand as words. */
-class TranscriptInWords extends RunTranscript {
-  readonly #widgets = new Widgets();
-
-  override add(output: KernelOutput): void | Promise<void> {
-    const inWords = this.#widgets.read(output, Date.now());
-    return inWords === undefined ? super.add(output) : this.#addAll(inWords);
-  }
-
-  override async seal(): Promise<void> {
-    await this.#addAll(this.#widgets.updates());
-    await super.seal();
-  }
-
-  async #addAll(outputs: readonly KernelOutput[]): Promise<void> {
-    for (const output of outputs) await super.add(output);
-  }
-}
+import type { KernelOutput, WidgetState } from '../../gateway/outputs.ts';
+import { shortHtmlAsText } from '../mime/html-text.ts';
 
 /** More widgets than this of one run are not followed. */
 const WIDGETS_KEPT = 2_000;
@@ -36,15 +9,19 @@ const REFRESH_MS = 500;
 const BAR_CHARS = 20;
 /** Widgets may stand in each other. */
 const DEPTH = 5;
+/** So many are put into words at once, of each displayed one as many: boxes may hold each other fifty times. */
+const WORDED_AT_ONCE = 1_000;
 
 const VIEW = 'application/vnd.jupyter.widget-view+json';
 
 /** The widgets of one run: what is shown of each is its state in words, the last one in the end. */
-class Widgets {
+export class Widgets {
   readonly #models = new Map<string, WidgetState>();
   /** Displayed widgets, and the words that are shown of them. */
   readonly #shown = new Map<string, string>();
   #refreshedAtMs = 0;
+  /** How many more of the displayed one are put into words. */
+  #remaining = 0;
 
   /**
    * Outputs that say the same in words: a widget's display, the updates of displays that its change makes. Undefined for
@@ -63,7 +40,7 @@ class Widgets {
   /** What has changed of the displayed ones since it was told. */
   updates(): KernelOutput[] {
     return [...this.#shown].flatMap(([id, before]): KernelOutput[] => {
-      const words = this.#wordsOf(id, DEPTH) ?? '';
+      const words = this.#words(id) ?? '';
       if (words === before) return [];
       this.#shown.set(id, words);
       return [
@@ -84,16 +61,22 @@ class Widgets {
     const id: unknown =
       typeof view === 'object' && view !== null && 'model_id' in view ? view.model_id : undefined;
     if (typeof id !== 'string' || this.#shown.size >= SHOWN_KEPT) return undefined;
-    const words = this.#wordsOf(id, DEPTH);
+    const words = this.#words(id);
     if (words === undefined) return undefined;
     this.#shown.set(id, words);
     return [{ ...output, data: { 'text/plain': words }, displayId: displayOf(id) }];
   }
 
-  /** Undefined for a widget that was never told of, or is closed. */
+  #words(id: string): string | undefined {
+    this.#remaining = WORDED_AT_ONCE / Math.max(1, this.#shown.size);
+    return this.#wordsOf(id, DEPTH);
+  }
+
+  /** Undefined for a widget that was never told of, is closed, or is one too many. */
   #wordsOf(id: string, depth: number): string | undefined {
     const model = this.#models.get(id);
-    if (model === undefined || depth === 0) return undefined;
+    this.#remaining -= 1;
+    if (model === undefined || depth === 0 || this.#remaining < 0) return undefined;
     const { model: name = '', description = '', value, children } = model;
     if (name === 'OutputModel') return '';
     if (children !== undefined)
@@ -111,7 +94,7 @@ function displayOf(id: string): string {
 }
 
 function plainWords(value: string | number | undefined): string {
-  return typeof value === 'string' ? (htmlAsText(value) ?? '') : String(value ?? '');
+  return typeof value === 'string' ? shortHtmlAsText(value) : String(value ?? '');
 }
 
 function barOf({ value, max = 100 }: WidgetState): string {

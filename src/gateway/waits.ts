@@ -1,0 +1,47 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/**
+ * The work's own end, or a rejection once the signal is aborted: with what `onAborted` gives, by default with the signal's
+ * reason. The work itself is not stopped.
+ */
+export async function untilAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  onAborted: () => unknown = () => signal?.reason,
+): Promise<T> {
+  if (signal === undefined) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(onAborted());
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** All that is done for kernels in one turn of the event loop takes about this long; what is left has the next one. */
+const TURN_MS = 10;
+
+let begunMs: number | undefined;
+
+/**
+ * Whether this turn has time left, for all runs together. Who asks in the midst of long work and hears no waits for the next
+ * one: promises alone give nobody else a turn.
+ */
+export function hasTime(): boolean {
+  const nowMs = performance.now();
+  if (begunMs === undefined) {
+    begunMs = nowMs;
+    setImmediate(() => {
+      begunMs = undefined;
+    });
+  }
+  return nowMs - begunMs < TURN_MS;
+}
+
+/** Between two pieces of long work. */
+export async function giveTurn(): Promise<void> {
+  if (!hasTime()) await nextTurn();
+}
