@@ -127,8 +127,7 @@ export class EditLimiter {
    */
   take(message: string, use: Use): number {
     const nowMs = this.#now();
-    // A clock that was set makes nothing last longer.
-    this.#taken = this.#taken.filter((at) => Math.abs(nowMs - at) < this.#limits.windowMs);
+    this.#taken = this.#taken.filter((at) => nowMs - at < this.#limits.windowMs);
     if (use === 'live') this.#askedAt.set(message, nowMs);
     else this.#ending.add(message);
     const waitMs = this.#waitMs(message, use, nowMs);
@@ -159,7 +158,10 @@ export class EditLimiter {
 
   #assumePredecessor(): void {
     const since = this.#unheardSince;
-    if (since !== undefined) this.#assumeTaken(this.#limits.edits - this.#leftToEnds(), since, 0);
+    if (since === undefined) return;
+    const own = this.#taken.filter((at) => at >= since);
+    this.#assumeTaken(this.#limits.edits - this.#leftToEnds(), since, 0);
+    this.#taken.push(...own);
   }
 
   /** As if so many edits of a window had been made at even distances; the first counts for `firstMs` more. */
