@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
-import { isCostly } from '../../gateway/protocol/json.ts';
+import { isCostly, readJson } from '../../gateway/protocol/json.ts';
 import { giveTurn, hasTime } from '../../gateway/waits.ts';
 import { type Table, TOP_ROWS } from './html-table.ts';
 
@@ -127,7 +127,7 @@ export async function readSparkTable(sent: unknown): Promise<Table | undefined> 
   if (typeof sent !== 'string' || sent.length > MAX_CHARS || (await isCostly(Buffer.from(sent))))
     return undefined;
   await nextTurn();
-  const given = parsed(sent);
+  const given = readJson(sent);
   await nextTurn();
   const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(given).data ?? {};
   if (columns === undefined || rows === undefined || rows.some((row) => row.length !== columns.length))
@@ -142,14 +142,6 @@ export async function readSparkTable(sent: unknown): Promise<Table | undefined> 
     wantsCsv: csv === true,
     frame,
   };
-}
-
-function parsed(sent: string): unknown {
-  try {
-    return JSON.parse(sent);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The first rows and columns as a text. */
