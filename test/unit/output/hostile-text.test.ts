@@ -246,3 +246,10 @@ test.each([
   const sent = { name, value, traceback: [traceback] };
   expect(readError(sent, '\n'.repeat(1_000_000))).toEqual(readError(sent, undefined));
 });
+
+test('a table of more columns than any spreadsheet takes is none', async () => {
+  const table = (columns: number): string =>
+    `<table><tr>${'<td>1'.repeat(columns)}<tr>${'<td>2'.repeat(columns)}</table>`;
+  expect((await readHtmlTable(table(16_000)))?.columns).toHaveLength(16_000);
+  expect(await readHtmlTable(table(17_000))).toBeUndefined();
+});
