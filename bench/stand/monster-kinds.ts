@@ -235,6 +235,15 @@ function outputMonsters(): Monster[] {
       name: 'a Spark table as a result',
       say: display({ 'text/plain': `+-+\n|a|\n+-+\n${'|1|\n'.repeat(300_000)}+-+` }),
     },
+    {
+      name: '60 tables of cells that are repeated in many places',
+      say: display(
+        {
+          'text/html': `<table><tr>${`<td colspan=5 rowspan=200>${'x'.repeat(990)}`.repeat(10)}${'<tr><td>'.repeat(199)}</table>`,
+        },
+        60,
+      ),
+    },
     { name: '2 MB of borders', say: streams(['+-+\n'.repeat(495_000)], 1) },
     {
       name: 'a SQL result of 600,000 rows',
@@ -261,7 +270,7 @@ function outputMonsters(): Monster[] {
     {
       name: 'spans of long cells',
       say: display({
-        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr>'.repeat(200)}</table>`,
+        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr><td>'.repeat(200)}</table>`,
       }),
     },
     { name: 'a tag of 80,000 attributes', say: display({ 'text/html': `<p ${'a1 b2 '.repeat(45_000)}>` }) },

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { isCostly } from '../../gateway/protocol/json.ts';
 import { giveTurn, hasTime } from '../../gateway/waits.ts';
-import { type Table, TOP_ROWS } from './html-table.ts';
+import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
 
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
 
@@ -128,8 +128,8 @@ export async function readSparkTable(sent: unknown): Promise<Table | undefined> 
   const given = parsed(sent);
   await nextTurn();
   const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(given).data ?? {};
-  if (columns === undefined || rows === undefined || rows.some((row) => row.length !== columns.length))
-    return undefined;
+  if (columns === undefined || rows === undefined || columns.length > MAX_COLUMNS) return undefined;
+  if (rows.some((row) => row.length !== columns.length)) return undefined;
   return {
     columns,
     rows,
