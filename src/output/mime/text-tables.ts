@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
-import { isCostly } from '../../gateway/protocol/json.ts';
-import { giveTurn, hasTime } from '../../gateway/waits.ts';
+import { isCostly, readJson } from '../../gateway/protocol/json.ts';
+import { giveTurn, hasTime, inOwnTurn } from '../../gateway/waits.ts';
 import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
 
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
@@ -122,11 +121,9 @@ const schema = z.object({
 
 /** Undefined for what our own code has not made. */
 export async function readSparkTable(sent: unknown): Promise<Table | undefined> {
-  if (typeof sent !== 'string' || sent.length > MAX_CHARS || (await isCostly(Buffer.from(sent))))
-    return undefined;
-  await nextTurn();
-  const given = parsed(sent);
-  await nextTurn();
+  if (typeof sent !== 'string' || sent.length > MAX_CHARS) return undefined;
+  if (await inOwnTurn(() => isCostly(Buffer.from(sent)))) return undefined;
+  const given = await inOwnTurn(() => readJson(sent));
   const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(given).data ?? {};
   if (columns === undefined || rows === undefined || columns.length > MAX_COLUMNS) return undefined;
   if (rows.some((row) => row.length !== columns.length)) return undefined;
@@ -140,14 +137,6 @@ export async function readSparkTable(sent: unknown): Promise<Table | undefined> 
     wantsCsv: csv === true,
     frame,
   };
-}
-
-function parsed(sent: string): unknown {
-  try {
-    return JSON.parse(sent);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The first rows and columns as a text. */
