@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BOT_COMMAND } from '../demo/bot.ts';
+import { BOT_ALLOCATOR, BOT_COMMAND } from '../demo/bot.ts';
 import { cleanEnvironment } from '../demo/clean-environment.ts';
 import type { KernelGateway } from '../demo/gateway.ts';
 import { startGuarded } from '../demo/guarded-process.ts';
@@ -32,6 +32,7 @@ export async function startBenchBot(
     command: [process.execPath, ...program],
     env: {
       ...cleanEnvironment({ PATH: process.env['PATH'], LANG: process.env['LANG'] }),
+      ...(program === OURS && BOT_ALLOCATOR),
       HOME: folder,
       TMPDIR: folder,
       ...playground.environment,

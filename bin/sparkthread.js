@@ -21,7 +21,7 @@ const programs = {
 const built = { start: 'dist/start.js', doctor: 'dist/doctor.js' };
 /** The hash of the source that it comes from; there once all of it is written. */
 const builtFrom = new URL('dist/source.sha256', root);
-/** As package.json's `start` and the Dockerfile give them. */
+/** As `start` in package.json and the Dockerfile give them. */
 const flags = ['--liftoff-only'];
 const exitBadConfig = 78;
 

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import packageJson from '../package.json' with { type: 'json' };
 import type { Playground } from '../playground/playground.ts';
 import { cleanEnvironment } from './clean-environment.ts';
 import type { KernelGateway } from './gateway.ts';
@@ -8,13 +9,19 @@ import type { GuardedProcess } from './guarded-process.ts';
 import { startGuarded } from './guarded-process.ts';
 import type { Provisioned } from './provision/provision.ts';
 
+/** What `npm start` is: `VARIABLE=value … exec node --flag … bin/sparkthread.js start`. */
+const [settings = '', command = ''] = packageJson.scripts.start.split(' exec node ');
 /** The bot as `npm start` starts it: built where it comes from this very source. */
 export const BOT_COMMAND: readonly [string, ...string[]] = [
   process.execPath,
-  '--liftoff-only',
-  fileURLToPath(new URL('../bin/sparkthread.js', import.meta.url)),
-  'start',
+  ...command
+    .split(' ')
+    .map((word) => (word.includes('/') ? fileURLToPath(new URL(`../${word}`, import.meta.url)) : word)),
 ];
+/** How its allocator is set; for its environment. */
+export const BOT_ALLOCATOR: Readonly<Record<string, string>> = Object.fromEntries(
+  settings.split(' ').map((each) => each.split('=')),
+);
 
 /** What `python2` means here: the Spark kernel, or plain Python where there is no Java. */
 export function demoLanguages(provisioned: Provisioned): string {
@@ -39,6 +46,7 @@ export async function startBot(
     command: [...BOT_COMMAND],
     env: {
       ...cleanEnvironment({ PATH: process.env['PATH'], LANG: process.env['LANG'] }),
+      ...BOT_ALLOCATOR,
       HOME: folder,
       TMPDIR: folder,
       ...playground.environment,

@@ -133,7 +133,7 @@ function streams(texts: readonly string[], times: number): Monster['say'] {
   };
 }
 
-/** The monsters that were seen, and those that are made of the seeds: about 200. */
+/** The monsters that were seen, and those that are made of the seeds: about 340. */
 export function createMonsters(): Monster[] {
   const known: Monster[] = [
     { name: 'ValueError("a" + " " * 199_990 + "b")', ...error('ValueError', repeated(' ', 199_990), []) },
@@ -235,6 +235,15 @@ function outputMonsters(): Monster[] {
       name: 'a Spark table as a result',
       say: display({ 'text/plain': `+-+\n|a|\n+-+\n${'|1|\n'.repeat(300_000)}+-+` }),
     },
+    {
+      name: '60 tables of cells that are repeated in many places',
+      say: display(
+        {
+          'text/html': `<table><tr>${`<td colspan=5 rowspan=200>${'x'.repeat(990)}`.repeat(10)}${'<tr><td>'.repeat(199)}</table>`,
+        },
+        60,
+      ),
+    },
     { name: '2 MB of borders', say: streams(['+-+\n'.repeat(495_000)], 1) },
     {
       name: 'a SQL result of 600,000 rows',
@@ -261,7 +270,7 @@ function outputMonsters(): Monster[] {
     {
       name: 'spans of long cells',
       say: display({
-        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr>'.repeat(200)}</table>`,
+        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr><td>'.repeat(200)}</table>`,
       }),
     },
     { name: 'a tag of 80,000 attributes', say: display({ 'text/html': `<p ${'a1 b2 '.repeat(45_000)}>` }) },
@@ -312,8 +321,8 @@ function outputMonsters(): Monster[] {
         20,
       ),
     },
-    { name: '100,000 displays with ids, each updated', say: manyDisplays },
-    { name: '100,000 clears', say: (kernel, request) => clear(kernel, request, 100_000) },
+    { name: '10,000 displays with ids, each updated', say: manyDisplays },
+    { name: '20,000 clears', say: (kernel, request) => clear(kernel, request, 20_000) },
     { name: '50,000 widgets', say: (kernel, request) => widgets(kernel, request, 50_000) },
     { name: 'boxes of boxes of widgets', say: boxes },
     { name: 'a prompt of 20 MB', say: (kernel, request) => ask(kernel, request, 'really? '.repeat(2.5e6)) },
@@ -384,7 +393,7 @@ function outputMonsters(): Monster[] {
 }
 
 async function manyDisplays(kernel: ScriptedKernel, request: ScriptMessage): Promise<void> {
-  for (let n = 0; n < 100_000; n += 1) {
+  for (let n = 0; n < 10_000; n += 1) {
     const content = {
       data: { 'text/plain': `${n}` },
       metadata: {},

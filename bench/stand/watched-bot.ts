@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BOT_ALLOCATOR, BOT_COMMAND } from '../../demo/bot.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import { finals } from '../../test/support/ask.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../test/support/scripted-gateway.ts';
@@ -30,11 +31,13 @@ export async function startWatchedBot(
   const gateway = await startScriptedGateway();
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-stand-'));
   const preload = join(root, 'bench/stand/stall-preload.ts');
+  const [node, ...program] = BOT_COMMAND;
   const flags = ['--expose-gc', ...(options.nodeOptions ?? []), '--import', preload];
-  const bot: ChildProcess = spawn(process.execPath, [...flags, join(root, 'bin/sparkthread.js'), 'start'], {
+  const bot: ChildProcess = spawn(node, [...flags, ...program], {
     cwd: folder,
     env: {
       PATH: process.env['PATH'],
+      ...BOT_ALLOCATOR,
       ...playground.environment,
       KG_URL: gateway.httpUrl,
       STORE_URL: `sqlite:${join(folder, 'sparkthread.db')}`,

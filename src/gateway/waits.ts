@@ -45,3 +45,12 @@ export function hasTime(): boolean {
 export async function giveTurn(): Promise<void> {
   if (!hasTime()) await nextTurn();
 }
+
+let lastHeavy: Promise<unknown> = Promise.resolve();
+
+/** Work that may take a turn's time at once has a turn of its own, one after the other, whoever it is for. */
+export function inOwnTurn<T>(work: () => T | Promise<T>): Promise<T> {
+  const done = lastHeavy.then(() => nextTurn()).then(work);
+  lastHeavy = done.catch(() => undefined);
+  return done;
+}

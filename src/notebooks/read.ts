@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
 import { isCostly } from '../gateway/protocol/json.ts';
-import { giveTurn } from '../gateway/waits.ts';
+import { giveTurn, inOwnTurn } from '../gateway/waits.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
 import {
@@ -60,12 +59,11 @@ export async function readNotebook(
 }
 
 async function parse(text: string, name: string): Promise<JsonObject> {
-  await nextTurn();
-  if (await isCostly(Buffer.from(text))) throw unreadable(name, 'it has too many lines and values');
-  await nextTurn();
+  if (await inOwnTurn(() => isCostly(Buffer.from(text))))
+    throw unreadable(name, 'it has too many lines and values');
   let given: unknown;
   try {
-    given = JSON.parse(text);
+    given = await inOwnTurn(() => JSON.parse(text));
   } catch {
     throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
   }

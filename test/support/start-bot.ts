@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Playground } from '../../playground/playground.ts';
-import { BOT_COMMAND } from '../../demo/bot.ts';
+import { BOT_ALLOCATOR, BOT_COMMAND } from '../../demo/bot.ts';
 import { compiledCode } from './compiled-code.ts';
 
 /** The real bot, as `npm start` starts it, in a process of its own, on a playground and a gateway, with an SQLite file of its own. */
@@ -52,6 +52,7 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
   let environment: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
     ...compiledCode,
+    ...BOT_ALLOCATOR,
     ...playground.environment,
     KG_URL: gateway.httpUrl,
     ...(gateway.wsUrl === undefined ? {} : { KG_WS_URL: gateway.wsUrl }),

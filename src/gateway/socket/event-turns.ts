@@ -1,6 +1,6 @@
 import { isCostly } from '../protocol/json.ts';
 import { jsonPart } from '../protocol/wire.ts';
-import { hasTime } from '../waits.ts';
+import { hasTime, inOwnTurn } from '../waits.ts';
 
 export type SocketEvent =
   /** Before the first frame. */
@@ -20,7 +20,8 @@ type LongFrame = { kind: 'long'; json: Buffer; bytes: number };
 
 /**
  * Gives the events of one websocket in their order, in turns of the event loop: one read of a socket may bring thousands. To
- * weigh a long frame, to decode it and to read it take a turn each; one whose reading would hold up everybody else is `tooBig`.
+ * weigh a long frame, to decode it and to read it take a turn each, one for all websockets; one whose reading would hold up everybody
+ * else is `tooBig`.
  */
 export class EventTurns {
   readonly #onEvent: (event: SocketEvent) => void;
@@ -65,26 +66,25 @@ export class EventTurns {
     setImmediate(() => this.#giveFirst());
   }
 
-  async #weighFirst(): Promise<void> {
-    const [first] = this.#waiting;
-    if (first?.kind === 'long' && (await isCostly(first.json))) this.#waiting[0] = { kind: 'tooBig' };
-    setImmediate(() => this.#decodeFirst());
-  }
-
-  #decodeFirst(): void {
-    const [first] = this.#waiting;
-    if (first?.kind === 'long')
-      this.#waiting[0] = { kind: 'frame', json: first.json.toString('utf8'), bytes: first.bytes };
-    setImmediate(() => this.#giveFirst());
-  }
-
   #giveFirst(): void {
     for (let event = this.#waiting[0]; event !== undefined; [event] = this.#waiting) {
-      if (event.kind === 'long') return void this.#weighFirst();
+      if (event.kind === 'long') return void this.#giveLong(event);
       this.#onEvent(event);
       this.#waiting.shift();
       if (this.isBehind && !hasTime()) return void setImmediate(() => this.#giveFirst());
     }
     this.#onFlow();
+  }
+
+  async #giveLong({ json, bytes }: LongFrame): Promise<void> {
+    const read = async (): Promise<SocketEvent> => ({
+      kind: 'frame',
+      json: await inOwnTurn(() => json.toString('utf8')),
+      bytes,
+    });
+    const event = (await inOwnTurn(() => isCostly(json))) ? ({ kind: 'tooBig' } as const) : await read();
+    await inOwnTurn(() => this.#onEvent(event));
+    this.#waiting.shift();
+    this.#giveFirst();
   }
 }

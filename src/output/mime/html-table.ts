@@ -32,8 +32,8 @@ const MAX_SPAN = 200;
 /** So are tables that grow beyond this by their spans and by rows of different lengths. */
 const MAX_CELLS = 500_000;
 const MAX_CHARS = 10_000_000;
-/** No spreadsheet takes more. */
-const MAX_COLUMNS = 16_384;
+/** Nobody reads more, in a table. */
+export const MAX_COLUMNS = 5_000;
 /** So much of what is said beside a table is read at each end. */
 const BESIDE_CHARS = 2_000;
 

@@ -1,8 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { isCostly, readJson } from '../../gateway/protocol/json.ts';
-import { giveTurn, hasTime } from '../../gateway/waits.ts';
-import { type Table, TOP_ROWS } from './html-table.ts';
+import { giveTurn, hasTime, inOwnTurn } from '../../gateway/waits.ts';
+import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
 
 /** Spark's tables: those that it prints as text, and those that our own code in a kernel sends (src/spark/sql). */
 
@@ -124,14 +123,12 @@ const schema = z.object({
 
 /** Undefined for what our own code has not made. */
 export async function readSparkTable(sent: unknown): Promise<Table | undefined> {
-  if (typeof sent !== 'string' || sent.length > MAX_CHARS || (await isCostly(Buffer.from(sent))))
-    return undefined;
-  await nextTurn();
-  const given = readJson(sent);
-  await nextTurn();
+  if (typeof sent !== 'string' || sent.length > MAX_CHARS) return undefined;
+  if (await inOwnTurn(() => isCostly(Buffer.from(sent)))) return undefined;
+  const given = await inOwnTurn(() => readJson(sent));
   const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(given).data ?? {};
-  if (columns === undefined || rows === undefined || rows.some((row) => row.length !== columns.length))
-    return undefined;
+  if (columns === undefined || rows === undefined || columns.length > MAX_COLUMNS) return undefined;
+  if (rows.some((row) => row.length !== columns.length)) return undefined;
   return {
     columns,
     rows,

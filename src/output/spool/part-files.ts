@@ -12,13 +12,15 @@ import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-
 import { boundText, withoutColours } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** Rows and columns of a table that are held in memory, more than Slack shows; its CSV has all of them. */
+/** What of a table is held in memory, and in each snapshot: more than Slack shows. Its CSV has all of it. */
 const TABLE_ROWS_KEPT = 200;
 const TABLE_COLUMNS_KEPT = 50;
+const TABLE_CHARS_KEPT = 50_000;
 /** Longer texts are not searched for tables: they would have to be held whole, and nobody else had a turn. */
 const SEARCHED_BYTES = 2_000_000;
-/** A cell of a table that is held in memory: more than Slack shows of one. */
-const CELL_CHARS_KEPT = 1_000;
+const CELL_CHARS_KEPT = 500;
+/** Of a column that is only counted: enough to know that it has a name. */
+const NAME_CHARS_KEPT = 10;
 /** Slack takes no more to describe a picture. */
 const ALT_CHARS = 1_000;
 
@@ -126,10 +128,10 @@ export class PartFiles implements Shown {
   async #addTable(table: Table, text: string, path: string | undefined): Promise<void> {
     this.parts.push({
       kind: 'table',
-      columns: table.columns,
-      rows: table.rows
-        .slice(0, TABLE_ROWS_KEPT)
-        .map((row) => row.slice(0, TABLE_COLUMNS_KEPT).map((cell) => cell.slice(0, CELL_CHARS_KEPT))),
+      columns: table.columns.map((name, at) =>
+        name.slice(0, at < TABLE_COLUMNS_KEPT ? CELL_CHARS_KEPT : NAME_CHARS_KEPT),
+      ),
+      rows: firstRows(table),
       sentRows: await sentRowsOf(table),
       totalRows: table.totalRows,
       totalColumns: table.totalColumns,
@@ -174,6 +176,18 @@ async function wholeTextOf(
     return undefined;
   }
   return Buffer.concat(chunks).toString();
+}
+
+function firstRows(table: Table): string[][] {
+  const rows: string[][] = [];
+  let chars = 0;
+  for (const row of table.rows.slice(0, TABLE_ROWS_KEPT)) {
+    const cells = row.slice(0, TABLE_COLUMNS_KEPT).map((cell) => cell.slice(0, CELL_CHARS_KEPT));
+    chars += cells.reduce((sum, cell) => sum + cell.length, 0);
+    if (chars > TABLE_CHARS_KEPT && rows.length > 0) break;
+    rows.push(cells);
+  }
+  return rows;
 }
 
 async function sentRowsOf({ rows }: Table): Promise<number> {

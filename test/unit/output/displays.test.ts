@@ -31,3 +31,12 @@ test('the displays of the last 20 runs are remembered', async () => {
   await displays.update(holder(), update);
   expect(updated).toEqual([]);
 });
+
+test('of a run the newest thousand displays are known to others', async () => {
+  const displays = startDisplays(() => undefined);
+  const shown = holder();
+  for (let n = 0; n <= 1_000; n += 1) displays.keep(`${n}`, 'run-1', shown);
+  await displays.update(holder(), { ...update, displayId: '0' });
+  await displays.update(holder(), { ...update, displayId: '1' });
+  expect(shown.taken).toMatchObject([{ displayId: '1' }]);
+});

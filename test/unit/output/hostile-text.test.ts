@@ -170,9 +170,17 @@ const monsters: [string, () => KernelOutput[]][] = [
     'long cells that span 40,000 places each',
     () => [
       display({
-        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr>'.repeat(200)}</table>`,
+        'text/html': `<table><tr>${`<td colspan=200 rowspan=200>${'x'.repeat(1_900)}`.repeat(12)}${'<tr><td>'.repeat(200)}</table>`,
       }),
     ],
+  ],
+  [
+    'sixty tables of cells that are repeated in many places',
+    () => {
+      const cell = `<td colspan=5 rowspan=200>${'x'.repeat(990)}`;
+      const html = `<table><tr>${cell.repeat(10)}${'<tr><td>'.repeat(199)}</table>`;
+      return Array.from({ length: 60 }, () => display({ 'text/html': html }));
+    },
   ],
   ['a table of one row', () => [display({ 'text/html': `<table><tr>${'<td>1'.repeat(390_000)}</table>` })]],
   [
@@ -245,4 +253,11 @@ test.each([
 ])('%s of a million lines of code: they are not gone through', (name, value, traceback) => {
   const sent = { name, value, traceback: [traceback] };
   expect(readError(sent, '\n'.repeat(1_000_000))).toEqual(readError(sent, undefined));
+});
+
+test('a table of more columns than anybody reads is none', async () => {
+  const table = (columns: number): string =>
+    `<table><tr>${'<td>1'.repeat(columns)}<tr>${'<td>2'.repeat(columns)}</table>`;
+  expect((await readHtmlTable(table(5_000)))?.columns).toHaveLength(5_000);
+  expect(await readHtmlTable(table(5_100))).toBeUndefined();
 });

@@ -7,6 +7,7 @@ import { FinalFiles } from '../../../src/output/spool/final-files.ts';
 import { PartFiles } from '../../../src/output/spool/part-files.ts';
 import { RunFolder } from '../../../src/output/spool/run-folder.ts';
 import { OutputModel } from '../../../src/output/model/output-model.ts';
+import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
 
 let dir = '';
 let folder: RunFolder;
@@ -68,4 +69,16 @@ test('a single text is its own file at the end; several are joined, under anothe
   const later = await pathNow();
   expect([basename(later), await readFile(later, 'utf8')]).toEqual(['results.1.txt', 'one\ntwo\nthree']);
   expect(await readFile(joined, 'utf8')).toBe('one\ntwo');
+});
+
+test('a CSV quotes what has a comma, a quote or a line end, and has all columns; memory has the first of them', async () => {
+  const cells = ['1,5', 'a "b"', 'c\nd', 'e\rf', ' g ', '', ...Array.from({ length: 94 }, (_, n) => `${n}`)];
+  const sent = { columns: cells.map((_, n) => `n${n}`), rows: [cells], cut: false, cutCells: false };
+  const made = await new PartFiles(folder).addBundle({ [SPARK_TABLE_MIME]: JSON.stringify(sent) }, 'result');
+  const [table] = made.parts;
+  if (table?.kind !== 'table') return expect.unreachable('no table');
+  expect([table.columns.length, table.rows[0]?.length]).toEqual([100, 50]);
+  expect(table.text.head).toMatch(/… 50 more columns …$/);
+  const [, ...lines] = (await readFile(table.csvPath ?? '', 'utf8')).split('\n');
+  expect(lines.join('\n')).toMatch(/^"1,5","a ""b""","c\nd","e\rf", g ,,0,1,.*,93\n$/);
 });

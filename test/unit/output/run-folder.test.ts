@@ -85,3 +85,9 @@ test('a disk that refuses is told', async () => {
   expect(await open().write('a.txt', 'a')).toBeUndefined();
   expect(failures).toHaveLength(1);
 });
+
+test('a long text is written in pieces, and no pair of surrogates is cut', async () => {
+  const text = `${'x'.repeat(999_999)}${'😄'.repeat(300_000)}é`;
+  const path = await open(10_000_000).write('a.txt', text);
+  expect((await readFile(path ?? '', 'utf8')) === text).toBe(true);
+});

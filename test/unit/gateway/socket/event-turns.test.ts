@@ -37,14 +37,14 @@ test('what comes behind a long frame waits for it, and nothing more is read mean
   expect(flow).toEqual([true, false]);
 });
 
-test('weighing, decoding and reading have a turn each', async () => {
-  const { turns, given } = watched();
-  turns.giveFrame(Buffer.from(long('a')), false);
-  await nextTurn();
-  await nextTurn();
-  expect(given).toEqual([]);
-  await nextTurn();
-  expect(given).toHaveLength(1);
+test('weighing, decoding and reading have a turn each, of all websockets one at a time', async () => {
+  const [first, second] = [watched(), watched()];
+  for (const { turns } of [first, second]) turns.giveFrame(Buffer.from(long('a')), false);
+  for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+  expect([...first.given, ...second.given]).toEqual([]);
+  while (first.given.length === 0) await nextTurn();
+  expect(second.given).toEqual([]);
+  while (second.given.length === 0) await nextTurn();
 });
 
 test('of too many values it is lost; the buffers behind a message do not count, and what has no JSON is dropped', async () => {
