@@ -124,7 +124,7 @@ export class EditableMessage {
     try {
       if (this.#ts !== undefined) {
         await client.update(place.channel, this.#ts, message);
-        edits.heard();
+        edits.answered();
       } else {
         this.#mayExist = true;
         this.#found(await client.post(place, message));

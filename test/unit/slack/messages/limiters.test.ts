@@ -130,7 +130,7 @@ test('after a start edits go out singly until Slack has taken one: a predecessor
     return count;
   };
   expect(taken(900)).toBe(1);
-  limiter.heard();
+  limiter.answered();
   expect(taken(400)).toBe(8);
 });
 
