@@ -52,7 +52,7 @@ export class SessionKernel {
   readonly #socket: KernelSocket;
   readonly #stored: SessionRecord;
   readonly #changes = new KernelChanges();
-  #goneId: string | undefined; // the gateway has this kernel no more, however the run in it ended
+  #goneId: string | undefined; // during the run in hand the gateway gave this kernel up, however the run ends
 
   constructor(
     queue: string,
@@ -169,16 +169,12 @@ export class SessionKernel {
 
   /** A kernel, a loss that nobody has read yet, or a websocket. */
   get hasAnything(): boolean {
-    return (
-      this.record !== undefined ||
-      this.#stored.hasLoss ||
-      this.isConnected ||
-      this.#changes.current !== undefined
-    );
+    return this.state !== 'none' || this.#stored.hasLoss || this.isConnected;
   }
 
   /** A run begins: the websocket is not closed for idleness until {@link release}. */
   acquire(): void {
+    this.#goneId = undefined;
     this.#socket.acquire();
   }
 

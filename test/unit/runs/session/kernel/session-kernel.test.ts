@@ -176,3 +176,20 @@ test('the record knows everyone who ran code, and forgets them with the variable
   await rig.session().restart();
   expect(rig.session().record).toMatchObject({ requesters: [], executionCount: 0 });
 });
+
+test('a kernel that its gateway gave up while nobody ran, and that a restart has brought back, is kept', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const { kernelId } = rig.session().record!;
+  const kernel = rig.gateway.kernels.get(kernelId)!;
+  kernel.status('restarting');
+  kernel.status('dead');
+  await expect.poll(() => kernel.sockets.size).toBe(0);
+  kernel.onRestart = () => kernel.comeUp();
+  await rig.session().restart();
+  const live = await rig.submit('after()');
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  await rig.session().settled;
+  expect(rig.session().record?.kernelId).toBe(kernelId);
+});
