@@ -105,7 +105,10 @@ export async function recover(folder: RunFolder, model: OutputModel): Promise<St
   const path = folder.at(STREAM_FILE);
   for (const entry of snapshot === undefined ? [] : model.restore(snapshot.picture)) {
     const { spooled, text } = entry;
-    await feed(path, spooled.from, Math.min(spooled.to, streamBytes), (piece) => text.write(piece));
+    // What was on its way to the disk died with its process: behind its end there will be other text.
+    spooled.from = Math.min(spooled.from, streamBytes);
+    spooled.to = Math.min(spooled.to, streamBytes);
+    await feed(path, spooled.from, spooled.to, (piece) => text.write(piece));
     withdrawEnd(entry);
   }
   const at = snapshot?.at ?? 0;

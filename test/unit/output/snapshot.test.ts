@@ -42,7 +42,8 @@ async function read() {
   const said = model.parts.map((part) =>
     part.kind === 'text' ? `${part.source} ${part.text.head}` : part.kind,
   );
-  return { recovered, said };
+  const spooled = model.parts.flatMap((part) => (part.kind === 'text' ? (part.spooled ?? []) : []));
+  return { recovered, said, spooled };
 }
 
 test('the picture and the stream text behind it come back, of the stream that was last', async () => {
@@ -55,7 +56,12 @@ test('the picture and the stream text behind it come back, of the stream that wa
 test('a stream that the disk has less of than the picture is as long as it is there', async () => {
   const folder = await save();
   await writeFile(folder.at('output.txt'), 'war');
-  expect((await read()).said).toEqual(['stderr war', 'result 42', 'stderr ']);
+  const { said, spooled } = await read();
+  expect(said).toEqual(['stderr war', 'result 42', 'stderr ']);
+  expect(spooled).toEqual([
+    { from: 0, to: 3 },
+    { from: 3, to: 3 },
+  ]);
 });
 
 test.each([
