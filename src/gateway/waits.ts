@@ -27,8 +27,8 @@ const TURN_MS = 10;
 let begunMs: number | undefined;
 
 /**
- * Whether this turn has time left, for all runs together. Who asks in the midst of long work and hears no waits for the next
- * one: promises alone give nobody else a turn.
+ * Whether this turn of the event loop has time left; all runs share it. Long work that gets false awaits `giveTurn`: another
+ * promise would let nobody else run.
  */
 export function hasTime(): boolean {
   const nowMs = performance.now();
@@ -41,7 +41,7 @@ export function hasTime(): boolean {
   return nowMs - begunMs < TURN_MS;
 }
 
-/** Between two pieces of long work. */
+/** Long work awaits it between two pieces. Waits for the next turn where this one has no time left. */
 export async function giveTurn(): Promise<void> {
   if (!hasTime()) await nextTurn();
 }

@@ -111,9 +111,15 @@ export class CellOutputs {
     return { current: this.#current, cells: [...this.#cells] };
   }
 
-  restore({ current, cells }: CellsPicture): void {
+  /** Of the spool no more than `streamBytes` are there: what was on its way to the disk died with its process. */
+  restore({ current, cells }: CellsPicture, streamBytes: number): void {
     this.#current = current;
     this.#cells = new Map(cells);
+    for (const cell of this.#cells.values()) {
+      cell.outputs = cell.outputs.filter((each) => each.kind === 'file' || each.spooled.from < streamBytes);
+      for (const each of cell.outputs)
+        if (each.kind === 'stream') each.spooled.to = Math.min(each.spooled.to, streamBytes);
+    }
   }
 
   #cell(): RecordedCell {

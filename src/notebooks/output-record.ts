@@ -139,7 +139,7 @@ export class OutputRecord {
     const from = this.#spool.keptBytes;
     const { written } = this.#spool.write(name, text);
     const to = this.#spool.keptBytes;
-    if (to > from && this.#cells.stream(name, { from, to })) this.#snapshots.note();
+    if (to > from && this.#cells.stream(name, { from, to })) this.#noteChange();
     this.#source = name;
     await written;
     await this.#snapshots.saveInTime();
@@ -165,9 +165,13 @@ export class OutputRecord {
   }
 
   async #changed(): Promise<void> {
+    this.#noteChange();
+    await this.#snapshots.saveInTime();
+  }
+
+  #noteChange(): void {
     this.#snapshots.note();
     this.folder.release(this.#cells.takeDropped());
-    await this.#snapshots.saveInTime();
   }
 
   async #saveNow(): Promise<void> {
@@ -181,7 +185,7 @@ export class OutputRecord {
     this.#spool.recover(streamBytes);
     if (snapshot !== undefined) {
       const { at, source = 'stdout', picture } = snapshot;
-      this.#cells.restore(picture);
+      this.#cells.restore(picture, streamBytes);
       this.#source = source;
       if (streamBytes > at) this.#cells.stream(source, { from: at, to: streamBytes });
     }

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { isCostly } from '../gateway/protocol/json.ts';
+import { isCostly, readJson } from '../gateway/protocol/json.ts';
 import { giveTurn, inOwnTurn } from '../gateway/waits.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
@@ -61,12 +61,8 @@ export async function readNotebook(
 async function parse(text: string, name: string): Promise<JsonObject> {
   if (await inOwnTurn(() => isCostly(Buffer.from(text))))
     throw unreadable(name, 'it has too many lines and values');
-  let given: unknown;
-  try {
-    given = await inOwnTurn(() => JSON.parse(text));
-  } catch {
-    throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
-  }
+  const given = await inOwnTurn(() => readJson(text));
+  if (given === undefined) throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
   if (!isObject(given) || !('nbformat' in given)) throw unreadable(name, 'it is not a notebook');
   return given;
 }

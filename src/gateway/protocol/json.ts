@@ -88,7 +88,7 @@ const PRIME = 0x01000193;
 /** Nobody can choose keys that are taken for each other. */
 const SEED = crypto.getRandomValues(new Uint32Array(1));
 
-/** The keys of a JSON text, each by all that came before it in its object. A few that were there are forgotten again. */
+/** Remembers each key of a JSON text with the keys before it in its object, as a hash; of two in one place the later one. */
 class KnownKeys {
   readonly #known = new Uint32Array(PLACES);
   /** By depth, the keys of the object that is open there, as a hash. */

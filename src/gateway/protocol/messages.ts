@@ -90,7 +90,7 @@ function readComm(content: KernelMessage['content']): Output | undefined {
   return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
 }
 
-/** What code says that its kernel gives no comm (Scala's): JSON of a comm's message, as a text, is such a message. */
+/** Scala kernels give code no comm: a display of this kind, a comm's message as JSON text, is read as one. */
 const COMM_MIME = 'application/vnd.sparkthread.comm+json';
 const MOST_COMM_CHARS = 10_000;
 

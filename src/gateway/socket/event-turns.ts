@@ -19,8 +19,8 @@ const LONG_BYTES = 300_000;
 type LongFrame = { kind: 'long'; json: Buffer; bytes: number };
 
 /**
- * Gives the events of one websocket in their order, in turns of the event loop: one read of a socket may bring thousands. To
- * weigh a long frame, to decode it and to read it take a turn each, one for all websockets; one whose reading would hold up everybody
+ * Gives the events of one websocket in their order, in turns of the event loop: one read of a socket may bring thousands. A
+ * long frame is weighed, decoded and read in a turn each, which no other websocket's has; one that would hold up everybody
  * else is `tooBig`.
  */
 export class EventTurns {

@@ -160,8 +160,10 @@ export function mediaFiles(data: MimeBundle): ShownForm[] {
   const comma = html.indexOf(',', at);
   const mime = html.slice(at + 'data:'.length, html.indexOf(';', at));
   const before = html.charAt(at - 1);
-  const end = html.indexOf(before === '"' || before === "'" ? before : '>', comma);
-  return mediaFile(mime, html.slice(comma + 1, end === -1 ? undefined : end));
+  const isQuoted = before === '"' || before === "'";
+  const value = html.slice(comma + 1);
+  const end = isQuoted ? value.indexOf(before) : value.search(/[\s>]/);
+  return mediaFile(mime, end === -1 ? value : value.slice(0, end));
 }
 
 function mediaFile(mime: string, value: unknown): ShownForm[] {

@@ -98,17 +98,19 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   return files.length > 0 || isBlank ? files : [{ kind: 'text', text: plain }];
 }
 
-const TOREES_WORD = 'lastException = null\n';
+const TOREES_WORD = 'lastException = null';
 
 /** Toree says it before an error, and behind one before what the code has defined. */
 function withoutToreesWord(plain: string | undefined): string | undefined {
-  return plain?.startsWith(TOREES_WORD) === true ? plain.slice(TOREES_WORD.length) : plain;
+  return plain?.startsWith(`${TOREES_WORD}\n`) === true ? plain.slice(TOREES_WORD.length + 1) : plain;
 }
 
 /** An old Toree says each error as a result beside its reply. */
 function isToreesError(plain: string | undefined): boolean {
   const start = plain?.slice(0, 200_000) ?? '';
-  return plain === '' || /^Name: [^\n]*\nMessage: [^]*\nStackTrace:/.test(start);
+  return (
+    plain === '' || start.trim() === TOREES_WORD || /^Name: [^\n]*\nMessage: [^]*\nStackTrace:/.test(start)
+  );
 }
 
 function imageMime(bytes: Buffer): ImageMime | undefined {

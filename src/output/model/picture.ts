@@ -69,7 +69,7 @@ export function filesOf({ texts, files }: Shown): string[] {
 /** A piece of a stream in the picture, with its text. */
 export type StreamEntry = StreamPiece & { text: FoldedText };
 
-/** The text of a restored stream is whole again: its end that was taken back goes once more. */
+/** A restored stream has its whole text again: takes its end back once more, where it was taken back. */
 export function withdrawEnd(entry: StreamEntry): void {
   const { head, tail } = entry.text.view();
   if (entry.takenBack !== undefined) entry.text = withoutEnd(head + tail, entry.takenBack);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 const SPARES = ['spare-1', 'spare-2'];
 
 /**
- * The folder of a run, and its new files out of empty ones that are there already: for a disk, a new file is many times the
- * work of a short text that is written to it, and while the kernel begins nobody waits for either.
+ * Makes a run's folder with two empty files while the kernel begins, and renames these where a new file is needed: to make a
+ * file costs the disk many times as much as to write a short text into it (docs/performance.md).
  */
 export class NewFiles {
   readonly #folder: string;

@@ -12,9 +12,9 @@ import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-
 import { boundText, withoutColours } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** What of a table is held in memory, and in each snapshot: more than Slack shows. Its CSV has all of it. */
+/** What of a table is held in memory, and in each snapshot: all that Slack shows, or more. Its CSV has all of it. */
 const TABLE_ROWS_KEPT = 200;
-const TABLE_COLUMNS_KEPT = 50;
+const TABLE_COLUMNS_KEPT = 20;
 const TABLE_CHARS_KEPT = 50_000;
 /** Longer texts are not searched for tables: they would have to be held whole, and nobody else had a turn. */
 const SEARCHED_BYTES = 2_000_000;

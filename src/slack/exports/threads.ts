@@ -1,6 +1,7 @@
 import { readCallError } from '../api/call-error.ts';
 import type { DownloadFile } from '../api/files.ts';
-import { type MessageClient, type Place, type Reply, withRetries } from '../messages/client.ts';
+import { type Place, readMessages, type Reply } from '../api/posted.ts';
+import { type MessageClient, withRetries } from '../messages/client.ts';
 import { uploadFiles } from '../messages/upload-files.ts';
 
 /** A message of a thread, as Slack has it now. */
@@ -34,14 +35,15 @@ export function createThreads(client: MessageClient, download: DownloadFile) {
     messages: async (place: Place): Promise<ThreadMessage[]> =>
       await withRetries(async () => {
         const messages: ThreadMessage[] = [];
-        for await (const { ts, blocks, files = [] } of client.messages(place, 0))
+        for await (const { ts, blocks, files = [] } of readMessages(client.client, place, 0))
           if (ts !== undefined) messages.push({ ts, blocks, files: files.map(toFile) });
         return messages;
       }),
     /** One message as Slack has it now, unread; undefined where it is gone. Rejects with the client's errors. */
     message: async (place: Place, ts: string): Promise<unknown> =>
       await withRetries(async () => {
-        for await (const message of client.messages(place, 0)) if (message.ts === ts) return message;
+        for await (const message of readMessages(client.client, place, 0))
+          if (message.ts === ts) return message;
         return undefined;
       }).catch((error: unknown) => {
         // Slack knows no thread whose first message is deleted.

@@ -3,7 +3,7 @@ import { readErrorCode } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
 import { renderAllRows } from '../blocks/run/run-buttons.ts';
-import type { Place } from './client.ts';
+import type { Place } from '../api/posted.ts';
 import { EditableMessage, type Sending } from './editable-message.ts';
 import { sizeOf, uploadFiles } from './upload-files.ts';
 

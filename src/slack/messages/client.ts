@@ -1,4 +1,4 @@
-import { findPosted, inThread, type Metadata, type Place, readMessages, type Reply } from '../api/posted.ts';
+import { inThread, type Metadata, type Place, readMessages } from '../api/posted.ts';
 import { createNotify, type Notify } from '../api/notify.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
@@ -7,8 +7,6 @@ import type { Log } from '../../log.ts';
 import { openClient, type SlackFetch } from '../transport/network.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
-
-export type { Metadata, Place, Reply } from '../api/posted.ts';
 
 /** A message to post or to put in another's place. */
 export interface SlackMessage {
@@ -81,20 +79,10 @@ export class MessageClient {
     }
   }
 
-  /** A message of ours, but not `exceptTs`, whose metadata have all of these; outside threads one posted since `sinceMs`. */
-  async find(
-    place: Place,
-    metadata: Metadata,
-    sinceMs: number,
-    exceptTs?: string,
-  ): Promise<{ ts: string; isFinal: boolean } | undefined> {
-    return await findPosted(this.client, place, metadata, sinceMs, exceptTs);
-  }
-
   /** The files that are in a thread. */
   async filesIn(place: Place): Promise<{ id: string; name: string; size: number }[]> {
     const files: { id: string; name: string; size: number }[] = [];
-    for await (const message of this.messages(place, 0)) {
+    for await (const message of readMessages(this.client, place, 0)) {
       for (const { id, name, size } of message.files ?? []) {
         if (id !== undefined && name !== undefined && size !== undefined) files.push({ id, name, size });
       }
@@ -138,11 +126,6 @@ export class MessageClient {
         );
       throw error;
     });
-  }
-
-  /** Of a thread, oldest first; outside threads those since then (ms since the epoch), newest first. */
-  messages(place: Place, sinceMs: number): AsyncGenerator<Reply> {
-    return readMessages(this.client, place, sinceMs);
   }
 }
 

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import { readCallError } from '../api/call-error.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
-import { type MessageClient, type Metadata, type Place, retryMs, type SlackMessage } from './client.ts';
+import { findPosted, type Metadata, type Place } from '../api/posted.ts';
+import { type MessageClient, retryMs, type SlackMessage } from './client.ts';
 import type { CallLimiter, EditLimiter, Use } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
@@ -103,10 +104,8 @@ export class EditableMessage {
 
   /** One try to post or edit it. */
   async attempt(render: Render, use: Use): Promise<Attempt> {
-    if (this.#ts === undefined && this.#mayExist) {
-      const notYet = await this.#look();
-      if (notYet !== undefined) return notYet;
-    }
+    const notYet = this.#ts === undefined && this.#mayExist ? await this.#look() : undefined;
+    if (notYet !== undefined) return notYet;
     const { runId, place, signal } = this.#options;
     const { client, edits, posts, removes } = this.#sending;
     if (this.#ts !== undefined) {
@@ -125,7 +124,7 @@ export class EditableMessage {
     try {
       if (this.#ts !== undefined) {
         await client.update(place.channel, this.#ts, message);
-        edits.heard();
+        edits.answered();
       } else {
         this.#mayExist = true;
         this.#found(await client.post(place, message));
@@ -164,7 +163,7 @@ export class EditableMessage {
     const waitMs = looks.take();
     if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'look limit' };
     try {
-      const found = await client.find(place, metadata, createdAt);
+      const found = await findPosted(client.client, place, metadata, createdAt);
       this.#mayExist = false;
       this.#isMissed = found === undefined;
       if (found !== undefined) this.#found(found.ts);
@@ -191,7 +190,7 @@ export class EditableMessage {
     await delay(lookAgainMs, undefined, { ref: false });
     for (let ms = looks.take(); ms > 0; ms = looks.take()) await delay(ms, undefined, { ref: false });
     try {
-      const double = await client.find(place, metadata, createdAt, this.#ts);
+      const double = await findPosted(client.client, place, metadata, createdAt, this.#ts);
       // Without a ts it is just being posted anew.
       if (double === undefined || this.#ts === undefined || double.ts === this.#ts) return;
       await client.remove(place.channel, double.ts);

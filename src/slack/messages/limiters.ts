@@ -80,8 +80,8 @@ export type Use = 'live' | 'last' | 'end';
 
 /** A message that asked within this time counts as one that wants its share. */
 const WANTING_MS = 15_000;
-/** Between two edits of a process that has heard nothing of Slack's minute yet: a refusal is back before the second. */
-const UNHEARD_APART_MS = 1_000;
+/** Between two edits while Slack has answered none of this process: a refusal is back before the second. */
+const UNANSWERED_APART_MS = 1_000;
 /** Nobody waits longer before asking again, so that shares follow what happens. */
 const LONGEST_WAIT_MS = 5_000;
 
@@ -98,7 +98,7 @@ export class EditLimiter {
   #taken: number[] = [];
   #pausedUntil = 0;
   /** When this process began, where a predecessor may have edited before it and Slack has answered no edit of ours yet. */
-  #unheardSince: number | undefined;
+  #unansweredSince: number | undefined;
 
   /**
    * `isFresh`: nobody has edited in this workspace within the last minute. Else it is as if a predecessor had shown
@@ -107,7 +107,7 @@ export class EditLimiter {
   constructor(now: () => number, { isFresh = false, limits = SLACK_EDITS } = {}) {
     this.#now = now;
     this.#limits = limits;
-    this.#unheardSince = isFresh ? undefined : now();
+    this.#unansweredSince = isFresh ? undefined : now();
     this.#assumePredecessor();
   }
 
@@ -127,8 +127,7 @@ export class EditLimiter {
    */
   take(message: string, use: Use): number {
     const nowMs = this.#now();
-    // A clock that was set makes nothing last longer.
-    this.#taken = this.#taken.filter((at) => Math.abs(nowMs - at) < this.#limits.windowMs);
+    this.#taken = this.#taken.filter((at) => nowMs - at < this.#limits.windowMs);
     if (use === 'live') this.#askedAt.set(message, nowMs);
     else this.#ending.add(message);
     const waitMs = this.#waitMs(message, use, nowMs);
@@ -145,21 +144,24 @@ export class EditLimiter {
   }
 
   /** Slack took an edit. */
-  heard(): void {
-    this.#unheardSince = undefined;
+  answered(): void {
+    this.#unansweredSince = undefined;
   }
 
   /** Slack refused an edit: its minute is used up, and the next edit may be made in so many ms. */
   pause(ms: number): void {
     const nowMs = this.#now();
-    this.#unheardSince = undefined;
+    this.#unansweredSince = undefined;
     this.#pausedUntil = Math.max(this.#pausedUntil, nowMs + ms);
     this.#assumeTaken(this.#limits.edits, nowMs, ms);
   }
 
   #assumePredecessor(): void {
-    const since = this.#unheardSince;
-    if (since !== undefined) this.#assumeTaken(this.#limits.edits - this.#leftToEnds(), since, 0);
+    const since = this.#unansweredSince;
+    if (since === undefined) return;
+    const own = this.#taken.filter((at) => at >= since);
+    this.#assumeTaken(this.#limits.edits - this.#leftToEnds(), since, 0);
+    this.#taken.push(...own);
   }
 
   /** As if so many edits of a window had been made at even distances; the first counts for `firstMs` more. */
@@ -175,7 +177,7 @@ export class EditLimiter {
       use === 'live' ? this.#leftToEnds() + this.#ending.size : [...this.#ending].indexOf(message);
     const blocking = this.#taken.length + before - edits;
     if (blocking >= 0) return (this.#taken[blocking] ?? nowMs) + windowMs - nowMs;
-    const gapMs = this.#unheardSince === undefined ? apartMs : UNHEARD_APART_MS;
+    const gapMs = this.#unansweredSince === undefined ? apartMs : UNANSWERED_APART_MS;
     const nextMs = (this.#taken.at(-1) ?? -Infinity) + gapMs - nowMs;
     if (use !== 'live' || nextMs > 0) return nextMs;
     return (this.#editedAt.get(message) ?? -Infinity) + this.#fairGap(nowMs) - nowMs;

@@ -7,7 +7,8 @@ import { ROOT_ROOM, renderRoot } from '../blocks/who-ran.ts';
 import { ENDS, resultLine } from '../blocks/run-summary.ts';
 import { joinWords } from '../blocks/words.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
-import type { MessageClient, Place } from './client.ts';
+import type { Place } from '../api/posted.ts';
+import type { MessageClient } from './client.ts';
 import { CallLimiter, type EditLimiter } from './limiters.ts';
 
 /** Reactions: 50 in any 60 s (slack.md §3, tier 3). */

@@ -6,7 +6,8 @@ import { readCallError } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { startOf } from '../blocks/truncate.ts';
 import type { SlackRequest } from '../transport/network.ts';
-import { type MessageClient, type Place, withRetries } from './client.ts';
+import type { Place } from '../api/posted.ts';
+import { type MessageClient, withRetries } from './client.ts';
 
 type UploadFile = RunFile & { kind: 'file' };
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { recordedOutputs } from '../../../src/notebooks/write.ts';
@@ -60,6 +60,34 @@ test('a process that is killed leaves its cells apart: which one is in hand is w
   const next = await open(dir, true);
   expect([next.cell(0)?.count, next.cell(1)?.count]).toEqual([1, 2]);
   expect([await textsOf(next, 0), await textsOf(next, 1)]).toEqual([['cell 0'], ['cell 1']]);
+});
+
+test('text that the disk did not get before a crash is in no cell, and what comes then is in its own alone', async () => {
+  const dir = join(temporaryFolder(), 'run.notebook');
+  const record = await open(dir);
+  record.begin(0);
+  await record.add({ kind: 'stream', name: 'stdout', text: 'kept, lost' });
+  record.begin(1);
+  await record.add({ kind: 'stream', name: 'stdout', text: 'lost too' });
+  await record.close();
+  await truncate(join(dir, 'output.txt'), 5);
+  const next = await open(dir, true);
+  await next.add({ kind: 'stream', name: 'stderr', text: 'after the crash' });
+  await next.close();
+  expect(await textsOf(next, 0)).toEqual(['kept,']);
+  expect(await textsOf(next, 1)).toEqual(['after the crash']);
+});
+
+test('what a text takes the place of makes room', async () => {
+  const dir = join(temporaryFolder(), 'run.notebook');
+  const record = await OutputRecord.open({ dir, maxBytes: 1_000, recovered: false });
+  record.begin(0);
+  await record.add({ kind: 'display', data: { 'text/plain': 'x'.repeat(500) }, metadata: {} });
+  await record.add({ kind: 'clear', wait: true });
+  for (const text of ['a', 'b', 'c'])
+    await record.add({ kind: 'stream', name: 'stdout', text: text.repeat(300) });
+  expect(record.loss).toBeUndefined();
+  expect(await textsOf(record, 0)).toEqual(['a'.repeat(300) + 'b'.repeat(300) + 'c'.repeat(300)]);
 });
 
 test('a display that is updated often leaves one file, whoever shows it', async () => {

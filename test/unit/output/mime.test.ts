@@ -71,7 +71,8 @@ test('no recorded bundle is shown as nothing, but for scripts and what a kernel 
       if (output.data !== undefined) expect(await readBundle(output.data), file).not.toEqual([]);
     }
   }
-  expect(await readBundle({ 'text/plain': 'lastException = null\n' })).toEqual([]);
+  for (const word of ['lastException = null\n', 'lastException = null'])
+    expect(await readBundle({ 'text/plain': word })).toEqual([]);
   expect(await readBundle({ 'text/plain': 'lastException = null\nx = 3\n' })).toEqual([
     { kind: 'text', text: 'x = 3\n' },
   ]);
@@ -325,6 +326,15 @@ test('what media say to browsers that cannot play them is not said', async () =>
   const html = '<audio controls>Your browser does not support the audio element.</audio>';
   expect(await readBundle({ 'text/html': html, 'text/plain': bare })).toEqual([
     { kind: 'file', filename: 'output.html', mime: 'text/html', content: html },
+  ]);
+});
+
+test.each([
+  '<audio controls src="data:audio/wav;base64,UklG RkZG">',
+  '<audio src=data:audio/wav;base64,UklGRkZG controls>',
+])('sound ends where its attribute does: %s', async (html) => {
+  expect(await readBundle({ 'text/html': html, 'text/plain': bare })).toEqual([
+    { kind: 'file', filename: 'audio.wav', mime: 'audio/wav', content: Buffer.from('RIFFFF') },
   ]);
 });
 

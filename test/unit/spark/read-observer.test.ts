@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { readOutput } from '../../../src/gateway/protocol/messages.ts';
 import { observeScala, readMoment, readStopped, stopScala } from '../../../src/spark/read-observer.ts';
+import { kernelMessage } from '../../support/gateway-parts.ts';
 
 const said = (data: unknown, commId = 'sparkthread.spark') => ({ commId, data });
 
@@ -85,6 +87,13 @@ describe.each([observeScala('Apache Toree'), stopScala('almond', 1_200.4)])('eac
     expect(code).not.toMatch(/^\s*\/\/|@[A-Z]+@|1200/m);
     expect(code.split('\n').filter((line) => /^\S/.test(line))).toHaveLength(2);
   });
+});
+
+test.each(['Apache Toree', 'almond'])('what it shows in %s is read as a comm', (implementation) => {
+  const [mime = ''] = /application\/[\w.+-]+/.exec(observeScala(implementation) ?? '') ?? [];
+  const content = { data: { [mime]: '{"comm_id":"sparkthread.spark","data":{"jobs":[1,0,0]}}' } };
+  const output = readOutput(kernelMessage('display_data', content));
+  expect(output).toEqual({ kind: 'comm', commId: 'sparkthread.spark', data: { jobs: [1, 0, 0] } });
 });
 
 test('another kernel gets nothing', () => {

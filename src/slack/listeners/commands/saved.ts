@@ -1,4 +1,5 @@
 import { UserError } from '../../../errors.ts';
+import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Run } from '../../../runs/run.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
@@ -134,17 +135,20 @@ export function unknownNameText(name: string, channel: string, { saved }: Bot): 
  * `run NAME` becomes the snippet that the channel has under this name; every other request, and a name under which nothing
  * is saved, stays as it is. Throws `UserError` for values that do not fit, and `StoreError`.
  */
-export async function resolveSaved(request: Request, channel: string, { saved }: Bot): Promise<Request> {
+export async function resolveSaved(request: Request, channel: string, bot: Bot): Promise<Request> {
   if (request.kind !== 'command' || request.command.kind !== 'run') return request;
-  const found = saved.find(channel, request.command.name);
+  const found = bot.saved.find(channel, request.command.name);
   if (found === undefined) return request;
-  const snippet = await saved.snippet(found, request.command.parameters);
-  if (snippet === undefined)
-    throw new UserError(
-      'badCommand',
-      `The code of “${found.name}” is no longer kept. Nothing ran; forget it.`,
-    );
+  const snippet = await snippetOf(found, request.command.parameters, bot);
   return { kind: 'snippet', snippet, saved: { name: found.name } };
+}
+
+/** What runs of it. Throws `UserError` where its code is gone, or the values do not fit. */
+async function snippetOf(saved: SavedSnippet, given: readonly Parameter[], bot: Bot): Promise<Snippet> {
+  const snippet = await bot.saved.snippet(saved, given);
+  if (snippet !== undefined) return snippet;
+  const words = `The code of “${saved.name}” is no longer kept. Nothing ran; forget it.`;
+  throw new UserError('badCommand', words);
 }
 
 export interface AskedSchedule {
@@ -167,7 +171,7 @@ export async function makeSchedule(
   await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
   const saved = findSaved(asked.name, channel, bot);
   // Refused now rather than on Monday at eight.
-  await bot.saved.snippet(saved, asked.parameters);
+  await snippetOf(saved, asked.parameters, bot);
   const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
   const now = Date.now();
   const made = { channel, ...asked, name: saved.name, maker: person.id, timeZone };

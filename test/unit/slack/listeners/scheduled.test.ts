@@ -125,6 +125,12 @@ test.each([
   await expect(makeSchedule({ ...asked, ...change } as never, maker, 'C1', bot)).rejects.toThrow(sentence);
 });
 
+test('a snippet that is forgotten while its schedule is made gets none', async () => {
+  bot.saved.snippet = async () => undefined;
+  await expect(makeSchedule(asked, maker, 'C1', bot)).rejects.toThrow('is no longer kept');
+  expect(bot.schedules.list('C1')).toEqual([]);
+});
+
 test('the values of SQL are looked for in its code', async () => {
   const place = { workspace: 'T1', channel: 'C1', kernelspec: 'py', language: 'python', savedBy: 'U2' };
   await bot.saved.save({ ...place, name: 'sales', dialect: 'sql', blocks: ['select :n'] }, undefined, 1);

@@ -130,8 +130,19 @@ test('after a start edits go out singly until Slack has taken one: a predecessor
     return count;
   };
   expect(taken(900)).toBe(1);
-  limiter.heard();
+  limiter.answered();
   expect(taken(400)).toBe(8);
+});
+
+test('after a start an edit whose answer is awaited counts also where another message opens meanwhile', () => {
+  let nowMs = 1_000_000;
+  const limiter = new EditLimiter(() => nowMs);
+  expect(limiter.take('run-0', 'end')).toBe(0);
+  for (let nth = 1; nth < 9; nth += 1) {
+    nowMs += 100;
+    limiter.open(`run-${nth}`);
+    expect(limiter.take(`run-${nth}`, 'end')).toBe(1_000 - 100 * nth);
+  }
 });
 
 test('after a start with more open messages than edits progress is shown within seconds, too', () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 import { WebSocket } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
@@ -73,10 +74,16 @@ test.for([
   expect(rig.proxy.asked).toHaveLength(isProxied ? 1 : 0);
 });
 
-test('a call of the Web API follows no redirection, ends with its signal, and takes no files', async () => {
+test('a call of the Web API gets its answer as a text, follows no redirection, ends with its signal, and takes no files', async () => {
   const { call } = openSlackNetwork(undefined);
   const server = createServer((request, response) => {
     if (request.url === '/moved') response.writeHead(302, { location: '/elsewhere' }).end();
+    // As HTTP allows where a request does not say what it takes.
+    const mayCompress = request.headers['accept-encoding'] !== 'identity';
+    if (request.url === '/page') {
+      const headers = mayCompress ? { 'content-encoding': 'gzip' } : {};
+      response.writeHead(200, headers).end(mayCompress ? gzipSync('{"ok":true}') : '{"ok":true}');
+    }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -84,6 +91,7 @@ test('a call of the Web API follows no redirection, ends with its signal, and ta
   const root = `http://127.0.0.1:${address !== null && typeof address !== 'string' ? address.port : 0}`;
   try {
     expect(await call(`${root}/moved`, {})).toMatchObject({ ok: false, status: 302 });
+    expect(await (await call(`${root}/page`, {})).json()).toEqual({ ok: true });
     const ending = new AbortController();
     const silent = call(`${root}/silent`, { signal: ending.signal });
     ending.abort(new Error('too late'));
