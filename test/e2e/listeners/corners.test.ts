@@ -117,7 +117,7 @@ test('an edit after EDIT_WINDOW is refused, and an edit into a command is too', 
   clockMs += 90_000;
   ana.edit(root, fence('2', '@sparkthread '));
   const late = await playground.waitForEphemeral('ana', ({ text }) => text.includes('too late'));
-  expect(late.text).toContain('edits count for 90 s. Send the code as a new message');
+  expect(late.text).toContain('edits count for 1 min 30 s. Send the code as a new message');
   expect(buttonsOf(playground.replies('#data', root.ts)[0] ?? root)).toContain('run:runAgain');
   await gateway.close();
 });
