@@ -56,7 +56,7 @@ class RunTranscript implements Transcript {
   }
 
   add(output: KernelOutput): void | Promise<void> {
-    const inWords = this.#widgets.read(output, Date.now());
+    const inWords = this.#widgets.read(output, performance.now());
     return inWords === undefined ? this.#add(output) : this.#addAll(inWords);
   }
 

@@ -19,7 +19,7 @@ export class Widgets {
   readonly #models = new Map<string, WidgetState>();
   /** Displayed widgets, and the words that are shown of them. */
   readonly #shown = new Map<string, string>();
-  #refreshedAtMs = 0;
+  #refreshedAtMs = -REFRESH_MS;
   /** How many more of the displayed one are put into words. */
   #remaining = 0;
 
