@@ -77,12 +77,9 @@ export class EventTurns {
   }
 
   async #giveLong({ json, bytes }: LongFrame): Promise<void> {
-    const read = async (): Promise<SocketEvent> => ({
-      kind: 'frame',
-      json: await inOwnTurn(() => json.toString('utf8')),
-      bytes,
-    });
-    const event = (await inOwnTurn(() => isCostly(json))) ? ({ kind: 'tooBig' } as const) : await read();
+    const isTooBig = await inOwnTurn(() => isCostly(json));
+    const text = isTooBig ? '' : await inOwnTurn(() => json.toString('utf8'));
+    const event: SocketEvent = isTooBig ? { kind: 'tooBig' } : { kind: 'frame', json: text, bytes };
     await inOwnTurn(() => this.#onEvent(event));
     this.#waiting.shift();
     this.#giveFirst();
