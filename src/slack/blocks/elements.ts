@@ -8,7 +8,6 @@ import type {
 } from '@slack/types';
 import { truncateMrkdwn } from './truncate.ts';
 import type { z } from 'zod';
-import { readJson } from '../../gateway/protocol/json.ts';
 
 /** What messages, modals and the home tab are put together from. In mrkdwn, what came from people or kernels is escaped first. */
 
@@ -115,5 +114,11 @@ export function confirmation(question: string, text: string, yes: string): Confi
 
 /** Reads a button's value that is JSON; undefined when it is none of ours. */
 export function valueReader<Value>(schema: z.ZodType<Value>): (value: string) => Value | undefined {
-  return (value) => schema.safeParse(readJson(value)).data;
+  return (value) => {
+    try {
+      return schema.safeParse(JSON.parse(value)).data;
+    } catch {
+      return undefined;
+    }
+  };
 }

@@ -1,6 +1,5 @@
 import receiverModule from '@slack/bolt/dist/receivers/SocketModeReceiver.js';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
-import { isRecord, readJson } from '../../gateway/protocol/json.ts';
 import type { Health } from '../../server/health.ts';
 import { readErrorCode, tokenRefused } from '../api/call-error.ts';
 import { clientOptions, type SlackNetwork } from './network.ts';
@@ -112,6 +111,12 @@ function retriedWhenRefused(ask: FetchFunction, notify: (said: string) => void):
 
 /** The error of a Web API answer; undefined where it tells of none. */
 function readRefusal(body: string): string | undefined {
-  const answer = readJson(body);
-  return isRecord(answer) && 'error' in answer ? String(answer['error']) : undefined;
+  try {
+    const answer: unknown = JSON.parse(body);
+    return typeof answer === 'object' && answer !== null && 'error' in answer
+      ? String(answer.error)
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }

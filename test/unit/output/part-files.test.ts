@@ -75,7 +75,7 @@ test('long texts in columns that Slack does not show cost no rows', async () => 
   const row = [...Array<string>(20).fill('1'), ...Array<string>(30).fill('x'.repeat(500))];
   const sent = {
     columns: row.map((_, n) => `n${n}`),
-    rows: Array(200).fill(row),
+    rows: Array.from({ length: 200 }, () => row),
     cut: false,
     cutCells: false,
   };
