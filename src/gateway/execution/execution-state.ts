@@ -135,7 +135,7 @@ function isPrinted({ value, traceback }: { value: string; traceback: string[] },
  * end begins.
  */
 export function isForeignInterrupt(state: ExecutionState): boolean {
-  return state.reply !== undefined && !state.stopped && endKind(state) === 'interrupted';
+  return !state.stopped && endKind(state) === 'interrupted';
 }
 
 /**

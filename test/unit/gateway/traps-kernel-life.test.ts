@@ -85,7 +85,7 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
       kernel.reply(request!, { status: 'abort' });
       kernel.status('idle', request);
     };
-    return { ...rig, running, end };
+    return { ...rig, running, request: request!, end };
   }
 
   test('a deletion without any goodbye', async () => {
@@ -93,6 +93,15 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
     rig.kernel.isDeleted = true;
     rig.end();
     expect(await rig.running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+  });
+
+  test('a deletion whose reply a broken connection has lost', async () => {
+    await using rig = await interrupted();
+    const { kernel, request, running } = rig;
+    kernel.isDeleted = true;
+    kernel.send('error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] }, { parent: request });
+    kernel.status('idle', request);
+    expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
   });
 
   test('a restart, whose new process speaks a while later', async () => {
