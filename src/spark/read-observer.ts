@@ -86,7 +86,6 @@ export function stopCode(msgId: string, seconds: number): string {
 /** What Scala kernels get in its place (observer/*.scala). */
 const SCALA_CELLS = readPart('cells.scala');
 const SCALA_STOP = readPart('stop.scala');
-const SCALA_VERSION = createHash('sha256').update(SCALA_CELLS).digest('hex').slice(0, 16);
 /** A comm's message for a kernel whose code has no comms: the gateway's client reads it as one. */
 const COMM_MIME = 'application/vnd.sparkthread.comm+json';
 
@@ -115,10 +114,10 @@ function kernelOf(implementation: string): ScalaKernel | undefined {
 export function observeScala(implementation: string): string | undefined {
   const kernel = kernelOf(implementation);
   if (kernel === undefined) return undefined;
-  return withoutComments(SCALA_CELLS)
-    .replaceAll('@VERSION@', SCALA_VERSION)
+  const code = withoutComments(SCALA_CELLS)
     .replaceAll('@CELL@', () => kernel.cell)
     .replaceAll('@SHOW@', () => kernel.show);
+  return code.replaceAll('@VERSION@', createHash('sha256').update(code).digest('hex').slice(0, 16));
 }
 
 /** Ends the Spark jobs that began in the last so many ms, but no stream's; undefined where an interrupt does so, or nothing. */

@@ -153,9 +153,9 @@ export class SparkObserver {
     ranMs: number,
   ): Promise<StoppedWork | undefined> {
     const ms = Math.ceil(ranMs + EARLIER_MS);
-    const code = isPython(connection)
-      ? stopCode(msgId, ms / 1000)
-      : stopScala(connection.kernelInfo.implementation, ms);
+    const inScala = (): string | undefined =>
+      this.settings.progress === 'all' ? stopScala(connection.kernelInfo.implementation, ms) : undefined;
+    const code = isPython(connection) ? stopCode(msgId, ms / 1000) : inScala();
     if (code === undefined) return undefined;
     const { comms } = await executeQuietly(connection, code, TIMEOUT_MS);
     return comms.map(readStopped).find((word) => word !== undefined);

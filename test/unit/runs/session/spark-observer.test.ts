@@ -80,7 +80,8 @@ test('a Scala kernel is looked at where that is asked for, once; a stop ends its
   };
   expect(await sent('spark', 'all')).toEqual([observeScala('Apache Toree')]);
   expect(await sent('spark', 'auto')).toEqual([]);
-  expect(await sent('almond', 'auto')).toEqual([stopScala('almond', 2_500)]);
+  expect(await sent('almond', 'all')).toEqual([observeScala('almond'), stopScala('almond', 2_500)]);
+  expect(await sent('almond', 'auto')).toEqual([]);
 });
 
 test('a kernel that works for another client is left alone', async () => {
