@@ -10,7 +10,9 @@ import type { Use } from './limiters.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;
-/** How long a note about a missing file is tried. */
+/** What changes within this time is one picture: a flood of outputs is not drawn one by one. */
+const PICTURE_MS = 50;
+/** A note about a missing file. */
 const NOTE_TRIED_MS = 60_000;
 /** After a release the last picture is tried for so long; then a successor shows it. */
 const FLUSH_MS = 1_500;
@@ -115,9 +117,8 @@ export class SlackRunMessage implements RunMessage {
         if (ts !== undefined) onPosted(ts);
       }
       const metadata = { event_type: 'sparkthread_answer', event_payload: { run: runId } };
-      const found = { mayExist: recovered, onPosted, onFinalFound };
-      const message = { runId, place, metadata, createdAt, ts, signal, ...found };
-      this.#message = new EditableMessage(this.#sending, message);
+      const message = { runId, place, metadata, createdAt, ts, signal, onPosted, onFinalFound };
+      this.#message = new EditableMessage(this.#sending, { ...message, mayExist: recovered });
       await this.#showLive(this.#message);
     } catch (error) {
       const { log } = this.#sending;
@@ -132,6 +133,7 @@ export class SlackRunMessage implements RunMessage {
       const view = this.#view;
       if (view === undefined || this.#isShown(view, message)) {
         await this.#changed.wait(tickMs(view, this.#sending.now()));
+        await this.#closed.wait(PICTURE_MS);
         continue;
       }
       const attempt = await message.attempt((room) => this.#draw(this.#view ?? view, room), 'live');
@@ -152,8 +154,8 @@ export class SlackRunMessage implements RunMessage {
   }
 
   #isShown(view: RunView, { room }: EditableMessage): boolean {
-    if (this.#shown === '') return false;
-    return JSON.stringify(renderRunMessage(view, this.#sending.now(), room).message) === this.#shown;
+    this.#draw(view, room);
+    return this.#drawn === this.#shown;
   }
 
   async #flush(): Promise<void> {

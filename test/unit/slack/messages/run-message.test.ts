@@ -58,6 +58,30 @@ test('a run message that breaks gives back the edit that was left to its end, an
   expect(edits.take('other', 'live')).toBe(0);
 });
 
+test('a flood that changes nothing of what is shown is not drawn one by one', async () => {
+  await using rig = await startMessagesRig();
+  let drawn = 0;
+  const counted: RunView = {
+    ...view,
+    phase: { kind: 'waiting', ahead: 1 },
+    get notes() {
+      drawn += 1;
+      return ['the same'];
+    },
+  };
+  const message = open(rig);
+  message.show(counted);
+  await rig.playground.waitFor(() => rig.playground.callsOf('chat.postMessage')[0]);
+  await new Promise(setImmediate);
+  drawn = 0;
+  for (let nth = 0; nth < 1_000; nth += 1) {
+    message.show(counted);
+    await new Promise(setImmediate);
+  }
+  expect(drawn).toBeLessThan(100);
+  await message.finish(view);
+});
+
 /** From now on an edit would wait for 3 s, and asking for one takes `ms`. */
 function limitEdits({ sending }: MessagesRig, ms: number): void {
   let nowMs = Date.now();
