@@ -245,6 +245,7 @@ function outputMonsters(): Monster[] {
       ),
     },
     { name: '2 MB of borders', say: streams(['+-+\n'.repeat(495_000)], 1) },
+    { name: '2 MB of tables that break off', say: streams(['+-+\n|\n'.repeat(330_000)], 1) },
     {
       name: 'a SQL result of 600,000 rows',
       say: display({

@@ -11,6 +11,8 @@ export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table:
 export const TABLES_SHOWN = 10;
 
 const BORDER = /^\+(?:-+\+)+$/;
+/** So much of a text becomes lines in one turn. */
+const PIECE_CHARS = 200_000;
 /** Nobody reads wider tables. */
 const BORDER_CHARS = 100_000;
 
@@ -19,14 +21,15 @@ const BORDER_CHARS = 100_000;
  * it is. In turns of the event loop.
  */
 export async function splitTextTables(text: string, most = TABLES_SHOWN): Promise<TextPiece[]> {
-  if (!text.includes('+-')) return [{ kind: 'text', text }];
-  const lines = text.split('\n');
+  if (!text.includes('-+\n|')) return [{ kind: 'text', text }];
+  const lines = await linesOf(text);
   const pieces: TextPiece[] = [];
   let plainFrom = 0;
   let tables = 0;
   for (let at = 0; at < lines.length && tables < most; at += 1) {
     if (!hasTime()) await giveTurn();
-    const found = await readTableAt(lines, at);
+    const mayBegin = lines[at]?.startsWith('+-') === true && lines[at + 1]?.startsWith('|') === true;
+    const found = mayBegin ? await readTableAt(lines, at) : undefined;
     if (found === undefined) continue;
     if (found.table === undefined) {
       at = found.end - 1;
@@ -40,6 +43,18 @@ export async function splitTextTables(text: string, most = TABLES_SHOWN): Promis
   }
   if (pieces.length === 0) return [{ kind: 'text', text }];
   return [...pieces, ...textPiece(lines.slice(plainFrom))];
+}
+
+async function linesOf(text: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (let at = 0; at <= text.length;) {
+    await giveTurn();
+    const end = text.indexOf('\n', at + PIECE_CHARS);
+    const to = end === -1 ? text.length : end;
+    for (const line of text.slice(at, to).split('\n')) lines.push(line);
+    at = to + 1;
+  }
+  return lines;
 }
 
 /** What is between tables, without the blank lines that set them off. */

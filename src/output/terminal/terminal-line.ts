@@ -1,6 +1,6 @@
 /** How much of a text is held at each end, in UTF-16 units; more than an answer can ever show inline. */
 export const WINDOW_CHARS = 12_800;
-const TAIL_LIMIT = 4 * WINDOW_CHARS;
+const TAIL_LIMIT = 2 * WINDOW_CHARS;
 
 /**
  * One line of a terminal, of any length, in bounded memory: its first and last `WINDOW_CHARS` units. What is between
