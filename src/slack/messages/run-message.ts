@@ -133,7 +133,7 @@ export class SlackRunMessage implements RunMessage {
       const view = this.#view;
       if (view === undefined || this.#isShown(view, message)) {
         await this.#changed.wait(tickMs(view, this.#sending.now()));
-        await this.#closed.wait(PICTURE_MS);
+        if (this.#state === 'live') await this.#closed.wait(PICTURE_MS);
         continue;
       }
       const attempt = await message.attempt((room) => this.#draw(this.#view ?? view, room), 'live');
