@@ -155,6 +155,26 @@ await withRedis('Redis', (server) => {
       );
     });
 
+    test('of a Redis that was away for longer than it is left to its leader by a standby, for as long as a lease', async () => {
+      const [leader, standby] = [await lead(), await open()];
+      for (const isLeaderThere of [true, false]) {
+        expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
+        server.pause();
+        await expect(standby.lease.acquire(SHORT_MS)).rejects.toThrow();
+        server.resume();
+        await server.command('DEL', LEASE);
+        await vi.waitFor(async () => {
+          expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
+        }, patient);
+        expect(await server.command('EXISTS', LEASE)).toMatch(/^:0/);
+        if (isLeaderThere) expect(await leader.lease.acquire(TTL_MS)).toMatchObject({ kind: 'held' });
+      }
+      await vi.waitFor(
+        async () => expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'held' }),
+        patient,
+      );
+    });
+
     test('is not taken while 0.1.0 processes work on this store', async () => {
       await server.command('FLUSHALL');
       const store = await open();

@@ -5,7 +5,7 @@ import type { Handover, LeaderLease, LeaseAnswer, Part } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 import { migrateStore, STORE_VERSION } from './migration.ts';
 
-const KINDS = z.enum(['held', 'taken', 'emptied', 'oldVersion', 'newer']);
+const KINDS = z.enum(['held', 'taken', 'left', 'oldVersion', 'newer']);
 const ANSWER = z.tuple([KINDS, z.number(), z.string()], z.string());
 
 /** One key that ends by Redis' own clock, so that the clocks of two processes need not agree: "<epoch> <holder>". */
@@ -16,8 +16,13 @@ export class RedisLease implements LeaderLease {
   #epoch = 0;
   /** The store had a leader and a version when this standby saw it last. */
   #isKnown = false;
-  /** By `performance.now()`: an emptied store is left until then to its leader, which alone can write back what is lost. */
-  #emptiedUntil: number | undefined;
+  /** Redis has not answered this standby since: for its leader it was away as well, and its lease may have run out meanwhile. */
+  #wasAway = false;
+  /**
+   * By `performance.now()`: a store that was emptied or away is left until then to its leader, which alone can write back what
+   * is lost, and has heard what its kernels said.
+   */
+  #leftUntil: number | undefined;
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
@@ -26,15 +31,22 @@ export class RedisLease implements LeaderLease {
 
   async acquire(ttlMs: number): Promise<LeaseAnswer> {
     const now = performance.now();
-    const waits = this.#isKnown && now < (this.#emptiedUntil ?? Infinity);
-    const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION, waits ? 1 : 0];
-    const [kind, value, version, wanted] = await this.#redis.read(ANSWER, 'acquire', ...given);
+    const waits = this.#isKnown && now < (this.#leftUntil ?? Infinity);
+    const leaves = !waits ? 'none' : this.#wasAway ? 'free' : 'emptied';
+    const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION, leaves];
+    const [kind, value, version, wanted] = await this.#redis
+      .read(ANSWER, 'acquire', ...given)
+      .catch((error: unknown) => {
+        this.#wasAway = true;
+        throw error;
+      });
     checkVersion(version);
-    if (kind === 'emptied') {
-      this.#emptiedUntil ??= now + ttlMs;
+    if (kind === 'left') {
+      this.#leftUntil ??= now + ttlMs;
       return { kind: 'taken' };
     }
-    this.#emptiedUntil = undefined;
+    this.#leftUntil = undefined;
+    this.#wasAway = false;
     this.#isKnown = kind === 'taken' && version !== '';
     if (kind === 'taken') {
       this.handover.noteWanted(wanted);

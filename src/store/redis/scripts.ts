@@ -199,8 +199,8 @@ const BODIES = {
   /** → the version that wrote this store, '' for a new one or one of 0.1.0. */
   version: `return redis.call('GET', prefix .. 'version') or ''`,
   /**
-   * [holder, ttlMs, highest epoch known, channel of 0.1.0, version of this process, 1 where an emptied store is left to
-   * its leader] → [kind, number, version].
+   * [holder, ttlMs, highest epoch known, channel of 0.1.0, version of this process, what is left to its leader: none, an
+   * emptied store, a free one] → [kind, number, version].
    */
   acquire: `
     local holder, ttl = ARGV[3], ARGV[4]
@@ -209,7 +209,8 @@ const BODIES = {
     if lease and string.sub(lease, -#holder) ~= holder then
       return {'taken', 0, version, redis.call('GET', prefix .. 'wanted') or ''}
     end
-    if version == '' and ARGV[8] == '1' then return {'emptied', 0, version} end
+    local leaves = ARGV[8]
+    if not lease and (leaves == 'free' or (leaves == 'emptied' and version == '')) then return {'left', 0, version} end
     if redis.call('PUBSUB', 'NUMSUB', ARGV[6])[2] > 0 then return {'oldVersion', 0, version} end
     local epoch = math.max(tonumber(redis.call('GET', prefix .. 'epoch') or 0), tonumber(ARGV[5])) + 1
     redis.call('SET', prefix .. 'epoch', string.format('%.0f', epoch))
