@@ -80,8 +80,9 @@ export type Use = 'live' | 'last' | 'end';
 
 /** A message that asked within this time counts as one that wants its share. */
 const WANTING_MS = 15_000;
-/** Between two edits while Slack has answered none of this process: a refusal is back before the second. */
+/** Where edits go out singly, an answer is waited for no longer than this, and asked about so often. */
 const UNANSWERED_APART_MS = 1_000;
+const ASK_AGAIN_MS = 100;
 /** Nobody waits longer before asking again, so that shares follow what happens. */
 const LONGEST_WAIT_MS = 5_000;
 
@@ -99,15 +100,19 @@ export class EditLimiter {
   #pausedUntil = 0;
   /** When this process began, where a predecessor may have edited before it and Slack has answered no edit of ours yet. */
   #unansweredSince: number | undefined;
+  /** Until a predecessor's minute is over edits go out singly: Slack has not answered the last one yet. */
+  #isAwaited = false;
+  readonly #singlyUntil: number;
 
   /**
    * `isFresh`: nobody has edited in this workspace within the last minute. Else it is as if a predecessor had shown
-   * progress with all that is not left to ends; it may have used up more, so edits go out singly until Slack answers one.
+   * progress with all that is not left to ends; it may have used up more, so for its minute each edit waits for Slack's answer to the one before.
    */
   constructor(now: () => number, { isFresh = false, limits = SLACK_EDITS } = {}) {
     this.#now = now;
     this.#limits = limits;
     this.#unansweredSince = isFresh ? undefined : now();
+    this.#singlyUntil = isFresh ? -Infinity : now() + limits.windowMs;
     this.#assumePredecessor();
   }
 
@@ -134,6 +139,7 @@ export class EditLimiter {
     if (waitMs > 0) return Math.min(Math.ceil(waitMs), LONGEST_WAIT_MS);
     this.#ending.delete(message);
     this.#taken.push(nowMs);
+    this.#isAwaited = true;
     if (this.#open.has(message)) this.#editedAt.set(message, nowMs);
     return 0;
   }
@@ -146,12 +152,14 @@ export class EditLimiter {
   /** Slack took an edit. */
   answered(): void {
     this.#unansweredSince = undefined;
+    this.#isAwaited = false;
   }
 
   /** Slack refused an edit: its minute is used up, and the next edit may be made in so many ms. */
   pause(ms: number): void {
     const nowMs = this.#now();
     this.#unansweredSince = undefined;
+    this.#isAwaited = false;
     this.#pausedUntil = Math.max(this.#pausedUntil, nowMs + ms);
     this.#assumeTaken(this.#limits.edits, nowMs, ms);
   }
@@ -177,8 +185,9 @@ export class EditLimiter {
       use === 'live' ? this.#leftToEnds() + this.#ending.size : [...this.#ending].indexOf(message);
     const blocking = this.#taken.length + before - edits;
     if (blocking >= 0) return (this.#taken[blocking] ?? nowMs) + windowMs - nowMs;
-    const gapMs = this.#unansweredSince === undefined ? apartMs : UNANSWERED_APART_MS;
-    const nextMs = (this.#taken.at(-1) ?? -Infinity) + gapMs - nowMs;
+    const sinceMs = nowMs - (this.#taken.at(-1) ?? -Infinity);
+    const isTooSoon = this.#isAwaited && nowMs < this.#singlyUntil && sinceMs < UNANSWERED_APART_MS;
+    const nextMs = isTooSoon ? Math.max(ASK_AGAIN_MS, apartMs - sinceMs) : apartMs - sinceMs;
     if (use !== 'live' || nextMs > 0) return nextMs;
     return (this.#editedAt.get(message) ?? -Infinity) + this.#fairGap(nowMs) - nowMs;
   }
