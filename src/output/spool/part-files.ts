@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { stringify } from 'csv-stringify/sync';
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import { giveTurn, hasTime } from '../../gateway/waits.ts';
 import type { ReadError } from '../errors/kernel-error.ts';
@@ -199,16 +200,11 @@ async function sentRowsOf({ rows }: Table): Promise<number> {
   return sent;
 }
 
-/** RFC 4180, with a line feed behind each row. */
 async function csvOf({ columns, rows }: Table): Promise<string> {
-  const lines = [csvLine(columns)];
+  const lines = [stringify([columns])];
   for (const row of rows) {
-    lines.push(csvLine(row));
+    lines.push(stringify([row]));
     await giveTurn();
   }
   return lines.join('');
-}
-
-function csvLine(row: readonly string[]): string {
-  return `${row.map((cell) => (/[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\n`;
 }

@@ -106,7 +106,8 @@ export class EditLimiter {
 
   /**
    * `isFresh`: nobody has edited in this workspace within the last minute. Else it is as if a predecessor had shown
-   * progress with all that is not left to ends; it may have used up more, so for its minute each edit waits for Slack's answer to the one before.
+   * progress with all that is not left to ends. It may have used up more, so for its minute each edit waits for Slack's
+   * answer to the one before.
    */
   constructor(now: () => number, { isFresh = false, limits = SLACK_EDITS } = {}) {
     this.#now = now;
