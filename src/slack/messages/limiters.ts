@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 export interface CallRate {
   /** So many at once, when nothing was called for long. */
   burst: number;
@@ -35,6 +37,11 @@ export class CallLimiter {
   take(key = ''): number {
     const waitMs = this.waitMs(key);
     return waitMs > 0 ? waitMs : this.reserve(key);
+  }
+
+  /** Takes a call as soon as one may be made; the process does not stay for it. */
+  async turn(): Promise<void> {
+    for (let ms = this.take(); ms > 0; ms = this.take()) await delay(ms, undefined, { ref: false });
   }
 
   /** Slack refused a call: none is made for so long. */

@@ -1,5 +1,6 @@
-import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
+import type { ContextBlock, RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
+import { metadataOf, type SlackMessage } from '../../api/posted.ts';
 import { escapeMrkdwn } from '../elements.ts';
 import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
@@ -21,22 +22,9 @@ import {
   switchWords,
 } from './run-text.ts';
 
-/** What a message of ours carries, so that it is found again and known for final. */
-interface RunMetadata {
-  event_type: 'sparkthread_answer';
-  event_payload: { run: string; state: 'live' | 'final'; outcome?: string; files?: number };
-}
-
-export interface RunSlackMessage {
-  /** Read by screen readers and notifications, which do not see the blocks. Escaped, at most `MAX_TEXT_BYTES`. */
-  text: string;
-  /** rich_text, context, and actions when there is something to press: the kinds stay over all edits (`block_mismatch`). */
-  blocks: KnownBlock[];
-  metadata: RunMetadata;
-}
-
 export interface RenderedRun {
-  message: RunSlackMessage;
+  /** rich_text, context, and actions when there is something to press: the kinds stay over all edits (`block_mismatch`). */
+  message: SlackMessage;
   /** What belongs to the run message beside it, in order. Only for a run that ended. */
   files: RunFile[];
 }
@@ -118,14 +106,13 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     message: {
       text: fallbackText(room > 0 ? words : [status], Math.min(MAX_TEXT_BYTES, room * 0.28)),
       blocks: [richText, context, ...(buttons === undefined ? [] : [buttons])],
-      metadata: {
-        event_type: 'sparkthread_answer',
-        event_payload: {
-          run: view.runId,
-          state: ended === undefined ? 'live' : 'final',
-          ...(ended === undefined ? {} : { outcome: ended.kind, files: files.length }),
-        },
-      },
+      metadata: metadataOf(
+        'answer',
+        view.runId,
+        ended === undefined
+          ? { state: 'live' }
+          : { state: 'final', outcome: ended.kind, files: files.length },
+      ),
     },
     files,
   };
