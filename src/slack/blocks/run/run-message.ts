@@ -1,8 +1,8 @@
-import type { ContextBlock, RichTextBlock } from '@slack/types';
+import type { RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { metadataOf, type SlackMessage } from '../../api/posted.ts';
-import { escapeMrkdwn } from '../elements.ts';
-import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
+import { contextLine, escapeMrkdwn } from '../elements.ts';
+import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, paragraph, sentence } from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { originWords, renderOrigin } from '../who-ran.ts';
@@ -60,7 +60,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const ending = [
     ...renderRunQuestion(view, remaining / 3),
     ...fitSentences(after, remaining / 3),
-    ...(stopper === undefined ? [] : [stopperLine(stopper)]),
+    ...(stopper === undefined ? [] : [paragraph('Stopped by ', { type: 'user', user_id: stopper }, '.')]),
   ];
   const output =
     view.output === undefined
@@ -84,13 +84,8 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
       : shown),
   ];
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
-  const context: ContextBlock = {
-    type: 'context',
-    elements: [
-      { type: 'plain_text', text: status, emoji: false },
-      ...(sum === '' ? [] : [{ type: 'mrkdwn' as const, text: sparkSumMrkdwn(view) }]),
-    ],
-  };
+  const context = contextLine(status);
+  if (sum !== '') context.elements.push({ type: 'mrkdwn', text: sparkSumMrkdwn(view) });
   const words = [
     originWords(view),
     ...view.notes,
@@ -120,13 +115,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
 
 function sparkLine(progress: string, { url, text }: ReturnType<typeof sparkPlace>): BodyElement {
   if (text === '') return sentence(progress);
-  return {
-    type: 'rich_text_section',
-    elements: [
-      { type: 'text', text: `${progress} · ` },
-      url === undefined ? { type: 'text', text } : { type: 'link', url, text },
-    ],
-  };
+  return paragraph(`${progress} · `, url === undefined ? text : { type: 'link', url, text });
 }
 
 /** Sentences that take at most `room` characters of JSON: long ones lose their middle, the oldest of very many go. */
@@ -143,25 +132,7 @@ function emptyLine(phase: RunPhase, words: string, endWords: string): BodyElemen
   // A channel is named; a direct message has no name.
   if (phase.kind !== 'switchAsked' || phase.channel.startsWith('D'))
     return sentence(truncateMiddle(words, 1_000));
-  return {
-    type: 'rich_text_section',
-    elements: [
-      { type: 'channel', channel_id: phase.channel },
-      { type: 'text', text: ` ${switchWords(phase)}` },
-    ],
-  };
-}
-
-/** Said where it was not the requester. */
-function stopperLine(userId: string): BodyElement {
-  return {
-    type: 'rich_text_section',
-    elements: [
-      { type: 'text', text: 'Stopped by ' },
-      { type: 'user', user_id: userId },
-      { type: 'text', text: '.' },
-    ],
-  };
+  return paragraph({ type: 'channel', channel_id: phase.channel }, ` ${switchWords(phase)}`);
 }
 
 /** A live message is short and shows mostly the newest lines; a final one shows all that is comfortable to read. */

@@ -135,14 +135,14 @@ export const onScheduleButton = onInteraction(
 );
 
 async function act(
-  { action, id, shownAtMs }: Click<ScheduleAction>,
+  { action, id, state }: Click<ScheduleAction>,
   schedule: Schedule,
   person: Person,
   bot: Bot,
   signal: AbortSignal,
 ): Promise<void> {
   if (action !== 'runNow') return await inTime(change(action, schedule, person, bot), signal);
-  const key = `schedule/${bot.workspace}/${id}/now/${shownAtMs}/${person.id}`;
+  const key = `schedule/${bot.workspace}/${id}/now/${state}/${person.id}`;
   await runNow(schedule, person, key, bot, signal);
 }
 
