@@ -1,9 +1,9 @@
-import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
 import { toLineFeeds } from '../../notebooks/model.ts';
 import { MAX_NOTEBOOK_BYTES, readNotebook } from '../../notebooks/read.ts';
 import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
 import type { SlackFetch } from '../transport/network.ts';
+import { refusedAs } from './call-error.ts';
 
 /**
  * The code of posted files, in their order, without those that turn out to be none. Throws `UserError`
@@ -89,9 +89,7 @@ async function ask(id: string, askFile: (id: string) => Promise<unknown>): Promi
   } catch (error) {
     throw unreadable(
       undefined,
-      error instanceof WebAPIPlatformError
-        ? 'Slack does not show it to the bot'
-        : 'it could not be looked up',
+      refusedAs(error) !== undefined ? 'Slack does not show it to the bot' : 'it could not be looked up',
     );
   }
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { languageOf, type Run } from '../../../runs/run.ts';
+import { type Run, languageOf } from '../../../runs/run.ts';
 import type { RunAction } from '../../../runs/run-view.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
 import { auditRun } from '../../auth/audit.ts';
@@ -13,7 +13,7 @@ import { runLine } from '../../blocks/run-summary.ts';
 import { renderSave } from '../../blocks/saved/saved-modals.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { type Acknowledgement, inTime } from '../boundary.ts';
+import type { Acknowledgement } from '../boundary.ts';
 import {
   clickRequest,
   notebookOf,
@@ -22,6 +22,7 @@ import {
   type RunRequest,
   submitRun,
   triggerRequest,
+  findRunFor,
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
@@ -100,10 +101,8 @@ export const onRunButton = onInteraction(
     isAcknowledgedFirst: ({ action }) => BUTTONS[action].acceptsNothing === true,
   },
   async (button, { user, trigger, reply, audited }, bot) => {
-    const found = Promise.all([bot.findRun(button.id), bot.users.find(user)]);
-    const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
-    if (run === undefined)
-      throw new UserError('badCommand', 'That run is no longer kept, so nothing was done.');
+    const signal = reply.isSent ? undefined : reply.signal;
+    const [run, person] = await findRunFor(button.id, user, 'nothing was done', bot, signal);
     const { channel, requester } = run;
     const click = { button, run, person, isOwn: requester === user, trigger, reply };
     const { right, act } = BUTTONS[button.action];
