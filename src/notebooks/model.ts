@@ -35,26 +35,6 @@ export function newCellId(): string {
   return randomUUID().slice(0, 13);
 }
 
-const RETURN = 0x0d;
-const LINE_FEED = 0x0a;
-
-/**
- * Code with line ends as every Jupyter front end sends them: R, magics and `%%bash` fail on the `\r` of Windows. Takes
- * 4 ms for a million units, which may all be returns.
- */
-export function toLineFeeds(code: string): string {
-  if (!code.includes('\r')) return code;
-  const units = new Uint16Array(code.length);
-  let length = 0;
-  for (let at = 0; at < code.length; at += 1) {
-    const unit = code.charCodeAt(at);
-    if (unit === LINE_FEED && code.charCodeAt(at - 1) === RETURN) continue;
-    units[length] = unit === RETURN ? LINE_FEED : unit;
-    length += 1;
-  }
-  return Buffer.from(units.buffer, 0, 2 * length).toString('utf16le');
-}
-
 /** Cells that run, in order: as in Jupyter an empty one does not, nor one that is tagged so (nbclient's word). */
 export function cellsToRun({ cells }: Pick<Notebook, 'cells'>): CodeCell[] {
   return cells.filter((cell) => cell.kind === 'code').filter(isRun);

@@ -3,11 +3,11 @@ import type { Log } from '../log.ts';
 import { cellsToRun, type Notebook } from '../notebooks/model.ts';
 import type { NotebookStore } from '../notebooks/notebook-store.ts';
 import { openNotebookTranscript } from '../notebooks/notebook-transcript.ts';
-import { notebookOf } from '../notebooks/write.ts';
 import type { SpoolBudget } from '../output/spool/spool-budget.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { isUnfinished, type Run, type RunData } from './run.ts';
+import { notebookOf } from '../notebooks/nbformat.ts';
 
 export interface NotebookRunDeps {
   notebooks: Pick<NotebookStore, 'find'>;

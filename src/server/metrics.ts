@@ -7,7 +7,6 @@ import type { Store } from '../store/store.ts';
 import { allCounts } from '../spark/spark-work.ts';
 import { StoreError } from '../errors.ts';
 import type { RunCounts } from '../runs/session/channel-kernels.ts';
-import { listen, type Role } from './http-server.ts';
 import {
   countPayloads,
   instrumentGateway,
@@ -15,7 +14,7 @@ import {
   metersOf,
   type PayloadCounts,
 } from './instrument.ts';
-import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS, watchCalls } from './health.ts';
+import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS, watchCalls, listen, type Role } from './health.ts';
 
 /** Wraps gateway client, run store and Slack's fetch, and counts runs and payloads: the code that calls them knows nothing of metrics. */
 export interface Metrics {

@@ -8,8 +8,8 @@ import type {
   PlainTextOption,
   SectionBlock,
 } from '@slack/types';
-import { truncate, truncateMrkdwn } from './truncate.ts';
 import type { z } from 'zod';
+import { truncate, truncateMrkdwn } from './truncate.ts';
 
 /** What messages, modals and the home tab are put together from. In mrkdwn, what came from people or kernels is escaped first. */
 

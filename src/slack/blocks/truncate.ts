@@ -1,5 +1,5 @@
 import { type BoundedText, wholeText } from '../../output/output-view.ts';
-import { countOf } from './words.ts';
+import { countOf } from '../../text.ts';
 
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** A grapheme longer than this (UTF-16 units) is cut between two code points. */

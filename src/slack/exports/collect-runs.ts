@@ -4,10 +4,10 @@ import { sqlInNotebook } from '../../spark/sql/kernel-code.ts';
 import { resultsFile, streamFile } from '../blocks/run/attachments.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
 import { answerLink } from '../blocks/run-summary.ts';
-import { joinWords } from '../blocks/words.ts';
 import type { Bot } from '../context.ts';
 import type { ThreadFile, ThreadMessage } from './threads.ts';
 import { type AnswerPart, readAnswerParts, readTable } from './read-answer.ts';
+import { joinWords } from '../../text.ts';
 
 /** What an export downloads in all, and of one file; what is more stays in Slack, and the notebook says so. */
 const MAX_BYTES = 50_000_000;

@@ -12,7 +12,6 @@ import { renderEditor } from '../blocks/modals/editor.ts';
 import type { Bot } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
-import type { Message } from '../parsing/message-parts.ts';
 import type { PostedFile } from '../parsing/posted-file.ts';
 import {
   filesToRun,
@@ -24,6 +23,7 @@ import {
 import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
+import type { Message } from '../parsing/typed-text.ts';
 
 /** The global shortcut opens the editor. */
 export async function onGlobalShortcut(

@@ -2,7 +2,6 @@ import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SlackError } from '../../errors.ts';
 import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view.ts';
-import { renderElapsed } from '../blocks/words.ts';
 import { endOf } from '../blocks/run/run-text.ts';
 import { section } from '../blocks/elements.ts';
 import { renderRoot } from '../blocks/who-ran.ts';
@@ -11,6 +10,7 @@ import { metadataOf } from '../api/posted.ts';
 import { attachFiles } from './attach-files.ts';
 import { type Attempt, EditableMessage, type Owner, type Render, type Sending } from './editable-message.ts';
 import { tries } from './client.ts';
+import { renderElapsed } from '../../text.ts';
 
 /**
  * What is posted for a run beside its run message: the root before it, the reply that says that it has ended, and the end

@@ -1,4 +1,4 @@
-import { type Part, append } from './message-parts.ts';
+import { type Part, append } from './typed-text.ts';
 
 /** Slack's own markup, or one of the three entities it escapes. */
 const markup = /<([^<>\n]*)>|&(amp|lt|gt);/g;

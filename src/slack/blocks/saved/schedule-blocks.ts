@@ -15,7 +15,7 @@ import {
 } from '../elements.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
 import { truncateMrkdwn } from '../truncate.ts';
-import { joinWords } from '../words.ts';
+import { joinWords } from '../../../text.ts';
 
 /** What is said of schedules. mrkdwn. */
 

@@ -97,17 +97,17 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
 };
 
 /** Who changes something for the channel reads it with everybody else, where everybody can be told; all else they read alone. */
-export async function tellAnswer(
+export async function notifyAnswer(
   { text, blocks, told }: CommandAnswer,
   here: { channel: string; thread?: string | undefined } | undefined,
-  tellAlone: (text: string, blocks?: KnownBlock[]) => Promise<void>,
+  notifyAlone: (text: string, blocks?: KnownBlock[]) => Promise<void>,
   bot: Bot,
 ): Promise<void> {
   const isHere = told !== undefined && told.channel === here?.channel;
-  if (!isHere) await tellAlone(text, blocks);
+  if (!isHere) await notifyAlone(text, blocks);
   if (told === undefined) return;
   const isTold = await bot.notify.channel(isHere ? here : { channel: told.channel }, told.text);
-  if (isHere && !isTold) await tellAlone(text, blocks);
+  if (isHere && !isTold) await notifyAlone(text, blocks);
 }
 
 export function isSlow({ kind }: Command): boolean {

@@ -12,10 +12,9 @@ import { withAudit } from '../../auth/audit.ts';
 import { renderRunNow } from '../../blocks/asked-back.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
-import { runCommand, tellAnswer } from '../commands/execute.ts';
+import { runCommand, notifyAnswer } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
-import { overText } from '../views/input.ts';
 import {
   type Classified,
   classifyMessage,
@@ -24,6 +23,7 @@ import {
   nothingAsked,
   refuseLate,
 } from './classify.ts';
+import { overText } from '../views/forms.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
@@ -133,8 +133,8 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
   const place = { channel, thread, requestKey: requestOf(posted, bot), root: thread ?? posted.ts };
   // In a thread of a channel who asked is answered there, too.
   const here = posted.isDirect || thread === undefined ? { channel, thread: threadOf(posted) } : undefined;
-  const tellAlone = (text: string, blocks?: KnownBlock[]) => notifyPrivately(posted, text, bot, blocks);
-  await tellAnswer(await runCommand(command, person, place, bot), here, tellAlone, bot);
+  const notifyAlone = (text: string, blocks?: KnownBlock[]) => notifyPrivately(posted, text, bot, blocks);
+  await notifyAnswer(await runCommand(command, person, place, bot), here, notifyAlone, bot);
 }
 
 /** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */

@@ -13,10 +13,10 @@ import {
   preformatted,
   sentence,
 } from '../../rich-text.ts';
-import { cutText, roomOf } from '../../truncate.ts';
-import { countOf, joinWords, shownNumber } from '../../words.ts';
 import { attachmentNames, fileOf } from '../attachments.ts';
 import { sizeWords } from './table.ts';
+import { cutText, roomOf } from '../../truncate.ts';
+import { countOf, joinWords, shownNumber } from '../../../../text.ts';
 
 export interface RenderedOutput {
   elements: BodyElement[];
