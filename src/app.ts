@@ -10,7 +10,6 @@ import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
 import { ChannelSettingsStore } from './runs/languages/channel-settings.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
-import { createNotebookStore } from './notebooks/notebook-store.ts';
 import { withNotebook } from './runs/notebook-run.ts';
 import type { RunOutcome } from './runs/outcome.ts';
 import { startRetention, sweepSpool } from './runs/retention.ts';
@@ -31,6 +30,7 @@ import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
 import type { StartedSlack } from './slack/app.ts';
 import type { Store } from './store/store.ts';
+import { createNotebookStore } from './notebooks/model.ts';
 
 export interface AppParts {
   config: Config;

@@ -68,3 +68,12 @@ export function toLineFeeds(code: string): string {
   }
   return Buffer.from(units.buffer, 0, 2 * length).toString('utf16le');
 }
+
+/** Undefined for what is no JSON; JSON itself has no undefined. */
+export function parseJson(given: string): unknown {
+  try {
+    return JSON.parse(given);
+  } catch {
+    return undefined;
+  }
+}

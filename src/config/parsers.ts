@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../text.ts';
 
 /**
  * How one setting's text is read. Each parser takes the text of an environment variable; its issue says what the
@@ -190,15 +191,6 @@ export const path: Parser<string> = readAs('a path such as api/kernels', (given)
     : undefined,
 );
 
-/** Undefined for what is no JSON; JSON itself has no undefined. */
-export function parseJson(given: string): unknown {
-  try {
-    return JSON.parse(given);
-  } catch {
-    return undefined;
-  }
-}
-
 /** `http://user:password@host:3128/`; `host:3128` alone is http. */
 export const proxyUrl: Parser<string> = readAs(
   'the URL of an HTTP proxy such as http://host:3128, without a path',
@@ -226,3 +218,23 @@ export const rootUrl = (protocols: readonly string[]): Parser<string> =>
     if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return undefined;
     return url.href.endsWith('/') ? url.href : `${url.href}/`;
   });
+
+/** What a reader of the docs is told about a setting. */
+export interface SettingDoc {
+  description: string;
+  example: string;
+  /** As it would be written; absent: unset. */
+  default?: string;
+  /** Never shown, logged or repeated in a complaint. */
+  secret?: boolean;
+}
+
+export const settingDocs = z.registry<SettingDoc>();
+
+export function optional<Value>(parser: z.ZodType<Value, string>, doc: SettingDoc) {
+  return parser.optional().register(settingDocs, doc);
+}
+
+export function withDefault<Value>(parser: z.ZodType<Value, string>, byDefault: string, doc: SettingDoc) {
+  return parser.prefault(byDefault).register(settingDocs, { ...doc, default: byDefault });
+}

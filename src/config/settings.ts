@@ -3,9 +3,9 @@ import { gatewayFields, hubFields, jupyterFields } from './fields/gateway-fields
 import { kernelFields, runFields, sparkFields } from './fields/run-fields.ts';
 import { networkFields, serverFields, storeFields } from './fields/server-fields.ts';
 import { policyFields, slackFields } from './fields/slack-fields.ts';
-import { type ConfigIssues, type SettingDoc, settingDocs } from './setting.ts';
 import { readFileSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
+import { type SettingDoc, settingDocs } from './parsers.ts';
 
 /** Every setting, by the name of its environment variable. */
 export const settingsSchema = z.object({
@@ -24,6 +24,16 @@ export const settingsSchema = z.object({
 
 /** The settings as read one by one, before they are seen together. */
 export type SettingValues = z.output<typeof settingsSchema>;
+
+/** What is found while settings are read together. Nothing in it holds a secret. */
+export interface ConfigIssues {
+  /** One sentence each; any of them keeps the bot from starting. */
+  problems: string[];
+  /** One sentence each, logged at the start. */
+  warnings: string[];
+  /** Settings that were given and could not be read: reported already, so not to be called missing. */
+  unread: ReadonlySet<string>;
+}
 
 export interface Setting extends SettingDoc {
   name: string;

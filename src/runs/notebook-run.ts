@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
-import { cellsToRun, type Notebook } from '../notebooks/model.ts';
-import type { NotebookStore } from '../notebooks/notebook-store.ts';
+import { cellsToRun, type Notebook, type NotebookStore } from '../notebooks/model.ts';
 import { openNotebookTranscript } from '../notebooks/notebook-transcript.ts';
 import type { SpoolBudget } from '../output/spool/spool-budget.ts';
 import type { Transcript } from '../output/transcript.ts';

@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { optional, settingDocs } from '../setting.ts';
 import {
   authScheme,
   commandLine,
@@ -11,6 +10,8 @@ import {
   path,
   rootUrl,
   text,
+  optional,
+  settingDocs,
 } from '../parsers.ts';
 
 const http = rootUrl(['http:', 'https:']);

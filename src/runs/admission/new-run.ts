@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Kernelspecs } from '../../gateway/gateway.ts';
-import { cellsThatMayRaise } from '../../notebooks/model.ts';
-import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import { cellsThatMayRaise, type PostedNotebook } from '../../notebooks/model.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { NewRun } from '../../store/store.ts';
 import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';

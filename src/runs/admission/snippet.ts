@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import type { PostedNotebook } from '../../notebooks/model.ts';
 
 /** A language that kernels of others take, wrapped in their own. */
 export type Dialect = 'sql';

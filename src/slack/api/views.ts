@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { refusedAs } from './call-error.ts';
-import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { atMost } from '../../waits.ts';
-import { brokenText, refusalText } from '../blocks/error-text.ts';
 import { renderSentence } from '../blocks/modals/modal.ts';
+import { brokenText, refusalText } from '../blocks/refusals.ts';
+import type { PostedNotebook } from '../../notebooks/model.ts';
 
 export type Views = ReturnType<typeof createViews>;
 

@@ -19,10 +19,10 @@ import {
 import { savedList } from '../../blocks/saved/saved-blocks.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
-import { askBack, renderNearCommand } from '../../blocks/asked-back.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 import type { KnownBlock } from '@slack/types';
+import { askBack, renderNearCommand } from '../../blocks/refusals.ts';
 
 const USED_WITHOUT_NAME = ' *(default here)*';
 

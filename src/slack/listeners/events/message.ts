@@ -9,7 +9,6 @@ import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { withAudit } from '../../auth/audit.ts';
-import { renderRunNow } from '../../blocks/asked-back.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
 import { runCommand, notifyAnswer } from '../commands/execute.ts';
@@ -24,6 +23,7 @@ import {
   refuseLate,
 } from './classify.ts';
 import { overText } from '../views/forms.ts';
+import { renderRunNow } from '../../blocks/refusals.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice

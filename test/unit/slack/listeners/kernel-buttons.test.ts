@@ -6,8 +6,8 @@ import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord, newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import { renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/kernel-buttons.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 
 /** A workspace with one kernel in #data; `press` answers with what took the place of the message with the button. */
 function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = false } = {}) {
