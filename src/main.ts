@@ -10,7 +10,7 @@ import { openSpoolFolder } from './output/spool/spool-budget.ts';
 import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck, trackGateway, startHealthServer } from './server/health.ts';
-import { startMetrics } from './server/metrics.ts';
+import { createMetrics } from './server/metrics.ts';
 import { handleShutdownSignals, limitDrain } from './shutdown.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites, openSlackNetwork } from './slack/transport/network.ts';
@@ -42,7 +42,8 @@ async function main(): Promise<void> {
     log.error({ event: 'bot.unhandled', err: error }, 'something was not caught'),
   );
 
-  const metrics = await startMetrics(config.http.metrics);
+  const metrics = createMetrics();
+  const scraped = config.http.metrics === undefined ? undefined : await metrics.serve(config.http.metrics);
   const store = metrics.store(
     await openStore<RunData>({ url: config.store.address, log, readData: readRunData }),
   );
@@ -176,7 +177,7 @@ async function main(): Promise<void> {
   await store.close();
   await spool.close();
   await server.close();
-  await metrics.close();
+  await scraped?.close();
 }
 
 /** First no new work, then the websockets to kernels, then what run messages have still to show. */

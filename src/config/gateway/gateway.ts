@@ -189,13 +189,9 @@ function readHubSettings(
 /** Where the hub's proxy has the server: beside `hub/api/`. */
 function serverUrl({ apiUrl, user, server }: HubSettings): string {
   const root = apiUrl.replace(/hub\/api\/$/, '');
-  const path = [user, server].filter((part) => part !== '').map(escapePart);
-  return `${root}user/${path.join('/')}/`;
-}
-
-/** As JupyterHub writes it: `ana@example.com` stays. */
-function escapePart(part: string): string {
-  return encodeURIComponent(part).replaceAll('%40', '@');
+  const path = [user, server].filter((part) => part !== '').map(encodeURIComponent);
+  // As JupyterHub writes it: `ana@example.com` stays.
+  return `${root}user/${path.join('/').replaceAll('%40', '@')}/`;
 }
 
 /** The hub's token is for the hub's own servers, and goes to no other host. */

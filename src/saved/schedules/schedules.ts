@@ -7,14 +7,12 @@ import type { Parameter, Value } from '../parameters/values.ts';
 import { entriesOf } from '../../store/keyv.ts';
 import { Plan, type Timing } from './timing.ts';
 
-export interface NewSchedule {
-  channel: string;
-  maker: string;
-  name: string;
+export interface NewSchedule extends Pick<
+  Schedule,
+  'channel' | 'maker' | 'name' | 'timeZone' | 'onlyOnFailure'
+> {
   timing: Timing;
-  timeZone: string;
   parameters: readonly Parameter[];
-  onlyOnFailure: boolean;
 }
 
 interface Known {

@@ -7,6 +7,7 @@ import {
   type LanguageContext,
   languageWords,
   listChoices,
+  type LanguageWords,
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import type { Bot } from '../context.ts';
@@ -113,6 +114,10 @@ function expectSnippet(typed: Message, files: readonly PostedFile[], context: La
   if (named.length > 0) return readFileSnippet(typed, named, words);
   // Of a file that Slack Connect shows by its id alone, the name is fetched with it.
   if (files.length > 0) return { language: context.kernelspecs.list[0]?.name, blocks: [] };
+  return typedSnippet(typed, words);
+}
+
+function typedSnippet(typed: Message, words: LanguageWords): Snippet {
   const snippet = readSnippet(typed, words);
   if (snippet === undefined) throw noCode();
   return snippet;
@@ -126,10 +131,7 @@ async function readCode(
 ): Promise<Snippet> {
   const words = languageWords(context);
   const fetched = await readFiles(files);
-  if (fetched.length > 0) return readFileSnippet(typed, fetched, words);
-  const snippet = readSnippet(typed, words);
-  if (snippet === undefined) throw noCode();
-  return snippet;
+  return fetched.length > 0 ? readFileSnippet(typed, fetched, words) : typedSnippet(typed, words);
 }
 
 function noCode(): UserError {
@@ -162,13 +164,7 @@ async function askLanguage(
   await bot.views.openModal(trigger, async () => {
     const { blocks, notebook } = await read();
     const { thread, message } = placeOf(call, bot);
-    const draft = await bot.drafts.keep({
-      channel,
-      thread,
-      blocks: [...blocks],
-      notebook,
-      message,
-    });
+    const draft = await bot.drafts.keep({ channel, thread, blocks: [...blocks], notebook, message });
     return renderEditor({ channel, thread, draft }, { languages: listChoices(context), blocks });
   });
 }
