@@ -1,4 +1,4 @@
-import { untilAborted } from '../waits.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { GatewayError } from '../errors.ts';
 import type { KernelSocket, SocketOptions } from './websocket.ts';
 import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';

@@ -1,4 +1,4 @@
-import { giveTurn } from '../../gateway/waits.ts';
+import { giveTurn } from '../../gateway/event-loop.ts';
 import { piecesOf } from '../terminal/terminal-text.ts';
 
 /** JSON beyond this, or nested deeper, is shown as it came: indented it would be many times as long. */

@@ -1,4 +1,4 @@
-import { untilAborted } from '../../../gateway/waits.ts';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway, KernelConnection, KernelModel } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';

@@ -1,4 +1,4 @@
-import { untilAborted } from '../../../gateway/waits.ts';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Displays } from '../../../output/model/displays.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { atMost } from '../../../waits.ts';
