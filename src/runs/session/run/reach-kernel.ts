@@ -1,12 +1,11 @@
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { KernelConnection } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
-import type { RunOutcome } from '../../outcome.ts';
+import { type RunOutcome, readEnd } from '../../outcome.ts';
 import type { Run } from '../../run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { KernelRecord } from '../kernel/kernel-record.ts';
 import type { LiveRun } from './live-run.ts';
-import { type EndedAt, readEnd } from './read-end.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
 
 export interface ReachedKernel {
@@ -56,7 +55,7 @@ async function outcomeOf(
 ): Promise<RunOutcome | undefined> {
   const { run } = live;
   const isSent = run.data.request !== undefined;
-  const cancelled = (): RunOutcome => readEnd({ kind: 'notSent' }, live.stopReason, endedAt(live));
+  const cancelled = (): RunOutcome => readEnd({ kind: 'notSent' }, live.stopReason, live.run);
   if (live.signal.aborted && !isSent) return cancelled();
   if (!(error instanceof GatewayError)) throw error;
   log.warn({ event: 'kernel.unreached', err: error, run: run.id }, 'the kernel could not be reached');
@@ -77,21 +76,10 @@ async function outcomeOf(
     if (!signal.aborted || live.released.aborted) throw interruption;
     return cancelled();
   }
-  if (!isSent) return readEnd({ kind: 'notSent', detail: error.message }, live.stopReason, endedAt(live));
+  if (!isSent) return readEnd({ kind: 'notSent', detail: error.message }, live.stopReason, live.run);
   // The kernel has the run, or may have it, and nobody can be asked about it.
   const kind = error.code === 'startFailed' ? 'outputLost' : 'gatewayAway';
-  return readEnd({ kind, detail: error.message }, live.stopReason, endedAt(live));
-}
-
-function endedAt({ run }: LiveRun): EndedAt {
-  const { kernelspec, startedAt, executionCount, block } = run.data;
-  return {
-    kernelspec,
-    durationMs: startedAt === undefined ? 0 : Date.now() - startedAt,
-    executionCount,
-    isKnownToRun: run.state === 'running',
-    hasRun: block > 0,
-  };
+  return readEnd({ kind, detail: error.message }, live.stopReason, live.run);
 }
 
 /** The kernel for a run that was never sent. */
@@ -141,6 +129,6 @@ async function earlierKernel(
     });
   const { record } = kernel;
   if (connection !== undefined && record !== undefined) return { connection, record };
-  const gone = readEnd({ kind: 'kernelGone', variablesLost: true }, live.stopReason, endedAt(live));
+  const gone = readEnd({ kind: 'kernelGone', variablesLost: true }, live.stopReason, live.run);
   return { outcome: live.run.state === 'sending' ? { ...gone, kind: 'unknown' } : gone };
 }
