@@ -4,7 +4,7 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { KeyedMutex } from '../waits.ts';
-import type { Dialect, Snippet } from '../runs/admission/snippet.ts';
+import type { Dialect, Snippet } from '../runs/run.ts';
 import { summarizeCode } from '../store/run-reader.ts';
 import { putIn } from './parameters/put-in.ts';
 import type { Parameter } from './parameters/values.ts';
