@@ -70,9 +70,6 @@ class RunTranscript implements Transcript {
   }
 
   startBlock(code: string): void {
-    // The request is on its way by then.
-    if (this.#code === undefined && this.#options.recovered !== true)
-      setImmediate(() => this.#folder.newFiles.prepare());
     this.#code = code;
     this.#consoleBar?.startBlock();
     this.#view = undefined;
