@@ -9,7 +9,7 @@ import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { SparkObserver } from '../spark-observer.ts';
 import { noteConsoleBar, noteObserver, noteOutput, noteStatus } from './note-events.ts';
-import type { ReachedKernel } from './reach-kernel.ts';
+import type { ReachedKernel } from '../kernel/launch-kernel.ts';
 
 /** Whether this process is surely the leader. */
 export interface WriteGuard {

@@ -1,7 +1,8 @@
 import { silentAudit } from '../../../../src/audit/audit.ts';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { type KernelRecord, newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { changeNamedKernel, resolveChannel } from '../../../../src/slack/listeners/commands/kernels.ts';
 import { refreshHome } from '../../../../src/slack/listeners/events/app-home.ts';

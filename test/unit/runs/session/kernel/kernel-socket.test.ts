@@ -4,7 +4,7 @@ import type {
   ConnectOptions,
   KernelConnection,
 } from '../../../../../src/gateway/gateway.ts';
-import { newKernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 import { KernelSocket } from '../../../../../src/runs/session/kernel/kernel-socket.ts';
 
 const IDLE_MS = 3 * 60_000;
