@@ -1,4 +1,4 @@
-import { lowerCased } from '../auth/read-token.ts';
+import { lowerCased } from '../auth/token-source.ts';
 import { GatewayError } from '../errors.ts';
 import type { Credentials, GatewaySettings } from '../gateway.ts';
 import { type Headers, KernelCookies } from './cookies.ts';

@@ -25,7 +25,7 @@ import {
   removeUnused,
   type StartProgress,
 } from './launch-kernel.ts';
-import { KernelSocket } from './kernel-socket.ts';
+import { SessionSocket } from './session-socket.ts';
 
 export interface SessionKernelDeps {
   gateway: Gateway;
@@ -42,7 +42,7 @@ export interface SessionKernelDeps {
 export class SessionKernel {
   readonly #deps: SessionKernelDeps;
   readonly #onEvent: (event: ConnectionEvent) => void;
-  readonly #socket: KernelSocket;
+  readonly #socket: SessionSocket;
   readonly #stored: SessionRecord;
   /** The restart or deletion that was asked for last, while it is under way. */
   #change: { kind: 'restarting' | 'ending'; settled: Promise<void> } | undefined;
@@ -58,7 +58,7 @@ export class SessionKernel {
     this.#stored = new SessionRecord(queue, stored, deps.records, deps.log);
     this.#deps = deps;
     this.#onEvent = onEvent;
-    this.#socket = new KernelSocket(deps.gateway, this.#take, onDisconnected);
+    this.#socket = new SessionSocket(deps.gateway, this.#take, onDisconnected);
   }
 
   get record(): KernelRecord | undefined {
