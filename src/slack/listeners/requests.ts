@@ -175,6 +175,19 @@ async function eraseIfDeleted(
   if (run !== undefined) await bot.erase(run);
 }
 
+/** A run, and who asks something of it. Throws `UserError` where it is no longer kept; `undone`: `nothing was saved`. */
+export async function findRunFor(
+  runId: string,
+  user: string,
+  undone: string,
+  bot: Bot,
+  signal: AbortSignal | undefined,
+): Promise<[Run, Person]> {
+  const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), signal);
+  if (run === undefined) throw new UserError('badCommand', `That run is no longer kept, so ${undone}.`);
+  return [run, person];
+}
+
 /** The notebook of a run that is run again. */
 export async function notebookOf(run: Run, bot: Bot): Promise<PostedNotebook | undefined> {
   const { notebook: posted } = run.data;

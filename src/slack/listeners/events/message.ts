@@ -12,7 +12,7 @@ import { withAudit } from '../../auth/audit.ts';
 import { renderRunNow } from '../../blocks/asked-back.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
-import { runCommand } from '../commands/execute.ts';
+import { runCommand, tellAnswer } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
 import { overText } from '../views/input.ts';
@@ -131,14 +131,10 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
   const { channel, thread } = posted;
   const person = await findAuthor(posted, bot);
   const place = { channel, thread, requestKey: requestOf(posted, bot), root: thread ?? posted.ts };
-  const { text, blocks, told } = await runCommand(command, person, place, bot);
-  // Who changes something for the channel reads it with everybody else; who did so in a thread is answered there, too.
-  const isToldHere = told?.channel === channel && (posted.isDirect || posted.thread === undefined);
-  if (!isToldHere) await notifyPrivately(posted, text, bot, blocks);
-  if (told === undefined) return;
-  const where = { channel: told.channel, thread: isToldHere ? threadOf(posted) : undefined };
-  const isTold = await bot.notify.channel(where, told.text);
-  if (isToldHere && !isTold) await notifyPrivately(posted, text, bot, blocks);
+  // In a thread of a channel who asked is answered there, too.
+  const here = posted.isDirect || thread === undefined ? { channel, thread: threadOf(posted) } : undefined;
+  const tellAlone = (text: string, blocks?: KnownBlock[]) => notifyPrivately(posted, text, bot, blocks);
+  await tellAnswer(await runCommand(command, person, place, bot), here, tellAlone, bot);
 }
 
 /** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */
