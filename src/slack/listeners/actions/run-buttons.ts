@@ -21,6 +21,7 @@ import {
   type RunRequest,
   submitRun,
   triggerRequest,
+  untilDone,
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
@@ -115,12 +116,14 @@ export const onRunButton = onInteraction(
 function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButton['act']): RunButton['act'] {
   return async (click, bot) => {
     const { button, run, person, isOwn, reply } = click;
-    await runOnce(clickRequest(button.runId, button.action, button.state), bot, async () => {
+    const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
+    const key = clickRequest(button.runId, button.action, button.state);
+    const decided = untilDone(key, bot, async () => {
       reply.signal.throwIfAborted();
-      const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
       if (audit !== undefined && !isOwn) auditRun(audit, run, person.id, bot);
-      await act(click, bot).finally(() => clearTimeout(waiting));
+      await act(click, bot);
     });
+    await decided.finally(() => clearTimeout(waiting));
   };
 }
 
