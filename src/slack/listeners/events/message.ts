@@ -128,9 +128,11 @@ async function runRequest(
 }
 
 async function runMessageCommand(posted: PostedMessage, command: Command, bot: Bot): Promise<void> {
-  const { channel, thread } = posted;
+  const { channel, thread, ts } = posted;
   const person = await findAuthor(posted, bot);
-  const place = { channel, thread, requestKey: requestOf(posted, bot), root: thread ?? posted.ts };
+  // Of an edited message too: what runs of it goes with the message.
+  const requestKey = messageRequest(bot.workspace, channel, ts);
+  const place = { channel, thread, requestKey, root: thread ?? ts };
   const { text, blocks, told } = await runCommand(command, person, place, bot);
   // Who changes something for the channel reads it with everybody else; who did so in a thread is answered there, too.
   const isToldHere = told?.channel === channel && (posted.isDirect || posted.thread === undefined);
