@@ -12,6 +12,8 @@ export interface FilesOwner {
   runId: string;
   /** Its thread. */
   place: Place;
+  /** What belongs to it stands behind it; absent: behind the thread's first message. */
+  messageTs?: string | undefined;
   createdAt: number;
   /** A process that died may have brought some of them already. */
   mayExist: boolean;
@@ -65,7 +67,7 @@ export async function attachFiles(
   return done;
 }
 
-/** Files that are in the thread already, known by name and size. */
+/** Files that are in the thread already, known by name and size; an earlier run's picture may be the very same. */
 async function findExisting(
   sending: Sending,
   owner: FilesOwner,
@@ -75,7 +77,7 @@ async function findExisting(
   if (plain.length === 0) return [];
   for (let ms = sending.looks.take(); ms > 0; ms = sending.looks.take()) await delay(ms);
   // Where the thread may not be read they are uploaded again: better twice than not at all.
-  const there = await sending.client.filesIn(owner.place).catch(() => []);
+  const there = await sending.client.filesIn(owner.place, owner.messageTs).catch(() => []);
   const existing: { key: string; id: string }[] = [];
   for (const file of plain) {
     const { key, filename } = file;
