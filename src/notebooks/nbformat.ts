@@ -8,7 +8,7 @@ import {
   type Notebook,
 } from './model.ts';
 import type { Output } from '../gateway/outputs.ts';
-import { giveTurn } from '../gateway/waits.ts';
+import { giveTurn } from '../gateway/event-loop.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 import { createReadStream } from 'node:fs';
 import type { SpoolRange } from '../output/output-view.ts';

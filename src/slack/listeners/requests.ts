@@ -94,6 +94,24 @@ export async function runOnce<Done>(
   }
 }
 
+/**
+ * The same for what does no harm twice: it counts once it is done, so that a crash in the middle leaves a button that
+ * works, and words that are told yet.
+ */
+export async function untilDone<Done>(
+  request: string,
+  bot: Bot,
+  act: () => Promise<Done>,
+): Promise<Done | undefined> {
+  return await bot.memory.mutex.run(request, async () => {
+    if (await bot.isKnown(request)) return undefined;
+    const done = await act();
+    // What is done is not undone because the store does not say so.
+    await bot.markSeen(request).catch(() => undefined);
+    return done;
+  });
+}
+
 export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'maySwitch'>;
 
 /**

@@ -6,6 +6,12 @@ import { tries } from './client.ts';
 import { EditableMessage, type Owner, type Sending } from './editable-message.ts';
 import { sizeOf, uploadFiles } from './upload-files.ts';
 
+/** The run message that files belong to. */
+export interface FilesOwner extends Owner {
+  /** What belongs to it stands behind it; absent: behind the thread's first message. */
+  messageTs?: string | undefined;
+}
+
 export interface Attached {
   /** Slack file ids. */
   files: string[];
@@ -27,7 +33,7 @@ const FILES_IN_ONE_MESSAGE = 10;
  */
 export async function attachFiles(
   sending: Sending,
-  owner: Owner,
+  owner: FilesOwner,
   files: readonly RunFile[],
   attached: Set<string>,
 ): Promise<Attached> {
@@ -54,17 +60,17 @@ export async function attachFiles(
   return done;
 }
 
-/** Files that are in the thread already, known by name and size. */
+/** Files that are in the thread already, known by name and size; an earlier run's picture may be the very same. */
 async function findExisting(
   sending: Sending,
-  owner: Owner,
+  owner: FilesOwner,
   files: readonly RunFile[],
 ): Promise<{ key: string; id: string }[]> {
   const plain = files.filter((file) => file.kind === 'file');
   if (plain.length === 0) return [];
   await sending.looks.turn();
   // Where the thread may not be read they are uploaded again: better twice than not at all.
-  const there = await sending.client.filesIn(owner.place).catch(() => []);
+  const there = await sending.client.filesIn(owner.place, owner.messageTs).catch(() => []);
   const existing: { key: string; id: string }[] = [];
   for (const file of plain) {
     const { key, filename } = file;
@@ -91,7 +97,7 @@ function groupFiles(files: readonly RunFile[]): RunFile[][] {
 /** Offered in each form until Slack takes one. */
 async function postTable(
   sending: Sending,
-  owner: Owner,
+  owner: FilesOwner,
   file: TableFile,
 ): Promise<{ ids: string[]; failed: { file: RunFile; reason: string }[] }> {
   const { runId } = owner;

@@ -71,10 +71,11 @@ export class MessageClient {
     }
   }
 
-  /** The files that are in a thread. */
-  async filesIn(place: Place): Promise<{ id: string; name: string; size: number }[]> {
+  /** The files that are in a thread, behind the message `after`. */
+  async filesIn(place: Place, after = '0'): Promise<{ id: string; name: string; size: number }[]> {
     const files: { id: string; name: string; size: number }[] = [];
     for await (const message of readMessages(this.client, place, 0)) {
+      if (Number(message.ts) <= Number(after)) continue;
       for (const { id, name, size } of message.files ?? []) {
         if (id !== undefined && name !== undefined && size !== undefined) files.push({ id, name, size });
       }

@@ -220,9 +220,9 @@ export class SlackRunMessage implements RunMessage {
   }
 
   async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
-    const { runId, recovered: mayExist, createdAt, mark } = this.#options;
+    const { runId, recovered: mayExist, createdAt, mark, messageTs = message.ts } = this.#options;
     const { files } = renderRunMessage(view, this.#sending.now(), message.room);
-    const owner = { runId, place: message.place, createdAt, mayExist };
+    const owner = { runId, place: message.place, createdAt, mayExist, messageTs };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');

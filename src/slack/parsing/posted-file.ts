@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { NotebookLanguage } from '../../notebooks/read.ts';
 import { cellsToRun, withParameters, type PostedNotebook } from '../../notebooks/model.ts';
-import type { Snippet } from '../../runs/admission/snippet.ts';
+import type { Snippet } from '../../runs/run.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import { assignmentsOf } from '../../saved/parameters/put-in.ts';
 import { readParameters } from '../../saved/parameters/values.ts';

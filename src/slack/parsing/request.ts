@@ -1,8 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { type LanguageContext, type LanguageWords, languageWords } from '../../runs/languages/languages.ts';
 import { UserError } from '../../errors.ts';
-import type { SavedUse } from '../../runs/run.ts';
-import type { Snippet } from '../../runs/admission/snippet.ts';
+import type { SavedUse, Snippet } from '../../runs/run.ts';
 import { type Command, commandWords, readBangCommand, readCommand } from './command.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
 import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';

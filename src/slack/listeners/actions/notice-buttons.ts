@@ -5,7 +5,7 @@ import { mention } from '../../blocks/elements.ts';
 import { kernelButtons } from '../../blocks/kernel-text.ts';
 import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
-import { kernelClickRequest, runOnce, submitNew } from '../requests.ts';
+import { kernelClickRequest, submitNew, untilDone } from '../requests.ts';
 import { onInteraction } from './interaction.ts';
 import { readFetched } from '../../parsing/message-event.ts';
 import { takeAnew } from '../events/message-changed.ts';
@@ -32,7 +32,7 @@ export const onKernelButton = onInteraction(
     must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
     const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
     if (!isHere) must('otherChannels', person, record.channel, bot.policy);
-    const said = await runOnce(kernelClickRequest(id, action, state), bot, async () => {
+    const said = await untilDone(kernelClickRequest(id, action, state), bot, async () => {
       const work = () => changeKernel(action, record, user, bot);
       const { text, told } = await audited({ channel: record.channel }, work);
       await bot.notify.channel({ channel: told.channel }, told.text);

@@ -21,6 +21,7 @@ import {
   submitRun,
   triggerRequest,
   findRunFor,
+  untilDone,
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { onInteraction } from './interaction.ts';
@@ -115,12 +116,13 @@ export const onRunButton = onInteraction(
 function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButton['act']): RunButton['act'] {
   return async (click, bot) => {
     const { button, run, person, isOwn, reply } = click;
-    await runOnce(clickRequest(button.id, button.action, button.state), bot, async () => {
+    const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
+    const decided = untilDone(clickRequest(button.id, button.action, button.state), bot, async () => {
       reply.signal.throwIfAborted();
-      const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
       if (audit !== undefined && !isOwn) auditRun(audit, run, person.id, bot);
-      await act(click, bot).finally(() => clearTimeout(waiting));
+      await act(click, bot);
     });
+    await decided.finally(() => clearTimeout(waiting));
   };
 }
 

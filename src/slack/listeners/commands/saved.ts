@@ -1,6 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import type { Snippet } from '../../../runs/admission/snippet.ts';
-import type { Run } from '../../../runs/run.ts';
+import type { Snippet, Run } from '../../../runs/run.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved, auditSchedule } from '../../auth/audit.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { EventTurns, type SocketEvent } from '../../../../src/gateway/socket/event-turns.ts';
-import { hasTime } from '../../../../src/gateway/waits.ts';
+import { hasTime } from '../../../../src/gateway/event-loop.ts';
 
 function shown(event: SocketEvent): string {
   return event.kind === 'frame' ? event.json.slice(0, 5) : event.kind;

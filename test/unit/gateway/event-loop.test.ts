@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { giveTurn, hasTime, inOwnTurn } from '../../../src/gateway/waits.ts';
+import { giveTurn, hasTime, inOwnTurn } from '../../../src/gateway/event-loop.ts';
 
 /** As long work does. */
 function useUp(): void {
