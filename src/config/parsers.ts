@@ -34,9 +34,7 @@ export const flag: Parser<boolean> = z
 const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-export const headerText: Parser<string> = readAs('characters that an HTTP header can carry', (given) =>
-  HEADER_VALUE.test(given) ? given : undefined,
-);
+export const headerText = matching(HEADER_VALUE, 'characters that an HTTP header can carry');
 
 export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGER): Parser<number> =>
   readAs(
@@ -175,9 +173,7 @@ export const authScheme: Parser<string> = readAs('one word such as Bearer, or no
   return HEADER_NAME.test(given) ? given : undefined;
 });
 
-export const headerName: Parser<string> = readAs('the name of a header such as X-Token', (given) =>
-  HEADER_NAME.test(given) ? given : undefined,
-);
+export const headerName = matching(HEADER_NAME, 'the name of a header such as X-Token');
 
 export const jsonObject: Parser<Readonly<Record<string, unknown>>> = readAs(
   'a JSON object such as {"kernel_size":{"cores":2}}',
