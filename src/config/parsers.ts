@@ -223,6 +223,8 @@ export interface SettingDoc {
   default?: string;
   /** Never shown, logged or repeated in a complaint. */
   secret?: boolean;
+  /** It is Jupyter Server's name of that setting. */
+  aliasOf?: string;
 }
 
 export const settingDocs = z.registry<SettingDoc>();

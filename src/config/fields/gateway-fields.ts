@@ -111,7 +111,7 @@ export const gatewayFields = {
 /** The same setting under Jupyter Server's name. */
 function aliasOf<Value>(name: keyof typeof gatewayFields, field: z.ZodType<Value, string | undefined>) {
   const { example = '', ...doc } = settingDocs.get(field) ?? {};
-  return field.clone().register(settingDocs, { ...doc, example, description: `As ${name}.` });
+  return field.clone().register(settingDocs, { ...doc, example, description: `As ${name}.`, aliasOf: name });
 }
 
 export const jupyterFields = {

@@ -97,10 +97,15 @@ interface NamedPath {
 
 /** The PEM texts behind the paths, tried as TLS will use them, so that a wrong file is reported at the start. */
 export function readTlsSettings(
-  paths: Readonly<Record<'ca' | 'cert' | 'key', NamedPath | undefined>>,
+  values: SettingValues,
   { verify, passphrase }: Pick<GatewaySettings['tls'], 'verify' | 'passphrase'>,
   issues: ConfigIssues,
 ): GatewaySettings['tls'] {
+  const named = (name: 'KG_CLIENT_CA' | 'KG_CLIENT_CERT' | 'KG_CLIENT_KEY'): NamedPath | undefined => {
+    const path = values[name];
+    return path === undefined ? undefined : { name: issues.givenAs.get(name) ?? name, path };
+  };
+  const paths = { ca: named('KG_CLIENT_CA'), cert: named('KG_CLIENT_CERT'), key: named('KG_CLIENT_KEY') };
   const ca = readPem(paths.ca, issues);
   const cert = readPem(paths.cert, issues);
   // One file may hold both, as Jupyter Server allows.
