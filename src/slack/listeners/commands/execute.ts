@@ -52,7 +52,7 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   },
   history: { right: 'look', act: (_, __, { channel }, bot) => historyText(channel, bot) },
   use: { right: 'choose', isSlow: true, act: useLanguage },
-  auto: { right: 'choose', isSlow: true, act: switchAuto },
+  auto: { right: 'choose', act: switchAuto },
   stop: { right: 'stopOwn', act: stop },
   kernels: { right: 'listKernels', isSlow: true, act: (_, person, __, bot) => listKernels(person, bot) },
   restart: { right: 'restart', isSlow: true, act: changeNamedKernel },

@@ -69,7 +69,10 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         await runOnce(key, bot, async () => {
           if (isSlow(command)) await reply.send();
           const place = { channel, thread: undefined, requestKey: key, root: '' };
-          await notifyAnswer(await runCommand(command, person, place, bot), { channel }, notify, bot);
+          const answer = await runCommand(command, person, place, bot);
+          // What a channel reads takes its time.
+          if (answer.told !== undefined) await reply.send();
+          await notifyAnswer(answer, { channel }, notify, bot);
         });
         await reply.send();
       }
