@@ -78,8 +78,7 @@ export class SlackRunMessage implements RunMessage {
       this.#stopLive('released');
       this.#work = this.#work.then(() => this.#flush());
     }
-    const leftMs = Math.max(0, this.#leaveAt - this.#sending.now());
-    await atMost(this.#work, leftMs);
+    await atMost(this.#work, Math.max(0, this.#leaveAt - this.#sending.now()));
     this.#released.abort();
   }
 
@@ -239,9 +238,9 @@ export class SlackRunMessage implements RunMessage {
   async #deliverDirectly(view: RunView, reason: string | undefined): Promise<FinishResult> {
     if (reason === undefined || this.#state === 'released') return RELEASED;
     const { runId: run, channel } = this.#options;
-    const { log } = this.#sending;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
-    log.warn({ event: 'message.undelivered', run, channel, reason, outcome }, 'run message not delivered');
+    const about = { event: 'message.undelivered', run, channel, reason, outcome };
+    this.#sending.log.warn(about, 'run message not delivered');
     // Late output of a run whose end is there already: nobody is sent the same end again.
     if (this.#result !== undefined) return this.#result;
     this.#result = { delivered: false, reason, isRefused: true };
