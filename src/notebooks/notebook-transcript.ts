@@ -101,14 +101,13 @@ class NotebookTranscript implements Transcript {
     const part = this.#isSealed ? this.#file?.part : undefined;
     const lost = this.#isSealed && this.#loss !== undefined ? [this.#loss] : [];
     if (part === undefined && lost.length === 0) return view;
-    const { textBytes, textLines, spoolPath, limited, losses } = view;
+    const { textBytes, spoolPath, limited, losses } = view;
     return {
       // Parts are made when they are read.
       get parts() {
         return part === undefined ? view.parts : [...view.parts, part];
       },
       textBytes,
-      textLines,
       spoolPath,
       limited,
       losses: [...losses, ...lost],

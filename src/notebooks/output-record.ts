@@ -40,7 +40,7 @@ export class OutputRecord {
 
   constructor({ dir, maxBytes, budget, recovered }: OutputRecordOptions) {
     this.folder = new RunFolder(dir, maxBytes, recovered, this.#failed, budget, MAX_OUTPUTS);
-    this.#spool = new StreamSpool(this.folder, this.#failed);
+    this.#spool = new StreamSpool(this.folder);
     this.#snapshots = new SnapshotWriter(
       this.folder,
       () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#cells.picture }),

@@ -1,5 +1,5 @@
 import { giveTurn } from '../../gateway/event-loop.ts';
-import { piecesOf } from '../terminal/terminal-text.ts';
+import { piecesOf } from '../terminal/terminal-reader.ts';
 
 /** JSON beyond this, or nested deeper, is shown as it came: indented it would be many times as long. */
 const PRETTY_CHARS = 300_000;
