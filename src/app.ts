@@ -2,8 +2,7 @@ import type { Audit } from './audit/audit.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
-import { type Displays, startDisplays } from './output/model/displays.ts';
-import type { Transcript } from './output/transcript.ts';
+import { type Displays, startDisplays, type Transcript } from './output/transcript.ts';
 import { SpoolBudget } from './output/spool/spool-budget.ts';
 import { openTranscript } from './output/run-transcript.ts';
 import { Admission } from './runs/admission/admission.ts';
@@ -191,9 +190,9 @@ export function createApp(parts: AppParts) {
     },
     findRun: (runId) => runs.find(runId),
     threadRuns: (channel, thread, limit = 200) =>
-      runs.newest(store.runs.thread(workspace, channel, thread, limit)),
-    channelRuns: (channel, limit) => runs.newest(store.runs.channel(workspace, channel, limit)),
-    requesterRuns: (user, limit) => runs.newest(store.runs.requester(workspace, user, limit)),
+      runs.newest(store.runs.newest('thread', [workspace, channel, thread], limit)),
+    channelRuns: (channel, limit) => runs.newest(store.runs.newest('channel', [workspace, channel], limit)),
+    requesterRuns: (user, limit) => runs.newest(store.runs.newest('requester', [workspace, user], limit)),
   };
   return {
     bot,
