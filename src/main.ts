@@ -6,7 +6,7 @@ import { ConfigError, StoreError } from './errors.ts';
 import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
 import { Secrets, startLog } from './log.ts';
-import { openSpoolFolder } from './output/spool/spool-budget.ts';
+import { openSpoolFolder } from './output/spool/spool.ts';
 import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck, trackGateway } from './server/health.ts';

@@ -6,7 +6,7 @@ import type { Execution, ExecutionEnd, KernelOutput } from '../../src/gateway/ou
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';
-import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
+import { SpoolBudget } from '../../src/output/spool/spool.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';

@@ -1,8 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { KernelOutput } from '../gateway/outputs.ts';
-import { isStatus } from '../gateway/outputs.ts';
+import { type KernelOutput, isStatus } from '../gateway/outputs.ts';
 import {
   lossOf,
   lossOnDisk,
@@ -10,7 +9,7 @@ import {
   type OutputPart,
   type OutputView,
 } from '../output/output-view.ts';
-import { type SpoolBudget, SpoolFullError } from '../output/spool/spool-budget.ts';
+import { type SpoolBudget, SpoolFullError } from '../output/spool/spool.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { Notebook } from './model.ts';
 import { OutputRecord, type RecordLoss } from './output-record.ts';

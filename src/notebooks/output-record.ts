@@ -2,7 +2,7 @@ import type { Output } from '../gateway/outputs.ts';
 import type { StreamName } from '../output/model/picture.ts';
 import { lossOnDisk } from '../output/output-view.ts';
 import { RunFolder } from '../output/spool/run-folder.ts';
-import type { SpoolBudget } from '../output/spool/spool-budget.ts';
+import type { SpoolBudget } from '../output/spool/spool.ts';
 import { readStored, SnapshotWriter } from '../output/spool/snapshot.ts';
 import { StreamSpool } from '../output/spool/stream-spool.ts';
 import { InOrder } from '../waits.ts';

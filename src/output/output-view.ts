@@ -1,5 +1,5 @@
 import type { KernelOutput } from '../gateway/outputs.ts';
-import { SpoolFullError } from './spool/spool-budget.ts';
+import { SpoolFullError } from './spool/spool.ts';
 import type { ConsoleProgress } from './terminal/console-bar.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import type { OutputView } from './output-view.ts';
-import type { SpoolBudget } from './spool/spool-budget.ts';
+import type { SpoolBudget } from './spool/spool.ts';
 
 /** What one run said: folded in bounded memory for the answer, whole on disk for the files. */
 export interface Transcript {

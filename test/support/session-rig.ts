@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
-import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
+import { SpoolBudget } from '../../src/output/spool/spool.ts';
 import { createNotebookStore } from '../../src/notebooks/notebook-store.ts';
 import { withNotebook } from '../../src/runs/notebook-run.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';

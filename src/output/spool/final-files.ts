@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
-import { SpoolFullError } from './spool-budget.ts';
+import { SpoolFullError } from './spool.ts';
 import type { OutputModel } from '../model/output-model.ts';
 import type { TextKind } from '../model/picture.ts';
 import type { OutputLoss, OutputPart } from '../output-view.ts';

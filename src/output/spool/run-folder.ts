@@ -3,7 +3,7 @@ import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'no
 import { join } from 'node:path';
 import type { GrowingFile } from '../model/picture.ts';
 import { piecesOf } from '../terminal/terminal-reader.ts';
-import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
+import { SpoolBudget, SpoolFullError } from './spool.ts';
 
 /** Files that an answer may have; what it shows beyond that is not kept. */
 const MAX_FILES = 1_000;
