@@ -10,20 +10,13 @@ import { holdLog, releaseLog } from './database.ts';
 /** Beside this file: .ts, or .js where both are built. */
 const VACUUM = new URL(`vacuum${import.meta.url.slice(-3)}`, import.meta.url);
 
-export interface Backups {
-  /** Rejects with `StoreError`; the backup before stays then. */
-  backUp: () => Promise<Backup>;
-  /** To be called when the database is closed. */
-  close: () => void;
-}
-
 /**
  * Writes backups of an open database beside it, each in place of the one before, while the bot works. Until the log of
  * writes is taken over into the file, the file stays as it is: so long it is copied, and a worker has SQLite write the copy
  * anew (VACUUM INTO), so that nothing that was erased is in it. Only this process can do it, because it holds the file
  * alone. (SQLite's own online copy is given up by Node as soon as it meets a transaction of this process.)
  */
-export function createSqliteBackups(db: DatabaseSync, path: string): Backups {
+export function createSqliteBackups(db: DatabaseSync, path: string) {
   const [copy, whole, target] = [`${path}.backup-copy`, `${path}.backup-new`, `${path}.backup`];
   // Open as long as the database: closing any descriptor of its file drops this process's lock on it.
   let file: number | undefined;
@@ -39,7 +32,8 @@ export function createSqliteBackups(db: DatabaseSync, path: string): Backups {
     if (!db.isOpen) throw new Error('the store was closed meanwhile');
   };
   return {
-    async backUp() {
+    /** Rejects with `StoreError`; the backup before stays then. */
+    async backUp(): Promise<Backup> {
       const begunMs = performance.now();
       try {
         for (const each of [copy, whole]) await createEmpty(each);
@@ -56,7 +50,8 @@ export function createSqliteBackups(db: DatabaseSync, path: string): Backups {
         for (const each of [copy, whole]) await remove(each).catch(() => undefined);
       }
     },
-    close() {
+    /** To be called when the database is closed. */
+    close(): void {
       if (file !== undefined) closeSync(file);
       file = undefined;
     },
