@@ -16,7 +16,7 @@ import { handleShutdownSignals, limitDrain } from './shutdown.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites, openSlackNetwork } from './slack/transport/network.ts';
 import { startHandover } from './store/handover.ts';
-import { createBackups } from './store/backups.ts';
+import { createBackups } from './store/sqlite/backup.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
 import { atMost } from './waits.ts';

@@ -1,5 +1,5 @@
-import { RunningExecution } from '../execution/execution.ts';
-import type { ExecutionEvent, ExecutionKernel } from '../execution/execution-kernel.ts';
+import { RunningExecution, type ExecutionEvent } from '../execution/execution.ts';
+import type { ExecutionKernel } from '../execution/ending.ts';
 import type { Interrupts } from '../execution/interrupt.ts';
 import type { GatewayError } from '../errors.ts';
 import { createSilenceWatch } from './silence.ts';

@@ -90,7 +90,9 @@ export function createSilenceWatch(
   function conclude(execution: RunningExecution, replied: number | undefined): void {
     asked.delete(execution);
     if (isOfOther(execution, replied)) return lifecycle.onOtherProcess();
-    execution.finishUnlessHeard(execution.state.started ? 'outputLost' : 'unknown', timings.graceMs);
+    const kind = execution.state.started ? 'outputLost' : 'unknown';
+    const end = () => execution.finishAs(kind, 'the kernel has nothing of it left to do');
+    execution.ending.unlessHeard(timings.graceMs, end);
   }
 
   /** By now it is known how this kernel proves it. */

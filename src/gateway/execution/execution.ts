@@ -8,12 +8,22 @@ import {
 } from '../outputs.ts';
 import { isBusy } from '../protocol/messages.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
-import { Ending } from './ending.ts';
-import type { ExecutionEvent, ExecutionKernel } from './execution-kernel.ts';
+import { Ending, type ExecutionKernel } from './ending.ts';
 import { endAs, type ExecutionState, FRESH_EXECUTION, settle, takeMessage } from './execution-state.ts';
 import { InputRequests } from './input.ts';
 import { Stopping } from './interrupt.ts';
 import { OutputQueue } from './output-queue.ts';
+
+export type ExecutionEvent =
+  /** Its reader is slow (true) or has caught up. */
+  | { kind: 'full'; isFull: boolean }
+  /** Nothing of it came for a while. */
+  | { kind: 'silent'; silentMs: number }
+  | { kind: 'interruptFailed'; failure: unknown }
+  /** The caller gave it up before it was written. */
+  | { kind: 'givenUp' }
+  /** `hasError`: an error was given out. */
+  | { kind: 'ended'; as: ExecutionEnd['kind']; hasError: boolean };
 
 /**
  * One execute_request from its writing to its end. `running`: something of it came, or its kernel was found at work on it.
@@ -182,11 +192,6 @@ export class RunningExecution implements Execution {
     const hasDied =
       this.outlivedProcess && !this.state.started && (kind === 'unknown' || kind === 'kernelGone');
     this.#finish(endAs(this.state, hasDied ? 'kernelDied' : kind, detail), false);
-  }
-
-  /** Ends it as `kind` unless something of it still comes within `waitMs`. */
-  finishUnlessHeard(kind: ExecutionEnd['kind'], waitMs: number): void {
-    this.ending.unlessHeard(waitMs, () => this.finishAs(kind, 'the kernel has nothing of it left to do'));
   }
 
   /** The connection is closed and leaves it to a later `resume`: no end, no timers. */

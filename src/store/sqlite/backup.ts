@@ -4,7 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import { StoreError } from '../../errors.ts';
-import type { Backup } from '../store.ts';
+import type { Log } from '../../log.ts';
+import type { Backup, Store } from '../store.ts';
 import { holdLog, releaseLog } from './database.ts';
 
 /** Beside this file: .ts, or .js where both are built. */
@@ -84,4 +85,31 @@ async function writeThrough(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Gives what makes a backup each time it is called, one at a time, and logs what became of it. */
+export function createBackups(
+  { kind, backUp }: Pick<Store<unknown>, 'kind' | 'backUp'>,
+  log: Log,
+): () => Promise<void> {
+  let isBusy = false;
+  return async () => {
+    if (backUp === undefined)
+      return log.warn(
+        { event: 'backup.needless', store: kind },
+        kind === 'redis' ? 'Redis makes its own backups' : 'a store in memory has no backup',
+      );
+    if (isBusy)
+      return log.info({ event: 'backup.busy' }, 'a backup is being made already; no second one is begun');
+    isBusy = true;
+    try {
+      const { path, bytes, durationMs } = await backUp();
+      const ms = Math.round(durationMs);
+      log.info({ event: 'backup.made', path, bytes, ms }, `a backup was made in ${ms} ms`);
+    } catch (error) {
+      log.error({ event: 'backup.failed', err: error }, 'no backup could be made');
+    } finally {
+      isBusy = false;
+    }
+  };
 }
