@@ -24,14 +24,7 @@ export function openDispatcher(settings: GatewaySettings): Dispatcher {
 }
 
 /** As `tls.connect` takes them, for REST and for the websocket. */
-export function tlsOptions({ tls }: GatewaySettings): {
-  rejectUnauthorized: boolean;
-  ca?: string;
-  cert?: string;
-  key?: string;
-  passphrase?: string;
-} {
-  const { verify, ...rest } = tls;
+export function tlsOptions({ tls: { verify, ...rest } }: GatewaySettings) {
   return { rejectUnauthorized: verify, ...rest };
 }
 
