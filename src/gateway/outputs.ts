@@ -75,11 +75,11 @@ export type Status =
    */
   | { kind: 'inputMayBeLost' }
   /**
-   * The gateway is away, or refuses us, since `sinceMs` (ms since the epoch). Told within seconds, again when the reason
-   * changes, until `outageOver`. `isCutOff`: nothing of the kernel is received meanwhile; else only our calls fail, so
-   * that output comes and a stop does not get through.
+   * The gateway is away, or refuses us. Told within seconds, again when the reason changes, until `outageOver`.
+   * `isCutOff`: nothing of the kernel is received meanwhile; else only our calls fail, so that output comes and a stop
+   * does not get through.
    */
-  | { kind: 'outage'; code: GatewayErrorCode; detail: string; sinceMs: number; isCutOff: boolean }
+  | { kind: 'outage'; code: GatewayErrorCode; detail: string; isCutOff: boolean }
   | { kind: 'outageOver' }
   /** No sign for a while; the kernel's state as the gateway gives it (`busy`, `idle`, …). */
   | { kind: 'quiet'; executionState: string; quietMs: number }
