@@ -222,8 +222,11 @@ export function createApp(parts: AppParts) {
       ...kernels.counts,
       spoolBytes: spoolBudget.usedBytes,
     }),
-    /** The store was emptied. */
-    notifyLost: () => kernels.notifyLost(),
+    /** The store was emptied: what is in memory is written back. Rejects where that is to be tried again. */
+    notifyLost: async (): Promise<void> => {
+      kernels.notifyLost();
+      for (const kept of [channels, saved, schedules]) await kept.storeAgain();
+    },
     /** Leaves the runs in flight to a successor. */
     close: async (): Promise<void> => {
       closing.abort();

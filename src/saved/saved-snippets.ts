@@ -159,6 +159,14 @@ export class SavedSnippets {
     });
   }
 
+  /** The list, into a store that was emptied. The code is lost: who calls it by its name is told. */
+  async storeAgain(): Promise<void> {
+    for (const [channel, names] of this.#known)
+      await this.#mutex.run(channel, async () => {
+        for (const saved of names.values()) await this.#index.set(entryKey(saved), saved);
+      });
+  }
+
   #remember(saved: SavedSnippet): void {
     const names = this.#known.get(saved.channel) ?? new Map<string, SavedSnippet>();
     this.#known.set(saved.channel, names.set(nameKey(saved.name), saved));

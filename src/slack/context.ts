@@ -117,7 +117,7 @@ export interface CommandPlace {
   channel: string;
   /** Set where the command was given in a thread. */
   thread: string | undefined;
-  /** The request that brought it; code that it turns out to be runs as `root`'s answer, or under a root of the bot's. */
+  /** The message or trigger that brought it; code that it turns out to be is `root`'s answer, or has a root of the bot's. */
   requestKey: string;
   root: string;
 }

@@ -26,15 +26,8 @@ export function readRequest(message: Message, words: LanguageWords): Request {
   return snippet === undefined ? { kind: 'nothing' } : { kind: 'snippet', snippet };
 }
 
-/** The words of a gateway that has not told its languages: commands can still be read. */
-const noWords: LanguageWords = {
-  isLanguage: () => false,
-  isSpoken: () => false,
-  isKernelspec: () => false,
-  languageOf: () => undefined,
-  isMisspelt: () => false,
-  agree: (word, other) => word === other,
-};
+/** Of a gateway that has not told its languages: commands can still be read. */
+const NO_LANGUAGES: LanguageContext = { kernelspecs: { default: '', list: [] }, aliases: {} };
 
 /**
  * Reads a request with the channel's languages. Where the gateway does not tell them, commands still work; what turns
@@ -45,11 +38,11 @@ export async function readWithLanguages(
   read: (words: LanguageWords) => Request,
 ): Promise<Request> {
   let unknown: unknown;
-  const words = await languages.then(languageWords, (error: unknown) => {
+  const known = await languages.catch((error: unknown) => {
     unknown = error;
-    return noWords;
+    return NO_LANGUAGES;
   });
-  const request = read(words);
+  const request = read(languageWords(known));
   if (request.kind === 'snippet' && unknown !== undefined) throw unknown;
   return request;
 }

@@ -104,8 +104,11 @@ export class LiveRun {
   stop(reason: StopReason): void {
     if (this.#stopReason !== undefined) return isAboutStop(reason) ? this.#stopAgain() : undefined;
     this.#stopReason = reason;
+    // At once: whoever asked for it reads that it is done.
     if (isAboutStop(reason))
-      this.note({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
+      this.commit({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } }).catch(
+        () => undefined,
+      );
     this.#stop.abort(reason);
     if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
     if (this.#phase.kind === 'inputAsked') this.showRunning();

@@ -41,6 +41,7 @@ function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = fal
       person: async (_: unknown, text: string) => void said.push(text),
       channel: async (_: unknown, text: string) => void said.push(text),
     },
+    isKnown: async (key: string) => seen.has(key),
     markSeen: async (key: string) => !seen.has(key) && seen.add(key).has(key),
     forgetSeen: async (key: string) => void seen.delete(key),
     memory: createListenerMemory(),
