@@ -33,7 +33,7 @@ export async function checkGateway(options: CheckGatewayOptions): Promise<void> 
 
 async function checkHttp({ gateway, report, signal }: CheckGatewayOptions): Promise<Kernelspecs | undefined> {
   report.progress('asking the gateway for its kernelspecs');
-  try {
+  return await tryOr(HTTP, httpRemedy, report, async () => {
     const kernelspecs = await gateway.readKernelspecs(signal);
     // Knox has no route for the version, so its absence is no fault.
     const info = await gateway.readInfo(signal).catch(() => undefined);
@@ -45,9 +45,21 @@ async function checkHttp({ gateway, report, signal }: CheckGatewayOptions): Prom
           : `Enterprise Gateway ${info.gatewayVersion}`;
     report.ok(HTTP, `It answers and takes our credentials (${version}).`);
     return kernelspecs;
+  });
+}
+
+/** What a check gives; undefined where the gateway fails, which is told with what to change. */
+async function tryOr<Found>(
+  what: string,
+  remedyOf: (error: GatewayError) => string,
+  report: Report,
+  check: () => Promise<Found>,
+): Promise<Found | undefined> {
+  try {
+    return await check();
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    report.failed(HTTP, `${error.message}.`, httpRemedy(error));
+    report.failed(what, `${error.message}.`, remedyOf(error));
     return undefined;
   }
 }
@@ -136,14 +148,11 @@ export async function checkHub(
   report.progress(
     `starting the server of ${hub.user}, where it is stopped (up to ${launchTimeoutMs / 1000} s)`,
   );
-  try {
-    await gateway.startServer();
+  await tryOr(HUB, hubRemedy, report, async () => {
+    await gateway.startServer?.();
     const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
     report.ok(HUB, `The server of ${hub.user} runs, after ${seconds} s.`);
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    report.failed(HUB, `${error.message}.`, hubRemedy(error));
-  }
+  });
 }
 
 function hubRemedy({ code, status }: GatewayError): string {
@@ -160,7 +169,7 @@ export async function checkCredentials(
   now = Date.now(),
 ): Promise<void> {
   report.progress('fetching the gateway’s token');
-  try {
+  await tryOr(TOKEN, httpRemedy, report, async () => {
     const { characters, endsMs } = await credentials.facts();
     const end =
       endsMs === undefined
@@ -170,10 +179,7 @@ export async function checkCredentials(
     if (endsMs === undefined || endsMs > now) report.ok(TOKEN, text);
     else
       report.failed(TOKEN, text, 'Let the command or the file give a fresh token, and compare the clocks.');
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    report.failed(TOKEN, `${error.message}.`, httpRemedy(error));
-  }
+  });
 }
 
 function spanWords(ms: number): string {

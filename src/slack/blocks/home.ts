@@ -2,7 +2,7 @@ import type { HomeView, KnownBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
-import { renderButtons } from './run/run-buttons.ts';
+import { runButtons } from './run/run-buttons.ts';
 import { button, buttonRow, channelName, header, section } from './elements.ts';
 import { howTo } from './help.ts';
 import { kernelLines, renderKernelButtons } from './kernel-text.ts';
@@ -61,10 +61,7 @@ function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): Kn
 function runBlocks(run: Run, workspaceUrl: string): KnownBlock[] {
   const line = section(runLine(run, workspaceUrl));
   if (!isUnfinished(run)) return [line];
-  const phase =
-    run.state === 'waiting'
-      ? ({ kind: 'waiting', ahead: 0 } as const)
-      : ({ kind: 'running', sinceMs: run.createdAt, stopping: false, stopIgnored: false } as const);
-  const buttons = renderButtons(run.id, phase, [run.state === 'waiting' ? 'cancel' : 'stop']);
-  return buttons === undefined ? [line] : [line, buttons];
+  const isWaiting = run.state === 'waiting';
+  const end = runButtons.render(isWaiting ? 'cancel' : 'stop', run.id, isWaiting ? 'waiting' : 'running');
+  return [line, buttonRow(end)];
 }

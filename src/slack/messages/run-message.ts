@@ -3,11 +3,11 @@ import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../..
 import { atMost, Notifier } from '../../waits.ts';
 import { metadataOf, type SlackMessage } from '../api/posted.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
-import { tickMs } from '../blocks/words.ts';
 import { attachFiles } from './attach-files.ts';
-import { deliverDirectly, notifyEnd, postRoot } from './run-notices.ts';
+import { deliverDirectly, postDoneNotice, postRoot } from './run-notices.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import type { Use } from './limiters.ts';
+import { tickMs } from '../blocks/run/run-text.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;
@@ -230,7 +230,8 @@ export class SlackRunMessage implements RunMessage {
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'last', NOTE_TRIED_MS);
     }
     if (this.#result !== undefined) return attached;
-    const notices = await notifyEnd(this.#sending, { ...owner, mark }, view);
+    this.#sending.marks?.show({ ...owner, mark }, view);
+    const notices = await postDoneNotice(this.#sending, owner, view);
     return { ...attached, replies: [...attached.replies, ...notices] };
   }
 

@@ -20,7 +20,7 @@ const LABELS: Readonly<Record<RunAction, string>> = {
   export: 'Export as notebook',
 };
 
-const runButtons = createButtons<RunAction>(PREFIX, LABELS, {
+export const runButtons = createButtons<RunAction>(PREFIX, LABELS, {
   restart: { style: 'danger' },
   switch: { style: 'danger' },
   answerInput: { style: 'primary' },

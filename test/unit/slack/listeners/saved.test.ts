@@ -8,7 +8,7 @@ import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
-import { onSaveSubmitted } from '../../../../src/slack/listeners/views/saved.ts';
+import { onSaveSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
 
 const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 const personOf = (id: string) => ({ ...person, id, ids: [id] });

@@ -18,7 +18,7 @@ import {
   readScheduledEnd,
   startScheduled,
 } from '../../../../src/slack/listeners/scheduled.ts';
-import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved.ts';
+import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
 
 const person = (id: string): Person => ({
   id,

@@ -58,6 +58,15 @@ test('who changes something for the channel reads it with everybody else', async
   expect(said).toEqual([expect.stringMatching(/^channel: <@U1> turned auto-run on/)]);
 });
 
+test('what a command changes is changed when it is acknowledged', async () => {
+  const { bot, changes } = createBot();
+  const changedBy: number[] = [];
+  const command = { channel_id: 'C1', user_id: 'U1', trigger_id: '1.2', text: 'auto on' };
+  const ack = async (): Promise<void> => void changedBy.push(changes.length);
+  await onSlash({ command, ack, respond: ack } as unknown as Parameters<typeof onSlash>[0], bot);
+  expect(changedBy).toEqual([1]);
+});
+
 test('where the channel cannot be told, who changed something for it reads it alone', async () => {
   const { bot, said } = createBot({ isTold: false });
   await slash('auto on', bot, said);
