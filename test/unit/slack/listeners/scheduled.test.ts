@@ -1,5 +1,5 @@
 import { Keyv } from 'keyv';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { silentAudit } from '../../../../src/audit/audit.ts';
@@ -323,6 +323,24 @@ test('the form makes one, and says at the field what does not fit', async () => 
     { words: 'weekdays 8:00', onlyOnFailure: true, parameters: [{ name: 'n', value: { text: 'a' } }] },
   ]);
 });
+
+test.each(['mustBeMember', 'add'])(
+  'a form that took too long has made no schedule behind the words that say so: %s',
+  async (slow) => {
+    vi.useFakeTimers();
+    const of: Record<string, unknown> = slow === 'add' ? (bot.schedules as never) : (bot.channels as never);
+    const done = of[slow] as (...given: unknown[]) => Promise<unknown>;
+    of[slow] = async (...given: unknown[]) => {
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      return await done.apply(of, given);
+    };
+    const submitted = submit('weekdays 8:00');
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(await submitted).toMatchObject({ errors: { snippet: expect.stringContaining('took too long') } });
+    expect(bot.schedules.list('C1')).toEqual([]);
+    vi.useRealTimers();
+  },
+);
 
 function never(): never {
   throw new Error('not there');
