@@ -225,7 +225,7 @@ export function createApp(parts: AppParts) {
     /** The store was emptied: what is in memory is written back. Rejects where that is to be tried again. */
     notifyLost: async (): Promise<void> => {
       kernels.notifyLost();
-      for (const kept of [channels, saved, schedules]) await kept.storeAgain();
+      for (const owner of [channels, saved, schedules]) await owner.storeAgain();
     },
     /** Leaves the runs in flight to a successor. */
     close: async (): Promise<void> => {

@@ -67,10 +67,11 @@ function isAction(name: string): name is RunAction {
   return Object.hasOwn(LABELS, name);
 }
 
-/** Each time that a stop is seen to have no effect, Stop is another press. */
+/** Each time that a stop is seen to have no effect, Stop is another press; so is Switch each time that it is asked. */
 function stateOf(phase: RunPhase): string {
-  const ignoredAtMs = phase.kind === 'running' ? phase.ignoredAtMs : undefined;
-  return ignoredAtMs === undefined ? phase.kind : `${phase.kind}/${ignoredAtMs}`;
+  const sinceMs =
+    phase.kind === 'running' ? phase.ignoredAtMs : phase.kind === 'switchAsked' ? phase.askedAtMs : undefined;
+  return sinceMs === undefined ? phase.kind : `${phase.kind}/${sinceMs}`;
 }
 
 const STYLES: Partial<Record<RunAction, 'danger' | 'primary'>> = {
