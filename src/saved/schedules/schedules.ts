@@ -133,7 +133,7 @@ export class Schedules {
 
   /** All of them, into a store that was emptied. */
   async storeAgain(): Promise<void> {
-    for (const id of [...this.#known.keys()]) await this.change(id, () => ({}));
+    for (const id of this.#known.keys()) await this.change(id, () => ({}));
   }
 
   /** False where it is gone already. */

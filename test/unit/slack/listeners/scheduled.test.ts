@@ -328,12 +328,11 @@ test.each(['mustBeMember', 'add'])(
   'a form that took too long has made no schedule behind the words that say so: %s',
   async (slow) => {
     vi.useFakeTimers();
-    const of: Record<string, unknown> = slow === 'add' ? (bot.schedules as never) : (bot.channels as never);
-    const done = of[slow] as (...given: unknown[]) => Promise<unknown>;
-    of[slow] = async (...given: unknown[]) => {
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
-      return await done.apply(of, given);
-    };
+    const later = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const { schedules } = bot;
+    const add = schedules.add.bind(schedules);
+    if (slow === 'add') schedules.add = async (...given) => await later().then(() => add(...given));
+    else bot.channels.mustBeMember = later;
     const submitted = submit('weekdays 8:00');
     await vi.advanceTimersByTimeAsync(4_000);
     expect(await submitted).toMatchObject({ errors: { snippet: expect.stringContaining('took too long') } });
