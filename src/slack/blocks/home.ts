@@ -40,7 +40,7 @@ export function renderHome(content: HomeContent): HomeView {
       header('Your last runs'),
       ...(runs.length === 0
         ? [section('You have run nothing yet, or your runs are no longer kept.')]
-        : runs.flatMap((run) => runBlocks(run, workspaceUrl))),
+        : runs.flatMap((run) => runBlocks(run, workspaceUrl, now))),
       ...renderSavedHome(content, workspaceUrl, now),
     ],
   };
@@ -57,14 +57,14 @@ function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): Kn
   return mayChange ? [line, renderKernelButtons(kernelId, now)] : [line];
 }
 
-/** A run that is not over can be stopped from here. */
-function runBlocks(run: Run, workspaceUrl: string): KnownBlock[] {
+/** A run that is not over can be stopped from here, also where a stop had no effect: each time it is another press. */
+function runBlocks(run: Run, workspaceUrl: string, now: number): KnownBlock[] {
   const line = section(runLine(run, workspaceUrl));
   if (!isUnfinished(run)) return [line];
   const phase =
     run.state === 'waiting'
       ? ({ kind: 'waiting', ahead: 0 } as const)
-      : ({ kind: 'running', sinceMs: run.createdAt, stopping: false, stopIgnored: false } as const);
+      : ({ kind: 'running', sinceMs: now, stopping: false, stopIgnored: false, ignoredAtMs: now } as const);
   const buttons = renderButtons(run.id, phase, [run.state === 'waiting' ? 'cancel' : 'stop']);
   return buttons === undefined ? [line] : [line, buttons];
 }
