@@ -167,7 +167,8 @@ async function runFromButton(
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
   try {
-    const request = { requestKey, source: 'again', channel, thread, ...(await read()) } as const;
+    const [found] = await inTime(Promise.all([read(), bot.channels.mustBeMember(channel)]), reply.signal);
+    const request = { requestKey, source: 'again', channel, thread, ...found } as const;
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'accepted') return;
   } catch (error) {
