@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { askMessage, askSlash, finalAnswer, finals } from '../../support/ask.ts';
 import { type StartedBot, startBot } from '../../support/start-bot.ts';
 
@@ -10,7 +11,7 @@ let playground: Playground;
 let bot: StartedBot;
 
 beforeAll(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('provisioned') });
+  gateway = await startKernelGateway({ provisioned: await provisioned() });
   playground = await startPlayground({ rates: false });
   bot = await startBot({
     playground,
