@@ -13,7 +13,12 @@ import { createGatewayClient } from '../../src/gateway/client.ts';
 import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
-import { type ScriptedGateway, type ScriptedKernel, startScriptedGateway } from './scripted-gateway.ts';
+import {
+  type ScriptedGateway,
+  type ScriptedKernel,
+  type ScriptMessage,
+  startScriptedGateway,
+} from './scripted-gateway.ts';
 
 /** The client's own waits, so much shorter that a scripted minute is a second. */
 export const quickTimings: GatewayTimings = {
@@ -101,6 +106,29 @@ export async function startConnectedRig(
   options.prepare?.(kernel);
   const { connection, events, untilEvent } = await connectTo(rig.gateway, kernel.id);
   return { ...rig, kernel, connection, events, untilEvent };
+}
+
+/** An execution that the kernel has begun and goes on with until the test has it end (`finish`). */
+export async function runBegun({
+  kernel,
+  connection,
+}: Pick<ConnectedRig, 'kernel' | 'connection'>): Promise<Watched> {
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  return running;
+}
+
+/** The kernel ends what it was asked last, well. */
+export function finish(kernel: ScriptedKernel, request = lastRequest(kernel)): void {
+  kernel.reply(request);
+  kernel.status('idle', request);
+}
+
+export function lastRequest(kernel: ScriptedKernel): ScriptMessage {
+  const request = kernel.received.findLast((message) => message.header.msg_type === 'execute_request');
+  if (request === undefined) throw new Error('nothing was sent');
+  return request;
 }
 
 export interface WatchedConnection {

@@ -4,7 +4,9 @@ import {
   type ConnectedRig,
   connectTo,
   kindsOf,
+  lastRequest,
   run,
+  runBegun,
   startConnectedRig,
   startRig,
   textOf,
@@ -15,10 +17,8 @@ import {
 
 test('trap 1: a kernel deleted behind an open socket ends the run as gone', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   kernel.isDeleted = true;
   expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true, replyMissing: true });
   expect(rig.events).toMatchObject([{ kind: 'kernelGone' }]);
@@ -74,18 +74,16 @@ test('trap 51: while its websocket is lost, a kernel is there only if the gatewa
 describe('an interrupt that is not ours may be how a restart or a deletion by somebody else begins', () => {
   async function interrupted() {
     const rig = await startConnectedRig();
-    const { kernel, connection } = rig;
-    kernel.onExecute = (request) => kernel.begin(request);
-    const running = run(connection);
-    await running.until('started');
+    const { kernel } = rig;
+    const running = await runBegun(rig);
     kernel.executionState = 'idle';
-    const [request] = kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
+    const request = lastRequest(kernel);
     // IRkernel's word for interrupted, and nothing else.
     const end = (): void => {
-      kernel.reply(request!, { status: 'abort' });
+      kernel.reply(request, { status: 'abort' });
       kernel.status('idle', request);
     };
-    return { ...rig, running, request: request!, end };
+    return { ...rig, running, request, end };
   }
 
   test('a deletion without any goodbye', async () => {
@@ -250,9 +248,7 @@ test('trap 18: a restart by somebody else ends the run, also without a reply', a
 test('trap 42: our own restart ends the run, re-opens the socket, and tells once', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   kernel.onExecute = (request) => kernel.run(request);
   kernel.onRestart = () => {
     kernel.send('shutdown_reply', { status: 'ok', restart: true });
@@ -267,10 +263,8 @@ test('trap 42: our own restart ends the run, re-opens the socket, and tells once
 
 test('a restart that fails leaves the run as it was', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection, gateway, server } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel, gateway, server } = rig;
+  const running = await runBegun(rig);
   server.answer = (call) =>
     call.path.endsWith('/restart') ? { status: 403, body: { reason: 'no' } } : undefined;
   await expect(gateway.restartKernel(kernel.id)).rejects.toMatchObject({ code: 'refused' });
@@ -328,9 +322,7 @@ test('trap 43: exit(keep_kernel=True) loses nothing', async () => {
 test('a death while the socket was away shows as a parentless starting in the replay', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   kernel.drop();
   kernel.onExecute = (request) => kernel.run(request);
   kernel.comeUp();
@@ -560,10 +552,8 @@ test.for(['IRkernel', 'spark'])(
 
 test('trap 51: after its own restart the gateway has forgotten the kernel', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   kernel.isDeleted = true;
   kernel.drop();
   expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
@@ -573,9 +563,7 @@ test('trap 51: after its own restart the gateway has forgotten the kernel', asyn
 test('trap 47: closing the connection leaves the kernel and its run alone', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   await connection.close();
   expect(kernel.sockets.size).toBe(0);
   expect(kernel.isDeleted).toBe(false);

@@ -3,27 +3,19 @@ import type { Execution, ExecutionCheckpoint } from '../../../src/gateway/gatewa
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import {
   type ConnectedRig,
+  finish,
   kindsOf,
+  lastRequest,
   run,
+  runBegun,
   startConnectedRig,
   startRig,
   textOf,
   watch,
 } from '../../support/gateway-client.ts';
-import type { CannedAnswer, ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
+import type { CannedAnswer, ScriptMessage } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about websockets that drop, stall, are taken away or refuse; numbers as there. */
-
-function lastRequest(kernel: ScriptedKernel): ScriptMessage {
-  const request = kernel.received.findLast((message) => message.header.msg_type === 'execute_request');
-  if (request === undefined) throw new Error('nothing was sent');
-  return request;
-}
-
-function finish(kernel: ScriptedKernel, request = lastRequest(kernel)): void {
-  kernel.reply(request);
-  kernel.status('idle', request);
-}
 
 test('trap 16: what came while the socket was away belongs to the same run; ipykernel’s numbers prove it whole', async () => {
   await using rig = await startConnectedRig();
@@ -84,11 +76,9 @@ test('traps 14, 15: what is lost for good is a flag on the end', async () => {
 
 test('traps 14, 15: a kernel without numbers cannot prove it, so the flag stays', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
+  const { kernel } = rig;
   kernel.nextId = () => crypto.randomUUID();
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   kernel.drop();
   await kernel.untilConnected();
   finish(kernel);
@@ -97,10 +87,8 @@ test('traps 14, 15: a kernel without numbers cannot prove it, so the flag stays'
 
 test('trap 50: a request is never written twice, however often the socket drops', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   for (let times = 0; times < 4; times += 1) {
     kernel.drop();
     await kernel.untilConnected();
@@ -130,10 +118,8 @@ test('a message that a replay brings again is shown once', async () => {
 
 test('a reply that was lost with the socket: the kernel is idle and proves that nothing comes', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   kernel.buffers = false;
   kernel.drop();
   finish(kernel);
@@ -182,10 +168,8 @@ test.for([1000, 1001, 1005, 1011, 1012, 4000])(
   'trap 13: closed by the server with %d: re-opened',
   async (code) => {
     await using rig = await startConnectedRig();
-    const { kernel, connection } = rig;
-    kernel.onExecute = (request) => kernel.begin(request);
-    const running = run(connection);
-    await running.until('started');
+    const { kernel } = rig;
+    const running = await runBegun(rig);
     kernel.hangUp(code);
     await running.until('reconnected');
     finish(kernel);
@@ -195,10 +179,8 @@ test.for([1000, 1001, 1005, 1011, 1012, 4000])(
 
 test('trap 13: an owner of the same session evicts us: the distance between our returns grows', async () => {
   await using rig = await startConnectedRig({ timings: { reopenMs: 4, reopenMaxMs: 400 } });
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   const at: number[] = [];
   for (let times = 0; times < 7; times += 1) {
     kernel.hangUp(1005);
@@ -216,10 +198,8 @@ test('trap 13: an owner of the same session evicts us: the distance between our 
 
 test('trap 37: a half-open socket is found by its unanswered pings, in flight', async () => {
   await using rig = await startConnectedRig({ timings: { busyPingMs: 40 } });
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   for (const socket of kernel.sockets.keys()) socket.pause();
   const stalled = [...kernel.sockets.keys()];
   await running.until('disconnected');
@@ -290,9 +270,7 @@ test('the gateway does not come back within the timeout for it', async () => {
 test('a gateway that refuses us when the socket is opened again is told at once, and when it takes us again', async () => {
   await using rig = await startConnectedRig({ timings: { outageMs: 60_000 } });
   const { kernel, connection, server } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   const waiting = run(connection);
   server.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
   kernel.drop();
@@ -312,10 +290,8 @@ test('a gateway that refuses us when the socket is opened again is told at once,
 
 test('a gateway that says nothing at all is told after a while; a kernel that takes long to answer is no absence', async () => {
   await using rig = await startConnectedRig({ timings: { outageMs: 1_500, upgradeLookMs: 150 } });
-  const { kernel, connection, server } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel, server } = rig;
+  const running = await runBegun(rig);
   const upgrade = Promise.withResolvers<void>();
   kernel.upgradable = upgrade.promise;
   const looks = server.calls.length;
@@ -541,9 +517,7 @@ test('resume of what left no trace ends as unknown once the kernel is idle', asy
 test('a resumed run of a busy kernel can be stopped, though its beginning was not received', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const before = run(connection);
-  await before.until('started');
+  const before = await runBegun(rig);
   await connection.close();
   kernel.buffers = false;
   const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
@@ -561,9 +535,7 @@ test('a resumed run of a busy kernel can be stopped, though its beginning was no
 test('a replay longer than memory should hold waits in the gateway until it is claimed', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const before = run(connection);
-  await before.until('started');
+  const before = await runBegun(rig);
   await connection.close();
   const part = 'x'.repeat(500_000);
   for (let n = 0; n < 40; n += 1) kernel.stream(lastRequest(kernel), part);
