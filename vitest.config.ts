@@ -12,12 +12,9 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 /** Files that leave nothing in modules or globals: a worker loads what they import once for all of them. */
 const sharing = { isolate: false, restoreMocks: true };
 
-/** A real gateway, installed once, while the projects before these run. */
-const gateway = {
-  testTimeout: 120_000,
-  hookTimeout: 300_000,
-  globalSetup: ['test/support/backends/provisioned.ts'],
-};
+/** A real gateway, and what installs it while the projects before these run. */
+const gateway = { testTimeout: 120_000, hookTimeout: 300_000 };
+const installed = { ...gateway, globalSetup: ['test/support/backends/provisioned.ts'] };
 
 /** What takes minutes and holds real waits against real servers: after everything else, two files at once. */
 const long = { maxWorkers: 2, sequence: { groupOrder: 1 }, hookTimeout: 300_000 };
@@ -50,11 +47,11 @@ export default defineConfig({
       project('playground', ['test/playground/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
       project('answers', ['test/e2e-answers/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
       project('gateway', ['test/gateway/*.test.ts'], { ...sharing, ...gateway }),
-      project('e2e', ['test/e2e/**/*.test.ts'], { ...sharing, ...gateway }),
+      project('e2e', ['test/e2e/**/*.test.ts'], { ...sharing, ...installed }),
       project('all-faults', ['test/all-faults/**/*.test.ts'], everyBackend),
       project('all-gateways', ['test/gateway/conformance/*.test.ts'], everyBackend),
       project('all-backends', ['test/support/backends/*.test.ts'], everyBackend),
-      project('all-browser', ['test/all-browser/**/*.test.ts'], { ...gateway, ...long }),
+      project('all-browser', ['test/all-browser/**/*.test.ts'], { ...installed, ...long }),
       project('all-delivery', ['test/all-delivery/**/*.test.ts'], {
         ...long,
         testTimeout: 60_000,

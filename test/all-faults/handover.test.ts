@@ -1,31 +1,23 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
-import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { expect, inject, test } from 'vitest';
+import type { Playground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
+import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { readLedgerFile } from '../support/run-store-file.ts';
-import { type StartedBot, startBot } from '../support/start-bot.ts';
+import type { StartedBot } from '../support/start-bot.ts';
 
 /** One bot after another on the same run in a real kernel. */
-let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
 
-beforeAll(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('backends') });
-  playground = await startPlayground({ rates: false });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: gateway.url, token: gateway.token },
+useBotOnGateway(
+  {
+    provisioned: () => inject('backends'),
     environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3', LANGUAGES: 'r=ir' },
-  });
-});
-afterAll(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-});
+  },
+  (started) => ({ playground, bot } = started),
+);
 
 const shown = (thread: string, words: string, channel = '#data'): Promise<unknown> =>
   playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply).includes(words), {

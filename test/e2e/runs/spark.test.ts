@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
-import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { beforeAll, expect, test } from 'vitest';
+import type { Playground } from '../../../playground/playground.ts';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import { renderThreadAsText } from '../../../playground/render-text.ts';
 import { provisioned } from '../../support/backends/provisioned.ts';
 import { type Answered, askMessage, askSlash, finalAnswer } from '../../support/ask.ts';
-import { type StartedBot, startBot } from '../../support/start-bot.ts';
+import { useBotOnGateway } from '../../support/bot-on-gateway.ts';
+import type { StartedBot } from '../../support/start-bot.ts';
 
 /** Real Spark in a real kernel: what is told of its jobs, where that links to, what a stop ends, frames and SQL as tables. */
 const hasSpark = 'python3-spark' in (await provisioned()).kernelspecs;
-let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
 let ui = '';
@@ -26,25 +25,16 @@ def slow(x):
     return x
 print("UI", "http://127.0.0.1:" + sc.uiWebUrl.rsplit(":", 1)[1])`;
 
+const environment = { DEFAULT_LANGUAGE: 'python3-spark' };
+if (hasSpark) useBotOnGateway({ provisioned, environment }, (started) => ({ playground, bot } = started));
+
 beforeAll(async () => {
   if (!hasSpark) return;
-  gateway = await startKernelGateway({ provisioned: await provisioned() });
-  playground = await startPlayground({ rates: false });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: gateway.url, token: gateway.token },
-    environment: { DEFAULT_LANGUAGE: 'python3-spark' },
-  });
   const { text } = await askSlash(playground, 'ana', '#data', `/spark ${CONTEXT}`);
   ui = /UI (http:\S+)/.exec(text)?.[1] ?? '';
   await bot.stop();
   await bot.restart({ SPARK_UI_URL: `${ui}/jobs/job/?id={jobId}`, SHOW_DATAFRAMES: '5' });
 }, 120_000);
-afterAll(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-});
 
 /** The texts that this message has had, one for each edit. */
 const edits = (ts: string): string[] =>
