@@ -13,12 +13,7 @@ import { createGatewayClient } from '../../src/gateway/client.ts';
 import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
-import {
-  type ScriptedGateway,
-  type ScriptedKernel,
-  type ScriptMessage,
-  startScriptedGateway,
-} from './scripted-gateway.ts';
+import { type ScriptedGateway, type ScriptedKernel, startScriptedGateway } from './scripted-gateway.ts';
 
 /** The client's own waits, so much shorter that a scripted minute is a second. */
 export const quickTimings: GatewayTimings = {
@@ -108,7 +103,7 @@ export async function startConnectedRig(
   return { ...rig, kernel, connection, events, untilEvent };
 }
 
-/** An execution that the kernel has begun and goes on with until the test has it end (`finish`). */
+/** An execution that the kernel has begun and goes on with until the test has it end (`kernel.end`). */
 export async function runBegun({
   kernel,
   connection,
@@ -117,18 +112,6 @@ export async function runBegun({
   const running = run(connection);
   await running.until('started');
   return running;
-}
-
-/** The kernel ends what it was asked last, well. */
-export function finish(kernel: ScriptedKernel, request = lastRequest(kernel)): void {
-  kernel.reply(request);
-  kernel.status('idle', request);
-}
-
-export function lastRequest(kernel: ScriptedKernel): ScriptMessage {
-  const request = kernel.received.findLast((message) => message.header.msg_type === 'execute_request');
-  if (request === undefined) throw new Error('nothing was sent');
-  return request;
 }
 
 export interface WatchedConnection {

@@ -102,8 +102,7 @@ test('a websocket that is lost while nothing may be written is opened again when
   expect(upgrades()).toBe(1);
   mayWrite = true;
   await kernel.untilConnected();
-  kernel.reply(asked);
-  kernel.status('idle', asked);
+  kernel.end(asked);
   expect((await running.end).kind).toBe('ok');
   expect(running.outputs).toContainEqual(expect.objectContaining({ text: 'said meanwhile' }));
 });

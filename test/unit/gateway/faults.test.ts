@@ -1,16 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type Faults, type FaultFront, startFaultFront } from '../../support/fault-front.ts';
-import {
-  finish,
-  kindsOf,
-  lastRequest,
-  quickTimings,
-  run,
-  runBegun,
-  settingsFor,
-  textOf,
-} from '../../support/gateway-client.ts';
+import { kindsOf, quickTimings, run, runBegun, settingsFor, textOf } from '../../support/gateway-client.ts';
 import {
   type ScriptedGateway,
   type ScriptedKernel,
@@ -80,8 +71,7 @@ test.for([1, 2, 3, 4, 5, 6, 7, 8])(
         line += 1;
         if (line <= 40) return kernel.stream(request, `${line}\n`);
         clearInterval(print);
-        kernel.reply(request);
-        kernel.status('idle', request);
+        kernel.end(request);
       }, 5);
     };
     const running = run(connection);
@@ -113,7 +103,7 @@ test('trap 37: a stalled wire is found by unanswered pings', async () => {
   const running = await runBegun({ ...rig, connection });
   rig.front.stall();
   await running.until('reconnected');
-  finish(rig.kernel);
+  rig.kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
@@ -123,7 +113,7 @@ test('a half-closed wire is re-opened', async () => {
   const running = await runBegun({ ...rig, connection });
   rig.front.halfClose();
   await running.until('reconnected');
-  finish(rig.kernel);
+  rig.kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
@@ -136,8 +126,8 @@ test('trap 5: a proxy that takes no long message closes with 1009: nothing loops
   };
   const running = run(connection);
   await running.until('reconnected');
-  rig.kernel.stream(lastRequest(rig.kernel), 'after');
-  finish(rig.kernel);
+  rig.kernel.stream(rig.kernel.lastRequest, 'after');
+  rig.kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
   expect(kindsOf(running.outputs)).toContain('tooBig');
   expect(textOf(running.outputs)).toBe('after');
@@ -183,7 +173,7 @@ test('a proxy that answers 502 for a while when the connection is cut: the run g
   };
   rig.front.drop();
   await running.until('reconnected');
-  finish(rig.kernel);
+  rig.kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok' });
   expect(refusals).toBe(3);
 });

@@ -4,7 +4,6 @@ import {
   type ConnectedRig,
   connectTo,
   kindsOf,
-  lastRequest,
   run,
   runBegun,
   startConnectedRig,
@@ -77,11 +76,10 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
     const { kernel } = rig;
     const running = await runBegun(rig);
     kernel.executionState = 'idle';
-    const request = lastRequest(kernel);
+    const request = kernel.lastRequest;
     // IRkernel's word for interrupted, and nothing else.
     const end = (): void => {
-      kernel.reply(request, { status: 'abort' });
-      kernel.status('idle', request);
+      kernel.end(request, { status: 'abort' });
     };
     return { ...rig, running, request, end };
   }
@@ -128,8 +126,7 @@ test('a KeyboardInterrupt on the way out is no interrupt by a person', async () 
     kernel.isDeleted = true;
     kernel.send('shutdown_reply', { status: 'ok', restart: false });
     kernel.send('error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] }, { parent: request });
-    kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-    kernel.status('idle', request);
+    kernel.end(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
   };
   expect(await run(connection).end).toMatchObject({ kind: 'kernelGone' });
 });
@@ -140,8 +137,7 @@ test('a shutdown_reply of a kernel that stays changes nothing', async () => {
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.send('shutdown_reply', { status: 'ok', restart: false });
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });
@@ -270,8 +266,7 @@ test('a restart that fails leaves the run as it was', async () => {
   await expect(gateway.restartKernel(kernel.id)).rejects.toMatchObject({ code: 'refused' });
   const [request] = kernel.received.filter((message) => message.header.msg_type === 'execute_request');
   if (request === undefined) throw new Error('nothing was sent');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
@@ -296,8 +291,7 @@ test('trap 43: exit() says ok, and the state is lost; the next request waits for
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
-    kernel.status('idle', request);
+    kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
     kernel.onExecute = (next) => kernel.run(next, 'again');
   };
   expect(await run(connection).end).toMatchObject({ kind: 'exited', variablesLost: true });
@@ -313,8 +307,7 @@ test('trap 43: exit(keep_kernel=True) loses nothing', async () => {
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: true }] });
-    kernel.status('idle', request);
+    kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: true }] });
   };
   expect(await run(connection).end).toMatchObject({ kind: 'ok', variablesLost: false });
 });
@@ -499,8 +492,7 @@ async function workUnheard(rig: ConnectedRig, state: string, cut: boolean): Prom
   const [request] = kernel.received.filter((each) => each.header.msg_type === 'execute_request');
   if (request === undefined) throw new Error('nothing was sent');
   kernel.stream(request, 'done');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   const { kind } = await running.end;
   return `${kind}: ${textOf(running.outputs)}`;
 }
@@ -572,8 +564,7 @@ test('trap 47: closing the connection leaves the kernel and its run alone', asyn
   const [request] = kernel.received.filter((message) => message.header.msg_type === 'execute_request');
   if (request === undefined) throw new Error('nothing was sent');
   kernel.stream(request, 'end');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   expect(await resumed.end).toMatchObject({ kind: 'ok', possibleGap: true });
   expect(textOf(resumed.outputs)).toBe('end');
 });
@@ -588,8 +579,7 @@ test('a starting that comes after the new process has answered is no second rest
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.status('starting');
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   expect(await run(connection).end).toMatchObject({ kind: 'ok', variablesLost: false });
   expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
@@ -616,8 +606,7 @@ test('the same while nothing runs, and where the process had said exit()', async
   const { kernel, connection, events } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
-    kernel.status('idle', request);
+    kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
   };
   expect(await run(connection).end).toMatchObject({ kind: 'exited' });
   kernel.buffers = false;

@@ -74,13 +74,11 @@ function askLost(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): voi
     kernel.answersControl = kernel.implementation === 'ipython';
     kernel.onProof = () => undefined;
     kernel.onInterrupt = () => {
-      kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-      kernel.status('idle', request);
+      kernel.end(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
     };
     if (isHeard) kernel.send('input_request', { prompt: 'n? ' }, { parent: request, channel: 'stdin' });
     void kernel.untilReceived('input_reply', linesNeeded).then(() => {
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
       return undefined;
     });
   };
