@@ -9,6 +9,8 @@ import { summarizeCode } from '../src/store/run-reader.ts';
 import type { Bot } from '../src/slack/context.ts';
 import { exportRuns } from '../src/slack/listeners/commands/export.ts';
 import { createListenerMemory } from '../src/slack/listeners/requests.ts';
+import { createDownload } from '../src/slack/api/files.ts';
+import { createThreads } from '../src/slack/exports/threads.ts';
 import { createRunMessages } from '../src/slack/messages/run-messages.ts';
 
 /**
@@ -36,7 +38,7 @@ const bot = {
   workspaceUrl: 'https://example.slack.com/',
   log: silentLog,
   memory: createListenerMemory(),
-  threads: messages.threads,
+  threads: createThreads(messages.client, createDownload(token, slackApiUrl, fetch)),
   channels: { find: async () => ({ name: 'data' }) },
   users: { find: async (id: string) => ({ id, name: 'ana' }) },
   notify: { person: async (_: unknown, text: string) => void told.push(text) },

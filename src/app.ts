@@ -21,7 +21,8 @@ import { FinalMessages } from './runs/session/run/final-message.ts';
 import { SparkObserver } from './runs/session/spark-observer.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
 import { retryStore } from './runs/session/store-writes.ts';
-import { kernelEnv, KernelRecords } from './runs/session/kernel/kernel-record.ts';
+import { KernelRecords } from './runs/session/kernel/kernel-record.ts';
+import { kernelEnv } from './runs/session/kernel/launch-kernel.ts';
 import { SavedSnippets } from './saved/saved-snippets.ts';
 import { Scheduler } from './saved/schedules/scheduler.ts';
 import { Schedules } from './saved/schedules/schedules.ts';
@@ -222,8 +223,11 @@ export function createApp(parts: AppParts) {
       ...kernels.counts,
       spoolBytes: spoolBudget.usedBytes,
     }),
-    /** The store was emptied. */
-    notifyLost: () => kernels.notifyLost(),
+    /** The store was emptied: what is in memory is written back. Rejects where that is to be tried again. */
+    notifyLost: async (): Promise<void> => {
+      kernels.notifyLost();
+      for (const kept of [channels, saved, schedules]) await kept.storeAgain();
+    },
     /** Leaves the runs in flight to a successor. */
     close: async (): Promise<void> => {
       closing.abort();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { KernelConnection, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
-import { hasSpark } from '../runs/languages/common-languages.ts';
+import { hasSpark } from '../runs/languages/meaning.ts';
 import type { Config } from '../config/config.ts';
 import { sqlLanguage } from '../runs/languages/languages.ts';
 import type { Report } from './report.ts';

@@ -200,9 +200,7 @@ export function httpRemedy({ code, status }: GatewayError): string {
     case 'badAnswer':
     case 'kernelGone':
       return 'What answers at KG_URL is no Jupyter gateway: correct the path; KG_URL is what stands before /api/kernelspecs.';
-    case 'refused':
-    case 'startFailed':
-    case 'writesPaused':
+    default:
       return status === 404
         ? 'There is no gateway at this path: correct KG_URL; it is what stands before /api/kernelspecs.'
         : 'The gateway’s log says why it refuses; its words are above.';
@@ -218,13 +216,7 @@ export function websocketRemedy({ code, status }: GatewayError): string {
       return 'The websocket’s address has another certificate than KG_URL: add its authority to KG_CLIENT_CA.';
     case 'unauthorized':
       return 'The websocket’s address wants other credentials than KG_URL: let the proxy pass Authorization on upgrades, or correct KG_WS_URL.';
-    case 'badAnswer':
-    case 'noCredentials':
-    case 'serverStopped':
-    case 'refused':
-    case 'kernelGone':
-    case 'startFailed':
-    case 'writesPaused':
+    default:
       return status === 404 || status === 400
         ? 'KG_WS_URL does not lead to the gateway’s websockets: correct its path, and let every proxy on the way pass the Upgrade header.'
         : 'Check KG_WS_URL and the log of the proxy behind it.';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { GatewayError } from '../gateway/errors.ts';
 import type { Gateway, Kernelspec } from '../gateway/gateway.ts';
-import { kernelEnv } from '../runs/session/kernel/kernel-record.ts';
+import { kernelEnv } from '../runs/session/kernel/launch-kernel.ts';
 import { askKernel, findSpark, proveSpark, SPARK_MS, sparkJob } from './ask-kernel.ts';
 import type { Report } from './report.ts';
 

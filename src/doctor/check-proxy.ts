@@ -1,7 +1,7 @@
-import { request as requestByHttp, STATUS_CODES } from 'node:http';
-import { request as requestByHttps } from 'node:https';
+import { STATUS_CODES } from 'node:http';
 import { proxyFor, type ProxySettings, shownProxy } from '../proxy.ts';
 import type { Report } from './report.ts';
+import { Client } from 'undici';
 
 const ANSWER_MS = 10_000;
 const WHAT = 'proxy';
@@ -60,38 +60,26 @@ function remedyOf(status: number, target: string): string {
 
 type TunnelAnswer = { status: number } | { status: undefined; why: string };
 
-function askForTunnel(proxy: string, target: string): Promise<TunnelAnswer> {
-  const { protocol, hostname, port, username, password } = new URL(proxy);
-  const isTls = protocol === 'https:';
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return new Promise((resolve) => {
-    const asked = (isTls ? requestByHttps : requestByHttp)({
-      method: 'CONNECT',
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: port === '' ? (isTls ? 443 : 80) : port,
+async function askForTunnel(proxy: string, target: string): Promise<TunnelAnswer> {
+  const { origin, username, password } = new URL(proxy);
+  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  const identity =
+    username === '' ? {} : { 'proxy-authorization': `Basic ${credentials.toString('base64')}` };
+  const client = new Client(origin, { allowH2: false });
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const { statusCode } = await client.connect({
       path: target,
-      headers: {
-        host: target,
-        ...(username === ''
-          ? {}
-          : { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` }),
-      },
-      agent: false,
-      signal: AbortSignal.timeout(ANSWER_MS),
+      headers: { host: target, ...identity },
+      signal,
     });
-    asked.once('connect', (answer, socket) => {
-      socket.destroy();
-      resolve({ status: answer.statusCode ?? 0 });
-    });
-    asked.once('response', (answer) => {
-      answer.destroy();
-      resolve({ status: answer.statusCode ?? 0 });
-    });
-    asked.once('error', (error) => {
-      const isLate = error.name === 'AbortError' || error.name === 'TimeoutError';
-      const code = 'code' in error ? String(error.code) : error.name;
-      resolve({ status: undefined, why: isLate ? `${ANSWER_MS / 1000} s` : code });
-    });
-    asked.end();
-  });
+    return { status: statusCode };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const isLate = error.name === 'AbortError' || error.name === 'TimeoutError';
+    const code = 'code' in error ? String(error.code) : error.name;
+    return { status: undefined, why: isLate ? `${ANSWER_MS / 1000} s` : code };
+  } finally {
+    await client.destroy();
+  }
 }

@@ -1,6 +1,6 @@
 import { isJsonMime, isObject, type JsonObject } from './model.ts';
 import type { Output } from '../gateway/outputs.ts';
-import { giveTurn } from '../gateway/waits.ts';
+import { giveTurn } from '../gateway/event-loop.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 
 /** What the schema of nbformat 4.5 asks of a value. What is not so would make the whole notebook invalid, and goes. */

@@ -150,7 +150,7 @@ class NotebookTranscript implements Transcript {
     const path = folder.at(`${this.#versions}.ipynb`);
     const file = { part: { kind: 'attachment', filename, path, mime: MIME } as const, bytes: 0 };
     try {
-      folder.newFiles.begin(path);
+      folder.begin();
       const text = notebookText(notebook, (number) => this.#ran(number));
       await pipeline(this.#counted(text, file), createWriteStream(path, { mode: 0o600 }));
       this.#file = file;

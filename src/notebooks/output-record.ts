@@ -5,7 +5,7 @@ import { RunFolder } from '../output/spool/run-folder.ts';
 import type { SpoolBudget } from '../output/spool/spool-budget.ts';
 import { readStored, SnapshotWriter } from '../output/spool/snapshot.ts';
 import { StreamSpool } from '../output/spool/stream-spool.ts';
-import { Turns } from '../output/turns.ts';
+import { InOrder } from '../waits.ts';
 import { CellOutputs, type CellsPicture, MAX_OUTPUTS, type RecordedCell } from './cell-outputs.ts';
 import { outputPieces } from './nbformat.ts';
 import { noteJson } from './write.ts';
@@ -34,7 +34,7 @@ export class OutputRecord {
   readonly #spool: StreamSpool;
   readonly #snapshots: SnapshotWriter<CellsPicture>;
   /** A long output is written in turns; what comes behind it stays behind it. */
-  readonly #turns = new Turns((error) => this.#failed(error));
+  readonly #inOrder = new InOrder((error) => this.#failed(error));
   #source: StreamName | undefined;
   #failure: RecordLoss | undefined;
 
@@ -44,13 +44,13 @@ export class OutputRecord {
     this.#snapshots = new SnapshotWriter(
       this.folder,
       () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#cells.picture }),
-      (save) => void this.#turns.take(save),
+      (save) => void this.#inOrder.run(save),
     );
   }
 
   static async open(options: OutputRecordOptions): Promise<OutputRecord> {
     const record = new OutputRecord(options);
-    if (options.recovered) await record.#turns.take(() => record.#recover());
+    if (options.recovered) await record.#inOrder.run(() => record.#recover());
     return record;
   }
 
@@ -72,7 +72,7 @@ export class OutputRecord {
 
   /** What comes from now on belongs to this cell. That is on the disk before its output, or that would be another one's. */
   begin(cell: number): void {
-    void this.#turns.take(async () => {
+    void this.#inOrder.run(async () => {
       this.#cells.begin(cell);
       await this.#saveNow();
     });
@@ -80,7 +80,7 @@ export class OutputRecord {
 
   /** Takes the next output; a promise asks to wait for the disk. Never rejects. */
   add(output: Output): Promise<void> | undefined {
-    return this.#turns.take(() => this.#take(output));
+    return this.#inOrder.run(() => this.#take(output));
   }
 
   async #take(output: Output): Promise<void> {
@@ -119,7 +119,7 @@ export class OutputRecord {
 
   /** All is on the disk, and no file is open until something more comes. */
   async close(): Promise<void> {
-    await this.#turns.take(async () => {
+    await this.#inOrder.run(async () => {
       await this.#spool.close();
       await this.#snapshots.save();
     });
@@ -127,7 +127,7 @@ export class OutputRecord {
 
   /** Rejects never. */
   async remove(): Promise<void> {
-    await this.#turns.take(async () => {
+    await this.#inOrder.run(async () => {
       this.#snapshots.stop();
       await this.#spool.close();
       await this.folder.remove();

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import { isCostly, readJson } from '../gateway/protocol/json.ts';
-import { giveTurn, inOwnTurn } from '../gateway/waits.ts';
+import { giveTurn, inOwnTurn } from '../gateway/event-loop.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
 import {

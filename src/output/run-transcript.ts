@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { KernelOutput } from '../gateway/outputs.ts';
-import { giveTurn } from '../gateway/waits.ts';
+import { giveTurn } from '../gateway/event-loop.ts';
+import { InOrder } from '../waits.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
 import { type Picture, type Shown, type StreamName } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
@@ -14,7 +15,6 @@ import { StreamSpool } from './spool/stream-spool.ts';
 import { ConsoleBarReader } from './terminal/console-bar.ts';
 import { PIECE_CHARS, piecesOf } from './terminal/terminal-text.ts';
 import type { Transcript, TranscriptOptions } from './transcript.ts';
-import { Turns } from './turns.ts';
 
 type MakeParts = (made: PartFiles) => Promise<Shown>;
 
@@ -28,7 +28,7 @@ class RunTranscript implements Transcript {
   readonly #options: TranscriptOptions;
   readonly #model = new OutputModel();
   readonly #widgets = new Widgets();
-  readonly #turns = new Turns((error) => this.#failed(error));
+  readonly #inOrder = new InOrder((error) => this.#failed(error));
   readonly #spool: StreamSpool;
   readonly #finalFiles: FinalFiles;
   readonly #snapshots: SnapshotWriter<Picture>;
@@ -51,7 +51,7 @@ class RunTranscript implements Transcript {
     this.#snapshots = new SnapshotWriter(
       this.#folder,
       () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#model.picture }),
-      (save) => void this.#turns.take(save),
+      (save) => void this.#inOrder.run(save),
     );
   }
 
@@ -66,13 +66,10 @@ class RunTranscript implements Transcript {
 
   #add(output: KernelOutput): void | Promise<void> {
     if (output.kind === 'updateDisplay') return this.#updateDisplay(output);
-    return this.#turns.take(() => this.#take(output));
+    return this.#inOrder.run(() => this.#take(output));
   }
 
   startBlock(code: string): void {
-    // The request is on its way by then.
-    if (this.#code === undefined && this.#options.recovered !== true)
-      setImmediate(() => this.#folder.newFiles.prepare());
     this.#code = code;
     this.#consoleBar?.startBlock();
     this.#view = undefined;
@@ -100,7 +97,7 @@ class RunTranscript implements Transcript {
 
   async seal(): Promise<void> {
     await this.#addAll(this.#widgets.updates());
-    await this.#turns.take(async () => {
+    await this.#inOrder.run(async () => {
       await this.#write('stderr', this.#consoleBar?.end() ?? '');
       await this.#spool.close();
       this.#sealed ??= await this.#finalFiles.make(this.#model, this.#spool.path);
@@ -115,7 +112,7 @@ class RunTranscript implements Transcript {
 
   async remove(): Promise<void> {
     this.#options.displays?.forget(this.#options.runId);
-    await this.#turns.take(async () => {
+    await this.#inOrder.run(async () => {
       this.#snapshots.stop();
       await this.#spool.close();
       await this.#folder.remove();
@@ -211,7 +208,7 @@ class RunTranscript implements Transcript {
     const { displayId, data } = output;
     const make: MakeParts = (made) => made.addBundle(data, 'result');
     const found = { isOwn: true };
-    await this.#turns.take(async () => {
+    await this.#inOrder.run(async () => {
       found.isOwn = this.#model.has(displayId) || this.#model.hasOverflown(displayId);
       if (!found.isOwn) return;
       if (!this.#model.has(displayId)) return this.#takeParts(make, displayId);
@@ -219,7 +216,7 @@ class RunTranscript implements Transcript {
       await this.#changed();
     });
     const updated = found.isOwn ? undefined : this.#options.displays?.update(this, output);
-    if (updated !== undefined) await this.#turns.settle(updated);
+    if (updated !== undefined) await this.#inOrder.settle(updated);
   }
 
   /** What is replaced by it makes room for its files. */

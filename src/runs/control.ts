@@ -11,6 +11,9 @@ const LOOK_MS = 5_000;
 /** The requester of one run is asked about it no oftener than this. */
 const ASK_AGAIN_MS = 10 * 60_000;
 
+const STARTING =
+  'The kernel is just being started and holds no variables yet, so nothing was changed. To give it up, stop the run that waits for it.';
+
 export interface ControlDeps {
   gateway: Gateway;
   kernels: ChannelKernels;
@@ -86,8 +89,6 @@ export class KernelControl {
       ?.filter(({ id }) => !ours.has(id))
       .map(({ id, name, executionState }) => ({ kernelId: id, kernelspec: name, state: executionState }));
   }
-
-  // — runs —
 
   /** `/spark stop`: the caller's running run in this channel, else their first waiting one. Gives what was stopped. */
   async stopOwn(workspace: string, channel: string, requester: string): Promise<Run> {
@@ -188,8 +189,6 @@ export class KernelControl {
     return prompt?.answer(input) ?? false;
   }
 
-  // — kernels —
-
   /** The kernels of a channel, of which there may be one for each kernelspec; at least one. */
   kernelsOf(workspace: string, channel: string): KernelRecord[] {
     const records = this.#ofChannel(workspace, channel);
@@ -224,18 +223,19 @@ export class KernelControl {
     return run.data.hasLostSpark === true && this.hasKernelOf(run);
   }
 
-  /** Restarts the kernel; its variables are gone. */
   async restart(record: KernelRecord): Promise<void> {
     await this.#sessionOf(record).restart();
   }
 
-  /** Deletes the kernel on the gateway. */
   async shutDown(record: KernelRecord): Promise<void> {
     await this.#sessionOf(record).shutDown();
   }
 
   #sessionOf({ queue, kernelId }: KernelRecord): KernelSession {
     const session = this.#deps.kernels.find(queue);
+    // Forgotten while it comes up, it would be left behind by a crash.
+    if (session?.state === 'starting' && session.unfinished.length > 0)
+      throw new UserError('noKernel', STARTING);
     return session?.record?.kernelId === kernelId ? session : this.#gone();
   }
 

@@ -1,3 +1,6 @@
+import type { ExecutionEnd } from '../gateway/outputs.ts';
+import type { RunState } from '../store/store.ts';
+
 /** How a run ended, as its author reads it. Not an error: a value. */
 export interface RunOutcome {
   kind: OutcomeKind;
@@ -44,3 +47,118 @@ export type OutcomeKind =
   /** "It is not known whether this ran". */
   | 'unknown'
   | 'broken';
+
+/** Why we stopped a run; the abort reason that travels on its signal. */
+export type StopReason =
+  | { kind: 'asked'; by: string }
+  | { kind: 'timeout' }
+  | { kind: 'tooMuchOutput' }
+  | { kind: 'inputTimeout' }
+  /** The message it came from was deleted. */
+  | { kind: 'deleted' };
+
+/** Somebody wants it stopped; the other reasons are limits. */
+export function isAboutStop(reason: StopReason): reason is StopReason & { kind: 'asked' | 'deleted' } {
+  return reason.kind === 'asked' || reason.kind === 'deleted';
+}
+
+/** The reason that the store keeps as `stoppedBy`. */
+export function readStoppedBy(stoppedBy: string): StopReason {
+  return stoppedBy === 'deleted' ? { kind: 'deleted' } : { kind: 'asked', by: stoppedBy };
+}
+
+/** What a run's record tells of how far it came. */
+export interface ReachedState {
+  /** `running`: the kernel has sent a message about it. */
+  state: RunState;
+  data: {
+    kernelspec: string;
+    startedAt?: number | undefined;
+    executionCount?: number | undefined;
+    /** Those before this block have run. */
+    block: number;
+  };
+}
+
+/**
+ * An execution's end and our own part in it → how the run ended, as its author reads it. `wasWritten`: this process wrote
+ * it to an open websocket; by default an earlier one may have, or may not.
+ */
+export function readEnd(
+  end: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  stop: StopReason | undefined,
+  { state, data }: ReachedState,
+  wasWritten = false,
+): RunOutcome {
+  const [kind, detail] = kindOf(end, stop, state === 'running', wasWritten, data.block > 0);
+  const executionCount = end.executionCount ?? data.executionCount;
+  const said = detail ?? end.detail;
+  return {
+    kind,
+    durationMs: data.startedAt === undefined ? 0 : Date.now() - data.startedAt,
+    kernelspec: data.kernelspec,
+    variablesLost: end.variablesLost ?? false,
+    possibleGap: end.possibleGap ?? false,
+    ...(executionCount === undefined ? {} : { executionCount }),
+    ...((kind === 'interrupted' || kind === 'cancelled') && stop?.kind === 'asked'
+      ? { stoppedBy: stop.by }
+      : {}),
+    ...(said === undefined ? {} : { detail: said }),
+  };
+}
+
+function kindOf(
+  { kind, detail }: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  stop: StopReason | undefined,
+  isKnownToRun: boolean,
+  wasWritten: boolean,
+  hasRun: boolean,
+): [kind: OutcomeKind, detail?: string | undefined] {
+  switch (kind) {
+    case 'ok':
+    case 'raised':
+    case 'exited':
+    case 'kernelRestarted':
+      return [kind];
+    case 'kernelDied':
+    case 'kernelGone':
+      if (isKnownToRun) return [kind];
+      // A process that ends at once takes its word of the start with it.
+      if (kind === 'kernelDied' && wasWritten) return [kind, 'It had said nothing of this yet.'];
+      return ['unknown', 'The kernel was gone before it said anything of this.'];
+    case 'gatewayAway':
+      return [isKnownToRun ? kind : 'unknown'];
+    case 'outputLost':
+    case 'unknown':
+      // A sign that an earlier process saw is not repeated by the gateway.
+      return [isKnownToRun ? 'outputLost' : 'unknown'];
+    case 'interrupted':
+      return stop === undefined
+        ? ['interrupted', 'The kernel was interrupted by somebody else, or by the code itself.']
+        : stopped(stop);
+    case 'aborted':
+      return ['cancelled', 'The kernel turned it down because another client’s code had failed just before.'];
+    case 'notSent':
+      if (stop !== undefined) return hasRun ? stopped(stop) : ['cancelled'];
+      return hasRun
+        ? [
+            'interrupted',
+            `The next block did not reach the kernel${detail === undefined ? '' : ` (${detail})`}.`,
+          ]
+        : ['notStarted'];
+  }
+}
+
+function stopped(stop: StopReason): [kind: OutcomeKind] {
+  switch (stop.kind) {
+    case 'asked':
+    case 'deleted':
+      return ['interrupted'];
+    case 'timeout':
+      return ['timedOut'];
+    case 'tooMuchOutput':
+      return ['tooMuchOutput'];
+    case 'inputTimeout':
+      return ['inputTimedOut'];
+  }
+}

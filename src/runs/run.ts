@@ -3,8 +3,28 @@ import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
 import { summarizeCode } from '../store/run-reader.ts';
 import { sparkWorkSchema } from '../spark/spark-work.ts';
 import type { RunRecord } from '../store/store.ts';
-import type { Dialect, Snippet } from './admission/snippet.ts';
+import type { PostedNotebook } from '../notebooks/notebook-store.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
+
+/** A language that kernels of others take, wrapped in their own. */
+export type Dialect = 'sql';
+
+/** What a person sent to be run. */
+export interface Snippet {
+  /** The language's word as typed, where one was. */
+  language: string | undefined;
+  /**
+   * The syntax that Slack's code block is marked with (`python`, `scala`): chosen from a short menu, so it says which
+   * language, never which kernelspec. Absent where a language was typed.
+   */
+  syntax?: string;
+  /** Of a run that is repeated: what its code is written in, where that is not the kernelspec's language. */
+  dialect?: Dialect;
+  /** Code exactly as typed: one execute_request each, in order. */
+  blocks: readonly string[];
+  /** The notebook whose cells the blocks are: it is given back with its outputs. */
+  notebook?: PostedNotebook | undefined;
+}
 
 /** The way a snippet came in. */
 export type Source =

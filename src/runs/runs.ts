@@ -196,7 +196,8 @@ export class Runs {
       const newest = await kernels.find(run.queue)?.stopEdits(run.id);
       return await finals.erase(newest ?? live?.run ?? run);
     }
-    await live.commit({ data: { erased: true } });
+    // In one write: a successor would run what was only to be erased behind it.
+    await live.commit({ data: { erased: true, stoppedBy: 'deleted' } });
     // Its final message was posted just before: that step has looked for the command already.
     if (isPosted(live)) return await this.#eraseOne(live.run);
     if (!isUnfinished(live.run)) return;

@@ -4,7 +4,7 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { KeyedMutex } from '../waits.ts';
-import type { Dialect, Snippet } from '../runs/admission/snippet.ts';
+import type { Dialect, Snippet } from '../runs/run.ts';
 import { summarizeCode } from '../store/run-reader.ts';
 import { putIn } from './parameters/put-in.ts';
 import type { Parameter } from './parameters/values.ts';
@@ -157,6 +157,14 @@ export class SavedSnippets {
       this.#known.get(channel)?.delete(nameKey(saved.name));
       return true;
     });
+  }
+
+  /** The list, into a store that was emptied. The code is lost: who calls it by its name is told. */
+  async storeAgain(): Promise<void> {
+    for (const [channel, names] of this.#known)
+      await this.#mutex.run(channel, async () => {
+        for (const saved of names.values()) await this.#index.set(entryKey(saved), saved);
+      });
   }
 
   #remember(saved: SavedSnippet): void {

@@ -16,9 +16,10 @@ import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-afte
 import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
-import { createFileReader } from './api/files.ts';
+import { createDownload, createFileReader } from './api/files.ts';
 import { createViews } from './api/views.ts';
-import { createIdleNotices, createNotify } from './api/notify.ts';
+import { createIdleNotices } from './api/notify.ts';
+import { createThreads } from './exports/threads.ts';
 
 export interface SlackSettings {
   botToken: string;
@@ -54,29 +55,25 @@ const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 export async function startSlack(options: StartSlackOptions) {
   const { settings, network, fetch, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } =
     options;
+  const { botToken: token, apiUrl } = settings;
   const { app, transport } = openSlackApp(settings, log, fetch, network.socketDispatcher);
   app.counts = counts;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
-  const {
-    team_id: workspace,
-    user_id: userId,
-    url: workspaceUrl,
-  } = await askWhoWeAre(app, settings.botToken);
+  const { team_id: workspace, user_id: userId, url: workspaceUrl } = await askWhoWeAre(app, token);
   if (workspace === undefined || userId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const runMessages = createRunMessages({
-    token: settings.botToken,
+    token,
+    slackApiUrl: apiUrl,
     notifyAfterMs,
     marksResults,
     log,
-    ...(settings.apiUrl === undefined ? {} : { slackApiUrl: settings.apiUrl }),
     fetch,
     transfer: network.fetch,
   });
-  const notices = openClient(settings, log, { fetch, isUrgent: true, retryConfig: { retries: 0 } });
-  const notify = createNotify(notices, log);
-  const { botToken: token, apiUrl } = settings;
+  const { client, notify } = runMessages.client;
+  const bring = createDownload(token, apiUrl, network.fetch);
   const side: SlackSide = {
     workspace,
     workspaceUrl,
@@ -85,15 +82,13 @@ export async function startSlack(options: StartSlackOptions) {
     memory: createListenerMemory(),
     views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),
     readFiles: createFileReader({
-      token,
-      apiUrl,
       maxCodeBytes,
-      fetch: network.fetch,
+      bring,
       askFile: async (file) => (await lookups.files.info({ file })).file,
     }),
     users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
     channels: createChannels(lookups, log),
-    threads: runMessages.threads,
+    threads: createThreads(runMessages.client, bring),
   };
   return {
     side,
@@ -108,7 +103,7 @@ export async function startSlack(options: StartSlackOptions) {
     /** Signed HTTP only: what takes `POST /slack/events`. */
     requests: transport.requests,
     ...createRunMessageRemover(removals, runMessages.unmark, log),
-    idleNotices: createIdleNotices(notices, notify),
+    idleNotices: createIdleNotices(client, notify),
     notifySwitched(run: Run, { from, by }: { from: string; by: string }): void {
       const { kernelspec } = run.data;
       const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;

@@ -4,10 +4,9 @@ import type { Log } from '../log.ts';
 import type { Notebook } from '../notebooks/model.ts';
 import type { Admitted } from '../runs/admission/admission.ts';
 import type { SnippetRequest } from '../runs/admission/new-run.ts';
-import type { Snippet } from '../runs/admission/snippet.ts';
+import type { Snippet, Run, SavedUse } from '../runs/run.ts';
 import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
 import type { LanguageContext } from '../runs/languages/languages.ts';
-import type { Run, SavedUse } from '../runs/run.ts';
 import type { KernelControl } from '../runs/control.ts';
 import type { Schedules } from '../saved/schedules/schedules.ts';
 import type { SavedSnippets } from '../saved/saved-snippets.ts';
@@ -118,7 +117,7 @@ export interface CommandPlace {
   channel: string;
   /** Set where the command was given in a thread. */
   thread: string | undefined;
-  /** The request that brought it; code that it turns out to be runs as `root`'s answer, or under a root of the bot's. */
+  /** The message or trigger that brought it; code that it turns out to be is `root`'s answer, or has a root of the bot's. */
   requestKey: string;
   root: string;
 }

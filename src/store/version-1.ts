@@ -34,6 +34,13 @@ export function upgradeState(state: string): string {
   return state === 'sent' ? 'running' : state;
 }
 
+/** The record of a kernel: three fields had other names. What is none of 0.1.0 stays as it is. */
+export function upgradeKernel(stored: unknown): unknown {
+  if (!isObject(stored) || !('lane' in stored && 'lastRunner' in stored)) return stored;
+  const { lane, lastRunner, runners, ...rest } = stored;
+  return { ...rest, queue: lane, lastRequester: lastRunner, requesters: runners };
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

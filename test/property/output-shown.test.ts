@@ -7,7 +7,8 @@ import type { RunPhase, RunView } from '../../src/runs/run-view.ts';
 import { cutText, truncate, truncateMiddle, truncateMrkdwn } from '../../src/slack/blocks/truncate.ts';
 import { escapeMrkdwn } from '../../src/slack/blocks/elements.ts';
 import { MESSAGE_ROOM } from '../../src/slack/blocks/rich-text.ts';
-import { renderRunMessage, type RunSlackMessage } from '../../src/slack/blocks/run/run-message.ts';
+import type { SlackMessage } from '../../src/slack/api/posted.ts';
+import { renderRunMessage } from '../../src/slack/blocks/run/run-message.ts';
 import { renderTable, TABLE_FORMS } from '../../src/slack/blocks/run/output/table.ts';
 
 const hostile = fc.constantFrom(
@@ -137,7 +138,7 @@ const tablePart = fc.record({
 });
 
 /** A message as it is sent is one that Slack takes, within the room given, and nothing in it is markup. */
-function expectTaken({ text: words, blocks }: RunSlackMessage, room: number): void {
+function expectTaken({ text: words, blocks }: SlackMessage, room: number): void {
   const sent: unknown = JSON.parse(JSON.stringify(blocks));
   expect(readBlocks(sent, 'message', () => `${Math.random()}`)).toMatchObject({ ok: true });
   if (room >= 1_500) expect(JSON.stringify(blocks).length).toBeLessThanOrEqual(room);

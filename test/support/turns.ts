@@ -1,4 +1,4 @@
-import { hasTime } from '../../src/gateway/waits.ts';
+import { hasTime } from '../../src/gateway/event-loop.ts';
 
 /** Leaves nothing of the turn that is under way, as long work does. */
 export function useUpTurn(): void {

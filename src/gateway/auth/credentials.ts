@@ -1,7 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Credentials, Log } from '../gateway.ts';
-import { readToken, type Token } from './read-token.ts';
-import { openTokenSource, type TokenPlace, type TokenSource } from './token-source.ts';
+import { readToken, type Token, openTokenSource, type TokenPlace, type TokenSource } from './token-source.ts';
 
 export interface CredentialSettings {
   place: TokenPlace;

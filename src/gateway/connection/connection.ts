@@ -15,7 +15,7 @@ import type {
 } from '../gateway.ts';
 import { isLateTalker, isProvenByInfo } from '../protocol/messages.ts';
 import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
-import type { SocketOptions } from '../socket/websocket.ts';
+import type { SocketOptions } from '../socket/upgrade.ts';
 import { ExecutionQueue } from './execution-queue.ts';
 import { type LifecycleEvent } from './lifecycle-state.ts';
 import { Lifecycle } from './lifecycle.ts';

@@ -170,7 +170,7 @@ export class ExecutionQueue {
   /** Those in flight end as `kind`; those that wait were never sent. */
   endAll(kind: ExecutionEndKind, detail?: string): void {
     this.refuseWaiting(detail);
-    this.endInFlight(kind, detail);
+    for (const execution of this.inFlight()) execution.finishAs(kind, detail);
   }
 
   /**
@@ -186,10 +186,6 @@ export class ExecutionQueue {
         execution.markGap();
       }
     }
-  }
-
-  endInFlight(kind: ExecutionEndKind, detail?: string): void {
-    for (const execution of this.inFlight()) execution.finishAs(kind, detail);
   }
 
   /** Nothing that waits will be written. */

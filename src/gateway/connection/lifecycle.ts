@@ -1,9 +1,10 @@
 import { GatewayError } from '../errors.ts';
+import type { KernelModel } from '../gateway.ts';
 import { kernelGone } from '../http/kernels-api.ts';
 import type { KernelSign } from '../protocol/messages.ts';
 import { encodeMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
-import type { SocketOptions } from '../socket/websocket.ts';
+import type { SocketOptions } from '../socket/upgrade.ts';
 import { ENDING, type LifecycleEvent, type LifecycleState } from './lifecycle-state.ts';
 import { Handshake, StaleSocket } from './readiness.ts';
 
@@ -153,24 +154,23 @@ export class Lifecycle {
 
   /** Asks whether the gateway still has it; false when it has not. Rejects with `GatewayError` without an answer. */
   async look(signal?: AbortSignal): Promise<boolean> {
+    return (await this.#ask(signal)) !== undefined;
+  }
+
+  /** It is there and works; true also where the gateway gives no answer, which proves nothing. */
+  async isSteady(): Promise<boolean> {
+    const { executionState = 'idle' } = (await this.#ask().catch(() => undefined)) ?? {};
+    return executionState === 'idle' || executionState === 'busy';
+  }
+
+  async #ask(signal?: AbortSignal): Promise<KernelModel | undefined> {
     const limit = AbortSignal.timeout(this.#options.timings.lookTimeoutMs);
     const until = signal === undefined ? limit : AbortSignal.any([signal, limit]);
     const model = await this.#options.findKernel(this.#options.kernelId, until).catch((cause: unknown) => {
       throw limit.aborted ? new GatewayError('unreachable', 'The gateway gives no answer', { cause }) : cause;
     });
     if (model === undefined) this.gone('it was deleted or culled');
-    return model !== undefined;
-  }
-
-  /** It is there and works; true also where the gateway gives no answer, which proves nothing. */
-  async isSteady(): Promise<boolean> {
-    const limit = AbortSignal.timeout(this.#options.timings.lookTimeoutMs);
-    const model = await this.#options
-      .findKernel(this.#options.kernelId, limit)
-      .catch(() => 'unknown' as const);
-    if (model === 'unknown') return true;
-    if (model === undefined) this.gone('it was deleted or culled');
-    return model === undefined || model.executionState === 'idle' || model.executionState === 'busy';
+    return model;
   }
 
   close(): void {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { KernelModel } from '../gateway.ts';
 import { dropsSpareLines, isOfOtherProcess, isProvenByInfo, readExecuteReply } from '../protocol/messages.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
-import type { SocketOptions } from '../socket/websocket.ts';
+import type { SocketOptions } from '../socket/upgrade.ts';
 import type { RunningExecution } from '../execution/execution.ts';
 import { executeRequest, type KernelMessage, type OutgoingMessage } from '../protocol/wire.ts';
 import type { Lifecycle } from './lifecycle.ts';

@@ -27,7 +27,8 @@ const MAX_CHARACTERS = 4_096;
  * calls anywhere without it, and there is no such kernel. Starts carry none, so that new kernels are spread.
  */
 export class KernelCookies {
-  readonly #jars = new Map<string, CookieJar>();
+  /** RFC 6265, as far as a client of one server needs it. */
+  readonly #cookies = new Map<string, readonly Cookie[]>();
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
@@ -36,61 +37,40 @@ export class KernelCookies {
 
   /** What a call about this kernel carries: `a=b; c=d`, or nothing. */
   header(kernelId: string, url: URL): string {
-    return this.#jars.get(kernelId)?.header(url, this.#now()) ?? '';
-  }
-
-  /** `setCookies`: the headers Set-Cookie of an answer from `url`. */
-  take(kernelId: string, url: URL, setCookies: readonly string[]): void {
-    if (setCookies.length === 0) return;
-    const jar = this.#jars.get(kernelId) ?? new CookieJar();
-    jar.take(url, setCookies, this.#now());
-    this.#jars.set(kernelId, jar);
-  }
-
-  forget(kernelId: string): void {
-    this.#jars.delete(kernelId);
-  }
-
-  /** JSON, for a later process; undefined where there are none. */
-  save(kernelId: string): string | undefined {
-    const cookies = this.#jars.get(kernelId)?.all(this.#now()) ?? [];
-    return cookies.length === 0 ? undefined : JSON.stringify(cookies);
-  }
-
-  restore(kernelId: string, saved: string): void {
-    const read = z.array(cookieSchema).safeParse(readJson(saved)).data ?? [];
-    this.#jars.set(kernelId, new CookieJar(read));
-  }
-}
-
-/** RFC 6265, as far as a client of one server needs it. */
-class CookieJar {
-  #cookies: readonly Cookie[];
-
-  constructor(cookies: readonly Cookie[] = []) {
-    this.#cookies = cookies;
-  }
-
-  all(now: number): readonly Cookie[] {
-    return this.#cookies.filter(({ endsMs = Infinity }) => endsMs > now);
-  }
-
-  header(url: URL, now: number): string {
-    return this.all(now)
+    return this.#of(kernelId)
       .filter((cookie) => isFor(cookie, url))
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ');
   }
 
-  take(url: URL, setCookies: readonly string[], now: number): void {
+  /** `setCookies`: the headers Set-Cookie of an answer from `url`. */
+  take(kernelId: string, url: URL, setCookies: readonly string[]): void {
     for (const text of setCookies) {
-      const cookie = readCookie(url, text, now);
+      const cookie = readCookie(url, text, this.#now());
       if (cookie === undefined) continue;
-      const others = this.#cookies.filter(({ name, host, path }) => {
+      const others = this.#of(kernelId).filter(({ name, host, path }) => {
         return name !== cookie.name || host !== cookie.host || path !== cookie.path;
       });
-      this.#cookies = [...others, cookie].slice(-MAX_COOKIES);
+      this.#cookies.set(kernelId, [...others, cookie].slice(-MAX_COOKIES));
     }
+  }
+
+  forget(kernelId: string): void {
+    this.#cookies.delete(kernelId);
+  }
+
+  /** JSON, for a later process; undefined where there are none. */
+  save(kernelId: string): string | undefined {
+    const cookies = this.#of(kernelId);
+    return cookies.length === 0 ? undefined : JSON.stringify(cookies);
+  }
+
+  restore(kernelId: string, saved: string): void {
+    this.#cookies.set(kernelId, z.array(cookieSchema).safeParse(readJson(saved)).data ?? []);
+  }
+
+  #of(kernelId: string): Cookie[] {
+    return (this.#cookies.get(kernelId) ?? []).filter(({ endsMs = Infinity }) => endsMs > this.#now());
   }
 }
 

@@ -1,8 +1,8 @@
-import { lowerCased } from '../auth/read-token.ts';
+import { lowerCased } from '../auth/token-source.ts';
 import { GatewayError } from '../errors.ts';
 import type { Credentials, GatewaySettings } from '../gateway.ts';
 import { type Headers, KernelCookies } from './cookies.ts';
-import { untilAborted } from '../waits.ts';
+import { untilAborted } from '../until-aborted.ts';
 
 /**
  * Where the gateway's calls go and what they carry. Paths are joined as strings, because `new URL('/api', root)`

@@ -1,4 +1,4 @@
-import { giveTurn } from '../waits.ts';
+import { giveTurn } from '../event-loop.ts';
 
 /** Reading of values that nobody has checked; pure. */
 

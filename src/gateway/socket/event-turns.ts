@@ -1,6 +1,6 @@
 import { isCostly } from '../protocol/json.ts';
 import { jsonPart } from '../protocol/wire.ts';
-import { hasTime, inOwnTurn } from '../waits.ts';
+import { hasTime, inOwnTurn } from '../event-loop.ts';
 
 export type SocketEvent =
   /** Before the first frame. */

@@ -4,9 +4,9 @@ import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
 import type { Status } from '../outputs.ts';
 import { Outage, OutageWatch } from './outage.ts';
-import { untilUpgraded } from './upgrade.ts';
+import { untilUpgraded, type SocketOptions } from './upgrade.ts';
 import type { SocketEvent } from './event-turns.ts';
-import { KernelSocket, type SocketOptions } from './websocket.ts';
+import { KernelSocket } from './websocket.ts';
 
 export type ReconnectingEvent =
   | Exclude<SocketEvent, { kind: 'open' | 'close' }>

@@ -1,24 +1,9 @@
 import { WebSocket } from 'ws';
 import { GatewayError } from '../errors.ts';
-import type { GatewaySettings } from '../gateway.ts';
 import { type Headers, withCookies } from '../http/cookies.ts';
 import { openTunnel, tlsOptions } from '../http/dispatcher.ts';
-import type { Endpoints } from '../http/endpoints.ts';
-import type { KernelsApi } from '../http/kernels-api.ts';
-import type { GatewayTimings } from '../timings.ts';
 import { EventTurns, type SocketEvent } from './event-turns.ts';
-import { untilOpen } from './until-open.ts';
-
-export interface SocketOptions {
-  settings: GatewaySettings;
-  endpoints: Endpoints;
-  timings: GatewayTimings;
-  kernelId: string;
-  sessionId: string;
-  findKernel: KernelsApi['findKernel'];
-  /** Asked right before each upgrade: it takes the session, and what the gateway keeps for it, from another client. */
-  mayWrite: () => boolean;
-}
+import { type SocketOptions, untilOpen } from './upgrade.ts';
 
 /** How long the other side may take to answer our close. */
 const CLOSE_MS = 1_000;

@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2';
-import { giveTurn, hasTime } from '../../gateway/waits.ts';
+import { giveTurn, hasTime } from '../../gateway/event-loop.ts';
 import { MAX_NESTING, PIECE_CHARS } from './html-text.ts';
 
 /** A table of texts, as far as the kernel sent it: it may have left out rows and columns, with dots in their place. */

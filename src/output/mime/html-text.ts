@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2';
-import { giveTurn } from '../../gateway/waits.ts';
+import { giveTurn } from '../../gateway/event-loop.ts';
 
 const blockTags = new Set('p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section'.split(' '));
 /** What is in media is for browsers that cannot play them. */

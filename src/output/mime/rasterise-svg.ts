@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { LRUCache } from 'lru-cache';
+import { Turns } from '../../gateway/turns.ts';
 
 /** Beside this file: .ts, or .js where both are built. */
 const program = fileURLToPath(new URL(`svg-to-png${import.meta.url.slice(-3)}`, import.meta.url));
@@ -12,51 +13,10 @@ const MAX_SVG_CHARS = 5_000_000;
 const TIMEOUT_MS = 20_000;
 /** Each takes a processor and some memory. */
 const MOST_AT_ONCE = 2;
-const WAITING_OF_OWNER = 10;
 /** So many owners of an svg that took too long are remembered. */
 const SLOW_OWNERS = 1_000;
 
-/**
- * Lets so many pieces of work run at once, of each owner one; the others wait in order. What an owner has beyond
- * `waitingOfOwner` waiting is refused.
- */
-export class FairSlots {
-  readonly #slots: number;
-  readonly #waitingOfOwner: number;
-  readonly #owners = new Set<string>();
-  #waiting: { owner: string; start: () => void }[] = [];
-
-  constructor(slots: number, waitingOfOwner: number) {
-    this.#slots = slots;
-    this.#waitingOfOwner = waitingOfOwner;
-  }
-
-  /** Undefined where it was refused. Rejects as the work does. */
-  async run<T>(owner: string, work: () => Promise<T>): Promise<T | undefined> {
-    if (this.#waiting.filter((each) => each.owner === owner).length >= this.#waitingOfOwner) return undefined;
-    await new Promise<void>((start) => {
-      this.#waiting.push({ owner, start });
-      this.#startNext();
-    });
-    try {
-      return await work();
-    } finally {
-      this.#owners.delete(owner);
-      this.#startNext();
-    }
-  }
-
-  #startNext(): void {
-    if (this.#owners.size >= this.#slots) return;
-    const next = this.#waiting.find(({ owner }) => !this.#owners.has(owner));
-    if (next === undefined) return;
-    this.#waiting = this.#waiting.filter((each) => each !== next);
-    this.#owners.add(next.owner);
-    next.start();
-  }
-}
-
-const slots = new FairSlots(MOST_AT_ONCE, WAITING_OF_OWNER);
+const turns = new Turns(MOST_AT_ONCE);
 const slowOwners = new LRUCache<string, true>({ max: SLOW_OWNERS });
 
 /**
@@ -65,10 +25,13 @@ const slowOwners = new LRUCache<string, true>({ max: SLOW_OWNERS });
  */
 export async function rasteriseSvg(svg: string, owner: string): Promise<Buffer | undefined> {
   if (svg.length > MAX_SVG_CHARS) return undefined;
+  const endTurn = await turns.take({ owner });
   try {
-    return await slots.run(owner, () => draw(svg, owner));
+    return await draw(svg, owner);
   } catch {
     return undefined;
+  } finally {
+    endTurn();
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isCostly, readJson } from '../../gateway/protocol/json.ts';
-import { giveTurn, hasTime, inOwnTurn } from '../../gateway/waits.ts';
+import { giveTurn, hasTime, inOwnTurn } from '../../gateway/event-loop.ts';
 import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
 
 /** Spark's tables: those that it prints as text, and those that our own code in a kernel sends (src/spark/sql). */

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
 import type { MimeBundle } from '../../gateway/outputs.ts';
-import { giveTurn, hasTime } from '../../gateway/waits.ts';
+import { giveTurn, hasTime } from '../../gateway/event-loop.ts';
 import type { ReadError } from '../errors/kernel-error.ts';
 import { isGap, type Table } from '../mime/html-table.ts';
 import { rasteriseSvg } from '../mime/rasterise-svg.ts';

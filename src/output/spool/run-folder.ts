@@ -1,8 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GrowingFile } from '../model/picture.ts';
-import { NewFiles } from './new-files.ts';
 import { piecesOf } from '../terminal/terminal-text.ts';
 import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
 
@@ -19,14 +18,14 @@ const STALE_FILES = 200;
 
 /**
  * The files of one run, within its limits: MAX_OUTPUT counts the files that the picture has and the stream text. The
- * folder is made while the kernel begins, or for its first file. A file is never written over: the snapshot on
+ * folder is made for its first file. A file is never written over: the snapshot on
  * the disk may name it, so what was replaced is deleted after the next one.
  */
 export class RunFolder {
   readonly path: string;
   /** A file was refused, because there are too many bytes or files. */
   isFull = false;
-  readonly newFiles: NewFiles;
+  readonly #keepsLeftovers: boolean;
   readonly #maxBytes: number;
   readonly #maxFiles: number;
   readonly #onFailure: (error: unknown) => void;
@@ -38,6 +37,7 @@ export class RunFolder {
   #streamBytes = 0;
   /** What the next output replaces makes room for it. */
   #replaced = { bytes: 0, files: 0 };
+  #isMade = false;
   #count = 0;
   /** What it has of the budget. */
   #budgetBytes = 0;
@@ -60,13 +60,24 @@ export class RunFolder {
     this.#budget = budget;
     this.path = path;
     this.#maxBytes = maxBytes;
-    this.newFiles = new NewFiles(path, keepsLeftovers);
+    this.#keepsLeftovers = keepsLeftovers;
     this.#onFailure = onFailure;
   }
 
   /** The path of a file in it, for reading. */
   at(name: string): string {
     return join(this.path, name);
+  }
+
+  /** Makes the folder before its first file. Throws where the disk refuses. */
+  begin(): void {
+    if (this.#isMade) return;
+    const isNew = mkdirSync(this.path, { recursive: true }) !== undefined;
+    if (!isNew && !this.#keepsLeftovers) {
+      rmSync(this.path, { recursive: true, force: true });
+      mkdirSync(this.path);
+    }
+    this.#isMade = true;
   }
 
   /** Bytes that may still be written. */
@@ -135,7 +146,7 @@ export class RunFolder {
     this.#count += 1;
     const path = this.at(`${this.#count}-${name}`);
     try {
-      this.newFiles.begin(path);
+      this.begin();
       if (this.#count <= FILES_AT_ONCE && bytes <= AT_ONCE_BYTES) writeFileSync(path, content);
       else await writeFile(path, typeof content === 'string' ? piecesOf(content, PIECE_CHARS) : content);
     } catch (error) {

@@ -83,7 +83,7 @@ async function writeSnapshot(folder: RunFolder, snapshot: Snapshot<unknown>): Pr
   const json = JSON.stringify(snapshot);
   const written = `${crc32(json)}\n${json}`;
   const path = folder.at(SNAPSHOT_FILE);
-  folder.newFiles.begin(`${path}.new`);
+  folder.begin();
   folder.countSnapshot(Buffer.byteLength(written));
   if (written.length <= AT_ONCE_CHARS) {
     writeFileSync(`${path}.new`, written);

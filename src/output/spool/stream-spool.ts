@@ -115,7 +115,7 @@ export class StreamSpool {
 
   #open(): number {
     const path = this.#folder.at(STREAM_FILE);
-    this.#folder.newFiles.begin(path);
+    this.#folder.begin();
     return openSync(path, 'a');
   }
 

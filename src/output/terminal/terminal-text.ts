@@ -1,4 +1,4 @@
-import { giveTurn } from '../../gateway/waits.ts';
+import { giveTurn } from '../../gateway/event-loop.ts';
 import type { BoundedText } from '../output-view.ts';
 import { FoldedLine, WINDOW_CHARS } from './terminal-line.ts';
 import { TerminalReader } from './terminal-reader.ts';

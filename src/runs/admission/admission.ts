@@ -6,13 +6,19 @@ import type { NotebookStore } from '../../notebooks/notebook-store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
-import type { Run, RunData, SavedUse } from '../run.ts';
+import { type Run, type RunData, type SavedUse, type Snippet } from '../run.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
-import { type Chosen, newRun, notebookData, type SnippetRequest, withLanguage } from './new-run.ts';
-import { checkSnippet, type Snippet } from './snippet.ts';
+import {
+  type Chosen,
+  newRun,
+  notebookData,
+  type SnippetRequest,
+  withLanguage,
+  checkSnippet,
+} from './new-run.ts';
 import { Withdrawals } from './withdrawals.ts';
 
 const LANGUAGES_NOT_KNOWN =

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { UserError } from '../../errors.ts';
 import type { Kernelspecs } from '../../gateway/gateway.ts';
 import { cellsThatMayRaise } from '../../notebooks/model.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { NewRun } from '../../store/store.ts';
-import type { Origin, Run, RunData, SavedUse, Source } from '../run.ts';
+import type { Origin, Run, RunData, SavedUse, Snippet, Source } from '../run.ts';
 import type { ChosenLanguage } from '../languages/languages.ts';
-import type { Snippet } from './snippet.ts';
 
 export interface SnippetRequest {
   /** What Slack may repeat is known by this key. */
@@ -90,4 +90,40 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
       notes: [...notes],
     },
   };
+}
+
+/** The gateways drop a frame over 10 MiB without a word (protocol.md §2.3); the rest of the message needs room too. */
+const MAX_MESSAGE_BYTES = 9 * 2 ** 20;
+
+/**
+ * Throws `UserError` (`emptySnippet`, `snippetTooLong`) for what cannot be run: without code, over `maxCodeBytes` of
+ * UTF-8 in all blocks together, or with a block that no gateway takes.
+ */
+export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
+  if (snippet.blocks.every((block) => block.trim() === ''))
+    throw new UserError(
+      'emptySnippet',
+      snippet.language === undefined
+        ? 'There is no code to run.'
+        : `There is no code after “${snippet.language}”. To make it the channel’s default: use ${snippet.language}.`,
+    );
+  const codeBytes = snippet.blocks.reduce((sum, block) => sum + Buffer.byteLength(block), 0);
+  if (codeBytes > maxCodeBytes)
+    throw new UserError(
+      'snippetTooLong',
+      `This code is too long: ${inMegabytes(codeBytes)} MB, and a run may have ${inMegabytes(maxCodeBytes)} MB. Nothing ran.`,
+    );
+  for (const block of snippet.blocks) {
+    const bytes = Buffer.byteLength(JSON.stringify(block));
+    if (bytes > MAX_MESSAGE_BYTES)
+      throw new UserError(
+        'snippetTooLong',
+        `This code is too long for a kernel: ${(bytes / 2 ** 20).toFixed(1)} MiB, and at most 9 MiB go through. Nothing ran.`,
+      );
+  }
+}
+
+/** To a whole byte where that is what tells two numbers apart. */
+function inMegabytes(bytes: number): string {
+  return String(bytes / 1e6);
 }

@@ -45,4 +45,10 @@ export class ChannelSettingsStore {
       this.#known.set(key, next);
     });
   }
+
+  /** All of it, into a store that was emptied. */
+  async storeAgain(): Promise<void> {
+    for (const key of this.#known.keys())
+      await this.#mutex.run(key, async () => await this.#keyv.set(key, this.#known.get(key)));
+  }
 }

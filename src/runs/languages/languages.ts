@@ -1,7 +1,6 @@
 import { UserError } from '../../errors.ts';
-import { commonLanguages } from './common-languages.ts';
-import type { Dialect, Snippet } from '../admission/snippet.ts';
 import {
+  commonLanguages,
   dialectOf,
   isMisspelt,
   isSqlWord,
@@ -10,6 +9,7 @@ import {
   nearestWords,
   pick,
 } from './meaning.ts';
+import type { Dialect, Snippet } from '../run.ts';
 
 export type { LanguageContext } from './meaning.ts';
 

@@ -1,13 +1,12 @@
 import { UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import { startDisplays } from '../../output/model/displays.ts';
-import { type RunOutcome, syntheticOutcome } from '../outcome.ts';
+import { type RunOutcome, syntheticOutcome, readStoppedBy, type StopReason } from '../outcome.ts';
 import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
 import { type IdleDeps, IdleKernel } from './kernel/idle-kernel.ts';
 import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import { LateOutput } from './late-output.ts';
 import type { LiveRun } from './run/live-run.ts';
-import { readStoppedBy, type StopReason } from './run/read-end.ts';
 import { RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
 import { RunQueue } from './run-queue.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';

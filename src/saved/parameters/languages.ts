@@ -54,18 +54,11 @@ const r: ParameterLanguage = {
   lineComment: '#',
 };
 
+const KNOWN = new Map(Object.entries({ python, scala, r }));
+
 /** `language` as a kernelspec says it. Undefined for one into which nothing is put. */
 export function parameterLanguage(language: string | undefined): ParameterLanguage | undefined {
-  switch (language?.toLowerCase()) {
-    case 'python':
-      return python;
-    case 'scala':
-      return scala;
-    case 'r':
-      return r;
-    default:
-      return undefined;
-  }
+  return KNOWN.get(language?.toLowerCase() ?? '');
 }
 
 function namedBy(form: RegExp, words: string): (name: string) => boolean {

@@ -131,6 +131,11 @@ export class Schedules {
     });
   }
 
+  /** All of them, into a store that was emptied. */
+  async storeAgain(): Promise<void> {
+    for (const id of [...this.#known.keys()]) await this.change(id, () => ({}));
+  }
+
   /** False where it is gone already. */
   async remove(id: string): Promise<boolean> {
     return await this.#mutex.run(id, async () => {

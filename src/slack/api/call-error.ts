@@ -11,10 +11,7 @@ export type Refusal =
   | 'notFound'
   /** The message stays, but cannot be edited any more: a new one has to take its place. */
   | 'uneditable'
-  | 'archived'
-  | 'notInChannel'
-  /** Nobody, or not the bot, may post there: locked thread, read-only or thread-only channel, workspace rules. */
-  | 'restricted'
+  /** Archived, closed to the bot, against the workspace's rules, …: nothing helps. */
   | 'other';
 
 /** Why a call to Slack failed, by what to do next. */
@@ -35,20 +32,23 @@ const OUTAGES = new Set([
   'team_added_to_org',
 ]);
 
-const REFUSALS: Readonly<Record<Exclude<Refusal, 'other' | 'restricted'>, readonly string[]>> = {
-  tooLong: ['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks', 'invalid_blocks_format', 'no_text'],
-  messageGone: ['message_not_found'],
-  notFound: ['file_not_found', 'file_deleted', 'channel_not_found', 'thread_not_found'],
-  uneditable: [
-    'cant_update_message',
-    'edit_window_closed',
-    'is_inactive',
-    'block_mismatch',
-    'streaming_state_conflict',
-  ],
-  archived: ['is_archived'],
-  notInChannel: ['not_in_channel', 'user_not_in_channel'],
-};
+const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
+  ['msg_too_long', 'tooLong'],
+  ['msg_blocks_too_long', 'tooLong'],
+  ['invalid_blocks', 'tooLong'],
+  ['invalid_blocks_format', 'tooLong'],
+  ['no_text', 'tooLong'],
+  ['message_not_found', 'messageGone'],
+  ['file_not_found', 'notFound'],
+  ['file_deleted', 'notFound'],
+  ['channel_not_found', 'notFound'],
+  ['thread_not_found', 'notFound'],
+  ['cant_update_message', 'uneditable'],
+  ['edit_window_closed', 'uneditable'],
+  ['is_inactive', 'uneditable'],
+  ['block_mismatch', 'uneditable'],
+  ['streaming_state_conflict', 'uneditable'],
+]);
 
 const REASONS_KEPT = 5;
 const REASON_CHARS = 300;
@@ -76,17 +76,13 @@ export function readErrorCode(code: string, reasons: readonly string[] = []): Ca
   if (OUTAGES.has(code) || !/^[a-z_0-9]+$/.test(code))
     return { kind: 'unclear', reason: code.slice(0, 80).toWellFormed() };
   const shown = reasons.slice(0, REASONS_KEPT).map((reason) => reason.slice(0, REASON_CHARS));
-  return { kind: 'refused', code, refusal: readRefusal(code), reasons: shown };
+  return { kind: 'refused', code, refusal: REFUSALS.get(code) ?? 'other', reasons: shown };
 }
 
-function readRefusal(code: string): Refusal {
-  if (code.startsWith('restricted_action') || code === 'thread_locked') return 'restricted';
-  const found = Object.entries(REFUSALS).find(([, codes]) => codes.includes(code))?.[0];
-  return isRefusal(found) ? found : 'other';
-}
-
-function isRefusal(name: string | undefined): name is keyof typeof REFUSALS {
-  return name !== undefined && name in REFUSALS;
+/** Slack's error where it said no; undefined where it did not answer, or only that it is in trouble. */
+export function refusedAs(error: unknown): string | undefined {
+  const failure = readCallError(error);
+  return failure.kind === 'refused' ? failure.code : undefined;
 }
 
 /** Why Slack does not let us begin: `ConfigError` where it refuses the bot token, else another error. */

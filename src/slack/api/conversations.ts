@@ -1,9 +1,10 @@
-import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { withTimeout } from '../../waits.ts';
+import { refusedAs } from './call-error.ts';
 
 /** conversations.info is tier 3: 50 a minute for a whole workspace. */
 const FACTS_MS = 10 * 60_000;
@@ -142,7 +143,7 @@ async function askFacts(client: WebClient, id: string): Promise<ChannelFacts | u
       partner: directSchema.safeParse(channel).data?.user,
     };
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (['channel_not_found', 'not_in_channel'].includes(refusedAs(error) ?? '')) return undefined;
     throw error;
   }
 }
@@ -162,10 +163,4 @@ async function listChannels(client: WebClient, user: string): Promise<ReadonlySe
     cursor = page.response_metadata?.next_cursor ?? '';
   } while (cursor !== '');
   return ids;
-}
-
-function isMissing(error: unknown): boolean {
-  return (
-    error instanceof WebAPIPlatformError && ['channel_not_found', 'not_in_channel'].includes(error.data.error)
-  );
 }

@@ -1,9 +1,9 @@
-import { WebAPIPlatformError } from '@slack/web-api';
 import { UserError } from '../../errors.ts';
 import { toLineFeeds } from '../../notebooks/model.ts';
 import { MAX_NOTEBOOK_BYTES, readNotebook } from '../../notebooks/read.ts';
 import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
 import type { SlackFetch } from '../transport/network.ts';
+import { refusedAs } from './call-error.ts';
 
 /**
  * The code of posted files, in their order, without those that turn out to be none. Throws `UserError`
@@ -15,23 +15,11 @@ const DOWNLOAD_MS = 10_000;
 /** Of a notebook's name, which the executed one gets too. */
 const MAX_NAME_CHARS = 150;
 
-export interface FileReaderOptions {
-  token: string;
-  /** Slack's API root; by default Slack's own. */
-  apiUrl: string | undefined;
-  /** MAX_CODE: of all files of one message together. */
-  maxCodeBytes: number;
-  fetch: SlackFetch;
-  /** `files.info`: the file object. */
-  askFile: (id: string) => Promise<unknown>;
-}
-
 /** What lies at one of Slack's own addresses. Rejects with `UserError`. */
 export type DownloadFile = (url: string | undefined, name: string, maxBytes: number) => Promise<Buffer>;
 
-/** Downloads with the bot's token, which goes to Slack's own hosts only. */
-export function createDownload(options: Pick<FileReaderOptions, 'token' | 'apiUrl' | 'fetch'>): DownloadFile {
-  const { token, apiUrl, fetch } = options;
+/** Downloads with the bot's token, which goes to Slack's own hosts only. `apiUrl`: Slack's API root; by default Slack's own. */
+export function createDownload(token: string, apiUrl: string | undefined, fetch: SlackFetch): DownloadFile {
   return async (url, name, maxBytes) => {
     if (url === undefined || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it is not stored in Slack');
@@ -39,10 +27,15 @@ export function createDownload(options: Pick<FileReaderOptions, 'token' | 'apiUr
   };
 }
 
-/** Reads what `createDownload` brings. */
-export function createFileReader(options: FileReaderOptions): ReadFiles {
-  const { maxCodeBytes, askFile } = options;
-  const bring = createDownload(options);
+export interface FileReaderOptions {
+  /** MAX_CODE: of all files of one message together. */
+  maxCodeBytes: number;
+  bring: DownloadFile;
+  /** `files.info`: the file object. */
+  askFile: (id: string) => Promise<unknown>;
+}
+
+export function createFileReader({ maxCodeBytes, bring, askFile }: FileReaderOptions): ReadFiles {
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
@@ -96,9 +89,7 @@ async function ask(id: string, askFile: (id: string) => Promise<unknown>): Promi
   } catch (error) {
     throw unreadable(
       undefined,
-      error instanceof WebAPIPlatformError
-        ? 'Slack does not show it to the bot'
-        : 'it could not be looked up',
+      refusedAs(error) !== undefined ? 'Slack does not show it to the bot' : 'it could not be looked up',
     );
   }
 }

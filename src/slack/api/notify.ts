@@ -5,7 +5,7 @@ import type { WebClient } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
-import { readCallError } from './call-error.ts';
+import { readCallError, refusedAs } from './call-error.ts';
 import { findPosted, inThread } from './posted.ts';
 import { renderElapsed } from '../blocks/words.ts';
 import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
@@ -135,7 +135,7 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
         if (ts !== undefined) warnings.set(record.kernelId, { ts, text });
       } catch (error) {
         // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.
-        if (readCallError(error).kind !== 'refused') throw error;
+        if (refusedAs(error) === undefined) throw error;
         await notify.person({ user: record.lastRequester }, text);
       }
     },

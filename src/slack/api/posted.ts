@@ -1,9 +1,23 @@
+import type { KnownBlock } from '@slack/types';
 import type { ConversationsRepliesResponse, WebClient } from '@slack/web-api';
 
 /** What a message of the bot's own is known by. */
 export interface Metadata {
   event_type: string;
   event_payload: Record<string, string | number>;
+}
+
+/** What of a run a message of the bot's is, so that it is found again. */
+export function metadataOf(what: 'answer' | 'root' | 'done' | 'table', run: string, more = {}): Metadata {
+  return { event_type: `sparkthread_${what}`, event_payload: { run, ...more } };
+}
+
+/** A message to post or to put in another's place. */
+export interface SlackMessage {
+  /** Read by screen readers and notifications, which do not see the blocks. */
+  text: string;
+  blocks: KnownBlock[];
+  metadata: Metadata;
 }
 
 /** Where a message goes. `thread`: the ts of its first message; '' for a message outside threads. */

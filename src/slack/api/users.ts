@@ -1,8 +1,9 @@
-import { type UsersInfoResponse, type WebClient, WebAPIPlatformError } from '@slack/web-api';
+import type { UsersInfoResponse, WebClient } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import { withTimeout } from '../../waits.ts';
 import type { Person } from '../auth/policy.ts';
+import { refusedAs } from './call-error.ts';
 
 /** How long Slack's answer about a person counts (users.info is tier 4, usergroups.users.list tier 2). */
 const PERSON_MS = 60_000;
@@ -44,7 +45,8 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
       try {
         return factsOf(id, (await client.users.info({ user: id })).user, workspace);
       } catch (error) {
-        if (!isGone(error)) throw error;
+        // The account was deleted, or is of a workspace that is not connected any more.
+        if (refusedAs(error) !== 'user_not_found') throw error;
         return { ...unknownUser, isUnknown: false, id, isDeactivated: true };
       }
     },
@@ -90,11 +92,6 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
       };
     },
   };
-}
-
-/** The account was deleted, or is of a workspace that is not connected any more. */
-function isGone(error: unknown): boolean {
-  return error instanceof WebAPIPlatformError && error.data.error === 'user_not_found';
 }
 
 /** Throws where Slack answers without a user: nobody gets rights from an empty answer. */

@@ -5,7 +5,7 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { readCallError } from './call-error.ts';
+import { refusedAs } from './call-error.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { atMost } from '../../waits.ts';
 import { brokenText, refusalText } from '../blocks/error-text.ts';
@@ -23,8 +23,7 @@ export function createViews(client: WebClient, log: Log) {
     try {
       await sendView(ready, (view) => client.views.update({ view_id: viewId, view }));
     } catch (error) {
-      const failure = readCallError(error);
-      if (failure.kind !== 'refused' || failure.code !== 'not_found') throw error;
+      if (refusedAs(error) !== 'not_found') throw error;
     }
   };
   return {
@@ -62,8 +61,7 @@ async function sendView<Sent>(view: ModalView, send: (view: ModalView) => Promis
     return await send(view);
   } catch (error) {
     const blocks = view.blocks.filter((block) => !isFileField(block));
-    const failure = readCallError(error);
-    const isRefused = failure.kind === 'refused' && failure.code === 'invalid_arguments';
+    const isRefused = refusedAs(error) === 'invalid_arguments';
     if (!isRefused || blocks.length === view.blocks.length || blocks.length === 0) throw error;
     return await send({ ...view, blocks });
   }
@@ -71,8 +69,7 @@ async function sendView<Sent>(view: ModalView, send: (view: ModalView) => Promis
 
 /** Slack waits 3 s for a window; a view that it finds wrong is a fault of ours. */
 function whyUnopened(error: unknown): never {
-  const failure = readCallError(error);
-  if (failure.kind === 'refused' && !failure.code.includes('trigger')) throw error;
+  if (refusedAs(error)?.includes('trigger') === false) throw error;
   throw new UserError('notTaken', 'Slack did not open the window in time. Nothing ran; try again.');
 }
 

@@ -10,20 +10,7 @@ import type { Bot } from '../context.ts';
 type AuditPort = Pick<Bot, 'workspace' | 'audit'>;
 
 /** What a person asks for: `audit` is the way in, `act` the command or the button. */
-export type Asked = Pick<
-  AuditEntry,
-  | 'audit'
-  | 'act'
-  | 'user'
-  | 'channel'
-  | 'thread'
-  | 'run'
-  | 'requester'
-  | 'source'
-  | 'codeSha256'
-  | 'codeLength'
-  | 'code'
->;
+export type Asked = Omit<AuditEntry, 'event' | 'workspace' | 'outcome' | 'reason'>;
 
 /** Does what somebody asked for, with a line at its acceptance and one at its end, or at its refusal. */
 export async function withAudit<Done>(

@@ -2,11 +2,13 @@ import type {
   ActionsBlock,
   Button,
   ConfirmationDialog,
+  ContextBlock,
   HeaderBlock,
   PlainTextElement,
+  PlainTextOption,
   SectionBlock,
 } from '@slack/types';
-import { truncateMrkdwn } from './truncate.ts';
+import { truncate, truncateMrkdwn } from './truncate.ts';
 import type { z } from 'zod';
 
 /** What messages, modals and the home tab are put together from. In mrkdwn, what came from people or kernels is escaped first. */
@@ -39,11 +41,26 @@ export function section(text: string): SectionBlock {
 
 /** A line in large letters, without markup. */
 export function header(text: string): HeaderBlock {
-  return { type: 'header', text: { type: 'plain_text', text } };
+  return { type: 'header', text: plainText(text) };
 }
 
 export function plainText(text: string): PlainTextElement {
   return { type: 'plain_text', text };
+}
+
+/** Text of others, in which `:tada:` stays as it is. */
+export function literal(text: string): PlainTextElement {
+  return { type: 'plain_text', text, emoji: false };
+}
+
+/** A small line in literal text. */
+export function contextLine(text: string): ContextBlock {
+  return { type: 'context', elements: [literal(text)] };
+}
+
+/** One of a menu. Slack refuses a label of over 75 characters. */
+export function option(label: string, value: string): PlainTextOption {
+  return { text: literal(truncate(label, 75)), value };
 }
 
 /** `value` comes back with each press. */
@@ -66,50 +83,44 @@ export function buttonRow(...elements: Button[]): ActionsBlock {
   return { type: 'actions', elements };
 }
 
-/** A press on one of a row of buttons. */
+/** A press on a button of a thing. */
 export interface Click<Action> {
   action: Action;
   id: string;
-  /** As it was given when the row was shown. */
-  shownAtMs: string;
+  /** As it was given when the button was shown: with the thing and the action it counts once. */
+  state: string;
 }
 
 /** The buttons for one kind of thing: what can be done to it, under action ids that begin with `prefix`. */
 export function createButtons<Action extends string>(
   prefix: string,
   labels: Readonly<Record<Action, string>>,
-  confirms: Readonly<Partial<Record<Action, ConfirmationDialog>>>,
+  looks: Readonly<Partial<Record<Action, Pick<Button, 'style' | 'confirm'>>>>,
 ) {
   const isAction = (name: string): name is Action => Object.hasOwn(labels, name);
   return {
-    /** `shownAtMs` makes a press count once for each time that the row was shown. */
-    render: (actions: readonly Action[], id: string, shownAtMs: number): ActionsBlock => {
-      const buttons = actions.map((action) => {
-        const confirm = confirms[action];
-        const value = `${id}|${shownAtMs}`;
-        return button(labels[action], `${prefix}${action}`, value, confirm === undefined ? {} : { confirm });
-      });
-      return buttonRow(...buttons);
-    },
+    render: (action: Action, id: string, state: string | number): Button =>
+      button(labels[action], `${prefix}${action}`, `${id}|${state}`, looks[action]),
     /** Undefined for a press on none of them. */
     read: (value: string, actionId: string): Click<Action> | undefined => {
       const action = actionId.slice(prefix.length);
-      const [id, shownAtMs] = value.split('|');
-      if (!actionId.startsWith(prefix) || !isAction(action) || !id || !shownAtMs) return undefined;
-      return { action, id, shownAtMs };
+      const [id, state] = value.split('|');
+      if (!actionId.startsWith(prefix) || !isAction(action) || !id || !state) return undefined;
+      return { action, id, state };
     },
   };
 }
 
 /** Asked before a press that takes something away. */
-export function confirmation(question: string, text: string, yes: string): ConfirmationDialog {
-  return {
+export function confirmation(question: string, text: string, yes: string): { confirm: ConfirmationDialog } {
+  const confirm: ConfirmationDialog = {
     title: plainText(question),
     text: plainText(text),
     confirm: plainText(yes),
     deny: plainText('Cancel'),
     style: 'danger',
   };
+  return { confirm };
 }
 
 /** Reads a button's value that is JSON; undefined when it is none of ours. */

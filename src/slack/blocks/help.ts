@@ -6,7 +6,7 @@ export type HelpTopic = (typeof HELP_TOPICS)[number];
 
 /** What `help` says, in five lines, and `help threads` about one thing. mrkdwn. */
 export function helpText(botUserId: string, topic?: HelpTopic): string {
-  return (topic === undefined ? overview(botUserId) : about(topic, botUserId)).join('\n');
+  return (topic === undefined ? overview(botUserId) : TOPICS[topic](botUserId)).join('\n');
 }
 
 /** What a channel reads that the bot was invited into, and a person at their first direct message. mrkdwn. */
@@ -32,55 +32,47 @@ function overview(botUserId: string): string[] {
   ];
 }
 
-function about(topic: HelpTopic, botUserId: string): string[] {
-  switch (topic) {
-    case 'code':
-      return [
-        '*Running code*',
-        `• \`${slashCommand} python2 1 + 1\` runs it in that language; leave the language out to use this channel’s default.`,
-        `• \`${slashCommand} sql select 1\` runs Spark SQL where this channel’s kernel has Spark.`,
-        `• <@${botUserId}> with one code block or several: they run in order, and the answer comes into that message’s thread.`,
-        '• In a direct message everything you write is code. “Run this code” in a message’s menu runs anybody’s code block.',
-        '• What stands in a code block or in `inline code` is never a command.',
-      ];
-    case 'threads':
-      return [
-        '*Threads*',
-        '• In a thread with answers, a message that is nothing but a code block runs, without a mention.',
-        '• Code that asks with `input()` is answered by a reply in its thread, or by the Answer button; a password by the button alone.',
-        '• `!stop`, `!restart`, `!status`, `!help`, `!save &lt;name&gt;` and `!export` are commands there.',
-        '• Edit your message to run it again into the same answer; delete it to remove the answer.',
-      ];
-    case 'files':
-      return [
-        '*Files*',
-        `• Post a \`.py\`, \`.scala\`, \`.r\`, \`.sql\` or \`.txt\` file, or a snippet, with <@${botUserId}>, and it runs.`,
-        '• A `.ipynb` notebook runs its code cells in order, stops at the first that fails (not at one tagged `raises-exception`), and comes back with their outputs; `key=value` beside it goes behind its parameters cell.',
-        '• `!export` in a thread, or Export as notebook in the menu of an answer, puts its runs into one notebook; `export today` sends you those of this channel.',
-        '• The editor takes a file, too. Long output, pictures and tables as CSV come back as files in the thread.',
-      ];
-    case 'commands':
-      return [
-        `*Commands* (after \`${slashCommand}\`, or after <@${botUserId}>)`,
-        '• `languages`, `status`, `history`, `stop` (your run), `help`',
-        '• `use &lt;language&gt;` sets this channel’s default language; `auto on|off`: code blocks here run without a mention.',
-        '• For admins: `restart`, `shutdown` (also with a language, or `#channel`), `kernels`, `stop` (anybody’s run).',
-      ];
-    case 'saved':
-      return [
-        '*Saved code*',
-        '• `save &lt;name&gt;` keeps the code of your last run here for this channel, and so does Save in the menu of an answer.',
-        '• `saved` lists it, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
-        '• `schedule &lt;name&gt; weekdays 8:00 key=value …` runs it by itself (also `daily 7:30`, `mondays 9:00`, `hourly`, `every 30 min`, a cron line in quotes; `only on failure` keeps good runs quiet).',
-        '• `schedules` lists them with buttons, `unschedule &lt;number&gt;` removes one.',
-      ];
-    case 'kernel':
-      return [
-        '*The kernel*',
-        '• Each channel has its own kernel: what one snippet defines, the next one finds. Nothing is private in it.',
-        '• It separates variables, not rights: code may do what the gateway’s account may.',
-        '• One run at a time, first come first served. While you wait you see your place in the queue, and you can ask the person in front.',
-        '• When nobody uses it for long it is shut down, after a warning in the channel with a Keep button.',
-      ];
-  }
-}
+const TOPICS: Readonly<Record<HelpTopic, (botUserId: string) => string[]>> = {
+  code: (botUserId) => [
+    '*Running code*',
+    `• \`${slashCommand} python2 1 + 1\` runs it in that language; leave the language out to use this channel’s default.`,
+    `• \`${slashCommand} sql select 1\` runs Spark SQL where this channel’s kernel has Spark.`,
+    `• <@${botUserId}> with one code block or several: they run in order, and the answer comes into that message’s thread.`,
+    '• In a direct message everything you write is code. “Run this code” in a message’s menu runs anybody’s code block.',
+    '• What stands in a code block or in `inline code` is never a command.',
+  ],
+  threads: () => [
+    '*Threads*',
+    '• In a thread with answers, a message that is nothing but a code block runs, without a mention.',
+    '• Code that asks with `input()` is answered by a reply in its thread, or by the Answer button; a password by the button alone.',
+    '• `!stop`, `!restart`, `!status`, `!help`, `!save &lt;name&gt;` and `!export` are commands there.',
+    '• Edit your message to run it again into the same answer; delete it to remove the answer.',
+  ],
+  files: (botUserId) => [
+    '*Files*',
+    `• Post a \`.py\`, \`.scala\`, \`.r\`, \`.sql\` or \`.txt\` file, or a snippet, with <@${botUserId}>, and it runs.`,
+    '• A `.ipynb` notebook runs its code cells in order, stops at the first that fails (not at one tagged `raises-exception`), and comes back with their outputs; `key=value` beside it goes behind its parameters cell.',
+    '• `!export` in a thread, or Export as notebook in the menu of an answer, puts its runs into one notebook; `export today` sends you those of this channel.',
+    '• The editor takes a file, too. Long output, pictures and tables as CSV come back as files in the thread.',
+  ],
+  commands: (botUserId) => [
+    `*Commands* (after \`${slashCommand}\`, or after <@${botUserId}>)`,
+    '• `languages`, `status`, `history`, `stop` (your run), `help`',
+    '• `use &lt;language&gt;` sets this channel’s default language; `auto on|off`: code blocks here run without a mention.',
+    '• For admins: `restart`, `shutdown` (also with a language, or `#channel`), `kernels`, `stop` (anybody’s run).',
+  ],
+  saved: () => [
+    '*Saved code*',
+    '• `save &lt;name&gt;` keeps the code of your last run here for this channel, and so does Save in the menu of an answer.',
+    '• `saved` lists it, `run &lt;name&gt; key=value …` runs it with these values put in, `forget &lt;name&gt;` erases it.',
+    '• `schedule &lt;name&gt; weekdays 8:00 key=value …` runs it by itself (also `daily 7:30`, `mondays 9:00`, `hourly`, `every 30 min`, a cron line in quotes; `only on failure` keeps good runs quiet).',
+    '• `schedules` lists them with buttons, `unschedule &lt;number&gt;` removes one.',
+  ],
+  kernel: () => [
+    '*The kernel*',
+    '• Each channel has its own kernel: what one snippet defines, the next one finds. Nothing is private in it.',
+    '• It separates variables, not rights: code may do what the gateway’s account may.',
+    '• One run at a time, first come first served. While you wait you see your place in the queue, and you can ask the person in front.',
+    '• When nobody uses it for long it is shut down, after a warning in the channel with a Keep button.',
+  ],
+};

@@ -1,7 +1,7 @@
 import type { ActionsBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
 import { renderElapsed } from './words.ts';
-import { confirmation, createButtons, escapeMrkdwn, mention, slackTime } from './elements.ts';
+import { buttonRow, confirmation, createButtons, escapeMrkdwn, mention, slackTime } from './elements.ts';
 
 /** What is said of kernels. mrkdwn. */
 
@@ -70,5 +70,8 @@ export const kernelButtons = createButtons<KernelAction>(
 );
 
 export function renderKernelButtons(kernelId: string, shownAtMs: number): ActionsBlock {
-  return kernelButtons.render(['restart', 'shutdown'], kernelId, shownAtMs);
+  return buttonRow(
+    kernelButtons.render('restart', kernelId, shownAtMs),
+    kernelButtons.render('shutdown', kernelId, shownAtMs),
+  );
 }

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../../runs/run-view.ts';
-import { type BodyElement, fitShorter, isVisible, preformatted } from './rich-text.ts';
+import { literal } from './elements.ts';
+import { type BodyElement, fitShorter, isVisible, paragraph, preformatted } from './rich-text.ts';
 import { truncateMiddle } from './truncate.ts';
 import type { ModalView } from '@slack/types';
 import { z } from 'zod';
@@ -10,22 +11,17 @@ import { renderField, renderModal } from './modals/modal.ts';
 export function renderRunQuestion({ phase, requester }: RunView, room: number): BodyElement[] {
   if (phase.kind !== 'inputAsked') return [];
   const { password, untilMs } = phase;
-  const asked: BodyElement = {
-    type: 'rich_text_section',
-    elements: [
-      ...(requester.startsWith('B')
-        ? [{ type: 'text' as const, text: 'The code waits' }]
-        : [{ type: 'user' as const, user_id: requester }]),
-      { type: 'text', text: password ? PASSWORD_WORDS : LINE_WORDS },
-      {
-        type: 'date',
-        timestamp: Math.floor(untilMs / 1000),
-        format: '{time}',
-        fallback: `${new Date(untilMs).toISOString().slice(11, 16)} UTC`,
-      },
-      { type: 'text', text: '.' },
-    ],
-  };
+  const asked = paragraph(
+    requester.startsWith('B') ? 'The code waits' : { type: 'user', user_id: requester },
+    password ? PASSWORD_WORDS : LINE_WORDS,
+    {
+      type: 'date',
+      timestamp: Math.floor(untilMs / 1000),
+      format: '{time}',
+      fallback: `${new Date(untilMs).toISOString().slice(11, 16)} UTC`,
+    },
+    '.',
+  );
   const prompt = plainPrompt(phase.prompt).trim();
   if (!isVisible(prompt)) return [asked];
   const render = (chars: number): BodyElement[] => [preformatted(truncateMiddle(prompt, chars)), asked];
@@ -69,7 +65,7 @@ export function renderQuestionModal(
   return renderModal(head, [
     renderField(
       lineBlock,
-      { type: 'plain_text', text: asked === '' ? 'The code waits for a line' : asked, emoji: false },
+      literal(asked === '' ? 'The code waits for a line' : asked),
       { type: 'plain_text_input', max_length: MAX_LINE_CHARS, focus_on_load: true },
       {
         // An empty line is an answer too.

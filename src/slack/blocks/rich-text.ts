@@ -1,4 +1,4 @@
-import type { KnownBlock, RichTextPreformatted, RichTextSection } from '@slack/types';
+import type { KnownBlock, RichTextElement, RichTextPreformatted, RichTextSection } from '@slack/types';
 
 export type BodyElement = RichTextSection | RichTextPreformatted;
 
@@ -10,6 +10,14 @@ export function sentence(text: string, style?: { italic?: true; bold?: true }): 
   return {
     type: 'rich_text_section',
     elements: [{ type: 'text', text: shownText(text), ...(style === undefined ? {} : { style }) }],
+  };
+}
+
+/** A paragraph of texts and of what is no text: people, channels, times, links. */
+export function paragraph(...elements: (string | RichTextElement)[]): RichTextSection {
+  return {
+    type: 'rich_text_section',
+    elements: elements.map((each) => (typeof each === 'string' ? { type: 'text', text: each } : each)),
   };
 }
 

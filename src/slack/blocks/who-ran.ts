@@ -1,7 +1,14 @@
 import type { KnownBlock } from '@slack/types';
 import type { RootContent, RunView } from '../../runs/run-view.ts';
-import { escapeMrkdwn } from './elements.ts';
-import { type BodyElement, colouredAs, fitShorter, MESSAGE_ROOM, preformatted } from './rich-text.ts';
+import { contextLine, escapeMrkdwn } from './elements.ts';
+import {
+  type BodyElement,
+  colouredAs,
+  fitShorter,
+  MESSAGE_ROOM,
+  paragraph,
+  preformatted,
+} from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
 import { joinWords } from './words.ts';
 
@@ -34,37 +41,32 @@ export function renderRoot(
     const code = blocks.map((block) =>
       preformatted(shortenCode(block, Math.floor(chars / blocks.length)), colouredAs(root.syntax)),
     );
-    return [{ type: 'rich_text', elements: [{ type: 'rich_text_section', elements: head }, ...code] }];
+    return [{ type: 'rich_text', elements: [paragraph(...head), ...code] }];
   };
   const rendered = fitShorter(SHOWN_CODE_CHARS, MIN_BLOCK_CHARS, room, render) ?? render(0);
-  return { text, blocks: root.result === undefined ? rendered : [...rendered, resultBlock(root.result)] };
+  // Plain text: what the code printed is no markup.
+  const result = root.result === undefined ? [] : [contextLine(root.result.toWellFormed())];
+  return { text, blocks: [...rendered, ...result] };
 }
 
-type HeadElement = { type: 'user'; user_id: string } | { type: 'text'; text: string; style?: { bold: true } };
+type HeadElement =
+  | string
+  | { type: 'user'; user_id: string }
+  | { type: 'text'; text: string; style: { bold: true } };
 
 /** `@ana ran python2`, `@ana ran python2, saved as report`, `python2, saved as report, scheduled by @ana, weekdays 8:00`. */
 function headOf({ requester, saved }: RootContent & { requester: string }, language: string): HeadElement[] {
   const named = { type: 'text', text: language, style: { bold: true } } as const;
   const who = { type: 'user', user_id: requester } as const;
-  if (saved === undefined) return [who, { type: 'text', text: ' ran ' }, named];
+  if (saved === undefined) return [who, ' ran ', named];
   const as = `, saved as ${saved.name}`;
-  if (saved.schedule === undefined)
-    return [who, { type: 'text', text: ' ran ' }, named, { type: 'text', text: as }];
-  return [
-    named,
-    { type: 'text', text: `${as}, scheduled by ` },
-    who,
-    { type: 'text', text: `, ${saved.schedule.words}` },
-  ];
+  if (saved.schedule === undefined) return [who, ' ran ', named, as];
+  return [named, `${as}, scheduled by `, who, `, ${saved.schedule.words}`];
 }
 
 function textOf(element: HeadElement): string {
+  if (typeof element === 'string') return escapeMrkdwn(element);
   return element.type === 'user' ? `<@${element.user_id}>` : escapeMrkdwn(element.text);
-}
-
-/** Plain text: what the code printed is no markup. */
-function resultBlock(result: string): KnownBlock {
-  return { type: 'context', elements: [{ type: 'plain_text', text: result.toWellFormed(), emoji: false }] };
 }
 
 /** Whether the root message of these blocks has all of the code. */
@@ -88,13 +90,7 @@ function originOf({ kind, name }: NonNullable<RunView['origin']>): string {
 /** "@ben ran this again" and the code, in at most `room` characters of JSON: the record of a thread stays true. */
 export function renderOrigin({ requester, origin, code }: RunView, room: number): BodyElement[] {
   if (origin === undefined) return [];
-  const who: BodyElement = {
-    type: 'rich_text_section',
-    elements: [
-      { type: 'user', user_id: requester },
-      { type: 'text', text: originOf(origin) },
-    ],
-  };
+  const who = paragraph({ type: 'user', user_id: requester }, originOf(origin));
   const render = (chars: number): BodyElement[] => [
     who,
     preformatted(shortenCode(joined(origin.blocks), chars), colouredAs(code?.language)),

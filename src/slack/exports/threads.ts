@@ -1,4 +1,4 @@
-import { readCallError } from '../api/call-error.ts';
+import { refusedAs } from '../api/call-error.ts';
 import type { DownloadFile } from '../api/files.ts';
 import { type Place, readMessages, type Reply } from '../api/posted.ts';
 import { type MessageClient, withRetries } from '../messages/client.ts';
@@ -47,7 +47,7 @@ export function createThreads(client: MessageClient, download: DownloadFile) {
         return undefined;
       }).catch((error: unknown) => {
         // Slack knows no thread whose first message is deleted.
-        if (readCallError(error).kind === 'refused') return undefined;
+        if (refusedAs(error) !== undefined) return undefined;
         throw error;
       }),
     /** Rejects with `UserError` where it cannot be had. */

@@ -1,6 +1,6 @@
 import type { AckFn } from '@slack/bolt';
 import { StoreError, UserError } from '../../errors.ts';
-import { untilAborted } from '../../gateway/waits.ts';
+import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
 import { type Asked, auditRefused } from '../auth/audit.ts';
 import { brokenText, refusalMrkdwn, refusalText } from '../blocks/error-text.ts';

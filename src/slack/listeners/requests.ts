@@ -94,6 +94,24 @@ export async function runOnce<Done>(
   }
 }
 
+/**
+ * The same for what does no harm twice: it counts once it is done, so that a crash in the middle leaves a button that
+ * works, and words that are told yet.
+ */
+export async function untilDone<Done>(
+  request: string,
+  bot: Bot,
+  act: () => Promise<Done>,
+): Promise<Done | undefined> {
+  return await bot.memory.mutex.run(request, async () => {
+    if (await bot.isKnown(request)) return undefined;
+    const done = await act();
+    // What is done is not undone because the store does not say so.
+    await bot.markSeen(request).catch(() => undefined);
+    return done;
+  });
+}
+
 export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'maySwitch'>;
 
 /**
@@ -173,6 +191,19 @@ async function eraseIfDeleted(
   if (!(await bot.isKnown(deletionRequest(message)))) return;
   const run = await bot.findRun(runId);
   if (run !== undefined) await bot.erase(run);
+}
+
+/** A run, and who asks something of it. Throws `UserError` where it is no longer kept; `undone`: `nothing was saved`. */
+export async function findRunFor(
+  runId: string,
+  user: string,
+  undone: string,
+  bot: Bot,
+  signal: AbortSignal | undefined,
+): Promise<[Run, Person]> {
+  const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), signal);
+  if (run === undefined) throw new UserError('badCommand', `That run is no longer kept, so ${undone}.`);
+  return [run, person];
 }
 
 /** The notebook of a run that is run again. */

@@ -1,7 +1,6 @@
 import type { GlobalShortcut, MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
-import type { Snippet } from '../../runs/admission/snippet.ts';
-import { languageOf } from '../../runs/run.ts';
+import { type Snippet, languageOf } from '../../runs/run.ts';
 import {
   chooseLanguage,
   type LanguageContext,

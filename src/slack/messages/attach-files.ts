@@ -1,20 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { readErrorCode } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
 import { renderAllRows } from '../blocks/run/run-buttons.ts';
-import type { Place } from '../api/posted.ts';
-import { EditableMessage, type Sending } from './editable-message.ts';
+import { metadataOf } from '../api/posted.ts';
+import { tries } from './client.ts';
+import { EditableMessage, type Owner, type Sending } from './editable-message.ts';
 import { sizeOf, uploadFiles } from './upload-files.ts';
 
 /** The run message that files belong to. */
-export interface FilesOwner {
-  runId: string;
-  /** Its thread. */
-  place: Place;
-  createdAt: number;
-  /** A process that died may have brought some of them already. */
-  mayExist: boolean;
+export interface FilesOwner extends Owner {
+  /** What belongs to it stands behind it; absent: behind the thread's first message. */
+  messageTs?: string | undefined;
 }
 
 export interface Attached {
@@ -65,7 +60,7 @@ export async function attachFiles(
   return done;
 }
 
-/** Files that are in the thread already, known by name and size. */
+/** Files that are in the thread already, known by name and size; an earlier run's picture may be the very same. */
 async function findExisting(
   sending: Sending,
   owner: FilesOwner,
@@ -73,9 +68,9 @@ async function findExisting(
 ): Promise<{ key: string; id: string }[]> {
   const plain = files.filter((file) => file.kind === 'file');
   if (plain.length === 0) return [];
-  for (let ms = sending.looks.take(); ms > 0; ms = sending.looks.take()) await delay(ms);
+  await sending.looks.turn();
   // Where the thread may not be read they are uploaded again: better twice than not at all.
-  const there = await sending.client.filesIn(owner.place).catch(() => []);
+  const there = await sending.client.filesIn(owner.place, owner.messageTs).catch(() => []);
   const existing: { key: string; id: string }[] = [];
   for (const file of plain) {
     const { key, filename } = file;
@@ -105,34 +100,21 @@ async function postTable(
   owner: FilesOwner,
   file: TableFile,
 ): Promise<{ ids: string[]; failed: { file: RunFile; reason: string }[] }> {
-  const { runId, place, createdAt, mayExist } = owner;
-  const metadata = { event_type: 'sparkthread_table', event_payload: { run: runId, table: file.key } };
+  const { runId } = owner;
+  const metadata = metadataOf('table', runId, { table: file.key });
   let reason = '';
   for (const form of TABLE_FORMS) {
     if (form === 'data_table' && sending.client.takesDataTables === false) continue;
-    const about = { runId, place, metadata, createdAt, mayExist, isFixed: form !== 'text' };
-    const message = new EditableMessage(sending, about);
-    let tries = 0;
-    const sent = await message.send(
-      () => {
-        const { text, blocks } = renderTable(file.part, form);
-        return { text, blocks: [...blocks, ...renderAllRows(runId, file.part)], metadata };
-      },
-      async (ms) => {
-        await delay(ms);
-        return (tries += 1) < TABLE_TRIES;
-      },
-    );
+    const message = new EditableMessage(sending, { ...owner, metadata, isFixed: form !== 'text' });
+    const sent = await message.send(() => {
+      const { text, blocks } = renderTable(file.part, form);
+      return { text, blocks: [...blocks, ...renderAllRows(runId, file.part)] };
+    }, tries(TABLE_TRIES));
     const isTaken = sent.kind === 'posted';
     if (form === 'data_table' && sent.kind !== 'wait') sending.client.takesDataTables ??= isTaken;
     if (isTaken) return { ids: [sent.ts], failed: [] };
     reason = sent.kind === 'refused' ? sent.code : sent.reason;
-    if (sent.kind !== 'refused' || !isRefusedForItsForm(sent.code)) break;
+    if (sent.kind !== 'refused' || sent.refusal !== 'tooLong') break;
   }
   return { ids: [], failed: [{ file, reason }] };
-}
-
-function isRefusedForItsForm(code: string): boolean {
-  const failure = readErrorCode(code);
-  return failure.kind === 'refused' && failure.refusal === 'tooLong';
 }

@@ -1,23 +1,15 @@
-import { inThread, type Metadata, type Place, readMessages } from '../api/posted.ts';
+import { inThread, type Place, readMessages, type SlackMessage } from '../api/posted.ts';
 import { createNotify, type Notify } from '../api/notify.ts';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KnownBlock } from '@slack/types';
 import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import { openClient, type SlackFetch } from '../transport/network.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
 
-/** A message to post or to put in another's place. */
-export interface SlackMessage {
-  text: string;
-  blocks: KnownBlock[];
-  metadata: Metadata;
-}
-
 export interface MessageClientOptions {
   token: string;
-  slackApiUrl?: string;
+  slackApiUrl?: string | undefined;
   /** What the calls go through; by default the process's own. */
   fetch?: FetchFunction;
   /** What files go through; by default the process's own. */
@@ -79,10 +71,11 @@ export class MessageClient {
     }
   }
 
-  /** The files that are in a thread. */
-  async filesIn(place: Place): Promise<{ id: string; name: string; size: number }[]> {
+  /** The files that are in a thread, behind the message `after`. */
+  async filesIn(place: Place, after = '0'): Promise<{ id: string; name: string; size: number }[]> {
     const files: { id: string; name: string; size: number }[] = [];
     for await (const message of readMessages(this.client, place, 0)) {
+      if (Number(message.ts) <= Number(after)) continue;
       for (const { id, name, size } of message.files ?? []) {
         if (id !== undefined && name !== undefined && size !== undefined) files.push({ id, name, size });
       }
@@ -148,4 +141,13 @@ export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
 /** `attempt`: 1 after the first failure. */
 export function retryMs(failure: CallError, attempt: number): number {
   return failure.kind === 'rateLimited' ? failure.waitMs : Math.min(30_000, 500 * 2 ** attempt);
+}
+
+/** Waits before each of so many tries in all; false when they are used up. */
+export function tries(count: number): (ms: number) => Promise<boolean> {
+  let tried = 0;
+  return async (ms) => {
+    await delay(ms);
+    return (tried += 1) < count;
+  };
 }

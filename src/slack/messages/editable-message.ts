@@ -1,19 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
-import { readCallError } from '../api/call-error.ts';
+import { readCallError, type Refusal } from '../api/call-error.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
-import { findPosted, type Metadata, type Place } from '../api/posted.ts';
-import { type MessageClient, retryMs, type SlackMessage } from './client.ts';
+import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
+import { type MessageClient, retryMs } from './client.ts';
 import type { CallLimiter, EditLimiter, Use } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
 export type Attempt =
   | { kind: 'posted'; ts: string }
   | { kind: 'wait'; ms: number; reason: string }
-  /** It never will; Slack's error. */
-  | { kind: 'refused'; code: string };
+  /** It never will; `code` is Slack's error. */
+  | { kind: 'refused'; code: string; refusal: Refusal };
 type Wait = Attempt & { kind: 'wait' };
-
 /** What messages are sent with: one each for all run messages of a workspace. */
 export interface Sending {
   client: MessageClient;
@@ -31,17 +30,21 @@ export interface Sending {
   lookAgainMs: number;
 }
 
-export interface EditableMessageOptions {
+/** The run that messages and files are posted for, and where. */
+export interface Owner {
   runId: string;
   place: Place;
-  /** By which it is found again: its type and what of its payload is its own. */
-  metadata: Metadata;
   /** When the run was accepted: outside threads no earlier message is looked at. */
   createdAt: number;
+  /** A process that died may have posted them already: look before posting. */
+  mayExist: boolean;
+}
+
+export interface EditableMessageOptions extends Owner {
+  /** By which it is found again: its type and what of its payload is its own. */
+  metadata: Metadata;
   /** Of the message that is edited; absent: it is posted. */
   ts?: string | undefined;
-  /** It may have been posted before: look before posting. */
-  mayExist: boolean;
   /** A refusal for its size is final. */
   isFixed?: boolean;
   onPosted?: (ts: string) => void;
@@ -51,7 +54,7 @@ export interface EditableMessageOptions {
 }
 
 /** `room`: how much its blocks may hold, in characters of JSON. Called at the last moment, so that the newest is sent. */
-export type Render = (room: number) => SlackMessage;
+export type Render = (room: number) => Omit<SlackMessage, 'metadata'> & { metadata?: Metadata };
 
 /** Less room than this shows nothing but the end of a run: then the smallest message is sent at once. */
 const MIN_ROOM = 1_500;
@@ -68,7 +71,6 @@ export class EditableMessage {
   readonly #options: EditableMessageOptions;
   #ts: string | undefined;
   #mayExist: boolean;
-  /** It was looked for and not found. */
   #isMissed = false;
   #room = MESSAGE_ROOM;
   #reposts = 0;
@@ -78,7 +80,7 @@ export class EditableMessage {
     this.#sending = sending;
     this.#options = options;
     this.#ts = options.ts;
-    this.#mayExist = options.mayExist;
+    this.#mayExist = options.ts === undefined && options.mayExist;
   }
 
   get ts(): string | undefined {
@@ -89,7 +91,6 @@ export class EditableMessage {
     return this.#options.place;
   }
 
-  /** What Slack has been found to take. */
   get room(): number {
     return this.#room;
   }
@@ -102,11 +103,10 @@ export class EditableMessage {
     }
   }
 
-  /** One try to post or edit it. */
   async attempt(render: Render, use: Use): Promise<Attempt> {
-    const notYet = this.#ts === undefined && this.#mayExist ? await this.#look() : undefined;
+    const notYet = await this.#look();
     if (notYet !== undefined) return notYet;
-    const { runId, place, signal } = this.#options;
+    const { runId, place, metadata, signal } = this.#options;
     const { client, edits, posts, removes } = this.#sending;
     if (this.#ts !== undefined) {
       const ms = edits.take(runId, use);
@@ -120,7 +120,7 @@ export class EditableMessage {
       if (postMs > 0) await delay(postMs, undefined, { ...(signal && { signal }) }).catch(() => undefined);
       if (signal?.aborted === true) return { kind: 'wait', ms: 0, reason: 'released' };
     }
-    const message = render(this.#room);
+    const message = { metadata, ...render(this.#room) };
     try {
       if (this.#ts !== undefined) {
         await client.update(place.channel, this.#ts, message);
@@ -152,12 +152,13 @@ export class EditableMessage {
 
   /** Finds out whether it was posted where the reply to a post was lost. */
   async settle(): Promise<void> {
-    for (let looks = 0; looks < SETTLING_LOOKS && this.#ts === undefined && this.#mayExist; looks += 1)
+    for (let looks = 0; looks < SETTLING_LOOKS && this.#mayExist; looks += 1)
       await delay((await this.#look())?.ms);
   }
 
   /** The post may have been made (slack.md fact 3), so it is looked for. Undefined once that is settled. */
   async #look(): Promise<Wait | undefined> {
+    if (!this.#mayExist) return undefined;
     const { client, looks } = this.#sending;
     const { place, metadata, createdAt, onFinalFound } = this.#options;
     const waitMs = looks.take();
@@ -188,7 +189,7 @@ export class EditableMessage {
     const { runId, place, metadata, createdAt } = this.#options;
     this.#isMissed = false;
     await delay(lookAgainMs, undefined, { ref: false });
-    for (let ms = looks.take(); ms > 0; ms = looks.take()) await delay(ms, undefined, { ref: false });
+    await looks.turn();
     try {
       const double = await findPosted(client.client, place, metadata, createdAt, this.#ts);
       // Without a ts it is just being posted anew.
@@ -237,13 +238,13 @@ export class EditableMessage {
       if (refusal === 'uneditable') await this.#remove(this.#ts ?? '');
       return this.#forget(code);
     }
-    return { kind: 'refused', code };
+    return { kind: 'refused', code, refusal };
   }
 
   /** Without `ms` nobody knows what became of it: longer and longer pauses. */
   #retry(reason: string, ms = retryMs({ kind: 'unclear', reason }, (this.#failures += 1))): Wait {
-    const { runId: run } = this.#options;
-    this.#sending.log.info({ event: 'message.retried', run, reason, ms }, 'a message is tried again');
+    const about = { event: 'message.retried', run: this.#options.runId, reason, ms };
+    this.#sending.log.info(about, 'a message is tried again');
     return { kind: 'wait', ms, reason };
   }
 }

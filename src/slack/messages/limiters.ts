@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 export interface CallRate {
   /** So many at once, when nothing was called for long. */
   burst: number;
@@ -35,6 +37,11 @@ export class CallLimiter {
   take(key = ''): number {
     const waitMs = this.waitMs(key);
     return waitMs > 0 ? waitMs : this.reserve(key);
+  }
+
+  /** Takes a call as soon as one may be made; the process does not stay for it. */
+  async turn(): Promise<void> {
+    for (let ms = this.take(); ms > 0; ms = this.take()) await delay(ms, undefined, { ref: false });
   }
 
   /** Slack refused a call: none is made for so long. */
@@ -95,32 +102,25 @@ export class EditLimiter {
   readonly #editedAt = new Map<string, number>();
   /** Ends that found no edit left, in the order in which they came. */
   readonly #ending = new Set<string>();
-  /** When the edits of the last window were made. */
-  #taken: number[] = [];
+  /** When the edits of the last window were made; undefined: by a predecessor, and none by this process yet. */
+  #taken: number[] | undefined;
   #pausedUntil = 0;
-  /** When this process began, where a predecessor may have edited before it and Slack has answered no edit of ours yet. */
-  #unansweredSince: number | undefined;
-  /** Until a predecessor's minute is over edits go out singly: Slack has not answered the last one yet. */
+  /** Until then nobody knows what the last window had of edits: each waits for Slack's answer to the one before. */
+  #unknownUntil: number;
+  /** Slack has not answered the last edit yet. */
   #isAwaited = false;
-  readonly #singlyUntil: number;
 
-  /**
-   * `isFresh`: nobody has edited in this workspace within the last minute. Else it is as if a predecessor had shown
-   * progress with all that is not left to ends. It may have used up more, so for its minute each edit waits for Slack's
-   * answer to the one before.
-   */
+  /** `isFresh`: nobody has edited in this workspace within the last minute. */
   constructor(now: () => number, { isFresh = false, limits = SLACK_EDITS } = {}) {
     this.#now = now;
     this.#limits = limits;
-    this.#unansweredSince = isFresh ? undefined : now();
-    this.#singlyUntil = isFresh ? -Infinity : now() + limits.windowMs;
-    this.#assumePredecessor();
+    this.#taken = isFresh ? [] : undefined;
+    this.#unknownUntil = isFresh ? -Infinity : now() + limits.windowMs;
   }
 
   /** A run message opens: one edit is left to its end until the returned function is called. */
   open(message: string): () => void {
     this.#open.add(message);
-    this.#assumePredecessor();
     return () => {
       this.#open.delete(message);
       for (const known of [this.#askedAt, this.#editedAt, this.#ending]) known.delete(message);
@@ -133,13 +133,13 @@ export class EditLimiter {
    */
   take(message: string, use: Use): number {
     const nowMs = this.#now();
-    this.#taken = this.#taken.filter((at) => nowMs - at < this.#limits.windowMs);
+    const taken = this.#inWindow(nowMs);
     if (use === 'live') this.#askedAt.set(message, nowMs);
     else this.#ending.add(message);
-    const waitMs = this.#waitMs(message, use, nowMs);
+    const waitMs = this.#waitMs(message, use, taken, nowMs);
     if (waitMs > 0) return Math.min(Math.ceil(waitMs), LONGEST_WAIT_MS);
     this.#ending.delete(message);
-    this.#taken.push(nowMs);
+    this.#taken = [...taken, nowMs];
     this.#isAwaited = true;
     if (this.#open.has(message)) this.#editedAt.set(message, nowMs);
     return 0;
@@ -152,42 +152,36 @@ export class EditLimiter {
 
   /** Slack took an edit. */
   answered(): void {
-    this.#unansweredSince = undefined;
     this.#isAwaited = false;
   }
 
   /** Slack refused an edit: its minute is used up, and the next edit may be made in so many ms. */
   pause(ms: number): void {
+    const { edits, windowMs } = this.#limits;
     const nowMs = this.#now();
-    this.#unansweredSince = undefined;
     this.#isAwaited = false;
     this.#pausedUntil = Math.max(this.#pausedUntil, nowMs + ms);
-    this.#assumeTaken(this.#limits.edits, nowMs, ms);
+    this.#unknownUntil = nowMs + windowMs;
+    this.#taken = spread(edits, nowMs - Math.max(0, windowMs - ms), nowMs);
   }
 
-  #assumePredecessor(): void {
-    const since = this.#unansweredSince;
-    if (since === undefined) return;
-    const own = this.#taken.filter((at) => at >= since);
-    this.#assumeTaken(this.#limits.edits - this.#leftToEnds(), since, 0);
-    this.#taken.push(...own);
+  /** It is taken as if a predecessor had shown progress with all that is not left to ends. */
+  #inWindow(nowMs: number): number[] {
+    const { edits, windowMs } = this.#limits;
+    const began = this.#unknownUntil - windowMs;
+    const taken = this.#taken ?? spread(edits - this.#leftToEnds(), began - windowMs, began);
+    return taken.filter((at) => nowMs - at < windowMs);
   }
 
-  /** As if so many edits of a window had been made at even distances; the first counts for `firstMs` more. */
-  #assumeTaken(edits: number, nowMs: number, firstMs: number): void {
-    const agoMs = Math.max(0, this.#limits.windowMs - firstMs);
-    this.#taken = Array.from({ length: edits }, (_, nth) => nowMs - agoMs * (1 - nth / edits));
-  }
-
-  #waitMs(message: string, use: Use, nowMs: number): number {
+  #waitMs(message: string, use: Use, taken: readonly number[], nowMs: number): number {
     const { edits, windowMs, apartMs } = this.#limits;
     if (this.#pausedUntil > nowMs) return this.#pausedUntil - nowMs;
     const before =
       use === 'live' ? this.#leftToEnds() + this.#ending.size : [...this.#ending].indexOf(message);
-    const blocking = this.#taken.length + before - edits;
-    if (blocking >= 0) return (this.#taken[blocking] ?? nowMs) + windowMs - nowMs;
-    const sinceMs = nowMs - (this.#taken.at(-1) ?? -Infinity);
-    const isTooSoon = this.#isAwaited && nowMs < this.#singlyUntil && sinceMs < UNANSWERED_APART_MS;
+    const blocking = taken.length + before - edits;
+    if (blocking >= 0) return (taken[blocking] ?? nowMs) + windowMs - nowMs;
+    const sinceMs = nowMs - (taken.at(-1) ?? -Infinity);
+    const isTooSoon = this.#isAwaited && nowMs < this.#unknownUntil && sinceMs < UNANSWERED_APART_MS;
     const nextMs = isTooSoon ? Math.max(ASK_AGAIN_MS, apartMs - sinceMs) : apartMs - sinceMs;
     if (use !== 'live' || nextMs > 0) return nextMs;
     return (this.#editedAt.get(message) ?? -Infinity) + this.#fairGap(nowMs) - nowMs;
@@ -205,4 +199,9 @@ export class EditLimiter {
     const wanting = [...this.#askedAt.values()].filter((at) => at > nowMs - WANTING_MS).length;
     return Math.max(gapMs, (wanting * windowMs) / Math.max(1, edits - this.#leftToEnds()));
   }
+}
+
+/** As many times at even distances, the first at `fromMs`, all before `toMs`. */
+function spread(count: number, fromMs: number, toMs: number): number[] {
+  return Array.from({ length: count }, (_, nth) => fromMs + ((toMs - fromMs) * nth) / count);
 }

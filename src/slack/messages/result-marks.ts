@@ -7,7 +7,7 @@ import { ROOT_ROOM, renderRoot } from '../blocks/who-ran.ts';
 import { ENDS, resultLine } from '../blocks/run-summary.ts';
 import { joinWords } from '../blocks/words.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
-import type { Place } from '../api/posted.ts';
+import { metadataOf, type Place } from '../api/posted.ts';
 import type { MessageClient } from './client.ts';
 import { CallLimiter, type EditLimiter } from './limiters.ts';
 
@@ -74,7 +74,7 @@ export class ResultMarks {
     const { client, edits } = this.#options;
     if (!(await this.#roomFor(() => edits.take(`${runId}/root`, 'live')))) return;
     const result = joinWords(' — ', [statusLine(1, outcome, { short: true }), resultLine(view)]);
-    const metadata = { event_type: 'sparkthread_root', event_payload: { run: runId } };
+    const metadata = metadataOf('root', runId);
     const shown = { requester: view.requester, ...root, result };
     await client.update(place.channel, place.thread, { ...renderRoot(shown, ROOT_ROOM), metadata });
   }

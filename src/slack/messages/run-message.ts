@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { atMost, Notifier } from '../../waits.ts';
-import { renderRunMessage, type RunSlackMessage } from '../blocks/run/run-message.ts';
+import { metadataOf, type SlackMessage } from '../api/posted.ts';
+import { renderRunMessage } from '../blocks/run/run-message.ts';
 import { tickMs } from '../blocks/words.ts';
 import { attachFiles } from './attach-files.ts';
 import { deliverDirectly, notifyEnd, postRoot } from './run-notices.ts';
@@ -36,9 +37,9 @@ export class SlackRunMessage implements RunMessage {
   #message: EditableMessage | undefined;
   #rootRefusal: string | undefined;
   #view: RunView | undefined;
-  /** The picture that was sent last, and the last one that Slack took. */
-  #drawn = '';
-  #shown = '';
+  #drawn: { view: RunView; room: number; atMs: number; message: SlackMessage; json: string } | undefined;
+  /** The last picture that Slack took, as JSON. */
+  #shown: string | undefined;
   #result: FinishResult | undefined;
   /** After a release: when the last picture is left to a successor. */
   #leaveAt = Infinity;
@@ -116,14 +117,13 @@ export class SlackRunMessage implements RunMessage {
         signal.throwIfAborted();
         if (ts !== undefined) onPosted(ts);
       }
-      const metadata = { event_type: 'sparkthread_answer', event_payload: { run: runId } };
+      const metadata = metadataOf('answer', runId);
       const message = { runId, place, metadata, createdAt, ts, signal, onPosted, onFinalFound };
       this.#message = new EditableMessage(this.#sending, { ...message, mayExist: recovered });
       await this.#showLive(this.#message);
     } catch (error) {
-      const { log } = this.#sending;
-      if (signal.aborted) return;
-      log.error({ event: 'message.unopened', run: runId, err: error }, 'a run message could not be opened');
+      const about = { event: 'message.unopened', run: runId, err: error };
+      if (!signal.aborted) this.#sending.log.error(about, 'a run message could not be opened');
     }
   }
 
@@ -137,25 +137,28 @@ export class SlackRunMessage implements RunMessage {
         continue;
       }
       const attempt = await message.attempt((room) => this.#draw(this.#view ?? view, room), 'live');
-      if (attempt.kind === 'posted') this.#shown = this.#drawn;
+      if (attempt.kind === 'posted') this.#shown = this.#drawn?.json;
       if (attempt.kind === 'wait' && this.#state === 'live') await this.#closed.wait(attempt.ms);
       if (attempt.kind === 'refused') {
         const about = { event: 'message.hidden', run: this.#options.runId, reason: attempt.code };
-        this.#sending.log.warn(about, 'a live run message is not shown');
-        return;
+        return this.#sending.log.warn(about, 'a live run message is not shown');
       }
     }
   }
 
-  #draw(view: RunView, room: number): RunSlackMessage {
-    const { message } = renderRunMessage(view, this.#sending.now(), room);
-    this.#drawn = JSON.stringify(message);
+  /** The same for who asks whether it is shown already and then sends it. */
+  #draw(view: RunView, room: number): SlackMessage {
+    const atMs = this.#sending.now();
+    const last = this.#drawn;
+    if (last?.view === view && last.room === room && atMs - last.atMs < PICTURE_MS) return last.message;
+    const { message } = renderRunMessage(view, atMs, room);
+    this.#drawn = { view, room, atMs, message, json: JSON.stringify(message) };
     return message;
   }
 
   #isShown(view: RunView, { room }: EditableMessage): boolean {
     this.#draw(view, room);
-    return this.#drawn === this.#shown;
+    return this.#drawn?.json === this.#shown;
   }
 
   async #flush(): Promise<void> {
@@ -184,10 +187,7 @@ export class SlackRunMessage implements RunMessage {
 
   async #deliver(view: RunView): Promise<FinishResult> {
     const message = this.#message;
-    if (message === undefined)
-      return this.#rootRefusal === undefined
-        ? RELEASED
-        : await this.#deliverDirectly(view, this.#rootRefusal);
+    if (message === undefined) return await this.#deliverDirectly(view, this.#rootRefusal);
     // A live edit that was on its way may have taken the last picture along.
     const ts = this.#isShown(view, message) ? message.ts : undefined;
     // Late output is progress again: an end that cannot be edited any more is not posted anew for it.
@@ -215,14 +215,14 @@ export class SlackRunMessage implements RunMessage {
       },
       use,
     );
-    if (sent.kind === 'posted') this.#shown = this.#drawn;
+    if (sent.kind === 'posted') this.#shown = this.#drawn?.json;
     return sent;
   }
 
   async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
-    const { runId, recovered: mayExist, createdAt, mark } = this.#options;
+    const { runId, recovered: mayExist, createdAt, mark, messageTs = message.ts } = this.#options;
     const { files } = renderRunMessage(view, this.#sending.now(), message.room);
-    const owner = { runId, place: message.place, createdAt, mayExist };
+    const owner = { runId, place: message.place, createdAt, mayExist, messageTs };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
@@ -235,8 +235,8 @@ export class SlackRunMessage implements RunMessage {
   }
 
   /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */
-  async #deliverDirectly(view: RunView, reason: string): Promise<FinishResult> {
-    if (this.#state === 'released') return RELEASED;
+  async #deliverDirectly(view: RunView, reason: string | undefined): Promise<FinishResult> {
+    if (reason === undefined || this.#state === 'released') return RELEASED;
     const { runId: run, channel } = this.#options;
     const { log } = this.#sending;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;

@@ -3,13 +3,11 @@ import type { Log } from '../../log.ts';
 import type { Run } from '../../runs/run.ts';
 import { markOnMessage, type OpenRunMessage } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
-import { createDownload } from '../api/files.ts';
 import { MessageClient, type MessageClientOptions } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
-import { createThreads, type Threads } from '../exports/threads.ts';
 
 /** Longer than any call to Slack is waited for, and than what is still under way of a process that stood still. */
 const LOOK_AGAIN_MS = 10_000;
@@ -25,8 +23,8 @@ export interface RunMessagesOptions extends MessageClientOptions {
 }
 
 export interface RunMessages {
+  client: MessageClient;
   open: OpenRunMessage;
-  threads: Threads;
   /** The run's answer goes, and with it its mark on a person's message. */
   unmark(this: void, run: Run): void;
   /** Releases every open run message: what is pending is shown first. */
@@ -55,10 +53,7 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
   };
   const open = new Set<SlackRunMessage>();
   return {
-    threads: createThreads(
-      client,
-      createDownload({ token: options.token, apiUrl: options.slackApiUrl, fetch: client.transfer }),
-    ),
+    client,
     open(messageOptions) {
       const message = new SlackRunMessage(sending, messageOptions, () => open.delete(message));
       open.add(message);

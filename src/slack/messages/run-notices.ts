@@ -7,9 +7,10 @@ import { endOf } from '../blocks/run/run-text.ts';
 import { section } from '../blocks/elements.ts';
 import { renderRoot } from '../blocks/who-ran.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
-import { attachFiles, type FilesOwner } from './attach-files.ts';
-import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
-import type { SlackMessage } from './client.ts';
+import { metadataOf } from '../api/posted.ts';
+import { attachFiles } from './attach-files.ts';
+import { type Attempt, EditableMessage, type Owner, type Render, type Sending } from './editable-message.ts';
+import { tries } from './client.ts';
 
 /**
  * What is posted for a run beside its run message: the root before it, the reply that says that it has ended, and the end
@@ -22,7 +23,7 @@ const TRIED_MS = 60_000;
 /** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */
 export async function notifyEnd(
   sending: Sending,
-  owner: FilesOwner & { mark: ResultMark | undefined },
+  owner: Owner & { mark: ResultMark | undefined },
   view: RunView,
 ): Promise<string[]> {
   sending.marks?.show(owner, view);
@@ -35,7 +36,7 @@ export async function notifyEnd(
  */
 async function postDoneNotice(
   sending: Sending,
-  owner: FilesOwner,
+  owner: Owner,
   { requester, phase, namesFailure }: RunView,
 ): Promise<string[]> {
   if (phase.kind !== 'ended') return [];
@@ -43,18 +44,17 @@ async function postDoneNotice(
   const words = ENDS[end].notice;
   // A bot (B…) cannot be named.
   if (words === undefined || requester.startsWith('B')) return [];
-  const { runId, place, createdAt, mayExist } = owner;
+  const { runId, createdAt } = owner;
   const waitedMs = sending.now() - createdAt;
   // Where the kernel told no duration, what counts is how long its requester has waited.
   const tookMs = phase.outcome.durationMs > 0 ? phase.outcome.durationMs : waitedMs;
   const isNamed = namesFailure === true && end !== 'ok';
   if (tookMs <= sending.notifyAfterMs && !isNamed) return [];
   const text = `<@${requester}> ${words} ${renderElapsed(tookMs)}`;
-  const metadata = { event_type: 'sparkthread_done', event_payload: { run: runId } };
-  const message = new EditableMessage(sending, { runId, place, metadata, createdAt, mayExist });
+  const message = new EditableMessage(sending, { ...owner, metadata: metadataOf('done', runId) });
   const giveUpAt = sending.now() + TRIED_MS;
   const sent = await message.send(
-    () => ({ text, blocks: [section(text)], metadata }),
+    () => ({ text, blocks: [section(text)] }),
     async (ms) => {
       await delay(ms);
       return sending.now() < giveUpAt;
@@ -74,20 +74,12 @@ type Root = Pick<RunMessageOptions, 'runId' | 'requester' | 'channel' | 'created
  * requester is told when Slack refuses it. Rejects when the signal says that a successor goes on.
  */
 export async function postRoot(sending: Sending, root: Root, signal: AbortSignal): Promise<Attempt> {
-  const { runId, requester, channel, createdAt, recovered } = root;
-  const place = { channel, thread: '' };
-  const metadata = { event_type: 'sparkthread_root', event_payload: { run: runId } };
-  const message = new EditableMessage(sending, {
-    runId,
-    place,
-    metadata,
-    createdAt,
-    mayExist: recovered,
-    signal,
-  });
+  const { runId, requester, channel, createdAt, recovered: mayExist } = root;
+  const owner = { runId, place: { channel, thread: '' }, createdAt, mayExist };
+  const message = new EditableMessage(sending, { ...owner, metadata: metadataOf('root', runId), signal });
   const shown = { requester, ...root.root };
   const sent = await message.send(
-    (room) => ({ ...renderRoot(shown, room), metadata }),
+    (room) => renderRoot(shown, room),
     async (ms) => await delay(ms, true, { signal }),
   );
   if (sent.kind === 'refused') {
@@ -112,27 +104,22 @@ export async function deliverDirectly(
   reason: string,
 ): Promise<void> {
   const { client, log, now } = sending;
-  const { runId, requester, channel, createdAt, recovered } = options;
-  const render = (room: number): SlackMessage => {
+  const { runId, requester, channel, createdAt, recovered: mayExist } = options;
+  const render: Render = (room) => {
     const { message } = renderRunMessage({ ...view, actions: [] }, now(), room);
     const why = `The answer to your run in <#${channel}> could not be posted there (${reason}).`;
     return { ...message, text: `${why}\n${message.text}`, blocks: [section(why), ...message.blocks] };
   };
   try {
     const place = { channel: await client.openDirect(requester), thread: '' };
-    const metadata = { event_type: 'sparkthread_answer', event_payload: { run: runId } };
-    const found = { metadata, createdAt, mayExist: recovered };
-    const message = new EditableMessage(sending, { runId, place, ...found });
-    let tries = 0;
-    const sent = await message.send(render, async (ms) => {
-      await delay(ms);
-      return (tries += 1) < DIRECT_TRIES;
-    });
+    const owner = { runId, place, createdAt, mayExist };
+    const message = new EditableMessage(sending, { ...owner, metadata: metadataOf('answer', runId) });
+    const sent = await message.send(render, tries(DIRECT_TRIES));
     if (sent.kind !== 'posted')
       throw new SlackError('notDelivered', sent.kind === 'refused' ? sent.code : sent.reason);
     const { files } = renderRunMessage(view, now(), message.room);
-    const owner = { runId, place: { ...place, thread: sent.ts }, createdAt, mayExist: recovered };
-    const { missing } = await attachFiles(sending, owner, files, new Set());
+    const inThread = { ...owner, place: { ...place, thread: sent.ts } };
+    const { missing } = await attachFiles(sending, inThread, files, new Set());
     if (missing.length > 0)
       log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
   } catch (error) {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readCallError } from '../api/call-error.ts';
+import { readCallError, refusedAs } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { startOf } from '../blocks/truncate.ts';
 import type { SlackRequest } from '../transport/network.ts';
@@ -166,9 +166,9 @@ async function isShared(calls: MessageClient, channel: string, id: string): Prom
     const { file } = await calls.client.files.info({ file: id });
     return { ...file?.shares?.public, ...file?.shares?.private }[channel] !== undefined;
   } catch (error) {
-    const failure = readCallError(error);
+    const code = refusedAs(error);
     // Where files may not be looked at, they are taken to be there.
-    return failure.kind === 'refused' && failure.code !== 'file_not_found';
+    return code !== undefined && code !== 'file_not_found';
   }
 }
 

@@ -3,7 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import type { NotebookLanguage } from '../../notebooks/read.ts';
 import { cellsToRun, withParameters } from '../../notebooks/model.ts';
-import type { Snippet } from '../../runs/admission/snippet.ts';
+import type { Snippet } from '../../runs/run.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import { assignmentsOf } from '../../saved/parameters/put-in.ts';
 import { readParameters } from '../../saved/parameters/values.ts';

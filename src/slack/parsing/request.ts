@@ -1,8 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { type LanguageContext, type LanguageWords, languageWords } from '../../runs/languages/languages.ts';
 import { UserError } from '../../errors.ts';
-import type { SavedUse } from '../../runs/run.ts';
-import type { Snippet } from '../../runs/admission/snippet.ts';
+import type { SavedUse, Snippet } from '../../runs/run.ts';
 import { append, type Message, type Part } from './message-parts.ts';
 import { type Command, commandWords, readBangCommand, readCommand } from './command.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
@@ -27,15 +26,8 @@ export function readRequest(message: Message, words: LanguageWords): Request {
   return snippet === undefined ? { kind: 'nothing' } : { kind: 'snippet', snippet };
 }
 
-/** The words of a gateway that has not told its languages: commands can still be read. */
-const noWords: LanguageWords = {
-  isLanguage: () => false,
-  isSpoken: () => false,
-  isKernelspec: () => false,
-  languageOf: () => undefined,
-  isMisspelt: () => false,
-  agree: (word, other) => word === other,
-};
+/** Of a gateway that has not told its languages: commands can still be read. */
+const NO_LANGUAGES: LanguageContext = { kernelspecs: { default: '', list: [] }, aliases: {} };
 
 /**
  * Reads a request with the channel's languages. Where the gateway does not tell them, commands still work; what turns
@@ -46,11 +38,11 @@ export async function readWithLanguages(
   read: (words: LanguageWords) => Request,
 ): Promise<Request> {
   let unknown: unknown;
-  const words = await languages.then(languageWords, (error: unknown) => {
+  const known = await languages.catch((error: unknown) => {
     unknown = error;
-    return noWords;
+    return NO_LANGUAGES;
   });
-  const request = read(words);
+  const request = read(languageWords(known));
   if (request.kind === 'snippet' && unknown !== undefined) throw unknown;
   return request;
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
-import type { Snippet } from '../../runs/admission/snippet.ts';
+import type { Snippet } from '../../runs/run.ts';
 import { isSqlWord } from '../../runs/languages/meaning.ts';
 import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
 import { undoPhoneTyping } from './smart-punctuation.ts';

@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 286;
-const CODE_LINES_IN_ALL = 30_595;
+const FILES_IN_ALL = 279;
+const CODE_LINES_IN_ALL = 30_347;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -19,8 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ['log.ts', 'waits.ts'],
   gateway: [],
   spark: [],
-  output: ['gateway', 'spark', 'log.ts', 'errors.ts'],
-  notebooks: ['gateway', 'output', 'errors.ts'],
+  output: ['gateway', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
+  notebooks: ['gateway', 'output', 'errors.ts', 'waits.ts'],
   store: ['log.ts', 'errors.ts', 'waits.ts'],
   config: ['gateway', 'errors.ts', 'proxy.ts'],
   runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],

@@ -27,8 +27,8 @@ const failure = (name: string, value: string, traceback: string[] = []): KernelO
   traceback,
   fromReply: false,
 });
-const nested = (levels: number) => {
-  let value: unknown[] = [];
+const nested = (levels: number, innermost: unknown[] = []) => {
+  let value = innermost;
   for (let level = 1; level < levels; level += 1) value = [value];
   return value;
 };
@@ -114,6 +114,10 @@ const monsters: [string, () => KernelOutput[]][] = [
   ],
   ['JSON of 5,000 levels', () => [display({ 'application/json': nested(5_000) })]],
   ['JSON of 20,000 levels', () => [display({ 'application/json': nested(20_000) })]],
+  [
+    'JSON of 3,000 levels that is wide within',
+    () => [display({ 'application/json': nested(3_000, Array<number>(30_000).fill(1)) })],
+  ],
   [
     'a chart of 3,400,000 numbers',
     () => [display({ 'application/vnd.vega.v5+json': { values: Array<number>(3.4e6).fill(1.25) } })],

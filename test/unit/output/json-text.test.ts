@@ -6,11 +6,25 @@ test('what is short is indented', async () => {
   expect(await jsonText([])).toBe('[]');
 });
 
-test('what is nested deeply is written as it came, and what cannot be written is undefined', async () => {
-  const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
-  expect(await jsonText(nested(200))).toBe(`${'['.repeat(200)}${']'.repeat(200)}`);
-  expect(await jsonText(nested(50_000))).toBeUndefined();
-  expect(await jsonText([nested(50_000), 'x'.repeat(400_000)])).toBeUndefined();
+const within = (levels: number, json: string): unknown =>
+  JSON.parse(`${'['.repeat(levels)}${json}${']'.repeat(levels)}`);
+
+test('what would be long with its blanks is written as it came', async () => {
+  expect(await jsonText(within(200, '1'))).toContain(`\n${'  '.repeat(200)}1\n`);
+  const numbers = within(90, Array(30_000).fill(1).join());
+  expect(await jsonText(numbers)).toBe(JSON.stringify(numbers));
+  expect(await jsonText(within(600, '1'))).toBe(`${'['.repeat(600)}1${']'.repeat(600)}`);
+});
+
+test.each([1, 30_000])('%d values in more levels than readers take are not written', async (count) => {
+  const values = Array(count).fill('"x"').join();
+  expect(await jsonText(within(900, values))).toBe(JSON.stringify(within(900, values)));
+  for (const levels of [901, 3_000, 50_000]) {
+    expect(await jsonText(within(levels, values))).toBeUndefined();
+    await expect(jsonPieces(within(levels, values))).rejects.toThrow(RangeError);
+  }
+  expect(await jsonText([within(50_000, values), 'x'.repeat(400_000)])).toBeUndefined();
+  expect(await jsonText(['x'.repeat(400_000), within(50_000, values)])).toBeUndefined();
 });
 
 test.each<[string, unknown]>([
@@ -18,6 +32,8 @@ test.each<[string, unknown]>([
   ['a text that is cut between the halves of pairs', `x${'😄'.repeat(400_000)}`],
   ['numbers', Array.from({ length: 200_000 }, (_, n) => n / 7)],
   ['an object', Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`key ${n}\n`, { n, of: [] }]))],
+  ['a key', { ['😄'.repeat(400_000)]: 1 }],
+  ['what is deep', within(800, Array(60_000).fill('[{}]').join())],
   ['one long value among short ones', [1, null, { a: 'x'.repeat(700_000), b: [] }, true, 'y', {}]],
 ])('%s that is long comes whole, in pieces with time for others between them', async (_, value) => {
   const pieces = await jsonPieces(value);

@@ -222,6 +222,12 @@ test('an svg becomes a png, a broken one nothing', async () => {
   expect(await rasterise('no svg')).toBeUndefined();
 });
 
+test('what cannot be drawn keeps no place from those behind it', async () => {
+  const broken = Array.from({ length: 3 }, () => rasterise('no svg'));
+  expect(await rasteriseSvg(svg('<rect width="20" height="10"/>'), 'run-2')).toBeDefined();
+  expect(await Promise.all(broken)).toEqual([undefined, undefined, undefined]);
+});
+
 test('an svg of any proportions is drawn as far as it fits, and ends nothing but its own drawing', async () => {
   const sized = (size: string) =>
     rasterise(`<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect width="1" height="1"/></svg>`);

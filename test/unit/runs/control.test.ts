@@ -98,6 +98,20 @@ test('D16: buttons of old runs make no session', async () => {
   expect(rig.kernels.find('T1/C7')).toBeUndefined();
 });
 
+test('a kernel that is just being started is neither restarted nor shut down: its start would be forgotten', async () => {
+  await using rig = await startSessionRig();
+  rig.gateway.answer = ({ method }) => (method === 'POST' ? 'hang' : undefined);
+  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+  const live = await rig.submit('code()');
+  await posted;
+  const [record] = rig.control.kernelsOf('T1', 'C1');
+  for (const change of [rig.control.restart(record!), rig.control.shutDown(record!)])
+    await expect(change).rejects.toThrow('just being started');
+  expect((await rig.records.readAll()).get('T1/C1')?.record).toMatchObject({ state: 'starting' });
+  await rig.control.stop(live.run, 'U1');
+  await rig.untilDone(live);
+});
+
 test('a button names the kernel that it was made for', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();

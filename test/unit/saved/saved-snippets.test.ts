@@ -114,3 +114,13 @@ test.each(['', '-x', '_x', 'a b', 'a/b', 'a=b', '`a`', '<!here>', 'x'.repeat(41)
 function never(): never {
   throw new Error('not there');
 }
+
+test('a store that was emptied gets the list again; of the code it is known that it is gone', async () => {
+  await saved.save(snippet, undefined, 5);
+  await Promise.all([index.clear(), code.clear()]);
+  await saved.storeAgain();
+  const next = await reload();
+  const found = next.find('C1', 'report') ?? never();
+  expect(found.savedBy).toBe('U1');
+  expect(await next.snippet(found, [])).toBeUndefined();
+});

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway } from '../../../gateway/gateway.ts';
-import { untilAborted } from '../../../gateway/waits.ts';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 
 /**
  * How long a gateway is waited for by a run that the kernel may have, and by one that it has not got: that one loses

@@ -1,5 +1,7 @@
 import { entriesOf } from '../../../store/keyv.ts';
-import { randomUUID } from 'node:crypto';
+import { upgradeKernel } from '../../../store/version-1.ts';
+import { atMost } from '../../../waits.ts';
+import { LatestWriter } from '../store-writes.ts';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import type { Gateway } from '../../../gateway/gateway.ts';
@@ -36,55 +38,6 @@ const kernelRecordSchema = z.object({
 });
 export type KernelRecord = Omit<z.infer<typeof kernelRecordSchema>, 'cookies'>;
 
-/** For whom, and for which session, a kernel is started. */
-export interface KernelOwner {
-  workspace: string;
-  channel: string;
-  queue: string;
-  requester: string;
-}
-
-/** A kernel that is still to be started, under an id that we choose. */
-export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelRecord {
-  const now = Date.now();
-  return {
-    workspace: owner.workspace,
-    channel: owner.channel,
-    queue: owner.queue,
-    kernelspec,
-    kernelId: randomUUID(),
-    sessionId: randomUUID(),
-    state: 'starting',
-    startedAt: now,
-    startedBy: owner.requester,
-    lastUsedAt: now,
-    lastRequester: owner.requester,
-    executionCount: 0,
-    restartedUnseen: false,
-    requesters: [],
-  };
-}
-
-export interface KernelEnvSettings {
-  username: string | undefined;
-  env: Readonly<Record<string, string>>;
-}
-
-/**
- * What the settings say a kernel is started with; never a secret (protocol.md §1.3). `{channel}` becomes the channel's
- * id; `{user}` the Slack user id, only for kernels of direct messages, because every other kernel is shared.
- */
-export function kernelEnv(
-  owner: Pick<KernelOwner, 'channel' | 'requester'>,
-  { username, env }: KernelEnvSettings,
-): Record<string, string> {
-  const isDirect = owner.channel.startsWith('D');
-  const named = username
-    ?.replaceAll('{channel}', owner.channel)
-    .replaceAll('{user}', isDirect ? owner.requester : owner.channel);
-  return { ...env, ...(named === undefined ? {} : { KERNEL_USERNAME: named }) };
-}
-
 /** What the store knows of one session's kernel. */
 export interface StoredKernel {
   record: KernelRecord | undefined;
@@ -118,7 +71,7 @@ export class KernelRecords {
   }
 
   #readRecord(queue: string, stored: unknown, kernel: StoredKernel): void {
-    const read = kernelRecordSchema.safeParse(isVersion1(stored) ? fromVersion1(stored) : stored);
+    const read = kernelRecordSchema.safeParse(upgradeKernel(stored));
     if (read.success) {
       const { cookies, ...record } = read.data;
       if (cookies !== undefined) this.#gateway.restoreCookies(record.kernelId, cookies);
@@ -147,19 +100,91 @@ export class KernelRecords {
   }
 }
 
-interface Version1 {
-  lane: unknown;
-  lastRunner: unknown;
-  runners: unknown;
-}
+/** How long writes of the record are waited for when this process ends. */
+const CLOSING_MS = 1_000;
 
-/** Records of 0.1.0 have other names for three fields. */
-function isVersion1(stored: unknown): stored is Version1 {
-  return typeof stored === 'object' && stored !== null && 'lane' in stored && 'lastRunner' in stored;
-}
+/**
+ * What a session remembers of its kernel, in memory at once and in the store behind: the record, and the loss that the
+ * next run tells.
+ */
+export class SessionRecord {
+  #current: KernelRecord | undefined;
+  #loss: string | undefined;
+  #storedLoss: string | undefined;
+  readonly #queue: string;
+  readonly #records: KernelRecords;
+  readonly #writer: LatestWriter;
+  readonly #closing = new AbortController();
 
-function fromVersion1({ lane, lastRunner, runners, ...rest }: Version1): object {
-  return { ...rest, queue: lane, lastRequester: lastRunner, requesters: runners };
+  constructor(queue: string, { record, loss }: StoredKernel, records: KernelRecords, log: Log) {
+    this.#queue = queue;
+    this.#current = record;
+    this.#loss = loss;
+    this.#storedLoss = loss;
+    this.#records = records;
+    this.#writer = new LatestWriter(() => this.#write(), this.#closing.signal, log);
+  }
+
+  get current(): KernelRecord | undefined {
+    return this.#current;
+  }
+
+  get hasLoss(): boolean {
+    return this.#loss !== undefined;
+  }
+
+  /** The next write takes it away from the store as well. */
+  takeLoss(): string | undefined {
+    const loss = this.#loss;
+    this.#loss = undefined;
+    return loss;
+  }
+
+  /** Resolves when the store has it. */
+  async replace(record: KernelRecord): Promise<void> {
+    this.#current = record;
+    await this.#writer.save();
+  }
+
+  note(change: Partial<KernelRecord>): void {
+    if (this.#current === undefined) return;
+    this.#current = { ...this.#current, ...change };
+    this.saveBehind();
+  }
+
+  /** In memory only, until {@link saveBehind}. */
+  drop(loss: string | undefined): void {
+    this.#current = undefined;
+    if (loss !== undefined) this.#loss = loss;
+  }
+
+  saveBehind(): void {
+    this.#writer.save().catch(() => undefined);
+  }
+
+  /** The store was emptied. */
+  storeAgain(): void {
+    this.#storedLoss = undefined;
+    this.saveBehind();
+  }
+
+  async close(): Promise<void> {
+    await atMost(this.#writer.idle, CLOSING_MS);
+    this.#closing.abort();
+  }
+
+  async #write(): Promise<boolean> {
+    const loss = this.#loss;
+    if (this.#current === undefined) await this.#records.remove(this.#queue);
+    else await this.#records.save(this.#current);
+    if (loss !== this.#storedLoss) {
+      await (loss === undefined
+        ? this.#records.removeLoss(this.#queue)
+        : this.#records.saveLoss(this.#queue, loss));
+      this.#storedLoss = loss;
+    }
+    return true;
+  }
 }
 
 /** Who comes later does not miss the variables. */

@@ -1,38 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../../../gateway/errors.ts';
-import type {
-  ConnectionEvent,
-  ExecutionCheckpoint,
-  Gateway,
-  KernelConnection,
-} from '../../../gateway/gateway.ts';
+import type { ConnectionEvent, Gateway, KernelConnection } from '../../../gateway/gateway.ts';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
-import type { Run } from '../../run.ts';
+import type { BlockRequest, Run } from '../../run.ts';
 import {
-  type KernelOwner,
   type KernelRecord,
   type KernelRecords,
   EXITED_NOTE,
   GONE_NOTE,
-  newKernelRecord,
   RESTARTED_NOTE,
   recordAfter,
+  SessionRecord,
   type StoredKernel,
 } from './kernel-record.ts';
-import { KernelSocket } from './kernel-socket.ts';
 import {
-  eitherOf,
+  type KernelOwner,
+  newKernelRecord,
   type GivingUp,
-  isLoss,
-  KernelChanges,
   launchKernel,
   lossNote,
-  type ReadyKernel,
+  type ReachedKernel,
   removeUnused,
   type StartProgress,
-} from './kernel-changes.ts';
-import { SessionRecord } from './session-record.ts';
+} from './launch-kernel.ts';
+import { SessionSocket } from './session-socket.ts';
 
 export interface SessionKernelDeps {
   gateway: Gateway;
@@ -49,9 +42,10 @@ export interface SessionKernelDeps {
 export class SessionKernel {
   readonly #deps: SessionKernelDeps;
   readonly #onEvent: (event: ConnectionEvent) => void;
-  readonly #socket: KernelSocket;
+  readonly #socket: SessionSocket;
   readonly #stored: SessionRecord;
-  readonly #changes = new KernelChanges();
+  /** The restart or deletion that was asked for last, while it is under way. */
+  #change: { kind: 'restarting' | 'ending'; settled: Promise<void> } | undefined;
   #goneId: string | undefined; // during the run in hand the gateway gave this kernel up, however the run ends
 
   constructor(
@@ -64,7 +58,7 @@ export class SessionKernel {
     this.#stored = new SessionRecord(queue, stored, deps.records, deps.log);
     this.#deps = deps;
     this.#onEvent = onEvent;
-    this.#socket = new KernelSocket(deps.gateway, this.#take, onDisconnected);
+    this.#socket = new SessionSocket(deps.gateway, this.#take, onDisconnected);
   }
 
   get record(): KernelRecord | undefined {
@@ -72,7 +66,7 @@ export class SessionKernel {
   }
 
   get state(): 'none' | 'starting' | 'ready' | 'restarting' | 'ending' {
-    if (this.#changes.current !== undefined) return this.#changes.current;
+    if (this.#change !== undefined) return this.#change.kind;
     if (this.record === undefined) return 'none';
     return this.record.state === 'starting' ? 'starting' : 'ready';
   }
@@ -86,37 +80,33 @@ export class SessionKernel {
     kernelspec: string,
     progress: StartProgress,
     until: GivingUp,
-  ): Promise<ReadyKernel> {
+  ): Promise<ReachedKernel> {
     // What is sent in the middle of a restart or a deletion dies with the old process.
-    if (this.#changes.current !== undefined) await this.#changes.untilNone(eitherOf(until));
+    while (this.#change !== undefined) await untilAborted(this.#change.settled, until.either);
     const record = this.record;
-    if (record === undefined)
-      return await this.#start(newKernelRecord(owner, kernelspec), owner, undefined, progress, until);
-    if (record.state === 'starting') return await this.#start(record, owner, undefined, progress, until);
+    if (record === undefined || record.state === 'starting')
+      return await this.#start(record ?? newKernelRecord(owner, kernelspec), owner, progress, until);
     const { connection } = this.#socket;
     const note = record.restartedUnseen ? RESTARTED_NOTE : undefined;
     if (connection !== undefined) return { record, connection, note };
     progress.onStarting();
     try {
-      return { record, connection: await this.#socket.connect(record, eitherOf(until)), note };
+      return { record, connection: await this.#socket.connect(record, until.either), note };
     } catch (error) {
-      if (!isLoss(error)) throw error;
+      const loss = lossNote(error);
+      if (loss === undefined) throw error;
       // One that is there and gives no answer would be left behind. A gateway that does not even take the deletion is
       // the one in trouble: the kernel stays known.
       await this.#deps.gateway.shutDownKernel(record.kernelId);
-      await this.forget();
-      return await this.#start(newKernelRecord(owner, kernelspec), owner, lossNote(error), progress, until);
+      await this.forget(loss);
+      return await this.#start(newKernelRecord(owner, kernelspec), owner, progress, until);
     }
   }
 
-  /** The connection for resuming a run that was written to `kernelId`; undefined when that kernel was replaced. */
-  async reattach(
-    kernelId: string,
-    signal: AbortSignal,
-    checkpoint: ExecutionCheckpoint | undefined,
-  ): Promise<KernelConnection | undefined> {
-    if (this.record?.kernelId !== kernelId) return undefined;
-    return this.#socket.connection ?? (await this.#socket.reconnect(this.record, signal, checkpoint));
+  /** The connection for resuming a run that was written so; undefined when its kernel was replaced. */
+  async reattach(request: BlockRequest, signal: AbortSignal): Promise<KernelConnection | undefined> {
+    if (this.record?.kernelId !== request.kernelId) return undefined;
+    return this.#socket.connection ?? (await this.#socket.reconnect(this.record, signal, request.checkpoint));
   }
 
   /**
@@ -126,10 +116,9 @@ export class SessionKernel {
   async #start(
     chosen: KernelRecord,
     owner: KernelOwner,
-    note: string | undefined,
     progress: StartProgress,
     until: GivingUp,
-  ): Promise<ReadyKernel> {
+  ): Promise<ReachedKernel> {
     const { gateway, envFor, log } = this.#deps;
     const isRepeated = chosen === this.record;
     progress.onStarting();
@@ -141,11 +130,11 @@ export class SessionKernel {
       // Toree answers the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };
       await this.#stored.replace(started);
-      const connection = await this.#socket.connect(started, eitherOf(until));
+      const connection = await this.#socket.connect(started, until.either);
       const record: KernelRecord = { ...started, state: 'up' };
-      const loss = this.#stored.takeLoss();
+      const note = this.#stored.takeLoss();
       await this.#stored.replace(record);
-      return { record, connection, note: note ?? loss };
+      return { record, connection, note };
     } catch (error) {
       // The successor finds the record and repeats the start under the same id.
       if (until.released.aborted) throw error;
@@ -184,16 +173,15 @@ export class SessionKernel {
 
   /** A run on the kernel with this id has ended. */
   async used(kernelId: string, run: Run, outcome: RunOutcome): Promise<void> {
-    const record = this.record;
     // Shut down or replaced while the run ended: that is the newer fact.
-    if (record?.kernelId !== kernelId) return;
+    if (this.record?.kernelId !== kernelId) return;
     if (this.#goneId === kernelId) return await this.forget(GONE_NOTE);
     // To end the kernel that its code has left is the client's part: IRkernel goes on living after `quit()`.
     if (outcome.kind === 'exited') return await this.shutDown(EXITED_NOTE);
-    this.#stored.note(recordAfter(record, run, outcome));
+    this.#stored.note(recordAfter(this.record, run, outcome));
   }
 
-  /** Somebody pressed Keep. False when that kernel is not there any more. */
+  /** False when that kernel is not there any more. */
   keep(kernelId: string): boolean {
     if (this.record?.kernelId !== kernelId) return false;
     this.#stored.note({ lastUsedAt: Date.now() });
@@ -209,17 +197,29 @@ export class SessionKernel {
   async restart(): Promise<void> {
     const record = this.record;
     if (record === undefined) throw new GatewayError('kernelGone', 'there is no kernel');
-    await this.#changes.make('restarting', async () => {
+    await this.#makeChange('restarting', async () => {
       await this.#deps.gateway.restartKernel(record.kernelId);
       this.#stored.note({ executionCount: 0, restartedUnseen: false, requesters: [] });
     });
+  }
+
+  /** Restarts and deletions are made one after the other. */
+  async #makeChange(kind: 'restarting' | 'ending', work: () => Promise<void>): Promise<void> {
+    const done = (this.#change?.settled ?? Promise.resolve()).then(work);
+    const change = { kind, settled: done.catch(() => undefined) };
+    this.#change = change;
+    try {
+      await done;
+    } finally {
+      if (this.#change === change) this.#change = undefined;
+    }
   }
 
   /** Deletes the kernel on the gateway and forgets it; `loss` is said at the head of the next run. */
   async shutDown(loss?: string): Promise<void> {
     const record = this.record;
     if (record === undefined) return;
-    await this.#changes.make('ending', async () => {
+    await this.#makeChange('ending', async () => {
       await this.#deps.gateway.shutDownKernel(record.kernelId);
       // Ended by somebody else meanwhile, there may be a new one.
       if (this.record?.kernelId === record.kernelId) await this.forget(loss);

@@ -4,13 +4,12 @@ import { isStatus } from '../../../gateway/outputs.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
-import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
+import { type RunOutcome, syntheticOutcome, readEnd } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { SparkObserver } from '../spark-observer.ts';
 import { noteConsoleBar, noteObserver, noteOutput, noteStatus } from './note-events.ts';
-import { type EndedAt, readEnd } from './read-end.ts';
-import type { ReachedKernel } from './reach-kernel.ts';
+import type { ReachedKernel } from '../kernel/launch-kernel.ts';
 
 /** Whether this process is surely the leader. */
 export interface WriteGuard {
@@ -73,21 +72,13 @@ async function executeBlock(
   deps: ExecuteDeps,
 ): Promise<RunOutcome> {
   const before = live.run.data.request;
-  const at = (): EndedAt => ({
-    kernelspec: live.run.data.kernelspec,
-    durationMs: Date.now() - (live.run.data.startedAt ?? Date.now()),
-    executionCount: live.run.data.executionCount,
-    isKnownToRun: live.run.state === 'running',
-    wasWritten: before === undefined,
-    hasRun: block > 0,
-  });
   transcript.startBlock(code, block);
   live.follow();
   const execution =
     before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, code, kernel);
   if (execution === undefined) {
     live.released.throwIfAborted();
-    return readEnd({ kind: 'notSent' }, live.stopReason, at());
+    return readEnd({ kind: 'notSent' }, live.stopReason, live.run);
   }
   live.execution = execution;
   const resumedAt = Date.now();
@@ -131,7 +122,7 @@ async function executeBlock(
     });
   const possibleGap = end.possibleGap || !isOutputHere;
   if (possibleGap) for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut, gap: true });
-  return readEnd({ ...end, possibleGap }, live.stopReason, at());
+  return readEnd({ ...end, possibleGap }, live.stopReason, live.run, before === undefined);
 }
 
 /** Writes the store, then the request. Undefined when the run was stopped before the kernel got it. */

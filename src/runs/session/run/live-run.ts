@@ -3,11 +3,10 @@ import type { Log } from '../../../log.ts';
 import type { OutputView } from '../../../output/output-view.ts';
 import type { RunState, RunStore } from '../../../store/store.ts';
 import { atMost } from '../../../waits.ts';
-import type { RunOutcome } from '../../outcome.ts';
+import { type RunOutcome, isAboutStop, type StopReason } from '../../outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
 import { InputPrompts } from './input-prompts.ts';
-import { isAboutStop, type StopReason } from './read-end.ts';
 import { LatestWriter, retryStore } from '../store-writes.ts';
 
 /** How long a final message that is on its way is waited for when this process ends. */
@@ -105,8 +104,11 @@ export class LiveRun {
   stop(reason: StopReason): void {
     if (this.#stopReason !== undefined) return isAboutStop(reason) ? this.#stopAgain() : undefined;
     this.#stopReason = reason;
+    // At once: whoever asked for it reads that it is done.
     if (isAboutStop(reason))
-      this.note({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
+      this.commit({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } }).catch(
+        () => undefined,
+      );
     this.#stop.abort(reason);
     if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
     if (this.#phase.kind === 'inputAsked') this.showRunning();

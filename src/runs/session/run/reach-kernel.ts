@@ -1,18 +1,13 @@
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { KernelConnection } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
-import type { RunOutcome } from '../../outcome.ts';
-import type { Run } from '../../run.ts';
+import { type RunOutcome, readEnd } from '../../outcome.ts';
+import type { BlockRequest, Run } from '../../run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { KernelRecord } from '../kernel/kernel-record.ts';
 import type { LiveRun } from './live-run.ts';
-import { type EndedAt, readEnd } from './read-end.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
-
-export interface ReachedKernel {
-  record: KernelRecord;
-  connection: KernelConnection;
-}
+import type { ReachedKernel } from '../kernel/launch-kernel.ts';
 
 export interface ReachDeps {
   outage: GatewayOutageWait;
@@ -33,10 +28,11 @@ export async function reachKernel(
   const sinceMs = Date.now();
   for (;;) {
     try {
+      const { request } = live.run.data;
       const reached =
-        live.run.data.request === undefined
+        request === undefined
           ? await readyKernel(live, kernel, deps, sinceMs)
-          : await earlierKernel(live, kernel);
+          : await earlierKernel(live, request, kernel);
       live.showOutage(undefined);
       return reached;
     } catch (error) {
@@ -56,7 +52,7 @@ async function outcomeOf(
 ): Promise<RunOutcome | undefined> {
   const { run } = live;
   const isSent = run.data.request !== undefined;
-  const cancelled = (): RunOutcome => readEnd({ kind: 'notSent' }, live.stopReason, endedAt(live));
+  const cancelled = (): RunOutcome => readEnd({ kind: 'notSent' }, live.stopReason, live.run);
   if (live.signal.aborted && !isSent) return cancelled();
   if (!(error instanceof GatewayError)) throw error;
   log.warn({ event: 'kernel.unreached', err: error, run: run.id }, 'the kernel could not be reached');
@@ -77,21 +73,10 @@ async function outcomeOf(
     if (!signal.aborted || live.released.aborted) throw interruption;
     return cancelled();
   }
-  if (!isSent) return readEnd({ kind: 'notSent', detail: error.message }, live.stopReason, endedAt(live));
+  if (!isSent) return readEnd({ kind: 'notSent', detail: error.message }, live.stopReason, live.run);
   // The kernel has the run, or may have it, and nobody can be asked about it.
   const kind = error.code === 'startFailed' ? 'outputLost' : 'gatewayAway';
-  return readEnd({ kind, detail: error.message }, live.stopReason, endedAt(live));
-}
-
-function endedAt({ run }: LiveRun): EndedAt {
-  const { kernelspec, startedAt, executionCount, block } = run.data;
-  return {
-    kernelspec,
-    durationMs: startedAt === undefined ? 0 : Date.now() - startedAt,
-    executionCount,
-    isKnownToRun: run.state === 'running',
-    hasRun: block > 0,
-  };
+  return readEnd({ kind, detail: error.message }, live.stopReason, live.run);
 }
 
 /** The kernel for a run that was never sent. */
@@ -113,12 +98,13 @@ async function readyKernel(
     onSwitched(live.run, { from: before.kernelspec, by: switchAgreedBy });
   }
   const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
-  const until = { stopped: live.signal, released: live.released };
+  const either = AbortSignal.any([live.signal, live.released]);
+  const until = { stopped: live.signal, released: live.released, either };
   const owner = { workspace, channel, queue, requester };
   const reach = () => kernel.ready(owner, kernelspec, progress, until);
   let ready = await reach();
   // The open connection ends with a kernel that is gone, so that the second attempt gives a new one.
-  if (!(await ready.connection.isThere(AbortSignal.any([live.signal, live.released])))) ready = await reach();
+  if (!(await ready.connection.isThere(either))) ready = await reach();
   if (ready.note !== undefined) live.setData({ notes: [...live.run.data.notes, ready.note] });
   return ready;
 }
@@ -126,21 +112,19 @@ async function readyKernel(
 /** After a restart: the kernel that the predecessor wrote to, with its session, so that the gateway replays. */
 async function earlierKernel(
   live: LiveRun,
+  request: BlockRequest,
   kernel: SessionKernel,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
-  const { request } = live.run.data;
   // The gateway replays as soon as the socket is open.
   live.follow();
   // A stop cannot take back what was sent: it waits for the connection and interrupts there.
-  const connection = await kernel
-    .reattach(request?.kernelId ?? '', live.released, request?.checkpoint)
-    .catch((error: unknown) => {
-      live.markFollowed();
-      if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;
-      throw error;
-    });
+  const connection = await kernel.reattach(request, live.released).catch((error: unknown) => {
+    live.markFollowed();
+    if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;
+    throw error;
+  });
   const { record } = kernel;
   if (connection !== undefined && record !== undefined) return { connection, record };
-  const gone = readEnd({ kind: 'kernelGone', variablesLost: true }, live.stopReason, endedAt(live));
+  const gone = readEnd({ kind: 'kernelGone', variablesLost: true }, live.stopReason, live.run);
   return { outcome: live.run.state === 'sending' ? { ...gone, kind: 'unknown' } : gone };
 }

@@ -1,16 +1,17 @@
-import { untilAborted } from '../../../gateway/waits.ts';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Displays } from '../../../output/model/displays.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { atMost } from '../../../waits.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
-import type { SessionKernel } from '../kernel/session-kernel.ts';
+import { type SessionKernel } from '../kernel/session-kernel.ts';
+import { type ReachedKernel } from '../kernel/launch-kernel.ts';
 import type { LateOutput } from '../late-output.ts';
 import type { SparkObserver } from '../spark-observer.ts';
 import { type ExecuteDeps, executeRun, storedOutput } from './execute-run.ts';
 import type { FinalMessages } from './final-message.ts';
 import type { LiveRun } from './live-run.ts';
-import { type ReachDeps, type ReachedKernel, reachKernel } from './reach-kernel.ts';
+import { type ReachDeps, reachKernel } from './reach-kernel.ts';
 
 export interface RunToEndDeps extends ExecuteDeps, ReachDeps {
   finals: FinalMessages;

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Language } from '../../../runs/languages/languages.ts';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { renderSavedSelect } from '../saved/saved-blocks.ts';
-import { startOf, truncate } from '../truncate.ts';
+import { option } from '../elements.ts';
+import { startOf } from '../truncate.ts';
 import { renderField, renderModal } from './modal.ts';
 
 /** The modal with language and code. Its parts are known by these names, in submissions and in errors. */
@@ -155,10 +156,7 @@ function languageField({ languages, kernelspec }: EditorContent, loads: number |
 function languageOption({ kernelspec, displayName }: Language): PlainTextOption {
   const name =
     displayName === '' || displayName === kernelspec ? kernelspec : `${displayName} (${kernelspec})`;
-  return {
-    text: { type: 'plain_text', text: truncate(name, 75), emoji: false },
-    value: kernelspec,
-  };
+  return option(name, kernelspec);
 }
 
 function codeField(

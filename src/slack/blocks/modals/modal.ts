@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { InputBlock, KnownBlock, ModalView, PlainTextElement } from '@slack/types';
-import { plainText } from '../elements.ts';
-import { truncate, truncateMrkdwn } from '../truncate.ts';
+import { literal, plainText, section } from '../elements.ts';
+import { truncate } from '../truncate.ts';
 
 /** A modal with something to submit; `metadata` comes back with it. */
 export function renderModal(
@@ -72,14 +72,6 @@ export function renderSentence(text: string, format: 'plain' | 'mrkdwn' = 'plain
     type: 'modal',
     title: plainText('Sparkthread'),
     close: plainText('Close'),
-    blocks: [
-      {
-        type: 'section',
-        text:
-          format === 'plain'
-            ? { type: 'plain_text', text: truncate(text, 3_000), emoji: false }
-            : { type: 'mrkdwn', text: truncateMrkdwn(text, 3_000) },
-      },
-    ],
+    blocks: [format === 'plain' ? { type: 'section', text: literal(truncate(text, 3_000)) } : section(text)],
   };
 }

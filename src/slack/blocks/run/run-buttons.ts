@@ -1,49 +1,9 @@
-import type { ActionsBlock, Button, Overflow } from '@slack/types';
+import type { ActionsBlock } from '@slack/types';
 import type { RunAction, RunPhase } from '../../../runs/run-view.ts';
-import { button, buttonRow, plainText } from '../elements.ts';
+import { buttonRow, type Click, createButtons, plainText } from '../elements.ts';
 
 const PREFIX = 'run:';
 const MENU = `${PREFIX}menu`;
-
-/** The row of buttons under a run message, the menu last; undefined when there is nothing to press. */
-export function renderButtons(
-  runId: string,
-  phase: RunPhase,
-  actions: readonly RunAction[],
-): ActionsBlock | undefined {
-  if (actions.length === 0) return undefined;
-  const buttons = actions.filter((action) => !IN_MENU.has(action));
-  const rows = actions.filter((action) => IN_MENU.has(action));
-  return {
-    type: 'actions',
-    elements: [
-      ...buttons.map((action) => renderButton(runId, stateOf(phase), action)),
-      ...(rows.length === 0 ? [] : [renderMenu(runId, phase, rows)]),
-    ],
-  };
-}
-
-/** Below a table of which the kernel has more rows; none below another. */
-export function renderAllRows(runId: string, { frame }: { frame?: string | undefined }): ActionsBlock[] {
-  if (frame === undefined) return [];
-  return [buttonRow(renderButton(runId, frame, 'allRows'))];
-}
-
-export interface ButtonClick {
-  action: RunAction;
-  runId: string;
-  /** `stateOf` the phase in which it was shown, or the frame of the table above: with run and action it counts once. */
-  state: string;
-}
-
-/** Reads a pressed button, or the chosen row of a menu; undefined when it is none of ours. */
-export function readButton(value: string, actionId: string): ButtonClick | undefined {
-  const isMenu = actionId === MENU;
-  const words = value.split('|');
-  const [action = '', runId, state] = isMenu ? words : [actionId.slice(PREFIX.length), ...words];
-  if (!isAction(action) || IN_MENU.has(action) !== isMenu) return undefined;
-  return runId === undefined || runId === '' || state === undefined ? undefined : { action, runId, state };
-}
 
 const LABELS: Readonly<Record<RunAction, string>> = {
   stop: 'Stop',
@@ -60,39 +20,55 @@ const LABELS: Readonly<Record<RunAction, string>> = {
   export: 'Export as notebook',
 };
 
+const runButtons = createButtons<RunAction>(PREFIX, LABELS, {
+  restart: { style: 'danger' },
+  switch: { style: 'danger' },
+  answerInput: { style: 'primary' },
+});
+
 /** What few want of an answer, and not often: rows of its menu. Slack takes five. */
 const IN_MENU: ReadonlySet<RunAction> = new Set(['save', 'export']);
 
-function isAction(name: string): name is RunAction {
-  return Object.hasOwn(LABELS, name);
+/** The row of buttons under a run message, the menu last; undefined when there is nothing to press. */
+export function renderButtons(
+  runId: string,
+  phase: RunPhase,
+  actions: readonly RunAction[],
+): ActionsBlock | undefined {
+  if (actions.length === 0) return undefined;
+  const state = stateOf(phase);
+  const row: ActionsBlock = buttonRow(
+    ...actions
+      .filter((action) => !IN_MENU.has(action))
+      .map((action) => runButtons.render(action, runId, state)),
+  );
+  const options = actions
+    .filter((action) => IN_MENU.has(action))
+    .map((action) => ({ text: plainText(LABELS[action]), value: `${action}|${runId}|${state}` }));
+  if (options.length > 0) row.elements.push({ type: 'overflow', action_id: MENU, options });
+  return row;
+}
+
+/** Below a table of which the kernel has more rows; none below another. */
+export function renderAllRows(runId: string, { frame }: { frame?: string | undefined }): ActionsBlock[] {
+  return frame === undefined ? [] : [buttonRow(runButtons.render('allRows', runId, frame))];
+}
+
+/**
+ * Reads a pressed button, or the chosen row of a menu; undefined when it is none of ours. Its state is that of the phase in
+ * which it was shown, or the frame of the table above.
+ */
+export function readButton(value: string, actionId: string): Click<RunAction> | undefined {
+  const isMenu = actionId === MENU;
+  const [chosen = '', ...rest] = value.split('|');
+  const click = isMenu
+    ? runButtons.read(rest.join('|'), `${PREFIX}${chosen}`)
+    : runButtons.read(value, actionId);
+  return click !== undefined && IN_MENU.has(click.action) === isMenu ? click : undefined;
 }
 
 /** Each time that a stop is seen to have no effect, Stop is another press. */
 function stateOf(phase: RunPhase): string {
   const ignoredAtMs = phase.kind === 'running' ? phase.ignoredAtMs : undefined;
   return ignoredAtMs === undefined ? phase.kind : `${phase.kind}/${ignoredAtMs}`;
-}
-
-const STYLES: Partial<Record<RunAction, 'danger' | 'primary'>> = {
-  restart: 'danger',
-  switch: 'danger',
-  answerInput: 'primary',
-};
-
-function renderButton(runId: string, state: string, action: RunAction): Button {
-  const style = STYLES[action];
-  return button(
-    LABELS[action],
-    `${PREFIX}${action}`,
-    `${runId}|${state}`,
-    style === undefined ? {} : { style },
-  );
-}
-
-function renderMenu(runId: string, phase: RunPhase, actions: readonly RunAction[]): Overflow {
-  const options = actions.map((action) => ({
-    text: plainText(LABELS[action]),
-    value: `${action}|${runId}|${stateOf(phase)}`,
-  }));
-  return { type: 'overflow', action_id: MENU, options };
 }

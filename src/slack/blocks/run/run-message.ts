@@ -1,7 +1,8 @@
-import type { ContextBlock, KnownBlock, RichTextBlock } from '@slack/types';
+import type { RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
-import { escapeMrkdwn } from '../elements.ts';
-import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, sentence } from '../rich-text.ts';
+import { metadataOf, type SlackMessage } from '../../api/posted.ts';
+import { contextLine, escapeMrkdwn } from '../elements.ts';
+import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, paragraph, sentence } from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { originWords, renderOrigin } from '../who-ran.ts';
@@ -21,22 +22,9 @@ import {
   switchWords,
 } from './run-text.ts';
 
-/** What a message of ours carries, so that it is found again and known for final. */
-interface RunMetadata {
-  event_type: 'sparkthread_answer';
-  event_payload: { run: string; state: 'live' | 'final'; outcome?: string; files?: number };
-}
-
-export interface RunSlackMessage {
-  /** Read by screen readers and notifications, which do not see the blocks. Escaped, at most `MAX_TEXT_BYTES`. */
-  text: string;
-  /** rich_text, context, and actions when there is something to press: the kinds stay over all edits (`block_mismatch`). */
-  blocks: KnownBlock[];
-  metadata: RunMetadata;
-}
-
 export interface RenderedRun {
-  message: RunSlackMessage;
+  /** rich_text, context, and actions when there is something to press: the kinds stay over all edits (`block_mismatch`). */
+  message: SlackMessage;
   /** What belongs to the run message beside it, in order. Only for a run that ended. */
   files: RunFile[];
 }
@@ -72,7 +60,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const ending = [
     ...renderRunQuestion(view, remaining / 3),
     ...fitSentences(after, remaining / 3),
-    ...(stopper === undefined ? [] : [stopperLine(stopper)]),
+    ...(stopper === undefined ? [] : [paragraph('Stopped by ', { type: 'user', user_id: stopper }, '.')]),
   ];
   const output =
     view.output === undefined
@@ -96,13 +84,8 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
       : shown),
   ];
   const richText: RichTextBlock = { type: 'rich_text', elements: body };
-  const context: ContextBlock = {
-    type: 'context',
-    elements: [
-      { type: 'plain_text', text: status, emoji: false },
-      ...(sum === '' ? [] : [{ type: 'mrkdwn' as const, text: sparkSumMrkdwn(view) }]),
-    ],
-  };
+  const context = contextLine(status);
+  if (sum !== '') context.elements.push({ type: 'mrkdwn', text: sparkSumMrkdwn(view) });
   const words = [
     originWords(view),
     ...view.notes,
@@ -118,14 +101,13 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     message: {
       text: fallbackText(room > 0 ? words : [status], Math.min(MAX_TEXT_BYTES, room * 0.28)),
       blocks: [richText, context, ...(buttons === undefined ? [] : [buttons])],
-      metadata: {
-        event_type: 'sparkthread_answer',
-        event_payload: {
-          run: view.runId,
-          state: ended === undefined ? 'live' : 'final',
-          ...(ended === undefined ? {} : { outcome: ended.kind, files: files.length }),
-        },
-      },
+      metadata: metadataOf(
+        'answer',
+        view.runId,
+        ended === undefined
+          ? { state: 'live' }
+          : { state: 'final', outcome: ended.kind, files: files.length },
+      ),
     },
     files,
   };
@@ -133,13 +115,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
 
 function sparkLine(progress: string, { url, text }: ReturnType<typeof sparkPlace>): BodyElement {
   if (text === '') return sentence(progress);
-  return {
-    type: 'rich_text_section',
-    elements: [
-      { type: 'text', text: `${progress} · ` },
-      url === undefined ? { type: 'text', text } : { type: 'link', url, text },
-    ],
-  };
+  return paragraph(`${progress} · `, url === undefined ? text : { type: 'link', url, text });
 }
 
 /** Sentences that take at most `room` characters of JSON: long ones lose their middle, the oldest of very many go. */
@@ -156,25 +132,7 @@ function emptyLine(phase: RunPhase, words: string, endWords: string): BodyElemen
   // A channel is named; a direct message has no name.
   if (phase.kind !== 'switchAsked' || phase.channel.startsWith('D'))
     return sentence(truncateMiddle(words, 1_000));
-  return {
-    type: 'rich_text_section',
-    elements: [
-      { type: 'channel', channel_id: phase.channel },
-      { type: 'text', text: ` ${switchWords(phase)}` },
-    ],
-  };
-}
-
-/** Said where it was not the requester. */
-function stopperLine(userId: string): BodyElement {
-  return {
-    type: 'rich_text_section',
-    elements: [
-      { type: 'text', text: 'Stopped by ' },
-      { type: 'user', user_id: userId },
-      { type: 'text', text: '.' },
-    ],
-  };
+  return paragraph({ type: 'channel', channel_id: phase.channel }, ` ${switchWords(phase)}`);
 }
 
 /** A live message is short and shows mostly the newest lines; a final one shows all that is comfortable to read. */

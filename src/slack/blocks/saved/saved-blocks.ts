@@ -9,12 +9,14 @@ import {
   escapeMrkdwn,
   header,
   mention,
+  option,
+  plainText,
   section,
   slackTime,
   valueReader,
 } from '../elements.ts';
 import { firstLine } from '../run-summary.ts';
-import { truncate, truncateMrkdwn } from '../truncate.ts';
+import { truncateMrkdwn } from '../truncate.ts';
 import { type ListedSchedule, renderScheduleButtons, scheduleLine } from './schedule-blocks.ts';
 
 /** What is said of saved snippets, in mrkdwn, with their buttons and menus. */
@@ -114,22 +116,15 @@ export const loadAction = 'editor:load';
 /** A menu of what is saved, in the editor; none where nothing is. */
 export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
   if (saved.length === 0) return [];
-  const options = saved.map((each) => ({
-    text: {
-      type: 'plain_text' as const,
-      text: truncate(`${each.name} (${writtenIn(each)})`, 75),
-      emoji: false,
-    },
-    value: each.id,
-  }));
+  const options = saved.map((each) => option(`${each.name} (${writtenIn(each)})`, each.id));
   return [
     {
       type: 'section',
-      text: { type: 'plain_text', text: 'Begin with what is saved here:' },
+      text: plainText('Begin with what is saved here:'),
       accessory: {
         type: 'static_select',
         action_id: loadAction,
-        placeholder: { type: 'plain_text', text: 'Saved snippet' },
+        placeholder: plainText('Saved snippet'),
         options,
       },
     },

@@ -1,8 +1,8 @@
-import type { ModalView, PlainTextOption } from '@slack/types';
+import type { ModalView } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { renderField, renderModal } from '../modals/modal.ts';
-import { plainText, section } from '../elements.ts';
+import { option, plainText, section } from '../elements.ts';
 
 /** The box for the name under which a run's code is saved. */
 export const saveCallback = 'save';
@@ -49,10 +49,7 @@ export const schedulePlaceSchema = z.object({ channel: z.string() });
 
 /** `channel` is where it runs. */
 export function renderScheduleForm(channel: string, saved: readonly SavedSnippet[]): ModalView {
-  const options = saved.map(({ name }): PlainTextOption => ({
-    text: { type: 'plain_text', text: name, emoji: false },
-    value: name,
-  }));
+  const options = saved.map(({ name }) => option(name, name));
   const head = { callback: scheduleCallback, title: 'Schedule', submit: 'Schedule', metadata: { channel } };
   return renderModal(head, [
     renderField(snippetBlock, 'Saved snippet', { type: 'static_select', options }),

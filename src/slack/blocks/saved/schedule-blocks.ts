@@ -4,7 +4,15 @@ import { showParameters } from '../../../saved/parameters/values.ts';
 import type { PauseReason, Schedule } from '../../../saved/schedules/schedules.ts';
 import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
 import { slashCommand } from '../../manifest.ts';
-import { confirmation, createButtons, escapeMrkdwn, mention, section, slackTime } from '../elements.ts';
+import {
+  buttonRow,
+  confirmation,
+  createButtons,
+  escapeMrkdwn,
+  mention,
+  section,
+  slackTime,
+} from '../elements.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
 import { truncateMrkdwn } from '../truncate.ts';
 import { joinWords } from '../words.ts';
@@ -155,6 +163,6 @@ export const scheduleButtons = createButtons<ScheduleAction>(
 );
 
 export function renderScheduleButtons({ id, pausedFor }: Schedule, shownAtMs: number): ActionsBlock {
-  const change = pausedFor === undefined ? 'pause' : 'resume';
-  return scheduleButtons.render([change, 'runNow', 'delete'], id, shownAtMs);
+  const actions = [pausedFor === undefined ? 'pause' : 'resume', 'runNow', 'delete'] as const;
+  return buttonRow(...actions.map((action) => scheduleButtons.render(action, id, shownAtMs)));
 }

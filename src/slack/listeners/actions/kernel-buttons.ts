@@ -5,7 +5,7 @@ import { mention } from '../../blocks/elements.ts';
 import { kernelButtons } from '../../blocks/kernel-text.ts';
 import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
-import { kernelClickRequest, runOnce } from '../requests.ts';
+import { kernelClickRequest, untilDone } from '../requests.ts';
 import { onInteraction } from './interaction.ts';
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
@@ -21,7 +21,7 @@ export const onKernelButton = onInteraction(
       return { replace_original: true, ...(await listKernels(person, bot)) };
     },
   },
-  async ({ action, id, shownAtMs }, { user, channel, notify, audited }, bot) => {
+  async ({ action, id, state }, { user, channel, notify, audited }, bot) => {
     const [person, record] = await Promise.all([
       bot.users.find(user),
       bot.control.kernelById(bot.workspace, id),
@@ -29,7 +29,7 @@ export const onKernelButton = onInteraction(
     must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
     const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
     if (!isHere) must('otherChannels', person, record.channel, bot.policy);
-    const said = await runOnce(kernelClickRequest(id, action, shownAtMs), bot, async () => {
+    const said = await untilDone(kernelClickRequest(id, action, state), bot, async () => {
       const work = () => changeKernel(action, record, user, bot);
       const { text, told } = await audited({ channel: record.channel }, work);
       await bot.notify.channel({ channel: told.channel }, told.text);

@@ -1,10 +1,11 @@
 import { UserError } from '../../../errors.ts';
-import { languageOf, type Run } from '../../../runs/run.ts';
+import { type Run, languageOf } from '../../../runs/run.ts';
 import type { RunAction } from '../../../runs/run-view.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
 import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
-import { type ButtonClick, readButton } from '../../blocks/run/run-buttons.ts';
+import type { Click } from '../../blocks/elements.ts';
+import { readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
 import { renderElapsed } from '../../blocks/words.ts';
 import { mention } from '../../blocks/elements.ts';
@@ -12,7 +13,7 @@ import { runLine } from '../../blocks/run-summary.ts';
 import { renderSave } from '../../blocks/saved/saved-modals.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { type Acknowledgement, inTime } from '../boundary.ts';
+import type { Acknowledgement } from '../boundary.ts';
 import {
   clickRequest,
   notebookOf,
@@ -21,6 +22,8 @@ import {
   type RunRequest,
   submitRun,
   triggerRequest,
+  findRunFor,
+  untilDone,
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { openQuestion } from '../views/input.ts';
@@ -29,8 +32,8 @@ import { onInteraction } from './interaction.ts';
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;
 
-interface Click {
-  button: ButtonClick;
+interface RunClick {
+  button: Click<RunAction>;
   run: Run;
   person: Person;
   /** The run is the person's own. */
@@ -40,10 +43,10 @@ interface Click {
 }
 
 interface RunButton {
-  right: (click: Click, bot: Bot) => Action | Promise<Action>;
+  right: (click: RunClick, bot: Bot) => Action | Promise<Action>;
   /** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
   acceptsNothing?: true;
-  act: (click: Click, bot: Bot) => Promise<void>;
+  act: (click: RunClick, bot: Bot) => Promise<void>;
 }
 
 const STOP: RunButton = {
@@ -95,14 +98,12 @@ export const onRunButton = onInteraction(
   {
     what: 'a button of a run',
     read: readButton,
-    asked: ({ action, runId }) => ({ act: action, run: runId }),
+    asked: ({ action, id }) => ({ act: action, run: id }),
     isAcknowledgedFirst: ({ action }) => BUTTONS[action].acceptsNothing === true,
   },
   async (button, { user, trigger, reply, audited }, bot) => {
-    const found = Promise.all([bot.findRun(button.runId), bot.users.find(user)]);
-    const [run, person] = await inTime(found, reply.isSent ? undefined : reply.signal);
-    if (run === undefined)
-      throw new UserError('badCommand', 'That run is no longer kept, so nothing was done.');
+    const signal = reply.isSent ? undefined : reply.signal;
+    const [run, person] = await findRunFor(button.id, user, 'nothing was done', bot, signal);
     const { channel, requester } = run;
     const click = { button, run, person, isOwn: requester === user, trigger, reply };
     const { right, act } = BUTTONS[button.action];
@@ -115,21 +116,22 @@ export const onRunButton = onInteraction(
 function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButton['act']): RunButton['act'] {
   return async (click, bot) => {
     const { button, run, person, isOwn, reply } = click;
-    await runOnce(clickRequest(button.runId, button.action, button.state), bot, async () => {
+    const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
+    const decided = untilDone(clickRequest(button.id, button.action, button.state), bot, async () => {
       reply.signal.throwIfAborted();
-      const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
       if (audit !== undefined && !isOwn) auditRun(audit, run, person.id, bot);
-      await act(click, bot).finally(() => clearTimeout(waiting));
+      await act(click, bot);
     });
+    await decided.finally(() => clearTimeout(waiting));
   };
 }
 
-async function restartKernel({ run, person }: Click, bot: Bot): Promise<void> {
+async function restartKernel({ run, person }: RunClick, bot: Bot): Promise<void> {
   const { told } = await changeKernel('restart', await bot.control.kernelOf(run), person.id, bot);
   await bot.notify.channel({ channel: told.channel }, told.text);
 }
 
-async function runAgain(click: Click, bot: Bot): Promise<void> {
+async function runAgain(click: RunClick, bot: Bot): Promise<void> {
   const { run, isOwn } = click;
   const origin = isOwn ? undefined : 'again';
   await runFromButton(run.id, click, bot, async () => {
@@ -139,7 +141,7 @@ async function runAgain(click: Click, bot: Bot): Promise<void> {
 }
 
 /** Of a result that was shown in short: no other kernel has it, and none is started to say so. */
-async function showAllRows(click: Click, bot: Bot): Promise<void> {
+async function showAllRows(click: RunClick, bot: Bot): Promise<void> {
   const { run, button } = click;
   const frame = button.state;
   if (!bot.control.hasKernelOf(run))
@@ -154,7 +156,7 @@ async function showAllRows(click: Click, bot: Bot): Promise<void> {
 /** The person who presses is the requester of a new run. Each press makes one, but for a double click. */
 async function runFromButton(
   pressed: string,
-  { run, person, trigger, reply }: Click,
+  { run, person, trigger, reply }: RunClick,
   bot: Bot,
   read: () => Promise<Pick<RunRequest, 'snippet' | 'origin'>>,
 ): Promise<void> {
@@ -176,7 +178,7 @@ async function runFromButton(
 }
 
 /** A press that Slack brings twice is one. */
-async function exportThread({ run, person, trigger }: Click, bot: Bot): Promise<void> {
+async function exportThread({ run, person, trigger }: RunClick, bot: Bot): Promise<void> {
   const { channel, thread } = run;
   await runOnce(triggerRequest(bot.workspace, trigger), bot, async () => {
     const { text } = await exportRuns('thread', person, { channel, thread }, bot);
@@ -185,7 +187,7 @@ async function exportThread({ run, person, trigger }: Click, bot: Bot): Promise<
 }
 
 /** Ask: a direct message to the requester of the run in hand, from who waits behind it. */
-async function askAbout({ run: waiting, person, isOwn }: Click, bot: Bot): Promise<void> {
+async function askAbout({ run: waiting, person, isOwn }: RunClick, bot: Bot): Promise<void> {
   if (!isOwn) throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
   const { channel, thread } = waiting;
   const inHand = bot.control.askAbout(waiting);

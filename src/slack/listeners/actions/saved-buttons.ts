@@ -5,8 +5,15 @@ import { purposeSchema } from '../../blocks/modals/editor.ts';
 import { readMetadata } from '../../blocks/modals/modal.ts';
 import { readReplacement, readRunSaved } from '../../blocks/saved/saved-blocks.ts';
 import { inTime } from '../boundary.ts';
-import { findSaved, listSchedules, mustChangeSchedule, saveAnswer, saveRun } from '../commands/saved.ts';
-import { mustBeIn, submitNew } from '../requests.ts';
+import {
+  findSaved,
+  listSchedules,
+  mustChangeSchedule,
+  saveRun,
+  snippetOf,
+  saveAnswer,
+} from '../commands/saved.ts';
+import { mustBeIn, submitNew, findRunFor } from '../requests.ts';
 import { renderFilled } from '../views/editor.ts';
 import { onInteraction } from './interaction.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
@@ -23,10 +30,7 @@ export const onReplaceButton = onInteraction(
     asked: ({ runId }) => ({ act: 'replace', run: runId }),
   },
   async (asked, { user, reply, respond, audited }, bot) => {
-    const found = Promise.all([bot.findRun(asked.runId), bot.users.find(user)]);
-    const [run, person] = await inTime(found, reply.signal);
-    if (run === undefined)
-      throw new UserError('badCommand', 'That run is no longer kept, so nothing was saved.');
+    const [run, person] = await findRunFor(asked.runId, user, 'nothing was saved', bot, reply.signal);
     const result = await audited({}, () => inTime(saveRun(run, asked, person, bot), reply.signal));
     await reply.send();
     // Somebody saved another under this name meanwhile: that one was not asked about.
@@ -43,10 +47,9 @@ export const onRunSavedButton = onInteraction(
   },
   async ({ channel, id, shownAt }, { user, reply, notify }, bot) => {
     const saved = bot.saved.byId(channel, id);
-    const snippet =
-      saved === undefined ? undefined : await inTime(bot.saved.snippet(saved, []), reply.signal);
-    if (saved === undefined || snippet === undefined)
+    if (saved === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
+    const snippet = await inTime(snippetOf(saved, [], bot), reply.signal);
     const looked = Promise.all([
       bot.users.find(user),
       mustBeIn(channel, user, bot),
@@ -135,14 +138,14 @@ export const onScheduleButton = onInteraction(
 );
 
 async function act(
-  { action, id, shownAtMs }: Click<ScheduleAction>,
+  { action, id, state }: Click<ScheduleAction>,
   schedule: Schedule,
   person: Person,
   bot: Bot,
   signal: AbortSignal,
 ): Promise<void> {
   if (action !== 'runNow') return await inTime(change(action, schedule, person, bot), signal);
-  const key = `schedule/${bot.workspace}/${id}/now/${shownAtMs}/${person.id}`;
+  const key = `schedule/${bot.workspace}/${id}/now/${state}/${person.id}`;
   await runNow(schedule, person, key, bot, signal);
 }
 
@@ -185,8 +188,7 @@ async function runNow(
   const { channel, name, parameters } = schedule;
   await inTime(bot.channels.mustBeMember(channel), signal);
   const saved = findSaved(name, channel, bot);
-  const snippet = await inTime(bot.saved.snippet(saved, parameters), signal);
-  if (snippet === undefined) throw new UserError('badCommand', 'Its code is no longer kept. Nothing ran.');
+  const snippet = await inTime(snippetOf(saved, parameters, bot), signal);
   const request = {
     requestKey,
     source: 'schedule',

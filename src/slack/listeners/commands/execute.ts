@@ -22,6 +22,7 @@ import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
 import { askBack, renderNearCommand } from '../../blocks/asked-back.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
+import type { KnownBlock } from '@slack/types';
 
 const USED_WITHOUT_NAME = ' *(default here)*';
 
@@ -51,7 +52,7 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   },
   history: { right: 'look', act: (_, __, { channel }, bot) => historyText(channel, bot) },
   use: { right: 'choose', isSlow: true, act: useLanguage },
-  auto: { right: 'choose', act: switchAuto },
+  auto: { right: 'choose', isSlow: true, act: switchAuto },
   stop: { right: 'stopOwn', act: stop },
   kernels: { right: 'listKernels', isSlow: true, act: (_, person, __, bot) => listKernels(person, bot) },
   restart: { right: 'restart', isSlow: true, act: changeNamedKernel },
@@ -94,6 +95,20 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
     },
   },
 };
+
+/** Who changes something for the channel reads it with everybody else, where everybody can be told; all else they read alone. */
+export async function tellAnswer(
+  { text, blocks, told }: CommandAnswer,
+  here: { channel: string; thread?: string | undefined } | undefined,
+  tellAlone: (text: string, blocks?: KnownBlock[]) => Promise<void>,
+  bot: Bot,
+): Promise<void> {
+  const isHere = told !== undefined && told.channel === here?.channel;
+  if (!isHere) await tellAlone(text, blocks);
+  if (told === undefined) return;
+  const isTold = await bot.notify.channel(isHere ? here : { channel: told.channel }, told.text);
+  if (isHere && !isTold) await tellAlone(text, blocks);
+}
 
 export function isSlow({ kind }: Command): boolean {
   return COMMANDS[kind].isSlow === true;

@@ -15,11 +15,14 @@ import {
 } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
 import { must, type Person } from '../../auth/policy.ts';
+import { jsonSize, MESSAGE_ROOM } from '../../blocks/rich-text.ts';
 import type { KernelCommand } from '../../parsing/command.ts';
 
-/** A message holds 50 blocks, and each kernel takes two. */
-const SHOWN_KERNELS = 20;
+/** Each takes about a tenth of what a message holds. */
+const SHOWN_KERNELS = 10;
 const SHOWN_OTHERS = 20;
+/** For the line above them, in characters of JSON. */
+const HEAD_ROOM = 500;
 
 /** What `kernels` answers: the workspace's kernels with their buttons, then those of others, which nobody may touch here. */
 export async function listKernels(person: Person, bot: Bot): Promise<{ text: string; blocks: KnownBlock[] }> {
@@ -30,23 +33,32 @@ export async function listKernels(person: Person, bot: Bot): Promise<{ text: str
     control.otherKernels(workspace).catch(whyUnknown),
   ]);
   const lines = await Promise.all(statuses.map((status) => namedLine(status, person, bot)));
+  const tail = othersText(others);
+  const rows = withButtons(statuses, lines, jsonSize(section(tail)));
   const head =
     records.length === 0
       ? 'No channel has a kernel now.'
-      : `*Kernels of this workspace:* ${records.length}${records.length > SHOWN_KERNELS ? `, the ${SHOWN_KERNELS} used last are shown` : ''}`;
-  const tail = othersText(others);
+      : `*Kernels of this workspace:* ${records.length}${records.length > rows.length ? `, the ${rows.length} used last are shown` : ''}`;
   return {
-    text: [head, ...lines, tail].join('\n'),
-    blocks: [section(head), ...withButtons(statuses, lines), section(tail)],
+    text: [head, ...lines.slice(0, rows.length), tail].join('\n'),
+    blocks: [section(head), ...rows.flat(), section(tail)],
   };
 }
 
-function withButtons(statuses: readonly KernelStatus[], lines: readonly string[]): KnownBlock[] {
+/** As many kernels, each with its buttons, as a message holds beside what takes `taken` of it. */
+function withButtons(
+  statuses: readonly KernelStatus[],
+  lines: readonly string[],
+  taken: number,
+): KnownBlock[][] {
   const now = Date.now();
-  return statuses.flatMap(({ record }, index): KnownBlock[] => [
+  const rows = statuses.map(({ record }, index) => [
     section(lines[index] ?? ''),
     renderKernelButtons(record.kernelId, now),
   ]);
+  let room = MESSAGE_ROOM - taken - HEAD_ROOM;
+  const over = rows.findIndex((row) => (room -= jsonSize(row)) < 0);
+  return over === -1 ? rows : rows.slice(0, over);
 }
 
 /** A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
@@ -174,7 +186,10 @@ async function askWhichKernel(
     : 'That channel has several kernels. Which one?';
   const head = `${which} Nothing was changed yet.`;
   const lines = statuses.map(kernelLines);
-  return { text: [head, ...lines].join('\n'), blocks: [section(head), ...withButtons(statuses, lines)] };
+  return {
+    text: [head, ...lines].join('\n'),
+    blocks: [section(head), ...withButtons(statuses, lines, 0).flat()],
+  };
 }
 
 /**

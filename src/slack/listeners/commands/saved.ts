@@ -1,6 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import type { Snippet } from '../../../runs/admission/snippet.ts';
-import type { Run } from '../../../runs/run.ts';
+import type { Snippet, Run } from '../../../runs/run.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved, auditSchedule } from '../../auth/audit.ts';
@@ -9,7 +8,7 @@ import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
-import { isTimeZone, Plan, type Timing } from '../../../saved/schedules/timing.ts';
+import { isTimeZone, Plan } from '../../../saved/schedules/timing.ts';
 import {
   type ListedSchedule,
   renderSchedules,
@@ -17,6 +16,7 @@ import {
   scheduleName,
 } from '../../blocks/saved/schedule-blocks.ts';
 import { mustRun } from '../requests.ts';
+import type { Command } from '../../parsing/command.ts';
 
 /** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
 const LOOKED_AT = 100;
@@ -144,18 +144,15 @@ export async function resolveSaved(request: Request, channel: string, bot: Bot):
 }
 
 /** What runs of it. Throws `UserError` where its code is gone, or the values do not fit. */
-async function snippetOf(saved: SavedSnippet, given: readonly Parameter[], bot: Bot): Promise<Snippet> {
+export async function snippetOf(
+  saved: SavedSnippet,
+  given: readonly Parameter[],
+  bot: Bot,
+): Promise<Snippet> {
   const snippet = await bot.saved.snippet(saved, given);
   if (snippet !== undefined) return snippet;
   const words = `The code of “${saved.name}” is no longer kept. Nothing ran; forget it.`;
   throw new UserError('badCommand', words);
-}
-
-export interface AskedSchedule {
-  name: string;
-  timing: Timing;
-  parameters: readonly Parameter[];
-  onlyOnFailure: boolean;
 }
 
 /** How many of the coming times are told. */
@@ -163,7 +160,7 @@ const TOLD_TIMES = 3;
 
 /** Each run of it will be this person's, with their right. Throws `UserError` for everything that could never run. */
 export async function makeSchedule(
-  asked: AskedSchedule,
+  asked: Omit<Command & { kind: 'schedule' }, 'kind'>,
   person: Person,
   channel: string,
   bot: Bot,

@@ -6,7 +6,7 @@ import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
 import { openScheduleForm } from '../views/saved.ts';
-import { isSlow, runCommand } from './execute.ts';
+import { isSlow, runCommand, tellAnswer } from './execute.ts';
 import { resolveSaved } from './saved.ts';
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
@@ -68,23 +68,8 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         const person = await inTime(finding, reply.signal);
         await runOnce(key, bot, async () => {
           if (isSlow(command)) await reply.send();
-          const {
-            text: words,
-            blocks,
-            told,
-          } = await runCommand(
-            command,
-            person,
-            { channel, thread: undefined, requestKey: key, root: '' },
-            bot,
-          );
-          // Who changes something for the channel reads it with everybody else, where everybody can be told.
-          const isToldHere = told?.channel === channel;
-          if (!isToldHere) await notify(words, blocks);
-          await reply.send();
-          const isTold =
-            told === undefined || (await bot.notify.channel({ channel: told.channel }, told.text));
-          if (isToldHere && !isTold) await notify(words, blocks);
+          const place = { channel, thread: undefined, requestKey: key, root: '' };
+          await tellAnswer(await runCommand(command, person, place, bot), { channel }, notify, bot);
         });
         await reply.send();
       }

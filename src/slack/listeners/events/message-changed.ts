@@ -1,8 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
 import { auditEdited } from '../../../runs/audit.ts';
-import { hasCode, isUnfinished, type Run } from '../../../runs/run.ts';
-import type { Snippet } from '../../../runs/admission/snippet.ts';
+import { hasCode, isUnfinished, type Run, type Snippet } from '../../../runs/run.ts';
 import { auditRun } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import {

@@ -12,9 +12,9 @@ import { withAudit } from '../../auth/audit.ts';
 import { renderRunNow } from '../../blocks/asked-back.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
-import { runCommand } from '../commands/execute.ts';
+import { runCommand, tellAnswer } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../boundary.ts';
-import { messageRequest, requestOf, runOnce, submitRun } from '../requests.ts';
+import { messageRequest, requestOf, runOnce, submitRun, untilDone } from '../requests.ts';
 import { overText } from '../views/input.ts';
 import {
   type Classified,
@@ -107,7 +107,7 @@ async function runRequest(
   const key = requestOf(posted, bot);
   switch (request.kind) {
     case 'nothing':
-      await runOnce(key, bot, () => notifyPrivately(posted, helpText(bot.userId), bot));
+      await untilDone(key, bot, () => notifyPrivately(posted, helpText(bot.userId), bot));
       return;
     case 'command':
       await runOnce(key, bot, () => runMessageCommand(posted, request.command, bot));
@@ -128,30 +128,28 @@ async function runRequest(
 }
 
 async function runMessageCommand(posted: PostedMessage, command: Command, bot: Bot): Promise<void> {
-  const { channel, thread } = posted;
+  const { channel, thread, ts } = posted;
   const person = await findAuthor(posted, bot);
-  const place = { channel, thread, requestKey: requestOf(posted, bot), root: thread ?? posted.ts };
-  const { text, blocks, told } = await runCommand(command, person, place, bot);
-  // Who changes something for the channel reads it with everybody else; who did so in a thread is answered there, too.
-  const isToldHere = told?.channel === channel && (posted.isDirect || posted.thread === undefined);
-  if (!isToldHere) await notifyPrivately(posted, text, bot, blocks);
-  if (told === undefined) return;
-  const where = { channel: told.channel, thread: isToldHere ? threadOf(posted) : undefined };
-  const isTold = await bot.notify.channel(where, told.text);
-  if (isToldHere && !isTold) await notifyPrivately(posted, text, bot, blocks);
+  // Of an edited message too: what runs of it goes with the message.
+  const requestKey = messageRequest(bot.workspace, channel, ts);
+  const place = { channel, thread, requestKey, root: thread ?? ts };
+  // In a thread of a channel who asked is answered there, too.
+  const here = posted.isDirect || thread === undefined ? { channel, thread: threadOf(posted) } : undefined;
+  const tellAlone = (text: string, blocks?: KnownBlock[]) => notifyPrivately(posted, text, bot, blocks);
+  await tellAnswer(await runCommand(command, person, place, bot), here, tellAlone, bot);
 }
 
 /** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */
 async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
   const key = requestOf(posted, bot);
   await bot.markSeen(key);
-  await runOnce(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
+  await untilDone(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
 }
 
 /** The message is not known by that: it may still run. */
 async function offerOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
   const offer = `${requestOf(posted, bot)}/late`;
-  await runOnce(offer, bot, () => notifyPrivately(posted, text, bot, renderRunNow(text, posted)));
+  await untilDone(offer, bot, () => notifyPrivately(posted, text, bot, renderRunNow(text, posted)));
 }
 
 /** In a direct message everything is private anyway, and a plain reply does not vanish. */

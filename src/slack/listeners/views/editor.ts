@@ -1,9 +1,8 @@
 import type { ModalView } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
-import type { Run } from '../../../runs/run.ts';
+import type { Run, Snippet } from '../../../runs/run.ts';
 import type { Admitted } from '../../../runs/admission/admission.ts';
-import type { Snippet } from '../../../runs/admission/snippet.ts';
 import type { Bot } from '../../context.ts';
 import type { Draft } from '../../api/views.ts';
 import { must } from '../../auth/policy.ts';

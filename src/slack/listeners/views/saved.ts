@@ -23,6 +23,7 @@ import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
 import { inTime } from '../boundary.ts';
 import { makeSchedule, saveRun, scheduledWords } from '../commands/saved.ts';
 import { onSubmission } from './submission.ts';
+import { findRunFor } from '../requests.ts';
 
 /** The box for a name, and the question whether what has that name may be replaced. */
 export const onSaveSubmitted = onSubmission(
@@ -36,9 +37,7 @@ export const onSaveSubmitted = onSubmission(
     const { runId, replaces } = purpose;
     const name = purpose.name ?? readName(fields(nameBlock)?.value ?? '');
     if (name === undefined) throw new UserError('badCommand', `${NAME_FORM} Nothing was saved.`);
-    const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), signal);
-    if (run === undefined)
-      throw new UserError('badCommand', 'That run is no longer kept, so nothing was saved.');
+    const [run, person] = await findRunFor(runId, user, 'nothing was saved', bot, signal);
     const { kind, saved } = await withAudit({ ...asked, channel: run.channel, run: run.id }, bot, () =>
       inTime(saveRun(run, { name, replaces }, person, bot), signal),
     );

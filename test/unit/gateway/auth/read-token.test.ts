@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readToken } from '../../../../src/gateway/auth/read-token.ts';
+import { readToken } from '../../../../src/gateway/auth/token-source.ts';
 
 const AT = '2026-11-29T04:00:00Z';
 const atMs = Date.parse(AT);

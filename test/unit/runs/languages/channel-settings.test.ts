@@ -64,3 +64,15 @@ test('a change that the store does not take is none, and may be tried again', as
   await settings.change('T1', 'C1', { auto: true });
   expect(await settings.read('T1', 'C1')).toEqual({ auto: true });
 });
+
+test('a store that was emptied gets all that is known again, as it is then', async () => {
+  const { keyv, settings } = scene();
+  await settings.change('T1', 'C1', { auto: true });
+  await settings.change('T1', 'C2', { kernelspec: 'ir' });
+  await keyv.clear();
+  const changing = settings.change('T1', 'C1', { auto: false });
+  await settings.storeAgain();
+  await changing;
+  expect(await keyv.get('T1/C1')).toEqual({ auto: false });
+  expect(await keyv.get('T1/C2')).toEqual({ kernelspec: 'ir' });
+});

@@ -166,3 +166,22 @@ test('a run that may have been sent is never told cancelled, also when it is sto
   run.end();
   expect((await rig.untilEnded(second)).kind).toBe('unknown');
 });
+
+test('a run whose message is deleted as its process dies does not run any more', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  const run = await rig.held.untilBegun('running()');
+  const live = await rig.submit('secret()');
+  let saves = 0;
+  rig.faults.before = async (method) => {
+    if (method === 'save' && (saves += 1) > 1) await new Promise(() => undefined);
+  };
+  void rig.runs.erase(live.run);
+  await expect.poll(async () => (await rig.store.runs.get(live.id))?.data.erased).toBe(true);
+  await rig.replace('killed');
+  run.end();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('last()'));
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()', 'last()']);
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+});

@@ -375,3 +375,15 @@ test('a successor reads all of a schedule, and leaves out what it cannot read or
   await until('2026-11-30T07:00:01Z');
   expect(started).toHaveLength(1);
 });
+
+test('a store that was emptied gets the schedules again, and none runs twice for it', async () => {
+  await lead('2026-03-02T06:59:00Z');
+  await add();
+  await until('2026-03-02T07:00:30Z');
+  await keyv.clear();
+  await schedules.storeAgain();
+  scheduler.close();
+  await lead('2026-03-02T07:01:00Z');
+  await until('2026-03-03T07:00:30Z');
+  expect(started).toEqual(['2026-03-02T07:00', '2026-03-03T07:00']);
+});

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { createFileReader, isSlackHost } from '../../../../src/slack/api/files.ts';
+import { createDownload, createFileReader, isSlackHost } from '../../../../src/slack/api/files.ts';
 
 test.each([
   ['https://files.slack.com/x', undefined, true],
@@ -34,10 +34,8 @@ const elsewhere = {
 
 function reader(askFile: (id: string) => Promise<unknown> = () => Promise.reject(new Error('asked'))) {
   return createFileReader({
-    token: 'xoxb-secret',
-    apiUrl: undefined,
     maxCodeBytes: 1_000_000,
-    fetch,
+    bring: createDownload('xoxb-secret', undefined, fetch),
     askFile,
   });
 }
@@ -69,10 +67,8 @@ test('a file whose size Slack does not say is fetched no further than a run may 
   const { port } = z.object({ port: z.number() }).parse(server.address());
   const apiUrl = `http://127.0.0.1:${port}/api/`;
   const read = createFileReader({
-    token: 'x',
-    apiUrl,
     maxCodeBytes: 1_000_000,
-    fetch,
+    bring: createDownload('x', apiUrl, fetch),
     askFile: async () => ({}),
   });
   const file = { ...elsewhere, url: `http://127.0.0.1:${port}/a.py`, size: undefined };

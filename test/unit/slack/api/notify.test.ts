@@ -2,7 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startPlayground } from '../../../../playground/playground.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
 import { createIdleNotices, createNotify } from '../../../../src/slack/api/notify.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -423,13 +423,13 @@ test('buttons carry what a press needs, and are read back', () => {
   });
   expect(readButton('run-1|ended', 'run:runAgain')).toEqual({
     action: 'runAgain',
-    runId: 'run-1',
+    id: 'run-1',
     state: 'ended',
   });
   expect(readButton('run-1|ended', 'run:nonsense')).toBeUndefined();
   expect(readButton('save|run-1|ended', 'run:menu')).toEqual({
     action: 'save',
-    runId: 'run-1',
+    id: 'run-1',
     state: 'ended',
   });
   expect(readButton('run-1|ended', 'run:save')).toBeUndefined();
@@ -617,7 +617,7 @@ test('Stop is another press each time that a stop is seen to have no effect, and
     const [button] = renderButtons('run-1', phase, ['stop', 'restart'])?.elements ?? [];
     const { value = '', action_id: id = '' } = button as { value?: string; action_id?: string };
     const click = readButton(value, id);
-    expect(click).toMatchObject({ action: 'stop', runId: 'run-1' });
+    expect(click).toMatchObject({ action: 'stop', id: 'run-1' });
     return click?.state;
   };
   const ignored = state({ stopIgnored: true, ignoredAtMs: 1 });

@@ -3,7 +3,8 @@ import { silentAudit } from '../../../../src/audit/audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { type KernelRecord, newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
 import { renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/kernel-buttons.ts';
@@ -40,6 +41,7 @@ function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = fal
       person: async (_: unknown, text: string) => void said.push(text),
       channel: async (_: unknown, text: string) => void said.push(text),
     },
+    isKnown: async (key: string) => seen.has(key),
     markSeen: async (key: string) => !seen.has(key) && seen.add(key).has(key),
     forgetSeen: async (key: string) => void seen.delete(key),
     memory: createListenerMemory(),

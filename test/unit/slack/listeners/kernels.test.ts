@@ -1,9 +1,15 @@
 import { silentAudit } from '../../../../src/audit/audit.ts';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { type KernelRecord, newKernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
+import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
+import { jsonSize, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { changeNamedKernel, resolveChannel } from '../../../../src/slack/listeners/commands/kernels.ts';
+import {
+  changeNamedKernel,
+  listKernels,
+  resolveChannel,
+} from '../../../../src/slack/listeners/commands/kernels.ts';
 import { refreshHome } from '../../../../src/slack/listeners/events/app-home.ts';
 
 /** A workspace with a kernel in each of `channels`; `names` as Slack says them now, `cached` as they were. */
@@ -160,4 +166,26 @@ test('of another channel, too, a word names the kernel', async () => {
   await expect(restart('scala', '#data')).rejects.toThrow(
     /^No kernel of that channel is called “scala”; it has python3-spark, ir. Nothing was changed.$/,
   );
+});
+
+test('the list of very many kernels with long names fits into a message, and says how many it shows', async () => {
+  const records = Array.from({ length: 40 }, (_, n) =>
+    newKernelRecord({ workspace: 'T1', channel: `C${n}`, queue: `T1/C${n}`, requester: 'U1' }, 'python3'),
+  );
+  const { bot } = createBot({ channels: [], names });
+  const displayName = 'Python 3.11 with Spark 3.5 and everything that the data team ever asked for';
+  Object.assign(bot.control, {
+    kernels: async () => records,
+    statusOf: async (asked: readonly KernelRecord[]) =>
+      asked.map((record) => ({ record, displayName, state: 'idle', unfinished: [] })),
+    otherKernels: async () =>
+      Array.from({ length: 40 }, () => ({ kernelId: 'a', kernelspec: displayName, state: 'idle' })),
+  });
+  const { blocks } = await listKernels(await bot.users.find('U1'), bot);
+  expect(jsonSize(blocks)).toBeLessThan(MESSAGE_ROOM);
+  const shown = JSON.stringify(blocks).match(/kernel:restart/g)?.length ?? 0;
+  expect(shown).toBeGreaterThan(5);
+  expect(blocks[0]).toMatchObject({
+    text: { text: `*Kernels of this workspace:* 40, the ${shown} used last are shown` },
+  });
 });

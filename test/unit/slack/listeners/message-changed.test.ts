@@ -128,6 +128,26 @@ test.each([
   expect(said).toEqual(erased);
 });
 
+test('what an edited message is asked back about runs as that message’s code', async () => {
+  const { bot, ticket } = createBot();
+  let asked = '';
+  const person = async (_: unknown, __: string, blocks: unknown): Promise<void> =>
+    void (asked = JSON.stringify(blocks));
+  Object.assign(bot, {
+    notify: { person },
+    languages: async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} }),
+  });
+  const edit = {
+    type: 'message',
+    subtype: 'message_changed',
+    channel: 'C1',
+    message: { ...plain, text: '<@UBOT> restrat', edited: { user: 'U1', ts: '2.0' } },
+    previous_message: plain,
+  };
+  await onMessageChanged(edit, ticket, bot);
+  expect(asked).toContain(String.raw`\"requestKey\":\"message/T1/C1/1.0\"`);
+});
+
 test('the bot’s own edits and deletions are dropped before anything is parsed or looked up', async () => {
   const { bot, store, ticket } = createBot({ hasRuns: true });
   let isRead = false;

@@ -11,8 +11,8 @@ import { onRunButton } from '../../../../src/slack/listeners/actions/run-buttons
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { personOf, POLICY } from './people.ts';
 
-/** A bot with one run, of U1, whose Stop is pressed by an admin. */
-function createBot() {
+/** A bot with one run, of U1, whose Stop is pressed by an admin; `seen`: the requests that its store knows. */
+function createBot({ seen = new Set<string>(), diesStopping = false } = {}) {
   const stops: string[] = [];
   const told: string[] = [];
   let acks = 0;
@@ -24,7 +24,6 @@ function createBot() {
     },
   });
   const entries: AuditEntry[] = [];
-  const seen = new Set<string>();
   const run = { id: 'run-1', requester: 'U1', channel: 'C1', data: { kernelspec: 'python3' } } as Run;
   const bot = {
     workspace: 'T1',
@@ -34,7 +33,13 @@ function createBot() {
     },
     notify: createNotify(slack, silentLog),
     findRun: async () => run,
-    control: { stop: async (_: Run, by: string) => void stops.push(by) },
+    control: {
+      async stop(_: Run, by: string) {
+        if (diesStopping) await new Promise(() => undefined);
+        stops.push(by);
+      },
+    },
+    isKnown: async (request: string) => seen.has(request),
     markSeen: async (request: string) => !seen.has(request) && seen.add(request).size > 0,
     forgetSeen: async (request: string) => void seen.delete(request),
     memory: createListenerMemory(),
@@ -81,6 +86,15 @@ test('the hammering guest: each press is acknowledged, and what Slack takes for 
   expect(told.length).toBeLessThan(60);
   await press({ stopping: false }, 'UBEN');
   expect(told.at(-1)).toBe('UBEN');
+  await press({ stopping: false });
+  expect(stops).toEqual(['U9']);
+});
+
+test('a Stop whose process died before it was done can be pressed again, and then counts once', async () => {
+  const seen = new Set<string>();
+  void createBot({ seen, diesStopping: true }).press({ stopping: false });
+  const { press, stops } = createBot({ seen });
+  await press({ stopping: false });
   await press({ stopping: false });
   expect(stops).toEqual(['U9']);
 });

@@ -2,7 +2,7 @@ import { setImmediate as soon } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { preformatted } from '../../../../src/slack/blocks/rich-text.ts';
 import { MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
-import type { SlackMessage } from '../../../../src/slack/messages/client.ts';
+import type { SlackMessage } from '../../../../src/slack/api/posted.ts';
 import { EditableMessage } from '../../../../src/slack/messages/editable-message.ts';
 import { CallLimiter, EditLimiter, POST_RATE } from '../../../../src/slack/messages/limiters.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
@@ -36,7 +36,7 @@ test('each message that Slack finds too long is followed by one of at most half 
     rooms.push(room);
     return render(room);
   }, again);
-  expect(sent).toEqual({ kind: 'refused', code: 'msg_blocks_too_long' });
+  expect(sent).toEqual({ kind: 'refused', code: 'msg_blocks_too_long', refusal: 'tooLong' });
   expect(rooms[0]).toBe(MESSAGE_ROOM);
   expect(rooms.at(-1)).toBe(0);
   for (const [nth, room] of rooms.slice(1).entries()) expect(room).toBeLessThanOrEqual((rooms[nth] ?? 0) / 2);
@@ -47,7 +47,11 @@ test('a live edit of a message that cannot be edited is refused, its end is post
   const message = messageOf(rig);
   const first = await message.send(render, again);
   rig.playground.fail('chat.update', { kind: 'error', error: 'edit_window_closed' }, Infinity);
-  expect(await message.attempt(render, 'live')).toEqual({ kind: 'refused', code: 'edit_window_closed' });
+  expect(await message.attempt(render, 'live')).toEqual({
+    kind: 'refused',
+    code: 'edit_window_closed',
+    refusal: 'uneditable',
+  });
   expect(message.ts).toBe(first.kind === 'posted' ? first.ts : '');
   expect(await message.send(render, again)).toMatchObject({ kind: 'posted' });
   expect(rig.playground.calls.filter(isPost)).toHaveLength(2);
@@ -61,7 +65,7 @@ test('a message that is deleted again and again is posted anew some times, not f
     rig.playground.fail('chat.update', { kind: 'error', error: 'message_not_found' });
     sent = await message.send(render, again);
   }
-  expect(sent).toEqual({ kind: 'refused', code: 'message_not_found' });
+  expect(sent).toEqual({ kind: 'refused', code: 'message_not_found', refusal: 'messageGone' });
   expect(rig.playground.calls.filter(isPost)).toHaveLength(3);
 });
 

@@ -126,3 +126,27 @@ test('a table of which the kernel has more has a button for that, and no other t
     [{ elements: [{ action_id: 'run:allRows', value: 'r1|0123abcd', text: { text: 'All rows as CSV' } }] }],
   ]);
 });
+
+test('the very same file of an earlier run of the thread is not taken for one that a dead process has brought', async () => {
+  await using rig = await startMessagesRig();
+  const { sending, channel } = rig;
+  const thread = await sending.client.post({ channel, thread: '' }, message);
+  const place = { channel, thread };
+  const picture = {
+    kind: 'file',
+    key: 'a',
+    content: { text: 'png' },
+    filename: 'image.png',
+    snippet: false,
+  } as const;
+  const attach = async (runId: string, messageTs: string) => {
+    const owner = { runId, place, createdAt: 0, mayExist: true, messageTs };
+    return (await attachFiles(sending, owner, [picture], new Set())).files;
+  };
+  const first = await attach('r1', await sending.client.post(place, message));
+  const answer = await sending.client.post(place, message);
+  const second = await attach('r2', answer);
+  expect(second).toHaveLength(1);
+  expect(second).not.toEqual(first);
+  expect(await attach('r2', answer)).toEqual(second);
+});

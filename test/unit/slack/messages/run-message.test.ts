@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { OutputView } from '../../../../src/output/output-view.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
+import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { EditLimiter, SLACK_EDITS } from '../../../../src/slack/messages/limiters.ts';
 import { SlackRunMessage } from '../../../../src/slack/messages/run-message.ts';
 import { ENDED, inNewThread, type MessagesRig, startMessagesRig } from './messages-rig.ts';
@@ -54,6 +55,30 @@ test('a flood that changes nothing of what is shown is not drawn one by one', as
     await new Promise(setImmediate);
   }
   expect(drawn).toBeLessThan(100);
+  await message.finish(ENDED);
+});
+
+test('a picture is drawn once to see that it is another one and to send it', async () => {
+  await using rig = await startMessagesRig();
+  let drawn = 0;
+  const counted = (phase: RunView['phase']): RunView => ({
+    ...ENDED,
+    phase,
+    get actions() {
+      drawn += 1;
+      return [];
+    },
+  });
+  const waiting = counted({ kind: 'waiting', ahead: 1 });
+  renderRunMessage(waiting, 0);
+  const once = drawn;
+  const message = open(rig);
+  message.show(waiting);
+  await rig.playground.waitFor(() => rig.playground.callsOf('chat.postMessage')[0]);
+  expect(drawn).toBe(2 * once);
+  message.show(counted({ kind: 'waiting', ahead: 2 }));
+  await rig.playground.waitFor(() => rig.playground.callsOf('chat.update')[0]);
+  expect(drawn).toBe(3 * once);
   await message.finish(ENDED);
 });
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../../src/errors.ts';
 import { languageWords } from '../../../../src/runs/languages/languages.ts';
-import { checkSnippet } from '../../../../src/runs/admission/snippet.ts';
+import { checkSnippet } from '../../../../src/runs/admission/new-run.ts';
 import { readCommand } from '../../../../src/slack/parsing/command.ts';
 import { readMessage } from '../../../../src/slack/parsing/message-body.ts';
 import { readSlash } from '../../../../src/slack/parsing/request.ts';

@@ -1,6 +1,6 @@
 import type { DataTableBlock, KnownBlock, RawNumberElement, RawTextElement, TableBlock } from '@slack/types';
 import type { OutputPart } from '../../../../output/output-view.ts';
-import { escapeMrkdwn } from '../../elements.ts';
+import { contextLine, escapeMrkdwn } from '../../elements.ts';
 import { isVisible, preformatted } from '../../rich-text.ts';
 import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
 import { countOf, joinWords } from '../../words.ts';
@@ -38,10 +38,7 @@ export function renderTable(part: TablePart, form: TableForm): RenderedTable {
   const plain = isVisible(words) ? words : sizeWords(part);
   return {
     text: truncateMrkdwn(escapeMrkdwn(plain.toWellFormed()), 3_900),
-    blocks: [
-      blockOf(part, shown, form, plain),
-      { type: 'context', elements: [{ type: 'plain_text', text: tableWords(part, shown), emoji: false }] },
-    ],
+    blocks: [blockOf(part, shown, form, plain), contextLine(tableWords(part, shown))],
   };
 }
 

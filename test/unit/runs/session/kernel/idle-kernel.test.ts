@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
-import { newKernelRecord, type KernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { type KernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 import { IdleKernel, nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
 import { startSessionRig } from '../../../../support/session-rig.ts';
 

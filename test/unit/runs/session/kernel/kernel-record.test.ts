@@ -1,11 +1,8 @@
 import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
-import {
-  kernelEnv,
-  KernelRecords,
-  newKernelRecord,
-} from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { KernelRecords } from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { newKernelRecord, kernelEnv } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 
 /** As the gateway's client keeps them. */
 class KernelCookieShelf {

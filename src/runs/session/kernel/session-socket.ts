@@ -15,7 +15,7 @@ const IDLE_MS = 3 * 60_000;
 const OPENING_MS = 1_000;
 
 /** The one websocket of a session: opened for its first run, open while it is used, closed when idle. */
-export class KernelSocket {
+export class SessionSocket {
   readonly #gateway: Pick<Gateway, 'connect'>;
   readonly #onEvent: (event: ConnectionEvent, kernelId: string) => void;
   readonly #onClosed: () => void;

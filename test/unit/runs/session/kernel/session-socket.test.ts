@@ -4,8 +4,8 @@ import type {
   ConnectOptions,
   KernelConnection,
 } from '../../../../../src/gateway/gateway.ts';
-import { newKernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
-import { KernelSocket } from '../../../../../src/runs/session/kernel/kernel-socket.ts';
+import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
+import { SessionSocket } from '../../../../../src/runs/session/kernel/session-socket.ts';
 
 const IDLE_MS = 3 * 60_000;
 const record = newKernelRecord(
@@ -15,7 +15,7 @@ const record = newKernelRecord(
 const signal = new AbortController().signal;
 
 interface Scene {
-  socket: KernelSocket;
+  socket: SessionSocket;
   closed: () => number;
   told: string[];
   say: (event: ConnectionEvent) => void;
@@ -35,7 +35,7 @@ function scene(): Scene {
     const close = async (): Promise<void> => void (closes += 1);
     return { kernelId, sessionId: options.sessionId, close } as unknown as KernelConnection;
   };
-  const socket = new KernelSocket(
+  const socket = new SessionSocket(
     { connect },
     ({ kind }) => told.push(kind),
     () => told.push('closed'),

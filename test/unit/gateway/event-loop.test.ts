@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { giveTurn, hasTime, inOwnTurn } from '../../../src/gateway/waits.ts';
+import { giveTurn, hasTime, inOwnTurn } from '../../../src/gateway/event-loop.ts';
 import { useUpTurn, watchTurns } from '../../support/turns.ts';
 
 test('a turn of the event loop has an end for all together, and the next one has time again', async () => {

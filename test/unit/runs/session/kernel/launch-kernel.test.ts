@@ -2,12 +2,17 @@ import { expect, test } from 'vitest';
 import { GatewayError } from '../../../../../src/gateway/errors.ts';
 import type { KernelModel } from '../../../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../../../src/log.ts';
-import { newKernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
-import { isLoss, launchKernel, removeUnused } from '../../../../../src/runs/session/kernel/kernel-changes.ts';
+import {
+  newKernelRecord,
+  isLoss,
+  launchKernel,
+  removeUnused,
+} from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const record = newKernelRecord(owner, 'python3');
-const until = { stopped: new AbortController().signal, released: new AbortController().signal };
+const { signal } = new AbortController();
+const until = { stopped: signal, released: signal, either: signal };
 const ignore = () => undefined;
 const progress = { onTurn: ignore, onStarting: ignore, onServer: ignore };
 const found: KernelModel = { id: record.kernelId, name: '', executionState: 'starting' };

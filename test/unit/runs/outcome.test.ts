@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ExecutionEnd } from '../../../../../src/gateway/outputs.ts';
-import { readEnd } from '../../../../../src/runs/session/run/read-end.ts';
+import type { ExecutionEnd } from '../../../src/gateway/outputs.ts';
+import { readEnd } from '../../../src/runs/outcome.ts';
 
 const end = (kind: ExecutionEnd['kind']): ExecutionEnd => ({
   kind,
@@ -9,14 +9,16 @@ const end = (kind: ExecutionEnd['kind']): ExecutionEnd => ({
   replyMissing: true,
   idleMissing: true,
 });
-const at = { kernelspec: 'python3', durationMs: 0, executionCount: undefined };
+const data = { kernelspec: 'python3', block: 0 };
+const begun = { state: 'running', data } as const;
+const unseen = { state: 'sending', data } as const;
 
 describe('an end that nobody saw', () => {
   test.each(['unknown', 'outputLost'] as const)('%s: it ran where the ledger says so', (kind) => {
-    expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: true }).kind).toBe('outputLost');
+    expect(readEnd(end(kind), undefined, begun).kind).toBe('outputLost');
   });
   test.each(['unknown', 'outputLost'] as const)('%s: without a sign it is not known', (kind) => {
-    expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
+    expect(readEnd(end(kind), undefined, unseen).kind).toBe('unknown');
   });
 });
 
@@ -24,33 +26,30 @@ describe('the kernel’s process is another one', () => {
   test.each(['kernelDied', 'kernelGone'] as const)(
     '%s: what gave no sign is not known to have run',
     (kind) => {
-      expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: true }).kind).toBe(kind);
-      expect(readEnd(end(kind), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
+      expect(readEnd(end(kind), undefined, begun).kind).toBe(kind);
+      expect(readEnd(end(kind), undefined, unseen).kind).toBe('unknown');
     },
   );
   test('a process that got the code and died before it said anything of it died of it', () => {
-    const written = { ...at, isKnownToRun: false, wasWritten: true };
-    expect(readEnd(end('kernelDied'), undefined, written).kind).toBe('kernelDied');
-    expect(readEnd(end('kernelGone'), undefined, written).kind).toBe('unknown');
+    expect(readEnd(end('kernelDied'), undefined, unseen, true).kind).toBe('kernelDied');
+    expect(readEnd(end('kernelGone'), undefined, unseen, true).kind).toBe('unknown');
   });
   test('a restart that was asked for is what its author reads in either case', () => {
-    expect(readEnd(end('kernelRestarted'), undefined, { ...at, isKnownToRun: false }).kind).toBe(
-      'kernelRestarted',
-    );
+    expect(readEnd(end('kernelRestarted'), undefined, unseen).kind).toBe('kernelRestarted');
   });
 });
 
 describe('the gateway stayed away', () => {
   test('what had begun may go on; what gave no sign is not known to have run', () => {
-    expect(readEnd(end('gatewayAway'), undefined, { ...at, isKnownToRun: true }).kind).toBe('gatewayAway');
-    expect(readEnd(end('gatewayAway'), undefined, { ...at, isKnownToRun: false }).kind).toBe('unknown');
+    expect(readEnd(end('gatewayAway'), undefined, begun).kind).toBe('gatewayAway');
+    expect(readEnd(end('gatewayAway'), undefined, unseen).kind).toBe('unknown');
   });
 });
 
 describe('a block that was not sent', () => {
   const stop = { kind: 'asked', by: 'U1' } as const;
-  const first = { ...at, isKnownToRun: false };
-  const later = { ...first, hasRun: true };
+  const first = unseen;
+  const later = { ...first, data: { ...data, block: 1 } };
 
   test('stopped before the first one: it did not run; between two: what had run was stopped', () => {
     expect(readEnd(end('notSent'), stop, first).kind).toBe('cancelled');

@@ -1,8 +1,37 @@
-import { untilAborted } from '../../../gateway/waits.ts';
+import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway, KernelConnection, KernelModel } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
+
+/** For whom, and for which session, a kernel is started. */
+export interface KernelOwner {
+  workspace: string;
+  channel: string;
+  queue: string;
+  requester: string;
+}
+
+/** A kernel that is still to be started, under an id that we choose. */
+export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelRecord {
+  const now = Date.now();
+  return {
+    workspace: owner.workspace,
+    channel: owner.channel,
+    queue: owner.queue,
+    kernelspec,
+    kernelId: randomUUID(),
+    sessionId: randomUUID(),
+    state: 'starting',
+    startedAt: now,
+    startedBy: owner.requester,
+    lastUsedAt: now,
+    lastRequester: owner.requester,
+    executionCount: 0,
+    restartedUnseen: false,
+    requesters: [],
+  };
+}
 
 export interface StartProgress {
   onTurn: (before: number) => void;
@@ -17,6 +46,27 @@ export interface GivingUp {
   stopped: AbortSignal;
   /** This process ends: what was begun stays for its successor. */
   released: AbortSignal;
+  either: AbortSignal;
+}
+
+export interface KernelEnvSettings {
+  username: string | undefined;
+  env: Readonly<Record<string, string>>;
+}
+
+/**
+ * What the settings say a kernel is started with; never a secret (protocol.md §1.3). `{channel}` becomes the channel's
+ * id; `{user}` the Slack user id, only for kernels of direct messages, because every other kernel is shared.
+ */
+export function kernelEnv(
+  owner: Pick<KernelOwner, 'channel' | 'requester'>,
+  { username, env }: KernelEnvSettings,
+): Record<string, string> {
+  const isDirect = owner.channel.startsWith('D');
+  const named = username
+    ?.replaceAll('{channel}', owner.channel)
+    .replaceAll('{user}', isDirect ? owner.requester : owner.channel);
+  return { ...env, ...(named === undefined ? {} : { KERNEL_USERNAME: named }) };
 }
 
 /** Gives the id of the kernel, which is the gateway's choice where it does not honour ours. Rejects with `GatewayError`. */
@@ -62,53 +112,21 @@ export async function removeUnused(
     );
 }
 
-/** The kernel is not wanted any more, for either cause. */
-export function eitherOf({ stopped, released }: GivingUp): AbortSignal {
-  return AbortSignal.any([stopped, released]);
-}
-
 /** The kernel is not there, or will never answer. */
-export function isLoss(error: unknown): boolean {
+export function isLoss(error: unknown): error is GatewayError {
   return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
 }
 
-/** What the next run says of the kernel before. */
-export function lossNote(loss: unknown): string {
-  return loss instanceof GatewayError && loss.status === 424 ? SERVER_STOPPED_NOTE : GONE_NOTE;
+/** What the next run says of the kernel before; undefined for an error that is no loss of it. */
+export function lossNote(error: unknown): string | undefined {
+  if (!isLoss(error)) return undefined;
+  return error.status === 424 ? SERVER_STOPPED_NOTE : GONE_NOTE;
 }
 
 /** A kernel that answers. */
-export interface ReadyKernel {
+export interface ReachedKernel {
   record: KernelRecord;
   connection: KernelConnection;
   /** What happened to the kernel before this one, as a sentence; undefined when nothing did. */
-  note: string | undefined;
-}
-
-export type KernelChange = 'restarting' | 'ending';
-
-/** The restarts and deletions of one kernel, one after the other. */
-export class KernelChanges {
-  #last: { kind: KernelChange; settled: Promise<void> } | undefined;
-
-  /** The one asked for last, while it is under way. */
-  get current(): KernelChange | undefined {
-    return this.#last?.kind;
-  }
-
-  /** Rejects with the signal's reason. */
-  async untilNone(signal: AbortSignal): Promise<void> {
-    while (this.#last !== undefined) await untilAborted(this.#last.settled, signal);
-  }
-
-  async make(kind: KernelChange, work: () => Promise<void>): Promise<void> {
-    const done = (this.#last?.settled ?? Promise.resolve()).then(work);
-    const change = { kind, settled: done.catch(() => undefined) };
-    this.#last = change;
-    try {
-      await done;
-    } finally {
-      if (this.#last === change) this.#last = undefined;
-    }
-  }
+  note?: string | undefined;
 }
