@@ -2,9 +2,8 @@ import type { Audit } from './audit/audit.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
-import { type Displays, startDisplays } from './output/model/displays.ts';
-import type { Transcript } from './output/transcript.ts';
-import { SpoolBudget } from './output/spool/spool-budget.ts';
+import { type Displays, startDisplays, type Transcript } from './output/transcript.ts';
+import { SpoolBudget, sweepSpool } from './output/spool/spool.ts';
 import { openTranscript } from './output/run-transcript.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
@@ -13,7 +12,7 @@ import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
 import { createNotebookStore } from './notebooks/notebook-store.ts';
 import { withNotebook } from './runs/notebook-run.ts';
 import type { RunOutcome } from './runs/outcome.ts';
-import { startRetention, sweepSpool } from './runs/retention.ts';
+import { startRetention } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.ts';
@@ -191,9 +190,9 @@ export function createApp(parts: AppParts) {
     },
     findRun: (runId) => runs.find(runId),
     threadRuns: (channel, thread, limit = 200) =>
-      runs.newest(store.runs.thread(workspace, channel, thread, limit)),
-    channelRuns: (channel, limit) => runs.newest(store.runs.channel(workspace, channel, limit)),
-    requesterRuns: (user, limit) => runs.newest(store.runs.requester(workspace, user, limit)),
+      runs.newest(store.runs.newest('thread', [workspace, channel, thread], limit)),
+    channelRuns: (channel, limit) => runs.newest(store.runs.newest('channel', [workspace, channel], limit)),
+    requesterRuns: (user, limit) => runs.newest(store.runs.newest('requester', [workspace, user], limit)),
   };
   return {
     bot,

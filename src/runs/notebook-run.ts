@@ -4,7 +4,7 @@ import { cellsToRun, type Notebook } from '../notebooks/model.ts';
 import type { NotebookStore } from '../notebooks/notebook-store.ts';
 import { openNotebookTranscript } from '../notebooks/notebook-transcript.ts';
 import { notebookOf } from '../notebooks/write.ts';
-import type { SpoolBudget } from '../output/spool/spool-budget.ts';
+import type { SpoolBudget } from '../output/spool/spool.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { isUnfinished, type Run, type RunData } from './run.ts';

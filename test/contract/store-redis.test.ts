@@ -87,7 +87,7 @@ await withRedis('Redis', (server) => {
     await server.command('HSET', `sparkthread:{v2}:run:["${torn.id}"]`, 'data', '{"code":');
     await server.command('HSET', `sparkthread:{v2}:run:["${stateless.id}"]`, 'state', 'elsewhere');
     expect(await runs.unposted()).toEqual([{ ...torn, data: undefined }, whole]);
-    expect(await runs.channel('T1', 'C1', 5)).toEqual([whole, { ...torn, data: undefined }]);
+    expect(await runs.newest('channel', ['T1', 'C1'], 5)).toEqual([whole, { ...torn, data: undefined }]);
     expect(await runs.get(torn.id)).toEqual({ ...torn, data: undefined });
     await expect(runs.get(stateless.id)).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });
   });
@@ -326,9 +326,9 @@ await withRedis('Redis', (server) => {
     await server.command('DEL', `sparkthread:{v2}:run:["${dropped.id}"]`);
     const { workspace, channel, thread, requester } = kept;
     expect(await runs.unposted()).toEqual([kept]);
-    expect(await runs.thread(workspace, channel, thread, 5)).toEqual([kept]);
-    expect(await runs.channel(workspace, channel, 5)).toEqual([kept]);
-    expect(await runs.requester(workspace, requester, 5)).toEqual([kept]);
+    expect(await runs.newest('thread', [workspace, channel, thread], 5)).toEqual([kept]);
+    expect(await runs.newest('channel', [workspace, channel], 5)).toEqual([kept]);
+    expect(await runs.newest('requester', [workspace, requester], 5)).toEqual([kept]);
     expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at })).toEqual([dropped.id]);
     expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at })).toEqual([]);
   });

@@ -94,13 +94,17 @@ async function expectUpgraded(store: Store<unknown>): Promise<void> {
   expect((await runs.get('posted'))?.data).toEqual({ ...upgraded('T1/posted'), outcome });
   expect(await runs.code('sent')).toEqual(code);
   expect(await runs.code('bare')).toEqual([]);
-  expect((await runs.thread('T1', 'C1', '1790000000.000100', 9)).map(({ id }) => id)).toEqual([
+  expect((await runs.newest('thread', ['T1', 'C1', '1790000000.000100'], 9)).map(({ id }) => id)).toEqual([
     'bare',
     'posted',
     'sent',
   ]);
-  expect((await runs.channel('T1', 'C2', 9)).map(({ id }) => id)).toEqual(['torn', 'ended', 'sending']);
-  expect((await runs.requester('T1', 'U2', 9)).map(({ id }) => id)).toEqual(['ended']);
+  expect((await runs.newest('channel', ['T1', 'C2'], 9)).map(({ id }) => id)).toEqual([
+    'torn',
+    'ended',
+    'sending',
+  ]);
+  expect((await runs.newest('requester', ['T1', 'U2'], 9)).map(({ id }) => id)).toEqual(['ended']);
   // Requests stay known, also of what is erased, and orders that were given out are not given out again.
   expect(await runs.findRequest('T1/press')).toBe('');
   for (const id of ['waiting', 'erased', 'torn', 'last']) {

@@ -175,7 +175,6 @@ function viewOf(parts: readonly OutputPart[], phase: RunPhase, notes: readonly s
     output: {
       parts,
       textBytes: 1,
-      textLines: 1,
       spoolPath: undefined,
       limited: false,
       losses: [{ kind: 'tooBig', messages: 2 }],

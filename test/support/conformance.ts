@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type {
   ConnectionEvent,
-  ExecuteRequest,
   Gateway,
   GatewaySettings,
   KernelConnection,
 } from '../../src/gateway/gateway.ts';
+import type { ExecuteRequest, ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { createGatewayClient } from '../../src/gateway/client.ts';
-import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { DEFAULT_TIMINGS } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
 import { type FaultFront, type Faults, startFaultFront } from './fault-front.ts';

@@ -3,14 +3,12 @@ import type {
   ClientOptions,
   ConnectionEvent,
   ConnectOptions,
-  ExecuteRequest,
-  Execution,
   Gateway,
   GatewaySettings,
   KernelConnection,
 } from '../../src/gateway/gateway.ts';
+import type { ExecuteRequest, Execution, ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { createGatewayClient } from '../../src/gateway/client.ts';
-import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
 import { type ScriptedGateway, type ScriptedKernel, startScriptedGateway } from './scripted-gateway.ts';

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { GatewaySettings } from '../../gateway/gateway.ts';
+import type { GatewaySettings, HubSettings } from '../../gateway/gateway.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
-import type { HubSettings } from '../../gateway/settings.ts';
 import type { SettingValues } from '../settings.ts';
 import type { ConfigIssues } from '../setting.ts';
 import { readServiceCredentials, readTlsSettings, type ServiceCredentials } from './credential-files.ts';

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Execution, ExecutionCheckpoint } from '../../../src/gateway/gateway.ts';
-import type { KernelOutput } from '../../../src/gateway/outputs.ts';
+import type { Execution, ExecutionCheckpoint, KernelOutput } from '../../../src/gateway/outputs.ts';
 import {
   type ConnectedRig,
   kindsOf,

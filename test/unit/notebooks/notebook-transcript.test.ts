@@ -6,7 +6,7 @@ import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import type { Notebook } from '../../../src/notebooks/model.ts';
 import { openNotebookTranscript } from '../../../src/notebooks/notebook-transcript.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
-import { SpoolBudget } from '../../../src/output/spool/spool-budget.ts';
+import { SpoolBudget } from '../../../src/output/spool/spool.ts';
 import type { Transcript } from '../../../src/output/transcript.ts';
 import { show, stderr, stdout, update } from '../../support/kernel-outputs.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { recordedOutputs } from '../../../src/notebooks/write.ts';
 import { OutputRecord } from '../../../src/notebooks/output-record.ts';
-import { SpoolBudget } from '../../../src/output/spool/spool-budget.ts';
+import { SpoolBudget } from '../../../src/output/spool/spool.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
 
 const open = (dir: string, recovered = false): Promise<OutputRecord> =>

@@ -1,4 +1,4 @@
-import type { Execution } from '../../../gateway/gateway.ts';
+import type { Execution } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
 import type { OutputView } from '../../../output/output-view.ts';
 import type { RunState, RunStore } from '../../../store/store.ts';

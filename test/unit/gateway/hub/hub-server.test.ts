@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { Gateway, StartKernel } from '../../../../src/gateway/gateway.ts';
-import type { GatewaySettings } from '../../../../src/gateway/settings.ts';
+import type { Gateway, StartKernel, GatewaySettings } from '../../../../src/gateway/gateway.ts';
 import { run, startRig } from '../../../support/gateway-client.ts';
 import { type ScriptedHub, startScriptedHub } from '../../../support/scripted-hub.ts';
 

@@ -13,7 +13,6 @@ function output(parts: readonly OutputPart[], more: Partial<OutputView> = {}): O
   return {
     parts,
     textBytes: 0,
-    textLines: 0,
     spoolPath: '/spool/output.txt',
     limited: false,
     losses: [],

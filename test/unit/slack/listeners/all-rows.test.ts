@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { SnippetRequest } from '../../../../src/runs/admission/new-run.ts';
 import { renderAllRows } from '../../../../src/slack/blocks/run/run-buttons.ts';

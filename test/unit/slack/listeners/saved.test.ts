@@ -1,4 +1,4 @@
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { Keyv } from 'keyv';
 import { beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';

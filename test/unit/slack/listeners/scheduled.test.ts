@@ -2,7 +2,7 @@ import { Keyv } from 'keyv';
 import { beforeEach, expect, test } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import type { SnippetRequest } from '../../../../src/runs/admission/new-run.ts';
 import type { RunOutcome } from '../../../../src/runs/outcome.ts';
 import type { Run } from '../../../../src/runs/run.ts';

@@ -25,7 +25,6 @@ function ended(outcome: Partial<RunOutcome>, edition = 1, before: OutputPart[] =
         { kind: 'text', source: 'result', text: wholeText('<@U2> & 10\nmore'), path: undefined },
       ],
       textBytes: 0,
-      textLines: 0,
       spoolPath: undefined,
       limited: false,
       losses: [],

@@ -11,7 +11,6 @@ const unreadable: OutputView = {
     throw new Error('the disk is gone');
   },
   textBytes: 0,
-  textLines: 0,
   spoolPath: undefined,
   limited: false,
   losses: [],
