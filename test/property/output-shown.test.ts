@@ -231,7 +231,7 @@ test('many small pieces, thousands of parts, huge prompts and errors: the messag
         expectTaken(renderRunMessage(view, 5000, room).message, room);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 

@@ -62,6 +62,10 @@ function runBlocks(run: Run, workspaceUrl: string, now: number): KnownBlock[] {
   const line = section(runLine(run, workspaceUrl));
   if (!isUnfinished(run)) return [line];
   const isWaiting = run.state === 'waiting';
-  const end = runButtons.render(isWaiting ? 'cancel' : 'stop', run.id, isWaiting ? 'waiting' : `running/${now}`);
+  const end = runButtons.render(
+    isWaiting ? 'cancel' : 'stop',
+    run.id,
+    isWaiting ? 'waiting' : `running/${now}`,
+  );
   return [line, buttonRow(end)];
 }

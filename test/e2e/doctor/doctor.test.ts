@@ -255,8 +255,7 @@ describe('languages', () => {
         if (!isJob(request)) return kernel.run(request, '2');
         kernel.begin(request);
         kernel.send('error', error, { parent: request });
-        kernel.reply(request, { status: 'error', ...error });
-        kernel.status('idle', request);
+        kernel.end(request, { status: 'error', ...error });
       };
     };
     const { code, failures, lines } = await runDoctor(environment());
@@ -280,8 +279,7 @@ describe('languages', () => {
       kernel.onInterrupt = () => {
         const request = kernel.received.find(({ header }) => header.msg_type === 'execute_request');
         if (request === undefined) return;
-        kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-        kernel.status('idle', request);
+        kernel.end(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
       };
     };
     const { lines, failures } = await runDoctor(environment(), stopping.signal);

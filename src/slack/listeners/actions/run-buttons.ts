@@ -23,6 +23,7 @@ import {
   findRunFor,
   untilDone,
 } from '../requests.ts';
+import { inTime } from '../boundary.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { onInteraction } from './interaction.ts';
 import { renderSave } from '../../blocks/saved/saved-blocks.ts';

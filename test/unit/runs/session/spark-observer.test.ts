@@ -112,8 +112,7 @@ test('a stop ends the jobs of its request and gives what the kernel says of that
     const { kernel } = rig;
     kernel.begin(request);
     says(kernel, request, { v: 1, stopped: 'all operations' });
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   const observer = new SparkObserver(settings('console'), silentLog);
   expect(await observer.endJobs(rig.connection, 'request-1', 2_000)).toBe('all operations');

@@ -7,8 +7,8 @@ import { renderAllRows } from '../../../../src/slack/blocks/run/run-buttons.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { onRunButton } from '../../../../src/slack/listeners/actions/run-buttons.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { personOf, POLICY } from './people.ts';
 
-const person = { isWorkspaceAdmin: false, isExternal: false, isBot: false, isUnknown: false };
 const run = {
   id: 'run-1',
   requester: 'U1',
@@ -23,8 +23,8 @@ function startBot({ hasKernel = true, isMember = true } = {}) {
   const said: string[] = [];
   const bot = {
     workspace: 'T1',
-    policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
-    users: { find: async (id: string) => ({ ...person, isGuest: id === 'U9', id, ids: [id] }) },
+    policy: POLICY,
+    users: { find: async (id: string) => personOf(id, { isGuest: id === 'U9' }) },
     findRun: async (id: string) => (id === 'run-1' ? run : undefined),
     control: { hasKernelOf: () => hasKernel },
     channels: {

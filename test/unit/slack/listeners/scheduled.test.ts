@@ -19,17 +19,9 @@ import {
   startScheduled,
 } from '../../../../src/slack/listeners/scheduled.ts';
 import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
+import { personOf, POLICY } from './people.ts';
 
-const person = (id: string): Person => ({
-  id,
-  isWorkspaceAdmin: false,
-  isGuest: false,
-  isExternal: false,
-  isBot: false,
-  isUnknown: false,
-  ids: [id],
-  timeZone: 'Asia/Kathmandu',
-});
+const person = (id: string): Person => personOf(id, { timeZone: 'Asia/Kathmandu' });
 
 const asked = {
   name: 'report',
@@ -66,7 +58,7 @@ beforeEach(async () => {
     ...place,
     saved,
     schedules: new Schedules(new Keyv(), 'T1'),
-    policy: { admins: ['U9'], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
+    policy: { ...POLICY, admins: ['U9'] },
     users: { find: async (id: string) => (id === 'U1' ? maker : person(id)) },
     channels: {
       mustBeMember: async () => {},

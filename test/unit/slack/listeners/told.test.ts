@@ -6,6 +6,7 @@ import type { Bot } from '../../../../src/slack/context.ts';
 import { onSlash } from '../../../../src/slack/listeners/commands/slash.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { personOf, POLICY } from './people.ts';
 
 /** `isTold`: Slack takes what is said to the channel. */
 function createBot({ isTold = true, isMember = true } = {}) {
@@ -14,9 +15,9 @@ function createBot({ isTold = true, isMember = true } = {}) {
   const bot = {
     workspace: 'T1',
     userId: 'UBOT',
-    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
+    policy: POLICY,
     users: {
-      find: async (id: string) => ({ id, ids: [id], isGuest: false, isExternal: false, isBot: false }),
+      find: async (id: string) => personOf(id),
     },
     channels: {
       async mustBeMember() {
