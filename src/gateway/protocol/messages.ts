@@ -1,6 +1,6 @@
 import type { KernelInfo } from '../gateway.ts';
 import type { MimeBundle, Output } from '../outputs.ts';
-import { isRecord, readJson, text } from './json.ts';
+import { id, isRecord, readJson, text } from './json.ts';
 import { readWidget } from './widget.ts';
 import type { KernelMessage } from './wire.ts';
 
@@ -86,7 +86,7 @@ export function readOutput(message: KernelMessage): Output | undefined {
 }
 
 function readComm(content: KernelMessage['content']): Output | undefined {
-  const commId = text(content['comm_id']);
+  const commId = id(content['comm_id']);
   return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
 }
 
@@ -107,13 +107,9 @@ interface Display {
   displayId?: string;
 }
 
-/** A longer one names nothing that could be updated. */
-const ID_CHARS = 1_000;
-
 function readDisplay(content: KernelMessage['content']): Display {
   const transient = isRecord(content['transient']) ? content['transient'] : {};
-  const sent = text(transient['display_id']);
-  const displayId = sent.length > ID_CHARS ? '' : sent;
+  const displayId = id(transient['display_id']);
   return {
     data: readBundle(content['data']),
     metadata: isRecord(content['metadata']) ? content['metadata'] : {},

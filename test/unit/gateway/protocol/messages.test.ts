@@ -68,6 +68,16 @@ test('what code says to a client of its own', () => {
   });
 });
 
+test('a comm or a widget whose id is too long to be kept says nothing', () => {
+  const sent = {
+    comm_id: 'c'.repeat(10_000),
+    target_name: 'jupyter.widget',
+    data: { state: { value: 'x' } },
+  };
+  for (const type of ['comm_open', 'comm_msg', 'comm_close'])
+    expect(readOutput(message(type, sent))).toBeUndefined();
+});
+
 test('a kernel without comms says it by a display; what is no such word stays one', () => {
   const shown = (said: unknown) =>
     readOutput(message('display_data', { data: { 'application/vnd.sparkthread.comm+json': said } }));
