@@ -161,9 +161,9 @@ export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
 
 export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };
 
-/** Sends outputs after reply and idle (protocol.md §3.3, traps 20, 53). */
+/** Sends outputs after reply and idle (protocol.md §3.3, trap 53). */
 export function isLateTalker(info: KernelInfo): boolean {
-  return /toree|irkernel/i.test(info.implementation);
+  return /toree/i.test(info.implementation);
 }
 
 /** Its kernel_info_reply proves that all earlier requests are done (§3.8), and names its process (§3.7). */
@@ -177,7 +177,7 @@ export function isProvenByInfo(info: KernelInfo): boolean {
  */
 export function isOfOtherProcess(info: KernelInfo, replied: number | undefined, known: number): boolean {
   if (replied === undefined) return false;
-  return isLateTalker(info) ? replied <= known : replied < known;
+  return /toree|irkernel/i.test(info.implementation) ? replied <= known : replied < known;
 }
 
 /** Throws away the lines that came before it asks for one (ipykernel's `_input_request` drains stdin first). */
