@@ -198,8 +198,7 @@ export class SlackRunMessage implements RunMessage {
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
     const attached = await this.#attach(view, message);
     // Where somebody had removed it, a note has posted it anew.
-    this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached };
-    return this.#result;
+    return (this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached });
   }
 
   /** Tries until the picture is taken or refused, or until `triedMs` or the process ends. */
@@ -239,9 +238,9 @@ export class SlackRunMessage implements RunMessage {
   async #deliverDirectly(view: RunView, reason: string | undefined): Promise<FinishResult> {
     if (reason === undefined || this.#state === 'released') return RELEASED;
     const { runId: run, channel } = this.#options;
-    const { log } = this.#sending;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
-    log.warn({ event: 'message.undelivered', run, channel, reason, outcome }, 'run message not delivered');
+    const about = { event: 'message.undelivered', run, channel, reason, outcome };
+    this.#sending.log.warn(about, 'run message not delivered');
     // Late output of a run whose end is there already: nobody is sent the same end again.
     if (this.#result !== undefined) return this.#result;
     this.#result = { delivered: false, reason, isRefused: true };
