@@ -98,7 +98,7 @@ async function showRun(n: number): Promise<Run> {
     requester: 'U1',
     kernelspec: 'python3',
     phase: { kind: 'ended', outcome },
-    output: { parts, textBytes: 0, textLines: 1, spoolPath: undefined, limited: false, losses: [] },
+    output: { parts, textBytes: 0, spoolPath: undefined, limited: false, losses: [] },
     notes: [],
     edition: 1,
     actions: ['runAgain'],

@@ -2,14 +2,14 @@ import type { Audit } from './audit/audit.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
-import { SpoolBudget } from './output/spool/spool-budget.ts';
+import { SpoolBudget, sweepSpool } from './output/spool/spool.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
 import { ChannelSettingsStore } from './runs/languages/channel-settings.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
 import { createTranscripts } from './runs/notebook-run.ts';
 import type { RunOutcome } from './runs/outcome.ts';
-import { startRetention, sweepSpool } from './runs/retention.ts';
+import { startRetention } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { ChannelKernels } from './runs/session/channel-kernels.ts';
@@ -241,8 +241,8 @@ function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs:
     },
     findRun: (runId) => runs.find(runId),
     threadRuns: (channel, thread, limit = 200) =>
-      runs.newest(store.runs.thread(workspace, channel, thread, limit)),
-    channelRuns: (channel, limit) => runs.newest(store.runs.channel(workspace, channel, limit)),
-    requesterRuns: (user, limit) => runs.newest(store.runs.requester(workspace, user, limit)),
+      runs.newest(store.runs.newest('thread', [workspace, channel, thread], limit)),
+    channelRuns: (channel, limit) => runs.newest(store.runs.newest('channel', [workspace, channel], limit)),
+    requesterRuns: (user, limit) => runs.newest(store.runs.newest('requester', [workspace, user], limit)),
   };
 }

@@ -6,7 +6,7 @@ import { ConfigError, StoreError } from './errors.ts';
 import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
 import { Secrets, startLog, type Log } from './log.ts';
-import { openSpoolFolder } from './output/spool/spool-budget.ts';
+import { openSpoolFolder } from './output/spool/spool.ts';
 import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
 import { gatewayCheck, storeCheck, trackGateway, startHealthServer, type Role } from './server/health.ts';
@@ -15,7 +15,7 @@ import { handleShutdownSignals, limitDrain, type Shutdown } from './shutdown.ts'
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites, openSlackNetwork } from './slack/transport/network.ts';
 import { startHandover } from './store/handover.ts';
-import { createBackups } from './store/backups.ts';
+import { createBackups } from './store/sqlite/backup.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
 import { atMost } from './waits.ts';

@@ -57,7 +57,7 @@ const table: OutputPart & { kind: 'table' } = {
 };
 
 function outputOf(parts: readonly OutputPart[]): OutputView {
-  return { parts, textBytes: 0, textLines: 0, spoolPath: undefined, limited: false, losses: [] };
+  return { parts, textBytes: 0, spoolPath: undefined, limited: false, losses: [] };
 }
 
 function run(

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { GatewayError } from '../../src/gateway/errors.ts';
-import type { Execution, Gateway, KernelConnection, KernelModel } from '../../src/gateway/gateway.ts';
-import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
+import type { Gateway, KernelConnection, KernelModel } from '../../src/gateway/gateway.ts';
+import type { Execution, ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { silentLog } from '../../src/log.ts';
-import { startDisplays } from '../../src/output/model/displays.ts';
+import { startDisplays } from '../../src/output/transcript.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';
-import { SpoolBudget } from '../../src/output/spool/spool-budget.ts';
+import { SpoolBudget } from '../../src/output/spool/spool.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';

@@ -128,10 +128,3 @@ function openSink({ target, dir, post, secrets, log }: Omit<AuditOptions, 'inclu
     close: () => lines.close(),
   };
 }
-
-/** An audit that nobody keeps, for parts that are used without one. */
-export const silentAudit: Audit = {
-  record: () => undefined,
-  refuse: () => undefined,
-  close: async () => undefined,
-};

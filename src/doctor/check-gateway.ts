@@ -205,9 +205,11 @@ export function httpRemedy({ code, status }: GatewayError): string {
       return 'Start the server in JupyterHub; with JUPYTERHUB_API_URL, JUPYTERHUB_API_TOKEN and JUPYTERHUB_USER the bot does that itself.';
     case 'badAnswer':
     case 'kernelGone':
-      return 'What answers at KG_URL is no Jupyter gateway: correct the path; KG_URL is what stands before /api/kernelspecs.';
+      return status !== undefined && status >= 500
+        ? 'The gateway’s log says what failed.'
+        : 'What answers at KG_URL is no Jupyter gateway: correct the path; KG_URL is what stands before /api/kernelspecs.';
     default:
-      return status === 404
+      return status === 404 || status === 405
         ? 'There is no gateway at this path: correct KG_URL; it is what stands before /api/kernelspecs.'
         : 'The gateway’s log says why it refuses; its words are above.';
   }
@@ -233,6 +235,8 @@ export function websocketRemedy({ code, status }: GatewayError): string {
 export function startRemedy({ code, status }: GatewayError): string {
   if (code === 'refused' && status === 403)
     return 'The gateway forbids it: its limit of kernels is reached, or it does not take KERNEL_USERNAME (Enterprise Gateway refuses root).';
+  if (code === 'badAnswer' || status === 404 || status === 405)
+    return 'Something before the gateway lets no kernel be started: let it pass POST at this path, or correct KG_URL or KG_KERNELS_PATH.';
   if (code === 'unreachable')
     return 'The gateway went away meanwhile, or its proxy gives up before KERNEL_LAUNCH_TIMEOUT.';
   if (code === 'unauthorized')

@@ -1,6 +1,4 @@
-import type { ExecutionEnd, Output, Status } from './outputs.ts';
-
-export type { GatewaySettings } from './settings.ts';
+import type { Execution, ExecuteRequest, ExecutionCheckpoint, Output, ResumeRequest } from './outputs.ts';
 
 /** The face of the gateway client: what a caller may ask of a Kernel Gateway. */
 
@@ -134,25 +132,6 @@ export interface ConnectOptions {
   onEvent?: (event: ConnectionEvent) => void;
 }
 
-/** What is known of an execution that had not ended when its connection was closed; JSON. */
-export interface ExecutionCheckpoint {
-  /** False: the request was never written, so it can be sent as if for the first time. */
-  isWritten: boolean;
-  /** All of it that was given out as output. */
-  received?: ReceivedSoFar | undefined;
-  errorName?: string | undefined;
-  possibleGap: boolean;
-}
-
-/** The message numbers of one execution until a moment; JSON. */
-export interface ReceivedSoFar {
-  prefix: string;
-  first: number;
-  last: number;
-  seen: number;
-  beyond: number[];
-}
-
 export type ConnectionEvent =
   /** Another process is behind the id. `automatic`: the gateway replaced one that died; else somebody restarted it. */
   | { kind: 'kernelRestarted'; automatic: boolean }
@@ -192,47 +171,48 @@ export interface KernelConnection {
   close(): Promise<void>;
 }
 
-export interface ExecuteRequest {
-  /** uuid chosen by the caller, so that it can be stored before it is written. */
-  msgId: string;
-  code: string;
-  allowStdin: boolean;
-  /** Not counted, not kept in the kernel's history, its result not shown. */
-  silent?: boolean;
-  /** Aborted: the kernel is interrupted, once our code is the one running (protocol.md §3.6). */
-  signal?: AbortSignal | undefined;
+/** Where a gateway is and how it is spoken to. */
+export interface GatewaySettings {
+  /** REST root, a path prefix and a trailing slash allowed: `https://host:8443/gateway/default/jkg/`. */
+  httpUrl: string;
+  /** Websocket root: `wss://host:8443/gateway/default/jkgws/`. */
+  wsUrl: string;
+  user?: string | undefined;
+  pass?: string | undefined;
+  token?: string | undefined;
+  /** The word before `token`, by default `token`; empty: the token alone. */
+  authScheme?: string | undefined;
+  /** The header of `token`, by default `Authorization`. */
+  authHeader?: string | undefined;
+  headers: Readonly<Record<string, string>>;
+  /** Below both roots, without a slash at either end; by default `api/kernels` and `api/kernelspecs`. */
+  kernelsPath?: string | undefined;
+  kernelspecsPath?: string | undefined;
+  /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
+  startBody?: Readonly<Record<string, unknown>> | undefined;
+  /** PEM texts, and what opens the key where it is encrypted. */
+  tls: { ca?: string; cert?: string; key?: string; passphrase?: string; verify: boolean };
+  /**
+   * HTTP proxies that open tunnels (CONNECT), `http://user:password@host:3128`, for addresses of https and wss; which of
+   * the two roots takes which is the caller's to say.
+   */
+  proxies?: { rest?: string | undefined; websocket?: string | undefined };
+  /** The gateway is the server of a JupyterHub's user, and is started when it is stopped. */
+  hub?: HubSettings | undefined;
+  launchTimeoutMs: number;
+  maxMessageBytes: number;
+  /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */
+  startConcurrency: number;
 }
 
-export interface ResumeRequest {
-  msgId: string;
-  signal?: AbortSignal;
-  /** Absent: nobody can be asked for a line. */
-  allowStdin?: boolean;
-  checkpoint?: ExecutionCheckpoint | undefined;
-  /** The line that the kernel asked the earlier process for, and waits for still: no replay asks for it again. */
-  inputRequest?: InputRequest;
-  /** The connection's `process` when it was written; absent where that is not known. */
-  process?: string;
-  /** Its `In [n]`, or a lower bound of it; absent where it is not known to have begun. */
-  executionCount?: number;
-}
-
-export interface InputRequest {
-  /** The earlier process's name for it. */
-  id: string;
-  prompt: string;
-  password: boolean;
-}
-
-/**
- * One execute_request. Iterating (once) gives the outputs in order, with back-pressure: a reader that does not read stops
- * the websocket, one that leaves the loop early drops the rest. `end` settles when the last output is there to be read.
- */
-export interface Execution extends AsyncIterable<Output | Status> {
-  readonly msgId: string;
-  readonly end: Promise<ExecutionEnd>;
-  /** Once the connection was closed on it, and its outputs have been read. */
-  readonly checkpoint: ExecutionCheckpoint | undefined;
-  /** Interrupts once more what was to stop and runs on; does nothing where it is over or was not to stop. */
-  stopAgain(): void;
+export interface HubSettings {
+  /** `https://hub.example.com/hub/api/`. */
+  apiUrl: string;
+  /** May see the user and start the server. */
+  token: string;
+  user: string;
+  /** Empty: the user's default server. */
+  server: string;
+  /** As `proxies`. */
+  proxy?: string | undefined;
 }

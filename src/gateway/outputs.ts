@@ -75,11 +75,11 @@ export type Status =
    */
   | { kind: 'inputMayBeLost' }
   /**
-   * The gateway is away, or refuses us, since `sinceMs` (ms since the epoch). Told within seconds, again when the reason
-   * changes, until `outageOver`. `isCutOff`: nothing of the kernel is received meanwhile; else only our calls fail, so
-   * that output comes and a stop does not get through.
+   * The gateway is away, or refuses us. Told within seconds, again when the reason changes, until `outageOver`.
+   * `isCutOff`: nothing of the kernel is received meanwhile; else only our calls fail, so that output comes and a stop
+   * does not get through.
    */
-  | { kind: 'outage'; code: GatewayErrorCode; detail: string; sinceMs: number; isCutOff: boolean }
+  | { kind: 'outage'; code: GatewayErrorCode; detail: string; isCutOff: boolean }
   | { kind: 'outageOver' }
   /** No sign for a while; the kernel's state as the gateway gives it (`busy`, `idle`, …). */
   | { kind: 'quiet'; executionState: string; quietMs: number }
@@ -102,7 +102,7 @@ const STATUS_KINDS: Readonly<Record<Status['kind'], true>> = {
   stopIgnored: true,
 };
 
-export function isStatus(said: Output | Status): said is Status {
+export function isStatus(said: KernelOutput): said is Status {
   return said.kind in STATUS_KINDS;
 }
 
@@ -148,3 +148,67 @@ export type ExecutionEndKind =
   | 'gatewayAway';
 
 export type KernelOutput = Output | Status;
+
+export interface ExecuteRequest {
+  /** uuid chosen by the caller, so that it can be stored before it is written. */
+  msgId: string;
+  code: string;
+  allowStdin: boolean;
+  /** Not counted, not kept in the kernel's history, its result not shown. */
+  silent?: boolean;
+  /** Aborted: the kernel is interrupted, once our code is the one running (protocol.md §3.6). */
+  signal?: AbortSignal | undefined;
+}
+
+export interface ResumeRequest {
+  msgId: string;
+  signal?: AbortSignal;
+  /** Absent: nobody can be asked for a line. */
+  allowStdin?: boolean;
+  checkpoint?: ExecutionCheckpoint | undefined;
+  /** The line that the kernel asked the earlier process for, and waits for still: no replay asks for it again. */
+  inputRequest?: InputRequest;
+  /** The connection's `process` when it was written; absent where that is not known. */
+  process?: string;
+  /** Its `In [n]`, or a lower bound of it; absent where it is not known to have begun. */
+  executionCount?: number;
+}
+
+export interface InputRequest {
+  /** The earlier process's name for it. */
+  id: string;
+  prompt: string;
+  password: boolean;
+}
+
+/**
+ * One execute_request. Iterating (once) gives the outputs in order, with back-pressure: a reader that does not read stops
+ * the websocket, one that leaves the loop early drops the rest. `end` settles when the last output is there to be read.
+ */
+export interface Execution extends AsyncIterable<KernelOutput> {
+  readonly msgId: string;
+  readonly end: Promise<ExecutionEnd>;
+  /** Once the connection was closed on it, and its outputs have been read. */
+  readonly checkpoint: ExecutionCheckpoint | undefined;
+  /** Interrupts once more what was to stop and runs on; does nothing where it is over or was not to stop. */
+  stopAgain(): void;
+}
+
+/** What is known of an execution that had not ended when its connection was closed; JSON. */
+export interface ExecutionCheckpoint {
+  /** False: the request was never written, so it can be sent as if for the first time. */
+  isWritten: boolean;
+  /** All of it that was given out as output. */
+  received?: ReceivedSoFar | undefined;
+  errorName?: string | undefined;
+  possibleGap: boolean;
+}
+
+/** The message numbers of one execution until a moment; JSON. */
+export interface ReceivedSoFar {
+  prefix: string;
+  first: number;
+  last: number;
+  seen: number;
+  beyond: number[];
+}

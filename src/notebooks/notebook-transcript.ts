@@ -1,8 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import type { KernelOutput } from '../gateway/outputs.ts';
-import { isStatus } from '../gateway/outputs.ts';
+import { type KernelOutput, isStatus } from '../gateway/outputs.ts';
 import {
   lossOf,
   lossOnDisk,
@@ -10,7 +9,7 @@ import {
   type OutputPart,
   type OutputView,
 } from '../output/output-view.ts';
-import { type SpoolBudget, SpoolFullError } from '../output/spool/spool-budget.ts';
+import { type SpoolBudget, SpoolFullError } from '../output/spool/spool.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { Notebook } from './model.ts';
 import { OutputRecord, type RecordLoss } from './output-record.ts';
@@ -101,14 +100,13 @@ class NotebookTranscript implements Transcript {
     const part = this.#isSealed ? this.#file?.part : undefined;
     const lost = this.#isSealed && this.#loss !== undefined ? [this.#loss] : [];
     if (part === undefined && lost.length === 0) return view;
-    const { textBytes, textLines, spoolPath, limited, losses } = view;
+    const { textBytes, spoolPath, limited, losses } = view;
     return {
       // Parts are made when they are read.
       get parts() {
         return part === undefined ? view.parts : [...view.parts, part];
       },
       textBytes,
-      textLines,
       spoolPath,
       limited,
       losses: [...losses, ...lost],

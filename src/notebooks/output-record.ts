@@ -2,7 +2,7 @@ import type { Output } from '../gateway/outputs.ts';
 import type { StreamName } from '../output/model/picture.ts';
 import { lossOnDisk } from '../output/output-view.ts';
 import { RunFolder } from '../output/spool/run-folder.ts';
-import type { SpoolBudget } from '../output/spool/spool-budget.ts';
+import type { SpoolBudget } from '../output/spool/spool.ts';
 import { readStored, SnapshotWriter } from '../output/spool/snapshot.ts';
 import { StreamSpool } from '../output/spool/stream-spool.ts';
 import { InOrder } from '../waits.ts';
@@ -39,7 +39,7 @@ export class OutputRecord {
 
   constructor({ dir, maxBytes, budget, recovered }: OutputRecordOptions) {
     this.folder = new RunFolder(dir, maxBytes, recovered, this.#failed, budget, MAX_OUTPUTS);
-    this.#spool = new StreamSpool(this.folder, this.#failed);
+    this.#spool = new StreamSpool(this.folder);
     this.#snapshots = new SnapshotWriter(
       this.folder,
       () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#cells.picture }),

@@ -1,5 +1,5 @@
 import type { KernelOutput } from '../gateway/outputs.ts';
-import { SpoolFullError } from './spool/spool-budget.ts';
+import { SpoolFullError } from './spool/spool.ts';
 import type { ConsoleProgress } from './terminal/console-bar.ts';
 
 /**
@@ -10,8 +10,6 @@ export interface OutputView {
   parts: readonly OutputPart[];
   /** Bytes of stream text the kernel sent so far (unfolded, UTF-8). */
   textBytes: number;
-  /** Lines of the folded text in all parts. */
-  textLines: number;
   /** The whole stream text as the kernel sent it: unfolded, in order, UTF-8. Undefined when nothing was streamed. */
   spoolPath: string | undefined;
   /** MAX_OUTPUT, or the number of files that a run may have, was reached: the rest is not kept. */

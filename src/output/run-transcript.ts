@@ -13,7 +13,7 @@ import { RunFolder } from './spool/run-folder.ts';
 import { recover, SnapshotWriter } from './spool/snapshot.ts';
 import { StreamSpool } from './spool/stream-spool.ts';
 import { ConsoleBarReader } from './terminal/console-bar.ts';
-import { PIECE_CHARS, piecesOf } from './terminal/terminal-text.ts';
+import { PIECE_CHARS, piecesOf } from './terminal/terminal-reader.ts';
 import type { Transcript, TranscriptOptions } from './transcript.ts';
 
 type MakeParts = (made: PartFiles) => Promise<Shown>;
@@ -46,8 +46,8 @@ class RunTranscript implements Transcript {
     this.#options = options;
     this.#consoleBar = readsConsoleBar ? new ConsoleBarReader() : undefined;
     this.#folder = new RunFolder(join(dir, runId), maxOutputBytes, recovered, this.#diskFailed, budget);
-    this.#spool = new StreamSpool(this.#folder, this.#diskFailed);
-    this.#finalFiles = new FinalFiles(this.#folder, this.#diskFailed);
+    this.#spool = new StreamSpool(this.#folder);
+    this.#finalFiles = new FinalFiles(this.#folder);
     this.#snapshots = new SnapshotWriter(
       this.#folder,
       () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#model.picture }),
@@ -87,7 +87,6 @@ class RunTranscript implements Transcript {
         return (parts ??= model.parts);
       },
       textBytes: this.#spool.sentBytes,
-      textLines: model.streamLines,
       spoolPath: this.#spool.path,
       limited: this.#spool.isCut || this.#folder.isFull,
       losses: this.#sealed === undefined ? model.losses : this.#finalFiles.complete(model.losses),

@@ -1,5 +1,3 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import type { RunStore } from '../store/store.ts';
 import type { RunData } from './run.ts';
@@ -33,15 +31,4 @@ export function startRetention({ store, keepRunsMs, log, now = Date.now }: Reten
   void erase();
   const daily = setInterval(() => void erase(), DAY_MS).unref();
   return { close: () => clearInterval(daily) };
-}
-
-/**
- * Deletes the output that ended runs left on disk: one folder per run, named by its id, and one beside it for a notebook
- * (`ID.notebook`). `unposted`: still needed.
- */
-export async function sweepSpool(dir: string, unposted: ReadonlySet<string>): Promise<void> {
-  const names = await readdir(dir).catch(() => []);
-  for (const name of names)
-    if (!unposted.has(name.split('.')[0] ?? name))
-      await rm(join(dir, name), { recursive: true, force: true });
 }

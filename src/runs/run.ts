@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ExecutionCheckpoint, InputRequest } from '../gateway/gateway.ts';
+import type { ExecutionCheckpoint, InputRequest } from '../gateway/outputs.ts';
 import { summarizeCode } from '../store/run-reader.ts';
 import { sparkWorkSchema } from '../spark/spark-work.ts';
 import type { RunRecord } from '../store/store.ts';

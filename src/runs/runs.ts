@@ -1,6 +1,5 @@
 import type { Log } from '../log.ts';
-import type { Displays } from '../output/model/displays.ts';
-import type { Transcript } from '../output/transcript.ts';
+import type { Displays, Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
 import {

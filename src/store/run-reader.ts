@@ -23,16 +23,10 @@ const storedCode = z.array(z.string());
 /** Stored JSON, or undefined where there is none → what it means. Never throws: one bad record blocks nobody. */
 export type ReadData<Data> = (stored: unknown) => Data;
 
-/** Reads runs as a store keeps them: numbers may be text, `data` is JSON text. */
-export interface RunReader<Data> {
-  /** Throws `refused` when it is none. */
-  one(fields: unknown): RunRecord<Data>;
-  /** Those that are runs: another one is logged, and hides none of them. */
-  all(rows: readonly unknown[]): RunRecord<Data>[];
-}
+export type RunReader<Data> = ReturnType<typeof createRunReader<Data>>;
 
-/** Without `readData` the stored JSON is taken as it is. */
-export function createRunReader<Data>(log: Log, readData?: ReadData<Data>): RunReader<Data> {
+/** Reads runs as a store keeps them: numbers may be text, `data` is JSON text. Without `readData` that is taken as it is. */
+export function createRunReader<Data>(log: Log, readData?: ReadData<Data>) {
   const toData = (json: string): Data => {
     const stored = parseLoosely(json);
     return readData === undefined ? stored : readData(stored);
@@ -43,8 +37,10 @@ export function createRunReader<Data>(log: Log, readData?: ReadData<Data>): RunR
     return { ...read.data, data: toData(read.data.data) };
   };
   return {
+    /** Throws `refused` when it is none. */
     one,
-    all: (rows) =>
+    /** Those that are runs: another one is logged, and hides none of them. */
+    all: (rows: readonly unknown[]): RunRecord<Data>[] =>
       rows.flatMap((row) => {
         try {
           return [one(row)];

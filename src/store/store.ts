@@ -46,6 +46,8 @@ export type NewRun<Data> = Omit<RunRecord<Data>, 'state' | 'order' | 'updatedAt'
 /** The request is known: `runId` is the run that it made, '' when it made none. */
 export type Acceptance = { kind: 'accepted'; order: number } | { kind: 'duplicate'; runId: string };
 
+export type RunIndex = 'thread' | 'channel' | 'requester';
+
 export interface RunStore<Data> {
   /** One atomic insert-if-absent of request key, run (`waiting`, last in order) and code. */
   accept(requestKey: string, run: NewRun<Data>): Promise<Acceptance>;
@@ -66,10 +68,8 @@ export interface RunStore<Data> {
   code(runId: string): Promise<string[] | undefined>;
   /** Every run that is not yet posted, in order. No listing reads code. */
   unposted(): Promise<RunRecord<Data>[]>;
-  /** Newest first, as are the next two. */
-  thread(workspace: string, channel: string, thread: string, limit: number): Promise<RunRecord<Data>[]>;
-  channel(workspace: string, channel: string, limit: number): Promise<RunRecord<Data>[]>;
-  requester(workspace: string, requester: string, limit: number): Promise<RunRecord<Data>[]>;
+  /** Newest first: of a thread [workspace, channel, thread], a channel [workspace, channel] or [workspace, requester]. */
+  newest(index: RunIndex, of: readonly string[], limit: number): Promise<RunRecord<Data>[]>;
   /** Erases run and code; its request stays known. */
   remove(runId: string): Promise<void>;
   /** Erases run, code and request key, so that the very same submission may be repeated. */

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
-import { createBackups } from '../../src/store/backups.ts';
+import { createBackups } from '../../src/store/sqlite/backup.ts';
 import { openStore } from '../../src/store/open.ts';
 import { accepted, newRun, type Note } from './new-run.ts';
 import { temporaryFolder } from './temporary-folder.ts';

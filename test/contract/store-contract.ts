@@ -55,9 +55,9 @@ export function everyRead(store: Store<Note>): Record<string, () => Promise<unkn
     get: () => runs.get('r'),
     code: () => runs.code('r'),
     unposted: () => runs.unposted(),
-    thread: () => runs.thread('T', 'C', 't', 1),
-    channel: () => runs.channel('T', 'C', 1),
-    requester: () => runs.requester('T', 'U', 1),
+    thread: () => runs.newest('thread', ['T', 'C', 't'], 1),
+    channel: () => runs.newest('channel', ['T', 'C'], 1),
+    requester: () => runs.newest('requester', ['T', 'U'], 1),
     ping: () => runs.ping(),
     'keyv.get': () => kernels.get('k'),
     'keyv.getMany': () => kernels.get(['k']),
@@ -216,8 +216,8 @@ export function storeContract(name: string, backend: StoreBackend): void {
         expect(await runs.save(changed)).toBe(true);
         expect(await runs.get(run.id)).toEqual(changed);
         expect(await runs.code(run.id)).toEqual(['a', 'b']);
-        expect(await runs.requester('T1', 'U1', 9)).toEqual([]);
-        expect(await runs.requester('T1', 'U2', 9)).toEqual([changed]);
+        expect(await runs.newest('requester', ['T1', 'U1'], 9)).toEqual([]);
+        expect(await runs.newest('requester', ['T1', 'U2'], 9)).toEqual([changed]);
       });
 
       test('of several saves at once the last stands', async () => {
@@ -274,7 +274,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
         expect(await runs.get(run.id)).toBeUndefined();
         expect(await runs.code(run.id)).toBeUndefined();
         expect(await runs.unposted()).toEqual([]);
-        expect(await runs.channel('T1', 'C1', 10)).toEqual([]);
+        expect(await runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
         expect(await runs.accept('request', newRun())).toEqual({ kind: 'duplicate', runId: run.id });
       });
     });
@@ -297,12 +297,17 @@ export function storeContract(name: string, backend: StoreBackend): void {
         const otherPerson = await accepted(runs, { requester: 'U2' });
         await accepted(runs, { workspace: 'T2' });
         const otherChannel = await accepted(runs, { channel: 'C2' });
-        expect(await runs.thread('T1', 'C1', old.thread, 10)).toEqual([otherPerson, posted, old]);
-        expect(await runs.thread('T1', 'C1', old.thread, 1)).toEqual([otherPerson]);
-        expect(await runs.channel('T1', 'C1', 3)).toEqual([otherPerson, otherThread, posted]);
-        expect(await runs.requester('T1', 'U1', 10)).toEqual([otherChannel, otherThread, posted, old]);
-        expect(await runs.requester('T1', 'U1', 0)).toEqual([]);
-        expect(await runs.thread('T1', 'C1', 'unknown', 10)).toEqual([]);
+        expect(await runs.newest('thread', ['T1', 'C1', old.thread], 10)).toEqual([otherPerson, posted, old]);
+        expect(await runs.newest('thread', ['T1', 'C1', old.thread], 1)).toEqual([otherPerson]);
+        expect(await runs.newest('channel', ['T1', 'C1'], 3)).toEqual([otherPerson, otherThread, posted]);
+        expect(await runs.newest('requester', ['T1', 'U1'], 10)).toEqual([
+          otherChannel,
+          otherThread,
+          posted,
+          old,
+        ]);
+        expect(await runs.newest('requester', ['T1', 'U1'], 0)).toEqual([]);
+        expect(await runs.newest('thread', ['T1', 'C1', 'unknown'], 10)).toEqual([]);
       });
 
       test('a run is found in the thread that it was given later, at its own place', async () => {
@@ -310,17 +315,17 @@ export function storeContract(name: string, backend: StoreBackend): void {
         const early = await accepted(runs, { thread: '' });
         const late = await accepted(runs, { thread: '5' });
         await runs.save({ ...early, thread: '5' });
-        expect(ids(await runs.thread('T1', 'C1', '5', 10))).toEqual(ids([late, early]));
-        expect(await runs.thread('T1', 'C1', '', 10)).toEqual([]);
+        expect(ids(await runs.newest('thread', ['T1', 'C1', '5'], 10))).toEqual(ids([late, early]));
+        expect(await runs.newest('thread', ['T1', 'C1', ''], 10)).toEqual([]);
       });
 
       test('names that share their text do not share their records', async () => {
         const runs = await openRuns();
         await accepted(runs, { workspace: 'T', channel: 'a:b', thread: 'c', requester: 'u:v' });
-        expect(await runs.thread('T', 'a', 'b:c', 10)).toEqual([]);
-        expect(await runs.channel('T:a', 'b', 10)).toEqual([]);
-        expect(await runs.requester('T:u', 'v', 10)).toEqual([]);
-        expect(await runs.channel('T', 'a', 10)).toEqual([]);
+        expect(await runs.newest('thread', ['T', 'a', 'b:c'], 10)).toEqual([]);
+        expect(await runs.newest('channel', ['T:a', 'b'], 10)).toEqual([]);
+        expect(await runs.newest('requester', ['T:u', 'v'], 10)).toEqual([]);
+        expect(await runs.newest('channel', ['T', 'a'], 10)).toEqual([]);
       });
     });
 
@@ -338,9 +343,9 @@ export function storeContract(name: string, backend: StoreBackend): void {
         await accepted(runs, { code: ['a secret of the code'] });
         const listed = await Promise.all([
           runs.unposted(),
-          runs.channel('T1', 'C1', 9),
-          runs.requester('T1', 'U1', 9),
-          runs.thread('T1', 'C1', newRun().thread, 9),
+          runs.newest('channel', ['T1', 'C1'], 9),
+          runs.newest('requester', ['T1', 'U1'], 9),
+          runs.newest('thread', ['T1', 'C1', newRun().thread], 9),
         ]);
         expect(listed.map((list) => list.length)).toEqual([1, 1, 1, 1]);
         expect(JSON.stringify(listed)).not.toContain('secret');
@@ -364,7 +369,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
         expect(await runs.purge(before)).toEqual([oldPosted.id]);
         expect(await runs.get(oldPosted.id)).toBeUndefined();
         expect(await runs.code(oldPosted.id)).toBeUndefined();
-        expect(ids(await runs.channel('T1', 'C1', 10))).toEqual([oldEnded.id, newPosted.id]);
+        expect(ids(await runs.newest('channel', ['T1', 'C1'], 10))).toEqual([oldEnded.id, newPosted.id]);
         expect(await runs.findRequest('old')).toBeUndefined();
         expect(await runs.findRequest('new')).toBe('');
         expect(await runs.markSeen('old', at + 30)).toBe(true);
@@ -377,7 +382,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
         await Promise.all(all.map((run) => moved(runs, run, 'posted')));
         const erased = await runs.purge({ runsBefore: at + 2, requestsBefore: at + 2 });
         expect(erased.toSorted()).toEqual(ids(all).toSorted());
-        expect(await runs.channel('T1', 'C1', 10)).toEqual([]);
+        expect(await runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
       });
     });
 

@@ -172,14 +172,14 @@ async function compareViews(runs: RunStore<Note>, model: Model): Promise<void> {
   expect(await runs.unposted()).toEqual(model.runs.filter((run) => run.state !== 'posted'));
   for (const workspace of workspaces) {
     const inWorkspace = (run: RunRecord<Note>) => run.workspace === workspace;
-    expect(await runs.channel(workspace, 'C1', 3)).toEqual(newest(inWorkspace, 3));
+    expect(await runs.newest('channel', [workspace, 'C1'], 3)).toEqual(newest(inWorkspace, 3));
     for (const thread of threads) {
-      expect(await runs.thread(workspace, 'C1', thread, 2)).toEqual(
+      expect(await runs.newest('thread', [workspace, 'C1', thread], 2)).toEqual(
         newest((run) => inWorkspace(run) && run.thread === thread, 2),
       );
     }
     for (const requester of requesters) {
-      expect(await runs.requester(workspace, requester, 9)).toEqual(
+      expect(await runs.newest('requester', [workspace, requester], 9)).toEqual(
         newest((run) => inWorkspace(run) && run.requester === requester, 9),
       );
     }

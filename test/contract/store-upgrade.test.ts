@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -94,13 +94,17 @@ async function expectUpgraded(store: Store<unknown>): Promise<void> {
   expect((await runs.get('posted'))?.data).toEqual({ ...upgraded('T1/posted'), outcome });
   expect(await runs.code('sent')).toEqual(code);
   expect(await runs.code('bare')).toEqual([]);
-  expect((await runs.thread('T1', 'C1', '1790000000.000100', 9)).map(({ id }) => id)).toEqual([
+  expect((await runs.newest('thread', ['T1', 'C1', '1790000000.000100'], 9)).map(({ id }) => id)).toEqual([
     'bare',
     'posted',
     'sent',
   ]);
-  expect((await runs.channel('T1', 'C2', 9)).map(({ id }) => id)).toEqual(['torn', 'ended', 'sending']);
-  expect((await runs.requester('T1', 'U2', 9)).map(({ id }) => id)).toEqual(['ended']);
+  expect((await runs.newest('channel', ['T1', 'C2'], 9)).map(({ id }) => id)).toEqual([
+    'torn',
+    'ended',
+    'sending',
+  ]);
+  expect((await runs.newest('requester', ['T1', 'U2'], 9)).map(({ id }) => id)).toEqual(['ended']);
   // Requests stay known, also of what is erased, and orders that were given out are not given out again.
   expect(await runs.findRequest('T1/press')).toBe('');
   for (const id of ['waiting', 'erased', 'torn', 'last']) {
@@ -206,10 +210,8 @@ await withRedis('a store of 0.1.0 in Redis', (server) => {
     const slow = await openStore({ url: server.url, log: silentLog });
     const next = await openStore({ url: server.url, log: silentLog });
     const moving = slow.lease.acquire(60_000).catch((error: unknown) => error);
-    await vi.waitFor(
-      async () => expect(await server.command('EXISTS', 'sparkthread:{v2}:unposted')).toMatch(/^:1/),
-      { interval: 1 },
-    );
+    const begun = () => server.command('EXISTS', 'sparkthread:{v2}:unposted');
+    await expect.poll(begun, { interval: 1 }).toMatch(/^:1/);
     await server.command('DEL', 'sparkthread:{v2}:lease');
     expect(await next.lease.acquire(60_000)).toMatchObject({ kind: 'held' });
     await moving;

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FoldedText } from '../../src/output/terminal/terminal-text.ts';
-import { WINDOW_CHARS } from '../../src/output/terminal/terminal-line.ts';
+import { FoldedText, WINDOW_CHARS } from '../../src/output/terminal/terminal-text.ts';
 
 const pieces = fc.array(
   fc.oneof(
@@ -76,7 +75,7 @@ test('plain text of any length is its head, a counted gap and its tail', () => {
 function fold(parts: readonly string[]) {
   const folded = new FoldedText();
   for (const part of parts) folded.write(part);
-  return { ...folded.view(), lines: folded.lines };
+  return folded.view();
 }
 
 function cutAt(text: string, lengths: readonly number[]): string[] {

@@ -175,7 +175,6 @@ function viewOf(parts: readonly OutputPart[], phase: RunPhase, notes: readonly s
     output: {
       parts,
       textBytes: 1,
-      textLines: 1,
       spoolPath: undefined,
       limited: false,
       losses: [{ kind: 'tooBig', messages: 2 }],
@@ -232,7 +231,7 @@ test('many small pieces, thousands of parts, huge prompts and errors: the messag
         expectTaken(renderRunMessage(view, 5000, room).message, room);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 

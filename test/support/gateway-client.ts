@@ -3,14 +3,12 @@ import type {
   ClientOptions,
   ConnectionEvent,
   ConnectOptions,
-  ExecuteRequest,
-  Execution,
   Gateway,
   GatewaySettings,
   KernelConnection,
 } from '../../src/gateway/gateway.ts';
+import type { ExecuteRequest, Execution, ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { createGatewayClient } from '../../src/gateway/client.ts';
-import type { ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
 import { type ScriptedGateway, type ScriptedKernel, startScriptedGateway } from './scripted-gateway.ts';
@@ -101,6 +99,17 @@ export async function startConnectedRig(
   options.prepare?.(kernel);
   const { connection, events, untilEvent } = await connectTo(rig.gateway, kernel.id);
   return { ...rig, kernel, connection, events, untilEvent };
+}
+
+/** An execution that the kernel has begun and goes on with until the test has it end (`kernel.end`). */
+export async function runBegun({
+  kernel,
+  connection,
+}: Pick<ConnectedRig, 'kernel' | 'connection'>): Promise<Watched> {
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  return running;
 }
 
 export interface WatchedConnection {

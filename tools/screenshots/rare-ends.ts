@@ -60,7 +60,7 @@ function rareEnd(
             ...more,
           },
         },
-        output: { parts: [], textBytes: 0, textLines: 0, spoolPath: undefined, limited: false, losses },
+        output: { parts: [], textBytes: 0, spoolPath: undefined, limited: false, losses },
         notes: [],
         edition: 1,
         actions: ['runAgain', 'editAndRun', 'delete'],

@@ -1,6 +1,5 @@
-import type { GatewaySettings } from '../../gateway/gateway.ts';
+import type { GatewaySettings, HubSettings } from '../../gateway/gateway.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
-import type { HubSettings } from '../../gateway/settings.ts';
 import type { SettingValues, ConfigIssues } from '../settings.ts';
 import { readServiceCredentials, readTlsSettings, type ServiceCredentials } from './credential-files.ts';
 

@@ -1,18 +1,10 @@
-import { RunningExecution } from '../execution/execution.ts';
-import type { ExecutionEvent, ExecutionKernel } from '../execution/execution-kernel.ts';
+import { RunningExecution, type ExecutionEvent } from '../execution/execution.ts';
+import type { ExecutionKernel } from '../execution/ending.ts';
 import type { Interrupts } from '../execution/interrupt.ts';
 import type { GatewayError } from '../errors.ts';
 import { createSilenceWatch } from './silence.ts';
-import type {
-  ConnectionEvent,
-  ConnectOptions,
-  ExecuteRequest,
-  Execution,
-  KernelConnection,
-  KernelInfo,
-  Log,
-  ResumeRequest,
-} from '../gateway.ts';
+import type { ConnectionEvent, ConnectOptions, KernelConnection, KernelInfo, Log } from '../gateway.ts';
+import type { ExecuteRequest, Execution, ResumeRequest } from '../outputs.ts';
 import { isLateTalker, isProvenByInfo } from '../protocol/messages.ts';
 import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';

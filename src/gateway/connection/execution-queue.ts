@@ -1,7 +1,6 @@
 import type { RunningExecution } from '../execution/execution.ts';
 import type { Interrupts } from '../execution/interrupt.ts';
-import type { ReceivedSoFar } from '../gateway.ts';
-import type { ExecutionEndKind } from '../outputs.ts';
+import type { ReceivedSoFar, ExecutionEndKind } from '../outputs.ts';
 import {
   encodeMessage,
   executeRequest,
@@ -183,7 +182,7 @@ export class ExecutionQueue {
       if (execution.leastCount !== undefined || !automatic) execution.finishAs(kind);
       else {
         execution.outlivedProcess = true;
-        execution.markGap();
+        execution.ending.markGap();
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { ReceivedSoFar } from '../gateway.ts';
+import type { ReceivedSoFar } from '../outputs.ts';
 import { splitId } from '../protocol/messages.ts';
 
 /** A reconnect can repeat what was on its way when the websocket broke, not what came long before. */

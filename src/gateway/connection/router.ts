@@ -1,6 +1,6 @@
 import type { RunningExecution } from '../execution/execution.ts';
-import type { Log, ReceivedSoFar } from '../gateway.ts';
-import type { Output } from '../outputs.ts';
+import type { Log } from '../gateway.ts';
+import type { ReceivedSoFar, Output } from '../outputs.ts';
 import { isBusy, isWordOfGateway, readKernelSign, readOutput } from '../protocol/messages.ts';
 import { decodeMessage, type KernelMessage } from '../protocol/wire.ts';
 import type { ExecutionQueue } from './execution-queue.ts';
@@ -81,7 +81,7 @@ export class Router {
   replayTo(execution: RunningExecution): void {
     const replayed = this.replay.take(execution.msgId);
     // A replay that begins with the beginning lacks nothing; any other may.
-    if (replayed[0] === undefined || !isBusy(replayed[0])) execution.markGap();
+    if (replayed[0] === undefined || !isBusy(replayed[0])) execution.ending.markGap();
     for (const message of replayed) this.#deliver(execution, message);
   }
 

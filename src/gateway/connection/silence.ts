@@ -69,7 +69,7 @@ export function createSilenceWatch(
   function isUnreachable(execution: RunningExecution, model: KernelModel | undefined): boolean {
     if (model?.executionState !== 'idle') return false;
     const { started } = execution.state;
-    if (started && (!execution.hasGap || handshake.hasAnswered)) return false;
+    if (started && (!execution.ending.hasGap || handshake.hasAnswered)) return false;
     return lifecycle.stale.renewIfStale() && !started;
   }
 
@@ -90,7 +90,9 @@ export function createSilenceWatch(
   function conclude(execution: RunningExecution, replied: number | undefined): void {
     asked.delete(execution);
     if (isOfOther(execution, replied)) return lifecycle.onOtherProcess();
-    execution.finishUnlessHeard(execution.state.started ? 'outputLost' : 'unknown', timings.graceMs);
+    const kind = execution.state.started ? 'outputLost' : 'unknown';
+    const end = () => execution.finishAs(kind, 'the kernel has nothing of it left to do');
+    execution.ending.unlessHeard(timings.graceMs, end);
   }
 
   /** By now it is known how this kernel proves it. */
@@ -125,7 +127,7 @@ export function createSilenceWatch(
 function classify(execution: RunningExecution, model: KernelModel | undefined): Verdict {
   if (model === undefined || model.executionState === 'dead') return 'gone';
   // Busy contradicts nothing, unless the process may have been replaced, or the end been lost, with a websocket.
-  return model.executionState === 'busy' && !execution.hasGap ? 'wait' : 'ask';
+  return model.executionState === 'busy' && !execution.ending.hasGap ? 'wait' : 'ask';
 }
 
 /**

@@ -1,5 +1,24 @@
+import type { GatewayTimings } from '../timings.ts';
 import { endsInMs, type ExecutionState, isForeignInterrupt } from './execution-state.ts';
-import type { ExecutionKernel } from './execution-kernel.ts';
+import type { AnswerInput } from './input.ts';
+import type { WantedInterrupt } from './interrupt.ts';
+
+/** What an execution may ask of its kernel's connection. */
+export interface ExecutionKernel {
+  readonly sessionId: string;
+  readonly timings: GatewayTimings;
+  /** The kernel is known to send outputs after reply and idle. */
+  isLateTalker(): boolean;
+  /** Every message of the kernel since the execution's first has come, by their numbers. */
+  isWhole(): boolean;
+  /** False while the kernel is being restarted or deleted: what it says then is not how this ends. */
+  mayEnd(): boolean;
+  /** Looks whether the kernel is there and works, so that no restart or deletion of it is under way. */
+  isSteady(): Promise<boolean>;
+  answerInput: AnswerInput;
+  /** Rejects when the interrupt is not known to have been sent. */
+  interrupt(wanted: WantedInterrupt): Promise<void>;
+}
 
 /** A kernel takes some seconds to come up again; then its own first message ends this. */
 const MOST_STEADY_LOOKS = 6;

@@ -7,7 +7,7 @@ import {
   readOutput,
   splitId,
 } from '../protocol/messages.ts';
-import type { ExecutionEnd, ExecutionEndKind, Output, Status } from '../outputs.ts';
+import type { ExecutionEnd, ExecutionEndKind, KernelOutput, Output } from '../outputs.ts';
 import { text } from '../protocol/json.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
 
@@ -45,7 +45,7 @@ export const FRESH_EXECUTION: ExecutionState = {
 
 export interface Step {
   state: ExecutionState;
-  outputs: (Output | Status)[];
+  outputs: KernelOutput[];
 }
 
 /** Takes one message of this execution. `sessionId` is ours: the gateway's own notices carry it. */

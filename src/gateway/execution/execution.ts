@@ -1,13 +1,29 @@
-import type { ExecuteRequest, Execution, ExecutionCheckpoint, ReceivedSoFar } from '../gateway.ts';
-import { type ExecutionEnd, type ExecutionEndKind, isStatus, type Output, type Status } from '../outputs.ts';
+import {
+  type ExecuteRequest,
+  type Execution,
+  type ExecutionCheckpoint,
+  type ExecutionEnd,
+  isStatus,
+  type KernelOutput,
+} from '../outputs.ts';
 import { isBusy } from '../protocol/messages.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
-import { Ending } from './ending.ts';
-import type { ExecutionEvent, ExecutionKernel } from './execution-kernel.ts';
+import { Ending, type ExecutionKernel } from './ending.ts';
 import { endAs, type ExecutionState, FRESH_EXECUTION, settle, takeMessage } from './execution-state.ts';
 import { InputRequests } from './input.ts';
 import { Stopping } from './interrupt.ts';
 import { OutputQueue } from './output-queue.ts';
+
+export type ExecutionEvent =
+  /** Its reader is slow (true) or has caught up. */
+  | { kind: 'full'; isFull: boolean }
+  /** Nothing of it came for a while. */
+  | { kind: 'silent'; silentMs: number }
+  | { kind: 'interruptFailed'; failure: unknown }
+  /** The caller gave it up before it was written. */
+  | { kind: 'givenUp' }
+  /** `hasError`: an error was given out. */
+  | { kind: 'ended'; as: ExecutionEnd['kind']; hasError: boolean };
 
 /**
  * One execute_request from its writing to its end. `running`: something of it came, or its kernel was found at work on it.
@@ -26,15 +42,15 @@ export class RunningExecution implements Execution {
   outlivedProcess = false;
   /** An earlier process saw it as this `In [n]`, or knows that it is no lower one. */
   countBefore: number | undefined;
-  /** Until it is written. */
-  #request: ExecuteRequest | undefined;
+  /** Undefined once it was written: its code is not held in memory any longer. */
+  request: ExecuteRequest | undefined;
   readonly #kernel: ExecutionKernel;
   readonly #onEvent: (execution: RunningExecution, event: ExecutionEvent) => void;
   readonly #signal: AbortSignal | undefined;
   readonly #stopping: Stopping;
   readonly input: InputRequests;
   readonly #queue: OutputQueue;
-  readonly #ending: Ending;
+  readonly ending: Ending;
   #hasToldBehindOthers = false;
   #silence: NodeJS.Timeout | undefined;
 
@@ -47,11 +63,11 @@ export class RunningExecution implements Execution {
     const { errorName, possibleGap = false } = checkpoint ?? {};
     this.state = { ...FRESH_EXECUTION, errorName, possibleGap };
     this.msgId = request.msgId;
-    this.#request = request;
+    this.request = request;
     this.#kernel = kernel;
     this.#onEvent = onEvent;
     this.#signal = request.signal;
-    this.#ending = new Ending(kernel, () => this.state, this.#conclude);
+    this.ending = new Ending(kernel, () => this.state, this.#conclude);
     this.#queue = new OutputQueue((isFull) => onEvent(this, { kind: 'full', isFull }));
     this.#stopping = new Stopping(request.signal, kernel.timings.stopIgnoredMs, {
       isRunning: () => this.phase === 'running' && !this.state.idle,
@@ -73,7 +89,7 @@ export class RunningExecution implements Execution {
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Output | Status, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<KernelOutput, undefined> {
     return this.#queue.read();
   }
 
@@ -81,24 +97,15 @@ export class RunningExecution implements Execution {
     return this.phase === 'ended' || this.phase === 'left';
   }
 
-  /** Undefined once it was written: its code is not held in memory any longer. */
-  get request(): ExecuteRequest | undefined {
-    return this.#request;
-  }
-
   /** Its `In [n]`, or a lower bound of it; undefined while it is not known to have begun. */
   get leastCount(): number | undefined {
     return this.state.executionCount ?? this.countBefore ?? (this.state.started ? 1 : undefined);
   }
 
-  get hasGap(): boolean {
-    return this.#ending.hasGap;
-  }
-
   /** The request was given to an open websocket (or, for a resumed one, by an earlier process). */
   markWritten(firstLookMs = this.#kernel.timings.silenceMs): void {
     this.phase = 'written';
-    this.#request = undefined;
+    this.request = undefined;
     this.lastMessageMs = performance.now();
     if (this.#stopping.isWanted) this.#stopping.watch();
     this.lookIn(firstLookMs);
@@ -114,7 +121,7 @@ export class RunningExecution implements Execution {
     if (this.isOver) return;
     this.lastMessageMs = performance.now();
     const wasRunning = this.phase === 'running';
-    if (!this.state.started && isBusy(message)) this.#ending.markBegun();
+    if (!this.state.started && isBusy(message)) this.ending.markBegun();
     const { state, outputs } = takeMessage(this.state, message, this.#kernel.sessionId);
     this.state = state;
     this.phase = 'running';
@@ -134,7 +141,7 @@ export class RunningExecution implements Execution {
     this.planEnd();
   }
 
-  notify(said: Output | Status, bytes = 0): void {
+  notify(said: KernelOutput, bytes = 0): void {
     if (this.isOver) return;
     this.#queue.push(said, bytes);
     if (said.kind === 'outageOver') this.#stopping.pursue();
@@ -153,21 +160,17 @@ export class RunningExecution implements Execution {
   }
 
   notifyDisconnected(atMs: number): void {
-    this.markGap();
+    this.ending.markGap();
     this.input.doubt();
     this.notify({ kind: 'disconnected', atMs });
   }
 
   notifyReconnected(fromMs: number): void {
     this.notify({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
-    this.#ending.markReconnected();
+    this.ending.markReconnected();
     this.lookIn(this.#kernel.timings.firstLookMs);
     this.planEnd();
     this.#stopping.pursue();
-  }
-
-  markGap(): void {
-    this.#ending.markGap();
   }
 
   stopAgain(): void {
@@ -183,7 +186,7 @@ export class RunningExecution implements Execution {
   }
 
   /** An end that did not come from the kernel's own reply and idle. */
-  finishAs(kind: ExecutionEndKind, detail?: string): void {
+  finishAs(kind: ExecutionEnd['kind'], detail?: string): void {
     if (this.isOver) return;
     // No later process has begun it, so it ended with the one that died.
     const hasDied =
@@ -191,13 +194,8 @@ export class RunningExecution implements Execution {
     this.#finish(endAs(this.state, hasDied ? 'kernelDied' : kind, detail), false);
   }
 
-  /** Ends it as `kind` unless something of it still comes within `waitMs`. */
-  finishUnlessHeard(kind: ExecutionEndKind, waitMs: number): void {
-    this.#ending.unlessHeard(waitMs, () => this.finishAs(kind, 'the kernel has nothing of it left to do'));
-  }
-
   /** The connection is closed and leaves it to a later `resume`: no end, no timers. */
-  leave(received: ReceivedSoFar | undefined): void {
+  leave(received: ExecutionCheckpoint['received']): void {
     const { errorName, possibleGap } = this.state;
     this.checkpoint = { isWritten: this.phase !== 'waiting', received, errorName, possibleGap };
     this.phase = 'left';
@@ -206,13 +204,13 @@ export class RunningExecution implements Execution {
 
   /** Sets when it ends, by what is known now. */
   planEnd(): void {
-    const planned = this.#ending.plan();
+    const planned = this.ending.plan();
     if (planned === 'open') this.#silence?.refresh();
     if (planned === 'planned') clearTimeout(this.#silence);
   }
 
   readonly #conclude = (): void => {
-    const { outputs, end } = settle(this.state, this.#ending.isWhole, this.input.hasLeftDebugger);
+    const { outputs, end } = settle(this.state, this.ending.isWhole, this.input.hasLeftDebugger);
     for (const output of outputs) this.#queue.push(output);
     this.#finish(end, outputs.length > 0 || this.state.errorName !== undefined);
   };
@@ -220,16 +218,16 @@ export class RunningExecution implements Execution {
   #finish(end: ExecutionEnd, hasError: boolean): void {
     this.phase = 'ended';
     this.#clear();
-    const { hasGap, isWhole } = this.#ending;
+    const { hasGap, isWhole } = this.ending;
     const isKnown = !hasGap || (isWhole && !end.replyMissing && !end.idleMissing);
     this.#settled.resolve(isKnown ? end : { ...end, possibleGap: true });
     this.#onEvent(this, { kind: 'ended', as: end.kind, hasError });
   }
 
   #clear(): void {
-    this.#ending.close();
+    this.ending.close();
     clearTimeout(this.#silence);
-    this.#request = undefined;
+    this.request = undefined;
     this.#stopping.end();
     this.#queue.end();
     this.#signal?.removeEventListener('abort', this.#onAbort);

@@ -1,5 +1,4 @@
-import type { InputRequest } from '../gateway.ts';
-import type { Output, Status } from '../outputs.ts';
+import type { InputRequest, KernelOutput } from '../outputs.ts';
 import { text } from '../protocol/json.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
 
@@ -20,7 +19,7 @@ const PROMPT_CHARS = 1_000;
 export class InputRequests {
   readonly #allowStdin: boolean;
   readonly #answer: AnswerInput;
-  readonly #notify: (said: Output | Status) => void;
+  readonly #notify: (said: KernelOutput) => void;
   /** `given`: answered, and nothing of the execution came since. */
   #state:
     | { is: 'none' }
@@ -31,7 +30,7 @@ export class InputRequests {
   /** A debugger was left: what ends well from then on was cut short all the same. */
   hasLeftDebugger = false;
 
-  constructor(allowStdin: boolean, answer: AnswerInput, notify: (said: Output | Status) => void) {
+  constructor(allowStdin: boolean, answer: AnswerInput, notify: (said: KernelOutput) => void) {
     this.#allowStdin = allowStdin;
     this.#answer = answer;
     this.#notify = notify;

@@ -1,6 +1,4 @@
-import type { Output, Status } from '../outputs.ts';
-
-type Said = Output | Status;
+import type { KernelOutput } from '../outputs.ts';
 
 const HIGH_BYTES = 2 * 2 ** 20;
 /** To parse such a frame has held up everybody else long enough: it is read in the next turn of the event loop. */
@@ -15,12 +13,12 @@ const DONE = { done: true, value: undefined } as const;
  */
 export class OutputQueue {
   readonly #onFull: (isFull: boolean) => void;
-  #queued: { said: Said; bytes: number }[] = [];
+  #queued: { said: KernelOutput; bytes: number }[] = [];
   #first = 0;
   #bytes = 0;
   /** Ended: nothing more comes. Left: nobody reads any more. */
   #state: 'open' | 'ended' | 'left' = 'open';
-  #wake: ((result: IteratorResult<Said, undefined>) => void) | undefined;
+  #wake: ((result: IteratorResult<KernelOutput, undefined>) => void) | undefined;
   isFull = false;
 
   constructor(onFull: (isFull: boolean) => void) {
@@ -28,7 +26,7 @@ export class OutputQueue {
   }
 
   /** `bytes`: length of the frame that it came in. */
-  push(said: Said, bytes = 0): void {
+  push(said: KernelOutput, bytes = 0): void {
     if (this.#state !== 'open') return;
     if (this.#wake !== undefined) {
       const resolve = this.#wake;
@@ -48,7 +46,7 @@ export class OutputQueue {
   }
 
   /** One reader. Leaving its loop early drops everything that still comes. */
-  read(): AsyncIterator<Said, undefined> {
+  read(): AsyncIterator<KernelOutput, undefined> {
     return {
       next: () => {
         const said = this.#shift();
@@ -68,7 +66,7 @@ export class OutputQueue {
     };
   }
 
-  #shift(): Said | undefined {
+  #shift(): KernelOutput | undefined {
     const next = this.#queued[this.#first];
     if (next === undefined) return undefined;
     this.#first += 1;

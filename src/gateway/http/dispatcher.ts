@@ -24,27 +24,14 @@ export function openDispatcher(settings: GatewaySettings): Dispatcher {
 }
 
 /** As `tls.connect` takes them, for REST and for the websocket. */
-export function tlsOptions({ tls }: GatewaySettings): {
-  rejectUnauthorized: boolean;
-  ca?: string;
-  cert?: string;
-  key?: string;
-  passphrase?: string;
-} {
-  const { verify, ...rest } = tls;
+export function tlsOptions({ tls: { verify, ...rest } }: GatewaySettings) {
   return { rejectUnauthorized: verify, ...rest };
 }
 
-/** The way of one websocket through a proxy. */
-export interface Tunnel {
-  agent: HttpsProxyAgent<string>;
-  /** What the proxy answered with; undefined until it has. */
-  readonly status: number | undefined;
-  /** Gives the proxy up, where it has not answered: the websocket does not know that connection. */
-  giveUp(): void;
-}
+export type Tunnel = ReturnType<typeof openTunnel>;
 
-export function openTunnel(proxyUrl: string): Tunnel {
+/** The way of one websocket through a proxy. */
+export function openTunnel(proxyUrl: string) {
   const givingUp = new AbortController();
   const agent = new HttpsProxyAgent(proxyUrl, { signal: givingUp.signal });
   let status: number | undefined;
@@ -53,10 +40,12 @@ export function openTunnel(proxyUrl: string): Tunnel {
   });
   return {
     agent,
-    get status() {
+    /** What the proxy answered with; undefined until it has. */
+    get status(): number | undefined {
       return status;
     },
-    giveUp() {
+    /** Gives the proxy up, where it has not answered: the websocket does not know that connection. */
+    giveUp(): void {
       if (status === undefined) givingUp.abort();
     },
   };

@@ -4,28 +4,13 @@ import type { Credentials, GatewaySettings } from '../gateway.ts';
 import { type Headers, KernelCookies } from './cookies.ts';
 import { untilAborted } from '../until-aborted.ts';
 
+export type Endpoints = ReturnType<typeof readEndpoints>;
+
 /**
  * Where the gateway's calls go and what they carry. Paths are joined as strings, because `new URL('/api', root)`
  * drops a prefix like `/gateway/default/jkg` (protocol.md §2.1, trap 12).
  */
-export interface Endpoints {
-  /** `path` like `api/kernels`, without a slash at either end. */
-  restUrl(path: string): string;
-  channelsUrl(kernelId: string, sessionId: string): string;
-  /** For one request or upgrade. Rejects with `GatewayError` where the caller's credentials cannot be had. */
-  headers(signal?: AbortSignal): Promise<Headers>;
-  /** These were refused. True: others are to be had, once. */
-  renew(refused: Headers, signal?: AbortSignal): Promise<boolean>;
-  cookies: KernelCookies;
-  /** The REST root without credentials and query, and the proxy on the way, for messages and logs. */
-  shownRoot: string;
-  /** The same of the websocket root; the REST root where both are one address. */
-  shownWsRoot: string;
-  /** The proxy on the way to websockets, with user and password. */
-  wsProxy: string | undefined;
-}
-
-export function readEndpoints(settings: GatewaySettings, credentials: Credentials | undefined): Endpoints {
+export function readEndpoints(settings: GatewaySettings, credentials: Credentials | undefined) {
   const http = splitRoot(settings.httpUrl);
   const ws = splitRoot(settings.wsUrl);
   const user = settings.user ?? http.user;
@@ -46,10 +31,12 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
     return all.size === 0 ? '' : `?${all.toString()}`;
   };
   return {
-    restUrl: (path) => `${http.root}/${path}${query({})}`,
-    channelsUrl: (kernelId, sessionId) =>
+    /** `path` like `api/kernels`, without a slash at either end. */
+    restUrl: (path: string): string => `${http.root}/${path}${query({})}`,
+    channelsUrl: (kernelId: string, sessionId: string): string =>
       `${ws.root}/${kernelsPath}/${encodeURIComponent(kernelId)}/channels${query({ session_id: sessionId })}`,
-    async headers(signal) {
+    /** For one request or upgrade. Rejects with `GatewayError` where the caller's credentials cannot be had. */
+    async headers(signal?: AbortSignal): Promise<Headers> {
       if (credentials === undefined) return fixed;
       try {
         return { ...fixed, ...lowerCased(await untilAborted(credentials.headers(), signal, late)) };
@@ -58,11 +45,15 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
         throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
       }
     },
-    renew: async (refused, signal) =>
+    /** These were refused. True: others are to be had, once. */
+    renew: async (refused: Headers, signal?: AbortSignal): Promise<boolean> =>
       credentials !== undefined && (await untilAborted(credentials.renew(refused), signal, late)),
     cookies: new KernelCookies(),
+    /** The REST root without credentials and query, and the proxy on the way, for messages and logs. */
     shownRoot: shown(http.root, proxies.rest),
+    /** The same of the websocket root; the REST root where both are one address. */
     shownWsRoot: shown(wsIsRest ? http.root : ws.root, proxies.websocket),
+    /** The proxy on the way to websockets, with user and password. */
     wsProxy: proxies.websocket,
   };
 }

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
-import type { Log } from '../gateway.ts';
+import type { Log, GatewaySettings, HubSettings } from '../gateway.ts';
 import { readEndpoints } from '../http/endpoints.ts';
 import { createHttp, type Http } from '../http/http.ts';
 import { type Answer, isGatewayAway, mayBeHubs, readReason, readRefusal } from '../http/http-errors.ts';
 import { readJson } from '../protocol/json.ts';
-import type { GatewaySettings, HubSettings } from '../settings.ts';
 import type { GatewayTimings } from '../timings.ts';
 
 /** `unknown`: the token may not see it. */

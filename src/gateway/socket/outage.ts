@@ -11,15 +11,14 @@ export class Outage {
     this.#notifyAll = notifyAll;
   }
 
-  /** Nothing of the kernel is received, since `sinceMs`. */
-  cutOff(failure: GatewayError, sinceMs: number): void {
-    this.#begin(failure, sinceMs, true);
+  /** Nothing of the kernel is received. */
+  cutOff(failure: GatewayError): void {
+    this.#begin(failure, true);
   }
 
   /** The websocket is open, but our calls fail. */
   callFailed(failure: unknown): void {
-    if (failure instanceof GatewayError && this.current?.isCutOff !== true)
-      this.#begin(failure, Date.now(), false);
+    if (failure instanceof GatewayError && this.current?.isCutOff !== true) this.#begin(failure, false);
   }
 
   callAnswered(): void {
@@ -37,10 +36,9 @@ export class Outage {
     this.current = undefined;
   }
 
-  #begin({ code, message }: GatewayError, sinceMs: number, isCutOff: boolean): void {
+  #begin({ code, message }: GatewayError, isCutOff: boolean): void {
     if (this.current?.code === code && this.current.isCutOff === isCutOff) return;
-    const since = this.current?.sinceMs ?? sinceMs;
-    this.current = { kind: 'outage', code, detail: message, sinceMs: since, isCutOff };
+    this.current = { kind: 'outage', code, detail: message, isCutOff };
     this.#notifyAll(this.current);
   }
 }

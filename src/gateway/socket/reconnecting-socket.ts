@@ -192,8 +192,7 @@ export class ReconnectingSocket {
     const { signal } = this.#closing;
     const until = performance.now() + timings.reopenTimeoutMs;
     let failure: unknown;
-    const sinceMs = Date.now();
-    const watch = new OutageWatch(timings.outageMs, (found) => this.outage.cutOff(found, sinceMs));
+    const watch = new OutageWatch(timings.outageMs, (found) => this.outage.cutOff(found));
     const onOpen = () => {
       watch.end();
       this.outage.over();

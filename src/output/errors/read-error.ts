@@ -1,4 +1,4 @@
-import { shortWithoutColours } from '../terminal/terminal-text.ts';
+import { shortWithoutColours } from '../terminal/terminal-reader.ts';
 import { DRIVER_HEADLINE, hintFor, LOSS_HINTS, readSparkLoss } from './hints.ts';
 import { readJvmError } from './jvm-error.ts';
 import type { KernelError, LanguageError, ReadError, SentError } from './kernel-error.ts';

@@ -1,5 +1,5 @@
 import { giveTurn } from '../../gateway/event-loop.ts';
-import { piecesOf } from '../terminal/terminal-text.ts';
+import { piecesOf } from '../terminal/terminal-reader.ts';
 
 /** What would be longer with its indentation is shown as it came: in a hundred arrays a number has a line of 200 blanks. */
 const PRETTY_CHARS = 300_000;

@@ -184,10 +184,6 @@ export class OutputModel {
     );
   }
 
-  get streamLines(): number {
-    return this.#entries.reduce((sum, entry) => sum + (entry.kind === 'stream' ? entry.text.lines : 0), 0);
-  }
-
   get losses(): OutputLoss[] {
     const { entries, streams, results } = this.#overflow;
     if (entries === 0) return [...this.#losses];

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
-import { SpoolFullError } from './spool-budget.ts';
+import { SpoolFullError } from './spool.ts';
 import type { OutputModel } from '../model/output-model.ts';
 import type { TextKind } from '../model/picture.ts';
 import type { OutputLoss, OutputPart } from '../output-view.ts';
@@ -18,13 +18,13 @@ export class FinalFiles {
   /** The tables that the last two times took out of streams: those of the last one may be uploading. */
   #tables: (readonly string[])[] = [];
 
-  constructor(folder: RunFolder, onFailure: (error: unknown) => void) {
+  constructor(folder: RunFolder) {
     this.#folder = folder;
     this.#joined = {
-      results: new MadeFile(folder, TEXT_FILES.results, joinTexts, onFailure),
-      tracebacks: new MadeFile(folder, TEXT_FILES.tracebacks, joinTexts, onFailure),
+      results: new MadeFile(folder, TEXT_FILES.results, joinTexts),
+      tracebacks: new MadeFile(folder, TEXT_FILES.tracebacks, joinTexts),
     };
-    this.#archive = new MadeFile(folder, 'more.zip', zipFiles, onFailure);
+    this.#archive = new MadeFile(folder, 'more.zip', zipFiles);
   }
 
   /** The parts in their last form. */
@@ -62,7 +62,6 @@ class MadeFile {
   readonly #folder: RunFolder;
   readonly #name: string;
   readonly #write: (path: string, sources: readonly string[]) => Promise<void>;
-  readonly #onFailure: (error: unknown) => void;
   #sources = '';
   #versions = 0;
   #before: { path: string; bytes: number } | undefined;
@@ -74,12 +73,10 @@ class MadeFile {
     folder: RunFolder,
     name: string,
     write: (path: string, sources: readonly string[]) => Promise<void>,
-    onFailure: (error: unknown) => void,
   ) {
     this.#folder = folder;
     this.#name = name;
     this.#write = write;
-    this.#onFailure = onFailure;
   }
 
   /** `bytes`: the size of the one source that may grow. */
@@ -93,14 +90,14 @@ class MadeFile {
     this.path = this.#write === joinTexts && sources.length === 1 ? sources[0] : undefined;
     if (sources.length === 0 || this.path !== undefined) return;
     const size = this.#folder.sizeOf(sources);
-    if (!this.#folder.takeRoom(size)) return this.#onFailure(new SpoolFullError());
+    if (!this.#folder.takeRoom(size)) return this.#folder.onFailure(new SpoolFullError());
     try {
       await this.#write(path, sources);
     } catch (error) {
       await rm(path, { force: true }).catch(() => undefined);
       this.#folder.giveRoom(size);
       this.#sources = '';
-      return this.#onFailure(error);
+      return this.#folder.onFailure(error);
     }
     try {
       if (this.#before !== undefined) await rm(this.#before.path, { force: true });
@@ -110,7 +107,7 @@ class MadeFile {
       this.#versions += 1;
       this.path = path;
     } catch (error) {
-      this.#onFailure(error);
+      this.#folder.onFailure(error);
     }
   }
 }

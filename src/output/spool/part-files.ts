@@ -10,7 +10,8 @@ import type { ShownForm } from '../mime/browser-forms.ts';
 import { splitTextTables, TABLES_SHOWN } from '../mime/spark-tables.ts';
 import type { Shown, TextKind } from '../model/picture.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-view.ts';
-import { boundText, withoutColours } from '../terminal/terminal-text.ts';
+import { boundText } from '../terminal/terminal-text.ts';
+import { withoutColours } from '../terminal/terminal-reader.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** What of a table is held in memory, and in each snapshot: all that Slack shows, or more. Its CSV has all of it. */

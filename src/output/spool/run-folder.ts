@@ -2,8 +2,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GrowingFile } from '../model/picture.ts';
-import { piecesOf } from '../terminal/terminal-text.ts';
-import { SpoolBudget, SpoolFullError } from './spool-budget.ts';
+import { piecesOf } from '../terminal/terminal-reader.ts';
+import { SpoolBudget, SpoolFullError } from './spool.ts';
 
 /** Files that an answer may have; what it shows beyond that is not kept. */
 const MAX_FILES = 1_000;
@@ -28,7 +28,8 @@ export class RunFolder {
   readonly #keepsLeftovers: boolean;
   readonly #maxBytes: number;
   readonly #maxFiles: number;
-  readonly #onFailure: (error: unknown) => void;
+  /** Told that the disk refuses, or the budget, here and by what else is written into the folder. */
+  readonly onFailure: (error: unknown) => void;
   readonly #budget: SpoolBudget;
   readonly #sizes = new Map<string, number>();
   readonly #stale = new Set<string>();
@@ -45,8 +46,8 @@ export class RunFolder {
   #giveUp: (() => void) | undefined;
 
   /**
-   * `keepsLeftovers`: what an earlier process kept of this run belongs to it; else it is deleted. `onFailure` is told
-   * when the disk refuses, or `budget`; parts then go without their files.
+   * `keepsLeftovers`: what an earlier process kept of this run belongs to it; else it is deleted. Where
+   * `onFailure` was told, parts go without their files.
    */
   constructor(
     path: string,
@@ -61,7 +62,7 @@ export class RunFolder {
     this.path = path;
     this.#maxBytes = maxBytes;
     this.#keepsLeftovers = keepsLeftovers;
-    this.#onFailure = onFailure;
+    this.onFailure = onFailure;
   }
 
   /** The path of a file in it, for reading. */
@@ -140,7 +141,7 @@ export class RunFolder {
       return undefined;
     }
     if (this.roomOnDisk(bytes) < bytes) {
-      this.#onFailure(new SpoolFullError());
+      this.onFailure(new SpoolFullError());
       return undefined;
     }
     this.#count += 1;
@@ -150,7 +151,7 @@ export class RunFolder {
       if (this.#count <= FILES_AT_ONCE && bytes <= AT_ONCE_BYTES) writeFileSync(path, content);
       else await writeFile(path, typeof content === 'string' ? piecesOf(content, PIECE_CHARS) : content);
     } catch (error) {
-      this.#onFailure(error);
+      this.onFailure(error);
       return undefined;
     }
     this.#hold(path, bytes);
@@ -170,7 +171,7 @@ export class RunFolder {
       this.release([source]);
       return { path, bytes: bytes + moved.length };
     } catch (error) {
-      this.#onFailure(error);
+      this.onFailure(error);
       return target;
     }
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { closeSync, createWriteStream, openSync, type WriteStream, writeSync } from 'node:fs';
 import { STREAM_FILE, type RunFolder } from './run-folder.ts';
-import { SpoolFullError } from './spool-budget.ts';
+import { SpoolFullError } from './spool.ts';
 import type { StreamName } from '../model/picture.ts';
 
 /** Bytes that may wait for the disk before the writer is asked to wait too. */
@@ -15,7 +15,6 @@ const AT_ONCE_BYTES = 65_536;
  */
 export class StreamSpool {
   readonly #folder: RunFolder;
-  readonly #onFailure: (error: unknown) => void;
   #descriptor: number | undefined;
   #stream: WriteStream | undefined;
   #draining: Promise<void> | undefined;
@@ -30,10 +29,9 @@ export class StreamSpool {
   /** There was no room for all of it. */
   isCut = false;
 
-  /** A disk that refuses is told once to `onFailure`; what comes after is dropped. */
-  constructor(folder: RunFolder, onFailure: (error: unknown) => void) {
+  /** A disk that refuses is told once to the folder; what comes after is dropped. */
+  constructor(folder: RunFolder) {
     this.#folder = folder;
-    this.#onFailure = onFailure;
   }
 
   /** `bytes` are there already. */
@@ -67,7 +65,7 @@ export class StreamSpool {
     const written = this.#append(onDisk);
     if (onDisk.length < stored.length && !this.#isSpoolFull) {
       this.#isSpoolFull = true;
-      this.#onFailure(new SpoolFullError());
+      this.#folder.onFailure(new SpoolFullError());
     }
     return { shown: isWhole ? text : stored.toString(), written };
   }
@@ -127,7 +125,7 @@ export class StreamSpool {
   }
 
   #fail(error: unknown): void {
-    if (!this.#hasFailed) this.#onFailure(error);
+    if (!this.#hasFailed) this.#folder.onFailure(error);
     this.#hasFailed = true;
   }
 

@@ -1,3 +1,5 @@
+import { giveTurn } from '../../gateway/event-loop.ts';
+
 /** What a terminal does with a text, step by step. */
 export interface TerminalActions {
   /** A run of plain characters (tabs among them). */
@@ -146,5 +148,54 @@ export class TerminalReader {
   #leave(used: 0 | 1): 0 | 1 {
     this.#state = 'ground';
     return used;
+  }
+}
+
+/**
+ * A long text in pieces of so many UTF-16 units, or one more where a surrogate pair would be cut. Each is a copy: a slice that
+ * somebody holds holds the whole text in memory.
+ */
+export function* piecesOf(text: string, units: number): Generator<string> {
+  if (text.length <= units) return yield text;
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    end = at + units;
+    if (/[\ud800-\udbff]/.test(text.charAt(end - 1))) end += 1;
+    yield structuredClone(text.slice(at, end));
+  }
+}
+
+/** Text is read in pieces of this many UTF-16 units: the worst of them (a cursor that goes back and forth) takes 8 ms. */
+export const PIECE_CHARS = 8_192;
+
+/** A whole text without colours and other control sequences; others get their turn between its pieces. */
+export async function withoutColours(written: string): Promise<string> {
+  if (!written.includes('\u001b')) return written;
+  const remover = colourRemover();
+  await inPieces(written, remover.read);
+  return remover.plain();
+}
+
+/** The same for a short text, at once. */
+export function shortWithoutColours(written: string): string {
+  const remover = colourRemover();
+  remover.read(written);
+  return remover.plain();
+}
+
+function colourRemover(): { read: (text: string) => void; plain: () => string } {
+  let plain = '';
+  const reader = new TerminalReader({
+    text: (run) => {
+      plain += run;
+    },
+  });
+  return { read: (text) => reader.read(text), plain: () => plain };
+}
+
+/** Others get their turn between the pieces. */
+export async function inPieces(written: string, take: (piece: string) => void): Promise<void> {
+  for (const piece of piecesOf(written, PIECE_CHARS)) {
+    take(piece);
+    await giveTurn();
   }
 }

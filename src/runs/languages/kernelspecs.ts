@@ -16,27 +16,10 @@ const ASSUMED: Kernelspecs = {
   list: [{ name: 'python3', displayName: 'Python 3', language: 'python' }],
 };
 
-export interface KernelspecCache {
-  /**
-   * The list, from memory where it is a minute old at most or the gateway gives no other soon. Rejects with `GatewayError`
-   * when there is none and none can be had. While a server that can be started is stopped and has told none, the list is
-   * assumed.
-   */
-  read(): Promise<Kernelspecs>;
-  /** Asks the gateway now (a name was not found). Falls back to the list in memory. */
-  refresh(): Promise<Kernelspecs>;
-  /** The server has not told its list yet. */
-  isAssumed(specs: Kernelspecs): boolean;
-  /** Begins to start a server that is stopped, so that it tells its list. */
-  learn(): void;
-  close(): void;
-}
+export type KernelspecCache = ReturnType<typeof startKernelspecCache>;
 
 /** Keeps the gateway's kernelspecs at hand, so that reading a snippet costs no request. */
-export function startKernelspecCache(
-  gateway: Pick<Gateway, 'readKernelspecs' | 'startServer'>,
-  log: Log,
-): KernelspecCache {
+export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs' | 'startServer'>, log: Log) {
   let known: { specs: Kernelspecs; atMs: number } | undefined;
   let listing: Promise<Kernelspecs> | undefined;
   let waking: Promise<void> | undefined;
@@ -66,8 +49,10 @@ export function startKernelspecCache(
   };
 
   return {
-    isAssumed: (specs) => specs === ASSUMED,
-    learn() {
+    /** The server has not told its list yet. */
+    isAssumed: (specs: Kernelspecs): boolean => specs === ASSUMED,
+    /** Begins to start a server that is stopped, so that it tells its list. */
+    learn(): void {
       waking ??= Promise.resolve(gateway.startServer?.())
         .then(ask)
         .then(() => undefined)
@@ -76,7 +61,12 @@ export function startKernelspecCache(
         )
         .finally(() => (waking = undefined));
     },
-    async read() {
+    /**
+     * The list, from memory where it is a minute old at most or the gateway gives no other soon. Rejects with
+     * `GatewayError` when there is none and none can be had. While a server that can be started is stopped and has told
+     * none, the list is assumed.
+     */
+    async read(): Promise<Kernelspecs> {
       if (known === undefined) return await askFirst();
       const { specs, atMs } = known;
       if (performance.now() - atMs <= FRESH_MS) return specs;
@@ -86,10 +76,11 @@ export function startKernelspecCache(
       });
       return (await atMost(asked, BRIEF_MS)) ?? specs;
     },
-    async refresh() {
+    /** Asks the gateway now (a name was not found). Falls back to the list in memory. */
+    async refresh(): Promise<Kernelspecs> {
       if (known === undefined) return await askFirst();
       return await ask().catch(() => known?.specs ?? Promise.reject(new Error('no kernelspecs')));
     },
-    close: () => closing.abort(),
+    close: (): void => closing.abort(),
   };
 }

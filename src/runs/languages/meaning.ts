@@ -119,13 +119,13 @@ function sqlKernelspec(
 
 /** Words that people everywhere use for a language, and the kernelspecs each of them fits. */
 export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean> = new Map([
-  ...each(['python', 'py'], (spec) => speaks(spec, 'python')),
+  ...entries(['python', 'py'], (spec) => speaks(spec, 'python')),
   // A kernelspec that says no version is taken for Python 3; only one that says 2 is Python 2.
-  ...each(['python3', 'py3'], (spec) => speaks(spec, 'python') && pythonVersion(spec) !== 2),
-  ...each(['python2', 'py2'], (spec) => speaks(spec, 'python') && pythonVersion(spec) === 2),
-  ...each(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
-  ...each(['spark-scala', 'scala-spark'], (spec) => speaks(spec, 'scala') && hasSpark(spec)),
-  ...each(['sparkr', 'spark-r'], (spec) => speaks(spec, 'r') && hasSpark(spec)),
+  ...entries(['python3', 'py3'], (spec) => speaks(spec, 'python') && pythonVersion(spec) !== 2),
+  ...entries(['python2', 'py2'], (spec) => speaks(spec, 'python') && pythonVersion(spec) === 2),
+  ...entries(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
+  ...entries(['spark-scala', 'scala-spark'], (spec) => speaks(spec, 'scala') && hasSpark(spec)),
+  ...entries(['sparkr', 'spark-r'], (spec) => speaks(spec, 'r') && hasSpark(spec)),
   ...named('bash', 'sh', 'shell'),
   ...named('c#', 'csharp'),
   ...named('c++', 'cpp'),
@@ -171,14 +171,14 @@ export function plainLanguageWord(lower: string): string {
 
 type Entry = [string, (spec: Kernelspec) => boolean];
 
-function each(words: readonly string[], fits: (spec: Kernelspec) => boolean): Entry[] {
+function entries(words: readonly string[], fits: (spec: Kernelspec) => boolean): Entry[] {
   return words.map((word) => [word, fits]);
 }
 
 /** A language under its own name and its nicknames. */
 function named(language: string, ...nicknames: readonly string[]): Entry[] {
   const words = [language, ...nicknames];
-  return each(words, (spec) => words.some((word) => speaks(spec, word)));
+  return entries(words, (spec) => words.some((word) => speaks(spec, word)));
 }
 
 /** `C++17` and `R` speak `c++` and `r`: kernels write their language with a version or a capital. */

@@ -19,8 +19,6 @@ export interface RunCounts {
 export class ChannelKernels {
   readonly #deps: SessionDeps;
   readonly #sessions = new Map<string, KernelSession>();
-  /** The same by channel: each run asks for its own. */
-  readonly #byChannel = new Map<string, Set<KernelSession>>();
   /** Runs whose final message is not posted yet. */
   readonly #live = new Map<string, LiveRun>();
   /** Places that admissions under way will take. */
@@ -29,13 +27,8 @@ export class ChannelKernels {
   constructor(deps: Omit<SessionDeps, 'onEmpty'>) {
     this.#deps = {
       ...deps,
-      onEmpty: (empty) => {
-        const session = this.#sessions.get(empty.key);
-        if (session === undefined || session !== empty) return;
-        this.#sessions.delete(session.key);
-        const others = this.#byChannel.get(channelOf(session));
-        others?.delete(session);
-        if (others?.size === 0) this.#byChannel.delete(channelOf(session));
+      onEmpty: (session) => {
+        if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
       },
     };
   }
@@ -50,9 +43,7 @@ export class ChannelKernels {
 
   #add(place: { key: string; workspace: string; channel: string }, kernel: StoredKernel): KernelSession {
     const session = new KernelSession(place, kernel, this.#deps);
-    const channel = channelOf(place);
     this.#sessions.set(place.key, session);
-    this.#byChannel.set(channel, (this.#byChannel.get(channel) ?? new Set()).add(session));
     return session;
   }
 
@@ -74,8 +65,9 @@ export class ChannelKernels {
   }
 
   ofChannel(workspace: string, channel: string): KernelSession[] {
-    const sessions = this.#byChannel.get(channelOf({ workspace, channel })) ?? [];
-    return [...sessions].filter(({ record }) => record !== undefined);
+    return this.sessions.filter(
+      (each) => each.record !== undefined && each.channel === channel && each.workspace === workspace,
+    );
   }
 
   /** What the channel's kernel speaks: the oldest where it has several, else the one that is about to be started. */
@@ -175,8 +167,4 @@ export class ChannelKernels {
     await Promise.all(this.sessions.map((session) => session.close()));
     await Promise.all([...this.#live.values()].map((live) => live.release()));
   }
-}
-
-function channelOf({ workspace, channel }: { workspace: string; channel: string }): string {
-  return `${workspace}/${channel}`;
 }

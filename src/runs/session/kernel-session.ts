@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
-import { startDisplays } from '../../output/model/displays.ts';
+import { startDisplays } from '../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome, readStoppedBy, type StopReason } from '../outcome.ts';
 import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
 import { type IdleDeps, IdleKernel } from './kernel/idle-kernel.ts';

@@ -197,8 +197,7 @@ export class SlackRunMessage implements RunMessage {
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
     const attached = await this.#attach(view, message);
     // Where somebody had removed it, a note has posted it anew.
-    this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached };
-    return this.#result;
+    return (this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached });
   }
 
   /** Tries until the picture is taken or refused, or until `triedMs` or the process ends. */

@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts';
 import type { Run } from '../../runs/run.ts';
 import { markOnMessage, type RunMessage, type RunMessageOptions } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
-import { MessageClient, type MessageClientOptions } from './client.ts';
+import { MessageClient, type MessageClientOptions, withRetries } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
@@ -79,7 +79,7 @@ export function createRunMessageRemover(client: WebClient, unmark: RunMessages['
     }
   };
   const removeMessage = async (run: Run, ts: string): Promise<void> =>
-    await attempt(run, 'message', () => client.chat.delete({ channel: run.channel, ts }));
+    await attempt(run, 'message', () => withRetries(() => client.chat.delete({ channel: run.channel, ts })));
   /** The message that shows the file stays behind as an empty one unless it is deleted too. */
   const removeFile = async (run: Run, file: string): Promise<void> =>
     await attempt(run, 'file', async () => {

@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { StoreError } from '../../errors.ts';
-import type { Handover, LeaderLease, LeaseAnswer, Part } from '../store.ts';
+import type { Handover, LeaderLease, LeaseAnswer } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 import { migrateStore, STORE_VERSION } from './migration.ts';
 
 const KINDS = z.enum(['held', 'taken', 'left', 'oldVersion', 'newer']);
 const ANSWER = z.tuple([KINDS, z.number(), z.string()], z.string());
 
+/** What is wanted or offered is looked at within a few seconds, or is stale. */
+const FRESH_MS = 15_000;
+/** Two processes that each miss something would give way to each other for ever. */
+const AGAIN_MS = 10 * 60_000;
+
 /** One key that ends by Redis' own clock, so that the clocks of two processes need not agree: "<epoch> <holder>". */
 export class RedisLease implements LeaderLease {
   readonly holder = randomUUID();
-  readonly handover: RedisHandover;
+  /** Three keys that end by themselves: what the leader misses, what a standby reaches, and that one has given way. */
+  readonly handover: Handover;
   readonly #redis: RedisConnection;
   #epoch = 0;
   /** The store had a leader and a version when this standby saw it last. */
@@ -26,7 +32,12 @@ export class RedisLease implements LeaderLease {
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
-    this.handover = new RedisHandover(redis);
+    this.handover = {
+      onWanted: undefined,
+      seekSuccessor: async (part) => (await redis.write(z.number(), 'seekSuccessor', part, FRESH_MS)) === 1,
+      offer: async (part) => void (await redis.read(z.null(), 'offer', part, FRESH_MS)),
+      giveWay: async (part) => void (await redis.write(z.null(), 'giveWay', part, AGAIN_MS)),
+    };
   }
 
   async acquire(ttlMs: number): Promise<LeaseAnswer> {
@@ -49,7 +60,8 @@ export class RedisLease implements LeaderLease {
     this.#wasAway = false;
     this.#isKnown = kind === 'taken' && version !== '';
     if (kind === 'taken') {
-      this.handover.noteWanted(wanted);
+      // What the leader's record says when a standby asks for the lease.
+      if (wanted === 'slack' || wanted === 'gateway') this.handover.onWanted?.(wanted);
       return { kind };
     }
     if (kind !== 'held') return { kind: 'oldVersion' };
@@ -86,36 +98,4 @@ export function checkVersion(version: string): void {
     'refused',
     `The store was written by a newer Sparkthread (it is version ${version}, this one knows ${STORE_VERSION}). Start the newer one, or give STORE_URL another database.`,
   );
-}
-
-/** What is wanted or offered is looked at within a few seconds, or is stale. */
-const FRESH_MS = 15_000;
-/** Two processes that each miss something would give way to each other for ever. */
-const AGAIN_MS = 10 * 60_000;
-
-/** Three keys that end by themselves: what the leader misses, what a standby reaches, and that one has given way. */
-class RedisHandover implements Handover {
-  onWanted: ((part: Part) => void) | undefined;
-  readonly #redis: RedisConnection;
-
-  constructor(redis: RedisConnection) {
-    this.#redis = redis;
-  }
-
-  async seekSuccessor(part: Part): Promise<boolean> {
-    return (await this.#redis.write(z.number(), 'seekSuccessor', part, FRESH_MS)) === 1;
-  }
-
-  async offer(part: Part): Promise<void> {
-    await this.#redis.read(z.null(), 'offer', part, FRESH_MS);
-  }
-
-  async giveWay(part: Part): Promise<void> {
-    await this.#redis.write(z.null(), 'giveWay', part, AGAIN_MS);
-  }
-
-  /** What the leader's record says when a standby asks for the lease. */
-  noteWanted(wanted: string | undefined): void {
-    if (wanted === 'slack' || wanted === 'gateway') this.onWanted?.(wanted);
-  }
 }

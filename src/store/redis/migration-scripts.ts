@@ -1,22 +1,28 @@
 /** What the keys of 0.1.0 start with. */
 export const PREFIX_1 = 'sparkthread:{v1}:';
 
+/** What the steps below begin with. */
+const OLD = `
+    local old = '${PREFIX_1}'
+    local function oldKey(name, ...) return old .. name .. ':' .. cjson.encode({...}) end`;
+
 /** Steps that move what 0.1.0 stored (migration.ts), in the words of scripts.ts. Each that writes renews the lease. */
 export const MIGRATION = {
   /** [ttlMs] → whether 0.1.0 has ever written here: it noted each request, whatever that made. */
-  beginMigration: `
+  beginMigration: `${OLD}
     redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
     reserve(redis.call('GET', old .. 'order') or 0)
     return redis.call('EXISTS', old .. 'order', old .. 'deliveries', old .. 'delivered')`,
   /** [index, limit] → ids. */
-  oldRuns: `return redis.call('ZRANGE', old .. ARGV[3], 0, ARGV[4] - 1)`,
+  oldRuns: `${OLD}
+    return redis.call('ZRANGE', old .. ARGV[3], 0, ARGV[4] - 1)`,
   /** [id] → the run's fields, flat, or none. */
-  oldRun: `
+  oldRun: `${OLD}
     local name = oldKey('run', ARGV[3])
     if redis.call('TYPE', name).ok ~= 'hash' then return {} end
     return redis.call('HGETALL', name)`,
   /** [ttlMs, order, code, …run], of which the workspace is '' where there is none to move. */
-  moveRun: `
+  moveRun: `${OLD}
     local run = given(6)
     run.order = ARGV[4]
     redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
@@ -33,7 +39,7 @@ export const MIGRATION = {
     redis.call('ZREM', old .. 'unposted', run.id)
     redis.call('ZREM', old .. 'posted', run.id)`,
   /** [ttlMs, limit] → how many were moved. */
-  moveRequests: `
+  moveRequests: `${OLD}
     redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
     local found = redis.call('ZRANGE', old .. 'delivered', 0, ARGV[4] - 1, 'WITHSCORES')
     for i = 1, #found, 2 do
@@ -43,7 +49,7 @@ export const MIGRATION = {
     end
     return #found / 2`,
   /** [ttlMs, …(old key, namespace, key)]. */
-  moveEntries: `
+  moveEntries: `${OLD}
     redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
     for i = 4, #ARGV, 3 do
       local value, ttl = redis.call('GET', ARGV[i]), redis.call('PTTL', ARGV[i])
@@ -51,7 +57,7 @@ export const MIGRATION = {
       redis.call('DEL', ARGV[i])
     end`,
   /** [version]. */
-  endMigration: `
+  endMigration: `${OLD}
     redis.call('SET', prefix .. 'version', ARGV[3])
     redis.call('DEL', old .. 'order', old .. 'deliveries')`,
 };

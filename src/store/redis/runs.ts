@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { readCode, type RunReader } from '../run-reader.ts';
-import type { Acceptance, NewRun, RunRecord, RunStore } from '../store.ts';
+import type { Acceptance, NewRun, RunIndex, RunRecord, RunStore } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 
 /** How many records one step erases: a long step would keep every other client of this Redis waiting. */
@@ -83,21 +83,9 @@ export class RedisRuns<Data> implements RunStore<Data> {
     return this.#reader.all(runs.map(pairUp));
   }
 
-  async thread(
-    workspace: string,
-    channel: string,
-    thread: string,
-    limit: number,
-  ): Promise<RunRecord<Data>[]> {
-    return this.#newest('thread', limit, workspace, channel, thread);
-  }
-
-  async channel(workspace: string, channel: string, limit: number): Promise<RunRecord<Data>[]> {
-    return this.#newest('channel', limit, workspace, channel);
-  }
-
-  async requester(workspace: string, requester: string, limit: number): Promise<RunRecord<Data>[]> {
-    return this.#newest('requester', limit, workspace, requester);
+  async newest(index: RunIndex, of: readonly string[], limit: number): Promise<RunRecord<Data>[]> {
+    const runs = await this.#redis.read(z.array(FLAT_RUN), 'newest', index, limit, ...of);
+    return this.#reader.all(runs.map(pairUp));
   }
 
   async remove(runId: string): Promise<void> {
@@ -124,11 +112,6 @@ export class RedisRuns<Data> implements RunStore<Data> {
 
   async ping(): Promise<void> {
     await this.#redis.ping();
-  }
-
-  async #newest(index: string, limit: number, ...parts: string[]): Promise<RunRecord<Data>[]> {
-    const runs = await this.#redis.read(z.array(FLAT_RUN), 'newest', index, limit, ...parts);
-    return this.#reader.all(runs.map(pairUp));
   }
 }
 

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { HANDOVER } from './handover-scripts.ts';
-import { MIGRATION, PREFIX_1 } from './migration-scripts.ts';
+import { hash } from 'node:crypto';
+import { MIGRATION } from './migration-scripts.ts';
 
 /**
  * The store's atomic steps in Lua. KEYS[1] is the prefix that every key starts with. ARGV[1] is the time by Redis' own
@@ -12,7 +11,6 @@ import { MIGRATION, PREFIX_1 } from './migration-scripts.ts';
 export const PREFIX = 'sparkthread:{v2}:';
 
 const PRELUDE = `
-local old = '${PREFIX_1}'
 local prefix, deadline, fence = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -22,7 +20,6 @@ if fence ~= '' and redis.call('GET', prefix .. 'lease') ~= fence then
 end
 
 local function key(name, ...) return prefix .. name .. ':' .. cjson.encode({...}) end
-local function oldKey(name, ...) return old .. name .. ':' .. cjson.encode({...}) end
 
 local function read(id)
   local flat, run = redis.call('HGETALL', key('run', id)), {}
@@ -172,7 +169,6 @@ const BODIES = {
     local old = redis.call('ZRANGEBYSCORE', prefix .. 'requested', '-inf', '(' .. ARGV[3], 'LIMIT', 0, ARGV[4])
     for _, request in ipairs(old) do forget(request) end
     return #old`,
-
   /** [namespace, …(key, value, ttlMs or '')]. */
   setEntries: `
     for i = 4, #ARGV, 3 do setEntry(ARGV[3], ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
@@ -226,23 +222,28 @@ const BODIES = {
   /** [record]. */
   release: `
     if redis.call('GET', prefix .. 'lease') == ARGV[3] then redis.call('DEL', prefix .. 'lease') end`,
+  /** [part, ttlMs] → 1 when a standby has said that it reaches it, and nobody has given way lately (handover.ts). */
+  seekSuccessor: `
+    if redis.call('EXISTS', prefix .. 'handover') == 1 then return 0 end
+    redis.call('SET', prefix .. 'wanted', ARGV[3], 'PX', ARGV[4])
+    return redis.call('GET', prefix .. 'offer') == ARGV[3] and 1 or 0`,
+  /** [part, ttlMs]. A standby's: it is fenced by nothing. */
+  offer: `redis.call('SET', prefix .. 'offer', ARGV[3], 'PX', ARGV[4])`,
+  /** [part, ms until the next]. Releases the lease of the leader that asks. */
+  giveWay: `
+    redis.call('SET', prefix .. 'handover', ARGV[3], 'PX', ARGV[4])
+    redis.call('DEL', prefix .. 'lease', prefix .. 'wanted', prefix .. 'offer')`,
 };
 
-const ALL = { ...BODIES, ...MIGRATION, ...HANDOVER };
+const ALL = { ...BODIES, ...MIGRATION };
 
 export type ScriptName = keyof typeof ALL;
 
-/** The whole text of a step, as Redis takes it. */
+/** As Redis takes it. */
 export function scriptText(name: ScriptName): string {
   return PRELUDE + ALL[name];
 }
 
-const shas = new Map<ScriptName, string>();
-
-export function shaOf(script: ScriptName): string {
-  const known = shas.get(script);
-  if (known !== undefined) return known;
-  const sha = createHash('sha1').update(scriptText(script)).digest('hex');
-  shas.set(script, sha);
-  return sha;
+export function shaOf(name: ScriptName): string {
+  return hash('sha1', scriptText(name));
 }

@@ -4,18 +4,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import { StoreError } from '../../errors.ts';
-import type { Backup } from '../store.ts';
+import type { Log } from '../../log.ts';
+import type { Backup, Store } from '../store.ts';
 import { holdLog, releaseLog } from './database.ts';
 
 /** Beside this file: .ts, or .js where both are built. */
 const VACUUM = new URL(`vacuum${import.meta.url.slice(-3)}`, import.meta.url);
-
-export interface Backups {
-  /** Rejects with `StoreError`; the backup before stays then. */
-  backUp: () => Promise<Backup>;
-  /** To be called when the database is closed. */
-  close: () => void;
-}
 
 /**
  * Writes backups of an open database beside it, each in place of the one before, while the bot works. Until the log of
@@ -23,7 +17,7 @@ export interface Backups {
  * anew (VACUUM INTO), so that nothing that was erased is in it. Only this process can do it, because it holds the file
  * alone. (SQLite's own online copy is given up by Node as soon as it meets a transaction of this process.)
  */
-export function createSqliteBackups(db: DatabaseSync, path: string): Backups {
+export function createSqliteBackups(db: DatabaseSync, path: string) {
   const [copy, whole, target] = [`${path}.backup-copy`, `${path}.backup-new`, `${path}.backup`];
   // Open as long as the database: closing any descriptor of its file drops this process's lock on it.
   let file: number | undefined;
@@ -39,7 +33,8 @@ export function createSqliteBackups(db: DatabaseSync, path: string): Backups {
     if (!db.isOpen) throw new Error('the store was closed meanwhile');
   };
   return {
-    async backUp() {
+    /** Rejects with `StoreError`; the backup before stays then. */
+    async backUp(): Promise<Backup> {
       const begunMs = performance.now();
       try {
         for (const each of [copy, whole]) await createEmpty(each);
@@ -56,7 +51,8 @@ export function createSqliteBackups(db: DatabaseSync, path: string): Backups {
         for (const each of [copy, whole]) await remove(each).catch(() => undefined);
       }
     },
-    close() {
+    /** To be called when the database is closed. */
+    close(): void {
       if (file !== undefined) closeSync(file);
       file = undefined;
     },
@@ -89,4 +85,31 @@ async function writeThrough(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Gives what makes a backup each time it is called, one at a time, and logs what became of it. */
+export function createBackups(
+  { kind, backUp }: Pick<Store<unknown>, 'kind' | 'backUp'>,
+  log: Log,
+): () => Promise<void> {
+  let isBusy = false;
+  return async () => {
+    if (backUp === undefined)
+      return log.warn(
+        { event: 'backup.needless', store: kind },
+        kind === 'redis' ? 'Redis makes its own backups' : 'a store in memory has no backup',
+      );
+    if (isBusy)
+      return log.info({ event: 'backup.busy' }, 'a backup is being made already; no second one is begun');
+    isBusy = true;
+    try {
+      const { path, bytes, durationMs } = await backUp();
+      const ms = Math.round(durationMs);
+      log.info({ event: 'backup.made', path, bytes, ms }, `a backup was made in ${ms} ms`);
+    } catch (error) {
+      log.error({ event: 'backup.failed', err: error }, 'no backup could be made');
+    } finally {
+      isBusy = false;
+    }
+  };
 }

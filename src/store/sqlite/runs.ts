@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readCode, type RunReader } from '../run-reader.ts';
-import type { Acceptance, NewRun, RunRecord, RunStore } from '../store.ts';
+import type { Acceptance, NewRun, RunIndex, RunRecord, RunStore } from '../store.ts';
 import type { SqliteLease } from './database.ts';
 
 /** How many rows one step of a purge erases: a long step keeps everything else in this process waiting. */
@@ -86,21 +86,8 @@ export class SqliteRuns<Data> implements RunStore<Data> {
     return this.#list(this.#sql.unposted);
   }
 
-  async thread(
-    workspace: string,
-    channel: string,
-    thread: string,
-    limit: number,
-  ): Promise<RunRecord<Data>[]> {
-    return this.#list(this.#sql.thread, workspace, channel, thread, limit);
-  }
-
-  async channel(workspace: string, channel: string, limit: number): Promise<RunRecord<Data>[]> {
-    return this.#list(this.#sql.channel, workspace, channel, limit);
-  }
-
-  async requester(workspace: string, requester: string, limit: number): Promise<RunRecord<Data>[]> {
-    return this.#list(this.#sql.requester, workspace, requester, limit);
+  async newest(index: RunIndex, of: readonly string[], limit: number): Promise<RunRecord<Data>[]> {
+    return this.#list(this.#sql[index], ...of, limit);
   }
 
   async remove(runId: string): Promise<void> {

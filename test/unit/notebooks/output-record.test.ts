@@ -2,7 +2,7 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { OutputRecord } from '../../../src/notebooks/output-record.ts';
-import { SpoolBudget } from '../../../src/output/spool/spool-budget.ts';
+import { SpoolBudget } from '../../../src/output/spool/spool.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
 import { recordedOutputs } from '../../../src/notebooks/nbformat.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
-import { startDisplays } from '../../../src/output/model/displays.ts';
+import { startDisplays } from '../../../src/output/transcript.ts';
 
 const update = { kind: 'updateDisplay', data: {}, metadata: {}, displayId: 'd' } as const;
 const holder = () => {

@@ -54,7 +54,7 @@ async function show(model: OutputModel, text: string): Promise<void> {
 
 test('a single text is its own file at the end; several are joined, under another name when they change', async () => {
   const model = new OutputModel();
-  const final = new FinalFiles(folder, fail);
+  const final = new FinalFiles(folder);
   const pathNow = async () => {
     const [part] = await final.make(model, undefined);
     return part?.kind === 'text' ? (part.path ?? '') : '';

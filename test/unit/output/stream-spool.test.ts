@@ -14,7 +14,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 const fail = (error: unknown) => expect.unreachable(String(error));
 const open = (maxBytes: number) => {
   const folder = new RunFolder(join(dir, 'run-1'), maxBytes, true, fail);
-  return { folder, spool: new StreamSpool(folder, fail) };
+  return { folder, spool: new StreamSpool(folder) };
 };
 
 test('pairs of one stream are put together over pieces; a half that stays alone is U+FFFD', async () => {

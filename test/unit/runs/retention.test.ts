@@ -1,22 +1,6 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
-import { startRetention, sweepSpool } from '../../../src/runs/retention.ts';
-
-test('output of runs that are posted is deleted, that of others stays', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'sparkthread-sweep-'));
-  await mkdir(join(dir, 'posted'));
-  await mkdir(join(dir, 'unfinished'));
-  await sweepSpool(dir, new Set(['unfinished']));
-  expect(await readdir(dir)).toEqual(['unfinished']);
-  await rm(dir, { recursive: true });
-});
-
-test('a folder that is not there has nothing to delete', async () => {
-  await expect(sweepSpool(join(tmpdir(), 'sparkthread-no-such-folder'), new Set())).resolves.toBeUndefined();
-});
+import { startRetention } from '../../../src/runs/retention.ts';
 
 test.each([
   { keepRunsMs: 1_000, runsBefore: 999_999_000 },

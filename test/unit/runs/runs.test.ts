@@ -80,7 +80,7 @@ test('the runs whose message it took over are erased with it', async () => {
   const third = await rig.submit('third()', { data: { follows: second.id, edition: 3 } });
   await rig.untilDone(third);
   await rig.runs.erase(third.run);
-  expect(await rig.store.runs.channel('T1', 'C1', 10)).toEqual([]);
+  expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
 });
 
 test('the store is away when the chain is read: nothing is erased, so that it can be tried again', async () => {
@@ -92,7 +92,7 @@ test('the store is away when the chain is read: nothing is erased, so that it ca
   await rig.untilDone(second);
   rig.faults.before = (method) => (method === 'get' ? Promise.reject(silent()) : undefined);
   await expect(rig.runs.erase(second.run)).rejects.toThrow('no answer');
-  expect(await rig.store.runs.channel('T1', 'C1', 10)).toHaveLength(2);
+  expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toHaveLength(2);
 });
 
 test('an edit takes over the message of the run before, once that is posted, and removes its files', async () => {

@@ -8,7 +8,7 @@ const LONGEST_WARNING_MS = 10 * 60_000;
 /** Slack or the gateway is away: an idle kernel is looked after again, later each time. */
 const RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 30 * 60_000;
-/** The longest a timer can wait in one go (2^31 − 1 ms). */
+/** The longest that a timer can wait (2^31 − 1 ms): what is due later is looked at meanwhile. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Whether a kernel that never ends for idleness is still there: gateways cull them. */
@@ -35,27 +35,6 @@ export function nextIdleStep(
       { kind: 'end', atMs: Math.max(endsAt, record.warnedAt + noticeMs) };
 }
 
-/** One timer that can wait for months. */
-class LongTimer {
-  readonly #act: () => void;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(act: () => void) {
-    this.#act = act;
-  }
-
-  set(ms: number): void {
-    this.clear();
-    const wait = Math.min(Math.max(0, ms), LONGEST_TIMER_MS);
-    this.#timer = setTimeout(() => (wait < ms ? this.set(ms - wait) : this.#act()), wait).unref();
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-}
-
 /** Tells the channel, or the last requester where Slack refuses; `endsAtMs` since the epoch. Rejects where that is not known. */
 export interface IdleNotices {
   warn: (record: KernelRecord, endsAtMs: number) => Promise<void>;
@@ -77,7 +56,7 @@ export class IdleKernel {
   readonly #isBusy: () => boolean;
   readonly #onEnded: () => void;
   readonly #deps: IdleDeps;
-  readonly #timer = new LongTimer(() => void this.#act());
+  #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #lookedAt = 0;
 
@@ -94,15 +73,21 @@ export class IdleKernel {
     const { record } = this.#kernel;
     if (record === undefined || this.#isBusy()) return;
     this.#failures = 0;
-    this.#timer.set(this.#next(record).atMs - Date.now());
+    this.#actIn(this.#next(record).atMs - Date.now());
   }
 
   #next(record: KernelRecord): IdleStep {
     return nextIdleStep(record, this.#deps.idleTimeoutMs, this.#lookedAt);
   }
 
+  #actIn(ms: number): void {
+    this.clear();
+    const waitMs = Math.min(Math.max(0, ms), LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => void this.#act(), waitMs).unref();
+  }
+
   clear(): void {
-    this.#timer.clear();
+    clearTimeout(this.#timer);
   }
 
   async #act(): Promise<void> {
@@ -118,7 +103,7 @@ export class IdleKernel {
         { event: 'kernel.unchecked', err: error, queue },
         'an idle kernel was not looked after; it is tried again',
       );
-      this.#timer.set(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));
+      this.#actIn(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));
       this.#failures += 1;
     }
   }

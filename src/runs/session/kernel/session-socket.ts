@@ -1,10 +1,5 @@
-import type {
-  ConnectionEvent,
-  ConnectOptions,
-  ExecutionCheckpoint,
-  Gateway,
-  KernelConnection,
-} from '../../../gateway/gateway.ts';
+import type { ConnectionEvent, ConnectOptions, Gateway, KernelConnection } from '../../../gateway/gateway.ts';
+import type { ExecutionCheckpoint } from '../../../gateway/outputs.ts';
 import { atMost } from '../../../waits.ts';
 import type { KernelRecord } from './kernel-record.ts';
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Execution, ExecutionCheckpoint } from '../../../gateway/gateway.ts';
-import { isStatus } from '../../../gateway/outputs.ts';
+import { type Execution, type ExecutionCheckpoint, isStatus } from '../../../gateway/outputs.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';

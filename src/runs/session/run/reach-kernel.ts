@@ -1,10 +1,8 @@
 import { GatewayError } from '../../../gateway/errors.ts';
-import type { KernelConnection } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import { type RunOutcome, readEnd } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
-import type { KernelRecord } from '../kernel/kernel-record.ts';
 import type { LiveRun } from './live-run.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
 import type { ReachedKernel } from '../kernel/launch-kernel.ts';

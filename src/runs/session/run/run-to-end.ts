@@ -1,6 +1,5 @@
 import { untilAborted } from '../../../gateway/until-aborted.ts';
-import type { Displays } from '../../../output/model/displays.ts';
-import type { Transcript } from '../../../output/transcript.ts';
+import type { Displays, Transcript } from '../../../output/transcript.ts';
 import { atMost } from '../../../waits.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';

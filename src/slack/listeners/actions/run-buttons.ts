@@ -23,6 +23,7 @@ import {
   findRunFor,
   untilDone,
 } from '../requests.ts';
+import { inTime } from '../boundary.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { onInteraction } from './interaction.ts';
 import { renderSave } from '../../blocks/saved/saved-blocks.ts';
@@ -167,7 +168,8 @@ async function runFromButton(
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
   try {
-    const request = { requestKey, source: 'again', channel, thread, ...(await read()) } as const;
+    const [found] = await inTime(Promise.all([read(), bot.channels.mustBeMember(channel)]), reply.signal);
+    const request = { requestKey, source: 'again', channel, thread, ...found } as const;
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'accepted') return;
   } catch (error) {

@@ -66,6 +66,8 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
           return await openScheduleForm({ user, trigger, channel }, bot);
         }
         const person = await inTime(finding, reply.signal);
+        // What takes longer is answered behind the acknowledgement.
+        reply.signal.addEventListener('abort', () => void reply.send(), { once: true });
         await runOnce(key, bot, async () => {
           if (isSlow(command)) await reply.send();
           const place = { channel, thread: undefined, requestKey: key, root: '' };

@@ -111,7 +111,7 @@ export const onScheduleSubmitted = onSubmission(
     };
     const person = await inTime(bot.users.find(user), signal);
     const said = await withAudit({ ...asked, channel }, bot, () =>
-      inTime(makeSchedule(schedule, person, channel, bot), signal),
+      inTime(makeSchedule(schedule, person, channel, bot, signal), signal),
     );
     return { response_action: 'update', view: renderSentence(said, 'mrkdwn') };
   },

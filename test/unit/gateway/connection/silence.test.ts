@@ -76,7 +76,7 @@ test('silence: a model that says busy is doubted where the process may have been
   const watched = createWatch('busy');
   await watched.look();
   expect(watched.sent).toEqual([]);
-  watched.execution.markGap();
+  watched.execution.ending.markGap();
   watched.execution.countBefore = 3;
   await watched.look();
   watched.prove(3);

@@ -119,7 +119,7 @@ test('S-D5: an acceptance that comes after the deadline is withdrawn, and the ve
   const [live] = rig.kernels.unfinished('T1', 'C1');
   await rig.untilDone(live!);
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['code()']);
-  expect(await rig.store.runs.channel('T1', 'C1', 10)).toHaveLength(1);
+  expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toHaveLength(1);
 });
 
 test('S-D5: a withdrawn request is unknown again: repeated later it runs', async () => {
@@ -135,7 +135,7 @@ test('S-D5: a withdrawn request is unknown again: repeated later it runs', async
     if (method === 'withdraw') withdrawn.resolve();
   };
   await withdrawn.promise;
-  expect(await rig.store.runs.channel('T1', 'C1', 10)).toEqual([]);
+  expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
   expect((await rig.admission.submit(request)).kind).toBe('accepted');
   await rig.untilDone(rig.kernels.unfinished('T1', 'C1')[0]!);
   expect(rig.held.begun).toHaveLength(1);

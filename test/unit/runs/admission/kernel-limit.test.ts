@@ -61,7 +61,7 @@ test('one kernel more than KERNELS_PER_USER is refused before anything is accept
   await at.run('ana', 'C1');
   await at.run('ana', 'C2');
   await expect(at.submit('ana', 'C3')).rejects.toThrow(REFUSED);
-  expect(await at.rig.store.runs.channel('T1', 'C3', 10)).toEqual([]);
+  expect(await at.rig.store.runs.newest('channel', ['T1', 'C3'], 10)).toEqual([]);
   expect(at.rig.kernels.find('T1/C3')).toBeUndefined();
 });
 

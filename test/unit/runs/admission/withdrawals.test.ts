@@ -59,7 +59,7 @@ test('an acceptance whose answer was lost is taken up by the very same request',
   s.faults.after = () => undefined;
   const again = await s.withdrawals.guard(run('b'), s.accept, undefined);
   expect(again).toMatchObject({ kind: 'accepted', run: { id: 'a' } });
-  expect(await s.store.runs.channel('T1', 'C1', 10)).toHaveLength(1);
+  expect(await s.store.runs.newest('channel', ['T1', 'C1'], 10)).toHaveLength(1);
 });
 
 test('lost twice: the third time it is one run still', async () => {
@@ -72,7 +72,7 @@ test('lost twice: the third time it is one run still', async () => {
     kind: 'accepted',
     run: { id: 'a' },
   });
-  expect(await s.store.runs.channel('T1', 'C1', 10)).toHaveLength(1);
+  expect(await s.store.runs.newest('channel', ['T1', 'C1'], 10)).toHaveLength(1);
 });
 
 test('what nobody repeats is taken out of the store, however long that is away', async () => {
@@ -84,7 +84,7 @@ test('what nobody repeats is taken out of the store, however long that is away',
     if (method === 'withdraw' && (tries += 1) === 1) throw silent();
   };
   s.faults.after = () => undefined;
-  await expect.poll(async () => await s.store.runs.channel('T1', 'C1', 10), { timeout: 3_000 }).toEqual([]);
+  await expect.poll(() => s.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
   expect(await s.store.runs.findRequest('request/1')).toBeUndefined();
 });
 

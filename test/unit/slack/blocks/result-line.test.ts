@@ -33,7 +33,7 @@ const interrupted: OutputPart = {
 };
 
 function lineOf(parts: readonly OutputPart[], outcome: Partial<RunOutcome> = {}): string {
-  const output = { parts, textBytes: 0, textLines: 0, spoolPath: undefined, limited: false, losses: [] };
+  const output = { parts, textBytes: 0, spoolPath: undefined, limited: false, losses: [] };
   const phase = { kind: 'ended', outcome: { ...syntheticOutcome('ok', 'python3'), ...outcome } } as const;
   const who = { runId: 'r', requester: 'U1', kernelspec: 'python3' };
   return resultLine({ ...who, phase, output, notes: [], edition: 1, actions: [] });

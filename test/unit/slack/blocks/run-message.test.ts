@@ -13,7 +13,6 @@ function output(parts: readonly OutputPart[], more: Partial<OutputView> = {}): O
   return {
     parts,
     textBytes: 0,
-    textLines: 0,
     spoolPath: '/spool/output.txt',
     limited: false,
     losses: [],
@@ -566,6 +565,17 @@ BrokenPipeError: [Errno 32] Broken pipe
     expect(files).toEqual([]);
     const lost = renderRunMessage(view(ended('raised'), { output: output(parts) }), nowMs);
     expect(JSON.stringify(lost.message)).toContain(DRIVER_HEADLINE);
+  });
+
+  test.each([
+    'SparkException: Job 21 cancelled as part of cancellation of all jobs',
+    'Unknown Error: org.apache.spark.SparkException: Job 20 cancelled part of cancelled job group x at org.apache.spark …',
+    'SparkConnectGrpcException: (org.apache.spark.SparkSQLException) [OPERATION_CANCELED] Operation has been canceled.',
+  ])('what Spark says of a job that it ended is no error either: %s', (headline) => {
+    const shown = (phase: RunView['phase']) =>
+      JSON.stringify(renderRunMessage(view(phase, { output: output([error(headline)]) }), nowMs).message);
+    expect(shown(ended('interrupted', { stoppedBy: 'U1' }))).not.toContain('cancel');
+    expect(shown(ended('raised'))).toContain('cancel');
   });
 
   test('an error that the code raised on its way out stays', () => {

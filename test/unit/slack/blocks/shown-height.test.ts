@@ -10,7 +10,7 @@ const phase = {
 } as const;
 
 function shownOf(parts: readonly OutputPart[]) {
-  const output = { parts, textBytes: 0, textLines: 0, spoolPath: '/x', limited: false, losses: [] };
+  const output = { parts, textBytes: 0, spoolPath: '/x', limited: false, losses: [] };
   const { message, files } = renderRunMessage(
     { runId: 'r', requester: 'U1', kernelspec: 'python3', phase, output, notes: [], edition: 1, actions: [] },
     0,

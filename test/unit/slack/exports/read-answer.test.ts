@@ -34,7 +34,7 @@ function answer(parts: readonly OutputPart[], more: Partial<RunView> = {}): unkn
     requester: 'U1',
     kernelspec: 'python3',
     phase: { kind: 'ended', outcome: { kind: 'ok', ...outcome } },
-    output: { parts, textBytes: 0, textLines: 0, spoolPath: '/s', limited: false, losses: [] },
+    output: { parts, textBytes: 0, spoolPath: '/s', limited: false, losses: [] },
     notes: ['The kernel was restarted; variables are gone.'],
     edition: 1,
     actions: ['runAgain'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';

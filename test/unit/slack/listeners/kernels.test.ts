@@ -1,4 +1,4 @@
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';

@@ -1,7 +1,7 @@
 import { Keyv } from 'keyv';
 import type { ModalView } from '@slack/types';
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
@@ -9,9 +9,9 @@ import { joinFields, purposeSchema } from '../../../../src/slack/blocks/modals/e
 import { readMetadata } from '../../../../src/slack/blocks/modals/modal.ts';
 import { onLoadSaved } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { personOf, POLICY } from './people.ts';
 
 const place = { workspace: 'T1', channel: 'C1' };
-const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 
 async function openLoading(...codes: readonly (readonly string[])[]) {
   const saved = new SavedSnippets(new Keyv(), new Keyv(), 'T1');
@@ -26,8 +26,8 @@ async function openLoading(...codes: readonly (readonly string[])[]) {
   const bot = {
     ...place,
     saved,
-    policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
-    users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
+    policy: POLICY,
+    users: { find: async (id: string) => personOf(id) },
     languages: async () => ({
       kernelspecs: {
         default: 'sc',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Bot } from '../../../../src/slack/context.ts';

@@ -1,6 +1,6 @@
 import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../../src/audit/audit.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';

@@ -93,6 +93,24 @@ test('a kernel that is gone is replaced, and the run says so', async () => {
   expect(live.run.data.notes.join()).toContain('The channel’s kernel was gone');
 });
 
+test('what happened to the kernel before is said by the first run that gets one, also behind a start that failed', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  await rig.replace('closed');
+  rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
+  rig.gateway.answer = ({ method }) =>
+    method === 'POST' ? { status: 500, body: { message: 'no resources', reason: 'full' } } : undefined;
+  expect((await rig.untilDone(await rig.submit('fails()'))).kind).toBe('notStarted');
+  rig.gateway.answer = () => undefined;
+  const live = await rig.submit('after()');
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(live.run.data.notes).toEqual([expect.stringContaining('The channel’s kernel was gone')]);
+  const next = await rig.submit('next()');
+  await rig.untilDone(next);
+  expect(next.run.data.notes).toEqual([]);
+});
+
 test('a kernel that the gateway restarted while nobody ran: the next run says so, once', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
@@ -137,8 +155,7 @@ test('code that leaves its kernel: the kernel is ended, and the next run gets a 
   const kernel = rig.gateway.kernels.get(before)!;
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
-    kernel.status('idle', request);
+    kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
   };
   expect((await rig.untilDone(await rig.submit('exit()'))).kind).toBe('exited');
   expect(kernel.isDeleted).toBe(true);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SpoolBudget, SpoolFullError } from '../../../src/output/spool/spool-budget.ts';
+import { SpoolBudget, SpoolFullError, sweepSpool } from '../../../src/output/spool/spool.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
 import type { Transcript } from '../../../src/output/transcript.ts';
 
@@ -149,4 +149,15 @@ test('posted output makes room for others, the oldest first, and only as much as
   expect(budget.usedBytes).toBe(290);
   await posted[2]?.remove();
   expect(budget.usedBytes).toBe(200);
+});
+
+test('output of runs that are posted is deleted, that of others stays', async () => {
+  await mkdir(join(dir, 'posted'));
+  await mkdir(join(dir, 'unfinished'));
+  await sweepSpool(dir, new Set(['unfinished']));
+  expect(await readdir(dir)).toEqual(['unfinished']);
+});
+
+test('a folder that is not there has nothing to delete', async () => {
+  await expect(sweepSpool(join(tmpdir(), 'sparkthread-no-such-folder'), new Set())).resolves.toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
@@ -77,4 +77,15 @@ export async function openSpoolFolder(place: string | undefined): Promise<SpoolF
     ]);
   }
   return { dir, parent: dirname(dir), close: async () => {} };
+}
+
+/**
+ * Deletes the output that ended runs left on disk: one folder per run, named by its id, and one beside it for a notebook
+ * (`ID.notebook`). `unposted`: still needed.
+ */
+export async function sweepSpool(dir: string, unposted: ReadonlySet<string>): Promise<void> {
+  const names = await readdir(dir).catch(() => []);
+  for (const name of names)
+    if (!unposted.has(name.split('.')[0] ?? name))
+      await rm(join(dir, name), { recursive: true, force: true });
 }
