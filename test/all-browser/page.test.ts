@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KernelGateway } from '../../demo/gateway.ts';
 import { startKernelGateway } from '../../demo/gateway.ts';
 import { pageShortcuts } from '../../demo/page-shortcuts.ts';
@@ -8,6 +8,7 @@ import { openPageWindow } from '../../playground/page-window.ts';
 import type { PageWindow, PageWindowOptions } from '../../playground/page-window.ts';
 import type { Playground } from '../../playground/playground.ts';
 import { startPlayground } from '../../playground/playground.ts';
+import { provisioned } from '../support/backends/provisioned.ts';
 import { startBot } from '../support/start-bot.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   if (executable === undefined) return;
   [browser, gateway, playground] = await Promise.all([
     startChromium(executable),
-    startKernelGateway({ provisioned: inject('provisioned') }),
+    startKernelGateway({ provisioned: await provisioned() }),
     startPlayground({ shortcuts: pageShortcuts }),
   ]);
   bot = await startBot({

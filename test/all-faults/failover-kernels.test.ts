@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import { askMessage, askSlash, finalAnswer } from '../support/ask.ts';
+import { kernelIdsOf } from '../support/bot-on-gateway.ts';
 import { findRedisServer, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
 
@@ -46,19 +47,11 @@ async function handOver(end: (bot: StartedBot) => Promise<unknown>): Promise<voi
   [leader, standby] = [standby, leader];
 }
 
-const kernelCount = async (): Promise<number> => {
-  const response = await fetch(`${gateway.url}api/kernels`, {
-    headers: { authorization: `token ${gateway.token}` },
-  });
-  const models: unknown = await response.json();
-  return Array.isArray(models) ? models.length : -1;
-};
-
 testRedis(
   'one kernel per channel even when the leader ends while it starts, order kept, each run once',
   async () => {
     const channel = playground.addChannel('fresh').id;
-    const before = await kernelCount();
+    const before = await kernelIdsOf(gateway);
     const mention = `<@${playground.bot.id}>`;
     const posts: string[] = [];
     for (let index = 0; index < 5; index += 1) {
@@ -71,7 +64,7 @@ testRedis(
     expect((await askMessage(playground, 'ben', channel, `${mention} \`seen\``)).text).toMatch(
       /\[0, 1, 2, 3, 4\]/,
     );
-    expect(await kernelCount()).toBe(before + 1);
+    expect(await kernelIdsOf(gateway)).toHaveLength(before.length + 1);
   },
 );
 

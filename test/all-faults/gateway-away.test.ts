@@ -1,10 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
-import { type Playground, startPlayground } from '../../playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
+import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { type FaultFront, startFaultFront } from '../support/fault-front.ts';
-import { type StartedBot, startBot } from '../support/start-bot.ts';
+import type { StartedBot } from '../support/start-bot.ts';
 
 /** A real gateway that goes away, or refuses the bot, while runs are under way: named in the thread, then finished. */
 let gateway: KernelGateway;
@@ -12,22 +13,15 @@ let front: FaultFront;
 let playground: Playground;
 let bot: StartedBot;
 
-beforeEach(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('backends') });
-  front = await startFaultFront(gateway.url);
-  playground = await startPlayground({ rates: false });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: front.httpUrl, token: gateway.token },
+useBotOnGateway(
+  {
+    provisioned: () => inject('backends'),
     environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3' },
-  });
-});
-afterEach(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await front?.[Symbol.asyncDispose]();
-  await gateway?.[Symbol.asyncDispose]();
-});
+    front: async (url) => (front = await startFaultFront(url)),
+  },
+  (started) => ({ gateway, playground, bot } = started),
+  'each',
+);
 
 /** The bot promises to name an outage in the run message within this time. */
 const NAMED_WITHIN_S = 10;
@@ -173,6 +167,7 @@ test('the gateway is restarted with another token: the refusal is named; with th
   await gateway.stop();
   const seconds = await namedAfter(thread, /does not accept our user, password or token/, async () => {
     gateway = await startKernelGateway({ provisioned: inject('backends'), port });
+    onTestFinished(() => gateway.stop());
   });
   console.log(`named ${seconds.toFixed(1)} s after the gateway was started again`);
   await bot.stop();
@@ -213,6 +208,7 @@ test('a bot that starts while the gateway is away, which then comes back without
   await bot.restart();
   await shown(thread, refusals['the proxy has no gateway (502)'].words);
   gateway = await startKernelGateway({ provisioned: inject('backends'), port, token: gateway.token });
+  onTestFinished(() => gateway.stop());
   const { outcome, text } = await finalAnswer(playground, '#data', thread);
   expect(outcome).toBe('kernelGone');
   expect(text).toMatch(/variables are gone/i);

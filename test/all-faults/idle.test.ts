@@ -1,37 +1,23 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { expect, inject, test } from 'vitest';
+import type { KernelGateway } from '../../demo/gateway.ts';
 import type { SlackMessage } from '../../playground/messages.ts';
-import { type Playground, startPlayground } from '../../playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
 import { type Answered, askSlash } from '../support/ask.ts';
-import { type StartedBot, startBot } from '../support/start-bot.ts';
+import { kernelIdsOf, useBotOnGateway } from '../support/bot-on-gateway.ts';
+import type { StartedBot } from '../support/start-bot.ts';
 
 /** A kernel that nobody uses: warned of, kept by a press, shut down, told. IDLE_TIMEOUT is short, the gateway real. */
 let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
 
-beforeAll(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('backends') });
-  playground = await startPlayground({ rates: false });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: gateway.url, token: gateway.token },
+useBotOnGateway(
+  {
+    provisioned: () => inject('backends'),
     environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3', IDLE_TIMEOUT: '16s' },
-  });
-});
-afterAll(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-});
-
-async function kernelCount(): Promise<number> {
-  const response = await fetch(`${gateway.url}api/kernels`, {
-    headers: { authorization: `token ${gateway.token}` },
-  });
-  const models: unknown = await response.json();
-  return Array.isArray(models) ? models.length : -1;
-}
+  },
+  (started) => ({ gateway, playground, bot } = started),
+);
 
 const say = (code: string): Promise<Answered> => askSlash(playground, 'ana', '#data', `/spark ${code}`);
 
@@ -52,7 +38,7 @@ test('warned in the channel, kept by a press, and warned again before the end', 
   await told(thread, /kept the kernel/);
   // As long again, and the kernel is there to be warned of.
   await told(warning.ts, /Nobody has used the python3 kernel/);
-  expect(await kernelCount()).toBe(1);
+  expect(await kernelIdsOf(gateway)).toHaveLength(1);
   expect((await say('x + 1')).text).toMatch(/│ 42\n/);
 });
 
@@ -64,7 +50,7 @@ test('shut down in the end, though the bot was killed between the warning and th
   await bot.kill();
   await bot.restart();
   await told(thread, /was shut down after .* without use; its variables are gone/);
-  expect(await kernelCount()).toBe(0);
+  expect(await kernelIdsOf(gateway)).toEqual([]);
   const warnings = playground
     .messages('#data')
     .filter(({ ts, text }) => ts > thread && text.startsWith('Nobody has used'));

@@ -1,35 +1,27 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
-import { type Playground, startPlayground } from '../../playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
 import { type Answered, askSlash, finalAnswer } from '../support/ask.ts';
-import { type StartedBot, startBot } from '../support/start-bot.ts';
+import { kernelIdsOf, useBotOnGateway } from '../support/bot-on-gateway.ts';
+import type { StartedBot } from '../support/start-bot.ts';
 
 /** What can befall a kernel, each done to a real one: named in the thread, with what is lost and what to do. */
 let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
-let port: number;
 
-beforeAll(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('backends') });
-  port = Number(new URL(gateway.url).port);
-  playground = await startPlayground({ rates: false });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: gateway.url, token: gateway.token },
+useBotOnGateway(
+  {
+    provisioned: () => inject('backends'),
     environment: {
       LOG_LEVEL: 'debug',
       DEFAULT_LANGUAGE: 'python3',
       KERNEL_LAUNCH_TIMEOUT: '20s',
       LANGUAGES: 'r=ir',
     },
-  });
-});
-afterAll(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-});
+  },
+  (started) => ({ gateway, playground, bot } = started),
+);
 
 const rest = async (method: string, path: string): Promise<Response> =>
   await fetch(`${gateway.url}api/kernels${path}`, {
@@ -37,10 +29,7 @@ const rest = async (method: string, path: string): Promise<Response> =>
     headers: { authorization: `token ${gateway.token}` },
   });
 
-async function kernelIds(): Promise<string[]> {
-  const models = (await (await rest('GET', '')).json()) as { id: string }[];
-  return models.map(({ id }) => id);
-}
+const kernelIds = () => kernelIdsOf(gateway);
 
 const say = (channel: string, code: string): Promise<Answered> =>
   askSlash(playground, 'ana', channel, `/spark ${code}`);
@@ -175,8 +164,10 @@ describe('the gateway', () => {
   test('is restarted in the middle of a run: its kernels are gone, and that is said', async () => {
     const { channel } = await freshKernel('gateway-restart');
     const thread = await running(channel, sleeper);
+    const port = Number(new URL(gateway.url).port);
     await gateway.stop();
     gateway = await startKernelGateway({ provisioned: inject('backends'), port, token: gateway.token });
+    onTestFinished(() => gateway.stop());
     const answer = await finalAnswer(playground, channel, thread);
     expect(answer.outcome).toBe('kernelGone');
     expect((await say(channel, 'python3 40+2')).text).toMatch(/│ 42\n/);

@@ -1,31 +1,24 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { expect, inject, test } from 'vitest';
 import type { SlackMessage } from '../../playground/messages.ts';
-import { type Playground, startPlayground } from '../../playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
-import { type StartedBot, startBot } from '../support/start-bot.ts';
+import { useBotOnGateway } from '../support/bot-on-gateway.ts';
+import type { StartedBot } from '../support/start-bot.ts';
 
 /** Questions of a real IRkernel, whose reads no interrupt reaches: answered, stopped, timed out; R serves on each time. */
 const isMissing = inject('backends').missing['ir'] !== undefined;
 
-let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
 
-beforeAll(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('backends') });
-  playground = await startPlayground({ rates: false, waitTimeoutMs: 90_000 });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: gateway.url, token: gateway.token },
+useBotOnGateway(
+  {
+    provisioned: () => inject('backends'),
     environment: { DEFAULT_LANGUAGE: 'ir' },
-  });
-});
-afterAll(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-});
+    playground: { waitTimeoutMs: 90_000 },
+  },
+  (started) => ({ playground, bot } = started),
+);
 
 /** Runs code that asks, in a channel of its own; resolves once its Answer button stands. */
 async function ask(name: string, code: string): Promise<{ channel: string; asked: SlackMessage }> {

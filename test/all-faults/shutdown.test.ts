@@ -14,13 +14,22 @@ import { holdKernels } from '../support/held-kernels.ts';
 
 const environment = { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' };
 
-test('SIGTERM: the last edits go out, and the successor goes on with the same run', async () => {
-  await using playground = await startPlayground({ rates: false });
+/** A bot whose kernel is at work on ana's `long()`, until the test has that end. */
+async function startLong() {
+  const all = new AsyncDisposableStack();
+  const playground = all.use(await startPlayground({ rates: false }));
   const gateway = await startScriptedGateway();
+  all.defer(() => gateway.close());
   const kernels = holdKernels(gateway);
-  await using bot = await startBot({ playground, gateway, environment });
+  const bot = all.use(await startBot({ playground, gateway, environment }));
   const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`long()\``);
   const run = await kernels.untilBegun('long()');
+  return { playground, gateway, kernels, bot, ts, run, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+test('SIGTERM: the last edits go out, and the successor goes on with the same run', async () => {
+  await using long = await startLong();
+  const { playground, kernels, bot, ts, run } = long;
   const shown = (words: string): Promise<unknown> =>
     playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes(words));
   await shown('long() begins');
@@ -47,16 +56,11 @@ test('SIGTERM: the last edits go out, and the successor goes on with the same ru
   (await kernels.untilBegun('next()')).end();
   await finalAnswer(playground, '#data', posted.ts);
   expect(kernels.begun.map(({ code }) => code)).toEqual(['long()', 'next()']);
-  await gateway.close();
 });
 
 test('SIGTERM while Slack does not answer: the process ends by itself all the same', async () => {
-  await using playground = await startPlayground({ rates: false });
-  const gateway = await startScriptedGateway();
-  const kernels = holdKernels(gateway);
-  await using bot = await startBot({ playground, gateway, environment });
-  const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`long()\``);
-  const run = await kernels.untilBegun('long()');
+  await using long = await startLong();
+  const { playground, bot, ts, run } = long;
   const held = playground.hold('chat.update');
   await playground.waitForReply('#data', ts);
   run.print('more\n');
@@ -71,16 +75,11 @@ test('SIGTERM while Slack does not answer: the process ends by itself all the sa
   run.end();
   const { text: answer } = await finalAnswer(playground, '#data', ts);
   expect(answer).toMatch(/long\(\) begins\n.*more\n.*long\(\) ends\n/);
-  await gateway.close();
 });
 
 test('told to stop twice, as a whole process group is by two hands: it ends in order all the same', async () => {
-  await using playground = await startPlayground({ rates: false });
-  const gateway = await startScriptedGateway();
-  const kernels = holdKernels(gateway);
-  await using bot = await startBot({ playground, gateway, environment });
-  const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`long()\``);
-  const run = await kernels.untilBegun('long()');
+  await using long = await startLong();
+  const { playground, bot, ts, run } = long;
   // What goes out last is held up, so that the second word finds it at work.
   const held = playground.hold('chat.update');
   await playground.waitForReply('#data', ts);
@@ -96,7 +95,6 @@ test('told to stop twice, as a whole process group is by two hands: it ends in o
   const { text: answer } = await finalAnswer(playground, '#data', ts);
   expect(answer).toMatch(/long\(\) begins\n.*more\n.*long\(\) ends\n/);
   expect(answer).not.toMatch(/may be missing/);
-  await gateway.close();
 });
 
 test.each(['SIGTERM', 'SIGHUP'] as const)(
@@ -146,12 +144,8 @@ test('a second process on one SQLite file waits for the first, then says why and
 });
 
 test('a second process that came in time takes over', async () => {
-  await using playground = await startPlayground({ rates: false });
-  const gateway = await startScriptedGateway();
-  const kernels = holdKernels(gateway);
-  await using bot = await startBot({ playground, gateway, environment });
-  const { ts } = playground.as('ana').post('#data', `<@${playground.bot.id}> \`long()\``);
-  const run = await kernels.untilBegun('long()');
+  await using long = await startLong();
+  const { playground, gateway, bot, ts, run } = long;
   const coming = startBot({
     playground,
     gateway,
@@ -162,7 +156,6 @@ test('a second process that came in time takes over', async () => {
   run.end();
   expect((await finalAnswer(playground, '#data', ts)).outcome).toBe('ok');
   await successor.stop();
-  await gateway.close();
 });
 
 /** Some run has this on disk. */

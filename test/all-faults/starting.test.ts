@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
-import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { expect, inject, test } from 'vitest';
+import type { KernelGateway } from '../../demo/gateway.ts';
+import type { Playground } from '../../playground/playground.ts';
 import { finalAnswer } from '../support/ask.ts';
+import { kernelIdsOf, useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { type FaultFront, startFaultFront } from '../support/fault-front.ts';
-import { type StartedBot, startBot } from '../support/start-bot.ts';
+import type { StartedBot } from '../support/start-bot.ts';
 
 /** Real kernels while they come up, and what is shown meanwhile. */
 let gateway: KernelGateway;
@@ -11,30 +12,17 @@ let front: FaultFront;
 let playground: Playground;
 let bot: StartedBot;
 
-beforeEach(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('backends') });
-  front = await startFaultFront(gateway.url);
-  playground = await startPlayground({ rates: false });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: front.httpUrl, token: gateway.token },
+useBotOnGateway(
+  {
+    provisioned: () => inject('backends'),
     environment: { LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3' },
-  });
-});
-afterEach(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await front?.[Symbol.asyncDispose]();
-  await gateway?.[Symbol.asyncDispose]();
-});
+    front: async (url) => (front = await startFaultFront(url)),
+  },
+  (started) => ({ gateway, playground, bot } = started),
+  'each',
+);
 
-async function kernelIds(): Promise<string[]> {
-  const response = await fetch(`${gateway.url}api/kernels`, {
-    headers: { authorization: `token ${gateway.token}` },
-  });
-  const models = (await response.json()) as { id: string }[];
-  return models.map(({ id }) => id);
-}
+const kernelIds = () => kernelIdsOf(gateway);
 
 const ask = (channel: string, code: string): string =>
   playground.as('ana').post(channel, `<@${playground.bot.id}> \`${code}\``).ts;
@@ -90,10 +78,7 @@ test.each(Object.keys(harms))(
     front.faults = { delayCall: ({ isUpgrade }) => (isUpgrade ? upgrade.promise : undefined) };
     const thread = ask('#data', '40 + 2');
     await shown('#data', thread, 'Starting a kernel');
-    await vi.waitFor(async () => expect(await kernelIds()).toHaveLength(1), {
-      timeout: 60_000,
-      interval: 100,
-    });
+    await expect.poll(kernelIds, { timeout: 60_000, interval: 100 }).toHaveLength(1);
     await harms[harm]?.();
     upgrade.resolve();
     front.faults = {};

@@ -1,31 +1,20 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
-import { type Playground, startPlayground } from '../../playground/playground.ts';
+import { expect, inject, test } from 'vitest';
+import type { Playground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
-import { type StartedBot, startBot } from '../support/start-bot.ts';
+import { useBotOnGateway } from '../support/bot-on-gateway.ts';
+import type { StartedBot } from '../support/start-bot.ts';
 
 /** Stop must stop: on each kind of kernel, with its variables kept; where it does not obey, that is said. */
 const backends = inject('backends');
 const missing = (kernelspec: string): boolean => backends.missing[kernelspec] !== undefined;
 
-let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
 
-beforeAll(async () => {
-  gateway = await startKernelGateway({ provisioned: backends });
-  playground = await startPlayground({ rates: false });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: gateway.url, token: gateway.token },
-    environment: { DEFAULT_LANGUAGE: 'python3' },
-  });
-});
-afterAll(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-});
+useBotOnGateway(
+  { provisioned: () => backends, environment: { DEFAULT_LANGUAGE: 'python3' } },
+  (started) => ({ playground, bot } = started),
+);
 
 /** Runs `before`, then `code`, presses Stop once `shown` stands in the answer, and gives what `after` answers. */
 async function stopped(

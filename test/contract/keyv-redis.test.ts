@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { KeyvAdapter } from '../../src/store/keyv.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -48,7 +48,7 @@ await withRedis('Keyv over Redis', (server) => {
     const keyv = store.keyv('short');
     await keyv.set('ends', 1, 1);
     await keyv.set('stays', 2);
-    await vi.waitFor(async () => expect(await keyv.get('ends')).toBeUndefined(), { interval: 5 });
+    await expect.poll(() => keyv.get('ends')).toBeUndefined();
     const listed = [];
     for await (const [key] of keyv.iterator?.(undefined) ?? []) listed.push(key);
     expect(listed).toEqual(['stays']);

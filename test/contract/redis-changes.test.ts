@@ -10,9 +10,8 @@ import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open.ts';
 import { findRedisServer, startRedisServer } from '../support/redis-server.ts';
 import { accepted, type Note } from './new-run.ts';
-import { withRedis } from './redis.ts';
+import { patient, withRedis } from './redis.ts';
 
-const patient = { timeout: 30_000, interval: 50 };
 const found = await findRedisServer();
 
 await withRedis('Redis that changes while it is used', (server) => {
@@ -26,7 +25,7 @@ await withRedis('Redis that changes while it is used', (server) => {
     await server.command('REPLICAOF', '127.0.0.1', `${successor.port}`);
     // A server that takes no writes is waited for and looked for anew.
     await expect(accepted(store.runs)).rejects.toMatchObject({ name: 'StoreError' });
-    await vi.waitFor(async () => expect(await store.lease.renew(60_000)).toBe('missing'), patient);
+    await expect.poll(() => store.lease.renew(60_000)).toBe('missing');
     await expect(accepted(store.runs)).rejects.toMatchObject({ code: 'notLeader' });
     expect(await store.lease.acquire(60_000)).toEqual({ kind: 'held', epoch: 2 });
     const run = await accepted(store.runs);
@@ -66,7 +65,7 @@ await withRedis('Redis that changes while it is used', (server) => {
     await admin.sendCommand(['CONFIG', 'SET', 'requirepass', 'after']);
     await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
     const refusals = (): string[] => lines.filter((line) => line.includes('Redis refuses the connection'));
-    await vi.waitFor(() => expect(refusals()).toHaveLength(1), patient);
+    await expect.poll(refusals).toHaveLength(1);
     expect(refusals().join('')).toContain('WRONGPASS');
     await expect(store.runs.ping()).rejects.toMatchObject({ name: 'StoreError' });
     await admin.sendCommand(['CONFIG', 'SET', 'requirepass', 'before']);

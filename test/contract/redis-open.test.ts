@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { pino } from 'pino';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open.ts';
 import { findRedisServer, startRedisServer } from '../support/redis-server.ts';
@@ -61,7 +61,6 @@ describe('a Redis that cannot be used is named, without its credentials', () => 
   });
 });
 
-const patient = { timeout: 30_000, interval: 50 };
 const password = 'gehe/im @1';
 await withRedis(
   'Redis with a password',
@@ -102,9 +101,9 @@ await withRedis(
         log: pino({}, { write: (line) => void lines.push(line) }),
       });
       await server.kill();
-      await vi.waitFor(() => expect(lines).toHaveLength(2), patient);
+      await expect.poll(() => lines).toHaveLength(2);
       await server.start();
-      await vi.waitFor(() => expect(lines).toHaveLength(3), patient);
+      await expect.poll(() => lines).toHaveLength(3);
       const messages = lines.map((line) => JSON.parse(line).msg);
       expect(messages).toEqual([
         expect.stringMatching(/maxmemory-policy to noeviction/),

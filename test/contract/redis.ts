@@ -19,3 +19,6 @@ export async function withRedis(
   });
   describe(name, () => define(server));
 }
+
+/** For `vi.waitFor`: a store finds by its next attempt that a connection is gone or back. */
+export const patient = { timeout: 30_000, interval: 50 };

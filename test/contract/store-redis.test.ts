@@ -7,7 +7,7 @@ import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { accepted, at, newRun, type Note } from './new-run.ts';
-import { withRedis } from './redis.ts';
+import { patient, withRedis } from './redis.ts';
 import { everyRead, everyWrite, expectRefused, storeContract } from './store-contract.ts';
 import { playOnBoth, steps } from './store-model.ts';
 
@@ -15,7 +15,6 @@ const TTL_MS = 60_000;
 /** A lease whose end a test can wait for. */
 const SHORT_MS = 500;
 const LEASE = 'sparkthread:{v2}:lease';
-const patient = { timeout: 30_000, interval: 50 };
 
 const everyCall = (store: Store<Note>) => ({ ...everyWrite(store), ...everyRead(store) });
 
@@ -43,6 +42,7 @@ async function cut(server: RedisServer, store: Store<Note>): Promise<{ end: Prom
 }
 
 await withRedis('Redis', (server) => {
+  const connections = async () => (await server.command('CLIENT', 'LIST')).match(/^id=/gm);
   const opened: Store<Note>[] = [];
   const open = async (url = server.url) => {
     const store = await openStore<Note>({ url, log: silentLog });
@@ -114,12 +114,7 @@ await withRedis('Redis', (server) => {
       await server.command('FLUSHALL');
       const [one, two] = [await open(), await open()];
       await one.lease.acquire(300);
-      const answer = await vi.waitFor(async () => {
-        const asked = await two.lease.acquire(TTL_MS);
-        expect(asked.kind).toBe('held');
-        return asked;
-      }, patient);
-      expect(answer).toEqual({ kind: 'held', epoch: 2 });
+      await expect.poll(() => two.lease.acquire(TTL_MS)).toEqual({ kind: 'held', epoch: 2 });
       expect(await one.lease.renew(TTL_MS)).toBe('taken');
       await expectRefused(everyWrite(one), 'notLeader');
       await expectUntouched(two);
@@ -149,10 +144,7 @@ await withRedis('Redis', (server) => {
       // This time the leader is gone too.
       await server.command('FLUSHALL');
       expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
-      await vi.waitFor(
-        async () => expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'held' }),
-        patient,
-      );
+      await expect.poll(() => standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'held' });
     });
 
     test('of a Redis that was away for longer than it is left to its leader by a standby, for as long as a lease', async () => {
@@ -163,16 +155,11 @@ await withRedis('Redis', (server) => {
         await expect(standby.lease.acquire(SHORT_MS)).rejects.toThrow();
         server.resume();
         await server.command('DEL', LEASE);
-        await vi.waitFor(async () => {
-          expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
-        }, patient);
+        await expect.poll(() => standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'taken' });
         expect(await server.command('EXISTS', LEASE)).toMatch(/^:0/);
         if (isLeaderThere) expect(await leader.lease.acquire(TTL_MS)).toMatchObject({ kind: 'held' });
       }
-      await vi.waitFor(
-        async () => expect(await standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'held' }),
-        patient,
-      );
+      await expect.poll(() => standby.lease.acquire(SHORT_MS)).toMatchObject({ kind: 'held' });
     });
 
     test('is not taken while 0.1.0 processes work on this store', async () => {
@@ -185,10 +172,7 @@ await withRedis('Redis', (server) => {
       expect(await server.command('EXISTS', LEASE)).toMatch(/^:0/);
       await old.unsubscribe();
       old.destroy();
-      await vi.waitFor(
-        async () => expect(await store.lease.acquire(TTL_MS)).toMatchObject({ kind: 'held' }),
-        patient,
-      );
+      await expect.poll(() => store.lease.acquire(TTL_MS)).toMatchObject({ kind: 'held' });
     });
 
     test('of a store of a newer version is not taken, nor is such a store opened', async () => {
@@ -273,10 +257,7 @@ await withRedis('Redis', (server) => {
       const pause = await cut(server, store);
       await store.close();
       await pause.end;
-      await vi.waitFor(async () => {
-        const clients = await server.command('CLIENT', 'LIST');
-        expect(clients.match(/^id=/gm)).toHaveLength(1);
-      }, patient);
+      await expect.poll(connections).toHaveLength(1);
     });
 
     test('it can be closed, and stays closed when Redis comes back', async () => {
@@ -289,10 +270,7 @@ await withRedis('Redis', (server) => {
         code: 'refused',
         message: 'The store is closed.',
       });
-      await vi.waitFor(async () => {
-        const clients = await server.command('CLIENT', 'LIST');
-        expect(clients.match(/^id=/gm)).toHaveLength(1);
-      }, patient);
+      await expect.poll(connections).toHaveLength(1);
     });
   });
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -210,10 +210,8 @@ await withRedis('a store of 0.1.0 in Redis', (server) => {
     const slow = await openStore({ url: server.url, log: silentLog });
     const next = await openStore({ url: server.url, log: silentLog });
     const moving = slow.lease.acquire(60_000).catch((error: unknown) => error);
-    await vi.waitFor(
-      async () => expect(await server.command('EXISTS', 'sparkthread:{v2}:unposted')).toMatch(/^:1/),
-      { interval: 1 },
-    );
+    const begun = () => server.command('EXISTS', 'sparkthread:{v2}:unposted');
+    await expect.poll(begun, { interval: 1 }).toMatch(/^:1/);
     await server.command('DEL', 'sparkthread:{v2}:lease');
     expect(await next.lease.acquire(60_000)).toMatchObject({ kind: 'held' });
     await moving;

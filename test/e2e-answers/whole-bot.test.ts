@@ -53,8 +53,7 @@ test('MAX_OUTPUT: the run is interrupted, that is said, what came is attached, a
       clearInterval(printing);
       const error = { ename: 'KeyboardInterrupt', evalue: '', traceback: [] };
       kernel.send('error', error, { parent: request });
-      kernel.reply(request, { status: 'error', ...error });
-      kernel.status('idle', request);
+      kernel.end(request, { status: 'error', ...error });
     };
   });
   const posted = run('flood');
@@ -81,8 +80,7 @@ test('progress bars move in place while they run', async () => {
       for (let stage = 0; stage < 10; stage += 1) kernel.stream(request, spark(stage), 'stderr');
       kernel.stream(request, `\r${' '.repeat(40)}\r`, 'stderr');
       kernel.stream(request, 'counted\n');
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
     });
   });
   const posted = run('bars');

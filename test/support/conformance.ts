@@ -320,10 +320,13 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     });
 
     test('trap 1: deleted behind our back in the middle of a run', async () => {
-      await withKernel(async (connection, events) => {
+      await withKernel(async (connection, events, untilEvent) => {
         const running = await runUntil(connection, 'stream', { code: ticks.replace('8', '400') });
         await direct.shutDownKernel(connection.kernelId);
-        expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+        const end = await running.end;
+        // Behind a bad front the interrupt that a deletion begins with may be all that comes in time.
+        if (isFaulty && end.kind === 'interrupted') await untilEvent('kernelGone');
+        else expect(end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
         expect(events.at(-1)).toMatchObject({ kind: 'kernelGone' });
         expect(await run(connection).end).toMatchObject({ kind: 'notSent' });
       });

@@ -44,8 +44,8 @@ export interface Faults {
   maxMessageBytes?: number;
   /** A binary frame in either direction closes the socket with 1011. */
   refusesBinary?: boolean;
-  /** After a number of frames drawn between these, the client's socket is reset. */
-  dropsAfterFrames?: { fewest: number; most: number };
+  /** After a number of frames drawn between these, the client's socket is reset; after so many `times` no more. */
+  dropsAfterFrames?: { fewest: number; most: number; times?: number };
 }
 
 export interface ProxyAnswer {
@@ -208,8 +208,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
   function joinSides(pair: Pair, early: readonly { data: Buffer; isBinary: boolean }[]): void {
     const { client, upstream } = pair;
     pairs.add(pair);
-    const { dropsAfterFrames } = front.faults;
-    let framesLeft = dropsAfterFrames === undefined ? Infinity : drawn(dropsAfterFrames);
+    let framesLeft = framesUntilDrop();
     const pass = passer(pair, (data, isBinary, to) => {
       if (pair.isStalled || to.readyState !== WebSocket.OPEN) return;
       framesLeft -= 1;
@@ -262,8 +261,10 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
     };
   }
 
-  function drawn({ fewest, most }: { fewest: number; most: number }): number {
-    return fewest + Math.floor(random() * (most - fewest + 1));
+  function framesUntilDrop(): number {
+    const { dropsAfterFrames: drops } = front.faults;
+    if (drops === undefined || front.done.drops >= (drops.times ?? Infinity)) return Infinity;
+    return drops.fewest + Math.floor(random() * (drops.most - drops.fewest + 1));
   }
 
   return front;

@@ -101,6 +101,17 @@ export async function startConnectedRig(
   return { ...rig, kernel, connection, events, untilEvent };
 }
 
+/** An execution that the kernel has begun and goes on with until the test has it end (`kernel.end`). */
+export async function runBegun({
+  kernel,
+  connection,
+}: Pick<ConnectedRig, 'kernel' | 'connection'>): Promise<Watched> {
+  kernel.onExecute = (request) => kernel.begin(request);
+  const running = run(connection);
+  await running.until('started');
+  return running;
+}
+
 export interface WatchedConnection {
   connection: KernelConnection;
   events: ConnectionEvent[];

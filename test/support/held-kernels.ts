@@ -36,14 +36,12 @@ export function holdKernels(gateway: ScriptedGateway): HeldKernels {
       print: (text) => kernel.stream(request, text),
       end() {
         kernel.stream(request, `${code} ends\n`);
-        kernel.reply(request, { execution_count: count });
-        kernel.status('idle', request);
+        kernel.end(request, { execution_count: count });
         resolve();
       },
       fail(error) {
         kernel.send('error', error, { parent: request });
-        kernel.reply(request, { status: 'error', ...error, execution_count: count });
-        kernel.status('idle', request);
+        kernel.end(request, { status: 'error', ...error, execution_count: count });
         resolve();
       },
     };

@@ -175,19 +175,30 @@ export class ScriptedKernel {
     this.send('execute_reply', full, { parent: request, channel: 'shell' });
   }
 
+  /** What it was asked to execute last. */
+  get lastRequest(): ScriptMessage {
+    const request = this.received.findLast(({ header }) => header.msg_type === 'execute_request');
+    if (request === undefined) throw new Error('nothing was sent');
+    return request;
+  }
+
+  /** Replies and is idle: nothing more comes of this request. */
+  end(request = this.lastRequest, content: object = {}): void {
+    this.reply(request, content);
+    this.status('idle', request);
+  }
+
   /** A whole execution that prints `text`, if given. */
   run(request: ScriptMessage, text?: string): void {
     this.begin(request);
     if (text !== undefined) this.stream(request, text);
-    this.reply(request);
-    this.status('idle', request);
+    this.end(request);
   }
 
   /** A silent execution, also that of the bot's own code: its count is all that it shows. */
   prove(request: ScriptMessage, executionCount: number): void {
     this.status('busy', request);
-    this.reply(request, { execution_count: executionCount });
-    this.status('idle', request);
+    this.end(request, { execution_count: executionCount });
   }
 
   /** Resolves with the request once the client has sent it; counts those that came before the call. */

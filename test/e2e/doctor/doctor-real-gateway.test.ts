@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { startTlsFront, type TlsFront } from '../../support/backends/tls-front.ts';
 import { runDoctor } from './rig.ts';
 
@@ -10,7 +11,7 @@ let front: TlsFront;
 beforeAll(async () => {
   playground = await startPlayground();
   gateway = await startKernelGateway({
-    provisioned: inject('provisioned'),
+    provisioned: await provisioned(),
     token: '',
   });
   front = await startTlsFront({ upstream: gateway.url });
@@ -31,7 +32,7 @@ test('by service credentials through a TLS front: all well, and no kernel is lef
   );
   expect(failures).toEqual([]);
   expect(code).toBe(0);
-  for (const name of Object.keys(inject('provisioned').kernelspecs))
+  for (const name of Object.keys((await provisioned()).kernelspecs))
     expect(lines.some((line) => line.startsWith('ok') && line.includes(` ${name} `))).toBe(true);
   const left = await fetch(`${gateway.url}api/kernels`);
   expect(await left.json()).toEqual([]);

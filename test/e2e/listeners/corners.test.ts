@@ -28,8 +28,7 @@ test('a kernel that a stop does not wake from its question gets an empty line, a
       kernel.send('input_request', { prompt: 'R> ', password: false }, { parent: request, channel: 'stdin' });
       void kernel.untilReceived('input_reply').then((reply) => {
         kernel.stream(request, `got [${String(reply.content['value'])}]`);
-        kernel.reply(request, { status: 'abort' });
-        kernel.status('idle', request);
+        kernel.end(request, { status: 'abort' });
       });
     };
   };
@@ -53,8 +52,7 @@ test('a question that the connection lost is told as one that may be, until the 
       kernel.begin(request);
       kernel.onInterrupt = () => {
         kernel.onExecute = (next) => kernel.run(next);
-        kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-        kernel.status('idle', request);
+        kernel.end(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
       };
       begun.resolve(kernel);
       void goOn.promise.then(() => kernel.stream(request, 'at work'));

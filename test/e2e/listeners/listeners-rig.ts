@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { startKernelGateway } from '../../../demo/gateway.ts';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../../playground/settings.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { startBot, type StartedBot } from '../../support/start-bot.ts';
 
 export interface Gateway {
@@ -24,7 +25,7 @@ export interface Rig extends AsyncDisposable {
 
 /** The real Kernel Gateway 3 with real kernels. */
 export async function startRealGateway(): Promise<Gateway & AsyncDisposable> {
-  const gateway = await startKernelGateway({ provisioned: inject('provisioned') });
+  const gateway = await startKernelGateway({ provisioned: await provisioned() });
   return {
     httpUrl: gateway.url,
     token: gateway.token,

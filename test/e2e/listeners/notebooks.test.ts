@@ -1,15 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import { readNotebook } from '../../../src/notebooks/read.ts';
-import { notebookText } from '../../../src/notebooks/write.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { executeNotebook, validateNotebooks } from '../../support/validate-notebook.ts';
 import { fence, type Rig, shown, useRealRig } from './listeners-rig.ts';
+import { notebookText } from '../../../src/notebooks/nbformat.ts';
 
 let rig: Rig;
 useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));
-const { python } = inject('provisioned').venv;
+const { python } = (await provisioned()).venv;
 
 const words = (source: string, more = {}) => ({ cell_type: 'markdown', metadata: {}, source, ...more });
 const code = (source: string, more = {}) => ({
@@ -232,7 +233,7 @@ test('an exported thread is a notebook that Jupyter opens and runs; today’s ru
     [{ output_type: 'error', ename: 'NameError' }],
     [{ name: 'stdout', text: `${'line\n'.repeat(3_000)}\n` }],
   ]);
-  const { kernelspecsFolder } = inject('provisioned');
+  const { kernelspecsFolder } = await provisioned();
   const environment = { PATH: process.env['PATH'], HOME: rig.bot.folder, JUPYTER_PATH: kernelspecsFolder };
   const again: Written = JSON.parse(await executeNotebook(python, bytes, 'python3', environment));
   const results = again.cells.filter(({ cell_type: type }) => type === 'code').map(({ outputs }) => outputs);

@@ -28,8 +28,7 @@ export async function startWordGateway(): Promise<WordGateway> {
         kernel.onInterrupt = () => undefined;
         const error = { ename: 'KeyboardInterrupt', evalue: '', traceback: [] };
         kernel.send('error', error, { parent: request });
-        kernel.reply(request, { status: 'error', ...error });
-        kernel.status('idle', request);
+        kernel.end(request, { status: 'error', ...error });
       };
       begun.add(code);
       events.emit('begun');

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { askSlash } from '../../support/ask.ts';
 import { startTlsFront, type TlsFront } from '../../support/backends/tls-front.ts';
 import { compiledCode } from '../../support/compiled-code.ts';
@@ -17,7 +18,7 @@ let front: TlsFront;
 let playground: Playground;
 
 beforeAll(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('provisioned'), token: '' });
+  gateway = await startKernelGateway({ provisioned: await provisioned(), token: '' });
   front = await startTlsFront({ upstream: gateway.url });
   playground = await startPlayground({ rates: false });
 });

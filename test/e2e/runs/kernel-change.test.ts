@@ -41,8 +41,7 @@ test('a kernel that lives on after `quit()` is ended: the next snippet gets a fr
     kernel.onExecute = (request) => {
       if (request.content['code'] !== 'quit()') return kernel.run(request);
       kernel.begin(request);
-      kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
-      kernel.status('idle', request);
+      kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
     };
     kernel.comeUp();
   };

@@ -1,36 +1,22 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
-import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { describe, expect, test } from 'vitest';
+import type { KernelGateway } from '../../../demo/gateway.ts';
+import type { Playground } from '../../../playground/playground.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { askMessage, askSlash, finalAnswer, finals } from '../../support/ask.ts';
-import { type StartedBot, startBot } from '../../support/start-bot.ts';
+import { kernelIdsOf, useBotOnGateway } from '../../support/bot-on-gateway.ts';
+import type { StartedBot } from '../../support/start-bot.ts';
 
 /** The user's own command, from Slack to a real kernel and back: the real main, a real gateway, the local Slack. */
 let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
 
-beforeAll(async () => {
-  gateway = await startKernelGateway({ provisioned: inject('provisioned') });
-  playground = await startPlayground({ rates: false });
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: gateway.url, token: gateway.token },
-    environment: { LANGUAGES: 'py=python3', DEFAULT_LANGUAGE: 'python3' },
-  });
-});
-afterAll(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-});
+useBotOnGateway(
+  { provisioned, environment: { LANGUAGES: 'py=python3', DEFAULT_LANGUAGE: 'python3' } },
+  (started) => ({ gateway, playground, bot } = started),
+);
 
-const kernelIds = async (): Promise<string[]> => {
-  const response = await fetch(`${gateway.url}api/kernels`, {
-    headers: { authorization: `token ${gateway.token}` },
-  });
-  const models = (await response.json()) as { id: string }[];
-  return models.map(({ id }) => id);
-};
+const kernelIds = () => kernelIdsOf(gateway);
 
 describe('code and its answer', () => {
   test('a slash command: a root message with the code, the result in its thread, two posts in all', async () => {

@@ -1,14 +1,14 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
-import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { beforeAll, expect, test } from 'vitest';
+import type { Playground } from '../../../playground/playground.ts';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import { renderThreadAsText } from '../../../playground/render-text.ts';
-import { askSlash, finalAnswer } from '../../support/ask.ts';
-import { type StartedBot, startBot } from '../../support/start-bot.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
+import { type Answered, askMessage, askSlash, finalAnswer } from '../../support/ask.ts';
+import { useBotOnGateway } from '../../support/bot-on-gateway.ts';
+import type { StartedBot } from '../../support/start-bot.ts';
 
-/** Real Spark in a real kernel, from the observer to the answer: what is told, where it links to, what a stop ends. */
-const hasSpark = 'python3-spark' in inject('provisioned').kernelspecs;
-let gateway: KernelGateway;
+/** Real Spark in a real kernel: what is told of its jobs, where that links to, what a stop ends, frames and SQL as tables. */
+const hasSpark = 'python3-spark' in (await provisioned()).kernelspecs;
 let playground: Playground;
 let bot: StartedBot;
 let ui = '';
@@ -25,25 +25,16 @@ def slow(x):
     return x
 print("UI", "http://127.0.0.1:" + sc.uiWebUrl.rsplit(":", 1)[1])`;
 
+const environment = { DEFAULT_LANGUAGE: 'python3-spark' };
+if (hasSpark) useBotOnGateway({ provisioned, environment }, (started) => ({ playground, bot } = started));
+
 beforeAll(async () => {
   if (!hasSpark) return;
-  gateway = await startKernelGateway({ provisioned: inject('provisioned') });
-  playground = await startPlayground();
-  bot = await startBot({
-    playground,
-    gateway: { httpUrl: gateway.url, token: gateway.token },
-    environment: { DEFAULT_LANGUAGE: 'python3-spark' },
-  });
   const { text } = await askSlash(playground, 'ana', '#data', `/spark ${CONTEXT}`);
   ui = /UI (http:\S+)/.exec(text)?.[1] ?? '';
   await bot.stop();
   await bot.restart({ SPARK_UI_URL: `${ui}/jobs/job/?id={jobId}`, SHOW_DATAFRAMES: '5' });
 }, 120_000);
-afterAll(async () => {
-  await bot?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-});
 
 /** The texts that this message has had, one for each edit. */
 const edits = (ts: string): string[] =>
@@ -170,3 +161,92 @@ spark.range(300).withColumnRenamed("id", "n")`,
     );
   },
 );
+
+/** The thread, once the table of its answer is in it too. */
+const withTable = async ({ thread }: Answered): Promise<string> => {
+  await playground.waitForReply(
+    '#data',
+    thread,
+    ({ metadata }) => metadata?.event_type === 'sparkthread_table',
+  );
+  return renderThreadAsText(playground, '#data', thread);
+};
+
+const csv = (): string => {
+  const file = playground.files.findLast(({ file: { name } }) => name === 'table.csv');
+  return Buffer.from(file?.bytes ?? []).toString();
+};
+
+test.skipIf(!hasSpark)(
+  'statements in order, the last result as a table; views are those of the channel’s own code',
+  async () => {
+    const created = await askSlash(
+      playground,
+      'ana',
+      '#data',
+      "/spark sql create temp view pairs as -- a; comment\nselect id, concat(id, ';$x') as `a;b` from range(3);",
+    );
+    expect(created.outcome).toBe('ok');
+    expect(created.text).toMatch(/@ana ran SQL\n/);
+    expect(created.text).toMatch(/│ Done\n[^]*Done · .* · python3-spark\n/);
+    const typed = 'sql\nselect 1;\nselect `a;b`, array(id) ids, null n from pairs order by id desc';
+    const text = await withTable(
+      await askMessage(playground, 'ben', '#data', `<@${playground.bot.id}>\n\`\`\`\n${typed}\n\`\`\``),
+    );
+    expect(text).toMatch(/a;b.*ids.*n[^]*2;\$x.*\[2\].*NULL[^]*0;\$x.*\[0\].*NULL/);
+    expect(text).toContain('3 rows × 3 columns');
+    const seen = await askSlash(playground, 'ana', '#data', '/spark spark.table("pairs").count()');
+    expect(seen.text).toMatch(/│ 3\n/);
+  },
+);
+
+test.skipIf(!hasSpark)(
+  'a long result is cut at SQL_ROWS, which is said, and all of that is a file',
+  async () => {
+    const typed = '/spark sql select id, id * 2 as twice from range(5000)';
+    const text = await withTable(await askSlash(playground, 'ana', '#data', typed));
+    await playground.waitFor(() => csv().startsWith('id,twice') || undefined);
+    expect(text).toMatch(/The first \d+ of the first 1,000 rows × 2 columns/);
+    expect(csv().split('\n')).toHaveLength(1_002);
+    expect(csv()).toMatch(/^id,twice\n0,0\n[^]*\n999,1998\n$/);
+  },
+);
+
+test.skipIf(!hasSpark)('what Spark refuses is its sentence, with the place in what was typed', async () => {
+  const { text, outcome } = await askSlash(
+    playground,
+    'ana',
+    '#data',
+    '/spark sql select 1;\n\nselect id\n  from nowhere',
+  );
+  expect(outcome).toBe('raised');
+  expect(text).toMatch(
+    /AnalysisException: \[TABLE_OR_VIEW_NOT_FOUND\] The table or view `nowhere` cannot be found/,
+  );
+  expect(text).toMatch(/│ line 4: from nowhere\n.*│ {14}\^\n/);
+  expect(text).not.toMatch(/sparkthread_tables|UnresolvedRelation/);
+  const misspelt = await askSlash(playground, 'ana', '#data', '/spark sql selec 1');
+  expect(misspelt.text).toMatch(/ParseException: .*'selec'[^]*│ line 1: selec 1\n.*│ {9}\^\n/);
+});
+
+test.skipIf(!hasSpark)('use sql: what names no language is SQL until another is chosen', async () => {
+  await playground.as('ana').slash('#data', '/spark use sql');
+  await playground.waitForMessage('#data', ({ text }) => text.includes('to Spark SQL, on `python3-spark`'));
+  const text = await withTable(await askSlash(playground, 'ana', '#data', '/spark select 6 * 7 as answer'));
+  expect(text).toMatch(/@ana ran SQL\n[^]*answer[^]*42/);
+  await playground.as('ana').slash('#data', '/spark use python3-spark');
+  await playground.waitForMessage('#data', ({ text: told }) =>
+    told.includes('of this channel to `python3-spark`'),
+  );
+  expect((await askSlash(playground, 'ana', '#data', '/spark 6 * 7')).text).toMatch(/│ 42\n/);
+});
+
+test.skipIf(!hasSpark)('nothing is left among the names of those who use the kernel', async () => {
+  const { text } = await askSlash(
+    playground,
+    'ana',
+    '#data',
+    '/spark [name for name in globals() if name in ("json", "re", "itertools", "split", "run_sql", "module")]',
+  );
+  expect(text).toMatch(/│ \[\]\n/);
+});

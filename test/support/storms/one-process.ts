@@ -140,8 +140,7 @@ function countingKernels() {
     kernel.stream(request, `${index} goes on\n`);
     await soon(index * 7);
     kernel.stream(request, `${index} ends\n`);
-    kernel.reply(request, { execution_count: count });
-    kernel.status('idle', request);
+    kernel.end(request, { execution_count: count });
   }
 
   return {

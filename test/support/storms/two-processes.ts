@@ -73,8 +73,7 @@ function countExecutions(gateway: ScriptedGateway): Map<number, number> {
         kernel.stream(request, `${index} begins\n`);
         await pause(20 + ((index * 37) % 200));
         kernel.stream(request, `${index} ends\n`);
-        kernel.reply(request, { execution_count: count });
-        kernel.status('idle', request);
+        kernel.end(request, { execution_count: count });
       });
     };
   };

@@ -20,8 +20,7 @@ function failWith(ename: string, evalue: string): ScriptedKernel['onExecute'] {
   return (request: ScriptMessage, kernel) => {
     kernel.begin(request);
     kernel.send('error', { ename, evalue, traceback: [] }, { parent: request });
-    kernel.reply(request, { status: 'error', ename, evalue, traceback: [] });
-    kernel.status('idle', request);
+    kernel.end(request, { status: 'error', ename, evalue, traceback: [] });
   };
 }
 
@@ -38,8 +37,7 @@ test('ten rows were counted, whatever Spark logs', async () => {
     kernel.begin(request);
     kernel.send('stream', { name: 'stderr', text: 'Setting default log level\n' }, { parent: request });
     kernel.stream(request, '10\n');
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   });
   expect(proved).toMatchObject({
     kind: 'works',
@@ -51,8 +49,7 @@ test('a number in Spark’s log is no answer', async () => {
   const proved = await prove((request, kernel) => {
     kernel.begin(request);
     kernel.send('stream', { name: 'stderr', text: '[Stage 0: (10 + 2) / 12]' }, { parent: request });
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   });
   expect(proved).toMatchObject({
     kind: 'fails',

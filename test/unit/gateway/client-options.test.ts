@@ -9,7 +9,14 @@ import { isStatus } from '../../../src/gateway/outputs.ts';
 import { instrumentGateway } from '../../../src/server/instrument.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
-import { quickTimings, run, settingsFor, startConnectedRig, startRig } from '../../support/gateway-client.ts';
+import {
+  quickTimings,
+  run,
+  runBegun,
+  settingsFor,
+  startConnectedRig,
+  startRig,
+} from '../../support/gateway-client.ts';
 
 /** What a caller gives the client: headers, the leave to write, a listener. */
 
@@ -43,10 +50,8 @@ test('headers that cannot be had are told as such, on REST and on an upgrade, an
   await using rig = await startConnectedRig({
     client: { credentials: { headers, renew: () => Promise.resolve(false) } },
   });
-  const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel, gateway } = rig;
+  const running = await runBegun(rig);
   isBroken = true;
   await expect(gateway.readInfo()).rejects.toMatchObject({ code: 'noCredentials' });
   kernel.drop();
@@ -97,8 +102,7 @@ test('a websocket that is lost while nothing may be written is opened again when
   expect(upgrades()).toBe(1);
   mayWrite = true;
   await kernel.untilConnected();
-  kernel.reply(asked);
-  kernel.status('idle', asked);
+  kernel.end(asked);
   expect((await running.end).kind).toBe('ok');
   expect(running.outputs).toContainEqual(expect.objectContaining({ text: 'said meanwhile' }));
 });

@@ -40,8 +40,7 @@ test.for([5_000, 9_000, 20_000])('JSON nested %d deep is an output like others',
     kernel.begin(request);
     for (let n = 0; n < 50; n += 1) kernel.stream(request, `${n}\n`);
     sendDisplay(kernel, request, depth);
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   // Nobody reads at first, so that all of it is weighed in the queue.
   const execution = connection.execute({ msgId: crypto.randomUUID(), code: '', allowStdin: false });
@@ -66,8 +65,7 @@ test('a replay with JSON nested deep is there for the resume', async () => {
   await before.until('counted');
   await connection.close();
   sendDisplay(kernel, request, 9_000);
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
   const resumed = later.resume({ msgId: before.execution.msgId });
   const kinds: string[] = [];
@@ -100,8 +98,7 @@ test('a message of too many values is lost, and said; a long one without them is
     send(request, { 'application/json': Array.from({ length: 400_000 }, (_, n) => `${n}`) });
     kernel.stream(request, 'short\n');
     send(request, { 'text/plain': '\\",[{'.repeat(400_000) });
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   const running = run(connection);
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });

@@ -48,8 +48,7 @@ test('REST and the websocket go through the proxy, also when the websocket was c
   proxy.cut();
   await running.until('reconnected');
   const request = await kernel.untilReceived('execute_request', 1);
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   expect((await running.end).kind).toBe('ok');
   expect(new Set(proxy.asked.map((each) => each.target))).toEqual(new Set([target]));
   // Whatever reached the gateway came in one of these.

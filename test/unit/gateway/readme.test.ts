@@ -17,8 +17,7 @@ test('the example of the README runs 1+1 and reads 2', async () => {
       kernel.begin(request);
       const data = request.content['code'] === '1+1' ? { 'text/plain': '2' } : {};
       kernel.send('execute_result', { data, metadata: {}, execution_count: 1 }, { parent: request });
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
     };
   };
   const printed: unknown[] = [];

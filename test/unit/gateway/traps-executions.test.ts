@@ -21,8 +21,7 @@ test('an execution that goes well: started once and first, counted, its outputs 
       { data: { 'text/plain': '5' }, metadata: {}, execution_count: 7 },
       { parent: request },
     );
-    kernel.reply(request, { execution_count: 7 });
-    kernel.status('idle', request);
+    kernel.end(request, { execution_count: 7 });
   };
   const done = run(rig.connection, { code: ' 2+3\n' });
   expect(await done.end).toEqual({
@@ -128,8 +127,7 @@ test('trap 23: two executions at once wait here, not in the kernel, so that one�
       kernel.run(next);
     };
     kernel.send('error', { ename: 'E', evalue: '', traceback: [] }, { parent: request });
-    kernel.reply(request, { status: 'error', ename: 'E', evalue: '', traceback: [] });
-    kernel.status('idle', request);
+    kernel.end(request, { status: 'error', ename: 'E', evalue: '', traceback: [] });
   };
   const failing = run(connection);
   const behind = run(connection);
@@ -176,8 +174,7 @@ test('trap 22: an input request despite allow_stdin false is answered with an em
     );
     void kernel.untilReceived('input_reply').then((answer) => {
       expect(answer.parent_header.msg_id).toBe(asked.header.msg_id);
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
       return undefined;
     });
   };
@@ -198,8 +195,7 @@ test('an input request that is allowed is answered by the caller, once', async (
     kernel.begin(request);
     kernel.send('input_request', { prompt: 'pw: ', password: true }, { parent: request, channel: 'stdin' });
     void kernel.untilReceived('input_reply').then(() => {
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
       return undefined;
     });
   };
@@ -222,8 +218,7 @@ test('a line that was asked for before a restart is asked for again, and so is w
     ask(request, '1?');
     void kernel.untilReceived('input_reply').then(() => ask(request, '2?'));
     void kernel.untilReceived('input_reply', 2).then(() => {
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
       return undefined;
     });
   };
@@ -255,8 +250,7 @@ test('an answer given while the socket is away is sent when it is back', async (
     kernel.begin(request);
     kernel.send('input_request', { prompt: '' }, { parent: request, channel: 'stdin' });
     void kernel.untilReceived('input_reply').then(() => {
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
       return undefined;
     });
   };
@@ -294,8 +288,7 @@ test('trap 24: a stop while another client’s code runs interrupts nobody until
   if (request === undefined) throw new Error('nothing was sent');
   kernel.onInterrupt = () => {
     kernel.send('error', keyboardInterrupt, { parent: request });
-    kernel.reply(request, keyboardInterrupt);
-    kernel.status('idle', request);
+    kernel.end(request, keyboardInterrupt);
   };
   kernel.begin(request);
   expect(await waiting.end).toMatchObject({ kind: 'interrupted', variablesLost: false });
@@ -323,8 +316,7 @@ test('trap 25: two stops in a row are two interrupts with a distance', async () 
     kernel.begin(request);
     kernel.onInterrupt = () => {
       at.push(performance.now());
-      kernel.reply(request, keyboardInterrupt);
-      kernel.status('idle', request);
+      kernel.end(request, keyboardInterrupt);
     };
   };
   for (const _ of [1, 2]) {
@@ -350,8 +342,7 @@ test('trap 26: a stop that nothing obeys is told, and the run goes on', async ()
   await running.until('stopIgnored');
   const [request] = sent(kernel);
   if (request === undefined) throw new Error('nothing was sent');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   expect(await running.end).toMatchObject({ kind: 'ok' });
   // A third one would cut short what the code does about the second.
   expect(kernel.interrupts).toBeLessThanOrEqual(2);
@@ -365,8 +356,7 @@ test('a signal that is lost in the kernel is sent once more, at a distance', asy
     kernel.begin(request);
     kernel.onInterrupt = () => {
       if (at.push(performance.now()) === 1) return;
-      kernel.reply(request, keyboardInterrupt);
-      kernel.status('idle', request);
+      kernel.end(request, keyboardInterrupt);
     };
   };
   const stop = new AbortController();
@@ -402,8 +392,7 @@ test('a run whose first words were lost counts as begun when its kernel is found
   kernel.onExecute = (request) => {
     kernel.executionState = 'busy';
     kernel.onInterrupt = () => {
-      kernel.reply(request, keyboardInterrupt);
-      kernel.status('idle', request);
+      kernel.end(request, keyboardInterrupt);
     };
   };
   const stop = new AbortController();
@@ -423,8 +412,7 @@ test('a gateway behind a proxy without the interrupt route gets the interrupt as
     kernel.begin(request);
     void kernel.untilReceived('interrupt_request').then((interrupt) => {
       expect(interrupt.channel).toBe('control');
-      kernel.reply(request, keyboardInterrupt);
-      kernel.status('idle', request);
+      kernel.end(request, keyboardInterrupt);
       return undefined;
     });
   };
@@ -443,13 +431,12 @@ test('an error that our stop made is an interrupt, whatever the kernel calls it'
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.onInterrupt = () => {
-      kernel.reply(request, {
+      kernel.end(request, {
         status: 'error',
         ename: 'java.lang.InterruptedException',
         evalue: 'sleep interrupted',
         traceback: [],
       });
-      kernel.status('idle', request);
     };
   };
   const stop = new AbortController();
@@ -467,8 +454,7 @@ test('traps 27, 28: what the gateway drops is told in our own way, its prose is 
     const text =
       'IOPub data rate exceeded.\nThe Jupyter server will temporarily stop sending output\n(ServerApp.iopub_data_rate_limit)';
     kernel.send('stream', { name: 'stderr', text }, { parent: request, session: rig.connection.sessionId });
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   const limited = run(rig.connection);
   expect(await limited.end).toMatchObject({ kind: 'ok', possibleGap: true });
@@ -481,8 +467,7 @@ test('trap 28: a program that prints the same words is shown', async () => {
   rig.kernel.onExecute = (request, kernel) => {
     kernel.begin(request);
     kernel.stream(request, 'IOPub data rate exceeded.', 'stderr');
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   const printing = run(rig.connection);
   expect(await printing.end).toMatchObject({ possibleGap: false });
@@ -493,13 +478,12 @@ test('trap 27: an error whose message was dropped is taken from the reply', asyn
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = (request, kernel) => {
     kernel.begin(request);
-    kernel.reply(request, {
+    kernel.end(request, {
       status: 'error',
       ename: 'ZeroDivisionError',
       evalue: 'division by zero',
       traceback: ['t'],
     });
-    kernel.status('idle', request);
   };
   const failing = run(rig.connection);
   expect(await failing.end).toMatchObject({ kind: 'raised' });
@@ -519,8 +503,7 @@ test('trap 53: Toree’s error after idle belongs to the run, once', async () =>
   const error = { ename: 'Unknown Error', evalue: '<console>:25: error: type mismatch', traceback: [] };
   rig.kernel.onExecute = (request, kernel) => {
     kernel.begin(request);
-    kernel.reply(request, { status: 'error', ...error });
-    kernel.status('idle', request);
+    kernel.end(request, { status: 'error', ...error });
     setImmediate(() => kernel.send('error', error, { parent: request }));
   };
   const failing = run(rig.connection);
@@ -536,8 +519,7 @@ test('trap 53: an error that comes too late is not told twice', async () => {
   const error = { ename: 'E', evalue: 'v', traceback: [] };
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { status: 'error', ...error });
-    kernel.status('idle', request);
+    kernel.end(request, { status: 'error', ...error });
   };
   const failing = run(connection);
   await failing.end;
@@ -560,8 +542,7 @@ test('trap 38: a thread’s output after the end is told as late, not put into t
     kernel.begin(next);
     kernel.stream(request, 'from the thread');
     kernel.stream(next, 'mine');
-    kernel.reply(next);
-    kernel.status('idle', next);
+    kernel.end(next);
   };
   const second = run(connection);
   await second.end;
@@ -591,8 +572,7 @@ test('traps 39, 40: what belongs to others, or to the gateway under our session,
     kernel.status('idle', theirs);
     kernel.send('stream', { name: 'stderr', text: 'Debugger warning' });
     kernel.stream(request, 'mine');
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   const ours = run(connection);
   expect(await ours.end).toMatchObject({ kind: 'ok', replyMissing: false, idleMissing: false });
@@ -634,8 +614,7 @@ test('a long silence with a busy kernel is told as quiet, and nothing else', asy
   expect(quiet.quietMs).toBeGreaterThanOrEqual(150);
   const [request] = sent(kernel);
   if (request === undefined) throw new Error('nothing was sent');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
@@ -662,8 +641,7 @@ test('a frame that is no message costs nothing but itself', async () => {
       kernel.sendRaw(frame);
     }
     kernel.send('unheard_of', { a: 1 }, { parent: request });
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   expect(await run(rig.connection).end).toMatchObject({ kind: 'ok' });
 });
@@ -674,8 +652,7 @@ test('a reader that leaves early does not hold the execution up', async () => {
   kernel.onExecute = (request) => {
     kernel.begin(request);
     for (let n = 0; n < 50; n += 1) kernel.stream(request, 'x'.repeat(100_000));
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   const execution = connection.execute({ msgId: crypto.randomUUID(), code: '', allowStdin: false });
   for await (const output of execution) if (output.kind === 'stream') break;

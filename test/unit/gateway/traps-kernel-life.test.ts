@@ -5,6 +5,7 @@ import {
   connectTo,
   kindsOf,
   run,
+  runBegun,
   startConnectedRig,
   startRig,
   textOf,
@@ -15,10 +16,8 @@ import {
 
 test('trap 1: a kernel deleted behind an open socket ends the run as gone', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   kernel.isDeleted = true;
   expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true, replyMissing: true });
   expect(rig.events).toMatchObject([{ kind: 'kernelGone' }]);
@@ -74,18 +73,15 @@ test('trap 51: while its websocket is lost, a kernel is there only if the gatewa
 describe('an interrupt that is not ours may be how a restart or a deletion by somebody else begins', () => {
   async function interrupted() {
     const rig = await startConnectedRig();
-    const { kernel, connection } = rig;
-    kernel.onExecute = (request) => kernel.begin(request);
-    const running = run(connection);
-    await running.until('started');
+    const { kernel } = rig;
+    const running = await runBegun(rig);
     kernel.executionState = 'idle';
-    const [request] = kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
+    const request = kernel.lastRequest;
     // IRkernel's word for interrupted, and nothing else.
     const end = (): void => {
-      kernel.reply(request!, { status: 'abort' });
-      kernel.status('idle', request);
+      kernel.end(request, { status: 'abort' });
     };
-    return { ...rig, running, request: request!, end };
+    return { ...rig, running, request, end };
   }
 
   test('a deletion without any goodbye', async () => {
@@ -130,8 +126,7 @@ test('a KeyboardInterrupt on the way out is no interrupt by a person', async () 
     kernel.isDeleted = true;
     kernel.send('shutdown_reply', { status: 'ok', restart: false });
     kernel.send('error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] }, { parent: request });
-    kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-    kernel.status('idle', request);
+    kernel.end(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
   };
   expect(await run(connection).end).toMatchObject({ kind: 'kernelGone' });
 });
@@ -142,8 +137,7 @@ test('a shutdown_reply of a kernel that stays changes nothing', async () => {
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.send('shutdown_reply', { status: 'ok', restart: false });
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });
@@ -250,9 +244,7 @@ test('trap 18: a restart by somebody else ends the run, also without a reply', a
 test('trap 42: our own restart ends the run, re-opens the socket, and tells once', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   kernel.onExecute = (request) => kernel.run(request);
   kernel.onRestart = () => {
     kernel.send('shutdown_reply', { status: 'ok', restart: true });
@@ -267,17 +259,14 @@ test('trap 42: our own restart ends the run, re-opens the socket, and tells once
 
 test('a restart that fails leaves the run as it was', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection, gateway, server } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel, gateway, server } = rig;
+  const running = await runBegun(rig);
   server.answer = (call) =>
     call.path.endsWith('/restart') ? { status: 403, body: { reason: 'no' } } : undefined;
   await expect(gateway.restartKernel(kernel.id)).rejects.toMatchObject({ code: 'refused' });
   const [request] = kernel.received.filter((message) => message.header.msg_type === 'execute_request');
   if (request === undefined) throw new Error('nothing was sent');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
@@ -302,8 +291,7 @@ test('trap 43: exit() says ok, and the state is lost; the next request waits for
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
-    kernel.status('idle', request);
+    kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
     kernel.onExecute = (next) => kernel.run(next, 'again');
   };
   expect(await run(connection).end).toMatchObject({ kind: 'exited', variablesLost: true });
@@ -319,8 +307,7 @@ test('trap 43: exit(keep_kernel=True) loses nothing', async () => {
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: true }] });
-    kernel.status('idle', request);
+    kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: true }] });
   };
   expect(await run(connection).end).toMatchObject({ kind: 'ok', variablesLost: false });
 });
@@ -328,9 +315,7 @@ test('trap 43: exit(keep_kernel=True) loses nothing', async () => {
 test('a death while the socket was away shows as a parentless starting in the replay', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   kernel.drop();
   kernel.onExecute = (request) => kernel.run(request);
   kernel.comeUp();
@@ -507,8 +492,7 @@ async function workUnheard(rig: ConnectedRig, state: string, cut: boolean): Prom
   const [request] = kernel.received.filter((each) => each.header.msg_type === 'execute_request');
   if (request === undefined) throw new Error('nothing was sent');
   kernel.stream(request, 'done');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   const { kind } = await running.end;
   return `${kind}: ${textOf(running.outputs)}`;
 }
@@ -560,10 +544,8 @@ test.for(['IRkernel', 'spark'])(
 
 test('trap 51: after its own restart the gateway has forgotten the kernel', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   kernel.isDeleted = true;
   kernel.drop();
   expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
@@ -573,9 +555,7 @@ test('trap 51: after its own restart the gateway has forgotten the kernel', asyn
 test('trap 47: closing the connection leaves the kernel and its run alone', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   await connection.close();
   expect(kernel.sockets.size).toBe(0);
   expect(kernel.isDeleted).toBe(false);
@@ -584,8 +564,7 @@ test('trap 47: closing the connection leaves the kernel and its run alone', asyn
   const [request] = kernel.received.filter((message) => message.header.msg_type === 'execute_request');
   if (request === undefined) throw new Error('nothing was sent');
   kernel.stream(request, 'end');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   expect(await resumed.end).toMatchObject({ kind: 'ok', possibleGap: true });
   expect(textOf(resumed.outputs)).toBe('end');
 });
@@ -600,8 +579,7 @@ test('a starting that comes after the new process has answered is no second rest
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.status('starting');
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   expect(await run(connection).end).toMatchObject({ kind: 'ok', variablesLost: false });
   expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
@@ -628,8 +606,7 @@ test('the same while nothing runs, and where the process had said exit()', async
   const { kernel, connection, events } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
-    kernel.status('idle', request);
+    kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
   };
   expect(await run(connection).end).toMatchObject({ kind: 'exited' });
   kernel.buffers = false;

@@ -4,25 +4,15 @@ import {
   type ConnectedRig,
   kindsOf,
   run,
+  runBegun,
   startConnectedRig,
   startRig,
   textOf,
   watch,
 } from '../../support/gateway-client.ts';
-import type { CannedAnswer, ScriptedKernel, ScriptMessage } from '../../support/scripted-gateway.ts';
+import type { CannedAnswer, ScriptMessage } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about websockets that drop, stall, are taken away or refuse; numbers as there. */
-
-function lastRequest(kernel: ScriptedKernel): ScriptMessage {
-  const request = kernel.received.findLast((message) => message.header.msg_type === 'execute_request');
-  if (request === undefined) throw new Error('nothing was sent');
-  return request;
-}
-
-function finish(kernel: ScriptedKernel, request = lastRequest(kernel)): void {
-  kernel.reply(request);
-  kernel.status('idle', request);
-}
 
 test('trap 16: what came while the socket was away belongs to the same run; ipykernel’s numbers prove it whole', async () => {
   await using rig = await startConnectedRig();
@@ -34,10 +24,10 @@ test('trap 16: what came while the socket was away belongs to the same run; ipyk
   const running = run(connection);
   await running.until('stream');
   kernel.drop();
-  kernel.stream(lastRequest(kernel), 'b');
-  kernel.stream(lastRequest(kernel), 'c');
+  kernel.stream(kernel.lastRequest, 'b');
+  kernel.stream(kernel.lastRequest, 'c');
   await kernel.untilConnected();
-  finish(kernel);
+  kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
   expect(textOf(running.outputs)).toBe('abc');
   expect(kindsOf(running.outputs)).toEqual(expect.arrayContaining(['disconnected', 'reconnected']));
@@ -74,37 +64,33 @@ test('traps 14, 15: what is lost for good is a flag on the end', async () => {
   await running.until('stream');
   kernel.buffers = false;
   kernel.drop();
-  kernel.stream(lastRequest(kernel), 'lost');
+  kernel.stream(kernel.lastRequest, 'lost');
   await kernel.untilConnected();
-  finish(kernel);
+  kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
   expect(textOf(running.outputs)).toBe('a');
 });
 
 test('traps 14, 15: a kernel without numbers cannot prove it, so the flag stays', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
+  const { kernel } = rig;
   kernel.nextId = () => crypto.randomUUID();
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   kernel.drop();
   await kernel.untilConnected();
-  finish(kernel);
+  kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
 });
 
 test('trap 50: a request is never written twice, however often the socket drops', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   for (let times = 0; times < 4; times += 1) {
     kernel.drop();
     await kernel.untilConnected();
   }
-  finish(kernel);
+  kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok' });
   expect(kernel.received.filter((message) => message.header.msg_type === 'execute_request')).toHaveLength(1);
 });
@@ -120,7 +106,7 @@ test('a message that a replay brings again is shown once', async () => {
       { parent: request },
     ).header;
     kernel.send('stream', { name: 'stdout', text: 'once' }, { parent: request, msgId });
-    finish(kernel, request);
+    kernel.end(request);
   };
   const running = run(connection);
   await running.end;
@@ -129,13 +115,11 @@ test('a message that a replay brings again is shown once', async () => {
 
 test('a reply that was lost with the socket: the kernel is idle and proves that nothing comes', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   kernel.buffers = false;
   kernel.drop();
-  finish(kernel);
+  kernel.end();
   expect(await running.end).toMatchObject({ kind: 'outputLost', possibleGap: true, replyMissing: true });
 });
 
@@ -147,13 +131,13 @@ test('a reply that was lost with the socket although the idle after it came: nob
   await running.until('counted');
   kernel.buffers = false;
   kernel.drop();
-  kernel.reply(lastRequest(kernel), {
+  kernel.reply(kernel.lastRequest, {
     status: 'error',
     ename: 'ZeroDivisionError',
     evalue: 'division by zero',
   });
   await running.until('reconnected');
-  kernel.status('idle', lastRequest(kernel));
+  kernel.status('idle', kernel.lastRequest);
   expect(await running.end).toMatchObject({ kind: 'outputLost', possibleGap: true, replyMissing: true });
 });
 
@@ -181,23 +165,19 @@ test.for([1000, 1001, 1005, 1011, 1012, 4000])(
   'trap 13: closed by the server with %d: re-opened',
   async (code) => {
     await using rig = await startConnectedRig();
-    const { kernel, connection } = rig;
-    kernel.onExecute = (request) => kernel.begin(request);
-    const running = run(connection);
-    await running.until('started');
+    const { kernel } = rig;
+    const running = await runBegun(rig);
     kernel.hangUp(code);
     await running.until('reconnected');
-    finish(kernel);
+    kernel.end();
     expect(await running.end).toMatchObject({ kind: 'ok' });
   },
 );
 
 test('trap 13: an owner of the same session evicts us: the distance between our returns grows', async () => {
   await using rig = await startConnectedRig({ timings: { reopenMs: 4, reopenMaxMs: 400 } });
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   const at: number[] = [];
   for (let times = 0; times < 7; times += 1) {
     kernel.hangUp(1005);
@@ -205,7 +185,7 @@ test('trap 13: an owner of the same session evicts us: the distance between our 
     await kernel.untilConnected();
     at.push(performance.now() - lost);
   }
-  finish(kernel);
+  kernel.end();
   await running.end;
   // 4 ms, doubled each time to 256 ms, of which half at least is waited. A machine at work only lengthens a wait.
   const least = at.map((_, times) => 2 * 2 ** times * 0.9);
@@ -215,15 +195,13 @@ test('trap 13: an owner of the same session evicts us: the distance between our 
 
 test('trap 37: a half-open socket is found by its unanswered pings, in flight', async () => {
   await using rig = await startConnectedRig({ timings: { busyPingMs: 40 } });
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel } = rig;
+  const running = await runBegun(rig);
   for (const socket of kernel.sockets.keys()) socket.pause();
   const stalled = [...kernel.sockets.keys()];
   await running.until('disconnected');
   await running.until('reconnected');
-  finish(kernel);
+  kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok' });
   for (const socket of stalled) socket.terminate();
 });
@@ -259,8 +237,8 @@ test('trap 5: a message over the limit is told, the rest of the run comes, and n
   const running = run(connection);
   await running.until('tooBig');
   await running.until('reconnected');
-  kernel.stream(lastRequest(kernel), 'after');
-  finish(kernel);
+  kernel.stream(kernel.lastRequest, 'after');
+  kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: true });
   expect(textOf(running.outputs)).toBe('after');
   expect(kindsOf(running.outputs).filter((kind) => kind === 'tooBig')).toHaveLength(1);
@@ -289,9 +267,7 @@ test('the gateway does not come back within the timeout for it', async () => {
 test('a gateway that refuses us when the socket is opened again is told at once, and when it takes us again', async () => {
   await using rig = await startConnectedRig({ timings: { outageMs: 60_000 } });
   const { kernel, connection, server } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const running = await runBegun(rig);
   const waiting = run(connection);
   server.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
   kernel.drop();
@@ -302,7 +278,7 @@ test('a gateway that refuses us when the socket is opened again is told at once,
   server.answer = () => undefined;
   await running.until('outageOver');
   kernel.onExecute = (request) => kernel.run(request);
-  finish(kernel);
+  kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
   expect(await waiting.end).toMatchObject({ kind: 'ok' });
   expect(await late.end).toMatchObject({ kind: 'ok' });
@@ -311,10 +287,8 @@ test('a gateway that refuses us when the socket is opened again is told at once,
 
 test('a gateway that says nothing at all is told after a while; a kernel that takes long to answer is no absence', async () => {
   await using rig = await startConnectedRig({ timings: { outageMs: 1_500, upgradeLookMs: 150 } });
-  const { kernel, connection, server } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const running = run(connection);
-  await running.until('started');
+  const { kernel, server } = rig;
+  const running = await runBegun(rig);
   const upgrade = Promise.withResolvers<void>();
   kernel.upgradable = upgrade.promise;
   const looks = server.calls.length;
@@ -377,8 +351,8 @@ test('resume takes the replay of a run that an earlier process wrote', async () 
   const before = run(connection);
   await before.until('stream');
   await connection.close();
-  kernel.stream(lastRequest(kernel), 'b');
-  finish(kernel);
+  kernel.stream(kernel.lastRequest, 'b');
+  kernel.end();
   const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
   const resumed = watch(later.resume({ msgId: before.execution.msgId }));
   expect(await resumed.end).toMatchObject({ kind: 'ok', executionCount: 1, possibleGap: true });
@@ -399,7 +373,7 @@ async function leaveAtWork({ kernel, connection }: ConnectedRig) {
   const left = run(connection);
   await left.until('stream');
   await connection.close();
-  kernel.stream(lastRequest(kernel), 'b');
+  kernel.stream(kernel.lastRequest, 'b');
   const { execution, outputs } = left;
   const { msgId, checkpoint } = execution;
   if (checkpoint === undefined) throw new Error('nothing was left');
@@ -414,8 +388,8 @@ async function expectTheRest(
 ): Promise<void> {
   const taken: KernelOutput[] = [];
   for await (const output of between) taken.push(output);
-  kernel.stream(lastRequest(kernel), 'c');
-  finish(kernel);
+  kernel.stream(kernel.lastRequest, 'c');
+  kernel.end();
   const { checkpoint } = between;
   if (checkpoint === undefined) throw new Error('nothing was left');
   const later = await gateway.connect(kernel.id, { sessionId, checkpoint });
@@ -439,8 +413,8 @@ test('what a closed connection left proves the replay whole, or that something i
   const second = await resume(first.execution);
   await second.resumed.until('stream');
   await second.later.close();
-  kernel.stream(lastRequest(kernel), 'c');
-  finish(kernel);
+  kernel.stream(kernel.lastRequest, 'c');
+  kernel.end();
   const third = await resume(second.resumed.execution);
   expect(await third.resumed.end).toMatchObject({ kind: 'ok', possibleGap: false });
   expect(textOf([...first.outputs, ...second.resumed.outputs, ...third.resumed.outputs])).toBe('abc');
@@ -449,10 +423,10 @@ test('what a closed connection left proves the replay whole, or that something i
   await leaky.until('stream');
   await third.later.close();
   kernel.buffers = false;
-  kernel.stream(lastRequest(kernel), 'lost');
+  kernel.stream(kernel.lastRequest, 'lost');
   kernel.buffers = true;
   const fourth = await resume(leaky.execution);
-  finish(kernel);
+  kernel.end();
   expect(await fourth.resumed.end).toMatchObject({ kind: 'ok', possibleGap: true });
 });
 
@@ -496,13 +470,13 @@ test('an error that was given out before the connection was closed is how it end
   await before.until('error');
   await connection.close();
   kernel.buffers = false;
-  kernel.reply(lastRequest(kernel), { status: 'error', ename: 'ValueError', evalue: 'x', traceback: [] });
+  kernel.reply(kernel.lastRequest, { status: 'error', ename: 'ValueError', evalue: 'x', traceback: [] });
   kernel.buffers = true;
   const { checkpoint } = before.execution;
   if (checkpoint === undefined) throw new Error('nothing was left');
   const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId, checkpoint });
   const resumed = watch(later.resume({ msgId: before.execution.msgId, checkpoint }));
-  kernel.status('idle', lastRequest(kernel));
+  kernel.status('idle', kernel.lastRequest);
   expect(await resumed.end).toMatchObject({ kind: 'raised', replyMissing: true });
 });
 
@@ -540,18 +514,15 @@ test('resume of what left no trace ends as unknown once the kernel is idle', asy
 test('a resumed run of a busy kernel can be stopped, though its beginning was not received', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const before = run(connection);
-  await before.until('started');
+  const before = await runBegun(rig);
   await connection.close();
   kernel.buffers = false;
   const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
   const stop = new AbortController();
   const resumed = watch(later.resume({ msgId: before.execution.msgId, signal: stop.signal }));
   kernel.onInterrupt = () => {
-    const request = lastRequest(kernel);
-    kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-    kernel.status('idle', request);
+    const request = kernel.lastRequest;
+    kernel.end(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
   };
   stop.abort();
   expect(await resumed.end).toMatchObject({ kind: 'interrupted' });
@@ -560,13 +531,11 @@ test('a resumed run of a busy kernel can be stopped, though its beginning was no
 test('a replay longer than memory should hold waits in the gateway until it is claimed', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const before = run(connection);
-  await before.until('started');
+  const before = await runBegun(rig);
   await connection.close();
   const part = 'x'.repeat(500_000);
-  for (let n = 0; n < 40; n += 1) kernel.stream(lastRequest(kernel), part);
-  finish(kernel);
+  for (let n = 0; n < 40; n += 1) kernel.stream(kernel.lastRequest, part);
+  kernel.end();
   const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId });
   const resumed = watch(later.resume({ msgId: before.execution.msgId }));
   expect(await resumed.end).toMatchObject({ kind: 'ok' });
@@ -581,7 +550,7 @@ test('back-pressure: a reader that stops reading stops the socket; nothing is lo
   kernel.onExecute = (request) => {
     kernel.begin(request);
     for (let n = 0; n < frames; n += 1) kernel.stream(request, part);
-    finish(kernel, request);
+    kernel.end(request);
   };
   const execution = connection.execute({ msgId: crypto.randomUUID(), code: '', allowStdin: false });
   const iterator = execution[Symbol.asyncIterator]();

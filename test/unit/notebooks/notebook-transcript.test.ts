@@ -8,6 +8,7 @@ import { openNotebookTranscript } from '../../../src/notebooks/notebook-transcri
 import { openTranscript } from '../../../src/output/run-transcript.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool.ts';
 import type { Transcript } from '../../../src/output/transcript.ts';
+import { show, stderr, stdout, update } from '../../support/kernel-outputs.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
 
 const cell = (id: string, source: string) => ({ kind: 'code', id, metadata: {}, source }) as const;
@@ -73,21 +74,6 @@ async function written(transcript: Transcript): Promise<Written> {
 }
 
 const outputsOf = ({ cells }: Written, id: string) => cells.find((each) => each.id === id)?.outputs;
-const out = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
-const err = (text: string): KernelOutput => ({ kind: 'stream', name: 'stderr', text });
-const shown = (text: string, displayId?: string): KernelOutput => ({
-  kind: 'display',
-  data: { 'text/plain': text },
-  metadata: {},
-  ...(displayId === undefined ? {} : { displayId }),
-});
-const update = (text: string, displayId: string): KernelOutput => ({
-  kind: 'updateDisplay',
-  data: { 'text/plain': text },
-  metadata: {},
-  displayId,
-});
-
 async function say(transcript: Transcript, block: number, ...outputs: KernelOutput[]): Promise<void> {
   transcript.startBlock('', block);
   for (const output of outputs) await transcript.add(output);
@@ -105,11 +91,11 @@ test('each cell has what it said, in order and kind; cells that did not run are 
     transcript,
     0,
     { kind: 'counted', executionCount: 7 },
-    out('one\n'),
-    out('two\n'),
-    err('warn\n'),
-    out('three'),
-    shown('picture'),
+    stdout('one\n'),
+    stdout('two\n'),
+    stderr('warn\n'),
+    stdout('three'),
+    show('picture'),
     { kind: 'result', data, metadata: { isolated: true } },
   );
   await say(
@@ -163,13 +149,20 @@ test('a display is replaced by its updates, also from a later cell, and a clear 
   await say(
     transcript,
     0,
-    shown('0 %', 'bar'),
-    shown('0 %', 'bar'),
+    show('0 %', 'bar'),
+    show('0 %', 'bar'),
     update('50 %', 'bar'),
     update('no', 'other'),
   );
-  await say(transcript, 1, out('gone'), { kind: 'clear', wait: true }, out('here'), update('100 %', 'bar'));
-  await say(transcript, 2, shown('gone'), out('gone'), { kind: 'clear', wait: false });
+  await say(
+    transcript,
+    1,
+    stdout('gone'),
+    { kind: 'clear', wait: true },
+    stdout('here'),
+    update('100 %', 'bar'),
+  );
+  await say(transcript, 2, show('gone'), stdout('gone'), { kind: 'clear', wait: false });
   const file = await written(transcript);
   const done = { output_type: 'display_data', data: { 'text/plain': '100 %' }, metadata: {} };
   expect(outputsOf(file, 'one')).toEqual([done, done]);
@@ -179,7 +172,7 @@ test('a display is replaced by its updates, also from a later cell, and a clear 
 
 test('a plot that is redrawn for hours counts as one, on the disk too', async () => {
   const { transcript, budget } = await open({ maxOutputBytes: 30_000 });
-  await say(transcript, 0, shown('start', 'plot'));
+  await say(transcript, 0, show('start', 'plot'));
   for (let n = 0; n < 300; n += 1) await transcript.add(update('x'.repeat(10_000), 'plot'));
   const file = await written(transcript);
   expect(outputsOf(file, 'one')).toMatchObject([{ data: { 'text/plain': 'x'.repeat(10_000) } }]);
@@ -190,8 +183,8 @@ test('a plot that is redrawn for hours counts as one, on the disk too', async ()
 
 test('what a process wrote that was killed is there for the next one, and a lost part is said in its place', async () => {
   const before = await open();
-  await say(before.transcript, 0, { kind: 'counted', executionCount: 1 }, shown('old', 'd'), out('first '));
-  await say(before.transcript, 1, out('sec'), err('warned'), out('ond'));
+  await say(before.transcript, 0, { kind: 'counted', executionCount: 1 }, show('old', 'd'), stdout('first '));
+  await say(before.transcript, 1, stdout('sec'), stderr('warned'), stdout('ond'));
   await before.transcript.seal();
   const { dir } = before;
   const { transcript } = await open({ dir, recovered: true, cellsBegun: 1 });
@@ -199,7 +192,7 @@ test('what a process wrote that was killed is there for the next one, and a lost
     transcript,
     1,
     { kind: 'reconnected', fromMs: 0, toMs: 1_000, gap: true },
-    out('after'),
+    stdout('after'),
     update('new', 'd'),
     { kind: 'counted', executionCount: 2 },
   );
@@ -233,7 +226,7 @@ test('the end of a run that another machine saw is a notebook that says so', asy
 
 test('MAX_OUTPUT cuts, and the cell says so', async () => {
   const { transcript } = await open({ maxOutputBytes: 1_000 });
-  await say(transcript, 0, out('x'.repeat(900)), out('y'.repeat(200)), out('z'));
+  await say(transcript, 0, stdout('x'.repeat(900)), stdout('y'.repeat(200)), stdout('z'));
   expect(transcript.view().limited).toBe(true);
   expect(outputsOf(await written(transcript), 'one')).toEqual([
     { output_type: 'stream', name: 'stdout', text: 'x'.repeat(900) + 'y'.repeat(100) },
@@ -243,7 +236,7 @@ test('MAX_OUTPUT cuts, and the cell says so', async () => {
 
 test('without room under SPOOL_LIMIT there is no file, and the answer says that output is not kept', async () => {
   const { transcript, dir, budget } = await open({ budget: new SpoolBudget(2_500) });
-  await say(transcript, 0, out('x'.repeat(1_000)));
+  await say(transcript, 0, stdout('x'.repeat(1_000)));
   await transcript.seal();
   const { parts, losses } = transcript.view();
   expect(parts.filter(({ kind }) => kind === 'attachment')).toEqual([]);
@@ -255,7 +248,7 @@ test('without room under SPOOL_LIMIT there is no file, and the answer says that 
 
 test('an end of which the kernel says nothing is said in the cell', async () => {
   const { transcript } = await open();
-  await say(transcript, 0, out('begun\n'));
+  await say(transcript, 0, stdout('begun\n'));
   transcript.noteEnd?.('kernelDied');
   expect(outputsOf(await written(transcript), 'one')).toMatchObject([
     { text: 'begun\n' },
@@ -268,9 +261,9 @@ test('half a surrogate pair and a text in pieces stay readable, and its other ha
   await say(
     transcript,
     0,
-    out('a\ud83d'),
-    out('\ude00 "quoted" \\ud83d \u2028'),
-    shown('\ud83d and 😀 \\ud83d'),
+    stdout('a\ud83d'),
+    stdout('\ude00 "quoted" \\ud83d \u2028'),
+    show('\ud83d and 😀 \\ud83d'),
   );
   expect(outputsOf(await written(transcript), 'one')).toMatchObject([
     { text: 'a😀 "quoted" \\ud83d \u2028' },

@@ -8,6 +8,8 @@ import { splitTextTables } from '../../../src/output/mime/spark-tables.ts';
 import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
 import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
+import { display, stdout } from '../../support/kernel-outputs.ts';
+import { longestTurnMs } from '../../support/turns.ts';
 
 /** Whatever a kernel sends, nobody else waits longer for a turn: one turn's work on this thread, others' not counted. */
 const MOST_MS = 300;
@@ -18,27 +20,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** The longest work from one turn of the event loop to the next, in CPU time of this thread. */
-async function longestTurnMs(work: () => unknown): Promise<number> {
-  let longest = 0;
-  let isOver = false;
-  const worked = () => {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1_000;
-  };
-  let last = worked();
-  const turn = () => {
-    const now = worked();
-    longest = Math.max(longest, now - last);
-    last = now;
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await work();
-  isOver = true;
-  return Math.max(longest, worked() - last);
-}
-
 const failure = (name: string, value: string, traceback: string[] = []): KernelOutput => ({
   kind: 'error',
   name,
@@ -46,8 +27,6 @@ const failure = (name: string, value: string, traceback: string[] = []): KernelO
   traceback,
   fromReply: false,
 });
-const display = (data: Record<string, unknown>): KernelOutput => ({ kind: 'display', data, metadata: {} });
-const stdout = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
 const nested = (levels: number, innermost: unknown[] = []) => {
   let value = innermost;
   for (let level = 1; level < levels; level += 1) value = [value];

@@ -6,6 +6,7 @@ import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import type { OutputView } from '../../../src/output/output-view.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
 import type { Transcript, TranscriptOptions } from '../../../src/output/transcript.ts';
+import { show, stdout, update } from '../../support/kernel-outputs.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -20,18 +21,6 @@ const open = (options: Partial<TranscriptOptions> = {}) =>
   openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000, ...options });
 const folder = () => join(dir, 'run-1');
 
-const show = (text: string, displayId?: string): KernelOutput => ({
-  kind: 'display',
-  data: { 'text/plain': text },
-  metadata: {},
-  ...(displayId === undefined ? {} : { displayId }),
-});
-const update = (text: string, displayId: string): KernelOutput => ({
-  kind: 'updateDisplay',
-  data: { 'text/plain': text },
-  metadata: {},
-  displayId,
-});
 const failure = (text: string): KernelOutput => ({
   kind: 'error',
   name: 'ValueError',
@@ -39,7 +28,6 @@ const failure = (text: string): KernelOutput => ({
   traceback: [],
   fromReply: false,
 });
-const stdout = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
 const clear: KernelOutput = { kind: 'clear', wait: true };
 const big = (name: string | number, chars: number) => `${name} ${'x'.repeat(chars - 12)} end\n`;
 

@@ -9,6 +9,8 @@ import { startDisplays, type Transcript, type TranscriptOptions } from '../../..
 import type { OutputPart } from '../../../src/output/output-view.ts';
 import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
+import { stderr, stdout } from '../../support/kernel-outputs.ts';
+import { longestTurnMs, watchTurns } from '../../support/turns.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -19,8 +21,6 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 const open = (options: Partial<TranscriptOptions> = {}) =>
   openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000, ...options });
 
-const stdout = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
-const stderr = (text: string): KernelOutput => ({ kind: 'stream', name: 'stderr', text });
 const result = (text: string): KernelOutput => ({
   kind: 'result',
   data: { 'text/plain': text },
@@ -311,30 +311,6 @@ test('an output that cannot be read is no failure of the disk', async () => {
   expect(shown(transcript.view().parts)).toEqual(['stdout: x\n']);
 });
 
-/** How much this thread works from one turn to the next: unlike time, that does not grow with what others do. */
-function watchTurns(): { stop: () => number } {
-  let longestMs = 0;
-  let isOver = false;
-  const worked = () => {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1_000;
-  };
-  let lastMs = worked();
-  const turn = () => {
-    const nowMs = worked();
-    longestMs = Math.max(longestMs, nowMs - lastMs);
-    lastMs = nowMs;
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  return {
-    stop() {
-      isOver = true;
-      return longestMs;
-    },
-  };
-}
-
 test(
   '100 MB in frames of 1 MB and 10 MB on one line never hold the event loop for long',
   { timeout: 60_000 },
@@ -343,11 +319,11 @@ test(
     const frame = `${'x'.repeat(79)}\n`.repeat(12_500);
     const line = 'y'.repeat(10_000_000);
     const hash = createHash('sha256');
-    const held = watchTurns();
-    for (let n = 0; n < 100; n += 1) await transcript.add(stdout(frame));
-    await transcript.add(stdout(line));
-    await transcript.seal();
-    const longestTurnMs = held.stop();
+    const longest = await longestTurnMs(async () => {
+      for (let n = 0; n < 100; n += 1) await transcript.add(stdout(frame));
+      await transcript.add(stdout(line));
+      await transcript.seal();
+    });
     for (let n = 0; n < 100; n += 1) hash.update(frame);
     hash.update(line);
     const kept = createHash('sha256').update(await readFile(transcript.view().spoolPath ?? ''));
@@ -357,7 +333,7 @@ test(
       part?.kind === 'text' ? part.text : { head: '', tail: '', hiddenLines: 0 };
     expect(head.split('\n').length + hiddenLines + tail.split('\n').length - 1).toBe(1_250_001);
     // the aim is 50 ms; garbage is collected within
-    expect(longestTurnMs).toBeLessThan(100);
+    expect(longest).toBeLessThan(100);
   },
 );
 
@@ -376,17 +352,10 @@ test('a picture that nobody draws is not made', async () => {
 
 test('many small outputs in a row give others their turn', async () => {
   const transcript = await open();
-  let turns = 0;
-  let isOver = false;
-  const count = () => {
-    turns += 1;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
+  using turns = watchTurns();
   for (let n = 0; n < 20_000; n += 1) await transcript.add(stdout(`line ${n}\n`));
-  isOver = true;
   // Without turns of their own, others would have had one at most.
-  expect(turns).toBeGreaterThan(1);
+  expect(turns.count).toBeGreaterThan(1);
 });
 
 const sparkTable = (rows: number): string => {
@@ -426,11 +395,9 @@ test.each(['stream', 'result'] as const)(
 test('the longest text that is looked through for tables holds nobody up', async () => {
   const transcript = await open();
   await transcript.add(stdout(sparkTable(19_000)));
-  const held = watchTurns();
-  await transcript.seal();
-  const longestTurnMs = held.stop();
+  const longest = await longestTurnMs(() => transcript.seal());
   expect(shown(transcript.view().parts)).toEqual(['table']);
-  expect(longestTurnMs).toBeLessThan(250);
+  expect(longest).toBeLessThan(250);
 });
 
 test('a long table is found again after a crash', async () => {

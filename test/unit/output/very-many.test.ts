@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
+import { display } from '../../support/kernel-outputs.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -15,7 +16,6 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const open = (recovered = false) =>
   openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000, recovered });
-const display = (data: Record<string, string>): KernelOutput => ({ kind: 'display', data, metadata: {} });
 const picture = (n: number): KernelOutput =>
   display({ 'image/png': Buffer.from(`\u0089PNG\r\n\u001a\n${n}`, 'latin1').toString('base64') });
 

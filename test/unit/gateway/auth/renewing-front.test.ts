@@ -68,8 +68,7 @@ test.for([
         rig.gateway.readInfo(),
       ]);
       const request = await kernel.untilReceived('execute_request', expiry + 1);
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
       expect((await running.end).kind).toBe('ok');
     }
     const { issued, refusals, mostReading } = front.counts();

@@ -35,8 +35,7 @@ test('ExecutionQueue: while nothing may be written, an execution is not sent, an
     kernel.begin(request);
     kernel.send('input_request', { prompt: '' }, { parent: request, channel: 'stdin' });
     void kernel.untilReceived('input_reply').then(() => {
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
     });
   };
   const asking = run(connection, { allowStdin: true });

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { InputRequests } from '../../../../src/gateway/execution/input.ts';
 import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
 import { kindsOf, run, startConnectedRig, watch } from '../../../support/gateway-client.ts';
@@ -74,13 +74,11 @@ function askLost(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): voi
     kernel.answersControl = kernel.implementation === 'ipython';
     kernel.onProof = () => undefined;
     kernel.onInterrupt = () => {
-      kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-      kernel.status('idle', request);
+      kernel.end(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
     };
     if (isHeard) kernel.send('input_request', { prompt: 'n? ' }, { parent: request, channel: 'stdin' });
     void kernel.untilReceived('input_reply', linesNeeded).then(() => {
-      kernel.reply(request);
-      kernel.status('idle', request);
+      kernel.end(request);
       return undefined;
     });
   };
@@ -124,7 +122,7 @@ test('a question that was lost with its socket is not guessed: it is told, once,
   await asking.until('inputMayBeLost');
   const quiets = (): number => kindsOf(asking.outputs).filter((kind) => kind === 'quiet').length;
   const before = quiets();
-  await vi.waitFor(() => expect(quiets()).toBeGreaterThan(before + 1), { timeout: 10_000 });
+  await expect.poll(quiets).toBeGreaterThan(before + 1);
   expect(kindsOf(asking.outputs).filter((kind) => kind === 'inputMayBeLost')).toHaveLength(1);
   expect(kindsOf(asking.outputs)).not.toContain('inputRequest');
   stop.abort();
@@ -159,7 +157,7 @@ test('an answer that is given while the socket is away is neither sent nor asked
   asked.answer('Ann');
   await kernel.untilReceived('input_reply');
   const quiets = (): number => kindsOf(asking.outputs).filter((kind) => kind === 'quiet').length;
-  await vi.waitFor(() => expect(quiets()).toBeGreaterThan(1), { timeout: 10_000 });
+  await expect.poll(quiets).toBeGreaterThan(1);
   expect(kindsOf(asking.outputs).filter((kind) => kind === 'inputRequest')).toHaveLength(1);
   expect(kindsOf(asking.outputs)).not.toContain('inputMayBeLost');
   expect(linesFor(kernel)).toEqual(['Ann']);

@@ -165,8 +165,7 @@ test('an interrupt that is still on its way does not meet the next execution', a
   await asked.promise;
   const [request] = kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
   if (request === undefined) throw new Error('nothing was sent');
-  kernel.reply(request);
-  kernel.status('idle', request);
+  kernel.end(request);
   expect(await first.end).toMatchObject({ kind: 'ok' });
   await rig.gateway.readInfo();
   passes.resolve(undefined);
@@ -191,8 +190,7 @@ test('one stop is one signal where the code cleans up after it', async () => {
   expect(kernel.interrupts).toBe(1);
   const [request] = kernel.received.filter(({ header }) => header.msg_type === 'execute_request');
   if (request === undefined) throw new Error('nothing was sent');
-  kernel.reply(request, keyboardInterrupt);
-  kernel.status('idle', request);
+  kernel.end(request, keyboardInterrupt);
   expect(await running.end).toMatchObject({ kind: 'interrupted' });
 });
 
@@ -205,8 +203,7 @@ test('a stop while nothing may be written is told as a call that failed, and sen
     kernel.begin(request);
     kernel.onInterrupt = () => {
       interrupted.resolve();
-      kernel.reply(request, keyboardInterrupt);
-      kernel.status('idle', request);
+      kernel.end(request, keyboardInterrupt);
     };
   };
   const stop = new AbortController();
@@ -239,8 +236,7 @@ test.each([
       kernel.send('input_request', { prompt, password: false }, { parent: request, channel: 'stdin' });
       void kernel.untilReceived('input_reply').then(() => {
         if (error !== undefined) kernel.send('error', error, { parent: request });
-        kernel.reply(request, error);
-        kernel.status('idle', request);
+        kernel.end(request, error);
       });
     };
     const stop = new AbortController();

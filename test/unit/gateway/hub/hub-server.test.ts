@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Gateway, StartKernel, GatewaySettings } from '../../../../src/gateway/gateway.ts';
 import { run, startRig } from '../../../support/gateway-client.ts';
-import { startScriptedHub } from '../../../support/scripted-hub.ts';
+import { type ScriptedHub, startScriptedHub } from '../../../support/scripted-hub.ts';
 
 /** A gateway that is a server of a hub: while that is stopped, the hub answers in its place. */
 async function startBehindHub(
@@ -45,6 +45,13 @@ async function startBehindHub(
 const start = (gateway: Gateway, more: Partial<StartKernel> = {}) =>
   gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {}, ...more });
 
+/** The server comes up, and then the kernel. */
+async function comesUp({ hub }: { hub: ScriptedHub }, starting: Promise<unknown>): Promise<void> {
+  await hub.untilFollowed();
+  hub.succeed();
+  await starting;
+}
+
 const starts = (calls: readonly string[]) => calls.filter((call) => call.startsWith('POST'));
 
 test.for(['redirect', 424, 503] as const)(
@@ -66,9 +73,7 @@ test.for(['redirect', 424, 503] as const)(
 test('a server with a name has its own place', async () => {
   await using rig = await startBehindHub({ server: 'big one' });
   const starting = start(rig.gateway);
-  await rig.hub.untilFollowed();
-  rig.hub.succeed();
-  await starting;
+  await comesUp(rig, starting);
   expect(starts(rig.hub.calls)).toEqual(['POST /hub/api/users/ana/servers/big%20one']);
 });
 
@@ -112,9 +117,7 @@ test('one that stops just now is started when it has stopped; one that starts al
   expect(starts(rig.hub.calls)).toEqual([]);
   // Somebody else has it started.
   rig.hub.state = 'starting';
-  await rig.hub.untilFollowed();
-  rig.hub.succeed();
-  await starting;
+  await comesUp(rig, starting);
   expect(starts(rig.hub.calls)).toEqual([]);
 });
 
@@ -123,9 +126,7 @@ test('progress that breaks off is asked for again', async () => {
   const starting = start(rig.gateway);
   await rig.hub.untilFollowed();
   rig.hub.breakOff();
-  await rig.hub.untilFollowed();
-  rig.hub.succeed();
-  await starting;
+  await comesUp(rig, starting);
   expect(starts(rig.hub.calls)).toHaveLength(1);
 });
 
@@ -147,9 +148,7 @@ test('a token that may not see the state is enough', async () => {
   await using rig = await startBehindHub();
   rig.hub.isStateHidden = true;
   const starting = start(rig.gateway);
-  await rig.hub.untilFollowed();
-  rig.hub.succeed();
-  await starting;
+  await comesUp(rig, starting);
   expect(starts(rig.hub.calls)).toHaveLength(1);
 });
 
@@ -164,9 +163,7 @@ test('a start that fails is told in the hub’s words, and the next one begins a
     message: 'JupyterHub could not start the server: Spawn failed: no node has room',
   });
   const again = start(rig.gateway);
-  await rig.hub.untilFollowed();
-  rig.hub.succeed();
-  await again;
+  await comesUp(rig, again);
 });
 
 test.for([
@@ -200,9 +197,7 @@ test('a hub that has enough to do (429) is asked again', async () => {
   const starting = start(rig.gateway);
   await expect.poll(() => starts(rig.hub.calls).length).toBeGreaterThan(1);
   rig.hub.refuseStart = undefined;
-  await rig.hub.untilFollowed();
-  rig.hub.succeed();
-  await starting;
+  await comesUp(rig, starting);
 });
 
 test('a hub that is restarted while it starts the server is waited for; one that is away before is told as that', async () => {
@@ -220,9 +215,7 @@ test('a hub that is restarted while it starts the server is waited for; one that
   const before = rig.hub.calls.length;
   await expect.poll(() => rig.hub.calls.length).toBeGreaterThan(before + 1);
   rig.hub.away = undefined;
-  await rig.hub.untilFollowed();
-  rig.hub.succeed();
-  await starting;
+  await comesUp(rig, starting);
   expect(starts(rig.hub.calls)).toHaveLength(1);
 });
 
@@ -232,9 +225,7 @@ test('a proxy that has no hub for the moment when the start is asked for: that i
   const starting = start(rig.gateway);
   await expect.poll(() => starts(rig.hub.calls).length).toBeGreaterThan(1);
   rig.hub.refuseStart = undefined;
-  await rig.hub.untilFollowed();
-  rig.hub.succeed();
-  await starting;
+  await comesUp(rig, starting);
 });
 
 test('a hub that is away is told as away', async () => {

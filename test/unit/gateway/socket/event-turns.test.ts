@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { EventTurns, type SocketEvent } from '../../../../src/gateway/socket/event-turns.ts';
-import { hasTime } from '../../../../src/gateway/event-loop.ts';
+import { useUpTurn, watchTurns } from '../../../support/turns.ts';
 
 function shown(event: SocketEvent): string {
   return event.kind === 'frame' ? event.json.slice(0, 5) : event.kind;
@@ -64,27 +64,19 @@ test('of too many values it is lost; the buffers behind a message do not count, 
 test('frames that one read of a socket brings are given in several turns where they take long, in order', async () => {
   const given: string[] = [];
   const turnsOfFrames = new Set<number>();
-  let turn = 0;
-  let isOver = false;
-  const count = (): void => {
-    turn += 1;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
+  using loop = watchTurns();
   const flow: boolean[] = [];
   const turns: EventTurns = new EventTurns(
     (event) => {
       if (event.kind === 'frame') given.push(event.json);
-      turnsOfFrames.add(turn);
-      // As long work does.
-      while (hasTime());
+      turnsOfFrames.add(loop.count);
+      useUpTurn();
     },
     () => flow.push(turns.isBehind),
   );
   for (const json of ['1', '2', '3', '4']) turns.giveFrame(Buffer.from(json), false);
   expect(given).toEqual(['1']);
   await new Promise<void>((resolve) => turns.whenGiven(resolve));
-  isOver = true;
   expect(given).toEqual(['1', '2', '3', '4']);
   expect(turnsOfFrames.size).toBe(4);
   expect(flow).toEqual([true, false]);

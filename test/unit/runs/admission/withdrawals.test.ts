@@ -84,9 +84,7 @@ test('what nobody repeats is taken out of the store, however long that is away',
     if (method === 'withdraw' && (tries += 1) === 1) throw silent();
   };
   s.faults.after = () => undefined;
-  await expect
-    .poll(async () => await s.store.runs.newest('channel', ['T1', 'C1'], 10), { timeout: 3_000 })
-    .toEqual([]);
+  await expect.poll(() => s.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
   expect(await s.store.runs.findRequest('request/1')).toBeUndefined();
 });
 

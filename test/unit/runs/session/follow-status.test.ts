@@ -81,8 +81,7 @@ async function start(
       kernel.begin(request);
       running.resolve({ kernel, request });
       void ended.promise.then(() => {
-        kernel.reply(request);
-        kernel.status('idle', request);
+        kernel.end(request);
       });
     };
   };

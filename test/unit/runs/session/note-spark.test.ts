@@ -27,8 +27,7 @@ async function run(
       if (request.content['silent'] === true) return kernel.run(request);
       kernel.begin(request);
       void play(kernel, request).then(() => {
-        kernel.reply(request);
-        kernel.status('idle', request);
+        kernel.end(request);
       });
     };
   };

@@ -17,8 +17,7 @@ test('one that hangs in it is interrupted', async () => {
     const { kernel } = rig;
     kernel.begin(request);
     kernel.onInterrupt = () => {
-      kernel.reply(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-      kernel.status('idle', request);
+      kernel.end(request, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
     };
   };
   expect((await executeQuietly(rig.connection, 'x', 10)).kind).toBe('interrupted');
@@ -30,8 +29,7 @@ test('of what it says, ten messages are given', async () => {
     const { kernel } = rig;
     kernel.begin(request);
     for (let n = 0; n < 100; n += 1) kernel.send('comm_msg', { comm_id: 'c', data: n }, { parent: request });
-    kernel.reply(request);
-    kernel.status('idle', request);
+    kernel.end(request);
   };
   const { kind, comms } = await executeQuietly(rig.connection, 'x', 5_000);
   expect(kind).toBe('ok');

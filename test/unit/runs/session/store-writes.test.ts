@@ -45,7 +45,7 @@ test('changes that come while a write is under way are one write together, after
   expect(writes.map(({ value }) => value)).toEqual([1]);
   writes[0]!.end.resolve(true);
   expect(await first).toBe(true);
-  await vi.waitFor(() => expect(writes).toHaveLength(2));
+  await expect.poll(() => writes).toHaveLength(2);
   expect(writes.map(({ value }) => value)).toEqual([1, 3]);
   writes[1]!.end.resolve(false);
   expect(await Promise.all([second, third])).toEqual([false, false]);

@@ -8,8 +8,7 @@ import { renderEditor } from '../../../../src/slack/blocks/modals/editor.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { onEditorSubmitted } from '../../../../src/slack/listeners/views/editor.ts';
-
-const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
+import { personOf, POLICY } from './people.ts';
 
 /** An open editor of U1 in C1 whose submissions are admitted as `admit` says. */
 function openEditor(
@@ -21,8 +20,8 @@ function openEditor(
   const bot = {
     workspace: 'T1',
     onRefused: () => undefined,
-    policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
-    users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
+    policy: POLICY,
+    users: { find: async (id: string) => personOf(id) },
     channels: { isMember: async () => options.isMember ?? true, mustBeMember: async () => {} },
     readFiles: async (files: { kind: string; name: string }[]) =>
       files

@@ -4,17 +4,7 @@ import { readRunData, type Run } from '../../../../src/runs/run.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { exportRuns } from '../../../../src/slack/listeners/commands/export.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
-
-const personOf = (id: string) => ({
-  id,
-  ids: [id],
-  isWorkspaceAdmin: false,
-  isGuest: false,
-  isExternal: false,
-  isBot: false,
-  isUnknown: false,
-  timeZone: 'Mars/Olympus',
-});
+import { personOf } from './people.ts';
 
 test('the exports of one person are read one after the other', async () => {
   const done = Promise.withResolvers<void>();
@@ -26,7 +16,7 @@ test('the exports of one person are read one after the other', async () => {
     workspaceUrl: 'https://team.slack.com/',
     memory: createListenerMemory(),
     channels: { find: async () => ({ name: 'data' }) },
-    users: { find: async (id: string) => personOf(id) },
+    users: { find: async (id: string) => personOf(id, { timeZone: 'Mars/Olympus' }) },
     code: async () => ['1'],
     threadRuns: async () => [run as unknown as Run],
     threads: {
@@ -38,7 +28,7 @@ test('the exports of one person are read one after the other', async () => {
   } as unknown as Bot;
   const place = { channel: 'C1', thread: '1.1' };
   for (let n = 0; n < 2; n += 1) {
-    const { text } = await exportRuns('thread', personOf('U1'), place, bot);
+    const { text } = await exportRuns('thread', personOf('U1', { timeZone: 'Mars/Olympus' }), place, bot);
     // What is promised must hold, and a process that ends takes an export along.
     expect(text).toContain('comes into this thread. If the bot restarts before that, ask again.');
   }

@@ -5,6 +5,7 @@ import type { Bot } from '../../../../src/slack/context.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { personOf, POLICY } from './people.ts';
 
 // Just after the messages of these tests were written.
 beforeEach(() => void vi.setSystemTime(10_000));
@@ -22,17 +23,9 @@ function createBot({ password = false } = {}) {
   const bot = {
     workspace: 'T1',
     userId: 'UBOT',
-    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
+    policy: POLICY,
     users: {
-      find: async (id: string) => ({
-        isWorkspaceAdmin: false,
-        isGuest: false,
-        isExternal: false,
-        isBot: false,
-        isUnknown: false,
-        id,
-        ids: [id],
-      }),
+      find: async (id: string) => personOf(id),
     },
     notify: {
       person: async (_: unknown, text: string) => void told.push(text),

@@ -9,9 +9,9 @@ import { joinFields, purposeSchema } from '../../../../src/slack/blocks/modals/e
 import { readMetadata } from '../../../../src/slack/blocks/modals/modal.ts';
 import { onLoadSaved } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { personOf, POLICY } from './people.ts';
 
 const place = { workspace: 'T1', channel: 'C1' };
-const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 
 async function openLoading(...codes: readonly (readonly string[])[]) {
   const saved = new SavedSnippets(new Keyv(), new Keyv(), 'T1');
@@ -26,8 +26,8 @@ async function openLoading(...codes: readonly (readonly string[])[]) {
   const bot = {
     ...place,
     saved,
-    policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
-    users: { find: async (id: string) => ({ ...person, id, ids: [id] }) },
+    policy: POLICY,
+    users: { find: async (id: string) => personOf(id) },
     languages: async () => ({
       kernelspecs: {
         default: 'sc',

@@ -10,12 +10,11 @@ import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
+import { personOf, POLICY } from './people.ts';
 
 // Just after the messages of these tests were written.
 beforeEach(() => void vi.setSystemTime(10_000));
 afterEach(() => void vi.useRealTimers());
-
-const member = { isWorkspaceAdmin: true, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
 
 /** The ports that message events use; `store` lists what the store was asked. */
 function createBot({
@@ -30,8 +29,8 @@ function createBot({
   const bot = {
     workspace: 'T1',
     userId: 'UBOT',
-    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
-    users: { find: async (id: string) => ({ ...member, id, ids: [id] }) },
+    policy: POLICY,
+    users: { find: async (id: string) => personOf(id, { isWorkspaceAdmin: true }) },
     notify: { person: async (_: unknown, text: string) => void told.push(text), channel: async () => {} },
     control: {
       newestUnfinished: async () => run,

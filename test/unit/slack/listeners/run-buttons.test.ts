@@ -9,8 +9,7 @@ import { renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { onRunButton } from '../../../../src/slack/listeners/actions/run-buttons.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
-
-const person = { isWorkspaceAdmin: true, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
+import { personOf, POLICY } from './people.ts';
 
 /** A bot with one run, of U1, whose Stop is pressed by an admin; `seen`: the requests that its store knows. */
 function createBot({ seen = new Set<string>(), diesStopping = false } = {}) {
@@ -28,15 +27,9 @@ function createBot({ seen = new Set<string>(), diesStopping = false } = {}) {
   const run = { id: 'run-1', requester: 'U1', channel: 'C1', data: { kernelspec: 'python3' } } as Run;
   const bot = {
     workspace: 'T1',
-    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: false },
+    policy: { ...POLICY, allowExternal: false },
     users: {
-      find: async (id: string) => ({
-        ...person,
-        id,
-        ids: [id],
-        isGuest: id === 'UGUEST',
-        isWorkspaceAdmin: id === 'U9',
-      }),
+      find: async (id: string) => personOf(id, { isGuest: id === 'UGUEST', isWorkspaceAdmin: id === 'U9' }),
     },
     notify: createNotify(slack, silentLog),
     findRun: async () => run,

@@ -8,10 +8,9 @@ import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
-import { onSaveSubmitted } from '../../../../src/slack/listeners/views/saved.ts';
+import { onSaveSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
+import { personOf, POLICY } from './people.ts';
 
-const person = { isWorkspaceAdmin: false, isGuest: false, isExternal: false, isBot: false, isUnknown: false };
-const personOf = (id: string) => ({ ...person, id, ids: [id] });
 const here = { channel: 'C1', thread: undefined, requestKey: 'k', root: '' };
 
 function runOf(id: string, requester: string, channel = 'C1'): Run {
@@ -30,7 +29,7 @@ beforeEach(() => {
     workspace: 'T1',
     saved: new SavedSnippets(new Keyv(), new Keyv(), 'T1'),
     schedules: new Schedules(new Keyv(), 'T1'),
-    policy: { admins: ['U9'], allowedBots: [], allowGuests: false, allowExternal: true },
+    policy: { ...POLICY, admins: ['U9'] },
     users: { find: async (id: string) => personOf(id) },
     findRun: async (id: string) => runs.find((run) => run.id === id),
     threadRuns: async (_channel: string, _thread: string, count: number) => runs.slice(0, count),

@@ -5,6 +5,7 @@ import type { Bot } from '../../../../src/slack/context.ts';
 import { onJoined, welcomeFirst } from '../../../../src/slack/listeners/events/message.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
+import { personOf, POLICY } from './people.ts';
 
 function createBot({ runs = [] as Partial<Run>[], isGuest = false } = {}) {
   const told: { channel: string; text: string }[] = [];
@@ -12,17 +13,9 @@ function createBot({ runs = [] as Partial<Run>[], isGuest = false } = {}) {
   const bot = {
     workspace: 'T1',
     userId: 'UBOT',
-    policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: true },
+    policy: POLICY,
     users: {
-      find: async (id: string) => ({
-        isWorkspaceAdmin: false,
-        isGuest,
-        isExternal: false,
-        isBot: false,
-        isUnknown: false,
-        id,
-        ids: [id],
-      }),
+      find: async (id: string) => personOf(id, { isGuest }),
     },
     notify: {
       channel: async ({ channel }: { channel: string }, text: string) => void told.push({ channel, text }),

@@ -1,5 +1,5 @@
 import { WebClient } from '@slack/web-api';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startPlayground } from '../../../../playground/playground.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type OutputPart, wholeText } from '../../../../src/output/output-view.ts';
@@ -108,7 +108,7 @@ test('without the scope the reactions turn themselves off with one log line', as
   const react = () =>
     marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark: { kind: 'message', ts } }, ended({}));
   react();
-  await vi.waitFor(() => expect(said).toHaveLength(1));
+  await expect.poll(() => said).toHaveLength(1);
   react();
   await playground.waitForQuiet();
   expect(said).toEqual([{ event: 'slack.reactions' }]);

@@ -1,22 +1,11 @@
 import { expect, test, vi } from 'vitest';
 import type { OutputView } from '../../../../src/output/output-view.ts';
-import { syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { EditLimiter, SLACK_EDITS } from '../../../../src/slack/messages/limiters.ts';
 import { SlackRunMessage } from '../../../../src/slack/messages/run-message.ts';
-import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
+import { ENDED, inNewThread, type MessagesRig, startMessagesRig } from './messages-rig.ts';
 
-const view: RunView = {
-  runId: 'run-1',
-  requester: 'U1',
-  kernelspec: 'python3',
-  phase: { kind: 'ended', outcome: syntheticOutcome('ok', 'python3') },
-  output: undefined,
-  notes: [],
-  edition: 1,
-  actions: [],
-};
 const unreadable: OutputView = {
   get parts(): never {
     throw new Error('the disk is gone');
@@ -27,22 +16,8 @@ const unreadable: OutputView = {
   losses: [],
 };
 
-function open({ sending, channel, playground }: MessagesRig, onClosed = () => {}): SlackRunMessage {
-  const options = {
-    runId: 'run-1',
-    requester: 'U1',
-    workspace: 'T1',
-    channel,
-    createdAt: Date.now(),
-    thread: playground.as('ana').post('#data', 'run this').ts,
-    root: undefined,
-    messageTs: undefined,
-    predecessor: undefined,
-    recovered: false,
-    onThread: () => {},
-    onPosted: () => {},
-  };
-  return new SlackRunMessage(sending, options, onClosed);
+function open(rig: MessagesRig, onClosed = () => {}): SlackRunMessage {
+  return new SlackRunMessage(rig.sending, inNewThread(rig), onClosed);
 }
 
 test('a run message that breaks gives back the edit that was left to its end, and says that it was not delivered', async () => {
@@ -53,7 +28,7 @@ test('a run message that breaks gives back the edit that was left to its end, an
   let closed = 0;
   const message = open({ ...rig, sending: { ...rig.sending, edits } }, () => (closed += 1));
   expect(edits.take('other', 'live')).toBeGreaterThan(0);
-  expect(await message.finish({ ...view, output: unreadable })).toMatchObject({ delivered: false });
+  expect(await message.finish({ ...ENDED, output: unreadable })).toMatchObject({ delivered: false });
   expect(closed).toBe(1);
   expect(edits.take('other', 'live')).toBe(0);
 });
@@ -62,7 +37,7 @@ test('a flood that changes nothing of what is shown is not drawn one by one', as
   await using rig = await startMessagesRig();
   let drawn = 0;
   const counted: RunView = {
-    ...view,
+    ...ENDED,
     phase: { kind: 'waiting', ahead: 1 },
     get notes() {
       drawn += 1;
@@ -79,14 +54,14 @@ test('a flood that changes nothing of what is shown is not drawn one by one', as
     await new Promise(setImmediate);
   }
   expect(drawn).toBeLessThan(100);
-  await message.finish(view);
+  await message.finish(ENDED);
 });
 
 test('a picture is drawn once to see that it is another one and to send it', async () => {
   await using rig = await startMessagesRig();
   let drawn = 0;
   const counted = (phase: RunView['phase']): RunView => ({
-    ...view,
+    ...ENDED,
     phase,
     get actions() {
       drawn += 1;
@@ -103,7 +78,7 @@ test('a picture is drawn once to see that it is another one and to send it', asy
   message.show(counted({ kind: 'waiting', ahead: 2 }));
   await rig.playground.waitFor(() => rig.playground.callsOf('chat.update')[0]);
   expect(drawn).toBe(3 * once);
-  await message.finish(view);
+  await message.finish(ENDED);
 });
 
 /** From now on an edit would wait for 3 s, and asking for one takes `ms`. */
@@ -122,7 +97,7 @@ test('an answer that stands is not taken away for the note that a file is missin
   limitEdits(rig, 59_990);
   playground.fail('files.getUploadURLExternal', { kind: 'error', error: 'invalid_arguments' }, Infinity);
   const code = { blocks: ['x'.repeat(20_000)], language: 'python3' };
-  const result = await open(rig).finish({ ...view, code });
+  const result = await open(rig).finish({ ...ENDED, code });
   expect(result).toMatchObject({ delivered: true, files: [] });
   expect(playground.callsOf('files.getUploadURLExternal')).not.toEqual([]);
   expect(playground.callsOf('chat.delete')).toEqual([]);
@@ -133,10 +108,10 @@ test('the last picture before a shutdown is an edit or none: the live message st
   const { playground } = rig;
   const phase = { kind: 'running', sinceMs: Date.now(), stopping: false, stopIgnored: false } as const;
   const message = open(rig);
-  message.show({ ...view, phase });
+  message.show({ ...ENDED, phase });
   await playground.waitFor(() => playground.callsOf('chat.postMessage').length === 1);
   limitEdits(rig, 1_490);
-  message.show({ ...view, phase, notes: ['A later picture.'] });
+  message.show({ ...ENDED, phase, notes: ['A later picture.'] });
   await message.release();
   expect(playground.callsOf('chat.delete')).toEqual([]);
 });

@@ -155,8 +155,7 @@ test('code that leaves its kernel: the kernel is ended, and the next run gets a 
   const kernel = rig.gateway.kernels.get(before)!;
   kernel.onExecute = (request) => {
     kernel.begin(request);
-    kernel.reply(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
-    kernel.status('idle', request);
+    kernel.end(request, { payload: [{ source: 'ask_exit', keepkernel: false }] });
   };
   expect((await rig.untilDone(await rig.submit('exit()'))).kind).toBe('exited');
   expect(kernel.isDeleted).toBe(true);

@@ -69,8 +69,7 @@ test('RUN_TIMEOUT interrupts a run, and says so', async () => {
     const request = run.kernel.received.find(({ header }) => header.msg_type === 'execute_request')!;
     const error = { ename: 'KeyboardInterrupt', evalue: '', traceback: [] };
     run.kernel.send('error', error, { parent: request });
-    run.kernel.reply(request, { status: 'error', ...error });
-    run.kernel.status('idle', request);
+    run.kernel.end(request, { status: 'error', ...error });
   };
   expect((await rig.untilEnded(live)).kind).toBe('timedOut');
 });
@@ -113,8 +112,7 @@ test('the first block that does not end well ends the run', async () => {
   const request = run.kernel.received.find(({ header }) => header.msg_type === 'execute_request')!;
   const error = { ename: 'ValueError', evalue: 'no', traceback: [] };
   run.kernel.send('error', error, { parent: request });
-  run.kernel.reply(request, { status: 'error', ...error });
-  run.kernel.status('idle', request);
+  run.kernel.end(request, { status: 'error', ...error });
   expect((await rig.untilEnded(live)).kind).toBe('raised');
   expect(rig.held.begun).toHaveLength(1);
 });

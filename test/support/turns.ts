@@ -1,0 +1,51 @@
+import { hasTime } from '../../src/gateway/event-loop.ts';
+
+/** Leaves nothing of the turn that is under way, as long work does. */
+export function useUpTurn(): void {
+  while (hasTime());
+}
+
+/** The turns of the event loop, until it is disposed of. */
+export interface WatchedTurns extends Disposable {
+  readonly count: number;
+  /** The most that this thread worked in one turn, in ms: unlike time, that does not grow with what others do. */
+  readonly longestMs: number;
+}
+
+export function watchTurns(): WatchedTurns {
+  const worked = (): number => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  };
+  let count = 0;
+  let longestMs = 0;
+  let lastMs = worked();
+  let isOver = false;
+  const look = (): void => {
+    const nowMs = worked();
+    longestMs = Math.max(longestMs, nowMs - lastMs);
+    lastMs = nowMs;
+  };
+  const turn = (): void => {
+    count += 1;
+    look();
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return {
+    get count() {
+      return count;
+    },
+    get longestMs() {
+      look();
+      return longestMs;
+    },
+    [Symbol.dispose]: () => void (isOver = true),
+  };
+}
+
+export async function longestTurnMs(work: () => unknown): Promise<number> {
+  using turns = watchTurns();
+  await work();
+  return turns.longestMs;
+}
